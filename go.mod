@@ -1,0 +1,3 @@
+module codeforge
+
+go 1.26

@@ -1,0 +1,61 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"codeforge"
+)
+
+// Store is what the engine needs of a store. Each method is one transaction; errors are [codeforge.Error] where the
+// caller is at fault. Methods without a user act as the system and are bound to a claim by its [codeforge.Fence].
+//
+// A job is due when it is queued, its RunAt has come, and, if its agent changes files, no older job of the same project
+// that also does is queued or running. A running job whose lease has lapsed is due as well.
+type Store interface {
+	// SubmitJob checks that the project is u's and not archived, inserts the job (queued), its event 1 (progress 0), the
+	// chat line and the idempotency key. With a key that u used before it returns that job and fresh=false, or a
+	// Conflict if project, agent or input differ.
+	SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error)
+
+	// ClaimJob makes worker the owner of a due job until lease from now: status running, fence raised, StartedAt and Base
+	// (the project's revision) set at the first claim, Crashes raised when it takes over a lapsed lease. ok is false, and
+	// nothing changed, when the job is not due or gone.
+	ClaimJob(ctx context.Context, id, worker string, lease time.Duration) (job codeforge.Job, ok bool, err error)
+
+	// RenewLeases prolongs all given claims and returns those that are lost: another claim was made, or the job is no
+	// longer running (it was cancelled).
+	RenewLeases(ctx context.Context, held []codeforge.Fence, lease time.Duration) (lost []codeforge.Fence, err error)
+
+	// RecordEvents appends events (none transient) in order and, if progress is not negative, sets it. It returns the
+	// events with their numbers, or ErrFenced when the claim is lost.
+	RecordEvents(ctx context.Context, f codeforge.Fence, progress float64, events []codeforge.Event) ([]codeforge.Event, error)
+
+	// FinishJob applies an outcome, or returns ErrFenced and changes nothing. A conflict of the claim's Base with files
+	// changed since by hand is no error: the outcome's changes win, path by path, and the older text stays in its revision.
+	FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Outcome) (codeforge.Finished, error)
+
+	// CancelJob ends a queued, running or waiting job of u, with its event; Invalid (field "status") when it has ended already.
+	CancelJob(ctx context.Context, u codeforge.User, id string) (codeforge.Finished, error)
+
+	// RespondJob stores answers (a JSON array of {"question","answer"}) in the clarification of a waiting job of u, puts it back to
+	// queued with Base cleared, and makes alias another id of it; Invalid (field "status") when it is not waiting.
+	RespondJob(ctx context.Context, u codeforge.User, id, alias string, answers []byte) (codeforge.Finished, error)
+
+	// DueJobs returns the ids of at most limit due jobs, oldest first, the count of all queued ones, and the earliest RunAt
+	// or lease end after now among the others (zero: none).
+	DueJobs(ctx context.Context, limit int) (ids []string, queued int, next time.Time, err error)
+
+	// ReleaseAll takes back every running job, as after a crash: for a store that only this process can have open. It
+	// returns how many there were.
+	ReleaseAll(ctx context.Context) (int, error)
+
+	// SnapshotFiles returns path, content, language and version of all files of a project at a revision (0: none).
+	SnapshotFiles(ctx context.Context, projectID string, revision int64) ([]codeforge.File, error)
+
+	// ProjectForJob returns the project of a claimed job, to the system.
+	ProjectForJob(ctx context.Context, f codeforge.Fence) (codeforge.Project, error)
+
+	// SweepJobs deletes terminal jobs that ended before then, with their events; for a retention that is off by default.
+	SweepJobs(ctx context.Context, before time.Time) (int, error)
+}

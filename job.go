@@ -1,0 +1,132 @@
+package codeforge
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// AgentType names an agent. Builder is the pipeline over the others.
+type AgentType string
+
+const (
+	Research  AgentType = "research"
+	Wireframe AgentType = "wireframe"
+	Code      AgentType = "code"
+	QA        AgentType = "qa"
+	Pedagogy  AgentType = "pedagogy"
+	Builder   AgentType = "builder" // research -> wireframe -> code -> qa
+	Noop      AgentType = "noop"    // ends at once; exists only while the server is being measured
+)
+
+// ChangesFiles reports whether jobs of this type write files. Those of one project run one at a time, in order of submission.
+func (a AgentType) ChangesFiles() bool { return a == Code || a == Builder }
+
+// EstimatedTime is what a client shows while it waits.
+func (a AgentType) EstimatedTime() string {
+	switch a {
+	case Research:
+		return "2-3 minutes"
+	case Wireframe:
+		return "3-5 minutes"
+	case Code:
+		return "5-10 minutes"
+	case Builder:
+		return "10-15 minutes"
+	}
+	return "1-2 minutes"
+}
+
+// JobStatus is the state of a job.
+//
+//	queued -> running -> completed | failed | cancelled
+//	          running -> waiting_for_input -> queued      (answers came)
+//	          running -> queued                           (retry, lost worker, shutdown)
+//	queued, waiting_for_input -> cancelled
+type JobStatus string
+
+const (
+	Queued       JobStatus = "queued"
+	Running      JobStatus = "running"
+	Waiting      JobStatus = "waiting_for_input"
+	JobCompleted JobStatus = "completed"
+	JobFailed    JobStatus = "failed"
+	JobCancelled JobStatus = "cancelled"
+)
+
+// Terminal reports whether a job in this state never changes again.
+func (s JobStatus) Terminal() bool { return s == JobCompleted || s == JobFailed || s == JobCancelled }
+
+// Job is one piece of work of an agent on a project.
+type Job struct {
+	ID        string
+	ProjectID string
+	UserID    string
+	Agent     AgentType
+	Status    JobStatus
+	Progress  float64         // 0 to 100
+	Input     json.RawMessage // input_context, byte for byte as it was sent
+	// Result is the agent's output, an object, nil while there is none. Contents of files are not in it: they are
+	// stored once, in revision Revision of the project, and filled in when the job is read.
+	Result        json.RawMessage
+	Error         string          // for the client; "" while nothing failed
+	Clarification json.RawMessage // {"questions":[...], "answers":[...]} of a job that asked, else nil
+	Revision      int64           // the revision that the job made; 0: none
+	Base          int64           // the revision that the job works on, fixed at its first claim
+	Fence         int64           // number of the newest claim
+	Failures      int             // attempts that failed; bounds retries
+	Crashes       int             // claims whose worker vanished; bounded on its own
+	RunAt         time.Time       // not started before
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+	StartedAt     *time.Time // first claim
+	CompletedAt   *time.Time // terminal
+}
+
+// NewJob is what a submission holds. The store gives it its id, unless ID is set, and its place in line.
+type NewJob struct {
+	ID             string
+	ProjectID      string
+	Agent          AgentType
+	Input          json.RawMessage
+	UserMessage    string // when not empty, also written to the project's conversation
+	IdempotencyKey string // when not empty, a second submission of the same user with it answers the first job
+}
+
+// JobFilter selects jobs of a project, newest first.
+type JobFilter struct {
+	Limit  int // 1 to 100
+	Offset int
+}
+
+// Fence names one claim of a job. A write that names an old one changes nothing.
+type Fence struct {
+	JobID  string
+	Number int64
+}
+
+// Outcome is how a worker leaves a job: at its end, waiting, or handed back. The store applies it as one transaction.
+type Outcome struct {
+	Status   JobStatus // any but running
+	Progress float64
+	Result   json.RawMessage
+	Error    string
+	Question json.RawMessage // the questions, when Status is waiting_for_input
+	Events   []Event         // appended, in order
+	RunAt    time.Time       // when Status is queued: not before; zero: at once
+	Failed   bool            // counts as a failed attempt
+
+	// What changes in the project; only when Status is completed.
+	Changes       []FileChange
+	Message       string // of the revision
+	Requirements  json.RawMessage
+	Architecture  json.RawMessage
+	ProjectStatus ProjectStatus // "": unchanged
+	Chat          []Message     // Role, Content, Metadata
+}
+
+// Finished is what the store made of an Outcome.
+type Finished struct {
+	Job    Job
+	Events []Event // with their numbers
+	Next   string  // a job of the same project that may start now; "": none
+}

@@ -1,0 +1,19 @@
+package codeforge
+
+import "time"
+
+// Revision is one state of all files of a project. Numbers start at 1 and have no gaps.
+type Revision struct {
+	Number       int64     `json:"revision"`
+	JobID        string    `json:"job_id,omitempty"` // "": written by hand
+	Author       string    `json:"author"`           // "user", or the agent type that wrote it
+	Message      string    `json:"message"`
+	FilesChanged int       `json:"files_changed"`
+	CreatedAt    time.Time `json:"created_at"`
+}
+
+// FileDelta is what one revision did to one file. A nil side means that the file did not exist there.
+type FileDelta struct {
+	Path     string
+	Old, New *File
+}
