@@ -1,6 +1,7 @@
 package codeforge
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -43,25 +44,10 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Is makes errors.Is(err, &Error{Kind: k}) ask for the kind alone.
-func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error)
-	return ok && t.Kind == e.Kind && t.Message == ""
-}
-
 // IsKind reports whether err carries an Error of this kind.
 func IsKind(err error, k Kind) bool {
-	for err != nil {
-		if e, ok := err.(*Error); ok {
-			return e.Kind == k
-		}
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok {
-			return false
-		}
-		err = u.Unwrap()
-	}
-	return false
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Kind == k
 }
 
 // InvalidField says which field breaks which rule, and how to satisfy it.

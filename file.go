@@ -30,6 +30,17 @@ type FileChange struct {
 	Delete   bool
 }
 
+// FileWrite is one file to put.
+type FileWrite struct {
+	Path      string
+	Content   string
+	Language  string // "": kept, or derived from the path for a new file
+	MustExist bool   // NotFound when it does not, instead of making it
+	IfVersion *int64 // stale: Conflict; 0 means that it must not exist
+	// IfRevision is the same condition on the whole project.
+	IfRevision *int64
+}
+
 // CheckPath holds the rule for file paths: any relative path that is safe on every system. Returns an Invalid error
 // for the field "path" that names the broken rule. Paths are compared byte for byte; they are not normalised.
 func CheckPath(p string) error {

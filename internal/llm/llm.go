@@ -29,6 +29,14 @@ type Request struct {
 	MaxOutput   int      // tokens
 	Temperature *float64 // left out where the model refuses it
 	Effort      string   // none, minimal, low, medium, high, max; "" is the model's own
+	Call        Call     // whom it is for; never sent
+}
+
+// Call says on whose behalf a request is made: what routes, budgets, the ledger and the journal go by.
+type Call struct {
+	JobID, ProjectID, UserID string
+	Agent                    codeforge.AgentType
+	Number                   int // of the call in its job, from 1; the same in every run of the job
 }
 
 // Role says who speaks. The system's text is in Request.System; a tool's results come from the user's side.

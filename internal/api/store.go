@@ -1,0 +1,51 @@
+package api
+
+import (
+	"context"
+
+	"codeforge"
+)
+
+// Store is what the routes need of a store. Every method takes the caller and answers NotFound for what is another
+// user's. Reads are one round trip, writes one transaction.
+type Store interface {
+	// CreateProject stores p for u with a new id, status planning and revision 0; UserID, times and id of p are ignored.
+	CreateProject(ctx context.Context, u codeforge.User, p codeforge.Project) (codeforge.Project, error)
+	GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error)
+	// ListProjects returns one page, newest first, and how many there are in all.
+	ListProjects(ctx context.Context, u codeforge.User, f codeforge.ProjectFilter) ([]codeforge.Project, int, error)
+	// UpdateProject applies a patch that is not empty.
+	UpdateProject(ctx context.Context, u codeforge.User, id string, p codeforge.ProjectPatch) (codeforge.Project, error)
+
+	// ListFiles returns all files sorted by path, and the project's revision. Without contents none is read. When the
+	// project is still at revision unless (and unless is not negative), it returns no files and reads none.
+	ListFiles(ctx context.Context, u codeforge.User, projectID string, contents bool, unless int64) (files []codeforge.File, revision int64, err error)
+	GetFile(ctx context.Context, u codeforge.User, projectID, path string) (codeforge.File, error)
+	// WriteFile puts one file as a revision of its own, with its version raised.
+	WriteFile(ctx context.Context, u codeforge.User, projectID string, w codeforge.FileWrite) (codeforge.File, error)
+	// DeleteFile removes one file as a revision of its own.
+	DeleteFile(ctx context.Context, u codeforge.User, projectID, path string, ifVersion *int64) error
+
+	// ListRevisions returns one page, newest first, and how many there are in all.
+	ListRevisions(ctx context.Context, u codeforge.User, projectID string, page, size int) ([]codeforge.Revision, int, error)
+	// RevisionFiles returns a revision and all files as they were in it, sorted by path.
+	RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64) (codeforge.Revision, []codeforge.File, error)
+	// RevisionDeltas returns a revision and what it changed against the one before, sorted by path.
+	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64) (codeforge.Revision, []codeforge.FileDelta, error)
+	// RestoreRevision makes a new revision whose files equal those of an older one. Restoring the newest makes one of no changes.
+	RestoreRevision(ctx context.Context, u codeforge.User, projectID string, number int64, ifRevision *int64) (codeforge.Revision, error)
+
+	// GetJob finds a job by its id or an alias of it.
+	GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error)
+	// ListJobs returns jobs of a project, newest first, without Result's size mattering to the rows skipped, and how many there are in all.
+	ListJobs(ctx context.Context, u codeforge.User, projectID string, f codeforge.JobFilter) ([]codeforge.Job, int, error)
+	// JobOwner returns the canonical id of a job and whose it is, to the system: for streams that a capability opens.
+	JobOwner(ctx context.Context, id string) (jobID, userID string, err error)
+	// Events returns at most limit stored events of a job after number after, in order.
+	Events(ctx context.Context, u codeforge.User, jobID string, after int64, limit int) ([]codeforge.Event, error)
+	// ListMessages returns the newest messages of a project, at most limit, oldest first.
+	ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.Message, error)
+
+	// Ping checks that the store answers.
+	Ping(ctx context.Context) error
+}
