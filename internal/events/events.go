@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math"
 	"sync"
 
 	"codeforge"
@@ -60,6 +61,9 @@ func (h *Hub) Publish(events ...codeforge.Event) {
 		}
 	}
 }
+
+// Nudge makes the readers of a job look into the store: for events whose numbers the caller does not know.
+func (h *Hub) Nudge(jobID string) { h.Publish(codeforge.Event{JobID: jobID, Seq: math.MaxInt64}) }
 
 // Close ends all reading. Later readers end at once.
 func (h *Hub) Close() {

@@ -1,25 +1,429 @@
+// Package jobs runs jobs. The row in the store is the truth: the engine only carries ids to workers, and any id it
+// forgets is found again by a sweep. A worker owns a job by a numbered claim with a lease; whatever it writes names that
+// number, so one that was taken for dead changes nothing any more.
+//
+// What may happen twice: the work of an agent (a crash repeats it). What may not: its effects, which are one transaction.
 package jobs
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"codeforge"
+	"codeforge/internal/events"
 )
 
-// Engine runs jobs. (Surface only for now; the body follows.)
-type Engine struct{}
+// Options configure an Engine. Store, Hub, Run and Log are needed; every number has a default.
+type Options struct {
+	Store Store
+	Hub   *events.Hub
+	Log   *slog.Logger
+	// Run does the work of one claim. Its context ends with ErrCancelled, ErrTimedOut, ErrShutdown or ErrFenced as cause.
+	// An error that is a codeforge.Error with Retryable set is tried again; the outcome beside it gives a failed job's result.
+	Run func(context.Context, *codeforge.Task) (codeforge.Outcome, error)
+	// Timeout bounds one run of an agent. nil: five minutes.
+	Timeout func(codeforge.AgentType) time.Duration
+
+	Workers     int           // jobs at once; 16
+	MaxQueued   int           // queued jobs at most; 10,000
+	MaxAttempts int           // failed attempts before a job fails; 3
+	MaxCrashes  int           // vanished workers before a job fails; 20
+	Lease       time.Duration // how long a silent worker keeps a job; 15 s, renewed at a third of it
+	Sweep       time.Duration // how often forgotten jobs are looked for at least; 30 s
+	Retention   time.Duration // how long ended jobs are kept; 0: for ever
+	Exclusive   bool          // no other process can have the store open: running jobs found at start are crashed ones
+}
+
+// Engine takes jobs in, runs them, and stops them. Make one with New.
+type Engine struct {
+	o      Options
+	worker string // names this process in claims
+	queued atomic.Int64
+
+	mu       sync.Mutex
+	ready    []string // ids to try, oldest first; bounded, since the sweep finds what is dropped
+	overflow bool     // an id was dropped from ready
+	running  map[*run]struct{}
+	busy     int // workers at work, claiming included
+	draining bool
+	idle     chan struct{} // closed when draining and nothing is busy
+
+	sooner chan time.Time // asks the sweep to come by then
+	stop   context.CancelFunc
+	loops  sync.WaitGroup
+}
+
+// run is one worker's try at a job. It is registered before the claim is made, so that a cancel that comes right after
+// the claim's commit finds it; Number is 0 until then.
+type run struct {
+	fence  codeforge.Fence
+	cancel context.CancelCauseFunc
+}
+
+const maxReady = 4096
+
+// New returns an engine that accepts jobs; none runs before Start.
+func New(o Options) *Engine {
+	o.Workers = cmp.Or(o.Workers, 16)
+	o.MaxQueued = cmp.Or(o.MaxQueued, 10_000)
+	o.MaxAttempts = cmp.Or(o.MaxAttempts, 3)
+	o.MaxCrashes = cmp.Or(o.MaxCrashes, 20)
+	o.Lease = cmp.Or(o.Lease, 15*time.Second)
+	o.Sweep = cmp.Or(o.Sweep, 30*time.Second)
+	if o.Timeout == nil {
+		o.Timeout = func(codeforge.AgentType) time.Duration { return 5 * time.Minute }
+	}
+	return &Engine{o: o, worker: codeforge.NewID(), running: map[*run]struct{}{}, idle: make(chan struct{}),
+		sooner: make(chan time.Time, 1), draining: true}
+}
+
+// Start takes back what a crash left running, and works until Drain.
+func (e *Engine) Start(ctx context.Context) error {
+	if e.o.Exclusive {
+		n, err := e.o.Store.ReleaseAll(ctx)
+		if err != nil {
+			return fmt.Errorf("take back running jobs: %w", err)
+		}
+		if n > 0 {
+			e.o.Log.Warn("jobs taken back after a crash", "jobs", n)
+		}
+	}
+	e.mu.Lock()
+	e.draining = false
+	e.mu.Unlock()
+	// The loops outlive ctx: only Drain ends them.
+	ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
+	next, err := e.sweep(ctx)
+	if err != nil {
+		e.stop()
+		return fmt.Errorf("look for due jobs: %w", err)
+	}
+	e.loops.Go(func() { e.sweepLoop(ctx, next) })
+	e.loops.Go(func() { e.leaseLoop(ctx) })
+	return nil
+}
+
+// Drain stops starting jobs, lets running ones finish until ctx ends or most of patience is used up, hands the others
+// back to the queue (the attempt not counted), and returns when no worker is left or ctx ended.
+func (e *Engine) Drain(ctx context.Context, patience time.Duration) error {
+	e.mu.Lock()
+	already := e.draining
+	e.draining = true
+	if !already && e.busy == 0 {
+		close(e.idle)
+	}
+	e.mu.Unlock()
+	if already { // never started, or drained before
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	defer e.loops.Wait()
+	defer e.stop()
+	select {
+	case <-e.idle:
+		return nil
+	case <-ctx.Done():
+	case <-time.After(patience * 3 / 4):
+	}
+	e.mu.Lock()
+	for r := range e.running {
+		r.cancel(ErrShutdown)
+	}
+	e.mu.Unlock()
+	select {
+	case <-e.idle:
+		return nil
+	case <-ctx.Done():
+		return errors.New("some jobs were still running; their leases will lapse and they will be run again")
+	}
+}
 
 // Submit stores a job and wakes a worker. fresh is false when the idempotency key was used before.
 func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error) {
-	panic("soon")
+	if e.queued.Add(1) > int64(e.o.MaxQueued) {
+		e.queued.Add(-1)
+		return job, false, &codeforge.Error{Kind: codeforge.QueueFull, RetryAfter: 5 * time.Second,
+			Message: fmt.Sprintf("The queue is full (%d jobs); try again later", e.o.MaxQueued)}
+	}
+	job, fresh, err = e.o.Store.SubmitJob(ctx, u, n)
+	if err != nil || !fresh {
+		e.queued.Add(-1)
+		return job, fresh, err
+	}
+	e.wake(job.ID)
+	return job, true, nil
 }
 
 // Cancel ends a job and stops the model call that it is in.
 func (e *Engine) Cancel(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
-	panic("soon")
+	f, err := e.o.Store.CancelJob(ctx, u, id)
+	if err != nil {
+		return codeforge.Job{}, err
+	}
+	if f.Job.StartedAt == nil {
+		e.queued.Add(-1)
+	}
+	e.mu.Lock()
+	for r := range e.running {
+		if r.fence.JobID == f.Job.ID {
+			r.cancel(ErrCancelled)
+		}
+	}
+	e.mu.Unlock()
+	e.after(f)
+	return f.Job, nil
 }
 
-// Respond gives a waiting job its answers and returns the alias under which it goes on.
+// Respond gives a waiting job its answers (a JSON array of {"question","answer"}) and returns the alias under which it goes on.
 func (e *Engine) Respond(ctx context.Context, u codeforge.User, id string, answers []byte) (alias string, err error) {
-	panic("soon")
+	alias = codeforge.NewID()
+	f, err := e.o.Store.RespondJob(ctx, u, id, alias, answers)
+	if err != nil {
+		return "", err
+	}
+	e.queued.Add(1)
+	e.after(f)
+	e.wake(f.Job.ID)
+	return alias, nil
+}
+
+// after tells the world what a commit did.
+func (e *Engine) after(f codeforge.Finished) {
+	e.o.Hub.Publish(f.Events...)
+	if f.Next != "" {
+		e.wake(f.Next)
+	}
+}
+
+// wake hands an id to a worker, or keeps it for the next one that is free.
+func (e *Engine) wake(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.draining:
+	case e.busy < e.o.Workers:
+		e.busy++
+		go e.work(id)
+	case len(e.ready) < maxReady:
+		e.ready = append(e.ready, id)
+	default:
+		e.overflow = true
+	}
+}
+
+// work is one worker: it runs the job it was woken for, then whatever is ready, then ends.
+func (e *Engine) work(id string) {
+	for id != "" {
+		e.claim(id)
+		e.mu.Lock()
+		id = ""
+		if len(e.ready) > 0 && !e.draining {
+			id, e.ready = e.ready[0], e.ready[1:]
+		} else {
+			if e.overflow && !e.draining {
+				e.overflow = false
+				e.sweepBy(time.Now())
+			}
+			e.busy--
+			if e.busy == 0 && e.draining {
+				close(e.idle)
+			}
+		}
+		e.mu.Unlock()
+	}
+}
+
+// claim makes a job ours and runs it to an end, if it is due.
+func (e *Engine) claim(id string) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	r := &run{codeforge.Fence{JobID: id}, cancel}
+	e.mu.Lock()
+	e.running[r] = struct{}{}
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		delete(e.running, r)
+		e.mu.Unlock()
+	}()
+
+	// Not with ctx: whether the claim was made must be known, and a draining engine hands it back.
+	job, ok, err := e.o.Store.ClaimJob(context.WithoutCancel(ctx), id, e.worker, e.o.Lease)
+	if err != nil {
+		e.o.Log.Error("claim failed", "job_id", id, "error", err)
+		e.sweepBy(time.Now().Add(time.Second))
+		return
+	}
+	if !ok { // not due, or another worker was faster
+		return
+	}
+	e.queued.Add(-1)
+	e.mu.Lock()
+	r.fence.Number = job.Fence
+	e.mu.Unlock()
+	e.finish(ctx, r.fence, e.run(ctx, job, r.fence))
+}
+
+// run does the work and says how to leave the job. nil: leave it alone, it is no longer ours.
+func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fence) *codeforge.Outcome {
+	log := e.o.Log.With("job_id", job.ID, "project_id", job.ProjectID, "agent", job.Agent, "fence", job.Fence)
+	began := time.Now()
+	if job.Crashes >= e.o.MaxCrashes {
+		return failed(job.ID, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, nil)
+	}
+	limit := e.o.Timeout(job.Agent)
+	ctx, stop := context.WithTimeoutCause(ctx, limit, ErrTimedOut)
+	defer stop()
+	rec := e.record(ctx, job, fence)
+	o, err := e.do(ctx, job, fence, rec.report)
+	// What was reported comes before what ended it. A claim lost meanwhile shows in the next write.
+	progress := rec.close()
+	took := time.Since(began).Round(time.Millisecond)
+
+	// A finished piece of work counts even if its time ran out in the same moment; a cancelled one does not.
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, ErrCancelled), errors.Is(cause, ErrFenced):
+		log.Info("job stopped", "cause", cause, "ms", took.Milliseconds())
+		return nil
+	case err == nil && o.Status == codeforge.Waiting:
+		o.Progress = max(o.Progress, progress)
+		log.Info("job waits for input", "ms", took.Milliseconds())
+		return &o
+	case err == nil:
+		o.Status, o.Progress = codeforge.JobCompleted, 100
+		o.Events = append(o.Events, codeforge.Event{Type: codeforge.EventComplete, Data: state(job.ID, o.Status, 100)})
+		if job.Agent != codeforge.Noop {
+			log.Info("job completed", "files", len(o.Changes), "ms", took.Milliseconds())
+		}
+		return &o
+	case errors.Is(cause, ErrShutdown):
+		log.Info("job handed back", "cause", cause, "ms", took.Milliseconds())
+		return &codeforge.Outcome{Status: codeforge.Queued, Progress: progress,
+			Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: state(job.ID, codeforge.Queued, progress)}}}
+	case errors.Is(cause, ErrTimedOut):
+		log.Warn("job timed out", "ms", took.Milliseconds())
+		return failed(job.ID, "timeout", fmt.Sprintf("The %s agent did not finish within %s", job.Agent, limit), progress, o.Result)
+	}
+	public := "The agent failed unexpectedly"
+	fault, known := errors.AsType[*codeforge.Error](err)
+	if known {
+		public = fault.Message
+	}
+	if known && fault.Retryable && job.Failures+1 < e.o.MaxAttempts {
+		wait := max(backoff(job.Failures), fault.RetryAfter)
+		log.Warn("job will be tried again", "error", err, "failures", job.Failures+1, "wait_ms", wait.Milliseconds())
+		return &codeforge.Outcome{Status: codeforge.Queued, Failed: true, Progress: progress, RunAt: codeforge.Now().Add(wait),
+			Events: []codeforge.Event{
+				{Type: codeforge.EventRetry, Data: object(map[string]any{"attempt": job.Failures + 2, "of": e.o.MaxAttempts,
+					"wait_ms": wait.Milliseconds(), "reason": public})},
+				{Type: codeforge.EventProgress, Data: state(job.ID, codeforge.Queued, progress)}}}
+	}
+	log.Error("job failed", "error", err, "ms", took.Milliseconds())
+	return failed(job.ID, "error", public, progress, o.Result)
+}
+
+// do gives the agent its material. A panic in it is a failure of this job alone.
+func (e *Engine) do(ctx context.Context, job codeforge.Job, fence codeforge.Fence, report func(float64, ...codeforge.Event)) (o codeforge.Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	task := &codeforge.Task{Job: job, Report: report}
+	if job.Agent != codeforge.Noop {
+		if task.Project, err = e.o.Store.ProjectForJob(ctx, fence); err != nil {
+			return o, storeFault(err)
+		}
+		if job.Base > 0 {
+			if task.Files, err = e.o.Store.SnapshotFiles(ctx, job.ProjectID, job.Base); err != nil {
+				return o, storeFault(err)
+			}
+		}
+	}
+	return e.o.Run(ctx, task)
+}
+
+// storeFault makes an error of the store one that is worth another try.
+func storeFault(err error) error {
+	return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The project could not be read", Retryable: true, Cause: err}
+}
+
+// finish applies an outcome, again when the store fails: after a few tries the lease will lapse and the job run again.
+func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge.Outcome) {
+	if o == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.o.Lease)
+	defer cancel()
+	for wait := 10 * time.Millisecond; ; wait *= 4 {
+		f, err := e.o.Store.FinishJob(ctx, fence, *o)
+		switch {
+		case err == nil:
+			if o.Status == codeforge.Queued {
+				e.queued.Add(1)
+				if o.RunAt.IsZero() {
+					e.sweepBy(time.Now())
+				} else {
+					e.sweepBy(o.RunAt)
+				}
+			}
+			e.after(f)
+			return
+		case errors.Is(err, ErrFenced):
+			// Cancelled in the last moment, taken over, or applied by a try that reported failure. Whoever watches
+			// finds the truth in the store, and so does the sweep.
+			e.o.Hub.Nudge(fence.JobID)
+			e.sweepBy(time.Now())
+			return
+		case o.Status != codeforge.JobFailed && (codeforge.IsKind(err, codeforge.Invalid) || codeforge.IsKind(err, codeforge.TooLarge)):
+			// The outcome itself cannot be stored: that is the job's end.
+			fault, _ := errors.AsType[*codeforge.Error](err)
+			e.o.Log.Error("outcome refused", "job_id", fence.JobID, "error", err)
+			reason, _ := fault.Details["reason"].(string)
+			o = failed(fence.JobID, "error", "The result could not be stored: "+cmp.Or(reason, fault.Message), o.Progress, nil)
+			continue
+		}
+		e.o.Log.Error("outcome not stored", "job_id", fence.JobID, "error", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			e.sweepBy(time.Now().Add(e.o.Lease))
+			return
+		}
+	}
+}
+
+func failed(id, reason, public string, progress float64, result json.RawMessage) *codeforge.Outcome {
+	data := object(map[string]any{"job_id": id, "status": codeforge.JobFailed, "error": public, "reason": reason})
+	return &codeforge.Outcome{Status: codeforge.JobFailed, Progress: progress, Error: public, Result: result, Failed: true,
+		Events: []codeforge.Event{{Type: codeforge.EventError, Data: data}}}
+}
+
+// backoff is 1 s, 4 s, 16 s, ... with half of it left to chance.
+func backoff(failures int) time.Duration {
+	full := time.Second << min(2*failures, 8)
+	return full/2 + rand.N(full/2)
+}
+
+func state(id string, s codeforge.JobStatus, progress float64) json.RawMessage {
+	return fmt.Appendf(nil, `{"job_id":%q,"status":%q,"progress":%v}`, id, s, progress)
+}
+
+func object(m map[string]any) json.RawMessage {
+	b, err := json.Marshal(m)
+	if err != nil { // only strings and numbers come here
+		panic(err)
+	}
+	return b
 }

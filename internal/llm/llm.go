@@ -5,6 +5,7 @@ package llm
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"codeforge"
 )
@@ -19,9 +20,23 @@ type Provider interface {
 	Generate(ctx context.Context, req *Request, sink func(Delta)) (*Response, error)
 }
 
+// Lister is a Provider that can say which models it has.
+type Lister interface {
+	Models(ctx context.Context) ([]Listed, error)
+}
+
+// Listed is one model of a provider's list.
+type Listed struct {
+	ID   string    // the provider's own name for it
+	Ends time.Time // when the provider says it stops answering; zero: not said
+}
+
 // Request is one call. A zero field is left to the provider's default.
+//
+// A single provider takes Model as its own name for the model. A [Router] takes "" (the route of Call.Agent), or
+// "provider:model", split at the first colon, or a name that its catalog knows.
 type Request struct {
-	Model       string // the provider's own name for it, without the provider
+	Model       string
 	System      string
 	Messages    []Message
 	Tools       []Tool
@@ -30,6 +45,18 @@ type Request struct {
 	Temperature *float64 // left out where the model refuses it
 	Effort      string   // none, minimal, low, medium, high, max; "" is the model's own
 	Call        Call     // whom it is for; never sent
+	Routing     Routing  // how a Router treats it; never sent
+}
+
+// Routing is what a caller asks of a [Router] for one request. The zero value is what a job wants.
+type Routing struct {
+	NoRetry    bool // the first answer of each model counts
+	NoFallback bool // the first model's answer counts
+	// Observe, if not nil, hears of each attempt, from Generate's goroutine, when it has ended and before any wait.
+	Observe func(Attempt)
+	// Shrink, if not nil, returns a smaller form of the request that should fit limit tokens as [Estimate] counts them, or
+	// nil when there is none. It is called at most once a call: when the request looks or proves too long for a model.
+	Shrink func(limit int) *Request
 }
 
 // Call says on whose behalf a request is made: what routes, budgets, the ledger and the journal go by.
@@ -117,6 +144,7 @@ const (
 	DeltaText      DeltaKind = "text"
 	DeltaReasoning DeltaKind = "reasoning"
 	DeltaToolCall  DeltaKind = "tool_call" // Text holds a piece of the arguments; Name is set on the first
+	DeltaRestart   DeltaKind = "restart"   // all pieces so far are void; Text is the provider:model that answers anew
 )
 
 // Delta is a piece of an answer on its way.
@@ -158,6 +186,8 @@ type Response struct {
 	Finish      FinishKind `json:"finish_kind"`
 	FinishRaw   string     `json:"finish_reason"` // the provider's word
 	Usage       Usage      `json:"usage"`
+	Cost        Cost       `json:"cost,omitzero"`     // set by a Router
+	Replayed    bool       `json:"replayed,omitzero"` // it came from the journal and cost nothing this time
 }
 
 // Text joins the text parts.

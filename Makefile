@@ -1,0 +1,36 @@
+# The targets that people use; each says what it does after its ##.
+GO ?= go
+
+.PHONY: help run demo test crash bench fuzz lint build docs
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: ## serve on http://127.0.0.1:8000 with data in ./data
+	$(GO) run ./cmd/codeforge serve
+
+demo: ## build one idea and serve the result
+	$(GO) run ./cmd/codeforge demo "A CRM for dog walkers"
+
+test: ## run all tests with the race detector; installs what they need where it may
+	@./scripts/need chromium
+	$(GO) test -race -timeout 9m ./...
+
+crash: ## kill a server 200 times under load
+	CODEFORGE_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./cmd/codeforge
+
+bench: ## micro-benchmarks of the hot paths
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## fuzz every target for ten seconds
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
+		echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$p || exit 1; done; done
+
+lint: ## formatting, vet, staticcheck, tidy modules, known vulnerabilities
+	@./scripts/lint
+
+build: ## a release binary in ./bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/codeforge ./cmd/codeforge
+
+docs: ## rewrite what is generated: the OpenAPI document and the table in the README
+	$(GO) test ./internal/api ./cmd/codeforge -run 'Golden|README' -update

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"codeforge"
+)
+
+// Config is every setting of a server. The tags are the operator's manual: they make the help texts and the table in the
+// README. A setting comes from its flag, else from its variable, else from the default; an empty variable counts as unset.
+type Config struct {
+	Environment string `name:"environment" env:"ENVIRONMENT" default:"development" enum:"development,production,staging,test" help:"development, production, staging or test. /docs and /redoc exist in development only; production refuses what is unsafe."`
+	LogLevel    string `name:"log-level" env:"LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARNING or ERROR."`
+	Host        string `name:"host" env:"HOST" help:"Address to listen on. Default: 127.0.0.1 standalone, else 0.0.0.0."`
+	Port        int    `name:"port" env:"PORT" default:"8000" help:"Port to listen on; 0 takes a free one."`
+	DataDir     string `name:"data-dir" env:"DATA_DIR" default:"./data" help:"Folder of the embedded database and of secrets made at first start. One process at a time."`
+	PublicURL   string `name:"public-url" env:"PUBLIC_URL" help:"Address under which clients reach this server, for links in answers. Default: the host of the request."`
+
+	AllowedOrigins List   `name:"allowed-origins" env:"ALLOWED_ORIGINS" default:"http://localhost:3000,http://127.0.0.1:3000,https://codeforge.ai" help:"Origins of web clients, as a comma or JSON list."`
+	TrustedProxies List   `name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Addresses or networks (CIDR) of proxies whose X-Forwarded headers count."`
+	RateLimit      int    `name:"rate-limit-per-minute" env:"RATE_LIMIT_PER_MINUTE" default:"60" help:"Requests per minute for each user, or address where nobody is signed in."`
+	StreamNoToken  bool   `name:"stream-without-token" env:"STREAM_WITHOUT_TOKEN" help:"Let anyone who knows a job's id watch it. Always so standalone."`
+	StreamSecret   string `name:"stream-secret" env:"STREAM_SECRET" help:"Signs stream addresses and preview tickets. Default: made once in DATA_DIR."`
+	PreviewDomain  string `name:"preview-domain" env:"PREVIEW_DOMAIN" help:"Projects are shown at <project_id>.<this domain>. Default: localhost."`
+
+	AgentTimeout    Seconds `name:"agent-timeout" env:"AGENT_TIMEOUT" default:"300" help:"Most time for one run of an agent, in seconds; a pipeline has three times as much."`
+	MaxIterations   int     `name:"max-agent-iterations" env:"MAX_AGENT_ITERATIONS" default:"5" help:"Rounds of review and repair in a pipeline."`
+	Workers         int     `name:"workers" env:"WORKERS" default:"16" help:"Jobs that run at once."`
+	MaxQueued       int     `name:"max-queued-jobs" env:"MAX_QUEUED_JOBS" default:"10000" help:"Jobs that may wait; one more is answered with 429."`
+	ShutdownTimeout Seconds `name:"shutdown-timeout" env:"SHUTDOWN_TIMEOUT" default:"20" help:"Time to finish or hand back running jobs after SIGTERM, in seconds."`
+	JobRetention    Seconds `name:"job-retention" env:"JOB_RETENTION" default:"0" help:"Seconds after which ended jobs are deleted; 0 keeps them."`
+
+	Scaffold bool `name:"llm-scaffold" env:"LLM_SCAFFOLD" help:"Say that the offline model is meant, where production would demand a real one."`
+	Bench    bool `name:"bench" env:"CODEFORGE_BENCH" hidden:"" help:"Add the agent type noop, for measurements."`
+}
+
+// Seconds is a time span, written as a number of seconds or like 1m30s.
+type Seconds time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Seconds) UnmarshalText(b []byte) error {
+	d, err := time.ParseDuration(string(b))
+	if err != nil {
+		var n float64
+		if n, err = strconv.ParseFloat(string(b), 64); err != nil {
+			return fmt.Errorf("%q is no time: write seconds (300) or a span (5m)", b)
+		}
+		d = time.Duration(n * float64(time.Second))
+	}
+	if d < 0 {
+		return fmt.Errorf("%q: a time cannot be negative", b)
+	}
+	*s = Seconds(d)
+	return nil
+}
+
+// List is a list of strings, written with commas or as JSON.
+type List []string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *List) UnmarshalText(b []byte) error {
+	*l = nil
+	if text := strings.TrimSpace(string(b)); strings.HasPrefix(text, "[") {
+		var items []string
+		if err := json.Unmarshal([]byte(text), &items); err != nil {
+			return fmt.Errorf("%q is no JSON list of strings", b)
+		}
+		*l = items
+		return nil
+	}
+	for item := range strings.SplitSeq(string(b), ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			*l = append(*l, item)
+		}
+	}
+	return nil
+}
+
+// Validate is called by kong after parsing. It reports all problems at once.
+func (c *Config) Validate() error {
+	var all []error
+	bad := func(name, format string, args ...any) {
+		all = append(all, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		bad("PORT", "%d is no port (0 to 65535)", c.Port)
+	}
+	if _, err := c.level(); err != nil {
+		bad("LOG_LEVEL", "%v", err)
+	}
+	for name, n := range map[string]int{"RATE_LIMIT_PER_MINUTE": c.RateLimit, "MAX_AGENT_ITERATIONS": c.MaxIterations,
+		"WORKERS": c.Workers, "MAX_QUEUED_JOBS": c.MaxQueued} {
+		if n < 1 {
+			bad(name, "must be at least 1, is %d", n)
+		}
+	}
+	if c.AgentTimeout < Seconds(time.Second) {
+		bad("AGENT_TIMEOUT", "must be at least one second")
+	}
+	for _, o := range c.AllowedOrigins {
+		if u, err := url.Parse(o); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
+			bad("ALLOWED_ORIGINS", "%q is no origin: write it like https://app.example.com, without a path", o)
+		}
+	}
+	if _, err := c.proxies(); err != nil {
+		bad("TRUSTED_PROXIES", "%v", err)
+	}
+	if c.PublicURL != "" {
+		if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			bad("PUBLIC_URL", "%q is no address: write it like https://api.example.com", c.PublicURL)
+		}
+	}
+	if c.StreamSecret != "" && len(c.StreamSecret) < 32 {
+		bad("STREAM_SECRET", "must have at least 32 characters")
+	}
+	if c.Environment == "production" {
+		bad("ENVIRONMENT", "production needs to know its users, and a standalone server has one local user for everybody; "+
+			"use development or staging")
+	}
+	return errors.Join(all...)
+}
+
+// listen is the address to listen on.
+func (c *Config) host() string {
+	if c.Host != "" {
+		return c.Host
+	}
+	return "127.0.0.1"
+}
+
+func (c *Config) level() (slog.Level, error) {
+	switch strings.ToUpper(c.LogLevel) {
+	case "DEBUG":
+		return slog.LevelDebug, nil
+	case "INFO":
+		return slog.LevelInfo, nil
+	case "WARNING", "WARN":
+		return slog.LevelWarn, nil
+	case "ERROR", "CRITICAL":
+		return slog.LevelError, nil
+	}
+	return 0, fmt.Errorf("%q is no level: use DEBUG, INFO, WARNING or ERROR", c.LogLevel)
+}
+
+func (c *Config) proxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range c.TrustedProxies {
+		if a, err := netip.ParseAddr(s); err == nil {
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a network like 10.0.0.0/8", s)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// timeout is how long one run of an agent may take.
+func (c *Config) timeout(a codeforge.AgentType) time.Duration {
+	most := time.Duration(c.AgentTimeout)
+	own := map[codeforge.AgentType]time.Duration{codeforge.Research: 180 * time.Second, codeforge.Wireframe: 240 * time.Second,
+		codeforge.Code: 300 * time.Second, codeforge.QA: 120 * time.Second, codeforge.Pedagogy: 120 * time.Second}
+	switch d, ok := own[a]; {
+	case a == codeforge.Builder:
+		return 3 * most
+	case ok:
+		return min(d, most)
+	}
+	return most
+}
+
+// Setting is one row of the configuration table.
+type Setting struct{ Variable, Flag, Default, Help string }
+
+// settings lists what can be configured, in the order of Config, from its tags.
+func settings() []Setting {
+	var out []Setting
+	for f := range reflect.TypeFor[Config]().Fields() {
+		if _, hidden := f.Tag.Lookup("hidden"); !hidden {
+			out = append(out, Setting{f.Tag.Get("env"), "--" + f.Tag.Get("name"), f.Tag.Get("default"), f.Tag.Get("help")})
+		}
+	}
+	return out
+}
+
+// dropEmpty makes an empty variable the same as none: an .env file copied from an example is full of them.
+func dropEmpty() {
+	for f := range reflect.TypeFor[Config]().Fields() {
+		if name := f.Tag.Get("env"); os.Getenv(name) == "" {
+			os.Unsetenv(name)
+		}
+	}
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"codeforge"
+)
+
+// Demo is the command that shows the whole system on one idea, through the public HTTP API alone.
+type Demo struct {
+	Idea  []string `arg:"" optional:"" help:"What to build, in your own words." default:"A CRM for dog walkers"`
+	Out   string   `help:"Also write the files into this folder." placeholder:"DIR"`
+	Exit  bool     `help:"End when the project is done, instead of serving it until Ctrl-C."`
+	Token string   `env:"CODEFORGE_TOKEN" help:"Bearer token, for a server that knows users."`
+	Config
+}
+
+// Run implements the command.
+func (d *Demo) Run(ctx context.Context) error {
+	idea := strings.TrimSpace(strings.Join(d.Idea, " "))
+	if idea == "" {
+		return errors.New("say what to build: codeforge demo \"A CRM for dog walkers\"")
+	}
+	base := "http://" + net.JoinHostPort(d.host(), fmt.Sprint(d.Port))
+	c := client{base: base, token: d.Token}
+	ours := false
+	var health struct{ Service, Model string }
+	if err := c.call(ctx, "GET", "/health", nil, &health); err != nil || health.Service != codeforge.Service {
+		app, err := openForDemo(ctx, &d.Config)
+		if err != nil {
+			return err
+		}
+		defer app.Close()
+		ours, c.base = true, app.URL()
+		if err := c.call(ctx, "GET", "/health", nil, &health); err != nil {
+			return err
+		}
+	}
+	s := newScreen(os.Stdout)
+	s.line("CodeForge at %s, model %s%s", c.base, health.Model,
+		map[bool]string{true: " (built in: offline, no key; it builds small apps by rules, it does not think)"}[health.Model == "scaffold"])
+
+	var project codeforge.Project
+	if err := c.call(ctx, "POST", "/v1/projects/", map[string]any{"title": clip(idea, codeforge.MaxTitle), "description": clip(idea, codeforge.MaxDescription)}, &project); err != nil {
+		return err
+	}
+	var job struct {
+		ID     string `json:"job_id"`
+		Stream string `json:"stream_url"`
+	}
+	if err := c.call(ctx, "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": idea}}, &job); err != nil {
+		return err
+	}
+	s.line("Project %s: %s\n", project.ID, project.Title)
+	if err := d.watch(ctx, c, job.Stream, s); err != nil {
+		return err
+	}
+
+	var files struct{ Files []codeforge.File }
+	if err := c.call(ctx, "GET", "/v1/projects/"+project.ID+"/files", nil, &files); err != nil {
+		return err
+	}
+	var check struct{ OK bool }
+	if err := c.call(ctx, "GET", "/v1/projects/"+project.ID+"/check", nil, &check); err != nil {
+		return err
+	}
+	if !check.OK {
+		return errors.New("the project was made, and does not verify; see " + c.base + "/v1/projects/" + project.ID + "/check")
+	}
+	var preview struct{ URL string }
+	if err := c.call(ctx, "GET", "/v1/projects/"+project.ID+"/preview", nil, &preview); err != nil {
+		return err
+	}
+	size := 0
+	for _, f := range files.Files {
+		size += len(f.Content)
+	}
+	s.line("\nVerified: %d files, %d bytes; every file parses, every reference leads somewhere, every page bundles.", len(files.Files), size)
+	if d.Out != "" {
+		if err := writeTree(d.Out, files.Files); err != nil {
+			return err
+		}
+		s.line("Written   %s", d.Out)
+	}
+	s.line("Open      %s", preview.URL)
+	s.line("Files     %s/v1/projects/%s/files", c.base, project.ID)
+	s.line("Job       %s/v1/jobs/%s", c.base, job.ID)
+	if ours && d.Exit {
+		s.line("(the server ends now; `codeforge serve` shows the project again)")
+	}
+	if ours && !d.Exit {
+		s.line("\nServing until Ctrl-C.")
+		<-ctx.Done()
+	}
+	return nil
+}
+
+// openForDemo starts a server of our own: quiet, and on a free port when the wanted one is taken by something else.
+func openForDemo(ctx context.Context, cfg *Config) (*App, error) {
+	cfg.LogLevel = "ERROR"
+	app, err := Open(ctx, cfg, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	if err = app.Listen(); err != nil {
+		cfg.Port = 0
+		err = app.Listen()
+	}
+	if err == nil {
+		err = app.Start(ctx)
+	}
+	if err != nil {
+		app.Close()
+		return nil, err
+	}
+	return app, nil
+}
+
+// watch shows a job until it ends, reconnecting where the stream breaks.
+func (d *Demo) watch(ctx context.Context, c client, stream string, s *screen) error {
+	last := "0"
+	for try := 0; ; try++ {
+		done, err := c.stream(ctx, stream, &last, func(kind string, data []byte) (bool, error) { return s.event(kind, data) })
+		if done || err == nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if try == 10 {
+			return fmt.Errorf("the event stream broke %d times: %w", try+1, err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// writeTree writes files below dir, which may exist; nothing outside of it can be touched.
+func writeTree(dir string, files []codeforge.File) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, f := range files {
+		if err := root.MkdirAll(path.Dir(f.Path), 0o755); err != nil {
+			return err
+		}
+		if err := root.WriteFile(f.Path, []byte(f.Content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clip shortens s to n characters, and makes up for titles that are too short.
+func clip(s string, n int) string {
+	if utf8.RuneCountInString(s) < codeforge.MinTitle {
+		s = "App: " + s
+	}
+	if r := []rune(s); len(r) > n {
+		return strings.TrimSpace(string(r[:n-1])) + "…"
+	}
+	return s
+}
+
+// client speaks to the API as any client would.
+type client struct{ base, token string }
+
+func (c client) do(ctx context.Context, method, url string, body any, header ...string) (*http.Response, error) {
+	var r io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		r = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, r)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	return http.DefaultClient.Do(req)
+}
+
+// call sends body and decodes the answer into out; an answer of the API's error shape becomes an error.
+func (c client) call(ctx context.Context, method, path string, body, out any) error {
+	resp, err := c.do(ctx, method, c.base+path, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode >= 300 {
+		var e struct {
+			Message string
+			Details json.RawMessage
+		}
+		if json.Unmarshal(b, &e) != nil || e.Message == "" {
+			return fmt.Errorf("%s %s: %s", method, path, resp.Status)
+		}
+		return fmt.Errorf("%s %s: %s %s", method, path, e.Message, e.Details)
+	}
+	return json.Unmarshal(b, out)
+}
+
+// stream reads server-sent events after number *last and gives the named ones to show until it says done.
+func (c client) stream(ctx context.Context, url string, last *string, show func(kind string, data []byte) (done bool, err error)) (bool, error) {
+	resp, err := c.do(ctx, "GET", url, nil, "Accept", "text/event-stream", "Last-Event-ID", *last)
+	if err != nil {
+		return false, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return false, fmt.Errorf("event stream: %s", resp.Status)
+	}
+	var kind string
+	var data []byte
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch field {
+		case "event":
+			kind = value
+		case "id":
+			*last = value
+		case "data":
+			data = append(data, value...)
+		case "":
+			if lines.Text() == "" {
+				if kind != "" && data != nil { // unnamed frames repeat the named ones
+					if done, err := show(kind, data); done {
+						return true, err
+					}
+				}
+				kind, data = "", nil
+			}
+		}
+	}
+	return false, cmp.Or(lines.Err(), io.ErrUnexpectedEOF)
+}

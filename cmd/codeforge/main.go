@@ -1,0 +1,106 @@
+// Command codeforge is the whole backend: a server, the tools to look after it, and a demo.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"codeforge"
+
+	"github.com/alecthomas/kong"
+	"github.com/joho/godotenv"
+)
+
+// commands is the command line. Flags may stand before or after arguments.
+type commands struct {
+	Serve   Serve   `cmd:"" help:"Run the server until SIGTERM or Ctrl-C."`
+	Demo    Demo    `cmd:"" help:"Build one idea and show the result: starts a server if none runs."`
+	Migrate Migrate `cmd:"" help:"Bring the database up to date."`
+	Doctor  Doctor  `cmd:"" help:"Check each configured part for real and say what to fix."`
+	OpenAPI OpenAPI `cmd:"" name:"openapi" help:"Print the OpenAPI document."`
+	Version Version `cmd:"" help:"Print the version."`
+	Bench   Bench   `cmd:"" help:"Tools for measuring."`
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "codeforge:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf(".env: %w", err)
+	}
+	dropEmpty()
+	var c commands
+	parser, err := kong.New(&c, kong.Name("codeforge"), kong.UsageOnError(),
+		kong.Description("Backend for AI code generation: agents as durable jobs, projects of versioned files that are known to build."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return err
+	}
+	cli, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the process at once, as the first one gives handling back to the runtime.
+	context.AfterFunc(ctx, stop)
+	cli.BindTo(ctx, (*context.Context)(nil))
+	return cli.Run()
+}
+
+// Serve is the command that runs the server.
+type Serve struct{ Config }
+
+// Run implements the command.
+func (s *Serve) Run(ctx context.Context) error {
+	app, err := Open(ctx, &s.Config, os.Stderr)
+	if err != nil {
+		return err
+	}
+	if err = app.Listen(); err == nil {
+		err = app.Start(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, app.Close())
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-app.Failed():
+	}
+	return errors.Join(err, app.Close())
+}
+
+// Version is the command that prints the version.
+type Version struct{}
+
+// Run implements the command.
+func (Version) Run() error {
+	fmt.Println("codeforge", codeforge.Version, build())
+	return nil
+}
+
+// build says which sources this binary was made of, as far as the toolchain recorded it.
+func build() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	out := info.GoVersion
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" || s.Key == "vcs.modified" && s.Value == "true" {
+			out += " " + s.Key + "=" + s.Value
+		}
+	}
+	return out
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// screen shows a job: bars that move on a terminal, plain lines elsewhere.
+type screen struct {
+	w      io.Writer
+	live   bool // w is a terminal
+	began  time.Time
+	stages []stage
+	files  []string
+	drawn  int // lines of the live part
+}
+
+type stage struct {
+	name, title  string
+	began, ended time.Time
+	files        int
+	failed       bool
+}
+
+func newScreen(f *os.File) *screen {
+	info, err := f.Stat()
+	live := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && os.Getenv("TERM") != ""
+	s := &screen{w: f, live: live, began: time.Now()}
+	for _, name := range []string{"research", "wireframe", "code", "qa"} {
+		s.stages = append(s.stages, stage{name: name})
+	}
+	return s
+}
+
+// line prints text for good.
+func (s *screen) line(format string, args ...any) { fmt.Fprintf(s.w, format+"\n", args...) }
+
+// event takes one event of the job and reports whether it was the last.
+func (s *screen) event(kind string, data []byte) (done bool, err error) {
+	var e struct {
+		Status, Stage, Title, Path, Action, Error string
+		OK                                        *bool
+		Bytes, Lines                              int
+		Result                                    struct {
+			Summary string
+			Message string
+		}
+	}
+	if err := json.Unmarshal(data, &e); err != nil {
+		return true, fmt.Errorf("event %s: %w", kind, err)
+	}
+	switch kind {
+	case "stage":
+		for i := range s.stages {
+			st := &s.stages[i]
+			if st.name != e.Stage {
+				continue
+			}
+			if e.Status == "started" {
+				st.began, st.ended, st.title = time.Now(), time.Time{}, e.Title
+				s.plain("%-9s started", st.name)
+			} else {
+				st.ended = time.Now()
+				s.plain("%-9s %s", st.name, e.Status)
+			}
+		}
+	case "file":
+		s.files = append(s.files, fmt.Sprintf("%-6s %s (%d lines)", e.Action, e.Path, e.Lines))
+		for i := range s.stages {
+			if !s.stages[i].began.IsZero() && s.stages[i].ended.IsZero() {
+				s.stages[i].files++
+			}
+		}
+		if s.live {
+			s.erase()
+			s.line("  %s", s.files[len(s.files)-1])
+		} else {
+			s.plain("%s", s.files[len(s.files)-1])
+		}
+	case "check":
+		if e.OK != nil {
+			s.plain("verified  %s", map[bool]string{true: "ok", false: "problems found, sent back"}[*e.OK])
+		}
+	case "retry":
+		s.plain("trying again")
+	case "complete":
+		s.draw()
+		if e.Result.Summary != "" {
+			s.line("\n%s", e.Result.Summary)
+		}
+		return true, nil
+	case "error":
+		for i := range s.stages {
+			st := &s.stages[i]
+			st.failed = !st.began.IsZero() && st.ended.IsZero()
+		}
+		s.draw()
+		return true, errors.New("the job failed: " + e.Error)
+	case "cancelled":
+		return true, errors.New("the job was cancelled")
+	case "waiting":
+		return true, errors.New("the job asks back; answer it at POST /v1/jobs/{job_id}/respond")
+	}
+	s.draw()
+	return false, nil
+}
+
+// plain prints a line where nothing is redrawn.
+func (s *screen) plain(format string, args ...any) {
+	if !s.live {
+		s.line("%6.1fs  %s", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
+	}
+}
+
+func (s *screen) erase() {
+	if s.drawn > 0 {
+		fmt.Fprintf(s.w, "\x1b[%dA\x1b[J", s.drawn)
+		s.drawn = 0
+	}
+}
+
+// draw shows a bar for each stage. How far a model is cannot be known, so a running stage fills up with its files and time.
+func (s *screen) draw() {
+	if !s.live {
+		return
+	}
+	s.erase()
+	const width = 28
+	for _, st := range s.stages {
+		full, note := 0, ""
+		switch {
+		case st.failed:
+			note = "failed"
+		case !st.ended.IsZero():
+			full, note = width, fmt.Sprintf("%.1fs", st.ended.Sub(st.began).Seconds())
+		case !st.began.IsZero():
+			full, note = min(width-1, 3+2*st.files+int(time.Since(st.began).Seconds())), st.title
+		}
+		fmt.Fprintf(s.w, "  %-10s %s%s  %s\n", st.name, strings.Repeat("█", full), strings.Repeat("░", width-full), note)
+	}
+	s.drawn = len(s.stages)
+}

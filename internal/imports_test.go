@@ -1,0 +1,74 @@
+package internal
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rooms says what each package of this module may import of this module, tests aside, and why that is worth a rule: a
+// room that knows little can be read, tested and replaced alone.
+var rooms = map[string]string{
+	"codeforge":                       "",
+	"codeforge/cmd/codeforge":         "*",
+	"codeforge/internal/agent":        "codeforge codeforge/internal/llm codeforge/internal/verify",
+	"codeforge/internal/api":          "codeforge codeforge/internal/auth codeforge/internal/events codeforge/internal/jobs codeforge/internal/llm codeforge/internal/preview codeforge/internal/verify",
+	"codeforge/internal/events":       "codeforge",
+	"codeforge/internal/jobs":         "codeforge codeforge/internal/events",
+	"codeforge/internal/llm":          "codeforge",
+	"codeforge/internal/llm/scaffold": "codeforge codeforge/internal/llm",
+	"codeforge/internal/preview":      "codeforge codeforge/internal/verify",
+	"codeforge/internal/sqlite":       "codeforge",
+	"codeforge/internal/storetest":    "codeforge codeforge/internal/api codeforge/internal/jobs",
+	"codeforge/internal/verify":       "codeforge",
+}
+
+func TestImportRules(t *testing.T) {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "codeforge/...")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for dec := json.NewDecoder(out); ; {
+		var p struct {
+			ImportPath       string
+			Imports, GoFiles []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) == 0 {
+			continue
+		}
+		seen++
+		allowed, ok := rooms[p.ImportPath]
+		if !ok {
+			t.Errorf("%s: not in the table of rooms: say what it may import", p.ImportPath)
+		}
+		for _, i := range p.Imports {
+			first, _, _ := strings.Cut(i, "/")
+			ours := first == "codeforge"
+			if p.ImportPath == "codeforge" && (ours || strings.Contains(first, ".")) {
+				t.Errorf("the root package may import the standard library alone, imports %s", i)
+			}
+			if ours && allowed != "*" && !strings.Contains(" "+allowed+" ", " "+i+" ") {
+				t.Errorf("%s may not import %s", p.ImportPath, i)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if seen < 5 {
+		t.Errorf("saw %d packages: go list did not list the module", seen)
+	}
+}

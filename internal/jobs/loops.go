@@ -1,0 +1,131 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"codeforge"
+)
+
+// sweepBy asks for a sweep at t or earlier. It never blocks: an earlier wish that waits to be heard wins.
+func (e *Engine) sweepBy(t time.Time) {
+	for {
+		select {
+		case e.sooner <- t:
+			return
+		case old := <-e.sooner:
+			if old.Before(t) {
+				t = old
+			}
+		}
+	}
+}
+
+// sweepLoop looks for due jobs when one is expected to become due, and now and then anyway.
+func (e *Engine) sweepLoop(ctx context.Context, next time.Time) {
+	timer := time.NewTimer(e.untilSweep(next))
+	defer timer.Stop()
+	at := time.Now().Add(e.untilSweep(next))
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case t := <-e.sooner:
+			if t.Before(at) {
+				at = t
+				timer.Reset(time.Until(at))
+			}
+			continue
+		case <-timer.C:
+		}
+		next, err := e.sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			e.o.Log.Error("sweep failed", "error", err)
+			next = time.Now().Add(time.Second)
+		}
+		wait := e.untilSweep(next)
+		at = time.Now().Add(wait)
+		timer.Reset(wait)
+	}
+}
+
+func (e *Engine) untilSweep(next time.Time) time.Duration {
+	if next.IsZero() {
+		return e.o.Sweep
+	}
+	return max(min(time.Until(next), e.o.Sweep), time.Millisecond)
+}
+
+// sweep wakes workers for due jobs, corrects the count of queued ones, and says when the next job is known to become due.
+func (e *Engine) sweep(ctx context.Context) (next time.Time, err error) {
+	e.mu.Lock()
+	room := maxReady - len(e.ready)
+	known := map[string]bool{}
+	for _, id := range e.ready {
+		known[id] = true
+	}
+	e.mu.Unlock()
+	ids, queued, next, err := e.o.Store.DueJobs(ctx, max(room, 1))
+	if err != nil {
+		return next, err
+	}
+	e.queued.Store(int64(queued))
+	for _, id := range ids {
+		if !known[id] {
+			e.wake(id)
+		}
+	}
+	if e.o.Retention > 0 {
+		n, err := e.o.Store.SweepJobs(ctx, codeforge.Now().Add(-e.o.Retention))
+		if err != nil {
+			return next, err
+		}
+		if n > 0 {
+			e.o.Log.Info("old jobs deleted", "jobs", n)
+		}
+	}
+	return next, nil
+}
+
+// leaseLoop keeps the claims of running jobs, all in one write, and stops the runs whose claim is gone.
+func (e *Engine) leaseLoop(ctx context.Context) {
+	tick := time.NewTicker(e.o.Lease / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		e.mu.Lock()
+		held := make([]codeforge.Fence, 0, len(e.running))
+		for r := range e.running {
+			if r.fence.Number > 0 {
+				held = append(held, r.fence)
+			}
+		}
+		e.mu.Unlock()
+		if len(held) == 0 {
+			continue
+		}
+		lost, err := e.o.Store.RenewLeases(ctx, held, e.o.Lease)
+		if err != nil && ctx.Err() == nil {
+			// Nothing is lost yet: the next tick comes before the lease ends, and a claim that was taken is fenced.
+			e.o.Log.Error("leases not renewed", "error", err)
+		}
+		for _, f := range lost {
+			e.lose(f)
+		}
+	}
+}
+
+// lose stops the run of a claim that is no longer ours.
+func (e *Engine) lose(f codeforge.Fence) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for r := range e.running {
+		if r.fence == f {
+			r.cancel(ErrFenced)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"codeforge"
+)
+
+// recorder stores and publishes what one run reports, in order. While one write is under way the next ones gather, so a
+// chatty agent costs a few commits and never waits for the disk, until maxPending events wait.
+type recorder struct {
+	e     *Engine
+	ctx   context.Context
+	job   codeforge.Job
+	fence codeforge.Fence
+
+	mu       sync.Mutex
+	changed  sync.Cond // on mu: pending shrank or busy ended
+	pending  []codeforge.Event
+	progress float64 // highest reported
+	busy     bool    // a goroutine is writing
+	lost     bool    // the claim is gone: drop everything
+}
+
+const maxPending = 1000
+
+func (e *Engine) record(ctx context.Context, job codeforge.Job, fence codeforge.Fence) *recorder {
+	r := &recorder{e: e, ctx: context.WithoutCancel(ctx), job: job, fence: fence, progress: job.Progress}
+	r.changed.L = &r.mu
+	return r
+}
+
+// report is codeforge.Task.Report. Progress never goes back.
+func (r *recorder) report(progress float64, evs ...codeforge.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.pending) >= maxPending && !r.lost {
+		r.changed.Wait()
+	}
+	if r.lost {
+		return
+	}
+	for _, e := range evs {
+		e.JobID = r.job.ID
+		r.pending = append(r.pending, e)
+	}
+	if progress > r.progress {
+		r.progress = min(progress, 100)
+		r.pending = append(r.pending, codeforge.Event{JobID: r.job.ID, Type: codeforge.EventProgress,
+			Data: state(r.job.ID, codeforge.Running, r.progress)})
+	}
+	if !r.busy && len(r.pending) > 0 {
+		r.busy = true
+		go r.write()
+	}
+}
+
+// write empties pending, batch by batch, and ends.
+func (r *recorder) write() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.pending) > 0 && !r.lost {
+		batch, progress := r.pending, r.progress
+		r.pending = nil
+		r.changed.Broadcast()
+		r.mu.Unlock()
+		ok := r.store(batch, progress)
+		r.mu.Lock()
+		r.lost = r.lost || !ok
+	}
+	r.busy = false
+	r.changed.Broadcast()
+}
+
+// store writes what is stored of a batch, then publishes the whole of it in its order. It reports false when the claim
+// is lost. A store that fails for longer than a lease costs the run its claim anyway, so trying goes on until then.
+func (r *recorder) store(batch []codeforge.Event, progress float64) bool {
+	keep := make([]codeforge.Event, 0, len(batch))
+	for _, e := range batch {
+		if !e.Type.Transient() {
+			keep = append(keep, e)
+		}
+	}
+	if len(keep) > 0 {
+		ctx, cancel := context.WithTimeout(r.ctx, r.e.o.Lease)
+		defer cancel()
+		for wait := 10 * time.Millisecond; ; wait *= 2 {
+			stored, err := r.e.o.Store.RecordEvents(ctx, r.fence, progress, keep)
+			if err == nil {
+				keep = stored
+				break
+			}
+			if errors.Is(err, ErrFenced) || ctx.Err() != nil {
+				r.e.lose(r.fence)
+				return false
+			}
+			r.e.o.Log.Warn("events not stored", "job_id", r.job.ID, "error", err)
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+			}
+		}
+	}
+	out := slices.Clone(batch)
+	for i := range out {
+		if !out[i].Type.Transient() {
+			out[i], keep = keep[0], keep[1:]
+		}
+	}
+	r.e.o.Hub.Publish(out...)
+	return true
+}
+
+// close waits until everything reported is stored and returns the progress. Later reports are dropped.
+func (r *recorder) close() float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.busy {
+		r.changed.Wait()
+	}
+	r.lost = true
+	return r.progress
+}
