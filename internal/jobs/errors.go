@@ -1,10 +1,14 @@
 package jobs
 
-import "errors"
+import (
+	"errors"
+
+	"codeforge"
+)
 
 // Why a run stopped is the cause of its context.
 var (
-	ErrFenced    = errors.New("another claim of this job was made, or it has ended")
+	ErrFenced    = codeforge.ErrFenced
 	ErrCancelled = errors.New("cancelled by the user")
 	ErrTimedOut  = errors.New("timed out")
 	ErrShutdown  = errors.New("server is shutting down")
