@@ -29,8 +29,8 @@ const (
 	MaxAnswers        = 5
 	MaxAnswer         = 10_000
 	MaxIdempotencyKey = 255
-	MaxFiles          = 2_000     // files of one project
-	MaxTreeBytes      = 8_000_000 // bytes of all files of one project
+	MaxFiles          = 2_000      // files of one project
+	MaxTreeBytes      = 32_000_000 // bytes of all files of one project
 )
 
 // Now is the time in UTC, cut to the microsecond: what every store can hold without loss.

@@ -1,9 +1,8 @@
 package codeforge
 
 import (
+	"bytes"
 	"encoding/json"
-	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -27,7 +26,7 @@ func CheckInput(raw []byte) error {
 	type level struct {
 		object bool
 		isKey  bool // the next string is a key
-		keys   []string
+		keys   map[string]bool
 	}
 	var stack []level
 	for i := 0; i < len(raw); i++ {
@@ -54,12 +53,13 @@ func CheckInput(raw []byte) error {
 					end++
 				}
 			}
-			text := string(raw[i+1 : end])
+			text := raw[i+1 : end]
 			if escaped {
-				if err := json.Unmarshal(raw[i:end+1], &text); err != nil {
+				var s string
+				if err := json.Unmarshal(raw[i:end+1], &s); err != nil {
 					return bad("must be valid JSON")
 				}
-				if strings.IndexByte(text, 0) >= 0 {
+				if text = []byte(s); bytes.IndexByte(text, 0) >= 0 {
 					return bad("must not hold NUL characters")
 				}
 			}
@@ -68,10 +68,13 @@ func CheckInput(raw []byte) error {
 				return bad("must be an object")
 			}
 			if top := &stack[len(stack)-1]; top.isKey {
-				if slices.Contains(top.keys, text) {
-					return bad("holds the key %q twice", clip(text))
+				if top.keys[string(text)] {
+					return bad("holds the key %q twice", clip(string(text)))
 				}
-				if top.keys = append(top.keys, text); len(stack) == 1 && len(top.keys) > MaxInputKeys {
+				if top.keys == nil {
+					top.keys = map[string]bool{}
+				}
+				if top.keys[string(text)] = true; len(stack) == 1 && len(top.keys) > MaxInputKeys {
 					return bad("must have at most %d keys", MaxInputKeys)
 				}
 				top.isKey = false

@@ -1,0 +1,569 @@
+package jobs_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"codeforge"
+	"codeforge/internal/events"
+	"codeforge/internal/jobs"
+	"codeforge/internal/sqlite"
+)
+
+// rig is an engine over a real store, inside a bubble of virtual time.
+type rig struct {
+	t      *testing.T
+	store  *sqlite.Store
+	hub    *events.Hub
+	engine *jobs.Engine
+	user   codeforge.User
+}
+
+type runFunc = func(context.Context, *codeforge.Task) (codeforge.Outcome, error)
+
+func newRig(t *testing.T, run runFunc, with ...func(*jobs.Options)) *rig {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	r := &rig{t: t, store: store, hub: events.NewHub(), user: codeforge.LocalUser()}
+	r.engine = r.newEngine(run, with...)
+	return r
+}
+
+func (r *rig) newEngine(run runFunc, with ...func(*jobs.Options)) *jobs.Engine {
+	o := jobs.Options{Store: r.store, Hub: r.hub, Log: slog.New(slog.DiscardHandler), Run: run, Exclusive: true}
+	for _, f := range with {
+		f(&o)
+	}
+	e := jobs.New(o)
+	if err := e.Start(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { e.Drain(context.Background(), time.Minute) })
+	return e
+}
+
+func (r *rig) project() string {
+	r.t.Helper()
+	p, err := r.store.CreateProject(r.t.Context(), r.user, codeforge.Project{Title: "Test", Mode: codeforge.ModeBuilder})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return p.ID
+}
+
+func (r *rig) submit(project string, agent codeforge.AgentType) string {
+	r.t.Helper()
+	j, _, err := r.engine.Submit(r.t.Context(), r.user, codeforge.NewJob{ProjectID: project, Agent: agent, Input: json.RawMessage("{}")})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return j.ID
+}
+
+func (r *rig) job(id string) codeforge.Job {
+	r.t.Helper()
+	j, err := r.store.GetJob(r.t.Context(), r.user, id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return j
+}
+
+// types follows a job to its end and returns the types of its events.
+func (r *rig) types(id string) (out []codeforge.EventType) {
+	r.t.Helper()
+	read := func(ctx context.Context, after int64, limit int) ([]codeforge.Event, error) {
+		return r.store.Events(ctx, r.user, id, after, limit)
+	}
+	for e, err := range r.hub.Follow(r.t.Context(), id, 0, read) {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if e.Seq != 0 {
+			out = append(out, e.Type)
+		}
+	}
+	return out
+}
+
+func (r *rig) want(id string, s codeforge.JobStatus) codeforge.Job {
+	r.t.Helper()
+	j := r.job(id)
+	if j.Status != s {
+		r.t.Fatalf("job is %s (%s), want %s", j.Status, j.Error, s)
+	}
+	return j
+}
+
+func done(o codeforge.Outcome) runFunc {
+	return func(context.Context, *codeforge.Task) (codeforge.Outcome, error) { return o, nil }
+}
+
+func TestCompletes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(_ context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+			task.Report(10, codeforge.Event{Type: codeforge.EventStage, Data: json.RawMessage(`{"stage":"code"}`)})
+			task.Report(-1, codeforge.Event{Type: codeforge.EventDelta, Data: json.RawMessage(`{"text":"x"}`)})
+			return codeforge.Outcome{Result: json.RawMessage(`{"summary":"ok"}`), Message: "First",
+				Changes: []codeforge.FileChange{{Path: "a.ts", Content: "export {}"}}}, nil
+		})
+		p := r.project()
+		id := r.submit(p, codeforge.Code)
+		got := r.types(id)
+		want := []codeforge.EventType{codeforge.EventProgress, codeforge.EventStage, codeforge.EventProgress, codeforge.EventComplete}
+		if !slices.Equal(got, want) {
+			t.Errorf("events %v, want %v", got, want)
+		}
+		j := r.want(id, codeforge.JobCompleted)
+		if j.Progress != 100 || j.Revision != 1 || string(j.Result) != `{"summary":"ok"}` || j.CompletedAt == nil {
+			t.Errorf("job %+v", j)
+		}
+		if f, err := r.store.GetFile(t.Context(), r.user, p, "a.ts"); err != nil || f.Content != "export {}" {
+			t.Errorf("file %+v, %v", f, err)
+		}
+	})
+}
+
+func TestFailureChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
+			return codeforge.Outcome{Result: json.RawMessage(`{"diagnostics":[]}`), Changes: []codeforge.FileChange{{Path: "a.ts"}}},
+				&codeforge.Error{Kind: codeforge.AgentFailed, Message: "It does not build", Cause: errors.New("secret detail")}
+		})
+		p := r.project()
+		id := r.submit(p, codeforge.Code)
+		r.types(id)
+		j := r.want(id, codeforge.JobFailed)
+		if j.Error != "It does not build" || string(j.Result) != `{"diagnostics":[]}` {
+			t.Errorf("job %+v", j)
+		}
+		if _, rev, err := r.store.ListFiles(t.Context(), r.user, p, true, -1); err != nil || rev != 0 {
+			t.Errorf("revision %d, %v", rev, err)
+		}
+	})
+}
+
+func TestUnknownErrorsAndPanicsTellNothing(t *testing.T) {
+	for name, run := range map[string]runFunc{
+		"error": func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
+			return codeforge.Outcome{}, errors.New("pq: password wrong")
+		},
+		"panic": func(context.Context, *codeforge.Task) (codeforge.Outcome, error) { panic("at /home/x") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, run)
+				id := r.submit(r.project(), codeforge.QA)
+				r.types(id)
+				if j := r.want(id, codeforge.JobFailed); j.Error != "The agent failed unexpectedly" {
+					t.Errorf("error %q", j.Error)
+				}
+			})
+		})
+	}
+}
+
+func TestRetries(t *testing.T) {
+	for _, succeedsAt := range []int{2, 3, 4} {
+		t.Run(fmt.Sprint(succeedsAt), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				runs := 0
+				began := time.Now()
+				r := newRig(t, func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
+					if runs++; runs < succeedsAt {
+						return codeforge.Outcome{}, &codeforge.Error{Kind: codeforge.AgentFailed, Message: "Overloaded", Retryable: true, RetryAfter: 7 * time.Second}
+					}
+					return codeforge.Outcome{Result: json.RawMessage("{}")}, nil
+				})
+				id := r.submit(r.project(), codeforge.QA)
+				r.types(id)
+				want, status := succeedsAt, codeforge.JobCompleted
+				if succeedsAt > 3 {
+					want, status = 3, codeforge.JobFailed
+				}
+				r.want(id, status)
+				if runs != want {
+					t.Errorf("%d runs, want %d", runs, want)
+				}
+				if took := time.Since(began); took < time.Duration(want-1)*7*time.Second || took > time.Minute {
+					t.Errorf("took %v", took)
+				}
+			})
+		})
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(ctx context.Context, _ *codeforge.Task) (codeforge.Outcome, error) {
+			<-ctx.Done()
+			return codeforge.Outcome{}, context.Cause(ctx)
+		}, func(o *jobs.Options) {
+			o.Timeout = func(codeforge.AgentType) time.Duration { return 300 * time.Second }
+		})
+		began := time.Now()
+		id := r.submit(r.project(), codeforge.Code)
+		r.types(id)
+		j := r.want(id, codeforge.JobFailed)
+		if j.Error != "The code agent did not finish within 5m0s" || time.Since(began) != 300*time.Second {
+			t.Errorf("%q after %v", j.Error, time.Since(began))
+		}
+	})
+}
+
+// blocked is an agent that says when it runs and ends when told or stopped.
+type blocked struct {
+	runs   chan *codeforge.Task
+	finish chan struct{}
+	causes chan error
+}
+
+func newBlocked() *blocked {
+	return &blocked{make(chan *codeforge.Task, 100), make(chan struct{}), make(chan error, 100)}
+}
+
+func (b *blocked) run(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+	b.runs <- task
+	select {
+	case <-b.finish:
+		return codeforge.Outcome{Result: json.RawMessage("{}")}, nil
+	case <-ctx.Done():
+		b.causes <- context.Cause(ctx)
+		return codeforge.Outcome{}, context.Cause(ctx)
+	}
+}
+
+func TestCancelReachesTheRunningWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlocked()
+		r := newRig(t, b.run)
+		id := r.submit(r.project(), codeforge.Code)
+		<-b.runs
+		began := time.Now()
+		if _, err := r.engine.Cancel(t.Context(), r.user, id); err != nil {
+			t.Fatal(err)
+		}
+		if cause := <-b.causes; !errors.Is(cause, jobs.ErrCancelled) || time.Since(began) > 250*time.Millisecond {
+			t.Errorf("stopped by %v after %v", cause, time.Since(began))
+		}
+		if got := r.types(id); got[len(got)-1] != codeforge.EventCancelled {
+			t.Errorf("events %v", got)
+		}
+		r.want(id, codeforge.JobCancelled)
+		if _, err := r.engine.Cancel(t.Context(), r.user, id); !codeforge.IsKind(err, codeforge.Invalid) {
+			t.Errorf("second cancel: %v", err)
+		}
+	})
+}
+
+func TestOneProjectInOrderOthersBeside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlocked()
+		r := newRig(t, b.run)
+		p, q := r.project(), r.project()
+		first, second, third := r.submit(p, codeforge.Code), r.submit(p, codeforge.Builder), r.submit(p, codeforge.Code)
+		other, beside := r.submit(q, codeforge.Code), r.submit(p, codeforge.QA)
+		synctest.Wait()
+		running := map[string]bool{}
+		for range len(b.runs) {
+			running[(<-b.runs).Job.ID] = true
+		}
+		if len(running) != 3 || !running[first] || !running[other] || !running[beside] {
+			t.Fatalf("running %v", running)
+		}
+		if _, err := r.engine.Cancel(t.Context(), r.user, first); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if next := <-b.runs; next.Job.ID != second {
+			t.Errorf("after the first comes %s, want %s", next.Job.ID, second)
+		}
+		close(b.finish)
+		r.types(third)
+		r.want(second, codeforge.JobCompleted)
+		r.want(third, codeforge.JobCompleted)
+	})
+}
+
+func TestConcurrencyIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int64
+		r := newRig(t, func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
+			n := now.Add(1)
+			defer now.Add(-1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			time.Sleep(time.Second)
+			return codeforge.Outcome{Result: json.RawMessage("{}")}, nil
+		}, func(o *jobs.Options) { o.Workers = 3 })
+		p := r.project()
+		var ids []string
+		for range 10 {
+			ids = append(ids, r.submit(p, codeforge.QA))
+		}
+		for _, id := range ids {
+			r.types(id)
+		}
+		if most.Load() != 3 {
+			t.Errorf("%d jobs ran at once, want 3", most.Load())
+		}
+	})
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlocked()
+		r := newRig(t, b.run, func(o *jobs.Options) { o.Workers, o.MaxQueued = 1, 2 })
+		p := r.project()
+		var ids []string
+		for range 3 {
+			ids = append(ids, r.submit(p, codeforge.QA))
+			synctest.Wait()
+		}
+		_, _, err := r.engine.Submit(t.Context(), r.user, codeforge.NewJob{ProjectID: p, Agent: codeforge.QA, Input: json.RawMessage("{}")})
+		if e, ok := errors.AsType[*codeforge.Error](err); !ok || e.Kind != codeforge.QueueFull || e.RetryAfter <= 0 {
+			t.Fatalf("fourth job: %v", err)
+		}
+		close(b.finish)
+		for _, id := range ids {
+			r.types(id)
+		}
+		r.submit(p, codeforge.QA)
+	})
+}
+
+func TestWaitsAndGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(_ context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+			var c struct {
+				Answers []struct{ Question, Answer string }
+			}
+			if task.Job.Clarification != nil {
+				if err := json.Unmarshal(task.Job.Clarification, &c); err != nil {
+					return codeforge.Outcome{}, err
+				}
+			}
+			if len(c.Answers) == 0 {
+				return codeforge.Outcome{Status: codeforge.Waiting, Progress: 50, Question: json.RawMessage(`[{"question":"Who?"}]`),
+					Events: []codeforge.Event{{Type: codeforge.EventWaiting, Data: json.RawMessage(`{}`)}}}, nil
+			}
+			return codeforge.Outcome{Result: json.RawMessage(`{"answer":"` + c.Answers[0].Answer + `"}`)}, nil
+		})
+		id := r.submit(r.project(), codeforge.Research)
+		synctest.Wait()
+		if j := r.want(id, codeforge.Waiting); j.Progress != 50 {
+			t.Errorf("progress %v", j.Progress)
+		}
+		alias, err := r.engine.Respond(t.Context(), r.user, id, []byte(`[{"question":"Who?","answer":"walkers"}]`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.types(id)
+		if j := r.want(alias, codeforge.JobCompleted); string(j.Result) != `{"answer":"walkers"}` || j.ID != id {
+			t.Errorf("job %s result %s", j.ID, j.Result)
+		}
+		if _, err := r.engine.Respond(t.Context(), r.user, id, []byte(`[]`)); !codeforge.IsKind(err, codeforge.Invalid) {
+			t.Errorf("respond to an ended job: %v", err)
+		}
+	})
+}
+
+func TestDrainHandsBackWithoutCounting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlocked()
+		r := newRig(t, b.run)
+		p := r.project()
+		id := r.submit(p, codeforge.Code)
+		<-b.runs
+		if err := r.engine.Drain(t.Context(), 8*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if cause := <-b.causes; !errors.Is(cause, jobs.ErrShutdown) {
+			t.Errorf("stopped by %v", cause)
+		}
+		if j := r.want(id, codeforge.Queued); j.Failures != 0 || j.Crashes != 0 {
+			t.Errorf("failures %d, crashes %d", j.Failures, j.Crashes)
+		}
+		later := r.submit(p, codeforge.QA) // accepted, not started
+		synctest.Wait()
+		r.want(later, codeforge.Queued)
+		close(b.finish)
+		r.engine = r.newEngine(b.run)
+		r.types(id)
+		r.types(later)
+		r.want(id, codeforge.JobCompleted)
+	})
+}
+
+// A worker that was taken for dead (its process stood still past the lease) finishes into nothing.
+func TestStalledWorkerChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		started := make(chan struct{})
+		var once sync.Once
+		r := newRig(t, nil, func(o *jobs.Options) {
+			o.Exclusive = false
+			o.Run = func(_ context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+				first := false
+				once.Do(func() { first = true })
+				if first {
+					close(started)
+					<-release // deaf to its context, as a stopped process is
+				}
+				return codeforge.Outcome{Result: json.RawMessage("{}"), Message: fmt.Sprint(first),
+					Changes: []codeforge.FileChange{{Path: "a.txt", Content: fmt.Sprint(task.Job.Fence)}}}, nil
+			}
+		})
+		p := r.project()
+		id := r.submit(p, codeforge.Code)
+		<-started
+		// Another process takes the job over; this one's leases are not renewed, as its clock stood still.
+		job, ok, err := stall(t, r.store, id)
+		if err != nil || !ok || job.Crashes != 1 {
+			t.Fatalf("second claim: %v %v %+v", ok, err, job)
+		}
+		f := codeforge.Fence{JobID: id, Number: job.Fence}
+		if _, err := r.store.FinishJob(t.Context(), f, codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}"),
+			Changes: []codeforge.FileChange{{Path: "a.txt", Content: "second"}}, Events: []codeforge.Event{{Type: codeforge.EventComplete, Data: json.RawMessage("{}")}}}); err != nil {
+			t.Fatal(err)
+		}
+		close(release)
+		synctest.Wait()
+		file, err := r.store.GetFile(t.Context(), r.user, p, "a.txt")
+		if err != nil || file.Content != "second" || file.Version != 1 {
+			t.Errorf("file %+v, %v", file, err)
+		}
+		if got := r.types(id); got[len(got)-1] != codeforge.EventComplete || slices.Contains(got[:len(got)-1], codeforge.EventComplete) {
+			t.Errorf("events %v", got)
+		}
+	})
+}
+
+// stall lapses the lease of a running job by claiming it with one that is over at once.
+func stall(t *testing.T, s *sqlite.Store, id string) (codeforge.Job, bool, error) {
+	held := codeforge.Fence{JobID: id, Number: 1}
+	if lost, err := s.RenewLeases(t.Context(), []codeforge.Fence{held}, -time.Second); err != nil || len(lost) > 0 {
+		t.Fatalf("lost %v, %v", lost, err)
+	}
+	return s.ClaimJob(t.Context(), id, "another", time.Minute)
+}
+
+func TestCrashesAreBoundedOnTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		r := newRig(t, func(ctx context.Context, _ *codeforge.Task) (codeforge.Outcome, error) {
+			runs++
+			return codeforge.Outcome{Result: json.RawMessage("{}")}, nil
+		})
+		if err := r.engine.Drain(t.Context(), time.Second); err != nil {
+			t.Fatal(err)
+		}
+		id := r.submit(r.project(), codeforge.Code)
+		for range 20 { // 20 workers take it and vanish
+			if _, ok, err := r.store.ClaimJob(t.Context(), id, "gone", time.Minute); err != nil || !ok {
+				t.Fatal(ok, err)
+			}
+			if _, err := r.store.ReleaseAll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.engine = r.newEngine(nil)
+		r.types(id)
+		if j := r.want(id, codeforge.JobFailed); runs != 0 || j.Failures != 1 {
+			t.Errorf("%d runs, job %+v", runs, j)
+		}
+	})
+}
+
+func TestForgottenJobsAreFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, done(codeforge.Outcome{Result: json.RawMessage("{}")}))
+		// Another process accepted it and died before it woke anybody.
+		j, _, err := r.store.SubmitJob(t.Context(), r.user, codeforge.NewJob{ProjectID: r.project(), Agent: codeforge.QA, Input: json.RawMessage("{}")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		r.types(j.ID)
+		if took := time.Since(began); took > 30*time.Second {
+			t.Errorf("found after %v", took)
+		}
+	})
+}
+
+func TestManyJobsEachOnce(t *testing.T) {
+	var mu sync.Mutex
+	ran := map[string]int{}
+	r := newRig(t, func(_ context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+		mu.Lock()
+		ran[task.Job.ID]++
+		mu.Unlock()
+		return codeforge.Outcome{Result: json.RawMessage("{}")}, nil
+	})
+	p := r.project()
+	var wg sync.WaitGroup
+	ids := make(chan string, 2000)
+	for range 16 {
+		wg.Go(func() {
+			for range 100 {
+				ids <- r.submit(p, codeforge.QA)
+			}
+		})
+	}
+	wg.Wait()
+	close(ids)
+	n := 0
+	for id := range ids {
+		r.types(id)
+		n++
+		mu.Lock()
+		if ran[id] != 1 {
+			t.Errorf("%s ran %d times", id, ran[id])
+		}
+		mu.Unlock()
+	}
+	if n != 1600 {
+		t.Errorf("%d jobs", n)
+	}
+}
+
+func BenchmarkWholeLife(b *testing.B) {
+	store, err := sqlite.Open(b.Context(), b.TempDir(), sqlite.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	u := codeforge.LocalUser()
+	p, err := store.CreateProject(b.Context(), u, codeforge.Project{Title: "Bench", Mode: codeforge.ModeBuilder})
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := jobs.New(jobs.Options{Store: store, Hub: events.NewHub(), Log: slog.New(slog.DiscardHandler), Exclusive: true,
+		Run: done(codeforge.Outcome{Result: json.RawMessage("{}")}), MaxQueued: 1 << 30})
+	if err := e.Start(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.SetParallelism(8)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, _, err := e.Submit(b.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Noop, Input: json.RawMessage(`{"a":1}`)}); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	e.Drain(context.Background(), time.Minute)
+}
