@@ -98,6 +98,10 @@ type JobFilter struct {
 	Offset int
 }
 
+// SuspectCrashes is how many workers must have vanished with a job before it is run apart from others of its kind, one
+// at a time: so that one job that brings the process down does not use up the patience with those that ran beside it.
+const SuspectCrashes = 2
+
 // Fence names one claim of a job. A write that names an old one changes nothing.
 type Fence struct {
 	JobID  string

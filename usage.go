@@ -1,5 +1,7 @@
 package codeforge
 
+import "time"
+
 // Usage is what model calls consumed, in one convention for all providers: InputTokens holds everything that was sent,
 // cached parts included; OutputTokens everything billed as output, thinking included. The other three are parts of those two.
 type Usage struct {
@@ -14,4 +16,45 @@ type Usage struct {
 func (u Usage) Add(o Usage) Usage {
 	return Usage{u.InputTokens + o.InputTokens, u.CachedReadTokens + o.CachedReadTokens, u.CacheWriteTokens + o.CacheWriteTokens,
 		u.OutputTokens + o.OutputTokens, u.ReasoningTokens + o.ReasoningTokens}
+}
+
+// UsageGroup says what usage is summed by.
+type UsageGroup string
+
+const (
+	ByDay     UsageGroup = "day" // UTC, as 2026-01-31
+	ByProject UsageGroup = "project"
+	ByJob     UsageGroup = "job"
+	ByModel   UsageGroup = "model" // provider:model that answered
+	ByAgent   UsageGroup = "agent"
+)
+
+// UsageFilter selects model calls of one user. Empty fields select all.
+type UsageFilter struct {
+	ProjectID, JobID string
+	Agent            AgentType
+	From, To         time.Time // From inclusive, To exclusive
+	Group            UsageGroup
+	Limit            int // groups at most, the newest or dearest first
+}
+
+// UsageSum is what a group of attempts at model calls took. Cost is in micro-dollars.
+type UsageSum struct {
+	Key       string `json:"key"`
+	Calls     int64  `json:"calls"`  // attempts
+	Failed    int64  `json:"failed"` // of them
+	Unknown   int64  `json:"usage_unknown"`
+	Cost      int64  `json:"cost_micro_usd"`
+	Estimated bool   `json:"cost_estimated"` // some of it is a guess
+	LatencyMS int64  `json:"latency_ms"`     // all calls together
+	Usage
+}
+
+// Budget is a ceiling on what models may cost, and where it stands. Amounts are in micro-dollars.
+type Budget struct {
+	Scope    string `json:"scope"` // job, project_day, project_month, user_day, user_month
+	ID       string `json:"id"`    // of the job, project or user
+	Limit    int64  `json:"limit_micro_usd"`
+	Spent    int64  `json:"spent_micro_usd"`
+	Reserved int64  `json:"reserved_micro_usd"` // by calls that run now
 }

@@ -12,18 +12,24 @@ import (
 // rooms says what each package of this module may import of this module, tests aside, and why that is worth a rule: a
 // room that knows little can be read, tested and replaced alone.
 var rooms = map[string]string{
-	"codeforge":                       "",
-	"codeforge/cmd/codeforge":         "*",
-	"codeforge/internal/agent":        "codeforge codeforge/internal/llm codeforge/internal/verify",
-	"codeforge/internal/api":          "codeforge codeforge/internal/auth codeforge/internal/events codeforge/internal/jobs codeforge/internal/llm codeforge/internal/preview codeforge/internal/verify",
-	"codeforge/internal/events":       "codeforge",
-	"codeforge/internal/jobs":         "codeforge codeforge/internal/events",
-	"codeforge/internal/llm":          "codeforge",
-	"codeforge/internal/llm/scaffold": "codeforge codeforge/internal/llm",
-	"codeforge/internal/preview":      "codeforge codeforge/internal/verify",
-	"codeforge/internal/sqlite":       "codeforge",
-	"codeforge/internal/storetest":    "codeforge codeforge/internal/api codeforge/internal/jobs",
-	"codeforge/internal/verify":       "codeforge",
+	"codeforge":                         "",
+	"codeforge/cmd/codeforge":           "*",
+	"codeforge/internal/agent":          "codeforge codeforge/internal/llm codeforge/internal/verify",
+	"codeforge/internal/api":            "codeforge codeforge/internal/auth codeforge/internal/events codeforge/internal/jobs codeforge/internal/llm codeforge/internal/preview codeforge/internal/verify",
+	"codeforge/internal/events":         "codeforge",
+	"codeforge/internal/jobs":           "codeforge codeforge/internal/events",
+	"codeforge/internal/llm":            "codeforge",
+	"codeforge/internal/llm/anthropic":  "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
+	"codeforge/internal/llm/compatible": "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
+	"codeforge/internal/llm/google":     "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
+	"codeforge/internal/llm/llmtest":    "codeforge codeforge/internal/llm",
+	"codeforge/internal/llm/openai":     "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
+	"codeforge/internal/llm/scaffold":   "codeforge codeforge/internal/llm",
+	"codeforge/internal/llm/wire":       "codeforge codeforge/internal/llm",
+	"codeforge/internal/preview":        "codeforge codeforge/internal/verify",
+	"codeforge/internal/sqlite":         "codeforge codeforge/internal/llm",
+	"codeforge/internal/storetest":      "codeforge codeforge/internal/api codeforge/internal/jobs",
+	"codeforge/internal/verify":         "codeforge",
 }
 
 func TestImportRules(t *testing.T) {

@@ -173,8 +173,7 @@ func TestCrash(t *testing.T) {
 	defer stop()
 	watch := func(job string) {
 		last := "0"
-		for ctx.Err() == nil {
-			p := live.get()
+		for p := live.get(); ctx.Err() == nil; p = live.get() {
 			done := p.numbers(ctx, job, &last, func(n int64) {
 				mu.Lock()
 				watched[job] = append(watched[job], n)
@@ -186,10 +185,12 @@ func TestCrash(t *testing.T) {
 		}
 	}
 
-	for round := range rounds {
+	for range rounds {
 		p := start(t, dir, env...)
 		live.set(p)
 		var load sync.WaitGroup
+		loaded := make(chan struct{})
+		var once sync.Once
 		for worker := range 4 {
 			load.Go(func() {
 				for n := 0; ; n++ {
@@ -203,7 +204,7 @@ func TestCrash(t *testing.T) {
 						continue
 					}
 					agent, path := codeforge.Noop, "/v1/run-agent"
-					if n%3 == worker%3 {
+					if worker == 0 && n%2 == 0 {
 						agent, path = codeforge.Builder, "/v1/run-pipeline"
 					}
 					var answer struct {
@@ -216,17 +217,28 @@ func TestCrash(t *testing.T) {
 					if p.call(ctx, "POST", path, body, &answer) != nil {
 						continue
 					}
+					once.Do(func() { close(loaded) })
 					mu.Lock()
 					jobs = append(jobs, accepted{answer.ID, project.ID, agent})
 					first := len(jobs)%5 == 1
 					mu.Unlock()
-					if first {
+					switch {
+					case agent == codeforge.Builder:
+						// A pipeline is work for the processor: one at a time, or no kill would find one near its end.
+						ended := make(chan struct{})
+						watchers.Go(func() { defer close(ended); watch(answer.ID) })
+						select {
+						case <-ended:
+						case <-p.dead:
+						}
+					case first:
 						watchers.Go(func() { watch(answer.ID) })
 					}
 				}
 			})
 		}
-		<-time.After(time.Duration(20+rng.IntN(180)) * time.Millisecond) // the random moment
+		<-loaded
+		<-time.After(time.Duration(rng.IntN(200)) * time.Millisecond) // the random moment
 		live.set(nil)
 		p.kill()
 		load.Wait()

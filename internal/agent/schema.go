@@ -236,7 +236,6 @@ func violations(s *jsonschema.Schema, v any, at string) []string {
 	return nil
 }
 
-
 func join(at, key string) string {
 	if at == "" {
 		return key

@@ -272,6 +272,9 @@ func (e *Engine) claim(id string) {
 	r.fence.Number = job.Fence
 	e.mu.Unlock()
 	e.finish(ctx, r.fence, e.run(ctx, job, r.fence))
+	if job.Crashes >= codeforge.SuspectCrashes {
+		e.sweepBy(time.Now()) // the next of them may be due now
+	}
 }
 
 // run does the work and says how to leave the job. nil: leave it alone, it is no longer ours.

@@ -11,7 +11,8 @@ import (
 // caller is at fault. Methods without a user act as the system and are bound to a claim by its [codeforge.Fence].
 //
 // A job is due when it is queued, its RunAt has come, and, if its agent changes files, no older job of the same project
-// that also does is queued or running. A running job whose lease has lapsed is due as well.
+// that also does is queued or running. A running job whose lease has lapsed is due as well. Of the jobs that crashed
+// [codeforge.SuspectCrashes] times or more, none is due while another of them runs.
 type Store interface {
 	// SubmitJob checks that the project is u's and not archived, inserts the job (queued), its event 1 (progress 0), the
 	// chat line and the idempotency key. With a key that u used before it returns that job and fresh=false, or a

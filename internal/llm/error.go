@@ -27,7 +27,8 @@ const (
 	MalformedOutput   ErrorKind = "malformed_output"
 	MalformedResponse ErrorKind = "malformed_response"
 	StreamInterrupted ErrorKind = "stream_interrupted"
-	Cancelled         ErrorKind = "cancelled" // by us, never by a provider
+	Cancelled         ErrorKind = "cancelled"       // by us, never by a provider
+	BudgetExceeded    ErrorKind = "budget_exceeded" // by us: the Cause is a *BudgetError and nothing was sent
 )
 
 // Where in an answer an error came.
@@ -42,7 +43,8 @@ type Error struct {
 	Provider   string
 	Model      string
 	Kind       ErrorKind
-	Status     int // HTTP; 0: none
+	Status     int    // HTTP; 0: none
+	Code       string // the provider's own word for it, if it gave one
 	Message    string
 	Retryable  bool          // the same request to the same provider may succeed later
 	RetryAfter time.Duration // what the provider asks for

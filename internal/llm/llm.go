@@ -29,6 +29,12 @@ type Lister interface {
 type Listed struct {
 	ID   string    // the provider's own name for it
 	Ends time.Time // when the provider says it stops answering; zero: not said
+	Gone bool      // it is listed as a record of what was, and no longer answers
+
+	Created    time.Time // as far as told
+	Deprecated time.Time // closed to newcomers since; zero: not said
+	Context    int       // tokens that it reads; 0: not said
+	MaxOutput  int       // tokens; 0: not said
 }
 
 // Request is one call. A zero field is left to the provider's default.
@@ -89,6 +95,10 @@ const (
 	PartRefusal    PartKind = "refusal"     // Text
 	PartToolCall   PartKind = "tool_call"   // Call
 	PartToolResult PartKind = "tool_result" // Result
+
+	// PartOpenCall is a call whose arguments broke off: Call has its id and name, Text what came of the arguments. It is
+	// kept because it was paid for; it must not be run and is never sent back.
+	PartOpenCall PartKind = "open_call"
 )
 
 // Part is a piece of a message. Opaque is what the provider wants back unchanged in the next turn (a signature, an

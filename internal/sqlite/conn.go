@@ -22,6 +22,9 @@ type conn struct {
 	// wrote is set by every statement that changed a row. The writer clears it.
 	wrote bool
 	now   time.Time // of the write that runs
+	// open holds, for the writer, rows of queued and running jobs as they are in its transaction, see openJob. Nothing else
+	// can change them: the folder is locked. Whatever is rolled back clears it.
+	open map[string]jobRow
 }
 
 // stmt is a prepared statement and the row that it scans into.
@@ -40,7 +43,7 @@ func dial(dsn string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: dc, stmts: map[string]*stmt{}}, nil
+	return &conn{Conn: dc, stmts: map[string]*stmt{}, open: map[string]jobRow{}}, nil
 }
 
 func (c *conn) close() error {
@@ -94,6 +97,7 @@ func (c *conn) exec(sql string, args ...any) (changed, last int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
+	defer clear(c.args) // a file's content must not be held until the next statement
 	r, err := s.exec.ExecContext(context.Background(), c.args)
 	if err != nil {
 		return 0, 0, fmt.Errorf("%.60q: %w", sql, err)
@@ -117,9 +121,11 @@ func (c *conn) each(sql string, args []any, yield func(row) error) error {
 		return fmt.Errorf("%.60q: %w", sql, err)
 	}
 	defer rows.Close()
+	clear(c.args)
 	if s.row == nil {
 		s.row = make([]driver.Value, len(rows.Columns()))
 	}
+	defer clear(s.row)
 	for {
 		switch err := rows.Next(s.row); {
 		case err == io.EOF:
@@ -162,8 +168,11 @@ func value(a any) (driver.Value, error) {
 			return nil, nil
 		}
 		return a.UnixMicro(), nil
-	case codeforgeText:
-		return a.text(), nil
+	case *time.Time:
+		if a == nil {
+			return nil, nil
+		}
+		return a.UnixMicro(), nil
 	}
 	return nil, fmt.Errorf("no column holds a %T", a)
 }

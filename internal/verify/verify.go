@@ -1,6 +1,27 @@
 // Package verify checks a tree of files without running any of it: every file parses, every reference leads somewhere,
 // every entry point bundles. The machine's disk is never read.
+//
+// Each script and style sheet is first built alone, with everything that it names left outside; that gives syntax
+// errors, positions and the graph of imports at a cost that grows with the file alone. Then the scripts are linked
+// together, what is broken left outside, which finds names that no module exports. [Bundle] builds the same tree once
+// more into what a browser can load.
 package verify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"codeforge"
+)
 
 // Diagnostic is one finding. Line and Column count from 1; 0: the whole file.
 type Diagnostic struct {
@@ -17,4 +38,229 @@ type Report struct {
 	Files       int          `json:"files"`
 	Entries     []string     `json:"entries"` // what was bundled
 	Diagnostics []Diagnostic `json:"diagnostics"`
+}
+
+// Severities of a Diagnostic.
+const (
+	SeverityError   = "error"
+	SeverityWarning = "warning"
+)
+
+// Limits of a Report. Findings beyond MaxDiagnostics are counted in one note at the end; errors are kept before warnings.
+const (
+	MaxDiagnostics = 200
+	MaxMessage     = 500 // bytes
+)
+
+// slots bounds how many trees are built at once: what it guards is the memory of this process, so it is the process's.
+var slots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
+
+// Check verifies a tree (path to content). The same tree always gives the same report. When ctx ends first, the report
+// says so as an error; a parser that is already at work keeps its slot until it is through.
+func Check(ctx context.Context, files map[string]string) Report {
+	_, r := run(ctx, files, false)
+	return r
+}
+
+// Bundle builds a tree into what a browser can load. The site is nil when the tree cannot be built; it exists beside
+// errors that a browser survives, such as a link to a page that is missing. The report is that of [Check] with
+// warnings added for what this build cannot serve: npm packages and other origins.
+func Bundle(ctx context.Context, files map[string]string) (*Site, Report) {
+	return run(ctx, files, true)
+}
+
+var errStopped = errors.New("stopped")
+
+// run does the work on a goroutine of its own, because a parser cannot be interrupted within a file.
+func run(ctx context.Context, files map[string]string, bundle bool) (*Site, Report) {
+	stopped := func() (*Site, Report) {
+		var d diagnostics
+		d.add("", 0, 0, SeverityError, "The check was stopped before it was through: %s", stopReason(ctx))
+		return nil, d.report(len(files), nil)
+	}
+	select {
+	case slots <- struct{}{}:
+	case <-ctx.Done():
+		return stopped()
+	}
+	type result struct {
+		site   *Site
+		report Report
+		err    error
+	}
+	files = maps.Clone(files) // the caller may change its own when this returns before the work is through
+	done := make(chan result, 1)
+	go func() {
+		defer func() { <-slots }()
+		var r result
+		defer func() {
+			if p := recover(); p != nil {
+				// The panic's text may hold anything; that there was one is all that a caller can use.
+				var d diagnostics
+				d.add("", 0, 0, SeverityError, "The check itself failed on this tree")
+				r = result{report: d.report(len(files), nil)}
+			}
+			done <- r
+		}()
+		r.site, r.report, r.err = check(ctx, files, bundle)
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return stopped()
+		}
+		return r.site, r.report
+	case <-ctx.Done():
+		return stopped()
+	}
+}
+
+func stopReason(ctx context.Context) string {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return "it took too long"
+	}
+	return "it was cancelled"
+}
+
+func check(ctx context.Context, files map[string]string, bundle bool) (*Site, Report, error) {
+	var d diagnostics
+	if len(files) > codeforge.MaxFiles {
+		d.add("", 0, 0, SeverityError, "The project has %d files; at most %d are checked", len(files), codeforge.MaxFiles)
+		return nil, d.report(len(files), nil), nil
+	}
+	total := 0
+	for _, content := range files {
+		total += len(content)
+	}
+	if total > codeforge.MaxTreeBytes {
+		d.add("", 0, 0, SeverityError, "The project has %d bytes; at most %d are checked", total, codeforge.MaxTreeBytes)
+		return nil, d.report(len(files), nil), nil
+	}
+
+	t := newTree(files, &d)
+	var pages []*page
+	for _, p := range t.paths {
+		if !isHTML(p) {
+			continue
+		}
+		pg := readPage(p, t.files[p], &d)
+		t.addInlines(pg)
+		pages = append(pages, pg)
+	}
+	g, err := t.scan(ctx, &d)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	for _, pg := range pages {
+		t.checkPage(pg, g, &d)
+	}
+	entries := g.entries(t, pages)
+	if err := t.link(ctx, g, &d); err != nil {
+		return nil, Report{}, err
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		names = append(names, fileOf(e))
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if !bundle {
+		return nil, d.report(len(files), names), nil
+	}
+	site, err := t.bundle(ctx, g, pages, entries, &d)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	return site, d.report(len(files), names), nil
+}
+
+// diagnostics collects findings from several goroutines.
+type diagnostics struct {
+	mu   sync.Mutex
+	list map[Diagnostic]struct{}
+	lost int
+}
+
+// maxHeld bounds what is kept before sorting: a hostile tree can give a finding for every few bytes.
+const maxHeld = 50 * MaxDiagnostics
+
+func (d *diagnostics) add(file string, line, column int, severity, format string, args ...any) {
+	msg := format
+	if len(args) > 0 {
+		msg = fmt.Sprintf(format, args...)
+	}
+	g := Diagnostic{tidy(file, codeforge.MaxPath), line, column, severity, tidy(msg, MaxMessage)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.list == nil {
+		d.list = map[Diagnostic]struct{}{}
+	}
+	if len(d.list) >= maxHeld && severity != SeverityError || len(d.list) >= 2*maxHeld {
+		d.lost++
+		return
+	}
+	d.list[g] = struct{}{}
+}
+
+func (d *diagnostics) report(files int, entries []string) Report {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := slices.Collect(maps.Keys(d.list))
+	byPlace := func(a, b Diagnostic) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Message, b.Message))
+	}
+	slices.SortFunc(list, func(a, b Diagnostic) int { return cmp.Or(cmp.Compare(a.Severity, b.Severity), byPlace(a, b)) })
+	r := Report{OK: true, Files: files, Entries: entries}
+	if len(list) > 0 && list[0].Severity == SeverityError {
+		r.OK = false
+	}
+	more := d.lost
+	if len(list) > MaxDiagnostics {
+		more += len(list) - MaxDiagnostics
+		list = list[:MaxDiagnostics]
+	}
+	slices.SortFunc(list, byPlace)
+	if more > 0 {
+		list = append(list, Diagnostic{Severity: SeverityWarning, Message: fmt.Sprintf("%d more findings are not shown", more)})
+	}
+	if r.Entries == nil {
+		r.Entries = []string{}
+	}
+	if list == nil {
+		list = []Diagnostic{}
+	}
+	r.Diagnostics = list
+	return r
+}
+
+// tidy makes text fit for one line of at most limit bytes.
+func tidy(s string, limit int) string {
+	if len(s) > 4*limit {
+		s = s[:4*limit]
+	}
+	s = strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	if len(s) <= limit {
+		return s
+	}
+	cut := limit - len("…")
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}
+
+// position turns a byte offset into a line and a column in characters, both from 1.
+func position(content string, offset int) (line, column int) {
+	before := content[:min(offset, len(content))]
+	line = 1 + strings.Count(before, "\n")
+	return line, 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
 }

@@ -1,0 +1,195 @@
+// Package agent does the work of jobs: agents that research an idea, lay it out, write its code, review it and teach
+// it, and the pipeline over them. An agent reads a [codeforge.Task], talks to a model, and returns a
+// [codeforge.Outcome]; it knows neither how jobs are stored nor who watches.
+//
+// Nothing that a model answers is trusted: answers are checked against schemas, paths and sizes against the rules of
+// the domain, and code is verified before it becomes a change of the project.
+//
+// Given the same task and the same answers of the model, every request of a job is the same, byte for byte: no clock,
+// no map's order and no chance goes into a prompt. That is what lets a journal of answers replay a job.
+package agent
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"codeforge"
+	"codeforge/internal/llm"
+	"codeforge/internal/verify"
+)
+
+// Options are what agents work with.
+type Options struct {
+	Model         llm.Provider
+	MaxIterations int // reviews in one pipeline; 0: 5
+}
+
+// Agents runs jobs of every type. It holds no state of a job and is safe for concurrent use.
+type Agents struct {
+	model         llm.Provider
+	maxIterations int
+	check         func(context.Context, map[string]string) verify.Report // tests have a simpler one
+}
+
+// New returns the agents.
+func New(o Options) *Agents {
+	return &Agents{o.Model, cmp.Or(max(o.MaxIterations, 0), 5), verify.Check}
+}
+
+// Run does one job until its end or until it has to ask the user. It returns when ctx ends, with the context's cause.
+//
+// Any other error is a [codeforge.Error]: of kind AgentFailed, with the agent in its details, when the model or its
+// work failed, Invalid for a task that no agent can do. With an error the Outcome is empty, but for a Result that says
+// what code was found to be wrong.
+func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+	if task.Job.Agent == codeforge.Noop {
+		return codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}")}, nil
+	}
+	r := newRun(a, task)
+	agents := map[codeforge.AgentType]func(context.Context) (codeforge.Outcome, error){
+		codeforge.Research:  r.researchJob,
+		codeforge.Wireframe: r.wireframeJob,
+		codeforge.Code:      r.codeJob,
+		codeforge.QA:        r.qaJob,
+		codeforge.Pedagogy:  r.pedagogyJob,
+		codeforge.Builder:   r.builderJob,
+	}
+	do := agents[task.Job.Agent]
+	if do == nil {
+		return codeforge.Outcome{}, codeforge.InvalidField("agent_type", "must be one of research, wireframe, code, qa, pedagogy, builder")
+	}
+	r.report(10)
+	out, err := do(ctx)
+	if err == nil && ctx.Err() == nil {
+		return out, nil
+	}
+	if ctx.Err() != nil {
+		return codeforge.Outcome{}, context.Cause(ctx)
+	}
+	return codeforge.Outcome{Result: out.Result}, err
+}
+
+// run is one job in the making.
+type run struct {
+	*Agents
+	task    *codeforge.Task
+	in      input
+	project codeforge.Project // with the specifications that this job made or was given
+	tree    *tree
+	answers []answer
+	asked   bool
+	calls   int // of the model
+	used    usage
+
+	before    map[verify.Diagnostic]bool // what was wrong before the job began; nil: not looked at yet
+	checked   *verify.Report             // of the tree in state checkedAt
+	checkedAt int
+}
+
+func newRun(a *Agents, task *codeforge.Task) *run {
+	r := &run{Agents: a, task: task, in: readInput(task.Job.Input), project: task.Project, tree: newTree(task.Files)}
+	r.answers, r.asked = answers(r.in, task.Job.Clarification)
+	if r.asked {
+		r.calls = 1 // the question was the job's first call
+	}
+	if d := r.in.document("requirements"); d != nil {
+		r.project.Requirements = d
+	}
+	if d := r.in.document("architecture"); d != nil {
+		r.project.Architecture = d
+	}
+	return r
+}
+
+func (r *run) report(progress float64, events ...codeforge.Event) {
+	r.task.Report(progress, events...)
+}
+
+func event(t codeforge.EventType, data any) codeforge.Event {
+	return codeforge.Event{Type: t, Data: marshal(data)}
+}
+
+func (r *run) log(format string, args ...any) {
+	r.report(-1, event(codeforge.EventLog, map[string]string{"message": fmt.Sprintf(format, args...)}))
+}
+
+var titles = map[codeforge.AgentType]string{
+	codeforge.Research:  "Researching the idea",
+	codeforge.Wireframe: "Laying out pages",
+	codeforge.Code:      "Writing code",
+	codeforge.QA:        "Reviewing",
+	codeforge.Pedagogy:  "Preparing the lesson",
+}
+
+type stageEvent struct {
+	Stage  codeforge.AgentType `json:"stage"`
+	Status string              `json:"status"` // started or completed
+	Title  string              `json:"title"`
+	Round  int                 `json:"round,omitempty"` // of code and qa in a pipeline, from 1
+}
+
+// stage tells of the beginning of a stage and, when do returns without an error, of its end.
+func (r *run) stage(s codeforge.AgentType, round int, do func() error) error {
+	r.report(-1, event(codeforge.EventStage, stageEvent{s, "started", titles[s], round}))
+	if err := do(); err != nil {
+		return err
+	}
+	r.report(-1, event(codeforge.EventStage, stageEvent{s, "completed", titles[s], round}))
+	return nil
+}
+
+// prompt begins a user's message with what every agent is told.
+func (r *run) prompt() *prompt {
+	p := new(prompt)
+	stack := r.project.TechStack
+	if stack == nil {
+		stack = []string{}
+	}
+	p.json("project", projectSection{r.project.Title, r.project.Description, cmp.Or(r.project.Mode, codeforge.ModeBuilder), stack})
+	p.text("idea", r.in.idea(r.project))
+	if len(r.task.Job.Input) > 0 {
+		p.json("context", r.task.Job.Input)
+	} else {
+		p.json("context", json.RawMessage("{}"))
+	}
+	return p
+}
+
+// completed is the outcome of a job that did its work. result is an object without a key usage.
+func (r *run) completed(result any, says string) codeforge.Outcome {
+	return codeforge.Outcome{
+		Status: codeforge.JobCompleted, Progress: 100, Result: r.result(result),
+		Chat: []codeforge.Message{{Role: "assistant", Content: says,
+			Metadata: marshal(map[string]string{"agent_type": string(r.task.Job.Agent), "job_id": r.task.Job.ID})}},
+	}
+}
+
+// result adds to an object what the job used, so that a result says who made it.
+func (r *run) result(v any) json.RawMessage {
+	raw := marshal(v)
+	sep := ","
+	if len(raw) == 2 {
+		sep = ""
+	}
+	return json.RawMessage(fmt.Sprintf(`%s%s"usage":%s}`, raw[:len(raw)-1], sep, marshal(r.used)))
+}
+
+// failure is an error of an agent, in words for the client.
+func failure(stage codeforge.AgentType, cause error, format string, args ...any) *codeforge.Error {
+	return &codeforge.Error{Kind: codeforge.AgentFailed, Message: fmt.Sprintf(format, args...),
+		Details: map[string]any{"agent": string(stage)}, Cause: cause}
+}
+
+// named lists the files that the input or a text names, which are shown first.
+func (r *run) named(text string) []string {
+	first := []string{cleanPath(r.in.text("file_path"))}
+	for _, p := range r.tree.paths() {
+		if strings.Contains(text, p) {
+			first = append(first, p)
+		}
+	}
+	return first
+}

@@ -1,0 +1,162 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"codeforge"
+	"codeforge/internal/verify"
+)
+
+// diagnostic is a finding of verification as models and results see it.
+type diagnostic struct {
+	verify.Diagnostic
+	Preexisting bool `json:"preexisting,omitempty"` // it was there before the job, in a file that the job left alone
+}
+
+// maxDiagnostics bounds what is shown of one report.
+const maxDiagnostics = 50
+
+type checkEvent struct {
+	Stage       codeforge.AgentType `json:"stage"`
+	OK          bool                `json:"ok"`
+	Count       int                 `json:"count"`
+	Diagnostics []diagnostic        `json:"diagnostics"` // the first few
+}
+
+// verify checks the working tree and tells viewers. The tree is ok when nothing is wrong that this job must answer
+// for: errors that were there before, in files that it did not touch, are shown but do not count.
+func (r *run) verify(ctx context.Context, stage codeforge.AgentType) (ok bool, found []diagnostic) {
+	now := r.checkTree(ctx)
+	if r.before == nil {
+		was := now
+		if len(r.tree.changes()) > 0 {
+			was = r.check(ctx, r.tree.base)
+		}
+		r.before = map[verify.Diagnostic]bool{}
+		for _, d := range was.Diagnostics {
+			r.before[d] = true
+		}
+	}
+	// A report that was cut does not know all that was wrong before.
+	cut := len(r.before) > verify.MaxDiagnostics
+	ok, found = true, []diagnostic{}
+	for _, d := range now.Diagnostics {
+		old := (cut || r.before[d]) && !r.tree.touched(d.File)
+		found = append(found, diagnostic{d, old})
+		ok = ok && (old || d.Severity != verify.SeverityError)
+	}
+	// What must be mended comes first, so that a bound cuts off the rest.
+	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.rank() - b.rank() })
+	r.report(-1, event(codeforge.EventCheck, checkEvent{stage, ok, len(found), found[:min(len(found), 5)]}))
+	return ok, found
+}
+
+// checkTree verifies the working tree, once in each of its states.
+func (r *run) checkTree(ctx context.Context) verify.Report {
+	if r.checked == nil || r.checkedAt != r.tree.state {
+		r.checked, r.checkedAt = new(r.check(ctx, r.tree.files)), r.tree.state
+	}
+	return *r.checked
+}
+
+func (d diagnostic) rank() int {
+	switch {
+	case d.Preexisting:
+		return 2
+	case d.Severity == verify.SeverityError:
+		return 0
+	}
+	return 1
+}
+
+// verdict is what a model is told of the tree.
+func verdict(ok bool, found []diagnostic) string {
+	shown := found[:min(len(found), maxDiagnostics)]
+	return string(marshal(struct {
+		OK          bool         `json:"ok"`
+		Diagnostics []diagnostic `json:"diagnostics"`
+		More        int          `json:"more,omitempty"`
+	}{ok, shown, len(found) - len(shown)}))
+}
+
+// Words that stand where code should. They are looked for in lines that the job wrote, and each needs the marks of a
+// comment or of an omission around it, so that an app about to-dos may say so.
+var placeholders = []*regexp.Regexp{
+	regexp.MustCompile(`(?:^|\s)(?://|/\*|\*|#|<!--|\{/\*)\s*(?:TODO|FIXME|XXX)\b\s*[:(]`),
+	regexp.MustCompile(`(?i)(?://|/\*|\*|#|<!--)\s*(?:todo|fixme)\b.*\b(?:implement|fill|complete|finish|write this|later)`),
+	regexp.MustCompile(`(?i)(?://|/\*|\*|#|<!--)[^\n]*\b(?:rest|remainder) of (?:the|your|this|our) (?:\w+ )?(?:code|file|logic|implementation|component|content|functions?|styles?|markup)\b`),
+	regexp.MustCompile(`(?i)(?:\.\.\.|…)\s*(?:\(?\s*(?:the )?)?(?:existing|previous|remaining|other|same|rest of)\b[^\n]*\b(?:code|content|methods?|functions?|imports?|styles?|unchanged|as before|here)\b`),
+	regexp.MustCompile(`(?i)(?://|/\*|#|<!--)\s*(?:\.\.\.|…)?\s*(?:existing|remaining|previous) (?:code|content|implementation|methods|functions|styles)\b`),
+	regexp.MustCompile(`(?i)(?://|/\*|\*|#|<!--)\s*(?:your|add|insert|put|more)\b[^\n]{0,40}\b(?:code|logic|implementation) (?:goes )?here\b`),
+	regexp.MustCompile(`(?i)throw new Error\(\s*["'\x60](?:this is )?not (?:yet )?implemented`),
+}
+
+// findPlaceholders looks for them in the lines that differ from the snapshot.
+func findPlaceholders(t *tree) (out []diagnostic) {
+	for _, c := range t.changes() {
+		if c.Delete || strings.HasSuffix(c.Path, ".md") {
+			continue
+		}
+		old := map[string]bool{}
+		for line := range strings.SplitSeq(t.base[c.Path], "\n") {
+			old[line] = true
+		}
+		n := 0
+		for line := range strings.SplitSeq(c.Content, "\n") {
+			n++
+			if old[line] || len(line) > 2_000 {
+				continue
+			}
+			if slices.ContainsFunc(placeholders, func(re *regexp.Regexp) bool { return re.MatchString(line) }) {
+				out = append(out, diagnostic{Diagnostic: verify.Diagnostic{File: c.Path, Line: n, Column: 1, Severity: verify.SeverityWarning,
+					Message: fmt.Sprintf("a placeholder stands where code should: %s; write the complete code", quote(strings.TrimSpace(line)))}})
+			}
+		}
+	}
+	return out
+}
+
+// buildFailure is code that still does not build when all repairs are used up.
+type buildFailure struct {
+	files       []string
+	diagnostics []diagnostic
+	summary     string
+}
+
+// doc is the job's result: what was wrong, without the code, which is dropped.
+func (f *buildFailure) doc() any {
+	return map[string]any{"files": f.files, "diagnostics": f.diagnostics, "summary": f.summary}
+}
+
+func (f *buildFailure) err(stage codeforge.AgentType) error {
+	n := 0
+	for _, d := range f.diagnostics {
+		if d.rank() == 0 {
+			n++
+		}
+	}
+	e := failure(stage, nil, "The code did not build: %s left after %s of repair", plural(n, "error"), plural(maxRepairs, "round"))
+	e.Details["reason"] = "verification"
+	return e
+}
+
+// checkAll verifies a tree for a review, which looks at all of it, whoever wrote it.
+func (r *run) checkAll(ctx context.Context, stage codeforge.AgentType, t *tree) (ok bool, found []diagnostic) {
+	var report verify.Report
+	if t == r.tree {
+		report = r.checkTree(ctx)
+	} else {
+		report = r.check(ctx, t.files)
+	}
+	found = []diagnostic{}
+	for _, d := range report.Diagnostics {
+		found = append(found, diagnostic{Diagnostic: d})
+	}
+	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.rank() - b.rank() })
+	r.report(-1, event(codeforge.EventCheck, checkEvent{stage, report.OK, len(found), found[:min(len(found), 5)]}))
+	return report.OK, found
+}

@@ -1,0 +1,401 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"codeforge"
+	"codeforge/internal/llm"
+)
+
+// Bounds of one conversation with the coder.
+const (
+	maxTurns     = 60
+	maxToolCalls = 300
+	maxFailing   = 4         // the same call failing, with nothing written between
+	maxRepairs   = 3         // verification's findings going back
+	maxTidyings  = 2         // the same for placeholders alone
+	maxRead      = 1_500_000 // bytes that reading and searching may add to the conversation
+	maxSummary   = 2_000
+	minSummary   = 10
+)
+
+func (r *run) codeJob(ctx context.Context) (codeforge.Outcome, error) {
+	var doc codeDoc
+	var failed *buildFailure
+	explained := map[string]string{}
+	err := r.stage(codeforge.Code, 0, func() (err error) {
+		doc, failed, err = r.code(ctx, 0, nil, explained)
+		if err == nil && failed != nil {
+			err = failed.err(codeforge.Code)
+		}
+		return err
+	})
+	if err != nil {
+		var out codeforge.Outcome
+		if failed != nil {
+			out.Result = r.result(failed.doc())
+		}
+		return out, err
+	}
+	doc.Files = r.fileDocs(explained)
+	var says strings.Builder
+	says.WriteString(doc.Summary)
+	if len(doc.Files) > 0 {
+		says.WriteString("\n\nChanged " + plural(len(doc.Files), "file") + ":")
+		for _, f := range doc.Files {
+			says.WriteString("\n- " + f.Path + " (" + f.Action + ")")
+		}
+	}
+	out := r.completed(doc, says.String())
+	if out.Changes = r.tree.changes(); len(out.Changes) > 0 {
+		out.Message = revisionMessage(doc.Summary)
+	}
+	return out, nil
+}
+
+// revisionMessage is the first line of a summary.
+func revisionMessage(summary string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(summary), "\n")
+	return clip(line, 200)
+}
+
+// fileDocs lists what the job changed.
+func (r *run) fileDocs(explained map[string]string) []fileDoc {
+	docs := []fileDoc{}
+	for _, c := range r.tree.changes() {
+		action := "created"
+		if _, had := r.tree.base[c.Path]; c.Delete {
+			action = "deleted"
+		} else if had {
+			action = "updated"
+		}
+		docs = append(docs, fileDoc{c.Path, c.Path, codeforge.LanguageOf(c.Path), explained[c.Path], action})
+	}
+	return docs
+}
+
+// coder is one conversation about the working tree, from a first prompt to finish.
+type coder struct {
+	r         *run
+	explained map[string]string // what the model said of files, by path
+	calls     int
+	failing   map[string]int // by name and arguments, since the last change
+	read      int            // bytes that were read
+	repairs   int
+
+	// One of them is set when the conversation is over.
+	done   *codeDoc
+	failed *buildFailure
+}
+
+// code has the model work on the tree until it verifies. A buildFailure is code that never did; the tree then holds it.
+func (r *run) code(ctx context.Context, round int, findings []issueDoc, explained map[string]string) (codeDoc, *buildFailure, error) {
+	c := &coder{r: r, explained: explained, failing: map[string]int{}}
+	messages := []llm.Message{llm.UserText(r.codePrompt(ctx, round, findings))}
+	asked := false
+	for turn := range maxTurns {
+		resp, history, err := r.generate(ctx, codeforge.Code, llm.Request{System: system("code"), Messages: messages, Tools: toolDefs})
+		if err != nil {
+			return codeDoc{}, nil, err
+		}
+		messages = history
+		calls := resp.ToolCalls()
+		switch {
+		case len(calls) > 0:
+			m := llm.Message{Role: llm.RoleUser}
+			for _, call := range calls {
+				if ctx.Err() != nil {
+					return codeDoc{}, nil, context.Cause(ctx)
+				}
+				if c.calls++; c.calls > maxToolCalls {
+					return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder used all of its %d tool calls without finishing", maxToolCalls)
+				}
+				result := c.do(ctx, call)
+				if c.done != nil || c.failed != nil {
+					return c.outcome()
+				}
+				if result.IsError && c.stuck(call) {
+					return codeDoc{}, nil, failure(codeforge.Code, errors.New(clip(result.Content, 1_000)), "The coder repeated a failing call of %s %d times", clip(call.Name, 40), maxFailing)
+				}
+				m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolResult, Result: &result})
+			}
+			if left := maxTurns - turn - 1; left == 5 {
+				m.Parts = append(m.Parts, llm.Text("5 turns are left: bring the work to an end and call finish."))
+			}
+			messages = append(messages, m)
+		case resp.Finish == llm.FinishLength:
+			messages = append(messages, llm.UserText("Your answer was cut off at the output limit. Go on in smaller steps: one file per call."))
+		case !asked:
+			asked = true
+			messages = append(messages, llm.UserText("Call finish when the work is complete, or go on with the tools. Nothing is saved before finish."))
+		case len(r.tree.files) == 0:
+			return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder wrote no file")
+		default: // it means to be done
+			result := c.finish(ctx, finishArgs{Summary: clip(strings.TrimSpace(resp.Text()), maxSummary)})
+			if c.done != nil || c.failed != nil {
+				return c.outcome()
+			}
+			p := new(prompt)
+			p.json("diagnostics", json.RawMessage(result))
+			p.say("The work cannot be finished like this. Mend it with the tools, then call finish.")
+			messages = append(messages, llm.UserText(p.String()))
+		}
+	}
+	return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder did not finish within %d turns", maxTurns)
+}
+
+func (c *coder) outcome() (codeDoc, *buildFailure, error) {
+	if c.failed != nil {
+		return codeDoc{}, c.failed, nil
+	}
+	return *c.done, nil, nil
+}
+
+// stuck counts a failing call.
+func (c *coder) stuck(call llm.ToolCall) bool {
+	key := call.Name + string(call.Arguments)
+	c.failing[key]++
+	return c.failing[key] >= maxFailing
+}
+
+func (r *run) codePrompt(ctx context.Context, round int, findings []issueDoc) string {
+	p := r.prompt()
+	p.json("requirements", r.project.Requirements)
+	p.json("architecture", r.project.Architecture)
+	first := r.named(r.in.idea(r.project))
+	if len(findings) > 0 {
+		plain := make([]issue, len(findings))
+		for i, f := range findings {
+			plain[i] = f.issue
+			first = append(first, f.FilePath)
+		}
+		p.json("findings", plain)
+	}
+	if round > 0 {
+		p.json("round", round)
+	}
+	if len(r.tree.files) > 0 {
+		if _, found := r.verify(ctx, codeforge.Code); len(found) > 0 {
+			p.json("diagnostics", found[:min(len(found), maxDiagnostics)])
+			for _, d := range found {
+				first = append(first, d.File)
+			}
+		}
+	}
+	p.files(r.tree, first)
+	switch {
+	case len(findings) > 0:
+		p.say("The review found the issues in <findings>. Mend them, worst first, without breaking what works.")
+	case r.in.text("file_path") != "" && cleanPath(r.in.text("file_path")) != "":
+		p.say("Do what <idea> asks. The work is about the file that file_path in <context> names; change others only where it needs them.")
+	case len(r.tree.files) > 0:
+		p.say("The project has files. Do what <idea> asks of them, keeping what already works.")
+	default:
+		p.say("Build the app.")
+	}
+	return p.String()
+}
+
+// tool is what the coder can call: its definition, and what it does with arguments that fit.
+type tool struct {
+	def llm.Tool
+	do  func(context.Context, *coder, json.RawMessage) (string, error)
+}
+
+func toolOf[T any](name, description string, do func(context.Context, *coder, T) (string, error)) tool {
+	f := formOf[T](name)
+	return tool{llm.Tool{Name: name, Description: description, Parameters: f.json}, func(ctx context.Context, c *coder, raw json.RawMessage) (string, error) {
+		if len(raw) == 0 {
+			raw = json.RawMessage("{}")
+		}
+		if !json.Valid(raw) {
+			return "", errors.New("the arguments are not valid JSON; if they were cut off, write less in one call")
+		}
+		args, problems := f.read(raw)
+		if len(problems) > 0 {
+			return "", errors.New("the arguments do not fit: " + strings.Join(problems[:min(len(problems), 20)], "; "))
+		}
+		return do(ctx, c, args)
+	}}
+}
+
+type (
+	noArgs   struct{}
+	pathArgs struct {
+		Path string `json:"path" jsonschema:"relative, with /"`
+	}
+	searchArgs struct {
+		Pattern string `json:"pattern" limit:"1..500" jsonschema:"plain text that stands in one line"`
+	}
+	writeArgs struct {
+		Path    string `json:"path" jsonschema:"relative, with /"`
+		Content string `json:"content" jsonschema:"the whole text of the file, at most 100000 characters"`
+	}
+	editArgs struct {
+		Path string `json:"path" jsonschema:"relative, with /"`
+		Old  string `json:"old" jsonschema:"text that occurs exactly once in the file, byte for byte"`
+		New  string `json:"new" jsonschema:"what stands there afterwards"`
+	}
+	finishArgs struct {
+		Summary      string            `json:"summary" limit:"10..2000" jsonschema:"what was built or changed and how to use it, for the user"`
+		Dependencies []string          `json:"dependencies" limit:"0..30" each:"1..200" jsonschema:"npm packages that the code imports; empty when there are none"`
+		Explanations map[string]string `json:"explanations,omitempty" jsonschema:"for each file that was changed, one sentence on what it does"`
+	}
+)
+
+var tools = []tool{
+	toolOf("list_files", "List all files with their sizes.", func(_ context.Context, c *coder, _ noArgs) (string, error) {
+		return c.show(c.r.tree.list())
+	}),
+	toolOf("read_file", "Read the whole text of a file as it is now.", func(_ context.Context, c *coder, a pathArgs) (string, error) {
+		text, err := c.r.tree.read(a.Path)
+		if err != nil {
+			return "", err
+		}
+		return c.show(text)
+	}),
+	toolOf("search", "Find lines that hold a plain text, in all files, with path and line number.", func(_ context.Context, c *coder, a searchArgs) (string, error) {
+		return c.show(c.r.tree.search(a.Pattern))
+	}),
+	toolOf("write_file", "Create a file, or replace the whole text of one.", func(_ context.Context, c *coder, a writeArgs) (string, error) {
+		action, err := c.r.tree.write(a.Path, a.Content)
+		if err != nil {
+			return "", err
+		}
+		return c.changed(a.Path, action), nil
+	}),
+	toolOf("edit_file", "Replace one place in a file. Fails, and says why, unless old occurs exactly once.", func(_ context.Context, c *coder, a editArgs) (string, error) {
+		if err := c.r.tree.edit(a.Path, a.Old, a.New); err != nil {
+			return "", err
+		}
+		return c.changed(a.Path, "updated"), nil
+	}),
+	toolOf("delete_file", "Remove a file.", func(_ context.Context, c *coder, a pathArgs) (string, error) {
+		if err := c.r.tree.delete(a.Path); err != nil {
+			return "", err
+		}
+		return c.changed(a.Path, "deleted"), nil
+	}),
+	toolOf("check", "Parse, resolve and bundle the project as it is now. Returns diagnostics with file, line and column.", func(ctx context.Context, c *coder, _ noArgs) (string, error) {
+		ok, found := c.r.verify(ctx, codeforge.Code)
+		return verdict(ok, found), nil
+	}),
+	toolOf("finish", "End the work. The project is checked first: when ok is false, mend the diagnostics and call finish again.", func(ctx context.Context, c *coder, a finishArgs) (string, error) {
+		if len(c.r.tree.changes()) == 0 && len(c.r.tree.files) == 0 {
+			return "", errors.New("no file was written: write the app's files first")
+		}
+		return c.finish(ctx, a), nil
+	}),
+}
+
+var toolDefs, toolByName = func() (defs []llm.Tool, byName map[string]tool) {
+	byName = map[string]tool{}
+	for _, t := range tools {
+		defs = append(defs, t.def)
+		byName[t.def.Name] = t
+	}
+	return defs, byName
+}()
+
+// do runs one call. What is wrong with it is the result, in words for the model.
+func (c *coder) do(ctx context.Context, call llm.ToolCall) llm.ToolResult {
+	result := llm.ToolResult{ID: call.ID, Name: call.Name}
+	t, ok := toolByName[call.Name]
+	if !ok {
+		result.IsError = true
+		result.Content = fmt.Sprintf("there is no tool %s; there are list_files, read_file, search, write_file, edit_file, delete_file, check, finish", quote(call.Name))
+		return result
+	}
+	text, err := t.do(ctx, c, call.Arguments)
+	if err != nil {
+		result.IsError, text = true, err.Error()
+	}
+	result.Content = text
+	return result
+}
+
+// show returns text that was read, while the conversation has room for it.
+func (c *coder) show(text string) (string, error) {
+	if c.read+len(text) > maxRead {
+		return "", fmt.Errorf("too much was read already (%d bytes): finish with what you know", c.read)
+	}
+	c.read += len(text)
+	return cmp.Or(text, "(the file is empty)"), nil
+}
+
+type fileEvent struct {
+	Path     string `json:"path"`
+	Action   string `json:"action"`
+	Language string `json:"language"`
+	Bytes    int    `json:"bytes"`
+	Lines    int    `json:"lines"`
+}
+
+func (c *coder) changed(path, action string) string {
+	clear(c.failing)
+	text := c.r.tree.files[path]
+	lines := strings.Count(text, "\n")
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		lines++
+	}
+	c.r.report(-1, event(codeforge.EventFile, fileEvent{path, action, codeforge.LanguageOf(path), len(text), lines}))
+	if action == "deleted" {
+		return "deleted " + path
+	}
+	return fmt.Sprintf("%s %s (%d lines, %d bytes)", action, path, lines, len(text))
+}
+
+// finish checks the tree and ends the conversation, or returns what must be mended first.
+func (c *coder) finish(ctx context.Context, a finishArgs) string {
+	ok, found := c.r.verify(ctx, codeforge.Code)
+	left := findPlaceholders(c.r.tree)
+	found = append(found, left...)
+	slices.SortStableFunc(found, func(x, y diagnostic) int { return x.rank() - y.rank() })
+	summary := a.Summary
+	if utf8.RuneCountInString(summary) < minSummary {
+		summary = strings.TrimSpace(summary + " " + c.defaultSummary())
+	}
+	summary = clip(summary, maxSummary)
+	if !ok && c.repairs >= maxRepairs {
+		files := []string{}
+		for _, ch := range c.r.tree.changes() {
+			files = append(files, ch.Path)
+		}
+		c.failed = &buildFailure{files, found[:min(len(found), 2*maxDiagnostics)], summary}
+		return ""
+	}
+	if !ok || len(left) > 0 && c.repairs < maxTidyings {
+		c.repairs++
+		return verdict(false, found)
+	}
+	for _, p := range slices.Sorted(maps.Keys(a.Explanations)) {
+		if c.r.tree.touched(p) {
+			c.explained[p] = clip(strings.TrimSpace(a.Explanations[p]), 1_000)
+		}
+	}
+	deps := a.Dependencies
+	if deps == nil {
+		deps = []string{}
+	}
+	c.done = &codeDoc{[]fileDoc{}, summary, deps, found[:min(len(found), 2*maxDiagnostics)]}
+	return ""
+}
+
+func (c *coder) defaultSummary() string {
+	var names []string
+	for _, ch := range c.r.tree.changes() {
+		names = append(names, ch.Path)
+	}
+	if len(names) == 0 {
+		return "No file was changed."
+	}
+	return "Changed " + plural(len(names), "file") + ": " + clip(strings.Join(names, ", "), 1_000) + "."
+}

@@ -1,0 +1,298 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"codeforge"
+	"codeforge/internal/llm"
+)
+
+func write(path, content string) turn {
+	return use("write_file", args{"path": path, "content": content})
+}
+
+func TestCode(t *testing.T) {
+	b := job(codeforge.Code, `{"user_message":"Add a page"}`,
+		use("list_files", args{}, "read_file", args{"path": "index.html"}, "search", args{"pattern": "old"}),
+		use("write_file", args{"path": "src/a.ts", "content": "export const a = 1\n"}, "edit_file", args{"path": "index.html", "old": "old", "new": "new"},
+			"delete_file", args{"path": "gone.css"}, "write_file", args{"path": "same.txt", "content": "same"}, "check", args{}),
+		use("finish", args{"summary": "Added a page.\nMore words.", "dependencies": []any{"left-pad"}, "explanations": args{"src/a.ts": "Holds a.", "same.txt": "nothing"}}),
+	).files("gone.css", "x", "index.html", "<p>old</p>", "same.txt", "same")
+	out := b.must(t)
+	want := []codeforge.FileChange{{Path: "gone.css", Delete: true}, {Path: "index.html", Content: "<p>new</p>"}, {Path: "src/a.ts", Content: "export const a = 1\n"}}
+	if !slices.Equal(out.Changes, want) || out.Message != "Added a page." {
+		t.Errorf("changes %+v, message %q", out.Changes, out.Message)
+	}
+	r := decode(t, out.Result)
+	files, _ := json.Marshal(r["files"])
+	if string(files) != `[{"action":"deleted","explanation":"","file_path":"gone.css","language":"css","path":"gone.css"},`+
+		`{"action":"updated","explanation":"","file_path":"index.html","language":"html","path":"index.html"},`+
+		`{"action":"created","explanation":"Holds a.","file_path":"src/a.ts","language":"typescript","path":"src/a.ts"}]` {
+		t.Errorf("files %s", files)
+	}
+	if r["summary"] != "Added a page.\nMore words." || at(r, "dependencies", 0) != "left-pad" || at(r, "usage", "calls") != 3.0 {
+		t.Errorf("%s", out.Result)
+	}
+	read := b.prompt(1)
+	for _, want := range []string{"gone.css (1 bytes)\nindex.html (10 bytes)", "<p>old</p>", "index.html:1: <p>old</p>"} {
+		if !strings.Contains(read, want) {
+			t.Errorf("the tools did not say %q: %s", want, read)
+		}
+	}
+	if got := b.prompt(2); !strings.HasSuffix(got, `{"ok":true,"diagnostics":[]}`) {
+		t.Errorf("check said %s", got)
+	}
+	var wrote []string
+	for _, e := range b.events {
+		if e.Type == codeforge.EventFile {
+			wrote = append(wrote, string(e.Data))
+		}
+	}
+	if !slices.Equal(wrote, []string{
+		`{"path":"src/a.ts","action":"created","language":"typescript","bytes":19,"lines":1}`,
+		`{"path":"index.html","action":"updated","language":"html","bytes":10,"lines":1}`,
+		`{"path":"gone.css","action":"deleted","language":"css","bytes":0,"lines":0}`,
+		`{"path":"same.txt","action":"updated","language":"plaintext","bytes":4,"lines":1}`}) {
+		t.Errorf("file events %v", wrote)
+	}
+	if len(out.Chat) != 1 || !strings.Contains(out.Chat[0].Content, "- src/a.ts (created)") {
+		t.Errorf("chat %+v", out.Chat)
+	}
+}
+
+// What a model does wrong comes back to it in words, as an error result, and changes nothing.
+func TestToolErrors(t *testing.T) {
+	big := strings.Repeat("x", codeforge.MaxContent+1)
+	for _, c := range []struct {
+		name string
+		args any
+		says string
+	}{
+		{"run_shell", args{}, `there is no tool "run_shell"; there are list_files`},
+		{"write_file", `{"path": "a`, "not valid JSON"},
+		{"write_file", `[]`, "must be an object, not a list"},
+		{"write_file", args{"path": 5}, "path must be text, not a number"},
+		{"write_file", args{"path": "../etc/passwd", "content": "x"}, "path must not hold . or .. segments"},
+		{"write_file", args{"path": "/etc/passwd", "content": "x"}, "path must be relative"},
+		{"write_file", args{"path": `C:\x`, "content": "x"}, "no backslash"},
+		{"write_file", args{"path": "src", "content": "x"}, `"src" is a folder`},
+		{"write_file", args{"path": "src/a.ts/b.ts", "content": "x"}, `"src/a.ts" is a file`},
+		{"write_file", args{"path": "b", "content": big}, "content must have at most 100000 characters, has 100001"},
+		{"read_file", args{"path": "nope"}, `there is no file "nope"`},
+		{"delete_file", args{"path": "nope"}, `there is no file "nope"`},
+		{"edit_file", args{"path": "nope", "old": "a", "new": "b"}, `there is no file "nope"`},
+		{"edit_file", args{"path": "src/a.ts", "old": "", "new": "b"}, "old is empty"},
+		{"edit_file", args{"path": "src/a.ts", "old": "one", "new": "one"}, "nothing would change"},
+		{"edit_file", args{"path": "src/a.ts", "old": "const two  = 2", "new": "b"}, "(0 times)"},
+		{"edit_file", args{"path": "src/a.ts", "old": "const two  = 2", "new": "b"}, "2: const two = 2"},
+		{"edit_file", args{"path": "src/a.ts", "old": "const", "new": "let"}, "old occurs 3 times, starting at lines 1, 2, 3"},
+		{"search", args{"pattern": ""}, "pattern must have 1 to 500 characters"},
+		{"finish", args{"summary": "short"}, "summary must have 10 to 2000 characters"},
+		{"finish", args{"summary": "long enough", "explanations": args{"a": 1}}, "explanations.a must be text"},
+	} {
+		b := job(codeforge.Code, `{}`, use(c.name, c.args), finish()).files("src/a.ts", "const one = 1\nconst two = 2\nconst three = 3\n")
+		out := b.must(t)
+		m := b.script.requests[1].Messages
+		res := m[len(m)-1].Parts[0].Result
+		if !res.IsError || res.Name != c.name || res.ID != "c0" || !strings.Contains(res.Content, c.says) {
+			t.Errorf("%s(%.60v): %+v, want %q", c.name, c.args, res, c.says)
+		}
+		if len(out.Changes) > 0 {
+			t.Errorf("%s(%.60v) changed %+v", c.name, c.args, out.Changes)
+		}
+	}
+}
+
+func TestCodeNeedsFinish(t *testing.T) {
+	// Words alone are asked about once; after that they count as the end.
+	b := job(codeforge.Code, `{}`, write("index.html", "hi"), say("Done!"), say("The page greets you."))
+	out := b.must(t)
+	if decode(t, out.Result)["summary"] != "The page greets you." || len(out.Changes) != 1 || !strings.Contains(b.prompt(2), "Call finish") {
+		t.Errorf("%s", out.Result)
+	}
+	b = job(codeforge.Code, `{}`, write("index.html", "hi"), say(""), say("ok"))
+	if got := decode(t, b.must(t).Result)["summary"]; got != "ok Changed 1 file: index.html." {
+		t.Errorf("summary %q", got)
+	}
+	// What does not verify is no end.
+	b = job(codeforge.Code, `{}`, write("index.html", "BROKEN"), say("Done!"), say("Done!"), write("index.html", "hi"), say("Done, all of it."))
+	if out := b.must(t); out.Changes[0].Content != "hi" || section(b.prompt(3), "diagnostics") == "" {
+		t.Errorf("%+v", out.Changes)
+	}
+	// Nothing was written.
+	if _, err := job(codeforge.Code, `{}`, say("I cannot.")).run(t); !codeforge.IsKind(err, codeforge.AgentFailed) {
+		t.Errorf("%v", err)
+	}
+	b = job(codeforge.Code, `{}`, finish(), write("a", "b"), finish())
+	if out := b.must(t); len(out.Changes) != 1 || !strings.Contains(b.prompt(1), "no file was written") {
+		t.Errorf("%+v", out)
+	}
+	// A question about a project that has files needs no change.
+	out = job(codeforge.Code, `{"user_message":"What is this?"}`, finish()).files("a", "b").must(t)
+	if len(out.Changes) != 0 || out.Message != "" || string(marshal(decode(t, out.Result)["files"])) != "[]" {
+		t.Errorf("%+v", out)
+	}
+	b = job(codeforge.Code, `{}`, respond(llm.FinishLength, llm.Text("...")), write("a", "b"), finish())
+	if b.must(t); !strings.Contains(b.prompt(1), "cut off") {
+		t.Errorf("%s", b.prompt(1))
+	}
+}
+
+func TestVerification(t *testing.T) {
+	b := job(codeforge.Code, `{}`, write("a.ts", "fine\nBROKEN"), finish(), write("a.ts", "still BROKEN"), finish(), finish(), write("a.ts", "SLOPPY"), finish())
+	out := b.must(t)
+	if got := b.prompt(2); got != `{"ok":false,"diagnostics":[{"file":"a.ts","line":2,"column":1,"severity":"error","message":"says BROKEN"}]}` {
+		t.Errorf("finish said %s", got)
+	}
+	if at(decode(t, out.Result), "diagnostics", 0, "message") != "says SLOPPY" {
+		t.Errorf("%s", out.Result)
+	}
+
+	b = job(codeforge.Code, `{}`, write("a.ts", "BROKEN"), finish())
+	out, err := b.run(t)
+	e, _ := errors.AsType[*codeforge.Error](err)
+	if e == nil || e.Kind != codeforge.AgentFailed || e.Details["agent"] != "code" || e.Message != "The code did not build: 1 error left after 3 rounds of repair" {
+		t.Errorf("%v", err)
+	}
+	r := decode(t, out.Result)
+	if out.Changes != nil || out.Status != "" || at(r, "files", 0) != "a.ts" || at(r, "diagnostics", 0, "line") != 1.0 || r["summary"] == "" || strings.Contains(string(out.Result), "content") {
+		t.Errorf("%+v %s", out, out.Result)
+	}
+	if len(b.script.requests) != 5 { // write, finish, and three repairs
+		t.Errorf("%d calls", len(b.script.requests))
+	}
+}
+
+// What was wrong before, in files that the job leaves alone, is shown and does not count.
+func TestPreexistingDiagnostics(t *testing.T) {
+	b := job(codeforge.Code, `{}`, use("check", args{}), write("new.ts", "fine"), finish()).files("old.ts", "BROKEN", "other.ts", "x")
+	out := b.must(t)
+	shown := `{"file":"old.ts","line":1,"column":1,"severity":"error","message":"says BROKEN","preexisting":true}`
+	if section(b.prompt(0), "diagnostics") != "["+shown+"]" || b.prompt(1) != `{"ok":true,"diagnostics":[`+shown+`]}` {
+		t.Errorf("%s\n%s", b.prompt(0), b.prompt(1))
+	}
+	if len(out.Changes) != 1 {
+		t.Errorf("%+v", out.Changes)
+	}
+	b = job(codeforge.Code, `{}`, write("old.ts", "BROKEN\nmore"), finish()).files("old.ts", "BROKEN")
+	if _, err := b.run(t); !codeforge.IsKind(err, codeforge.AgentFailed) {
+		t.Errorf("a touched file that stays broken passed: %v", err)
+	}
+}
+
+func TestPlaceholders(t *testing.T) {
+	for _, line := range []string{"// rest of the code", "// TODO: implement", "/* ... existing code ... */", "// ...existing code...", "  // TODO implement saving",
+		"<!-- rest of the markup -->", "# TODO: finish", "// your code here", "// ... remaining methods here", "throw new Error('Not implemented')", "// … rest of the component unchanged",
+		"// Existing code stays", "// add your logic here"} {
+		b := job(codeforge.Code, `{}`, write("a.ts", "x\n"+line), finish(), write("a.ts", "x\ny"), finish())
+		b.must(t)
+		if len(b.script.requests) != 4 || !strings.Contains(b.prompt(2), `"line":2`) {
+			t.Errorf("%q passed", line)
+		}
+	}
+	for _, line := range []string{"const todo = { title: 'TODO: buy milk' }", "// A todo has a title and a date.", "// Spreads the existing todos into a new list.", "f(...rest)",
+		`<input placeholder="Name">`, "// The rest of the week comes from the calendar.", "const a = [...existing, b]", "/* Todo list */", "// More code paths end here than begin."} {
+		b := job(codeforge.Code, `{}`, write("a.ts", line), finish())
+		b.must(t)
+		if len(b.script.requests) != 2 {
+			t.Errorf("%q was taken for a placeholder", line)
+		}
+	}
+	// After two rounds it is a warning; in lines that were there before it is nothing.
+	b := job(codeforge.Code, `{}`, write("a.ts", "// TODO: implement"), finish())
+	out := b.must(t)
+	if len(b.script.requests) != 4 || at(decode(t, out.Result), "diagnostics", 0, "severity") != "warning" {
+		t.Errorf("%d calls, %s", len(b.script.requests), out.Result)
+	}
+	b = job(codeforge.Code, `{}`, write("a.ts", "// TODO: implement\nmore"), finish()).files("a.ts", "// TODO: implement")
+	if b.must(t); len(b.script.requests) != 2 {
+		t.Errorf("%d calls", len(b.script.requests))
+	}
+}
+
+func TestCodeBounds(t *testing.T) {
+	failed := func(b *bench, words string, calls int) {
+		t.Helper()
+		out, err := b.run(t)
+		if !codeforge.IsKind(err, codeforge.AgentFailed) || !strings.Contains(err.Error(), words) || out.Changes != nil || calls > 0 && len(b.script.requests) != calls {
+			t.Errorf("%v after %d calls", err, len(b.script.requests))
+		}
+	}
+	failed(job(codeforge.Code, `{}`, use("read_file", args{"path": "nope"})), "repeated a failing call of read_file 4 times", 4)
+	failed(job(codeforge.Code, `{}`, use("list_files", args{})), "did not finish within 60 turns", maxTurns)
+	many := make([]any, 0, 200)
+	for range 100 {
+		many = append(many, "list_files", args{})
+	}
+	failed(job(codeforge.Code, `{}`, use(many...)), "all of its 300 tool calls", 4)
+
+	// A failing call that is repeated after a change may be right by then.
+	b := job(codeforge.Code, `{}`, use("read_file", args{"path": "n"}, "write_file", args{"path": "a", "content": "b"}, "read_file", args{"path": "n"}), finish())
+	b.must(t)
+
+	// The bound on files, and what the conversation may read.
+	many = many[:0]
+	for i := range maxChanged + 1 {
+		many = append(many, "write_file", args{"path": fmt.Sprintf("f%02d", i), "content": "x"})
+	}
+	b = job(codeforge.Code, `{}`, use(many...), finish())
+	if out := b.must(t); len(out.Changes) != maxChanged || !strings.Contains(b.prompt(1), "one job changes at most 50 files") {
+		t.Errorf("%d changes", len(out.Changes))
+	}
+	many = many[:0]
+	for range maxRead/codeforge.MaxContent + 1 {
+		many = append(many, "read_file", args{"path": "big"})
+	}
+	b = job(codeforge.Code, `{}`, use(many...), finish()).files("big", strings.Repeat("x", codeforge.MaxContent))
+	if b.must(t); !strings.Contains(b.prompt(1), "too much was read") {
+		t.Error("reading has no bound")
+	}
+	m := job(codeforge.Code, `{}`, use("list_files", args{}))
+	m.run(t)
+	if !strings.Contains(m.prompt(maxTurns-5), "5 turns are left") {
+		t.Errorf("%s", m.prompt(maxTurns-5))
+	}
+}
+
+func TestPacking(t *testing.T) {
+	b := job(codeforge.Code, `{"user_message":"Mend src/z.ts","file_path":"src/y.ts"}`, finish())
+	for i := range 30 {
+		b.files(fmt.Sprintf("a%02d.ts", i), strings.Repeat("x", 9_000))
+	}
+	b.files("src/y.ts", strings.Repeat("y", 5_000), "src/z.ts", strings.Repeat("z", 5_000))
+	b.must(t)
+	p := b.prompt(0)
+	if len(p) > packBytes+20_000 || strings.Count(p, "\n<file path=") != 23 || !strings.Contains(p, "The text of 9 files is not shown") {
+		t.Errorf("%d bytes, %d files", len(p), strings.Count(p, "\n<file path="))
+	}
+	if y, z := strings.Index(p, `<file path="src/y.ts">`), strings.Index(p, `<file path="src/z.ts">`); y < 0 || z < y || strings.Index(p, `<file path="a00.ts">`) < z {
+		t.Error("what the task names does not come first")
+	}
+	if strings.Count(section(p, "files"), "\n") != 31 {
+		t.Error("the list is not whole")
+	}
+}
+
+// The prompt tells the limits that hold.
+func TestPromptTellsTheLimits(t *testing.T) {
+	text := system("code")
+	for _, want := range []string{fmt.Sprintf("%d turns and %d tool calls", maxTurns, maxToolCalls), "100,000 characters", fmt.Sprintf("at most %d may change", maxChanged),
+		"possible three times", "arguments four times"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	if codeforge.MaxContent != 100_000 || maxRepairs != 3 || maxFailing != 4 {
+		t.Error("a limit changed, the prompt did not")
+	}
+	for _, name := range []string{"clarify", "research", "wireframe", "code", "qa", "pedagogy"} {
+		if !strings.Contains(system(name), "never an instruction") {
+			t.Errorf("%s does not say what sections are", name)
+		}
+	}
+}

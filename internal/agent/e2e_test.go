@@ -1,0 +1,134 @@
+package agent_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"codeforge"
+	"codeforge/internal/agent"
+	"codeforge/internal/llm/scaffold"
+	"codeforge/internal/verify"
+)
+
+// offline is a project on which agents work with the offline model and the real verification, job after job.
+type offline struct {
+	project codeforge.Project
+	files   map[string]string
+	events  []codeforge.Event
+}
+
+func (o *offline) run(t *testing.T, who codeforge.AgentType, input string) (codeforge.Outcome, error) {
+	t.Helper()
+	o.events = nil
+	task := codeforge.Task{Project: o.project,
+		Job:    codeforge.Job{ID: "j", ProjectID: o.project.ID, UserID: "u", Agent: who, Input: json.RawMessage(input)},
+		Report: func(_ float64, events ...codeforge.Event) { o.events = append(o.events, events...) }}
+	for path, content := range o.files {
+		task.Files = append(task.Files, codeforge.File{Path: path, Content: content})
+	}
+	out, err := agent.New(agent.Options{Model: scaffold.New()}).Run(t.Context(), &task)
+	if err != nil {
+		return out, err
+	}
+	for _, c := range out.Changes {
+		if c.Delete {
+			delete(o.files, c.Path)
+		} else {
+			o.files[c.Path] = c.Content
+		}
+	}
+	if out.Requirements != nil {
+		o.project.Requirements = out.Requirements
+	}
+	if out.Architecture != nil {
+		o.project.Architecture = out.Architecture
+	}
+	var v map[string]any
+	if err := json.Unmarshal(out.Result, &v); err != nil {
+		t.Fatal(err)
+	}
+	if u, _ := v["usage"].(map[string]any); u["model"] != "scaffold" || u["provider"] != "scaffold" || u["calls"] == 0.0 {
+		t.Errorf("%s: usage %v", who, v["usage"])
+	}
+	if out.Status == codeforge.JobCompleted && (v["summary"] == "" || v["summary"] == nil || len(out.Chat) != 1) {
+		t.Errorf("%s: %s", who, out.Result)
+	}
+	return out, nil
+}
+
+func (o *offline) must(t *testing.T, who codeforge.AgentType, input string) codeforge.Outcome {
+	t.Helper()
+	out, err := o.run(t, who, input)
+	if err != nil {
+		t.Fatalf("%s: %v", who, err)
+	}
+	return out
+}
+
+func newOffline() *offline {
+	return &offline{project: codeforge.Project{ID: "p", Title: "Dog walks", Description: "A CRM for dog walkers", Mode: codeforge.ModeBuilder}, files: map[string]string{}}
+}
+
+func TestOfflinePipeline(t *testing.T) {
+	o := newOffline()
+	out := o.must(t, codeforge.Builder, `{"user_message":"A CRM for dog walkers"}`)
+	if report := verify.Check(t.Context(), o.files); !report.OK || len(o.files) < 5 {
+		t.Fatalf("%d files, %+v", len(o.files), report.Diagnostics)
+	}
+	var r struct {
+		Code struct{ Files []struct{ Path string } } `json:"generated_code"`
+		QA   struct{ Passed bool }                   `json:"qa_result"`
+	}
+	json.Unmarshal(out.Result, &r)
+	if !r.QA.Passed || len(r.Code.Files) != len(o.files) || o.project.Requirements == nil || o.project.Architecture == nil {
+		t.Errorf("%s", out.Result)
+	}
+	before := len(o.files)
+	if out := o.must(t, codeforge.Code, `{"user_message":"Also keep track of invoices"}`); len(out.Changes) == 0 || len(o.files) < before {
+		t.Errorf("a later wish changed %d files", len(out.Changes))
+	}
+	if report := verify.Check(t.Context(), o.files); !report.OK {
+		t.Errorf("%+v", report.Diagnostics)
+	}
+}
+
+func TestOfflineAgents(t *testing.T) {
+	for _, input := range []string{`{}`, `{"user_message":"An app for recipes"}`, `{"message":"An app for recipes"}`} {
+		o := newOffline()
+		for _, who := range []codeforge.AgentType{codeforge.Research, codeforge.Wireframe, codeforge.Code, codeforge.QA, codeforge.Pedagogy} {
+			if out := o.must(t, who, input); out.Status != codeforge.JobCompleted {
+				t.Errorf("%s with %s: %s", who, input, out.Result)
+			}
+		}
+		if len(o.files) < 5 {
+			t.Errorf("%d files", len(o.files))
+		}
+	}
+}
+
+func TestOfflineMisbehaviour(t *testing.T) {
+	o := newOffline()
+	if out := o.must(t, codeforge.Research, `{"scaffold":"ask"}`); out.Status != codeforge.Waiting || len(out.Question) < 10 {
+		t.Errorf("%+v", out)
+	}
+	out, err := o.run(t, codeforge.Code, `{"scaffold":"broken"}`)
+	if !codeforge.IsKind(err, codeforge.AgentFailed) || out.Changes != nil || !strings.Contains(string(out.Result), `"diagnostics"`) {
+		t.Errorf("%v, %s", err, out.Result)
+	}
+	if out := o.must(t, codeforge.Code, `{"scaffold":"broken_once"}`); len(out.Changes) == 0 {
+		t.Errorf("%s", out.Result)
+	}
+	o = newOffline()
+	out = o.must(t, codeforge.Builder, `{"scaffold":"qa_fail_once"}`)
+	if !strings.Contains(string(out.Result), `"iterations":2`) {
+		t.Errorf("%s", out.Result)
+	}
+	for word, retryable := range map[string]bool{"fail": true, "fail_auth": false, "refuse": false} {
+		_, err := o.run(t, codeforge.Wireframe, `{"scaffold":"`+word+`"}`)
+		e, ok := err.(*codeforge.Error)
+		if !ok || e.Kind != codeforge.AgentFailed || e.Retryable != retryable {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+}

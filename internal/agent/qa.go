@@ -1,0 +1,103 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"codeforge"
+	"codeforge/internal/llm"
+	"codeforge/internal/verify"
+)
+
+// failedScore is the most that code which does not build can score.
+const failedScore = 40
+
+func (r *run) qaJob(ctx context.Context) (codeforge.Outcome, error) {
+	tree := r.tree
+	if code := r.in.code(r.in.text("file_path")); len(code) > 0 {
+		tree = treeOf(code)
+	}
+	var doc qaDoc
+	err := r.stage(codeforge.QA, 0, func() (err error) {
+		doc, err = r.qa(ctx, tree, 0)
+		return err
+	})
+	if err != nil {
+		return codeforge.Outcome{}, err
+	}
+	says := fmt.Sprintf("The review passed with a score of %d.", doc.Score)
+	if !doc.Passed {
+		says = fmt.Sprintf("The review did not pass (score %d): %s.", doc.Score, plural(len(doc.Issues), "issue"))
+	}
+	return r.completed(doc, says+"\n\n"+doc.Summary), nil
+}
+
+// qa reviews the files of a tree. The model's judgement is one half of the report; the other is verification, which it
+// cannot overrule.
+func (r *run) qa(ctx context.Context, t *tree, round int) (qaDoc, error) {
+	if len(t.files) == 0 {
+		return qaReport{Issues: []issue{{"high", "requirements", "", 0, "The project has no files, so there is nothing to review.",
+			"Have the code written first."}}, Summary: "There is nothing to review yet."}.doc(), nil
+	}
+	ok, found := r.checkAll(ctx, codeforge.QA, t)
+	p := r.prompt()
+	p.json("requirements", r.project.Requirements)
+	p.json("architecture", r.project.Architecture)
+	if round > 0 {
+		p.json("round", round)
+	}
+	first := r.named(r.in.idea(r.project))
+	p.json("diagnostics", found[:min(len(found), maxDiagnostics)])
+	for _, d := range found {
+		first = append(first, d.File)
+	}
+	for _, c := range t.changes() {
+		first = append(first, c.Path)
+	}
+	p.files(t, first)
+	p.say("Review the code.")
+	q, err := ask(ctx, r, codeforge.QA, qaForm, llm.Request{System: system("qa"), Messages: []llm.Message{llm.UserText(p.String())}})
+	if err != nil {
+		return qaDoc{}, err
+	}
+	return merge(q, ok, found).doc(), nil
+}
+
+var severities = []string{"critical", "high", "medium", "low"}
+
+// merge joins what the model found with what verification did. A report passes only when the code builds and nothing
+// critical or high is open, whatever the model says of it.
+func merge(q qaReport, ok bool, found []diagnostic) qaReport {
+	var issues []issue
+	known := map[string]bool{}
+	for _, d := range found {
+		i := issue{Severity: "low", Category: "build", FilePath: d.File, Line: d.Line, Description: clip(d.Message, 2_000),
+			Suggestion: "Mend what verification reports here."}
+		if d.Severity == verify.SeverityError {
+			i.Severity = "critical"
+		}
+		issues = append(issues, i)
+		known[fmt.Sprint(d.File, ":", d.Line, d.Message)] = true
+	}
+	for _, i := range q.Issues {
+		i.FilePath = cleanPath(i.FilePath)
+		if !known[fmt.Sprint(i.FilePath, ":", i.Line, i.Description)] {
+			issues = append(issues, i)
+		}
+	}
+	slices.SortStableFunc(issues, func(a, b issue) int {
+		return cmp.Compare(slices.Index(severities, a.Severity), slices.Index(severities, b.Severity))
+	})
+	q.Issues = issues[:min(len(issues), 100)]
+	if len(issues) > 0 && slices.Index(severities, issues[0].Severity) <= 1 {
+		q.Passed = false
+	}
+	if !ok {
+		q.Passed = false
+		q.Score = min(q.Score, failedScore)
+		q.Summary = clip("The code does not build. "+q.Summary, 2_000)
+	}
+	return q
+}

@@ -1,0 +1,238 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"codeforge"
+	"codeforge/internal/llm"
+)
+
+// research
+
+// asks is what a job that waits for the user returns.
+type asks struct {
+	IsComplete bool       `json:"is_complete"`
+	Questions  []question `json:"questions"`
+	Message    string     `json:"message"`
+}
+
+func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
+	var q *asks
+	var doc requirementsDoc
+	err := r.stage(codeforge.Research, 0, func() (err error) {
+		q, doc, err = r.research(ctx, 30)
+		return err
+	})
+	if err != nil {
+		return codeforge.Outcome{}, err
+	}
+	if q != nil {
+		return r.waiting(*q, 50), nil
+	}
+	out := r.completed(doc, fmt.Sprintf("I wrote the requirements of %s: %s, %s.\n\n%s", doc.AppName,
+		plural(len(doc.Features), "feature"), plural(len(doc.Audience), "persona"), doc.ElevatorPitch))
+	out.Requirements, out.ProjectStatus = marshal(doc), codeforge.InProgress
+	return out, nil
+}
+
+// research returns either what must be asked first, which a job does at most once, or the requirements, which are
+// also in the project from then on.
+func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirementsDoc, error) {
+	p := r.prompt()
+	p.json("requirements", r.project.Requirements)
+	if !r.asked && len(r.answers) == 0 && !r.in.yes("skip_clarification") {
+		r.report(clarifying)
+		c, err := ask(ctx, r, codeforge.Research, clarificationForm, llm.Request{
+			System: system("clarify"), Messages: []llm.Message{llm.UserText(p.String())}, Effort: "low", MaxOutput: 8_000})
+		if err != nil {
+			return nil, requirementsDoc{}, err
+		}
+		if !c.IsComplete && len(c.Questions) > 0 {
+			return &asks{false, c.Questions, cmp.Or(c.Message, "A few answers will make the result fit you better.")}, requirementsDoc{}, nil
+		}
+	}
+	if len(r.answers) > 0 {
+		p.json("answers", r.answers)
+	}
+	p.say("Write the requirements.")
+	q, err := ask(ctx, r, codeforge.Research, requirementsForm, llm.Request{
+		System: system("research"), Messages: []llm.Message{llm.UserText(p.String())}})
+	if err != nil {
+		return nil, requirementsDoc{}, err
+	}
+	doc := q.doc()
+	r.project.Requirements = marshal(doc)
+	return nil, doc, nil
+}
+
+func (r *run) waiting(q asks, progress float64) codeforge.Outcome {
+	result := r.result(q)
+	return codeforge.Outcome{
+		Status: codeforge.Waiting, Progress: progress, Result: result, Question: marshal(q.Questions),
+		Events: []codeforge.Event{event(codeforge.EventWaiting, map[string]any{"job_id": r.task.Job.ID,
+			"status": codeforge.Waiting, "progress": progress, "result": result, "questions": q.Questions})},
+	}
+}
+
+// wireframe
+
+func (r *run) wireframeJob(ctx context.Context) (codeforge.Outcome, error) {
+	var doc architectureDoc
+	err := r.stage(codeforge.Wireframe, 0, func() (err error) {
+		doc, err = r.wireframe(ctx)
+		return err
+	})
+	if err != nil {
+		return codeforge.Outcome{}, err
+	}
+	out := r.completed(doc, "I laid out "+doc.Summary+".")
+	out.Architecture, out.ProjectStatus = marshal(doc), codeforge.InProgress
+	return out, nil
+}
+
+func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
+	p := r.prompt()
+	p.json("requirements", r.project.Requirements)
+	p.json("architecture", r.project.Architecture)
+	p.say("Lay out the app.")
+	a, err := ask(ctx, r, codeforge.Wireframe, architectureForm, llm.Request{
+		System: system("wireframe"), Messages: []llm.Message{llm.UserText(p.String())}})
+	if err != nil {
+		return architectureDoc{}, err
+	}
+	doc := a.doc()
+	r.project.Architecture = marshal(doc)
+	return doc, nil
+}
+
+// pedagogy
+
+func (r *run) pedagogyJob(ctx context.Context) (codeforge.Outcome, error) {
+	var doc lessonDoc
+	err := r.stage(codeforge.Pedagogy, 0, func() error {
+		l, err := r.pedagogy(ctx)
+		doc = l.doc()
+		return err
+	})
+	if err != nil {
+		return codeforge.Outcome{}, err
+	}
+	var says strings.Builder
+	says.WriteString(doc.Encouragement + "\n")
+	for _, s := range doc.Steps {
+		fmt.Fprintf(&says, "\n%d. %s", s.Number, s.Question)
+	}
+	fmt.Fprintf(&says, "\n\n%s", doc.KeyConcept)
+	return r.completed(doc, says.String()), nil
+}
+
+func (r *run) pedagogy(ctx context.Context) (lesson, error) {
+	q := cmp.Or(r.in.words("question", "message", "user_message"), "What should I understand first about how this project works, and why was it built this way?")
+	p := r.prompt()
+	p.json("requirements", r.project.Requirements)
+	p.json("architecture", r.project.Architecture)
+	tree := r.tree
+	if code := r.in.code(r.in.text("file_path")); len(code) > 0 {
+		tree = treeOf(code)
+	}
+	p.files(tree, r.named(q))
+	p.text("question", q)
+	p.say("Guide the learner with a lesson on the question.")
+	return ask(ctx, r, codeforge.Pedagogy, lessonForm, llm.Request{
+		System: system("pedagogy"), Messages: []llm.Message{llm.UserText(p.String())}})
+}
+
+// treeOf is a tree of given files, none of them changed.
+func treeOf(files map[string]string) *tree { return &tree{base: files, files: files} }
+
+// pipeline
+
+type pipelineDoc struct {
+	Requirements json.RawMessage `json:"requirements_spec"`
+	Architecture json.RawMessage `json:"architecture_spec"`
+	Code         codeDoc         `json:"generated_code"`
+	QA           qaDoc           `json:"qa_result"`
+	Iterations   int             `json:"iterations"` // reviews
+	Summary      string          `json:"summary"`
+}
+
+// builderJob runs research, wireframe, code and qa. What qa finds goes back to code, for at most maxIterations
+// reviews; what is left then is told in the result and fails nothing, since the code builds.
+func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
+	var q *asks
+	if err := r.stage(codeforge.Research, 0, func() (err error) {
+		q, _, err = r.research(ctx, 15)
+		return err
+	}); err != nil {
+		return codeforge.Outcome{}, err
+	}
+	if q != nil {
+		return r.waiting(*q, 15), nil
+	}
+	r.report(20)
+	if err := r.stage(codeforge.Wireframe, 0, func() error {
+		_, err := r.wireframe(ctx)
+		return err
+	}); err != nil {
+		return codeforge.Outcome{}, err
+	}
+	r.report(40)
+
+	d := pipelineDoc{Requirements: r.project.Requirements, Architecture: r.project.Architecture}
+	var explained = map[string]string{}
+	var failed *buildFailure
+	for round := 1; ; round++ {
+		good := r.tree.snapshot()
+		err := r.stage(codeforge.Code, round, func() error {
+			c, f, err := r.code(ctx, round, d.QA.Issues, explained)
+			if failed = f; err == nil && f == nil {
+				if d.Iterations > 0 { // the first summary tells of the app, a later one of repairs
+					c.Summary = clip(d.Code.Summary+" Then: "+c.Summary, maxSummary)
+				}
+				d.Code = c
+			}
+			return err
+		})
+		if err != nil {
+			return codeforge.Outcome{}, err
+		}
+		if failed != nil && round == 1 {
+			return codeforge.Outcome{Result: r.result(failed.doc())}, failed.err(codeforge.Code)
+		}
+		if failed != nil { // repairs that do not build are worth less than the code that did
+			r.log("The repairs did not build; keeping the code before them")
+			r.tree.restore(good)
+			break
+		}
+		if round == 1 {
+			r.report(60)
+		}
+		if err := r.stage(codeforge.QA, round, func() (err error) {
+			d.QA, err = r.qa(ctx, r.tree, round)
+			return err
+		}); err != nil {
+			return codeforge.Outcome{}, err
+		}
+		d.Iterations = round
+		if d.QA.Passed || round == r.maxIterations {
+			break
+		}
+	}
+	r.report(80)
+	d.Code.Files = r.fileDocs(explained)
+	d.Summary = d.Code.Summary
+	says := d.Summary
+	if d.QA.Passed {
+		says += fmt.Sprintf("\n\nThe review passed with a score of %d.", d.QA.Score)
+	} else {
+		says += fmt.Sprintf("\n\nThe code builds, but the review left %s: %s", plural(len(d.QA.Issues), "issue"), d.QA.Summary)
+	}
+	out := r.completed(d, says)
+	out.Requirements, out.Architecture, out.ProjectStatus = d.Requirements, d.Architecture, codeforge.InProgress
+	out.Changes, out.Message = r.tree.changes(), revisionMessage(d.Summary)
+	return out, nil
+}

@@ -1,0 +1,81 @@
+package agent
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"codeforge"
+)
+
+func TestTreeLimits(t *testing.T) {
+	var files []codeforge.File
+	for i := range codeforge.MaxTreeBytes / codeforge.MaxContent {
+		files = append(files, codeforge.File{Path: "f" + string(rune('a'+i/26)) + string(rune('a'+i%26)), Content: strings.Repeat("x", codeforge.MaxContent)})
+	}
+	tr := newTree(files)
+	if _, err := tr.write("more", "x"); err == nil || !strings.Contains(err.Error(), fmt.Sprint(codeforge.MaxTreeBytes, " bytes")) {
+		t.Errorf("one byte too many: %v", err)
+	}
+	if err := tr.delete("faa"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.write("more", strings.Repeat("x", codeforge.MaxContent)); err != nil {
+		t.Errorf("there was room again: %v", err)
+	}
+	if got := tr.changes(); len(got) != 2 || !got[0].Delete || got[1].Path != "more" {
+		t.Errorf("%d changes", len(got))
+	}
+	// What ends as it was is no change.
+	tr.delete("more")
+	tr.write("faa", files[0].Content)
+	if got := tr.changes(); got != nil {
+		t.Errorf("%d changes", len(got))
+	}
+
+	files = nil
+	for i := range codeforge.MaxFiles {
+		files = append(files, codeforge.File{Path: strings.Repeat("d/", i%200) + string(rune(0x4e00+i))})
+	}
+	if _, err := newTree(files).write("one-more", ""); err == nil || !strings.Contains(err.Error(), "at most 2000 files") {
+		t.Errorf("one file too many: %v", err)
+	}
+}
+
+func TestSearchIsBounded(t *testing.T) {
+	tr := newTree([]codeforge.File{{Path: "a", Content: strings.Repeat("needle\n", 1_000)}, {Path: "b", Content: "needle" + strings.Repeat("x", 90_000)}})
+	got := tr.search("needle")
+	if strings.Count(got, "\n") != searchHits+1 || !strings.HasPrefix(got, "a:1: needle\n") || !strings.HasSuffix(got, "something rarer\n") {
+		t.Errorf("%d lines: %.200s", strings.Count(got, "\n"), got)
+	}
+	if got := newTree([]codeforge.File{{Path: "b", Content: "needle" + strings.Repeat("é", 90_000)}}).search("needle"); utf8.RuneCountInString(got) > 300 || !utf8.ValidString(got) {
+		t.Errorf("a long line came whole")
+	}
+}
+
+// An edit changes exactly the one place or says why not.
+func FuzzEdit(f *testing.F) {
+	f.Add("one\ntwo\nthree\n", "two", "2")
+	f.Add("aaa", "aa", "b")
+	f.Add("", "", "")
+	f.Add("a\r\nb", "a\nb", "c")
+	f.Add("x\xffy", "\xff", "é")
+	f.Fuzz(func(t *testing.T, text, old, new string) {
+		got, err := replaceOnce(text, old, new)
+		n := strings.Count(text, old)
+		if err != nil {
+			if got != "" || n == 1 && old != "" && old != new {
+				t.Errorf("replaceOnce(%q, %q, %q) = %q, %v", text, old, new, got, err)
+			}
+			if len(err.Error()) > 6_000 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
+			return
+		}
+		before, after, ok := strings.Cut(text, old)
+		if !ok || n != 1 || got != before+new+after {
+			t.Errorf("replaceOnce(%q, %q, %q) = %q with %d places", text, old, new, got, n)
+		}
+	})
+}

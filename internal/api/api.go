@@ -1,0 +1,208 @@
+// Package api is the HTTP edge: it turns requests into calls of the store and the job engine and their answers and
+// errors into the wire contract. Routes are in routes.go, one line each; a resource has a file of its name.
+//
+// A request passes, in this order: request id and log, recovery, the preview's hosts, the host and origin checks, CORS,
+// identity and rate limit, the route, the strict reading of its body, the ids in its path, the need of an identity, its
+// schema, and then the operation, which checks ownership first and rules after. What fails first answers.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"codeforge"
+	"codeforge/internal/events"
+	"codeforge/internal/verify"
+)
+
+// Jobs is what the routes need of the job engine.
+type Jobs interface {
+	// Submit stores a job and wakes a worker. fresh is false when the idempotency key was used before.
+	Submit(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error)
+	// Cancel ends a job and stops the model call that it is in.
+	Cancel(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error)
+	// Respond gives a waiting job its answers and returns the alias under which it goes on.
+	Respond(ctx context.Context, u codeforge.User, id string, answers []byte) (alias string, err error)
+}
+
+// Preview shows what projects build, on hosts of its own. Nothing of the API is served there, and the API refuses
+// requests that come from there.
+type Preview interface {
+	http.Handler
+	// Match reports whether a host (with or without port) is a preview's, and of which project.
+	Match(host string) (projectID string, ok bool)
+	// Address is where u may see a project, given the absolute address of this server ("http://localhost:8000"). Where
+	// users exist it carries a ticket.
+	Address(base string, u codeforge.User, projectID string) string
+}
+
+// Health is what /health says. Status is healthy or degraded.
+type Health struct {
+	Status       string            `json:"status" enum:"healthy,degraded" example:"healthy"`
+	Service      string            `json:"service" example:"codeforge-backend"`
+	Version      string            `json:"version" example:"0.1.0"`
+	Dependencies map[string]string `json:"dependencies" doc:"Each part that the server depends on, and how it is."`
+	Model        string            `json:"model" doc:"The model that answers where nothing else is configured; scaffold is the built-in offline one." example:"scaffold"`
+}
+
+// Options is what the edge is made of. Store, Jobs, Hub and Auth must be given.
+type Options struct {
+	Store Store
+	Jobs  Jobs
+	Hub   *events.Hub
+	// Auth says who asks, by the Authorization header alone. Its errors are Unauthenticated.
+	Auth func(*http.Request) (codeforge.User, error)
+	// Check verifies a tree of files, by path. nil: the route answers 503.
+	Check func(files map[string]string) verify.Report
+	// Preview is asked for every host. nil: there is none.
+	Preview Preview
+	// Health fills /health; Service and Version are set here. nil: always healthy.
+	Health func(ctx context.Context) Health
+	// Ready says why the server should get no traffic, besides a store that does not answer. nil: nothing.
+	Ready func(ctx context.Context) error
+	// Log gets one line per request. nil: no log.
+	Log *slog.Logger
+
+	// What /ready says is in force.
+	StoreName string // sqlite, postgres, supabase
+	Isolation string // who keeps users apart: single-user, application, row-level-security
+	Model     string
+
+	Development bool // serve /docs and /redoc
+	Bench       bool // accept the agent type noop
+	// Standalone is a server without users: the Host header must be one of ours and unsafe requests must not come from
+	// other web pages.
+	Standalone bool
+	Hosts      []string // further hosts, without port, that a standalone server answers to
+
+	PublicURL      string         // absolute, without trailing slash; "": what the request names
+	AllowedOrigins []string       // of web pages that may call; "*": any, without credentials
+	TrustedProxies []netip.Prefix // whose X-Forwarded-* count
+
+	RateLimit int   // requests a minute per user, else per address; 0: no limit
+	MaxBody   int64 // bytes; 0: 2 MiB
+
+	// StreamSecret signs the tokens in stream addresses: at least 32 bytes. nil: addresses carry none.
+	StreamSecret []byte
+	// StreamWithoutToken lets anyone who knows a job's id watch it.
+	StreamWithoutToken bool
+}
+
+const (
+	defaultMaxBody = 2 << 20
+	bodyTimeout    = 30 * time.Second // to read one body
+	corsMaxAge     = "3600"           // seconds
+)
+
+type server struct {
+	Options
+	mux     *http.ServeMux
+	huma    huma.API
+	limit   *limiter
+	limitBy string // the limit, as a header
+	origins map[string]bool
+	cross   *http.CrossOriginProtection // standalone
+	hosts   map[string]bool             // standalone
+	lists   *listCache
+	heavy   chan struct{} // a place for each check or diff that may run at once
+	secure  bool          // the public address is https
+}
+
+// New returns the handler of the whole API.
+func New(o Options) http.Handler {
+	s := newServer(o)
+	s.docs()
+	return s
+}
+
+// Spec returns the OpenAPI document that a server with these options serves.
+func Spec(o Options) ([]byte, error) { return newServer(o).spec() }
+
+func newServer(o Options) *server {
+	if o.MaxBody <= 0 {
+		o.MaxBody = defaultMaxBody
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &server{Options: o, mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), limitBy: strconv.Itoa(o.RateLimit),
+		origins: map[string]bool{}, lists: newListCache(32 << 20), heavy: make(chan struct{}, 2),
+		secure: strings.HasPrefix(o.PublicURL, "https://")}
+	for _, origin := range o.AllowedOrigins {
+		s.origins[origin] = true
+	}
+	if o.Standalone {
+		s.cross = http.NewCrossOriginProtection()
+		for _, origin := range o.AllowedOrigins {
+			// An origin that does not parse can match none.
+			_ = s.cross.AddTrustedOrigin(origin)
+		}
+		s.hosts = map[string]bool{"localhost": true, "ip6-localhost": true}
+		for _, h := range append(slices.Clone(o.Hosts), hostOf(o.PublicURL)) {
+			if h != "" {
+				s.hosts[strings.ToLower(h)] = true
+			}
+		}
+	}
+	s.huma = huma.NewAPI(s.config(), adapter{s})
+	s.routes()
+	return s
+}
+
+// caller is who asks; operations that need nobody must not call it.
+func caller(ctx context.Context) codeforge.User {
+	x, _ := exchangeOf(ctx)
+	return x.user
+}
+
+// base is the absolute address of this server as the client reached it, without trailing slash.
+func (s *server) base(r *http.Request) string {
+	if s.PublicURL != "" {
+		return s.PublicURL
+	}
+	scheme, host := "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if contains(s.TrustedProxies, peerAddress(r)) {
+		if p := r.Header.Get("X-Forwarded-Proto"); p == "http" || p == "https" {
+			scheme = p
+		}
+		if h := r.Header.Get("X-Forwarded-Host"); h != "" && !strings.ContainsAny(h, "/\\@ \"<>,") {
+			host = h
+		}
+	}
+	return scheme + "://" + host
+}
+
+// busy takes a place for heavy work; the caller gives it back with the function. Others wait a little, then are told.
+func (s *server) busy(ctx context.Context) (done func(), err error) {
+	select {
+	case s.heavy <- struct{}{}:
+		return func() { <-s.heavy }, nil
+	default:
+	}
+	t := time.NewTimer(5 * time.Second)
+	defer t.Stop()
+	select {
+	case s.heavy <- struct{}{}:
+		return func() { <-s.heavy }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-t.C:
+		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "The server is busy with checks of other projects", RetryAfter: 5 * time.Second}
+	}
+}
+
+func (s *server) spec() ([]byte, error) {
+	return json.MarshalIndent(s.huma.OpenAPI(), "", "  ")
+}

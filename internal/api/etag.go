@@ -1,0 +1,73 @@
+package api
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"codeforge"
+)
+
+// condition is what an If-Match header asks: nothing, that the thing exists, or that it has a certain number. A project's
+// own tag also names the moment of its last change.
+type condition struct {
+	any    bool   // *
+	number *int64 // revision or version
+	tag    string // the whole of a project's own tag, else ""
+}
+
+// parseIfMatch reads *, a number (bare or quoted), or a tag as GET sent it. Several tags are refused: a number is either
+// right or not.
+func parseIfMatch(header string) (condition, error) {
+	h := strings.TrimSpace(header)
+	switch h {
+	case "":
+		return condition{}, nil
+	case "*":
+		return condition{any: true}, nil
+	}
+	bad := codeforge.InvalidField("If-Match", `must be *, or one number as ETag gives it, such as 3 or "3"`)
+	if len(h) > 1 && h[0] == '"' && h[len(h)-1] == '"' {
+		h = h[1 : len(h)-1]
+	}
+	digits, moment, own := strings.Cut(h, "-")
+	if len(digits) > 18 || len(digits) == 0 || own && moment == "" || len(moment) > 20 {
+		return condition{}, bad
+	}
+	var n int64
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return condition{}, bad
+		}
+		n = n*10 + int64(c-'0')
+	}
+	for _, c := range moment {
+		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z') {
+			return condition{}, bad
+		}
+	}
+	c := condition{number: &n}
+	if own {
+		c.tag = `"` + h + `"`
+	}
+	return c, nil
+}
+
+// projectTag names one state of a project: its files, and all else that is said of it.
+func projectTag(p *codeforge.Project) string {
+	return `"` + strconv.FormatInt(p.Revision, 10) + "-" + strconv.FormatInt(p.UpdatedAt.Truncate(time.Microsecond).UnixMicro(), 36) + `"`
+}
+
+func numberTag(n int64) string { return `"` + strconv.FormatInt(n, 10) + `"` }
+
+// noneMatch reports whether an If-None-Match header names the tag, or *. Weak tags count: nothing is compared byte by
+// byte here.
+func noneMatch(header, tag string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
+		if part == "*" || part == tag {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,378 @@
+package api
+
+import (
+	"container/list"
+	"context"
+	"net/http"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"codeforge"
+)
+
+// file is a file as it is sent.
+type file struct {
+	ID        string    `json:"id" format:"uuid"`
+	ProjectID string    `json:"project_id" format:"uuid"`
+	Path      string    `json:"path" example:"src/app/[id]/page.tsx"`
+	Content   *string   `json:"content,omitempty" doc:"Left out by ?content=false."`
+	Language  string    `json:"language" example:"tsx"`
+	Version   int64     `json:"version" doc:"Counts the changes of this path."`
+	Size      int64     `json:"size" doc:"Bytes of the content."`
+	Revision  int64     `json:"revision" doc:"The revision of the project that wrote it."`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+
+	row *codeforge.File
+}
+
+func (f *file) appendJSON(b []byte) []byte { return appendFile(b, f.row, true) }
+
+type fileOutput struct {
+	ETag string `header:"ETag" doc:"The version; may come back in If-Match."`
+	Body *file
+}
+
+func fileAnswer(f *codeforge.File) *fileOutput {
+	return &fileOutput{numberTag(f.Version), &file{row: f}}
+}
+
+type fileList struct {
+	ProjectID string `json:"project_id" format:"uuid"`
+	Count     int    `json:"count"`
+	Revision  int64  `json:"revision" doc:"The state of the project that this is."`
+	Files     []file `json:"files" doc:"Sorted by path."`
+
+	rows    []codeforge.File
+	content bool
+	ready   []byte // the list as it is sent, from the cache
+}
+
+func (l *fileList) encodedJSON() []byte { return l.ready }
+
+func (l *fileList) appendJSON(b []byte) []byte {
+	b = append(b, '{')
+	b = appendText(b, "project_id", l.ProjectID)
+	b = appendInt(b, "count", int64(len(l.rows)))
+	b = appendInt(b, "revision", l.Revision)
+	b = append(appendKey(b, "files"), '[')
+	for i := range l.rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendFile(b, &l.rows[i], l.content)
+	}
+	return append(b, ']', '}')
+}
+
+type listFilesInput struct {
+	ProjectPath
+	Content     bool   `query:"content" default:"true" doc:"false leaves the contents out, which is much faster."`
+	IfNoneMatch string `header:"If-None-Match" doc:"An ETag: 304 if no file changed."`
+}
+
+type listFilesOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"The revision of the project."`
+	Body   *fileList
+}
+
+func (s *server) listFiles(ctx context.Context, in *listFilesInput) (*listFilesOutput, error) {
+	u := caller(ctx)
+	unless := int64(-1)
+	var ready []byte
+	if c, err := parseIfMatch(in.IfNoneMatch); err == nil && c.number != nil && c.tag == "" {
+		unless = *c.number
+	} else if !in.Content {
+		if unless, ready = s.lists.get(in.ProjectID); ready == nil {
+			unless = -1
+		}
+	}
+	rows, revision, err := s.Store.ListFiles(ctx, u, in.ProjectID, in.Content, unless)
+	if err != nil {
+		return nil, err
+	}
+	out := &listFilesOutput{Status: http.StatusOK, ETag: numberTag(revision)}
+	switch {
+	case revision != unless:
+		out.Body = &fileList{ProjectID: in.ProjectID, Revision: revision, rows: rows, content: in.Content}
+		if !in.Content {
+			out.Body.ready = out.Body.appendJSON(make([]byte, 0, 400*len(rows)+200))
+			s.lists.put(in.ProjectID, revision, out.Body.ready)
+		}
+	case ready != nil:
+		out.Body = &fileList{ready: ready}
+	default:
+		out.Status = http.StatusNotModified
+	}
+	return out, nil
+}
+
+// listCache keeps lists without contents as they are sent, the newest of each project, least recently used first out.
+// Whether a list is still true, and the caller's, the store says each time.
+type listCache struct {
+	mu    sync.Mutex
+	bound int // bytes
+	size  int
+	order *list.List               // of *cachedList, newest use in front
+	byID  map[string]*list.Element // by project
+}
+
+type cachedList struct {
+	project  string
+	revision int64
+	body     []byte
+}
+
+func newListCache(bound int) *listCache {
+	return &listCache{bound: bound, order: list.New(), byID: map[string]*list.Element{}}
+}
+
+func (c *listCache) get(project string) (revision int64, body []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.byID[project]
+	if e == nil {
+		return 0, nil
+	}
+	c.order.MoveToFront(e)
+	l := e.Value.(*cachedList)
+	return l.revision, l.body
+}
+
+func (c *listCache) put(project string, revision int64, body []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.byID[project]; e != nil {
+		if e.Value.(*cachedList).revision > revision {
+			return // a slower reader of an older state
+		}
+		c.remove(e)
+	}
+	if len(body) > c.bound/4 {
+		return
+	}
+	c.byID[project] = c.order.PushFront(&cachedList{project, revision, body})
+	for c.size += len(body); c.size > c.bound; {
+		c.remove(c.order.Back())
+	}
+}
+
+func (c *listCache) remove(e *list.Element) {
+	l := c.order.Remove(e).(*cachedList)
+	delete(c.byID, l.project)
+	c.size -= len(l.body)
+}
+
+// fileBody is a file to put, as JSON.
+type fileBody struct {
+	Path     *string `json:"path,omitempty" minLength:"1" maxLength:"500" example:"src/index.ts" doc:"Any safe relative path. Required here or in the query."`
+	Content  *string `json:"content,omitempty" maxLength:"100000" doc:"Required here or in the query; may be empty."`
+	Language *string `json:"language,omitempty" maxLength:"50" example:"typescript" doc:"Derived from the path when left out."`
+}
+
+func (f *fileBody) decodeJSON(data []byte) {
+	members(data, func(key string, value []byte) {
+		if !isText(value) {
+			return
+		}
+		text := textOf(value)
+		switch key {
+		case "path":
+			f.Path = &text
+		case "content":
+			f.Content = &text
+		case "language":
+			f.Language = &text
+		}
+	})
+}
+
+type createFileInput struct {
+	ProjectPath
+	IfMatchHeader
+	IfNoneMatch string    `header:"If-None-Match" doc:"*: only if the file does not exist, else 409."`
+	Path        string    `query:"path" maxLength:"500" doc:"The path, when it is not in the body."`
+	Content     string    `query:"content" maxLength:"100000" doc:"The content, when it is not in the body."`
+	Language    string    `query:"language" maxLength:"50" doc:"The language, when it is not in the body."`
+	Body        *fileBody `required:"false"`
+}
+
+// Resolve makes one of query and body, in Body.
+func (in *createFileInput) Resolve(ctx huma.Context) []error {
+	if in.Body == nil {
+		in.Body = &fileBody{}
+	}
+	u := ctx.URL()
+	query := u.Query()
+	var errs []error
+	merge := func(name string, body **string, required bool) {
+		if !query.Has(name) {
+			if *body == nil && required {
+				errs = append(errs, fieldError{name, "Field required", "missing"})
+			}
+			return
+		}
+		text := query.Get(name)
+		switch {
+		case !utf8.ValidString(text):
+			errs = append(errs, fieldError{name, "Must be valid UTF-8", "unicode_error"})
+		case holdsNUL(text):
+			errs = append(errs, fieldError{name, "Must not hold NUL characters", "nul_character"})
+		case *body != nil && **body != text:
+			errs = append(errs, fieldError{name, "Differs between query and body: give it once", "value_error"})
+		}
+		*body = &text
+	}
+	merge("path", &in.Body.Path, true)
+	merge("content", &in.Body.Content, true)
+	merge("language", &in.Body.Language, false)
+	return errs
+}
+
+func holdsNUL(s string) bool {
+	for i := range len(s) {
+		if s[i] == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *server) createFile(ctx context.Context, in *createFileInput) (*fileOutput, error) {
+	w := codeforge.FileWrite{Path: *in.Body.Path, Content: *in.Body.Content}
+	if in.Body.Language != nil {
+		w.Language = *in.Body.Language
+	}
+	if in.IfNoneMatch == "*" {
+		w.IfVersion = new(int64)
+	}
+	return s.writeFile(ctx, in.ProjectID, in.IfMatch, w)
+}
+
+func (s *server) writeFile(ctx context.Context, projectID, ifMatch string, w codeforge.FileWrite) (*fileOutput, error) {
+	cond, err := parseIfMatch(ifMatch)
+	if err == nil && cond.tag != "" {
+		err = codeforge.InvalidField("If-Match", "must be * or the file's version")
+	}
+	if err == nil {
+		err = codeforge.CheckPath(w.Path)
+	}
+	if err == nil {
+		err = codeforge.CheckContent(w.Content)
+	}
+	if err != nil {
+		return nil, s.ownFirst(ctx, projectID, err)
+	}
+	w.MustExist = w.MustExist || cond.any
+	if cond.number != nil {
+		w.IfVersion = cond.number
+	}
+	f, err := s.Store.WriteFile(ctx, caller(ctx), projectID, w)
+	if err != nil {
+		return nil, err
+	}
+	return fileAnswer(&f), nil
+}
+
+// ownFirst returns err, unless the project is not the caller's: whose it is comes before what is wrong.
+func (s *server) ownFirst(ctx context.Context, projectID string, err error) error {
+	if _, missing := s.Store.GetProject(ctx, caller(ctx), projectID); missing != nil {
+		return missing
+	}
+	return err
+}
+
+// FilePath is a file in the path of a request.
+type FilePath struct {
+	ProjectPath
+	Path string `path:"path" doc:"Path of the file; its slashes may stand as they are."`
+}
+
+type getFileInput struct {
+	FilePath
+	IfNoneMatch string `header:"If-None-Match" doc:"An ETag: 304 if the file did not change."`
+}
+
+type getFileOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"The version; may come back in If-Match."`
+	Body   *file
+}
+
+func (s *server) getFile(ctx context.Context, in *getFileInput) (*getFileOutput, error) {
+	if err := codeforge.CheckPath(in.Path); err != nil {
+		return nil, s.ownFirst(ctx, in.ProjectID, err)
+	}
+	f, err := s.Store.GetFile(ctx, caller(ctx), in.ProjectID, in.Path)
+	if err != nil {
+		return nil, err
+	}
+	out := &getFileOutput{http.StatusOK, numberTag(f.Version), &file{row: &f}}
+	if in.IfNoneMatch != "" && noneMatch(in.IfNoneMatch, out.ETag) {
+		out.Status = http.StatusNotModified
+	}
+	return out, nil
+}
+
+type fileUpdate struct {
+	Content  string  `json:"content" maxLength:"100000"`
+	Language *string `json:"language,omitempty" maxLength:"50" doc:"Kept when left out."`
+}
+
+func (f *fileUpdate) decodeJSON(data []byte) {
+	members(data, func(key string, value []byte) {
+		switch {
+		case key == "content":
+			f.Content = textOf(value)
+		case key == "language" && isText(value):
+			f.Language = new(textOf(value))
+		}
+	})
+}
+
+type updateFileInput struct {
+	FilePath
+	IfMatchHeader
+	Body fileUpdate
+}
+
+func (s *server) updateFile(ctx context.Context, in *updateFileInput) (*fileOutput, error) {
+	w := codeforge.FileWrite{Path: in.Path, Content: in.Body.Content, MustExist: true}
+	if in.Body.Language != nil {
+		w.Language = *in.Body.Language
+	}
+	return s.writeFile(ctx, in.ProjectID, in.IfMatch, w)
+}
+
+type deleteFileInput struct {
+	FilePath
+	IfMatchHeader
+}
+
+type fileDeleted struct {
+	Message string `json:"message" example:"File deleted"`
+	Path    string `json:"path"`
+}
+
+type fileDeletedOutput struct{ Body fileDeleted }
+
+func (s *server) deleteFile(ctx context.Context, in *deleteFileInput) (*fileDeletedOutput, error) {
+	cond, err := parseIfMatch(in.IfMatch)
+	if err == nil && cond.tag != "" {
+		err = codeforge.InvalidField("If-Match", "must be * or the file's version")
+	}
+	if err == nil {
+		err = codeforge.CheckPath(in.Path)
+	}
+	if err != nil {
+		return nil, s.ownFirst(ctx, in.ProjectID, err)
+	}
+	if err := s.Store.DeleteFile(ctx, caller(ctx), in.ProjectID, in.Path, cond.number); err != nil {
+		return nil, err
+	}
+	return &fileDeletedOutput{fileDeleted{"File deleted", in.Path}}, nil
+}

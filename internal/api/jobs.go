@@ -1,0 +1,384 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"codeforge"
+)
+
+// inputContext is the context of an agent, kept as the bytes that came.
+type inputContext json.RawMessage
+
+func (inputContext) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true,
+		Description: "What the agent should know: an object of at most 10 keys, 50,000 characters and 5 levels, stored as it comes. " +
+			"A text under user_message is also written to the project's conversation. What is left out the agent takes from the project.",
+		Examples: []any{map[string]any{"user_message": "Add a page with all walks of a week"}}}
+}
+
+// check is [codeforge.CheckInput] for a body that scanJSON let through, which leaves only the counts; these are cheap.
+func (c inputContext) check() []error {
+	if keys, depth := shape(c); keys <= codeforge.MaxInputKeys && depth <= codeforge.MaxInputDepth &&
+		(len(c) <= codeforge.MaxInput || utf8.RuneCount(c) <= codeforge.MaxInput) {
+		return nil
+	}
+	err := codeforge.CheckInput(c)
+	if e, ok := errors.AsType[*codeforge.Error](err); ok {
+		reason, _ := e.Details["reason"].(string)
+		return []error{fieldError{"input_context", reason, "value_error"}}
+	}
+	return nil
+}
+
+// userMessage is the text under user_message, "" if there is none to write down.
+func (c inputContext) userMessage() string {
+	if !bytes.Contains(c, []byte(`user_message`)) {
+		return "" // a key spelt with escapes is nobody's who means it
+	}
+	var text string
+	members(c, func(key string, value []byte) {
+		if key == "user_message" {
+			text = textOf(value)
+		}
+	})
+	if strings.TrimSpace(text) == "" {
+		return ""
+	}
+	return text
+}
+
+type agentRequest struct {
+	ProjectID string       `json:"project_id" minLength:"36" maxLength:"36" format:"uuid" doc:"Project to work on."`
+	AgentType string       `json:"agent_type" enum:"research,wireframe,code,qa,pedagogy"`
+	Input     inputContext `json:"input_context,omitempty"`
+}
+
+func (r *agentRequest) decodeJSON(data []byte) {
+	r.Input = inputContext("{}")
+	members(data, func(key string, value []byte) {
+		switch key {
+		case "project_id":
+			r.ProjectID = textOf(value)
+		case "agent_type":
+			r.AgentType = textOf(value)
+		case "input_context":
+			if value[0] == '{' {
+				// The body's buffer is used again when the operation has begun.
+				r.Input = bytes.Clone(value)
+			}
+		}
+	})
+}
+
+// IdempotencyHeader makes a submission safe to repeat.
+type IdempotencyHeader struct {
+	Key string `header:"Idempotency-Key" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"1 to 255 printable ASCII characters" doc:"1 to 255 printable characters. A second submission with the same key answers the first job."`
+}
+
+type runAgentInput struct {
+	IdempotencyHeader
+	Body agentRequest
+}
+
+func (in *runAgentInput) Resolve(huma.Context) []error { return in.Body.Input.check() }
+
+type pipelineRequest struct {
+	ProjectID string       `json:"project_id" minLength:"36" maxLength:"36" format:"uuid" doc:"Project to work on."`
+	AgentType string       `json:"agent_type,omitempty" maxLength:"50" doc:"Ignored."`
+	Input     inputContext `json:"input_context,omitempty"`
+}
+
+func (r *pipelineRequest) decodeJSON(data []byte) { (*agentRequest)(r).decodeJSON(data) }
+
+type runPipelineInput struct {
+	IdempotencyHeader
+	Body pipelineRequest
+}
+
+func (in *runPipelineInput) Resolve(huma.Context) []error { return in.Body.Input.check() }
+
+// agentResponse says under which id a job runs, and where to watch it.
+type agentResponse struct {
+	JobID         string `json:"job_id" format:"uuid"`
+	Status        string `json:"status" enum:"queued" example:"queued"`
+	EstimatedTime string `json:"estimated_time" example:"5-10 minutes"`
+	StreamURL     string `json:"stream_url" format:"uri" doc:"Event stream of the job. It needs no other credential, and holds until an hour after the job's end."`
+}
+
+func (r *agentResponse) appendJSON(b []byte) []byte {
+	b = append(b, '{')
+	b = appendText(b, "job_id", r.JobID)
+	b = appendText(b, "status", r.Status)
+	b = appendText(b, "estimated_time", r.EstimatedTime)
+	b = appendText(b, "stream_url", r.StreamURL)
+	return append(b, '}')
+}
+
+type agentOutput struct {
+	Replayed string `header:"Idempotent-Replayed" doc:"true when the Idempotency-Key was used before and this is the job of that time."`
+	Body     *agentResponse
+}
+
+func (s *server) runAgent(ctx context.Context, in *runAgentInput) (*agentOutput, error) {
+	return s.submit(ctx, codeforge.AgentType(in.Body.AgentType), in.Body.ProjectID, in.Body.Input, in.Key)
+}
+
+func (s *server) runPipeline(ctx context.Context, in *runPipelineInput) (*agentOutput, error) {
+	return s.submit(ctx, codeforge.Builder, in.Body.ProjectID, in.Body.Input, in.Key)
+}
+
+func (s *server) submit(ctx context.Context, agent codeforge.AgentType, projectID string, input inputContext, key string) (*agentOutput, error) {
+	projectID, err := codeforge.ParseID(projectID)
+	if err != nil {
+		return nil, err
+	}
+	x, _ := exchangeOf(ctx)
+	job, fresh, err := s.Jobs.Submit(ctx, x.user, codeforge.NewJob{ProjectID: projectID, Agent: agent,
+		Input: json.RawMessage(input), UserMessage: input.userMessage(), IdempotencyKey: key})
+	if err != nil {
+		return nil, err
+	}
+	x.job = job.ID
+	out := &agentOutput{Body: &agentResponse{job.ID, string(codeforge.Queued), agent.EstimatedTime(), s.streamURL(x, job.ID, job.ID, x.user.ID)}}
+	if !fresh {
+		out.Replayed = "true"
+	}
+	return out, nil
+}
+
+// jobState is a job as it is sent.
+type jobState struct {
+	JobID         string          `json:"job_id" format:"uuid" doc:"The job's own id, also when it was read through an alias."`
+	ProjectID     string          `json:"project_id" format:"uuid"`
+	UserID        string          `json:"user_id" format:"uuid"`
+	AgentType     string          `json:"agent_type" enum:"research,wireframe,code,qa,pedagogy,builder,noop"`
+	Status        string          `json:"status" enum:"queued,running,waiting_for_input,completed,failed,cancelled"`
+	Progress      float64         `json:"progress" minimum:"0" maximum:"100"`
+	Input         json.RawMessage `json:"input_context" doc:"As it was sent."`
+	Result        json.RawMessage `json:"result" doc:"The agent's output, an object; null while there is none. Contents of files are left out in lists."`
+	Error         *string         `json:"error" doc:"Why it failed."`
+	Clarification json.RawMessage `json:"clarification_data" doc:"Questions and answers of a job that asked, else null."`
+	Revision      *int64          `json:"revision" doc:"The revision of the project that it made, if any."`
+	CreatedAt     time.Time       `json:"created_at"`
+	UpdatedAt     time.Time       `json:"updated_at"`
+	StartedAt     *time.Time      `json:"started_at" nullable:"true"`
+	CompletedAt   *time.Time      `json:"completed_at" nullable:"true"`
+
+	row *codeforge.Job
+}
+
+func (j *jobState) appendJSON(b []byte) []byte { return appendJob(b, j.row) }
+
+// JobPath is the id of a job, or an alias of it, in the path of a request.
+type JobPath struct {
+	JobID string `path:"job_id" format:"uuid" doc:"Id of the job, or an alias that respond gave."`
+}
+
+type jobOutput struct{ Body *jobState }
+
+func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
+	u := caller(ctx)
+	job, err := s.Store.GetJob(ctx, u, in.JobID)
+	if err != nil {
+		return nil, err
+	}
+	if job.Result, err = s.fullResult(ctx, u, &job); err != nil {
+		return nil, err
+	}
+	return &jobOutput{&jobState{row: &job}}, nil
+}
+
+// fullResult is the result of a job with the contents of its files, which are stored once, in the revision it made.
+func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforge.Job) (json.RawMessage, error) {
+	if job.Revision == 0 || len(job.Result) == 0 {
+		return job.Result, nil
+	}
+	_, files, err := s.Store.RevisionFiles(ctx, u, job.ProjectID, job.Revision)
+	if err != nil {
+		return nil, err
+	}
+	contents := make(map[string]string, len(files))
+	for i := range files {
+		contents[files[i].Path] = files[i].Content
+	}
+	return fillContents(job.Result, contents), nil
+}
+
+// fillContents gives the entries of files[] and generated_code.files[] in a result their content where they have none.
+// All else keeps its order and its bytes.
+func fillContents(result json.RawMessage, contents map[string]string) json.RawMessage {
+	return mapMembers(result, func(key string, value []byte) []byte {
+		switch {
+		case key == "files":
+			return fillFiles(value, contents)
+		case key == "generated_code" && value[0] == '{':
+			return mapMembers(value, func(key string, value []byte) []byte {
+				if key == "files" {
+					return fillFiles(value, contents)
+				}
+				return value
+			})
+		}
+		return value
+	})
+}
+
+func fillFiles(list []byte, contents map[string]string) []byte {
+	if list[0] != '[' {
+		return list
+	}
+	out := []byte{'['}
+	for i := blank(list, 1); list[i] != ']'; i = blank(list, i) {
+		end := skip(list, i)
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, fillFile(list[i:end], contents)...)
+		i = end
+	}
+	return append(out, ']')
+}
+
+func fillFile(entry []byte, contents map[string]string) []byte {
+	if entry[0] != '{' {
+		return entry
+	}
+	var path string
+	has := false
+	members(entry, func(key string, value []byte) {
+		switch key {
+		case "path", "file_path":
+			path = textOf(value)
+		case "content":
+			has = has || !isNull(value)
+		}
+	})
+	content, known := contents[path]
+	if has || !known {
+		return entry
+	}
+	quoted := appendString(make([]byte, 0, len(content)+len(content)/8+16), content)
+	return setMember(entry, "content", quoted)
+}
+
+// mapMembers returns valid data, an object, with each value replaced by what f makes of it.
+func mapMembers(data []byte, f func(key string, value []byte) []byte) []byte {
+	if i := blank(data, 0); i == len(data) || data[i] != '{' {
+		return data
+	}
+	out := []byte{'{'}
+	members(data, func(key string, value []byte) {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(appendString(out, key), ':')
+		out = append(out, f(key, value)...)
+	})
+	return append(out, '}')
+}
+
+// setMember returns valid data, an object, with one member set: in its place, or else as the last.
+func setMember(data []byte, name string, to []byte) []byte {
+	found := false
+	out := mapMembers(data, func(key string, value []byte) []byte {
+		if key == name {
+			found = true
+			return to
+		}
+		return value
+	})
+	if found || len(out) == 0 || out[len(out)-1] != '}' {
+		return out
+	}
+	out = appendKey(out[:len(out)-1:len(out)-1], name)
+	return append(append(out, to...), '}')
+}
+
+type listJobsInput struct {
+	ProjectPath
+	Limit    int `query:"limit" minimum:"1" maximum:"100" doc:"How many, 50 when nothing is said. With it, or offset, page is not looked at."`
+	Offset   int `query:"offset" minimum:"0" maximum:"1000000000"`
+	Page     int `query:"page" minimum:"1" maximum:"1000000"`
+	PageSize int `query:"page_size" minimum:"1" maximum:"100"`
+}
+
+// jobList carries its jobs under both names that clients know.
+type jobList struct {
+	ProjectID string `json:"project_id" format:"uuid"`
+	Count     int    `json:"count" doc:"How many are here."`
+	Paging
+	Jobs  []jobState `json:"jobs" doc:"Newest first."`
+	Items []jobState `json:"items" doc:"The same as jobs."`
+
+	rows []codeforge.Job
+}
+
+func (l *jobList) appendJSON(b []byte) []byte {
+	b = append(b, '{')
+	b = appendText(b, "project_id", l.ProjectID)
+	b = appendInt(b, "count", int64(len(l.rows)))
+	b = append(l.Paging.append(b), `,"jobs":`...)
+	from := len(b)
+	b = append(b, '[')
+	for i := range l.rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendJob(b, &l.rows[i])
+	}
+	b = append(b, ']')
+	to := len(b)
+	b = append(b, `,"items":`...)
+	b = append(b, b[from:to]...)
+	return append(b, '}')
+}
+
+type listJobsOutput struct{ Body *jobList }
+
+func (s *server) listJobs(ctx context.Context, in *listJobsInput) (*listJobsOutput, error) {
+	f := codeforge.JobFilter{Limit: 50, Offset: in.Offset}
+	number := 1
+	switch {
+	case in.Limit > 0 || in.Offset > 0:
+		if in.Limit > 0 {
+			f.Limit = in.Limit
+		}
+		number = f.Offset/f.Limit + 1
+	case in.Page > 0 || in.PageSize > 0:
+		f.Limit, number = 20, max(in.Page, 1)
+		if in.PageSize > 0 {
+			f.Limit = in.PageSize
+		}
+		f.Offset = (number - 1) * f.Limit
+	}
+	rows, total, err := s.Store.ListJobs(ctx, caller(ctx), in.ProjectID, f)
+	if err != nil {
+		return nil, err
+	}
+	paging := Paging{total, number, f.Limit, f.Offset+len(rows) < total}
+	return &listJobsOutput{&jobList{ProjectID: in.ProjectID, Paging: paging, rows: rows}}, nil
+}
+
+type cancelled struct {
+	JobID   string `json:"job_id" format:"uuid"`
+	Status  string `json:"status" enum:"cancelled" example:"cancelled"`
+	Message string `json:"message" example:"Job cancelled"`
+}
+
+type cancelledOutput struct{ Body cancelled }
+
+func (s *server) cancelJob(ctx context.Context, in *JobPath) (*cancelledOutput, error) {
+	job, err := s.Jobs.Cancel(ctx, caller(ctx), in.JobID)
+	if err != nil {
+		return nil, err
+	}
+	return &cancelledOutput{cancelled{job.ID, string(codeforge.JobCancelled), "Job cancelled"}}, nil
+}

@@ -1,0 +1,283 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"codeforge"
+)
+
+func TestTrim(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"a":" b ","c":{"d":["  ","\t x\n"," y"]}}`:                             `{"a":"b","c":{"d":["","x","y"]}}`,
+		`{"content":" b ","answers":[{" q ":" a "}],"input_context":{"x":" y"}}`: `{"content":" b ","answers":[{" q ":" a "}],"input_context":{"x":" y"}}`,
+		`{ "a" : "\u00a0\"q\"\u3000" , "selected_code":" x " }`:                  `{ "a" : "\"q\"" , "selected_code":" x " }`,
+		`{"a":"x","b":1.50,"c":null}`:                                            `{"a":"x","b":1.50,"c":null}`,
+		`{"transcript":[{"text":" x "}],"transcripts":" y ","t":" z "}`:          `{"transcript":[{"text":" x "}],"transcripts":" y ","t":"z"}`,
+	} {
+		got, errs := scanJSON([]byte(in))
+		if errs != nil || string(got) != want {
+			t.Errorf("%s: %s %v, want %s", in, got, errs, want)
+		}
+	}
+	in := []byte(`{"a":"nothing to trim","b":["é\n\u00e9x"]}`)
+	if out, _ := scanJSON(in); &out[0] != &in[0] {
+		t.Error("a body without anything to trim was copied")
+	}
+}
+
+var bodySeeds = []string{`{}`, `[]`, `null`, ` {"a":[1,-0.5e+3,true,false,null,"x\u00e9\ud83d\ude00\n"]} `, `{"a":" b ","content":" c "}`, `{"a":1,"a":2}`, `"\ud800"`, `"\u0000"`,
+	`{"input_context":{"user_message":"hi","a":{"b":{"c":{"d":1}}}}}`, `{"files":[{"path":"a"},{"path":"b","content":null}]}`, "\xff", `{"a":`, `01`, `1.`, `[1,]`, `{,}`, `{"a" 1}`, `tru`, `"a`, "\"\x01\"", `{"k":"  \u2003"}`}
+
+// What the scanner lets through is what encoding/json takes, with the same meaning but for trimmed texts; what it calls
+// malformed, encoding/json does too.
+func FuzzScanJSON(f *testing.F) {
+	for _, s := range bodySeeds {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		before := bytes.Clone(in)
+		out, errs := scanJSON(in)
+		if !bytes.Equal(in, before) {
+			t.Fatal("the input was changed")
+		}
+		if len(errs) > maxBodyErrors {
+			t.Fatalf("%d findings", len(errs))
+		}
+		for _, e := range errs {
+			if e.Type == "json_invalid" && json.Valid(in) && utf8.Valid(in) {
+				t.Fatalf("%q is valid, but %v", in, errs)
+			}
+			if !utf8.ValidString(e.Field) || !utf8.ValidString(e.Message) {
+				t.Fatalf("finding is no text: %q", e)
+			}
+		}
+		if errs != nil {
+			return
+		}
+		var a, b any
+		if err := json.Unmarshal(in, &a); err != nil {
+			t.Fatalf("%q let through: %v", in, err)
+		}
+		if err := json.Unmarshal(out, &b); err != nil {
+			t.Fatalf("%q became %q: %v", in, out, err)
+		}
+		if !reflect.DeepEqual(trimAll(a, false), b) {
+			t.Fatalf("%q became %q", in, out)
+		}
+		if got := tree(out); !reflect.DeepEqual(hollow(b), got) {
+			t.Fatalf("%q as a tree: %#v", out, got)
+		}
+		if again, errs := scanJSON(out); errs != nil || !bytes.Equal(again, out) {
+			t.Fatalf("%q is not stable: %q %v", out, again, errs)
+		}
+		var m map[string]json.RawMessage
+		if json.Unmarshal(out, &m) == nil && m != nil {
+			got := map[string]json.RawMessage{}
+			members(out, func(k string, v []byte) { got[k] = v })
+			if len(got) != len(m) {
+				t.Fatalf("%q has members %q", out, got)
+			}
+			for k := range m {
+				if !bytes.Equal(bytes.TrimSpace(m[k]), got[k]) {
+					t.Fatalf("%q: member %q is %q, not %q", out, k, got[k], m[k])
+				}
+			}
+			if (codeforge.CheckInput(out) == nil) != (inputContext(out).check() == nil) {
+				t.Fatalf("%q: %v, but %v", out, codeforge.CheckInput(out), inputContext(out).check())
+			}
+			if filled := fillContents(out, map[string]string{"a": "\"x\"\n"}); !json.Valid(filled) {
+				t.Fatalf("%q filled: %q", out, filled)
+			}
+			set := setMember(out, "result", []byte(`[1]`))
+			var r map[string]json.RawMessage
+			if err := json.Unmarshal(set, &r); err != nil || string(r["result"]) != "[1]" {
+				t.Fatalf("%q set: %q %v", out, set, err)
+			}
+		}
+	})
+}
+
+func trimAll(v any, exact bool) any {
+	switch v := v.(type) {
+	case string:
+		if !exact {
+			return strings.TrimSpace(v)
+		}
+	case []any:
+		for i := range v {
+			v[i] = trimAll(v[i], exact)
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = trimAll(v[k], exact || exactKeys[k])
+		}
+	}
+	return v
+}
+
+// hollow is v as tree builds it, without what is opaque.
+func hollow(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = hollow(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			switch inner := v[k].(type) {
+			case map[string]any:
+				if opaqueKeys[k] {
+					v[k] = map[string]any{}
+					continue
+				}
+			case []any:
+				if opaqueKeys[k] {
+					v[k] = []any(nil)
+					continue
+				}
+				_ = inner
+			}
+			v[k] = hollow(v[k])
+		}
+	}
+	return v
+}
+
+func FuzzAppendString(f *testing.F) {
+	for _, s := range []string{"", "plain", "é\"\\\n\r\t\x00\x1f\x7f", "\xff\xfe", "\u2028", "😀"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var back string
+		got := appendString(nil, s)
+		if err := json.Unmarshal(got, &back); err != nil || back != strings.ToValidUTF8(s, "\ufffd") && utf8.ValidString(s) {
+			t.Fatalf("%q: %q %v", s, got, err)
+		}
+		if clean, errs := scanJSON(append(append([]byte(`{"content":`), got...), '}')); errs != nil && !strings.Contains(s, "\x00") {
+			t.Fatalf("%q: %q %v", s, clean, errs)
+		}
+	})
+}
+
+func FuzzEventID(f *testing.F) {
+	for _, s := range []string{"", "0", "1", "-1", "+1", "00012", "9223372036854775807", "9223372036854775808", "1e3", " 1", "١"} {
+		f.Add(s, s)
+	}
+	f.Fuzz(func(t *testing.T, header, query string) {
+		n, err := parseEventID(header, query)
+		if n < 0 || err != nil && (n != 0 || !codeforge.IsKind(err, codeforge.Invalid)) {
+			t.Fatalf("%q %q: %d %v", header, query, n, err)
+		}
+		text := header
+		if text == "" {
+			text = query
+		}
+		if err == nil && text != "" && strings.TrimLeft(text, "0") != strings.TrimLeft(fmt.Sprint(n), "0") {
+			t.Fatalf("%q is %d", text, n)
+		}
+	})
+}
+
+func FuzzIfMatch(f *testing.F) {
+	for _, s := range []string{"", "*", "1", `"1"`, `"1-abc"`, "1-abc", `W/"1"`, `"1","2"`, "-1", `"`, `""`, "999999999999999999999", "1-", `"01"`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		c, err := parseIfMatch(s)
+		if err != nil {
+			if !codeforge.IsKind(err, codeforge.Invalid) || c != (condition{}) {
+				t.Fatalf("%q: %v %v", s, c, err)
+			}
+			return
+		}
+		if c.number != nil && (*c.number < 0 || c.any) || c.tag != "" && c.number == nil {
+			t.Fatalf("%q: %+v", s, c)
+		}
+	})
+}
+
+// What is appended by hand is what encoding/json writes of the documented types.
+func TestAppendedAnswers(t *testing.T) {
+	at := codeforge.Now()
+	p := codeforge.Project{ID: "i", UserID: "u", Title: "a \"b\"", Description: "é\n", Mode: "builder", Status: "planning", Requirements: json.RawMessage(`{"a":1}`),
+		TechStack: []string{"x", "y"}, Revision: 3, CreatedAt: at, UpdatedAt: at.Add(time.Second)}
+	f := codeforge.File{ID: "i", ProjectID: "p", Path: "a/b", Content: "<x>\t", Language: "l", Version: 2, Size: 4, Revision: 9, CreatedAt: at, UpdatedAt: at}
+	j := codeforge.Job{ID: "j", ProjectID: "p", UserID: "u", Agent: "qa", Status: "failed", Progress: 33.5, Input: json.RawMessage(`{}`), Result: json.RawMessage(`{"r":1}`),
+		Error: "no", Revision: 2, CreatedAt: at, UpdatedAt: at, StartedAt: &at}
+	for _, c := range []struct {
+		got  []byte
+		want any
+	}{
+		{appendProject(nil, &p), project{p.ID, p.UserID, p.Title, p.Description, "builder", "planning", p.Requirements, nil, p.TechStack, 3, p.CreatedAt, p.UpdatedAt, nil}},
+		{appendFile(nil, &f, true), file{f.ID, f.ProjectID, f.Path, &f.Content, f.Language, 2, 4, 9, at, at, nil}},
+		{appendFile(nil, &f, false), file{f.ID, f.ProjectID, f.Path, nil, f.Language, 2, 4, 9, at, at, nil}},
+		{appendJob(nil, &j), jobState{"j", "p", "u", "qa", "failed", 33.5, j.Input, j.Result, &j.Error, nil, &j.Revision, at, at, &at, nil, nil}},
+		{appendJob(nil, &codeforge.Job{}), jobState{}},
+		{appendProject(nil, &codeforge.Project{}), project{}},
+		{(&agentResponse{"j", "queued", "1-2 minutes", "http://x/?a=b&c=d"}).appendJSON(nil), map[string]string{"job_id": "j", "status": "queued", "estimated_time": "1-2 minutes", "stream_url": "http://x/?a=b&c=d"}},
+		{(&fileList{ProjectID: "p", Revision: 1}).appendJSON(nil), struct {
+			P string `json:"project_id"`
+			C int    `json:"count"`
+			R int    `json:"revision"`
+			F []file `json:"files"`
+		}{"p", 0, 1, []file{}}},
+	} {
+		var got, want any
+		wanted, err := json.Marshal(c.want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(c.got, &got); err != nil {
+			t.Fatalf("%s: %v", c.got, err)
+		}
+		_ = json.Unmarshal(wanted, &want)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s\nwant\n%s", c.got, wanted)
+		}
+	}
+}
+
+func TestListCacheIsBounded(t *testing.T) {
+	c := newListCache(100)
+	body := make([]byte, 20)
+	for i := range 10 {
+		c.put(fmt.Sprint(i), 1, body)
+		c.get("0")
+	}
+	if c.size != 100 || len(c.byID) != 5 || c.order.Len() != 5 {
+		t.Errorf("%d bytes in %d lists", c.size, len(c.byID))
+	}
+	if _, b := c.get("0"); b == nil {
+		t.Error("the one in use went")
+	}
+	c.put("0", 3, body)
+	c.put("0", 2, body) // late
+	if rev, _ := c.get("0"); rev != 3 {
+		t.Errorf("revision %d", rev)
+	}
+	c.put("big", 1, make([]byte, 26))
+	if _, b := c.get("big"); b != nil {
+		t.Error("one list took more than its share")
+	}
+}
+
+func TestLimiterIsBounded(t *testing.T) {
+	l := newLimiter(1)
+	now := time.Now()
+	for i := range 3 * maxBuckets {
+		l.take(fmt.Sprint(i), now)
+	}
+	if n := len(l.now) + len(l.old); n > 2*maxBuckets {
+		t.Errorf("%d buckets", n)
+	}
+	if v := l.take(fmt.Sprint(3*maxBuckets-1), now); v.ok {
+		t.Error("a bucket in use was forgotten")
+	}
+}

@@ -1,0 +1,530 @@
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"codeforge"
+)
+
+// exchange is one request and its answer on their way through the edge. It stands in for the ResponseWriter: the header
+// goes out with the first byte of the body, so that a body written whole has a length, and what the mux itself would
+// answer (no route, wrong method) is held back, so that it can be said in our shape.
+type exchange struct {
+	http.ResponseWriter
+	r    *http.Request
+	ctx  exchangeContext
+	id   string
+	user codeforge.User
+	deny error // why there is no user
+
+	start   time.Time
+	route   string // the pattern that took the request; "": none did yet
+	job     string // for the log
+	err     error  // for the log
+	status  int    // 0: not known yet
+	bytes   int64
+	sent    bool // the header is out
+	refused int  // what the mux would have answered
+}
+
+// exchangeContext is the request's context with the exchange in it.
+type exchangeContext struct {
+	context.Context
+	x *exchange
+}
+
+type exchangeKey struct{}
+
+func (c *exchangeContext) Value(key any) any {
+	if _, ok := key.(exchangeKey); ok {
+		return c.x
+	}
+	return c.Context.Value(key)
+}
+
+func exchangeOf(ctx context.Context) (*exchange, bool) {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	return x, ok
+}
+
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// SetReadDeadline does nothing: bodies are read before the framework would set one.
+func (x *exchange) SetReadDeadline(time.Time) error { return nil }
+
+func (x *exchange) WriteHeader(status int) {
+	switch {
+	case x.route == "":
+		x.refused = status
+	case x.status == 0:
+		x.status = status
+	}
+}
+
+func (x *exchange) Write(b []byte) (int, error) {
+	if x.route == "" {
+		x.refused = cmp.Or(x.refused, http.StatusOK)
+		return len(b), nil
+	}
+	x.sendHeader()
+	n, err := x.ResponseWriter.Write(b)
+	x.bytes += int64(n)
+	return n, err
+}
+
+// announce says that the body will have n bytes.
+func (x *exchange) announce(n int) {
+	if !x.sent {
+		x.Header()["Content-Length"] = []string{strconv.Itoa(n)}
+	}
+}
+
+func (x *exchange) sendHeader() {
+	if x.sent {
+		return
+	}
+	x.sent = true
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	x.ResponseWriter.WriteHeader(x.status)
+}
+
+func (x *exchange) Flush() {
+	x.sendHeader()
+	if f, ok := x.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
+}
+
+// Values of headers that are the same in every answer. Nobody changes them in place.
+var (
+	jsonType    = []string{"application/json"}
+	nosniff     = []string{"nosniff"}
+	noReferrer  = []string{"no-referrer"}
+	denyFrames  = []string{"DENY"}
+	apiPolicy   = []string{"default-src 'none'; frame-ancestors 'none'"}
+	noCache     = []string{"private, no-cache"}
+	sameSite    = []string{"same-site"}
+	onlyHTTPS   = []string{"max-age=31536000"}
+	varyOrigin  = []string{"Origin"}
+	yes         = []string{"true"}
+	exposed     = []string{"X-Request-ID, ETag, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotent-Replayed"}
+	corsMethods = []string{"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
+	corsHeaders = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Request-ID, X-User-ID"
+)
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{ResponseWriter: w, r: r, start: time.Now()}
+	if x.id = r.Header.Get("X-Request-Id"); !saneRequestID(x.id) {
+		x.id = codeforge.NewID()
+	}
+	h := w.Header()
+	h["X-Request-Id"] = []string{x.id}
+	defer s.finish(x)
+	s.serve(x, r)
+}
+
+func (s *server) serve(x *exchange, r *http.Request) {
+	if s.Preview != nil {
+		if _, ok := s.Preview.Match(r.Host); ok {
+			x.route = "preview"
+			s.Preview.ServeHTTP(x, r)
+			return
+		}
+	}
+	h := x.Header()
+	h["X-Content-Type-Options"] = nosniff
+	h["Referrer-Policy"] = noReferrer
+	h["X-Frame-Options"] = denyFrames
+	h["Content-Security-Policy"] = apiPolicy
+	h["Cache-Control"] = noCache
+	h["Cross-Origin-Resource-Policy"] = sameSite
+	if s.secure || r.TLS != nil {
+		h["Strict-Transport-Security"] = onlyHTTPS
+	}
+	if err := s.checkHost(r); err != nil {
+		x.refuse(err)
+		return
+	}
+	if origin := r.Header["Origin"]; len(origin) > 0 {
+		if s.fromPreview(origin[0]) {
+			x.refuse(&Error{status: http.StatusForbidden, Code: "PERMISSION_DENIED", Message: "Previews may not call the API"})
+			return
+		}
+		if done := s.cors(x, r, origin[0]); done {
+			return
+		}
+	} else {
+		h["Vary"] = varyOrigin
+	}
+	if s.cross != nil {
+		if err := s.cross.Check(r); err != nil {
+			x.refuse(&Error{status: http.StatusForbidden, Code: "CSRF_VALIDATION_FAILED", Message: "Cross-origin requests that change something are refused"})
+			return
+		}
+	}
+	agent := strings.HasPrefix(r.URL.Path, "/v1")
+	if agent {
+		x.user, x.deny = s.Auth(r)
+	} else {
+		x.deny = errNoToken
+	}
+	if s.limit != nil && r.URL.Path != "/health" && r.URL.Path != "/ready" {
+		key := ""
+		if x.deny == nil {
+			key = "user:" + x.user.ID
+		} else {
+			key = addressKey(clientAddress(r, s.TrustedProxies))
+		}
+		v := s.limit.take(key, x.start)
+		v.headers(h, s.limitBy)
+		if !v.ok {
+			x.refuse(&codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
+			return
+		}
+	}
+	x.ctx = exchangeContext{r.Context(), x}
+	r = r.WithContext(&x.ctx)
+	guardPath(r)
+	s.mux.ServeHTTP(x, r)
+	if x.route != "" {
+		return
+	}
+	// The mux found no route. A redirect is one that it offers to a path that it thinks unclean: we have none.
+	h.Del("Location")
+	h.Del("Content-Type")
+	if x.refused == http.StatusMethodNotAllowed {
+		x.refuse(methodNotAllowed())
+		return
+	}
+	x.refuse(notFoundRoute())
+}
+
+// refuse answers with an error where no route was taken.
+func (x *exchange) refuse(err error) {
+	x.route = "none"
+	x.fail(err)
+}
+
+// finish recovers from a panic, sends a header that no body followed, and writes the log line.
+func (s *server) finish(x *exchange) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			s.logRequest(x)
+			panic(p)
+		}
+		s.Log.LogAttrs(x.r.Context(), slog.LevelError, "panic", slog.String("request_id", x.id), slog.String("route", x.route),
+			slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+		if x.sent {
+			// Cutting the connection is the only way left to say that the answer is not whole.
+			x.status = http.StatusInternalServerError
+			s.logRequest(x)
+			panic(http.ErrAbortHandler)
+		}
+		x.route, x.status = cmp.Or(x.route, "none"), 0
+		x.Header().Del("Content-Length")
+		x.fail(internalError(nil))
+	}
+	x.sendHeader()
+	s.logRequest(x)
+}
+
+func (s *server) logRequest(x *exchange) {
+	level := slog.LevelInfo
+	if x.status >= 500 {
+		level = slog.LevelError
+	}
+	ctx := x.r.Context()
+	if !s.Log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs, slog.String("request_id", x.id), slog.String("method", x.r.Method), slog.String("route", x.route),
+		slog.Int("status", x.status), slog.Float64("ms", float64(time.Since(x.start).Microseconds())/1000), slog.Int64("bytes", x.bytes))
+	if x.user.ID != "" {
+		attrs = append(attrs, slog.String("user_id", x.user.ID))
+	}
+	if x.job != "" {
+		attrs = append(attrs, slog.String("job_id", x.job))
+	}
+	if x.err != nil && x.status >= 500 {
+		attrs = append(attrs, slog.String("exception", x.err.Error()))
+	}
+	s.Log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+func saneRequestID(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		if !(c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '.' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// checkHost refuses, standalone, a name that leads here but is none of ours: a web page could have had it point here
+// to read what only this machine should.
+func (s *server) checkHost(r *http.Request) error {
+	if s.hosts == nil {
+		return nil
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if s.hosts[host] {
+		return nil
+	}
+	if a, err := netip.ParseAddr(host); err == nil && a.IsLoopback() {
+		return nil
+	}
+	return &Error{status: http.StatusMisdirectedRequest, Code: "PERMISSION_DENIED", Message: "This server does not answer under this name"}
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+func (s *server) fromPreview(origin string) bool {
+	if s.Preview == nil {
+		return false
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	_, ok := s.Preview.Match(u.Host)
+	return ok
+}
+
+// cors sets what a browser needs to hand the answer to the page, errors included, and answers its preliminary question.
+func (s *server) cors(x *exchange, r *http.Request, origin string) (done bool) {
+	h := x.Header()
+	h["Vary"] = varyOrigin
+	known := s.origins[origin]
+	switch {
+	case known:
+		h["Access-Control-Allow-Origin"] = []string{origin}
+		h["Access-Control-Allow-Credentials"] = yes
+		h["Access-Control-Expose-Headers"] = exposed
+	case s.origins["*"]:
+		known = true
+		h["Access-Control-Allow-Origin"] = []string{"*"}
+		h["Access-Control-Expose-Headers"] = exposed
+	}
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		return false
+	}
+	if !known {
+		x.refuse(&Error{status: http.StatusForbidden, Code: "PERMISSION_DENIED", Message: "This origin may not call the API"})
+		return true
+	}
+	h["Vary"] = []string{"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"}
+	h["Access-Control-Allow-Methods"] = corsMethods
+	h["Access-Control-Max-Age"] = []string{corsMaxAge}
+	wanted := corsHeaders
+	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && len(asked) < 2048 {
+		wanted = asked
+	}
+	h["Access-Control-Allow-Headers"] = []string{wanted}
+	x.route = "preflight"
+	x.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+// guardPath escapes what ServeMux would clean by redirecting: empty and dot segments. A file path then reaches its
+// rule, and any other path finds no route.
+func guardPath(r *http.Request) {
+	p := r.URL.EscapedPath()
+	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
+		return
+	}
+	segments := strings.Split(p, "/")
+	var b strings.Builder
+	for i, seg := range segments {
+		switch seg {
+		case ".":
+			seg = "%2E"
+		case "..":
+			seg = "%2E%2E"
+		}
+		if i > 1 && segments[i-1] == "" {
+			b.WriteString("%2F") // this slash follows another one
+		} else if i > 0 {
+			b.WriteByte('/')
+		}
+		b.WriteString(seg)
+	}
+	guarded := *r.URL
+	guarded.RawPath = b.String()
+	r.URL = &guarded
+}
+
+// adapter puts the framework's operations on the mux, each under all its paths and behind what every route asks.
+type adapter struct{ s *server }
+
+func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.mux.ServeHTTP(w, r) }
+
+func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		x := w.(*exchange)
+		x.route = op.Path
+		if err := a.s.admit(x, r, op); err != nil {
+			x.fail(err)
+			return
+		}
+		handle(humago.NewContext(op, r, w))
+	}
+	aliases, _ := op.Metadata["aliases"].([]string)
+	for _, path := range append([]string{op.Path}, aliases...) {
+		for _, pattern := range patterns(path) {
+			a.s.mux.HandleFunc(op.Method+" "+pattern, handler)
+		}
+	}
+}
+
+// patterns are those of a path with and without a trailing slash; {path} is the rest of a path with all its slashes.
+func patterns(path string) []string {
+	if rest, ok := strings.CutSuffix(path, "{path}"); ok {
+		return []string{rest + "{path...}"}
+	}
+	path = strings.TrimSuffix(path, "/")
+	return []string{path, path + "/{$}"}
+}
+
+// errNoToken stands for a caller that nobody asked for a token.
+var errNoToken = &codeforge.Error{Kind: codeforge.Unauthenticated, Message: "Authorization header required"}
+
+// admit is what every operation asks before its schema is looked at, in the order of the contract.
+func (s *server) admit(x *exchange, r *http.Request, op *huma.Operation) error {
+	if op.RequestBody != nil {
+		if err := s.readBody(x, r); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"project_id", "job_id"} {
+		if raw := r.PathValue(name); raw != "" {
+			id, err := codeforge.ParseID(raw)
+			if err != nil {
+				return err
+			}
+			if id != raw {
+				r.SetPathValue(name, id)
+			}
+			if name == "job_id" {
+				x.job = id
+			}
+		}
+	}
+	if public, _ := op.Metadata["public"].(bool); !public && x.deny != nil {
+		return x.deny
+	}
+	return nil
+}
+
+// readBody reads the body whole, within its bounds of size and time, and puts a strictly checked and trimmed one in its
+// place.
+func (s *server) readBody(x *exchange, r *http.Request) error {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	if r.ContentLength > s.MaxBody {
+		return tooLarge(s.MaxBody)
+	}
+	rc := http.NewResponseController(x.ResponseWriter)
+	// Not every writer has deadlines; one without is a test's.
+	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout))
+	var buf bytes.Buffer
+	if r.ContentLength > 0 {
+		buf.Grow(min(int(r.ContentLength), 64<<10) + bytes.MinRead) // a length is only a claim
+	}
+	_, err := buf.ReadFrom(http.MaxBytesReader(x.ResponseWriter, r.Body, s.MaxBody))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return tooLarge(s.MaxBody)
+		}
+		if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+			return &Error{status: http.StatusRequestTimeout, Code: "REQUEST_TIMEOUT", Message: "The body did not arrive in time"}
+		}
+		return &Error{status: http.StatusBadRequest, Code: "REQUEST_ERROR", Message: "The body could not be read", cause: err}
+	}
+	_ = rc.SetReadDeadline(time.Time{})
+	if buf.Len() == 0 {
+		r.Body = http.NoBody
+		return nil
+	}
+	if err := checkMedia(r.Header); err != nil {
+		return err
+	}
+	data, errs := scanJSON(buf.Bytes())
+	if errs != nil {
+		return invalidBody(errs...)
+	}
+	r.Body = &bodyReader{data}
+	return nil
+}
+
+func tooLarge(limit int64) error {
+	return &codeforge.Error{Kind: codeforge.TooLarge, Message: "Request body too large", Details: map[string]any{"limit_bytes": limit}}
+}
+
+func checkMedia(h http.Header) error {
+	if ct := h.Get("Content-Type"); ct != "" {
+		media, _, _ := strings.Cut(ct, ";")
+		media = strings.ToLower(strings.TrimSpace(media))
+		if media != "application/json" && !(strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
+			return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send application/json"}
+		}
+	}
+	if ce := h.Get("Content-Encoding"); ce != "" && !strings.EqualFold(ce, "identity") {
+		return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send the body without Content-Encoding"}
+	}
+	return nil
+}
+
+// bodyReader is a body that was read already.
+type bodyReader struct{ data []byte }
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	if len(b.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, b.data)
+	b.data = b.data[n:]
+	return n, nil
+}
+
+func (b *bodyReader) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(b.data)
+	b.data = b.data[n:]
+	return int64(n), err
+}
+
+func (b *bodyReader) Close() error { return nil }

@@ -1,0 +1,401 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"codeforge"
+)
+
+// project is a project as it is sent.
+type project struct {
+	ID           string          `json:"id" format:"uuid"`
+	UserID       string          `json:"user_id" format:"uuid"`
+	Title        string          `json:"title" example:"A CRM for dog walkers"`
+	Description  string          `json:"description"`
+	Mode         string          `json:"mode" enum:"builder,student"`
+	Status       string          `json:"status" enum:"planning,in-progress,building,completed,archived"`
+	Requirements json.RawMessage `json:"requirements_spec" doc:"What research found, an object, or null."`
+	Architecture json.RawMessage `json:"architecture_spec" doc:"What wireframe laid out, an object, or null."`
+	TechStack    []string        `json:"tech_stack" nullable:"true"`
+	Revision     int64           `json:"revision" doc:"Number of the newest state of the files; 0 before the first."`
+	CreatedAt    time.Time       `json:"created_at"`
+	UpdatedAt    time.Time       `json:"updated_at"`
+
+	row *codeforge.Project
+}
+
+func (p *project) appendJSON(b []byte) []byte { return appendProject(b, p.row) }
+
+type projectOutput struct {
+	ETag string `header:"ETag" doc:"Names this state; may come back in If-Match."`
+	Body *project
+}
+
+func projectAnswer(p *codeforge.Project) *projectOutput {
+	return &projectOutput{projectTag(p), &project{row: p}}
+}
+
+type projectCreate struct {
+	Title       string   `json:"title" minLength:"3" maxLength:"200" example:"A CRM for dog walkers"`
+	Description string   `json:"description,omitempty" maxLength:"1000" default:"" example:"Clients, dogs, walks and invoices in one place."`
+	Mode        string   `json:"mode,omitempty" enum:"builder,student" default:"builder"`
+	TechStack   []string `json:"tech_stack,omitempty" maxItems:"10" nullable:"true" doc:"Each at most 100 characters." example:"[\"TypeScript\"]"`
+}
+
+type createProjectInput struct{ Body projectCreate }
+
+func (in *createProjectInput) Resolve(huma.Context) []error { return checkTechStack(in.Body.TechStack) }
+
+func checkTechStack(list []string) []error {
+	var errs []error
+	for i, t := range list {
+		kind := ""
+		switch n := utf8.RuneCountInString(t); {
+		case n == 0:
+			kind = "string_too_short"
+		case n > codeforge.MaxTechStackItem:
+			kind = "string_too_long"
+		default:
+			continue
+		}
+		errs = append(errs, fieldError{fmt.Sprintf("tech_stack.%d", i), fmt.Sprintf("Must have 1 to %d characters", codeforge.MaxTechStackItem), kind})
+	}
+	return errs
+}
+
+func (s *server) createProject(ctx context.Context, in *createProjectInput) (*projectOutput, error) {
+	b := &in.Body
+	p, err := s.Store.CreateProject(ctx, caller(ctx), codeforge.Project{Title: b.Title, Description: b.Description,
+		Mode: codeforge.Mode(b.Mode), TechStack: b.TechStack})
+	if err != nil {
+		return nil, err
+	}
+	return projectAnswer(&p), nil
+}
+
+// ProjectPath is the id in the path of all that belongs to a project. Like the other embedded parts of inputs it is exported
+// because the framework reads no others.
+type ProjectPath struct {
+	ProjectID string `path:"project_id" format:"uuid" doc:"Id of the project."`
+}
+
+type getProjectInput struct {
+	ProjectPath
+	IfNoneMatch string `header:"If-None-Match" doc:"An ETag: 304 if nothing changed."`
+}
+
+type getProjectOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"Names this state; may come back in If-Match."`
+	Body   *project
+}
+
+func (s *server) getProject(ctx context.Context, in *getProjectInput) (*getProjectOutput, error) {
+	p, err := s.Store.GetProject(ctx, caller(ctx), in.ProjectID)
+	if err != nil {
+		return nil, err
+	}
+	out := &getProjectOutput{200, projectTag(&p), &project{row: &p}}
+	if in.IfNoneMatch != "" && noneMatch(in.IfNoneMatch, out.ETag) {
+		out.Status = 304
+	}
+	return out, nil
+}
+
+// Paging says where a list was cut.
+type Paging struct {
+	Total    int  `json:"total" doc:"How many there are in all."`
+	Page     int  `json:"page"`
+	PageSize int  `json:"page_size"`
+	HasMore  bool `json:"has_more"`
+}
+
+func pageOf(total, number, size int) Paging {
+	return Paging{total, number, size, number*size < total}
+}
+
+func (p Paging) append(b []byte) []byte {
+	b = appendInt(b, "total", int64(p.Total))
+	b = appendInt(b, "page", int64(p.Page))
+	b = appendInt(b, "page_size", int64(p.PageSize))
+	return appendBool(b, "has_more", p.HasMore)
+}
+
+type projectList struct {
+	Items []project `json:"items" doc:"Newest first."`
+	Paging
+
+	rows []codeforge.Project
+}
+
+func (l *projectList) appendJSON(b []byte) []byte {
+	b = append(b, `{"items":[`...)
+	for i := range l.rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendProject(b, &l.rows[i])
+	}
+	b = append(b, ']')
+	return append(l.Paging.append(b), '}')
+}
+
+type listProjectsInput struct {
+	Page     int    `query:"page" minimum:"1" maximum:"1000000" default:"1"`
+	PageSize int    `query:"page_size" minimum:"1" maximum:"50" default:"20"`
+	Mode     string `query:"mode" enum:"builder,student"`
+	Status   string `query:"status" enum:"planning,in-progress,building,completed,archived" doc:"Archived projects are hidden unless asked for."`
+}
+
+type listProjectsOutput struct{ Body *projectList }
+
+func (s *server) listProjects(ctx context.Context, in *listProjectsInput) (*listProjectsOutput, error) {
+	rows, total, err := s.Store.ListProjects(ctx, caller(ctx), codeforge.ProjectFilter{Mode: codeforge.Mode(in.Mode),
+		Status: codeforge.ProjectStatus(in.Status), Page: in.Page, Size: in.PageSize})
+	if err != nil {
+		return nil, err
+	}
+	return &listProjectsOutput{&projectList{Paging: pageOf(total, in.Page, in.PageSize), rows: rows}}, nil
+}
+
+// given is a member of a body that may be null, which differs from not being there.
+type given[T any] struct {
+	set   bool
+	value T
+}
+
+func (g *given[T]) UnmarshalJSON(data []byte) error {
+	g.set = true
+	return json.Unmarshal(data, &g.value)
+}
+
+func (g given[T]) pointer() *T {
+	if !g.set {
+		return nil
+	}
+	return &g.value
+}
+
+// specDocument is a requirements or architecture document: an object, or null.
+type specDocument struct{ given[json.RawMessage] }
+
+func (*specDocument) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, Nullable: true, AdditionalProperties: true,
+		Description: "An object of at most 200,000 bytes, or null."}
+}
+
+// patch is what the document changes; null is stored as nil.
+func (d specDocument) patch() *json.RawMessage {
+	if !d.set {
+		return nil
+	}
+	if isNull(d.value) {
+		return new(json.RawMessage)
+	}
+	return &d.value
+}
+
+// techStack is a list of technologies, or null.
+type techStack struct{ given[[]string] }
+
+func (*techStack) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeArray, Nullable: true, MaxItems: new(codeforge.MaxTechStack),
+		Items: &huma.Schema{Type: huma.TypeString}, Description: "Each at most 100 characters."}
+}
+
+type projectUpdate struct {
+	Title        *string      `json:"title,omitempty" minLength:"3" maxLength:"200"`
+	Description  *string      `json:"description,omitempty" maxLength:"1000"`
+	Status       *string      `json:"status,omitempty" enum:"planning,in-progress,building,completed,archived"`
+	Requirements specDocument `json:"requirements_spec,omitzero"`
+	Architecture specDocument `json:"architecture_spec,omitzero"`
+	TechStack    techStack    `json:"tech_stack,omitzero"`
+}
+
+// IfMatchHeader makes a write conditional.
+type IfMatchHeader struct {
+	IfMatch string `header:"If-Match" doc:"The number that must still be the newest (or its ETag, or *), else 409."`
+}
+
+type updateProjectInput struct {
+	ProjectPath
+	IfMatchHeader
+	Body projectUpdate
+}
+
+func (in *updateProjectInput) Resolve(huma.Context) []error {
+	errs := checkTechStack(in.Body.TechStack.value)
+	for _, d := range []struct {
+		name string
+		spec specDocument
+	}{{"requirements_spec", in.Body.Requirements}, {"architecture_spec", in.Body.Architecture}} {
+		if len(d.spec.value) > codeforge.MaxSpec {
+			errs = append(errs, fieldError{d.name, fmt.Sprintf("Must have at most %d bytes", codeforge.MaxSpec), "too_long"})
+		}
+	}
+	return errs
+}
+
+func (s *server) updateProject(ctx context.Context, in *updateProjectInput) (*projectOutput, error) {
+	b := &in.Body
+	patch := codeforge.ProjectPatch{Title: b.Title, Description: b.Description, Requirements: b.Requirements.patch(),
+		Architecture: b.Architecture.patch(), TechStack: b.TechStack.pointer()}
+	if b.Status != nil {
+		patch.Status = new(codeforge.ProjectStatus(*b.Status))
+	}
+	return s.patchProject(ctx, in.ProjectID, in.IfMatch, patch)
+}
+
+func (s *server) patchProject(ctx context.Context, id, ifMatch string, patch codeforge.ProjectPatch) (*projectOutput, error) {
+	u := caller(ctx)
+	cond, err := parseIfMatch(ifMatch)
+	if err != nil {
+		return nil, err
+	}
+	if patch.Empty() {
+		if _, err := s.Store.GetProject(ctx, u, id); err != nil {
+			return nil, err
+		}
+		return nil, codeforge.InvalidField("body", "must hold at least one field to change")
+	}
+	patch.IfRevision = cond.number
+	if cond.tag != "" {
+		// The moment in the tag is compared here, the revision in the store: of two writers that hold the same tag and
+		// change no file, the one that comes within this gap still wins over the other.
+		p, err := s.Store.GetProject(ctx, u, id)
+		if err != nil {
+			return nil, err
+		}
+		if projectTag(&p) != cond.tag {
+			return nil, codeforge.Conflictf("The project has changed since: read it again")
+		}
+	}
+	p, err := s.Store.UpdateProject(ctx, u, id, patch)
+	if err != nil {
+		return nil, err
+	}
+	return projectAnswer(&p), nil
+}
+
+type archiveInput struct {
+	ProjectPath
+	IfMatchHeader
+}
+
+type archived struct {
+	Message   string `json:"message" example:"Project archived"`
+	ProjectID string `json:"project_id" format:"uuid"`
+}
+
+type archivedOutput struct{ Body archived }
+
+func (s *server) archiveProject(ctx context.Context, in *archiveInput) (*archivedOutput, error) {
+	p, err := s.patchProject(ctx, in.ProjectID, in.IfMatch, codeforge.ProjectPatch{Status: new(codeforge.Archived)})
+	if err != nil {
+		return nil, err
+	}
+	return &archivedOutput{archived{"Project archived", p.Body.row.ID}}, nil
+}
+
+type messagesInput struct {
+	ProjectPath
+	Limit int `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"How many of the newest."`
+}
+
+type message struct {
+	ID        string          `json:"id" format:"uuid"`
+	ProjectID string          `json:"project_id" format:"uuid"`
+	Role      string          `json:"role" enum:"user,assistant,system"`
+	Content   string          `json:"content"`
+	Thinking  bool            `json:"is_thinking"`
+	Metadata  json.RawMessage `json:"metadata" doc:"An object, or null."`
+	CreatedAt time.Time       `json:"created_at"`
+}
+
+type messageList struct {
+	Items []message `json:"items" doc:"Oldest first."`
+}
+
+type messagesOutput struct{ Body messageList }
+
+func (s *server) listMessages(ctx context.Context, in *messagesInput) (*messagesOutput, error) {
+	rows, err := s.Store.ListMessages(ctx, caller(ctx), in.ProjectID, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]message, 0, len(rows))
+	for _, m := range rows {
+		out = append(out, message(m))
+	}
+	return &messagesOutput{messageList{out}}, nil
+}
+
+type projectReport struct {
+	ProjectID   string       `json:"project_id" format:"uuid"`
+	Revision    int64        `json:"revision" doc:"What was checked."`
+	OK          bool         `json:"ok" doc:"Whether everything parses, resolves and bundles."`
+	Files       int          `json:"files"`
+	Entries     []string     `json:"entries" doc:"The entry points that were bundled."`
+	Diagnostics []diagnostic `json:"diagnostics"`
+}
+
+type diagnostic struct {
+	File     string `json:"file"`
+	Line     int    `json:"line" doc:"From 1; 0: the whole file."`
+	Column   int    `json:"column"`
+	Severity string `json:"severity" enum:"error,warning"`
+	Message  string `json:"message"`
+}
+
+type checkOutput struct{ Body projectReport }
+
+func (s *server) checkProject(ctx context.Context, in *ProjectPath) (*checkOutput, error) {
+	files, revision, err := s.Store.ListFiles(ctx, caller(ctx), in.ProjectID, true, -1)
+	if err != nil {
+		return nil, err
+	}
+	if s.Check == nil {
+		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Checks are not available here"}
+	}
+	done, err := s.busy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	contents := make(map[string]string, len(files))
+	for i := range files {
+		contents[files[i].Path] = files[i].Content
+	}
+	r := s.Check(contents)
+	out := projectReport{in.ProjectID, revision, r.OK, r.Files, append([]string{}, r.Entries...), make([]diagnostic, 0, len(r.Diagnostics))}
+	for _, d := range r.Diagnostics {
+		out.Diagnostics = append(out.Diagnostics, diagnostic(d))
+	}
+	return &checkOutput{out}, nil
+}
+
+type previewAddress struct {
+	URL      string `json:"url" format:"uri" doc:"Where a person opens the project."`
+	Revision int64  `json:"revision" doc:"The state of the files that is shown."`
+}
+
+type previewOutput struct{ Body previewAddress }
+
+func (s *server) previewProject(ctx context.Context, in *ProjectPath) (*previewOutput, error) {
+	u := caller(ctx)
+	p, err := s.Store.GetProject(ctx, u, in.ProjectID)
+	if err != nil {
+		return nil, err
+	}
+	if s.Preview == nil {
+		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Previews are not available here"}
+	}
+	x, _ := exchangeOf(ctx)
+	return &previewOutput{previewAddress{s.Preview.Address(s.base(x.r), u, p.ID), p.Revision}}, nil
+}

@@ -1,0 +1,100 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// routes is the whole table: method and path, the operation's id, what runs, and further paths of the same. Each path
+// exists with and without a trailing slash. What the operations mean to a reader of the specification is in spec.go.
+func (s *server) routes() {
+	add(s, "GET /health", "health", s.health)
+	add(s, "GET /ready", "ready", s.ready)
+
+	add(s, "POST /v1/projects/", "create_project", s.createProject)
+	add(s, "GET /v1/projects/", "list_projects", s.listProjects)
+	add(s, "GET /v1/projects/{project_id}", "get_project", s.getProject)
+	add(s, "PUT /v1/projects/{project_id}", "update_project", s.updateProject)
+	add(s, "DELETE /v1/projects/{project_id}", "archive_project", s.archiveProject)
+	add(s, "GET /v1/projects/{project_id}/messages", "list_messages", s.listMessages)
+	add(s, "GET /v1/projects/{project_id}/check", "check_project", s.checkProject)
+	add(s, "GET /v1/projects/{project_id}/preview", "preview_project", s.previewProject)
+
+	add(s, "GET /v1/projects/{project_id}/files", "list_files", s.listFiles)
+	add(s, "POST /v1/projects/{project_id}/files", "create_file", s.createFile)
+	add(s, "GET /v1/projects/{project_id}/files/{path}", "get_file", s.getFile)
+	add(s, "PUT /v1/projects/{project_id}/files/{path}", "update_file", s.updateFile)
+	add(s, "DELETE /v1/projects/{project_id}/files/{path}", "delete_file", s.deleteFile)
+
+	add(s, "GET /v1/projects/{project_id}/revisions", "list_revisions", s.listRevisions)
+	add(s, "GET /v1/projects/{project_id}/revisions/{n}", "get_revision", s.getRevision)
+	add(s, "GET /v1/projects/{project_id}/revisions/{n}/diff", "diff_revision", s.diffRevision)
+	add(s, "POST /v1/projects/{project_id}/revisions/{n}/restore", "restore_revision", s.restoreRevision)
+
+	add(s, "POST /v1/run-agent", "run_agent", s.runAgent, "/v1/agents/run-agent")
+	add(s, "POST /v1/run-pipeline", "run_pipeline", s.runPipeline, "/v1/agents/run-pipeline")
+	add(s, "GET /v1/jobs/{job_id}", "get_job", s.getJob, "/v1/agents/jobs/{job_id}")
+	add(s, "GET /v1/jobs/{project_id}/list", "list_jobs", s.listJobs, "/v1/agents/jobs/{project_id}/list")
+	add(s, "POST /v1/jobs/{job_id}/respond", "respond", s.respond, "/v1/agents/jobs/{job_id}/respond",
+		"/v1/clarification/{job_id}/respond", "/v1/agents/clarification/{job_id}/respond")
+	add(s, "POST /v1/clarify", "clarify", s.clarify, "/v1/agents/clarify")
+	add(s, "POST /v1/jobs/{job_id}/cancel", "cancel_job", s.cancelJob, "/v1/agents/jobs/{job_id}/cancel")
+	add(s, "GET /v1/jobs/{job_id}/stream", "stream_job", s.streamJob, "/v1/agents/jobs/{job_id}/stream")
+
+	if s.Bench {
+		agents := s.huma.OpenAPI().Components.Schemas.Map()["AgentRequest"].Properties["agent_type"]
+		agents.Enum = append(agents.Enum, "noop")
+		agents.PrecomputeMessages()
+	}
+	// The mux would offer these the file route, by redirecting.
+	for _, method := range []string{http.MethodPut, http.MethodDelete} {
+		s.mux.HandleFunc(method+" /v1/projects/{project_id}/files", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", "GET, HEAD, POST")
+			w.(*exchange).refuse(methodNotAllowed())
+		})
+	}
+}
+
+// add registers one operation under its path and further ones, with what docs says of it.
+func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) (*O, error), aliases ...string) {
+	method, path, _ := strings.Cut(pattern, " ")
+	d, ok := docs[id]
+	if !ok {
+		panic("operation " + id + " has no documentation")
+	}
+	op := huma.Operation{
+		OperationID: id, Method: method, Path: path, Tags: []string{d.tag}, Summary: d.summary, Description: d.text,
+		Metadata:     map[string]any{"aliases": aliases, "public": d.public},
+		MaxBodyBytes: -1, // bounded before
+	}
+	if len(aliases) > 0 {
+		op.Description += "\n\nAlso at `" + strings.Join(aliases, "`, `") + "`."
+		op.Extensions = map[string]any{"x-aliases": aliases}
+	}
+	if d.public {
+		op.Security = []map[string][]string{}
+	}
+	if d.security != nil {
+		op.Security = d.security
+	}
+	op.Errors = slices.Concat(d.errors)
+	if !d.public {
+		op.Errors = append(op.Errors, http.StatusUnauthorized)
+	}
+	if d.tag != "system" {
+		op.Errors = append(op.Errors, http.StatusTooManyRequests)
+	}
+	op.Responses = map[string]*huma.Response{}
+	for status, r := range d.responses {
+		op.Responses[status] = new(*r) // the framework completes it
+	}
+	if d.example != nil {
+		op.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: d.example}}}
+	}
+	huma.Register(s.huma, op, run)
+	s.shareErrors(op.Responses) // the map is the one in the document
+}

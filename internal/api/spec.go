@@ -1,0 +1,170 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"codeforge"
+)
+
+// config is what the framework is told: our formats and, for the specification, what the API is as a whole.
+func (s *server) config() huma.Config {
+	format := huma.Format{Marshal: marshal, Unmarshal: unmarshal}
+	c := huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title:   "CodeForge",
+				Version: codeforge.Version,
+				Description: "Turns an idea into a project of versioned files that is known to build. Create a project, run an agent or the whole pipeline on it, " +
+					"watch the job's events, read the files.\n\nEvery path also exists with a trailing slash or without. Every error has the shape of the schema Error; " +
+					"with `Accept: application/problem+json` it comes as RFC 9457. Every answer carries `X-Request-ID`, every limited one `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`.",
+			},
+			Components: &huma.Components{
+				Schemas:   huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Responses: map[string]*huma.Response{},
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token of the identity provider. A standalone server needs none."},
+					"streamToken": {Type: "apiKey", In: "query", Name: "token",
+						Description: "The token in a stream_url: for one job, until an hour after its end."},
+				},
+			},
+			Security: []map[string][]string{{"bearer": {}}},
+			Tags: []*huma.Tag{
+				{Name: "projects", Description: "Ideas on their way to a program."},
+				{Name: "files", Description: "The newest state of a project's files. Every write is a revision."},
+				{Name: "revisions", Description: "All states of a project's files: compare and restore."},
+				{Name: "agents", Description: "Start work on a project, and answer what it asks."},
+				{Name: "jobs", Description: "Work in progress and done."},
+				{Name: "system", Description: "How the server is."},
+			},
+		},
+		Formats:       map[string]huma.Format{"application/json": format, "json": format, "application/problem+json": format},
+		DefaultFormat: "application/json",
+	}
+	if s.PublicURL != "" {
+		c.Servers = []*huma.Server{{URL: s.PublicURL}}
+	}
+	return c
+}
+
+// doc is what the specification says of an operation beyond its types.
+type doc struct {
+	tag, summary, text string
+	errors             []int
+	public             bool // needs no identity
+	security           []map[string][]string
+	responses          map[string]*huma.Response
+	example            any // of the request
+}
+
+const anID = "0198c0de-0000-7000-8000-000000000001"
+
+// docs are the operations by id.
+var docs = map[string]doc{
+	"health": {tag: "system", public: true, summary: "Health", text: "Says how the server and what it depends on are. Always 200; never limited."},
+	"ready": {tag: "system", public: true, errors: []int{503}, summary: "Readiness",
+		text: "Says whether the server should get traffic, and which store, isolation and model are in force."},
+
+	"create_project": {tag: "projects", summary: "Create a project", text: "Stores an idea. Its status is planning.",
+		example: map[string]any{"title": "A CRM for dog walkers", "description": "Clients, dogs, walks and invoices in one place.", "mode": "builder"}},
+	"list_projects":  {tag: "projects", summary: "List projects", text: "The caller's projects, newest first. Archived ones only when asked for."},
+	"get_project":    {tag: "projects", errors: []int{400, 404}, summary: "Read a project", text: "The project's row, with the documents that research and wireframe wrote.", responses: notModified},
+	"update_project": {tag: "projects", errors: []int{400, 404, 409}, summary: "Change a project", text: "Changes the fields that are given, at least one.", example: map[string]any{"title": "A CRM for cat sitters"}},
+	"archive_project": {tag: "projects", errors: []int{400, 404, 409}, summary: "Archive a project",
+		text: "Sets the status archived. Nothing is deleted: another status brings the project back."},
+	"list_messages": {tag: "projects", errors: []int{400, 404}, summary: "Read the conversation", text: "The newest messages of the project's conversation, oldest first."},
+	"check_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Verify the files",
+		text: "Parses every file, resolves every reference, bundles every entry point. Nothing is run."},
+	"preview_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Address of the preview",
+		text: "Where the bundled result of the newest revision is shown, on an origin of its own."},
+
+	"list_files": {tag: "files", errors: []int{400, 404}, summary: "List files", responses: notModified,
+		text: "All files, sorted by path, with their contents unless `content=false`. The ETag is the revision: a list that did not change costs nothing."},
+	"create_file": {tag: "files", errors: []int{400, 404, 409, 413, 415}, summary: "Write a file",
+		text:    "Creates the file or replaces its content. Path, content and language come as JSON or in the query.",
+		example: map[string]any{"path": "src/index.ts", "content": "export const answer = 42\n"}},
+	"get_file":    {tag: "files", errors: []int{400, 404}, summary: "Read a file", text: "The newest state of one file.", responses: notModified},
+	"update_file": {tag: "files", errors: []int{400, 404, 409, 413, 415}, summary: "Replace a file's content", text: "The file must exist. If-Match takes its version.", example: map[string]any{"content": "export const answer = 43\n"}},
+	"delete_file": {tag: "files", errors: []int{400, 404, 409}, summary: "Delete a file", text: "Older revisions keep it."},
+
+	"list_revisions":   {tag: "revisions", errors: []int{400, 404}, summary: "List revisions", text: "Newest first."},
+	"get_revision":     {tag: "revisions", errors: []int{400, 404}, summary: "Read a revision", text: "All files as they were."},
+	"diff_revision":    {tag: "revisions", errors: []int{400, 404, 503}, summary: "Compare a revision", text: "What it changed against the one before, as hunks and as unified diffs."},
+	"restore_revision": {tag: "revisions", errors: []int{400, 404, 409}, summary: "Restore a revision", text: "Makes a new revision whose files equal those of an older one."},
+
+	"run_agent": {tag: "agents", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Run an agent",
+		text:    "Queues a job of one agent and answers at once. The job survives a restart of the server; its effects are applied once.",
+		example: map[string]any{"project_id": anID, "agent_type": "code", "input_context": map[string]any{"user_message": "Add a page with all walks of a week"}}},
+	"run_pipeline": {tag: "agents", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Run the pipeline",
+		text:    "Queues research, wireframe, code and qa as one job of agent type builder.",
+		example: map[string]any{"project_id": anID, "input_context": map[string]any{"user_idea": "A CRM for dog walkers"}}},
+	"respond": {tag: "agents", errors: []int{400, 404, 413, 415}, summary: "Answer a job's questions",
+		text:    "For a job that is waiting_for_input. The job goes on; the new id in the answer is an alias of it for ever.",
+		example: map[string]any{"answers": []any{map[string]any{"Who will use it?": "Dog walkers"}}}},
+	"clarify": {tag: "agents", errors: []int{400, 404, 413, 415}, summary: "Answer a job's questions, with its id in the body",
+		text:    "The same as respond.",
+		example: map[string]any{"job_id": anID, "responses": []any{map[string]any{"question_id": "q1", "answer": "Dog walkers"}}}},
+
+	"get_job":    {tag: "jobs", errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Poll it, or watch the stream."},
+	"list_jobs":  {tag: "jobs", errors: []int{400, 404}, summary: "List a project's jobs", text: "Newest first, by limit and offset or by page."},
+	"cancel_job": {tag: "jobs", errors: []int{400, 404}, summary: "Cancel a job", text: "Ends a job that has not ended, and stops the model call that it is in. It changes no file."},
+	"stream_job": {tag: "jobs", public: true, errors: []int{400, 401, 404}, summary: "Watch a job",
+		security: []map[string][]string{{"bearer": {}}, {"streamToken": {}}},
+		text: "Server-sent events. Stored events have numbers as ids; a reader that comes back with the last one it saw misses none. " +
+			"`progress`, `complete`, `error`, `cancelled` and `waiting` come twice: named without an id, then unnamed with the id. " +
+			"`stage`, `file`, `usage`, `check`, `retry`, `restart` come named with their id; `delta` and `log` have none and are not replayed. " +
+			"`dropped` says why the server ends a stream that is not at its end. After the job's last event the stream closes; a reader that saw it gets 204.",
+		responses: map[string]*huma.Response{
+			"200": {Description: "The events.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString},
+				Example: "event: progress\ndata: {\"job_id\":\"" + anID + "\",\"status\":\"running\",\"progress\":10}\n\nid: 2\ndata: {\"job_id\":\"" + anID + "\",\"status\":\"running\",\"progress\":10}\n\n"}}},
+			"204": {Description: "The job has ended and everything was seen."},
+		}},
+}
+
+var notModified = map[string]*huma.Response{"304": {Description: "Nothing changed."}}
+
+// shareErrors moves the error answers of an operation to the part of the document that all share, with an example each.
+func (s *server) shareErrors(responses map[string]*huma.Response) {
+	shared := s.huma.OpenAPI().Components.Responses
+	for status, r := range responses {
+		code, _ := strconv.Atoi(status)
+		if code < 400 {
+			continue
+		}
+		name := strings.ReplaceAll(http.StatusText(code), " ", "")
+		if shared[name] == nil {
+			media := r.Content["application/json"]
+			media.Example = errorExample(code)
+			r.Content["application/problem+json"] = &huma.MediaType{Schema: media.Schema}
+			if code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable {
+				r.Headers = map[string]*huma.Header{"Retry-After": {Description: "Seconds until another try makes sense.", Schema: &huma.Schema{Type: huma.TypeInteger}}}
+			}
+			shared[name] = r
+		}
+		responses[status] = &huma.Response{Ref: "#/components/responses/" + name}
+	}
+}
+
+func errorExample(status int) any {
+	e := func(code, message string, details map[string]any) any {
+		return map[string]any{"error": code, "message": message, "details": details, "request_id": "0198c0de-0000-7000-8000-00000000cafe"}
+	}
+	examples := map[int]any{
+		400: e("VALIDATION_ERROR", "Validation error in id", map[string]any{"field": "id", "reason": "Invalid UUID format"}),
+		401: e("AUTHENTICATION_ERROR", "Authorization header required", map[string]any{}),
+		404: e("RESOURCE_NOT_FOUND", "Project not found", map[string]any{"resource": "Project", "id": anID}),
+		409: e("CONFLICT", "The file has changed since", map[string]any{}),
+		413: e("PAYLOAD_TOO_LARGE", "Request body too large", map[string]any{"limit_bytes": defaultMaxBody}),
+		415: e("UNSUPPORTED_MEDIA_TYPE", "Send application/json", map[string]any{}),
+		422: e("VALIDATION_ERROR", "Request validation failed", map[string]any{"errors": []any{
+			map[string]any{"field": "title", "message": "Field required", "type": "missing"}}}),
+		429: e("RATE_LIMIT_EXCEEDED", "Too many requests", map[string]any{"retry_after": 1}),
+		500: e("INTERNAL_ERROR", "An internal error occurred", map[string]any{}),
+		503: e("SERVICE_UNAVAILABLE", "Not ready", map[string]any{}),
+	}
+	return examples[status]
+}

@@ -1,0 +1,274 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"codeforge"
+	"codeforge/internal/api"
+	"codeforge/internal/sqlite"
+)
+
+func progress(job string, n int) codeforge.Event {
+	return event(codeforge.EventProgress, fmt.Sprintf(`{"job_id":"%s","status":"running","progress":%d}`, job, n))
+}
+
+func TestStreamFrames(t *testing.T) {
+	k := newKit(t)
+	job := k.job(k.project(), "qa")
+	f := k.claim(job)
+	k.record(f, 10, progress(job, 10), event(codeforge.EventStage, "{\"stage\":\"qa\",\r\n\"state\":\"begin\"}"))
+	k.finish(f, codeforge.Outcome{Status: codeforge.JobFailed, Error: "no",
+		Events: []codeforge.Event{event(codeforge.EventError, `{"job_id":"`+job+`","status":"failed","error":"no"}`)}})
+	named := func(name string, id int, data string) string {
+		return fmt.Sprintf("event: %s\ndata: %s\n\nid: %d\ndata: %s\n\n", name, data, id, data)
+	}
+	first := k.call("GET", "/v1/jobs/"+job+"/stream", "").want(200)
+	_, data, _ := strings.Cut(first.Body, "data: ")
+	data, _, _ = strings.Cut(data, "\n")
+	ten := `{"job_id":"` + job + `","status":"running","progress":10}`
+	end := named("error", 4, `{"job_id":"`+job+`","status":"failed","error":"no"}`)
+	stage := "id: 3\nevent: stage\ndata: {\"stage\":\"qa\",  \"state\":\"begin\"}\n\n"
+	if want := named("progress", 1, data) + named("progress", 2, ten) + stage + end; first.Body != want {
+		t.Errorf("stream\n%s\nwant\n%s", first.Body, want)
+	}
+	for name, want := range map[string]string{"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "Connection": "keep-alive", "X-Accel-Buffering": "no"} {
+		if got := first.Header.Get(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	url := "/v1/agents/jobs/" + job + "/stream"
+	for _, c := range []struct {
+		query, header, want string
+		status              int
+	}{
+		{"", "2", stage + end, 200}, {"?after=3", "", end, 200}, {"?after=1", "3", end, 200}, {"?after=0", "", first.Body, 200}, {"", "0", first.Body, 200},
+		{"", "4", "", 204}, {"?after=4", "", "", 204}, {"", "99", "", 204}, {"", "9223372036854775807", "", 204},
+	} {
+		a := k.call("GET", url+c.query, "", "Last-Event-ID: "+c.header).want(c.status)
+		if a.Body != c.want {
+			t.Errorf("%+v: %s", c, a.Body)
+		}
+	}
+	for _, bad := range []string{"x", "-1", "1.5", "+1", "9223372036854775808", "1 2", "0x1"} {
+		if d := k.call("GET", url, "", "Last-Event-ID: "+bad).fails(400, "VALIDATION_ERROR"); d["field"] != "Last-Event-ID" {
+			t.Error(d)
+		}
+	}
+	if d := k.call("GET", url+"?after=x", "").fails(400, "VALIDATION_ERROR"); d["field"] != "after" {
+		t.Error(d)
+	}
+	// A number that a running job never gave is as good as none.
+	live := k.job(k.project(), "qa")
+	ctx, cancel := context.WithCancel(t.Context())
+	pr, pw := io.Pipe()
+	req := httptest.NewRequestWithContext(ctx, "GET", "/v1/jobs/"+live+"/stream?after=50", nil)
+	req.Header.Set("Authorization", "Bearer alice")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		k.h.ServeHTTP(&pipeWriter{header: http.Header{}, w: pw}, req)
+	}()
+	if line, err := bufio.NewReader(pr).ReadString('\n'); err != nil || line != "event: progress\n" {
+		t.Errorf("%q %v", line, err)
+	}
+	cancel()
+	_ = pr.Close()
+	<-done
+}
+
+type pipeWriter struct {
+	header http.Header
+	w      io.Writer
+}
+
+func (p *pipeWriter) Header() http.Header         { return p.header }
+func (p *pipeWriter) WriteHeader(int)             {}
+func (p *pipeWriter) Write(b []byte) (int, error) { return p.w.Write(b) }
+func (p *pipeWriter) FlushError() error           { return nil }
+
+func TestStreamTokens(t *testing.T) {
+	var clock = codeforge.Now()
+	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{Now: func() time.Time { return clock }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	k := newKit(t, func(o *api.Options) { o.Store = store })
+	k.store, k.jobs.store = store, store
+	id := k.project()
+	run := func() (job, url string) {
+		m := k.call("POST", "/v1/run-agent", `{"project_id":"`+id+`","agent_type":"qa"}`).want(200).object()
+		return m["job_id"].(string), strings.TrimPrefix(m["stream_url"].(string), "http://example.com")
+	}
+	job, url := run()
+	other, _ := run()
+	k.call("POST", "/v1/jobs/"+job+"/cancel", "").want(200)
+	k.call("POST", "/v1/jobs/"+other+"/cancel", "").want(200)
+	_, token, _ := strings.Cut(url, "?token=")
+	nobody := "Authorization:"
+	k.call("GET", url, "", nobody).want(200)
+	k.call("GET", "/v1/jobs/"+job+"/stream?access_token="+token, "", nobody).want(200)
+	k.call("GET", "/v1/agents/jobs/"+job+"/stream?token="+token, "", nobody).want(200)
+	for _, bad := range []string{"/v1/jobs/" + other + "/stream?token=" + token, "/v1/jobs/" + job + "/stream", "/v1/jobs/" + job + "/stream?token=" + token[:42] + "_",
+		"/v1/jobs/" + job + "/stream?token=alice", "/v1/jobs/" + codeforge.NewID() + "/stream?token=" + token, "/v1/jobs/" + job + "/stream?access_token=mallory"} {
+		k.call("GET", bad, "", nobody).fails(401, "AUTHENTICATION_ERROR")
+	}
+	k.call("GET", "/v1/jobs/"+job+"/stream?access_token=alice", "", nobody).want(200) // her own bearer token
+	k.call("GET", "/v1/jobs/"+job+"/stream?access_token=bob", "", nobody).fails(404, "RESOURCE_NOT_FOUND")
+	k.call("GET", url, "", "Authorization: Bearer mallory").fails(401, "AUTHENTICATION_ERROR")
+	k.call("GET", "/v1/jobs/nope/stream", "", nobody).fails(400, "VALIDATION_ERROR")
+	// The token opens the stream and nothing else.
+	k.call("GET", "/v1/jobs/"+job+"?token="+token, "", nobody).fails(401, "AUTHENTICATION_ERROR")
+
+	clock = clock.Add(-59 * time.Minute)
+	job, url = run()
+	k.call("POST", "/v1/jobs/"+job+"/cancel", "").want(200)
+	k.call("GET", url, "", nobody).want(200)
+	clock = clock.Add(-2 * time.Minute)
+	job, url = run()
+	k.call("POST", "/v1/jobs/"+job+"/cancel", "").want(200)
+	a := k.call("GET", url, "", nobody)
+	if a.fails(401, "AUTHENTICATION_ERROR"); a.object()["message"] != "Token has expired" {
+		t.Error(a.Body)
+	}
+
+	open := newKit(t, func(o *api.Options) { o.StreamWithoutToken = true; o.StreamSecret = nil })
+	job = open.job(open.project(), "qa")
+	if m := open.call("POST", "/v1/jobs/"+job+"/cancel", "").want(200).object(); m["job_id"] != job {
+		t.Error(m)
+	}
+	open.call("GET", "/v1/jobs/"+job+"/stream", "", nobody).want(200)
+	open.call("GET", "/v1/jobs/"+job+"/stream?token=forged", "", nobody).fails(401, "AUTHENTICATION_ERROR")
+	open.call("GET", "/v1/jobs/"+codeforge.NewID()+"/stream", "", nobody).fails(404, "RESOURCE_NOT_FOUND")
+}
+
+func TestStreamURL(t *testing.T) {
+	k := newKit(t)
+	id := k.project()
+	body := `{"project_id":"` + id + `","agent_type":"qa"}`
+	got := k.call("POST", "/v1/run-agent", body, "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example").object()["stream_url"].(string)
+	if !strings.HasPrefix(got, "http://example.com/v1/jobs/") {
+		t.Errorf("an untrusted peer decided: %s", got)
+	}
+}
+
+// pipes is a listener of in-memory connections, which virtual time can wait for.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+func (p *pipes) Close() error   { return nil }
+func (p *pipes) Addr() net.Addr { return &net.IPAddr{} }
+func (p *pipes) dial() net.Conn {
+	client, server := net.Pipe()
+	p.conns <- server
+	return client
+}
+
+func TestStreamLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKit(t)
+		l := &pipes{make(chan net.Conn), make(chan struct{})}
+		// Timeouts that would end every stream if it did not lift them.
+		srv := &http.Server{Handler: k.h, WriteTimeout: time.Second, ReadTimeout: time.Second}
+		go func() { _ = srv.Serve(l) }()
+		defer func() { close(l.done); _ = srv.Close() }()
+
+		job := k.job(k.project(), "qa")
+		f := k.claim(job)
+		c := l.dial()
+		fmt.Fprintf(c, "GET /v1/jobs/%s/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\nLast-Event-ID: 1\r\n\r\n", job)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatal(resp, err)
+		}
+		lines := make(chan string, 100)
+		go func() {
+			defer close(lines)
+			for s := bufio.NewScanner(resp.Body); s.Scan(); {
+				lines <- s.Text()
+			}
+		}()
+		read := func() string {
+			synctest.Wait()
+			var b strings.Builder
+			for {
+				select {
+				case line, ok := <-lines:
+					if !ok {
+						return b.String() + "EOF"
+					}
+					b.WriteString(line + "\n")
+				default:
+					return b.String()
+				}
+			}
+		}
+		want := func(want string) {
+			t.Helper()
+			if got := read(); got != want {
+				t.Errorf("read\n%q, want\n%q", got, want)
+			}
+		}
+		want("")
+		time.Sleep(14 * time.Second)
+		want("")
+		time.Sleep(time.Second)
+		want(": heartbeat\n\n")
+		time.Sleep(10 * time.Second)
+		e := codeforge.Event{JobID: job, Type: codeforge.EventDelta, Data: []byte(`{"text":"a"}`)}
+		k.hub.Publish(e)
+		want("event: delta\ndata: {\"text\":\"a\"}\n\n")
+		time.Sleep(14 * time.Second) // a frame puts the heartbeat off
+		want("")
+		time.Sleep(time.Second)
+		want(": heartbeat\n\n")
+		k.record(f, 30, progress(job, 30))
+		data := `{"job_id":"` + job + `","status":"running","progress":30}`
+		want("event: progress\ndata: " + data + "\n\nid: 2\ndata: " + data + "\n\n")
+		k.hub.Close()
+		want("event: dropped\ndata: {\"job_id\":\"" + job + "\",\"reason\":\"server is shutting down: reconnect to resume\"}\n\nEOF")
+
+	})
+}
+
+func TestStuckReaderIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKit(t)
+		l := &pipes{make(chan net.Conn), make(chan struct{})}
+		ended := make(chan struct{})
+		srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer close(ended)
+			k.h.ServeHTTP(w, r)
+		})}
+		go func() { _ = srv.Serve(l) }()
+		defer func() { close(l.done); _ = srv.Close() }()
+		job := k.job(k.project(), "qa")
+		c := l.dial()
+		fmt.Fprintf(c, "GET /v1/jobs/%s/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\r\n", job)
+		start := time.Now()
+		<-ended
+		if d := time.Since(start); d != 10*time.Second {
+			t.Errorf("dropped after %v", d)
+		}
+	})
+}

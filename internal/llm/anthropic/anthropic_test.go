@@ -1,0 +1,28 @@
+package anthropic_test
+
+import (
+	"testing"
+
+	"codeforge/internal/llm"
+	"codeforge/internal/llm/anthropic"
+	"codeforge/internal/llm/llmtest"
+	"codeforge/internal/llm/wire"
+)
+
+func adapter(o wire.Options) llm.Provider { return anthropic.New(o) }
+
+func TestFixtures(t *testing.T) {
+	all := llmtest.Load(t, "testdata")
+	if len(all) == 0 {
+		t.Fatal("no fixtures")
+	}
+	for _, x := range all {
+		llmtest.Deliver(t, x, adapter)
+	}
+}
+
+func TestFaults(t *testing.T) { llmtest.Faults(t, "anthropic-messages", adapter) }
+
+func FuzzAnswer(f *testing.F) { llmtest.Fuzz(f, adapter) }
+
+func BenchmarkStream(b *testing.B) { llmtest.Bench(b, "anthropic-messages", adapter) }

@@ -1,0 +1,28 @@
+package compatible_test
+
+import (
+	"testing"
+
+	"codeforge/internal/llm"
+	"codeforge/internal/llm/compatible"
+	"codeforge/internal/llm/llmtest"
+	"codeforge/internal/llm/wire"
+)
+
+func adapter(o wire.Options) llm.Provider { return compatible.New(compatible.Options{Options: o}) }
+
+func TestFixtures(t *testing.T) {
+	all := llmtest.Load(t, "testdata")
+	if len(all) == 0 {
+		t.Fatal("no fixtures")
+	}
+	for _, x := range all {
+		llmtest.Deliver(t, x, adapter)
+	}
+}
+
+func TestFaults(t *testing.T) { llmtest.Faults(t, "openai-chat", adapter) }
+
+func FuzzAnswer(f *testing.F) { llmtest.Fuzz(f, adapter) }
+
+func BenchmarkStream(b *testing.B) { llmtest.Bench(b, "openai-chat", adapter) }

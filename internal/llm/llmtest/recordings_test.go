@@ -1,0 +1,35 @@
+package llmtest_test
+
+import (
+	"cmp"
+	"os"
+	"testing"
+
+	"codeforge/internal/llm"
+	"codeforge/internal/llm/anthropic"
+	"codeforge/internal/llm/compatible"
+	"codeforge/internal/llm/google"
+	"codeforge/internal/llm/llmtest"
+	"codeforge/internal/llm/openai"
+	"codeforge/internal/llm/wire"
+)
+
+var adapters = map[string]llmtest.Adapter{
+	"anthropic-messages": func(o wire.Options) llm.Provider { return anthropic.New(o) },
+	"gemini-generate":    func(o wire.Options) llm.Provider { return google.New(o) },
+	"openai-chat":        func(o wire.Options) llm.Provider { return compatible.New(compatible.Options{Options: o}) },
+	"openai-responses":   func(o wire.Options) llm.Provider { return openai.New(o) },
+}
+
+// TestRecordings runs real exchanges, which are not part of this repository: those under CODEFORGE_RECORDINGS, or beside
+// the checkout. Where there are none, the fixtures of the adapters stand for them.
+func TestRecordings(t *testing.T) {
+	dir := cmp.Or(os.Getenv("CODEFORGE_RECORDINGS"), "../../../../shared/recordings")
+	all := llmtest.Load(t, dir)
+	if len(all) == 0 {
+		t.Logf("no recordings in %s", dir)
+	}
+	for _, x := range all {
+		llmtest.Deliver(t, x, adapters[x.Expect.API])
+	}
+}

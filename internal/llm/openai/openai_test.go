@@ -1,0 +1,28 @@
+package openai_test
+
+import (
+	"testing"
+
+	"codeforge/internal/llm"
+	"codeforge/internal/llm/openai"
+	"codeforge/internal/llm/llmtest"
+	"codeforge/internal/llm/wire"
+)
+
+func adapter(o wire.Options) llm.Provider { return openai.New(o) }
+
+func TestFixtures(t *testing.T) {
+	all := llmtest.Load(t, "testdata")
+	if len(all) == 0 {
+		t.Fatal("no fixtures")
+	}
+	for _, x := range all {
+		llmtest.Deliver(t, x, adapter)
+	}
+}
+
+func TestFaults(t *testing.T) { llmtest.Faults(t, "openai-responses", adapter) }
+
+func FuzzAnswer(f *testing.F) { llmtest.Fuzz(f, adapter) }
+
+func BenchmarkStream(b *testing.B) { llmtest.Bench(b, "openai-responses", adapter) }

@@ -1,0 +1,149 @@
+package llm
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+const (
+	maxRetries  = 2 // of one call with one model
+	backoffBase = 2 * time.Second
+	backoffCap  = 30 * time.Second
+	maxPause    = time.Hour // what a provider may make us stay away
+
+	breakerFailures = 5 // in a row
+	breakerOpen     = time.Minute
+	breakerProbes   = 2
+	maxHealth       = 1_000 // models that are remembered: their names come from requests
+
+	retryShare = 0.2 // retries that each call earns
+	retryStock = 20  // retries that can be saved up
+)
+
+// backoff is the wait before retry n (from 0) when the provider names none: anything up to a bound that doubles, so that
+// those who failed together do not come back together.
+func backoff(n int) time.Duration {
+	return rand.N(min(backoffBase<<n, backoffCap) + 1)
+}
+
+// sleep waits, or returns false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// retryBudget keeps retries a small share of all calls, so that an outage is not multiplied by everybody's patience.
+type retryBudget struct {
+	mu    sync.Mutex
+	stock float64
+}
+
+func (b *retryBudget) earn() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stock = min(b.stock+retryShare, retryStock)
+}
+
+func (b *retryBudget) spend() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stock < 1 {
+		return false
+	}
+	b.stock--
+	return true
+}
+
+// health is what is known of one model at one provider.
+type health struct {
+	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
+
+	mu     sync.Mutex
+	opened time.Time // of the breaker, last
+	paused time.Time // until then it said to stay away
+}
+
+func newHealth(name string) *health {
+	h := &health{}
+	h.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Name: name, MaxRequests: breakerProbes, Timeout: breakerOpen,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerFailures },
+		OnStateChange: func(_ string, _, to gobreaker.State) {
+			if to == gobreaker.StateOpen {
+				h.mu.Lock()
+				h.opened = time.Now()
+				h.mu.Unlock()
+			}
+		},
+		IsExcluded: func(err error) bool { return err != nil && !broken(err) && !answered(err) },
+		IsSuccessful: func(err error) bool {
+			return err == nil || answered(err)
+		},
+	})
+	return h
+}
+
+// broken reports whether an error says that the model is not working, as opposed to the request, the account or the caller.
+func broken(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Kind {
+	case ServerError, Overloaded, Timeout, StreamInterrupted, MalformedResponse:
+		return true
+	case QuotaExhausted, RateLimit, Cancelled:
+		return false
+	}
+	return e.Status >= 500
+}
+
+// answered reports whether a model was at work, though its answer is no use.
+func answered(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Kind {
+	case Refusal, ContentFilter, TruncatedOutput, MalformedOutput:
+		return true
+	}
+	return false
+}
+
+// opens returns how long an open breaker stays so.
+func (h *health) opens() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return max(time.Until(h.opened.Add(breakerOpen)), 0)
+}
+
+// pause makes others stay away too.
+func (h *health) pause(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if until := time.Now().Add(min(d, maxPause)); until.After(h.paused) {
+		h.paused = until
+	}
+}
+
+// pausedFor returns how long to stay away still.
+func (h *health) pausedFor() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return max(time.Until(h.paused), 0)
+}

@@ -1,0 +1,662 @@
+package llm
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"codeforge"
+)
+
+// Options are what a Router works with.
+type Options struct {
+	Catalog *Catalog
+	// Providers that are configured, by the name that stands before the colon; each makes one attempt per Generate.
+	Providers map[string]Provider
+	// Defaults holds, for a provider, the model to use where no route names one of its own.
+	Defaults  map[string]string
+	Ledger    Ledger        // nil: nothing is accounted for
+	Observe   func(Attempt) // hears of every attempt, from the caller's goroutine; nil: nobody does
+	Warn      func(Warning) // hears of each warning that calls give rise to, once; nil: nobody does
+	Log       *slog.Logger  // for failures of the ledger after an answer; nil: none
+	MaxWait   time.Duration // longer waits go to the next model; 0: a minute
+	MaxOutput int           // of output, where a request says none and the model's largest is known; 0: 32768
+}
+
+const (
+	defaultMaxWait   = time.Minute
+	defaultMaxOutput = 32_768
+	minOutput        = 1_024            // is asked for however full the window looks
+	recordWithin     = 5 * time.Second  // for the ledger, after the caller has gone
+	callLapses       = 30 * time.Minute // for a call without a deadline
+	shrinkTo         = 0.7              // of what was sent, when a model says that it was too long
+)
+
+// Router is a Provider over all that are configured. For each call it has a chain of models: that of the agent's route, or the
+// model that the request names and then the route's. It goes along the chain until one answers:
+//
+//   - A model is tried at most three times. Between tries it waits as long as the provider asks, else a random time that grows. A wait
+//     that is longer than MaxWait or than the time the caller has left is not begun: the next model is tried.
+//   - Retries are a share of all calls. When it is used up, the next model is tried at once.
+//   - A model that failed five times in a row is left alone for a minute; one that said "too many requests", until
+//     the time that it named.
+//   - What another try or another model cannot mend is returned at once: a refused request, a refusal, the budget.
+//   - When the chain is at its end, the error is the first that leaves hope for later, else the first.
+//
+// A sink that was shown pieces of an answer that then broke gets a restart before the next try. Before each try the worst
+// case is reserved in the ledger, after it what happened is recorded. A Router is safe for concurrent use.
+//
+// Besides an *[Error], Generate returns a [codeforge.Error] of kind unavailable when the ledger could not be asked.
+type Router struct {
+	Options
+	have    Configured
+	retries retryBudget
+
+	mu     sync.Mutex
+	health map[string]*health
+	warned map[string]bool
+}
+
+// NewRouter returns a Router in which nothing has failed yet.
+func NewRouter(o Options) *Router {
+	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
+	o.MaxOutput = cmp.Or(o.MaxOutput, defaultMaxOutput)
+	r := &Router{Options: o, have: Configured{}, health: map[string]*health{}, warned: map[string]bool{}}
+	r.retries.stock = retryStock / 2
+	for name := range o.Providers {
+		r.have[name] = o.Defaults[name]
+	}
+	return r
+}
+
+// Name is "router".
+func (r *Router) Name() string { return "router" }
+
+// Configured returns what can be called; the caller must not change it.
+func (r *Router) Configured() Configured { return r.have }
+
+// Check asks every provider that can list its models, and returns what is wrong with the routes. A provider that cannot be
+// asked is named by an error; the others count all the same.
+func (r *Router) Check(ctx context.Context) ([]Warning, error) {
+	lists := map[string][]Listed{}
+	var mu sync.Mutex
+	var errs []error
+	var wg sync.WaitGroup
+	for name, p := range r.Providers {
+		l, ok := p.(Lister)
+		if !ok {
+			continue
+		}
+		wg.Go(func() {
+			list, err := l.Models(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = append(errs, fmt.Errorf("list the models of %s: %w", name, err))
+			}
+			lists[name] = list
+		})
+	}
+	wg.Wait()
+	return r.Catalog.Check(lists, r.have, time.Now()), errors.Join(errs...)
+}
+
+// ModelState is how a model that was called stands.
+type ModelState struct {
+	Name    string        `json:"name"`
+	Breaker string        `json:"breaker"` // closed, half-open, open
+	Paused  time.Duration `json:"-"`       // how much longer; 0: not
+	Gone    bool          `json:"gone"`
+}
+
+// States returns the state of every model that was called, by name.
+func (r *Router) States() []ModelState {
+	r.mu.Lock()
+	all := maps.Clone(r.health)
+	r.mu.Unlock()
+	var out []ModelState
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		h := all[name]
+		out = append(out, ModelState{name, h.breaker.State().String(), h.pausedFor(), r.Catalog.Gone(name, time.Now())})
+	}
+	return out
+}
+
+// Generate is part of [Provider].
+func (r *Router) Generate(ctx context.Context, req *Request, sink func(Delta)) (*Response, error) {
+	chain, err := r.chain(req)
+	if err != nil {
+		return nil, err
+	}
+	r.retries.earn()
+	c := &call{r: r, ctx: ctx, req: req, sink: sink, tokens: estimate(req)}
+	for i, t := range chain {
+		if !c.open(t) {
+			continue
+		}
+		resp, err := c.model(t, chain[i+1:])
+		if err == nil {
+			return resp, nil
+		}
+		if c.stop {
+			return nil, err
+		}
+	}
+	return nil, c.failed
+}
+
+// chain returns the models for a request, never empty.
+func (r *Router) chain(req *Request) ([]Target, error) {
+	now := time.Now()
+	route, warns := r.Catalog.Route(string(req.Call.Agent), r.have, now)
+	if req.Model == "" {
+		r.warn(warns...)
+		if req.Routing.NoFallback {
+			route = route[:1]
+		}
+		if _, ok := r.Providers[route[0].Provider]; !ok {
+			return nil, &Error{Provider: route[0].Provider, Model: route[0].ID, Kind: Auth, Message: "no provider is configured"}
+		}
+		return route, nil
+	}
+	p, id, w, err := r.Catalog.Resolve(req.Model)
+	if err != nil {
+		return nil, err
+	}
+	if w.Kind != "" {
+		r.warn(w)
+	}
+	if r.Providers[p] == nil {
+		return nil, &Error{Provider: p, Model: id, Kind: Auth, Message: "this provider is not configured"}
+	}
+	named := r.Catalog.Target(p, id)
+	if r.Catalog.routes[string(req.Call.Agent)] != nil {
+		named.Effort, named.Temperature = route[0].Effort, route[0].Temperature
+	}
+	chain := []Target{named}
+	if req.Routing.NoFallback {
+		return chain, nil
+	}
+	for _, t := range route {
+		if t.Name() != named.Name() && t.Provider != Scaffold {
+			chain = append(chain, t)
+		}
+	}
+	return chain, nil
+}
+
+func (r *Router) warn(warns ...Warning) {
+	for _, w := range warns {
+		key := string(w.Kind) + " " + w.Model
+		r.mu.Lock()
+		known := r.warned[key] || len(r.warned) >= maxHealth
+		if !known {
+			r.warned[key] = true
+		}
+		r.mu.Unlock()
+		if !known && r.Warn != nil {
+			r.Warn(w)
+		}
+	}
+}
+
+func (r *Router) healthOf(name string) *health {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.health[name]
+	if h == nil {
+		if len(r.health) >= maxHealth {
+			clear(r.health)
+		}
+		h = newHealth(name)
+		r.health[name] = h
+	}
+	return h
+}
+
+// call is one Generate on its way. It belongs to one goroutine.
+type call struct {
+	r        *Router
+	ctx      context.Context
+	req      *Request
+	sink     func(Delta)
+	tokens   int // of req, before scale
+	number   int // of attempts so far
+	shrunk   bool
+	shown    bool   // the sink holds pieces of an answer that broke
+	tooLong  int    // the largest window that was too small
+	barred   string // the provider that does not know us
+	stop     bool   // no other model can help
+	failed   error  // what to return when none did
+	hope     bool   // failed may go well later
+	failedAt Target // whose failed is
+}
+
+// open reports whether what happened so far leaves a chance to a model.
+func (c *call) open(t Target) bool {
+	return (c.tooLong == 0 || t.Model.Context > c.tooLong) && t.Provider != c.barred
+}
+
+// model tries one model until it answers or is given up; rest are those after it. It sets c.stop when none of them should
+// be tried.
+func (c *call) model(t Target, rest []Target) (*Response, error) {
+	last := !slices.ContainsFunc(rest, c.open)
+	h := c.r.healthOf(t.Name())
+	provider := c.r.Providers[t.Provider]
+	if w := h.pausedFor(); w > 0 {
+		e := &Error{Provider: provider.Name(), Model: t.ID, Kind: RateLimit, Message: "paused after too many requests",
+			Retryable: true, Fallback: true, HasWait: true, RetryAfter: w, Where: BeforeFirstToken}
+		fits := last && !c.req.Routing.NoRetry && c.fits(w)
+		c.observe(Attempt{Provider: t.Provider, Model: t.ID, Kind: RateLimit, Err: e, Skipped: "paused", Wait: pick(fits, w, 0),
+			Next: pick(fits, NextRetry, pick(last, NextDone, NextFallback)), At: time.Now()})
+		if !fits {
+			return nil, c.fail(t, e)
+		}
+		if !sleep(c.ctx, w) {
+			return nil, c.ended(t)
+		}
+	}
+	if w := t.Model.Window(c.req.MaxOutput); w > 0 && scale(c.tokens, t.Name()) > w {
+		c.shrink(w)
+	}
+	for try := 0; ; {
+		done, err := h.breaker.Allow()
+		if err != nil {
+			e := &Error{Provider: provider.Name(), Model: t.ID, Kind: Overloaded, Message: "left alone after repeated failures",
+				Retryable: true, Fallback: true, HasWait: true, RetryAfter: max(h.opens(), time.Second), Where: BeforeFirstToken}
+			c.observe(Attempt{Provider: t.Provider, Model: t.ID, Kind: Overloaded, Err: e, Skipped: "breaker open",
+				Next: pick(last, NextDone, NextFallback), At: time.Now()})
+			if try == 0 { // else what opened it says more
+				c.fail(t, e)
+			}
+			return nil, e
+		}
+		a, resp, err := c.attempt(t, provider, done)
+		if err == nil {
+			c.observe(a)
+			return resp, nil
+		}
+		e := a.Err
+		if e == nil || c.ctx.Err() != nil { // the books are closed, or nobody waits any more
+			c.stop = true
+			if e != nil {
+				c.observe(a)
+			}
+			return nil, err
+		}
+		if e.Kind == ModelNotFound {
+			c.r.Catalog.MarkGone(t.Name(), time.Now())
+			c.r.warn(Warning{Kind: WarnGone, Model: t.Name(), Successor: t.Model.Successor,
+				Message: t.Name() + " is not found at its provider: it is left out for a day"})
+		}
+		c.fail(t, e)
+		if (e.Kind == ContextLength || e.Kind == RequestTooLarge) && c.shrink(int(float64(scale(c.tokens, t.Name()))*shrinkTo)) {
+			a.Next = NextRetry
+			c.observe(a)
+			continue
+		}
+		if wait, ok := c.retry(e, h, try); ok {
+			a.Next, a.Wait = NextRetry, wait
+			c.observe(a)
+			if !sleep(c.ctx, wait) {
+				return nil, c.ended(t)
+			}
+			try++
+			continue
+		}
+		switch {
+		case e.Kind == ContextLength:
+			c.tooLong = max(c.tooLong, t.Model.Context)
+		case e.Kind == Auth:
+			c.barred = t.Provider
+		case e.Kind == MalformedOutput && c.repairable(e), !e.Fallback && !e.Retryable && !elsewhere(e.Kind):
+			c.stop = true
+		}
+		if !c.stop && slices.ContainsFunc(rest, c.open) {
+			a.Next = NextFallback
+		}
+		c.observe(a)
+		return nil, e
+	}
+}
+
+// elsewhere reports whether a kind of error may be absent at another model, whatever its adapter says.
+func elsewhere(k ErrorKind) bool {
+	switch k {
+	case ModelNotFound, Auth, Permission, QuotaExhausted, ContextLength:
+		return true
+	}
+	return false
+}
+
+// repairable reports whether an answer that is no JSON is there to be repaired: asking again would cost more.
+func (c *call) repairable(e *Error) bool {
+	return c.req.Schema != nil && e.Partial != nil && e.Partial.Text() != ""
+}
+
+// retry decides whether the same model is tried again, and how long from now.
+func (c *call) retry(e *Error, h *health, try int) (time.Duration, bool) {
+	wait := e.RetryAfter
+	if !e.HasWait {
+		wait = backoff(try)
+	}
+	if e.Kind == RateLimit {
+		h.pause(wait)
+	}
+	switch e.Kind {
+	case InvalidRequest, Auth, Permission, ModelNotFound, QuotaExhausted, ContextLength, RequestTooLarge, Refusal, ContentFilter:
+		return 0, false
+	case MalformedOutput:
+		if c.repairable(e) {
+			return 0, false
+		}
+	}
+	if !e.Retryable || try >= maxRetries || c.req.Routing.NoRetry || !c.fits(wait) || !c.r.retries.spend() {
+		return 0, false
+	}
+	return wait, true
+}
+
+// fits reports whether a wait is worth beginning.
+func (c *call) fits(wait time.Duration) bool {
+	if wait > c.r.MaxWait {
+		return false
+	}
+	deadline, ok := c.ctx.Deadline()
+	return !ok || time.Until(deadline) > wait
+}
+
+// fail keeps the error that Generate returns if nothing else answers: the first that leaves hope, else the first; of one
+// model the last.
+func (c *call) fail(t Target, e *Error) error {
+	if c.failed == nil || c.failedAt.Name() == t.Name() || !c.hope && e.Retryable {
+		c.failed, c.hope, c.failedAt = e, e.Retryable, t
+	}
+	return e
+}
+
+// ended is the error of a call whose caller has gone.
+func (c *call) ended(t Target) error {
+	c.stop = true
+	kind := Cancelled
+	if errors.Is(c.ctx.Err(), context.DeadlineExceeded) {
+		kind = Timeout
+	}
+	return &Error{Provider: t.Provider, Model: t.ID, Kind: kind, Message: "the call's time is over", Where: BeforeFirstToken, Cause: context.Cause(c.ctx)}
+}
+
+// shrink replaces the request by a smaller form, once.
+func (c *call) shrink(limit int) bool {
+	if c.shrunk || c.req.Routing.Shrink == nil {
+		return false
+	}
+	c.shrunk = true
+	smaller := c.req.Routing.Shrink(limit)
+	if smaller == nil {
+		return false
+	}
+	routing, whom := c.req.Routing, c.req.Call
+	req := *smaller
+	req.Routing, req.Call = routing, whom
+	c.req, c.tokens = &req, estimate(&req)
+	return true
+}
+
+func (c *call) observe(a Attempt) {
+	a.Call = c.req.Call
+	if c.r.Observe != nil {
+		c.r.Observe(a)
+	}
+	if c.req.Routing.Observe != nil {
+		c.req.Routing.Observe(a)
+	}
+}
+
+// attempt makes one try: reserve, call, record. err without a.Err is a failure of the ledger's.
+func (c *call) attempt(t Target, p Provider, done func(error)) (a Attempt, resp *Response, err error) {
+	outcome := error(&Error{Kind: Cancelled}) // counts as nothing
+	defer func() { done(outcome) }()
+
+	name := t.Name()
+	tokens := scale(c.tokens, name)
+	req := fit(c.req, t, p.Name(), tokens, c.r.MaxOutput)
+	start := time.Now()
+	a = Attempt{Number: c.number + 1, Provider: t.Provider, Model: t.ID, At: start}
+	rates := c.r.Catalog.ratesOrAssumed(name, start, int64(tokens))
+	prompt, worst := rates.worst(int64(tokens), int64(cmp.Or(req.MaxOutput, t.Model.MaxOutput, c.r.MaxOutput)))
+	reservation := ""
+	if c.r.Ledger != nil {
+		lapses := start.Add(callLapses)
+		if d, ok := c.ctx.Deadline(); ok {
+			lapses = d.Add(time.Minute)
+		}
+		reservation, err = c.r.Ledger.Reserve(c.ctx, Reservation{Call: req.Call, Provider: t.Provider, Model: t.ID, Worst: worst, Prompt: prompt, Lapses: lapses})
+		if over, ok := errors.AsType[*BudgetError](err); ok {
+			c.stop = true
+			a.Number, a.Skipped, a.Kind = 0, "budget", BudgetExceeded
+			a.Err = &Error{Provider: p.Name(), Model: t.ID, Kind: BudgetExceeded, Message: over.Error(), Where: BeforeFirstToken, Cause: over}
+			return a, nil, c.fail(t, a.Err)
+		}
+		if err != nil {
+			if c.ctx.Err() != nil {
+				return a, nil, c.ended(t)
+			}
+			return a, nil, unavailable("reserve the cost of a model call", err)
+		}
+	}
+	c.number++
+
+	var streamed strings.Builder // for a guess at what a broken answer cost
+	var sink func(Delta)
+	if c.sink != nil {
+		if c.shown {
+			c.shown = false
+			c.sink(Delta{Kind: DeltaRestart, Text: name})
+		}
+		sink = func(d Delta) {
+			if a.FirstToken == 0 {
+				a.FirstToken = max(time.Since(start), 1)
+			}
+			c.shown = true
+			streamed.WriteString(d.Text)
+			c.sink(d)
+		}
+	}
+	finished := false
+	defer func() { // a provider that panics is not working
+		if !finished {
+			outcome = &Error{Kind: ServerError}
+		}
+	}()
+	resp, err = p.Generate(c.ctx, req, sink)
+	finished = true
+	a.Latency = time.Since(start)
+
+	e := Entry{ID: codeforge.NewID(), Reservation: reservation, Call: req.Call, Attempt: a.Number, Provider: t.Provider, Model: t.ID,
+		FirstToken: a.FirstToken, Latency: a.Latency, At: start}
+	if err == nil {
+		outcome = nil
+		resp.Provider, resp.Model = cmp.Or(resp.Provider, p.Name()), cmp.Or(resp.Model, t.ID)
+		a.Status, a.Served = http.StatusOK, cmp.Or(resp.ServedModel, resp.Model)
+		e.Finish = resp.Finish
+		a.Usage, a.Cost = c.price(t, a.Served, &resp.Usage, start, tokens, resp.Text()+resp.Reasoning(), rates)
+		resp.Cost = a.Cost
+	} else {
+		a.Err = c.typed(t, p, err)
+		err = a.Err
+		if c.ctx.Err() == nil {
+			outcome = err
+		}
+		a.Status, a.Kind = a.Err.Status, a.Err.Kind
+		e.Finish = a.Err.Finish
+		switch {
+		case a.Err.Usage != nil:
+			if a.Err.Partial != nil {
+				a.Served = a.Err.Partial.ServedModel
+			}
+			a.Usage, a.Cost = c.price(t, cmp.Or(a.Served, t.ID), a.Err.Usage, start, tokens, streamed.String(), rates)
+		case a.Err.Partial != nil || streamed.Len() > 0 || silent(a.Err):
+			// Nobody said what it cost: the prompt was most likely read, and what came was written.
+			text := streamed.String()
+			if text == "" && a.Err.Partial != nil {
+				text = a.Err.Partial.Text() + a.Err.Partial.Reasoning()
+			}
+			a.Usage, a.Cost = c.price(t, t.ID, &Usage{Missing: true}, start, tokens, text, rates)
+		}
+		if a.Err.Partial != nil {
+			a.Err.Partial.Cost = a.Cost
+		}
+	}
+	e.Served, e.Usage, e.Cost, e.Kind, e.Status = a.Served, a.Usage, a.Cost, a.Kind, a.Status
+	c.record(e)
+	return a, resp, err
+}
+
+// silent reports whether a provider may have worked for a call without saying so: it was not refused by a status, but
+// never answered.
+func silent(e *Error) bool {
+	switch e.Kind {
+	case Timeout, StreamInterrupted, Cancelled:
+		return e.Status < 400
+	}
+	return false
+}
+
+// price is what a try used and cost; where the provider did not say, by what was sent and what came.
+func (c *call) price(t Target, served string, u *Usage, at time.Time, tokens int, text string, rates Rates) (Usage, Cost) {
+	if !u.Missing {
+		cost := c.r.Catalog.Cost(t.Provider+":"+served, t.Name(), *u, at)
+		if u.Partial && text != "" {
+			// A lower bound is no estimate: what came since the provider last counted is added.
+			guess := *u
+			guess.OutputTokens = max(u.OutputTokens, int64(EstimateText(text, t.Name())))
+			cost = c.r.Catalog.Cost(t.Provider+":"+served, t.Name(), guess, at)
+		}
+		return *u, cost
+	}
+	guess := Usage{}
+	guess.InputTokens, guess.OutputTokens = int64(tokens), int64(EstimateText(text, t.Name()))
+	micro, _ := rates.cost(guess)
+	_, known := c.r.Catalog.Price(t.Name(), at, int64(tokens))
+	return *u, Cost{MicroUSD: micro, Estimated: micro > 0 || !known} // what is free costs nothing, however much it was
+}
+
+// typed makes every error an *Error.
+func (c *call) typed(t Target, p Provider, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	if c.ctx.Err() != nil {
+		e, _ := errors.AsType[*Error](c.ended(t))
+		return e
+	}
+	return &Error{Provider: p.Name(), Model: t.ID, Kind: ServerError, Message: "the adapter failed", Fallback: true, Cause: err}
+}
+
+func (c *call) record(e Entry) {
+	if c.r.Ledger == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), recordWithin)
+	defer cancel()
+	if err := c.r.Ledger.Record(ctx, e); err != nil && c.r.Log != nil {
+		c.r.Log.LogAttrs(ctx, slog.LevelError, "a model call is not in the ledger", slog.String("job_id", e.Call.JobID), slog.String("entry", e.ID),
+			slog.String("model", e.Provider+":"+e.Model), slog.Int64("cost_micro_usd", e.Cost.MicroUSD), slog.Any("error", err))
+	}
+}
+
+// fit returns the form of a request that a model takes, by what the catalog knows of it. req is not changed.
+func fit(req *Request, t Target, provider string, tokens, maxOutput int) *Request {
+	out := *req
+	m := t.Model
+	out.Model, out.Routing = t.ID, Routing{}
+	out.Effort = nearest(cmp.Or(req.Effort, t.Effort), m.Efforts)
+	if out.Temperature == nil {
+		out.Temperature = t.Temperature
+	}
+	switch m.Temperature {
+	case "refused", "discouraged":
+		out.Temperature = nil
+	case "without_effort":
+		if cmp.Or(out.Effort, m.DefaultEffort) != "none" {
+			out.Temperature = nil
+		}
+	}
+	if req.Schema != nil && m.Schema == "prompt" {
+		out = inWords(out)
+	}
+	if m.MaxOutput > 0 {
+		out.MaxOutput = min(cmp.Or(req.MaxOutput, maxOutput), m.MaxOutput)
+	}
+	if m.Context > 0 && out.MaxOutput > 0 {
+		out.MaxOutput = min(out.MaxOutput, max(m.Context-tokens, minOutput))
+	}
+	out.Messages = bound(req.Messages, provider, t.ID)
+	return &out
+}
+
+// nearest returns the effort among allowed that is closest to the one asked for, of two equally close the higher. With
+// allowed nil (not known) it is what was asked for; with none allowed it is "".
+func nearest(asked string, allowed []string) string {
+	if asked == "" || allowed == nil || slices.Contains(allowed, asked) {
+		return asked
+	}
+	at, best := slices.Index(efforts, asked), ""
+	distance := len(efforts) + 1
+	for i, e := range efforts {
+		d := max(i-at, at-i)
+		if slices.Contains(allowed, e) && d <= distance {
+			best, distance = e, d
+		}
+	}
+	return best
+}
+
+// bound returns messages without what is bound to other models than this one: signatures, and whole thoughts. It copies only
+// what it changes.
+func bound(messages []Message, provider, model string) []Message {
+	foreign := func(p Part) bool {
+		return (p.Opaque != nil || p.Kind == PartReasoning) && p.Provider != "" && (p.Provider != provider || p.Model != "" && p.Model != model)
+	}
+	out, copied := messages, false
+	for i, m := range messages {
+		if !slices.ContainsFunc(m.Parts, foreign) {
+			if copied {
+				out = append(out, m)
+			}
+			continue
+		}
+		if !copied {
+			out, copied = slices.Clone(messages[:i]), true
+		}
+		parts := make([]Part, 0, len(m.Parts))
+		for _, p := range m.Parts {
+			if foreign(p) {
+				if p.Kind == PartReasoning {
+					continue
+				}
+				p.Opaque = nil
+			}
+			parts = append(parts, p)
+		}
+		if len(parts) > 0 {
+			out = append(out, Message{Role: m.Role, Parts: parts})
+		}
+	}
+	return out
+}
+
+func pick[T any](cond bool, yes, no T) T {
+	if cond {
+		return yes
+	}
+	return no
+}

@@ -1,0 +1,514 @@
+package scaffold
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// app is a whole app before it is written down.
+type app struct {
+	Name     string
+	Tagline  string
+	Currency string // ISO 4217
+	Look     look
+	Kinds    []kind // 1 to maxKinds
+
+	Wishes   []string // of the instruction: what was not understood, for the README
+	Reviewed []string // findings that this version answers, for the README
+}
+
+type look struct{ Palette, Mode, Layout string }
+
+// kind is one sort of thing that the app keeps. Key is also the name of its page.
+type kind struct {
+	Key, One, Many, Verb, View, Intro string
+	Fields                            []field
+}
+
+type field struct {
+	Key, Label, Type string
+	Required         bool
+	Options          []string // of a choice
+	To               string   // of a relation: the key of another kind
+}
+
+const (
+	maxKinds  = 7
+	maxFields = 14
+)
+
+var fieldTypes = []string{"text", "notes", "phone", "email", "link", "date", "number", "money", "flag", "choice", "relation"}
+
+func (a *app) kind(key string) *kind {
+	i := slices.IndexFunc(a.Kinds, func(k kind) bool { return k.Key == key })
+	if i < 0 {
+		return nil
+	}
+	return &a.Kinds[i]
+}
+
+// clone copies what a change of the app writes to.
+func (a *app) clone() *app {
+	b := *a
+	b.Kinds = slices.Clone(a.Kinds)
+	for i := range b.Kinds {
+		b.Kinds[i].Fields = slices.Clone(b.Kinds[i].Fields)
+	}
+	b.Wishes, b.Reviewed = nil, nil
+	return &b
+}
+
+// settle makes the parts of an app fit each other: names that are free and legal where they stand, relations that lead
+// somewhere, a look that exists. It is idempotent.
+func (a *app) settle() {
+	a.Name = cmp.Or(clip(clean(a.Name), 60), "Notebook")
+	a.Tagline = cmp.Or(clip(clean(a.Tagline), 240), a.Name)
+	a.Currency = cmp.Or(a.Currency, "USD")
+	if len(a.Kinds) == 0 {
+		a.Kinds = []kind{words().kinds["note"].kind}
+		a.Kinds[0].Fields = slices.Clone(a.Kinds[0].Fields)
+	}
+	a.Kinds = a.Kinds[:min(len(a.Kinds), maxKinds)]
+	used := map[string]bool{}
+	for i := range a.Kinds {
+		k := &a.Kinds[i]
+		k.Key = free(slug(k.Key, "list"), reservedPages, used)
+		k.One, k.Many = cmp.Or(clip(clean(k.One), 40), "entry"), cmp.Or(clip(clean(k.Many), 40), "entries")
+		k.Verb = cmp.Or(k.Verb, "Add")
+	}
+	for i := range a.Kinds {
+		a.settleFields(&a.Kinds[i])
+	}
+	if _, ok := palettes[a.Look.Palette]; !ok {
+		h := fnv.New32a()
+		h.Write([]byte(a.Name))
+		names := paletteNames()
+		a.Look.Palette = names[int(h.Sum32())%len(names)]
+	}
+	if !slices.Contains([]string{"light", "dark", "auto"}, a.Look.Mode) {
+		a.Look.Mode = "auto"
+	}
+	if a.Look.Layout != "side" && a.Look.Layout != "top" {
+		a.Look.Layout = "top"
+		if len(a.Kinds) > 3 {
+			a.Look.Layout = "side"
+		}
+	}
+}
+
+func (a *app) settleFields(k *kind) {
+	k.Fields = k.Fields[:min(len(k.Fields), maxFields)]
+	if len(k.Fields) == 0 {
+		k.Fields = []field{{Label: "Name", Type: "text", Required: true}}
+	}
+	used := map[string]bool{"id": true, "createdAt": true}
+	for i := range k.Fields {
+		f := &k.Fields[i]
+		f.Label = cmp.Or(clip(clean(f.Label), 40), "Field")
+		if !identifier.MatchString(f.Key) {
+			f.Key = camel(f.Label)
+		}
+		f.Key = free(f.Key, nil, used)
+		if e, ok := words().kinds[f.To]; ok && f.Type == "relation" && a.kind(f.To) == nil {
+			f.To = e.Key
+		}
+		if f.Type == "relation" && (a.kind(f.To) == nil || f.To == k.Key) {
+			f.Type, f.To = "text", ""
+		}
+		if f.Type == "choice" && len(f.Options) == 0 {
+			f.Options = []string{"Open", "Done"}
+		}
+	}
+	hasChoice := slices.ContainsFunc(k.Fields, func(f field) bool { return f.Type == "choice" })
+	if k.View == "board" && !hasChoice || !slices.Contains([]string{"table", "cards", "board"}, k.View) {
+		k.View = "cards"
+	}
+	if k.Intro == "" {
+		k.Intro = "Everything about your " + k.Many + " in one place."
+	}
+}
+
+var identifier = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,60}$`)
+
+// reservedPages are the names of pages and modules that every app has.
+var reservedPages = []string{"index", "dashboard", "model", "lib", "icon", "styles"}
+
+// free returns name, or name with the first number that makes it neither reserved nor used, and marks it as used.
+func free(name string, reserved []string, used map[string]bool) string {
+	out := name
+	for n := 2; used[out] || slices.Contains(reserved, out); n++ {
+		out = fmt.Sprintf("%s%d", name, n)
+	}
+	used[out] = true
+	return out
+}
+
+// What templates ask of an app.
+
+func (a *app) ID() string       { return slug(a.Name, "app") }
+func (a *app) Colors() colorSet { return palettes[a.Look.Palette].colors() }
+
+// Initial is the letter on the app's mark.
+func (a *app) Initial() string {
+	for _, r := range a.Name {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return string(unicode.ToUpper(r))
+		}
+	}
+	return "A"
+}
+
+func (k kind) Heading() string { return capital(k.Many) }
+
+// Var is the kind's name in the program. All keys are plural and lower case, so they meet no name of another sort but
+// those listed.
+func (k kind) Var() string {
+	v := camel(k.Key)
+	if slices.Contains(takenNames, v) {
+		v += "List"
+	}
+	return v
+}
+
+func (k kind) TypeName() string {
+	n := capital(camel(slug(k.One, singular(k.Key))))
+	if slices.Contains(takenNames, n) || n == capital(k.Var()) {
+		n += "Entry"
+	}
+	return n
+}
+
+// takenNames are what the modules that name kinds import or declare, and the words that TypeScript keeps for itself.
+var takenNames = strings.Fields(`app kinds field defineKind Entry Kind entries money number sum today mountPage break case catch class const
+	continue debugger default delete do else enum export extends false finally for function if implements import in instanceof interface let new
+	null package private protected public return static super switch this throw true try typeof var void while with yield await async eval arguments
+	any never unknown string boolean object symbol undefined Any Never Object String Number Boolean Symbol`)
+
+// EmptyHint says how to begin where nothing is yet.
+func (k kind) EmptyHint() string {
+	for _, f := range k.Fields {
+		if f.Type == "relation" {
+			return "Each can point to one of your other entries: " + strings.ToLower(f.Label) + "."
+		}
+	}
+	return "The first one takes less than a minute."
+}
+
+// Choice is the field that filters the kind's list, nil if there is none.
+func (k kind) Choice() *field {
+	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Type == "choice" })
+	if i < 0 {
+		return nil
+	}
+	return &k.Fields[i]
+}
+
+func (k kind) Sortable() []field {
+	return slices.DeleteFunc(slices.Clone(k.Fields), func(f field) bool { return f.Type == "notes" || f.Type == "flag" || f.Type == "link" })
+}
+
+func (f field) ID() string { return "field-" + f.Key }
+
+func (f field) InputType() string {
+	switch f.Type {
+	case "phone":
+		return "tel"
+	case "link":
+		return "url"
+	case "email", "date":
+		return f.Type
+	}
+	return "text"
+}
+
+// Arguments are those of the function that makes the field in src/model.ts: JSON values with commas between.
+func (f field) Arguments() string {
+	args := []string{script(f.Label)}
+	switch f.Type {
+	case "choice":
+		var o []string
+		for _, s := range f.Options {
+			o = append(o, script(s))
+		}
+		args = append(args, "["+strings.Join(o, ", ")+"]")
+	case "relation":
+		args = append(args, script(f.To))
+	}
+	if f.Required && f.Type != "flag" {
+		args = append(args, `"required"`)
+	}
+	return strings.Join(args, ", ")
+}
+
+// Describe says in the README what the field holds.
+func (f field) Describe() string {
+	switch f.Type {
+	case "choice":
+		return "one of " + strings.Join(f.Options, ", ")
+	case "relation":
+		return "one of the " + f.To
+	case "flag":
+		return "yes or no"
+	case "notes":
+		return "longer text"
+	}
+	return f.Type
+}
+
+// stat is one number above a list: a label, and the TypeScript expression of its text.
+type stat struct{ Label, Value string }
+
+// Stats are the numbers worth seeing of the kind, at most four.
+func (k kind) Stats() []stat {
+	out := []stat{{capital(k.Many), "number(entries.length)"}}
+	add := func(label, format string, args ...any) {
+		if len(out) < 4 {
+			out = append(out, stat{label, fmt.Sprintf(format, args...)})
+		}
+	}
+	dated, overTime := false, slices.ContainsFunc(k.Fields, func(f field) bool { return f.Type == "date" })
+	for _, f := range k.Fields {
+		on := "entry." + f.Key
+		switch f.Type {
+		case "date":
+			if dated || unlikelyAhead.MatchString(f.Label) {
+				continue
+			}
+			dated = true
+			if slices.Contains([]string{"Book", "Plan", "Schedule", "Arrange", "Set", "Open", "Start"}, k.Verb) {
+				add("Coming up", "number(entries.filter((entry) => %s >= today()).length)", on)
+			} else {
+				add("This month", "number(entries.filter((entry) => %s.startsWith(today().slice(0, 7))).length)", on)
+			}
+		case "money":
+			add(f.Label+" in total", "money(sum(entries.map((entry) => %s)))", on)
+		case "number":
+			if summable.MatchString(f.Label) || overTime && spent.MatchString(f.Label) {
+				add(f.Label+" in total", "number(sum(entries.map((entry) => %s)))", on)
+			}
+		case "flag":
+			add(f.Label, "`${number(entries.filter((entry) => %s).length)} of ${number(entries.length)}`", on)
+		case "choice":
+			if statusLabel.MatchString(f.Label) && len(out) < 3 {
+				o := f.Options[min(1, len(f.Options)-1)]
+				if k.View == "board" {
+					o = f.Options[len(f.Options)-1]
+				}
+				add(o, "number(entries.filter((entry) => %s === %s).length)", on, script(o))
+			}
+		}
+	}
+	return out
+}
+
+var (
+	unlikelyAhead = regexp.MustCompile(`(?i)birthday|since|planted`)
+	statusLabel   = regexp.MustCompile(`(?i)status|stage|state|answer`)
+	summable      = regexp.MustCompile(`(?i)quantity|amount|litres|points|people|places|seats|number of`)
+	spent         = regexp.MustCompile(`(?i)minutes|hours|distance`)
+)
+
+// Texts.
+
+// clean makes one line of s: no control characters, no marks that change the direction of what follows, single spaces.
+// What looks like a key or a token is left out, since the text will be shown.
+func clean(s string) string {
+	s = strings.ToValidUTF8(s, "")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r), r == '\u2028', r == '\u2029':
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == utf8.RuneError, r == '\ufeff':
+			return -1
+		}
+		return r
+	}, s)
+	fields := strings.Fields(s)
+	fields = slices.DeleteFunc(fields, secretLike.MatchString)
+	return strings.Join(fields, " ")
+}
+
+// clip cuts s to at most n code points, at a word's end where there is one.
+func clip(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	cut := string(r[:n-1])
+	if i := strings.LastIndexByte(cut, ' '); i > len(cut)/2 {
+		cut = cut[:i]
+	}
+	return strings.TrimRight(cut, " ,;:-") + "…"
+}
+
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// slug keeps the lower-case ASCII letters and digits of s, with hyphens between words; what keeps nothing becomes otherwise.
+func slug(s, otherwise string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(fold(s)) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+		if b.Len() >= 40 {
+			break
+		}
+	}
+	out := strings.Trim(b.String(), "-")
+	if out == "" || out[0] >= '0' && out[0] <= '9' {
+		out = strings.TrimRight(otherwise+"-"+out, "-")
+	}
+	return out
+}
+
+// camel makes an identifier of a label or slug.
+func camel(s string) string {
+	parts := strings.Split(slug(s, "field"), "-")
+	for i := range parts[1:] {
+		parts[i+1] = capital(parts[i+1])
+	}
+	return strings.Join(parts, "")
+}
+
+// fold writes the commonest letters with marks without them.
+func fold(s string) string { return folds.Replace(s) }
+
+var folds = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue", "ß", "ss", "é", "e", "è", "e", "ê", "e", "á", "a", "à", "a",
+	"â", "a", "ã", "a", "å", "a", "í", "i", "ì", "i", "ñ", "n", "ó", "o", "ò", "o", "ô", "o", "ø", "o", "ú", "u", "ù", "u", "ç", "c", "č", "c", "š", "s", "ž", "z", "ł", "l", "'", "", "’", "")
+
+// script writes s as a string of TypeScript and JSON that stays one even within a page's script element.
+func script(s string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.Encode(s) // a string never fails
+	return strings.ReplaceAll(strings.TrimSuffix(b.String(), "\n"), "<", `\u003c`)
+}
+
+// Colours.
+
+// palette is a hue with what goes with it; the colours follow from it.
+type palette struct {
+	hue, chroma float64 // degrees; saturation of the accent, 0 to 1
+	pop         float64 // hue of the second accent
+	radius      string
+	display     string // font family of headings
+}
+
+const (
+	serif   = `"Iowan Old Style", "Palatino Linotype", Palatino, "Liberation Serif", Georgia, serif`
+	rounded = `ui-rounded, "SF Pro Rounded", "Nunito", "Segoe UI", system-ui, sans-serif`
+	plain   = `var(--text)`
+)
+
+var palettes = map[string]palette{
+	"ocean":  {208, .78, 28, "10px", plain},
+	"moss":   {138, .45, 38, "16px", rounded},
+	"amber":  {30, .80, 350, "14px", serif},
+	"berry":  {336, .62, 262, "8px", serif},
+	"plum":   {276, .42, 18, "6px", serif},
+	"teal":   {180, .65, 300, "14px", rounded},
+	"brick":  {10, .62, 205, "4px", plain},
+	"indigo": {236, .58, 165, "10px", plain},
+	"slate":  {218, .24, 35, "6px", plain},
+	"olive":  {72, .48, 15, "8px", plain},
+	"rose":   {352, .68, 190, "20px", rounded},
+}
+
+func paletteNames() []string {
+	out := make([]string, 0, len(palettes))
+	for n := range palettes {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// colors are by purpose, as #rrggbb.
+type colors struct {
+	Page, Surface, Ink, Muted, Line, Edge, Accent, OnAccent, Soft, OnSoft, Pop, Danger, OnDanger string
+}
+
+type colorSet struct {
+	Light, Dark     colors
+	Radius, Display string
+}
+
+func (p palette) colors() colorSet {
+	tint := min(p.chroma, .5)
+	light := colors{
+		Page: hsl(p.hue, tint*.9, .968), Surface: "#ffffff", Ink: hsl(p.hue, tint*.5, .13), Muted: hsl(p.hue, tint*.22, .36),
+		Line: hsl(p.hue, tint*.4, .895), Edge: hsl(p.hue, tint*.2, .55), OnAccent: "#ffffff",
+		Soft: hsl(p.hue, tint*1.1, .925), Danger: "#b3261e", OnDanger: "#ffffff",
+	}
+	light.Accent = reach(p.hue, p.chroma, .50, -.01, 4.9, light.Soft)
+	light.OnSoft = reach(p.hue, p.chroma, .34, -.01, 6, light.Soft)
+	light.Pop = reach(p.pop, .7, .6, -.01, 3.2, light.Surface)
+	dark := colors{
+		Page: hsl(p.hue, tint*.35, .075), Surface: hsl(p.hue, tint*.32, .115), Ink: hsl(p.hue, tint*.25, .94), Muted: hsl(p.hue, tint*.2, .70),
+		Line: hsl(p.hue, tint*.28, .21), Edge: hsl(p.hue, tint*.2, .48), OnAccent: hsl(p.hue, tint*.6, .07),
+		Soft: hsl(p.hue, tint*.7, .19), Danger: "#ff9d94", OnDanger: "#3b0603",
+	}
+	dark.Accent = reach(p.hue, p.chroma, .58, .01, 5.4, dark.Soft)
+	dark.OnSoft = reach(p.hue, p.chroma, .75, .01, 7, dark.Soft)
+	dark.Pop = reach(p.pop, .6, .5, .01, 4, dark.Surface)
+	return colorSet{light, dark, p.radius, p.display}
+}
+
+// reach changes a colour's lightness until it stands out from the background by the ratio.
+func reach(hue, chroma, light, step, ratio float64, background string) string {
+	c := hsl(hue, chroma, light)
+	for light > 0 && light < 1 && contrast(c, background) < ratio {
+		light += step
+		c = hsl(hue, chroma, light)
+	}
+	return c
+}
+
+// hsl writes a colour of hue in degrees, saturation and lightness from 0 to 1 as #rrggbb.
+func hsl(h, s, l float64) string {
+	channel := func(n float64) int {
+		k := math.Mod(n+h/30, 12)
+		return int(math.Round(255 * (l - s*min(l, 1-l)*max(-1, min(k-3, 9-k, 1)))))
+	}
+	return fmt.Sprintf("#%02x%02x%02x", channel(0), channel(8), channel(4))
+}
+
+// contrast is the ratio of WCAG between two colours, 1 to 21.
+func contrast(a, b string) float64 {
+	x, y := luminance(a), luminance(b)
+	return (max(x, y) + .05) / (min(x, y) + .05)
+}
+
+func luminance(c string) float64 {
+	var rgb [3]int
+	fmt.Sscanf(c, "#%02x%02x%02x", &rgb[0], &rgb[1], &rgb[2])
+	sum := 0.0
+	for i, weight := range []float64{.2126, .7152, .0722} {
+		v := float64(rgb[i]) / 255
+		if v <= .04045 {
+			v /= 12.92
+		} else {
+			v = math.Pow((v+.055)/1.055, 2.4)
+		}
+		sum += weight * v
+	}
+	return sum
+}

@@ -1,0 +1,160 @@
+package scaffold
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// change applies an instruction to an app: kinds and fields added and removed, another name, another look. An
+// instruction that describes an app instead adds what it speaks of. Applying it again changes nothing more. Orders that
+// no rule understands become wishes.
+func (a *app) change(instruction string) {
+	for _, sentence := range sentences(instruction) {
+		if !a.obey(sentence) && imperative.MatchString(sentence) {
+			a.Wishes = append(a.Wishes, clip(clean(sentence), 200))
+		}
+	}
+	a.Wishes = a.Wishes[:min(len(a.Wishes), 10)]
+	a.settle()
+}
+
+// imperative tells an order from a description.
+var imperative = regexp.MustCompile(`(?i)^(?:please\s+|now\s+|also\s+|can you\s+|could you\s+)*(?:add|remove|delete|drop|make|change|use|show|hide|rename|let|allow|enable|support|put|move|sort|fix|replace|turn|set|give|include|connect|send|export|import|translate)\b`)
+
+var (
+	sentenceEnd = regexp.MustCompile(`[.!?;]+(?:\s+|$)|\n+`)
+	joined      = regexp.MustCompile(`(?i)\s*,?\s+(?:and|then)\s+(?:also\s+|then\s+)?(add|remove|delete|drop|rename|call|use|make|switch|change)\b`)
+)
+
+func sentences(text string) []string {
+	if len(text) > maxRead {
+		text = strings.ToValidUTF8(text[:maxRead], "")
+	}
+	text = joined.ReplaceAllString(text, ". $1")
+	var out []string
+	for _, s := range sentenceEnd.Split(text, -1) {
+		if s = clean(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out[:min(len(out), 40)]
+}
+
+var (
+	renameApp = regexp.MustCompile(`(?i)\b(?:(?:re)?name|call)\s+(?:(?:the\s+)?(?:app|project|it|this)\s+)(?:to\s+|as\s+)?["“'«]?([^"”'»]{2,60}?)["”'»]?$`)
+	removeIt  = regexp.MustCompile(`(?i)\b(?:remove|delete|drop|get rid of|take out)\s+(?:the\s+|all\s+)?(.+?)(?:\s+(?:from|of|in|on)\s+(?:the\s+|all\s+|every\s+|each\s+)?(.+?))?$`)
+	addTo     = regexp.MustCompile(`(?i)\b(?:add|include|put|give|store|track|record|show)\s+(.+?)\s+(?:to|for|on|in|of)\s+(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+)?([\pL-]+(?:\s[\pL-]+)?)(?:\s+(?:page|form|list|screen|entry|entries))?$`)
+	giveIt    = regexp.MustCompile(`(?i)^(?:give|let)\s+(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+)?([\pL-]+)\s+(?:have\s+)?(.+)$`)
+	shouldBe  = regexp.MustCompile(`(?i)^(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+|an?\s+)?([\pL-]+)\s+(?:should|need|needs|must|have to|has to|could)\s+(?:also\s+)?(?:have|get|show|hold)?\s*(.+)$`)
+	addIt     = regexp.MustCompile(`(?i)\b(?:add|create|build|include|make|i need|we need|i want|also track|track|manage|also)\s+(.+)$`)
+	pageWord  = regexp.MustCompile(`(?i)\s*\b(?:pages?|sections?|screens?|lists?|tabs?|areas?|modules?|entit(?:y|ies)|features?|too|as well|please)\b\s*`)
+	fieldWord = regexp.MustCompile(`(?i)\s*\b(?:fields?|columns?|inputs?|propert(?:y|ies)|attributes?|too|as well|please)\b\s*`)
+	bracketed = regexp.MustCompile(`\(([^()]*)\)|:\s*([^:]+,[^:]+)$`)
+	quotes    = strings.NewReplacer(`"`, "", "“", "", "”", "", "'", "", "`", "")
+)
+
+// obey does what one sentence says, and reports whether it understood any of it.
+func (a *app) obey(s string) bool {
+	s = strings.TrimSpace(s)
+	restyled := a.Look.restyle(s)
+	if m := renameApp.FindStringSubmatch(s); m != nil {
+		a.Name = titleCase(clean(m[1]))
+		return true
+	}
+	if m := removeIt.FindStringSubmatch(s); m != nil {
+		return a.removeNamed(m[1], m[2]) || restyled
+	}
+	var options []string
+	bare := s
+	if m := bracketed.FindStringSubmatch(s); m != nil {
+		bare = strings.TrimSpace(strings.Replace(s, m[0], " ", 1))
+		for o := range strings.SplitSeq(m[1]+m[2], ",") {
+			if o = capital(clip(clean(quotes.Replace(o)), 40)); o != "" && len(options) < 8 {
+				options = append(options, o)
+			}
+		}
+	}
+	if m := addTo.FindStringSubmatch(bare); m != nil {
+		if k := a.named(m[2]); k != nil {
+			return k.addFields(m[1], options) || restyled
+		}
+	}
+	for _, form := range []*regexp.Regexp{giveIt, shouldBe} {
+		if m := form.FindStringSubmatch(bare); m != nil {
+			if k := a.named(m[1]); k != nil {
+				return k.addFields(m[2], options) || restyled
+			}
+		}
+	}
+	if restyled {
+		return true
+	}
+	if m := addIt.FindStringSubmatch(bare); m != nil && a.addKinds(m[1]) {
+		return true
+	}
+	found := false
+	for _, singular := range findKinds(s) {
+		found = a.add(singular) != nil || found
+	}
+	return found
+}
+
+func (a *app) removeNamed(what, from string) bool {
+	what = strings.TrimSpace(quotes.Replace(what))
+	if k := a.named(fieldWord.ReplaceAllString(from, " ")); k != nil {
+		key := camel(strings.TrimSpace(fieldWord.ReplaceAllString(what, " ")))
+		n := len(k.Fields)
+		if n > 1 {
+			k.Fields = slices.DeleteFunc(k.Fields, func(f field) bool { return f.Key == key || camel(f.Label) == key })
+		}
+		return true
+	}
+	k := a.named(strings.TrimSpace(pageWord.ReplaceAllString(what, " ")))
+	if k == nil || len(a.Kinds) == 1 {
+		// Gone already, or the last: either way nothing is left to do, but a name that means nothing is not understood.
+		return k == nil && words().lookup(strings.TrimSpace(strings.ToLower(pageWord.ReplaceAllString(what, " ")))) != nil
+	}
+	key := k.Key
+	a.Kinds = slices.DeleteFunc(a.Kinds, func(k kind) bool { return k.Key == key })
+	return true
+}
+
+// addFields adds the fields that a text such as "a due date and a priority" names; options are those of a choice among them.
+func (k *kind) addFields(text string, options []string) bool {
+	understood := false
+	for part := range strings.SplitSeq(andWord.ReplaceAllString(text, ","), ",") {
+		label := strings.TrimSpace(quotes.Replace(trimArticle(fieldWord.ReplaceAllString(part, " "))))
+		if label == "" || len(strings.Fields(label)) > 4 {
+			continue
+		}
+		typ, likely := typeOf(label)
+		if len(options) > 1 && (typ == "choice" || typ == "text") {
+			typ, likely = "choice", options
+		}
+		k.addField(label, typ, likely)
+		understood = true
+	}
+	return understood
+}
+
+// addKinds adds the kinds that a text such as "a notes page and invoices" names.
+func (a *app) addKinds(text string) bool {
+	understood := false
+	for part := range strings.SplitSeq(andWord.ReplaceAllString(text, ","), ",") {
+		paged := pageWord.MatchString(part)
+		name := strings.TrimSpace(quotes.Replace(trimArticle(strings.TrimSpace(pageWord.ReplaceAllString(part, " ")))))
+		name, _, _ = strings.Cut(name, " for ")
+		name, _, _ = strings.Cut(name, " with ")
+		name, _, _ = strings.Cut(name, " of ")
+		name = strings.ToLower(strings.TrimSpace(name))
+		if name == "" || len(strings.Fields(name)) > 3 || stopWords[name] {
+			continue
+		}
+		known := words().lookup(strings.ReplaceAll(name, " ", "-")) != nil
+		if known || paged || isLatin(name) && singular(name) != name {
+			understood = a.addNamed(name) != nil || understood
+		}
+	}
+	return understood
+}

@@ -1,0 +1,449 @@
+package scaffold
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"codeforge/internal/llm"
+)
+
+// call is a tool call to be made.
+type call struct {
+	name string
+	args map[string]any
+}
+
+// arguments fits the arguments to what the tool takes.
+func (k call) arguments(t *llm.Tool) json.RawMessage { return fit(t.Parameters, encode(k.args)) }
+
+// coder decides the next turn of the code agent. It keeps nothing between turns: the conversation tells how far it is.
+type coder struct {
+	*conversation
+	say  map[string]bool
+	base string // folder of the app: "" or, beside files of another origin, "app/"
+
+	asked    map[string]bool // files whose reading was asked for
+	failed   map[string]int  // writes that were refused, by path
+	done     map[string]bool // paths written or deleted in this conversation
+	initial  map[string]string
+	diags    []diagnostic // of the newest check or finish, errors only
+	checked  bool         // a check came back after the last change
+	finishes int          // that came back with diagnostics, or were refused
+	closed   bool         // a finish was accepted
+}
+
+func newCoder(c *conversation, say map[string]bool) *coder {
+	k := &coder{conversation: c, say: say, asked: map[string]bool{}, failed: map[string]int{}, done: map[string]bool{}}
+	// What was there before this conversation: shown files, and those read before they were written.
+	k.initial = maps.Clone(c.files)
+	for _, t := range c.turns {
+		k.follow(t)
+	}
+	return k
+}
+
+// follow takes one past call into account.
+func (k *coder) follow(t turn) {
+	var args struct {
+		Path    string
+		Content string
+		Old     string
+		New     string
+	}
+	json.Unmarshal(t.call.Arguments, &args) // what does not decode was no use of ours
+	ok := t.result != nil && !t.result.IsError
+	switch t.call.Name {
+	case "read_file":
+		k.asked[args.Path] = true
+		if ok && !k.done[args.Path] {
+			k.initial[args.Path] = fileText(t.result.Content)
+			k.files[args.Path] = k.initial[args.Path]
+		}
+	case "write_file", "edit_file", "delete_file":
+		if !ok {
+			k.failed[args.Path]++
+			return
+		}
+		k.done[args.Path], k.checked = true, false
+		switch t.call.Name {
+		case "write_file":
+			k.files[args.Path] = args.Content
+		case "edit_file":
+			k.files[args.Path] = strings.Replace(k.files[args.Path], args.Old, args.New, 1)
+		default:
+			delete(k.files, args.Path)
+		}
+	case "check", "finish":
+		k.checked = true
+		var clean bool
+		clean, k.diags = outcome(t.result)
+		if t.call.Name == "finish" {
+			k.closed = clean
+			if !clean {
+				k.finishes++
+			}
+		}
+	}
+}
+
+// outcome reads the result of a check: whether all is well, and the errors if it names them.
+func outcome(r *llm.ToolResult) (bool, []diagnostic) {
+	if r == nil {
+		return false, nil
+	}
+	var v struct {
+		OK          *bool        `json:"ok"`
+		Diagnostics []diagnostic `json:"diagnostics"`
+	}
+	if json.Unmarshal([]byte(r.Content), &v) != nil {
+		return !r.IsError, nil
+	}
+	errs := slices.DeleteFunc(v.Diagnostics, func(d diagnostic) bool { return d.Severity != "" && d.Severity != "error" })
+	if v.OK != nil {
+		return *v.OK && !r.IsError, errs
+	}
+	return !r.IsError && len(errs) == 0, errs
+}
+
+var numbered = regexp.MustCompile(`^\s*\d+(?:[:|\t→] ?|\s\s)`)
+
+// fileText takes the text of a file out of what reading it returned: as it is, within JSON, or with numbered lines.
+func fileText(s string) string {
+	var v struct{ Content *string }
+	if json.Unmarshal([]byte(s), &v) == nil && v.Content != nil {
+		return *v.Content
+	}
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		m := numbered.FindString(l)
+		if m == "" && (l != "" || i != len(lines)-1) {
+			return s
+		}
+		lines[i] = l[len(m):]
+	}
+	return strings.Join(lines, "\n")
+}
+
+const (
+	filesPerTurn = 3
+	bytesPerTurn = 24_000
+	maxReads     = 12
+)
+
+// next is the coder's next turn: a sentence, and calls. No calls means that there is nothing left to do.
+func (k *coder) next() (string, []call) {
+	if k.closed {
+		return "The work is finished.", nil
+	}
+	if calls := k.reads(); len(calls) > 0 {
+		return "I read what is there before I change it.", calls
+	}
+	p := k.plan()
+	if calls := k.writes(p); len(calls) > 0 {
+		return k.leadIn(p, calls), calls
+	}
+	if k.hasTool("check") && !k.checked {
+		return "Everything is written. I check that it parses and fits together.", []call{{"check", map[string]any{}}}
+	}
+	if calls := k.repairs(p); len(calls) > 0 {
+		return "The check found something. I repair it.", calls
+	}
+	if !k.hasTool("finish") || k.finishes >= 3 {
+		return "I cannot do more here: " + p.summary(k), nil
+	}
+	text := "The check is clean. I finish."
+	if len(k.diags) > 0 {
+		text = "I cannot repair what the check found, and say so."
+	}
+	explanations := map[string]string{}
+	for path := range k.done {
+		if _, there := k.files[path]; there {
+			explanations[path] = p.app.explain(path)
+		}
+	}
+	return text, []call{{"finish", map[string]any{"summary": p.summary(k), "dependencies": []string{}, "explanations": explanations}}}
+}
+
+// reads asks for the files that must be known: the model of an app of ours, and those with findings.
+func (k *coder) reads() []call {
+	var want []string
+	for _, p := range []string{modelPath, "app/" + modelPath} {
+		if k.paths[p] {
+			want = append(want, p)
+			break
+		}
+	}
+	for _, f := range k.findings() {
+		if k.paths[f.FilePath] && !slices.Contains(want, f.FilePath) && len(want) < maxReads {
+			want = append(want, f.FilePath)
+		}
+	}
+	var out []call
+	for _, p := range want {
+		if _, known := k.initial[p]; !known && !k.asked[p] && !k.done[p] && k.hasTool("read_file") {
+			out = append(out, call{"read_file", map[string]any{"path": p}})
+		}
+	}
+	return out
+}
+
+// plan is what the project should become. It depends on what was there before, never on how far the work is.
+type plan struct {
+	app     *app
+	fresh   bool              // there was no app of ours before
+	write   map[string]string // by path, with the base
+	remove  []string
+	repairs int // files mended by rule because of findings
+}
+
+func (k *coder) plan() plan {
+	old := k.existing()
+	p := plan{fresh: old == nil, write: map[string]string{}}
+	switch {
+	case old == nil:
+		p.app = design(k.brief())
+	case k.said() == "" || k.said() == section[project](k.conversation, "project").Description:
+		p.app = old.clone()
+		for _, kind := range design(k.brief()).Kinds {
+			if p.app.kind(kind.Key) == nil && len(p.app.Kinds) < maxKinds {
+				p.app.Kinds = append(p.app.Kinds, kind)
+			}
+		}
+		p.app.settle()
+	default:
+		p.app = old.clone()
+		p.app.change(k.said())
+		if len(k.findings()) > 0 {
+			// An earlier round of this job did what was said; now only the findings count.
+			wishes := p.app.Wishes
+			p.app = old.clone()
+			p.app.Wishes = wishes
+		}
+	}
+	p.app.Reviewed = reviewed(k.findings())
+
+	was, now := map[string]string{}, p.app.files()
+	if old != nil {
+		was = old.files()
+	} else if k.mustStandAside(now) {
+		k.base = "app/"
+	}
+	for name, text := range now {
+		full := k.base + name
+		before, known := k.initial[full]
+		switch {
+		case known && before == text:
+		case !known && !k.paths[full], was[name] != text:
+			p.write[full] = text
+		}
+	}
+	for name := range was {
+		if _, still := now[name]; !still && k.paths[k.base+name] {
+			p.remove = append(p.remove, k.base+name)
+		}
+	}
+	slices.Sort(p.remove)
+	for _, f := range k.findings() {
+		text, known := k.initial[f.FilePath]
+		if _, planned := p.write[f.FilePath]; planned || !known {
+			continue
+		}
+		if mended := mend(f.FilePath, text); mended != text {
+			p.write[f.FilePath] = mended
+			p.repairs++
+		} else if ours, ok := now[strings.TrimPrefix(f.FilePath, k.base)]; ok && ours != text {
+			p.write[f.FilePath] = ours
+			p.repairs++
+		}
+	}
+	if k.say["broken"] || k.say["broken_once"] {
+		name := k.base + "src/dashboard.ts"
+		if p.write[name] == "" {
+			p.write[name] = now["src/dashboard.ts"]
+		}
+		p.write[name] += flaw
+	}
+	return p
+}
+
+// flaw is what the directives "broken" and "broken_once" put at the end of a file.
+const flaw = "\nexport const broken = (;\n"
+
+// existing is the app of ours that the project holds, nil if there is none. It sets the base.
+func (k *coder) existing() *app {
+	for _, base := range []string{"", "app/"} {
+		if a := readApp(k.initial[base+modelPath]); a != nil {
+			k.base = base
+			return a
+		}
+	}
+	return nil
+}
+
+// mustStandAside reports whether the project holds files of another origin where the app's would go.
+func (k *coder) mustStandAside(files map[string]string) bool {
+	for name := range files {
+		if name != "README.md" && k.paths[name] && !k.paths[modelPath] {
+			return true
+		}
+	}
+	return false
+}
+
+// reviewed are lines for the README about what a review found.
+func reviewed(list []finding) []string {
+	var out []string
+	for _, f := range list {
+		out = append(out, clip(clean(strings.TrimPrefix(f.FilePath+": ", ": ")+f.Description), 200))
+	}
+	return out[:min(len(out), 10)]
+}
+
+// writes are the next files of the plan that are not written yet, and then those to delete.
+func (k *coder) writes(p plan) []call {
+	var out []call
+	size := 0
+	if k.hasTool("write_file") {
+		for _, name := range order(sortedKeys(p.write)) {
+			if k.done[name] || k.failed[name] > 1 {
+				continue
+			}
+			text := p.write[name]
+			if len(out) == filesPerTurn || len(out) > 0 && size+len(text) > bytesPerTurn {
+				return out
+			}
+			size += len(text)
+			out = append(out, call{"write_file", map[string]any{"path": name, "content": text}})
+		}
+	}
+	if len(out) == 0 && k.hasTool("delete_file") {
+		for _, name := range p.remove {
+			if !k.done[name] && k.failed[name] == 0 {
+				out = append(out, call{"delete_file", map[string]any{"path": name}})
+			}
+		}
+	}
+	return out
+}
+
+// repairs answers the diagnostics of the last check: a file of ours that differs from what was planned is put right, and
+// the deliberate flaw of "broken_once" is taken out.
+func (k *coder) repairs(p plan) []call {
+	var out []call
+	for _, d := range k.diags {
+		text, planned := p.write[d.File]
+		now := k.files[d.File]
+		if !planned || slices.ContainsFunc(out, func(c call) bool { return c.args["path"] == d.File }) || k.failed[d.File] > 1 {
+			continue
+		}
+		if k.say["broken_once"] && strings.HasSuffix(now, flaw) {
+			text = strings.TrimSuffix(now, flaw)
+			if k.hasTool("edit_file") {
+				out = append(out, call{"edit_file", map[string]any{"path": d.File, "old": strings.Trim(flaw, "\n"), "new": ""}})
+				continue
+			}
+		}
+		if text != now && !k.say["broken_once"] || strings.HasSuffix(now, flaw) && k.say["broken_once"] {
+			out = append(out, call{"write_file", map[string]any{"path": d.File, "content": text}})
+		}
+	}
+	return out
+}
+
+// leadIn says what the files of a turn are about.
+func (k *coder) leadIn(p plan, calls []call) string {
+	first := path.Base(calls[0].args["path"].(string))
+	switch {
+	case calls[0].name == "delete_file":
+		return "I remove what is no longer needed."
+	case !p.fresh && len(k.done) == 0:
+		return fmt.Sprintf("I change %d files of %q and leave the rest as it is.", len(p.write), p.app.Name)
+	case first == "model.ts":
+		var many []string
+		for _, kind := range p.app.Kinds {
+			many = append(many, kind.Many)
+		}
+		return fmt.Sprintf("I start with the data model of %q: %s.", p.app.Name, joinAnd(many))
+	case strings.Contains(calls[0].args["path"].(string), "src/lib/"):
+		return "Now what every page shares."
+	case first == "index.html":
+		return "Now the overview and the look."
+	case strings.HasSuffix(first, ".html"):
+		return "Now the pages, one for each kind of entry."
+	case strings.HasSuffix(first, ".ts"):
+		return "Now the scripts that bring the pages to life."
+	}
+	return "Now what is left."
+}
+
+// summary says what was done, and what was not.
+func (p plan) summary(k *coder) string {
+	var many []string
+	for _, kind := range p.app.Kinds {
+		many = append(many, kind.Many)
+	}
+	var s string
+	switch {
+	case p.fresh:
+		s = fmt.Sprintf("%s keeps %s, each with a page of its own: form, search, editing and deletion, stored in the browser. Plain TypeScript and CSS, no packages.", p.app.Name, joinAnd(many))
+	case len(p.write)+len(p.remove) == 0:
+		s = fmt.Sprintf("%s already is as asked; no file was changed.", p.app.Name)
+	default:
+		s = fmt.Sprintf("%s now keeps %s. %d files were written and %d deleted; the others are as they were.", p.app.Name, joinAnd(many), len(p.write), len(p.remove))
+	}
+	if len(p.app.Wishes) > 0 {
+		s += " Not understood, and noted in the README: " + strings.Join(p.app.Wishes, "; ") + "."
+	}
+	if n := len(k.findings()); n > 0 {
+		s += fmt.Sprintf(" Of a review with %d findings, %d files were mended by rule; the findings are listed in the README.", n, p.repairs)
+	}
+	if k.say["broken"] {
+		s += " One file was broken on purpose, as the job's context asked."
+	} else if len(k.diags) > 0 {
+		s += fmt.Sprintf(" The check still reports %d errors that this model cannot repair.", len(k.diags))
+	}
+	return clip(s+" Made by the built-in offline model from templates.", 2000)
+}
+
+// What can be mended by rule in a file that is not ours.
+
+var (
+	consoleLine = regexp.MustCompile(`(?m)^[ \t]*console\.(?:log|debug)\([^;\n]*\);?[ \t]*\n`)
+	innerAssign = regexp.MustCompile(`\.innerHTML\s*=([^=])`)
+	altless     = regexp.MustCompile(`(?i)<img\b([^>]*)>`)
+	bareHTML    = regexp.MustCompile(`(?i)<html(\s[^>]*)?>`)
+	headTag     = regexp.MustCompile(`(?i)<head>`)
+	titleTag    = regexp.MustCompile(`(?i)<title\b`)
+	langAttr    = regexp.MustCompile(`(?i)\blang\s*=`)
+	altAttr     = regexp.MustCompile(`(?i)\balt\s*=`)
+)
+
+func mend(name, text string) string {
+	switch path.Ext(name) {
+	case ".ts", ".tsx", ".js", ".jsx", ".mjs":
+		text = consoleLine.ReplaceAllString(text, "")
+		return innerAssign.ReplaceAllString(text, ".textContent =$1")
+	case ".html", ".htm":
+		text = altless.ReplaceAllStringFunc(text, func(tag string) string {
+			if altAttr.MatchString(tag) {
+				return tag
+			}
+			return tag[:4] + ` alt=""` + tag[4:]
+		})
+		text = bareHTML.ReplaceAllStringFunc(text, func(tag string) string {
+			if langAttr.MatchString(tag) {
+				return tag
+			}
+			return tag[:5] + ` lang="en"` + tag[5:]
+		})
+		if !titleTag.MatchString(text) {
+			text = headTag.ReplaceAllString(text, "<head>\n  <title>"+strings.TrimSuffix(path.Base(name), path.Ext(name))+"</title>")
+		}
+	}
+	return text
+}

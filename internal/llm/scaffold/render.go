@@ -1,0 +1,271 @@
+package scaffold
+
+import (
+	"embed"
+	"encoding/json"
+	"html/template"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	texttemplate "text/template"
+)
+
+//go:embed templates
+var templates embed.FS
+
+var (
+	pages = template.Must(template.New("").ParseFS(templates, "templates/*.html.tmpl", "templates/*.svg.tmpl"))
+	texts = texttemplate.Must(texttemplate.New("").Funcs(texttemplate.FuncMap{"ts": script, "md": markdown}).
+		ParseFS(templates, "templates/*.ts.tmpl", "templates/*.css.tmpl", "templates/*.md.tmpl"))
+)
+
+// page is what a template of a page is given.
+type page struct {
+	App     *app
+	Title   string
+	Script  string
+	Kind    *kind // nil: the overview
+	Current string
+}
+
+type module struct {
+	Kind    kind
+	Stats   []stat
+	Imports string
+}
+
+// modelPath is the file from which a later job reads the app again.
+const modelPath = "src/model.ts"
+
+// files writes the app down: paths to contents. The same app always gives the same bytes.
+func (a *app) files() map[string]string {
+	out := map[string]string{}
+	markup := func(path, name string, data any) {
+		var b strings.Builder
+		if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+			panic(err) // the templates are our own, and a Builder takes all
+		}
+		out[path] = b.String()
+	}
+	text := func(path, name string, data any) {
+		var b strings.Builder
+		if err := texts.ExecuteTemplate(&b, name, data); err != nil {
+			panic(err)
+		}
+		out[path] = b.String()
+	}
+	for _, name := range []string{"dom", "form", "format", "kinds", "list", "page", "store"} {
+		out["src/lib/"+name+".ts"] = asItIs("lib/" + name + ".ts")
+	}
+	out["src/dashboard.ts"] = asItIs("dashboard.ts")
+	text(modelPath, "model.ts.tmpl", a)
+	text("styles.css", "styles.css.tmpl", a)
+	text("README.md", "README.md.tmpl", a)
+	markup("icon.svg", "icon.svg.tmpl", a)
+	markup("index.html", "index.html.tmpl", page{App: a, Title: a.Name, Script: "./src/dashboard.ts"})
+	for _, k := range a.Kinds {
+		markup(k.Key+".html", "page.html.tmpl", page{a, k.Heading() + " · " + a.Name, "./src/" + k.Key + ".ts", &k, k.Key})
+		m := module{Kind: k, Stats: k.Stats()}
+		all := ""
+		for _, s := range m.Stats {
+			all += s.Value
+		}
+		used := slices.DeleteFunc([]string{"money", "number", "sum", "today"}, func(f string) bool { return !strings.Contains(all, f+"(") })
+		m.Imports = strings.Join(used, ", ")
+		text("src/"+k.Key+".ts", "page.ts.tmpl", m)
+	}
+	return out
+}
+
+func asItIs(name string) string {
+	b, err := templates.ReadFile("templates/" + name)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// order sorts paths as somebody would write them: what the app is about, how it works, its pages, its look.
+func order(paths []string) []string {
+	rank := func(p string) int {
+		switch {
+		case strings.HasSuffix(p, modelPath):
+			return 0
+		case strings.Contains(p, "src/lib/kinds"):
+			return 1
+		case strings.Contains(p, "src/lib/"):
+			return 2
+		case strings.HasSuffix(p, "index.html"):
+			return 3
+		case strings.HasSuffix(p, "styles.css"):
+			return 4
+		case strings.HasSuffix(p, "dashboard.ts"):
+			return 5
+		case strings.HasSuffix(p, ".html"):
+			return 6
+		case strings.Contains(p, "src/"):
+			return 7
+		}
+		return 8
+	}
+	return slices.SortedFunc(slices.Values(paths), func(a, b string) int {
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// explain says in one line what a file of an app is for.
+func (a *app) explain(path string) string {
+	switch {
+	case strings.HasSuffix(path, modelPath):
+		return "What the app keeps: every kind with its fields. Types of entries follow from it."
+	case strings.HasSuffix(path, "styles.css"):
+		return "The look: colours by purpose, layout for wide and narrow screens."
+	case strings.HasSuffix(path, "README.md"):
+		return "What the app does, how it is built and how to change it."
+	case strings.HasSuffix(path, "index.html"):
+		return "The overview: counts, what comes next, what was added lately."
+	case strings.HasSuffix(path, "dashboard.ts"):
+		return "Fills the overview from the store."
+	case strings.HasSuffix(path, "icon.svg"):
+		return "The app's mark in the browser's tab."
+	case strings.Contains(path, "src/lib/"):
+		return "Works for any kind: " + libs[path[strings.LastIndexByte(path, '/')+1:]] + "."
+	}
+	for _, k := range a.Kinds {
+		switch {
+		case strings.HasSuffix(path, "src/"+k.Key+".ts"):
+			return "Brings the page of " + k.Many + " to life and works out its numbers."
+		case strings.HasSuffix(path, k.Key+".html"):
+			return "The page of " + k.Many + ": list, search and form."
+		}
+	}
+	return "Changed as asked."
+}
+
+var libs = map[string]string{
+	"dom.ts": "makes elements without reading data as markup", "form.ts": "fills, reads and checks the form", "format.ts": "shows dates, money and relations",
+	"kinds.ts": "the types of fields and entries", "list.ts": "searches, sorts and shows entries", "page.ts": "ties list, form and deletion together",
+	"store.ts": "keeps entries in the browser",
+}
+
+// markdown escapes s for a line of Markdown.
+func markdown(s string) string { return markdownMarks.Replace(clean(s)) }
+
+var markdownMarks = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "#", `\#`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "~", `\~`)
+
+// What follows reads an app back from the model that files wrote.
+
+var (
+	lookLine  = regexp.MustCompile(`palette (\w+), mode (\w+), layout (\w+)`)
+	appLine   = regexp.MustCompile(`(?m)^  (id|name|tagline|currency): ("(?:[^"\\]|\\.)*"),$`)
+	kindStart = regexp.MustCompile(`(?m)^export const \w+ = defineKind\(\{$`)
+	kindLine  = regexp.MustCompile(`(?m)^  (key|one|many|verb|view): ("(?:[^"\\]|\\.)*"),$`)
+	fieldLine = regexp.MustCompile(`(?m)^    (\w+): field\.(\w+)\((.*)\),$`)
+)
+
+// readApp understands a src/model.ts of ours, also one that was edited by hand as long as the form is kept. It returns
+// nil when there is no app in it.
+func readApp(text string) *app {
+	starts := kindStart.FindAllStringIndex(text, -1)
+	if len(starts) == 0 {
+		return nil
+	}
+	a := &app{}
+	if m := lookLine.FindStringSubmatch(text); m != nil {
+		a.Look = look{m[1], m[2], m[3]}
+	}
+	for _, m := range appLine.FindAllStringSubmatch(text[:starts[0][0]], -1) {
+		v := unscript(m[2])
+		switch m[1] {
+		case "name":
+			a.Name = v
+		case "tagline":
+			a.Tagline = v
+		case "currency":
+			a.Currency = v
+		}
+	}
+	for i, s := range starts {
+		end := len(text)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		if k := readKind(text[s[0]:end]); k.Key != "" {
+			a.Kinds = append(a.Kinds, k)
+		}
+	}
+	if len(a.Kinds) == 0 {
+		return nil
+	}
+	a.settle()
+	return a
+}
+
+func readKind(text string) kind {
+	var k kind
+	for _, m := range kindLine.FindAllStringSubmatch(text, -1) {
+		v := unscript(m[2])
+		switch m[1] {
+		case "key":
+			k.Key = v
+		case "one":
+			k.One = v
+		case "many":
+			k.Many = v
+		case "verb":
+			k.Verb = v
+		case "view":
+			k.View = v
+		}
+	}
+	for _, e := range words().kinds {
+		if e.Key == k.Key {
+			k.Intro = e.Intro
+		}
+	}
+	for _, m := range fieldLine.FindAllStringSubmatch(text, -1) {
+		if f, ok := readField(m[1], m[2], m[3]); ok {
+			k.Fields = append(k.Fields, f)
+		}
+	}
+	return k
+}
+
+func readField(key, typ, args string) (field, bool) {
+	var parts []any
+	if json.Unmarshal([]byte("["+args+"]"), &parts) != nil || len(parts) == 0 || !slices.Contains(fieldTypes, typ) {
+		return field{}, false
+	}
+	f := field{Key: key, Type: typ}
+	f.Label, _ = parts[0].(string)
+	for _, p := range parts[1:] {
+		switch p := p.(type) {
+		case []any:
+			for _, o := range p {
+				if s, ok := o.(string); ok {
+					f.Options = append(f.Options, s)
+				}
+			}
+		case string:
+			switch {
+			case p == "required":
+				f.Required = true
+			case typ == "relation":
+				f.To = p
+			}
+		}
+	}
+	return f, true
+}
+
+func unscript(s string) string {
+	var v string
+	json.Unmarshal([]byte(s), &v) // what is no string counts as empty
+	return v
+}

@@ -1,0 +1,38 @@
+/** Makes an element. Texts become text nodes, so nothing that was typed in is ever read as markup. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Readonly<Record<string, string | boolean>> = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** A button whose words make sense on their own to those who cannot see what it stands beside. */
+export function button(label: string, about: string, action: string, onClick: () => void): HTMLButtonElement {
+  const element = h("button", { type: "button", class: `quiet ${action}`, "data-action": action }, label);
+  if (about !== "") element.append(h("span", { class: "unseen" }, ` ${about}`));
+  element.addEventListener("click", onClick);
+  return element;
+}
+
+/** The element of the page with this id. Page and script belong together, so a missing one is a mistake in the app. */
+export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
+  const element = document.getElementById(id);
+  if (!(element instanceof type)) throw new Error(`The page has no ${type.name} "${id}".`);
+  return element;
+}
+
+let clearing: ReturnType<typeof setTimeout> | undefined;
+
+/** Says what happened, on the screen and to screen readers. */
+export function announce(text: string): void {
+  const box = byId("message", HTMLElement);
+  box.textContent = text;
+  clearTimeout(clearing);
+  clearing = setTimeout(() => (box.textContent = ""), 6000);
+}

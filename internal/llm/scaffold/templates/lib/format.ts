@@ -1,0 +1,61 @@
+import { app } from "../model";
+import { titleKey, type Entry, type Field, type Kind, type Value } from "./kinds";
+import { find, kindOf } from "./store";
+
+const moneyFormat = new Intl.NumberFormat(undefined, { style: "currency", currency: app.currency });
+const numberFormat = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
+const dateFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
+export const money = (amount: number): string => moneyFormat.format(amount);
+
+export const number = (value: number): string => numberFormat.format(value);
+
+/** `iso` is a day such as 2031-05-09, meant in the reader's own time zone. */
+export function date(iso: string): string {
+  const day = new Date(`${iso}T00:00`);
+  return Number.isNaN(day.getTime()) ? iso : dateFormat.format(day);
+}
+
+/** Today as such a day. */
+export function today(): string {
+  const now = new Date();
+  const two = (value: number): string => String(value).padStart(2, "0");
+  return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+}
+
+/** A value as people read it; empty when there is none. */
+export function show(definition: Field, value: Value | undefined): string {
+  if (value === undefined || value === null || value === "") return "";
+  switch (definition.type) {
+    case "money":
+      return money(Number(value));
+    case "number":
+      return number(Number(value));
+    case "date":
+      return date(String(value));
+    case "flag":
+      return value ? "Yes" : "No";
+    case "relation": {
+      const kind = kindOf(definition.to);
+      const entry = kind && find(kind, String(value));
+      return kind && entry ? titleOf(kind, entry) : "";
+    }
+    default:
+      return String(value);
+  }
+}
+
+/** What to call an entry in a list or a question. */
+export function titleOf(kind: Kind, entry: Entry): string {
+  const key = titleKey(kind);
+  const definition = kind.fields[key];
+  return (definition && show(definition, entry[key])) || `Unnamed ${kind.one}`;
+}
+
+export function plural(count: number, kind: Kind): string {
+  return `${number(count)} ${count === 1 ? kind.one : kind.many}`;
+}
+
+export function sum(values: readonly (number | null)[]): number {
+  return values.reduce<number>((total, value) => total + (value ?? 0), 0);
+}

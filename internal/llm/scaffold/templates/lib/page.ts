@@ -1,0 +1,139 @@
+import { announce, byId, h } from "./dom";
+import { complain, fill, problems, read } from "./form";
+import { plural, titleOf } from "./format";
+import { type Entry, type Kind, type ValuesOf } from "./kinds";
+import { render, select, sort, type Actions } from "./list";
+import * as store from "./store";
+
+/** A number worth seeing above the list. */
+export interface Stat {
+  readonly label: string;
+  readonly value: string;
+}
+
+/** Brings the page of one kind to life: list, search, form and deletion. */
+export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) => Stat[]): void {
+  const search = byId("search", HTMLInputElement);
+  const order = byId("order", HTMLSelectElement);
+  const filter = document.querySelector<HTMLSelectElement>("#filter");
+  const edit = editor(kind);
+  const confirm = confirmation(kind);
+
+  const actions: Actions = {
+    edit,
+    remove: confirm,
+    set(entry, key, value) {
+      attempt(() => store.save<Kind>(kind, { ...entry, [key]: value }, entry.id), `${titleOf(kind, entry)} was updated.`);
+    },
+  };
+
+  const refresh = (): void => {
+    const entries = store.all(kind);
+    const shown = sort(kind, select(kind, entries, search.value, filter?.value ?? ""), order.value);
+    byId("stats", HTMLElement).replaceChildren(
+      ...stats(entries).map(({ label, value }) => h("div", {}, h("dt", {}, label), h("dd", {}, value))),
+    );
+    byId("stats", HTMLElement).hidden = entries.length === 0;
+    byId("tools", HTMLElement).hidden = entries.length === 0;
+    byId("empty", HTMLElement).hidden = entries.length > 0;
+    byId("count", HTMLElement).textContent = summary(kind, shown.length, entries.length);
+    const refocus = focusIn(byId("list", HTMLElement));
+    byId("list", HTMLElement).replaceChildren(...(shown.length > 0 ? [render(kind, shown, actions)] : []));
+    refocus();
+  };
+
+  search.addEventListener("input", refresh);
+  order.addEventListener("change", refresh);
+  filter?.addEventListener("change", refresh);
+  for (const opener of document.querySelectorAll("[data-action=add]")) opener.addEventListener("click", () => edit());
+  store.onChange(refresh);
+  refresh();
+  if (location.hash === "#new") {
+    history.replaceState(null, "", location.pathname);
+    edit();
+  }
+}
+
+/** Returns what opens the form: for an entry, or for a new one. */
+function editor(kind: Kind): (entry?: Entry) => void {
+  const dialog = byId("editor", HTMLDialogElement);
+  const form = byId("form", HTMLFormElement);
+  let editing: Entry | undefined;
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const values = read(form, kind);
+    const found = problems(form, kind, values);
+    complain(form, kind, found);
+    if (found.size > 0) return;
+    const done = editing ? "was updated" : "was added";
+    const saved = attempt(() => store.save(kind, values as ValuesOf, editing?.id));
+    if (!saved) return;
+    dialog.close();
+    controlsOf(saved.id).find((control) => control.dataset.action === "edit")?.focus();
+    announce(`${titleOf(kind, saved)} ${done}.`);
+  });
+  byId("cancel", HTMLButtonElement).addEventListener("click", () => dialog.close());
+
+  return (entry) => {
+    editing = entry;
+    const title = byId("editor-title", HTMLElement);
+    title.textContent = entry ? `Edit ${titleOf(kind, entry)}` : (title.dataset.add ?? "");
+    fill(form, kind, entry);
+    dialog.showModal();
+  };
+}
+
+/** Returns what asks before an entry is deleted. */
+function confirmation(kind: Kind): (entry: Entry) => void {
+  const dialog = byId("confirm", HTMLDialogElement);
+  let doomed: Entry | undefined;
+
+  byId("keep", HTMLButtonElement).addEventListener("click", () => dialog.close());
+  byId("delete", HTMLButtonElement).addEventListener("click", () => {
+    dialog.close();
+    const entry = doomed;
+    if (entry) attempt(() => store.remove(kind, entry.id), `${titleOf(kind, entry)} was deleted.`);
+    document.querySelector<HTMLElement>("[data-action=add]")?.focus();
+  });
+
+  return (entry) => {
+    doomed = entry;
+    const others = store.references(kind, entry.id);
+    byId("confirm-title", HTMLElement).textContent = `Delete ${titleOf(kind, entry)}?`;
+    byId("confirm-text", HTMLElement).textContent =
+      "This cannot be undone." + (others > 0 ? ` It is named in ${others} other ${others === 1 ? "entry" : "entries"}, which will stay without it.` : "");
+    dialog.showModal();
+  };
+}
+
+/** Lists are made anew after each change. Returns what puts the focus back to where it was in the old one. */
+function focusIn(list: HTMLElement): () => void {
+  const active = document.activeElement;
+  const id = active instanceof HTMLElement && list.contains(active) ? active.closest<HTMLElement>("[data-id]")?.dataset.id : undefined;
+  if (id === undefined) return () => undefined;
+  const position = controlsOf(id).findIndex((control) => control === active);
+  return () => controlsOf(id)[position]?.focus();
+}
+
+function controlsOf(id: string): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>(`[data-id="${CSS.escape(id)}"] :is(a, button, input, select)`)];
+}
+
+function summary(kind: Kind, shown: number, total: number): string {
+  if (total === 0) return "";
+  if (shown === 0) return `No ${kind.many} match. Try fewer words or another filter.`;
+  return shown === total ? plural(total, kind) : `${shown} of ${plural(total, kind)}`;
+}
+
+/** Tries to change the store; a browser that is full or refuses storage is told to the user, not to the console. */
+function attempt<T>(change: () => T, done = ""): T | undefined {
+  try {
+    const result = change();
+    if (done !== "") announce(done);
+    return result;
+  } catch {
+    announce("This could not be saved: the browser's storage is full or switched off.");
+    return undefined;
+  }
+}

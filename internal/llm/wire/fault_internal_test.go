@@ -1,0 +1,93 @@
+package wire
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"codeforge/internal/llm"
+)
+
+func TestWait(t *testing.T) {
+	const date = "Sun, 22 Nov 2026 12:00:00 GMT"
+	for name, c := range map[string]struct {
+		status int
+		header map[string]string
+		want   time.Duration
+		ok     bool
+	}{
+		"none":                 {429, nil, 0, false},
+		"seconds":              {429, map[string]string{"Retry-After": "12"}, 12 * time.Second, true},
+		"zero":                 {429, map[string]string{"Retry-After": "0"}, 0, true},
+		"fraction":             {503, map[string]string{"Retry-After": " 0.25 "}, 250 * time.Millisecond, true},
+		"milliseconds first":   {429, map[string]string{"Retry-After": "12", "Retry-After-Ms": "1500.5"}, 1500500 * time.Microsecond, true},
+		"date against Date":    {503, map[string]string{"Retry-After": "Sun, 22 Nov 2026 12:01:30 GMT", "Date": date}, 90 * time.Second, true},
+		"RFC 850 date":         {503, map[string]string{"Retry-After": "Sunday, 22-Nov-26 12:00:05 GMT", "Date": date}, 5 * time.Second, true},
+		"date gone by":         {503, map[string]string{"Retry-After": "Sun, 22 Nov 2026 11:00:00 GMT", "Date": date}, 0, true},
+		"negative":             {429, map[string]string{"Retry-After": "-4"}, 0, false},
+		"not a number":         {429, map[string]string{"Retry-After": "NaN"}, 0, false},
+		"infinite":             {429, map[string]string{"Retry-After": "Inf"}, 0, false},
+		"absurd":               {429, map[string]string{"Retry-After": "1e300"}, 0, false},
+		"words":                {429, map[string]string{"Retry-After": "soon"}, 0, false},
+		"bad ms, good seconds": {429, map[string]string{"Retry-After": "3", "Retry-After-Ms": "x"}, 3 * time.Second, true},
+		"resets, one used up": {429, map[string]string{"Date": date,
+			"Anthropic-Ratelimit-Requests-Remaining": "3", "Anthropic-Ratelimit-Requests-Reset": "2026-11-22T12:00:50Z",
+			"Anthropic-Ratelimit-Input-Tokens-Remaining": "0", "Anthropic-Ratelimit-Input-Tokens-Reset": "2026-11-22T12:00:20Z"}, 20 * time.Second, true},
+		"resets, two used up": {429, map[string]string{"Date": date,
+			"Anthropic-Ratelimit-Requests-Remaining": "0", "Anthropic-Ratelimit-Requests-Reset": "2026-11-22T12:00:50Z",
+			"Anthropic-Ratelimit-Tokens-Remaining": "0", "Anthropic-Ratelimit-Tokens-Reset": "2026-11-22T12:00:20Z"}, 50 * time.Second, true},
+		"resets, none used up": {429, map[string]string{"Date": date,
+			"Anthropic-Ratelimit-Requests-Remaining": "3", "Anthropic-Ratelimit-Requests-Reset": "2026-11-22T12:00:50Z"}, 0, false},
+		"resets of a 200": {200, map[string]string{"Date": date,
+			"Anthropic-Ratelimit-Requests-Remaining": "0", "Anthropic-Ratelimit-Requests-Reset": "2026-11-22T12:00:50Z"}, 0, false},
+	} {
+		h := http.Header{}
+		for k, v := range c.header {
+			h.Set(k, v)
+		}
+		if got, ok := headerWait(c.status, h); got != c.want || ok != c.ok {
+			t.Errorf("%s: %v, %v; want %v, %v", name, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+func TestRedact(t *testing.T) {
+	const key = "my-Secret.Key-0123456789"
+	for in, want := range map[string]string{
+		"bad key " + key + "!":                                       "bad key [redacted]!",
+		"Incorrect API key provided: my-Se***6789. See the docs.":    "Incorrect API key provided: [redacted] See the docs.",
+		"invalid key my-S...6789":                                    "invalid key [redacted]",
+		"key my-…89 is wrong":                                        "key [redacted] is wrong",
+		"wait a moment... then try again":                            "wait a moment... then try again",
+		"sk-proj-AbCdEf123456 and sk-...abcd":                        "[redacted] and [redacted]",
+		"sk-ant-api03-xyz_123 gsk_0123456789ab AIzaSyA1234567890":    "[redacted] [redacted] [redacted]",
+		"Authorization: Bearer abcdefghijk":                          "Authorization: Bearer [redacted]",
+		"GET https://x.example/v1?key=abcdefgh&alt=sse":              "GET https://x.example/v1?key=[redacted]&alt=sse",
+		"two\nlines\tand \x00 more":                                  "two lines and more",
+		"task-runner and desk-lamp are words; risk-free ask-me-once": "task-runner and desk-lamp are words; risk-free ask-me-once",
+	} {
+		if got := redact(in, []string{key}); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if got := redact(strings.Repeat("ä", 5000), nil); len([]rune(got)) != maxMessage+1 {
+		t.Errorf("%d runes", len([]rune(got)))
+	}
+}
+
+func FuzzFault(f *testing.F) {
+	for _, s := range []string{
+		`{"error":{"message":"m","type":"t","code":429}}`, `{"type":"error","error":{"type":"overloaded_error"}}`, `[{"error":{"code":400,"status":"X","details":[{"@type":"a.RetryInfo","retryDelay":"3s"}]}}]`,
+		`{"error":"x","code":"y"}`, `{"detail":[{"msg":"m"}]}`, `<html>`, `{"error":{"message":{"detail":[{"error":[[[[]]]]}]}}}`,
+	} {
+		f.Add(400, s)
+	}
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		x := parseFault(status, http.Header{}, []byte(body))
+		if k := x.kind(); k == "" || k == llm.Cancelled {
+			t.Errorf("kind %q", k)
+		}
+		_ = redact(x.message(), []string{"abcdefgh"})
+	})
+}

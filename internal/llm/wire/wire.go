@@ -1,0 +1,385 @@
+// Package wire is what the adapters of the model providers share: one HTTP exchange, the events of its body, the answer
+// that grows from them, and what to call whatever went wrong. An adapter adds the shape of its requests and a Decoder.
+//
+// An adapter makes exactly one attempt and says how it ended; retry, fallback and accounting are its callers' affair.
+package wire
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"codeforge/internal/llm"
+)
+
+// Options of an adapter. A zero field takes the provider's default.
+type Options struct {
+	Name    string            // the provider's, in answers and errors
+	BaseURL string            // as the provider's official clients read it
+	Key     string            // sent in a header only; "": none
+	Headers map[string]string // sent with every request; their values are kept out of errors like Key
+
+	// Client does the requests, without following redirects. nil: one that all adapters share, without an overall timeout.
+	Client *http.Client
+
+	// StartTimeout is the longest wait for an answer to begin; 0: 2 minutes for a stream, 10 for a whole answer.
+	// IdleTimeout is the longest silence within one; 0: 60 seconds. How long a lively answer may take is the context's.
+	StartTimeout, IdleTimeout time.Duration
+
+	MaxBytes int64 // of one answer; 0: 64 MB
+	Stream   *bool // ask for a stream always or never; nil: when somebody watches
+}
+
+// Provider is what the adapter of one provider brings.
+type Provider struct {
+	Name, BaseURL string
+	Auth          func(h http.Header, key string) // sets what identifies us; key may be ""
+}
+
+// Call is one request as the provider wants it.
+type Call struct {
+	Path    string // below the base URL, with a query if it needs one
+	Body    any    // marshalled as JSON
+	Decoder Decoder
+}
+
+// Decoder reads one answer. Its errors are made by Failure or Malformed.
+type Decoder interface {
+	// Whole reads an answer that came in one piece.
+	Whole(body []byte, a *Answer) error
+	// Event reads one event of a stream; done says that nothing that counts can follow. It calls a.Complete at the
+	// provider's own end.
+	Event(ev Event, a *Answer) (done bool, err error)
+}
+
+const (
+	startStream  = 2 * time.Minute
+	startWhole   = 10 * time.Minute
+	idle         = time.Minute
+	maxBytes     = 64 << 20
+	maxEvent     = 16 << 20
+	maxErrorBody = 1 << 20
+	linger       = time.Second // for the end of a stream after its end marker, so that the connection can be used again
+)
+
+var (
+	errSilent = errors.New("the provider fell silent")
+	errSlow   = errors.New("the provider did not begin to answer")
+)
+
+// sharedClient keeps more idle connections than http.DefaultTransport, whose two per host make bursts dial anew.
+var sharedClient = sync.OnceValue(func() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 512, 128
+	return &http.Client{Transport: t}
+})
+
+// Client talks to one provider.
+type Client struct {
+	o       Options
+	auth    func(http.Header, string)
+	http    *http.Client
+	secrets []string
+}
+
+// NewClient fills what o leaves open from p.
+func NewClient(o Options, p Provider) *Client {
+	o.Name, o.BaseURL = cmp.Or(o.Name, p.Name), strings.TrimRight(cmp.Or(o.BaseURL, p.BaseURL), "/")
+	o.Key = strings.TrimSpace(o.Key)
+	o.Headers = maps.Clone(o.Headers)
+	o.IdleTimeout, o.MaxBytes = cmp.Or(o.IdleTimeout, idle), cmp.Or(o.MaxBytes, maxBytes)
+	c := &Client{o: o, auth: p.Auth, http: new(*cmp.Or(o.Client, sharedClient()))}
+	// A redirect is an error: followed, it would carry keys, and the prompt, to wherever it points.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, v := range o.Headers {
+		if len(v) >= 12 {
+			c.secrets = append(c.secrets, v)
+		}
+	}
+	if o.Key != "" {
+		c.secrets = append(c.secrets, o.Key)
+	}
+	return c
+}
+
+// Name is the provider's.
+func (c *Client) Name() string { return c.o.Name }
+
+// Streams says whether to ask for a stream.
+func (c *Client) Streams(sink func(llm.Delta)) bool {
+	if c.o.Stream != nil {
+		return *c.o.Stream
+	}
+	return sink != nil
+}
+
+// Generate makes the one attempt and reads its answer. Errors are *llm.Error.
+func (c *Client) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta), call Call) (*llm.Response, error) {
+	a := &Answer{provider: c.o.Name, req: req, sink: sink}
+	body, err := json.Marshal(call.Body)
+	if err != nil {
+		return nil, c.fail(ctx, a, &Fault{Kind: llm.InvalidRequest, Message: "the request cannot be written as JSON", Cause: err})
+	}
+	stream := c.Streams(sink)
+	x, err := c.do(ctx, http.MethodPost, call.Path, body, stream)
+	if err != nil {
+		return nil, c.fail(ctx, a, err)
+	}
+	if stream {
+		err = x.events(call.Decoder, a)
+	} else {
+		defer x.close()
+		err = x.whole(call.Decoder, a)
+	}
+	if err == nil {
+		err = a.settle()
+	}
+	if err != nil {
+		return nil, c.fail(ctx, a, err)
+	}
+	return a.response(), nil
+}
+
+// exchange is an HTTP request whose answer has begun, with status 200.
+type exchange struct {
+	body   io.ReadCloser
+	read   *watched
+	html   bool
+	cancel context.CancelCauseFunc
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body []byte, stream bool) (*exchange, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	req, err := http.NewRequestWithContext(ctx, method, c.o.BaseURL+path, bytes.NewReader(body))
+	if err != nil {
+		cancel(nil)
+		return nil, &Fault{Kind: llm.InvalidRequest, Message: "the base URL is not valid", Cause: err}
+	}
+	h := req.Header
+	if c.auth != nil {
+		c.auth(h, c.o.Key)
+	}
+	h.Set("User-Agent", "codeforge")
+	h.Set("Accept", "application/json")
+	if stream {
+		h.Set("Accept", "text/event-stream, application/json")
+	}
+	if method == http.MethodPost {
+		h.Set("Content-Type", "application/json")
+	}
+	for k, v := range c.o.Headers {
+		h.Set(k, v)
+	}
+	wait := c.o.StartTimeout
+	if wait == 0 && stream {
+		wait = startStream
+	}
+	slow := time.AfterFunc(cmp.Or(wait, startWhole), func() { cancel(errSlow) })
+	resp, err := c.http.Do(req)
+	slow.Stop()
+	if err != nil {
+		err = &broken{err, context.Cause(ctx), false}
+		cancel(nil)
+		return nil, err
+	}
+	w := &watched{r: resp.Body, left: c.o.MaxBytes, idle: c.o.IdleTimeout, ctx: ctx}
+	w.timer = time.AfterFunc(time.Hour, func() { cancel(errSilent) })
+	w.timer.Stop()
+	x := &exchange{body: resp.Body, read: w, cancel: cancel}
+	if resp.StatusCode != http.StatusOK {
+		defer x.close()
+		text, err := io.ReadAll(io.LimitReader(w, maxErrorBody))
+		if cause := context.Cause(ctx); err != nil && cause != nil && cause != errSilent {
+			return nil, &broken{err, cause, true}
+		}
+		return nil, parseFault(resp.StatusCode, resp.Header, text)
+	}
+	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	x.html = media == "text/html"
+	return x, nil
+}
+
+func (x *exchange) whole(d Decoder, a *Answer) error {
+	body, err := io.ReadAll(x.read)
+	if err != nil {
+		return err
+	}
+	if x.html {
+		return Malformed(errNotStream)
+	}
+	if err := d.Whole(body, a); err != nil {
+		return err
+	}
+	a.Complete()
+	return nil
+}
+
+func (x *exchange) events(d Decoder, a *Answer) error {
+	defer func() { go x.close() }() // waits a little for the end of the body
+	if x.html {
+		return Malformed(errNotStream)
+	}
+	r := NewReader(x.read, maxEvent)
+	for {
+		ev, err := r.Next()
+		switch {
+		case err == nil:
+		case a.whole:
+			return nil
+		case a.Pending != nil:
+			return a.Pending
+		case errors.Is(err, errNotStream) || errors.Is(err, errTooLarge):
+			return Malformed(err)
+		case err == io.EOF:
+			return Interrupted()
+		default:
+			return err
+		}
+		done, err := d.Event(ev, a)
+		if err != nil {
+			return err
+		}
+		a.begun = a.begun || a.Pending == nil
+		if done {
+			return nil
+		}
+	}
+}
+
+// close reads what little is left, so that the connection can be used again, and lets go.
+func (x *exchange) close() {
+	t := time.AfterFunc(linger, func() { x.cancel(nil) })
+	defer t.Stop()
+	_, _ = io.CopyN(io.Discard, x.body, 64<<10)
+	_ = x.body.Close()
+	x.cancel(nil)
+}
+
+// watched is a body that may not be silent for longer than idle while it is waited for, nor larger than left. Its errors
+// are *broken or errTooLarge.
+type watched struct {
+	r     io.Reader
+	left  int64
+	idle  time.Duration
+	timer *time.Timer
+	ctx   context.Context
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	w.timer.Reset(w.idle)
+	n, err := w.r.Read(p)
+	w.timer.Stop()
+	w.left -= int64(n)
+	switch {
+	case w.left < 0:
+		return 0, errTooLarge
+	case err != nil && err != io.EOF:
+		return n, &broken{err, context.Cause(w.ctx), true}
+	}
+	return n, err
+}
+
+// broken is a connection that failed. why is the cause of our own end of it, if it was ours.
+type broken struct {
+	err   error
+	why   error
+	begun bool // the status line had come
+}
+
+func (b *broken) Error() string { return b.err.Error() }
+func (b *broken) Unwrap() error { return b.err }
+
+func (b *broken) timeout() bool {
+	e, ok := errors.AsType[net.Error](b.err)
+	return ok && e.Timeout()
+}
+
+// Interrupted is the error of a stream that ended without the provider's own end.
+func Interrupted() error {
+	return &broken{err: errors.New("the stream ended before the answer did"), begun: true}
+}
+
+// fail makes the one error of the call out of err.
+func (c *Client) fail(ctx context.Context, a *Answer, err error) *llm.Error {
+	e := &llm.Error{Provider: c.o.Name, Model: a.req.Model, Where: llm.BeforeFirstToken, Cause: err}
+	f, isFault := errors.AsType[*Fault](err)
+	b, isBroken := errors.AsType[*broken](err)
+	switch {
+	case isFault:
+		e.Kind, e.Status, e.Code, e.Message = f.kind(), f.Status, f.code(), f.message()
+		e.RetryAfter, e.HasWait, e.Cause = f.Wait, f.HasWait, f.Cause
+		// What the provider itself breaks off it had accepted, and may bill, even before the first token.
+		if a.begun {
+			e.Where = llm.MidStream
+		}
+	case ctx.Err() != nil:
+		cause := context.Cause(ctx)
+		e.Kind, e.Message, e.Cause = llm.Cancelled, "the call was given up", cause
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(cause, context.DeadlineExceeded) {
+			e.Kind, e.Message = llm.Timeout, "the time for the call was over"
+		}
+	case isBroken && (b.why == errSlow || b.why == errSilent):
+		e.Kind, e.Message = llm.Timeout, b.why.Error()
+	case isBroken && b.timeout():
+		e.Kind, e.Message = llm.Timeout, err.Error()
+	case isBroken && !b.begun:
+		e.Kind, e.Message = llm.ServerError, "no answer: "+err.Error()
+	case errors.Is(err, errTooLarge):
+		e.Kind, e.Message = llm.MalformedResponse, err.Error()
+	default:
+		e.Kind, e.Message = llm.StreamInterrupted, "the answer broke off: "+err.Error()
+	}
+	if a.tokens {
+		e.Where = llm.MidStream
+	}
+	e.Message = redact(e.Message, c.secrets)
+	e.Retryable, e.Fallback = temporary(e.Kind), elsewhere(e.Kind)
+	if isFault && f.NoRetry {
+		e.Retryable = false
+	}
+	a.explain(e)
+	return e
+}
+
+// Models lists the provider's models at path, page by page.
+func (c *Client) Models(ctx context.Context, path string) ([]llm.Listed, error) {
+	var all []llm.Listed
+	a := &Answer{provider: c.o.Name, req: &llm.Request{}}
+	next := path
+	for range 20 {
+		x, err := c.do(ctx, http.MethodGet, next, nil, false)
+		if err != nil {
+			return nil, c.fail(ctx, a, err)
+		}
+		body, err := io.ReadAll(x.read)
+		x.close()
+		if err != nil {
+			return nil, c.fail(ctx, a, err)
+		}
+		page, more, err := parseModels(body)
+		if err != nil {
+			return nil, c.fail(ctx, a, Malformed(err))
+		}
+		all = append(all, page...)
+		if more == "" {
+			return all, nil
+		}
+		sep := "?"
+		if strings.Contains(path, "?") {
+			sep = "&"
+		}
+		next = path + sep + more
+	}
+	return nil, c.fail(ctx, a, Malformed(fmt.Errorf("the list of models does not end")))
+}

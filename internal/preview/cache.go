@@ -1,0 +1,53 @@
+package preview
+
+import (
+	"container/list"
+	"sync"
+)
+
+// cache keeps the newest build of each project, at most limit bytes of them, those that were asked for last.
+type cache struct {
+	limit int
+
+	mu    sync.Mutex
+	bytes int
+	order list.List // of *build, the last used in front
+	byID  map[string]*list.Element
+}
+
+func (c *cache) get(project string) *build {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.byID[project]
+	if !ok {
+		return nil
+	}
+	c.order.MoveToFront(e)
+	return e.Value.(*build)
+}
+
+// put stores b unless a newer revision is there already.
+func (c *cache) put(b *build) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.byID[b.project]; ok {
+		if e.Value.(*build).revision > b.revision {
+			return
+		}
+		c.remove(e)
+	}
+	if c.byID == nil {
+		c.byID = map[string]*list.Element{}
+	}
+	c.byID[b.project] = c.order.PushFront(b)
+	c.bytes += b.size()
+	for c.bytes > c.limit && c.order.Len() > 1 {
+		c.remove(c.order.Back())
+	}
+}
+
+func (c *cache) remove(e *list.Element) {
+	b := c.order.Remove(e).(*build)
+	delete(c.byID, b.project)
+	c.bytes -= b.size()
+}

@@ -1,0 +1,447 @@
+package preview
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"codeforge"
+)
+
+const (
+	project = "0190a5b2-1111-7000-8000-000000000001"
+	other   = "0190a5b2-2222-7000-8000-000000000002"
+	userID  = "0190a5b2-aaaa-7000-8000-00000000000a"
+)
+
+// shelf is a store of projects.
+type shelf struct {
+	mu       sync.Mutex
+	owner    map[string]string
+	files    map[string]map[string]string
+	revision map[string]int64
+	err      error
+	reads    atomic.Int64 // of contents
+	last     codeforge.User
+}
+
+func newShelf() *shelf {
+	return &shelf{owner: map[string]string{}, files: map[string]map[string]string{}, revision: map[string]int64{}}
+}
+
+func (s *shelf) put(owner, id string, files map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owner[id], s.files[id] = owner, files
+	s.revision[id]++
+}
+
+func (s *shelf) list(_ context.Context, u codeforge.User, id string, unless int64) ([]codeforge.File, int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = u
+	if s.err != nil {
+		return nil, 0, s.err
+	}
+	if s.owner[id] != u.ID {
+		return nil, 0, codeforge.NotFound("Project", id)
+	}
+	if s.revision[id] == unless {
+		return nil, unless, nil
+	}
+	s.reads.Add(1)
+	var list []codeforge.File
+	for p, c := range s.files[id] {
+		list = append(list, codeforge.File{Path: p, Content: c})
+	}
+	return list, s.revision[id], nil
+}
+
+var app = map[string]string{
+	"index.html": `<script type=module src=main.ts></script><p>home`, "about.html": "<p>about", "docs/index.html": "<p>docs",
+	"main.ts": "const a: number = 1; console.log(a)", "style.css": "p{}", "logo.svg": "<svg/>", "data.json": "{}", "notes.txt": "plain", "x.wasm": "",
+}
+
+func get(t *testing.T, s http.Handler, target string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "http://"+project+".localhost:8000/", nil)
+	if u, err := url.Parse(target); err == nil && u.Scheme != "" {
+		r.Host = u.Host
+		target = u.RequestURI()
+	}
+	p, query, _ := strings.Cut(target, "?")
+	decoded, err := url.PathUnescape(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.URL = &url.URL{Path: decoded, RawPath: p, RawQuery: query}
+	for _, c := range change {
+		c(r)
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+func local(t *testing.T, files map[string]string) (*Server, *shelf) {
+	t.Helper()
+	s := newShelf()
+	if files != nil {
+		s.put(codeforge.LocalUserID, project, files)
+	}
+	return New(Options{Files: s.list, Embedders: []string{"https://dash.example", "javascript:x", "https://a.example; script-src *"}}), s
+}
+
+func TestServes(t *testing.T) {
+	s, _ := local(t, app)
+	for target, c := range map[string]struct {
+		status    int
+		typ, body string
+	}{
+		"/":                     {200, "text/html; charset=utf-8", "home"},
+		"/index.html":           {200, "text/html; charset=utf-8", "home"},
+		"/about":                {200, "text/html; charset=utf-8", "about"},
+		"/about.html?x=1":       {200, "text/html; charset=utf-8", "about"},
+		"/docs":                 {200, "text/html; charset=utf-8", "docs"},
+		"/docs/":                {200, "text/html; charset=utf-8", "docs"},
+		"/main.ts":              {200, "text/javascript; charset=utf-8", "var a = 1"},
+		"/__bundle/main.ts.js":  {200, "text/javascript; charset=utf-8", "var a = 1"},
+		"/style.css":            {200, "text/css; charset=utf-8", "p{}"},
+		"/logo.svg":             {200, "image/svg+xml", "<svg/>"},
+		"/data.json":            {200, "application/json", "{}"},
+		"/notes.txt":            {200, "text/plain; charset=utf-8", "plain"},
+		"/x.wasm":               {200, "application/wasm", ""},
+		"/gone":                 {404, "text/html; charset=utf-8", "no such page"},
+		"/../main.ts":           {404, "text/html; charset=utf-8", "no such page"},
+		"/%2e%2e/main.ts":       {404, "text/html; charset=utf-8", "no such page"},
+		"/%2e%2e%2fetc/passwd":  {404, "text/html; charset=utf-8", "no such page"},
+		"/docs/../about":        {404, "text/html; charset=utf-8", "no such page"},
+		"//main.ts":             {404, "text/html; charset=utf-8", "no such page"},
+		"/./main.ts":            {404, "text/html; charset=utf-8", "no such page"},
+		"/docs//":               {404, "text/html; charset=utf-8", "no such page"},
+		"/..%5cmain.ts":         {404, "text/html; charset=utf-8", "no such page"},
+		"/main.ts%00":           {404, "text/html; charset=utf-8", "no such page"},
+		"/etc/passwd":           {404, "text/html; charset=utf-8", "no such page"},
+		"/v1/projects":          {404, "text/html; charset=utf-8", "no such page"},
+		"/__bundle/../../x":     {404, "text/html; charset=utf-8", "no such page"},
+		"/__ticket?t=x":         {404, "text/html; charset=utf-8", "no such page"},
+		"/health":               {404, "text/html; charset=utf-8", "no such page"},
+		"/%3Cscript%3Ealert(1)": {404, "text/html; charset=utf-8", "no such page"},
+	} {
+		w := get(t, s, target)
+		if w.Code != c.status || w.Header().Get("Content-Type") != c.typ || !strings.Contains(w.Body.String(), c.body) {
+			t.Errorf("%s: %d %s\n%s", target, w.Code, w.Header().Get("Content-Type"), w.Body)
+		}
+		h := w.Header()
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Origin-Agent-Cluster") != "?1" || h.Get("Cross-Origin-Opener-Policy") == "" ||
+			h.Get("Cache-Control") != "no-cache" || h.Get("Set-Cookie") != "" || h.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: %v", target, h)
+		}
+		csp := h.Get("Content-Security-Policy")
+		if !strings.HasSuffix(csp, "; frame-ancestors 'self' https://dash.example") || strings.Contains(csp, "script-src *") {
+			t.Errorf("%s: %s", target, csp)
+		}
+		if strings.Contains(w.Body.String(), "<script>alert") {
+			t.Errorf("%s is repeated", target)
+		}
+	}
+}
+
+func TestMatchAndOwns(t *testing.T) {
+	s := New(Options{Files: newShelf().list})
+	p := New(Options{Files: newShelf().list, Domain: "preview.example.com"})
+	for host, want := range map[string]bool{
+		project + ".localhost": true, project + ".localhost:8000": true, strings.ToUpper(project) + ".LOCALHOST:1": true, project + ".localhost.": true,
+		"localhost": false, "localhost:8000": false, "127.0.0.1:8000": false, "x.localhost": false, project: false, "x." + project + ".localhost": false,
+		project + ".localhost.evil.com": false, project + "localhost": false, project + ".preview.example.com": false, "": false, "[::1]:80": false, project + "é.localhost": false,
+	} {
+		id, ok := s.Match(host)
+		if ok != want || ok && id != project {
+			t.Errorf("%q: %q %v", host, id, ok)
+		}
+		if s.Owns(host) != want || s.Owns("http://"+host) != want || s.Owns("https://"+host+"/x") != want {
+			t.Errorf("owns %q: want %v", host, want)
+		}
+	}
+	if _, ok := p.Match(project + ".preview.example.com:443"); !ok {
+		t.Error("own domain")
+	}
+	if p.Owns("null") || p.Owns("https://preview.example.com") {
+		t.Error("foreign origins")
+	}
+	if w := get(t, s, "http://localhost:8000/"); w.Code != 404 {
+		t.Error(w.Code)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	s := New(Options{Files: newShelf().list})
+	u := codeforge.LocalUser()
+	for host, want := range map[string]string{"127.0.0.1:8000": "http://" + project + ".localhost:8000/", "localhost": "http://" + project + ".localhost/", "[::1]:81": "http://" + project + ".localhost:81/"} {
+		if got := s.Address("http", host, u, project); got != want {
+			t.Errorf("%s: %s", host, got)
+		}
+	}
+}
+
+// ticketed is a server where users exist, at a time that can be set.
+func ticketed(t *testing.T) (*Server, *shelf, *time.Time) {
+	t.Helper()
+	sh := newShelf()
+	sh.put(userID, project, app)
+	sh.put(userID, other, app)
+	now := time.Unix(1_800_000_000, 0)
+	return New(Options{Files: sh.list, TicketNeeded: true, Secret: []byte("0123456789abcdef"), Domain: "p.example", Now: func() time.Time { return now }}), sh, &now
+}
+
+func with(c *http.Cookie) func(*http.Request) { return func(r *http.Request) { r.AddCookie(c) } }
+
+func TestTicket(t *testing.T) {
+	s, sh, now := ticketed(t)
+	u := codeforge.User{ID: userID}
+	address := s.Address("https", "api.example", u, strings.ToUpper(project))
+	w := get(t, s, address)
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/" || w.Header().Get("Cache-Control") != "no-store" {
+		t.Fatal(w.Code, w.Header())
+	}
+	c := w.Result().Cookies()[0]
+	if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Domain != "" || c.Path != "/" || c.MaxAge != 3600 {
+		t.Errorf("%+v", c)
+	}
+	home := "https://" + project + ".p.example/"
+	if w := get(t, s, home, with(c)); w.Code != 200 || !strings.Contains(w.Body.String(), "home") {
+		t.Fatal(w.Code, w.Body)
+	}
+	if sh.last.ID != userID || string(sh.last.Claims) != `{"role":"authenticated","sub":"`+userID+`"}` {
+		t.Errorf("read as %+v", sh.last)
+	}
+	denied := func(name, target string, change ...func(*http.Request)) {
+		t.Helper()
+		if w := get(t, s, target, change...); w.Code != http.StatusForbidden || strings.Contains(w.Body.String(), "<p>home") || w.Header().Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d %v", name, w.Code, w.Header())
+		}
+	}
+	ticketURL := func(text string) string { return home + "__ticket?t=" + url.QueryEscape(text) }
+	payload, mac, _ := strings.Cut(c.Value, ".")
+	raw, _ := base64.RawURLEncoding.DecodeString(payload)
+	for name, text := range map[string]string{
+		"empty": "", "junk": "a.b", "no signature": payload, "empty signature": payload + ".", "cut": c.Value[:len(c.Value)-1], "longer": c.Value + "A", "padded": c.Value + "=",
+		"other user":   base64.RawURLEncoding.EncodeToString(bytes.Replace(raw, []byte("aaaa"), []byte("bbbb"), 1)) + "." + mac,
+		"other secret": New(Options{TicketNeeded: true, Secret: []byte("fedcba9876543210"), Domain: "p.example", Now: s.o.Now}).sign(ticket{Project: project, User: userID, Expires: now.Add(time.Hour)}),
+		"no user":      s.sign(ticket{Project: project, Expires: now.Add(time.Hour)}),
+		"other":        s.sign(ticket{Project: other, User: userID, Expires: now.Add(time.Hour)}),
+		"expired":      s.sign(ticket{Project: project, User: userID, Expires: *now}),
+		"huge":         strings.Repeat("A", 1<<20),
+	} {
+		denied(name+" in a link", ticketURL(text))
+		if len(text) < 1<<12 {
+			denied(name+" in a cookie", home, func(r *http.Request) { r.Header.Set("Cookie", ticketCookie+"="+text) })
+		}
+	}
+	denied("no cookie", home)
+	denied("other project", "https://"+other+".p.example/", with(c))
+	// A neighbour's cookie of the same name does not shut anybody out.
+	if w := get(t, s, home, with(&http.Cookie{Name: ticketCookie, Value: "x"}), with(c)); w.Code != 200 {
+		t.Error(w.Code)
+	}
+	// A project that is no longer theirs is gone at once.
+	sh.put("somebody else", project, app)
+	if w := get(t, s, home, with(c)); w.Code != 404 || strings.Contains(w.Body.String(), "<p>home") {
+		t.Error(w.Code)
+	}
+	sh.put(userID, project, app)
+	*now = now.Add(time.Hour)
+	denied("an hour later", home, with(c))
+	denied("link, an hour later", address)
+
+	*now = now.Add(time.Hour)
+	if c := get(t, s, s.Address("http", "api.example:8000", u, project)).Result().Cookies()[0]; c.Secure {
+		t.Error("a cookie for http must not be secure")
+	}
+}
+
+func TestNewWantsASecret(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("accepted")
+		}
+	}()
+	New(Options{TicketNeeded: true, Secret: []byte("short")})
+}
+
+func TestConditionalAndHead(t *testing.T) {
+	s, sh := local(t, app)
+	w := get(t, s, "/main.ts")
+	tag := w.Header().Get("ETag")
+	if !strings.HasPrefix(tag, `"1-`) {
+		t.Fatal(tag)
+	}
+	same := func(r *http.Request) { r.Header.Set("If-None-Match", tag) }
+	if w := get(t, s, "/main.ts", same); w.Code != 304 || w.Body.Len() != 0 || w.Header().Get("ETag") != tag {
+		t.Error(w.Code, w.Header())
+	}
+	if w := get(t, s, "/about", same); w.Code != 200 {
+		t.Error(w.Code)
+	}
+	if w := get(t, s, "/main.ts", func(r *http.Request) { r.Method = http.MethodHead }); w.Code != 200 || w.Body.Len() != 0 || w.Header().Get("Content-Length") == "" {
+		t.Error(w.Code, w.Header())
+	}
+	sh.put(codeforge.LocalUserID, project, map[string]string{"index.html": "<script src=main.ts></script>", "main.ts": "let b = 2"})
+	if w := get(t, s, "/main.ts", same); w.Code != 200 || !strings.Contains(w.Body.String(), "b = 2") {
+		t.Error(w.Code, w.Body)
+	}
+	for _, m := range []string{"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"} {
+		if w := get(t, s, "/", func(r *http.Request) { r.Method = m }); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
+			t.Error(m, w.Code)
+		}
+	}
+}
+
+func TestProjectsThatShowNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		files        map[string]string
+		status       int
+		has, hasNone string
+	}{
+		"unknown":       {nil, 404, "No such project", ""},
+		"empty":         {map[string]string{}, 200, "no files so far", ""},
+		"no page":       {map[string]string{"README.md": "x"}, 200, "none that a browser can show", ""},
+		"broken":        {map[string]string{"index.html": "<script type=module src=m.ts></script>", "m.ts": "\nfoo(;"}, 422, "m.ts:2:5", ""},
+		"broken, nasty": {map[string]string{"<img src=x onerror=alert(1)>.ts": "import './<script>alert(1)</script>'"}, 422, "&lt;script&gt;alert", "<script"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := local(t, c.files)
+			w := get(t, s, "/")
+			if w.Code != c.status || !strings.Contains(w.Body.String(), c.has) || c.hasNone != "" && strings.Contains(w.Body.String(), c.hasNone) || strings.Contains(w.Body.String(), "<img") {
+				t.Errorf("%d\n%s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
+func TestHomeElsewhere(t *testing.T) {
+	s, _ := local(t, map[string]string{"web/start page.html": "<p>hi"})
+	w := get(t, s, "/")
+	if w.Code != 302 || w.Header().Get("Location") != "/web/start%20page.html" {
+		t.Fatal(w.Code, w.Header())
+	}
+	if w := get(t, s, w.Header().Get("Location")); w.Code != 200 || !strings.Contains(w.Body.String(), "hi") {
+		t.Error(w.Code)
+	}
+}
+
+func TestErrorsStayInside(t *testing.T) {
+	var log bytes.Buffer
+	sh := newShelf()
+	s := New(Options{Files: sh.list, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	sh.err = errors.New("dial 10.0.0.7: password=hunter2")
+	if w := get(t, s, "/"); w.Code != 500 || strings.Contains(w.Body.String(), "hunter2") || !strings.Contains(log.String(), "hunter2") {
+		t.Error(w.Code, w.Body, log.String())
+	}
+	sh.err = &codeforge.Error{Kind: codeforge.Unavailable, Message: "draining", Cause: errors.New("hunter3")}
+	if w := get(t, s, "/"); w.Code != 503 || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "hunter3") {
+		t.Error(w.Code, w.Body)
+	}
+}
+
+func TestTimeoutIsNotKept(t *testing.T) {
+	sh := newShelf()
+	sh.put(codeforge.LocalUserID, project, app)
+	s := New(Options{Files: sh.list, Timeout: time.Nanosecond})
+	if w := get(t, s, "/"); w.Code != 503 {
+		t.Fatal(w.Code, w.Body)
+	}
+	s.o.Timeout = time.Minute
+	if w := get(t, s, "/"); w.Code != 200 {
+		t.Error(w.Code, w.Body)
+	}
+}
+
+// A page and all that it loads at once cost one build.
+func TestOneBuildPerRevision(t *testing.T) {
+	s, sh := local(t, app)
+	var wg sync.WaitGroup
+	for i := range 40 {
+		wg.Go(func() {
+			if w := get(t, s, []string{"/", "/main.ts", "/about", "/style.css"}[i%4]); w.Code != 200 {
+				t.Error(w.Code)
+			}
+		})
+	}
+	wg.Wait()
+	reads := sh.reads.Load()
+	first := s.cache.get(project)
+	for range 10 {
+		get(t, s, "/")
+	}
+	if sh.reads.Load() != reads || s.cache.get(project) != first || first.revision != 1 {
+		t.Errorf("%d reads after %d", sh.reads.Load(), reads)
+	}
+	sh.put(codeforge.LocalUserID, project, map[string]string{"index.html": "<p>new"})
+	if w := get(t, s, "/"); !strings.Contains(w.Body.String(), "new") {
+		t.Error(w.Body)
+	}
+}
+
+func TestCacheIsBounded(t *testing.T) {
+	c := cache{limit: 3 << 10}
+	name := func(i int) string { return fmt.Sprint("p", i) }
+	for i := range 10 {
+		c.put(&build{project: name(i), revision: 1})
+	}
+	if c.order.Len() != 3 || c.bytes > c.limit || c.get(name(6)) != nil || c.get(name(7)) == nil {
+		t.Errorf("%d builds, %d bytes", c.order.Len(), c.bytes)
+	}
+	c.put(&build{project: name(11), revision: 1}) // 8 was used least recently
+	if c.get(name(8)) != nil || c.get(name(7)) == nil {
+		t.Error("the wrong one went")
+	}
+	c.put(&build{project: name(7), revision: 3})
+	c.put(&build{project: name(7), revision: 2})
+	if c.get(name(7)).revision != 3 {
+		t.Error("an older revision took the place of a newer one")
+	}
+}
+
+func FuzzTicket(f *testing.F) {
+	s := New(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef")})
+	good := s.sign(ticket{Project: project, User: userID, Expires: time.Now().Add(time.Hour)})
+	f.Add(good)
+	f.Add("a.b")
+	f.Add(".")
+	f.Fuzz(func(t *testing.T, text string) {
+		if tk, ok := s.open(text, project); ok && (text != good || tk.User != userID) {
+			t.Errorf("%q opens", text)
+		}
+	})
+}
+
+func FuzzRequestPath(f *testing.F) {
+	sh := newShelf()
+	sh.put(codeforge.LocalUserID, project, app)
+	s := New(Options{Files: sh.list})
+	for _, p := range []string{"/", "/main.ts", "//", "/../x", "/\x00", "/a\\b", "/__bundle/main.ts.js/", "/__bundle/__bundle/main.ts"} {
+		f.Add(p)
+	}
+	f.Fuzz(func(t *testing.T, p string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = project + ".localhost"
+		r.URL = &url.URL{Path: "/" + strings.TrimPrefix(p, "/")}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != 200 && w.Code != 404 {
+			t.Errorf("%q: %d", p, w.Code)
+		}
+	})
+}

@@ -1,0 +1,322 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"codeforge"
+)
+
+func (s *Store) ListFiles(ctx context.Context, u codeforge.User, projectID string, contents bool, unless int64) (files []codeforge.File, revision int64, err error) {
+	err = s.view(ctx, func(c *conn) error {
+		p, err := ownProject(c, u, projectID)
+		if err != nil {
+			return err
+		}
+		if revision = p.Revision; revision == unless {
+			return nil
+		}
+		if !contents {
+			if files = s.lists.get(p.seq, p.Revision); files != nil {
+				return nil
+			}
+			defer func() {
+				if err == nil {
+					s.lists.put(p.seq, p.Revision, files)
+				}
+			}()
+		}
+		files = make([]codeforge.File, 0, p.files)
+		query := "SELECT path, id, language, version, size, revision, created_at, updated_at FROM project_files WHERE project = ? AND NOT deleted ORDER BY path"
+		if contents {
+			query = `SELECT f.path, f.id, f.language, f.version, f.size, f.revision, f.created_at, f.updated_at, r.content
+				FROM project_files f JOIN file_revisions r ON r.seq = f.head WHERE f.project = ? AND NOT f.deleted ORDER BY f.path`
+		}
+		err = c.each(query, []any{p.seq}, func(r row) error {
+			files = append(files, codeforge.File{ProjectID: p.ID})
+			f := &files[len(files)-1]
+			if contents {
+				return r.scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
+			}
+			return r.scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt)
+		})
+		return err
+	})
+	return files, revision, err
+}
+
+// maxListed bounds the files in a listCache, which are some 300 bytes each.
+const maxListed = 20_000
+
+// listCache keeps lists of files without contents. The files of a project at a revision never change, so nothing in it
+// gets stale; it saves reading a thousand rows for each look at a project that nobody works on.
+type listCache struct {
+	mu    sync.Mutex
+	lists map[int64]list // by project
+	files int            // in all lists
+}
+
+type list struct {
+	revision int64
+	files    []codeforge.File
+}
+
+// get returns a copy of a list, or nil.
+func (l *listCache) get(project, revision int64) []codeforge.File {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if kept, ok := l.lists[project]; ok && kept.revision == revision {
+		return slices.Clone(kept.files)
+	}
+	return nil
+}
+
+func (l *listCache) put(project, revision int64, files []codeforge.File) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.files += len(files) - len(l.lists[project].files)
+	if l.lists == nil || l.files > maxListed {
+		l.lists, l.files = map[int64]list{}, len(files)
+	}
+	l.lists[project] = list{revision, slices.Clone(files)}
+}
+
+func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path string) (f codeforge.File, err error) {
+	f.ProjectID, f.Path = projectID, path
+	err = s.read(ctx, func(c *conn) error {
+		found, err := c.one(`SELECT f.id, f.language, f.version, f.size, f.revision, f.created_at, f.updated_at, r.content FROM projects p
+			LEFT JOIN project_files f ON f.project = p.seq AND f.path = ? AND NOT f.deleted
+			LEFT JOIN file_revisions r ON r.seq = f.head
+			WHERE p.id = ? AND p.user_id = ?`,
+			[]any{path, projectID, u.ID}, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return codeforge.NotFound("Project", projectID)
+		case f.ID == "":
+			return codeforge.NotFound("File", path)
+		}
+		return nil
+	})
+	return f, err
+}
+
+func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID string, w codeforge.FileWrite) (f codeforge.File, err error) {
+	change := codeforge.FileChange{Path: w.Path, Content: w.Content, Language: w.Language}
+	if err := check(change); err != nil {
+		return codeforge.File{}, err
+	}
+	err = s.write(ctx, func(c *conn) error {
+		p, old, err := fileToWrite(c, u, projectID, w.Path, w.IfRevision, w.IfVersion)
+		if err != nil {
+			return err
+		}
+		verb := "Update"
+		if old.ID == "" || old.deleted {
+			if verb = "Create"; w.MustExist {
+				return codeforge.NotFound("File", w.Path)
+			}
+		}
+		rev := newRevision(c, &p, "", "user", verb+" "+w.Path)
+		if f, err = rev.put(old, change); err != nil {
+			return err
+		}
+		_, err = rev.end()
+		return err
+	})
+	if err != nil {
+		return codeforge.File{}, err
+	}
+	return f, nil
+}
+
+func (s *Store) DeleteFile(ctx context.Context, u codeforge.User, projectID, path string, ifVersion *int64) error {
+	return s.write(ctx, func(c *conn) error {
+		p, old, err := fileToWrite(c, u, projectID, path, nil, ifVersion)
+		if err != nil {
+			return err
+		}
+		if old.ID == "" || old.deleted {
+			return codeforge.NotFound("File", path)
+		}
+		rev := newRevision(c, &p, "", "user", "Delete "+path)
+		if _, err := rev.put(old, codeforge.FileChange{Path: path, Delete: true}); err != nil {
+			return err
+		}
+		_, err = rev.end()
+		return err
+	})
+}
+
+// fileToWrite reads a project of u and the newest state of a path in it, and checks what the write is based on.
+func fileToWrite(c *conn, u codeforge.User, projectID, path string, ifRevision, ifVersion *int64) (p project, old fileRow, err error) {
+	if p, err = ownProject(c, u, projectID); err != nil {
+		return p, old, err
+	}
+	if err = p.writable(ifRevision); err != nil {
+		return p, old, err
+	}
+	if old, err = readFile(c, p.seq, path); err != nil {
+		return p, old, err
+	}
+	version := old.Version
+	if old.deleted {
+		version = 0
+	}
+	if ifVersion != nil && *ifVersion != version {
+		if version == 0 {
+			return p, old, codeforge.Conflictf("the file does not exist")
+		}
+		return p, old, codeforge.Conflictf("the file is at version %d, not %d", version, *ifVersion)
+	}
+	return p, old, nil
+}
+
+// fileRow is a row of project_files; with ID "" there is none, and the path was never written.
+type fileRow struct {
+	codeforge.File // without its content
+	deleted        bool
+	head           int64
+}
+
+func readFile(c *conn, project int64, path string) (f fileRow, err error) {
+	f.Path = path
+	_, err = c.one("SELECT id, deleted, language, version, size, revision, head, created_at, updated_at FROM project_files WHERE project = ? AND path = ?",
+		[]any{project, path}, &f.ID, &f.deleted, &f.Language, &f.Version, &f.Size, &f.Revision, &f.head, &f.CreatedAt, &f.UpdatedAt)
+	return f, err
+}
+
+// check holds a change to the rules of the domain, whoever made it.
+func check(ch codeforge.FileChange) error {
+	if err := codeforge.CheckPath(ch.Path); err != nil {
+		return err
+	}
+	return codeforge.CheckContent(ch.Content)
+}
+
+// revision is a new state of a project's files while it is written, inside one transaction.
+type revision struct {
+	c       *conn
+	p       *project
+	job     string
+	author  string
+	message string
+	number  int64
+	first   int64 // row of the first change
+	changes int
+}
+
+func newRevision(c *conn, p *project, job, author, message string) *revision {
+	return &revision{c: c, p: p, job: job, author: author, message: message, number: p.Revision + 1}
+}
+
+// put adds a change of a path whose newest state is old. Each path may come once.
+func (r *revision) put(old fileRow, ch codeforge.FileChange) (codeforge.File, error) {
+	existed := old.ID != "" && !old.deleted
+	f := old.File
+	f.ProjectID, f.Path, f.Content = r.p.ID, ch.Path, ch.Content
+	if f.ID == "" {
+		f.ID, f.CreatedAt = codeforge.NewID(), r.c.now
+	}
+	kept := ""
+	if existed {
+		kept = old.Language
+	}
+	f.Language = cmp.Or(ch.Language, kept, codeforge.LanguageOf(ch.Path))
+	f.Version, f.Size, f.Revision, f.UpdatedAt = old.Version+1, int64(len(ch.Content)), r.number, r.c.now
+	if ch.Delete {
+		f.Content, f.Size = "", 0
+	}
+
+	_, head, err := r.c.exec(`INSERT INTO file_revisions(project, path, revision, deleted, language, version, size, created_at, content) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.p.seq, f.Path, f.Revision, ch.Delete, f.Language, f.Version, f.Size, f.UpdatedAt, f.Content)
+	if err != nil {
+		return codeforge.File{}, err
+	}
+	if old.ID == "" {
+		_, _, err = r.c.exec(`INSERT INTO project_files(project, path, id, deleted, language, version, size, revision, head, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.p.seq, f.Path, f.ID, ch.Delete, f.Language, f.Version, f.Size, f.Revision, head, f.CreatedAt, f.UpdatedAt)
+	} else {
+		_, _, err = r.c.exec(`UPDATE project_files SET deleted = ?, language = ?, version = ?, size = ?, revision = ?, head = ?, updated_at = ? WHERE project = ? AND path = ?`,
+			ch.Delete, f.Language, f.Version, f.Size, f.Revision, head, f.UpdatedAt, r.p.seq, f.Path)
+	}
+	if err != nil {
+		return codeforge.File{}, err
+	}
+	if r.changes++; r.changes == 1 {
+		r.first = head
+	}
+	if existed {
+		r.p.files--
+		r.p.bytes -= old.Size
+	}
+	if !ch.Delete {
+		r.p.files++
+		r.p.bytes += f.Size
+	}
+	return f, nil
+}
+
+// end checks the limits of a project, which hold for the whole of a revision, and stores it.
+func (r *revision) end() (codeforge.Revision, error) {
+	rev := codeforge.Revision{Number: r.number, JobID: r.job, Author: r.author, Message: strings.ReplaceAll(r.message, "\x00", ""),
+		FilesChanged: r.changes, CreatedAt: r.c.now}
+	if r.p.files > codeforge.MaxFiles {
+		return rev, tooLarge("a project has at most %d files, this would make %d", codeforge.MaxFiles, r.p.files)
+	}
+	if r.p.bytes > codeforge.MaxTreeBytes {
+		return rev, tooLarge("all files of a project have at most %d bytes, this would make %d", codeforge.MaxTreeBytes, r.p.bytes)
+	}
+	var job any
+	if r.job != "" {
+		job = r.job
+	}
+	if _, _, err := r.c.exec(`INSERT INTO project_revisions(project, number, job_id, author, message, first, files_changed, created_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.p.seq, rev.Number, job, rev.Author, rev.Message, r.first, rev.FilesChanged, rev.CreatedAt); err != nil {
+		return rev, err
+	}
+	r.p.Revision, r.p.UpdatedAt = rev.Number, rev.CreatedAt
+	_, _, err := r.c.exec("UPDATE projects SET revision = ?, files = ?, bytes = ?, updated_at = ? WHERE seq = ?",
+		r.p.Revision, r.p.files, r.p.bytes, r.p.UpdatedAt, r.p.seq)
+	return rev, err
+}
+
+// SnapshotFiles returns all files of a project at a revision, to the system.
+func (s *Store) SnapshotFiles(ctx context.Context, projectID string, number int64) (files []codeforge.File, err error) {
+	err = s.view(ctx, func(c *conn) error {
+		var seq int64
+		found, err := c.one("SELECT seq FROM projects WHERE id = ?", []any{projectID}, &seq)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return codeforge.NotFound("Project", projectID)
+		}
+		files, err = filesAt(c, seq, projectID, number)
+		return err
+	})
+	return files, err
+}
+
+// filesAt returns all files as they were in a revision, sorted by path.
+func filesAt(c *conn, project int64, projectID string, number int64) (files []codeforge.File, err error) {
+	err = c.each(`SELECT f.path, f.id, r.language, r.version, r.size, r.revision, f.created_at, r.created_at, r.content
+		FROM project_files f JOIN file_revisions r ON r.project = f.project AND r.path = f.path AND r.revision =
+			(SELECT max(revision) FROM file_revisions WHERE project = f.project AND path = f.path AND revision <= ?)
+		WHERE f.project = ? AND NOT r.deleted ORDER BY f.path`, []any{number, project}, func(r row) error {
+		files = append(files, codeforge.File{ProjectID: projectID})
+		f := &files[len(files)-1]
+		return r.scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
+	})
+	return files, err
+}
+
+func tooLarge(format string, args ...any) error {
+	e := codeforge.Conflictf(format, args...)
+	e.Kind = codeforge.TooLarge
+	return e
+}

@@ -1,0 +1,618 @@
+package sqlite
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"codeforge"
+)
+
+// jobRow is a row of jobs.
+type jobRow struct {
+	codeforge.Job
+	seq, project int64
+	events       int64
+	due          time.Time // zero: NULL
+	based        bool      // Base is set, if only to 0
+}
+
+const jobColumns = `seq, project, events, due_at, base IS NOT NULL, id, project_id, user_id, agent, status, fence, progress, failures, crashes, base, revision,
+	created_at, updated_at, started_at, completed_at, error, clarification, input, result`
+
+func (j *jobRow) scan(r row) error {
+	err := r.scan(&j.seq, &j.project, &j.events, &j.due, &j.based, &j.ID, &j.ProjectID, &j.UserID, (*string)(&j.Agent), (*string)(&j.Status), &j.Fence,
+		&j.Progress, &j.Failures, &j.Crashes, &j.Base, &j.Revision, &j.CreatedAt, &j.UpdatedAt, &j.StartedAt, &j.CompletedAt, &j.Error,
+		&j.Clarification, &j.Input, &j.Result)
+	j.RunAt = time.Time{}
+	if j.Status == codeforge.Queued {
+		j.RunAt = j.due
+	}
+	return err
+}
+
+// readJob scans the only row of a query for jobColumns.
+func readJob(c *conn, query string, args ...any) (j jobRow, found bool, err error) {
+	err = c.each(query, args, func(r row) error {
+		found = true
+		return j.scan(r)
+	})
+	return j, found, err
+}
+
+// ownJob finds a job of u by its id or an alias of it, or answers NotFound.
+func ownJob(c *conn, u codeforge.User, id string) (jobRow, error) {
+	j, found, err := readJob(c, "SELECT "+jobColumns+" FROM jobs WHERE id = ? AND user_id = ?", id, u.ID)
+	if err == nil && !found {
+		j, found, err = readJob(c, "SELECT "+jobColumns+" FROM jobs WHERE seq = (SELECT job FROM job_aliases WHERE alias = ?) AND user_id = ?", id, u.ID)
+	}
+	if err == nil && !found {
+		err = codeforge.NotFound("Job", id)
+	}
+	return j, err
+}
+
+// maxOpen bounds the rows of jobs that the writer keeps.
+const maxOpen = 4096
+
+// openJob is a queued or running job by its id. The writer reads it from memory if it can: a claim follows a submission and an end
+// follows a claim, so the row is one that it wrote a moment ago, and reading it back would cost as much as the write.
+func openJob(c *conn, id string) (j jobRow, found bool, err error) {
+	if j, found = c.open[id]; found {
+		return j, true, nil
+	}
+	return readJob(c, "SELECT "+jobColumns+" FROM jobs WHERE id = ? AND due_at IS NOT NULL", id)
+}
+
+// wroteJob is told of every row of jobs that the writer wrote, in the state that it has now.
+func wroteJob(c *conn, j jobRow) {
+	if j.due.IsZero() {
+		delete(c.open, j.ID)
+		return
+	}
+	if len(c.open) >= maxOpen {
+		clear(c.open)
+	}
+	c.open[j.ID] = j
+}
+
+// free is the condition under which a job that is due may run, but for its time: jobs that change files stand in line. One
+// that was answered (see RespondJob) may be older than one that runs meanwhile, so both are asked for.
+const free = `(NOT j.changes_files OR NOT EXISTS (SELECT 1 FROM jobs o INDEXED BY jobs_in_line
+	WHERE o.project = j.project AND o.due_at IS NOT NULL AND o.changes_files AND o.seq <> j.seq AND (o.status = 'running' OR o.seq < j.seq)))
+	AND (j.crashes < 2 OR NOT EXISTS (SELECT 1 FROM jobs o INDEXED BY jobs_open
+	WHERE o.due_at IS NOT NULL AND o.status = 'running' AND o.crashes >= 2 AND o.seq <> j.seq))`
+
+func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error) {
+	id := cmp.Or(n.ID, codeforge.NewID())
+	if len(n.Input) == 0 {
+		n.Input = json.RawMessage("{}")
+	}
+	n.Input = bytes.Clone(n.Input) // the writer keeps it, see openJob
+	var key any
+	if n.IdempotencyKey != "" {
+		key = n.IdempotencyKey
+	}
+	err = s.write(ctx, func(c *conn) error {
+		fresh = false
+		if n.IdempotencyKey != "" {
+			first, found, err := readJob(c, "SELECT "+jobColumns+" FROM jobs WHERE user_id = ? AND idempotency_key = ?", u.ID, n.IdempotencyKey)
+			if err != nil {
+				return err
+			}
+			if found {
+				if first.ProjectID != n.ProjectID || first.Agent != n.Agent || !bytes.Equal(first.Input, n.Input) {
+					return codeforge.Conflictf("this idempotency key was used for another request")
+				}
+				job = first.Job
+				return nil
+			}
+		}
+		var project int64
+		var status codeforge.ProjectStatus
+		found, err := c.one("SELECT seq, status FROM projects WHERE id = ? AND user_id = ?", []any{n.ProjectID, u.ID}, &project, (*string)(&status))
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return codeforge.NotFound("Project", n.ProjectID)
+		case status == codeforge.Archived:
+			return errArchived
+		}
+		_, seq, err := c.exec(`INSERT INTO jobs(project, id, project_id, user_id, agent, changes_files, status, due_at, events, created_at, updated_at, idempotency_key, input)
+			VALUES(?, ?, ?, ?, ?, ?, 'queued', ?7, 1, ?7, ?7, ?8, ?9)`,
+			project, id, n.ProjectID, u.ID, string(n.Agent), n.Agent.ChangesFiles(), c.now, key, n.Input)
+		if err != nil {
+			return err
+		}
+		job = codeforge.Job{ID: id, ProjectID: n.ProjectID, UserID: u.ID, Agent: n.Agent, Status: codeforge.Queued, Input: n.Input,
+			RunAt: c.now, CreatedAt: c.now, UpdatedAt: c.now}
+		fresh = true
+		wroteJob(c, jobRow{Job: job, seq: seq, project: project, events: 1, due: c.now})
+		if err := addEvent(c, seq, &codeforge.Event{JobID: id, Seq: 1, Type: codeforge.EventProgress, Data: statusData(&job), At: c.now}); err != nil {
+			return err
+		}
+		if n.UserMessage == "" {
+			return nil
+		}
+		return addMessage(c, project, codeforge.Message{Role: "user", Content: n.UserMessage})
+	})
+	if err != nil {
+		return codeforge.Job{}, false, err
+	}
+	return job, fresh, nil
+}
+
+func (s *Store) ClaimJob(ctx context.Context, id, worker string, lease time.Duration) (job codeforge.Job, ok bool, err error) {
+	err = s.write(ctx, func(c *conn) error {
+		ok = false
+		j, found, err := openJob(c, id)
+		if err != nil || !found || j.due.After(c.now) {
+			return err
+		}
+		if j.Agent.ChangesFiles() || j.Crashes >= codeforge.SuspectCrashes {
+			if found, err := c.one("SELECT 1 FROM jobs j WHERE seq = ? AND "+free, []any{j.seq}, new(int)); err != nil || !found {
+				return err
+			}
+		}
+		if !j.based {
+			if _, err := c.one("SELECT revision FROM projects WHERE seq = ?", []any{j.project}, &j.Base); err != nil {
+				return err
+			}
+			j.based = true
+		}
+		if j.Status == codeforge.Running {
+			j.Crashes++
+		}
+		if j.StartedAt == nil {
+			j.StartedAt = new(c.now)
+		}
+		j.Fence++
+		j.Status, j.UpdatedAt, j.RunAt, j.due = codeforge.Running, c.now, time.Time{}, c.now.Add(lease)
+		wroteJob(c, j)
+		job, ok = j.Job, true
+		_, _, err = c.exec("UPDATE jobs SET status = 'running', worker = ?, fence = ?, due_at = ?, updated_at = ?, crashes = ?, started_at = ?, base = ? WHERE seq = ?",
+			worker, j.Fence, j.due, j.UpdatedAt, j.Crashes, *j.StartedAt, j.Base, j.seq)
+		return err
+	})
+	if err != nil {
+		return codeforge.Job{}, false, err
+	}
+	return job, ok, nil
+}
+
+func (s *Store) RenewLeases(ctx context.Context, held []codeforge.Fence, lease time.Duration) (lost []codeforge.Fence, err error) {
+	if len(held) == 0 {
+		return nil, nil
+	}
+	err = s.write(ctx, func(c *conn) error {
+		lost = nil
+		for _, f := range held {
+			j, err := claimed(c, f)
+			if errors.Is(err, codeforge.ErrFenced) {
+				lost = append(lost, f)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			j.due = c.now.Add(lease)
+			wroteJob(c, j)
+			if _, _, err := c.exec("UPDATE jobs SET due_at = ? WHERE seq = ?", j.due, j.seq); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return lost, nil
+}
+
+func (s *Store) RecordEvents(ctx context.Context, f codeforge.Fence, progress float64, events []codeforge.Event) (stored []codeforge.Event, err error) {
+	err = s.write(ctx, func(c *conn) error {
+		stored = slices.Clone(events)
+		j, err := claimed(c, f)
+		if err != nil {
+			return err
+		}
+		if progress >= 0 {
+			j.Progress = progress
+		}
+		j.events += int64(len(events))
+		j.UpdatedAt = c.now
+		wroteJob(c, j)
+		if _, _, err := c.exec("UPDATE jobs SET events = ?, progress = ?, updated_at = ? WHERE seq = ?", j.events, j.Progress, j.UpdatedAt, j.seq); err != nil {
+			return err
+		}
+		return addEvents(c, j.seq, j.ID, j.events, stored)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return stored, nil
+}
+
+func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Outcome) (done codeforge.Finished, err error) {
+	if o.Status == codeforge.Running || o.Status == "" {
+		return done, errors.New("an outcome cannot leave a job running")
+	}
+	for _, ch := range o.Changes {
+		if err := check(ch); err != nil {
+			return done, err
+		}
+	}
+	err = s.write(ctx, func(c *conn) error {
+		done = codeforge.Finished{Events: slices.Clone(o.Events)}
+		j, err := claimed(c, f)
+		if err != nil {
+			return err
+		}
+		if len(o.Question) > 0 {
+			if j.Clarification, err = asked(j.Clarification, o.Question); err != nil {
+				return err
+			}
+		}
+		if len(o.Result) > 0 {
+			j.Result = bytes.Clone(o.Result)
+		}
+		if o.Failed {
+			j.Failures++
+		}
+		j.Status, j.Progress, j.Error, j.UpdatedAt = o.Status, o.Progress, strings.ReplaceAll(o.Error, "\x00", ""), c.now
+		j.events += int64(len(o.Events))
+		j.due = time.Time{}
+		switch {
+		case o.Status == codeforge.Queued:
+			j.due = latest(o.RunAt, c.now)
+			j.RunAt = j.due
+		case o.Status.Terminal():
+			j.CompletedAt = new(c.now)
+		}
+		if err := addEvents(c, j.seq, j.ID, j.events, done.Events); err != nil {
+			return err
+		}
+		if o.Status == codeforge.JobCompleted {
+			if err := applyToProject(c, &j, &o); err != nil {
+				return err
+			}
+		}
+		if _, _, err := c.exec(`UPDATE jobs SET status = ?, due_at = ?, completed_at = ?, updated_at = ?, progress = ?, failures = ?, error = ?,
+			result = ?, clarification = ?, events = ?, revision = ? WHERE seq = ?`,
+			string(j.Status), j.due, j.CompletedAt, j.UpdatedAt, j.Progress, j.Failures, j.Error, j.Result, j.Clarification, j.events, j.Revision, j.seq); err != nil {
+			return err
+		}
+		wroteJob(c, j)
+		done.Job = j.Job
+		done.Next, err = next(c, &j)
+		return err
+	})
+	if err != nil {
+		return codeforge.Finished{}, err
+	}
+	return done, nil
+}
+
+// claimed is the job of a claim that still holds.
+func claimed(c *conn, f codeforge.Fence) (jobRow, error) {
+	j, found, err := openJob(c, f.JobID)
+	if err == nil && (!found || j.Status != codeforge.Running || j.Fence != f.Number) {
+		err = codeforge.ErrFenced
+	}
+	return j, err
+}
+
+// latest is the later of two times.
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// clarification is the column of that name: what a job asks now, and all that it was ever answered.
+type clarification struct {
+	Questions json.RawMessage   `json:"questions"`
+	Answers   []json.RawMessage `json:"answers"`
+}
+
+// asked is the clarification of a job that asks, given the one it had.
+func asked(old, questions json.RawMessage) (json.RawMessage, error) {
+	cl := clarification{Answers: []json.RawMessage{}}
+	if len(old) > 0 {
+		if err := json.Unmarshal(old, &cl); err != nil {
+			return nil, err
+		}
+	}
+	cl.Questions = questions
+	return json.Marshal(cl)
+}
+
+// applyToProject carries out what a completed job changes beside its own row.
+func applyToProject(c *conn, j *jobRow, o *codeforge.Outcome) error {
+	if len(o.Changes) > 0 {
+		p, _, err := readProject(c, "SELECT "+projectColumns+" FROM projects WHERE seq = ?", j.project)
+		if err != nil {
+			return err
+		}
+		rev := newRevision(c, &p, j.ID, string(j.Agent), o.Message)
+		if err := rev.putReal(o.Changes); err != nil {
+			return err
+		}
+		if rev.changes > 0 {
+			if _, err := rev.end(); err != nil {
+				return err
+			}
+			j.Revision = rev.number
+		}
+	}
+	if len(o.Requirements) > 0 || len(o.Architecture) > 0 || o.ProjectStatus != "" {
+		// A project that was archived while the job ran stays so.
+		if _, _, err := c.exec(`UPDATE projects SET requirements = coalesce(?, requirements), architecture = coalesce(?, architecture),
+			status = iif(?3 = '' OR status = 'archived', status, ?3), updated_at = ? WHERE seq = ?`,
+			o.Requirements, o.Architecture, string(o.ProjectStatus), c.now, j.project); err != nil {
+			return err
+		}
+	}
+	for _, m := range o.Chat {
+		if err := addMessage(c, j.project, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next is the job that stood in line behind j and is due now.
+func next(c *conn, j *jobRow) (id string, err error) {
+	if !j.Agent.ChangesFiles() {
+		return "", nil
+	}
+	_, err = c.one(`SELECT id FROM jobs j INDEXED BY jobs_in_line WHERE project = ? AND due_at IS NOT NULL AND changes_files
+		AND seq <> ? AND due_at <= ? AND `+free+` ORDER BY seq LIMIT 1`, []any{j.project, j.seq, c.now}, &id)
+	return id, err
+}
+
+func (s *Store) CancelJob(ctx context.Context, u codeforge.User, id string) (done codeforge.Finished, err error) {
+	err = s.write(ctx, func(c *conn) error {
+		j, err := ownJob(c, u, id)
+		if err != nil {
+			return err
+		}
+		if j.Status.Terminal() {
+			return codeforge.InvalidField("status", "job is %s and cannot be cancelled", j.Status)
+		}
+		j.Status, j.RunAt, j.due, j.UpdatedAt, j.CompletedAt = codeforge.JobCancelled, time.Time{}, time.Time{}, c.now, new(c.now)
+		j.events++
+		wroteJob(c, j)
+		if _, _, err := c.exec("UPDATE jobs SET status = 'cancelled', due_at = NULL, completed_at = ?1, updated_at = ?1, events = ?2 WHERE seq = ?3",
+			c.now, j.events, j.seq); err != nil {
+			return err
+		}
+		done = codeforge.Finished{Job: j.Job, Events: []codeforge.Event{{Type: codeforge.EventCancelled, Data: statusData(&j.Job)}}}
+		if err := addEvents(c, j.seq, j.ID, j.events, done.Events); err != nil {
+			return err
+		}
+		done.Next, err = next(c, &j)
+		return err
+	})
+	if err != nil {
+		return codeforge.Finished{}, err
+	}
+	return done, nil
+}
+
+func (s *Store) RespondJob(ctx context.Context, u codeforge.User, id, alias string, answers []byte) (done codeforge.Finished, err error) {
+	var given []json.RawMessage
+	if err := json.Unmarshal(answers, &given); err != nil {
+		return done, codeforge.InvalidField("answers", "must be a JSON array")
+	}
+	err = s.write(ctx, func(c *conn) error {
+		j, err := ownJob(c, u, id)
+		if err != nil {
+			return err
+		}
+		if j.Status != codeforge.Waiting {
+			return codeforge.InvalidField("status", "job is %s and waits for no answer", j.Status)
+		}
+		var cl clarification
+		if err := json.Unmarshal(j.Clarification, &cl); err != nil {
+			return err
+		}
+		cl.Answers = append(cl.Answers, given...)
+		if j.Clarification, err = json.Marshal(cl); err != nil {
+			return err
+		}
+		j.Status, j.RunAt, j.due, j.UpdatedAt, j.Base, j.based = codeforge.Queued, c.now, c.now, c.now, 0, false
+		j.events++
+		wroteJob(c, j)
+		if _, _, err := c.exec("UPDATE jobs SET status = 'queued', due_at = ?1, updated_at = ?1, base = NULL, clarification = ?2, events = ?3 WHERE seq = ?4",
+			c.now, j.Clarification, j.events, j.seq); err != nil {
+			return err
+		}
+		if _, _, err := c.exec("INSERT INTO job_aliases(alias, job) VALUES(?, ?)", alias, j.seq); err != nil {
+			return err
+		}
+		done = codeforge.Finished{Job: j.Job, Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: statusData(&j.Job)}}}
+		return addEvents(c, j.seq, j.ID, j.events, done.Events)
+	})
+	if err != nil {
+		return codeforge.Finished{}, err
+	}
+	return done, nil
+}
+
+func (s *Store) DueJobs(ctx context.Context, limit int) (ids []string, queued int, later time.Time, err error) {
+	err = s.view(ctx, func(c *conn) error {
+		now := s.now()
+		if _, err := c.one("SELECT count(iif(status = 'queued', 1, NULL)), min(iif(due_at > ?, due_at, NULL)) FROM jobs INDEXED BY jobs_open WHERE due_at IS NOT NULL",
+			[]any{now}, &queued, &later); err != nil {
+			return err
+		}
+		return c.each("SELECT id FROM jobs j INDEXED BY jobs_open WHERE due_at <= ? AND "+free+" ORDER BY seq LIMIT ?", []any{now, limit}, func(r row) error {
+			ids = append(ids, "")
+			return r.scan(&ids[len(ids)-1])
+		})
+	})
+	return ids, queued, later, err
+}
+
+func (s *Store) ReleaseAll(ctx context.Context) (released int, err error) {
+	err = s.write(ctx, func(c *conn) error {
+		clear(c.open)
+		changed, _, err := c.exec(`UPDATE jobs INDEXED BY jobs_open SET status = 'queued', due_at = ?1, updated_at = ?1, crashes = crashes + 1
+			WHERE due_at IS NOT NULL AND status = 'running'`, c.now)
+		released = int(changed)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return released, nil
+}
+
+func (s *Store) ProjectForJob(ctx context.Context, f codeforge.Fence) (codeforge.Project, error) {
+	var p project
+	err := s.read(ctx, func(c *conn) (err error) {
+		found := false
+		p, found, err = readProject(c, "SELECT "+projectColumns+" FROM projects WHERE seq = (SELECT project FROM jobs WHERE id = ? AND fence = ? AND status = 'running')",
+			f.JobID, f.Number)
+		if err == nil && !found {
+			err = codeforge.ErrFenced
+		}
+		return err
+	})
+	return p.Project, err
+}
+
+// sweepBatch bounds the jobs deleted in one transaction, so that others need not wait for a large sweep.
+const sweepBatch = 500
+
+// SweepJobs works in several transactions: each job goes whole, and an error leaves the rest for the next time.
+func (s *Store) SweepJobs(ctx context.Context, before time.Time) (swept int, err error) {
+	var old []int64
+	err = s.read(ctx, func(c *conn) error {
+		return c.each("SELECT seq FROM jobs WHERE completed_at < ?", []any{before}, func(r row) error {
+			old = append(old, 0)
+			return r.scan(&old[len(old)-1])
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	for part := range slices.Chunk(old, sweepBatch) {
+		err := s.write(ctx, func(c *conn) error {
+			for _, seq := range part {
+				// Events and aliases go with it.
+				if _, _, err := c.exec("DELETE FROM jobs WHERE seq = ?", seq); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return swept, err
+		}
+		swept += len(part)
+	}
+	return swept, nil
+}
+
+func (s *Store) GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
+	var j jobRow
+	err := s.read(ctx, func(c *conn) (err error) {
+		j, err = ownJob(c, u, id)
+		return err
+	})
+	return j.Job, err
+}
+
+func (s *Store) ListJobs(ctx context.Context, u codeforge.User, projectID string, f codeforge.JobFilter) (list []codeforge.Job, total int, err error) {
+	err = s.view(ctx, func(c *conn) error {
+		p, err := ownProject(c, u, projectID)
+		if err != nil {
+			return err
+		}
+		if _, err := c.one("SELECT count(*) FROM jobs WHERE project = ?", []any{p.seq}, &total); err != nil {
+			return err
+		}
+		// The inner query skips in the index alone.
+		return c.each("SELECT "+jobColumns+" FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE project = ? ORDER BY seq DESC LIMIT ? OFFSET ?) ORDER BY seq DESC",
+			[]any{p.seq, f.Limit, f.Offset}, func(r row) error {
+				var j jobRow
+				err := j.scan(r)
+				list = append(list, j.Job)
+				return err
+			})
+	})
+	return list, total, err
+}
+
+func (s *Store) JobOwner(ctx context.Context, id string) (jobID, userID string, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		found, err := c.one("SELECT id, user_id FROM jobs WHERE id = ?1 OR seq = (SELECT job FROM job_aliases WHERE alias = ?1)", []any{id}, &jobID, &userID)
+		if err == nil && !found {
+			err = codeforge.NotFound("Job", id)
+		}
+		return err
+	})
+	return jobID, userID, err
+}
+
+func (s *Store) Events(ctx context.Context, u codeforge.User, jobID string, after int64, limit int) (events []codeforge.Event, err error) {
+	err = s.view(ctx, func(c *conn) error {
+		var seq int64
+		var id string
+		found, err := c.one("SELECT seq, id FROM jobs WHERE (id = ?1 OR seq = (SELECT job FROM job_aliases WHERE alias = ?1)) AND user_id = ?2", []any{jobID, u.ID}, &seq, &id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return codeforge.NotFound("Job", jobID)
+		}
+		return c.each("SELECT seq, type, at, data FROM job_events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?", []any{seq, after, limit}, func(r row) error {
+			events = append(events, codeforge.Event{JobID: id})
+			e := &events[len(events)-1]
+			return r.scan(&e.Seq, (*string)(&e.Type), &e.At, &e.Data)
+		})
+	})
+	return events, err
+}
+
+// addEvents stores events, of which the last one gets number last, and fills in what their makers leave out.
+func addEvents(c *conn, job int64, id string, last int64, events []codeforge.Event) error {
+	for i := range events {
+		e := &events[i]
+		e.JobID, e.Seq = id, last-int64(len(events)-1-i)
+		if e.At.IsZero() {
+			e.At = c.now
+		}
+		if len(e.Data) == 0 {
+			e.Data = json.RawMessage("{}")
+		}
+		if err := addEvent(c, job, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addEvent(c *conn, job int64, e *codeforge.Event) error {
+	_, _, err := c.exec("INSERT INTO job_events(job, seq, type, at, data) VALUES(?, ?, ?, ?, ?)", job, e.Seq, string(e.Type), e.At, e.Data)
+	return err
+}
+
+// statusData is the data of the events that the store itself makes.
+func statusData(j *codeforge.Job) json.RawMessage {
+	text, _ := json.Marshal(struct {
+		JobID    string              `json:"job_id"`
+		Status   codeforge.JobStatus `json:"status"`
+		Progress float64             `json:"progress"`
+	}{j.ID, j.Status, j.Progress}) // a progress that is no number cannot be stored
+	return text
+}

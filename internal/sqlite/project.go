@@ -1,0 +1,162 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+
+	"codeforge"
+)
+
+// project is a row of projects.
+type project struct {
+	codeforge.Project
+	seq          int64
+	files, bytes int64
+}
+
+const projectColumns = `seq, id, user_id, title, description, mode, status, requirements, architecture, tech_stack, revision, files, bytes, created_at, updated_at`
+
+func (p *project) scan(r row) error {
+	var tech json.RawMessage
+	err := r.scan(&p.seq, &p.ID, &p.UserID, &p.Title, &p.Description, (*string)(&p.Mode), (*string)(&p.Status), &p.Requirements,
+		&p.Architecture, &tech, &p.Revision, &p.files, &p.bytes, &p.CreatedAt, &p.UpdatedAt)
+	p.TechStack = nil
+	if err == nil && tech != nil {
+		err = json.Unmarshal(tech, &p.TechStack)
+	}
+	return err
+}
+
+// techStack is the column of a list; nil is NULL, and an empty list is one.
+func techStack(list []string) json.RawMessage {
+	if list == nil {
+		return nil
+	}
+	text, _ := json.Marshal(list) // strings always marshal
+	return text
+}
+
+// readProject scans the only row of a query for projectColumns.
+func readProject(c *conn, query string, args ...any) (p project, found bool, err error) {
+	err = c.each(query, args, func(r row) error {
+		found = true
+		return p.scan(r)
+	})
+	return p, found, err
+}
+
+// ownProject finds a project of u, or answers NotFound.
+func ownProject(c *conn, u codeforge.User, id string) (project, error) {
+	p, found, err := readProject(c, "SELECT "+projectColumns+" FROM projects WHERE id = ? AND user_id = ?", id, u.ID)
+	if err == nil && !found {
+		err = codeforge.NotFound("Project", id)
+	}
+	return p, err
+}
+
+var errArchived = codeforge.Conflictf("the project is archived: set its status to another one first")
+
+// writable refuses what an archived project does not take, and writes that are based on an older state of the files.
+func (p *project) writable(ifRevision *int64) error {
+	if p.Status == codeforge.Archived {
+		return errArchived
+	}
+	return p.at(ifRevision)
+}
+
+func (p *project) at(ifRevision *int64) error {
+	if ifRevision != nil && *ifRevision != p.Revision {
+		return codeforge.Conflictf("the project is at revision %d, not %d", p.Revision, *ifRevision)
+	}
+	return nil
+}
+
+func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge.Project) (codeforge.Project, error) {
+	p.ID, p.UserID, p.Status, p.Revision = codeforge.NewID(), u.ID, codeforge.Planning, 0
+	p.Mode = cmp.Or(p.Mode, codeforge.ModeBuilder)
+	err := s.write(ctx, func(c *conn) error {
+		_, _, err := c.exec(`INSERT INTO projects(id, user_id, title, description, mode, status, requirements, architecture, tech_stack, created_at, updated_at)
+			VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?10, ?10)`,
+			p.ID, p.UserID, p.Title, p.Description, string(p.Mode), string(p.Status), p.Requirements, p.Architecture, techStack(p.TechStack), c.now)
+		p.CreatedAt, p.UpdatedAt = c.now, c.now
+		return err
+	})
+	if err != nil {
+		return codeforge.Project{}, err
+	}
+	return p, nil
+}
+
+func (s *Store) GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error) {
+	var p project
+	err := s.read(ctx, func(c *conn) (err error) {
+		p, err = ownProject(c, u, id)
+		return err
+	})
+	return p.Project, err
+}
+
+func (s *Store) ListProjects(ctx context.Context, u codeforge.User, f codeforge.ProjectFilter) (list []codeforge.Project, total int, err error) {
+	// The index projects_of_user holds all that is asked here, so counting and skipping read no project.
+	where := "user_id = ?"
+	args := []any{u.ID}
+	if f.Status == "" {
+		where += " AND status <> ?"
+		args = append(args, string(codeforge.Archived))
+	} else {
+		where += " AND status = ?"
+		args = append(args, string(f.Status))
+	}
+	if f.Mode != "" {
+		where += " AND mode = ?"
+		args = append(args, string(f.Mode))
+	}
+	err = s.view(ctx, func(c *conn) error {
+		if _, err := c.one("SELECT count(*) FROM projects WHERE "+where, args, &total); err != nil {
+			return err
+		}
+		page := append(slices.Clone(args), f.Size, (f.Page-1)*f.Size)
+		return c.each("SELECT "+projectColumns+" FROM projects WHERE seq IN (SELECT seq FROM projects WHERE "+where+
+			" ORDER BY seq DESC LIMIT ? OFFSET ?) ORDER BY seq DESC", page, func(r row) error {
+			var p project
+			err := p.scan(r)
+			list = append(list, p.Project)
+			return err
+		})
+	})
+	return list, total, err
+}
+
+func (s *Store) UpdateProject(ctx context.Context, u codeforge.User, id string, patch codeforge.ProjectPatch) (codeforge.Project, error) {
+	var p project
+	err := s.write(ctx, func(c *conn) (err error) {
+		if p, err = ownProject(c, u, id); err != nil {
+			return err
+		}
+		if err := p.at(patch.IfRevision); err != nil {
+			return err
+		}
+		set(&p.Title, patch.Title)
+		set(&p.Description, patch.Description)
+		set(&p.Status, patch.Status)
+		set(&p.Requirements, patch.Requirements)
+		set(&p.Architecture, patch.Architecture)
+		set(&p.TechStack, patch.TechStack)
+		p.UpdatedAt = c.now
+		_, _, err = c.exec(`UPDATE projects SET title = ?, description = ?, status = ?, requirements = ?, architecture = ?, tech_stack = ?, updated_at = ? WHERE seq = ?`,
+			p.Title, p.Description, string(p.Status), p.Requirements, p.Architecture, techStack(p.TechStack), p.UpdatedAt, p.seq)
+		return err
+	})
+	if err != nil {
+		return codeforge.Project{}, err
+	}
+	return p.Project, nil
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}

@@ -1,0 +1,198 @@
+// Package sqlite is the store of a server that stands alone: one file in one folder, opened by one process.
+//
+// All writes go through one goroutine, which puts those that wait together into one transaction and answers them after
+// its commit (WAL, synchronous=FULL). So what was answered survives a power cut, and its price is shared. Reads run beside
+// it on a few connections, each on the state of the newest commit.
+//
+// Contents of files stand in file_revisions alone, one row for each state of a path; the rows that lists read only point
+// there. Nothing is ever taken out of it, so every revision of a project can be read and restored.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"codeforge"
+)
+
+const readers = 4
+
+var errClosed = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store is closed"}
+
+// Options configure a store. The zero value is for production.
+type Options struct {
+	// Now is the clock; nil: [codeforge.Now].
+	Now func() time.Time
+	// Fault is for tests. It is asked before each commit: with an error, the commit is applied or not, as told, and all
+	// its writes are answered with a failure.
+	Fault func() (apply bool, err error)
+}
+
+// Store is an open data folder. Its methods may be called from many goroutines.
+type Store struct {
+	clock func() time.Time
+	fault func() (bool, error)
+	lock  *os.File
+
+	w       *conn // owned by the goroutine of run
+	queue   chan *write
+	writes  sync.Pool // of *write
+	closing chan struct{}
+	ended   chan struct{} // run has returned
+	readers chan *conn
+	lists   listCache
+	close   func() error // once
+}
+
+// Open opens the data folder dir, and makes it when there is none. It locks the folder to this process and brings the
+// schema up to date.
+func Open(ctx context.Context, dir string, o Options) (*Store, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = codeforge.Now
+	}
+	s := &Store{clock: o.Now, fault: o.Fault, queue: make(chan *write, maxWaiting), closing: make(chan struct{}),
+		ended: make(chan struct{}), readers: make(chan *conn, readers), writes: sync.Pool{New: newWrite}}
+	s.close = sync.OnceValue(s.shut)
+	err := s.open(dir)
+	if err != nil {
+		for range len(s.readers) {
+			(<-s.readers).close()
+		}
+		if s.w != nil {
+			s.w.close()
+		}
+		if s.lock != nil {
+			s.lock.Close()
+		}
+		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
+	}
+	go s.run()
+	return s, nil
+}
+
+func (s *Store) open(dir string) (err error) {
+	if err = os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if s.lock, err = lock(dir); err != nil {
+		return err
+	}
+	// foreign_keys and the like hold for one connection; journal_mode for the file.
+	name := file(dir)
+	if s.w, err = dial(dsn(name, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)",
+		"journal_size_limit(67108864)")); err != nil {
+		return err
+	}
+	if _, err = migrate(s.w, s.now); err != nil {
+		return err
+	}
+	for range readers {
+		r, err := dial(dsn(name, "query_only(1)", "cache_size(-16384)", "mmap_size(268435456)"))
+		if err != nil {
+			return err
+		}
+		s.readers <- r
+	}
+	return nil
+}
+
+func file(dir string) string { return filepath.Join(dir, "codeforge.db") }
+
+func dsn(name string, pragmas ...string) string {
+	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "temp_store(MEMORY)"}, pragmas...)}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(name)}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+// lock makes dir this process's own until the file is closed or the process ends, however it ends.
+func lock(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if !tryLock(f) {
+		pid, _ := io.ReadAll(io.LimitReader(f, 20))
+		f.Close()
+		return nil, fmt.Errorf("it is in use by process %s: stop that one, or choose another folder", strings.TrimSpace(string(pid)))
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Close commits the writes that wait, ends all use of the folder, and gives it free. Calls in progress are answered;
+// later ones get Unavailable.
+func (s *Store) Close() error { return s.close() }
+
+func (s *Store) shut() error {
+	close(s.closing)
+	<-s.ended
+	var errs []error
+	for range readers {
+		errs = append(errs, (<-s.readers).close())
+	}
+	// The last connection moves the log into the database file and removes it.
+	errs = append(errs, s.w.close(), s.lock.Close())
+	return errors.Join(errs...)
+}
+
+// now is the clock's time, cut to what a column holds.
+func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
+
+// read runs do on a connection that cannot write. Each of its statements sees the newest commit.
+func (s *Store) read(ctx context.Context, do func(*conn) error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var c *conn
+	select {
+	case <-s.closing:
+		return errClosed
+	default:
+	}
+	select {
+	case c = <-s.readers:
+	case <-s.closing:
+		return errClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { s.readers <- c }()
+	return do(c)
+}
+
+// view is read with all statements on the same commit.
+func (s *Store) view(ctx context.Context, do func(*conn) error) error {
+	return s.read(ctx, func(c *conn) error {
+		if _, _, err := c.exec("BEGIN"); err != nil {
+			return err
+		}
+		defer c.exec("COMMIT")
+		return do(c)
+	})
+}
+
+// Ping checks that the store answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.read(ctx, func(c *conn) error {
+		var one int
+		_, err := c.one("SELECT 1", nil, &one)
+		return err
+	})
+}

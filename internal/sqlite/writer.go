@@ -1,0 +1,206 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+
+	"codeforge"
+)
+
+const (
+	maxBatch   = 256  // writes of one commit
+	maxWaiting = 1024 // writes in the queue; more callers wait at its door
+)
+
+// write is one transaction to be. Its closure may run more than once, so it assigns results and touches nothing else.
+type write struct {
+	do    func(*conn) error
+	state atomic.Int32 // waiting, then begun by the writer or given up by the caller, whoever is first
+	err   error        // set before done
+	done  chan struct{}
+}
+
+const (
+	waiting = iota
+	begun
+	givenUp
+)
+
+func newWrite() any { return &write{done: make(chan struct{}, 1)} }
+
+// write runs do in a transaction and returns after its commit, with do's error if it returned one and nothing was
+// written. Writes that wait at the same time share one commit. When ctx ends before do has begun, nothing is written;
+// after that, the commit decides.
+func (s *Store) write(ctx context.Context, do func(*conn) error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case <-s.closing:
+		return errClosed
+	default:
+	}
+	w := s.writes.Get().(*write)
+	w.do, w.err = do, nil
+	w.state.Store(waiting)
+	select {
+	case s.queue <- w:
+	case <-s.closing:
+		return errClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case <-w.done:
+	case <-s.ended:
+		// The writer may have answered just before it ended, or w came too late for it.
+		select {
+		case <-w.done:
+		default:
+			return errClosed
+		}
+	case <-ctx.Done():
+		if w.state.CompareAndSwap(waiting, givenUp) {
+			return context.Cause(ctx) // the writer drops w when it comes to it, so it is not reused
+		}
+		<-w.done
+	}
+	err := w.err
+	w.do = nil
+	s.writes.Put(w)
+	return err
+}
+
+// run is the writer: the only goroutine that uses s.w. It ends when the store is closing and the queue is empty.
+func (s *Store) run() {
+	defer close(s.ended)
+	batch := make([]*write, 0, maxBatch)
+	for {
+		var first *write
+		select {
+		case first = <-s.queue:
+		case <-s.closing:
+			select {
+			case first = <-s.queue:
+			default:
+				return
+			}
+		}
+		batch = append(batch[:0], first)
+		// Whoever was answered a moment ago is about to write again: letting them makes fewer, larger commits.
+		runtime.Gosched()
+	drain:
+		for len(batch) < maxBatch {
+			select {
+			case w := <-s.queue:
+				batch = append(batch, w)
+			default:
+				break drain
+			}
+		}
+		n := 0
+		for _, w := range batch {
+			if w.state.CompareAndSwap(waiting, begun) {
+				batch[n] = w
+				n++
+			}
+		}
+		batch = batch[:n]
+		s.commit(batch)
+		for _, w := range batch {
+			w.done <- struct{}{}
+		}
+		clear(batch)
+	}
+}
+
+// commit runs a batch as one transaction. At first without savepoints, for they cost two statements each; if a closure
+// fails after it wrote, all is rolled back and run again with one around each.
+func (s *Store) commit(batch []*write) {
+	if len(batch) == 0 {
+		return
+	}
+	again, err := s.attempt(batch, false)
+	if again {
+		_, err = s.attempt(batch, true)
+	}
+	if err == nil {
+		return
+	}
+	for _, w := range batch {
+		w.err = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store could not complete the write", Retryable: true, Cause: err}
+	}
+}
+
+// attempt runs a batch in a transaction. again asks to run it with savepoints; otherwise err is what befell the whole
+// batch, and the error of each write stands in it.
+func (s *Store) attempt(batch []*write, savepoints bool) (again bool, err error) {
+	c := s.w
+	defer func() {
+		if again || err != nil {
+			clear(c.open)
+			// It fails when SQLite has rolled back already, as it does on a full disk; then there is nothing to do.
+			c.exec("ROLLBACK")
+		}
+	}()
+	if _, _, err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return false, err
+	}
+	for _, w := range batch {
+		if savepoints {
+			if _, _, err := c.exec("SAVEPOINT one"); err != nil {
+				return false, err
+			}
+		}
+		c.wrote, c.now = false, s.now()
+		w.err = call(w.do, c)
+		failed := w.err != nil && (c.wrote || !domain(w.err))
+		switch {
+		case savepoints && failed:
+			clear(c.open)
+			// When SQLite has ended the whole transaction because of the failure, this fails, and nothing more is run.
+			if _, _, err := c.exec("ROLLBACK TO one"); err != nil {
+				return false, errors.Join(w.err, err)
+			}
+			fallthrough
+		case savepoints:
+			if _, _, err := c.exec("RELEASE one"); err != nil {
+				return false, err
+			}
+		case failed:
+			return true, nil
+		}
+	}
+	if s.fault != nil {
+		if apply, report := s.fault(); report != nil {
+			if apply {
+				if _, _, err := c.exec("COMMIT"); err != nil {
+					return false, err
+				}
+			}
+			return false, report
+		}
+	}
+	_, _, err = c.exec("COMMIT")
+	return false, err
+}
+
+// call runs a closure and turns a panic into an error.
+func call(do func(*conn) error, c *conn) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic in a write: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return do(c)
+}
+
+// domain reports whether an error is an answer to the caller, and not one of the database.
+func domain(err error) bool {
+	_, ok := errors.AsType[*codeforge.Error](err)
+	return ok || errors.Is(err, codeforge.ErrFenced)
+}

@@ -1,0 +1,263 @@
+// Package storetest is the contract of a store: the rules that every one of them must keep, as tests.
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"codeforge"
+	"codeforge/internal/api"
+	"codeforge/internal/jobs"
+)
+
+// Store is what a store offers to the rest of the server.
+type Store interface {
+	jobs.Store
+	api.Store
+}
+
+// Open returns an empty store that is closed when the test ends, and a function that moves its clock on. Nothing else
+// moves it, or real time does: the suite never waits.
+type Open func(t *testing.T) (store Store, advance func(time.Duration))
+
+// Run runs the suite, each test on a store of its own.
+func Run(t *testing.T, open Open) {
+	for _, group := range []struct {
+		name  string
+		tests []test
+	}{
+		{"Projects", projectTests},
+		{"Files", fileTests},
+		{"Revisions", revisionTests},
+		{"Submit", submitTests},
+		{"Claim", claimTests},
+		{"Line", lineTests},
+		{"Finish", finishTests},
+		{"Fence", fenceTests},
+		{"Cancel", cancelTests},
+		{"Respond", respondTests},
+		{"Events", eventTests},
+		{"Due", dueTests},
+		{"Sweep", sweepTests},
+		{"Read", readTests},
+		{"Strangers", strangerTests},
+		{"Races", raceTests},
+	} {
+		t.Run(group.name, func(t *testing.T) {
+			for _, test := range group.tests {
+				t.Run(test.name, func(t *testing.T) {
+					t.Parallel()
+					store, advance := open(t)
+					test.run(&suite{T: t, Store: store, advance: advance,
+						u: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}, v: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}})
+				})
+			}
+		})
+	}
+}
+
+type test struct {
+	name string
+	run  func(s *suite)
+}
+
+// suite is one test at work: its store, and two users who know nothing of each other.
+type suite struct {
+	*testing.T
+	Store
+	advance func(time.Duration)
+	u, v    codeforge.User
+}
+
+const lease = 15 * time.Second
+
+func (s *suite) ctx() context.Context { return s.Context() }
+
+func (s *suite) ok(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// refused wants an error of a kind, and returns it.
+func (s *suite) refused(err error, k codeforge.Kind) *codeforge.Error {
+	s.Helper()
+	e, ok := errors.AsType[*codeforge.Error](err)
+	if !ok || e.Kind != k {
+		s.Fatalf("error %v, want one of kind %s", err, k)
+	}
+	return e
+}
+
+// missing wants the answer for something that does not exist.
+func (s *suite) missing(err error, resource, id string) {
+	s.Helper()
+	e := s.refused(err, codeforge.Missing)
+	if want := codeforge.NotFound(resource, id); e.Message != want.Message || !reflect.DeepEqual(e.Details, want.Details) {
+		s.Fatalf("error %v %v, want %v %v", e.Message, e.Details, want.Message, want.Details)
+	}
+}
+
+func (s *suite) fenced(err error) {
+	s.Helper()
+	if !errors.Is(err, codeforge.ErrFenced) {
+		s.Fatalf("error %v, want ErrFenced", err)
+	}
+}
+
+// same compares by value; times count as equal when they are the same moment.
+func (s *suite) same(what string, got, want any) {
+	s.Helper()
+	if g, w := text(s.T, got), text(s.T, want); g != w {
+		s.Fatalf("%s:\n got %s\nwant %s", what, g, w)
+	}
+}
+
+func text(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func (s *suite) project() codeforge.Project {
+	s.Helper()
+	p, err := s.CreateProject(s.ctx(), s.u, codeforge.Project{Title: "Dog walkers", Mode: codeforge.ModeBuilder})
+	s.ok(err)
+	return p
+}
+
+func (s *suite) write(p codeforge.Project, path, content string) codeforge.File {
+	s.Helper()
+	f, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: path, Content: content})
+	s.ok(err)
+	return f
+}
+
+func (s *suite) submit(p codeforge.Project, agent codeforge.AgentType) codeforge.Job {
+	s.Helper()
+	j, fresh, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: agent, Input: json.RawMessage(`{"n": 1}`)})
+	s.ok(err)
+	if !fresh {
+		s.Fatal("not fresh")
+	}
+	return j
+}
+
+func (s *suite) claim(id string) codeforge.Job {
+	s.Helper()
+	j, ok, err := s.ClaimJob(s.ctx(), id, "w", lease)
+	s.ok(err)
+	if !ok {
+		s.Fatalf("job %s cannot be claimed", id)
+	}
+	return j
+}
+
+func (s *suite) unclaimable(id string) {
+	s.Helper()
+	_, ok, err := s.ClaimJob(s.ctx(), id, "w", lease)
+	s.ok(err)
+	if ok {
+		s.Fatalf("job %s was claimed", id)
+	}
+}
+
+func (s *suite) finish(j codeforge.Job, o codeforge.Outcome) codeforge.Finished {
+	s.Helper()
+	done, err := s.FinishJob(s.ctx(), fence(j), o)
+	s.ok(err)
+	return done
+}
+
+// started is a job that was submitted and claimed.
+func (s *suite) started(p codeforge.Project, agent codeforge.AgentType) codeforge.Job {
+	s.Helper()
+	return s.claim(s.submit(p, agent).ID)
+}
+
+// asking is a job that waits for input.
+func (s *suite) asking(p codeforge.Project, agent codeforge.AgentType) codeforge.Job {
+	s.Helper()
+	return s.finish(s.started(p, agent), waits).Job
+}
+
+func (s *suite) get(id string) codeforge.Job {
+	s.Helper()
+	j, err := s.GetJob(s.ctx(), s.u, id)
+	s.ok(err)
+	return j
+}
+
+func (s *suite) log(id string) []codeforge.Event {
+	s.Helper()
+	events, err := s.Store.Events(s.ctx(), s.u, id, 0, 1000)
+	s.ok(err)
+	for i, e := range events {
+		if e.Seq != int64(i+1) || e.JobID != s.get(id).ID {
+			s.Fatalf("event %d of %s has number %d of job %s", i+1, id, e.Seq, e.JobID)
+		}
+	}
+	return events
+}
+
+func fence(j codeforge.Job) codeforge.Fence { return codeforge.Fence{JobID: j.ID, Number: j.Fence} }
+
+var (
+	completes = codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage(`{"done": true}`),
+		Events: []codeforge.Event{{Type: codeforge.EventComplete, Data: json.RawMessage(`{"status": "completed"}`)}}}
+	waits = codeforge.Outcome{Status: codeforge.Waiting, Progress: 50, Question: json.RawMessage(`[{"question":"who?"}]`),
+		Events: []codeforge.Event{{Type: codeforge.EventWaiting, Data: json.RawMessage(`{}`)}}}
+	returns = codeforge.Outcome{Status: codeforge.Queued}
+)
+
+// changes is a completion that writes files.
+func changes(all ...codeforge.FileChange) codeforge.Outcome {
+	o := completes
+	o.Changes, o.Message = all, "Build it"
+	return o
+}
+
+// all is everything that a user can see of a project, as one text: to tell whether anything changed.
+func (s *suite) all(p codeforge.Project) string {
+	s.Helper()
+	var out []any
+	add := func(v any, err error) {
+		s.Helper()
+		s.ok(err)
+		out = append(out, v)
+	}
+	p, err := s.GetProject(s.ctx(), s.u, p.ID)
+	add(p, err)
+	files, _, err := s.ListFiles(s.ctx(), s.u, p.ID, true, -1)
+	add(files, err)
+	revisions, total, err := s.ListRevisions(s.ctx(), s.u, p.ID, 1, 100)
+	add(revisions, err)
+	add(total, nil)
+	list, total, err := s.ListJobs(s.ctx(), s.u, p.ID, codeforge.JobFilter{Limit: 100})
+	add(list, err)
+	add(total, nil)
+	for _, j := range list {
+		add(s.log(j.ID), nil)
+	}
+	messages, err := s.ListMessages(s.ctx(), s.u, p.ID, 100)
+	add(messages, err)
+	return text(s.T, out)
+}
+
+// unchanged wants do to leave everything as it is.
+func (s *suite) unchanged(p codeforge.Project, do func()) {
+	s.Helper()
+	before := s.all(p)
+	do()
+	if after := s.all(p); after != before {
+		s.Fatalf("changed:\n from %s\n to   %s", before, after)
+	}
+}

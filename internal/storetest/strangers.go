@@ -1,0 +1,98 @@
+package storetest
+
+import (
+	"context"
+
+	"codeforge"
+)
+
+func cancelled(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	return ctx, cancel
+}
+
+// strangerTests try every method that takes a user on what is another's, and on what does not exist: the answers must be
+// the same but for the id, and nothing may change.
+var strangerTests = []test{
+	{"projects", func(s *suite) {
+		p := s.project()
+		s.write(p, "a.ts", "x")
+		s.submit(p, codeforge.QA)
+		s.unchanged(p, func() {
+			for _, id := range []string{p.ID, codeforge.NewID(), "no id at all", ""} {
+				for name, do := range map[string]func() error{
+					"get": func() error { _, err := s.GetProject(s.ctx(), s.v, id); return err },
+					"update": func() error {
+						_, err := s.UpdateProject(s.ctx(), s.v, id, codeforge.ProjectPatch{Title: new("Mine")})
+						return err
+					},
+					"archive": func() error {
+						_, err := s.UpdateProject(s.ctx(), s.v, id, codeforge.ProjectPatch{Status: new(codeforge.Archived), IfRevision: new(int64(7))})
+						return err
+					},
+					"files":   func() error { _, _, err := s.ListFiles(s.ctx(), s.v, id, true, -1); return err },
+					"same":    func() error { _, _, err := s.ListFiles(s.ctx(), s.v, id, true, 1); return err },
+					"file":    func() error { _, err := s.GetFile(s.ctx(), s.v, id, "a.ts"); return err },
+					"no file": func() error { _, err := s.GetFile(s.ctx(), s.v, id, "b.ts"); return err },
+					"write": func() error {
+						_, err := s.WriteFile(s.ctx(), s.v, id, codeforge.FileWrite{Path: "a.ts", Content: "y"})
+						return err
+					},
+					"stale": func() error {
+						_, err := s.WriteFile(s.ctx(), s.v, id, codeforge.FileWrite{Path: "a.ts", IfVersion: new(int64(9)), MustExist: true})
+						return err
+					},
+					"delete":  func() error { return s.DeleteFile(s.ctx(), s.v, id, "a.ts", nil) },
+					"history": func() error { _, _, err := s.ListRevisions(s.ctx(), s.v, id, 1, 10); return err },
+					"then":    func() error { _, _, err := s.RevisionFiles(s.ctx(), s.v, id, 1); return err },
+					"never":   func() error { _, _, err := s.RevisionFiles(s.ctx(), s.v, id, 99); return err },
+					"diff":    func() error { _, _, err := s.RevisionDeltas(s.ctx(), s.v, id, 1); return err },
+					"restore": func() error { _, err := s.RestoreRevision(s.ctx(), s.v, id, 1, nil); return err },
+					"jobs":    func() error { _, _, err := s.ListJobs(s.ctx(), s.v, id, codeforge.JobFilter{Limit: 10}); return err },
+					"talk":    func() error { _, err := s.ListMessages(s.ctx(), s.v, id, 10); return err },
+					"submit": func() error {
+						_, _, err := s.SubmitJob(s.ctx(), s.v, codeforge.NewJob{ProjectID: id, Agent: codeforge.Code, UserMessage: "hello", IdempotencyKey: "k"})
+						return err
+					},
+				} {
+					s.Log(name)
+					s.missing(do(), "Project", id)
+				}
+			}
+		})
+		list, total, err := s.ListProjects(s.ctx(), s.v, codeforge.ProjectFilter{Page: 1, Size: 50})
+		s.ok(err)
+		if len(list) != 0 || total != 0 {
+			s.Fatalf("a stranger lists %d of %d", len(list), total)
+		}
+	}},
+	{"jobs", func(s *suite) {
+		p := s.project()
+		waiting := s.asking(p, codeforge.QA)
+		again := s.asking(p, codeforge.QA)
+		alias := codeforge.NewID()
+		_, err := s.RespondJob(s.ctx(), s.u, again.ID, alias, []byte(`[]`))
+		s.ok(err)
+		s.unchanged(p, func() {
+			for _, id := range []string{waiting.ID, again.ID, alias, codeforge.NewID(), "no id at all", ""} {
+				for name, do := range map[string]func() error{
+					"get":     func() error { _, err := s.GetJob(s.ctx(), s.v, id); return err },
+					"cancel":  func() error { _, err := s.CancelJob(s.ctx(), s.v, id); return err },
+					"respond": func() error { _, err := s.RespondJob(s.ctx(), s.v, id, codeforge.NewID(), []byte(`[]`)); return err },
+					"events":  func() error { _, err := s.Store.Events(s.ctx(), s.v, id, 0, 10); return err },
+				} {
+					s.Log(name)
+					s.missing(do(), "Job", id)
+				}
+			}
+		})
+	}},
+	{"unknown to the system too", func(s *suite) {
+		id := codeforge.NewID()
+		_, _, err := s.JobOwner(s.ctx(), id)
+		s.missing(err, "Job", id)
+		_, err = s.SnapshotFiles(s.ctx(), id, 0)
+		s.missing(err, "Project", id)
+	}},
+}
