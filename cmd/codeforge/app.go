@@ -62,10 +62,10 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (*App, error) {
 		Store: a.store, Jobs: a.engine, Hub: a.hub, Log: a.log,
 		Auth:  func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil },
 		Check: func(files map[string]string) verify.Report { return verify.Check(ctx, files) },
-		Preview: previewEdge{preview.New(preview.Options{Domain: cfg.PreviewDomain, Secret: secret, Embedders: cfg.AllowedOrigins, Log: a.log,
+		Preview: preview.New(preview.Options{Domain: cfg.PreviewDomain, Secret: secret, Embedders: cfg.AllowedOrigins, Log: a.log,
 			Files: func(ctx context.Context, u codeforge.User, projectID string, unless int64) ([]codeforge.File, int64, error) {
 				return a.store.ListFiles(ctx, u, projectID, true, unless)
-			}})},
+			}}),
 		Health: func(ctx context.Context) api.Health {
 			h := api.Health{Status: "healthy", Model: model.Name(), Dependencies: map[string]string{"store": "ok"}}
 			if a.store.Ping(ctx) != nil {
@@ -183,11 +183,4 @@ func streamSecret(cfg *Config) ([]byte, error) {
 		err = fmt.Errorf("%s holds no secret: delete it, a new one will be made", name)
 	}
 	return b, err
-}
-
-type previewEdge struct{ *preview.Server }
-
-func (p previewEdge) Address(base string, u codeforge.User, projectID string) string {
-	scheme, host, _ := strings.Cut(base, "://")
-	return p.Server.Address(scheme, host, u, projectID)
 }
