@@ -84,6 +84,9 @@ func CheckContent(s string) error {
 	if !utf8.ValidString(s) {
 		return InvalidField("content", "must be valid UTF-8")
 	}
+	if strings.IndexByte(s, 0) >= 0 { // Postgres cannot store it, and no source text holds it
+		return InvalidField("content", "must not hold NUL characters")
+	}
 	if n := utf8.RuneCountInString(s); n > MaxContent {
 		return InvalidField("content", "must have at most %d characters, has %d", MaxContent, n)
 	}

@@ -86,6 +86,33 @@ var fileTests = []test{
 			s.same("paths", got, paths)
 		}
 	}},
+	{"every list is of the newest state", func(s *suite) {
+		p := s.project()
+		list := func(want ...string) {
+			s.Helper()
+			for range 3 {
+				files, _, err := s.ListFiles(s.ctx(), s.u, p.ID, false, -1)
+				s.ok(err)
+				got := []string{}
+				for i, f := range files {
+					got = append(got, fmt.Sprint(f.Path, " ", f.Version))
+					files[i].Path = "what a caller does to a list stays with it"
+				}
+				s.same("files", got, append([]string{}, want...))
+			}
+		}
+		list()
+		s.write(p, "a.ts", "1")
+		list("a.ts 1")
+		s.write(p, "a.ts", "2")
+		s.write(p, "b.ts", "1")
+		list("a.ts 2", "b.ts 1")
+		s.ok(s.DeleteFile(s.ctx(), s.u, p.ID, "a.ts", nil))
+		list("b.ts 1")
+		_, err := s.RestoreRevision(s.ctx(), s.u, p.ID, 1, nil)
+		s.ok(err)
+		list("a.ts 4")
+	}},
 	{"list of an unchanged project is not read", func(s *suite) {
 		p := s.project()
 		s.write(p, "a.ts", "x")

@@ -213,6 +213,29 @@ var claimTests = []test{
 			s.Fatalf("claimed again: %+v", j)
 		}
 	}},
+	{"jobs whose workers vanished more than once run one at a time, beside the others", func(s *suite) {
+		p := s.project()
+		a, b := s.submit(p, codeforge.QA), s.submit(p, codeforge.QA)
+		for range codeforge.SuspectCrashes {
+			s.claim(a.ID)
+			s.claim(b.ID)
+			s.advance(2 * lease)
+			for _, j := range []codeforge.Job{a, b} { // a new worker finds it lapsed, and hands it back
+				s.finish(s.claim(j.ID), returns)
+			}
+		}
+		if j := s.get(a.ID); j.Crashes != codeforge.SuspectCrashes {
+			s.Fatalf("crashed: %+v", j)
+		}
+		innocent := s.submit(p, codeforge.QA)
+		first := s.claim(a.ID)
+		s.unclaimable(b.ID)
+		ids, _, _ := s.due(10)
+		s.same("due", ids, []string{innocent.ID})
+		s.claim(innocent.ID)
+		s.finish(first, completes)
+		s.claim(b.ID)
+	}},
 }
 
 var lineTests = []test{

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite what is generated")
+
+const readme = "../../README.md"
+
+// TestREADMESettings: the table of settings is made from the code.
+func TestREADMESettings(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("<!-- settings -->\n| variable | flag | default | what it does |\n| --- | --- | --- | --- |\n")
+	for _, s := range settings() {
+		def := s.Default
+		if def != "" {
+			def = "`" + def + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", s.Variable, s.Flag, def, s.Help)
+	}
+	b.WriteString("<!-- /settings -->")
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := regexp.MustCompile(`(?s)<!-- settings -->.*<!-- /settings -->`)
+	want := table.ReplaceAllLiteralString(string(text), b.String())
+	if want == string(text) {
+		return
+	}
+	if !*update {
+		t.Fatal("the table of settings in the README is not what the code says: run make docs")
+	}
+	if err := os.WriteFile(readme, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestREADMEExamples runs the shell examples, all in one shell as a reader would, against a real server.
+func TestREADMEExamples(t *testing.T) {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) == 0 {
+		t.Fatal("the README has no examples")
+	}
+	p := start(t, t.TempDir())
+	script := "set -e -o pipefail\n"
+	for _, b := range blocks {
+		script += strings.ReplaceAll(b[1], "localhost:8000", strings.TrimPrefix(p.base, "http://"))
+	}
+	cmd := exec.Command("bash", "-c", script+"\necho; echo JOB $JOB\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{`"status":"completed"`, "event: complete", `"ok":true`, ".localhost:", "@@ -1", `"revision":3`, "JOB 0"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the examples never show %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%.20000s", out)
+	}
+}
