@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/netip"
 	"net/url"
 	"os"
@@ -40,6 +41,25 @@ type Config struct {
 	ShutdownTimeout Seconds `name:"shutdown-timeout" env:"SHUTDOWN_TIMEOUT" default:"20" help:"Time to finish or hand back running jobs after SIGTERM, in seconds."`
 	JobRetention    Seconds `name:"job-retention" env:"JOB_RETENTION" default:"0" help:"Seconds after which ended jobs are deleted; 0 keeps them."`
 
+	OpenAIKey       string  `name:"openai-api-key" env:"OPENAI_API_KEY" placeholder:"KEY" help:"Key of OpenAI."`
+	OpenAIURL       string  `name:"openai-base-url" env:"OPENAI_BASE_URL" help:"Other address of OpenAI's API, with /v1."`
+	AnthropicKey    string  `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" placeholder:"KEY" help:"Key of Anthropic."`
+	AnthropicURL    string  `name:"anthropic-base-url" env:"ANTHROPIC_BASE_URL" help:"Other address of Anthropic's API, without /v1."`
+	GoogleKey       string  `name:"google-api-key" env:"GOOGLE_API_KEY,GEMINI_API_KEY" placeholder:"KEY" help:"Key of Google's Gemini API."`
+	GoogleURL       string  `name:"google-base-url" env:"GOOGLE_GEMINI_BASE_URL" help:"Other address of Google's API, without a version."`
+	CompatibleURL   string  `name:"llm-compatible-url" env:"LLM_COMPATIBLE_URL" help:"Address, with /v1, of an endpoint that speaks OpenAI's chat API: Ollama, vLLM, llama.cpp, OpenRouter, Groq, ..."`
+	CompatibleKey   string  `name:"llm-compatible-key" env:"LLM_COMPATIBLE_KEY" placeholder:"KEY" help:"Its key, if it wants one."`
+	CompatibleModel string  `name:"llm-compatible-model" env:"LLM_COMPATIBLE_MODEL" help:"Its model that answers where no route names another."`
+	ModelsFile      string  `name:"models-file" env:"MODELS_FILE" help:"JSON file of models, prices, endpoints and routes that replaces or adds to the built-in one."`
+	LLMIdle         Seconds `name:"llm-idle-timeout" env:"LLM_IDLE_TIMEOUT" default:"60" help:"Longest silence within an answer of a model, in seconds."`
+	JournalKeep     Seconds `name:"journal-retention" env:"JOURNAL_RETENTION" default:"2592000" help:"Seconds for which the answers that ended jobs got are kept for replay; 0 keeps them."`
+
+	BudgetJob          Dollars `name:"budget-job" env:"BUDGET_JOB_USD" help:"Most that models may cost for one job, in dollars."`
+	BudgetProjectDay   Dollars `name:"budget-project-day" env:"BUDGET_PROJECT_DAY_USD" help:"The same for a project in a day (UTC)."`
+	BudgetProjectMonth Dollars `name:"budget-project-month" env:"BUDGET_PROJECT_MONTH_USD" help:"The same for a project in a month."`
+	BudgetUserDay      Dollars `name:"budget-user-day" env:"BUDGET_USER_DAY_USD" help:"The same for a user in a day."`
+	BudgetUserMonth    Dollars `name:"budget-user-month" env:"BUDGET_USER_MONTH_USD" help:"The same for a user in a month."`
+
 	Scaffold bool `name:"llm-scaffold" env:"LLM_SCAFFOLD" help:"Say that the offline model is meant, where production would demand a real one."`
 	Bench    bool `name:"bench" env:"CODEFORGE_BENCH" hidden:"" help:"Add the agent type noop, for measurements."`
 }
@@ -61,6 +81,19 @@ func (s *Seconds) UnmarshalText(b []byte) error {
 		return fmt.Errorf("%q: a time cannot be negative", b)
 	}
 	*s = Seconds(d)
+	return nil
+}
+
+// Dollars is an amount in micro-dollars, written in dollars like 2.50; nil: none was given.
+type Dollars struct{ Micro *int64 }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Dollars) UnmarshalText(b []byte) error {
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || f < 0 || f > 1e9 {
+		return fmt.Errorf("%q is no amount of dollars: write it like 2.50", b)
+	}
+	d.Micro = new(int64(math.Round(f * 1e6)))
 	return nil
 }
 
@@ -118,6 +151,12 @@ func (c *Config) Validate() error {
 	if c.PublicURL != "" {
 		if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 			bad("PUBLIC_URL", "%q is no address: write it like https://api.example.com", c.PublicURL)
+		}
+	}
+	for name, u := range map[string]string{"OPENAI_BASE_URL": c.OpenAIURL, "ANTHROPIC_BASE_URL": c.AnthropicURL,
+		"GOOGLE_GEMINI_BASE_URL": c.GoogleURL, "LLM_COMPATIBLE_URL": c.CompatibleURL} {
+		if p, err := url.Parse(u); u != "" && (err != nil || (p.Scheme != "http" && p.Scheme != "https") || p.Host == "") {
+			bad(name, "%q is no address: write it like https://host/v1", u)
 		}
 	}
 	if c.StreamSecret != "" && len(c.StreamSecret) < 32 {
@@ -199,8 +238,10 @@ func settings() []Setting {
 // dropEmpty makes an empty variable the same as none: an .env file copied from an example is full of them.
 func dropEmpty() {
 	for f := range reflect.TypeFor[Config]().Fields() {
-		if name := f.Tag.Get("env"); os.Getenv(name) == "" {
-			os.Unsetenv(name)
+		for name := range strings.SplitSeq(f.Tag.Get("env"), ",") {
+			if os.Getenv(name) == "" {
+				os.Unsetenv(name)
+			}
 		}
 	}
 }

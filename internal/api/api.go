@@ -8,6 +8,8 @@ package api
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -15,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -40,9 +43,9 @@ type Preview interface {
 	http.Handler
 	// Match reports whether a host (with or without port) is a preview's, and of which project.
 	Match(host string) (projectID string, ok bool)
-	// Address is where u may see a project, given the absolute address of this server ("http://localhost:8000"). Where
-	// users exist it carries a ticket.
-	Address(base string, u codeforge.User, projectID string) string
+	// Address is where u, who may see it, opens a project; scheme and host (with its port) are those by which the client
+	// reaches this server. Where users exist it carries a ticket.
+	Address(scheme, host string, u codeforge.User, projectID string) string
 }
 
 // Health is what /health says. Status is healthy or degraded.
@@ -115,6 +118,7 @@ type server struct {
 	lists   *listCache
 	heavy   chan struct{} // a place for each check or diff that may run at once
 	secure  bool          // the public address is https
+	macs    sync.Pool     // of hash.Hash, with the secret of streams in it
 }
 
 // New returns the handler of the whole API.
@@ -153,6 +157,7 @@ func newServer(o Options) *server {
 			}
 		}
 	}
+	s.macs.New = func() any { return hmac.New(sha256.New, o.StreamSecret) }
 	s.huma = huma.NewAPI(s.config(), adapter{s})
 	s.routes()
 	return s
@@ -164,12 +169,12 @@ func caller(ctx context.Context) codeforge.User {
 	return x.user
 }
 
-// base is the absolute address of this server as the client reached it, without trailing slash.
-func (s *server) base(r *http.Request) string {
-	if s.PublicURL != "" {
-		return s.PublicURL
+// reached says by which scheme and host clients reach this server: those of the public address, else the request's own.
+func (s *server) reached(r *http.Request) (scheme, host string) {
+	if before, after, ok := strings.Cut(s.PublicURL, "://"); ok {
+		return before, after
 	}
-	scheme, host := "http", r.Host
+	scheme, host = "http", r.Host
 	if r.TLS != nil {
 		scheme = "https"
 	}
@@ -181,7 +186,7 @@ func (s *server) base(r *http.Request) string {
 			host = h
 		}
 	}
-	return scheme + "://" + host
+	return scheme, host
 }
 
 // busy takes a place for heavy work; the caller gives it back with the function. Others wait a little, then are told.

@@ -344,6 +344,22 @@ func TestProblemJSON(t *testing.T) {
 	}
 }
 
+func TestErrorsAreBounded(t *testing.T) {
+	k := newKit(t)
+	var body strings.Builder
+	body.WriteString(`{"title":"okay"`)
+	for i := range 50_000 {
+		fmt.Fprintf(&body, `,"k%d":0`, i)
+	}
+	if n := len(k.call("POST", "/v1/projects/", body.String()+"}").fields()); n != 100 {
+		t.Errorf("%d findings", n)
+	}
+	a := k.call("GET", "/v1/projects/", "", "Accept: application/problem+json, text/html").want(200)
+	if ct := a.Header.Get("Content-Type"); ct != "application/json" {
+		t.Errorf("a list is sent as %s", ct)
+	}
+}
+
 func TestAgents(t *testing.T) {
 	k := newKit(t, func(o *api.Options) { o.PublicURL = "https://api.example.com" })
 	id := k.project()
@@ -601,8 +617,8 @@ func (preview) Match(host string) (string, bool) {
 	return name, strings.HasSuffix(name, ".localhost")
 }
 func (preview) ServeHTTP(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<h1>app</h1>") }
-func (preview) Address(base string, u codeforge.User, projectID string) string {
-	return strings.Replace(base, "://", "://"+projectID+".", 1) + "/"
+func (preview) Address(scheme, host string, u codeforge.User, projectID string) string {
+	return scheme + "://" + projectID + "." + host + "/"
 }
 
 func TestPreviewKeepsApart(t *testing.T) {

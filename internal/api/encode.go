@@ -18,14 +18,7 @@ const hexDigits = "0123456789abcdef"
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); {
-		n := i
-		for n < len(s) {
-			if c := s[n]; c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-				n++
-				continue
-			}
-			break
-		}
+		n := plain(s, i)
 		b = append(b, s[i:n]...)
 		if i = n; i == len(s) {
 			break

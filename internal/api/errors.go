@@ -14,6 +14,12 @@ import (
 	"codeforge"
 )
 
+// statusClientGone is for the log alone: the client that it is about reads no answer.
+const statusClientGone = 499
+
+// maxFindings bounds the list of broken rules in one answer.
+const maxFindings = 100
+
 // statuses is the one table from what went wrong to how HTTP says it.
 var statuses = map[codeforge.Kind]struct {
 	status int
@@ -116,7 +122,9 @@ func wireError(err error) *Error {
 		return out
 	}
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled):
+		return &Error{status: statusClientGone, Code: "REQUEST_ERROR", Message: "The client went away", cause: err}
+	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{status: http.StatusServiceUnavailable, Code: "SERVICE_UNAVAILABLE", Message: "The request was not finished in time", cause: err}
 	}
 	return internalError(err)
@@ -212,8 +220,11 @@ func frameworkError(status int, msg string, errs []error) *Error {
 
 // fieldErrors puts the framework's findings into our words, in order, at most one of a kind for a field.
 func fieldErrors(errs []error) []fieldError {
-	out := make([]fieldError, 0, len(errs))
+	out := make([]fieldError, 0, min(len(errs), maxFindings))
 	for _, err := range errs {
+		if len(out) == maxFindings {
+			break
+		}
 		if d, ok := errors.AsType[*huma.ErrorDetail](err); ok {
 			if f := fieldOf(d); !covered(out, f) {
 				out = append(out, f)

@@ -198,7 +198,7 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 
 // fullResult is the result of a job with the contents of its files, which are stored once, in the revision it made.
 func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforge.Job) (json.RawMessage, error) {
-	if job.Revision == 0 || len(job.Result) == 0 {
+	if job.Revision == 0 || !bytes.Contains(job.Result, []byte(`"files"`)) {
 		return job.Result, nil
 	}
 	_, files, err := s.Store.RevisionFiles(ctx, u, job.ProjectID, job.Revision)

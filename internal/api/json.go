@@ -2,9 +2,7 @@ package api
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/bits"
@@ -206,14 +204,10 @@ func (s *scanner) object(depth int) bool {
 		}
 		from := s.pos + 1
 		s.push("", -1)
-		escaped, ok := s.text()
-		if !ok {
+		if _, ok := s.text(); !ok {
 			return false
 		}
-		key := string(s.data[from : s.pos-1])
-		if escaped {
-			key = unquote(s.data[from : s.pos-1])
-		}
+		key := keyText(s.data[from : s.pos-1])
 		s.path[len(s.path)-1] = key
 		twice := false
 		if n := len(s.keys) - base; n < 16 {
@@ -426,9 +420,10 @@ const (
 
 // plain returns the position from i of the first byte that a JSON text cannot hold as it is, or that is not ASCII.
 // Eight bytes are looked at together: the lowest flag set is always a true one.
-func plain(data []byte, i int) int {
+func plain[T string | []byte](data T, i int) int {
 	for ; i+8 <= len(data); i += 8 {
-		x := binary.LittleEndian.Uint64(data[i:])
+		x := uint64(data[i]) | uint64(data[i+1])<<8 | uint64(data[i+2])<<16 | uint64(data[i+3])<<24 |
+			uint64(data[i+4])<<32 | uint64(data[i+5])<<40 | uint64(data[i+6])<<48 | uint64(data[i+7])<<56 // one load
 		quote, slash := x^('"'*ones), x^('\\'*ones)
 		if m := (x | (x-' '*ones)&^x | (quote-ones)&^quote | (slash-ones)&^slash) & highs; m != 0 {
 			return i + bits.TrailingZeros64(m)/8
@@ -496,6 +491,25 @@ func unquote(raw []byte) string {
 	}
 }
 
+// names are the keys that bodies and results are full of, so that reading one need not make a text of it each time.
+var names = func() map[string]string {
+	m := map[string]string{}
+	for name := range strings.FieldsSeq(`agent_type answer answers architecture_spec content description file_path files generated_code
+		input_context job_id language message mode path project_id question question_id requirements_spec responses result status summary
+		tech_stack title user_idea user_message version`) {
+		m[name] = name
+	}
+	return m
+}()
+
+// keyText is unquote for a key.
+func keyText(raw []byte) string {
+	if name, ok := names[string(raw)]; ok { // without a copy
+		return name
+	}
+	return unquote(raw)
+}
+
 // skip returns the position behind the value that starts at i, in data known to be valid.
 func skip(data []byte, i int) int {
 	depth := 0
@@ -544,7 +558,7 @@ func members(data []byte, f func(key string, value []byte)) {
 	}
 	for i = blank(data, i+1); data[i] != '}'; i = blank(data, i) {
 		end := textEnd(data, i)
-		key := unquote(data[i+1 : end-1])
+		key := keyText(data[i+1 : end-1])
 		i = blank(data, end)
 		end = skip(data, i)
 		f(key, data[i:end])
@@ -581,7 +595,7 @@ func node(data []byte, i int, opaque bool) (any, int) {
 		m := map[string]any{}
 		for i = blank(data, i+1); data[i] != '}'; i = blank(data, i) {
 			end := textEnd(data, i)
-			key := unquote(data[i+1 : end-1])
+			key := keyText(data[i+1 : end-1])
 			m[key], i = node(data, blank(data, end), opaqueKeys[key])
 		}
 		return m, i + 1
@@ -644,6 +658,10 @@ func unmarshal(data []byte, v any) error {
 	case decoder:
 		v.decodeJSON(data)
 		return nil
+	case **fileBody: // a body that may be left out
+		*v = new(fileBody)
+		(*v).decodeJSON(data)
+		return nil
 	}
 	return json.Unmarshal(data, v)
 }
@@ -689,12 +707,15 @@ func marshal(w io.Writer, v any) error {
 }
 
 func writeAll(w io.Writer, b []byte) error {
-	if x, ok := w.(*exchange); ok {
-		x.announce(len(b))
+	x, ok := w.(*exchange)
+	if !ok {
+		_, err := w.Write(b)
+		return err
 	}
-	n, err := w.Write(b)
-	if err == nil && n < len(b) {
-		err = errors.New("short write")
+	x.announce(len(b))
+	// The client is gone if this fails: the framework would panic over an error that there is nobody to tell.
+	if _, err := x.Write(b); err != nil && x.err == nil {
+		x.err = err
 	}
-	return err
+	return nil
 }

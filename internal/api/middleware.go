@@ -122,7 +122,7 @@ var (
 	denyFrames  = []string{"DENY"}
 	apiPolicy   = []string{"default-src 'none'; frame-ancestors 'none'"}
 	noCache     = []string{"private, no-cache"}
-	sameSite    = []string{"same-site"}
+	sameOrigin  = []string{"same-origin"}
 	onlyHTTPS   = []string{"max-age=31536000"}
 	varyOrigin  = []string{"Origin"}
 	yes         = []string{"true"}
@@ -156,7 +156,7 @@ func (s *server) serve(x *exchange, r *http.Request) {
 	h["X-Frame-Options"] = denyFrames
 	h["Content-Security-Policy"] = apiPolicy
 	h["Cache-Control"] = noCache
-	h["Cross-Origin-Resource-Policy"] = sameSite
+	h["Cross-Origin-Resource-Policy"] = sameOrigin
 	if s.secure || r.TLS != nil {
 		h["Strict-Transport-Security"] = onlyHTTPS
 	}
@@ -249,8 +249,11 @@ func (s *server) finish(x *exchange) {
 
 func (s *server) logRequest(x *exchange) {
 	level := slog.LevelInfo
-	if x.status >= 500 {
+	switch {
+	case x.status == http.StatusInternalServerError:
 		level = slog.LevelError
+	case x.status > http.StatusInternalServerError:
+		level = slog.LevelWarn
 	}
 	ctx := x.r.Context()
 	if !s.Log.Enabled(ctx, level) {

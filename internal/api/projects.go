@@ -397,5 +397,6 @@ func (s *server) previewProject(ctx context.Context, in *ProjectPath) (*previewO
 		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Previews are not available here"}
 	}
 	x, _ := exchangeOf(ctx)
-	return &previewOutput{previewAddress{s.Preview.Address(s.base(x.r), u, p.ID), p.Revision}}, nil
+	scheme, host := s.reached(x.r)
+	return &previewOutput{previewAddress{s.Preview.Address(scheme, host, u, p.ID), p.Revision}}, nil
 }

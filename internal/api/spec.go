@@ -42,7 +42,7 @@ func (s *server) config() huma.Config {
 				{Name: "system", Description: "How the server is."},
 			},
 		},
-		Formats:       map[string]huma.Format{"application/json": format, "json": format, "application/problem+json": format},
+		Formats:       map[string]huma.Format{"application/json": format, "json": format},
 		DefaultFormat: "application/json",
 	}
 	if s.PublicURL != "" {

@@ -3,10 +3,10 @@ package api
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"hash"
 	"net/http"
 	"strconv"
 	"sync"
@@ -27,15 +27,18 @@ const (
 // streamToken is the capability to watch one job, for whoever holds it. What it is worth depends on the job alone, so
 // nothing need be in it: it is a MAC over the job and its owner.
 func (s *server) streamToken(jobID, userID string) string {
-	mac := hmac.New(sha256.New, s.StreamSecret)
-	mac.Write([]byte("codeforge/stream/1\x00" + jobID + "\x00" + userID))
-	var sum [sha256.Size]byte
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(sum[:0]))
+	mac := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(mac)
+	mac.Reset()
+	var buf [128]byte
+	mac.Write(append(append(append(append(buf[:0], "codeforge/stream/1\x00"...), jobID...), 0), userID...))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(buf[:0]))
 }
 
 // streamURL is where a job is watched. It names the job as shown, which may be an alias; the token is for the job itself.
 func (s *server) streamURL(x *exchange, shown, jobID, userID string) string {
-	u := s.base(x.r) + "/v1/jobs/" + shown + "/stream"
+	scheme, host := s.reached(x.r)
+	u := scheme + "://" + host + "/v1/jobs/" + shown + "/stream"
 	if len(s.StreamSecret) > 0 {
 		u += "?token=" + s.streamToken(jobID, userID)
 	}

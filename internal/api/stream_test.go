@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -152,6 +153,33 @@ func TestStreamTokens(t *testing.T) {
 	open.call("GET", "/v1/jobs/"+codeforge.NewID()+"/stream", "", nobody).fails(404, "RESOURCE_NOT_FOUND")
 }
 
+func TestSlowReaderIsTold(t *testing.T) {
+	k := newKit(t)
+	job := k.job(k.project(), "qa")
+	pr, pw := io.Pipe()
+	req := httptest.NewRequestWithContext(t.Context(), "GET", "/v1/jobs/"+job+"/stream", nil)
+	req.Header.Set("Authorization", "Bearer alice")
+	go func() {
+		k.h.ServeHTTP(&pipeWriter{header: http.Header{}, w: pw}, req)
+		_ = pw.Close()
+	}()
+	if _, err := pr.Read(make([]byte, 1)); err != nil { // it follows, and is held up in its first frame
+		t.Fatal(err)
+	}
+	for n := range int64(500) {
+		e := progress(job, 1)
+		e.JobID, e.Seq = job, n+2
+		k.hub.Publish(e)
+	}
+	all, err := io.ReadAll(pr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "event: dropped\ndata: {\"job_id\":\"" + job + "\",\"reason\":\"reader too slow: reconnect to resume\"}\n\n"; !strings.HasSuffix(string(all), want) {
+		t.Errorf("the end is %q", all[max(0, len(all)-200):])
+	}
+}
+
 func TestStreamURL(t *testing.T) {
 	k := newKit(t)
 	id := k.project()
@@ -159,6 +187,12 @@ func TestStreamURL(t *testing.T) {
 	got := k.call("POST", "/v1/run-agent", body, "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example").object()["stream_url"].(string)
 	if !strings.HasPrefix(got, "http://example.com/v1/jobs/") {
 		t.Errorf("an untrusted peer decided: %s", got)
+	}
+	k = newKit(t, func(o *api.Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+	body = `{"project_id":"` + k.project() + `","agent_type":"qa"}`
+	got = k.call("POST", "/v1/run-agent", body, "X-Forwarded-Proto: https", "X-Forwarded-Host: forge.example").object()["stream_url"].(string)
+	if !strings.HasPrefix(got, "https://forge.example/v1/jobs/") {
+		t.Errorf("a trusted proxy was not heard: %s", got)
 	}
 }
 

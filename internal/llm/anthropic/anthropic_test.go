@@ -9,6 +9,8 @@ import (
 	"codeforge/internal/llm/wire"
 )
 
+var _ llm.Lister = (*anthropic.Provider)(nil)
+
 func adapter(o wire.Options) llm.Provider { return anthropic.New(o) }
 
 func TestFixtures(t *testing.T) {

@@ -146,42 +146,17 @@ func narrow(schema json.RawMessage) json.RawMessage {
 	if json.Unmarshal(schema, &v) != nil {
 		return schema
 	}
-	walk(v)
-	return wire.MustJSON(v)
-}
-
-func walk(v any) {
-	switch v := v.(type) {
-	case []any:
-		for _, e := range v {
-			walk(e)
-		}
-	case map[string]any:
-		props, _ := v["properties"].(map[string]any)
-		if v["type"] == "object" || props != nil {
-			v["additionalProperties"] = false
+	wire.Subschemas(v, func(s map[string]any) {
+		if s["type"] == "object" || s["properties"] != nil {
+			s["additionalProperties"] = false
 		}
 		for _, k := range []string{"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
 			"maxItems", "uniqueItems", "minProperties", "maxProperties", "$schema", "$id"} {
-			delete(v, k)
+			delete(s, k)
 		}
-		if n, ok := v["minItems"].(float64); ok && n > 1 {
-			v["minItems"] = 1
+		if n, ok := s["minItems"].(float64); ok && n > 1 {
+			s["minItems"] = 1
 		}
-		for k, e := range v {
-			switch k {
-			case "enum", "const", "default", "examples", "required", "properties":
-			default:
-				walk(e)
-			}
-		}
-		for _, e := range props {
-			walk(e)
-		}
-		if defs, ok := v["$defs"].(map[string]any); ok {
-			for _, e := range defs {
-				walk(e)
-			}
-		}
-	}
+	})
+	return wire.MustJSON(v)
 }

@@ -85,7 +85,7 @@ func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 }
 
 func (d *decoder) reply(r *reply, body []byte, a *wire.Answer) error {
-	if present(r.Error) {
+	if wire.Present(r.Error) {
 		return wire.Failure(body)
 	}
 	if r.Type != "message" {
@@ -168,7 +168,7 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 		a.Complete()
 		return true, err
 	case "":
-		if present(e.Error) {
+		if wire.Present(e.Error) {
 			return false, wire.Failure(ev.Data)
 		}
 		return false, wire.Malformed(errors.New("an event without a type"))
@@ -274,5 +274,3 @@ func value(p *int64) int64 {
 	}
 	return *p
 }
-
-func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }

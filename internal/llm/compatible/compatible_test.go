@@ -9,6 +9,8 @@ import (
 	"codeforge/internal/llm/wire"
 )
 
+var _ llm.Lister = (*compatible.Provider)(nil)
+
 func adapter(o wire.Options) llm.Provider { return compatible.New(compatible.Options{Options: o}) }
 
 func TestFixtures(t *testing.T) {

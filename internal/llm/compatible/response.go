@@ -104,7 +104,7 @@ func anyError(body []byte, r *reply) bool {
 		Message any    `json:"message"`
 		Detail  any    `json:"detail"`
 	}
-	return present(r.Error) || json.Unmarshal(body, &flat) == nil && (flat.Object == "error" || flat.Message != nil || flat.Detail != nil)
+	return wire.Present(r.Error) || json.Unmarshal(body, &flat) == nil && (flat.Object == "error" || flat.Message != nil || flat.Detail != nil)
 }
 
 // Event implements wire.Decoder.
@@ -164,7 +164,7 @@ func (d *decoder) take(r *reply, body []byte, a *wire.Answer) error {
 	wrong := r.Error
 	if r.Groq != nil {
 		d.use(r.Groq.Usage, a)
-		if present(r.Groq.Error) {
+		if wire.Present(r.Groq.Error) {
 			wrong = r.Groq.Error
 		}
 	}
@@ -182,7 +182,7 @@ func (d *decoder) take(r *reply, body []byte, a *wire.Answer) error {
 				}
 			}
 			d.stop(c.Finish, a)
-			if present(c.Error) && !present(wrong) {
+			if wire.Present(c.Error) && !wire.Present(wrong) {
 				body, wrong = c.Error, c.Error
 			}
 			if c.Message != nil && c.Delta == nil {
@@ -191,7 +191,7 @@ func (d *decoder) take(r *reply, body []byte, a *wire.Answer) error {
 			break
 		}
 	}
-	if present(wrong) {
+	if wire.Present(wrong) {
 		return d.failed(body, a)
 	}
 	return nil
@@ -210,7 +210,7 @@ func (d *decoder) say(s *said, a *wire.Answer) error {
 	for _, e := range s.Details {
 		d.detail(e)
 	}
-	if present(s.Extra) {
+	if wire.Present(s.Extra) {
 		d.extra = s.Extra
 	}
 	if text := flatten(s.Content); text != "" {
@@ -290,7 +290,7 @@ func (d *decoder) call(c called, a *wire.Answer) {
 	if s.Name == "" {
 		s.Name = c.Function.Name
 	}
-	if present(c.Extra) {
+	if wire.Present(c.Extra) {
 		s.Opaque = c.Extra
 	}
 	args := string(c.Function.Arguments)
@@ -376,5 +376,3 @@ func flatten(raw json.RawMessage) string {
 	}
 	return s
 }
-
-func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }

@@ -77,7 +77,7 @@ func (d *decoder) take(body []byte, a *wire.Answer) (end bool, err error) {
 	if err := json.Unmarshal(body, &r); err != nil {
 		return false, wire.Malformed(err)
 	}
-	if len(r.Error) > 0 && string(r.Error) != "null" {
+	if wire.Present(r.Error) {
 		return false, wire.Failure(body)
 	}
 	if r.Candidates == nil && r.Feedback == nil && r.Usage == nil && r.Model == "" && r.ID == "" {

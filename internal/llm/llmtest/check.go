@@ -110,8 +110,8 @@ func checkRequest(t *testing.T, x *Exchange, p llm.Provider, req *llm.Request, s
 	same(t, "limit", back.MaxOutput, want.MaxOutput)
 	same(t, "temperature", back.Temperature, want.Temperature)
 	same(t, "effort", back.Effort, want.Effort)
-	sameJSON(t, "tools", raw2(back.Tools), raw2(want.Tools))
-	sameJSON(t, "messages", raw2(back.Messages), raw2(want.Messages))
+	sameJSON(t, "tools", written(back.Tools), written(want.Tools))
+	sameJSON(t, "messages", written(back.Messages), written(want.Messages))
 	if (back.Schema == nil) != (want.Schema == nil) {
 		t.Errorf("schema is %v, want %v", back.Schema, want.Schema)
 	} else if want.Schema != nil {
@@ -278,7 +278,7 @@ func checkNextTurn(t *testing.T, x *Exchange, p llm.Provider, req *llm.Request, 
 	t.Helper()
 	// The answer has been through the journal, as it may have been.
 	resp2 := new(llm.Response)
-	if err := json.Unmarshal(raw2(resp), resp2); err != nil {
+	if err := json.Unmarshal(written(resp), resp2); err != nil {
 		t.Fatal(err)
 	}
 	next := *req
@@ -370,7 +370,7 @@ func unquote(b json.RawMessage) string {
 	return s
 }
 
-func raw2(v any) json.RawMessage {
+func written(v any) json.RawMessage {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err)

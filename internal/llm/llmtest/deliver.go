@@ -41,7 +41,7 @@ func cut(t *testing.T, x *Exchange, adapter Adapter) {
 			if clean && !x.Expect.Stream && i >= 0 {
 				continue // a Content-Length would be missing: half an answer that claims to be one
 			}
-			s.how = Delivery{Cut: at, Drop: true, Clean: clean}
+			s.Deliver(Delivery{Drop: true, Cut: at, Clean: clean})
 			p := adapter(wire.Options{BaseURL: s.URL + paths[x.Expect.API].base, Key: key})
 			o := call(t, p, Neutral(x.Expect.API, p.Name(), x.Request.Path, x.Request.Body), x.Expect.Stream)
 			switch {

@@ -268,9 +268,10 @@ func lower(v any) json.RawMessage {
 
 // texts joins a content that is a string or a list of parts with text.
 func texts(v any) string {
-	s := str(v)
+	var s strings.Builder
+	s.WriteString(str(v))
 	for _, e := range list(v) {
-		s += str(get(e, "text"))
+		s.WriteString(str(get(e, "text")))
 	}
-	return s
+	return s.String()
 }

@@ -111,9 +111,9 @@ func Load(t testing.TB, dir string) []*Exchange {
 // Delivery is how a body is sent.
 type Delivery struct {
 	Piece int  // bytes at a time; 0: event by event, or whole
-	Cut   int  // the connection is dropped after so many bytes, if Drop
-	Drop  bool // rudely
-	Clean bool // with Drop: the body just ends there, as if it were whole
+	Drop  bool // break the body off
+	Cut   int  // after so many bytes
+	Clean bool // by ending it as if it were whole, not by dropping the connection
 }
 
 // Sent is a request that the server got.
@@ -160,6 +160,13 @@ func Serve(t testing.TB, x *Exchange, how Delivery) *Server {
 	return s
 }
 
+// Deliver changes how the next requests are answered.
+func (s *Server) Deliver(how Delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.how = how
+}
+
 // Sent returns the requests so far.
 func (s *Server) Sent() []Sent {
 	s.mu.Lock()
@@ -171,6 +178,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
 	s.sent = append(s.sent, Sent{r.URL.RequestURI(), r.Header.Clone(), body})
+	how := s.how
 	s.mu.Unlock()
 	for k, v := range s.x.Response.Headers {
 		w.Header().Set(k, v)
@@ -178,32 +186,31 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	text := s.x.Response.Body
 	pieces := []string{text}
 	switch {
-	case s.how.Piece > 0:
+	case how.Drop && (s.x.Expect.Stream || how.Clean):
+	case how.Piece > 0:
 		pieces = pieces[:0]
 		for len(text) > 0 {
-			n := min(s.how.Piece, len(text))
+			n := min(how.Piece, len(text))
 			pieces = append(pieces, text[:n])
 			text = text[n:]
 		}
 	case s.x.Expect.Stream:
 		pieces = Events(text)
-	case !s.how.Drop || !s.how.Clean:
+	default:
 		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	}
 	w.WriteHeader(s.x.Response.Status)
 	flush := http.NewResponseController(w)
 	_ = flush.Flush()
-	left := s.how.Cut
-	for _, p := range pieces {
-		if s.how.Drop && len(p) >= left {
-			_, _ = io.WriteString(w, p[:left])
-			_ = flush.Flush()
-			if s.how.Clean {
-				return
-			}
-			panic(http.ErrAbortHandler)
+	if how.Drop {
+		_, _ = io.WriteString(w, text[:how.Cut])
+		_ = flush.Flush()
+		if how.Clean {
+			return
 		}
-		left -= len(p)
+		panic(http.ErrAbortHandler)
+	}
+	for _, p := range pieces {
 		_, _ = io.WriteString(w, p)
 		_ = flush.Flush()
 	}

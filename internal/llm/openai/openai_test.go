@@ -4,10 +4,12 @@ import (
 	"testing"
 
 	"codeforge/internal/llm"
-	"codeforge/internal/llm/openai"
 	"codeforge/internal/llm/llmtest"
+	"codeforge/internal/llm/openai"
 	"codeforge/internal/llm/wire"
 )
+
+var _ llm.Lister = (*openai.Provider)(nil)
 
 func adapter(o wire.Options) llm.Provider { return openai.New(o) }
 

@@ -82,7 +82,7 @@ func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 		return wire.Malformed(err)
 	}
 	if r.Status == "" {
-		if present(r.Error) {
+		if wire.Present(r.Error) {
 			return wire.Failure(body)
 		}
 		return wire.Malformed(errors.New("no response"))
@@ -109,12 +109,12 @@ func (d *decoder) finish(r *reply, a *wire.Answer) error {
 		reason = r.Incomplete.Reason
 	}
 	switch {
-	case present(r.Error) || r.Status == "failed":
+	case wire.Present(r.Error) || r.Status == "failed":
 		a.Finish = llm.FinishError
 		if a.Pending != nil {
 			return a.Pending
 		}
-		if present(r.Error) {
+		if wire.Present(r.Error) {
 			return wire.Failure(r.Error)
 		}
 	case r.Status == "completed":
@@ -240,7 +240,7 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 		switch {
 		case e.Object == "response": // asked for a stream, given a whole answer
 			return true, d.Whole(ev.Data, a)
-		case present(e.Error):
+		case wire.Present(e.Error):
 			return false, wire.Failure(ev.Data)
 		}
 		return false, wire.Malformed(errors.New("an event without a type"))
@@ -253,5 +253,3 @@ func words(raw json.RawMessage) string {
 	_ = json.Unmarshal(raw, &s)
 	return s
 }
-
-func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }

@@ -42,6 +42,7 @@ func sentences(text string) []string {
 }
 
 var (
+	mendAll   = regexp.MustCompile(`(?i)^(?:please\s+)?(?:fix|repair|mend|correct)\s+(?:it|this|that|all|everything|the\s+(?:app|project|build|code|errors?|issues?|findings))(?:\s+(?:again|please|now))?$`)
 	renameApp = regexp.MustCompile(`(?i)\b(?:(?:re)?name|call)\s+(?:(?:the\s+)?(?:app|project|it|this)\s+)(?:to\s+|as\s+)?["“'«]?([^"”'»]{2,60}?)["”'»]?$`)
 	removeIt  = regexp.MustCompile(`(?i)\b(?:remove|delete|drop|get rid of|take out)\s+(?:the\s+|all\s+)?(.+?)(?:\s+(?:from|of|in|on)\s+(?:the\s+|all\s+|every\s+|each\s+)?(.+?))?$`)
 	addTo     = regexp.MustCompile(`(?i)\b(?:add|include|put|give|store|track|record|show)\s+(.+?)\s+(?:to|for|on|in|of)\s+(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+)?([\pL-]+(?:\s[\pL-]+)?)(?:\s+(?:page|form|list|screen|entry|entries))?$`)
@@ -57,6 +58,9 @@ var (
 // obey does what one sentence says, and reports whether it understood any of it.
 func (a *app) obey(s string) bool {
 	s = strings.TrimSpace(s)
+	if mendAll.MatchString(s) {
+		return true // what diagnostics and findings name is mended without being asked
+	}
 	restyled := a.Look.restyle(s)
 	if m := renameApp.FindStringSubmatch(s); m != nil {
 		a.Name = titleCase(clean(m[1]))

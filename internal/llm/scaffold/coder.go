@@ -178,9 +178,9 @@ func (k *coder) reads() []call {
 			break
 		}
 	}
-	for _, f := range k.findings() {
-		if k.paths[f.FilePath] && !slices.Contains(want, f.FilePath) && len(want) < maxReads {
-			want = append(want, f.FilePath)
+	for _, name := range k.blamed() {
+		if k.paths[name] && !slices.Contains(want, name) && len(want) < maxReads {
+			want = append(want, name)
 		}
 	}
 	var out []call
@@ -248,16 +248,16 @@ func (k *coder) plan() plan {
 		}
 	}
 	slices.Sort(p.remove)
-	for _, f := range k.findings() {
-		text, known := k.initial[f.FilePath]
-		if _, planned := p.write[f.FilePath]; planned || !known {
+	for _, name := range k.blamed() {
+		text, known := k.initial[name]
+		if _, planned := p.write[name]; planned || !known {
 			continue
 		}
-		if mended := mend(f.FilePath, text); mended != text {
-			p.write[f.FilePath] = mended
+		if mended := mend(name, text); mended != text {
+			p.write[name] = mended
 			p.repairs++
-		} else if ours, ok := now[strings.TrimPrefix(f.FilePath, k.base)]; ok && ours != text {
-			p.write[f.FilePath] = ours
+		} else if ours, ok := now[strings.TrimPrefix(name, k.base)]; ok && ours != text {
+			p.write[name] = ours
 			p.repairs++
 		}
 	}
@@ -269,6 +269,25 @@ func (k *coder) plan() plan {
 		p.write[name] += flaw
 	}
 	return p
+}
+
+// blamed are the files that a review or the verification before this job found fault with, each once.
+func (k *coder) blamed() []string {
+	var out []string
+	add := func(name string) {
+		if name != "" && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	for _, f := range k.findings() {
+		add(f.FilePath)
+	}
+	for _, d := range section[[]diagnostic](k.conversation, "diagnostics") {
+		if d.Severity != "warning" {
+			add(d.File)
+		}
+	}
+	return out
 }
 
 // flaw is what the directives "broken" and "broken_once" put at the end of a file.

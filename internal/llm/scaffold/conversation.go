@@ -184,7 +184,7 @@ func (c *conversation) directives() map[string]bool {
 	return out
 }
 
-// findings returns what a review found, and the round that a section named so, or a number, tells of.
+// findings are what a review found.
 func (c *conversation) findings() []finding {
 	list := section[[]finding](c, "findings")
 	for i := range list {

@@ -146,7 +146,7 @@ func singularOf(k kind) string {
 	return ""
 }
 
-// token is a word of a text in lower case. A pair with the word before it is tried too.
+// tokens are the words of a text in lower case.
 func tokens(text string) []string {
 	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && r != '-' && r != '\''

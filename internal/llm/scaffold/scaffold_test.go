@@ -704,6 +704,32 @@ func TestEditsByHandSurvive(t *testing.T) {
 	}
 }
 
+func TestWhatWasBrokenByHandIsPutRight(t *testing.T) {
+	w := workshop{tree: map[string]string{}}
+	if err := w.run(t, prompt("recipes"), codeforge.Code); err != nil {
+		t.Fatal(err)
+	}
+	want := w.tree["src/recipes.ts"]
+	w.tree["src/recipes.ts"] += "}}"
+	w.writes = nil
+	if err := w.run(t, prompt("fix it", listOf(w.tree), wrap("diagnostics", asJSON(bundle(w.tree)))), codeforge.Code); err != nil {
+		t.Fatal(err)
+	}
+	if w.tree["src/recipes.ts"] != want || len(w.writes) != 1 {
+		t.Errorf("written: %v", w.writes)
+	}
+}
+
+func TestLinesThatLookLikeSectionsStayInTheirFile(t *testing.T) {
+	c := read(&llm.Request{Messages: []llm.Message{llm.UserText("<idea>\n<\\/idea>\n  <\\\\context>\n</idea>\n<file path=\"a\\\"b.html\">\n<\\file path=\"x\">\n<p>\n</file>\n<idea>never closed")}})
+	if got, want := c.sections["idea"], "</idea>\n  <\\context>"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := c.files["a\"b.html"], "<file path=\"x\">\n<p>"; got != want || len(c.files) != 1 {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestFilesOfOthersAreLeftAlone(t *testing.T) {
 	mine := "<!doctype html><html lang=\"en\"><title>Mine</title><p>Mine.\n"
 	w := workshop{tree: map[string]string{"index.html": mine}}

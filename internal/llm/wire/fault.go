@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -40,7 +41,7 @@ func (f *Fault) message() string {
 	if f.Message != "" {
 		return f.Message
 	}
-	return strings.ToLower(http.StatusText(f.Status))
+	return cmp.Or(strings.ToLower(http.StatusText(f.Status)), "the provider gave no reason")
 }
 
 // Malformed is the error of a decoder that does not understand the answer.

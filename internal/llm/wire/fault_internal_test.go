@@ -55,7 +55,7 @@ func TestWait(t *testing.T) {
 func TestRedact(t *testing.T) {
 	const key = "my-Secret.Key-0123456789"
 	for in, want := range map[string]string{
-		"bad key " + key + "!":                                       "bad key [redacted]!",
+		"bad key " + key + "!": "bad key [redacted]!",
 		"Incorrect API key provided: my-Se***6789. See the docs.":    "Incorrect API key provided: [redacted] See the docs.",
 		"invalid key my-S...6789":                                    "invalid key [redacted]",
 		"key my-…89 is wrong":                                        "key [redacted] is wrong",

@@ -44,37 +44,49 @@ func Arguments(c *llm.ToolCall) json.RawMessage {
 // Strict says whether a provider's strict mode takes schema: every object is closed and requires all its properties.
 func Strict(schema json.RawMessage) bool {
 	var v any
-	return json.Unmarshal(schema, &v) == nil && strict(v)
+	if json.Unmarshal(schema, &v) != nil {
+		return false
+	}
+	ok := true
+	Subschemas(v, func(s map[string]any) {
+		for _, k := range []string{"allOf", "oneOf", "not", "if", "then", "else", "patternProperties", "propertyNames", "uniqueItems", "minProperties", "maxProperties"} {
+			ok = ok && s[k] == nil
+		}
+		props, _ := s["properties"].(map[string]any)
+		if s["type"] != "object" && props == nil {
+			return
+		}
+		ok = ok && s["additionalProperties"] == false
+		required, _ := s["required"].([]any)
+		for name := range props {
+			ok = ok && slices.Contains(required, any(name))
+		}
+	})
+	return ok
 }
 
-func strict(v any) bool {
-	switch v := v.(type) {
-	case []any:
-		return !slices.ContainsFunc(v, func(e any) bool { return !strict(e) })
-	case map[string]any:
-		props, _ := v["properties"].(map[string]any)
-		if v["type"] == "object" || props != nil {
-			if v["additionalProperties"] != false {
-				return false
+// Subschemas calls visit with schema and every schema inside it, but not with what only looks like one, such as a
+// property that is named like a keyword.
+func Subschemas(schema any, visit func(map[string]any)) {
+	s, ok := schema.(map[string]any)
+	if !ok {
+		return
+	}
+	visit(s)
+	for k, v := range s {
+		switch k {
+		case "properties", "patternProperties", "$defs", "definitions", "dependentSchemas":
+			named, _ := v.(map[string]any)
+			for _, e := range named {
+				Subschemas(e, visit)
 			}
-			required, _ := v["required"].([]any)
-			for name := range props {
-				if !slices.Contains(required, any(name)) {
-					return false
-				}
+		case "anyOf", "oneOf", "allOf", "prefixItems":
+			all, _ := v.([]any)
+			for _, e := range all {
+				Subschemas(e, visit)
 			}
-		}
-		for k, e := range v {
-			switch k {
-			case "allOf", "oneOf", "not", "if", "then", "else", "patternProperties", "propertyNames", "uniqueItems", "minProperties", "maxProperties":
-				return false
-			case "enum", "const", "default", "examples", "required":
-			default:
-				if !strict(e) {
-					return false
-				}
-			}
+		case "items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames":
+			Subschemas(v, visit)
 		}
 	}
-	return true
 }

@@ -16,12 +16,17 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"codeforge/internal/llm"
 )
+
+// Present says whether an optional value is there: neither left out nor null.
+func Present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
 
 // Options of an adapter. A zero field takes the provider's default.
 type Options struct {
@@ -33,9 +38,10 @@ type Options struct {
 	// Client does the requests, without following redirects. nil: one that all adapters share, without an overall timeout.
 	Client *http.Client
 
-	// StartTimeout is the longest wait for an answer to begin; 0: 2 minutes for a stream, 10 for a whole answer.
-	// IdleTimeout is the longest silence within one; 0: 60 seconds. How long a lively answer may take is the context's.
-	StartTimeout, IdleTimeout time.Duration
+	// IdleTimeout is the longest silence after an answer's first token; 0: 60 seconds. StartTimeout is the longest one
+	// before, when models think; 0: 3 times IdleTimeout for a stream, 10 times for an answer that comes in one piece. How
+	// long a lively answer may take is the context's affair.
+	IdleTimeout, StartTimeout time.Duration
 
 	MaxBytes int64 // of one answer; 0: 64 MB
 	Stream   *bool // ask for a stream always or never; nil: when somebody watches
@@ -64,13 +70,12 @@ type Decoder interface {
 }
 
 const (
-	startStream  = 2 * time.Minute
-	startWhole   = 10 * time.Minute
 	idle         = time.Minute
 	maxBytes     = 64 << 20
 	maxEvent     = 16 << 20
 	maxErrorBody = 1 << 20
 	linger       = time.Second // for the end of a stream after its end marker, so that the connection can be used again
+	minSecret    = 8           // bytes: shorter ones are words such as "none" or "ollama", given where a key has to be
 )
 
 var (
@@ -102,13 +107,10 @@ func NewClient(o Options, p Provider) *Client {
 	c := &Client{o: o, auth: p.Auth, http: new(*cmp.Or(o.Client, sharedClient()))}
 	// A redirect is an error: followed, it would carry keys, and the prompt, to wherever it points.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	for _, v := range o.Headers {
-		if len(v) >= 12 {
+	for _, v := range append(slices.Collect(maps.Values(o.Headers)), o.Key) {
+		if len(v) >= minSecret {
 			c.secrets = append(c.secrets, v)
 		}
-	}
-	if o.Key != "" {
-		c.secrets = append(c.secrets, o.Key)
 	}
 	return c
 }
@@ -136,8 +138,8 @@ func (c *Client) Generate(ctx context.Context, req *llm.Request, sink func(llm.D
 	if err != nil {
 		return nil, c.fail(ctx, a, err)
 	}
-	if stream {
-		err = x.events(call.Decoder, a)
+	if stream || x.sse {
+		err = x.events(call.Decoder, a, c.o.IdleTimeout)
 	} else {
 		defer x.close()
 		err = x.whole(call.Decoder, a)
@@ -156,6 +158,7 @@ type exchange struct {
 	body   io.ReadCloser
 	read   *watched
 	html   bool
+	sse    bool // it is a stream, asked for or not
 	cancel context.CancelCauseFunc
 }
 
@@ -181,11 +184,11 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, strea
 	for k, v := range c.o.Headers {
 		h.Set(k, v)
 	}
-	wait := c.o.StartTimeout
-	if wait == 0 && stream {
-		wait = startStream
+	wait := cmp.Or(c.o.StartTimeout, 10*c.o.IdleTimeout)
+	if stream {
+		wait = cmp.Or(c.o.StartTimeout, 3*c.o.IdleTimeout)
 	}
-	slow := time.AfterFunc(cmp.Or(wait, startWhole), func() { cancel(errSlow) })
+	slow := time.AfterFunc(wait, func() { cancel(errSlow) })
 	resp, err := c.http.Do(req)
 	slow.Stop()
 	if err != nil {
@@ -193,7 +196,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, strea
 		cancel(nil)
 		return nil, err
 	}
-	w := &watched{r: resp.Body, left: c.o.MaxBytes, idle: c.o.IdleTimeout, ctx: ctx}
+	w := &watched{r: resp.Body, left: c.o.MaxBytes, idle: wait, ctx: ctx}
 	w.timer = time.AfterFunc(time.Hour, func() { cancel(errSilent) })
 	w.timer.Stop()
 	x := &exchange{body: resp.Body, read: w, cancel: cancel}
@@ -206,7 +209,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, strea
 		return nil, parseFault(resp.StatusCode, resp.Header, text)
 	}
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	x.html = media == "text/html"
+	x.html, x.sse = media == "text/html", media == "text/event-stream"
 	return x, nil
 }
 
@@ -225,13 +228,19 @@ func (x *exchange) whole(d Decoder, a *Answer) error {
 	return nil
 }
 
-func (x *exchange) events(d Decoder, a *Answer) error {
+func (x *exchange) events(d Decoder, a *Answer, idle time.Duration) error {
 	defer func() { go x.close() }() // waits a little for the end of the body
 	if x.html {
 		return Malformed(errNotStream)
 	}
 	r := NewReader(x.read, maxEvent)
 	for {
+		switch {
+		case a.whole || a.Pending != nil:
+			x.read.idle = linger // only details can follow
+		case a.tokens:
+			x.read.idle = idle
+		}
 		ev, err := r.Next()
 		switch {
 		case err == nil:
@@ -300,6 +309,17 @@ type broken struct {
 func (b *broken) Error() string { return b.err.Error() }
 func (b *broken) Unwrap() error { return b.err }
 
+// words say what happened, without our own address and port.
+func (b *broken) words() string {
+	if e, ok := errors.AsType[*net.OpError](b.err); ok && e.Op != "dial" {
+		return e.Op + ": " + e.Err.Error()
+	}
+	if e, ok := errors.AsType[*url.Error](b.err); ok {
+		return e.Err.Error()
+	}
+	return b.err.Error()
+}
+
 func (b *broken) timeout() bool {
 	e, ok := errors.AsType[net.Error](b.err)
 	return ok && e.Timeout()
@@ -332,12 +352,14 @@ func (c *Client) fail(ctx context.Context, a *Answer, err error) *llm.Error {
 	case isBroken && (b.why == errSlow || b.why == errSilent):
 		e.Kind, e.Message = llm.Timeout, b.why.Error()
 	case isBroken && b.timeout():
-		e.Kind, e.Message = llm.Timeout, err.Error()
+		e.Kind, e.Message = llm.Timeout, b.words()
 	case isBroken && !b.begun:
-		e.Kind, e.Message = llm.ServerError, "no answer: "+err.Error()
+		e.Kind, e.Message = llm.ServerError, "no answer: "+b.words()
 	case errors.Is(err, errTooLarge):
 		e.Kind, e.Message = llm.MalformedResponse, err.Error()
-	default:
+	case isBroken:
+		e.Kind, e.Message = llm.StreamInterrupted, "the answer broke off: "+b.words()
+	default: // the body ended inside an event
 		e.Kind, e.Message = llm.StreamInterrupted, "the answer broke off: "+err.Error()
 	}
 	if a.tokens {
