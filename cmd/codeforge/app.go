@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"codeforge"
@@ -21,7 +22,7 @@ import (
 	"codeforge/internal/api"
 	"codeforge/internal/events"
 	"codeforge/internal/jobs"
-	"codeforge/internal/llm/scaffold"
+	"codeforge/internal/llm"
 	"codeforge/internal/preview"
 	"codeforge/internal/sqlite"
 	"codeforge/internal/verify"
@@ -37,6 +38,9 @@ type App struct {
 	server *http.Server
 	listen net.Listener
 	failed chan error
+
+	stop    context.CancelFunc // of watches
+	watches sync.WaitGroup
 }
 
 // Open constructs a server: store, models, agents, engine, edge. Logs go to w.
@@ -50,9 +54,13 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
-	model := scaffold.New()
-	agents := agent.New(agent.Options{Model: model, MaxIterations: cfg.MaxIterations})
-	a.engine = jobs.New(jobs.Options{Store: a.store, Hub: a.hub, Run: agents.Run, Log: a.log, Timeout: cfg.timeout,
+	router, err := newRouter(cfg, a.store.Ledger(cfg.limits()), a.log)
+	if err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	model := mainModel(router)
+	agents := agent.New(agent.Options{Model: llm.Journaled(router, a.store), MaxIterations: cfg.MaxIterations})
+	a.engine = jobs.New(jobs.Options{Store: a.store, Hub: a.hub, Run: remember(a.store, agents.Run), Log: a.log, Timeout: cfg.timeout,
 		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: true})
 	proxies, err := cfg.proxies()
 	if err != nil {
@@ -67,13 +75,13 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (*App, error) {
 				return a.store.ListFiles(ctx, u, projectID, true, unless)
 			}}),
 		Health: func(ctx context.Context) api.Health {
-			h := api.Health{Status: "healthy", Model: model.Name(), Dependencies: map[string]string{"store": "ok"}}
+			h := api.Health{Status: "healthy", Model: model, Dependencies: map[string]string{"store": "ok"}}
 			if a.store.Ping(ctx) != nil {
 				h.Status, h.Dependencies["store"] = "degraded", "failing"
 			}
 			return h
 		},
-		StoreName: "sqlite", Isolation: "single-user", Model: model.Name(),
+		StoreName: "sqlite", Isolation: "single-user", Model: model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: true, Hosts: []string{cfg.host()},
 		PublicURL: strings.TrimRight(cfg.PublicURL, "/"), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: proxies,
 		RateLimit: cfg.RateLimit, StreamSecret: secret, StreamWithoutToken: true,
@@ -83,8 +91,12 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (*App, error) {
 	// Streams end when shutdown begins, so that it need not wait for them; clients come back with the last id they saw.
 	a.server.RegisterOnShutdown(a.hub.Close)
 	a.log.Info("configured", "store", "sqlite", "data_dir", cfg.DataDir, "identity", "standalone: one local user", "isolation", "single-user",
-		"model", model.Name(), "environment", cfg.Environment)
-	a.log.Warn("no model provider is configured: the built-in offline model answers, which builds small apps by rules")
+		"model", model, "environment", cfg.Environment)
+	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	a.watches.Go(func() { watchModels(ctx, router, a.log) })
+	if keep := time.Duration(cfg.JournalKeep); keep > 0 {
+		a.watches.Go(func() { sweepJournal(ctx, a.store, keep, a.log) })
+	}
 	return a, nil
 }
 
@@ -142,6 +154,8 @@ func (a *App) Close() error {
 	case <-time.After(time.Second): // a request that does not end must not keep the store open
 		all = append(all, a.server.Close())
 	}
+	a.stop()
+	a.watches.Wait()
 	all = append(all, a.store.Close())
 	if a.listen != nil {
 		a.listen.Close() // Shutdown closes it only when Serve has begun

@@ -23,6 +23,9 @@ type commands struct {
 	Demo    Demo    `cmd:"" help:"Build one idea and show the result: starts a server if none runs."`
 	Migrate Migrate `cmd:"" help:"Bring the database up to date."`
 	Doctor  Doctor  `cmd:"" help:"Check each configured part for real and say what to fix."`
+	Models  Models  `cmd:"" help:"Show models, prices and routes, and what is wrong with them."`
+	Ask     Ask     `cmd:"" help:"Make one model call and show what is known of it: tests a key, a route, an endpoint."`
+	Replay  Replay  `cmd:"" help:"Run an ended job again from its journal, without network, and compare."`
 	OpenAPI OpenAPI `cmd:"" name:"openapi" help:"Print the OpenAPI document."`
 	Version Version `cmd:"" help:"Print the version."`
 	Bench   Bench   `cmd:"" help:"Tools for measuring."`
@@ -31,7 +34,7 @@ type commands struct {
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "codeforge:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 

@@ -23,7 +23,7 @@ func TestREADMESettings(t *testing.T) {
 		if def != "" {
 			def = "`" + def + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", s.Variable, s.Flag, def, s.Help)
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", strings.ReplaceAll(s.Variable, ",", "` or `"), s.Flag, def, s.Help)
 	}
 	b.WriteString("<!-- /settings -->")
 	text, err := os.ReadFile(readme)

@@ -3,16 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"codeforge"
 	"codeforge/internal/api"
 	"codeforge/internal/llm"
-	"codeforge/internal/llm/scaffold"
 	"codeforge/internal/sqlite"
 )
 
@@ -105,8 +107,8 @@ type finding struct {
 // Run implements the command. It fails when a part is broken.
 func (d *Doctor) Run(ctx context.Context) error {
 	broken := 0
-	for _, check := range []func(context.Context) finding{d.data, d.port, d.model, d.previewHost, d.secret} {
-		f := check(ctx)
+	all := []finding{d.data(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx)}
+	for _, f := range append(all, d.models(ctx)...) {
 		fmt.Printf("%-8s %s\n", f.state, f.part)
 		if f.fix != "" {
 			fmt.Printf("         %s\n", f.fix)
@@ -156,16 +158,37 @@ func (d *Doctor) port(ctx context.Context) finding {
 	return finding{part, "broken", err.Error() + ": choose another one with --port or PORT"}
 }
 
-// model makes the configured model answer.
-func (d *Doctor) model(ctx context.Context) finding {
-	m := scaffold.New()
-	if _, err := m.Generate(ctx, &llm.Request{Messages: []llm.Message{llm.UserText("Hello")}}, nil); err != nil {
-		return finding{"model " + m.Name(), "broken", err.Error()}
+// models asks every configured provider for its models, which proves key and address, and reports what is wrong with
+// the routes.
+func (d *Doctor) models(ctx context.Context) (all []finding) {
+	r, err := newRouter(&d.Config, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return []finding{{"models", "broken", err.Error()}}
 	}
-	if d.Scaffold {
-		return finding{"model " + m.Name(), "ok", ""}
+	for _, name := range slices.Sorted(maps.Keys(r.Providers)) {
+		l, ok := r.Providers[name].(llm.Lister)
+		if !ok {
+			continue
+		}
+		asked, cancel := context.WithTimeout(ctx, 15*time.Second)
+		list, err := l.Models(asked)
+		cancel()
+		if err != nil {
+			all = append(all, finding{"provider " + name, "broken", err.Error() + ": check its key and address"})
+			continue
+		}
+		all = append(all, finding{fmt.Sprintf("provider %s, %d models", name, len(list)), "ok", ""})
 	}
-	return finding{"model " + m.Name(), "warning", "this is the built-in offline model, which builds small apps by rules"}
+	warns, _ := r.Check(ctx)
+	for _, w := range warns {
+		if w.Kind != llm.WarnScaffold || !d.Scaffold {
+			all = append(all, finding{"models", "warning", w.Message})
+		}
+	}
+	if len(all) == 0 {
+		all = []finding{{"models", "ok", ""}}
+	}
+	return all
 }
 
 // previewHost sees whether the hosts of previews lead here.

@@ -42,8 +42,8 @@ func New(o Options) *Agents {
 // Run does one job until its end or until it has to ask the user. It returns when ctx ends, with the context's cause.
 //
 // Any other error is a [codeforge.Error]: of kind AgentFailed, with the agent in its details, when the model or its
-// work failed, Invalid for a task that no agent can do. With an error the Outcome is empty, but for a Result that says
-// what code was found to be wrong.
+// work failed, Invalid for a task that no agent can do. With an error the Outcome is empty, but for a Result that holds
+// what the job had made by then, if anything: it was paid for.
 func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
 	if task.Job.Agent == codeforge.Noop {
 		return codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}")}, nil
@@ -67,9 +67,9 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 		return out, nil
 	}
 	if ctx.Err() != nil {
-		return codeforge.Outcome{}, context.Cause(ctx)
+		err = context.Cause(ctx)
 	}
-	return codeforge.Outcome{Result: out.Result}, err
+	return codeforge.Outcome{Result: r.partial()}, err
 }
 
 // run is one job in the making.
@@ -81,8 +81,9 @@ type run struct {
 	tree    *tree
 	answers []answer
 	asked   bool
-	calls   int // of the model
+	calls   int // steps that asked the model
 	used    usage
+	made    partialDoc
 
 	before    map[verify.Diagnostic]bool // what was wrong before the job began; nil: not looked at yet
 	checked   *verify.Report             // of the tree in state checkedAt
@@ -133,6 +134,7 @@ type stageEvent struct {
 
 // stage tells of the beginning of a stage and, when do returns without an error, of its end.
 func (r *run) stage(s codeforge.AgentType, round int, do func() error) error {
+	r.made.Stage = s
 	r.report(-1, event(codeforge.EventStage, stageEvent{s, "started", titles[s], round}))
 	if err := do(); err != nil {
 		return err
@@ -183,13 +185,7 @@ func failure(stage codeforge.AgentType, cause error, format string, args ...any)
 		Details: map[string]any{"agent": string(stage)}, Cause: cause}
 }
 
-// named lists the files that the input or a text names, which are shown first.
-func (r *run) named(text string) []string {
-	first := []string{cleanPath(r.in.text("file_path"))}
-	for _, p := range r.tree.paths() {
-		if strings.Contains(text, p) {
-			first = append(first, p)
-		}
-	}
-	return first
+// about is what a prompt's files are chosen by: the user's words, and the paths that the work is about.
+func (r *run) about(words string, paths ...string) string {
+	return strings.Join(append([]string{words, r.in.text("file_path")}, paths...), "\n")
 }

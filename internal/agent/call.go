@@ -1,10 +1,10 @@
 package agent
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -22,20 +22,42 @@ type usage struct {
 	Incomplete bool `json:"incomplete,omitempty"` // a provider did not say, or an answer broke off: the numbers are a lower bound
 }
 
+// usageEvent is what one answer took. Costs are in micro-dollars, of this time: a replayed answer cost nothing.
 type usageEvent struct {
 	Stage    codeforge.AgentType `json:"stage"`
 	Provider string              `json:"provider"`
-	Model    string              `json:"model"`
+	Model    string              `json:"model"` // as served
 	llm.Usage
+	CostMicroUSD int64 `json:"cost_micro_usd"`
+	Estimated    bool  `json:"estimated"`
+	LatencyMS    int64 `json:"latency_ms"`
+	FirstTokenMS int64 `json:"first_token_ms"` // 0: not known
+	Replayed     bool  `json:"replayed"`
 }
 
-func (r *run) count(stage codeforge.AgentType, provider, model string, u llm.Usage) {
-	addName(&r.used.Model, model)
-	addName(&r.used.Provider, provider)
-	r.used.Usage = r.used.Add(u.Usage)
-	r.used.Calls++
-	r.used.Incomplete = r.used.Incomplete || u.Missing || u.Partial
-	r.report(-1, event(codeforge.EventUsage, usageEvent{stage, provider, model, u}))
+// retryEvent is an attempt that gave no answer, or that was not made.
+type retryEvent struct {
+	Stage        codeforge.AgentType `json:"stage"`
+	Provider     string              `json:"provider"`
+	Model        string              `json:"model"`
+	Kind         llm.ErrorKind       `json:"kind"`
+	Status       int                 `json:"status"`
+	WaitMS       int64               `json:"wait_ms"`
+	Next         llm.Next            `json:"next"`    // retry, fallback, or "" when this was the last
+	Attempt      int                 `json:"attempt"` // of the call, from 1; 0: skipped
+	Skipped      string              `json:"skipped,omitempty"`
+	Reason       string              `json:"reason"`
+	CostMicroUSD int64               `json:"cost_micro_usd,omitempty"`
+}
+
+// count adds an answer to what the job used. Only what the journal keeps may be counted, and nothing of when and how: the
+// result of a job that is replayed is the same, byte for byte.
+func (u *usage) count(provider, model string, add llm.Usage) {
+	addName(&u.Model, model)
+	addName(&u.Provider, provider)
+	u.Usage = u.Add(add.Usage)
+	u.Calls++
+	u.Incomplete = u.Incomplete || add.Missing || add.Partial
 }
 
 func addName(names *string, name string) {
@@ -69,61 +91,142 @@ var manners = map[codeforge.AgentType]manner{
 }
 
 // maxPauses bounds how often one answer may be interrupted by its provider.
-const maxPauses = 8
+const maxPauses = 5
 
-// generate makes one model call for a stage and returns the answer with the conversation as it is then. An answer that
-// its provider paused is one more call each time, and comes back whole.
-func (r *run) generate(ctx context.Context, stage codeforge.AgentType, req llm.Request) (*llm.Response, []llm.Message, error) {
-	m := manners[stage]
-	req.Temperature = new(m.temperature)
-	req.Effort = cmp.Or(req.Effort, m.effort)
-	req.MaxOutput = cmp.Or(req.MaxOutput, m.maxOutput)
-	var parts []llm.Part
-	for range maxPauses {
-		if ctx.Err() != nil {
-			return nil, nil, context.Cause(ctx)
-		}
-		r.calls++
-		req.Call = llm.Call{JobID: r.task.Job.ID, ProjectID: r.task.Job.ProjectID, UserID: r.task.Job.UserID, Agent: stage, Number: r.calls}
-		req.Routing.Observe = func(a llm.Attempt) { r.retried(stage, a) }
-		d := deltas{run: r, stage: stage}
-		sent := req
-		resp, err := r.model.Generate(ctx, &sent, d.add)
-		d.flush()
-		if err != nil {
-			if resp = usable(err); resp == nil || ctx.Err() != nil {
-				return nil, nil, r.modelError(ctx, stage, err)
-			}
-		}
-		r.count(stage, resp.Provider, cmp.Or(resp.ServedModel, resp.Model), resp.Usage)
-		// A call that broke off is neither run nor sent back.
-		said := slices.DeleteFunc(slices.Clone(resp.Parts), func(p llm.Part) bool { return p.Kind == llm.PartOpenCall })
-		if len(said) > 0 {
-			req.Messages = append(req.Messages[:len(req.Messages):len(req.Messages)], llm.Message{Role: llm.RoleAssistant, Parts: said})
-		}
-		parts = append(parts, said...)
-		switch resp.Finish {
-		case llm.FinishPause:
-			continue
-		case llm.FinishRefusal, llm.FinishContentFilter:
-			return nil, nil, r.modelError(ctx, stage, &llm.Error{Provider: resp.Provider, Model: resp.Model, Kind: llm.Refusal, Finish: resp.Finish})
-		case llm.FinishError:
-			return nil, nil, r.modelError(ctx, stage, &llm.Error{Provider: resp.Provider, Model: resp.Model, Kind: llm.ServerError, Finish: resp.Finish, Retryable: true})
-		}
-		whole := *resp
-		whole.Parts = parts
-		return &whole, req.Messages, nil
-	}
-	return nil, nil, failure(stage, nil, "The model paused its answer too often")
+// caller is the model as one step of an agent's work meets it: a Provider that adds the agent's manner, brings an answer
+// that its provider paused to its end, counts what was used and tells viewers of it.
+//
+// All requests of one step have one number; further rounds and pauses differ in what they send.
+type caller struct {
+	r       *run
+	stage   codeforge.AgentType
+	number  int
+	prompt  *prompt // the first message of every request
+	shown   deltas
+	calling bool         // a call is under way
+	attempt *llm.Attempt // the newest of it, if somebody tells
 }
 
-// retried tells of an attempt that failed and is followed by another.
-func (r *run) retried(stage codeforge.AgentType, a llm.Attempt) {
-	if a.Next == llm.NextDone {
+func (r *run) caller(stage codeforge.AgentType, p *prompt) *caller {
+	r.calls++
+	return &caller{r: r, stage: stage, number: r.calls, prompt: p, shown: deltas{run: r, stage: stage}}
+}
+
+func (c *caller) Name() string { return c.r.model.Name() }
+
+// Generate is part of [llm.Provider]. A refusal is an error, however the provider told of it.
+func (c *caller) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
+	m, job := manners[c.stage], c.r.task.Job
+	ask := *req
+	ask.Temperature = new(m.temperature)
+	ask.Effort = cmp.Or(req.Effort, m.effort)
+	ask.MaxOutput = cmp.Or(req.MaxOutput, m.maxOutput)
+	ask.Call = llm.Call{JobID: job.ID, ProjectID: job.ProjectID, UserID: job.UserID, Agent: c.stage, Number: c.number}
+	ask.Routing.Observe = c.observe
+	var whole llm.Response
+	for pauses := 0; ; pauses++ {
+		resp, err := c.once(ctx, ask, sink)
+		if err != nil {
+			return nil, err
+		}
+		parts, used := append(whole.Parts, resp.Parts...), sum(whole.Usage, resp.Usage)
+		cost := whole.Cost.Add(resp.Cost)
+		whole = *resp
+		whole.Parts, whole.Usage, whole.Cost = parts, used, cost
+		// What asks for tools of ours is not paused by anything but us.
+		if resp.Finish != llm.FinishPause || len(resp.ToolCalls()) > 0 {
+			return &whole, nil
+		}
+		if len(resp.Parts) == 0 || pauses == maxPauses {
+			return nil, failure(c.stage, nil, "The model paused its answer too often")
+		}
+		ask.Messages = append(slices.Clone(req.Messages), whole.Message())
+	}
+}
+
+// once makes one call.
+func (c *caller) once(ctx context.Context, ask llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	sent := ask
+	sent.Routing.Shrink = func(limit int) *llm.Request { return shrink(&ask, c.prompt, limit) }
+	c.calling, c.attempt = true, nil
+	start := time.Now()
+	resp, err := c.r.model.Generate(ctx, &sent, sink)
+	took := time.Since(start)
+	c.calling = false
+	c.shown.flush()
+	if err != nil {
+		if e, ok := errors.AsType[*llm.Error](err); ok && e.Usage != nil {
+			if answered(e.Kind) {
+				c.r.used.count(e.Provider, e.Model, *e.Usage)
+			}
+			if c.attempt == nil { // it came from the journal, or nobody tells of attempts
+				c.r.report(-1, event(codeforge.EventUsage, usageEvent{Stage: c.stage, Provider: e.Provider, Model: e.Model, Usage: *e.Usage}))
+			}
+		}
+		return nil, err
+	}
+	e := usageEvent{Stage: c.stage, Provider: resp.Provider, Model: cmp.Or(resp.ServedModel, resp.Model), Usage: resp.Usage,
+		CostMicroUSD: resp.Cost.MicroUSD, Estimated: resp.Cost.Estimated, Replayed: resp.Replayed}
+	switch {
+	case resp.Replayed:
+	case c.attempt != nil:
+		e.LatencyMS, e.FirstTokenMS = c.attempt.Latency.Milliseconds(), c.attempt.FirstToken.Milliseconds()
+	default:
+		e.LatencyMS = took.Milliseconds()
+	}
+	c.r.used.count(e.Provider, e.Model, e.Usage)
+	c.r.report(-1, event(codeforge.EventUsage, e))
+	switch resp.Finish {
+	case llm.FinishRefusal, llm.FinishContentFilter:
+		return nil, &llm.Error{Provider: resp.Provider, Model: resp.Model, Kind: llm.Refusal, Finish: resp.Finish}
+	case llm.FinishError:
+		return nil, &llm.Error{Provider: resp.Provider, Model: resp.Model, Kind: llm.ServerError, Finish: resp.Finish, Retryable: true}
+	}
+	return resp, nil
+}
+
+func sum(a, b llm.Usage) llm.Usage {
+	return llm.Usage{Usage: a.Add(b.Usage), Missing: a.Missing || b.Missing, Partial: a.Partial || b.Partial}
+}
+
+// answered reports whether an error is an answer in disguise, which a journal keeps.
+func answered(k llm.ErrorKind) bool {
+	switch k {
+	case llm.Refusal, llm.ContentFilter, llm.TruncatedOutput, llm.MalformedOutput:
+		return true
+	}
+	return false
+}
+
+// observe tells of an attempt that failed or was skipped. The one that answers is told of with its answer.
+func (c *caller) observe(a llm.Attempt) {
+	c.attempt = &a
+	if a.Err == nil && a.Skipped == "" {
 		return
 	}
-	r.report(-1, event(codeforge.EventRetry, map[string]any{"stage": stage, "provider": a.Provider, "model": a.Model,
-		"reason": cmp.Or(modelWords[a.Kind], a.Skipped), "next": a.Next, "wait": a.Wait.Seconds()}))
+	c.r.report(-1, event(codeforge.EventRetry, retryEvent{Stage: c.stage, Provider: a.Provider, Model: a.Model, Kind: a.Kind, Status: a.Status,
+		WaitMS: a.Wait.Milliseconds(), Next: a.Next, Attempt: a.Number, Skipped: a.Skipped,
+		Reason: cmp.Or(modelWords[a.Kind], a.Skipped), CostMicroUSD: a.Cost.MicroUSD}))
+}
+
+// show passes pieces of answers on to viewers.
+func (c *caller) show(d llm.Delta) {
+	if d.Kind != llm.DeltaRestart {
+		c.shown.add(d)
+		return
+	}
+	c.shown.flush()
+	reason := "The model's answer had the wrong form"
+	if c.calling {
+		reason = modelWords[llm.StreamInterrupted]
+		if c.attempt != nil {
+			reason = cmp.Or(modelWords[c.attempt.Kind], reason)
+		}
+	}
+	c.r.report(-1, event(codeforge.EventRestart, map[string]string{"stage": string(c.stage), "model": d.Text, "reason": reason}))
 }
 
 // usable returns what came of an answer whose error is about its form alone: the model can be told to do better.
@@ -132,19 +235,30 @@ func usable(err error) *llm.Response {
 	if !ok || e.Kind != llm.TruncatedOutput && e.Kind != llm.MalformedOutput {
 		return nil
 	}
-	resp := llm.Response{Usage: llm.Usage{Missing: true}}
+	resp := new(llm.Response)
 	if e.Partial != nil {
-		resp = *e.Partial
+		*resp = *e.Partial
 	}
 	resp.Finish = llm.FinishStop
 	if e.Kind == llm.TruncatedOutput {
 		resp.Finish = llm.FinishLength
 	}
-	if e.Usage != nil {
-		resp.Usage = *e.Usage
+	return resp
+}
+
+// said is an answer as the assistant's turn of the conversation: as it came, but for what broke off. A call that did must
+// not be sent back, nor a thought that leads to nothing. No parts: there is nothing to send.
+func said(resp *llm.Response) llm.Message {
+	m := resp.Message()
+	open := func(p llm.Part) bool { return p.Kind == llm.PartOpenCall }
+	if resp.Finish != llm.FinishLength && !slices.ContainsFunc(m.Parts, open) {
+		return m
 	}
-	resp.Provider, resp.Model = cmp.Or(resp.Provider, e.Provider), cmp.Or(resp.Model, e.Model)
-	return &resp
+	m.Parts = slices.DeleteFunc(slices.Clone(m.Parts), open)
+	for n := len(m.Parts); n > 0 && m.Parts[n-1].Kind == llm.PartReasoning; n-- {
+		m.Parts = m.Parts[:n-1]
+	}
+	return m
 }
 
 // words for the client, by what went wrong; the provider's own text stays in the cause.
@@ -172,25 +286,42 @@ var modelWords = map[llm.ErrorKind]string{
 }
 
 // modelError is what a failed call means to the job. The end of the context has the word; an error that already speaks
-// the language of the domain (a budget, a closed breaker) passes.
+// the language of the domain passes.
 func (r *run) modelError(ctx context.Context, stage codeforge.AgentType, err error) error {
-	e, isModel := errors.AsType[*llm.Error](err)
-	if isModel && e.Usage != nil {
-		r.count(stage, e.Provider, e.Model, *e.Usage)
-	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if e, ok := errors.AsType[*codeforge.Error](err); ok {
 		return e
 	}
-	if !isModel {
+	e, ok := errors.AsType[*llm.Error](err)
+	if !ok {
 		return failure(stage, err, "The model could not be called")
 	}
 	f := failure(stage, err, "%s", cmp.Or(modelWords[e.Kind], "The model could not answer"))
 	f.Details["reason"] = string(e.Kind)
 	f.Retryable, f.RetryAfter = e.Retryable, e.RetryAfter
+	if over, ok := errors.AsType[*llm.BudgetError](err); ok {
+		f.Message = fmt.Sprintf("The budget of %s for %s does not allow another model call", dollars(over.Limit), cmp.Or(budgetOf[over.Scope], string(over.Scope)))
+		f.Details["scope"], f.Details["limit_micro_usd"], f.Details["spent_micro_usd"] = string(over.Scope), over.Limit, over.Spent
+		f.Retryable = false
+	}
 	return f
+}
+
+var budgetOf = map[llm.BudgetScope]string{
+	llm.BudgetJob:          "this job",
+	llm.BudgetProjectDay:   "this project and day",
+	llm.BudgetProjectMonth: "this project and month",
+	llm.BudgetUserDay:      "this user and day",
+	llm.BudgetUserMonth:    "this user and month",
+}
+
+// dollars writes micro-dollars with two to six decimals.
+func dollars(micro int64) string {
+	s := fmt.Sprintf("$%d.%06d", micro/1_000_000, micro%1_000_000)
+	point := strings.IndexByte(s, '.')
+	return s[:point+3] + strings.TrimRight(s[point+3:], "0")
 }
 
 // deltas passes the text of an answer on as it comes, in pieces of about deltaBytes or deltaEvery, whichever is first.
@@ -208,10 +339,6 @@ const (
 )
 
 func (d *deltas) add(p llm.Delta) {
-	if p.Kind == llm.DeltaRestart {
-		d.text.Reset()
-		d.run.restart(d.stage, p.Text)
-	}
 	if p.Kind != llm.DeltaText || p.Text == "" {
 		return
 	}
@@ -232,65 +359,42 @@ func (d *deltas) flush() {
 	d.text.Reset()
 }
 
-// restart tells viewers that what they were shown of the stage's present answer is void.
-func (r *run) restart(stage codeforge.AgentType, why string) {
-	r.report(-1, event(codeforge.EventRestart, map[string]string{"stage": string(stage), "reason": why}))
-}
-
-// maxCorrections is how often an answer that breaks its form goes back to the model.
-const maxCorrections = 2
-
 // ask has the model answer in a form. What is wrong with an answer goes back to it, all at once.
-func ask[T interface{ problems() []string }](ctx context.Context, r *run, stage codeforge.AgentType, f *form[T], req llm.Request) (T, error) {
-	req.Schema = f.llm()
-	var zero T
-	var wrong []string
-	for round := range maxCorrections + 1 {
-		if round > 0 {
-			p := new(prompt)
-			p.say("Your answer cannot be used:")
-			for _, w := range wrong[:min(len(wrong), 40)] {
-				p.say("- %s", w)
-			}
-			p.say("Give the whole answer again as one JSON object with all of this mended.")
-			req.Messages = append(req.Messages, llm.UserText(p.String()))
-			r.restart(stage, "the answer had the wrong form ("+plural(len(wrong), "problem")+")")
+func ask[T interface{ problems() []string }](ctx context.Context, r *run, stage codeforge.AgentType, f *form[T], p *prompt, req llm.Request) (v T, err error) {
+	c := r.caller(stage, p)
+	req.Schema, req.Messages = f.llm(), []llm.Message{llm.UserText(p.String())}
+	_, _, err = llm.Structured(ctx, c, &req, c.show, func(raw []byte) error {
+		if len(raw) > codeforge.MaxSpec {
+			return fmt.Errorf("it is too long: at most %d bytes are taken", codeforge.MaxSpec)
 		}
-		resp, messages, err := r.generate(ctx, stage, req)
-		if err != nil {
-			return zero, err
+		var wrong []string
+		if v, wrong = f.read(raw); len(wrong) == 0 {
+			wrong = v.problems()
 		}
-		req.Messages = messages
-		text := jsonText(resp.Text())
-		switch {
-		case len(text) > codeforge.MaxSpec:
-			wrong = []string{"it is too long: at most 200000 bytes are taken"}
-		case resp.Finish == llm.FinishLength:
-			wrong = []string{"it was cut off at the output limit: be more concise"}
-		case len(text) == 0:
-			wrong = []string{"it holds no JSON object"}
-		default:
-			v, problems := f.read(text)
-			if len(problems) == 0 {
-				problems = v.problems()
-			}
-			if len(problems) == 0 {
-				return v, nil
-			}
-			wrong = problems
-		}
+		return complaint(wrong)
+	})
+	if err != nil {
+		return *new(T), r.modelError(ctx, stage, err)
 	}
-	e := failure(stage, errors.New(clip(strings.Join(wrong, "; "), 1_000)), "The model's answer did not have the required form after %d corrections", maxCorrections)
-	e.Details["reason"] = string(llm.MalformedOutput)
-	return zero, e
+	return v, nil
 }
 
-// jsonText takes the object out of an answer that has a fence or words around it.
-func jsonText(s string) []byte {
-	b := []byte(s)
-	from, to := bytes.IndexByte(b, '{'), bytes.LastIndexByte(b, '}')
-	if from < 0 || to < from {
+// maxComplaint bounds, in bytes, what a model is told about one answer.
+const maxComplaint = 1_900
+
+// complaint is one error of all that is wrong; nil when nothing is.
+func complaint(wrong []string) error {
+	var b strings.Builder
+	for i, w := range wrong {
+		if line := "- " + w + "\n"; b.Len()+len(line) <= maxComplaint {
+			b.WriteString(line)
+			continue
+		}
+		fmt.Fprintf(&b, "- and %d more", len(wrong)-i)
+		break
+	}
+	if b.Len() == 0 {
 		return nil
 	}
-	return b[from : to+1]
+	return errors.New(strings.TrimSuffix(b.String(), "\n"))
 }

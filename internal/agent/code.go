@@ -20,6 +20,7 @@ const (
 	maxTurns     = 60
 	maxToolCalls = 300
 	maxFailing   = 4         // the same call failing, with nothing written between
+	maxIdle      = 3         // answers in a row that do nothing
 	maxRepairs   = 3         // verification's findings going back
 	maxTidyings  = 2         // the same for placeholders alone
 	maxRead      = 1_500_000 // bytes that reading and searching may add to the conversation
@@ -34,16 +35,12 @@ func (r *run) codeJob(ctx context.Context) (codeforge.Outcome, error) {
 	err := r.stage(codeforge.Code, 0, func() (err error) {
 		doc, failed, err = r.code(ctx, 0, nil, explained)
 		if err == nil && failed != nil {
-			err = failed.err(codeforge.Code)
+			err = r.failed(failed)
 		}
 		return err
 	})
 	if err != nil {
-		var out codeforge.Outcome
-		if failed != nil {
-			out.Result = r.result(failed.doc())
-		}
-		return out, err
+		return codeforge.Outcome{}, err
 	}
 	doc.Files = r.fileDocs(explained)
 	var says strings.Builder
@@ -99,49 +96,57 @@ type coder struct {
 // code has the model work on the tree until it verifies. A buildFailure is code that never did; the tree then holds it.
 func (r *run) code(ctx context.Context, round int, findings []issueDoc, explained map[string]string) (codeDoc, *buildFailure, error) {
 	c := &coder{r: r, explained: explained, failing: map[string]int{}}
-	messages := []llm.Message{llm.UserText(r.codePrompt(ctx, round, findings))}
+	p := r.codePrompt(ctx, round, findings)
+	messages := []llm.Message{llm.UserText(p.String())}
 	asked := false
+	idle := 0 // answers in a row that were empty or cut off without a whole call
 	for turn := range maxTurns {
-		resp, history, err := r.generate(ctx, codeforge.Code, llm.Request{System: system("code"), Messages: messages, Tools: toolDefs})
+		k := r.caller(codeforge.Code, p)
+		resp, err := k.Generate(ctx, &llm.Request{System: system("code"), Messages: messages, Tools: toolDefs}, k.show)
 		if err != nil {
-			return codeDoc{}, nil, err
+			if resp = usable(err); resp == nil || ctx.Err() != nil {
+				return codeDoc{}, nil, r.modelError(ctx, codeforge.Code, err)
+			}
 		}
-		messages = history
-		calls := resp.ToolCalls()
+		if m := said(resp); len(m.Parts) > 0 {
+			messages = append(messages, m)
+		}
+		calls, text := resp.ToolCalls(), strings.TrimSpace(resp.Text())
+		kind := llm.TruncatedOutput
+		if resp.Finish != llm.FinishLength {
+			kind = llm.EmptyResponse
+		}
+		idle++
 		switch {
 		case len(calls) > 0:
-			m := llm.Message{Role: llm.RoleUser}
-			for _, call := range calls {
-				if ctx.Err() != nil {
-					return codeDoc{}, nil, context.Cause(ctx)
-				}
-				if c.calls++; c.calls > maxToolCalls {
-					return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder used all of its %d tool calls without finishing", maxToolCalls)
-				}
-				result := c.do(ctx, call)
-				if c.done != nil || c.failed != nil {
-					return c.outcome()
-				}
-				if result.IsError && c.stuck(call) {
-					return codeDoc{}, nil, failure(codeforge.Code, errors.New(clip(result.Content, 1_000)), "The coder repeated a failing call of %s %d times", clip(call.Name, 40), maxFailing)
-				}
-				m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolResult, Result: &result})
+			idle = 0
+			m, err := c.answer(ctx, calls)
+			if err != nil || c.done != nil || c.failed != nil {
+				return c.outcome(err)
+			}
+			if resp.Finish == llm.FinishLength {
+				m.Parts = append(m.Parts, llm.Text("Your answer was cut off at the output limit: what came after these calls is lost. Go on in smaller steps."))
 			}
 			if left := maxTurns - turn - 1; left == 5 {
 				m.Parts = append(m.Parts, llm.Text("5 turns are left: bring the work to an end and call finish."))
 			}
 			messages = append(messages, m)
+		case idle == maxIdle && (resp.Finish == llm.FinishLength || text == ""):
+			return codeDoc{}, nil, r.modelError(ctx, codeforge.Code, &llm.Error{Provider: resp.Provider, Model: resp.Model, Kind: kind, Cause: err})
 		case resp.Finish == llm.FinishLength:
 			messages = append(messages, llm.UserText("Your answer was cut off at the output limit. Go on in smaller steps: one file per call."))
+		case text == "":
+			messages = append(messages, llm.UserText("Your answer was empty. Go on with the tools, or call finish when the work is complete."))
 		case !asked:
-			asked = true
+			asked, idle = true, 0
 			messages = append(messages, llm.UserText("Call finish when the work is complete, or go on with the tools. Nothing is saved before finish."))
 		case len(r.tree.files) == 0:
 			return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder wrote no file")
 		default: // it means to be done
-			result := c.finish(ctx, finishArgs{Summary: clip(strings.TrimSpace(resp.Text()), maxSummary)})
+			idle = 0
+			result := c.finish(ctx, finishArgs{Summary: clip(text, maxSummary)})
 			if c.done != nil || c.failed != nil {
-				return c.outcome()
+				return c.outcome(nil)
 			}
 			p := new(prompt)
 			p.json("diagnostics", json.RawMessage(result))
@@ -152,11 +157,34 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 	return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder did not finish within %d turns", maxTurns)
 }
 
-func (c *coder) outcome() (codeDoc, *buildFailure, error) {
-	if c.failed != nil {
-		return codeDoc{}, c.failed, nil
+// answer runs the calls of one turn and returns their results, all of them in their order, as the user's turn. It stops
+// early when the work is over.
+func (c *coder) answer(ctx context.Context, calls []llm.ToolCall) (m llm.Message, err error) {
+	m.Role = llm.RoleUser
+	for _, call := range calls {
+		if ctx.Err() != nil {
+			return m, context.Cause(ctx)
+		}
+		if c.calls++; c.calls > maxToolCalls {
+			return m, failure(codeforge.Code, nil, "The coder used all of its %d tool calls without finishing", maxToolCalls)
+		}
+		result := c.do(ctx, call)
+		if c.done != nil || c.failed != nil {
+			return m, nil
+		}
+		if result.IsError && c.stuck(call) {
+			return m, failure(codeforge.Code, errors.New(clip(result.Content, 1_000)), "The coder repeated a failing call of %s %d times", clip(call.Name, 40), maxFailing)
+		}
+		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolResult, Result: &result})
 	}
-	return *c.done, nil, nil
+	return m, nil
+}
+
+func (c *coder) outcome(err error) (codeDoc, *buildFailure, error) {
+	if c.done != nil {
+		return *c.done, nil, nil
+	}
+	return codeDoc{}, c.failed, err
 }
 
 // stuck counts a failing call.
@@ -166,16 +194,16 @@ func (c *coder) stuck(call llm.ToolCall) bool {
 	return c.failing[key] >= maxFailing
 }
 
-func (r *run) codePrompt(ctx context.Context, round int, findings []issueDoc) string {
+func (r *run) codePrompt(ctx context.Context, round int, findings []issueDoc) *prompt {
 	p := r.prompt()
 	p.json("requirements", r.project.Requirements)
 	p.json("architecture", r.project.Architecture)
-	first := r.named(r.in.idea(r.project))
+	var about []string
 	if len(findings) > 0 {
 		plain := make([]issue, len(findings))
 		for i, f := range findings {
 			plain[i] = f.issue
-			first = append(first, f.FilePath)
+			about = append(about, f.FilePath)
 		}
 		p.json("findings", plain)
 	}
@@ -184,25 +212,28 @@ func (r *run) codePrompt(ctx context.Context, round int, findings []issueDoc) st
 	}
 	if len(r.tree.files) > 0 {
 		if _, found := r.verify(ctx, codeforge.Code); len(found) > 0 {
-			p.json("diagnostics", found[:min(len(found), maxDiagnostics)])
-			for _, d := range found {
-				first = append(first, d.File)
-			}
+			shown := found[:min(len(found), maxDiagnostics)]
+			p.json("diagnostics", shown)
+			about = append(about, blamed(shown)...)
 		}
 	}
-	p.files(r.tree, first)
+	named := r.in.text("file_path")
+	p.files(r.tree, r.about(r.in.idea(r.project), about...), map[string]int{named: namedWeight})
 	switch {
 	case len(findings) > 0:
 		p.say("The review found the issues in <findings>. Mend them, worst first, without breaking what works.")
-	case r.in.text("file_path") != "" && cleanPath(r.in.text("file_path")) != "":
+	case cleanPath(named) != "":
 		p.say("Do what <idea> asks. The work is about the file that file_path in <context> names; change others only where it needs them.")
 	case len(r.tree.files) > 0:
 		p.say("The project has files. Do what <idea> asks of them, keeping what already works.")
 	default:
 		p.say("Build the app.")
 	}
-	return p.String()
+	return p
 }
+
+// namedWeight puts the file that the input names before those that its words do.
+const namedWeight = 100
 
 // tool is what the coder can call: its definition, and what it does with arguments that fit.
 type tool struct {
@@ -365,11 +396,7 @@ func (c *coder) finish(ctx context.Context, a finishArgs) string {
 	}
 	summary = clip(summary, maxSummary)
 	if !ok && c.repairs >= maxRepairs {
-		files := []string{}
-		for _, ch := range c.r.tree.changes() {
-			files = append(files, ch.Path)
-		}
-		c.failed = &buildFailure{files, found[:min(len(found), 2*maxDiagnostics)], summary}
+		c.failed = &buildFailure{found[:min(len(found), 2*maxDiagnostics)], summary}
 		return ""
 	}
 	if !ok || len(left) > 0 && c.repairs < maxTidyings {

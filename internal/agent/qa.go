@@ -48,21 +48,30 @@ func (r *run) qa(ctx context.Context, t *tree, round int) (qaDoc, error) {
 	if round > 0 {
 		p.json("round", round)
 	}
-	first := r.named(r.in.idea(r.project))
-	p.json("diagnostics", found[:min(len(found), maxDiagnostics)])
-	for _, d := range found {
-		first = append(first, d.File)
-	}
+	shown := found[:min(len(found), maxDiagnostics)]
+	p.json("diagnostics", shown)
+	wrote := map[string]int{}
 	for _, c := range t.changes() {
-		first = append(first, c.Path)
+		wrote[c.Path] = changedWeight
 	}
-	p.files(t, first)
+	p.files(t, r.about(r.in.idea(r.project), blamed(shown)...), wrote)
 	p.say("Review the code.")
-	q, err := ask(ctx, r, codeforge.QA, qaForm, llm.Request{System: system("qa"), Messages: []llm.Message{llm.UserText(p.String())}})
+	q, err := ask(ctx, r, codeforge.QA, qaForm, p, llm.Request{System: system("qa")})
 	if err != nil {
 		return qaDoc{}, err
 	}
 	return merge(q, ok, found).doc(), nil
+}
+
+// changedWeight is what a file weighs in a prompt because the job changed it: less than one that is named.
+const changedWeight = 30
+
+// blamed are the files of diagnostics.
+func blamed(found []diagnostic) (paths []string) {
+	for _, d := range found {
+		paths = append(paths, d.File)
+	}
+	return paths
 }
 
 var severities = []string{"critical", "high", "medium", "low"}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -187,7 +188,7 @@ func violations(s *jsonschema.Schema, v any, at string) []string {
 			return bad("must be one of %v, not %s", s.Enum, quote(v))
 		case s.MinLength != nil && n < *s.MinLength, s.MaxLength != nil && n > *s.MaxLength:
 			return bad("must have %d to %d characters, has %d", *s.MinLength, *s.MaxLength, n)
-		case s.Pattern != "" && !regexp.MustCompile(s.Pattern).MatchString(v):
+		case s.Pattern != "" && !pattern(s.Pattern).MatchString(v):
 			return bad("must match %s, got %s", s.Pattern, quote(v))
 		}
 	case bool:
@@ -234,6 +235,16 @@ func violations(s *jsonschema.Schema, v any, at string) []string {
 		return out
 	}
 	return nil
+}
+
+var patterns sync.Map // compiled, by source: those of our own types
+
+func pattern(source string) *regexp.Regexp {
+	re, ok := patterns.Load(source)
+	if !ok {
+		re, _ = patterns.LoadOrStore(source, regexp.MustCompile(source))
+	}
+	return re.(*regexp.Regexp)
 }
 
 func join(at, key string) string {

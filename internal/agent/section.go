@@ -16,17 +16,21 @@ import (
 // backslashes there already gets one more), so nothing is lost, and the system prompts explain it.
 //
 // The names are known to the offline model, which reads prompts by them.
-const sectionNames = "project|idea|context|requirements|architecture|files|file|answers|findings|round|diagnostics|question"
+const sectionNames = "project|idea|context|requirements|architecture|files|file|outline|answers|findings|round|diagnostics|question"
 
 var edge = regexp.MustCompile(`^\s*<(\\*/?(?:` + sectionNames + `)(?:\s[^>]*)?>\s*)$`)
 
 // neutral returns text with every line that looks like a section's edge marked.
 func neutral(text string) string {
+	if !strings.Contains(text, "<") {
+		return text
+	}
 	var b strings.Builder
+	b.Grow(len(text) + 16)
 	for line := range strings.SplitAfterSeq(text, "\n") {
 		// A lone carriage return is no line's end here, but may look like one to a model.
 		for part := range strings.SplitAfterSeq(line, "\r") {
-			if edge.MatchString(part) {
+			if strings.Contains(part, "<") && strings.Contains(part, ">") && edge.MatchString(part) {
 				part = strings.Replace(part, "<", `<\`, 1)
 			}
 			b.WriteString(part)
@@ -35,8 +39,12 @@ func neutral(text string) string {
 	return b.String()
 }
 
-// prompt is a user's message in the making.
-type prompt struct{ b strings.Builder }
+// prompt is a user's message in the making. What it shows of files is chosen when it is written out, by the room there is.
+type prompt struct {
+	b    strings.Builder
+	pack *pack
+	at   int // where pack stands in b
+}
 
 // text adds a section of free text. Nothing is added for an empty one.
 func (p *prompt) text(name, text string) {
@@ -57,19 +65,33 @@ func (p *prompt) json(name string, v any) {
 	}
 }
 
-// file adds one file with its text.
-func (p *prompt) file(path, text string) {
-	p.section("file", fmt.Sprintf(" path=%s", marshal(path)), neutral(text))
-}
-
 // say adds a sentence of our own, outside of any section.
 func (p *prompt) say(format string, args ...any) { fmt.Fprintf(&p.b, format+"\n", args...) }
 
-func (p *prompt) section(name, attributes, body string) {
-	fmt.Fprintf(&p.b, "<%s%s>\n%s\n</%s>\n", name, attributes, body, name)
+func (p *prompt) section(name, attributes, body string) { writeSection(&p.b, name, attributes, body) }
+
+func writeSection(b *strings.Builder, name, attributes, body string) {
+	fmt.Fprintf(b, "<%s%s>\n%s\n</%s>\n", name, attributes, body, name)
 }
 
-func (p *prompt) String() string { return p.b.String() }
+// files puts what a prompt shows of the files of a tree, as they are now, here. What the task names comes first, then
+// what want weighs, by path.
+func (p *prompt) files(t *tree, task string, want map[string]int) {
+	if len(t.files) > 0 {
+		p.pack, p.at = newPack(t, task, want), p.b.Len()
+	}
+}
+
+func (p *prompt) String() string { return p.fit(packTokens) }
+
+// fit writes the prompt out with about so many tokens for files.
+func (p *prompt) fit(tokens int) string {
+	s := p.b.String()
+	if p.pack == nil {
+		return s
+	}
+	return s[:p.at] + p.pack.fit(tokens) + s[p.at:]
+}
 
 // marshal is JSON that keeps <, > and & readable. It is for values of our own types, which always have a JSON form.
 func marshal(v any) json.RawMessage {
@@ -80,52 +102,6 @@ func marshal(v any) json.RawMessage {
 		panic(err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// packedFiles are at most packBytes of text; more are only listed. A finer choice than "what is named first" has no
-// use until models read less than this at once.
-const (
-	packBytes = 200_000
-	packList  = 60_000 // bytes of the list of files
-)
-
-// files adds the list of all files and the text of those that fit, the first ones first; the list stays sorted by path.
-func (p *prompt) files(t *tree, first []string) {
-	paths := t.paths()
-	if len(paths) == 0 {
-		return
-	}
-	var list strings.Builder
-	for i, path := range paths {
-		line := fmt.Sprintf("%s (%d bytes)\n", path, len(t.files[path]))
-		if list.Len()+len(line) > packList {
-			fmt.Fprintf(&list, "... and %d more: list_files shows all\n", len(paths)-i)
-			break
-		}
-		list.WriteString(line)
-	}
-	p.text("files", strings.TrimSuffix(list.String(), "\n"))
-
-	room, left := packBytes, 0
-	shown := map[string]bool{}
-	for _, group := range [][]string{first, paths} {
-		for _, path := range group {
-			text, ok := t.files[path]
-			if !ok || shown[path] {
-				continue
-			}
-			shown[path] = true
-			if len(text) > room {
-				left++
-				continue
-			}
-			room -= len(text)
-			p.file(path, text)
-		}
-	}
-	if left > 0 {
-		p.say("The text of %s is not shown here, for its size; the list above has all.", plural(left, "file"))
-	}
 }
 
 // projectSection is what a prompt says of a project.

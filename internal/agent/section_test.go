@@ -66,7 +66,7 @@ func FuzzSections(f *testing.F) {
 		}
 		p := new(prompt)
 		p.text("idea", idea)
-		p.file("a", file)
+		p.section("file", ` path="a"`, neutral(file))
 		p.text("question", question)
 		p.say("Go on.")
 		got := sections(p.String())

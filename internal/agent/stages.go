@@ -46,8 +46,7 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 	p.json("requirements", r.project.Requirements)
 	if !r.asked && len(r.answers) == 0 && !r.in.yes("skip_clarification") {
 		r.report(clarifying)
-		c, err := ask(ctx, r, codeforge.Research, clarificationForm, llm.Request{
-			System: system("clarify"), Messages: []llm.Message{llm.UserText(p.String())}, Effort: "low", MaxOutput: 8_000})
+		c, err := ask(ctx, r, codeforge.Research, clarificationForm, p, llm.Request{System: system("clarify"), Effort: "low", MaxOutput: 8_000})
 		if err != nil {
 			return nil, requirementsDoc{}, err
 		}
@@ -59,13 +58,13 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 		p.json("answers", r.answers)
 	}
 	p.say("Write the requirements.")
-	q, err := ask(ctx, r, codeforge.Research, requirementsForm, llm.Request{
-		System: system("research"), Messages: []llm.Message{llm.UserText(p.String())}})
+	q, err := ask(ctx, r, codeforge.Research, requirementsForm, p, llm.Request{System: system("research")})
 	if err != nil {
 		return nil, requirementsDoc{}, err
 	}
 	doc := q.doc()
 	r.project.Requirements = marshal(doc)
+	r.made.Requirements = r.project.Requirements
 	return nil, doc, nil
 }
 
@@ -99,13 +98,13 @@ func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
 	p.json("requirements", r.project.Requirements)
 	p.json("architecture", r.project.Architecture)
 	p.say("Lay out the app.")
-	a, err := ask(ctx, r, codeforge.Wireframe, architectureForm, llm.Request{
-		System: system("wireframe"), Messages: []llm.Message{llm.UserText(p.String())}})
+	a, err := ask(ctx, r, codeforge.Wireframe, architectureForm, p, llm.Request{System: system("wireframe")})
 	if err != nil {
 		return architectureDoc{}, err
 	}
 	doc := a.doc()
 	r.project.Architecture = marshal(doc)
+	r.made.Architecture = r.project.Architecture
 	return doc, nil
 }
 
@@ -139,11 +138,10 @@ func (r *run) pedagogy(ctx context.Context) (lesson, error) {
 	if code := r.in.code(r.in.text("file_path")); len(code) > 0 {
 		tree = treeOf(code)
 	}
-	p.files(tree, r.named(q))
+	p.files(tree, r.about(q), nil)
 	p.text("question", q)
 	p.say("Guide the learner with a lesson on the question.")
-	return ask(ctx, r, codeforge.Pedagogy, lessonForm, llm.Request{
-		System: system("pedagogy"), Messages: []llm.Message{llm.UserText(p.String())}})
+	return ask(ctx, r, codeforge.Pedagogy, lessonForm, p, llm.Request{System: system("pedagogy")})
 }
 
 // treeOf is a tree of given files, none of them changed.
@@ -198,10 +196,13 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 			return err
 		})
 		if err != nil {
+			if round > 1 { // half a repair is worth less than the code that did build
+				r.tree.restore(good)
+			}
 			return codeforge.Outcome{}, err
 		}
 		if failed != nil && round == 1 {
-			return codeforge.Outcome{Result: r.result(failed.doc())}, failed.err(codeforge.Code)
+			return codeforge.Outcome{}, r.failed(failed)
 		}
 		if failed != nil { // repairs that do not build are worth less than the code that did
 			r.log("The repairs did not build; keeping the code before them")
@@ -217,7 +218,7 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 		}); err != nil {
 			return codeforge.Outcome{}, err
 		}
-		d.Iterations = round
+		d.Iterations, r.made.QA = round, &d.QA
 		if d.QA.Passed || round == r.maxIterations {
 			break
 		}

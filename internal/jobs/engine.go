@@ -53,9 +53,10 @@ type Engine struct {
 	ready    []string // ids to try, oldest first; bounded, since the sweep finds what is dropped
 	overflow bool     // an id was dropped from ready
 	running  map[*run]struct{}
-	busy     int // workers at work, claiming included
+	busy     int // places taken: at most Workers
+	open     int // goroutines of work, those that only store an end included
 	draining bool
-	idle     chan struct{} // closed when draining and nothing is busy
+	idle     chan struct{} // closed when draining and nothing is open
 
 	sooner chan time.Time // asks the sweep to come by then
 	stop   context.CancelFunc
@@ -118,7 +119,7 @@ func (e *Engine) Drain(ctx context.Context, patience time.Duration) error {
 	e.mu.Lock()
 	already := e.draining
 	e.draining = true
-	if !already && e.busy == 0 {
+	if !already && e.open == 0 {
 		close(e.idle)
 	}
 	e.mu.Unlock()
@@ -213,6 +214,7 @@ func (e *Engine) wake(id string) {
 	case e.draining:
 	case e.busy < e.o.Workers:
 		e.busy++
+		e.open++
 		go e.work(id)
 	case len(e.ready) < maxReady:
 		e.ready = append(e.ready, id)
@@ -221,30 +223,25 @@ func (e *Engine) wake(id string) {
 	}
 }
 
-// work is one worker: it runs the job it was woken for, then whatever is ready, then ends.
-func (e *Engine) work(id string) {
-	for id != "" {
-		e.claim(id)
-		e.mu.Lock()
-		id = ""
-		if len(e.ready) > 0 && !e.draining {
-			id, e.ready = e.ready[0], e.ready[1:]
-		} else {
-			if e.overflow && !e.draining {
-				e.overflow = false
-				e.sweepBy(time.Now())
-			}
-			e.busy--
-			if e.busy == 0 && e.draining {
-				close(e.idle)
-			}
-		}
-		e.mu.Unlock()
+// free gives a worker's place to the next ready id.
+func (e *Engine) free() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.ready) > 0 && !e.draining {
+		id := e.ready[0]
+		e.ready = e.ready[1:]
+		e.open++
+		go e.work(id)
+		return
+	}
+	if e.busy--; e.overflow && !e.draining {
+		e.overflow = false
+		e.sweepBy(time.Now())
 	}
 }
 
-// claim makes a job ours and runs it to an end, if it is due.
-func (e *Engine) claim(id string) {
+// work makes a job ours, if it is due, and runs it to an end.
+func (e *Engine) work(id string) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	r := &run{codeforge.Fence{JobID: id}, cancel}
@@ -253,8 +250,11 @@ func (e *Engine) claim(id string) {
 	e.mu.Unlock()
 	defer func() {
 		e.mu.Lock()
+		defer e.mu.Unlock()
 		delete(e.running, r)
-		e.mu.Unlock()
+		if e.open--; e.open == 0 && e.draining {
+			close(e.idle)
+		}
 	}()
 
 	// Not with ctx: whether the claim was made must be known, and a draining engine hands it back.
@@ -262,16 +262,19 @@ func (e *Engine) claim(id string) {
 	if err != nil {
 		e.o.Log.Error("claim failed", "job_id", id, "error", err)
 		e.sweepBy(time.Now().Add(time.Second))
-		return
 	}
-	if !ok { // not due, or another worker was faster
+	if !ok { // failed, not due, or another worker was faster
+		e.free()
 		return
 	}
 	e.queued.Add(-1)
 	e.mu.Lock()
 	r.fence.Number = job.Fence
 	e.mu.Unlock()
-	e.finish(ctx, r.fence, e.run(ctx, job, r.fence))
+	o := e.run(ctx, job, r.fence)
+	// The place is free before the end is stored: the next claim shares that commit.
+	e.free()
+	e.finish(ctx, r.fence, o)
 	if job.Crashes >= codeforge.SuspectCrashes {
 		e.sweepBy(time.Now()) // the next of them may be due now
 	}

@@ -283,3 +283,36 @@ func TestReadersSeeWholeRevisions(t *testing.T) {
 	close(done)
 	g.Wait()
 }
+
+// A reader beside a running server sees what is committed, and can change nothing.
+func TestReadOnly(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := sqlite.Open(t.Context(), dir, sqlite.Options{ReadOnly: true}); err == nil {
+		t.Error("a folder without a database was opened for reading")
+	}
+	s, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p, err := s.CreateProject(t.Context(), codeforge.LocalUser(), codeforge.Project{Title: "Read me", Mode: codeforge.ModeBuilder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := sqlite.Open(t.Context(), dir, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.GetProject(t.Context(), codeforge.LocalUser(), p.ID); err != nil || got.Title != "Read me" {
+		t.Errorf("read %+v, %v", got, err)
+	}
+	if _, err := r.CreateProject(t.Context(), codeforge.LocalUser(), p); !codeforge.IsKind(err, codeforge.Unavailable) {
+		t.Errorf("write: %v", err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.GetProject(t.Context(), codeforge.LocalUser(), p.ID); err != nil {
+		t.Errorf("the server after its reader: %v", err)
+	}
+}

@@ -27,6 +27,8 @@ const readers = 4
 
 var errClosed = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store is closed"}
 
+var errReadOnly = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store is open for reading only"}
+
 // Options configure a store. The zero value is for production.
 type Options struct {
 	// Now is the clock; nil: [codeforge.Now].
@@ -34,6 +36,8 @@ type Options struct {
 	// Fault is for tests. It is asked before each commit: with an error, the commit is applied or not, as told, and all
 	// its writes are answered with a failure.
 	Fault func() (apply bool, err error)
+	// ReadOnly opens a folder that a server may have open: nothing is locked, made or migrated, and every write fails.
+	ReadOnly bool
 }
 
 // Store is an open data folder. Its methods may be called from many goroutines.
@@ -64,7 +68,11 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	s := &Store{clock: o.Now, fault: o.Fault, queue: make(chan *write, maxWaiting), closing: make(chan struct{}),
 		ended: make(chan struct{}), readers: make(chan *conn, readers), writes: sync.Pool{New: newWrite}}
 	s.close = sync.OnceValue(s.shut)
-	err := s.open(dir)
+	open := s.open
+	if o.ReadOnly {
+		open = s.openToRead
+	}
+	err := open(dir)
 	if err != nil {
 		for range len(s.readers) {
 			(<-s.readers).close()
@@ -77,8 +85,28 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 		}
 		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
 	}
+	if o.ReadOnly {
+		close(s.ended)
+		return s, nil
+	}
 	go s.run()
 	return s, nil
+}
+
+func (s *Store) openToRead(dir string) error {
+	if _, err := os.Stat(file(dir)); err != nil {
+		return err
+	}
+	if err := s.openReaders(dir); err != nil {
+		return err
+	}
+	return s.read(context.Background(), func(c *conn) error {
+		_, pending, err := status(c)
+		if err == nil && len(pending) > 0 {
+			err = errors.New("its schema is behind: run codeforge migrate, or start the server once")
+		}
+		return err
+	})
 }
 
 func (s *Store) open(dir string) (err error) {
@@ -97,8 +125,12 @@ func (s *Store) open(dir string) (err error) {
 	if _, err = migrate(s.w, s.now); err != nil {
 		return err
 	}
+	return s.openReaders(dir)
+}
+
+func (s *Store) openReaders(dir string) error {
 	for range readers {
-		r, err := dial(dsn(name, "query_only(1)", "cache_size(-16384)", "mmap_size(268435456)"))
+		r, err := dial(dsn(file(dir), "query_only(1)", "cache_size(-16384)", "mmap_size(268435456)"))
 		if err != nil {
 			return err
 		}
@@ -148,7 +180,9 @@ func (s *Store) shut() error {
 		errs = append(errs, (<-s.readers).close())
 	}
 	// The last connection moves the log into the database file and removes it.
-	errs = append(errs, s.w.close(), s.lock.Close())
+	if s.w != nil {
+		errs = append(errs, s.w.close(), s.lock.Close())
+	}
 	return errors.Join(errs...)
 }
 

@@ -39,6 +39,9 @@ func (s *Store) write(ctx context.Context, do func(*conn) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if s.w == nil {
+		return errReadOnly
+	}
 	select {
 	case <-s.closing:
 		return errClosed
