@@ -50,6 +50,17 @@ type UsageSum struct {
 	Usage
 }
 
+// JobUsage is what one completed job took: what estimates are made of. Cost is in micro-dollars.
+type JobUsage struct {
+	ProjectID string
+	Calls     int64 // attempts
+	Cost      int64
+	Estimated bool          // some of it is a guess
+	Offline   bool          // the built-in model answered some of it, which costs nothing
+	Took      time.Duration // from its start to its end; of a job that waited for input, its calls alone
+	Usage
+}
+
 // Budget is a ceiling on what models may cost, and where it stands. Amounts are in micro-dollars.
 type Budget struct {
 	Scope    string `json:"scope"` // job, project_day, project_month, user_day, user_month

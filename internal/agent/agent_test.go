@@ -75,7 +75,7 @@ func TestResearch(t *testing.T) {
 		}
 	}
 	first, second := b.script.requests[0], b.script.requests[1]
-	if first.Schema.Name != "clarification" || second.Schema.Name != "requirements" || *second.Temperature != 0.7 || first.Effort != "low" {
+	if first.Schema.Name != "clarification" || second.Schema.Name != "requirements" || first.Effort != "low" || second.Effort != "" || second.Temperature != nil || second.MaxOutput != 24_000 {
 		t.Errorf("requests %+v, %+v", first, second)
 	}
 	p := b.prompt(1)

@@ -75,26 +75,21 @@ func addName(names *string, name string) {
 	*names += name
 }
 
-// manner is how an agent uses the model.
-type manner struct {
-	temperature float64
-	effort      string
-	maxOutput   int // tokens, thinking included
-}
-
-var manners = map[codeforge.AgentType]manner{
-	codeforge.Research:  {0.7, "medium", 24_000},
-	codeforge.Wireframe: {0.5, "medium", 32_000},
-	codeforge.Code:      {0.2, "high", 64_000},
-	codeforge.QA:        {0.7, "high", 32_000},
-	codeforge.Pedagogy:  {0.8, "low", 16_000},
+// maxOutput bounds the answers of each agent, in tokens, thinking included. It is also what a budget must have room for
+// before a call; a coder that needs more goes on in the next turn. Temperature and effort are the route's, which is data.
+var maxOutput = map[codeforge.AgentType]int{
+	codeforge.Research:  24_000,
+	codeforge.Wireframe: 32_000,
+	codeforge.Code:      32_000,
+	codeforge.QA:        32_000,
+	codeforge.Pedagogy:  16_000,
 }
 
 // maxPauses bounds how often one answer may be interrupted by its provider.
 const maxPauses = 5
 
-// caller is the model as one step of an agent's work meets it: a Provider that adds the agent's manner, brings an answer
-// that its provider paused to its end, counts what was used and tells viewers of it.
+// caller is the model as one step of an agent's work meets it: a Provider that brings an answer which its provider
+// paused to its end, counts what was used and tells viewers of it.
 //
 // All requests of one step have one number; further rounds and pauses differ in what they send.
 type caller struct {
@@ -116,18 +111,16 @@ func (c *caller) Name() string { return c.r.model.Name() }
 
 // Generate is part of [llm.Provider]. A refusal is an error, however the provider told of it.
 func (c *caller) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
-	m, job := manners[c.stage], c.r.task.Job
+	job := c.r.task.Job
 	ask := *req
-	ask.Temperature = new(m.temperature)
-	ask.Effort = cmp.Or(req.Effort, m.effort)
-	ask.MaxOutput = cmp.Or(req.MaxOutput, m.maxOutput)
+	ask.MaxOutput = cmp.Or(req.MaxOutput, maxOutput[c.stage])
 	ask.Call = llm.Call{JobID: job.ID, ProjectID: job.ProjectID, UserID: job.UserID, Agent: c.stage, Number: c.number}
 	ask.Routing.Observe = c.observe
 	var whole llm.Response
 	for pauses := 0; ; pauses++ {
 		resp, err := c.once(ctx, ask, sink)
 		if err != nil {
-			return nil, err
+			return nil, after(whole.Parts, err)
 		}
 		parts, used := append(whole.Parts, resp.Parts...), sum(whole.Usage, resp.Usage)
 		cost := whole.Cost.Add(resp.Cost)
@@ -186,6 +179,21 @@ func (c *caller) once(ctx context.Context, ask llm.Request, sink func(llm.Delta)
 		return nil, &llm.Error{Provider: resp.Provider, Model: resp.Model, Kind: llm.ServerError, Finish: resp.Finish, Retryable: true}
 	}
 	return resp, nil
+}
+
+// after adds to an error what an answer held before its provider paused it.
+func after(parts []llm.Part, err error) error {
+	e, ok := errors.AsType[*llm.Error](err)
+	if !ok || len(parts) == 0 {
+		return err
+	}
+	whole, partial := *e, llm.Response{Provider: e.Provider, Model: e.Model}
+	if e.Partial != nil {
+		partial = *e.Partial
+	}
+	partial.Parts = append(slices.Clone(parts), partial.Parts...)
+	whole.Partial = &partial
+	return &whole
 }
 
 func sum(a, b llm.Usage) llm.Usage {

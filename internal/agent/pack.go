@@ -87,55 +87,77 @@ const (
 	// Tool results go in steps of this many, so that the start of a conversation stays the same, and cached, for some turns.
 	dropStep      = 8
 	worthDropping = 64 // tokens
+	keepShare     = 4  // the newest results keep a quarter of the window, or a model would read the same files for ever
 )
 
 // shrink returns a form of a request that should fit limit tokens, else the smallest there is; nil when that is not smaller.
-// What can be had again goes first: results of tools, oldest first, but for those of the last turn, which the
-// model has not seen; then texts of files in the first message, which first wrote. What the model said stays as it is.
+// What can be had again goes first: the older results of tools, then texts of files in the first message, which first
+// wrote, then newer results, but for those of the last turn, which the model has not seen. What the model said
+// stays as it is.
 func shrink(req *llm.Request, first *prompt, limit int) *llm.Request {
 	small := *req
 	small.Messages = slices.Clone(req.Messages)
 	was := llm.Estimate(req, "")
-	size, dropped := was, 0
-	for i, m := range small.Messages[:max(len(small.Messages)-1, 0)] {
-		copied := false
-		for j, p := range m.Parts {
-			if p.Result == nil || size <= limit && dropped%dropStep == 0 {
-				continue
-			}
-			note := fmt.Sprintf("[left out to make room; call %s again if it is needed]", p.Result.Name)
-			gain := count(p.Result.Content) - count(note)
-			if gain < worthDropping {
-				continue
-			}
-			if !copied {
-				m.Parts, copied = slices.Clone(m.Parts), true
-				small.Messages[i] = m
-			}
-			result := *p.Result
-			result.Content = note
-			m.Parts[j].Result = &result
-			size -= gain
-			dropped++
+	if size := dropResults(&small, was, limit, limit/keepShare); size > limit {
+		if first.pack != nil {
+			size = fitFiles(&small, first, size, limit)
+		}
+		if size > limit {
+			dropResults(&small, size, limit, 0)
 		}
 	}
-	// What files take is known when they are written out: a second try is for what the first came out above.
-	if k := first.pack; k != nil && size > limit && len(small.Messages) > 0 {
-		whole := count(req.Messages[0].Parts[0].Text)
-		room := limit - size + whole - count(first.b.String())
-		for range 3 {
-			text := first.fit(max(room, 0))
-			small.Messages[0] = llm.UserText(text)
-			over := llm.Estimate(&small, "") - limit
-			if over <= 0 || room <= 0 {
-				break
-			}
-			room -= over + over/8
-		}
-		size = llm.Estimate(&small, "")
-	}
-	if size >= was {
+	if llm.Estimate(&small, "") >= was {
 		return nil
 	}
 	return &small
+}
+
+// dropResults puts notes in the place of tool results, oldest first, until req, which has size tokens, fits limit or the
+// newest are left that have keep tokens together. It returns the size then. req's messages are its own, their parts are not.
+func dropResults(req *llm.Request, size, limit, keep int) int {
+	type place struct{ message, part int }
+	var old []place
+	for i := len(req.Messages) - 2; i >= 0; i-- { // the last turn stays
+		for j := len(req.Messages[i].Parts) - 1; j >= 0; j-- {
+			if r := req.Messages[i].Parts[j].Result; r != nil {
+				if keep -= count(r.Content); keep < 0 {
+					old = append(old, place{i, j})
+				}
+			}
+		}
+	}
+	dropped := 0
+	for _, at := range slices.Backward(old) {
+		if size <= limit && dropped%dropStep == 0 {
+			break
+		}
+		m := &req.Messages[at.message]
+		r := *m.Parts[at.part].Result
+		note := fmt.Sprintf("[left out to make room; call %s again if it is needed]", r.Name)
+		gain := count(r.Content) - count(note) - 1 // of rounding
+		if gain < worthDropping {
+			continue
+		}
+		r.Content = note
+		m.Parts = slices.Clone(m.Parts)
+		m.Parts[at.part].Result = &r
+		size -= gain
+		dropped++
+	}
+	return size
+}
+
+// fitFiles writes the first message anew with less of files, so that req, which has size tokens, fits limit. It returns
+// the size then.
+func fitFiles(req *llm.Request, first *prompt, size, limit int) int {
+	room := limit - size + count(req.Messages[0].Parts[0].Text) - count(first.b.String())
+	for range 5 { // what the sections' edges take is known when they are written
+		req.Messages[0] = llm.UserText(first.fit(max(room, 0)))
+		size = llm.Estimate(req, "")
+		if size <= limit || room <= 0 {
+			break
+		}
+		room -= size - limit + room/20
+	}
+	return size
 }

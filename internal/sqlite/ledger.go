@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
+	"math"
+	"slices"
 	"time"
 
 	"codeforge"
@@ -23,37 +24,46 @@ func (s *Store) Ledger(limits map[llm.BudgetScope]int64) *Ledger { return &Ledge
 
 // Reserve is part of [llm.Ledger].
 func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err error) {
-	if r.Worst == 0 {
-		return "", nil // what costs nothing passes no ceiling
+	if r.Worst <= 0 {
+		return "", nil // what costs nothing passes every ceiling
+	}
+	if len(l.limits) == 0 {
+		var any bool
+		err := l.s.read(ctx, func(c *conn) (err error) {
+			any, err = c.one("SELECT 1 FROM budget_limits LIMIT 1", nil, new(int))
+			return err
+		})
+		if err != nil || !any {
+			return "", err
+		}
 	}
 	hold := codeforge.NewID()
 	var over *llm.BudgetError
 	err = l.s.write(ctx, func(c *conn) error {
 		id, over = "", nil
 		keys := llm.Budgets(r.Call, c.now)
-		held := make([]llm.BudgetKey, 0, len(keys))
+		held := keys[:0]
 		// All ceilings are asked before any is written to: a refusal holds nothing.
 		for _, k := range keys {
-			limit, ok, err := l.limit(c, k)
+			at, err := l.standing(c, k)
 			if err != nil {
 				return err
 			}
-			if !ok {
+			if !at.limited {
 				continue
 			}
-			spent, reserved, err := l.period(c, k)
-			if err != nil {
+			if err := l.settleLapsed(c, k, &at); err != nil {
 				return err
 			}
-			if spent+reserved+r.Worst > limit {
-				over = &llm.BudgetError{Scope: k.Scope, ID: k.ID, Limit: limit, Spent: spent + reserved, Needs: r.Worst}
+			if used := at.spent + at.reserved; used+r.Worst > at.limit {
+				over = &llm.BudgetError{Scope: k.Scope, ID: k.ID, Limit: at.limit, Spent: used, Needs: r.Worst}
 				return nil
 			}
 			held = append(held, k)
 		}
 		for _, k := range held {
-			if _, _, err := c.exec("UPDATE budget_periods SET reserved = reserved + ?1 WHERE scope = ?2 AND id = ?3 AND period = ?4",
-				r.Worst, string(k.Scope), k.ID, start(k)); err != nil {
+			if _, _, err := c.exec("UPDATE budget_periods SET reserved = reserved + ?4 WHERE scope = ?1 AND id = ?2 AND period = ?3",
+				string(k.Scope), k.ID, start(k), r.Worst); err != nil {
 				return err
 			}
 			if _, _, err := c.exec("INSERT INTO budget_holds(hold, scope, id, period, worst, prompt, lapses) VALUES(?, ?, ?, ?, ?, ?, ?)",
@@ -70,41 +80,62 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 	return id, err
 }
 
-// limit is the ceiling on k, if there is one.
-func (l *Ledger) limit(c *conn, k llm.BudgetKey) (limit int64, ok bool, err error) {
-	own, err := c.one("SELECT most FROM budget_limits WHERE scope = ? AND id = ?", []any{string(k.Scope), k.ID}, &limit)
-	if general, ok := l.limits[k.Scope]; ok && (!own || general < limit) {
-		return general, true, err
-	}
-	return limit, own, err
+// standing is where a budget stands. Spent and reserved do not tell yet of reservations that lapsed.
+type standing struct {
+	limited, opened        bool // there is a ceiling; there is a row of the period
+	limit, spent, reserved int64
+	lapses                 time.Time // of the first reservation to lapse; zero: there is none
 }
 
-// period returns what is spent and reserved under k, after the reservations of calls that never came back were booked.
-func (l *Ledger) period(c *conn, k llm.BudgetKey) (spent, reserved int64, err error) {
-	args := []any{string(k.Scope), k.ID, start(k)}
-	const read = "SELECT spent, reserved FROM budget_periods WHERE scope = ?1 AND id = ?2 AND period = ?3"
-	found, err := c.one(read, args, &spent, &reserved)
-	if err != nil {
-		return 0, 0, err
+// standing reads where k stands. Of a period that has no row yet, spent is what the ledger says, if there is a ceiling.
+func (l *Ledger) standing(c *conn, k llm.BudgetKey) (at standing, err error) {
+	var own bool
+	if _, err := c.one(`SELECT b.most IS NOT NULL, b.most, p.scope IS NOT NULL, p.spent, p.reserved, (SELECT min(lapses) FROM budget_holds WHERE scope = ?1 AND id = ?2)
+		FROM (SELECT 1) LEFT JOIN budget_limits b ON b.scope = ?1 AND b.id = ?2 LEFT JOIN budget_periods p ON p.scope = ?1 AND p.id = ?2 AND p.period = ?3`,
+		[]any{string(k.Scope), k.ID, start(k)}, &own, &at.limit, &at.opened, &at.spent, &at.reserved, &at.lapses); err != nil {
+		return at, err
 	}
-	if !found {
-		if spent, err = spentBefore(c, k); err != nil {
-			return 0, 0, err
+	general, all := l.limits[k.Scope]
+	if all && (!own || general < at.limit) {
+		at.limit = general
+	}
+	if at.limited = own || all; at.limited && !at.opened {
+		at.spent, err = spentBefore(c, k)
+	}
+	return at, err
+}
+
+// remembered is how long a reservation that lapsed is kept, so that a record which comes late all the same replaces the
+// guess that was booked for it.
+const remembered = 24 * time.Hour
+
+// settleLapsed opens the period of k, and books what lapsed: the prompt as spent, in place of the reservation. A hold that is
+// booked has no worst case any more; when it lapses again, it is forgotten.
+func (l *Ledger) settleLapsed(c *conn, k llm.BudgetKey, at *standing) error {
+	if !at.opened {
+		if _, _, err := c.exec("INSERT INTO budget_periods(scope, id, period, spent, reserved) VALUES(?, ?, ?, ?, 0)",
+			string(k.Scope), k.ID, start(k), at.spent); err != nil {
+			return err
 		}
-		_, _, err = c.exec("INSERT INTO budget_periods(scope, id, period, spent, reserved) VALUES(?, ?, ?, ?, 0)", append(args, spent)...)
-		return spent, 0, err
 	}
-	var prompts, worsts int64
-	if _, err = c.one("SELECT coalesce(sum(prompt), 0), coalesce(sum(worst), 0) FROM budget_holds WHERE scope = ?1 AND id = ?2 AND period = ?3 AND lapses < ?4",
-		append(args, c.now), &prompts, &worsts); err != nil || worsts == 0 {
-		return spent, reserved, err
+	if at.lapses.IsZero() || !at.lapses.Before(c.now) {
+		return nil
 	}
-	if _, _, err = c.exec("DELETE FROM budget_holds WHERE scope = ?1 AND id = ?2 AND period = ?3 AND lapses < ?4", append(args, c.now)...); err != nil {
-		return 0, 0, err
+	args := []any{string(k.Scope), k.ID, c.now}
+	if _, _, err := c.exec("DELETE FROM budget_holds WHERE scope = ?1 AND id = ?2 AND lapses < ?3 AND worst = 0", args...); err != nil {
+		return err
 	}
-	_, _, err = c.exec("UPDATE budget_periods SET spent = spent + ?4, reserved = reserved - ?5 WHERE scope = ?1 AND id = ?2 AND period = ?3",
-		append(args, prompts, worsts)...)
-	return spent + prompts, reserved - worsts, err
+	if _, _, err := c.exec(`UPDATE budget_periods AS p SET spent = spent + h.prompts, reserved = reserved - h.worsts
+		FROM (SELECT period, sum(prompt) AS prompts, sum(worst) AS worsts FROM budget_holds WHERE scope = ?1 AND id = ?2 AND lapses < ?3 GROUP BY period) h
+		WHERE p.scope = ?1 AND p.id = ?2 AND p.period = h.period`, args...); err != nil {
+		return err
+	}
+	if _, _, err := c.exec("UPDATE budget_holds SET worst = 0, lapses = ?4 WHERE scope = ?1 AND id = ?2 AND lapses < ?3",
+		append(args, c.now.Add(remembered))...); err != nil {
+		return err
+	}
+	_, err := c.one("SELECT spent, reserved FROM budget_periods WHERE scope = ?1 AND id = ?2 AND period = ?3", []any{string(k.Scope), k.ID, start(k)}, &at.spent, &at.reserved)
+	return err
 }
 
 // spentBefore sums the ledger for a period that had no ceiling until now.
@@ -142,26 +173,50 @@ func (l *Ledger) Record(ctx context.Context, e llm.Entry) error {
 		if err != nil || changed == 0 {
 			return err
 		}
-		// A period counts this cost if the reservation was made in it. One that lapsed was booked as a guess already, and what
-		// it came to is added all the same: a ceiling errs on the side of the purse.
-		if e.Reservation == "" {
-			return l.settleUnheld(c, e)
-		}
-		if _, _, err := c.exec(`UPDATE budget_periods AS p SET spent = spent + ?2, reserved = reserved - h.worst FROM budget_holds h
-			WHERE h.hold = ?1 AND p.scope = h.scope AND p.id = h.id AND p.period = h.period`, e.Reservation, e.Cost.MicroUSD); err != nil {
-			return err
-		}
-		_, _, err = c.exec("DELETE FROM budget_holds WHERE hold = ?", e.Reservation)
-		return err
+		return settle(c, e)
 	})
 }
 
-// settleUnheld adds a cost that had no reservation to the periods that were opened since.
-func (l *Ledger) settleUnheld(c *conn, e llm.Entry) error {
+// settle adds a cost to all periods above the call that have a row: in a budget that the reservation was held against, to
+// the period of that time and in place of it; in one that got its ceiling meanwhile, to the period of the call. Else the
+// rows would no more tell what the ledger does.
+func settle(c *conn, e llm.Entry) error {
+	keys := llm.Budgets(e.Call, e.At)
+	if e.Reservation != "" {
+		type held struct {
+			scope, id             string
+			period, worst, prompt int64
+		}
+		var holds []held
+		if err := c.each("SELECT scope, id, period, worst, prompt FROM budget_holds WHERE hold = ?", []any{e.Reservation}, func(r row) error {
+			var h held
+			err := r.scan(&h.scope, &h.id, &h.period, &h.worst, &h.prompt)
+			holds = append(holds, h)
+			return err
+		}); err != nil {
+			return err
+		}
+		for _, h := range holds {
+			add := e.Cost.MicroUSD
+			if h.worst == 0 { // it lapsed: its prompt was booked as a guess
+				add -= h.prompt
+			}
+			if _, _, err := c.exec("UPDATE budget_periods SET spent = spent + ?, reserved = reserved - ? WHERE scope = ? AND id = ? AND period = ?",
+				add, h.worst, h.scope, h.id, h.period); err != nil {
+				return err
+			}
+			keys = slices.DeleteFunc(keys, func(k llm.BudgetKey) bool { return string(k.Scope) == h.scope })
+		}
+		if len(holds) > 0 {
+			if _, _, err := c.exec("DELETE FROM budget_holds WHERE hold = ?", e.Reservation); err != nil {
+				return err
+			}
+		}
+	}
 	if e.Cost.MicroUSD == 0 {
 		return nil
 	}
-	for _, k := range llm.Budgets(e.Call, e.At) {
+	for _, k := range keys {
 		if _, _, err := c.exec("UPDATE budget_periods SET spent = spent + ? WHERE scope = ? AND id = ? AND period = ?",
 			e.Cost.MicroUSD, string(k.Scope), k.ID, start(k)); err != nil {
 			return err
@@ -172,7 +227,7 @@ func (l *Ledger) settleUnheld(c *conn, e llm.Entry) error {
 
 // Get is part of [llm.Journal].
 func (s *Store) Get(ctx context.Context, k llm.JournalKey) (entry []byte, err error) {
-	err = s.view(ctx, func(c *conn) error {
+	err = s.read(ctx, func(c *conn) error {
 		var text string
 		found, err := c.one("SELECT entry FROM llm_journal WHERE job_id = ? AND number = ? AND hash = ?", []any{k.JobID, k.Number, k.Hash}, &text)
 		if found {
@@ -218,110 +273,181 @@ var groups = map[codeforge.UsageGroup]struct{ key, order string }{
 	codeforge.ByAgent:   {"agent", "5 DESC, 1"},
 }
 
-// SumUsage sums model calls of u: in all, and by group.
-func (s *Store) SumUsage(ctx context.Context, u codeforge.User, f codeforge.UsageFilter) (total codeforge.UsageSum, list []codeforge.UsageSum, err error) {
-	where, args := []string{"user_id = ?"}, []any{u.ID}
-	add := func(cond string, arg any) { where, args = append(where, cond), append(args, arg) }
-	if f.ProjectID != "" {
-		add("project_id = ?", f.ProjectID)
-	}
-	if f.JobID != "" {
-		add("job_id = ?", f.JobID)
-	}
-	if f.Agent != "" {
-		add("agent = ?", string(f.Agent))
-	}
-	if !f.From.IsZero() {
-		add("at >= ?", f.From)
-	}
-	if !f.To.IsZero() {
-		add("at < ?", f.To)
-	}
+// SumUsage sums model calls of u: in all, and by group. It answers NotFound for a project or a job that is not u's. A job that
+// was swept is known as long as the ledger is.
+func (l *Ledger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.UsageFilter) (total codeforge.UsageSum, list []codeforge.UsageSum, err error) {
 	g, ok := groups[f.Group]
 	if !ok {
 		return total, nil, fmt.Errorf("no such group of usage: %q", f.Group)
 	}
 	const sums = `count(*), coalesce(sum(error_kind <> ''), 0), coalesce(sum(usage_missing), 0), coalesce(sum(cost), 0), coalesce(max(estimated), 0),
 		coalesce(sum(latency), 0) / 1000, coalesce(sum(input_tokens), 0), coalesce(sum(cached_read_tokens), 0), coalesce(sum(cache_write_tokens), 0),
-		coalesce(sum(output_tokens), 0), coalesce(sum(reasoning_tokens), 0) FROM llm_calls WHERE `
-	cond := strings.Join(where, " AND ")
+		coalesce(sum(output_tokens), 0), coalesce(sum(reasoning_tokens), 0) FROM llm_calls `
+	// There are three ways to the rows, and every text names all arguments, so that there are few texts.
+	from := "INDEXED BY llm_calls_of_user WHERE user_id = ?1 AND at >= ?2 AND at < ?3 AND (?4 = '' OR agent = ?4) AND (?5 = '' OR project_id = ?5) AND (?6 = '' OR job_id = ?6)"
+	switch {
+	case f.JobID != "":
+		from = "INDEXED BY llm_calls_of_job WHERE job_id = ?6 AND user_id = ?1 AND at >= ?2 AND at < ?3 AND (?4 = '' OR agent = ?4) AND (?5 = '' OR project_id = ?5)"
+	case f.ProjectID != "":
+		from = "INDEXED BY llm_calls_of_project WHERE project_id = ?5 AND at >= ?2 AND at < ?3 AND user_id = ?1 AND (?4 = '' OR agent = ?4) AND ?6 = ''"
+	}
 	scan := func(r row) (sum codeforge.UsageSum, err error) {
 		err = r.scan(&sum.Key, &sum.Calls, &sum.Failed, &sum.Unknown, &sum.Cost, &sum.Estimated, &sum.LatencyMS, &sum.InputTokens, &sum.CachedReadTokens,
 			&sum.CacheWriteTokens, &sum.OutputTokens, &sum.ReasoningTokens)
 		return sum, err
 	}
-	err = s.view(ctx, func(c *conn) error {
-		if err := c.each("SELECT 'total', "+sums+cond, args, func(r row) (err error) {
-			total, err = scan(r)
+	limit := cmp.Or(f.Limit, 100)
+	err = l.s.view(ctx, func(c *conn) error {
+		total, list = codeforge.UsageSum{}, nil
+		if f.ProjectID != "" {
+			if _, err := ownProject(c, u, f.ProjectID); err != nil {
+				return err
+			}
+		}
+		if f.JobID != "" {
+			j, err := ownJob(c, u, f.JobID)
+			if codeforge.IsKind(err, codeforge.Missing) {
+				found, oops := c.one("SELECT 1 FROM llm_calls WHERE job_id = ? AND user_id = ? LIMIT 1", []any{f.JobID, u.ID}, new(int))
+				if oops != nil || found {
+					err = oops
+				}
+				j.ID = f.JobID
+			}
+			if err != nil {
+				return err
+			}
+			f.JobID = j.ID // it may have come as an alias
+		}
+		until := int64(math.MaxInt64)
+		if !f.To.IsZero() {
+			until = f.To.UnixMicro()
+		}
+		since := int64(0)
+		if !f.From.IsZero() {
+			since = f.From.UnixMicro()
+		}
+		args := []any{u.ID, since, until, string(f.Agent), f.ProjectID, f.JobID}
+		if err := c.each("SELECT "+g.key+", "+sums+from+" GROUP BY 1 ORDER BY "+g.order+" LIMIT ?7", append(args, limit+1), func(r row) error {
+			sum, err := scan(r)
+			list = append(list, sum)
 			return err
 		}); err != nil {
 			return err
 		}
-		return c.each("SELECT "+g.key+", "+sums+cond+" GROUP BY 1 ORDER BY "+g.order+" LIMIT ?", append(args, cmp.Or(f.Limit, 100)), func(r row) error {
-			sum, err := scan(r)
-			list = append(list, sum)
+		if len(list) <= limit {
+			for _, sum := range list {
+				add(&total, sum)
+			}
+			total.Key = "total"
+			return nil
+		}
+		list = list[:limit]
+		return c.each("SELECT 'total', "+sums+from, args, func(r row) (err error) {
+			total, err = scan(r)
 			return err
 		})
 	})
 	return total, list, err
 }
 
-// budgeted finds the id that a budget of u is for, or answers NotFound for what is not u's.
-func budgeted(c *conn, u codeforge.User, scope llm.BudgetScope, id string) error {
+func add(to *codeforge.UsageSum, s codeforge.UsageSum) {
+	to.Calls, to.Failed, to.Unknown = to.Calls+s.Calls, to.Failed+s.Failed, to.Unknown+s.Unknown
+	to.Cost, to.Estimated, to.LatencyMS = to.Cost+s.Cost, to.Estimated || s.Estimated, to.LatencyMS+s.LatencyMS
+	to.Usage = to.Usage.Add(s.Usage)
+}
+
+// recentCalls bounds how far back [Ledger.JobUsage] looks.
+const recentCalls = 1_000
+
+// JobUsage returns what the newest jobs of u of an agent type took that completed and called a model, newest first. It looks
+// through the newest calls of u only, so it costs the same however many there are.
+func (l *Ledger) JobUsage(ctx context.Context, u codeforge.User, agent codeforge.AgentType, limit int) (list []codeforge.JobUsage, err error) {
+	err = l.s.read(ctx, func(c *conn) error {
+		return c.each(`SELECT j.project_id, count(*), sum(l.cost), max(l.estimated), max(l.provider = 'scaffold'),
+				CASE WHEN j.clarification IS NULL THEN j.completed_at - j.started_at ELSE sum(l.latency) END,
+				sum(l.input_tokens), sum(l.cached_read_tokens), sum(l.cache_write_tokens), sum(l.output_tokens), sum(l.reasoning_tokens)
+			FROM jobs j JOIN llm_calls l ON l.job_id = j.id
+			WHERE j.seq IN (SELECT seq FROM jobs WHERE id IN (SELECT job_id FROM llm_calls WHERE user_id = ?1 ORDER BY at DESC LIMIT ?4)
+				AND user_id = ?1 AND agent = ?2 AND status = 'completed' ORDER BY seq DESC LIMIT ?3)
+			GROUP BY j.seq ORDER BY j.seq DESC`, []any{u.ID, string(agent), limit, recentCalls}, func(r row) error {
+			var j codeforge.JobUsage
+			var micros int64
+			err := r.scan(&j.ProjectID, &j.Calls, &j.Cost, &j.Estimated, &j.Offline, &micros,
+				&j.InputTokens, &j.CachedReadTokens, &j.CacheWriteTokens, &j.OutputTokens, &j.ReasoningTokens)
+			j.Took = time.Duration(micros) * time.Microsecond
+			list = append(list, j)
+			return err
+		})
+	})
+	return list, err
+}
+
+// budgeted finds the id under which a budget of u is kept, or answers NotFound for what is not u's.
+func budgeted(c *conn, u codeforge.User, scope llm.BudgetScope, id string) (string, error) {
 	switch scope {
 	case llm.BudgetJob:
-		_, err := ownJob(c, u, id)
-		return err
+		j, err := ownJob(c, u, id)
+		return j.ID, err // id may be an alias
 	case llm.BudgetProjectDay, llm.BudgetProjectMonth:
-		_, err := ownProject(c, u, id)
-		return err
+		p, err := ownProject(c, u, id)
+		return p.ID, err
+	case llm.BudgetUserDay, llm.BudgetUserMonth:
+		if id != u.ID {
+			return "", codeforge.NotFound("User", id)
+		}
+		return id, nil
 	}
-	if id != u.ID {
-		return codeforge.NotFound("User", id)
-	}
-	return nil
+	return "", codeforge.InvalidField("scope", "must be one of job, project_day, project_month, user_day, user_month")
 }
 
 // SetBudget sets the ceiling on a job, project or user of u; nil lifts it. The configuration's own ceilings stay in force.
 func (l *Ledger) SetBudget(ctx context.Context, u codeforge.User, scope llm.BudgetScope, id string, most *int64) error {
 	return l.s.write(ctx, func(c *conn) error {
-		if err := budgeted(c, u, scope, id); err != nil {
+		id, err := budgeted(c, u, scope, id)
+		if err != nil {
 			return err
 		}
 		if most == nil {
 			_, _, err := c.exec("DELETE FROM budget_limits WHERE scope = ? AND id = ?", string(scope), id)
 			return err
 		}
-		_, _, err := c.exec("INSERT INTO budget_limits(scope, id, most) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET most = ?3", string(scope), id, *most)
+		_, _, err = c.exec("INSERT INTO budget_limits(scope, id, most) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET most = ?3", string(scope), id, *most)
 		return err
 	})
 }
 
-// Budgets returns the ceilings in force for u, and for a project of u when projectID is not empty.
-func (l *Ledger) Budgets(ctx context.Context, u codeforge.User, projectID string) (list []codeforge.Budget, err error) {
+// Budgets returns the ceilings in force for u, and for a project and a job of u when their ids are not empty.
+func (l *Ledger) Budgets(ctx context.Context, u codeforge.User, projectID, jobID string) (list []codeforge.Budget, err error) {
 	err = l.s.view(ctx, func(c *conn) error {
+		list = nil
 		if projectID != "" {
 			if _, err := ownProject(c, u, projectID); err != nil {
 				return err
 			}
 		}
-		for _, k := range llm.Budgets(llm.Call{ProjectID: projectID, UserID: u.ID}, l.s.now()) {
-			limit, ok, err := l.limit(c, k)
+		if jobID != "" {
+			j, err := ownJob(c, u, jobID)
 			if err != nil {
 				return err
 			}
-			if !ok {
+			jobID = j.ID
+		}
+		now := l.s.now()
+		for _, k := range llm.Budgets(llm.Call{JobID: jobID, ProjectID: projectID, UserID: u.ID}, now) {
+			at, err := l.standing(c, k)
+			if err != nil {
+				return err
+			}
+			if !at.limited {
 				continue
 			}
-			b := codeforge.Budget{Scope: string(k.Scope), ID: k.ID, Limit: limit}
-			found, err := c.one("SELECT spent, reserved FROM budget_periods WHERE scope = ? AND id = ? AND period = ?", []any{string(k.Scope), k.ID, start(k)}, &b.Spent, &b.Reserved)
-			if err == nil && !found {
-				b.Spent, err = spentBefore(c, k)
-			}
-			if err != nil {
+			// What lapsed will be booked by the next reservation.
+			var prompts, worsts int64
+			if _, err := c.one("SELECT coalesce(sum(prompt), 0), coalesce(sum(worst), 0) FROM budget_holds WHERE scope = ? AND id = ? AND period = ? AND lapses < ? AND worst > 0",
+				[]any{string(k.Scope), k.ID, start(k), now}, &prompts, &worsts); err != nil {
 				return err
 			}
-			list = append(list, b)
+			list = append(list, codeforge.Budget{Scope: string(k.Scope), ID: k.ID, Limit: at.limit, Spent: at.spent + prompts, Reserved: at.reserved - worsts})
 		}
 		return nil
 	})

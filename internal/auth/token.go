@@ -1,0 +1,152 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"hash/crc32"
+	"math/big"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"codeforge"
+)
+
+// Scope is what a token of our own may do. None includes another. Users themselves may do everything.
+type Scope string
+
+const (
+	Read  Scope = "read"  // every GET
+	Write Scope = "write" // change projects, files, revisions, and everything that has no scope of its own
+	Jobs  Scope = "jobs"  // start jobs, answer their questions, cancel them
+)
+
+// Scopes are all there are.
+var Scopes = []Scope{Read, Write, Jobs}
+
+// ScopeOf is the scope that a request needs.
+func ScopeOf(method, path string) Scope {
+	if method == http.MethodGet || method == http.MethodHead {
+		return Read
+	}
+	if rest, ok := strings.CutPrefix(path, "/v1/"); ok {
+		switch first, _, _ := strings.Cut(rest, "/"); first {
+		case "agents", "jobs", "run-agent", "run-pipeline", "clarify", "clarification":
+			return Jobs
+		}
+	}
+	return Write
+}
+
+// Token is the record of a token of our own. The token itself is known to its owner alone.
+type Token struct {
+	ID     string
+	UserID string // for whom it acts
+	Name   string // what the owner calls it
+	Hint   string // its first characters, to tell it from others
+	Hash   []byte // SHA-256
+	Scopes []Scope
+
+	CreatedAt time.Time
+	ExpiresAt *time.Time // nil: never
+	RevokedAt *time.Time
+	UsedAt    *time.Time // to about a minute
+}
+
+// TokenStore keeps tokens of our own. Errors are [codeforge.Error] where the caller is at fault.
+type TokenStore interface {
+	// CreateToken stores a token of u; t.UserID is u's.
+	CreateToken(ctx context.Context, u codeforge.User, t Token) error
+	// UseToken finds a token by its hash, to the system, and notes that it was used now, where the note is older than a
+	// minute. Revoked and expired ones are found as well; Missing when there is none.
+	UseToken(ctx context.Context, hash []byte, now time.Time) (Token, error)
+	// ListTokens returns all tokens of u, the newest first.
+	ListTokens(ctx context.Context, u codeforge.User) ([]Token, error)
+	// RevokeToken ends a token of u, for good; Missing when it is not u's. It holds within [ownFor] everywhere.
+	RevokeToken(ctx context.Context, u codeforge.User, id string, now time.Time) error
+}
+
+const (
+	tokenPrefix = "cf_" // by which leaked ones can be found
+	secretChars = 43    // 32 bytes in base 62
+	checkChars  = 6     // CRC-32 in base 62
+	maxName     = 100
+)
+
+// NewToken makes a token for u, to be shown once, and its record, to be stored. A lifetime of 0 never ends.
+func NewToken(u codeforge.User, name string, scopes []Scope, lifetime time.Duration) (token string, t Token, err error) {
+	name = strings.TrimSpace(name)
+	switch n := len([]rune(name)); {
+	case n == 0:
+		return "", Token{}, codeforge.InvalidField("name", "is required")
+	case n > maxName:
+		return "", Token{}, codeforge.InvalidField("name", "must have at most %d characters", maxName)
+	case len(scopes) == 0:
+		return "", Token{}, codeforge.InvalidField("scopes", "must name at least one of read, write, jobs")
+	case lifetime < 0:
+		return "", Token{}, codeforge.InvalidField("lifetime", "must not be negative")
+	}
+	for _, s := range scopes {
+		if !slices.Contains(Scopes, s) {
+			return "", Token{}, codeforge.InvalidField("scopes", "must be of read, write, jobs")
+		}
+	}
+	var secret [32]byte
+	rand.Read(secret[:]) // never fails
+	body := base62(new(big.Int).SetBytes(secret[:]), secretChars)
+	token = tokenPrefix + body + checkOf(body)
+	sum := sha256.Sum256([]byte(token))
+	now := time.Now().UTC()
+	t = Token{ID: codeforge.NewID(), UserID: u.ID, Name: name, Hint: token[:len(tokenPrefix)+4], Hash: sum[:],
+		Scopes: slices.Compact(slices.Sorted(slices.Values(scopes))), CreatedAt: now}
+	if lifetime > 0 {
+		t.ExpiresAt = new(now.Add(lifetime))
+	}
+	return token, t, nil
+}
+
+func base62(n *big.Int, width int) string {
+	s := n.Text(62)
+	return strings.Repeat("0", width-len(s)) + s
+}
+
+func checkOf(body string) string {
+	return base62(new(big.Int).SetUint64(uint64(crc32.ChecksumIEEE([]byte(body)))), checkChars)
+}
+
+// wellFormed tells a token from a slip of the pen without a look into the store. Anybody can compute the check.
+func wellFormed(token string) bool {
+	body, ok := strings.CutPrefix(token, tokenPrefix)
+	return ok && len(body) == secretChars+checkChars && checkOf(body[:secretChars]) == body[secretChars:]
+}
+
+// lookUp is the store's word on a token.
+func (v *Verifier) lookUp(ctx context.Context, sum digest) (identity, error) {
+	now := time.Now()
+	t, err := v.o.Tokens.UseToken(ctx, sum[:], now.UTC())
+	switch {
+	case codeforge.IsKind(err, codeforge.Missing):
+		return identity{}, errInvalid
+	case err != nil:
+		return identity{}, unavailable(retryAfter, err)
+	case t.RevokedAt != nil:
+		return identity{}, errInvalid
+	}
+	until := now.Add(ownFor)
+	if t.ExpiresAt != nil {
+		if !t.ExpiresAt.After(now) {
+			return identity{}, errExpired
+		}
+		if t.ExpiresAt.Before(until) {
+			until = *t.ExpiresAt
+		}
+	}
+	claims, err := json.Marshal(map[string]string{"sub": t.UserID, "role": "authenticated", "aud": v.o.Audience, "token_id": t.ID})
+	if err != nil {
+		return identity{}, unavailable(retryAfter, err)
+	}
+	return identity{user: codeforge.User{ID: t.UserID, Role: "authenticated", Claims: claims}, own: true, scopes: t.Scopes, until: until}, nil
+}

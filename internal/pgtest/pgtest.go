@@ -1,0 +1,385 @@
+//go:build unix
+
+// Package pgtest gives tests a PostgreSQL of their own, and a PgBouncer before it: real programs of this machine, started
+// on free ports over a temporary folder, fast because nothing has to survive, and gone with the test binary.
+//
+// A package that uses it starts with
+//
+//	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+//
+// The server starts with the first test that asks for it. A missing program is an error that names the package to
+// install, never a skipped test.
+package pgtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Superuser owns the server. All logins are let in without a password.
+const Superuser = "postgres"
+
+// Server is a running PostgreSQL.
+type Server struct {
+	Port int
+
+	dir  string
+	proc *process
+	as   *syscall.Credential // nil: the one who runs the tests
+}
+
+var (
+	running struct {
+		sync.Mutex
+		server *Server
+		err    error
+	}
+	databases atomic.Int64
+)
+
+// Main runs the tests of a package and stops the server afterwards.
+func Main(m *testing.M) int {
+	code := m.Run()
+	running.Lock()
+	defer running.Unlock()
+	if running.server != nil {
+		if err := running.server.stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "pgtest:", err)
+			return max(code, 1)
+		}
+	}
+	return code
+}
+
+// Start returns the server that all tests of this binary share.
+func Start(tb testing.TB) *Server {
+	tb.Helper()
+	running.Lock()
+	defer running.Unlock()
+	if running.server == nil && running.err == nil {
+		running.server, running.err = start()
+	}
+	if running.err != nil {
+		tb.Fatal(running.err)
+	}
+	return running.server
+}
+
+func start() (s *Server, err error) {
+	bin, err := find("/usr/lib/postgresql/*/bin/postgres")
+	if err != nil {
+		return nil, err
+	}
+	s = &Server{}
+	if s.as, err = other(); err != nil {
+		return nil, err
+	}
+	if s.dir, err = os.MkdirTemp("", "pgtest"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(s.dir)
+		}
+	}()
+	if err := s.give(s.dir); err != nil {
+		return nil, err
+	}
+	data := filepath.Join(s.dir, "data")
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+	s.dress(initdb)
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("pgtest: initdb: %w\n%s", err, out)
+	}
+	for range 5 { // a free port may be taken before it is used
+		if s.Port, err = freePort(); err != nil {
+			return nil, err
+		}
+		cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port),
+			"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off", "-c", "wal_level=logical",
+			"-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "max_wal_size=4GB", "-c", "log_min_messages=fatal", "-c", "timezone=UTC")
+		s.dress(cmd)
+		if s.proc, err = launch(cmd); err != nil {
+			return nil, err
+		}
+		if err = s.proc.until(func() error { return s.try("postgres") }); err == nil {
+			return s, nil
+		}
+		s.proc.end(syscall.SIGQUIT)
+	}
+	return nil, fmt.Errorf("pgtest: postgres does not start: %w", err)
+}
+
+func (s *Server) try(database string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	c, err := pgx.Connect(ctx, s.URL(Superuser, database))
+	if err != nil {
+		return err
+	}
+	return c.Close(ctx)
+}
+
+func (s *Server) stop() error {
+	// An immediate shutdown: nothing in it is worth writing down.
+	return errors.Join(s.proc.end(syscall.SIGQUIT), os.RemoveAll(s.dir))
+}
+
+// URL is how login reaches a database.
+func (s *Server) URL(login, database string) string {
+	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", login, s.Port, database)
+}
+
+// Database makes a database for one test, owned by login and equal to template ("": empty), and returns its name.
+func (s *Server) Database(tb testing.TB, login, template string) string {
+	tb.Helper()
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	if template == "" {
+		template = "template0"
+	}
+	s.Exec(tb, "postgres", fmt.Sprintf("create database %s owner %s template %s", name, pgx.Identifier{login}.Sanitize(), pgx.Identifier{template}.Sanitize()))
+	tb.Cleanup(func() {
+		// The test's context has ended, and its connections may be closing still.
+		c, err := pgx.Connect(context.Background(), s.URL(Superuser, "postgres"))
+		if err == nil {
+			_, err = c.Exec(context.Background(), "drop database if exists "+name+" with (force)")
+			err = errors.Join(err, c.Close(context.Background()))
+		}
+		if err != nil {
+			tb.Errorf("pgtest: drop %s: %v", name, err)
+		}
+	})
+	return name
+}
+
+// Exec runs statements as the superuser.
+func (s *Server) Exec(tb testing.TB, database, sql string) {
+	tb.Helper()
+	ctx := context.Background()
+	c, err := pgx.Connect(ctx, s.URL(Superuser, database))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer c.Close(ctx)
+	if _, err := c.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		tb.Fatalf("pgtest: %.200s: %v", sql, err)
+	}
+}
+
+// Bouncer is a running PgBouncer in transaction mode before a server.
+type Bouncer struct{ Port int }
+
+// Bouncer starts a PgBouncer for one test (or group of them) that gives logins at most size connections to the server.
+func (s *Server) Bouncer(tb testing.TB, size int, logins ...string) *Bouncer {
+	tb.Helper()
+	path, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		if path = "/usr/sbin/pgbouncer"; !executable(path) {
+			tb.Fatal("pgtest: PgBouncer is not installed: apt-get install pgbouncer")
+		}
+	}
+	dir, err := os.MkdirTemp(s.dir, "bouncer")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := &Bouncer{}
+	for range 5 {
+		if b.Port, err = freePort(); err != nil {
+			tb.Fatal(err)
+		}
+		ini, users := filepath.Join(dir, "pgbouncer.ini"), filepath.Join(dir, "users.txt")
+		var list bytes.Buffer
+		for _, l := range logins {
+			fmt.Fprintf(&list, "%q \"\"\n", l)
+		}
+		err = errors.Join(os.WriteFile(users, list.Bytes(), 0o644), os.WriteFile(ini, fmt.Appendf(nil, `[databases]
+* = host=127.0.0.1 port=%d
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = %d
+unix_socket_dir =
+auth_type = trust
+auth_file = %s
+pool_mode = transaction
+default_pool_size = %d
+max_client_conn = 500
+`, s.Port, b.Port, users, size), 0o644), s.give(dir), s.give(ini), s.give(users))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		cmd := exec.Command(path, ini)
+		s.dress(cmd)
+		p, err := launch(cmd)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		err = p.until(func() error {
+			c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.Port))
+			if err == nil {
+				c.Close()
+			}
+			return err
+		})
+		if err == nil {
+			tb.Cleanup(func() {
+				if err := p.end(syscall.SIGTERM); err != nil {
+					tb.Error(err)
+				}
+			})
+			return b
+		}
+		tb.Log(err)
+		p.end(syscall.SIGKILL)
+	}
+	tb.Fatal("pgtest: PgBouncer does not start")
+	return nil
+}
+
+// URL is how login reaches a database through the pooler.
+func (b *Bouncer) URL(login, database string) string {
+	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable&pgbouncer=true", login, b.Port, database)
+}
+
+// find returns the folder of the server's programs: the newest of a pattern, which is that of Debian, else that of the path.
+func find(pattern string) (string, error) {
+	all, _ := filepath.Glob(pattern)
+	slices.SortFunc(all, func(a, b string) int { return version(b) - version(a) })
+	if len(all) > 0 {
+		return filepath.Dir(all[0]), nil
+	}
+	if path, err := exec.LookPath("postgres"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	return "", errors.New("pgtest: PostgreSQL is not installed: apt-get install postgresql")
+}
+
+func version(path string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+	return n
+}
+
+func executable(path string) bool {
+	i, err := os.Stat(path)
+	return err == nil && i.Mode()&0o111 != 0
+}
+
+// other is whom the programs run as when root runs the tests, since they refuse root: the user whom Debian makes for them,
+// else one who owns nothing.
+func other() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("pgtest: PostgreSQL refuses to run as root, and there is no user postgres or nobody: useradd --system postgres")
+}
+
+// give makes a path belong to whom the programs run as.
+func (s *Server) give(path string) error {
+	if s.as == nil {
+		return nil
+	}
+	return os.Chown(path, int(s.as.Uid), int(s.as.Gid))
+}
+
+func (s *Server) dress(cmd *exec.Cmd) {
+	cmd.Dir = s.dir
+	cmd.SysProcAttr = attributes(s.as)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TZ=UTC"}
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// process is a program that was started.
+type process struct {
+	cmd   *exec.Cmd
+	out   bytes.Buffer // complete when ended is closed
+	ended chan struct{}
+}
+
+// launch starts a program on a thread that lives as long as it: with its parent thread it would be ended too; see attributes.
+func launch(cmd *exec.Cmd) (*process, error) {
+	p := &process{cmd: cmd, ended: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = &p.out, &p.out
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			cmd.Wait()
+			close(p.ended)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("pgtest: start %s: %w", cmd.Path, err)
+	}
+	return p, nil
+}
+
+// until waits for ready to succeed.
+func (p *process) until(ready func() error) error {
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		err := ready()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.ended:
+			return fmt.Errorf("%s ended: %s", p.cmd.Path, strings.TrimSpace(p.out.String()))
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// end stops the program with a signal, and harder when it does not obey.
+func (p *process) end(s syscall.Signal) error {
+	p.cmd.Process.Signal(s)
+	select {
+	case <-p.ended:
+		return nil
+	case <-time.After(10 * time.Second):
+		p.cmd.Process.Kill()
+		<-p.ended
+		return fmt.Errorf("%s did not stop", p.cmd.Path)
+	}
+}

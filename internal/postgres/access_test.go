@@ -1,0 +1,442 @@
+package postgres_test
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"codeforge"
+	"codeforge/internal/pgtest"
+	"codeforge/internal/postgres"
+)
+
+// sqlstate is the code of an error of the database, "" for none.
+func sqlstate(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// A statement that forgets to say for whom it is fails with the recommended login: it sees no rows.
+func TestForgottenIdentity(t *testing.T) {
+	t.Parallel()
+	_, s, db := fresh(t, recommended)
+	c := connect(t, s.URL(recommended, db))
+	for _, q := range []string{"select * from public.projects", "select * from public.file_revisions", "select * from public.agent_jobs",
+		"insert into public.projects (user_id, title, mode) values (gen_random_uuid(), 'x', 'builder')", "update public.agent_jobs set status = 'completed'",
+		"delete from public.job_events", "select public.codeforge_claim_job(gen_random_uuid(), 'w', 1)", "select public.codeforge_due_jobs(1)"} {
+		if _, err := c.Exec(t.Context(), q); sqlstate(err) != "42501" {
+			t.Errorf("%s: %v", q, err)
+		}
+	}
+}
+
+// Within a batch a user is that user and nobody else; after it the connection is nobody again.
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	store, s, db := fresh(t, recommended)
+	u := codeforge.User{ID: codeforge.NewID()}
+	// The function of a default says who inserts.
+	s.Exec(t, db, `alter table public.projects alter column description set default current_user || ' ' || coalesce(auth.uid()::text, 'nobody');
+		create function public.as_seen() returns trigger language plpgsql as $$ begin new.title := current_user || ' ' || auth.uid(); return new; end $$;
+		create trigger as_seen before insert on public.projects for each row execute function public.as_seen()`)
+	p, err := store.CreateProject(t.Context(), u, codeforge.Project{Title: "x"})
+	if err != nil || p.Title != "authenticated "+u.ID {
+		t.Fatal(p.Title, err)
+	}
+	// Claims of the token are used as they are, but never their role.
+	v := codeforge.User{ID: u.ID, Role: "service_role", Claims: []byte(`{"sub":"` + u.ID + `","role":"service_role"}`)}
+	if p, err = store.CreateProject(t.Context(), v, codeforge.Project{Title: "x"}); err != nil || p.Title != "authenticated "+u.ID {
+		t.Fatal(p.Title, err)
+	}
+	// Claims of another: the query names the caller, the policy the claims, and nothing satisfies both.
+	w := codeforge.User{ID: u.ID, Claims: []byte(`{"sub":"` + codeforge.NewID() + `"}`)}
+	if _, err = store.GetProject(t.Context(), w, p.ID); !codeforge.IsKind(err, codeforge.Missing) {
+		t.Fatal(err)
+	}
+	if _, err = store.CreateProject(t.Context(), w, codeforge.Project{Title: "x"}); !codeforge.IsKind(err, codeforge.Denied) {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"", "x"} {
+		if _, err = store.GetProject(t.Context(), codeforge.User{ID: id}, p.ID); !codeforge.IsKind(err, codeforge.Unauthenticated) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestLogins(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	for login, want := range map[string]string{recommended: "", plainOwner: "without saying for whom", pgtest.Superuser: "above row level security"} {
+		store, warnings, err := postgres.Open(t.Context(), postgres.Options{URL: s.URL(login, db)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		store.Close()
+		if all := strings.Join(warnings, " "); (want == "") != (all == "") || !strings.Contains(all, want) {
+			t.Errorf("%s: warned %q", login, all)
+		}
+	}
+	s.Exec(t, "postgres", "drop role if exists cf_nobody; create role cf_nobody login")
+	if _, _, err := postgres.Open(t.Context(), postgres.Options{URL: s.URL("cf_nobody", db)}); err == nil || !strings.Contains(err.Error(), `grant anon, authenticated, service_role to "cf_nobody"`) {
+		t.Errorf("a login that may act for nobody: %v", err)
+	}
+}
+
+// The Data API is a second door to the tables. What a user can do there is written here, and nothing else.
+func TestSecondDoor(t *testing.T) {
+	t.Parallel()
+	store, s, db := fresh(t, recommended)
+	url := s.URL(recommended, db)
+	u, v := codeforge.User{ID: codeforge.NewID()}, codeforge.User{ID: codeforge.NewID()}
+	p, err := store.CreateProject(t.Context(), u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = store.CreateProject(t.Context(), v, codeforge.Project{Title: "Theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = store.WriteFile(t.Context(), u, p.ID, codeforge.FileWrite{Path: "a.ts", Content: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	j, _, err := store.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, UserMessage: "hello", IdempotencyKey: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := picture(t, s, db)
+	readable := []string{"projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "job_events"}
+	for _, table := range readable {
+		for user, want := range map[string]bool{u.ID: true, v.ID: false} {
+			where := "project_id"
+			switch table {
+			case "projects":
+				where = "id"
+			case "job_events":
+				where = "job_id"
+			}
+			key := p.ID
+			if table == "job_events" {
+				key = j.ID
+			}
+			if got := asUser[int](t, url, user, "select count(*) from public."+table+" where "+where+" = $1", key); (got == 1) != want {
+				t.Errorf("%s: %d rows for a user who may read: %t", table, got, want)
+			}
+		}
+		// No token: nothing, by policy or by right.
+		err := try(t, url, "", func(b *pgx.Batch) {
+			b.Queue("select count(*) from public." + table).QueryRow(func(r pgx.Row) error {
+				var n int
+				if err := r.Scan(&n); err != nil || n == 0 {
+					return err
+				}
+				return errors.New("rows for nobody")
+			})
+		})
+		if code := sqlstate(err); code != "" && code != "42501" {
+			t.Errorf("%s without a token: %v", table, err)
+		}
+	}
+	for _, user := range []string{u.ID, v.ID, ""} {
+		for _, q := range []string{
+			"select count(*) from public.idempotency_keys",
+			"select count(*) from public.codeforge_migrations",
+			"update public.projects set user_id = '" + v.ID + "' where id = '" + p.ID + "'",
+			"update public.projects set status = 'completed' where id = '" + p.ID + "'",
+			"update public.projects set requirements_spec = '{}' where id = '" + p.ID + "'",
+			"update public.projects set architecture_spec = '{}' where id = '" + p.ID + "'",
+			"update public.projects set revision = 7 where id = '" + p.ID + "'",
+			"insert into public.projects (user_id, title, mode, status) values ('" + v.ID + "', 'x', 'builder', 'completed')",
+			"insert into public.projects (user_id, title, mode) values (gen_random_uuid(), 'x', 'builder')",
+			"insert into public.project_files (project_id, path, content) values ('" + p.ID + "', '../../etc/passwd', 'x')",
+			"insert into public.project_files (project_id, path, content) values ('" + p.ID + "', 'b.ts', 'x')",
+			"update public.project_files set content = 'x'",
+			"delete from public.project_files",
+			"insert into public.agent_jobs (project_id, user_id, agent_type) values ('" + p.ID + "', '" + u.ID + "', 'code')",
+			"update public.agent_jobs set status = 'completed'",
+			"delete from public.agent_jobs",
+			"insert into public.chat_messages (project_id, role, content) values ('" + p.ID + "', 'assistant', 'x')",
+			"insert into public.job_events (job_id, seq, user_id, type, data, progress, created_at) values ('" + j.ID + "', 9, '" + u.ID + "', 'x', '{}', 1, now())",
+			"delete from public.project_revisions", "update public.file_revisions set content = 'x'", "delete from public.job_aliases",
+			"truncate public.projects cascade",
+			"select public.codeforge_submit_job('" + u.ID + "', gen_random_uuid(), '" + p.ID + "', 'code', true, '{}')",
+			"select public.codeforge_update_project('" + u.ID + "', '" + p.ID + "', '{\"title\":\"stolen\"}')",
+			"select public.codeforge_write_file('" + u.ID + "', '" + p.ID + "', '{\"path\":\"x.ts\"}')",
+			"select public.codeforge_cancel_job('" + u.ID + "', '" + j.ID + "')",
+			"select public.codeforge_ensure_profile('" + u.ID + "')",
+			"select public.codeforge_sweep_jobs(now(), 1)",
+		} {
+			if code := sqlstate(try(t, url, user, func(b *pgx.Batch) { b.Queue(q) })); code != "42501" {
+				t.Errorf("user %q: %s: %q", user, q, code)
+			}
+		}
+	}
+	// What may be said without harm reaches nobody else's.
+	for _, q := range []string{"update public.projects set title = 'stolen' where id = $1", "delete from public.projects where id = $1"} {
+		if err := try(t, url, v.ID, func(b *pgx.Batch) {
+			b.Queue(q, p.ID).Exec(func(tag pgconn.CommandTag) error {
+				if tag.RowsAffected() != 0 {
+					return errors.New("changed a row")
+				}
+				return nil
+			})
+		}); err != nil {
+			t.Errorf("%s: %v", q, err)
+		}
+	}
+	if after := picture(t, s, db); after != before {
+		t.Fatalf("changed:\n%s", diff(before, after))
+	}
+	if n := asUser[string](t, url, u.ID, "with x as (update public.projects set title = 'Renamed' returning title) select title from x"); n != "Renamed" {
+		t.Fatal(n)
+	}
+	// No function of ours can be called by all.
+	c := connect(t, s.URL(pgtest.Superuser, db))
+	var open []string
+	if err := c.QueryRow(t.Context(), `select array(select proname::text from pg_proc where pronamespace = 'public'::regnamespace and proname like 'codeforge%'
+		and (has_function_privilege('authenticated', oid, 'execute') or has_function_privilege('anon', oid, 'execute')) order by 1)`).Scan(&open); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"codeforge_now", "codeforge_touch", "codeforge_touch_job"}; !reflect.DeepEqual(open, want) {
+		t.Errorf("users may call %v, want %v", open, want)
+	}
+}
+
+// Rules of the program hold in SQL too, for whoever holds the service key.
+func TestLastWall(t *testing.T) {
+	t.Parallel()
+	store, s, db := fresh(t, recommended)
+	p, err := store.CreateProject(t.Context(), codeforge.LocalUser(), codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := connect(t, s.URL(pgtest.Superuser, db))
+	put := func(path, content string) string {
+		_, err := c.Exec(t.Context(), "insert into public.project_files (project_id, path, content) values ($1, $2, $3)", p.ID, path, content)
+		return sqlstate(err)
+	}
+	for _, bad := range []string{"", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", `a\b`, "C:x", "a\x01b", "a\nb", "a\u007fb", "a\u202eb", "a\u2028b", "a\u0085b",
+		strings.Repeat("x", 256), strings.Repeat("x/", 250) + "xx"} {
+		if code := put(bad, ""); code != "23514" || codeforge.CheckPath(bad) == nil {
+			t.Errorf("path %q: %s", bad, code)
+		}
+	}
+	for _, good := range []string{"package.json", "src/app/[id]/(group)/page.tsx", "@types/é.d.ts", "...", "a/.env", "..a", "a b", strings.Repeat("x", 255), strings.Repeat("x/", 249) + "xx"} {
+		if code := put(good, ""); code != "" || codeforge.CheckPath(good) != nil {
+			t.Errorf("path %q: %s", good, code)
+		}
+	}
+	if code := put("big", strings.Repeat("é", codeforge.MaxContent)); code != "" {
+		t.Error(code)
+	}
+	if code := put("bigger", strings.Repeat("é", codeforge.MaxContent+1)); code != "23514" {
+		t.Error(code)
+	}
+}
+
+// What Realtime sends is decided by the publication, the replica identity and the policies for reading.
+func TestRealtime(t *testing.T) {
+	t.Parallel()
+	_, s, db := fresh(t, recommended)
+	c := connect(t, s.URL(pgtest.Superuser, db))
+	var published, whole []string
+	if err := c.QueryRow(t.Context(), `select array(select tablename::text from pg_publication_tables where pubname = 'supabase_realtime' order by 1),
+		array(select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relreplident = 'f')`).Scan(&published, &whole); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"agent_jobs", "chat_messages", "project_files", "projects"}; !reflect.DeepEqual(published, want) {
+		t.Errorf("published: %v", published)
+	}
+	if want := []string{"project_files"}; !reflect.DeepEqual(whole, want) {
+		t.Errorf("with whole old rows: %v", whole)
+	}
+}
+
+// The row of a job, which every watcher is sent, changes about once a second however much happens; readers of the job see
+// all of it at once.
+func TestProgressIsThrottled(t *testing.T) {
+	t.Parallel()
+	store, s, db := fresh(t, recommended)
+	ctx, u := t.Context(), codeforge.LocalUser()
+	p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	f := codeforge.Fence{JobID: j.ID, Number: j.Fence}
+	c := connect(t, s.URL(pgtest.Superuser, db))
+	row := func() (progress float64, version string) {
+		t.Helper()
+		if err := c.QueryRow(ctx, "select progress, ctid::text from public.agent_jobs").Scan(&progress, &version); err != nil {
+			t.Fatal(err)
+		}
+		return progress, version
+	}
+	_, before := row()
+	for i := range 20 {
+		if _, err := store.RecordEvents(ctx, f, float64(i+1), []codeforge.Event{{Type: codeforge.EventStage}}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := store.GetJob(ctx, u, j.ID); err != nil || got.Progress != float64(i+1) {
+			t.Fatal(got.Progress, err)
+		}
+	}
+	if progress, after := row(); after != before || progress != 0 {
+		t.Fatalf("the row was changed at once: %v", progress)
+	}
+	s.Exec(t, db, "update public.test_clock set ahead = '1 second'")
+	if _, err := store.RecordEvents(ctx, f, 30, []codeforge.Event{{Type: codeforge.EventStage}}); err != nil {
+		t.Fatal(err)
+	}
+	if progress, _ := row(); progress != 30 {
+		t.Fatalf("after a second the row says %v", progress)
+	}
+	if _, err := store.RecordEvents(ctx, f, 40, []codeforge.Event{{Type: codeforge.EventStage}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.RenewLeases(ctx, []codeforge.Fence{f}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if progress, _ := row(); progress != 40 {
+		t.Fatalf("after a renewal the row says %v", progress)
+	}
+}
+
+// A list of files reads no contents: they lie outside the rows, and stay there.
+func TestListReadsNoContents(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	ctx, u := t.Context(), codeforge.LocalUser()
+	setup := open(t, postgres.Options{URL: s.URL(recommended, db)})
+	p, err := setup.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for text.Len() < 50_000 {
+		text.WriteString(codeforge.NewID())
+	}
+	for _, path := range []string{"a.ts", "b.ts", "c.ts"} {
+		if _, err := setup.WriteFile(ctx, u, p.ID, codeforge.FileWrite{Path: path, Content: text.String()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	setup.Close()
+	c := connect(t, s.URL(pgtest.Superuser, db))
+	alone := func() { // a connection tells what it read before it is gone
+		t.Helper()
+		for n := 1; n > 0; {
+			if err := c.QueryRow(ctx, "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()").Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	read := func(contents bool) (blocks int) {
+		t.Helper()
+		alone()
+		if _, err := c.Exec(ctx, "select pg_stat_reset()"); err != nil {
+			t.Fatal(err)
+		}
+		store, _, err := postgres.Open(ctx, postgres.Options{URL: s.URL(recommended, db), MaxConns: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, _, err := store.ListFiles(ctx, u, p.ID, contents, -1)
+		if err != nil || len(files) != 3 || files[0].Size != int64(text.Len()) {
+			t.Fatal(len(files), err)
+		}
+		store.Close()
+		alone()
+		var rows int
+		if err := c.QueryRow(ctx, `select coalesce(i.toast_blks_hit + i.toast_blks_read, 0), coalesce(t.seq_tup_read + t.idx_tup_fetch, 0)
+			from pg_statio_user_tables i join pg_stat_user_tables t using (relid) where relid = 'public.project_files'::regclass`).Scan(&blocks, &rows); err != nil {
+			t.Fatal(err)
+		}
+		if rows != 3 {
+			t.Fatalf("read %d rows", rows)
+		}
+		return blocks
+	}
+	if n := read(false); n != 0 {
+		t.Errorf("read %d blocks of contents", n)
+	}
+	if n := read(true); n == 0 {
+		t.Error("the measure measures nothing")
+	}
+}
+
+// What Postgres cannot hold is refused as a fault of the caller, and nothing is written.
+func TestUnstorable(t *testing.T) {
+	t.Parallel()
+	store, _, _ := fresh(t, recommended)
+	ctx, u := t.Context(), codeforge.LocalUser()
+	p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	f := codeforge.Fence{JobID: j.ID, Number: j.Fence}
+	nul := json.RawMessage(`{"a":"\u0000"}`)
+	for name, do := range map[string]func() error{
+		"title": func() error { _, err := store.CreateProject(ctx, u, codeforge.Project{Title: "a\x00b"}); return err },
+		"patch": func() error {
+			_, err := store.UpdateProject(ctx, u, p.ID, codeforge.ProjectPatch{Title: new("a\x00b")})
+			return err
+		},
+		"utf-8": func() error { _, err := store.CreateProject(ctx, u, codeforge.Project{Title: "a\xff"}); return err },
+		"spec": func() error {
+			_, err := store.UpdateProject(ctx, u, p.ID, codeforge.ProjectPatch{Requirements: &nul})
+			return err
+		},
+		"result": func() error {
+			_, err := store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Result: nul})
+			return err
+		},
+		"no JSON": func() error {
+			_, err := store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Result: json.RawMessage(`{`)})
+			return err
+		},
+		"no event": func() error {
+			_, err := store.RecordEvents(ctx, f, 1, []codeforge.Event{{Type: "x", Data: json.RawMessage(`{`)}})
+			return err
+		},
+		"status": func() error {
+			_, err := store.UpdateProject(ctx, u, p.ID, codeforge.ProjectPatch{Status: new(codeforge.ProjectStatus("x"))})
+			return err
+		},
+	} {
+		if err := do(); !codeforge.IsKind(err, codeforge.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	large := json.RawMessage(`"` + strings.Repeat("x", 1_000_000) + `"`)
+	if _, err := store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Result: large}); !codeforge.IsKind(err, codeforge.TooLarge) {
+		t.Errorf("a row that is too large to be told of: %v", err)
+	}
+	if got, err := store.GetJob(ctx, u, j.ID); err != nil || got.Status != codeforge.Running {
+		t.Fatal(got.Status, err)
+	}
+}

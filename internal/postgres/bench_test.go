@@ -1,0 +1,128 @@
+package postgres_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"codeforge"
+	"codeforge/internal/pgtest"
+	"codeforge/internal/postgres"
+)
+
+// median calls do until the benchmark has enough, and reports the middle of what it took.
+func median(b *testing.B, do func() error) {
+	b.Helper()
+	b.ReportAllocs()
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		if err := do(); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Nanoseconds())/1000, "p50-us")
+	b.ReportMetric(float64(took[len(took)*99/100].Nanoseconds())/1000, "p99-us")
+}
+
+// BenchmarkStore puts the store, under row level security, beside the bare driver with a login above it: the same rows,
+// no identity, no rules.
+func BenchmarkStore(b *testing.B) {
+	s, _ := template(b)
+	db := s.Database(b, plainOwner, "")
+	if _, err := postgres.Migrate(b.Context(), s.URL(plainOwner, db), ""); err != nil {
+		b.Fatal(err)
+	}
+	store := open(b, postgres.Options{URL: s.URL(recommended, db)})
+	raw, err := pgxpool.New(b.Context(), s.URL(pgtest.Superuser, db))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(raw.Close)
+	ctx, u := b.Context(), codeforge.LocalUser()
+	var projects []string
+	for i := range 200 {
+		p, err := store.CreateProject(ctx, u, codeforge.Project{Title: fmt.Sprintf("Project %d", i), TechStack: []string{"go"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		projects = append(projects, p.ID)
+	}
+	input := json.RawMessage(`{"user_message":"` + strings.Repeat("build a todo app ", 59) + `"}`)
+	job, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: projects[0], Agent: codeforge.Noop, Input: input})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Exec(b, db, "analyze")
+	n := 0
+	next := func() string { n++; return projects[n%len(projects)] }
+
+	const columns = "id, user_id, title, description, mode, status, requirements_spec, architecture_spec, tech_stack, revision, created_at, updated_at"
+	scan := func(r pgx.Row) (p codeforge.Project, err error) {
+		err = r.Scan(&p.ID, &p.UserID, &p.Title, &p.Description, (*string)(&p.Mode), (*string)(&p.Status), (*[]byte)(&p.Requirements), (*[]byte)(&p.Architecture), &p.TechStack,
+			&p.Revision, &p.CreatedAt, &p.UpdatedAt)
+		return p, err
+	}
+	b.Run("get/ours", func(b *testing.B) {
+		median(b, func() error { _, err := store.GetProject(ctx, u, next()); return err })
+	})
+	b.Run("get/raw", func(b *testing.B) {
+		median(b, func() error {
+			_, err := scan(raw.QueryRow(ctx, "select "+columns+" from projects where id = $1 and user_id = $2", next(), u.ID))
+			return err
+		})
+	})
+	b.Run("job/ours", func(b *testing.B) {
+		median(b, func() error { _, err := store.GetJob(ctx, u, job.ID); return err })
+	})
+	b.Run("list/ours", func(b *testing.B) {
+		median(b, func() error {
+			_, _, err := store.ListProjects(ctx, u, codeforge.ProjectFilter{Page: 1, Size: 20})
+			return err
+		})
+	})
+	b.Run("list/raw", func(b *testing.B) {
+		median(b, func() error {
+			var batch pgx.Batch
+			var total int
+			batch.Queue("select count(*) from projects where user_id = $1 and status <> 'archived'", u.ID).QueryRow(func(r pgx.Row) error { return r.Scan(&total) })
+			batch.Queue("select "+columns+" from projects where user_id = $1 and status <> 'archived' order by created_at desc, id desc limit 20", u.ID).Query(func(rows pgx.Rows) error {
+				_, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (codeforge.Project, error) { return scan(r) })
+				return err
+			})
+			return raw.SendBatch(ctx, &batch).Close()
+		})
+	})
+	b.Run("submit/ours", func(b *testing.B) {
+		median(b, func() error {
+			_, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: next(), Agent: codeforge.Noop, Input: input, UserMessage: "build a todo app"})
+			return err
+		})
+	})
+	b.Run("submit/raw", func(b *testing.B) {
+		median(b, func() error {
+			var batch pgx.Batch
+			id, project := codeforge.NewID(), next()
+			batch.Queue("select status from projects where id = $1 and user_id = $2", project, u.ID).QueryRow(func(r pgx.Row) error {
+				var status string
+				return r.Scan(&status)
+			})
+			batch.Queue("insert into agent_jobs (id, project_id, user_id, agent_type, status, input_context, due_at) values ($1, $2, $3, 'noop', 'queued', $4, now()) returning created_at",
+				id, project, u.ID, input).QueryRow(func(r pgx.Row) error {
+				var at time.Time
+				return r.Scan(&at)
+			})
+			batch.Queue("insert into job_events (job_id, seq, user_id, type, data, progress, created_at) values ($1, 1, $2, 'progress', '{}', 0, now())", id, u.ID)
+			batch.Queue("insert into chat_messages (project_id, role, content) values ($1, 'user', 'build a todo app')", project)
+			return raw.SendBatch(ctx, &batch).Close()
+		})
+	})
+}

@@ -1,0 +1,69 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNoListen is what Listen returns behind a pooler in transaction mode, where no connection is one's own for long.
+// Events of other servers are then seen when whoever watches reads again.
+var ErrNoListen = errors.New("the pooler of DATABASE_URL is in transaction mode, so events of other servers are not announced")
+
+// idle bounds how long a dead connection goes unnoticed.
+const idle = 30 * time.Second
+
+// Listen calls nudge with the id of each job to which events were added, by this server or another, until ctx ends. After
+// each connection, the first included, it calls nudge with "": what happened before it is not known, and any job may
+// have events. It reconnects for as long as it takes. It has a connection of its own beside the pool.
+func (s *Store) Listen(ctx context.Context, nudge func(jobID string)) error {
+	if s.shared {
+		return ErrNoListen
+	}
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		began := time.Now()
+		s.listen(ctx, nudge)
+		if time.Since(began) > idle {
+			wait = 50 * time.Millisecond
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(wait + rand.N(wait)):
+		}
+	}
+}
+
+// listen serves one connection until it breaks or ctx ends.
+func (s *Store) listen(ctx context.Context, nudge func(jobID string)) {
+	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
+	if err != nil {
+		return
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "listen codeforge_events"); err != nil {
+		return
+	}
+	nudge("")
+	for {
+		quiet, cancel := context.WithTimeout(ctx, idle)
+		n, err := conn.WaitForNotification(quiet)
+		cancel()
+		switch {
+		case err == nil:
+			nudge(n.Payload)
+		case ctx.Err() != nil:
+			return
+		default: // nothing for a while, or the connection is dead
+			check, cancel := context.WithTimeout(ctx, idle/3)
+			err := conn.Ping(check)
+			cancel()
+			if err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,356 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"codeforge"
+	"codeforge/internal/pgtest"
+	"codeforge/internal/postgres"
+)
+
+// picture is everything there is in a database: columns, constraints, policies, grants, triggers, functions and rows.
+func picture(t *testing.T, s *pgtest.Server, db string) string {
+	t.Helper()
+	c := connect(t, s.URL(pgtest.Superuser, db))
+	rows, err := c.Query(t.Context(), `
+		select 'column ' || c.oid::regclass || ' ' || a.attname || ' ' || a.atttypid::regtype || ' ' || a.attnotnull::text || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || a.attidentity::text || ' ' || coalesce(a.attacl::text, '')
+			from pg_class c join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+			where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'i')
+		union all select 'table ' || oid::regclass || ' ' || relrowsecurity::text || relreplident::text || ' ' || coalesce(relacl::text, '') from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+		union all select 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'public'::regnamespace
+		union all select 'policy ' || p::text from pg_policies p
+		union all select 'trigger ' || pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
+		union all select 'function ' || oid::regprocedure || ' ' || md5(prosrc) || coalesce(proacl::text, '') from pg_proc where pronamespace = 'public'::regnamespace
+		union all select 'published ' || tablename from pg_publication_tables
+		union all select 'row ' || x from (select 'project ' || p::text from public.projects p union all select 'file ' || f::text from public.project_files f
+			union all select 'job ' || j::text from public.agent_jobs j union all select 'chat ' || m::text from public.chat_messages m
+			union all select 'revision ' || r::text from public.project_revisions r union all select 'state ' || r::text from public.file_revisions r
+			union all select 'profile ' || r::text from public.profiles r) rows (x)
+		order by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// empty is an empty database of the login that migrates.
+func empty(t *testing.T) (*pgtest.Server, string) {
+	s, _ := template(t)
+	return s, s.Database(t, plainOwner, "")
+}
+
+func migrate(t *testing.T, url string) []string {
+	t.Helper()
+	done, err := postgres.Migrate(t.Context(), url, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
+
+func TestMigrateEmpty(t *testing.T) {
+	t.Parallel()
+	s, db := empty(t)
+	url := s.URL(plainOwner, db)
+	pending, err := postgres.Pending(t.Context(), s.URL(recommended, db), "")
+	if err != nil || len(pending) != 4 {
+		t.Fatal(pending, err)
+	}
+	_, _, err = postgres.Open(t.Context(), postgres.Options{URL: s.URL(recommended, db)})
+	if !codeforge.IsKind(err, codeforge.Unavailable) || !strings.Contains(err.Error(), "codeforge migrate --print") || !strings.Contains(err.Error(), "0001_platform") {
+		t.Fatalf("a database without a schema: %v", err)
+	}
+	if done := migrate(t, url); !reflect.DeepEqual(done, pending) {
+		t.Fatalf("ran %v", done)
+	}
+	if pending, err = postgres.Pending(t.Context(), s.URL(recommended, db), ""); err != nil || len(pending) != 0 {
+		t.Fatal(pending, err)
+	}
+	before := picture(t, s, db)
+	if done := migrate(t, url); len(done) != 0 {
+		t.Fatalf("ran again: %v", done)
+	}
+	if after := picture(t, s, db); after != before {
+		t.Fatal("the second run changed something")
+	}
+	store := open(t, postgres.Options{URL: s.URL(recommended, db)})
+	p, err := store.CreateProject(t.Context(), codeforge.LocalUser(), codeforge.Project{Title: "First"})
+	if err != nil || p.Status != codeforge.Planning {
+		t.Fatal(p, err)
+	}
+}
+
+// What the SQL editor leaves is what Migrate leaves, and Migrate after it finds nothing to do.
+func TestMigratePrinted(t *testing.T) {
+	t.Parallel()
+	s, db := empty(t)
+	_, other := empty(t)
+	var b strings.Builder
+	if err := postgres.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	c := connect(t, s.URL(plainOwner, db))
+	for range 2 {
+		if _, err := c.Exec(t.Context(), b.String(), pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done := migrate(t, s.URL(plainOwner, db)); len(done) != 0 {
+		t.Fatalf("ran %v", done)
+	}
+	migrate(t, s.URL(plainOwner, other))
+	if got, want := picture(t, s, db), picture(t, s, other); got != want {
+		t.Fatalf("differs:\n%s", diff(want, got))
+	}
+	for name, text := range postgres.SQL() {
+		if !strings.HasPrefix(text, "-- +goose Up\n") {
+			t.Errorf("%s does not start as a migration", name)
+		}
+	}
+}
+
+func diff(want, got string) string {
+	var out []string
+	for line := range strings.SplitSeq(want, "\n") {
+		if !strings.Contains(got, line) {
+			out = append(out, "- "+line)
+		}
+	}
+	for line := range strings.SplitSeq(got, "\n") {
+		if !strings.Contains(want, line) {
+			out = append(out, "+ "+line)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestMigrateTogether(t *testing.T) {
+	t.Parallel()
+	s, db := empty(t)
+	b := s.Bouncer(t, 4, plainOwner)
+	pooled := s.Database(t, plainOwner, "")
+	for _, url := range []string{s.URL(plainOwner, db), b.URL(plainOwner, pooled)} {
+		var g sync.WaitGroup
+		errs, ran := make([]error, 3), make([]int, 3)
+		for i := range errs {
+			g.Go(func() {
+				done, err := postgres.Migrate(t.Context(), url, "")
+				errs[i], ran[i] = err, len(done)
+			})
+		}
+		g.Wait()
+		if err := errors.Join(errs...); err != nil || ran[0]+ran[1]+ran[2] != 4 {
+			t.Fatalf("%v ran: %v", ran, err)
+		}
+	}
+}
+
+func TestMigrateWithoutRights(t *testing.T) {
+	t.Parallel()
+	s, db := empty(t)
+	_, err := postgres.Migrate(t.Context(), s.URL(recommended, db), "")
+	if err == nil || !strings.Contains(err.Error(), "MIGRATE_DATABASE_URL") {
+		t.Fatalf("error %v", err)
+	}
+}
+
+// TestAdopt takes over databases of an earlier CodeForge: nothing is lost, its rows are served, and it changes once only.
+func TestAdopt(t *testing.T) {
+	for _, variant := range []string{"jobs_common.sql", "jobs_variant.sql"} {
+		t.Run(variant, func(t *testing.T) {
+			t.Parallel()
+			s, db := empty(t)
+			s.Exec(t, db, read(t, "platform.sql"))
+			c := connect(t, s.URL(plainOwner, db))
+			for _, f := range []string{"peer.sql", variant} {
+				if _, err := c.Exec(t.Context(), read(t, f), pgx.QueryExecModeSimpleProtocol); err != nil {
+					t.Fatal(f, err)
+				}
+			}
+			// The rows as its web client sees them: a user's, by the columns that there were.
+			seen := func(user string) string {
+				t.Helper()
+				var out []string
+				for _, q := range []string{
+					"select array_agg((id, user_id, title, description, mode, status, requirements_spec, architecture_spec, tech_stack, created_at, updated_at)::text order by id) from public.projects",
+					"select array_agg((id, project_id, path, content, language, version, created_at, updated_at)::text order by id) from public.project_files",
+					"select array_agg((id, project_id, agent_type, status, progress, result, created_at, updated_at, completed_at)::text order by id) from public.agent_jobs",
+					"select array_agg((id, project_id, role, content, is_thinking, created_at, metadata)::text order by id) from public.chat_messages",
+					"select array_agg((id, project_id, modules, current_step_index, created_at)::text order by id) from public.learning_roadmaps",
+					"select array_agg((id, project_id, transcript, concepts_covered, created_at)::text order by id) from public.daily_sessions",
+					"select array_agg((id, username, full_name, avatar_url, skill_level, created_at, updated_at)::text order by id) from public.profiles",
+				} {
+					out = append(out, strings.Join(asUser[[]string](t, s.URL(recommended, db), user, q), "\n"))
+				}
+				return strings.Join(out, "\n")
+			}
+			ann, bob := "a0000000-0000-4000-8000-000000000001", "b0000000-0000-4000-8000-000000000002"
+			before := []string{seen(ann), seen(bob)}
+			if strings.Contains(before[1], "Ann") || !strings.Contains(before[0], "Ann") {
+				t.Fatal("the starting point keeps nobody apart")
+			}
+			migrate(t, s.URL(plainOwner, db))
+			if after := []string{seen(ann), seen(bob)}; !reflect.DeepEqual(after, before) {
+				t.Fatalf("what web clients see changed:\n%s\n%s", diff(before[0], after[0]), diff(before[1], after[1]))
+			}
+			once := picture(t, s, db)
+			if done := migrate(t, s.URL(plainOwner, db)); len(done) != 0 {
+				t.Fatalf("ran again: %v", done)
+			}
+			s.Exec(t, db, "delete from public.codeforge_migrations where version_id > 0") // as after a restore of the tables alone
+			migrate(t, s.URL(plainOwner, db))
+			if twice := picture(t, s, db); twice != once {
+				t.Fatalf("the second run changed:\n%s", diff(once, twice))
+			}
+			if strings.Contains(once, "auth.uid() = user_id") || !strings.Contains(once, "SELECT auth.uid()") {
+				t.Error("old policies still ask for the user row by row")
+			}
+			// Everything new was born with rights for all, as is usual there.
+			var loose []string
+			if err := connect(t, s.URL(pgtest.Superuser, db)).QueryRow(t.Context(), `select array(
+				select proname::text from pg_proc where pronamespace = 'public'::regnamespace and proname like 'codeforge%' and proname !~ '_(now|touch|touch_job)$'
+					and (has_function_privilege('authenticated', oid, 'execute') or has_function_privilege('anon', oid, 'execute'))
+				union all select c.relname || ' ' || r || ' ' || p from pg_class c, unnest(array['anon', 'authenticated']) r, unnest(array['select', 'insert', 'update', 'delete', 'truncate']) p
+					where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and has_table_privilege(r, c.oid, p) and (
+						c.relname in ('codeforge_migrations', 'idempotency_keys')
+						or c.relname in ('project_files', 'agent_jobs', 'chat_messages', 'job_events', 'job_aliases', 'project_revisions', 'file_revisions') and p <> 'select'
+						or c.relname in ('job_events', 'job_aliases', 'project_revisions', 'file_revisions') and r = 'anon'
+						or c.relname = 'projects' and p in ('insert', 'update', 'truncate')))`).Scan(&loose); err != nil {
+				t.Fatal(err)
+			}
+			if len(loose) != 0 {
+				t.Errorf("users may: %v", loose)
+			}
+			serve(t, open(t, postgres.Options{URL: s.URL(recommended, db)}), ann, bob)
+		})
+	}
+}
+
+// serve uses an adopted database.
+func serve(t *testing.T, s *postgres.Store, annID, bobID string) {
+	ctx := t.Context()
+	ann, bob := codeforge.User{ID: annID}, codeforge.User{ID: bobID}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, total, err := s.ListProjects(ctx, ann, codeforge.ProjectFilter{Page: 1, Size: 10})
+	must(err)
+	if total != 2 || list[0].Title != "Ann's course" || list[1].Title != "Ann's shop" || list[0].Description != "" || list[1].Revision != 1 || list[0].Revision != 0 {
+		t.Fatalf("projects %+v", list)
+	}
+	shop := list[1].ID
+	files, _, err := s.ListFiles(ctx, ann, shop, true, -1)
+	must(err)
+	if len(files) != 3 || files[2].Content != "export default 1" || files[2].Version != 3 || files[1].Language != "typescript" || files[0].Path != "../../etc/passwd" {
+		t.Fatalf("files %+v", files)
+	}
+	_, then, err := s.RevisionFiles(ctx, ann, shop, 1)
+	must(err)
+	if !reflect.DeepEqual(then, files) {
+		t.Fatalf("revision 1 is %+v, the files are %+v", then, files)
+	}
+	jobs, total, err := s.ListJobs(ctx, ann, shop, codeforge.JobFilter{Limit: 10})
+	must(err)
+	if total != 3 || jobs[0].Status != codeforge.Running || jobs[1].Error != "no luck" || string(jobs[2].Result) != `{"app_name": "Tea"}` || jobs[0].UserID != annID || jobs[0].Progress != 40 {
+		t.Fatalf("jobs %+v", jobs)
+	}
+	messages, err := s.ListMessages(ctx, ann, shop, 1)
+	must(err)
+	if len(messages) != 1 || messages[0].Content != "done" {
+		t.Fatalf("messages %+v", messages)
+	}
+	if due, queued, _, err := s.DueJobs(ctx, 10); err != nil || len(due) != 0 || queued != 0 {
+		t.Fatalf("old jobs are due: %v %d %v", due, queued, err)
+	}
+	_, err = s.GetJob(ctx, bob, jobs[2].ID)
+	if !codeforge.IsKind(err, codeforge.Missing) {
+		t.Fatalf("bob reads ann's job: %v", err)
+	}
+
+	// The files are continued, where an old path may not be put again.
+	f, err := s.WriteFile(ctx, ann, shop, codeforge.FileWrite{Path: "src/page.tsx", Content: "export default 2", IfVersion: new(int64(3))})
+	must(err)
+	if f.Version != 4 || f.Revision != 2 || f.ID != files[2].ID {
+		t.Fatalf("wrote %+v", f)
+	}
+	// A job that runs twice keeps its first start, whatever older triggers say, and waits for input, which some older tables do not know.
+	j, _, err := s.SubmitJob(ctx, ann, codeforge.NewJob{ProjectID: shop, Agent: codeforge.Builder, Input: json.RawMessage(`{"a":  1}`)})
+	must(err)
+	first, ok, err := s.ClaimJob(ctx, j.ID, "w", 1e9)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if _, err = s.FinishJob(ctx, codeforge.Fence{JobID: j.ID, Number: first.Fence}, codeforge.Outcome{Status: codeforge.Waiting, Question: json.RawMessage(`[]`), Progress: 12.5}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.RespondJob(ctx, ann, j.ID, codeforge.NewID(), []byte(`[]`))
+	must(err)
+	second, ok, err := s.ClaimJob(ctx, j.ID, "w", 1e9)
+	if err != nil || !ok || !second.StartedAt.Equal(*first.StartedAt) || second.Base != 2 {
+		t.Fatalf("claimed again: %+v %v", second, err)
+	}
+	done, err := s.FinishJob(ctx, codeforge.Fence{JobID: j.ID, Number: second.Fence}, codeforge.Outcome{Status: codeforge.JobCompleted, Changes: []codeforge.FileChange{{Path: "../../etc/passwd", Delete: true}}})
+	if !codeforge.IsKind(err, codeforge.Invalid) {
+		t.Fatalf("a bad path: %+v %v", done, err)
+	}
+	// A user whom no trigger gave a profile.
+	if _, err = s.CreateProject(ctx, codeforge.User{ID: codeforge.NewID()}, codeforge.Project{Title: "Stranger"}); !codeforge.IsKind(err, codeforge.Unauthenticated) {
+		t.Fatalf("a user who never signed up: %v", err)
+	}
+	_, err = s.CancelJob(ctx, ann, jobs[0].ID) // one that no worker will ever end
+	must(err)
+}
+
+// asUser runs a query that gives one value as a user.
+func asUser[T any](t testing.TB, url, user, query string, args ...any) (v T) {
+	t.Helper()
+	if err := try(t, url, user, func(b *pgx.Batch) {
+		b.Queue(query, args...).QueryRow(func(r pgx.Row) error { return r.Scan(&v) })
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// try runs statements as a user ("": anon), as the Data API does.
+func try(t testing.TB, url, user string, queue func(*pgx.Batch)) error {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	role, claims := "authenticated", `{"role":"authenticated","sub":"`+user+`"}`
+	if user == "" {
+		role, claims = "anon", `{"role":"anon"}`
+	}
+	b := &pgx.Batch{}
+	b.Queue("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", role, claims)
+	queue(b)
+	return c.SendBatch(t.Context(), b).Close()
+}

@@ -1,0 +1,453 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"codeforge"
+	"codeforge/internal/pgtest"
+	"codeforge/internal/postgres"
+)
+
+// proxy stands between a store and its server and counts round trips: how often a client that had heard the server's
+// answer speaks again.
+type proxy struct {
+	trips atomic.Int64
+	delay time.Duration // of each direction
+	l     net.Listener
+	to    string
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func newProxy(t testing.TB, port int, delay time.Duration) *proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{delay: delay, l: l, to: fmt.Sprintf("127.0.0.1:%d", port)}
+	var g sync.WaitGroup
+	g.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s, err := net.Dial("tcp", p.to)
+			if err != nil {
+				c.Close()
+				continue
+			}
+			p.mu.Lock()
+			p.conns = append(p.conns, c, s)
+			p.mu.Unlock()
+			var heard atomic.Bool // the server spoke last
+			heard.Store(true)
+			g.Go(func() {
+				p.pipe(s, c, func() {
+					if heard.Swap(false) {
+						p.trips.Add(1)
+					}
+				})
+			})
+			g.Go(func() { p.pipe(c, s, func() { heard.Store(true) }) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		p.cut()
+		g.Wait()
+	})
+	return p
+}
+
+// cut ends all connections.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		c.Close()
+	}
+	p.conns = nil
+}
+
+func (p *proxy) pipe(to, from net.Conn, spoke func()) {
+	defer to.Close()
+	defer from.Close()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			spoke()
+			time.Sleep(p.delay) // what is measured is a distance
+			if _, err := to.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (p *proxy) url(login, db string) string {
+	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", login, p.l.Addr(), db)
+}
+
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	p := newProxy(t, s.Port, 10*time.Millisecond) // 20 ms there and back
+	store := open(t, postgres.Options{URL: p.url(recommended, db), MaxConns: 1})
+	ctx, u := t.Context(), codeforge.LocalUser()
+	project, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Far away"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last codeforge.Job
+	var fence codeforge.Fence
+	n := 0
+	for _, c := range []struct {
+		name string
+		do   func() error
+	}{
+		{"create project", func() error { _, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Another"}); return err }},
+		{"get project", func() error { _, err := store.GetProject(ctx, u, project.ID); return err }},
+		{"list projects", func() error {
+			_, _, err := store.ListProjects(ctx, u, codeforge.ProjectFilter{Page: 1, Size: 20})
+			return err
+		}},
+		{"update project", func() error {
+			_, err := store.UpdateProject(ctx, u, project.ID, codeforge.ProjectPatch{Title: new("Near")})
+			return err
+		}},
+		{"write file", func() error {
+			n++
+			_, err := store.WriteFile(ctx, u, project.ID, codeforge.FileWrite{Path: fmt.Sprintf("%d.ts", n), Content: "x"})
+			return err
+		}},
+		{"list files", func() error { _, _, err := store.ListFiles(ctx, u, project.ID, true, -1); return err }},
+		{"list files without contents", func() error { _, _, err := store.ListFiles(ctx, u, project.ID, false, -1); return err }},
+		{"get file", func() error { _, err := store.GetFile(ctx, u, project.ID, "1.ts"); return err }},
+		{"delete file", func() error {
+			err := store.DeleteFile(ctx, u, project.ID, fmt.Sprintf("%d.ts", n), nil)
+			n--
+			return err
+		}},
+		{"list revisions", func() error { _, _, err := store.ListRevisions(ctx, u, project.ID, 1, 20); return err }},
+		{"read revision", func() error { _, _, err := store.RevisionFiles(ctx, u, project.ID, 1); return err }},
+		{"diff revision", func() error { _, _, err := store.RevisionDeltas(ctx, u, project.ID, 1); return err }},
+		{"restore revision", func() error { _, err := store.RestoreRevision(ctx, u, project.ID, 1, nil); return err }},
+		{"submit", func() (err error) {
+			last, _, err = store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.QA, UserMessage: "hello", IdempotencyKey: codeforge.NewID()})
+			return err
+		}},
+		{"claim", func() error {
+			j, ok, err := store.ClaimJob(ctx, last.ID, "w", time.Minute)
+			if ok {
+				fence = codeforge.Fence{JobID: j.ID, Number: j.Fence}
+			}
+			return err
+		}},
+		{"get job", func() error { _, err := store.GetJob(ctx, u, last.ID); return err }},
+		{"list jobs", func() error {
+			_, _, err := store.ListJobs(ctx, u, project.ID, codeforge.JobFilter{Limit: 20})
+			return err
+		}},
+		{"read events", func() error { _, err := store.Events(ctx, u, last.ID, 0, 20); return err }},
+		{"list messages", func() error { _, err := store.ListMessages(ctx, u, project.ID, 20); return err }},
+		{"renew", func() error { _, err := store.RenewLeases(ctx, []codeforge.Fence{fence}, time.Minute); return err }},
+		{"due jobs", func() error { _, _, _, err := store.DueJobs(ctx, 10); return err }},
+		{"ping", func() error { return store.Ping(ctx) }},
+	} {
+		// The first time on a connection its statements are described to it.
+		if err := c.do(); err != nil {
+			t.Fatal(c.name, err)
+		}
+		before := p.trips.Load()
+		began := time.Now()
+		if err := c.do(); err != nil {
+			t.Fatal(c.name, err)
+		}
+		if got := p.trips.Load() - before; got != 1 {
+			t.Errorf("%s: %d round trips", c.name, got)
+		}
+		if took := time.Since(began); took < 20*time.Millisecond {
+			t.Errorf("%s took %v: it did not go through the proxy", c.name, took)
+		}
+	}
+}
+
+// Dead connections cost a read nothing but time, and a server that is gone is an error that says so and no more.
+func TestReconnect(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	p := newProxy(t, s.Port, 0)
+	store := open(t, postgres.Options{URL: p.url(recommended, db), MaxConns: 16})
+	ctx, u := t.Context(), codeforge.LocalUser()
+	project, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		var g sync.WaitGroup
+		for range 32 { // so that many connections are there to die
+			g.Go(func() { store.GetProject(ctx, u, project.ID) })
+		}
+		g.Wait()
+		p.cut()
+		if _, err := store.GetProject(ctx, u, project.ID); err != nil {
+			t.Fatal(err)
+		}
+		s.Exec(t, "postgres", "select pg_terminate_backend(pid) from pg_stat_activity where datname = '"+db+"' and pid <> pg_backend_pid()")
+		if _, _, err := store.ListFiles(ctx, u, project.ID, true, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.l.Close()
+	p.cut()
+	_, err = store.GetProject(ctx, u, project.ID)
+	fault, ok := errors.AsType[*codeforge.Error](err)
+	if !ok || fault.Kind != codeforge.Unavailable || !fault.Retryable || strings.Contains(fault.Message, "127.0.0.1") {
+		t.Fatalf("%#v", err)
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err = store.GetProject(cancelled, u, project.ID); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}
+
+// A statement that takes too long ends on the server too.
+func TestStatementTimeout(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	store := open(t, postgres.Options{URL: s.URL(recommended, db), StatementTimeout: 90 * time.Millisecond})
+	p, err := store.CreateProject(t.Context(), codeforge.LocalUser(), codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := connect(t, s.URL(pgtest.Superuser, db))
+	tx, err := c.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	if _, err := tx.Exec(t.Context(), "select from public.projects for update"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.WriteFile(t.Context(), codeforge.LocalUser(), p.ID, codeforge.FileWrite{Path: "a.ts"})
+	if e, ok := errors.AsType[*codeforge.Error](err); !ok || e.Kind != codeforge.Unavailable || e.Message != "The data store took too long" {
+		t.Fatal(err)
+	}
+}
+
+// Each event of each job reaches who listens, and after a lost connection all are told that they may have missed something.
+func TestListen(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	p := newProxy(t, s.Port, 0)
+	listener := open(t, postgres.Options{URL: p.url(recommended, db)})
+	store := open(t, postgres.Options{URL: s.URL(recommended, db)})
+	ctx, u := t.Context(), codeforge.LocalUser()
+	project, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan string, 100)
+	listening, stop := context.WithCancel(ctx)
+	ended := make(chan error)
+	go func() { ended <- listener.Listen(listening, func(id string) { heard <- id }) }()
+	expect := func(want string) {
+		t.Helper()
+		select {
+		case got := <-heard:
+			if got != want {
+				t.Fatalf("heard %q, want %q", got, want)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("heard nothing, want %q", want)
+		}
+	}
+	expect("")
+	for range 2 {
+		j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.QA})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		f := codeforge.Fence{JobID: j.ID, Number: j.Fence}
+		if _, err := store.RecordEvents(ctx, f, 1, []codeforge.Event{{Type: codeforge.EventStage}}); err != nil {
+			t.Fatal(err)
+		}
+		expect(j.ID)
+		if _, err := store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Events: []codeforge.Event{{Type: codeforge.EventComplete}}}); err != nil {
+			t.Fatal(err)
+		}
+		expect(j.ID)
+		p.cut()
+		expect("")
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	b := s.Bouncer(t, 2, recommended)
+	pooled := open(t, postgres.Options{URL: b.URL(recommended, db)})
+	if err := pooled.Listen(ctx, func(string) {}); !errors.Is(err, postgres.ErrNoListen) {
+		t.Fatal(err)
+	}
+}
+
+// What goes along with a submission is in its transaction.
+func TestEnqueue(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	s.Exec(t, db, "create table public.queue (job uuid, run_at timestamptz); grant insert on public.queue to service_role")
+	store := open(t, postgres.Options{URL: s.URL(recommended, db), Enqueue: func(b *pgx.Batch, id string, at time.Time) {
+		b.Queue("insert into public.queue values ($1, $2)", id, at)
+	}})
+	ctx, u := t.Context(), codeforge.LocalUser()
+	p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: codeforge.NewID(), Agent: codeforge.QA}); !codeforge.IsKind(err, codeforge.Missing) {
+		t.Fatal(err)
+	}
+	j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var queued []string
+	if err := connect(t, s.URL(pgtest.Superuser, db)).QueryRow(ctx, "select array(select job::text from public.queue)").Scan(&queued); err != nil {
+		t.Fatal(err)
+	}
+	if len(queued) != 1 || queued[0] != j.ID {
+		t.Fatalf("queued %v, want %s", queued, j.ID)
+	}
+	// A job that goes on is known by whatever id the answers came under.
+	alias, again := codeforge.NewID(), codeforge.NewID()
+	for _, id := range []string{j.ID, alias} {
+		c, ok, err := store.ClaimJob(ctx, id, "w", time.Minute)
+		if err != nil || !ok || c.ID != j.ID {
+			t.Fatal(c.ID, ok, err)
+		}
+		if _, err := store.FinishJob(ctx, codeforge.Fence{JobID: c.ID, Number: c.Fence}, codeforge.Outcome{Status: codeforge.Waiting, Question: json.RawMessage(`[]`)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.RespondJob(ctx, u, id, alias, []byte(`[]`)); err != nil {
+			t.Fatal(err)
+		}
+		alias = again
+	}
+}
+
+// TestLine runs many jobs of one project on two servers, from four pools, and looks for two at work at once.
+func TestLine(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	ctx, u := t.Context(), codeforge.LocalUser()
+	stores := make([]*postgres.Store, 4)
+	for i := range stores {
+		stores[i] = open(t, postgres.Options{URL: s.URL(recommended, db), MaxConns: 3})
+	}
+	p, err := stores[0].CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const jobs = 40
+	var inside, done, submitted atomic.Int64
+	var g sync.WaitGroup
+	for i, store := range stores {
+		for range 2 {
+			g.Go(func() {
+				for submitted.Add(1) <= jobs {
+					if _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code}); err != nil {
+						t.Error(err)
+					}
+				}
+				for done.Load() < jobs && !t.Failed() {
+					ids, _, _, err := store.DueJobs(ctx, 3)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for _, id := range ids {
+						j, ok, err := store.ClaimJob(ctx, id, fmt.Sprint(i), time.Minute)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						if !ok {
+							continue
+						}
+						if inside.Add(1) != 1 {
+							t.Error("two at once")
+						}
+						if _, err := store.WriteFile(ctx, u, p.ID, codeforge.FileWrite{Path: "by-hand.ts", Content: id}); err != nil {
+							t.Error(err)
+						}
+						inside.Add(-1)
+						if _, err := store.FinishJob(ctx, codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.Outcome{Status: codeforge.JobCompleted,
+							Changes: []codeforge.FileChange{{Path: "a.ts", Content: j.ID}}}); err != nil {
+							t.Error(err)
+						}
+						done.Add(1)
+					}
+				}
+			})
+		}
+	}
+	g.Wait()
+	list, _, err := stores[0].ListJobs(ctx, u, p.ID, codeforge.JobFilter{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, j := range list {
+		if want := int64(2 * (jobs - i)); j.Revision != want {
+			t.Fatalf("job %d from the end made revision %d, want %d: not in order of submission", i, j.Revision, want)
+		}
+	}
+}
+
+// Connection strings, as the operator may write them.
+func TestURLs(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"postgres://u:secret@[::1", "port=x"} {
+		if _, _, err := postgres.Open(t.Context(), postgres.Options{URL: bad}); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	if _, _, err := postgres.Open(t.Context(), postgres.Options{URL: "postgres://h/d", PoolMode: "statement"}); err == nil || !strings.Contains(err.Error(), "statement") {
+		t.Error(err)
+	}
+	u := url.URL{Scheme: "postgres", User: url.UserPassword("postgres", "secret"), Host: "db.nosuchproject.supabase.co:5432", Path: "/postgres"}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	_, _, err := postgres.Open(ctx, postgres.Options{URL: u.String()})
+	if err == nil || !strings.Contains(err.Error(), "IPv6") || strings.Contains(err.Error(), "secret") {
+		t.Error(err)
+	}
+}

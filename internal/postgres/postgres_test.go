@@ -1,0 +1,164 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"codeforge"
+	"codeforge/internal/pgtest"
+	"codeforge/internal/postgres"
+	"codeforge/internal/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// Logins of the tests: the recommended one, one that owns the tables, and the superuser, who is above every rule.
+const (
+	recommended = "cf_app"
+	plainOwner  = "cf_owner"
+)
+
+var prepared sync.Once
+
+// template is a database with the schema, owned by plainOwner, and with a clock that can be moved.
+func template(t testing.TB) (s *pgtest.Server, name string) {
+	t.Helper()
+	s = pgtest.Start(t)
+	prepared.Do(func() {
+		s.Exec(t, "postgres", `
+			create role anon nologin; create role authenticated nologin; create role service_role nologin;
+			create role cf_owner login;
+			create role cf_app login noinherit;
+			grant anon, authenticated, service_role to cf_owner;
+			grant anon, authenticated, service_role to cf_app`)
+		s.Exec(t, "postgres", "create database cf_template owner cf_owner template template0")
+		done, err := postgres.Migrate(t.Context(), s.URL(plainOwner, "cf_template"), "")
+		if err != nil || len(done) != 4 {
+			t.Fatal(done, err)
+		}
+		s.Exec(t, "cf_template", `
+			create table public.test_clock (ahead interval not null);
+			insert into public.test_clock values ('0');
+			grant select on public.test_clock to public;
+			create or replace function public.codeforge_now() returns timestamptz language sql stable as 'select now() + ahead from public.test_clock'`)
+	})
+	return s, "cf_template"
+}
+
+// open opens a store that is closed with the test.
+func open(t testing.TB, o postgres.Options) *postgres.Store {
+	t.Helper()
+	s, _, err := postgres.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// fresh is a store on a database of its own.
+func fresh(t testing.TB, login string) (*postgres.Store, *pgtest.Server, string) {
+	t.Helper()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	return open(t, postgres.Options{URL: s.URL(login, db), MaxConns: 4}), s, db
+}
+
+func TestStore(t *testing.T) {
+	s, from := template(t)
+	run := func(name string, servers int, url func(db string) string) {
+		t.Run(name, func(t *testing.T) {
+			// Tests follow each other on a few databases, which costs less than one for each.
+			type place struct {
+				db    string
+				store storetest.Store
+			}
+			var mu sync.Mutex
+			var free []place
+			storetest.Run(t, func(inner *testing.T) (storetest.Store, func(time.Duration)) {
+				mu.Lock()
+				defer mu.Unlock()
+				var p place
+				if len(free) > 0 {
+					p, free = free[0], free[1:]
+				} else {
+					p.db = s.Database(t, plainOwner, from)
+					one := open(t, postgres.Options{URL: url(p.db), MaxConns: 4})
+					if p.store = one; servers == 2 {
+						p.store = &pair{Store: one, other: open(t, postgres.Options{URL: url(p.db), MaxConns: 4})}
+					}
+				}
+				inner.Cleanup(func() {
+					s.Exec(t, p.db, "delete from auth.users; update public.test_clock set ahead = '0'")
+					mu.Lock()
+					defer mu.Unlock()
+					free = append(free, p)
+				})
+				return p.store, func(d time.Duration) {
+					s.Exec(t, p.db, fmt.Sprintf("update public.test_clock set ahead = ahead + interval '%d microseconds'", d.Microseconds()))
+				}
+			})
+		})
+	}
+	for name, login := range map[string]string{"recommended login": recommended, "owner": plainOwner, "superuser": pgtest.Superuser} {
+		run(name, 1, func(db string) string { return s.URL(login, db) })
+	}
+	b := s.Bouncer(t, 3, recommended)
+	run("transaction pooler", 2, func(db string) string { return b.URL(recommended, db) })
+}
+
+// pair is two servers on one database, which take turns.
+type pair struct {
+	*postgres.Store
+	other *postgres.Store
+	n     atomic.Int64
+}
+
+func (p *pair) turn() *postgres.Store {
+	if p.n.Add(1)%2 == 0 {
+		return p.other
+	}
+	return p.Store
+}
+
+func (p *pair) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (codeforge.Job, bool, error) {
+	return p.turn().SubmitJob(ctx, u, n)
+}
+
+func (p *pair) ClaimJob(ctx context.Context, id, worker string, lease time.Duration) (codeforge.Job, bool, error) {
+	return p.turn().ClaimJob(ctx, id, worker, lease)
+}
+
+func (p *pair) RecordEvents(ctx context.Context, f codeforge.Fence, progress float64, events []codeforge.Event) ([]codeforge.Event, error) {
+	return p.turn().RecordEvents(ctx, f, progress, events)
+}
+
+func (p *pair) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Outcome) (codeforge.Finished, error) {
+	return p.turn().FinishJob(ctx, f, o)
+}
+
+func (p *pair) WriteFile(ctx context.Context, u codeforge.User, id string, w codeforge.FileWrite) (codeforge.File, error) {
+	return p.turn().WriteFile(ctx, u, id, w)
+}
+
+func (p *pair) DueJobs(ctx context.Context, limit int) ([]string, int, time.Time, error) {
+	return p.turn().DueJobs(ctx, limit)
+}
+
+// connect is a connection that is closed with the test.
+func connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(context.Background()) })
+	return c
+}
