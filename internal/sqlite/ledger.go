@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"codeforge"
@@ -41,38 +40,31 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 	var over *llm.BudgetError
 	err = l.s.write(ctx, func(c *conn) error {
 		id, over = "", nil
-		keys := llm.Budgets(r.Call, c.now)
-		held := keys[:0]
+		all, err := l.standings(c, llm.Budgets(r.Call, c.now))
+		if err != nil || len(all) == 0 {
+			return err
+		}
 		// All ceilings are asked before any is written to: a refusal holds nothing.
-		for _, k := range keys {
-			at, err := l.standing(c, k)
-			if err != nil {
-				return err
-			}
-			if !at.limited {
-				continue
-			}
-			if err := l.settleLapsed(c, k, &at); err != nil {
+		held := make([]llm.BudgetKey, len(all))
+		for i := range all {
+			at := &all[i]
+			if err := at.open(c); err != nil {
 				return err
 			}
 			if used := at.spent + at.reserved; used+r.Worst > at.limit {
-				over = &llm.BudgetError{Scope: k.Scope, ID: k.ID, Limit: at.limit, Spent: used, Needs: r.Worst}
+				over = &llm.BudgetError{Scope: at.Scope, ID: at.ID, Limit: at.limit, Spent: used, Needs: r.Worst}
 				return nil
 			}
-			held = append(held, k)
+			held[i] = at.BudgetKey
 		}
-		for _, k := range held {
-			if _, _, err := c.exec("UPDATE budget_periods SET reserved = reserved + ?4 WHERE scope = ?1 AND id = ?2 AND period = ?3",
-				string(k.Scope), k.ID, start(k), r.Worst); err != nil {
-				return err
-			}
-			if _, _, err := c.exec("INSERT INTO budget_holds(hold, scope, id, period, worst, prompt, lapses) VALUES(?, ?, ?, ?, ?, ?, ?)",
-				hold, string(k.Scope), k.ID, start(k), r.Worst, r.Prompt, r.Lapses); err != nil {
-				return err
-			}
-			id = hold
+		args := append(five(held), r.Worst)
+		if _, _, err := c.exec(theFive+"UPDATE budget_periods AS p SET reserved = reserved + ?16 FROM k WHERE p.scope = k.scope AND p.id = k.id AND p.period = k.period", args...); err != nil {
+			return err
 		}
-		return nil
+		id = hold
+		_, _, err = c.exec(theFive+"INSERT INTO budget_holds(hold, scope, id, period, worst, prompt, lapses) SELECT ?17, scope, id, period, ?16, ?18, ?19 FROM k WHERE scope <> ''",
+			append(args, hold, r.Prompt, r.Lapses)...)
+		return err
 	})
 	if err == nil && over != nil {
 		return "", over
@@ -80,48 +72,76 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 	return id, err
 }
 
-// standing is where a budget stands. Spent and reserved do not tell yet of reservations that lapsed.
-type standing struct {
-	limited, opened        bool // there is a ceiling; there is a row of the period
-	limit, spent, reserved int64
-	lapses                 time.Time // of the first reservation to lapse; zero: there is none
+// theFive begins statements about all budgets above a call at once: arguments 1 to 15 are what [five] makes of them.
+const theFive = "WITH k(n, scope, id, period) AS (VALUES(0, ?1, ?2, ?3), (1, ?4, ?5, ?6), (2, ?7, ?8, ?9), (3, ?10, ?11, ?12), (4, ?13, ?14, ?15)) "
+
+// five returns scope, id and period of each key; those that are no keys are empty.
+func five(keys []llm.BudgetKey) []any {
+	args := make([]any, 0, 20)
+	for i := range 5 {
+		if i < len(keys) {
+			args = append(args, string(keys[i].Scope), keys[i].ID, start(keys[i]))
+		} else {
+			args = append(args, "", "", 0)
+		}
+	}
+	return args
 }
 
-// standing reads where k stands. Of a period that has no row yet, spent is what the ledger says, if there is a ceiling.
-func (l *Ledger) standing(c *conn, k llm.BudgetKey) (at standing, err error) {
-	var own bool
-	if _, err := c.one(`SELECT b.most IS NOT NULL, b.most, p.scope IS NOT NULL, p.spent, p.reserved, (SELECT min(lapses) FROM budget_holds WHERE scope = ?1 AND id = ?2)
-		FROM (SELECT 1) LEFT JOIN budget_limits b ON b.scope = ?1 AND b.id = ?2 LEFT JOIN budget_periods p ON p.scope = ?1 AND p.id = ?2 AND p.period = ?3`,
-		[]any{string(k.Scope), k.ID, start(k)}, &own, &at.limit, &at.opened, &at.spent, &at.reserved, &at.lapses); err != nil {
-		return at, err
+// standing is where a budget with a ceiling stands. Spent and reserved do not tell yet of reservations that lapsed.
+type standing struct {
+	llm.BudgetKey
+	limit, spent, reserved int64
+	opened                 bool      // it has a row; else spent is what the ledger says
+	lapses                 time.Time // the first reservation to lapse; zero: there is none
+}
+
+// standings returns where those of the keys stand that have a ceiling, in their order.
+func (l *Ledger) standings(c *conn, keys []llm.BudgetKey) (list []standing, err error) {
+	err = c.each(theFive+`SELECT k.n, b.most IS NOT NULL, b.most, p.scope IS NOT NULL, p.spent, p.reserved, (SELECT min(h.lapses) FROM budget_holds h WHERE h.scope = k.scope AND h.id = k.id)
+		FROM k LEFT JOIN budget_limits b ON b.scope = k.scope AND b.id = k.id LEFT JOIN budget_periods p ON p.scope = k.scope AND p.id = k.id AND p.period = k.period
+		WHERE k.scope <> '' ORDER BY k.n`, five(keys), func(r row) error {
+		var n int
+		var own bool
+		var at standing
+		if err := r.scan(&n, &own, &at.limit, &at.opened, &at.spent, &at.reserved, &at.lapses); err != nil {
+			return err
+		}
+		at.BudgetKey = keys[n]
+		general, all := l.limits[at.Scope]
+		if all && (!own || general < at.limit) {
+			at.limit = general
+		}
+		if own || all {
+			list = append(list, at)
+		}
+		return nil
+	})
+	for i := range list {
+		if err == nil && !list[i].opened {
+			list[i].spent, err = spentBefore(c, list[i].BudgetKey)
+		}
 	}
-	general, all := l.limits[k.Scope]
-	if all && (!own || general < at.limit) {
-		at.limit = general
-	}
-	if at.limited = own || all; at.limited && !at.opened {
-		at.spent, err = spentBefore(c, k)
-	}
-	return at, err
+	return list, err
 }
 
 // remembered is how long a reservation that lapsed is kept, so that a record which comes late all the same replaces the
 // guess that was booked for it.
 const remembered = 24 * time.Hour
 
-// settleLapsed opens the period of k, and books what lapsed: the prompt as spent, in place of the reservation. A hold that is
-// booked has no worst case any more; when it lapses again, it is forgotten.
-func (l *Ledger) settleLapsed(c *conn, k llm.BudgetKey, at *standing) error {
+// open makes the row of a period that has none, and books what lapsed: the prompt as spent, in place of the reservation. A
+// hold that is booked has no worst case any more; when it lapses again, it is forgotten.
+func (at *standing) open(c *conn) error {
 	if !at.opened {
 		if _, _, err := c.exec("INSERT INTO budget_periods(scope, id, period, spent, reserved) VALUES(?, ?, ?, ?, 0)",
-			string(k.Scope), k.ID, start(k), at.spent); err != nil {
+			string(at.Scope), at.ID, start(at.BudgetKey), at.spent); err != nil {
 			return err
 		}
 	}
 	if at.lapses.IsZero() || !at.lapses.Before(c.now) {
 		return nil
 	}
-	args := []any{string(k.Scope), k.ID, c.now}
+	args := []any{string(at.Scope), at.ID, c.now}
 	if _, _, err := c.exec("DELETE FROM budget_holds WHERE scope = ?1 AND id = ?2 AND lapses < ?3 AND worst = 0", args...); err != nil {
 		return err
 	}
@@ -134,7 +154,7 @@ func (l *Ledger) settleLapsed(c *conn, k llm.BudgetKey, at *standing) error {
 		append(args, c.now.Add(remembered))...); err != nil {
 		return err
 	}
-	_, err := c.one("SELECT spent, reserved FROM budget_periods WHERE scope = ?1 AND id = ?2 AND period = ?3", []any{string(k.Scope), k.ID, start(k)}, &at.spent, &at.reserved)
+	_, err := c.one("SELECT spent, reserved FROM budget_periods WHERE scope = ?1 AND id = ?2 AND period = ?3", []any{string(at.Scope), at.ID, start(at.BudgetKey)}, &at.spent, &at.reserved)
 	return err
 }
 
@@ -181,48 +201,25 @@ func (l *Ledger) Record(ctx context.Context, e llm.Entry) error {
 // the period of that time and in place of it; in one that got its ceiling meanwhile, to the period of the call. Else the
 // rows would no more tell what the ledger does.
 func settle(c *conn, e llm.Entry) error {
-	keys := llm.Budgets(e.Call, e.At)
 	if e.Reservation != "" {
-		type held struct {
-			scope, id             string
-			period, worst, prompt int64
-		}
-		var holds []held
-		if err := c.each("SELECT scope, id, period, worst, prompt FROM budget_holds WHERE hold = ?", []any{e.Reservation}, func(r row) error {
-			var h held
-			err := r.scan(&h.scope, &h.id, &h.period, &h.worst, &h.prompt)
-			holds = append(holds, h)
+		// Of one that lapsed, the prompt was booked as a guess.
+		if _, _, err := c.exec(`UPDATE budget_periods AS p SET spent = spent + ?2 - iif(h.worst = 0, h.prompt, 0), reserved = reserved - h.worst
+			FROM budget_holds h WHERE h.hold = ?1 AND p.scope = h.scope AND p.id = h.id AND p.period = h.period`, e.Reservation, e.Cost.MicroUSD); err != nil {
 			return err
-		}); err != nil {
-			return err
-		}
-		for _, h := range holds {
-			add := e.Cost.MicroUSD
-			if h.worst == 0 { // it lapsed: its prompt was booked as a guess
-				add -= h.prompt
-			}
-			if _, _, err := c.exec("UPDATE budget_periods SET spent = spent + ?, reserved = reserved - ? WHERE scope = ? AND id = ? AND period = ?",
-				add, h.worst, h.scope, h.id, h.period); err != nil {
-				return err
-			}
-			keys = slices.DeleteFunc(keys, func(k llm.BudgetKey) bool { return string(k.Scope) == h.scope })
-		}
-		if len(holds) > 0 {
-			if _, _, err := c.exec("DELETE FROM budget_holds WHERE hold = ?", e.Reservation); err != nil {
-				return err
-			}
 		}
 	}
-	if e.Cost.MicroUSD == 0 {
+	if e.Cost.MicroUSD != 0 {
+		if _, _, err := c.exec(theFive+`UPDATE budget_periods AS p SET spent = spent + ?16 FROM k WHERE p.scope = k.scope AND p.id = k.id AND p.period = k.period
+			AND NOT EXISTS (SELECT 1 FROM budget_holds h WHERE h.hold = ?17 AND h.scope = k.scope)`,
+			append(five(llm.Budgets(e.Call, e.At)), e.Cost.MicroUSD, e.Reservation)...); err != nil {
+			return err
+		}
+	}
+	if e.Reservation == "" {
 		return nil
 	}
-	for _, k := range keys {
-		if _, _, err := c.exec("UPDATE budget_periods SET spent = spent + ? WHERE scope = ? AND id = ? AND period = ?",
-			e.Cost.MicroUSD, string(k.Scope), k.ID, start(k)); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, _, err := c.exec("DELETE FROM budget_holds WHERE hold = ?", e.Reservation)
+	return err
 }
 
 // Get is part of [llm.Journal].
@@ -433,23 +430,17 @@ func (l *Ledger) Budgets(ctx context.Context, u codeforge.User, projectID, jobID
 			jobID = j.ID
 		}
 		now := l.s.now()
-		for _, k := range llm.Budgets(llm.Call{JobID: jobID, ProjectID: projectID, UserID: u.ID}, now) {
-			at, err := l.standing(c, k)
-			if err != nil {
-				return err
-			}
-			if !at.limited {
-				continue
-			}
+		all, err := l.standings(c, llm.Budgets(llm.Call{JobID: jobID, ProjectID: projectID, UserID: u.ID}, now))
+		for _, at := range all {
 			// What lapsed will be booked by the next reservation.
 			var prompts, worsts int64
 			if _, err := c.one("SELECT coalesce(sum(prompt), 0), coalesce(sum(worst), 0) FROM budget_holds WHERE scope = ? AND id = ? AND period = ? AND lapses < ? AND worst > 0",
-				[]any{string(k.Scope), k.ID, start(k), now}, &prompts, &worsts); err != nil {
+				[]any{string(at.Scope), at.ID, start(at.BudgetKey), now}, &prompts, &worsts); err != nil {
 				return err
 			}
-			list = append(list, codeforge.Budget{Scope: string(k.Scope), ID: k.ID, Limit: at.limit, Spent: at.spent + prompts, Reserved: at.reserved - worsts})
+			list = append(list, codeforge.Budget{Scope: string(at.Scope), ID: at.ID, Limit: at.limit, Spent: at.spent + prompts, Reserved: at.reserved - worsts})
 		}
-		return nil
+		return err
 	})
 	return list, err
 }
