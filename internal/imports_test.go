@@ -28,7 +28,7 @@ var rooms = map[string]string{
 	"codeforge/internal/llm/anthropic":    "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
 	"codeforge/internal/llm/compatible":   "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
 	"codeforge/internal/llm/google":       "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
-	"codeforge/internal/llm/llmtest":      "codeforge codeforge/internal/llm",
+	"codeforge/internal/llm/llmtest":      "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
 	"codeforge/internal/llm/openai":       "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
 	"codeforge/internal/llm/scaffold":     "codeforge codeforge/internal/llm",
 	"codeforge/internal/llm/wire":         "codeforge codeforge/internal/llm",
