@@ -567,3 +567,38 @@ func BenchmarkWholeLife(b *testing.B) {
 	})
 	e.Drain(context.Background(), time.Minute)
 }
+
+// BenchmarkInsertToStart measures how long an accepted job waits for its worker: nothing polls on the way.
+func BenchmarkInsertToStart(b *testing.B) {
+	store, err := sqlite.Open(b.Context(), b.TempDir(), sqlite.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	u := codeforge.LocalUser()
+	p, err := store.CreateProject(b.Context(), u, codeforge.Project{Title: "Bench", Mode: codeforge.ModeBuilder})
+	if err != nil {
+		b.Fatal(err)
+	}
+	started := make(chan time.Time, 1)
+	e := jobs.New(jobs.Options{Store: store, Hub: events.NewHub(), Log: slog.New(slog.DiscardHandler), Exclusive: true,
+		Run: func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
+			started <- time.Now()
+			return codeforge.Outcome{Result: json.RawMessage("{}")}, nil
+		}})
+	if err := e.Start(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	defer e.Drain(context.Background(), time.Minute)
+	var took []time.Duration
+	for b.Loop() {
+		if _, _, err := e.Submit(b.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Noop, Input: json.RawMessage(`{"a":1}`)}); err != nil {
+			b.Fatal(err)
+		}
+		inserted := time.Now()
+		took = append(took, (<-started).Sub(inserted))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-us")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-us")
+}
