@@ -83,10 +83,10 @@ func wroteJob(c *conn, j jobRow) {
 
 // free is the condition under which a job that is due may run, but for its time: jobs that change files stand in line. One
 // that was answered (see RespondJob) may be older than one that runs meanwhile, so both are asked for.
-const free = `(NOT j.changes_files OR NOT EXISTS (SELECT 1 FROM jobs o INDEXED BY jobs_in_line
+const free = `(j.status = 'running' OR (NOT j.changes_files OR NOT EXISTS (SELECT 1 FROM jobs o INDEXED BY jobs_in_line
 	WHERE o.project = j.project AND o.due_at IS NOT NULL AND o.changes_files AND o.seq <> j.seq AND (o.status = 'running' OR o.seq < j.seq)))
 	AND (j.crashes < 2 OR NOT EXISTS (SELECT 1 FROM jobs o INDEXED BY jobs_open
-	WHERE o.due_at IS NOT NULL AND o.status = 'running' AND o.crashes >= 2 AND o.seq <> j.seq))`
+	WHERE o.due_at IS NOT NULL AND o.status = 'running' AND o.crashes >= 2 AND o.seq <> j.seq)))`
 
 func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error) {
 	id := cmp.Or(n.ID, codeforge.NewID())
