@@ -1,6 +1,7 @@
 package codeforge
 
 import (
+	"encoding/hex"
 	"path"
 	"strings"
 	"time"
@@ -76,7 +77,30 @@ func CheckPath(p string) error {
 			return bad("segments must have at most %d bytes", MaxPathSegment)
 		}
 	}
+	// A path passes through addresses, where somebody may decode it once more than it was encoded.
+	if d := unescape(p); d != p && CheckPath(d) != nil {
+		return bad("must not hold in percent-encoding what it may not hold plainly")
+	}
 	return nil
+}
+
+// unescape decodes the percent-encoding in s; a % that begins none stays.
+func unescape(s string) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if c, err := hex.DecodeString(s[i+1 : i+3]); err == nil {
+				b = append(b, c[0])
+				i += 2
+				continue
+			}
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
 }
 
 // CheckContent holds the rule for the text of a file, which may be empty.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,11 +21,13 @@ import (
 	"codeforge"
 	"codeforge/internal/agent"
 	"codeforge/internal/api"
+	"codeforge/internal/auth"
 	"codeforge/internal/events"
+	"codeforge/internal/https"
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
+	"codeforge/internal/postgres"
 	"codeforge/internal/preview"
-	"codeforge/internal/sqlite"
 	"codeforge/internal/verify"
 )
 
@@ -32,9 +35,12 @@ import (
 type App struct {
 	cfg    *Config
 	log    *slog.Logger
-	store  *sqlite.Store
+	data   *data
+	users  *auth.Verifier // nil: standalone
+	edge   *https.Edge    // nil: plain requests are served
 	hub    *events.Hub
 	engine *jobs.Engine
+	queue  *postgres.Dispatcher // nil: other servers find jobs by looking for them
 	server *http.Server
 	listen net.Listener
 	failed chan error
@@ -43,61 +49,183 @@ type App struct {
 	watches sync.WaitGroup
 }
 
-// Open constructs a server: store, models, agents, engine, edge. Logs go to w.
-func Open(ctx context.Context, cfg *Config, w io.Writer) (*App, error) {
-	a := &App{cfg: cfg, log: newLog(cfg, w), hub: events.NewHub(), failed: make(chan error, 1)}
-	var err error
-	if a.store, err = sqlite.Open(ctx, cfg.DataDir, sqlite.Options{}); err != nil {
+// Open constructs a server: store, identity, models, agents, engine, edge. Logs go to w.
+func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
+	if err := cfg.servable(); err != nil {
 		return nil, err
+	}
+	a := &App{cfg: cfg, log: newLog(cfg, w), hub: events.NewHub(), failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.release())
+		}
+	}()
+	if a.data, err = openData(ctx, cfg, a.log); err != nil {
+		return nil, err
+	}
+	identify := func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil }
+	if !cfg.standalone() {
+		if a.users, err = cfg.verifier(a.data, a.log); err != nil {
+			return nil, err
+		}
+		identify = a.users.User
+	}
+	if cfg.onlyHTTPS() {
+		if a.edge, err = cfg.edge(a.log); err != nil {
+			return nil, err
+		}
 	}
 	secret, err := streamSecret(cfg)
 	if err != nil {
-		return nil, errors.Join(err, a.store.Close())
+		return nil, err
 	}
-	router, err := newRouter(cfg, a.store.Ledger(cfg.limits()), a.log)
+	router, err := newRouter(cfg, a.data.books, a.log)
 	if err != nil {
-		return nil, errors.Join(err, a.store.Close())
+		return nil, err
 	}
 	model := mainModel(router)
-	agents := agent.New(agent.Options{Model: llm.Journaled(router, a.store), MaxIterations: cfg.MaxIterations})
-	a.engine = jobs.New(jobs.Options{Store: a.store, Hub: a.hub, Run: remember(a.store, agents.Run), Log: a.log, Timeout: cfg.timeout,
-		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: true})
+	agents := agent.New(agent.Options{Model: llm.Journaled(router, a.data), MaxIterations: cfg.MaxIterations})
+	lease := time.Duration(cfg.JobLease)
+	a.engine = jobs.New(jobs.Options{Store: a.data, Hub: a.hub, Run: remember(a.data, agents.Run), Log: a.log, Timeout: cfg.timeout,
+		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: a.data.exclusive,
+		Lease: lease, Sweep: 2 * lease})
+	if a.data.queue != nil {
+		// Without it everything works, and jobs that a busy server took in wait until another one looks for them.
+		if a.queue, err = a.data.queue(ctx, a.engine.Wake, a.log.With("logger", "river")); err != nil {
+			a.log.Warn("jobs are not handed to other servers at once", "error", err)
+		}
+	}
 	proxies, err := cfg.proxies()
 	if err != nil {
-		return nil, errors.Join(err, a.store.Close())
+		return nil, err
 	}
-	edge := api.New(api.Options{
-		Store: a.store, Jobs: a.engine, Hub: a.hub, Log: a.log,
-		Auth:  func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil },
+	var handler http.Handler = api.New(api.Options{
+		Store: a.data, Books: a.data.books, Models: router, Jobs: a.engine, Hub: a.hub, Log: a.log, Auth: identify,
 		Check: func(files map[string]string) verify.Report { return verify.Check(ctx, files) },
-		Preview: preview.New(preview.Options{Domain: cfg.PreviewDomain, Secret: secret, Embedders: cfg.AllowedOrigins, Log: a.log,
+		Preview: preview.New(preview.Options{Domain: cfg.PreviewDomain, Secret: secret, TicketNeeded: !cfg.standalone(), Embedders: cfg.AllowedOrigins, Log: a.log,
 			Files: func(ctx context.Context, u codeforge.User, projectID string, unless int64) ([]codeforge.File, int64, error) {
-				return a.store.ListFiles(ctx, u, projectID, true, unless)
+				return a.data.ListFiles(ctx, u, projectID, true, unless)
 			}}),
-		Health: func(ctx context.Context) api.Health {
-			h := api.Health{Status: "healthy", Model: model, Dependencies: map[string]string{"store": "ok"}}
-			if a.store.Ping(ctx) != nil {
-				h.Status, h.Dependencies["store"] = "degraded", "failing"
-			}
-			return h
-		},
-		StoreName: "sqlite", Isolation: "single-user", Model: model,
-		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: true, Hosts: []string{cfg.host()},
+		Health: func(ctx context.Context) api.Health { return a.health(ctx, model) }, Ready: a.ready,
+		StoreName: a.data.name, Isolation: a.data.isolation, Model: model,
+		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.standalone(), Hosts: []string{cfg.host()},
 		PublicURL: strings.TrimRight(cfg.PublicURL, "/"), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: proxies,
-		RateLimit: cfg.RateLimit, StreamSecret: secret, StreamWithoutToken: true,
+		RateLimit: cfg.RateLimit, StreamSecret: secret, StreamWithoutToken: cfg.StreamNoToken || cfg.standalone(),
 	})
-	a.server = &http.Server{Handler: edge, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 90 * time.Second,
+	if a.edge != nil {
+		handler = a.edge.Handler(handler)
+	}
+	a.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 90 * time.Second,
 		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
 	// Streams end when shutdown begins, so that it need not wait for them; clients come back with the last id they saw.
 	a.server.RegisterOnShutdown(a.hub.Close)
-	a.log.Info("configured", "store", "sqlite", "data_dir", cfg.DataDir, "identity", "standalone: one local user", "isolation", "single-user",
-		"model", model, "environment", cfg.Environment)
+	a.log.Info("configured", "store", a.data.name, "isolation", a.data.isolation, "identity", cfg.identity(), "https", a.edge != nil,
+		"model", model, "environment", cfg.Environment, "data_dir", cfg.DataDir)
+	if note := cfg.unused(); note != "" {
+		a.log.Info(note)
+	}
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.watches.Go(func() { watchModels(ctx, router, a.log) })
 	if keep := time.Duration(cfg.JournalKeep); keep > 0 {
-		a.watches.Go(func() { sweepJournal(ctx, a.store, keep, a.log) })
+		a.watches.Go(func() { sweepJournal(ctx, a.data, keep, a.log) })
+	}
+	if a.data.listen != nil {
+		a.watches.Go(func() { a.hear(ctx) })
 	}
 	return a, nil
+}
+
+// verifier knows the users. tokens holds tokens of our own; nil: none are accepted.
+func (c *Config) verifier(tokens auth.TokenStore, log *slog.Logger) (*auth.Verifier, error) {
+	return auth.New(auth.Options{SupabaseURL: strings.TrimRight(c.SupabaseURL, "/"), JWTSecret: c.JWTSecret, ServiceKey: c.ServiceKey,
+		Issuers: c.JWTIssuers, AllowAnonymous: c.AllowAnonymous, Tokens: tokens, Log: log})
+}
+
+// identity says, for the log, who callers are.
+func (c *Config) identity() string {
+	switch {
+	case c.standalone():
+		return "standalone: one local user"
+	case c.SupabaseURL != "":
+		return "tokens of " + c.SupabaseURL
+	}
+	return "tokens signed with SUPABASE_JWT_SECRET"
+}
+
+// edge lets in what comes by HTTPS.
+func (c *Config) edge(log *slog.Logger) (*https.Edge, error) {
+	proxies, err := c.proxies()
+	if err != nil {
+		return nil, err
+	}
+	o := https.Options{CertFile: c.TLSCert, KeyFile: c.TLSKey, Domains: c.TLSDomains, CacheDir: filepath.Join(c.DataDir, "certificates"),
+		Email: c.ACMEEmail, Directory: c.ACMEURL, TrustedProxies: proxies, Plain: []string{"/health", "/ready"}, Log: log}
+	if strings.HasPrefix(c.PublicURL, "https://") {
+		o.PublicURL = c.PublicURL
+	}
+	return https.New(o)
+}
+
+// unused names, for the log, what is set and has no effect.
+func (c *Config) unused() string {
+	var names []string
+	for name, value := range map[string]string{"REDIS_URL": c.RedisURL, "CELERY_BROKER_URL": c.CeleryBroker, "CELERY_RESULT_BACKEND": c.CeleryBackend} {
+		if value != "" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	return "not used: " + strings.Join(names, ", ") + " (jobs are kept in the store)"
+}
+
+// health says how the parts are that a server depends on.
+func (a *App) health(ctx context.Context, model string) api.Health {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	h := api.Health{Status: "healthy", Model: model, Dependencies: map[string]string{"store": "ok", "supabase": "not configured", "redis": "not configured"}}
+	failing := func(part string) { h.Status, h.Dependencies[part] = "degraded", "failing" }
+	if a.cfg.SupabaseURL != "" {
+		h.Dependencies["supabase"] = "ok"
+	}
+	if a.cfg.RedisURL != "" {
+		h.Dependencies["redis"] = "not used"
+	}
+	if a.data.Ping(ctx) != nil {
+		failing("store")
+		if a.data.name == supabaseStore {
+			failing("supabase")
+		}
+	}
+	if a.users != nil && a.users.Ready(ctx) != nil {
+		failing("supabase")
+	}
+	return h
+}
+
+// ready says why the server should get no traffic, besides a store that does not answer.
+func (a *App) ready(ctx context.Context) error {
+	if a.users == nil {
+		return nil
+	}
+	return a.users.Ready(ctx)
+}
+
+// release closes what was opened besides the server.
+func (a *App) release() error {
+	var all []error
+	if a.queue != nil {
+		all = append(all, a.queue.Stop(context.Background()))
+	}
+	if a.users != nil {
+		all = append(all, a.users.Close())
+	}
+	if a.data != nil {
+		all = append(all, a.data.close())
+	}
+	return errors.Join(all...)
 }
 
 // Listen takes the port.
@@ -106,6 +234,9 @@ func (a *App) Listen() (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: choose another one with --port or PORT", err)
 	}
+	if a.edge != nil {
+		a.listen = a.edge.Listen(a.listen)
+	}
 	return nil
 }
 
@@ -113,6 +244,11 @@ func (a *App) Listen() (err error) {
 func (a *App) Start(ctx context.Context) error {
 	if err := a.engine.Start(ctx); err != nil {
 		return err
+	}
+	if a.queue != nil {
+		if err := a.queue.Start(ctx); err != nil {
+			return err
+		}
 	}
 	go func() {
 		if err := a.server.Serve(a.listen); !errors.Is(err, http.ErrServerClosed) {
@@ -129,7 +265,7 @@ func (a *App) URL() string {
 	if ip := net.ParseIP(host); ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return a.cfg.scheme() + "://" + net.JoinHostPort(host, port)
 }
 
 // Failed gives the error that made the server stop answering.
@@ -147,6 +283,10 @@ func (a *App) Close() error {
 	var all []error
 	closing := make(chan error, 1)
 	go func() { closing <- a.server.Shutdown(ctx) }()
+	if a.queue != nil {
+		all = append(all, a.queue.Stop(ctx))
+		a.queue = nil
+	}
 	all = append(all, a.engine.Drain(ctx, patience))
 	select {
 	case err := <-closing:
@@ -156,7 +296,7 @@ func (a *App) Close() error {
 	}
 	a.stop()
 	a.watches.Wait()
-	all = append(all, a.store.Close())
+	all = append(all, a.release())
 	if a.listen != nil {
 		a.listen.Close() // Shutdown closes it only when Serve has begun
 		a.log.Info("stopped", "ms", time.Since(began).Milliseconds())
@@ -184,6 +324,9 @@ func newLog(cfg *Config, w io.Writer) *slog.Logger {
 func streamSecret(cfg *Config) ([]byte, error) {
 	if cfg.StreamSecret != "" {
 		return []byte(cfg.StreamSecret), nil
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: set STREAM_SECRET, or DATA_DIR to a folder that can be made", err)
 	}
 	name := filepath.Join(cfg.DataDir, "stream.secret")
 	b, err := os.ReadFile(name)

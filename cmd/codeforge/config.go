@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,11 +11,13 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"codeforge"
+	"codeforge/internal/llm"
 )
 
 // Config is every setting of a server. The tags are the operator's manual: they make the help texts and the table in the
@@ -24,14 +27,30 @@ type Config struct {
 	LogLevel    string `name:"log-level" env:"LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARNING or ERROR."`
 	Host        string `name:"host" env:"HOST" help:"Address to listen on. Default: 127.0.0.1 standalone, else 0.0.0.0."`
 	Port        int    `name:"port" env:"PORT" default:"8000" help:"Port to listen on; 0 takes a free one."`
-	DataDir     string `name:"data-dir" env:"DATA_DIR" default:"./data" help:"Folder of the embedded database and of secrets made at first start. One process at a time."`
+	DataDir     string `name:"data-dir" env:"DATA_DIR" default:"./data" help:"Folder of the embedded database, of certificates from an ACME authority, and of secrets made at first start. One process at a time."`
 	PublicURL   string `name:"public-url" env:"PUBLIC_URL" help:"Address under which clients reach this server, for links in answers. Default: the host of the request."`
 
+	SupabaseURL    string `name:"supabase-url" env:"SUPABASE_URL" help:"Address of the Supabase project whose users may come; their tokens are verified."`
+	ServiceKey     string `name:"supabase-service-key" env:"SUPABASE_SERVICE_KEY" placeholder:"KEY" help:"Its secret key, sb_secret_... or service_role: data then lies in the project, through its Data API, unless DATABASE_URL says otherwise."`
+	JWTSecret      string `name:"supabase-jwt-secret" env:"SUPABASE_JWT_SECRET" placeholder:"SECRET" help:"Verifies tokens that the project signs with a secret (HS256). Without it Supabase Auth is asked about them."`
+	JWTIssuers     List   `name:"supabase-jwt-issuer" env:"SUPABASE_JWT_ISSUER" help:"Accepted issuers of tokens, as a comma or JSON list. Default: SUPABASE_URL/auth/v1."`
+	AllowAnonymous bool   `name:"allow-anonymous" env:"ALLOW_ANONYMOUS" help:"Accept users who signed in without an account."`
+
+	DatabaseURL string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"Postgres that holds the data, as a rule that of the Supabase project. Default: the Data API where SUPABASE_URL and SUPABASE_SERVICE_KEY are set, else the embedded database."`
+	MigrateURL  string `name:"migrate-database-url" env:"MIGRATE_DATABASE_URL" placeholder:"URL" help:"The same database by a login that may change the schema. Default: DATABASE_URL."`
+	PoolMode    string `name:"pool-mode" env:"POOL_MODE" help:"transaction or session: how the pooler at DATABASE_URL works. Default: transaction at port 6543 or with pgbouncer=true."`
+
+	TLSCert    string `name:"tls-cert-file" env:"TLS_CERT_FILE" help:"Certificate chain (PEM) for HTTPS. It is read again when it changes."`
+	TLSKey     string `name:"tls-key-file" env:"TLS_KEY_FILE" help:"Its private key (PEM)."`
+	TLSDomains List   `name:"tls-domains" env:"TLS_DOMAINS" help:"Names for which a certificate is asked of an ACME authority, whose terms this accepts. It must reach this server at port 80 or 443."`
+	ACMEEmail  string `name:"acme-email" env:"ACME_EMAIL" help:"Where that authority writes to."`
+	ACMEURL    string `name:"acme-directory" env:"ACME_DIRECTORY" help:"Its directory. Default: Let's Encrypt."`
+
 	AllowedOrigins List   `name:"allowed-origins" env:"ALLOWED_ORIGINS" default:"http://localhost:3000,http://127.0.0.1:3000,https://codeforge.ai" help:"Origins of web clients, as a comma or JSON list."`
-	TrustedProxies List   `name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Addresses or networks (CIDR) of proxies whose X-Forwarded headers count."`
+	TrustedProxies List   `name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Addresses or networks (CIDR) of proxies whose X-Forwarded headers count; in production one of them may be what does HTTPS."`
 	RateLimit      int    `name:"rate-limit-per-minute" env:"RATE_LIMIT_PER_MINUTE" default:"60" help:"Requests per minute for each user, or address where nobody is signed in."`
 	StreamNoToken  bool   `name:"stream-without-token" env:"STREAM_WITHOUT_TOKEN" help:"Let anyone who knows a job's id watch it. Always so standalone."`
-	StreamSecret   string `name:"stream-secret" env:"STREAM_SECRET" help:"Signs stream addresses and preview tickets. Default: made once in DATA_DIR."`
+	StreamSecret   string `name:"stream-secret" env:"STREAM_SECRET" help:"Signs stream addresses and preview tickets, at least 32 characters. Default: made once in DATA_DIR. Production with data elsewhere needs one, the same for all servers."`
 	PreviewDomain  string `name:"preview-domain" env:"PREVIEW_DOMAIN" help:"Projects are shown at <project_id>.<this domain>. Default: localhost."`
 
 	AgentTimeout    Seconds `name:"agent-timeout" env:"AGENT_TIMEOUT" default:"300" help:"Most time for one run of an agent, in seconds; a pipeline has three times as much."`
@@ -39,6 +58,7 @@ type Config struct {
 	Workers         int     `name:"workers" env:"WORKERS" default:"16" help:"Jobs that run at once."`
 	MaxQueued       int     `name:"max-queued-jobs" env:"MAX_QUEUED_JOBS" default:"10000" help:"Jobs that may wait; one more is answered with 429."`
 	ShutdownTimeout Seconds `name:"shutdown-timeout" env:"SHUTDOWN_TIMEOUT" default:"20" help:"Time to finish or hand back running jobs after SIGTERM, in seconds."`
+	JobLease        Seconds `name:"job-lease" env:"JOB_LEASE" default:"15" help:"Seconds of silence after which another server takes over a job of one that died."`
 	JobRetention    Seconds `name:"job-retention" env:"JOB_RETENTION" default:"0" help:"Seconds after which ended jobs are deleted; 0 keeps them."`
 
 	OpenAIKey       string  `name:"openai-api-key" env:"OPENAI_API_KEY" placeholder:"KEY" help:"Key of OpenAI."`
@@ -61,7 +81,12 @@ type Config struct {
 	BudgetUserMonth    Dollars `name:"budget-user-month" env:"BUDGET_USER_MONTH_USD" help:"The same for a user in a month."`
 
 	Scaffold bool `name:"llm-scaffold" env:"LLM_SCAFFOLD" help:"Say that the offline model is meant, where production would demand a real one."`
-	Bench    bool `name:"bench" env:"CODEFORGE_BENCH" hidden:"" help:"Add the agent type noop, for measurements."`
+
+	RedisURL      string `name:"redis-url" env:"REDIS_URL" help:"Accepted, and not used yet."`
+	CeleryBroker  string `name:"celery-broker-url" env:"CELERY_BROKER_URL" help:"Accepted, and not used: jobs need no broker."`
+	CeleryBackend string `name:"celery-result-backend" env:"CELERY_RESULT_BACKEND" help:"Accepted, and not used."`
+
+	Bench bool `name:"bench" env:"CODEFORGE_BENCH" hidden:"" help:"Add the agent type noop, for measurements."`
 }
 
 // Seconds is a time span, written as a number of seconds or like 1m30s.
@@ -162,19 +187,109 @@ func (c *Config) Validate() error {
 	if c.StreamSecret != "" && len(c.StreamSecret) < 32 {
 		bad("STREAM_SECRET", "must have at least 32 characters")
 	}
-	if c.Environment == "production" {
-		bad("ENVIRONMENT", "production needs to know its users, and a standalone server has one local user for everybody; "+
-			"use development or staging")
+	if u, err := url.Parse(c.SupabaseURL); c.SupabaseURL != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {
+		bad("SUPABASE_URL", "%q is no address: write it like https://abcdefghijklmnopqrst.supabase.co", c.SupabaseURL)
+	}
+	if c.ServiceKey != "" && c.SupabaseURL == "" {
+		bad("SUPABASE_SERVICE_KEY", "is the key of a project whose address is missing: set SUPABASE_URL")
+	}
+	if c.PoolMode != "" && c.PoolMode != "transaction" && c.PoolMode != "session" {
+		bad("POOL_MODE", "must be transaction or session, is %q", c.PoolMode)
+	}
+	if c.MigrateURL != "" && c.store() == sqliteStore {
+		bad("MIGRATE_DATABASE_URL", "there is no database to migrate: set DATABASE_URL")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("TLS_CERT_FILE", "a certificate needs both of TLS_CERT_FILE and TLS_KEY_FILE")
+	}
+	if c.TLSCert != "" && len(c.TLSDomains) > 0 {
+		bad("TLS_DOMAINS", "the certificate comes from TLS_CERT_FILE or is asked for by TLS_DOMAINS, not both")
+	}
+	if time.Duration(c.JobLease) != 0 && time.Duration(c.JobLease) < time.Second {
+		bad("JOB_LEASE", "must be at least one second")
 	}
 	return errors.Join(all...)
 }
 
-// listen is the address to listen on.
-func (c *Config) host() string {
-	if c.Host != "" {
-		return c.Host
+// servable reports everything that keeps a server with this configuration from being safe to run, and what would help.
+func (c *Config) servable() error {
+	all := []error{c.Validate()}
+	bad := func(name, format string, args ...any) {
+		all = append(all, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 	}
-	return "127.0.0.1"
+	if c.Environment != "production" {
+		return errors.Join(all...)
+	}
+	if c.standalone() {
+		bad("SUPABASE_URL", "production needs to know its users, and without it or SUPABASE_JWT_SECRET a server is standalone, with one local user for everybody; "+
+			"set one of them, or ENVIRONMENT to development or staging")
+	}
+	if c.TLSCert == "" && len(c.TLSDomains) == 0 && len(c.TrustedProxies) == 0 {
+		bad("TLS_CERT_FILE", "production is reached by HTTPS only: set TLS_CERT_FILE and TLS_KEY_FILE, or TLS_DOMAINS for a certificate of an ACME authority, or TRUSTED_PROXIES with a proxy that does HTTPS")
+	}
+	if c.PublicURL != "" && !strings.HasPrefix(c.PublicURL, "https://") {
+		bad("PUBLIC_URL", "production is reached by HTTPS only: write it with https://")
+	}
+	if !c.Scaffold && !c.hasModel() {
+		bad("OPENAI_API_KEY", "production needs a model: set OPENAI_API_KEY, ANTHROPIC_API_KEY, GOOGLE_API_KEY or LLM_COMPATIBLE_URL, or an endpoint in MODELS_FILE; "+
+			"or LLM_SCAFFOLD=true, if the offline model is meant")
+	}
+	if c.store() != sqliteStore && c.StreamSecret == "" {
+		bad("STREAM_SECRET", "several servers may work on one database, and what one signs the others must know: set the same secret of at least 32 characters for all, as `openssl rand -hex 32` makes it")
+	}
+	return errors.Join(all...)
+}
+
+// hasModel reports whether anything but the offline model can answer.
+func (c *Config) hasModel() bool {
+	if c.OpenAIKey != "" || c.AnthropicKey != "" || c.GoogleKey != "" || c.CompatibleURL != "" {
+		return true
+	}
+	catalog, err := llm.Load(c.ModelsFile)
+	return err == nil && slices.ContainsFunc(catalog.Endpoints(), func(e llm.Endpoint) bool { return e.KeyEnv == "" || os.Getenv(e.KeyEnv) != "" })
+}
+
+// standalone reports whether nobody signs in: all who come are one local user.
+func (c *Config) standalone() bool { return c.SupabaseURL == "" && c.JWTSecret == "" }
+
+// Where data lies.
+const (
+	sqliteStore   = "sqlite"
+	postgresStore = "postgres"
+	supabaseStore = "supabase"
+)
+
+// store says where data lies, whoever the users are.
+func (c *Config) store() string {
+	switch {
+	case c.DatabaseURL != "":
+		return postgresStore
+	case c.SupabaseURL != "" && c.ServiceKey != "":
+		return supabaseStore
+	}
+	return sqliteStore
+}
+
+// tls reports whether this server does HTTPS itself.
+func (c *Config) tls() bool { return c.TLSCert != "" || len(c.TLSDomains) > 0 }
+
+// scheme is how clients on this machine reach a server.
+func (c *Config) scheme() string {
+	if c.tls() {
+		return "https"
+	}
+	return "http"
+}
+
+// onlyHTTPS reports whether plain requests are refused.
+func (c *Config) onlyHTTPS() bool { return c.tls() || c.Environment == "production" }
+
+// host is the address to listen on.
+func (c *Config) host() string {
+	if c.Host == "" && c.standalone() {
+		return "127.0.0.1"
+	}
+	return cmp.Or(c.Host, "0.0.0.0")
 }
 
 func (c *Config) level() (slog.Level, error) {

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/pgtest"
 )
 
 // binary builds the program once for all tests that start it as a process.
@@ -38,7 +39,7 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := pgtest.Main(m)
 	if path, err := binary(); err == nil {
 		os.RemoveAll(filepath.Dir(path))
 	}
@@ -77,7 +78,7 @@ func start(t *testing.T, dir string, env ...string) *process {
 		var tail []string
 		for lines.Scan() {
 			var l struct{ Message, URL string }
-			if json.Unmarshal(lines.Bytes(), &l) == nil && l.URL != "" {
+			if json.Unmarshal(lines.Bytes(), &l) == nil && l.Message == "listening" {
 				addr <- l.URL
 			}
 			if tail = append(tail, lines.Text()); len(tail) > 20 {

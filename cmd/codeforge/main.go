@@ -23,6 +23,7 @@ type commands struct {
 	Demo    Demo    `cmd:"" help:"Build one idea and show the result: starts a server if none runs."`
 	Migrate Migrate `cmd:"" help:"Bring the database up to date."`
 	Doctor  Doctor  `cmd:"" help:"Check each configured part for real and say what to fix."`
+	Token   Token   `cmd:"" help:"Make, list and revoke tokens of our own, for machines that act for a user."`
 	Models  Models  `cmd:"" help:"Show models, prices and routes, and what is wrong with them."`
 	Ask     Ask     `cmd:"" help:"Make one model call and show what is known of it: tests a key, a route, an endpoint."`
 	Replay  Replay  `cmd:"" help:"Run an ended job again from its journal, without network, and compare."`
@@ -64,6 +65,9 @@ func run(args []string) error {
 
 // Serve is the command that runs the server.
 type Serve struct{ Config }
+
+// Validate is called by kong after parsing: everything that keeps the server from running is told at once.
+func (s *Serve) Validate() error { return s.servable() }
 
 // Run implements the command.
 func (s *Serve) Run(ctx context.Context) error {

@@ -16,7 +16,6 @@ import (
 	"codeforge"
 	"codeforge/internal/agent"
 	"codeforge/internal/llm"
-	"codeforge/internal/sqlite"
 )
 
 // runFunc does the work of a claim.
@@ -50,7 +49,7 @@ func snapshotKey(job codeforge.Job) llm.JournalKey {
 }
 
 // sweepJournal deletes answers that nobody will ask for again.
-func sweepJournal(ctx context.Context, s *sqlite.Store, keep time.Duration, log *slog.Logger) {
+func sweepJournal(ctx context.Context, s Store, keep time.Duration, log *slog.Logger) {
 	hour := time.NewTicker(time.Hour)
 	defer hour.Stop()
 	for {
@@ -75,11 +74,11 @@ type Replay struct {
 
 // Run implements the command. It makes no model call and changes nothing; a server may run meanwhile.
 func (r *Replay) Run(ctx context.Context) error {
-	store, err := sqlite.Open(ctx, r.DataDir, sqlite.Options{ReadOnly: true})
+	store, err := openToRead(ctx, &r.Config)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer store.close()
 	differences, calls, err := replay(ctx, store, r.Job, r.MaxIterations)
 	if err != nil {
 		return err

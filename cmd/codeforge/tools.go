@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -17,38 +19,6 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/sqlite"
 )
-
-// Migrate is the command that brings the database up to date.
-type Migrate struct {
-	Check bool `help:"Only say what would be done; exit 1 if anything is."`
-	Config
-}
-
-// Run implements the command.
-func (m *Migrate) Run(ctx context.Context) error {
-	if m.Check {
-		applied, pending, err := sqlite.Status(ctx, m.DataDir)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("%s: %d applied, %d pending\n", m.DataDir, len(applied), len(pending))
-		for _, name := range pending {
-			fmt.Println("pending", name)
-		}
-		if len(pending) > 0 {
-			return fmt.Errorf("the database is behind: run codeforge migrate")
-		}
-		return nil
-	}
-	done, err := sqlite.Migrate(ctx, m.DataDir)
-	for _, name := range done {
-		fmt.Println("applied", name)
-	}
-	if err == nil {
-		fmt.Println(m.DataDir, "is up to date")
-	}
-	return err
-}
 
 // OpenAPI is the command that prints the specification.
 type OpenAPI struct{}
@@ -107,7 +77,7 @@ type finding struct {
 // Run implements the command. It fails when a part is broken.
 func (d *Doctor) Run(ctx context.Context) error {
 	broken := 0
-	all := []finding{d.data(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx)}
+	all := []finding{d.settings(ctx), d.data(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx)}
 	for _, f := range append(all, d.models(ctx)...) {
 		fmt.Printf("%-8s %s\n", f.state, f.part)
 		if f.fix != "" {
@@ -123,21 +93,105 @@ func (d *Doctor) Run(ctx context.Context) error {
 	return nil
 }
 
-// data opens the store and makes it prove a write.
+// data opens the store, as a server would, and asks it for an answer.
 func (d *Doctor) data(ctx context.Context) finding {
-	part := "data folder " + d.DataDir
-	store, err := sqlite.Open(ctx, d.DataDir, sqlite.Options{})
+	part := map[string]string{sqliteStore: "data folder " + d.DataDir, postgresStore: "database of DATABASE_URL", supabaseStore: "data in the project at " + d.SupabaseURL}[d.store()]
+	warnings := &collect{}
+	store, err := openData(ctx, &d.Config, slog.New(warnings))
 	if err != nil {
-		if strings.Contains(err.Error(), "in use") {
+		if d.store() == sqliteStore && strings.Contains(err.Error(), "in use") {
 			return finding{part, "ok", "in use by a running server, so not opened"}
 		}
 		return finding{part, "broken", err.Error()}
 	}
-	defer store.Close()
+	defer store.close()
 	if err := store.Ping(ctx); err != nil {
-		return finding{part, "broken", err.Error() + ": restore the folder from a backup"}
+		fix := err.Error()
+		if d.store() == sqliteStore {
+			fix += ": restore the folder from a backup"
+		}
+		return finding{part, "broken", fix}
+	}
+	part += ", isolation " + store.isolation
+	if len(warnings.all) > 0 {
+		return finding{part, "warning", strings.Join(warnings.all, "; ")}
 	}
 	return finding{part, "ok", ""}
+}
+
+// collect is a log that keeps its warnings.
+type collect struct{ all []string }
+
+func (*collect) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (c *collect) Handle(_ context.Context, r slog.Record) error {
+	c.all = append(c.all, r.Message)
+	return nil
+}
+func (c *collect) WithAttrs([]slog.Attr) slog.Handler { return c }
+func (c *collect) WithGroup(string) slog.Handler      { return c }
+
+// identity sees whether tokens of users can be verified.
+func (d *Doctor) identity(ctx context.Context) finding {
+	if d.standalone() {
+		return finding{"identity: standalone, one local user", "ok", ""}
+	}
+	part := "identity by " + cmp.Or(d.SupabaseURL, "SUPABASE_JWT_SECRET")
+	v, err := d.verifier(nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return finding{part, "broken", err.Error()}
+	}
+	defer v.Close()
+	wait, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	for err = v.Ready(wait); err != nil && wait.Err() == nil; err = v.Ready(wait) {
+		select {
+		case <-time.After(50 * time.Millisecond): // the key set is fetched beside
+		case <-wait.Done():
+		}
+	}
+	if err != nil {
+		return finding{part, "broken", err.Error()}
+	}
+	return finding{part, "ok", ""}
+}
+
+// https sees whether the certificate can be used, and for how long.
+func (d *Doctor) https(context.Context) finding {
+	if !d.onlyHTTPS() {
+		return finding{"HTTPS", "ok", "not in use; production needs it"}
+	}
+	edge, err := d.edge(slog.New(slog.DiscardHandler))
+	switch {
+	case err != nil:
+		return finding{"HTTPS", "broken", err.Error()}
+	case edge.TLS() == nil:
+		return finding{"HTTPS by a proxy in TRUSTED_PROXIES", "ok", "it must set X-Forwarded-Proto"}
+	case d.TLSCert == "":
+		return finding{"HTTPS with certificates for " + strings.Join(d.TLSDomains, ", "), "ok", "they are asked for with the first request"}
+	}
+	part := "HTTPS with " + d.TLSCert
+	pair, err := tls.LoadX509KeyPair(d.TLSCert, d.TLSKey)
+	if err != nil {
+		return finding{part, "broken", err.Error()}
+	}
+	switch left := time.Until(pair.Leaf.NotAfter); {
+	case left < 0:
+		return finding{part, "broken", "the certificate ended " + pair.Leaf.NotAfter.Format(time.DateOnly) + ": replace the files, a running server reads them again"}
+	case left < 14*24*time.Hour:
+		return finding{part, "warning", "the certificate ends " + pair.Leaf.NotAfter.Format(time.DateOnly)}
+	}
+	return finding{part, "ok", ""}
+}
+
+// settings sees what would keep a server from starting.
+func (d *Doctor) settings(context.Context) finding {
+	if err := d.servable(); err != nil {
+		return finding{"settings", "broken", strings.ReplaceAll(err.Error(), "\n", "\n         ")}
+	}
+	if d.unused() != "" {
+		return finding{"settings", "ok", d.unused()}
+	}
+	return finding{"settings", "ok", ""}
 }
 
 // port sees whether the address is free, or ours already.

@@ -233,5 +233,5 @@ func (s *server) answer(ctx context.Context, id string, set *answerSet) (*agentO
 	if err != nil {
 		return nil, err
 	}
-	return &agentOutput{Body: &agentResponse{alias, string(codeforge.Queued), "2-3 minutes", s.streamURL(x, alias, job.ID, x.user.ID)}}, nil
+	return &agentOutput{Body: &agentResponse{alias, string(codeforge.Queued), "2-3 minutes", s.streamURL(x, alias, job.ID, x.user.ID), nil}}, nil
 }

@@ -23,7 +23,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"codeforge"
+	"codeforge/internal/auth"
 	"codeforge/internal/events"
+	"codeforge/internal/llm"
 	"codeforge/internal/verify"
 )
 
@@ -62,10 +64,15 @@ type Options struct {
 	Store Store
 	Jobs  Jobs
 	Hub   *events.Hub
-	// Auth says who asks, by the Authorization header alone. Its errors are Unauthenticated.
+	// Auth says who asks, by the Authorization header alone. Its errors are Unauthenticated, Denied for a token that does not
+	// cover the request, or Unavailable when nobody can tell right now.
 	Auth func(*http.Request) (codeforge.User, error)
 	// Check verifies a tree of files, by path. nil: the route answers 503.
 	Check func(files map[string]string) verify.Report
+	// Models routes the calls of models. nil: nothing is said of models and estimates.
+	Models *llm.Router
+	// Books say what models cost and may cost. nil: the routes for them answer 503.
+	Books Books
 	// Preview is asked for every host. nil: there is none.
 	Preview Preview
 	// Health fills /health; Service and Version are set here. nil: always healthy.
@@ -115,10 +122,13 @@ type server struct {
 	origins map[string]bool
 	cross   *http.CrossOriginProtection // standalone
 	hosts   map[string]bool             // standalone
+	csrf    *auth.CSRF                  // where users exist
 	lists   *listCache
 	heavy   chan struct{} // a place for each check or diff that may run at once
 	secure  bool          // the public address is https
 	macs    sync.Pool     // of hash.Hash, with the secret of streams in it
+
+	estimates estimateCache
 }
 
 // New returns the handler of the whole API.
@@ -156,6 +166,9 @@ func newServer(o Options) *server {
 				s.hosts[strings.ToLower(h)] = true
 			}
 		}
+	}
+	if !o.Standalone {
+		s.csrf = &auth.CSRF{Exempt: []string{"/v1/waitlist"}}
 	}
 	s.macs.New = func() any { return hmac.New(sha256.New, o.StreamSecret) }
 	s.huma = huma.NewAPI(s.config(), adapter{s})

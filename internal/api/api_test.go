@@ -49,7 +49,7 @@ func TestProjects(t *testing.T) {
 		t.Errorf("not set to null: %v", p)
 	}
 	k.call("PUT", url, `{}`).fails(400, "VALIDATION_ERROR")
-	k.call("PUT", url, `{"title":null}`).fails(400, "VALIDATION_ERROR")
+	k.call("PUT", url, `{"title":null}`).fails(422, "VALIDATION_ERROR")
 
 	// The tag from before is stale, the plain revision is not: no file changed.
 	k.call("PUT", url, `{"title":"Cat sitters"}`, "If-Match: "+tag).fails(409, "CONFLICT")
@@ -96,6 +96,12 @@ func TestEverySchemaErrorAtOnce(t *testing.T) {
 	k.wantFields(k.call("POST", "/v1/run-agent", `{"project_id":"zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz","agent_type":"noop"}`), "project_id uuid_parsing", "agent_type enum")
 	k.wantFields(k.call("POST", "/v1/run-agent", `{"input_context":{"a":{"b":{"c":{"d":{"e":{}}}}}}}`),
 		"project_id missing", "agent_type missing", "input_context value_error")
+	// null is a value of the wrong kind wherever the schema does not name it.
+	k.wantFields(k.call("POST", "/v1/projects/", `{"title":null,"description":null,"mode":null,"tech_stack":null}`),
+		"title string_type", "description string_type", "mode string_type")
+	k.wantFields(k.call("POST", "/v1/run-agent", `{"project_id":null,"agent_type":null,"input_context":null}`),
+		"project_id string_type", "agent_type string_type", "input_context dict_type")
+	k.wantFields(k.call("PUT", "/v1/projects/"+k.project(), `{"title":null,"status":null,"requirements_spec":null,"tech_stack":null}`), "title string_type", "status string_type")
 	many := `{"k0":0`
 	for i := range 10 {
 		many += fmt.Sprintf(`,"l%d":1`, i)
@@ -184,7 +190,7 @@ func TestPathsAliasesAndSlashes(t *testing.T) {
 			t.Errorf("%s: %s %v", path, a.Body, a.Header)
 		}
 	}
-	for path, allow := range map[string]string{"/v1/run-agent": "POST", "/v1/projects/": "GET, HEAD, POST", "/v1/projects/" + id + "/files": "GET, HEAD, POST", "/health": "GET, HEAD"} {
+	for path, allow := range map[string]string{"/v1/run-agent": "POST", "/v1/projects/": "GET, HEAD, POST", "/v1/projects/" + id + "/files": "GET, HEAD, POST", "/v1/projects/" + id + "/files/": "GET, HEAD, POST", "/health": "GET, HEAD"} {
 		a := k.call("DELETE", path, "")
 		if a.fails(405, "METHOD_NOT_ALLOWED"); a.object()["detail"] != "Method Not Allowed" || a.Header.Get("Allow") != allow {
 			t.Errorf("%s: Allow %q, want %q: %s", path, a.Header.Get("Allow"), allow, a.Body)
@@ -205,6 +211,10 @@ func TestFiles(t *testing.T) {
 		t.Errorf("by query %v", f)
 	}
 	k.call("POST", url+"?path=package.json&content=", "").want(200)
+	f = k.call("POST", url+"?path=%20package.json%20&content=%20x%20&language=+json+", "").want(200).object()
+	if f["path"] != "package.json" || f["content"] != " x " || f["language"] != "json" {
+		t.Errorf("by query with white space %v", f)
+	}
 	k.call("POST", url+"?path=package.json", `{"path":"package.json","content":"{ }"}`).want(200)
 	k.wantFields(k.call("POST", url+"?path=a&content=x", `{"path":"b","content":"x"}`), "path value_error")
 	k.wantFields(k.call("POST", url, ""), "path missing", "content missing")
@@ -261,7 +271,7 @@ func TestNoWayOut(t *testing.T) {
 	id := k.project()
 	base := "/v1/projects/" + id + "/files/"
 	for _, p := range []string{"../x", "..%2fx", "%2e%2e/x", "%2e%2e%2fx", "a/../../x", "a/%2e%2e/x", "./x", "a/./x", "a//x", "%2fetc/passwd", "/etc/passwd",
-		"a%5cx", "..%5cx", "c:x", "C%3a/x", "a%00b", "a%0ab", "%ff%fe", "a/", "%2e", "..", "a%2f", strings.Repeat("a", 256), strings.Repeat("a/", 250) + "ab"} {
+		"a%5cx", "..%5cx", "%252e%252e/x", "..%252fx", "%c0%ae%c0%ae/x", "c:x", "C%3a/x", "a%00b", "a%0ab", "%ff%fe", "a/", "%2e", "..", "a%2f", strings.Repeat("a", 256), strings.Repeat("a/", 250) + "ab"} {
 		for _, method := range []string{"GET", "PUT", "DELETE"} {
 			body := ""
 			if method == "PUT" {
@@ -273,7 +283,7 @@ func TestNoWayOut(t *testing.T) {
 			}
 		}
 	}
-	for _, p := range []string{"../x", "/x", `a\\b`, "a//b", "c:/x", "a/../b", ".", "a/", "\u0085a/b", "a\u202eb"} {
+	for _, p := range []string{"../x", "%2e%2e/x", "..%2fx", "/x", `a\\b`, "a//b", "c:/x", "a/../b", ".", "a/", "\u0085a/b", "a\u202eb"} {
 		a := k.call("POST", base[:len(base)-1], `{"path":"`+p+`","content":""}`)
 		if p == "\u0085a/b" {
 			a.want(200) // white space around a path is trimmed, this kind too
@@ -397,7 +407,7 @@ func TestAgents(t *testing.T) {
 	if j := job.object(); j["agent_type"] != "builder" || fmt.Sprint(j["input_context"]) != "map[]" {
 		t.Error(job.Body)
 	}
-	k.call("POST", "/v1/run-pipeline", `{"project_id":"`+id+`","agent_type":"whatever","input_context":null}`).want(200)
+	k.call("POST", "/v1/run-pipeline", `{"project_id":"`+id+`","agent_type":"whatever","input_context":{}}`).want(200)
 
 	c := k.call("POST", "/v1/agents/jobs/"+m["job_id"].(string)+"/cancel", "").want(200).keys("job_id status message")
 	if c["status"] != "cancelled" || c["message"] != "Job cancelled" || c["job_id"] != m["job_id"] {

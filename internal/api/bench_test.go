@@ -15,6 +15,7 @@ import (
 	"codeforge"
 	"codeforge/internal/api"
 	"codeforge/internal/events"
+	"codeforge/internal/llm"
 )
 
 // stub answers at once, so that what is measured is the edge alone. The methods that it lacks panic.
@@ -74,11 +75,13 @@ func BenchmarkEdge(b *testing.B) {
 		s.files = append(s.files, codeforge.File{ID: codeforge.NewID(), ProjectID: id, Path: fmt.Sprintf("src/components/part%04d.tsx", i), Language: "tsx", Version: 1, Size: 10_000, Revision: 1, CreatedAt: now, UpdatedAt: now})
 	}
 	h := api.New(api.Options{Store: s, Jobs: s, Hub: events.NewHub(), Auth: func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil },
-		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), RateLimit: 1e9, Bench: true, Standalone: true, StreamSecret: bytes.Repeat([]byte("s"), 32)})
+		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), RateLimit: 1e9, Bench: true, Standalone: true, StreamSecret: bytes.Repeat([]byte("s"), 32),
+		Models: router(b, paid{name: llm.OpenAI}), Books: &history{}})
 	content, _ := json.Marshal(strings.Repeat("const answer = \"42\"; // and more\n", 300))
 	for _, c := range []struct{ name, method, target, body string }{
 		{"health", "GET", "/health", ""},
 		{"trigger", "POST", "/v1/run-agent", `{"project_id":"` + id + `","agent_type":"noop","input_context":{"user_message":"` + strings.Repeat("words and ", 95) + `","n":[1,2,3]}}`},
+		{"triggerEstimated", "POST", "/v1/run-agent", `{"project_id":"` + id + `","agent_type":"code","input_context":{"user_message":"` + strings.Repeat("words and ", 95) + `","n":[1,2,3]}}`},
 		{"poll", "GET", "/v1/jobs/" + s.job.ID, ""},
 		{"project", "GET", "/v1/projects/" + id, ""},
 		{"put10KB", "POST", "/v1/projects/" + id + "/files", `{"path":"src/a.ts","content":` + string(content) + `}`},

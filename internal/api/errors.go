@@ -292,7 +292,7 @@ func fieldOf(d *huma.ErrorDetail) fieldError {
 	}
 	for _, m := range messages {
 		if rest, ok := strings.CutPrefix(d.Message, m.prefix); ok {
-			return fieldError{field, strings.Replace(m.say, "%s", rest, 1), m.kind}
+			return fieldError{field, strings.Replace(m.say, "%s", strings.Trim(rest, `"`), 1), m.kind}
 		}
 	}
 	return fieldError{field, "Is not valid", "value_error"}

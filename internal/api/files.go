@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -217,6 +218,9 @@ func (in *createFileInput) Resolve(ctx huma.Context) []error {
 			return
 		}
 		text := query.Get(name)
+		if !exactKeys[name] {
+			text = strings.TrimSpace(text)
+		}
 		switch {
 		case !utf8.ValidString(text):
 			errs = append(errs, fieldError{name, "Must be valid UTF-8", "unicode_error"})

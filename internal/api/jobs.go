@@ -111,6 +111,8 @@ type agentResponse struct {
 	Status        string `json:"status" enum:"queued" example:"queued"`
 	EstimatedTime string `json:"estimated_time" example:"5-10 minutes"`
 	StreamURL     string `json:"stream_url" format:"uri" doc:"Event stream of the job. It needs no other credential, and holds until an hour after the job's end."`
+
+	Estimate *estimate `json:"estimate,omitempty" doc:"What the job will probably take; for a new job, as far as models are known."`
 }
 
 func (r *agentResponse) appendJSON(b []byte) []byte {
@@ -119,6 +121,9 @@ func (r *agentResponse) appendJSON(b []byte) []byte {
 	b = appendText(b, "status", r.Status)
 	b = appendText(b, "estimated_time", r.EstimatedTime)
 	b = appendText(b, "stream_url", r.StreamURL)
+	if r.Estimate != nil {
+		b = r.Estimate.appendJSON(appendKey(b, "estimate"))
+	}
 	return append(b, '}')
 }
 
@@ -147,7 +152,8 @@ func (s *server) submit(ctx context.Context, agent codeforge.AgentType, projectI
 		return nil, err
 	}
 	x.job = job.ID
-	out := &agentOutput{Body: &agentResponse{job.ID, string(codeforge.Queued), agent.EstimatedTime(), s.streamURL(x, job.ID, job.ID, x.user.ID)}}
+	out := &agentOutput{Body: &agentResponse{job.ID, string(codeforge.Queued), agent.EstimatedTime(), s.streamURL(x, job.ID, job.ID, x.user.ID),
+		s.estimateOf(ctx, x.user, agent, projectID)}}
 	if !fresh {
 		out.Replayed = "true"
 	}

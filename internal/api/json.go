@@ -27,6 +27,14 @@ var exactKeys = map[string]bool{
 // opaqueKeys are members of a body that the schemas ask nothing of but their kind, so that validation need not build them.
 var opaqueKeys = map[string]bool{"input_context": true, "requirements_spec": true, "architecture_spec": true}
 
+// nullKeys are the members of bodies that may be null; a test holds them against the schemas. The framework would take
+// null for absence wherever a member is optional: any other null is handed to it as [wrongNull], which fits no schema.
+var nullKeys = map[string]bool{
+	"tech_stack": true, "requirements_spec": true, "architecture_spec": true, "limit_usd": true, "limit_micro_usd": true,
+}
+
+type wrongNull struct{}
+
 // scanJSON reads a request body once, before anything else does. It accepts one JSON value in valid UTF-8, at most
 // maxDepth levels deep, without a key twice in one object, without NUL and without half surrogates in texts (stores
 // cannot keep either). It returns the body with its texts trimmed, which is data itself when there was nothing to trim,
@@ -596,7 +604,11 @@ func node(data []byte, i int, opaque bool) (any, int) {
 		for i = blank(data, i+1); data[i] != '}'; i = blank(data, i) {
 			end := textEnd(data, i)
 			key := keyText(data[i+1 : end-1])
-			m[key], i = node(data, blank(data, end), opaqueKeys[key])
+			var v any
+			if v, i = node(data, blank(data, end), opaqueKeys[key]); v == nil && !nullKeys[key] {
+				v = wrongNull{}
+			}
+			m[key] = v
 		}
 		return m, i + 1
 	case '[':

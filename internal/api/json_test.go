@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"codeforge"
 )
 
@@ -122,6 +124,31 @@ func trimAll(v any, exact bool) any {
 	return v
 }
 
+func TestNullKeys(t *testing.T) {
+	s := newServer(Options{})
+	schemas := s.huma.OpenAPI().Components.Schemas
+	found := map[string]bool{}
+	for _, item := range s.huma.OpenAPI().Paths {
+		for _, op := range []*huma.Operation{item.Post, item.Put, item.Patch, item.Delete} {
+			if op == nil || op.RequestBody == nil {
+				continue
+			}
+			body := op.RequestBody.Content["application/json"].Schema
+			for name, p := range schemas.SchemaFromRef(body.Ref).Properties {
+				if p.Nullable != nullKeys[name] {
+					t.Errorf("%s: %s may be null: %v in the schema, %v in nullKeys", op.OperationID, name, p.Nullable, nullKeys[name])
+				}
+				found[name] = found[name] || p.Nullable
+			}
+		}
+	}
+	for name := range nullKeys {
+		if !found[name] {
+			t.Errorf("%s is in no body", name)
+		}
+	}
+}
+
 // hollow is v as tree builds it, without what is opaque.
 func hollow(v any) any {
 	switch v := v.(type) {
@@ -132,6 +159,11 @@ func hollow(v any) any {
 	case map[string]any:
 		for k := range v {
 			switch inner := v[k].(type) {
+			case nil:
+				if !nullKeys[k] {
+					v[k] = wrongNull{}
+				}
+				continue
 			case map[string]any:
 				if opaqueKeys[k] {
 					v[k] = map[string]any{}
@@ -221,7 +253,7 @@ func TestAppendedAnswers(t *testing.T) {
 		{appendJob(nil, &j), jobState{"j", "p", "u", "qa", "failed", 33.5, j.Input, j.Result, &j.Error, nil, &j.Revision, at, at, &at, nil, nil}},
 		{appendJob(nil, &codeforge.Job{}), jobState{}},
 		{appendProject(nil, &codeforge.Project{}), project{}},
-		{(&agentResponse{"j", "queued", "1-2 minutes", "http://x/?a=b&c=d"}).appendJSON(nil), map[string]string{"job_id": "j", "status": "queued", "estimated_time": "1-2 minutes", "stream_url": "http://x/?a=b&c=d"}},
+		{(&agentResponse{"j", "queued", "1-2 minutes", "http://x/?a=b&c=d", nil}).appendJSON(nil), map[string]string{"job_id": "j", "status": "queued", "estimated_time": "1-2 minutes", "stream_url": "http://x/?a=b&c=d"}},
 		{(&fileList{ProjectID: "p", Revision: 1}).appendJSON(nil), struct {
 			P string `json:"project_id"`
 			C int    `json:"count"`

@@ -21,6 +21,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"codeforge"
+	"codeforge/internal/auth"
 )
 
 // exchange is one request and its answer on their way through the edge. It stands in for the ResponseWriter: the header
@@ -128,7 +129,7 @@ var (
 	yes         = []string{"true"}
 	exposed     = []string{"X-Request-ID, ETag, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotent-Replayed"}
 	corsMethods = []string{"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
-	corsHeaders = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Request-ID, X-User-ID"
+	corsHeaders = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-CSRF-Token, X-Request-ID, X-User-ID"
 )
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -181,8 +182,17 @@ func (s *server) serve(x *exchange, r *http.Request) {
 			return
 		}
 	}
-	agent := strings.HasPrefix(r.URL.Path, "/v1")
-	if agent {
+	if s.csrf != nil && len(r.Header["Cookie"]) > 0 {
+		if err := s.csrf.Check(r); err != nil {
+			x.refuse(&Error{status: http.StatusForbidden, Code: "CSRF_VALIDATION_FAILED", Message: auth.ErrCSRF.Message})
+			return
+		}
+		// Who comes with cookies learns what to send back with the next write.
+		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Authorization") == "" && len(r.CookiesNamed(auth.CSRFCookieName)) == 0 {
+			http.SetCookie(x, auth.CSRFCookie())
+		}
+	}
+	if strings.HasPrefix(r.URL.Path, "/v1/") {
 		x.user, x.deny = s.Auth(r)
 	} else {
 		x.deny = errNoToken

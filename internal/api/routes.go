@@ -45,17 +45,25 @@ func (s *server) routes() {
 	add(s, "POST /v1/jobs/{job_id}/cancel", "cancel_job", s.cancelJob, "/v1/agents/jobs/{job_id}/cancel")
 	add(s, "GET /v1/jobs/{job_id}/stream", "stream_job", s.streamJob, "/v1/agents/jobs/{job_id}/stream")
 
+	add(s, "GET /v1/models", "list_models", s.listModels)
+	add(s, "GET /v1/usage", "sum_usage", s.sumUsage)
+	add(s, "GET /v1/estimate", "get_estimate", s.getEstimate)
+	add(s, "GET /v1/budgets", "list_budgets", s.listBudgets)
+	add(s, "PUT /v1/budgets", "set_budget", s.setBudget)
+
 	if s.Bench {
 		agents := s.huma.OpenAPI().Components.Schemas.Map()["AgentRequest"].Properties["agent_type"]
 		agents.Enum = append(agents.Enum, "noop")
 		agents.PrecomputeMessages()
 	}
-	// The mux would offer these the file route, by redirecting.
+	// The mux would offer these the file route: by redirecting, or with an empty path.
 	for _, method := range []string{http.MethodPut, http.MethodDelete} {
-		s.mux.HandleFunc(method+" /v1/projects/{project_id}/files", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Allow", "GET, HEAD, POST")
-			w.(*exchange).refuse(methodNotAllowed())
-		})
+		for _, pattern := range patterns("/v1/projects/{project_id}/files") {
+			s.mux.HandleFunc(method+" "+pattern, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Allow", "GET, HEAD, POST")
+				w.(*exchange).refuse(methodNotAllowed())
+			})
+		}
 	}
 }
 

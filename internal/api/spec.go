@@ -39,6 +39,7 @@ func (s *server) config() huma.Config {
 				{Name: "revisions", Description: "All states of a project's files: compare and restore."},
 				{Name: "agents", Description: "Start work on a project, and answer what it asks."},
 				{Name: "jobs", Description: "Work in progress and done."},
+				{Name: "models", Description: "Which models answer, what they cost, and what they may cost."},
 				{Name: "system", Description: "How the server is."},
 			},
 		},
@@ -108,6 +109,19 @@ var docs = map[string]doc{
 	"clarify": {tag: "agents", errors: []int{400, 404, 413, 415}, summary: "Answer a job's questions, with its id in the body",
 		text:    "The same as respond.",
 		example: map[string]any{"job_id": anID, "responses": []any{map[string]any{"question_id": "q1", "answer": "Dog walkers"}}}},
+
+	"list_models": {tag: "models", errors: []int{503}, summary: "List models",
+		text: "What is known of models, how those that were called stand, and where the calls of each agent go."},
+	"sum_usage": {tag: "models", errors: []int{400, 404, 503}, summary: "What was used",
+		text: "Sums of the caller's model calls, failed ones included: in all, and by day, project, job, model or agent."},
+	"get_estimate": {tag: "models", errors: []int{400, 404, 503}, summary: "What a job will probably take",
+		text: "Cost, tokens and time, from what the caller's own jobs took, else from the prices of the model. The same comes with the answer to a submission."},
+	"list_budgets": {tag: "models", errors: []int{400, 404, 503}, summary: "List budgets",
+		text: "The ceilings in force on what models may cost the caller, and where they stand."},
+	"set_budget": {tag: "models", errors: []int{400, 404, 413, 415, 503}, summary: "Set a budget",
+		text: "Sets the caller's own ceiling on a job, a project or the caller, or lifts it. A ceiling of the server's stays in force: the lower one counts. " +
+			"Before each call of a model its worst case is reserved; a job that reaches a ceiling stops and keeps what it has.",
+		example: map[string]any{"scope": "project_day", "id": anID, "limit_usd": 2.5}},
 
 	"get_job":    {tag: "jobs", errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Poll it, or watch the stream."},
 	"list_jobs":  {tag: "jobs", errors: []int{400, 404}, summary: "List a project's jobs", text: "Newest first, by limit and offset or by page."},

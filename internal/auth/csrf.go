@@ -11,10 +11,10 @@ import (
 	"codeforge"
 )
 
-const (
-	csrfCookie = "csrf_token"
-	csrfHeader = "X-CSRF-Token"
-)
+// CSRFCookieName is the cookie that a write repeats in the header X-CSRF-Token.
+const CSRFCookieName = "csrf_token"
+
+const csrfHeader = "X-CSRF-Token"
 
 // CSRF refuses requests that another web page had a browser send with our cookies: what changes something must repeat the
 // cookie csrf_token in the header X-CSRF-Token, which only a page of ours can read. A caller with a bearer token needs
@@ -43,7 +43,7 @@ func (c *CSRF) Check(r *http.Request) error {
 	if slices.ContainsFunc(c.Exempt, func(p string) bool { return strings.TrimSuffix(p, "/") == strings.TrimSuffix(r.URL.Path, "/") }) {
 		return nil
 	}
-	sent := r.CookiesNamed(csrfCookie)
+	sent := r.CookiesNamed(CSRFCookieName)
 	if len(sent) == 0 {
 		if slices.ContainsFunc(c.Cookies, func(name string) bool { return len(r.CookiesNamed(name)) > 0 }) {
 			return ErrCSRF
@@ -70,5 +70,5 @@ func (c *CSRF) Handler(next http.Handler, fail func(http.ResponseWriter, *http.R
 
 // CSRFCookie returns a new cookie, which scripts of our pages can read and no other page's request takes along.
 func CSRFCookie() *http.Cookie {
-	return &http.Cookie{Name: csrfCookie, Value: rand.Text(), Path: "/", MaxAge: int((24 * time.Hour).Seconds()), Secure: true, SameSite: http.SameSiteStrictMode}
+	return &http.Cookie{Name: CSRFCookieName, Value: rand.Text(), Path: "/", MaxAge: int((24 * time.Hour).Seconds()), Secure: true, SameSite: http.SameSiteStrictMode}
 }

@@ -9,7 +9,9 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 
 	"codeforge"
@@ -64,6 +66,16 @@ func (h *Hub) Publish(events ...codeforge.Event) {
 
 // Nudge makes the readers of a job look into the store: for events whose numbers the caller does not know.
 func (h *Hub) Nudge(jobID string) { h.Publish(codeforge.Event{JobID: jobID, Seq: math.MaxInt64}) }
+
+// NudgeAll is Nudge for all jobs that are watched.
+func (h *Hub) NudgeAll() {
+	h.mu.Lock()
+	watched := slices.Collect(maps.Keys(h.jobs))
+	h.mu.Unlock()
+	for _, id := range watched {
+		h.Nudge(id)
+	}
+}
 
 // Close ends all reading. Later readers end at once.
 func (h *Hub) Close() {

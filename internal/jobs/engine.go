@@ -59,6 +59,7 @@ type Engine struct {
 	idle     chan struct{} // closed when draining and nothing is open
 
 	sooner chan time.Time // asks the sweep to come by then
+	doubt  chan struct{}  // asks for a look at the claims
 	stop   context.CancelFunc
 	loops  sync.WaitGroup
 }
@@ -84,7 +85,7 @@ func New(o Options) *Engine {
 		o.Timeout = func(codeforge.AgentType) time.Duration { return 5 * time.Minute }
 	}
 	return &Engine{o: o, worker: codeforge.NewID(), running: map[*run]struct{}{}, idle: make(chan struct{}),
-		sooner: make(chan time.Time, 1), draining: true}
+		sooner: make(chan time.Time, 1), doubt: make(chan struct{}, 1), draining: true}
 }
 
 // Start takes back what a crash left running, and works until Drain.
@@ -206,6 +207,10 @@ func (e *Engine) after(f codeforge.Finished) {
 	}
 }
 
+// Wake makes a worker look at a job now, by its id or an alias: it may have become due. Whether it is, the store decides, so
+// an id that comes late, twice or for nothing does no harm, and one that never comes is found by the sweep.
+func (e *Engine) Wake(id string) { e.wake(id) }
+
 // wake hands an id to a worker, or keeps it for the next one that is free.
 func (e *Engine) wake(id string) {
 	e.mu.Lock()
@@ -269,7 +274,7 @@ func (e *Engine) work(id string) {
 	}
 	e.queued.Add(-1)
 	e.mu.Lock()
-	r.fence.Number = job.Fence
+	r.fence = codeforge.Fence{JobID: job.ID, Number: job.Fence} // id may be an alias
 	e.mu.Unlock()
 	o := e.run(ctx, job, r.fence)
 	// The place is free before the end is stored: the next claim shares that commit.

@@ -87,16 +87,43 @@ func (e *Engine) sweep(ctx context.Context) (next time.Time, err error) {
 	return next, nil
 }
 
+// Recheck says that there are new events of a job ("": of any), and perhaps not from here: somebody may have ended it
+// through another process. It reports whether the job runs here. Then its claim is looked at soon, its run is stopped
+// when the claim is gone, and those who watch are told; its other events they have already.
+func (e *Engine) Recheck(jobID string) (here bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for r := range e.running {
+		if jobID == "" || r.fence.JobID == jobID {
+			select {
+			case e.doubt <- struct{}{}:
+			default:
+			}
+			return jobID != ""
+		}
+	}
+	return false
+}
+
 // leaseLoop keeps the claims of running jobs, all in one write, and stops the runs whose claim is gone.
 func (e *Engine) leaseLoop(ctx context.Context) {
 	tick := time.NewTicker(e.o.Lease / 3)
 	defer tick.Stop()
+	pause := min(time.Second, e.o.Lease/3) // between two looks: what a job itself reports calls for one too
+	var last time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-e.doubt:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Until(last.Add(pause))):
+			}
 		}
+		last = time.Now()
 		e.mu.Lock()
 		held := make([]codeforge.Fence, 0, len(e.running))
 		for r := range e.running {
@@ -121,6 +148,7 @@ func (e *Engine) leaseLoop(ctx context.Context) {
 
 // lose stops the run of a claim that is no longer ours.
 func (e *Engine) lose(f codeforge.Fence) {
+	e.o.Hub.Nudge(f.JobID)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for r := range e.running {

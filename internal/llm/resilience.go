@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,10 +79,12 @@ type health struct {
 }
 
 func newHealth(name string) *health {
+	// The offline model fails only where a job's context asks it to: that says nothing about the next call.
+	offline := strings.HasPrefix(name, Scaffold+":")
 	h := &health{}
 	h.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name: name, MaxRequests: breakerProbes, Timeout: breakerOpen,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerFailures },
+		ReadyToTrip: func(c gobreaker.Counts) bool { return !offline && c.ConsecutiveFailures >= breakerFailures },
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
 				h.mu.Lock()

@@ -360,6 +360,22 @@ func TestBreaker(t *testing.T) {
 	})
 }
 
+func TestOfflineModelIsNeverLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		model := provider("scaffold", fails(busy))
+		f := router(t, model)
+		req := ask("research")
+		req.Routing.NoRetry = true
+		for range 10 { // as the contexts of these jobs ask
+			f.Generate(t.Context(), req, nil)
+		}
+		model.steps = []step{says("built")}
+		if resp, err := f.Generate(t.Context(), req, nil); err != nil || resp.Text() != "built" {
+			t.Error(resp, err)
+		}
+	})
+}
+
 func TestPanicOfAProviderCountsForTheBreaker(t *testing.T) {
 	f := router(t, provider("openai", func(context.Context, *llm.Request, func(llm.Delta)) (*llm.Response, error) { panic("boom") }))
 	for range 5 {

@@ -75,6 +75,14 @@ type answer struct {
 	Next  string          `json:"next"`
 }
 
+// step queues a function that may put jobs into the queue, and decodes its answer.
+func (s *Store) step(b *pgx.Batch, a *answer, function string, args ...any) {
+	if s.dispatched.Load() {
+		function = "public.codeforge_dispatch(" + function + ")"
+	}
+	call(b, a, nil, "select "+function, args...)
+}
+
 // call queues a function for jobs and decodes its answer; ok is set to whether there was one.
 func call(b *pgx.Batch, a *answer, ok *bool, query string, args ...any) {
 	b.Queue(query, args...).QueryRow(func(r pgx.Row) error {
@@ -114,9 +122,8 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 	}
 	var a answer
 	err = s.write(ctx, system, func(b *pgx.Batch) {
-		call(b, &a, nil, "select public.codeforge_submit_job($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		s.step(b, &a, "public.codeforge_submit_job($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 			user, id, project, string(n.Agent), n.Agent.ChangesFiles(), input, key, clean(n.UserMessage), codeforge.NewID())
-		s.enqueue(b, id, time.Time{})
 	})
 	if err != nil {
 		return codeforge.Job{}, false, err
@@ -276,10 +283,7 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 	types, data, times := lists(o.Events)
 	var a answer
 	err = s.write(ctx, system, func(b *pgx.Batch) {
-		call(b, &a, nil, "select public.codeforge_finish_job($1, $2, $3, $4, $5, $6)", key, f.Number, doc, types, data, times)
-		if o.Status == codeforge.Queued {
-			s.enqueue(b, f.JobID, o.RunAt)
-		}
+		s.step(b, &a, "public.codeforge_finish_job($1, $2, $3, $4, $5, $6)", key, f.Number, doc, types, data, times)
 	})
 	if err != nil {
 		return done, err
@@ -299,7 +303,7 @@ func (s *Store) CancelJob(ctx context.Context, u codeforge.User, id string) (don
 		return done, err
 	}
 	var a answer
-	if err = s.write(ctx, system, func(b *pgx.Batch) { call(b, &a, nil, "select public.codeforge_cancel_job($1, $2)", user, key) }); err != nil {
+	if err = s.write(ctx, system, func(b *pgx.Batch) { s.step(b, &a, "public.codeforge_cancel_job($1, $2)", user, key) }); err != nil {
 		return done, err
 	}
 	return a.finished(codeforge.EventCancelled), nil
@@ -316,8 +320,7 @@ func (s *Store) RespondJob(ctx context.Context, u codeforge.User, id, alias stri
 	}
 	var a answer
 	err = s.write(ctx, system, func(b *pgx.Batch) {
-		call(b, &a, nil, "select public.codeforge_respond_job($1, $2, $3, $4)", user, key, alias, string(answers))
-		s.enqueue(b, id, time.Time{})
+		s.step(b, &a, "public.codeforge_respond_job($1, $2, $3, $4)", user, key, alias, string(answers))
 	})
 	if err != nil {
 		return done, err
@@ -353,15 +356,20 @@ func (s *Store) ReleaseAll(ctx context.Context) (released int, err error) {
 	return released, err
 }
 
-// sweepBatch bounds the jobs deleted in one transaction, so that others need not wait for a large sweep.
+// sweepBatch bounds the rows (of jobs, or of the journal) deleted in one transaction, so that others need not wait for a large sweep.
 const sweepBatch = 500
 
 // SweepJobs works in several transactions: each job goes whole, and an error leaves the rest for the next time.
 func (s *Store) SweepJobs(ctx context.Context, before time.Time) (swept int, err error) {
+	return s.sweep(ctx, "select public.codeforge_sweep_jobs($1, $2)", before)
+}
+
+// sweep deletes what is older than before, batch by batch.
+func (s *Store) sweep(ctx context.Context, query string, before time.Time) (swept int, err error) {
 	for {
 		n := 0
 		err := s.write(ctx, system, func(b *pgx.Batch) {
-			b.Queue("select public.codeforge_sweep_jobs($1, $2)", before, sweepBatch).QueryRow(func(r pgx.Row) error { return r.Scan(&n) })
+			b.Queue(query, before, sweepBatch).QueryRow(func(r pgx.Row) error { return r.Scan(&n) })
 		})
 		swept += n
 		if err != nil || n < sweepBatch {

@@ -23,8 +23,11 @@ import (
 
 // Every migration can be run on a database that already has what it makes: one that was filled through an SQL editor, or
 // by an earlier CodeForge. There are no down migrations. To roll back to a program without them, nothing need be undone:
-// tables and columns were only added. To remove them, drop what is called codeforge_, the tables job_aliases, job_events,
-// idempotency_keys, project_revisions and file_revisions, and the columns that 0002 adds.
+// tables and columns were only added. To remove them, drop what is called codeforge_, the schema of that name included, the
+// tables job_aliases, job_events, idempotency_keys, project_revisions, file_revisions, llm_calls, llm_journal, api_tokens and
+// those called budget_, and the columns that 0002 adds.
+//
+// River's migrations follow them as one more, which is behind whenever River's module brings new ones.
 //
 //go:embed migrations/*.sql
 var files embed.FS
@@ -92,7 +95,38 @@ func Migrate(ctx context.Context, url, poolMode string) (done []string, err erro
 			return done, fmt.Errorf("migrate: %w", err)
 		}
 	}
+	ran, err := migrateRiver(ctx, config)
+	if err != nil {
+		return done, fmt.Errorf("migrate: %w", hint(explain(err), config.Host))
+	}
+	if ran {
+		done = append(done, riverName())
+	}
 	return done, nil
+}
+
+// migrateRiver runs those of River's migrations that were not run.
+func migrateRiver(ctx context.Context, config *pgx.ConnConfig) (ran bool, err error) {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		version := 0
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(7208430192)"); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, "select public.codeforge_queue_schema()").Scan(&version); err != nil {
+			return err
+		}
+		if ran = version < riverVersion(); !ran {
+			return nil
+		}
+		_, err := tx.Exec(ctx, riverSQL(), pgx.QueryExecModeSimpleProtocol)
+		return err
+	})
+	return ran, err
 }
 
 // hide keeps the lock's table out of the Data API, which serves its schema.
@@ -152,7 +186,19 @@ func pendingOn(ctx context.Context, conn interface {
 	if number > len(all) {
 		return nil, fmt.Errorf("its schema is that of a newer CodeForge (%d, this one knows %d): use that version or a later one", number, len(all))
 	}
-	return all[number:], nil
+	pending, version := all[number:], 0
+	if len(pending) == 0 {
+		b := &pgx.Batch{}
+		b.Queue("select set_config('role', 'service_role', true)")
+		b.Queue("select public.codeforge_queue_schema()").QueryRow(func(r pgx.Row) error { return r.Scan(&version) })
+		if err := conn.SendBatch(ctx, b).Close(); err != nil {
+			return nil, err
+		}
+	}
+	if version < riverVersion() {
+		pending = append(pending, riverName())
+	}
+	return pending, nil
 }
 
 // CheckSchema returns an error that says what to run when the schema is not up to date.
@@ -182,23 +228,30 @@ insert into public.` + versions + ` (version_id, is_applied) select 0, true wher
 		if err != nil {
 			return err
 		}
-		b.WriteString("\n-- " + name + "\n")
-		for line := range bytes.Lines(text) {
-			if !bytes.HasPrefix(line, []byte("-- +goose")) {
-				b.Write(line)
-			}
-		}
+		b.WriteString("\n-- " + name + "\n" + unmarked(string(text)))
 		n := strconv.Itoa(i + 1)
 		b.WriteString("insert into public." + versions + " (version_id, is_applied) select " + n + ", true where not exists (select from public." + versions + " where version_id = " + n + ");\n")
 	}
-	b.WriteString("\ncommit;\n")
+	b.WriteString("\n-- " + riverName() + "\n" + unmarked(riverSQL()) + "\ncommit;\n")
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// SQL returns the text of each migration by its name, for tools that keep migrations as files.
+// unmarked is a migration without the lines that are for goose.
+func unmarked(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "-- +goose") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// SQL returns the text of each migration by its name, for tools that keep migrations as files. They are to run in the order
+// of their names.
 func SQL() map[string]string {
-	all := map[string]string{}
+	all := map[string]string{riverName(): riverSQL()}
 	for _, name := range names() {
 		text, err := files.ReadFile("migrations/" + name + ".sql")
 		if err != nil {

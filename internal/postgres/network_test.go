@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -12,8 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"codeforge"
 	"codeforge/internal/pgtest"
@@ -315,51 +312,6 @@ func TestListen(t *testing.T) {
 	pooled := open(t, postgres.Options{URL: b.URL(recommended, db)})
 	if err := pooled.Listen(ctx, func(string) {}); !errors.Is(err, postgres.ErrNoListen) {
 		t.Fatal(err)
-	}
-}
-
-// What goes along with a submission is in its transaction.
-func TestEnqueue(t *testing.T) {
-	t.Parallel()
-	s, from := template(t)
-	db := s.Database(t, plainOwner, from)
-	s.Exec(t, db, "create table public.queue (job uuid, run_at timestamptz); grant insert on public.queue to service_role")
-	store := open(t, postgres.Options{URL: s.URL(recommended, db), Enqueue: func(b *pgx.Batch, id string, at time.Time) {
-		b.Queue("insert into public.queue values ($1, $2)", id, at)
-	}})
-	ctx, u := t.Context(), codeforge.LocalUser()
-	p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: codeforge.NewID(), Agent: codeforge.QA}); !codeforge.IsKind(err, codeforge.Missing) {
-		t.Fatal(err)
-	}
-	j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var queued []string
-	if err := connect(t, s.URL(pgtest.Superuser, db)).QueryRow(ctx, "select array(select job::text from public.queue)").Scan(&queued); err != nil {
-		t.Fatal(err)
-	}
-	if len(queued) != 1 || queued[0] != j.ID {
-		t.Fatalf("queued %v, want %s", queued, j.ID)
-	}
-	// A job that goes on is known by whatever id the answers came under.
-	alias, again := codeforge.NewID(), codeforge.NewID()
-	for _, id := range []string{j.ID, alias} {
-		c, ok, err := store.ClaimJob(ctx, id, "w", time.Minute)
-		if err != nil || !ok || c.ID != j.ID {
-			t.Fatal(c.ID, ok, err)
-		}
-		if _, err := store.FinishJob(ctx, codeforge.Fence{JobID: c.ID, Number: c.Fence}, codeforge.Outcome{Status: codeforge.Waiting, Question: json.RawMessage(`[]`)}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := store.RespondJob(ctx, u, id, alias, []byte(`[]`)); err != nil {
-			t.Fatal(err)
-		}
-		alias = again
 	}
 }
 

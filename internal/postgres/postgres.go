@@ -28,6 +28,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -51,19 +52,14 @@ type Options struct {
 	MaxConns int
 	// StatementTimeout bounds each statement on the server; 0: 30 s. A lock is waited for a third of it.
 	StatementTimeout time.Duration
-	// Enqueue, when not nil, adds to the batch that makes a job, or puts one back to the queue, the statements that hand its id
-	// to a queue in the same database: they are in the job's own transaction and cost no round trip. They run as
-	// service_role. The id may be an alias of the job, and a repeated submission enqueues an id that no job has:
-	// ClaimJob knows the one and refuses the other.
-	Enqueue func(b *pgx.Batch, jobID string, runAt time.Time)
 }
 
 // Store is an open pool of connections. Its methods may be called from many goroutines.
 type Store struct {
-	pool     *pgxpool.Pool
-	shared   bool // connections change hands after each transaction
-	enqueue  func(*pgx.Batch, string, time.Time)
-	timeouts [2]string // statement, lock
+	pool       *pgxpool.Pool
+	shared     bool        // connections change hands after each transaction
+	dispatched atomic.Bool // jobs are handed to River as well
+	timeouts   [2]string   // statement, lock
 }
 
 // Open connects, and checks that the login can do what is needed and that the schema is there. The warnings are for the
@@ -94,10 +90,7 @@ func Open(ctx context.Context, o Options) (s *Store, warnings []string, err erro
 		o.StatementTimeout = 30 * time.Second
 	}
 	ms := func(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
-	s = &Store{pool: pool, shared: shared, enqueue: o.Enqueue, timeouts: [2]string{ms(o.StatementTimeout), ms(o.StatementTimeout / 3)}}
-	if s.enqueue == nil {
-		s.enqueue = func(*pgx.Batch, string, time.Time) {}
-	}
+	s = &Store{pool: pool, shared: shared, timeouts: [2]string{ms(o.StatementTimeout), ms(o.StatementTimeout / 3)}}
 	if warnings, err = s.inspect(ctx); err == nil {
 		err = s.CheckSchema(ctx)
 	}

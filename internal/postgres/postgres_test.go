@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"codeforge"
+	"codeforge/internal/llm"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
 	"codeforge/internal/storetest"
@@ -40,7 +41,7 @@ func template(t testing.TB) (s *pgtest.Server, name string) {
 			grant anon, authenticated, service_role to cf_app`)
 		s.Exec(t, "postgres", "create database cf_template owner cf_owner template template0")
 		done, err := postgres.Migrate(t.Context(), s.URL(plainOwner, "cf_template"), "")
-		if err != nil || len(done) != 4 {
+		if err != nil || len(done) != len(postgres.SQL()) {
 			t.Fatal(done, err)
 		}
 		s.Exec(t, "cf_template", `
@@ -71,18 +72,21 @@ func fresh(t testing.TB, login string) (*postgres.Store, *pgtest.Server, string)
 	return open(t, postgres.Options{URL: s.URL(login, db), MaxConns: 4}), s, db
 }
 
-func TestStore(t *testing.T) {
+// place is a database for one test after the other, which costs less than one for each.
+type place struct {
+	db    string
+	store *postgres.Store
+	other *postgres.Store // a second server on the same database
+}
+
+// logins are the ways to a database on which the contract of a store is tested.
+func logins(t *testing.T, test func(t *testing.T, take func(*testing.T) (place, func(time.Duration)))) {
 	s, from := template(t)
 	run := func(name string, servers int, url func(db string) string) {
 		t.Run(name, func(t *testing.T) {
-			// Tests follow each other on a few databases, which costs less than one for each.
-			type place struct {
-				db    string
-				store storetest.Store
-			}
 			var mu sync.Mutex
 			var free []place
-			storetest.Run(t, func(inner *testing.T) (storetest.Store, func(time.Duration)) {
+			test(t, func(inner *testing.T) (place, func(time.Duration)) {
 				mu.Lock()
 				defer mu.Unlock()
 				var p place
@@ -90,9 +94,9 @@ func TestStore(t *testing.T) {
 					p, free = free[0], free[1:]
 				} else {
 					p.db = s.Database(t, plainOwner, from)
-					one := open(t, postgres.Options{URL: url(p.db), MaxConns: 4})
-					if p.store = one; servers == 2 {
-						p.store = &pair{Store: one, other: open(t, postgres.Options{URL: url(p.db), MaxConns: 4})}
+					p.store = open(t, postgres.Options{URL: url(p.db), MaxConns: 4})
+					if servers == 2 {
+						p.other = open(t, postgres.Options{URL: url(p.db), MaxConns: 4})
 					}
 				}
 				inner.Cleanup(func() {
@@ -101,7 +105,7 @@ func TestStore(t *testing.T) {
 					defer mu.Unlock()
 					free = append(free, p)
 				})
-				return p.store, func(d time.Duration) {
+				return p, func(d time.Duration) {
 					s.Exec(t, p.db, fmt.Sprintf("update public.test_clock set ahead = ahead + interval '%d microseconds'", d.Microseconds()))
 				}
 			})
@@ -113,6 +117,53 @@ func TestStore(t *testing.T) {
 	b := s.Bouncer(t, 3, recommended)
 	run("transaction pooler", 2, func(db string) string { return b.URL(recommended, db) })
 }
+
+func TestStore(t *testing.T) {
+	logins(t, func(t *testing.T, take func(*testing.T) (place, func(time.Duration))) {
+		storetest.Run(t, func(t *testing.T) (storetest.Store, func(time.Duration)) {
+			p, advance := take(t)
+			if p.other == nil {
+				return p.store, advance
+			}
+			return &pair{Store: p.store, other: p.other}, advance
+		})
+	})
+}
+
+func TestBooks(t *testing.T) {
+	logins(t, func(t *testing.T, take func(*testing.T) (place, func(time.Duration))) {
+		storetest.RunBooks(t, func(t *testing.T) (storetest.Books, func(time.Duration)) {
+			p, advance := take(t)
+			ledger := func(limits map[llm.BudgetScope]int64) storetest.Ledger { return p.store.Ledger(limits) }
+			if p.other != nil {
+				ledger = func(limits map[llm.BudgetScope]int64) storetest.Ledger {
+					return &books{Ledger: p.store.Ledger(limits), other: p.other.Ledger(limits)}
+				}
+			}
+			return storetest.Books{Store: p.store, Journal: p.store, Ledger: ledger}, advance
+		})
+	})
+}
+
+// books are those of two servers on one database, which take turns.
+type books struct {
+	*postgres.Ledger
+	other *postgres.Ledger
+	n     atomic.Int64
+}
+
+func (b *books) turn() *postgres.Ledger {
+	if b.n.Add(1)%2 == 0 {
+		return b.other
+	}
+	return b.Ledger
+}
+
+func (b *books) Reserve(ctx context.Context, r llm.Reservation) (string, error) {
+	return b.turn().Reserve(ctx, r)
+}
+
+func (b *books) Record(ctx context.Context, e llm.Entry) error { return b.turn().Record(ctx, e) }
 
 // pair is two servers on one database, which take turns.
 type pair struct {

@@ -12,6 +12,11 @@ import (
 )
 
 // Ledger is a store's books of model calls, under the ceilings of the configuration. It implements [llm.Ledger].
+//
+// It is on the way of every call, so no call waits here for the disk. A reservation holds as soon as the writer has decided
+// on it: the decisions after it see it. What is recorded stands in the writer's queue ahead of the answer's entry in the
+// journal and of the end of its job, so of a job a power cut takes a record only with its answer. Reading the books waits for
+// what was recorded before.
 type Ledger struct {
 	s      *Store
 	limits map[llm.BudgetScope]int64
@@ -37,39 +42,79 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 		}
 	}
 	hold := codeforge.NewID()
-	var over *llm.BudgetError
-	err = l.s.write(ctx, func(c *conn) error {
-		id, over = "", nil
+	type verdict struct {
+		id  string
+		err error
+	}
+	said := make(chan verdict, 1)
+	w, err := l.s.enqueue(ctx, false, func(c *conn) error {
 		all, err := l.standings(c, llm.Budgets(r.Call, c.now))
-		if err != nil || len(all) == 0 {
+		if err != nil {
 			return err
 		}
 		// All ceilings are asked before any is written to: a refusal holds nothing.
 		held := make([]llm.BudgetKey, len(all))
+		var v verdict
 		for i := range all {
 			at := &all[i]
 			if err := at.open(c); err != nil {
 				return err
 			}
 			if used := at.spent + at.reserved; used+r.Worst > at.limit {
-				over = &llm.BudgetError{Scope: at.Scope, ID: at.ID, Limit: at.limit, Spent: used, Needs: r.Worst}
-				return nil
+				v.err = &llm.BudgetError{Scope: at.Scope, ID: at.ID, Limit: at.limit, Spent: used, Needs: r.Worst}
+				break
 			}
 			held[i] = at.BudgetKey
 		}
-		args := append(five(held), r.Worst)
-		if _, _, err := c.exec(theFive+"UPDATE budget_periods AS p SET reserved = reserved + ?16 FROM k WHERE p.scope = k.scope AND p.id = k.id AND p.period = k.period", args...); err != nil {
-			return err
+		if len(all) > 0 && v.err == nil {
+			v.id = hold
+			if err := reserve(c, held, hold, r); err != nil {
+				return err
+			}
 		}
-		id = hold
-		_, _, err = c.exec(theFive+"INSERT INTO budget_holds(hold, scope, id, period, worst, prompt, lapses) SELECT ?17, scope, id, period, ?16, ?18, ?19 FROM k WHERE scope <> ''",
-			append(args, hold, r.Prompt, r.Lapses)...)
-		return err
+		select {
+		case said <- v:
+		default: // it runs again, because another write of its batch failed
+		}
+		return nil
 	})
-	if err == nil && over != nil {
-		return "", over
+	if err != nil {
+		return "", err
 	}
-	return id, err
+	select {
+	case v := <-said:
+		return v.id, v.err
+	case <-w.done:
+		err = w.err
+	case <-l.s.ended:
+		err = l.s.outcome(w)
+	case <-ctx.Done():
+		if w.state.CompareAndSwap(waiting, givenUp) {
+			return "", context.Cause(ctx)
+		}
+		err = l.s.outcome(w)
+	}
+	if err != nil {
+		return "", err
+	}
+	v := <-said // a write that did not fail said so
+	return v.id, v.err
+}
+
+// reserve holds a reservation against budgets that have room.
+func reserve(c *conn, held []llm.BudgetKey, hold string, r llm.Reservation) error {
+	args := append(five(held), r.Worst)
+	if _, _, err := c.exec(theFive+"UPDATE budget_periods AS p SET reserved = reserved + ?16 FROM k WHERE p.scope = k.scope AND p.id = k.id AND p.period = k.period", args...); err != nil {
+		return err
+	}
+	_, _, err := c.exec(theFive+"INSERT INTO budget_holds(hold, scope, id, period, worst, prompt, lapses) SELECT ?17, scope, id, period, ?16, ?18, ?19 FROM k WHERE scope <> ''",
+		append(args, hold, r.Prompt, r.Lapses)...)
+	return err
+}
+
+// caughtUp waits until everything that was recorded can be read. A store that cannot write still shows what it has.
+func (l *Ledger) caughtUp(ctx context.Context) {
+	_ = l.s.write(ctx, func(*conn) error { return nil })
 }
 
 // theFive begins statements about all budgets above a call at once: arguments 1 to 15 are what [five] makes of them.
@@ -180,9 +225,9 @@ func start(k llm.BudgetKey) int64 {
 	return k.Period.UnixMicro()
 }
 
-// Record is part of [llm.Ledger].
+// Record is part of [llm.Ledger]. It returns before the commit.
 func (l *Ledger) Record(ctx context.Context, e llm.Entry) error {
-	return l.s.write(ctx, func(c *conn) error {
+	w, err := l.s.enqueue(ctx, true, func(c *conn) error {
 		changed, _, err := c.exec(`INSERT OR IGNORE INTO llm_calls(id, job_id, project_id, user_id, agent, call, attempt, provider, model, served,
 			input_tokens, cached_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, usage_missing, usage_partial, cost, estimated,
 			error_kind, status, finish, first_token, latency, at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -195,6 +240,15 @@ func (l *Ledger) Record(ctx context.Context, e llm.Entry) error {
 		}
 		return settle(c, e)
 	})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-l.s.closing: // then it is not sure that the writer comes to it
+		return l.s.outcome(w)
+	default:
+		return nil
+	}
 }
 
 // settle adds a cost to all periods above the call that have a row: in a budget that the reservation was held against, to
@@ -294,6 +348,7 @@ func (l *Ledger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.Usa
 		return sum, err
 	}
 	limit := cmp.Or(f.Limit, 100)
+	l.caughtUp(ctx)
 	err = l.s.view(ctx, func(c *conn) error {
 		total, list = codeforge.UsageSum{}, nil
 		if f.ProjectID != "" {
@@ -359,14 +414,15 @@ const recentCalls = 1_000
 // JobUsage returns what the newest jobs of u of an agent type took that completed and called a model, newest first. It looks
 // through the newest calls of u only, so it costs the same however many there are.
 func (l *Ledger) JobUsage(ctx context.Context, u codeforge.User, agent codeforge.AgentType, limit int) (list []codeforge.JobUsage, err error) {
+	l.caughtUp(ctx)
 	err = l.s.read(ctx, func(c *conn) error {
-		return c.each(`SELECT j.project_id, count(*), sum(l.cost), max(l.estimated), max(l.provider = 'scaffold'),
+		return c.each(`SELECT j.project_id, count(*), sum(l.cost), max(l.estimated), max(l.provider = ?5),
 				CASE WHEN j.clarification IS NULL THEN j.completed_at - j.started_at ELSE sum(l.latency) END,
 				sum(l.input_tokens), sum(l.cached_read_tokens), sum(l.cache_write_tokens), sum(l.output_tokens), sum(l.reasoning_tokens)
 			FROM jobs j JOIN llm_calls l ON l.job_id = j.id
 			WHERE j.seq IN (SELECT seq FROM jobs WHERE id IN (SELECT job_id FROM llm_calls WHERE user_id = ?1 ORDER BY at DESC LIMIT ?4)
 				AND user_id = ?1 AND agent = ?2 AND status = 'completed' ORDER BY seq DESC LIMIT ?3)
-			GROUP BY j.seq ORDER BY j.seq DESC`, []any{u.ID, string(agent), limit, recentCalls}, func(r row) error {
+			GROUP BY j.seq ORDER BY j.seq DESC`, []any{u.ID, string(agent), limit, recentCalls, llm.Scaffold}, func(r row) error {
 			var j codeforge.JobUsage
 			var micros int64
 			err := r.scan(&j.ProjectID, &j.Calls, &j.Cost, &j.Estimated, &j.Offline, &micros,
@@ -415,6 +471,7 @@ func (l *Ledger) SetBudget(ctx context.Context, u codeforge.User, scope llm.Budg
 
 // Budgets returns the ceilings in force for u, and for a project and a job of u when their ids are not empty.
 func (l *Ledger) Budgets(ctx context.Context, u codeforge.User, projectID, jobID string) (list []codeforge.Budget, err error) {
+	l.caughtUp(ctx)
 	err = l.s.view(ctx, func(c *conn) error {
 		list = nil
 		if projectID != "" {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"codeforge"
 )
@@ -14,11 +15,16 @@ import (
 const (
 	maxBatch   = 256  // writes of one commit
 	maxWaiting = 1024 // writes in the queue; more callers wait at its door
+
+	// company is how long a lazy write waits for one that somebody waits for: the record of a model call is followed by its
+	// answer's entry in the journal.
+	company = 2 * time.Millisecond
 )
 
 // write is one transaction to be. Its closure may run more than once, so it assigns results and touches nothing else.
 type write struct {
 	do    func(*conn) error
+	lazy  bool
 	state atomic.Int32 // waiting, then begun by the writer or given up by the caller, whoever is first
 	err   error        // set before done
 	done  chan struct{}
@@ -78,6 +84,46 @@ func (s *Store) write(ctx context.Context, do func(*conn) error) error {
 	return err
 }
 
+// enqueue puts a write in line, and returns at once: it runs after all that was enqueued before. Nobody waits for the
+// commit of a lazy one, so it may wait a moment for company.
+func (s *Store) enqueue(ctx context.Context, lazy bool, do func(*conn) error) (*write, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if s.w == nil {
+		return nil, errReadOnly
+	}
+	select {
+	case <-s.closing:
+		return nil, errClosed
+	default:
+	}
+	w := &write{do: do, lazy: lazy, done: make(chan struct{}, 1)}
+	select {
+	case s.queue <- w:
+		return w, nil
+	case <-s.closing:
+		return nil, errClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// outcome waits for the commit of w.
+func (s *Store) outcome(w *write) error {
+	select {
+	case <-w.done:
+		return w.err
+	case <-s.ended:
+	}
+	select { // the writer may have come to it just before it ended
+	case <-w.done:
+		return w.err
+	default:
+		return errClosed
+	}
+}
+
 // run is the writer: the only goroutine that uses s.w. It ends when the store is closing and the queue is empty.
 func (s *Store) run() {
 	defer close(s.ended)
@@ -96,8 +142,25 @@ func (s *Store) run() {
 		batch = append(batch[:0], first)
 		// Whoever was answered a moment ago is about to write again: letting them makes fewer, larger commits.
 		runtime.Gosched()
+		alone := first.lazy
+		var patience <-chan time.Time
+		if alone {
+			patience = time.After(company)
+		}
 	drain:
 		for len(batch) < maxBatch {
+			if alone {
+				select {
+				case w := <-s.queue:
+					batch = append(batch, w)
+					alone = w.lazy
+				case <-patience:
+					alone = false
+				case <-s.closing:
+					alone = false
+				}
+				continue
+			}
 			select {
 			case w := <-s.queue:
 				batch = append(batch, w)

@@ -57,7 +57,7 @@ func (Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm.De
 	case say["fail_auth"]:
 		return nil, w.fail(&llm.Error{Kind: llm.Auth, Status: 401, Message: "the key was refused, as the job's context asked", Where: llm.BeforeFirstToken})
 	case say["fail"]:
-		return nil, w.fail(&llm.Error{Kind: llm.ServerError, Status: 500, Message: "failed, as the job's context asked", Retryable: true, Where: llm.BeforeFirstToken})
+		return nil, w.fail(&llm.Error{Kind: llm.ServerError, Status: 500, Message: "failed, as the job's context asked", Retryable: true, HasWait: true, Where: llm.BeforeFirstToken})
 	case say["refuse"]:
 		text := "I will not do this: the job's context told me to refuse."
 		w.resp.Parts = []llm.Part{{Kind: llm.PartRefusal, Text: text}}

@@ -565,6 +565,9 @@ func TestFailingOnDemand(t *testing.T) {
 		if !ok || e.Kind != want.Kind || e.Status != want.Status || e.Retryable != want.Retryable || e.Finish != want.Finish || e.Provider != Name {
 			t.Errorf("%s: %+v", word, err)
 		}
+		if e.Retryable && (!e.HasWait || e.RetryAfter != 0) {
+			t.Errorf("%s: nothing is won by waiting for a model in this process: %+v", word, e)
+		}
 		if want.Kind == llm.Refusal && (e.Refusal == "" || e.Partial == nil || e.Usage == nil) {
 			t.Errorf("refusal without its text: %+v", e)
 		}

@@ -314,15 +314,18 @@ end
 $$;
 -- +goose StatementEnd
 
--- codeforge_renew_leases returns the claims that are lost. Progress that the rows lack is written along.
+-- codeforge_renew_leases returns the claims that are lost. Progress that the rows lack is written along. Every change of a
+-- row goes to all who watch it, so a lease that was renewed within the last second stays as it is.
 create or replace function public.codeforge_renew_leases(p_jobs uuid[], p_fences bigint[], p_lease double precision) returns table (job_id uuid, fence bigint)
 language sql set search_path = '' as $$
   with held as (
     select * from unnest(p_jobs, p_fences) as h (id, fence)
   ), kept as (
+    select j.id from held join public.agent_jobs j on j.id = held.id and j.fence = held.fence and j.status = 'running' for no key update of j
+  ), renewed as (
     update public.agent_jobs j set due_at = public.codeforge_now() + make_interval(secs => p_lease),
       progress = coalesce((select e.progress from public.job_events e where e.job_id = j.id order by e.seq desc limit 1), j.progress)
-    from held where j.id = held.id and j.fence = held.fence and j.status = 'running' returning j.id
+    from kept where j.id = kept.id and j.due_at < public.codeforge_now() + make_interval(secs => p_lease - 1)
   )
   select h.id, h.fence from held h where h.id not in (select id from kept)
 $$;

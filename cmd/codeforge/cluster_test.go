@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"testing"
+	"time"
+)
+
+// slowModel is an endpoint of a model that never answers. It tells of each call, and of each that was given up.
+type slowModel struct {
+	url           string
+	called, ended chan struct{}
+}
+
+func newSlowModel(t *testing.T) *slowModel {
+	t.Helper()
+	m := &slowModel{called: make(chan struct{}, 100), ended: make(chan struct{}, 100)}
+	done := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			_, _ = w.Write([]byte(`{"object":"list","data":[{"id":"m","object":"model"}]}`))
+			return
+		}
+		// Only when its body was read does a server notice that a client went away.
+		buf := make([]byte, 4096)
+		for {
+			if _, err := r.Body.Read(buf); err != nil {
+				break
+			}
+		}
+		m.called <- struct{}{}
+		select {
+		case <-r.Context().Done():
+			m.ended <- struct{}{}
+		case <-done:
+		}
+	}))
+	t.Cleanup(s.Close)
+	t.Cleanup(func() { close(done) })
+	m.url = s.URL + "/v1"
+	return m
+}
+
+func (m *slowModel) args() []string {
+	return []string{"--llm-compatible-url", m.url, "--llm-compatible-model", "m"}
+}
+
+func wait(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(30 * time.Second):
+		t.Fatal("in vain waited for", what)
+	}
+}
+
+// events follows a job to its end and returns the names of its events, in order.
+func (c client) events(t *testing.T, job string) (kinds []string) {
+	t.Helper()
+	last := "0"
+	done, err := c.stream(t.Context(), c.base+"/v1/jobs/"+job+"/stream", &last, func(kind string, data []byte) (bool, error) {
+		kinds = append(kinds, kind)
+		return slices.Contains([]string{"complete", "error", "cancelled"}, kind), nil
+	})
+	if !done {
+		t.Error("the stream broke:", err, kinds)
+	}
+	return kinds
+}
+
+// submit starts a job of alice on a new project.
+func (c client) submit(t *testing.T, agent string) (job string) {
+	t.Helper()
+	var p, j struct {
+		ID  string
+		Job string `json:"job_id"`
+	}
+	c.must(t, "POST", "/v1/projects/", object{"title": "Dog walkers"}, &p)
+	c.must(t, "POST", "/v1/run-agent", object{"project_id": p.ID, "agent_type": agent, "input_context": object{"user_message": "dogs", "skip_clarification": true}}, &j)
+	return j.Job
+}
+
+// TestTwoServers: two servers on one database are one to their users.
+func TestTwoServers(t *testing.T) {
+	p := newProject(t)
+	url, _ := freshDatabase(t)
+	args := []string{"--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please"}
+	token := p.token(t, alice)
+	a, b := serve(t, configured(t, args...)), serve(t, configured(t, args...))
+
+	// A job that A runs is watched at B.
+	job := a.as(token).submit(t, "research")
+	if kinds := b.as(token).events(t, job); kinds[len(kinds)-1] != "complete" || !slices.Contains(kinds, "stage") {
+		t.Error(kinds)
+	}
+
+	// One that waits for its model is cancelled at another server than the one that runs it: that one gives the call up, long
+	// before it would have looked at its lease.
+	m, n := newSlowModel(t), newSlowModel(t)
+	slow := func(m *slowModel) *server {
+		return serve(t, configured(t, append(append(slices.Clone(args), m.args()...), "--job-lease", "600")...))
+	}
+	if err := errors.Join(a.Close(), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	runs, other := slow(m), slow(n)
+	job = runs.as(token).submit(t, "research")
+	select {
+	case <-m.called:
+	case <-n.called: // it was faster
+		runs, other, m = other, runs, n
+	case <-time.After(30 * time.Second):
+		t.Fatal("no model was called")
+	}
+	watched := make(chan []string, 1)
+	go func() { watched <- runs.as(token).events(t, job) }()
+	other.as(token).must(t, "POST", "/v1/jobs/"+job+"/cancel", nil, new(object))
+	wait(t, "the end of the call", m.ended)
+	if kinds := <-watched; kinds[len(kinds)-1] != "cancelled" {
+		t.Error(kinds)
+	}
+}
+
+// TestTakeover: the job of a server that was killed is run by another one when its lease has ended.
+func TestTakeover(t *testing.T) {
+	p := newProject(t)
+	url, _ := freshDatabase(t)
+	token := p.token(t, alice)
+	m := newSlowModel(t)
+	dying := start(t, t.TempDir(), "DATABASE_URL="+url, "SUPABASE_URL="+p.url, "JOB_LEASE=2", "LLM_COMPATIBLE_URL="+m.url, "LLM_COMPATIBLE_MODEL=m", "HOST=127.0.0.1")
+	dying.token = token
+	job := dying.submit(t, "research")
+	wait(t, "the call of the model", m.called)
+	dying.kill()
+	other := serve(t, configured(t, "--supabase-url", p.url, "--database-url", url, "--job-lease", "2"))
+	if kinds := other.as(token).events(t, job); kinds[len(kinds)-1] != "complete" {
+		t.Error(kinds)
+	}
+}
+
+// TestStartMigrates: a server brings an empty database up to date when it has a login for that, and says what to do when
+// it has none.
+func TestStartMigrates(t *testing.T) {
+	p := newProject(t)
+	freshDatabase(t) // makes the roles
+	url, admin := emptyDatabase(t)
+	_, err := Open(t.Context(), configured(t, "--supabase-url", p.url, "--database-url", url), os.Stderr)
+	if err == nil || !contains(err.Error(), "MIGRATE_DATABASE_URL", "codeforge migrate --print") {
+		t.Error(err)
+	}
+	cfg := configured(t, "--supabase-url", p.url, "--database-url", url, "--migrate-database-url", admin)
+	if err := (&Migrate{Check: true, Config: *cfg}).Run(t.Context()); err == nil {
+		t.Error("an empty database is up to date")
+	}
+	s := serve(t, cfg)
+	if err := s.data.Ping(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if err := (&Migrate{Check: true, Config: *cfg}).Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	// Its next start needs the other login no more.
+	serve(t, configured(t, "--supabase-url", p.url, "--database-url", url))
+}

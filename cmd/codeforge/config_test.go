@@ -1,0 +1,230 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func contains(s string, all ...string) bool {
+	for _, part := range all {
+		if !strings.Contains(s, part) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestProduction: what production refuses, all at once, and what satisfies it.
+func TestProduction(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want []string // the settings that are named
+	}{
+		"nothing":      {nil, []string{"SUPABASE_URL", "TLS_CERT_FILE", "OPENAI_API_KEY"}},
+		"identity":     {[]string{"--supabase-url", "https://abc.supabase.co"}, []string{"TLS_CERT_FILE", "OPENAI_API_KEY"}},
+		"secret alone": {[]string{"--supabase-jwt-secret", jwtSecret, "--trusted-proxies", "10.0.0.0/8", "--llm-scaffold"}, nil},
+		"elsewhere":    {[]string{"--supabase-jwt-secret", jwtSecret, "--trusted-proxies", "10.0.0.0/8", "--llm-scaffold", "--database-url", "postgres://x"}, []string{"STREAM_SECRET"}},
+		"plain":        {[]string{"--supabase-jwt-secret", jwtSecret, "--trusted-proxies", "10.0.0.0/8", "--openai-api-key", "k", "--public-url", "http://x"}, []string{"PUBLIC_URL"}},
+		"the seed's": {[]string{"--supabase-url", "https://abc.supabase.co", "--supabase-service-key", "sb_secret_x", "--openai-api-key", "k", "--tls-domains", "api.example.com",
+			"--stream-secret", strings.Repeat("s", 32)}, nil},
+		"too much": {[]string{"--supabase-url", "https://abc.supabase.co", "--tls-domains", "api.example.com", "--tls-cert-file", "x", "--tls-key-file", "y", "--llm-scaffold"}, []string{"TLS_DOMAINS"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := configured(t)
+			err := parse(cfg, append([]string{"--environment", "production"}, c.args...))
+			if err == nil {
+				err = cfg.servable()
+			}
+			if len(c.want) == 0 && err == nil {
+				return
+			}
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			lines := strings.Split(err.Error(), "\n")
+			if len(lines) != len(c.want) {
+				t.Errorf("%d problems, want those of %v:\n%v", len(lines), c.want, err)
+			}
+			for _, name := range c.want {
+				if !contains(err.Error(), name+": ") {
+					t.Errorf("nothing said of %s:\n%v", name, err)
+				}
+			}
+		})
+	}
+}
+
+// TestDefaults: who listens where, and where data lies.
+func TestDefaults(t *testing.T) {
+	for _, c := range []struct {
+		args                  []string
+		host, store, identity string
+	}{
+		{nil, "127.0.0.1", sqliteStore, "standalone: one local user"},
+		{[]string{"--database-url", "postgres://x"}, "127.0.0.1", postgresStore, "standalone: one local user"},
+		{[]string{"--supabase-jwt-secret", jwtSecret}, "0.0.0.0", sqliteStore, "tokens signed with SUPABASE_JWT_SECRET"},
+		{[]string{"--supabase-url", "https://abc.supabase.co"}, "0.0.0.0", sqliteStore, "tokens of https://abc.supabase.co"},
+		{[]string{"--supabase-url", "https://abc.supabase.co", "--supabase-service-key", "sb_secret_x"}, "0.0.0.0", supabaseStore, "tokens of https://abc.supabase.co"},
+		{[]string{"--supabase-url", "https://abc.supabase.co", "--supabase-service-key", "sb_secret_x", "--database-url", "postgres://x"}, "0.0.0.0", postgresStore, "tokens of https://abc.supabase.co"},
+	} {
+		cfg := &Config{}
+		if err := parse(cfg, c.args); err != nil {
+			t.Fatal(err)
+		}
+		if cfg.host() != c.host || cfg.store() != c.store || cfg.identity() != c.identity {
+			t.Errorf("%v: %s, %s, %s", c.args, cfg.host(), cfg.store(), cfg.identity())
+		}
+	}
+}
+
+// TestStandalone: without users everything is the local user's, and says so.
+func TestStandalone(t *testing.T) {
+	s := serve(t, configured(t))
+	b := settle(t, s.as(""))
+	if b.see(t, s.as("")) != b.see(t, s.as("whatever")) {
+		t.Error("a token makes a difference")
+	}
+	status, text, _ := s.as("").ask(t, "GET", "/ready", nil)
+	if status != 200 || !contains(text, `"isolation":"single-user"`, `"store":"sqlite"`) {
+		t.Error(status, text)
+	}
+	status, text, _ = s.as("").ask(t, "GET", "/health", nil)
+	if status != 200 || !contains(text, `"status":"healthy"`, `"supabase":"not configured"`, `"redis":"not configured"`) {
+		t.Error(status, text)
+	}
+}
+
+// TestKeysOutOfReach: while nobody can tell who asks, the answer is 503, and health says why.
+func TestKeysOutOfReach(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	p := newProject(t)
+	p.url = "http://" + l.Addr().String()
+	s := serve(t, configured(t, "--supabase-url", p.url))
+	if status, text, h := s.as(p.token(t, alice)).ask(t, "GET", "/v1/projects/", nil); status != 503 || h.Get("Retry-After") == "" {
+		t.Error(status, text)
+	}
+	if status, text, _ := s.as("").ask(t, "GET", "/health", nil); status != 200 || !contains(text, `"status":"degraded"`, `"supabase":"failing"`, `"store":"ok"`) {
+		t.Error(status, text)
+	}
+	if status, text, _ := s.as("").ask(t, "GET", "/ready", nil); status != 503 {
+		t.Error(status, text)
+	}
+}
+
+// certificate makes a self-signed one.
+func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	if err := os.WriteFile(certFile, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pool = x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	return certFile, keyFile, pool
+}
+
+// TestProductionByHTTPS: a server in production answers by HTTPS alone, and keeps to itself what is for developers.
+func TestProductionByHTTPS(t *testing.T) {
+	p := newProject(t)
+	cert, key, pool := certificate(t)
+	s := serve(t, configured(t, "--environment", "production", "--supabase-url", p.url, "--tls-cert-file", cert, "--tls-key-file", key, "--llm-scaffold"))
+	if !strings.HasPrefix(s.URL(), "https://") {
+		t.Fatal(s.URL())
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	web := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	ask := func(method, url, body string, header ...string) *http.Response {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i+1 < len(header); i += 2 {
+			req.Header.Set(header[i], header[i+1])
+		}
+		resp, err := web.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body = io.NopCloser(strings.NewReader(string(b)))
+		return resp
+	}
+	bearer := "Bearer " + p.token(t, alice)
+	resp := ask("POST", s.URL()+"/v1/projects/", `{"title":"Dog walkers"}`, "Authorization", bearer, "Content-Type", "application/json")
+	if resp.StatusCode != 200 || resp.ProtoMajor != 2 || resp.Header.Get("Strict-Transport-Security") == "" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Error(resp.Status, resp.Proto, resp.Header)
+	}
+	for _, path := range []string{"/docs", "/redoc"} {
+		if resp := ask("GET", s.URL()+path, ""); resp.StatusCode != 404 {
+			t.Error(path, resp.Status)
+		}
+	}
+	if resp := ask("GET", s.URL()+"/openapi.json", ""); resp.StatusCode != 200 {
+		t.Error(resp.Status)
+	}
+
+	plain := "http" + strings.TrimPrefix(s.URL(), "https")
+	if resp := ask("GET", plain+"/v1/projects/", "", "Authorization", bearer); resp.StatusCode != 308 || !strings.HasPrefix(resp.Header.Get("Location"), "https://") {
+		t.Error(resp.Status, resp.Header)
+	}
+	resp = ask("POST", plain+"/v1/projects/", `{"title":"Dog walkers"}`, "Authorization", bearer, "Content-Type", "application/json")
+	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != 403 || !contains(string(b), "PERMISSION_DENIED", "HTTPS") {
+		t.Error(resp.Status, string(b))
+	}
+	if resp := ask("GET", plain+"/health", ""); resp.StatusCode != 200 {
+		t.Error(resp.Status)
+	}
+	// Pages that come with cookies must show that they are ours.
+	if resp := ask("POST", s.URL()+"/v1/projects/", `{"title":"Dog walkers"}`, "Cookie", "csrf_token=one", "X-CSRF-Token", "two"); resp.StatusCode != 403 {
+		t.Error(resp.Status)
+	}
+	if resp := ask("POST", s.URL()+"/v1/projects/", `{"title":"Dog walkers"}`, "Cookie", "csrf_token=one", "X-CSRF-Token", "one"); resp.StatusCode != 401 {
+		t.Error(resp.Status)
+	}
+	if resp := ask("GET", s.URL()+"/v1/projects/", "", "Cookie", "theme=dark"); len(resp.Cookies()) != 1 || !resp.Cookies()[0].Secure || resp.Cookies()[0].SameSite != http.SameSiteStrictMode {
+		t.Error(resp.Header)
+	}
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"codeforge/internal/api"
+	"codeforge/internal/auth"
+	"codeforge/internal/jobs"
+	"codeforge/internal/llm"
+	"codeforge/internal/postgres"
+	"codeforge/internal/sqlite"
+	"codeforge/internal/supabase"
+)
+
+// Store is where everything lies that must survive: what each part of the program asks of it.
+type Store interface {
+	jobs.Store
+	api.Store
+	replayStore
+	auth.TokenStore
+	// SweepJournal deletes the answers of ended jobs that are older than before, and returns how many.
+	SweepJournal(ctx context.Context, before time.Time) (swept int, err error)
+}
+
+// data is an open store and what the program must know of it.
+type data struct {
+	Store
+	books interface {
+		llm.Ledger
+		api.Books
+	}
+	name      string
+	isolation string // who keeps users apart
+	exclusive bool   // no other process has it open
+	// listen tells of events that other servers stored, until ctx ends; nil: there are no others.
+	listen func(ctx context.Context, nudge func(jobID string)) error
+	// queue hands ids of jobs that may be due to one server of all, which calls wake; nil: there is no such way.
+	queue func(ctx context.Context, wake func(jobID string), log *slog.Logger) (*postgres.Dispatcher, error)
+	close func() error
+}
+
+// openData opens the store that is configured. Its schema is brought up to date where this server may do that.
+func openData(ctx context.Context, cfg *Config, log *slog.Logger) (*data, error) {
+	switch cfg.store() {
+	case postgresStore:
+		if err := migrateAtStart(ctx, cfg, log); err != nil {
+			return nil, err
+		}
+		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode})
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range warnings {
+			log.Warn(w)
+		}
+		return &data{Store: s, books: s.Ledger(cfg.limits()), name: postgresStore, isolation: "row-level-security", listen: s.Listen,
+			queue: func(ctx context.Context, wake func(string), log *slog.Logger) (*postgres.Dispatcher, error) {
+				return postgres.NewDispatcher(ctx, s, wake, log)
+			},
+			close: func() error { s.Close(); return nil }}, nil
+	case supabaseStore:
+		if cfg.MigrateURL != "" {
+			if err := migrateAtStart(ctx, cfg, log); err != nil {
+				return nil, err
+			}
+		}
+		s, err := supabase.Open(supabase.Options{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
+		if err != nil {
+			return nil, err
+		}
+		// A project that does not answer now may do so later; until then /ready says why nothing works.
+		if err := s.Ready(ctx); err != nil {
+			log.Error("the Supabase project is not ready", "error", err)
+		}
+		return &data{Store: s, books: s.Ledger(cfg.limits()), name: supabaseStore, isolation: "row-level-security",
+			close: func() error { s.Close(); return nil }}, nil
+	}
+	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	d := &data{Store: s, books: s.Ledger(cfg.limits()), name: sqliteStore, isolation: "application", exclusive: true, close: s.Close}
+	if cfg.standalone() {
+		d.isolation = "single-user"
+	}
+	return d, nil
+}
+
+// openToRead opens the store for a command that changes nothing, while a server may have it open.
+func openToRead(ctx context.Context, cfg *Config) (*data, error) {
+	if cfg.store() != sqliteStore {
+		return openData(ctx, cfg, slog.New(slog.DiscardHandler))
+	}
+	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	return &data{Store: s, books: s.Ledger(cfg.limits()), name: sqliteStore, close: s.Close}, nil
+}
+
+// admin is the database by a login that may change its schema, as far as one is known; "": none is.
+func (c *Config) admin() (url, poolMode string) {
+	if c.MigrateURL != "" {
+		return c.MigrateURL, ""
+	}
+	return c.DatabaseURL, c.PoolMode
+}
+
+// migrateAtStart brings the schema of a Postgres up to date when it is behind.
+func migrateAtStart(ctx context.Context, cfg *Config, log *slog.Logger) error {
+	url, mode := cfg.admin()
+	pending, err := postgres.Pending(ctx, url, mode)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	done, err := postgres.Migrate(ctx, url, mode)
+	for _, name := range done {
+		log.Info("migrated", "migration", name)
+	}
+	return err
+}
+
+// Migrate is the command that brings the database up to date.
+type Migrate struct {
+	Check bool `help:"Only say what would be done; exit 1 if anything is." xor:"how"`
+	Print bool `help:"Print the SQL that brings a Postgres up to date, for an SQL editor." xor:"how"`
+	Config
+}
+
+// Run implements the command.
+func (m *Migrate) Run(ctx context.Context) error {
+	if m.Print {
+		return postgres.Print(os.Stdout)
+	}
+	url, mode := m.admin()
+	where, pending, err := m.pending(ctx)
+	if err != nil {
+		return err
+	}
+	if m.Check {
+		for _, name := range pending {
+			fmt.Println("pending", name)
+		}
+		if len(pending) > 0 {
+			return fmt.Errorf("%s is behind: run codeforge migrate", where)
+		}
+	} else {
+		var done []string
+		switch {
+		case m.store() == sqliteStore:
+			done, err = sqlite.Migrate(ctx, m.DataDir)
+		case url != "":
+			done, err = postgres.Migrate(ctx, url, mode)
+		}
+		for _, name := range done {
+			fmt.Println("applied", name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	fmt.Println(where, "is up to date")
+	return nil
+}
+
+// pending names the migrations that are missing. A project of which only the Data API is known says so by its error.
+func (m *Migrate) pending(ctx context.Context) (where string, pending []string, err error) {
+	url, mode := m.admin()
+	switch {
+	case m.store() == sqliteStore:
+		_, pending, err = sqlite.Status(ctx, m.DataDir)
+		return m.DataDir, pending, err
+	case url != "":
+		pending, err = postgres.Pending(ctx, url, mode)
+		return "the database", pending, err
+	}
+	s, err := supabase.Open(supabase.Options{URL: m.SupabaseURL, Key: m.ServiceKey})
+	if err != nil {
+		return "", nil, err
+	}
+	defer s.Close()
+	return "the project at " + m.SupabaseURL, nil, s.Ready(ctx)
+}
+
+// hear passes on what other servers stored, until ctx ends: to those who watch, and to the engine, whose job somebody
+// there may have ended.
+func (a *App) hear(ctx context.Context) {
+	err := a.data.listen(ctx, func(jobID string) {
+		switch here := a.engine.Recheck(jobID); {
+		case jobID == "":
+			a.hub.NudgeAll()
+		case !here:
+			a.hub.Nudge(jobID)
+		}
+	})
+	if errors.Is(err, postgres.ErrNoListen) {
+		a.log.Warn("events of other servers show late in streams, and what is cancelled there stops late here", "error", err)
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"codeforge"
+	"codeforge/internal/auth"
+)
+
+// Token is the commands about tokens of our own. Whoever may run them may act for every user.
+type Token struct {
+	Create TokenCreate `cmd:"" help:"Make a token. It is shown once."`
+	List   TokenList   `cmd:"" help:"List a user's tokens."`
+	Revoke TokenRevoke `cmd:"" help:"End a token: within seconds it is refused everywhere."`
+}
+
+// TokenCreate is the command that makes a token.
+type TokenCreate struct {
+	Owner  string   `name:"user" required:"" placeholder:"UUID" help:"The user for whom it acts."`
+	Name   string   `required:"" help:"What it is for."`
+	Scopes []string `name:"scope" default:"read,write,jobs" help:"What it may do: read, write, jobs."`
+	Days   int      `default:"90" help:"Days until it ends; 0: never."`
+	Config
+}
+
+// Run implements the command.
+func (t *TokenCreate) Run(ctx context.Context) error {
+	u, err := owner(&t.Config, t.Owner)
+	if err != nil {
+		return err
+	}
+	if t.Days < 0 || t.Days > 36500 {
+		return errors.New("--days must be between 0 and 36500")
+	}
+	var scopes []auth.Scope
+	for _, s := range t.Scopes {
+		scopes = append(scopes, auth.Scope(strings.TrimSpace(s)))
+	}
+	text, token, err := auth.NewToken(u, t.Name, scopes, time.Duration(t.Days)*24*time.Hour)
+	if err != nil {
+		return plain(err)
+	}
+	store, err := openData(ctx, &t.Config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer store.close()
+	if err := store.CreateToken(ctx, u, token); err != nil {
+		return plain(err)
+	}
+	fmt.Fprintf(os.Stderr, "token %s of user %s; keep it, it is not shown again:\n", token.ID, u.ID)
+	fmt.Println(text)
+	return nil
+}
+
+// TokenList is the command that lists tokens.
+type TokenList struct {
+	Owner string `name:"user" required:"" placeholder:"UUID" help:"Whose tokens."`
+	Config
+}
+
+// Run implements the command.
+func (t *TokenList) Run(ctx context.Context) error {
+	u, err := owner(&t.Config, t.Owner)
+	if err != nil {
+		return err
+	}
+	store, err := openToRead(ctx, &t.Config)
+	if err != nil {
+		return err
+	}
+	defer store.close()
+	list, err := store.ListTokens(ctx, u)
+	if err != nil {
+		return plain(err)
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tNAME\tTOKEN\tSCOPES\tCREATED\tENDS\tLAST USED\tSTATE")
+	now := time.Now()
+	for _, t := range list {
+		scopes := make([]string, len(t.Scopes))
+		for i, s := range t.Scopes {
+			scopes[i] = string(s)
+		}
+		state := "valid"
+		switch {
+		case t.RevokedAt != nil:
+			state = "revoked " + day(t.RevokedAt, "")
+		case t.ExpiresAt != nil && !t.ExpiresAt.After(now):
+			state = "expired"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s...\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Name, t.Hint, strings.Join(scopes, ","), day(&t.CreatedAt, ""), day(t.ExpiresAt, "never"), day(t.UsedAt, "never"), state)
+	}
+	return w.Flush()
+}
+
+func day(t *time.Time, none string) string {
+	if t == nil {
+		return none
+	}
+	return t.Format(time.DateOnly)
+}
+
+// TokenRevoke is the command that ends a token.
+type TokenRevoke struct {
+	ID    string `arg:"" help:"Id of the token, as list shows it."`
+	Owner string `name:"user" required:"" placeholder:"UUID" help:"Whose token."`
+	Config
+}
+
+// Run implements the command.
+func (t *TokenRevoke) Run(ctx context.Context) error {
+	u, err := owner(&t.Config, t.Owner)
+	if err != nil {
+		return err
+	}
+	id, err := codeforge.ParseID(t.ID)
+	if err != nil {
+		return errors.New("that is no id of a token: list shows them")
+	}
+	store, err := openData(ctx, &t.Config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer store.close()
+	if err := store.RevokeToken(ctx, u, id, codeforge.Now()); err != nil {
+		return plain(err)
+	}
+	fmt.Println("revoked", id)
+	return nil
+}
+
+// owner is the user with an id, where there are users.
+func owner(cfg *Config, id string) (codeforge.User, error) {
+	if cfg.standalone() {
+		return codeforge.User{}, errors.New("a standalone server asks nobody for a token: set SUPABASE_URL or SUPABASE_JWT_SECRET")
+	}
+	id, err := codeforge.ParseID(id)
+	if err != nil {
+		return codeforge.User{}, errors.New("--user must be the id of a user, a UUID")
+	}
+	return codeforge.User{ID: id, Role: "authenticated"}, nil
+}
+
+// plain says what a client would be told, and the reason for it.
+func plain(err error) error {
+	if e, ok := errors.AsType[*codeforge.Error](err); ok {
+		if reason, ok := e.Details["reason"].(string); ok {
+			return fmt.Errorf("%s: %s", e.Message, reason)
+		}
+	}
+	return err
+}

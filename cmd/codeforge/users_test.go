@@ -1,0 +1,496 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/golang-jwt/jwt/v5"
+
+	"codeforge"
+	"codeforge/internal/api"
+	"codeforge/internal/auth"
+	"codeforge/internal/pgtest"
+	"codeforge/internal/postgres"
+	"codeforge/internal/supabase/restest"
+)
+
+// Users of the tests: alice has things, bob is a stranger to them, and a visitor has not signed up.
+const (
+	alice   = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+	bob     = "6f9619ff-8b86-4d01-b42d-00cf4fc96400"
+	visitor = "6f9619ff-8b86-4d01-b42d-00cf4fc96401"
+
+	jwtSecret = "a-secret-of-the-project-with-enough-characters"
+)
+
+type object = map[string]any
+
+// project stands in for the Supabase project that issues tokens: it publishes its key, or, where rest is set, it signs with
+// a secret and says itself whether a token is good.
+type project struct {
+	url  string
+	key  *ecdsa.PrivateKey
+	rest *restest.Server
+}
+
+// newDataProject is a project that holds data too, of which only the address and a key are known.
+func newDataProject(t *testing.T) *project {
+	t.Helper()
+	url, _ := freshDatabase(t)
+	p := &project{rest: restest.Start(t, restest.Options{Database: url})}
+	p.url = p.rest.URL
+	p.rest.Before(func(w http.ResponseWriter, r *http.Request) bool {
+		switch r.URL.Path {
+		case "/auth/v1/.well-known/jwks.json":
+			_, _ = io.WriteString(w, `{"keys":[]}`)
+			return true
+		case "/auth/v1/user":
+			// It signs no token twice in other words, so what it would sign again is its own.
+			for _, user := range []string{alice, bob, visitor} {
+				if r.Header.Get("apikey") == p.rest.Secret && r.Header.Get("Authorization") == "Bearer "+p.token(t, user) {
+					_, _ = fmt.Fprintf(w, `{"id":%q}`, user)
+					return true
+				}
+			}
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"code":403,"error_code":"bad_jwt"}`)
+			return true
+		}
+		return false
+	})
+	return p
+}
+
+// born is when all tokens are issued.
+var born = time.Now().Unix()
+
+func newProject(t *testing.T) *project {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := key.PublicKey.Bytes() // 4, x, y
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := base64.RawURLEncoding.EncodeToString
+	set, err := json.Marshal(object{"keys": []object{{"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "one", "use": "sig", "key_ops": []string{"verify"},
+		"x": part(point[1:33]), "y": part(point[33:])}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/auth/v1/.well-known/jwks.json" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(set)
+	}))
+	t.Cleanup(s.Close)
+	return &project{url: s.URL, key: key}
+}
+
+func (p *project) claims(user string) jwt.MapClaims {
+	now := born
+	return jwt.MapClaims{"iss": p.url + "/auth/v1", "sub": user, "aud": "authenticated", "role": "authenticated", "iat": now, "exp": now + 3600,
+		"email": "who@example.com", "is_anonymous": user == visitor}
+}
+
+// token is what the project signs with its key, and old what it signed with its secret.
+func (p *project) token(t *testing.T, user string) string {
+	t.Helper()
+	if p.rest != nil {
+		return p.rest.Sign(p.claims(user))
+	}
+	k := jwt.NewWithClaims(jwt.SigningMethodES256, p.claims(user))
+	k.Header["kid"] = "one"
+	s, err := k.SignedString(p.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (p *project) old(t *testing.T, user string) string {
+	t.Helper()
+	s, err := jwt.NewWithClaims(jwt.SigningMethodHS256, p.claims(user)).SignedString([]byte(jwtSecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var database = struct {
+	sync.Once
+	name string
+}{name: "codeforge_app"}
+
+// freshDatabase is a database with the schema and one role that may use it, and no rows.
+func freshDatabase(t *testing.T) (url, admin string) {
+	t.Helper()
+	s := pgtest.Start(t)
+	database.Do(func() {
+		s.Exec(t, "postgres", "create role anon nologin; create role authenticated nologin; create role service_role nologin; "+
+			"create role cf_app login noinherit; grant anon, authenticated, service_role to cf_app")
+		s.Exec(t, "postgres", "create database "+database.name)
+		if _, err := postgres.Migrate(t.Context(), s.URL(pgtest.Superuser, database.name), ""); err != nil {
+			t.Fatal(err)
+		}
+	})
+	name := s.Database(t, pgtest.Superuser, database.name)
+	return s.URL("cf_app", name), s.URL(pgtest.Superuser, name)
+}
+
+// emptyDatabase is one where nothing was ever done.
+func emptyDatabase(t *testing.T) (url, admin string) {
+	t.Helper()
+	s := pgtest.Start(t)
+	name := s.Database(t, pgtest.Superuser, "")
+	return s.URL("cf_app", name), s.URL(pgtest.Superuser, name)
+}
+
+// configured reads a configuration as the command line does, with its defaults.
+func configured(t *testing.T, args ...string) *Config {
+	t.Helper()
+	var c Config
+	if err := parse(&c, append([]string{"--data-dir", t.TempDir(), "--port", "0", "--host", "127.0.0.1", "--rate-limit-per-minute", "100000000", "--bench"}, args...)); err != nil {
+		t.Fatal(err)
+	}
+	return &c
+}
+
+func parse(c *Config, args []string) error {
+	parser, err := kong.New(c, kong.Exit(func(int) { panic("the command line ended the program") }))
+	if err == nil {
+		_, err = parser.Parse(args)
+	}
+	return err
+}
+
+// server is a whole server in this process.
+type server struct {
+	*App
+	log *bytes.Buffer // to be read after it is closed
+}
+
+// serve runs a server until the test ends.
+func serve(t *testing.T, cfg *Config) *server {
+	t.Helper()
+	s := &server{log: &bytes.Buffer{}}
+	var err error
+	if s.App, err = Open(t.Context(), cfg, s.log); err == nil {
+		if err = s.Listen(); err == nil {
+			err = s.Start(t.Context())
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("log of %s:\n%.20000s", s.URL(), s.log)
+		}
+	})
+	return s
+}
+
+func (s *server) as(token string) client { return client{base: s.URL(), token: token} }
+
+// ask sends a request and returns what came back. Its body is JSON, or nothing.
+func (c client) ask(t *testing.T, method, path string, body any, header ...string) (status int, text string, h http.Header) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	resp, err := c.do(ctx, method, c.base+path, body, header...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b), resp.Header
+}
+
+// must is ask for what must work; the answer goes into out.
+func (c client) must(t *testing.T, method, path string, body, out any) {
+	t.Helper()
+	if err := c.call(t.Context(), method, path, body, out); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// belongings are what alice has.
+type belongings struct{ project, job, path string }
+
+// settle gives alice a project with a file and an ended job.
+func settle(t *testing.T, c client) belongings {
+	t.Helper()
+	var p codeforge.Project
+	c.must(t, "POST", "/v1/projects/", object{"title": "Dog walkers", "description": "alice's alone"}, &p)
+	c.must(t, "POST", "/v1/projects/"+p.ID+"/files", object{"path": "src/main.ts", "content": "export const secret = 'alice'\n"}, new(object))
+	var job struct {
+		ID string `json:"job_id"`
+	}
+	c.must(t, "POST", "/v1/run-agent", object{"project_id": p.ID, "agent_type": "research", "input_context": object{"user_message": "dogs", "skip_clarification": true}}, &job)
+	last := "0"
+	if done, err := c.stream(t.Context(), c.base+"/v1/jobs/"+job.ID+"/stream", &last, func(kind string, data []byte) (bool, error) {
+		return kind == "complete", nil
+	}); !done {
+		t.Fatal("the job did not complete", err)
+	}
+	return belongings{p.ID, job.ID, "src/main.ts"}
+}
+
+// see is everything of alice's, as she sees it.
+func (b belongings) see(t *testing.T, c client) string {
+	t.Helper()
+	var all strings.Builder
+	for _, path := range []string{"/v1/projects/", "/v1/projects/" + b.project, "/v1/projects/" + b.project + "/files", "/v1/projects/" + b.project + "/revisions",
+		"/v1/projects/" + b.project + "/messages", "/v1/jobs/" + b.project + "/list", "/v1/jobs/" + b.job, "/v1/budgets?project_id=" + b.project + "&job_id=" + b.job} {
+		status, text, _ := c.ask(t, "GET", path, nil)
+		if status != http.StatusOK {
+			t.Fatal(path, status, text)
+		}
+		all.WriteString(path + " " + text + "\n")
+	}
+	return all.String()
+}
+
+// operation is one way into the API, filled in with what is alice's.
+type operation struct {
+	method, path string
+	body         any
+	public       bool
+	named        bool // it names something of alice's
+}
+
+// operations are all there are, from the specification: one that is new is among them.
+func operations(t *testing.T, b belongings) (all []operation) {
+	t.Helper()
+	raw, err := api.Spec(api.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Security   *[]map[string][]string
+			Aliases    []string `json:"x-aliases"`
+			Parameters []struct {
+				Name, In string
+				Required bool
+				Schema   struct{ Enum []string }
+			}
+			RequestBody struct {
+				Content map[string]struct{ Example any }
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]string{"project_id": b.project, "job_id": b.job, "path": b.path, "n": "1"}
+	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
+		for method, op := range doc.Paths[path] {
+			o := operation{method: strings.ToUpper(method), public: op.Security != nil && len(*op.Security) == 0}
+			if content, ok := op.RequestBody.Content["application/json"]; ok {
+				o.body = content.Example
+				if o.body == nil {
+					t.Errorf("%s %s: a body without an example cannot be tried", method, path)
+				}
+				fields, _ := o.body.(object)
+				for name, value := range map[string]string{"project_id": b.project, "job_id": b.job, "id": b.project} {
+					if _, ok := fields[name]; ok {
+						fields[name], o.named = value, true
+					}
+				}
+			}
+			var query, further []string
+			for _, p := range op.Parameters {
+				switch value := known[p.Name]; {
+				case p.In == "path" && value == "":
+					t.Errorf("%s %s: what is %s?", method, path, p.Name)
+				case p.In == "path":
+					o.named = true
+				case p.In == "query" && p.Required:
+					query = append(query, p.Name+"="+cmp.Or(value, "code"))
+				case p.In == "query" && strings.HasSuffix(p.Name, "_id"):
+					further = append(further, p.Name+"="+value)
+				}
+			}
+			for _, at := range append([]string{path}, op.Aliases...) {
+				for name, value := range known {
+					at = strings.ReplaceAll(at, "{"+name+"}", value)
+				}
+				o := o
+				o.path = at + "?" + strings.Join(query, "&")
+				all = append(all, o)
+				for _, f := range further {
+					o.path, o.named = at+"?"+strings.Join(append(query, f), "&"), true
+					all = append(all, o)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// TestIsolation calls every endpoint with what is alice's: as a stranger, as somebody who has not signed up, without a
+// token, and with tokens that are none.
+func TestIsolation(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) (*project, []string){
+		sqliteStore: func(t *testing.T) (*project, []string) {
+			return newProject(t), []string{"--supabase-jwt-secret", jwtSecret}
+		},
+		postgresStore: func(t *testing.T) (*project, []string) {
+			url, _ := freshDatabase(t)
+			return newProject(t), []string{"--supabase-jwt-secret", jwtSecret, "--database-url", url}
+		},
+		supabaseStore: func(t *testing.T) (*project, []string) {
+			p := newDataProject(t)
+			return p, []string{"--supabase-service-key", p.rest.Secret}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, args := open(t)
+			s := serve(t, configured(t, append(args, "--supabase-url", p.url)...))
+			if s.data.name != name {
+				t.Fatal(s.data.name)
+			}
+			owner := s.as(p.token(t, alice))
+			b := settle(t, owner)
+			before := b.see(t, owner)
+			if p.rest == nil {
+				if again := b.see(t, s.as(p.old(t, alice))); again != before {
+					t.Errorf("the project's secret makes another user of alice:\n%s\n%s", before, again)
+				}
+			}
+			service := jwt.MapClaims{"iss": "supabase", "role": "service_role", "iat": born, "exp": born + 3600}
+			key, err := jwt.NewWithClaims(jwt.SigningMethodHS256, service).SignedString([]byte(jwtSecret))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.rest != nil {
+				key = p.rest.Service
+			}
+			unsigned, err := jwt.NewWithClaims(jwt.SigningMethodNone, p.claims(alice)).SignedString(jwt.UnsafeAllowNoneSignatureType)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range operations(t, b) {
+				for who, token := range map[string]string{"nobody": "", "a visitor": p.token(t, visitor), "the service key": key, "an unsigned token": unsigned, "a forger": newProjectAt(t, p).token(t, alice)} {
+					status, text, _ := s.as(token).ask(t, o.method, o.path, o.body, "X-User-ID", alice)
+					if want := map[bool]int{true: 200, false: 401}[o.public]; status != want {
+						t.Errorf("%s %s by %s: %d %s", o.method, o.path, who, status, text)
+					}
+				}
+				status, text, _ := s.as(p.token(t, bob)).ask(t, o.method, o.path, o.body, "X-User-ID", alice)
+				if want := map[bool]int{true: 404, false: 200}[o.named]; status != want {
+					t.Errorf("%s %s by a stranger: %d %s", o.method, o.path, status, text)
+				}
+				if status < 300 && strings.Contains(text, b.project) || strings.Contains(text, b.job) && !strings.Contains(o.path, b.job) && o.named == false || strings.Contains(text, "secret = ") {
+					t.Errorf("%s %s shows a stranger %s", o.method, o.path, text)
+				}
+			}
+			if after := b.see(t, owner); after != before {
+				t.Errorf("a stranger changed something:\n%s\n%s", before, after)
+			}
+		})
+	}
+}
+
+// newProjectAt is somebody who signs in the name of a project, with a key of their own.
+func newProjectAt(t *testing.T, p *project) *project {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &project{url: p.url, key: key}
+}
+
+// TestOwnTokens: what a machine may do with a token of ours, and that revoking ends it.
+func TestOwnTokens(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) (*project, []string){
+		sqliteStore: func(t *testing.T) (*project, []string) { return newProject(t), nil },
+		postgresStore: func(t *testing.T) (*project, []string) {
+			url, _ := freshDatabase(t)
+			return newProject(t), []string{"--database-url", url}
+		},
+		supabaseStore: func(t *testing.T) (*project, []string) {
+			p := newDataProject(t)
+			return p, []string{"--supabase-service-key", p.rest.Secret}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, args := open(t)
+			cfg := configured(t, append(args, "--supabase-url", p.url)...)
+			u, err := owner(cfg, alice)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := serve(t, cfg)
+			b := settle(t, s.as(p.token(t, alice)))
+			reader, record := mint(t, s, u, "read")
+			status, text, _ := s.as(reader).ask(t, "GET", "/v1/projects/"+b.project, nil)
+			if status != 200 {
+				t.Fatal(status, text)
+			}
+			if status, text, _ = s.as(reader).ask(t, "PUT", "/v1/projects/"+b.project, object{"title": "Changed"}); status != 403 || !strings.Contains(text, `"write"`) {
+				t.Error("a token for reading writes:", status, text)
+			}
+			worker, _ := mint(t, s, u, "jobs")
+			if status, text, _ = s.as(worker).ask(t, "POST", "/v1/run-agent", object{"project_id": b.project, "agent_type": "noop"}); status != 200 {
+				t.Error(status, text)
+			}
+			list, err := s.data.ListTokens(t.Context(), u)
+			if err != nil || len(list) != 2 || list[1].UsedAt == nil || list[1].ID != record {
+				t.Errorf("%+v %v", list, err)
+			}
+			if err := s.data.RevokeToken(t.Context(), codeforge.User{ID: bob}, record, codeforge.Now()); !codeforge.IsKind(err, codeforge.Missing) {
+				t.Error("bob ends alice's token:", err)
+			}
+			if err := s.data.RevokeToken(t.Context(), u, record, codeforge.Now()); err != nil {
+				t.Error(err)
+			}
+			if list, err = s.data.ListTokens(t.Context(), u); err != nil || list[1].RevokedAt == nil {
+				t.Errorf("%+v %v", list, err)
+			}
+		})
+	}
+}
+
+// mint makes and stores a token of ours.
+func mint(t *testing.T, s *server, u codeforge.User, scopes ...auth.Scope) (text, id string) {
+	t.Helper()
+	text, record, err := auth.NewToken(u, "a machine", scopes, time.Hour)
+	if err == nil {
+		err = s.data.CreateToken(t.Context(), u, record)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text, record.ID
+}

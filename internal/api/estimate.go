@@ -1,0 +1,239 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"codeforge"
+	"codeforge/internal/llm"
+)
+
+const (
+	estimateJobs   = 50 // newest jobs that an estimate is made of
+	projectJobs    = 5  // of one project: enough to speak for it alone
+	estimateFor    = time.Minute
+	maxEstimates   = 10_000
+	estimateWithin = time.Second // for the store to say what jobs took
+)
+
+// estimate is what a job will probably take.
+type estimate struct {
+	AgentType     string    `json:"agent_type" example:"code"`
+	Basis         string    `json:"basis" enum:"history,catalog" doc:"history: what the caller's newest jobs of this agent took, those of the project alone when they are many enough. catalog: a guess from what such jobs usually take and what the model costs."`
+	Jobs          int       `json:"jobs" doc:"How many jobs the history has."`
+	Model         string    `json:"model" doc:"Who is asked first." example:"openai:gpt-6.1-sol"`
+	Cost          quantiles `json:"cost_micro_usd" doc:"In millionths of a dollar."`
+	CostEstimated bool      `json:"cost_estimated" doc:"Prices or usage behind it are not known for sure."`
+	Tokens        quantiles `json:"tokens" doc:"Input and output of all calls together."`
+	DurationMS    quantiles `json:"duration_ms"`
+
+	text []byte // as JSON
+}
+
+// quantiles: half of all jobs stay below the first, nine of ten below the second.
+type quantiles struct {
+	P50 int64 `json:"p50"`
+	P90 int64 `json:"p90"`
+}
+
+func (e *estimate) appendJSON(b []byte) []byte { return append(b, e.text...) }
+
+// quantilesOf takes a value of each job; an order of them is all that it needs.
+func quantilesOf(jobs []codeforge.JobUsage, value func(*codeforge.JobUsage) int64) quantiles {
+	all := make([]int64, len(jobs))
+	for i := range jobs {
+		all[i] = value(&jobs[i])
+	}
+	slices.Sort(all)
+	at := func(q float64) int64 { return all[int(math.Ceil(q*float64(len(all))))-1] }
+	return quantiles{at(0.5), at(0.9)}
+}
+
+// typical is what a job of an agent usually takes: its guess while there is no history. Tokens are of one call.
+type typical struct {
+	calls, input, output int64
+	took                 time.Duration
+}
+
+var typicals = map[codeforge.AgentType]typical{
+	codeforge.Research:  {2, 4_000, 3_000, time.Minute},
+	codeforge.Wireframe: {1, 8_000, 6_000, 75 * time.Second},
+	codeforge.Code:      {12, 25_000, 3_000, 4 * time.Minute},
+	codeforge.QA:        {2, 25_000, 2_500, 45 * time.Second},
+	codeforge.Pedagogy:  {1, 10_000, 2_000, 25 * time.Second},
+}
+
+// dear is how much more a job may take than usual, when nobody knows.
+const dear = 3
+
+// stages are the agents that work for a job of an agent type.
+func stages(agent codeforge.AgentType) []codeforge.AgentType {
+	if agent == codeforge.Builder {
+		return []codeforge.AgentType{codeforge.Research, codeforge.Wireframe, codeforge.Code, codeforge.QA}
+	}
+	return []codeforge.AgentType{agent}
+}
+
+// guess is an estimate from the catalog alone.
+func guess(router *llm.Router, agent codeforge.AgentType, now time.Time) *estimate {
+	e := &estimate{AgentType: string(agent), Basis: "catalog"}
+	var cost llm.Cost
+	var tokens int64
+	var took time.Duration
+	var dearest int64 = -1
+	for _, stage := range stages(agent) {
+		chain, _ := router.Catalog.Route(string(stage), router.Configured(), now)
+		name, t := chain[0].Name(), typicals[stage]
+		var u llm.Usage
+		u.InputTokens, u.OutputTokens = t.input, t.output
+		one := router.Catalog.Cost(name, name, u, now)
+		one.MicroUSD *= t.calls
+		if one.MicroUSD > dearest { // of several models the one that the bill is about
+			dearest, e.Model = one.MicroUSD, name
+		}
+		cost, tokens, took = cost.Add(one), tokens+t.calls*(t.input+t.output), took+t.took
+	}
+	e.Cost, e.CostEstimated = quantiles{cost.MicroUSD, dear * cost.MicroUSD}, cost.Estimated
+	e.Tokens, e.DurationMS = quantiles{tokens, dear * tokens}, quantiles{took.Milliseconds(), dear * took.Milliseconds()}
+	return e
+}
+
+// offline reports whether the built-in model answers for an agent: then a job costs nothing, whatever others cost before.
+func offline(e *estimate) bool { return strings.HasPrefix(e.Model, llm.Scaffold+":") }
+
+// learned is an estimate from jobs, of which there is at least one.
+func learned(from *estimate, jobs []codeforge.JobUsage) *estimate {
+	e := &estimate{AgentType: from.AgentType, Basis: "history", Jobs: len(jobs), Model: from.Model}
+	e.Cost = quantilesOf(jobs, func(j *codeforge.JobUsage) int64 { return j.Cost })
+	e.CostEstimated = slices.ContainsFunc(jobs, func(j codeforge.JobUsage) bool { return j.Estimated })
+	if offline(e) {
+		e.Cost, e.CostEstimated = quantiles{}, false
+	}
+	e.Tokens = quantilesOf(jobs, func(j *codeforge.JobUsage) int64 { return j.InputTokens + j.OutputTokens })
+	e.DurationMS = quantilesOf(jobs, func(j *codeforge.JobUsage) int64 { return j.Took.Milliseconds() })
+	return e
+}
+
+// estimates are those of one user and agent, by project; "" is the one for all others.
+type estimates map[string]*estimate
+
+func (s *server) makeEstimates(ctx context.Context, u codeforge.User, agent codeforge.AgentType) (estimates, error) {
+	general := guess(s.Models, agent, time.Now())
+	out := estimates{"": general}
+	if s.Books != nil {
+		jobs, err := s.Books.JobUsage(ctx, u, agent, estimateJobs)
+		if err != nil {
+			return nil, err
+		}
+		// What was free before there was a provider says nothing of what will be paid, nor the other way round.
+		jobs = slices.DeleteFunc(jobs, func(j codeforge.JobUsage) bool { return j.Offline != offline(general) })
+		if len(jobs) > 0 {
+			out[""] = learned(general, jobs)
+		}
+		byProject := map[string][]codeforge.JobUsage{}
+		for _, j := range jobs {
+			byProject[j.ProjectID] = append(byProject[j.ProjectID], j)
+		}
+		for id, own := range byProject {
+			if len(own) >= projectJobs {
+				out[id] = learned(general, own)
+			}
+		}
+	}
+	for _, e := range out {
+		text, err := json.Marshal(e)
+		if err != nil {
+			return nil, err
+		}
+		e.text = text
+	}
+	return out, nil
+}
+
+// estimateCache keeps estimates for a minute, so that a submission need not wait for them.
+type estimateCache struct {
+	mu   sync.Mutex
+	kept map[estimateKey]*keptEstimates
+}
+
+type estimateKey struct {
+	user  string
+	agent codeforge.AgentType
+}
+
+type keptEstimates struct {
+	until time.Time
+	load  func() (estimates, error) // once
+}
+
+// estimate is for a job of u; projectID may be "".
+func (s *server) estimate(ctx context.Context, u codeforge.User, agent codeforge.AgentType, projectID string) (*estimate, error) {
+	k, now, c := estimateKey{u.ID, agent}, time.Now(), &s.estimates
+	c.mu.Lock()
+	kept := c.kept[k]
+	if kept == nil || now.After(kept.until) {
+		if c.kept == nil || len(c.kept) >= maxEstimates {
+			c.kept = map[estimateKey]*keptEstimates{}
+		}
+		kept = &keptEstimates{now.Add(estimateFor), sync.OnceValues(func() (estimates, error) {
+			// Others wait for this one too, so it does not end with its request.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), estimateWithin)
+			defer cancel()
+			return s.makeEstimates(ctx, u, agent)
+		})}
+		c.kept[k] = kept
+	}
+	c.mu.Unlock()
+	all, err := kept.load()
+	if err != nil {
+		c.mu.Lock()
+		if c.kept[k] == kept {
+			delete(c.kept, k)
+		}
+		c.mu.Unlock()
+		return nil, err
+	}
+	return cmp.Or(all[projectID], all[""]), nil
+}
+
+// estimateOf is for the answer to a submission, which does not fail for the want of it.
+func (s *server) estimateOf(ctx context.Context, u codeforge.User, agent codeforge.AgentType, projectID string) *estimate {
+	if s.Models == nil || agent == codeforge.Noop {
+		return nil
+	}
+	e, err := s.estimate(ctx, u, agent, projectID)
+	if err != nil {
+		return nil
+	}
+	return e
+}
+
+type estimateInput struct {
+	AgentType string `query:"agent_type" required:"true" enum:"research,wireframe,code,qa,pedagogy,builder" doc:"builder: the whole pipeline."`
+	ProjectID string `query:"project_id" format:"uuid" doc:"Where it would run."`
+}
+
+type estimateOutput struct{ Body *estimate }
+
+func (s *server) getEstimate(ctx context.Context, in *estimateInput) (*estimateOutput, error) {
+	if s.Models == nil {
+		return nil, errNoModels
+	}
+	u, projectID := caller(ctx), strings.ToLower(in.ProjectID)
+	if projectID != "" {
+		if _, err := s.Store.GetProject(ctx, u, projectID); err != nil {
+			return nil, err
+		}
+	}
+	e, err := s.estimate(ctx, u, codeforge.AgentType(in.AgentType), projectID)
+	if err != nil {
+		return nil, err
+	}
+	return &estimateOutput{e}, nil
+}

@@ -1,0 +1,183 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+// riverSchema is where River's tables lie.
+const riverSchema = "codeforge_river"
+
+// riverMigrations are River's own, in order.
+func riverMigrations() []rivermigrate.Migration {
+	m, err := rivermigrate.New(riverpgxv5.New(nil), &rivermigrate.Config{Schema: riverSchema, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		panic(err)
+	}
+	return m.AllVersions()
+}
+
+// riverVersion is the number of the newest one, and riverName what it is called beside ours.
+func riverVersion() int {
+	all := riverMigrations()
+	return all[len(all)-1].Version
+}
+
+func riverName() string { return fmt.Sprintf("river_%03d", riverVersion()) }
+
+// riverSQL is River's migrations as a text that may run on a database which has some of them, and that leaves what River's
+// own migrator would, with the rights that a server needs.
+func riverSQL() string {
+	var b strings.Builder
+	b.WriteString("-- +goose Up\n-- River's own migrations, from its module: those that were not run yet.\n")
+	for _, m := range riverMigrations() {
+		there, column, value := "exists (select from "+riverSchema+".river_migration where version = "+fmt.Sprint(m.Version)+")", "", ""
+		if m.Version == 1 {
+			there = "to_regclass('" + riverSchema + ".river_migration') is not null"
+		}
+		if m.Version >= 5 { // which gave the list its lines
+			column, value = "line, ", "'main', "
+		}
+		sql := m.SQLUp
+		if m.Version == 2 {
+			// A value that the fourth adds to this type could not be used in the same transaction.
+			sql = strings.Replace(sql, "'discarded',\n", "'discarded',\n  'pending',\n", 1)
+		}
+		fmt.Fprintf(&b, `
+-- +goose StatementBegin
+do $codeforge$
+begin
+  if %s then
+    return;
+  end if;
+  execute $river$
+%s
+$river$;
+  insert into %s.river_migration (%sversion) values (%s%d);
+end
+$codeforge$;
+-- +goose StatementEnd
+`, there, strings.TrimSpace(strings.ReplaceAll(sql, "/* TEMPLATE: schema */", riverSchema+".")), riverSchema, column, value, m.Version)
+	}
+	fmt.Fprintf(&b, `
+grant select, insert, update, delete on all tables in schema %[1]s to service_role;
+grant usage, select on all sequences in schema %[1]s to service_role;
+`, riverSchema)
+	return b.String()
+}
+
+// A Dispatcher carries the ids of jobs that may be due between servers, by River. It decides nothing: the row of a job is
+// the truth, and claiming it refuses what comes late or twice. Whoever takes a job in tells a worker of the same process
+// at once; River tells one server of all, so that another one can take it when that one is busy or gone.
+type Dispatcher struct {
+	s      *Store
+	pool   *pgxpool.Pool
+	client *river.Client[pgx.Tx]
+}
+
+// queueConns bounds the connections of a Dispatcher: one listens, the others fetch and settle deliveries.
+const queueConns = 4
+
+// NewDispatcher makes a Dispatcher that calls wake, which must not block, with the id of each job that may be due. From
+// now on the steps of s that put a job into the queue, or make the next one in a line due, hand it to River in their own
+// transaction. It has a pool of its own, which acts as service_role. Behind a pooler in transaction mode nothing is
+// announced, so it asks once a second, and the login needs rights of its own on River's tables, since it cannot keep a role.
+func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string), log *slog.Logger) (*Dispatcher, error) {
+	config := s.pool.Config()
+	config.MaxConns, config.MinConns = queueConns, 0
+	config.ConnConfig.RuntimeParams["application_name"] += " queue"
+	if !s.shared {
+		prepare := config.AfterConnect
+		config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+			if err := prepare(ctx, c); err != nil {
+				return err
+			}
+			_, err := c.Exec(ctx, "set role service_role")
+			return err
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("start the queue: %w", err)
+	}
+	d := &Dispatcher{s: s, pool: pool}
+	var login string
+	var may bool
+	err = pool.QueryRow(ctx, `select session_user, has_schema_privilege($1, 'usage') and has_table_privilege(c.oid, 'select, insert, update, delete')
+		from (select max(oid) as oid from pg_class where relname = 'river_job' and relnamespace = to_regnamespace($1)) c`, riverSchema).Scan(&login, &may)
+	if err == nil && !may {
+		err = fmt.Errorf("the login %q may not use River's tables, which behind a pooler in transaction mode it must by itself: use a pooler in session mode, or run as an administrator: "+
+			"grant usage on schema %[2]s to %[1]q; grant all on all tables in schema %[2]s to %[1]q; grant all on all sequences in schema %[2]s to %[1]q", login, riverSchema)
+	}
+	if err == nil {
+		workers := river.NewWorkers()
+		river.AddWorker(workers, &receiver{wake: wake})
+		poll := 10 * time.Second // for what an announcement missed
+		if s.shared {
+			poll = time.Second
+		}
+		d.client, err = river.NewClient(riverpgxv5.New(pool), &river.Config{
+			Schema:                      riverSchema,
+			Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 64}},
+			Workers:                     workers,
+			PollOnly:                    s.shared,
+			FetchCooldown:               5 * time.Millisecond,
+			FetchPollInterval:           poll,
+			CompletedJobRetentionPeriod: 10 * time.Minute,
+			ReindexerSchedule:           river.NeverSchedule(), // it takes the owner of the tables
+			Logger:                      log,
+		})
+	}
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("start the queue: %w", err)
+	}
+	s.dispatched.Store(true)
+	return d, nil
+}
+
+// Start begins to deliver, and goes on until Stop, whatever becomes of ctx. Connections that are lost are made again.
+func (d *Dispatcher) Start(ctx context.Context) error {
+	if err := d.client.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start the queue: %w", err)
+	}
+	return nil
+}
+
+// Stop ends deliveries: before the one whom they wake stops listening, or those would be lost on it until others look
+// for due jobs by themselves. It waits for the last ones to be settled, until ctx ends at most.
+func (d *Dispatcher) Stop(ctx context.Context) error {
+	err := d.client.Stop(ctx)
+	if err != nil {
+		err = fmt.Errorf("stop the queue: %w", err)
+	}
+	d.pool.Close()
+	return err
+}
+
+// delivery is what River carries.
+type delivery struct {
+	ID string `json:"id"`
+}
+
+func (delivery) Kind() string { return "codeforge_job" }
+
+// receiver gets deliveries.
+type receiver struct {
+	river.WorkerDefaults[delivery]
+	wake func(jobID string)
+}
+
+func (r *receiver) Work(_ context.Context, j *river.Job[delivery]) error {
+	r.wake(j.Args.ID)
+	return nil
+}

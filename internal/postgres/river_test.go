@@ -1,0 +1,532 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"codeforge"
+	"codeforge/internal/events"
+	"codeforge/internal/jobs"
+	"codeforge/internal/pgtest"
+	"codeforge/internal/postgres"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// river's tables as they were made, by whatever way.
+func riverPicture(t *testing.T, s *pgtest.Server, db string) string {
+	t.Helper()
+	rows, err := connect(t, s.URL(pgtest.Superuser, db)).Query(t.Context(), `
+		select 'column ' || c.oid::regclass || ' ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull::text || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '')
+			from pg_class c join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+			where c.relnamespace = 'codeforge_river'::regnamespace and c.relkind = 'r'
+		union all select 'index ' || pg_get_indexdef(indexrelid) from pg_index join pg_class on pg_class.oid = indexrelid where relnamespace = 'codeforge_river'::regnamespace
+		union all select 'table ' || oid::regclass || ' ' || relpersistence::text from pg_class where relnamespace = 'codeforge_river'::regnamespace
+		union all select 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'codeforge_river'::regnamespace
+		union all select 'enum ' || string_agg(enumlabel, ' ' order by enumsortorder) from pg_enum join pg_type on pg_type.oid = enumtypid where typnamespace = 'codeforge_river'::regnamespace
+		union all select 'function ' || oid::regprocedure || ' ' || prosrc from pg_proc where pronamespace = 'codeforge_river'::regnamespace
+		union all select 'ran ' || line || ' ' || version from codeforge_river.river_migration
+		order by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// What our migration leaves of River is what River's own migrator does, which has nothing left to do; and of River's
+// migrations only those are run that were not.
+func TestRiverSchema(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db, bare := s.Database(t, plainOwner, from), s.Database(t, plainOwner, "")
+	migrator := func(db string) *rivermigrate.Migrator[pgx.Tx] {
+		pool, err := pgxpool.New(t.Context(), s.URL(plainOwner, db))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(pool.Close)
+		m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: "codeforge_river", Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	if r, err := migrator(db).Validate(t.Context()); err != nil || !r.OK {
+		t.Fatal(r, err)
+	}
+	s.Exec(t, bare, "create schema codeforge_river authorization cf_owner")
+	if _, err := migrator(bare).Migrate(t.Context(), rivermigrate.DirectionUp, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := riverPicture(t, s, bare)
+	if got := riverPicture(t, s, db); got != want {
+		t.Fatalf("differs from River's own:\n%s", diff(want, got))
+	}
+	if _, err := migrator(db).Migrate(t.Context(), rivermigrate.DirectionDown, &rivermigrate.MigrateOpts{TargetVersion: 6}); err != nil {
+		t.Fatal(err)
+	}
+	pending, err := postgres.Pending(t.Context(), s.URL(recommended, db), "")
+	if err != nil || len(pending) != 1 || !strings.HasPrefix(pending[0], "river_") {
+		t.Fatal(pending, err)
+	}
+	if done := migrate(t, s.URL(plainOwner, db)); !reflect.DeepEqual(done, pending) {
+		t.Fatalf("ran %v", done)
+	}
+	if got := riverPicture(t, s, db); got != want {
+		t.Fatalf("differs from River's own:\n%s", diff(want, got))
+	}
+}
+
+// dispatch starts a dispatcher of a store and returns what it delivers.
+func dispatch(t *testing.T, s *postgres.Store) (delivered chan string, stop func()) {
+	t.Helper()
+	delivered = make(chan string, 1000)
+	d, err := postgres.NewDispatcher(t.Context(), s, func(id string) { delivered <- id }, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceFunc(func() {
+		if err := d.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return delivered, stop
+}
+
+func receive(t *testing.T, from chan string, want string) {
+	t.Helper()
+	select {
+	case got := <-from:
+		if got != want {
+			t.Fatalf("delivered %s, want %s", got, want)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%s was not delivered", want)
+	}
+}
+
+// waiting are the deliveries that River has yet to make: their jobs, and whether they wait for their time.
+func waiting(t *testing.T, s *pgtest.Server, db string) (list []string) {
+	t.Helper()
+	if err := connect(t, s.URL(pgtest.Superuser, db)).QueryRow(t.Context(), `select array(select state || ' ' || (args ->> 'id') from codeforge_river.river_job
+		where state in ('available', 'scheduled', 'retryable') order by id)`).Scan(&list); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// What is handed to River is in the transaction of the step that makes a job due, is one row for each job, and what River's own
+// client would have put there.
+func TestEnqueue(t *testing.T) {
+	t.Parallel()
+	store, s, db := fresh(t, recommended)
+	ctx, u := t.Context(), codeforge.LocalUser()
+	p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	submit := func(agent codeforge.AgentType) codeforge.Job {
+		t.Helper()
+		j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: agent, IdempotencyKey: string(agent)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	expect := func(want ...string) {
+		t.Helper()
+		if got := waiting(t, s, db); !slices.Equal(got, want) {
+			t.Fatalf("River holds %v, want %v", got, want)
+		}
+	}
+	delivered := func() { s.Exec(t, db, "update codeforge_river.river_job set state = 'running'") }
+	submit(codeforge.Research)
+	expect() // nobody delivers
+	d, err := postgres.NewDispatcher(ctx, store, nil, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Stop(ctx)
+	expect()
+	if _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: codeforge.NewID(), Agent: codeforge.QA}); !codeforge.IsKind(err, codeforge.Missing) {
+		t.Fatal(err)
+	}
+	expect()
+	j := submit(codeforge.Code)
+	submit(codeforge.Code) // the same again
+	expect("available " + j.ID)
+
+	// Beside it, one from River's own client.
+	pool, err := pgxpool.New(ctx, s.URL(pgtest.Superuser, db))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: "codeforge_river", Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := func() string {
+		t.Helper()
+		var doc string
+		if err := pool.QueryRow(ctx, `select json_agg(distinct (to_jsonb(r) - '{id,created_at,scheduled_at,unique_states}'::text[]))::text from codeforge_river.river_job r
+			where args ->> 'id' = $1`, j.ID).Scan(&doc); err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
+	ours := rows()
+	insert := func() bool {
+		t.Helper()
+		tx, err := pool.Begin(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback(ctx)
+		r, err := client.InsertTx(ctx, tx, carried{j.ID}, &river.InsertOpts{MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Commit(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return !r.UniqueSkippedAsDuplicate
+	}
+	if insert() {
+		t.Fatal("River's client does not see that it is the same")
+	}
+	s.Exec(t, db, "delete from codeforge_river.river_job")
+	if !insert() || rows() != ours {
+		t.Fatalf("ours:\n%s\nRiver's:\n%s", ours, rows())
+	}
+	s.Exec(t, db, "delete from codeforge_river.river_job")
+
+	// The second of a line is handed over again when the first makes room.
+	second := submit(codeforge.Builder)
+	delivered()
+	expect()
+	claim := func(id string) codeforge.Fence {
+		t.Helper()
+		c, ok, err := store.ClaimJob(ctx, id, "w", time.Minute)
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		return codeforge.Fence{JobID: c.ID, Number: c.Fence}
+	}
+	finish := func(f codeforge.Fence, o codeforge.Outcome) {
+		t.Helper()
+		if _, err := store.FinishJob(ctx, f, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finish(claim(j.ID), codeforge.Outcome{Status: codeforge.JobCompleted})
+	expect("available " + second.ID)
+	finish(claim(second.ID), codeforge.Outcome{Status: codeforge.JobFailed})
+	delivered()
+
+	// One that comes back to the queue is delivered again, whatever its last delivery does; in its time.
+	j = submit(codeforge.QA)
+	delivered()
+	finish(claim(j.ID), codeforge.Outcome{Status: codeforge.Queued, RunAt: time.Now().Add(time.Hour)})
+	expect("scheduled " + j.ID)
+	s.Exec(t, db, "update public.test_clock set ahead = '1 hour'; delete from codeforge_river.river_job")
+	for _, id := range []string{j.ID, codeforge.NewID()} { // the other becomes an alias
+		finish(claim(j.ID), codeforge.Outcome{Status: codeforge.Waiting, Question: json.RawMessage(`[]`)})
+		expect()
+		if _, err := store.RespondJob(ctx, u, j.ID, codeforge.NewID(), []byte(`[]`)); err != nil {
+			t.Fatal(err)
+		}
+		expect("available " + j.ID)
+		delivered()
+		_ = id
+	}
+	if _, err := store.CancelJob(ctx, u, j.ID); err != nil {
+		t.Fatal(err)
+	}
+	expect()
+}
+
+// carried is what River carries, as another program would declare it.
+type carried struct {
+	ID string `json:"id"`
+}
+
+func (carried) Kind() string { return "codeforge_job" }
+
+// A job is delivered to one server of all; what was handed over while none delivered is delivered later; and a dispatcher
+// that was stopped leaves nothing behind.
+func TestDispatcher(t *testing.T) {
+	t.Parallel()
+	store, s, db := fresh(t, recommended)
+	ctx, u := t.Context(), codeforge.LocalUser()
+	p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	submit := func() string {
+		t.Helper()
+		j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j.ID
+	}
+	delivered, stop := dispatch(t, store)
+	receive(t, delivered, submit())
+	receive(t, delivered, submit())
+	stop()
+	c := connect(t, s.URL(pgtest.Superuser, db))
+	for n := 1; n > 0; { // the server needs a moment to see them go
+		if err := c.QueryRow(ctx, "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'codeforge queue'").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := submit()
+	other := open(t, postgres.Options{URL: s.URL(recommended, db)})
+	delivered, _ = dispatch(t, other)
+	receive(t, delivered, id)
+	third := open(t, postgres.Options{URL: s.URL(plainOwner, db)})
+	more, _ := dispatch(t, third)
+	sent, got := map[string]bool{}, map[string]int{}
+	for range 50 {
+		sent[submit()] = true
+	}
+	for range sent {
+		select {
+		case id := <-delivered:
+			got[id]++
+		case id := <-more:
+			got[id]++
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%d of %d were delivered", len(got), len(sent))
+		}
+	}
+	for id, n := range got {
+		if n != 1 || !sent[id] {
+			t.Errorf("%s was delivered %d times", id, n)
+		}
+	}
+}
+
+// Behind a pooler in transaction mode a dispatcher asks, with rights of the login's own; without them it says what it lacks.
+func TestDispatcherPooled(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	s.Exec(t, "postgres", "create role cf_queue login noinherit; grant anon, authenticated, service_role to cf_queue")
+	b := s.Bouncer(t, 6, "cf_queue", plainOwner)
+	ctx, u := t.Context(), codeforge.LocalUser()
+	store := open(t, postgres.Options{URL: b.URL("cf_queue", db)})
+	_, err := postgres.NewDispatcher(ctx, store, nil, quiet)
+	if err == nil {
+		t.Fatal("no rights, and no error")
+	}
+	_, grants, ok := strings.Cut(err.Error(), "as an administrator: ")
+	if !ok {
+		t.Fatal(err)
+	}
+	s.Exec(t, db, grants)
+	for _, login := range []string{"cf_queue", plainOwner} {
+		store := open(t, postgres.Options{URL: b.URL(login, db)})
+		p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		delivered, stop := dispatch(t, store)
+		j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+		if err != nil {
+			t.Fatal(err)
+		}
+		receive(t, delivered, j.ID)
+		stop()
+	}
+	s.Exec(t, db, "drop owned by cf_queue")
+}
+
+// server is an engine over a store of its own, as it runs beside others on one database.
+type server struct {
+	store  *postgres.Store
+	engine *jobs.Engine
+}
+
+type runFunc = func(context.Context, *codeforge.Task) (codeforge.Outcome, error)
+
+func serverOn(t *testing.T, url string, workers int, run runFunc) *server {
+	t.Helper()
+	s := &server{store: open(t, postgres.Options{URL: url, MaxConns: 4})}
+	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: events.NewHub(), Log: quiet, Run: run, Workers: workers, Lease: time.Hour, Sweep: time.Hour})
+	return s
+}
+
+func (s *server) start(t *testing.T) {
+	t.Helper()
+	if err := s.engine.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.engine.Drain(context.Background(), time.Minute) })
+}
+
+// A server that takes in more than it can do is helped by another one, each job is done once, and one that River forgot is
+// found. No sweep comes while the test runs.
+func TestTwoServers(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	ctx, u := t.Context(), codeforge.LocalUser()
+	const all = 20
+	var runs, done sync.Map
+	helped := make(chan struct{})
+	var finished atomic.Int64
+	ended := make(chan struct{})
+	work := func(here bool) runFunc {
+		once := sync.OnceFunc(func() { close(helped) })
+		return func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+			if _, again := runs.LoadOrStore(task.Job.ID, true); again {
+				t.Error("a job ran twice")
+			}
+			if here {
+				select { // its one worker is busy until the other server has done something
+				case <-helped:
+				case <-ctx.Done():
+				}
+			} else {
+				once()
+			}
+			done.Store(task.Job.ID, true)
+			if finished.Add(1) == all {
+				close(ended)
+			}
+			return codeforge.Outcome{}, nil
+		}
+	}
+	a, b := serverOn(t, s.URL(recommended, db), 1, work(true)), serverOn(t, s.URL(recommended, db), 4, work(false))
+	p, err := a.store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range []*server{a, b} {
+		one.start(t)
+		d, err := postgres.NewDispatcher(ctx, one.store, one.engine.Wake, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := d.Stop(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range all {
+		j, _, err := a.engine.Submit(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.engine.Wake(j.ID) // a delivery too many
+	}
+	select {
+	case <-ended:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("%d of %d jobs are done", finished.Load(), all)
+	}
+
+	// River loses all it knows.
+	j, _, err := a.store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: codeforge.NewID(), Agent: codeforge.QA})
+	if !codeforge.IsKind(err, codeforge.Missing) {
+		t.Fatal(j, err)
+	}
+	quietStore := open(t, postgres.Options{URL: s.URL(recommended, db)}) // of a server that hands nothing to River
+	j, _, err = quietStore.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Exec(t, db, "truncate codeforge_river.river_job")
+	late := serverOn(t, s.URL(recommended, db), 1, func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
+		done.Store(j.ID, true)
+		return codeforge.Outcome{}, nil
+	})
+	late.start(t)
+	if err := late.engine.Drain(ctx, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := quietStore.GetJob(ctx, u, j.ID); err != nil || got.Status != codeforge.JobCompleted {
+		t.Fatal(got.Status, err)
+	}
+}
+
+// A job that is cancelled through one server stops on the other, told by the database: no lease is renewed while the test runs.
+func TestCancelElsewhere(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	ctx, u := t.Context(), codeforge.LocalUser()
+	running, stopped := make(chan string, 2), make(chan error, 2)
+	a := serverOn(t, s.URL(recommended, db), 2, func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+		running <- task.Job.ID
+		<-ctx.Done()
+		stopped <- context.Cause(ctx)
+		return codeforge.Outcome{}, ctx.Err()
+	})
+	b := serverOn(t, s.URL(recommended, db), 1, nil)
+	a.start(t)
+	listening := make(chan struct{}, 10)
+	go a.store.Listen(ctx, func(id string) {
+		a.engine.Recheck(id)
+		if id == "" {
+			listening <- struct{}{}
+		}
+	})
+	<-listening
+	p, err := a.store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, _, err := a.engine.Submit(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := <-running, <-running
+	for _, id := range []string{first, second} {
+		if _, err := b.engine.Cancel(ctx, u, id); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case cause := <-stopped:
+			if !errors.Is(cause, codeforge.ErrFenced) {
+				t.Fatal(cause)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("it runs on")
+		}
+		if j, err := a.store.GetJob(ctx, u, id); err != nil || j.Status != codeforge.Cancelled {
+			t.Fatal(fmt.Sprint(j.Status), err)
+		}
+	}
+}
