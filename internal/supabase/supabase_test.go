@@ -1,0 +1,257 @@
+package supabase_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"codeforge"
+	"codeforge/internal/llm"
+	"codeforge/internal/pgtest"
+	"codeforge/internal/postgres"
+	"codeforge/internal/storetest"
+	"codeforge/internal/supabase"
+	"codeforge/internal/supabase/restest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// authenticator is whom PostgREST logs in as.
+const authenticator = "authenticator"
+
+var prepared sync.Once
+
+// template is a database with the schema and with a clock that can be moved.
+func template(t testing.TB) (s *pgtest.Server, name string) {
+	t.Helper()
+	s = pgtest.Start(t)
+	prepared.Do(func() {
+		s.Exec(t, "postgres", `
+			create role anon nologin; create role authenticated nologin; create role service_role nologin bypassrls;
+			create role authenticator login noinherit;
+			grant anon, authenticated, service_role to authenticator`)
+		s.Exec(t, "postgres", "create database cf_template")
+		if _, err := postgres.Migrate(t.Context(), s.URL(pgtest.Superuser, "cf_template"), ""); err != nil {
+			t.Fatal(err)
+		}
+		s.Exec(t, "cf_template", `
+			create table public.test_clock (ahead interval not null);
+			insert into public.test_clock values ('0');
+			grant select on public.test_clock to public;
+			create or replace function public.codeforge_now() returns timestamptz language sql stable as 'select now() + ahead from public.test_clock'`)
+	})
+	return s, "cf_template"
+}
+
+// project is a Supabase project with a store before it.
+type project struct {
+	*restest.Server
+	store *supabase.Store
+	pg    *pgtest.Server
+	db    string
+}
+
+// start makes a project; change, when not nil, changes how the store is opened.
+func start(t testing.TB, o restest.Options, change func(*restest.Server, *supabase.Options)) *project {
+	t.Helper()
+	pg, from := template(t)
+	p := &project{pg: pg, db: pg.Database(t, pgtest.Superuser, from)}
+	o.Database = pg.URL(authenticator, p.db)
+	p.Server = restest.Start(t, o)
+	p.store = p.open(t, change)
+	return p
+}
+
+func (p *project) open(t testing.TB, change func(*restest.Server, *supabase.Options)) *supabase.Store {
+	t.Helper()
+	o := supabase.Options{URL: p.URL, Key: p.Secret}
+	if change != nil {
+		change(p.Server, &o)
+	}
+	s, err := supabase.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// user is somebody with a token.
+func (p *project) user() codeforge.User {
+	id := codeforge.NewID()
+	return codeforge.User{ID: id, Role: "authenticated", Token: p.Token(id, time.Hour)}
+}
+
+// settings runs tests under each kind of key, with tokens of users and without. take gives a test a project, empty, and
+// what moves its clock.
+func settings(t *testing.T, run func(t *testing.T, take func(*testing.T) (p *project, advance func(time.Duration)), tokens bool)) {
+	for _, c := range []struct {
+		name    string
+		version int
+		legacy  bool
+		tokens  bool
+	}{
+		{"secret key and tokens of users", 14, false, true},
+		{"legacy key alone", 12, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			// Tests follow each other on a few projects, which costs less than one for each.
+			var mu sync.Mutex
+			var free []*project
+			run(t, func(inner *testing.T) (*project, func(time.Duration)) {
+				mu.Lock()
+				defer mu.Unlock()
+				var p *project
+				if len(free) > 0 {
+					p, free = free[0], free[1:]
+				} else {
+					p = start(t, restest.Options{Version: c.version}, func(s *restest.Server, o *supabase.Options) {
+						if c.legacy {
+							o.Key = s.Service
+						}
+					})
+				}
+				inner.Cleanup(func() {
+					p.pg.Exec(t, p.db, `delete from auth.users; update public.test_clock set ahead = '0'; delete from public.llm_calls; delete from public.llm_journal;
+						delete from public.budget_limits; delete from public.budget_periods; delete from public.budget_holds`)
+					p.Requests()
+					mu.Lock()
+					defer mu.Unlock()
+					free = append(free, p)
+				})
+				return p, func(d time.Duration) {
+					p.pg.Exec(t, p.db, fmt.Sprintf("update public.test_clock set ahead = ahead + interval '%d microseconds'", d.Microseconds()))
+				}
+			}, c.tokens)
+		})
+	}
+}
+
+func TestStore(t *testing.T) {
+	settings(t, func(t *testing.T, take func(*testing.T) (*project, func(time.Duration)), tokens bool) {
+		storetest.Run(t, func(t *testing.T) (storetest.Store, func(time.Duration)) {
+			p, advance := take(t)
+			if tokens {
+				return signed{p.store, p.Server}, advance
+			}
+			return p.store, advance
+		})
+	})
+}
+
+func TestBooks(t *testing.T) {
+	settings(t, func(t *testing.T, take func(*testing.T) (*project, func(time.Duration)), tokens bool) {
+		storetest.RunBooks(t, func(t *testing.T) (storetest.Books, func(time.Duration)) {
+			p, advance := take(t)
+			return storetest.Books{Store: p.store, Journal: p.store, Ledger: func(limits map[llm.BudgetScope]int64) storetest.Ledger {
+				if tokens {
+					return signedLedger{p.store.Ledger(limits), p.Server}
+				}
+				return p.store.Ledger(limits)
+			}}, advance
+		})
+	})
+}
+
+// signed gives every user a token.
+type signed struct {
+	*supabase.Store
+	project *restest.Server
+}
+
+func (s signed) sign(u codeforge.User) codeforge.User {
+	u.Token = s.project.Token(u.ID, time.Hour)
+	return u
+}
+
+func (s signed) CreateProject(ctx context.Context, u codeforge.User, p codeforge.Project) (codeforge.Project, error) {
+	return s.Store.CreateProject(ctx, s.sign(u), p)
+}
+
+func (s signed) GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error) {
+	return s.Store.GetProject(ctx, s.sign(u), id)
+}
+
+func (s signed) ListProjects(ctx context.Context, u codeforge.User, f codeforge.ProjectFilter) ([]codeforge.Project, int, error) {
+	return s.Store.ListProjects(ctx, s.sign(u), f)
+}
+
+func (s signed) UpdateProject(ctx context.Context, u codeforge.User, id string, p codeforge.ProjectPatch) (codeforge.Project, error) {
+	return s.Store.UpdateProject(ctx, s.sign(u), id, p)
+}
+
+func (s signed) ListFiles(ctx context.Context, u codeforge.User, id string, contents bool, unless int64) ([]codeforge.File, int64, error) {
+	return s.Store.ListFiles(ctx, s.sign(u), id, contents, unless)
+}
+
+func (s signed) GetFile(ctx context.Context, u codeforge.User, id, path string) (codeforge.File, error) {
+	return s.Store.GetFile(ctx, s.sign(u), id, path)
+}
+
+func (s signed) WriteFile(ctx context.Context, u codeforge.User, id string, w codeforge.FileWrite) (codeforge.File, error) {
+	return s.Store.WriteFile(ctx, s.sign(u), id, w)
+}
+
+func (s signed) DeleteFile(ctx context.Context, u codeforge.User, id, path string, ifVersion *int64) error {
+	return s.Store.DeleteFile(ctx, s.sign(u), id, path, ifVersion)
+}
+
+func (s signed) ListRevisions(ctx context.Context, u codeforge.User, id string, page, size int) ([]codeforge.Revision, int, error) {
+	return s.Store.ListRevisions(ctx, s.sign(u), id, page, size)
+}
+
+func (s signed) RevisionFiles(ctx context.Context, u codeforge.User, id string, n int64) (codeforge.Revision, []codeforge.File, error) {
+	return s.Store.RevisionFiles(ctx, s.sign(u), id, n)
+}
+
+func (s signed) RevisionDeltas(ctx context.Context, u codeforge.User, id string, n int64) (codeforge.Revision, []codeforge.FileDelta, error) {
+	return s.Store.RevisionDeltas(ctx, s.sign(u), id, n)
+}
+
+func (s signed) RestoreRevision(ctx context.Context, u codeforge.User, id string, n int64, ifRevision *int64) (codeforge.Revision, error) {
+	return s.Store.RestoreRevision(ctx, s.sign(u), id, n, ifRevision)
+}
+
+func (s signed) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (codeforge.Job, bool, error) {
+	return s.Store.SubmitJob(ctx, s.sign(u), n)
+}
+
+func (s signed) CancelJob(ctx context.Context, u codeforge.User, id string) (codeforge.Finished, error) {
+	return s.Store.CancelJob(ctx, s.sign(u), id)
+}
+
+func (s signed) RespondJob(ctx context.Context, u codeforge.User, id, alias string, answers []byte) (codeforge.Finished, error) {
+	return s.Store.RespondJob(ctx, s.sign(u), id, alias, answers)
+}
+
+func (s signed) GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
+	return s.Store.GetJob(ctx, s.sign(u), id)
+}
+
+func (s signed) ListJobs(ctx context.Context, u codeforge.User, id string, f codeforge.JobFilter) ([]codeforge.Job, int, error) {
+	return s.Store.ListJobs(ctx, s.sign(u), id, f)
+}
+
+func (s signed) Events(ctx context.Context, u codeforge.User, id string, after int64, limit int) ([]codeforge.Event, error) {
+	return s.Store.Events(ctx, s.sign(u), id, after, limit)
+}
+
+func (s signed) ListMessages(ctx context.Context, u codeforge.User, id string, limit int) ([]codeforge.Message, error) {
+	return s.Store.ListMessages(ctx, s.sign(u), id, limit)
+}
+
+type signedLedger struct {
+	*supabase.Ledger
+	project *restest.Server
+}
+
+func (l signedLedger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.UsageFilter) (codeforge.UsageSum, []codeforge.UsageSum, error) {
+	return l.Ledger.SumUsage(ctx, signed{nil, l.project}.sign(u), f)
+}
+
+func (l signedLedger) JobUsage(ctx context.Context, u codeforge.User, agent codeforge.AgentType, limit int) ([]codeforge.JobUsage, error) {
+	return l.Ledger.JobUsage(ctx, signed{nil, l.project}.sign(u), agent, limit)
+}
