@@ -60,6 +60,9 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 			err = errors.Join(err, a.release())
 		}
 	}()
+	if err = migrateAtStart(ctx, cfg, a.log); err != nil {
+		return nil, err
+	}
 	if a.data, err = openData(ctx, cfg, a.log); err != nil {
 		return nil, err
 	}
@@ -129,7 +132,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 	if keep := time.Duration(cfg.JournalKeep); keep > 0 {
 		a.watches.Go(func() { sweepJournal(ctx, a.data, keep, a.log) })
 	}
-	if a.data.listen != nil {
+	if !a.data.exclusive {
 		a.watches.Go(func() { a.hear(ctx) })
 	}
 	return a, nil
@@ -210,7 +213,10 @@ func (a *App) ready(ctx context.Context) error {
 	if a.users == nil {
 		return nil
 	}
-	return a.users.Ready(ctx)
+	if err := a.users.Ready(ctx); err != nil {
+		return &codeforge.Error{Kind: codeforge.Unavailable, Message: "Tokens cannot be verified: the log and codeforge doctor say why", Cause: err}
+	}
+	return nil
 }
 
 // release closes what was opened besides the server.

@@ -7,8 +7,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"time"
+
+	"codeforge/internal/postgres"
 )
 
 // slowModel is an endpoint of a model that never answers. It tells of each call, and of each that was given up.
@@ -126,6 +129,35 @@ func TestTwoServers(t *testing.T) {
 	}
 }
 
+// TestTwoServersWithoutAnnouncements: where a store tells of nothing, watchers still see what another server does.
+func TestTwoServersWithoutAnnouncements(t *testing.T) {
+	p := newDataProject(t)
+	args := []string{"--supabase-url", p.url, "--supabase-service-key", p.rest.Secret, "--stream-secret", "the same secret for all servers, please"}
+	token, m := p.token(t, alice), newSlowModel(t)
+	b, c := serve(t, configured(t, args...)), serve(t, configured(t, append(slices.Clone(args), m.args()...)...))
+	job := c.as(token).submit(t, "research")
+	wait(t, "the call of the model", m.called)
+	last, seen, cancelled := "0", make(chan struct{}), false
+	var once sync.Once
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		_, err := b.as(token).stream(t.Context(), b.URL()+"/v1/jobs/"+job+"/stream", &last, func(kind string, data []byte) (bool, error) {
+			once.Do(func() { close(seen) })
+			cancelled = kind == "cancelled"
+			return cancelled, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	wait(t, "the first event", seen)
+	c.as(token).must(t, "POST", "/v1/jobs/"+job+"/cancel", nil, new(object))
+	watching.Wait()
+	if !cancelled {
+		t.Error("the stream ended without the end of the job")
+	}
+}
+
 // TestTakeover: the job of a server that was killed is run by another one when its lease has ended.
 func TestTakeover(t *testing.T) {
 	p := newProject(t)
@@ -136,8 +168,8 @@ func TestTakeover(t *testing.T) {
 	dying.token = token
 	job := dying.submit(t, "research")
 	wait(t, "the call of the model", m.called)
-	dying.kill()
 	other := serve(t, configured(t, "--supabase-url", p.url, "--database-url", url, "--job-lease", "2"))
+	dying.kill()
 	if kinds := other.as(token).events(t, job); kinds[len(kinds)-1] != "complete" {
 		t.Error(kinds)
 	}
@@ -166,4 +198,30 @@ func TestStartMigrates(t *testing.T) {
 	}
 	// Its next start needs the other login no more.
 	serve(t, configured(t, "--supabase-url", p.url, "--database-url", url))
+}
+
+// TestProjectWithoutSchema: a server on a project where nothing was set up says what to do, and works as soon as it is done.
+func TestProjectWithoutSchema(t *testing.T) {
+	freshDatabase(t) // makes the roles
+	url, admin := emptyDatabase(t)
+	p := newDataProjectOn(t, url)
+	s := serve(t, configured(t, "--supabase-url", p.url, "--supabase-service-key", p.rest.Secret))
+	status, text, _ := s.as("").ask(t, "GET", "/ready", nil)
+	if status != 503 || !contains(text, "codeforge migrate --print", "supabase db push") {
+		t.Error(status, text)
+	}
+	if status, text, _ = s.as("").ask(t, "GET", "/health", nil); status != 200 || !contains(text, "degraded") {
+		t.Error(status, text)
+	}
+	if status, text, _ = s.as(p.token(t, alice)).ask(t, "GET", "/v1/projects/", nil); status != 503 {
+		t.Error(status, text)
+	}
+	if _, err := postgres.Migrate(t.Context(), admin, ""); err != nil {
+		t.Fatal(err)
+	}
+	p.rest.Reload(t)
+	if status, text, _ = s.as("").ask(t, "GET", "/ready", nil); status != 200 || !contains(text, `"isolation":"row-level-security"`) {
+		t.Error(status, text)
+	}
+	settle(t, s.as(p.token(t, alice)))
 }

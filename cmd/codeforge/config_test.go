@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func TestKeysOutOfReach(t *testing.T) {
 	if status, text, _ := s.as("").ask(t, "GET", "/health", nil); status != 200 || !contains(text, `"status":"degraded"`, `"supabase":"failing"`, `"store":"ok"`) {
 		t.Error(status, text)
 	}
-	if status, text, _ := s.as("").ask(t, "GET", "/ready", nil); status != 503 {
+	if status, text, _ := s.as("").ask(t, "GET", "/ready", nil); status != 503 || !contains(text, "Tokens cannot be verified") {
 		t.Error(status, text)
 	}
 }
@@ -226,5 +227,34 @@ func TestProductionByHTTPS(t *testing.T) {
 	}
 	if resp := ask("GET", s.URL()+"/v1/projects/", "", "Cookie", "theme=dark"); len(resp.Cookies()) != 1 || !resp.Cookies()[0].Secure || resp.Cookies()[0].SameSite != http.SameSiteStrictMode {
 		t.Error(resp.Header)
+	}
+}
+
+// TestProductionBehindProxy: a proxy that is trusted says how a request came, and nobody else does.
+func TestProductionBehindProxy(t *testing.T) {
+	p := newProject(t)
+	args := []string{"--environment", "production", "--supabase-url", p.url, "--llm-scaffold", "--public-url", "https://api.example.com", "--trusted-proxies"}
+	for proxy, want := range map[string]int{"127.0.0.0/8": 200, "10.0.0.0/8": 308} {
+		s := serve(t, configured(t, append(slices.Clone(args), proxy)...))
+		for proto, want := range map[string]int{"https": want, "http": 308} {
+			req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL()+"/v1/projects/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer "+p.token(t, alice))
+			req.Header.Set("X-Forwarded-Proto", proto)
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			status := resp.StatusCode
+			if status != want {
+				t.Errorf("%s from a proxy where %s is trusted: %d", proto, proxy, status)
+			}
+			if at := resp.Header.Get("Location"); status == 308 && at != "https://api.example.com/v1/projects/" {
+				t.Error(at)
+			}
+		}
 	}
 }

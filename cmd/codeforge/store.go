@@ -37,20 +37,17 @@ type data struct {
 	name      string
 	isolation string // who keeps users apart
 	exclusive bool   // no other process has it open
-	// listen tells of events that other servers stored, until ctx ends; nil: there are no others.
+	// listen tells of events that other servers stored, until ctx ends; nil: nothing does.
 	listen func(ctx context.Context, nudge func(jobID string)) error
 	// queue hands ids of jobs that may be due to one server of all, which calls wake; nil: there is no such way.
 	queue func(ctx context.Context, wake func(jobID string), log *slog.Logger) (*postgres.Dispatcher, error)
 	close func() error
 }
 
-// openData opens the store that is configured. Its schema is brought up to date where this server may do that.
+// openData opens the store that is configured. The schema of one on another machine is left as it is.
 func openData(ctx context.Context, cfg *Config, log *slog.Logger) (*data, error) {
 	switch cfg.store() {
 	case postgresStore:
-		if err := migrateAtStart(ctx, cfg, log); err != nil {
-			return nil, err
-		}
 		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode})
 		if err != nil {
 			return nil, err
@@ -64,11 +61,6 @@ func openData(ctx context.Context, cfg *Config, log *slog.Logger) (*data, error)
 			},
 			close: func() error { s.Close(); return nil }}, nil
 	case supabaseStore:
-		if cfg.MigrateURL != "" {
-			if err := migrateAtStart(ctx, cfg, log); err != nil {
-				return nil, err
-			}
-		}
 		s, err := supabase.Open(supabase.Options{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
 		if err != nil {
 			return nil, err
@@ -111,10 +103,17 @@ func (c *Config) admin() (url, poolMode string) {
 	return c.DatabaseURL, c.PoolMode
 }
 
-// migrateAtStart brings the schema of a Postgres up to date when it is behind.
+// migrateAtStart brings the schema of a Postgres up to date when it is behind and a login for that is known.
 func migrateAtStart(ctx context.Context, cfg *Config, log *slog.Logger) error {
 	url, mode := cfg.admin()
-	pending, err := postgres.Pending(ctx, url, mode)
+	if url == "" {
+		return nil
+	}
+	look, lookMode := url, mode // by the server's own login where there is one: the other one may be away
+	if cfg.DatabaseURL != "" {
+		look, lookMode = cfg.DatabaseURL, cfg.PoolMode
+	}
+	pending, err := postgres.Pending(ctx, look, lookMode)
 	if err != nil || len(pending) == 0 {
 		return err
 	}
@@ -187,18 +186,42 @@ func (m *Migrate) pending(ctx context.Context) (where string, pending []string, 
 	return "the project at " + m.SupabaseURL, nil, s.Ready(ctx)
 }
 
+// lookEvery is how often events of other servers are looked for where nothing tells of them.
+const lookEvery = time.Second
+
 // hear passes on what other servers stored, until ctx ends: to those who watch, and to the engine, whose job somebody
 // there may have ended.
 func (a *App) hear(ctx context.Context) {
-	err := a.data.listen(ctx, func(jobID string) {
-		switch here := a.engine.Recheck(jobID); {
-		case jobID == "":
-			a.hub.NudgeAll()
-		case !here:
-			a.hub.Nudge(jobID)
+	// A job that runs here has no other source of events but a cancellation, which the engine finds.
+	look := func() {
+		for _, id := range a.hub.Jobs() {
+			if !a.engine.Runs(id) {
+				a.hub.Nudge(id)
+			}
 		}
-	})
-	if errors.Is(err, postgres.ErrNoListen) {
-		a.log.Warn("events of other servers show late in streams, and what is cancelled there stops late here", "error", err)
+	}
+	if a.data.listen != nil {
+		err := a.data.listen(ctx, func(jobID string) {
+			switch here := a.engine.Recheck(jobID); {
+			case jobID == "":
+				look()
+			case !here:
+				a.hub.Nudge(jobID)
+			}
+		})
+		if !errors.Is(err, postgres.ErrNoListen) {
+			return
+		}
+		a.log.Warn("events of other servers are looked for", "every", lookEvery, "reason", err)
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			look()
+		case <-ctx.Done():
+			return
+		}
 	}
 }

@@ -248,6 +248,9 @@ func (d *Doctor) models(ctx context.Context) (all []finding) {
 // previewHost sees whether the hosts of previews lead here.
 func (d *Doctor) previewHost(ctx context.Context) finding {
 	domain := d.PreviewDomain
+	if domain == "" && !d.standalone() {
+		return finding{"preview at <project_id>.localhost", "warning", "that leads to each user's own machine: set PREVIEW_DOMAIN, with a wildcard DNS record and certificate for it"}
+	}
 	if domain == "" {
 		return finding{"preview at <project_id>.localhost", "ok", "browsers lead *.localhost to this machine by themselves"}
 	}

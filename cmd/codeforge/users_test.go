@@ -14,6 +14,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -54,6 +57,11 @@ type project struct {
 func newDataProject(t *testing.T) *project {
 	t.Helper()
 	url, _ := freshDatabase(t)
+	return newDataProjectOn(t, url)
+}
+
+func newDataProjectOn(t *testing.T, url string) *project {
+	t.Helper()
 	p := &project{rest: restest.Start(t, restest.Options{Database: url})}
 	p.url = p.rest.URL
 	p.rest.Before(func(w http.ResponseWriter, r *http.Request) bool {
@@ -414,6 +422,16 @@ func TestIsolation(t *testing.T) {
 					t.Errorf("%s %s shows a stranger %s", o.method, o.path, text)
 				}
 			}
+			// What a project builds is shown to whoever has a ticket from somebody who may see the project.
+			preview := ticketFor(t, owner, b.project)
+			for _, c := range []struct {
+				path string
+				want int
+			}{{preview.Path, http.StatusSeeOther}, {"/", http.StatusForbidden}, {"/src/main.ts", http.StatusForbidden}} {
+				if status, text := visit(t, s, preview.Host, c.path); status != c.want || strings.Contains(text, "secret = ") {
+					t.Errorf("preview %s: %d %s", c.path, status, text)
+				}
+			}
 			if after := b.see(t, owner); after != before {
 				t.Errorf("a stranger changed something:\n%s\n%s", before, after)
 			}
@@ -429,6 +447,39 @@ func newProjectAt(t *testing.T, p *project) *project {
 		t.Fatal(err)
 	}
 	return &project{url: p.url, key: key}
+}
+
+// ticketFor is where the owner of a project opens its preview.
+func ticketFor(t *testing.T, c client, project string) (at struct{ Host, Path string }) {
+	t.Helper()
+	var preview struct{ URL string }
+	c.must(t, "GET", "/v1/projects/"+project+"/preview", nil, &preview)
+	u, err := url.Parse(preview.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.Host, at.Path = u.Host, u.RequestURI()
+	return at
+}
+
+// visit opens a page as a browser without cookies does; names below localhost lead to s.
+func visit(t *testing.T, s *server, host, path string) (status int, text string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = host
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
 }
 
 // TestOwnTokens: what a machine may do with a token of ours, and that revoking ends it.
@@ -493,4 +544,70 @@ func mint(t *testing.T, s *server, u codeforge.User, scopes ...auth.Scope) (text
 		t.Fatal(err)
 	}
 	return text, record.ID
+}
+
+// TestCommandsOnPostgres: the commands that look after a server with users, as processes beside it.
+func TestCommandsOnPostgres(t *testing.T) {
+	p := newProject(t)
+	url, _ := freshDatabase(t)
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	run := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command(path, args...)
+		cmd.Dir = dir
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "DATABASE_URL=" + url, "SUPABASE_URL=" + p.url, "REDIS_URL=redis://x", "PORT=0"}
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	if out := run("migrate", "--check"); !contains(out, "up to date") {
+		t.Error(out)
+	}
+	if out := run("migrate", "--print"); !contains(out, "begin;", "create table", "commit;") {
+		t.Error(out)
+	}
+	if out := run("doctor"); !contains(out, "ok       settings", "REDIS_URL", "isolation row-level-security", "ok       identity by "+p.url) || contains(out, "broken") {
+		t.Error(out)
+	}
+	token := strings.TrimSpace(run("token", "create", "--user", alice, "--name", "a machine", "--scope", "read"))
+	s := serve(t, configured(t, "--supabase-url", p.url, "--database-url", url))
+	if status, text, _ := s.as(token).ask(t, "GET", "/v1/projects/", nil); status != 200 {
+		t.Error(status, text)
+	}
+	list := run("token", "list", "--user", alice)
+	if !contains(list, "a machine", "valid", token[:7]+"...") || contains(list, token) {
+		t.Error(list)
+	}
+	id, _, _ := strings.Cut(strings.Split(list, "\n")[1], " ")
+	run("token", "revoke", id, "--user", alice)
+	if list = run("token", "list", "--user", alice); !contains(list, "revoked") {
+		t.Error(list)
+	}
+}
+
+// TestWhoIsAUser: visitors come in where they may, and tokens of another issuer where it is named.
+func TestWhoIsAUser(t *testing.T) {
+	p := newProject(t)
+	for _, c := range []struct {
+		args []string
+		user string
+		want int
+	}{
+		{nil, alice, 200},
+		{nil, visitor, 401},
+		{[]string{"--allow-anonymous"}, visitor, 200},
+		{[]string{"--supabase-jwt-issuer", "https://auth.example.com"}, alice, 401},
+		{[]string{"--supabase-jwt-issuer", "https://auth.example.com," + p.url + "/auth/v1"}, alice, 200},
+	} {
+		s := serve(t, configured(t, append(c.args, "--supabase-url", p.url)...))
+		if status, text, _ := s.as(p.token(t, c.user)).ask(t, "GET", "/v1/projects/", nil); status != c.want {
+			t.Errorf("%v, %s: %d %s", c.args, c.user, status, text)
+		}
+	}
 }

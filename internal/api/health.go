@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"codeforge"
@@ -37,11 +38,20 @@ func (s *server) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
 	defer cancel()
 	if s.Ready != nil {
 		if err := s.Options.Ready(ctx); err != nil {
-			return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Not ready", RetryAfter: time.Second, Cause: err}
+			return nil, notReady("Not ready", err)
 		}
 	}
 	if err := s.Store.Ping(ctx); err != nil {
-		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "The store does not answer", RetryAfter: time.Second, Cause: err}
+		return nil, notReady("The store does not answer", err)
 	}
 	return &readyOutput{readiness{"ready", s.StoreName, s.Isolation, s.Model}}, nil
+}
+
+// notReady says why, where the reason was written to be told.
+func notReady(message string, err error) error {
+	out := &codeforge.Error{Kind: codeforge.Unavailable, Message: message, RetryAfter: time.Second, Cause: err}
+	if e, ok := errors.AsType[*codeforge.Error](err); ok {
+		out.Details = map[string]any{"reason": e.Message}
+	}
+	return out
 }

@@ -329,6 +329,8 @@ func (v *Verifier) judge(c *claims) error {
 		return errAudience
 	case err != nil:
 		return errInvalid
+	case len(v.o.Issuers) > 0 && c.iss == "": // where any will do, none will too
+		return errMissing
 	}
 	id, err := codeforge.ParseID(c.sub)
 	if err != nil || len(v.o.Issuers) > 0 && !slices.Contains(v.o.Issuers, c.iss) || c.anonymous && !v.o.AllowAnonymous ||

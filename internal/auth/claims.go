@@ -103,7 +103,7 @@ func (c *claims) UnmarshalJSON(data []byte) error {
 
 // Validate names what must be there beside what jwt itself asks for.
 func (c *claims) Validate() error {
-	if c.iss == "" || c.sub == "" || c.role == "" {
+	if c.sub == "" || c.role == "" {
 		return jwt.ErrTokenRequiredClaimMissing
 	}
 	return nil

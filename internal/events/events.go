@@ -26,6 +26,8 @@ var ErrClosed = errors.New("server is shutting down: reconnect to resume")
 const (
 	buffer = 256 // live events that one reader may lag behind
 	page   = 200 // stored events read at once
+
+	nudge = math.MaxInt64 // the number of an event that is none
 )
 
 // Hub fans events out to the readers of each job. The zero value is not usable; see NewHub.
@@ -37,8 +39,9 @@ type Hub struct {
 
 // reader is one who watches a job. Fields are guarded by Hub.mu, but for the channel.
 type reader struct {
-	c    chan codeforge.Event
-	slow bool // c is closed because it was full
+	c      chan codeforge.Event
+	slow   bool // c is closed because it was full
+	nudged bool // a nudge is in c: one is as good as many
 }
 
 // NewHub returns a hub that nobody watches.
@@ -51,9 +54,10 @@ func (h *Hub) Publish(events ...codeforge.Event) {
 	defer h.mu.Unlock()
 	for _, e := range events {
 		for r := range h.jobs[e.JobID] {
-			if e.Type.Transient() && len(r.c) > buffer/2 {
+			if e.Type.Transient() && len(r.c) > buffer/2 || e.Seq == nudge && r.nudged {
 				continue
 			}
+			r.nudged = r.nudged || e.Seq == nudge
 			select {
 			case r.c <- e:
 			default:
@@ -65,16 +69,13 @@ func (h *Hub) Publish(events ...codeforge.Event) {
 }
 
 // Nudge makes the readers of a job look into the store: for events whose numbers the caller does not know.
-func (h *Hub) Nudge(jobID string) { h.Publish(codeforge.Event{JobID: jobID, Seq: math.MaxInt64}) }
+func (h *Hub) Nudge(jobID string) { h.Publish(codeforge.Event{JobID: jobID, Seq: nudge}) }
 
-// NudgeAll is Nudge for all jobs that are watched.
-func (h *Hub) NudgeAll() {
+// Jobs are those that somebody watches.
+func (h *Hub) Jobs() []string {
 	h.mu.Lock()
-	watched := slices.Collect(maps.Keys(h.jobs))
-	h.mu.Unlock()
-	for _, id := range watched {
-		h.Nudge(id)
-	}
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.jobs))
 }
 
 // Close ends all reading. Later readers end at once.
@@ -184,6 +185,11 @@ func (h *Hub) Follow(ctx context.Context, jobID string, after int64, read Source
 						return
 					}
 				default:
+					if e.Seq == nudge {
+						h.mu.Lock()
+						r.nudged = false // what happens from here on needs another one
+						h.mu.Unlock()
+					}
 					if !catchUp() {
 						return
 					}

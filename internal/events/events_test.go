@@ -213,3 +213,39 @@ func BenchmarkPublish(b *testing.B) {
 		h.Publish(codeforge.Event{JobID: "j", Seq: 1, Type: codeforge.EventProgress})
 	}
 }
+
+func TestManyNudgesAreOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, h := &log{}, events.NewHub()
+		l.add(codeforge.EventProgress)
+		reads := 0
+		read := func(ctx context.Context, after int64, limit int) ([]codeforge.Event, error) {
+			reads++
+			return l.read(ctx, after, limit)
+		}
+		var got []int64
+		for e, err := range h.Follow(t.Context(), "j", 0, read) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, e.Seq); e.Seq == 1 {
+				l.add(codeforge.EventProgress)
+				for range 1000 { // while the reader is busy
+					h.Nudge("j")
+				}
+				go func() {
+					synctest.Wait()
+					l.add(codeforge.EventComplete)
+					h.Nudge("j")
+				}()
+			}
+		}
+		wantRun(t, got, 1, 3)
+		if reads != 3 {
+			t.Errorf("the store was read %d times, want 3", reads)
+		}
+		if jobs := h.Jobs(); len(jobs) != 0 {
+			t.Error("still watched:", jobs)
+		}
+	})
+}

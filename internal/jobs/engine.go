@@ -105,9 +105,13 @@ func (e *Engine) Start(ctx context.Context) error {
 	// The loops outlive ctx: only Drain ends them.
 	ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
 	next, err := e.sweep(ctx)
-	if err != nil {
+	switch {
+	case err != nil && e.o.Exclusive:
 		e.stop()
 		return fmt.Errorf("look for due jobs: %w", err)
+	case err != nil: // a store on another machine may answer later
+		e.o.Log.Error("sweep failed", "error", err)
+		next = time.Now().Add(time.Second)
 	}
 	e.loops.Go(func() { e.sweepLoop(ctx, next) })
 	e.loops.Go(func() { e.leaseLoop(ctx) })

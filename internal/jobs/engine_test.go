@@ -269,6 +269,38 @@ func TestCancelReachesTheRunningWork(t *testing.T) {
 	})
 }
 
+// What ended a job elsewhere, and was announced, stops its work here long before the lease would be renewed.
+func TestCancelElsewhereReachesTheRunningWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlocked()
+		r := newRig(t, b.run, func(o *jobs.Options) { o.Exclusive, o.Lease = false, time.Hour })
+		p := r.project()
+		id, other := r.submit(p, codeforge.Code), r.submit(r.project(), codeforge.Code)
+		<-b.runs
+		<-b.runs
+		if !r.engine.Runs(id) || !r.engine.Recheck(id) || r.engine.Recheck(codeforge.NewID()) || r.engine.Recheck("") {
+			t.Error("the engine does not know what it runs")
+		}
+		synctest.Wait() // nothing is wrong so far
+		began := time.Now()
+		if _, err := r.store.CancelJob(t.Context(), r.user, id); err != nil {
+			t.Fatal(err)
+		}
+		r.engine.Recheck(id)
+		if cause := <-b.causes; !errors.Is(cause, jobs.ErrFenced) || time.Since(began) > time.Second {
+			t.Errorf("stopped by %v after %v", cause, time.Since(began))
+		}
+		synctest.Wait()
+		if r.engine.Runs(id) || !r.engine.Runs(other) {
+			t.Error("the wrong job was stopped")
+		}
+		r.want(id, codeforge.JobCancelled)
+		close(b.finish)
+		r.types(other) // until its end
+		r.want(other, codeforge.JobCompleted)
+	})
+}
+
 func TestOneProjectInOrderOthersBeside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBlocked()

@@ -105,6 +105,18 @@ func (e *Engine) Recheck(jobID string) (here bool) {
 	return false
 }
 
+// Runs reports whether a job runs here, so that its events are published as they come.
+func (e *Engine) Runs(jobID string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for r := range e.running {
+		if r.fence.JobID == jobID {
+			return true
+		}
+	}
+	return false
+}
+
 // leaseLoop keeps the claims of running jobs, all in one write, and stops the runs whose claim is gone.
 func (e *Engine) leaseLoop(ctx context.Context) {
 	tick := time.NewTicker(e.o.Lease / 3)

@@ -1,9 +1,12 @@
 package postgres_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"codeforge"
+	"codeforge/internal/llm"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
 )
@@ -114,8 +118,11 @@ func TestSecondDoor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := store.Ledger(nil).Record(t.Context(), llm.Entry{ID: codeforge.NewID(), Call: llm.Call{JobID: j.ID, ProjectID: p.ID, UserID: u.ID}, At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
 	before := picture(t, s, db)
-	readable := []string{"projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "job_events"}
+	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "job_events"}
 	for _, table := range readable {
 		for user, want := range map[string]bool{u.ID: true, v.ID: false} {
 			where := "project_id"
@@ -151,6 +158,15 @@ func TestSecondDoor(t *testing.T) {
 		for _, q := range []string{
 			"select count(*) from public.idempotency_keys",
 			"select count(*) from public.codeforge_migrations",
+			"select count(*) from public.llm_journal", "select count(*) from public.budget_limits", "select count(*) from public.budget_periods",
+			"select count(*) from public.budget_holds", "select count(*) from public.api_tokens", "select count(*) from codeforge_river.river_job",
+			"insert into public.budget_limits values ('user_day', '" + u.ID + "', 1000000000)",
+			"update public.llm_calls set cost = 0", "delete from public.llm_calls",
+			"select public.codeforge_reserve(gen_random_uuid(), null, null, '" + u.ID + "', '{}', 1, 1, now())",
+			"select public.codeforge_record_call('{}')", "select public.codeforge_set_budget('" + u.ID + "', 'user_day', '" + u.ID + "', null)",
+			"select public.codeforge_budgets('" + u.ID + "', null, null, '{}')", "select public.codeforge_put_journal('" + j.ID + "', 1, 'h', 'x')",
+			"select public.codeforge_use_token('', now())", "select public.codeforge_create_token('" + u.ID + "', '{}')",
+			"select public.codeforge_revoke_token('" + u.ID + "', '" + j.ID + "', now())", "select public.codeforge_enqueue('" + j.ID + "')",
 			"update public.projects set user_id = '" + v.ID + "' where id = '" + p.ID + "'",
 			"update public.projects set status = 'completed' where id = '" + p.ID + "'",
 			"update public.projects set requirements_spec = '{}' where id = '" + p.ID + "'",
@@ -246,10 +262,11 @@ func TestLastWall(t *testing.T) {
 	}
 }
 
-// What Realtime sends is decided by the publication, the replica identity and the policies for reading.
+// What Realtime sends is decided by the publication, the replica identity and the policies for reading. The changes of a day's
+// work are read here as Realtime reads them, from the log, and asked about as it asks, as each of those who watch.
 func TestRealtime(t *testing.T) {
 	t.Parallel()
-	_, s, db := fresh(t, recommended)
+	store, s, db := fresh(t, recommended)
 	c := connect(t, s.URL(pgtest.Superuser, db))
 	var published, whole []string
 	if err := c.QueryRow(t.Context(), `select array(select tablename::text from pg_publication_tables where pubname = 'supabase_realtime' order by 1),
@@ -261,6 +278,101 @@ func TestRealtime(t *testing.T) {
 	}
 	if want := []string{"project_files"}; !reflect.DeepEqual(whole, want) {
 		t.Errorf("with whole old rows: %v", whole)
+	}
+	if _, err := c.Exec(t.Context(), "select pg_create_logical_replication_slot('codeforge_' || pg_backend_pid(), 'test_decoding', true)"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.Exec(context.Background(), "select pg_drop_replication_slot('codeforge_' || pg_backend_pid())")
+	})
+
+	// One does as much as may be done, the other little.
+	ctx, u, v := t.Context(), codeforge.User{ID: codeforge.NewID()}, codeforge.User{ID: codeforge.NewID()}
+	large := func(n int) json.RawMessage { return json.RawMessage(`{"n":"` + strings.Repeat("x", n-8) + `"}`) }
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine", Requirements: large(codeforge.MaxSpec), Architecture: large(codeforge.MaxSpec)})
+	must(err)
+	_, err = store.CreateProject(ctx, v, codeforge.Project{Title: "Theirs"})
+	must(err)
+	_, err = store.WriteFile(ctx, u, p.ID, codeforge.FileWrite{Path: "a.ts", Content: strings.Repeat("\U0001F600", codeforge.MaxContent)})
+	must(err)
+	j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, Input: large(codeforge.MaxInput), UserMessage: "hello"})
+	must(err)
+	j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute)
+	must(err)
+	f := codeforge.Fence{JobID: j.ID, Number: j.Fence}
+	began := time.Now()
+	for i := range 20 {
+		_, err = store.RecordEvents(ctx, f, float64(i+1), []codeforge.Event{{Type: codeforge.EventStage}})
+		must(err)
+		_, err = store.RenewLeases(ctx, []codeforge.Fence{f}, time.Minute) // asked as often, whether the claim holds
+		must(err)
+		if i == 9 {
+			s.Exec(t, db, "update public.test_clock set ahead = '1 second'")
+		}
+	}
+	_, err = store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Result: large(500_000), Changes: []codeforge.FileChange{{Path: "b.ts", Content: "b"}},
+		Requirements: large(codeforge.MaxSpec), Chat: []codeforge.Message{{Role: "assistant", Content: "done"}}})
+	must(err)
+	must(store.DeleteFile(ctx, u, p.ID, "a.ts", nil))
+
+	slow := 2 * int(time.Since(began)/time.Second) // changes more that a slow machine may see
+	// What is not on disk yet is not told; a commit that waits for it takes all before along.
+	_, err = c.Exec(ctx, "begin; set local synchronous_commit = on; select pg_logical_emit_message(true, '', ''); commit", pgx.QueryExecModeSimpleProtocol)
+	must(err)
+	rows, err := c.Query(ctx, "select data from pg_logical_slot_get_changes('codeforge_' || pg_backend_pid(), null, null)")
+	must(err)
+	changes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	must(err)
+	change, id := regexp.MustCompile(`^table public\.(\w+): (INSERT|UPDATE|DELETE): `), regexp.MustCompile(`\bid\[uuid\]:'([^']+)'`)
+	seen := map[string]int{}
+	for _, line := range changes {
+		m := change.FindStringSubmatch(line)
+		if m == nil || !slices.Contains(published, m[1]) {
+			continue
+		}
+		seen[m[1]+" "+m[2]]++
+		if len(line) > 900_000 {
+			t.Errorf("a change of %s takes %d bytes", m[1], len(line))
+		}
+		if m[2] == "DELETE" {
+			if !strings.Contains(line, "project_id[uuid]:'"+p.ID+"'") {
+				t.Errorf("nobody who watches the project is told of %.200s", line)
+			}
+			continue
+		}
+		key := id.FindStringSubmatch(line)[1]
+		if strings.Contains(line, "Theirs") || strings.Contains(line, "path[text]:'a.ts'") { // the other's, and what is gone
+			continue
+		}
+		for who, want := range map[string]int{u.ID: 1, v.ID: 0} {
+			if got := asUser[int](t, s.URL(recommended, db), who, "select count(*) from public."+m[1]+" where id = $1", key); got != want {
+				t.Errorf("%s %s: %d rows, want %d", m[1], key, got, want)
+			}
+		}
+	}
+	// The job: taken, its progress and its lease once after a second, done. No row is touched for nothing.
+	want := map[string]int{"projects INSERT": 2, "projects UPDATE": 4, "project_files INSERT": 2, "project_files DELETE": 1, "agent_jobs INSERT": 1, "agent_jobs UPDATE": 4, "chat_messages INSERT": 2}
+	if n := seen["agent_jobs UPDATE"]; n > 4 && n <= 4+slow {
+		seen["agent_jobs UPDATE"] = 4
+	}
+	if !reflect.DeepEqual(seen, want) {
+		t.Errorf("seen %v, want %v", seen, want)
+	}
+	j, _, err = store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+	must(err)
+	j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute)
+	must(err)
+	f = codeforge.Fence{JobID: j.ID, Number: j.Fence}
+	for _, o := range []codeforge.Outcome{{Status: codeforge.JobCompleted, Result: large(500_001)}, {Status: codeforge.JobCompleted, Requirements: large(600_001)}} {
+		if _, err := store.FinishJob(ctx, f, o); !codeforge.IsKind(err, codeforge.TooLarge) {
+			t.Errorf("a row that is too large to be told of: %v", err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"codeforge"
+	"codeforge/internal/llm"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
 )
@@ -107,22 +109,63 @@ func BenchmarkStore(b *testing.B) {
 			return err
 		})
 	})
+	submitRaw := func(also func(*pgx.Batch, string)) error {
+		var batch pgx.Batch
+		id, project := codeforge.NewID(), next()
+		batch.Queue("select status from projects where id = $1 and user_id = $2", project, u.ID).QueryRow(func(r pgx.Row) error {
+			var status string
+			return r.Scan(&status)
+		})
+		batch.Queue("insert into agent_jobs (id, project_id, user_id, agent_type, status, input_context, due_at) values ($1, $2, $3, 'noop', 'queued', $4, now()) returning created_at",
+			id, project, u.ID, input).QueryRow(func(r pgx.Row) error {
+			var at time.Time
+			return r.Scan(&at)
+		})
+		batch.Queue("insert into job_events (job_id, seq, user_id, type, data, progress, created_at) values ($1, 1, $2, 'progress', '{}', 0, now())", id, u.ID)
+		batch.Queue("insert into chat_messages (project_id, role, content) values ($1, 'user', 'build a todo app')", project)
+		also(&batch, id)
+		return raw.SendBatch(ctx, &batch).Close()
+	}
 	b.Run("submit/raw", func(b *testing.B) {
+		median(b, func() error { return submitRaw(func(*pgx.Batch, string) {}) })
+	})
+	b.Run("journal/ours", func(b *testing.B) {
 		median(b, func() error {
-			var batch pgx.Batch
-			id, project := codeforge.NewID(), next()
-			batch.Queue("select status from projects where id = $1 and user_id = $2", project, u.ID).QueryRow(func(r pgx.Row) error {
-				var status string
-				return r.Scan(&status)
+			_, err := store.Put(ctx, llm.JournalKey{JobID: job.ID, Hash: codeforge.NewID()}, input)
+			return err
+		})
+	})
+	books := store.Ledger(map[llm.BudgetScope]int64{llm.BudgetJob: 1 << 60, llm.BudgetProjectDay: 1 << 60, llm.BudgetUserMonth: 1 << 60})
+	b.Run("books/ours", func(b *testing.B) { // a call's reservation and record, under three ceilings
+		median(b, func() error {
+			c := llm.Call{JobID: job.ID, ProjectID: job.ProjectID, UserID: u.ID, Agent: codeforge.Code}
+			hold, err := books.Reserve(ctx, llm.Reservation{Call: c, Worst: 10, Prompt: 5, Lapses: time.Now().Add(time.Minute)})
+			if err != nil {
+				return err
+			}
+			return books.Record(ctx, llm.Entry{ID: codeforge.NewID(), Reservation: hold, Call: c, Cost: llm.Cost{MicroUSD: 7}, At: time.Now()})
+		})
+	})
+	d, err := postgres.NewDispatcher(ctx, store, nil, quiet)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Stop(ctx)
+	// With what is handed to River.
+	b.Run("submit queued/ours", func(b *testing.B) {
+		median(b, func() error {
+			_, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: next(), Agent: codeforge.Noop, Input: input, UserMessage: "build a todo app"})
+			return err
+		})
+	})
+	b.Run("submit queued/raw", func(b *testing.B) {
+		median(b, func() error {
+			return submitRaw(func(batch *pgx.Batch, id string) {
+				key := sha256.Sum256([]byte(id))
+				batch.Queue("insert into codeforge_river.river_job (kind, args, max_attempts, unique_key, unique_states) values ('codeforge_job', $1, 3, $2, b'10000001')",
+					json.RawMessage(`{"id":"`+id+`"}`), key[:])
+				batch.Queue("select pg_notify('codeforge_river.river_insert', '{}')")
 			})
-			batch.Queue("insert into agent_jobs (id, project_id, user_id, agent_type, status, input_context, due_at) values ($1, $2, $3, 'noop', 'queued', $4, now()) returning created_at",
-				id, project, u.ID, input).QueryRow(func(r pgx.Row) error {
-				var at time.Time
-				return r.Scan(&at)
-			})
-			batch.Queue("insert into job_events (job_id, seq, user_id, type, data, progress, created_at) values ($1, 1, $2, 'progress', '{}', 0, now())", id, u.ID)
-			batch.Queue("insert into chat_messages (project_id, role, content) values ($1, 'user', 'build a todo app')", project)
-			return raw.SendBatch(ctx, &batch).Close()
 		})
 	})
 }

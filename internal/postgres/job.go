@@ -248,9 +248,6 @@ type outcome struct {
 	Chat          []line                  `json:"chat"`
 }
 
-// maxResult bounds what a job's row holds, in bytes. Realtime sends rows whole, and cuts those near 1 MB.
-const maxResult = 500_000
-
 func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Outcome) (done codeforge.Finished, err error) {
 	if o.Status == codeforge.Running || o.Status == "" {
 		return done, errors.New("an outcome cannot leave a job running")
@@ -258,9 +255,6 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 	key, err := uuid("Job", f.JobID)
 	if err != nil {
 		return done, codeforge.ErrFenced
-	}
-	if len(o.Result) > maxResult {
-		return done, &codeforge.Error{Kind: codeforge.TooLarge, Message: fmt.Sprintf("the result of a job has at most %d bytes, this has %d", maxResult, len(o.Result))}
 	}
 	out := outcome{Status: o.Status, Progress: o.Progress, Result: o.Result, Error: clean(o.Error), Question: o.Question, Failed: o.Failed, Message: clean(o.Message),
 		Requirements: o.Requirements, Architecture: o.Architecture, ProjectStatus: o.ProjectStatus, Changes: []change{}, Chat: []line{}}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/auth"
+	"codeforge/internal/llm"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
 )
@@ -115,8 +117,23 @@ func TestRoundTrips(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d, err := postgres.NewDispatcher(ctx, store, nil, quiet) // what it is handed goes along
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Stop(ctx)
+	books := store.Ledger(map[llm.BudgetScope]int64{llm.BudgetUserDay: 1_000_000})
+	call := llm.Call{ProjectID: project.ID, UserID: u.ID, Agent: codeforge.Code}
+	_, token, err := auth.NewToken(u, "ci", auth.Scopes, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.CreateToken(ctx, u, token); err != nil {
+		t.Fatal(err)
+	}
 	var last codeforge.Job
 	var fence codeforge.Fence
+	var hold string
 	n := 0
 	for _, c := range []struct {
 		name string
@@ -168,6 +185,28 @@ func TestRoundTrips(t *testing.T) {
 		{"read events", func() error { _, err := store.Events(ctx, u, last.ID, 0, 20); return err }},
 		{"list messages", func() error { _, err := store.ListMessages(ctx, u, project.ID, 20); return err }},
 		{"renew", func() error { _, err := store.RenewLeases(ctx, []codeforge.Fence{fence}, time.Minute); return err }},
+		{"read journal", func() error { _, err := store.Get(ctx, llm.JournalKey{JobID: last.ID, Hash: "h"}); return err }},
+		{"write journal", func() error {
+			_, err := store.Put(ctx, llm.JournalKey{JobID: last.ID, Hash: "h"}, []byte("{}"))
+			return err
+		}},
+		{"reserve", func() (err error) {
+			hold, err = books.Reserve(ctx, llm.Reservation{Call: call, Worst: 10, Prompt: 5, Lapses: time.Now().Add(time.Minute)})
+			return err
+		}},
+		{"record", func() error {
+			return books.Record(ctx, llm.Entry{ID: codeforge.NewID(), Reservation: hold, Call: call, Cost: llm.Cost{MicroUSD: 7}, At: time.Now()})
+		}},
+		{"usage", func() error {
+			_, _, err := books.SumUsage(ctx, u, codeforge.UsageFilter{Group: codeforge.ByDay})
+			return err
+		}},
+		{"usage of jobs", func() error { _, err := books.JobUsage(ctx, u, codeforge.Code, 10); return err }},
+		{"budgets", func() error { _, err := books.Budgets(ctx, u, project.ID, last.ID); return err }},
+		{"set budget", func() error { return books.SetBudget(ctx, u, llm.BudgetProjectDay, project.ID, new(int64(1000))) }},
+		{"use token", func() error { _, err := store.UseToken(ctx, token.Hash, time.Now()); return err }},
+		{"list tokens", func() error { _, err := store.ListTokens(ctx, u); return err }},
+		{"revoke token", func() error { return store.RevokeToken(ctx, u, token.ID, time.Now()) }},
 		{"due jobs", func() error { _, _, _, err := store.DueJobs(ctx, 10); return err }},
 		{"ping", func() error { return store.Ping(ctx) }},
 	} {

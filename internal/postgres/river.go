@@ -121,7 +121,7 @@ func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string), log *
 	if err == nil {
 		workers := river.NewWorkers()
 		river.AddWorker(workers, &receiver{wake: wake})
-		poll := 10 * time.Second // for what an announcement missed
+		poll := 2 * time.Second // for what an announcement missed
 		if s.shared {
 			poll = time.Second
 		}

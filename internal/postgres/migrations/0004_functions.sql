@@ -372,6 +372,13 @@ declare
 begin
   select * into o from json_to_record(p_outcome) as (status text, progress double precision, result jsonb, error text, question json, failed boolean,
     run_at timestamptz, changes json, message text, requirements jsonb, architecture jsonb, project_status text, chat json);
+  -- Realtime sends rows whole, and cuts those near 1 MB.
+  if octet_length(p_outcome ->> 'result') > 500000 then
+    raise exception using errcode = 'PT413', message = format('the result of a job has at most 500000 bytes, this has %s', octet_length(p_outcome ->> 'result'));
+  end if;
+  if coalesce(octet_length(p_outcome ->> 'requirements'), 0) + coalesce(octet_length(p_outcome ->> 'architecture'), 0) > 600000 then
+    raise exception using errcode = 'PT413', message = 'the documents of a project have at most 600000 bytes together';
+  end if;
   if o.status = 'completed' then
     perform from public.projects p where p.id = (select project_id from public.agent_jobs where id = p_job) for no key update;
   end if;

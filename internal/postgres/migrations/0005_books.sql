@@ -123,9 +123,10 @@ language sql set search_path = '' as $$
   select count(*) from old
 $$;
 
--- codeforge_budgets_above is the budgets above a call at a time, the narrowest first.
+-- codeforge_budgets_above is the budgets above a call at a time, the narrowest first. This function and codeforge_standings have no
+-- search_path of their own, so that they become part of the statements that use them, which are planned once.
 create or replace function public.codeforge_budgets_above(p_job uuid, p_project uuid, p_user uuid, p_at timestamptz) returns table (n int, scope text, id uuid, period date)
-language sql immutable set search_path = '' as $$
+language sql stable as $$
   select b.* from (values
     (1, 'job', p_job, date '1970-01-01'),
     (2, 'project_day', p_project, (p_at at time zone 'UTC')::date),
@@ -150,7 +151,7 @@ $$;
 -- configuration's for the scope (p_limits, by scope) and its own. What lapsed counts as booked, whether it is or not.
 create or replace function public.codeforge_standings(p_job uuid, p_project uuid, p_user uuid, p_limits jsonb)
 returns table (n int, scope text, id uuid, period date, most bigint, spent bigint, reserved bigint)
-language sql stable set search_path = '' as $$
+language sql stable as $$
   select b.n, b.scope, b.id, b.period, least((p_limits ->> b.scope)::bigint, l.most),
     coalesce(p.spent, public.codeforge_spent_before(b.scope, b.id, b.period)) + coalesce(h.prompts, 0), coalesce(p.reserved, 0) - coalesce(h.worsts, 0)
   from public.codeforge_budgets_above(p_job, p_project, p_user, public.codeforge_now()) b
@@ -161,13 +162,6 @@ language sql stable set search_path = '' as $$
     where h.scope = b.scope and h.id = b.id and h.period = b.period and h.worst > 0 and h.lapses < public.codeforge_now()) h on true
   where l.most is not null or p_limits ? b.scope
   order by b.n
-$$;
-
--- codeforge_books_lock makes those who reserve and record for a user take turns: all budgets above a call are that user's,
--- and a period that gets its first row must not miss a call that is being recorded.
-create or replace function public.codeforge_books_lock(p_job uuid, p_project uuid, p_user uuid) returns void
-language sql set search_path = '' as $$
-  select pg_advisory_xact_lock(720843019, hashtext(coalesce(p_user, p_project, p_job)::text))
 $$;
 
 -- codeforge_reserve holds the worst case of a call against every ceiling above it: {hold}, or {over: {scope, id, limit, spent}}
@@ -186,7 +180,9 @@ begin
   then
     return null;
   end if;
-  perform public.codeforge_books_lock(p_job, p_project, p_user);
+  -- Those who reserve and record for a user take turns: all budgets above a call are that user's, and a period that gets its
+  -- first row must not miss a call that is being recorded.
+  perform pg_advisory_xact_lock(720843019, hashtext(coalesce(p_user, p_project, p_job)::text));
 
   -- What lapsed is booked: the prompt as spent, in place of the reservation.
   if exists (select from public.codeforge_budgets_above(p_job, p_project, p_user, v_now) b
@@ -236,7 +232,7 @@ language plpgsql set search_path = '' as $$
 declare c public.llm_calls;
 begin
   c := jsonb_populate_record(null::public.llm_calls, p_call);
-  perform public.codeforge_books_lock(c.job_id, c.project_id, c.user_id);
+  perform pg_advisory_xact_lock(720843019, hashtext(coalesce(c.user_id, c.project_id, c.job_id)::text)); -- see codeforge_reserve
   insert into public.llm_calls (id, job_id, project_id, user_id, agent, call, attempt, provider, model, served, input_tokens, cached_read_tokens, cache_write_tokens,
       output_tokens, reasoning_tokens, usage_missing, usage_partial, cost, estimated, error_kind, status, finish, first_token, latency, at)
     values (c.id, c.job_id, c.project_id, c.user_id, c.agent, c.call, c.attempt, c.provider, c.model, c.served, c.input_tokens, c.cached_read_tokens, c.cache_write_tokens,
@@ -395,7 +391,7 @@ declare f regprocedure;
 begin
   for f in
     select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'public'::regnamespace and proname in ('codeforge_put_journal', 'codeforge_sweep_journal',
-      'codeforge_budgets_above', 'codeforge_spent_before', 'codeforge_standings', 'codeforge_books_lock', 'codeforge_reserve', 'codeforge_record_call',
+      'codeforge_budgets_above', 'codeforge_spent_before', 'codeforge_standings', 'codeforge_reserve', 'codeforge_record_call',
       'codeforge_own_budget', 'codeforge_set_budget', 'codeforge_budgets', 'codeforge_sum_usage', 'codeforge_job_usage')
   loop
     execute format('revoke execute on function %s from public, anon, authenticated', f);
