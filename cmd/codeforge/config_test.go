@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"codeforge/internal/pgtest"
 )
 
 func contains(s string, all ...string) bool {
@@ -255,6 +258,43 @@ func TestProductionBehindProxy(t *testing.T) {
 			if at := resp.Header.Get("Location"); status == 308 && at != "https://api.example.com/v1/projects/" {
 				t.Error(at)
 			}
+		}
+	}
+}
+
+// TestDoctor: what is broken is called so, with what to do, and what works is not.
+func TestDoctor(t *testing.T) {
+	p := newProject(t)
+	cert, key, _ := certificate(t)
+	url, _ := freshDatabase(t)
+	empty, _ := emptyDatabase(t)
+	dead := "http://127.0.0.1:1"
+	doctor := func(args ...string) *Doctor { return &Doctor{*configured(t, args...)} }
+	ctx := t.Context()
+	gone, cancel := context.WithCancel(ctx) // a key set that does not come is waited for
+	cancel()
+	for _, c := range []struct {
+		name   string
+		check  func() finding
+		states string
+		fix    string
+	}{
+		{"certificate", func() finding { return doctor("--tls-cert-file", cert, "--tls-key-file", key).https(ctx) }, "ok", ""},
+		{"no certificate", func() finding { return doctor("--tls-cert-file", cert, "--tls-key-file", key+"x").https(ctx) }, "broken", "key.pemx"},
+		{"database", func() finding { return doctor("--database-url", url).data(ctx) }, "ok", ""},
+		{"superuser", func() finding {
+			return doctor("--database-url", strings.Replace(url, "cf_app", pgtest.Superuser, 1)).data(ctx)
+		}, "warning", "create role codeforge"},
+		{"no schema", func() finding { return doctor("--database-url", empty).data(ctx) }, "broken", "codeforge migrate"},
+		{"anon key", func() finding {
+			return doctor("--supabase-url", p.url, "--supabase-service-key", "sb_publishable_x").data(ctx)
+		}, "broken", "anon"},
+		{"identity", func() finding { return doctor("--supabase-url", p.url).identity(ctx) }, "ok", ""},
+		{"no identity", func() finding { return doctor("--supabase-url", dead).identity(gone) }, "broken", dead},
+		{"production", func() finding { return doctor("--environment", "production").settings(ctx) }, "broken", "SUPABASE_URL"},
+	} {
+		if f := c.check(); f.state != c.states || !contains(f.fix, c.fix) {
+			t.Errorf("%s: %+v", c.name, f)
 		}
 	}
 }

@@ -70,11 +70,11 @@ var docs = map[string]doc{
 	"ready": {tag: "system", public: true, errors: []int{503}, summary: "Readiness",
 		text: "Says whether the server should get traffic, and which store, isolation and model are in force."},
 
-	"create_project": {tag: "projects", summary: "Create a project", text: "Stores an idea. Its status is planning.",
+	"create_project": {tag: "projects", errors: []int{413, 415}, summary: "Create a project", text: "Stores an idea. Its status is planning.",
 		example: map[string]any{"title": "A CRM for dog walkers", "description": "Clients, dogs, walks and invoices in one place.", "mode": "builder"}},
 	"list_projects":  {tag: "projects", summary: "List projects", text: "The caller's projects, newest first. Archived ones only when asked for."},
 	"get_project":    {tag: "projects", errors: []int{400, 404}, summary: "Read a project", text: "The project's row, with the documents that research and wireframe wrote.", responses: notModified},
-	"update_project": {tag: "projects", errors: []int{400, 404, 409}, summary: "Change a project", text: "Changes the fields that are given, at least one.", example: map[string]any{"title": "A CRM for cat sitters"}},
+	"update_project": {tag: "projects", errors: []int{400, 404, 409, 413, 415}, summary: "Change a project", text: "Changes the fields that are given, at least one.", example: map[string]any{"title": "A CRM for cat sitters"}},
 	"archive_project": {tag: "projects", errors: []int{400, 404, 409}, summary: "Archive a project",
 		text: "Sets the status archived. Nothing is deleted: another status brings the project back."},
 	"list_messages": {tag: "projects", errors: []int{400, 404}, summary: "Read the conversation", text: "The newest messages of the project's conversation, oldest first."},

@@ -44,6 +44,7 @@ func TestSpec(t *testing.T) {
 			Tags                              []string
 			Security                          []map[string][]string
 			Parameters                        []struct{ Name, In, Description string }
+			RequestBody                       any
 			Responses                         map[string]struct {
 				Description string
 				Ref         string `json:"$ref"`
@@ -71,6 +72,11 @@ func TestSpec(t *testing.T) {
 				t.Errorf("%s %s: %+v", method, path, op)
 			}
 			seen[op.OperationID] = true
+			for _, status := range []string{"413", "415"} {
+				if _, ok := op.Responses[status]; ok != (op.RequestBody != nil) {
+					t.Errorf("%s %s: %s is documented: %v", method, path, status, ok)
+				}
+			}
 			for _, p := range op.Parameters {
 				if p.In == "path" && !strings.Contains(path, "{"+p.Name+"}") {
 					t.Errorf("%s: parameter %s", path, p.Name)

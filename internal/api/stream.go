@@ -166,6 +166,9 @@ func (s *server) stream(ctx context.Context, x *exchange, u codeforge.User, jobI
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Connection", "keep-alive")
 	h.Set("X-Accel-Buffering", "no")
+	if x.r.Method == http.MethodHead {
+		return // the events are the body
+	}
 	w := newFrameWriter(x)
 	defer w.close()
 	if w.write(nil) != nil {

@@ -97,6 +97,15 @@ func (p *pipeWriter) WriteHeader(int)             {}
 func (p *pipeWriter) Write(b []byte) (int, error) { return p.w.Write(b) }
 func (p *pipeWriter) FlushError() error           { return nil }
 
+func TestHeadOfAStreamEnds(t *testing.T) {
+	k := newKit(t)
+	job := k.job(k.project(), "qa") // its stream would stay open
+	a := k.call("HEAD", "/v1/jobs/"+job+"/stream", "").want(200)
+	if a.Header.Get("Content-Type") != "text/event-stream" || a.Body != "" {
+		t.Errorf("%v %q", a.Header, a.Body)
+	}
+}
+
 func TestStreamTokens(t *testing.T) {
 	var clock = codeforge.Now()
 	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{Now: func() time.Time { return clock }})

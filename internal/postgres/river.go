@@ -79,7 +79,6 @@ grant usage, select on all sequences in schema %[1]s to service_role;
 // the truth, and claiming it refuses what comes late or twice. Whoever takes a job in tells a worker of the same process
 // at once; River tells one server of all, so that another one can take it when that one is busy or gone.
 type Dispatcher struct {
-	s      *Store
 	pool   *pgxpool.Pool
 	client *river.Client[pgx.Tx]
 }
@@ -109,11 +108,12 @@ func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string), log *
 	if err != nil {
 		return nil, fmt.Errorf("start the queue: %w", err)
 	}
-	d := &Dispatcher{s: s, pool: pool}
+	d := &Dispatcher{pool: pool}
 	var login string
 	var may bool
-	err = pool.QueryRow(ctx, `select session_user, has_schema_privilege($1, 'usage') and has_table_privilege(c.oid, 'select, insert, update, delete')
-		from (select max(oid) as oid from pg_class where relname = 'river_job' and relnamespace = to_regnamespace($1)) c`, riverSchema).Scan(&login, &may)
+	err = pool.QueryRow(ctx, `select session_user, has_schema_privilege($1, 'usage') and coalesce((select bool_and(has_table_privilege(c.oid, p))
+		from pg_class c, unnest(array['select', 'insert', 'update', 'delete']) p where c.relname = 'river_job' and c.relnamespace = to_regnamespace($1)), false)`,
+		riverSchema).Scan(&login, &may)
 	if err == nil && !may {
 		err = fmt.Errorf("the login %q may not use River's tables, which behind a pooler in transaction mode it must by itself: use a pooler in session mode, or run as an administrator: "+
 			"grant usage on schema %[2]s to %[1]q; grant all on all tables in schema %[2]s to %[1]q; grant all on all sequences in schema %[2]s to %[1]q", login, riverSchema)

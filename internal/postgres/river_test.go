@@ -338,7 +338,7 @@ func TestDispatcherPooled(t *testing.T) {
 	t.Parallel()
 	s, from := template(t)
 	db := s.Database(t, plainOwner, from)
-	s.Exec(t, "postgres", "create role cf_queue login noinherit; grant anon, authenticated, service_role to cf_queue")
+	s.Exec(t, "postgres", "drop role if exists cf_queue; create role cf_queue login noinherit; grant anon, authenticated, service_role to cf_queue")
 	b := s.Bouncer(t, 6, "cf_queue", plainOwner)
 	ctx, u := t.Context(), codeforge.LocalUser()
 	store := open(t, postgres.Options{URL: b.URL("cf_queue", db)})
