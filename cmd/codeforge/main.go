@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"codeforge"
@@ -103,11 +104,12 @@ func build() string {
 	if !ok {
 		return ""
 	}
-	out := info.GoVersion
+	var out strings.Builder
+	out.WriteString(info.GoVersion)
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" || s.Key == "vcs.modified" && s.Value == "true" {
-			out += " " + s.Key + "=" + s.Value
+			out.WriteString(" " + s.Key + "=" + s.Value)
 		}
 	}
-	return out
+	return out.String()
 }

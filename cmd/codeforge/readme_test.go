@@ -54,11 +54,12 @@ func TestREADMEExamples(t *testing.T) {
 		t.Fatal("the README has no examples")
 	}
 	p := start(t, t.TempDir())
-	script := "set -e -o pipefail\n"
+	var script strings.Builder
+	script.WriteString("set -e -o pipefail\n")
 	for _, b := range blocks {
-		script += strings.ReplaceAll(b[1], "localhost:8000", strings.TrimPrefix(p.base, "http://"))
+		script.WriteString(strings.ReplaceAll(b[1], "localhost:8000", strings.TrimPrefix(p.base, "http://")))
 	}
-	cmd := exec.Command("bash", "-c", script+"\necho; echo JOB $JOB\n")
+	cmd := exec.Command("bash", "-c", script.String()+"\necho; echo JOB $JOB\n")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

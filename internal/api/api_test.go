@@ -102,12 +102,13 @@ func TestEverySchemaErrorAtOnce(t *testing.T) {
 	k.wantFields(k.call("POST", "/v1/run-agent", `{"project_id":null,"agent_type":null,"input_context":null}`),
 		"project_id string_type", "agent_type string_type", "input_context dict_type")
 	k.wantFields(k.call("PUT", "/v1/projects/"+k.project(), `{"title":null,"status":null,"requirements_spec":null,"tech_stack":null}`), "title string_type", "status string_type")
-	many := `{"k0":0`
+	var many strings.Builder
+	many.WriteString(`{"k0":0`)
 	for i := range 10 {
-		many += fmt.Sprintf(`,"l%d":1`, i)
+		many.WriteString(fmt.Sprintf(`,"l%d":1`, i))
 	}
 	id := k.project()
-	k.wantFields(k.call("POST", "/v1/run-agent", `{"project_id":"`+id+`","agent_type":"qa","input_context":`+many+`}}`), "input_context value_error")
+	k.wantFields(k.call("POST", "/v1/run-agent", `{"project_id":"`+id+`","agent_type":"qa","input_context":`+many.String()+`}}`), "input_context value_error")
 	k.wantFields(k.call("POST", "/v1/run-agent", `{"project_id":"`+id+`","agent_type":"qa","input_context":{"code":"`+strings.Repeat("é", 50_000)+`"}}`), "input_context value_error")
 	k.call("POST", "/v1/run-agent", `{"project_id":"`+id+`","agent_type":"qa","input_context":{"code":"`+strings.Repeat("é", 49_980)+`"}}`).want(200)
 	k.wantFields(k.call("POST", "/v1/projects/"+id+"/files?language="+strings.Repeat("l", 51), `{"path":5,"extra":1}`),

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -114,9 +115,7 @@ func wireError(err error) *Error {
 				out.retry = time.Second
 			}
 			details := map[string]any{"retry_after": seconds(out.retry)}
-			for k, v := range e.Details {
-				details[k] = v
-			}
+			maps.Copy(details, e.Details)
 			out.Details = details
 		}
 		return out

@@ -5,6 +5,7 @@ package llm
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"codeforge"
@@ -207,13 +208,13 @@ func (r *Response) Text() string { return r.join(PartText) }
 func (r *Response) Reasoning() string { return r.join(PartReasoning) }
 
 func (r *Response) join(k PartKind) string {
-	s := ""
+	var s strings.Builder
 	for _, p := range r.Parts {
 		if p.Kind == k {
-			s += p.Text
+			s.WriteString(p.Text)
 		}
 	}
-	return s
+	return s.String()
 }
 
 // ToolCalls returns the calls in the order in which they were made.

@@ -3,6 +3,7 @@ package llm
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -339,12 +340,7 @@ func (m *mender) ends(n int) bool {
 }
 
 func (m *mender) literal() bool {
-	for _, w := range []string{"true", "false", "null", "True", "False", "None", "undefined", "NaN"} {
-		if m.has(w) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{"true", "false", "null", "True", "False", "None", "undefined", "NaN"}, m.has)
 }
 
 func (m *mender) bareKey() bool {

@@ -66,14 +66,15 @@ func New(o Options) *Server {
 	if o.TicketNeeded && len(o.Secret) < 16 {
 		panic("preview: a secret of at least 16 bytes is needed to sign tickets")
 	}
-	ancestors := "'self'"
+	var ancestors strings.Builder
+	ancestors.WriteString("'self'")
 	for _, origin := range o.Embedders {
 		// Anything but a plain origin could add a directive of its own.
 		if u, err := url.Parse(origin); err == nil && (u.Scheme == "http" || u.Scheme == "https") && !strings.ContainsAny(u.Host, " ;,'\"") && u.Host != "" {
-			ancestors += " " + u.Scheme + "://" + u.Host
+			ancestors.WriteString(" " + u.Scheme + "://" + u.Host)
 		}
 	}
-	return &Server{o: o, ancestors: "; frame-ancestors " + ancestors, cache: cache{limit: o.CacheBytes}}
+	return &Server{o: o, ancestors: "; frame-ancestors " + ancestors.String(), cache: cache{limit: o.CacheBytes}}
 }
 
 // policy lets a program use what it brings and reach nothing else. Storage works: the origin is a real one.

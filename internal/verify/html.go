@@ -208,7 +208,7 @@ func readPage(p, content string, d *diagnostics) *page {
 				rel = strings.ToLower(a.value)
 			}
 			kind, known := refAsset, false
-			for _, r := range strings.Fields(rel) {
+			for r := range strings.FieldsSeq(rel) {
 				switch r {
 				case "stylesheet":
 					kind, known = refStyle, true

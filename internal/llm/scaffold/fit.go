@@ -3,6 +3,7 @@ package scaffold
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -148,10 +149,8 @@ func (f fitter) text(s *schema, v any) any {
 	if s.Const != nil {
 		return s.Const
 	}
-	for _, e := range s.Enum {
-		if e == v {
-			return v
-		}
+	if slices.Contains(s.Enum, v) {
+		return v
 	}
 	if len(s.Enum) > 0 {
 		return s.Enum[0]

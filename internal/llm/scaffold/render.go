@@ -67,11 +67,11 @@ func (a *app) files() map[string]string {
 	for _, k := range a.Kinds {
 		markup(k.Key+".html", "page.html.tmpl", page{a, k.Heading() + " · " + a.Name, "./src/" + k.Key + ".ts", &k, k.Key})
 		m := module{Kind: k, Stats: k.Stats()}
-		all := ""
+		var all strings.Builder
 		for _, s := range m.Stats {
-			all += s.Value
+			all.WriteString(s.Value)
 		}
-		used := slices.DeleteFunc([]string{"money", "number", "sum", "today"}, func(f string) bool { return !strings.Contains(all, f+"(") })
+		used := slices.DeleteFunc([]string{"money", "number", "sum", "today"}, func(f string) bool { return !strings.Contains(all.String(), f+"(") })
 		m.Imports = strings.Join(used, ", ")
 		text("src/"+k.Key+".ts", "page.ts.tmpl", m)
 	}

@@ -194,20 +194,21 @@ func order(values url.Values) (string, error) {
 	var out []string
 	for item := range strings.SplitSeq(values.Get("order"), ",") {
 		parts := strings.Split(item, ".")
-		text := quote(parts[0])
+		var text strings.Builder
+		text.WriteString(quote(parts[0]))
 		for _, p := range parts[1:] {
 			switch p {
 			case "asc", "desc":
-				text += " " + p
+				text.WriteString(" " + p)
 			case "nullsfirst":
-				text += " nulls first"
+				text.WriteString(" nulls first")
 			case "nullslast":
-				text += " nulls last"
+				text.WriteString(" nulls last")
 			default:
 				return "", bad("failed to parse order (%s)", item)
 			}
 		}
-		out = append(out, text)
+		out = append(out, text.String())
 	}
 	return " order by " + strings.Join(out, ", "), nil
 }
