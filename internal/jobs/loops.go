@@ -121,7 +121,7 @@ func (e *Engine) Runs(jobID string) bool {
 func (e *Engine) leaseLoop(ctx context.Context) {
 	tick := time.NewTicker(e.o.Lease / 3)
 	defer tick.Stop()
-	pause := min(time.Second, e.o.Lease/3) // between two looks: what a job itself reports calls for one too
+	pause := min(100*time.Millisecond, e.o.Lease/3) // between two looks: what a job itself reports calls for one too
 	var last time.Time
 	for {
 		select {
