@@ -218,6 +218,8 @@ func TestFiles(t *testing.T) {
 	}
 	k.call("POST", url+"?path=package.json", `{"path":"package.json","content":"{ }"}`).want(200)
 	k.wantFields(k.call("POST", url+"?path=a&content=x", `{"path":"b","content":"x"}`), "path value_error")
+	k.call("POST", url+"?path=package.json&content=", " null ").want(200)
+	k.wantFields(k.call("POST", url, "null"), "path missing", "content missing")
 	k.wantFields(k.call("POST", url, ""), "path missing", "content missing")
 	k.wantFields(k.call("POST", url+"?path=a%00&content=%ff", ""), "path nul_character", "content unicode_error")
 	k.wantFields(k.call("POST", url, `{"path":"a","content":"`+strings.Repeat("é", 100_001)+`"}`), "content string_too_long")

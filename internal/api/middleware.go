@@ -441,6 +441,10 @@ func (s *server) admit(x *exchange, r *http.Request, op *huma.Operation) error {
 		if err := s.readBody(x, r); err != nil {
 			return err
 		}
+		// A client that always sends JSON says null where it has no body.
+		if b, ok := r.Body.(*bodyReader); ok && !op.RequestBody.Required && string(bytes.TrimSpace(b.data)) == "null" {
+			r.Body = http.NoBody
+		}
 	}
 	for _, name := range []string{"project_id", "job_id"} {
 		if raw := r.PathValue(name); raw != "" {
