@@ -122,8 +122,12 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 	}
 	var a answer
 	err = s.write(ctx, system, func(b *pgx.Batch) {
-		s.step(b, &a, "public.codeforge_submit_job($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		call(b, &a, nil, "select public.codeforge_submit_job($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 			user, id, project, string(n.Agent), n.Agent.ChangesFiles(), input, key, clean(n.UserMessage), codeforge.NewID())
+		if s.dispatched.Load() {
+			// Cheaper than step, which has to find the id in the answer. Of a repeated submission it finds no job.
+			b.Queue("select public.codeforge_enqueue($1)", id)
+		}
 	})
 	if err != nil {
 		return codeforge.Job{}, false, err
