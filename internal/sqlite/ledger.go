@@ -47,7 +47,7 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 		err error
 	}
 	said := make(chan verdict, 1)
-	w, err := l.s.enqueue(ctx, false, func(c *conn) error {
+	w, err := l.s.enqueue(ctx, true, func(c *conn) error {
 		all, err := l.standings(c, llm.Budgets(r.Call, c.now))
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -16,15 +17,15 @@ const (
 	maxBatch   = 256  // writes of one commit
 	maxWaiting = 1024 // writes in the queue; more callers wait at its door
 
-	// company is how long a lazy write waits for one that somebody waits for: the record of a model call is followed by its
-	// answer's entry in the journal.
+	// company is how long a transaction that nobody waits for stays open for one that somebody waits for: the record of a
+	// model call is followed by its answer's entry in the journal.
 	company = 2 * time.Millisecond
 )
 
 // write is one transaction to be. Its closure may run more than once, so it assigns results and touches nothing else.
 type write struct {
 	do    func(*conn) error
-	lazy  bool
+	quiet bool         // nobody waits for its commit
 	state atomic.Int32 // waiting, then begun by the writer or given up by the caller, whoever is first
 	err   error        // set before done
 	done  chan struct{}
@@ -85,8 +86,8 @@ func (s *Store) write(ctx context.Context, do func(*conn) error) error {
 }
 
 // enqueue puts a write in line, and returns at once: it runs after all that was enqueued before. Nobody waits for the
-// commit of a lazy one, so it may wait a moment for company.
-func (s *Store) enqueue(ctx context.Context, lazy bool, do func(*conn) error) (*write, error) {
+// commit of a quiet one, so that it may be a moment late, in company.
+func (s *Store) enqueue(ctx context.Context, quiet bool, do func(*conn) error) (*write, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -98,7 +99,7 @@ func (s *Store) enqueue(ctx context.Context, lazy bool, do func(*conn) error) (*
 		return nil, errClosed
 	default:
 	}
-	w := &write{do: do, lazy: lazy, done: make(chan struct{}, 1)}
+	w := &write{do: do, quiet: quiet, done: make(chan struct{}, 1)}
 	select {
 	case s.queue <- w:
 		return w, nil
@@ -142,32 +143,7 @@ func (s *Store) run() {
 		batch = append(batch[:0], first)
 		// Whoever was answered a moment ago is about to write again: letting them makes fewer, larger commits.
 		runtime.Gosched()
-		alone := first.lazy
-		var patience <-chan time.Time
-		if alone {
-			patience = time.After(company)
-		}
-	drain:
-		for len(batch) < maxBatch {
-			if alone {
-				select {
-				case w := <-s.queue:
-					batch = append(batch, w)
-					alone = w.lazy
-				case <-patience:
-					alone = false
-				case <-s.closing:
-					alone = false
-				}
-				continue
-			}
-			select {
-			case w := <-s.queue:
-				batch = append(batch, w)
-			default:
-				break drain
-			}
-		}
+		batch = s.waitingNow(batch)
 		n := 0
 		for _, w := range batch {
 			if w.state.CompareAndSwap(waiting, begun) {
@@ -176,7 +152,7 @@ func (s *Store) run() {
 			}
 		}
 		batch = batch[:n]
-		s.commit(batch)
+		batch = s.commit(batch)
 		for _, w := range batch {
 			w.done <- struct{}{}
 		}
@@ -184,27 +160,62 @@ func (s *Store) run() {
 	}
 }
 
-// commit runs a batch as one transaction. At first without savepoints, for they cost two statements each; if a closure
-// fails after it wrote, all is rolled back and run again with one around each.
-func (s *Store) commit(batch []*write) {
-	if len(batch) == 0 {
-		return
+// waitingNow appends what is in the queue.
+func (s *Store) waitingNow(batch []*write) []*write {
+	for len(batch) < maxBatch {
+		select {
+		case w := <-s.queue:
+			batch = append(batch, w)
+		default:
+			return batch
+		}
 	}
-	again, err := s.attempt(batch, false)
+	return batch
+}
+
+// joined appends the next write that comes before the deadline, unless somebody waits for one of the batch.
+func (s *Store) joined(batch []*write, deadline time.Time) []*write {
+	if slices.ContainsFunc(batch, func(w *write) bool { return !w.quiet }) {
+		return batch
+	}
+	patience := time.After(time.Until(deadline))
+	for len(batch) < maxBatch {
+		select {
+		case w := <-s.queue:
+			if w.state.CompareAndSwap(waiting, begun) {
+				return append(batch, w)
+			}
+		case <-patience:
+			return batch
+		case <-s.closing:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit runs a batch as one transaction. At first without savepoints, for they cost two statements each; if a closure
+// fails after it wrote, all is rolled back and run again with one around each. It returns the batch with those that joined.
+func (s *Store) commit(batch []*write) []*write {
+	if len(batch) == 0 {
+		return batch
+	}
+	batch, again, err := s.attempt(batch, false)
 	if again {
-		_, err = s.attempt(batch, true)
+		batch, _, err = s.attempt(batch, true)
 	}
 	if err == nil {
-		return
+		return batch
 	}
 	for _, w := range batch {
 		w.err = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store could not complete the write", Retryable: true, Cause: err}
 	}
+	return batch
 }
 
 // attempt runs a batch in a transaction. again asks to run it with savepoints; otherwise err is what befell the whole
 // batch, and the error of each write stands in it.
-func (s *Store) attempt(batch []*write, savepoints bool) (again bool, err error) {
+func (s *Store) attempt(batch []*write, savepoints bool) (all []*write, again bool, err error) {
 	c := s.w
 	defer func() {
 		if again || err != nil {
@@ -214,12 +225,14 @@ func (s *Store) attempt(batch []*write, savepoints bool) (again bool, err error)
 		}
 	}()
 	if _, _, err := c.exec("BEGIN IMMEDIATE"); err != nil {
-		return false, err
+		return batch, false, err
 	}
-	for _, w := range batch {
+	began := time.Now()
+	for i := 0; i < len(batch); i++ {
+		w := batch[i]
 		if savepoints {
 			if _, _, err := c.exec("SAVEPOINT one"); err != nil {
-				return false, err
+				return batch, false, err
 			}
 		}
 		c.wrote, c.now = false, s.now()
@@ -230,29 +243,32 @@ func (s *Store) attempt(batch []*write, savepoints bool) (again bool, err error)
 			clear(c.open)
 			// When SQLite has ended the whole transaction because of the failure, this fails, and nothing more is run.
 			if _, _, err := c.exec("ROLLBACK TO one"); err != nil {
-				return false, errors.Join(w.err, err)
+				return batch, false, errors.Join(w.err, err)
 			}
 			fallthrough
 		case savepoints:
 			if _, _, err := c.exec("RELEASE one"); err != nil {
-				return false, err
+				return batch, false, err
 			}
 		case failed:
-			return true, nil
+			return batch, true, nil
+		}
+		if i == len(batch)-1 && !savepoints {
+			batch = s.joined(batch, began.Add(company))
 		}
 	}
 	if s.fault != nil {
 		if apply, report := s.fault(); report != nil {
 			if apply {
 				if _, _, err := c.exec("COMMIT"); err != nil {
-					return false, err
+					return batch, false, err
 				}
 			}
-			return false, report
+			return batch, false, report
 		}
 	}
 	_, _, err = c.exec("COMMIT")
-	return false, err
+	return batch, false, err
 }
 
 // call runs a closure and turns a panic into an error.
