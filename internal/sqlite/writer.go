@@ -43,43 +43,22 @@ func newWrite() any { return &write{done: make(chan struct{}, 1)} }
 // written. Writes that wait at the same time share one commit. When ctx ends before do has begun, nothing is written;
 // after that, the commit decides.
 func (s *Store) write(ctx context.Context, do func(*conn) error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if s.w == nil {
-		return errReadOnly
-	}
-	select {
-	case <-s.closing:
-		return errClosed
-	default:
-	}
-	w := s.writes.Get().(*write)
-	w.do, w.err = do, nil
-	w.state.Store(waiting)
-	select {
-	case s.queue <- w:
-	case <-s.closing:
-		return errClosed
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	w, err := s.enqueue(ctx, false, do)
+	if err != nil {
+		return err
 	}
 	select {
 	case <-w.done:
+		err = w.err
 	case <-s.ended:
-		// The writer may have answered just before it ended, or w came too late for it.
-		select {
-		case <-w.done:
-		default:
-			return errClosed
-		}
+		return s.outcome(w)
 	case <-ctx.Done():
 		if w.state.CompareAndSwap(waiting, givenUp) {
 			return context.Cause(ctx) // the writer drops w when it comes to it, so it is not reused
 		}
 		<-w.done
+		err = w.err
 	}
-	err := w.err
 	w.do = nil
 	s.writes.Put(w)
 	return err
@@ -99,7 +78,9 @@ func (s *Store) enqueue(ctx context.Context, quiet bool, do func(*conn) error) (
 		return nil, errClosed
 	default:
 	}
-	w := &write{do: do, quiet: quiet, done: make(chan struct{}, 1)}
+	w := s.writes.Get().(*write)
+	w.do, w.err, w.quiet = do, nil, quiet
+	w.state.Store(waiting)
 	select {
 	case s.queue <- w:
 		return w, nil
