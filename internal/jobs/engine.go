@@ -166,7 +166,7 @@ func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 		e.queued.Add(-1)
 		return job, fresh, err
 	}
-	e.wake(job.ID)
+	e.Wake(job.ID)
 	return job, true, nil
 }
 
@@ -199,7 +199,7 @@ func (e *Engine) Respond(ctx context.Context, u codeforge.User, id string, answe
 	}
 	e.queued.Add(1)
 	e.after(f)
-	e.wake(f.Job.ID)
+	e.Wake(f.Job.ID)
 	return alias, nil
 }
 
@@ -207,16 +207,14 @@ func (e *Engine) Respond(ctx context.Context, u codeforge.User, id string, answe
 func (e *Engine) after(f codeforge.Finished) {
 	e.o.Hub.Publish(f.Events...)
 	if f.Next != "" {
-		e.wake(f.Next)
+		e.Wake(f.Next)
 	}
 }
 
-// Wake makes a worker look at a job now, by its id or an alias: it may have become due. Whether it is, the store decides, so
-// an id that comes late, twice or for nothing does no harm, and one that never comes is found by the sweep.
-func (e *Engine) Wake(id string) { e.wake(id) }
-
-// wake hands an id to a worker, or keeps it for the next one that is free.
-func (e *Engine) wake(id string) {
+// Wake hands a job to a worker, by its id or an alias, or keeps it for the next one that is free: it may have become due.
+// Whether it is, the store decides, so an id that comes late, twice or for nothing does no harm, and one that never comes
+// is found by the sweep.
+func (e *Engine) Wake(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {

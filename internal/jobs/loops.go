@@ -72,7 +72,7 @@ func (e *Engine) sweep(ctx context.Context) (next time.Time, err error) {
 	e.queued.Store(int64(queued))
 	for _, id := range ids {
 		if !known[id] {
-			e.wake(id)
+			e.Wake(id)
 		}
 	}
 	if e.o.Retention > 0 {
