@@ -104,7 +104,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 	}
 	var handler http.Handler = api.New(api.Options{
 		Store: a.data, Books: a.data.books, Models: router, Jobs: a.engine, Hub: a.hub, Log: a.log, Auth: identify,
-		Check: func(files map[string]string) verify.Report { return verify.Check(ctx, files) },
+		Check: verify.Check,
 		Preview: preview.New(preview.Options{Domain: cfg.PreviewDomain, Secret: secret, TicketNeeded: !cfg.standalone(), Embedders: cfg.AllowedOrigins, Log: a.log,
 			Files: func(ctx context.Context, u codeforge.User, projectID string, unless int64) ([]codeforge.File, int64, error) {
 				return a.data.ListFiles(ctx, u, projectID, true, unless)

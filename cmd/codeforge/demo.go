@@ -138,13 +138,14 @@ func (d *Demo) watch(ctx context.Context, c client, stream string, s *screen) er
 		if done || err == nil {
 			return err
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
 		if try == 10 {
 			return fmt.Errorf("the event stream broke %d times: %w", try+1, err)
 		}
-		time.Sleep(200 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(200 * time.Millisecond):
+		}
 	}
 }
 

@@ -219,6 +219,7 @@ func (d *Doctor) models(ctx context.Context) (all []finding) {
 	if err != nil {
 		return []finding{{"models", "broken", err.Error()}}
 	}
+	lists := map[string][]llm.Listed{}
 	for _, name := range slices.Sorted(maps.Keys(r.Providers)) {
 		l, ok := r.Providers[name].(llm.Lister)
 		if !ok {
@@ -231,10 +232,10 @@ func (d *Doctor) models(ctx context.Context) (all []finding) {
 			all = append(all, finding{"provider " + name, "broken", err.Error() + ": check its key and address"})
 			continue
 		}
+		lists[name] = list
 		all = append(all, finding{fmt.Sprintf("provider %s, %d models", name, len(list)), "ok", ""})
 	}
-	warns, _ := r.Check(ctx)
-	for _, w := range warns {
+	for _, w := range r.Catalog.Check(lists, r.Configured(), time.Now()) {
 		if w.Kind != llm.WarnScaffold || !d.Scaffold {
 			all = append(all, finding{"models", "warning", w.Message})
 		}

@@ -68,7 +68,7 @@ type Options struct {
 	// cover the request, or Unavailable when nobody can tell right now.
 	Auth func(*http.Request) (codeforge.User, error)
 	// Check verifies a tree of files, by path. nil: the route answers 503.
-	Check func(files map[string]string) verify.Report
+	Check func(ctx context.Context, files map[string]string) verify.Report
 	// Models routes the calls of models. nil: nothing is said of models and estimates.
 	Models *llm.Router
 	// Books say what models cost and may cost. nil: the routes for them answer 503.

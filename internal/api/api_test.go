@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -590,7 +591,7 @@ func TestRevisions(t *testing.T) {
 
 func TestCheckAndHealth(t *testing.T) {
 	k := newKit(t, func(o *api.Options) {
-		o.Check = func(files map[string]string) verify.Report {
+		o.Check = func(_ context.Context, files map[string]string) verify.Report {
 			return verify.Report{Files: len(files), Diagnostics: []verify.Diagnostic{{File: "a.ts", Line: 1, Column: 2, Severity: "error", Message: files["a.ts"]}}}
 		}
 	})
@@ -774,7 +775,9 @@ func TestRequestIDAndLog(t *testing.T) {
 }
 
 func TestPanic(t *testing.T) {
-	k := newKit(t, func(o *api.Options) { o.Check = func(map[string]string) verify.Report { panic("secret detail") } })
+	k := newKit(t, func(o *api.Options) {
+		o.Check = func(context.Context, map[string]string) verify.Report { panic("secret detail") }
+	})
 	a := k.call("GET", "/v1/projects/"+k.project()+"/check", "")
 	if a.fails(500, "INTERNAL_ERROR"); strings.Contains(a.Body, "secret") {
 		t.Error(a.Body)

@@ -372,7 +372,7 @@ func (s *server) checkProject(ctx context.Context, in *ProjectPath) (*checkOutpu
 	for i := range files {
 		contents[files[i].Path] = files[i].Content
 	}
-	r := s.Check(contents)
+	r := s.Check(ctx, contents)
 	out := projectReport{in.ProjectID, revision, r.OK, r.Files, append([]string{}, r.Entries...), make([]diagnostic, 0, len(r.Diagnostics))}
 	for _, d := range r.Diagnostics {
 		out.Diagnostics = append(out.Diagnostics, diagnostic(d))
