@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -149,5 +150,38 @@ func TestIsKind(t *testing.T) {
 	wrapped := fmt.Errorf("reading: %w", errors.Join(errors.New("x"), NotFound("Project", "1")))
 	if !IsKind(wrapped, Missing) || IsKind(wrapped, Invalid) || IsKind(nil, Missing) {
 		t.Error("IsKind does not look through wrapping")
+	}
+}
+
+func TestEveryAgentHasEveryColumn(t *testing.T) {
+	for _, a := range Agents {
+		pipeline := len(a.Stages) > 1
+		for column, missing := range map[string]bool{
+			"Title": a.Title == "", "EstimatedTime": !strings.HasSuffix(a.EstimatedTime, " minutes"),
+			"Stages": len(a.Stages) == 0, "TimeLimit": a.TimeLimit == 0 && !pipeline,
+			"MaxOutput": a.MaxOutput == 0 && !pipeline && a.Type != Noop,
+			"Typical":   a.Typical == TypicalUse{} && !pipeline && a.Type != Noop,
+		} {
+			if missing {
+				t.Errorf("agent %s has no %s", a.Type, column)
+			}
+		}
+		if a.Type.Agent() == nil || a.Type.Agent().Type != a.Type {
+			t.Errorf("agent %s is not found by its type", a.Type)
+		}
+		for _, stage := range a.Stages {
+			if stage.Agent() == nil {
+				t.Errorf("agent %s has a stage %s that does not exist", a.Type, stage)
+			}
+		}
+	}
+	if AgentType("none").ChangesFiles() || AgentType("none").EstimatedTime() == "" {
+		t.Error("a job of an agent that is gone must stay readable")
+	}
+	if got := Builder.TimeLimit(time.Minute); got != 3*time.Minute {
+		t.Errorf("a pipeline may run for %s", got)
+	}
+	if got := QA.TimeLimit(time.Hour); got != 2*time.Minute {
+		t.Errorf("a review may run for %s", got)
 	}
 }

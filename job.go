@@ -5,37 +5,6 @@ import (
 	"time"
 )
 
-// AgentType names an agent. Builder is the pipeline over the others.
-type AgentType string
-
-const (
-	Research  AgentType = "research"
-	Wireframe AgentType = "wireframe"
-	Code      AgentType = "code"
-	QA        AgentType = "qa"
-	Pedagogy  AgentType = "pedagogy"
-	Builder   AgentType = "builder" // research -> wireframe -> code -> qa
-	Noop      AgentType = "noop"    // ends at once; exists only while the server is being measured
-)
-
-// ChangesFiles reports whether jobs of this type write files. Those of one project run one at a time, in order of submission.
-func (a AgentType) ChangesFiles() bool { return a == Code || a == Builder }
-
-// EstimatedTime is what a client shows while it waits.
-func (a AgentType) EstimatedTime() string {
-	switch a {
-	case Research:
-		return "2-3 minutes"
-	case Wireframe:
-		return "3-5 minutes"
-	case Code:
-		return "5-10 minutes"
-	case Builder:
-		return "10-15 minutes"
-	}
-	return "1-2 minutes"
-}
-
 // JobStatus is the state of a job.
 //
 //	queued -> running -> completed | failed | cancelled

@@ -30,7 +30,7 @@ var rooms = map[string]string{
 	"codeforge/internal/llm/google":       "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
 	"codeforge/internal/llm/llmtest":      "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
 	"codeforge/internal/llm/openai":       "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
-	"codeforge/internal/llm/scaffold":     "codeforge codeforge/internal/llm",
+	"codeforge/internal/offline":          "codeforge codeforge/internal/llm",
 	"codeforge/internal/llm/wire":         "codeforge codeforge/internal/llm",
 	"codeforge/internal/preview":          "codeforge codeforge/internal/verify",
 	"codeforge/internal/sqlite":           "codeforge codeforge/internal/auth codeforge/internal/llm",

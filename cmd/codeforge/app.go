@@ -89,7 +89,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 	model := mainModel(router)
 	agents := agent.New(agent.Options{Model: llm.Journaled(router, a.data), MaxIterations: cfg.MaxIterations})
 	lease := time.Duration(cfg.JobLease)
-	a.engine = jobs.New(jobs.Options{Store: a.data, Hub: a.hub, Run: remember(a.data, agents.Run), Log: a.log, Timeout: cfg.timeout,
+	a.engine = jobs.New(jobs.Options{Store: a.data, Hub: a.hub, Run: remember(a.data, agents.Run), Log: a.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: a.data.exclusive,
 		Lease: lease, Sweep: 2 * lease})
 	if a.data.queue != nil {

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"codeforge"
 	"codeforge/internal/llm"
 )
 
@@ -320,20 +319,6 @@ func (c *Config) proxies() ([]netip.Prefix, error) {
 		out = append(out, p)
 	}
 	return out, nil
-}
-
-// timeout is how long one run of an agent may take.
-func (c *Config) timeout(a codeforge.AgentType) time.Duration {
-	most := time.Duration(c.AgentTimeout)
-	own := map[codeforge.AgentType]time.Duration{codeforge.Research: 180 * time.Second, codeforge.Wireframe: 240 * time.Second,
-		codeforge.Code: 300 * time.Second, codeforge.QA: 120 * time.Second, codeforge.Pedagogy: 120 * time.Second}
-	switch d, ok := own[a]; {
-	case a == codeforge.Builder:
-		return 3 * most
-	case ok:
-		return min(d, most)
-	}
-	return most
 }
 
 // Setting is one row of the configuration table.

@@ -12,7 +12,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/llm"
-	"codeforge/internal/llm/scaffold"
+	"codeforge/internal/offline"
 )
 
 // endpoint speaks OpenAI's chat API as local model servers do, with the offline model behind it. It refuses every call
@@ -97,7 +97,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if in.Format != nil {
 		req.Schema = &in.Format.Schema
 	}
-	resp, err := scaffold.New().Generate(r.Context(), req, nil)
+	resp, err := offline.New().Generate(r.Context(), req, nil)
 	if err != nil {
 		http.Error(w, `{"error":{"message":"failed","type":"server_error"}}`, http.StatusInternalServerError)
 		return

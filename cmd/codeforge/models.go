@@ -14,8 +14,8 @@ import (
 	"codeforge/internal/llm/compatible"
 	"codeforge/internal/llm/google"
 	"codeforge/internal/llm/openai"
-	"codeforge/internal/llm/scaffold"
 	"codeforge/internal/llm/wire"
+	"codeforge/internal/offline"
 )
 
 // newRouter builds the models that are configured, and the route over them. The offline model is always among them: it
@@ -25,7 +25,7 @@ func newRouter(cfg *Config, ledger llm.Ledger, log *slog.Logger) (*llm.Router, e
 	if err != nil {
 		return nil, err
 	}
-	o := llm.Options{Catalog: catalog, Ledger: ledger, Log: log, Providers: map[string]llm.Provider{llm.Scaffold: scaffold.New()}, Defaults: map[string]string{}}
+	o := llm.Options{Catalog: catalog, Ledger: ledger, Log: log, Providers: map[string]llm.Provider{llm.Scaffold: offline.New()}, Defaults: map[string]string{}}
 	with := func(url, key string) wire.Options {
 		return wire.Options{BaseURL: url, Key: key, IdleTimeout: time.Duration(cfg.LLMIdle)}
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"codeforge"
 )
 
 // screen shows a job: bars that move on a terminal, plain lines elsewhere.
@@ -31,8 +33,8 @@ func newScreen(f *os.File) *screen {
 	info, err := f.Stat()
 	live := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && os.Getenv("TERM") != ""
 	s := &screen{w: f, live: live, began: time.Now()}
-	for _, name := range []string{"research", "wireframe", "code", "qa"} {
-		s.stages = append(s.stages, stage{name: name})
+	for _, agent := range codeforge.Builder.Agent().Stages {
+		s.stages = append(s.stages, stage{name: string(agent)})
 	}
 	return s
 }

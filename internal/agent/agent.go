@@ -39,6 +39,16 @@ func New(o Options) *Agents {
 	return &Agents{o.Model, cmp.Or(max(o.MaxIterations, 0), 5), verify.Check}
 }
 
+// runs are what the agents do.
+var runs = map[codeforge.AgentType]func(*run, context.Context) (codeforge.Outcome, error){
+	codeforge.Research:  (*run).researchJob,
+	codeforge.Wireframe: (*run).wireframeJob,
+	codeforge.Code:      (*run).codeJob,
+	codeforge.QA:        (*run).qaJob,
+	codeforge.Pedagogy:  (*run).pedagogyJob,
+	codeforge.Builder:   (*run).builderJob,
+}
+
 // Run does one job until its end or until it has to ask the user. It returns when ctx ends, with the context's cause.
 //
 // Any other error is a [codeforge.Error]: of kind AgentFailed, with the agent in its details, when the model or its
@@ -49,20 +59,12 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 		return codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}")}, nil
 	}
 	r := newRun(a, task)
-	agents := map[codeforge.AgentType]func(context.Context) (codeforge.Outcome, error){
-		codeforge.Research:  r.researchJob,
-		codeforge.Wireframe: r.wireframeJob,
-		codeforge.Code:      r.codeJob,
-		codeforge.QA:        r.qaJob,
-		codeforge.Pedagogy:  r.pedagogyJob,
-		codeforge.Builder:   r.builderJob,
-	}
-	do := agents[task.Job.Agent]
+	do := runs[task.Job.Agent]
 	if do == nil {
-		return codeforge.Outcome{}, codeforge.InvalidField("agent_type", "must be one of research, wireframe, code, qa, pedagogy, builder")
+		return codeforge.Outcome{}, codeforge.InvalidField("agent_type", "no such agent")
 	}
 	r.report(10)
-	out, err := do(ctx)
+	out, err := do(r, ctx)
 	if err == nil && ctx.Err() == nil {
 		return out, nil
 	}
@@ -117,14 +119,6 @@ func (r *run) log(format string, args ...any) {
 	r.report(-1, event(codeforge.EventLog, map[string]string{"message": fmt.Sprintf(format, args...)}))
 }
 
-var titles = map[codeforge.AgentType]string{
-	codeforge.Research:  "Researching the idea",
-	codeforge.Wireframe: "Laying out pages",
-	codeforge.Code:      "Writing code",
-	codeforge.QA:        "Reviewing",
-	codeforge.Pedagogy:  "Preparing the lesson",
-}
-
 type stageEvent struct {
 	Stage  codeforge.AgentType `json:"stage"`
 	Status string              `json:"status"` // started or completed
@@ -135,11 +129,11 @@ type stageEvent struct {
 // stage tells of the beginning of a stage and, when do returns without an error, of its end.
 func (r *run) stage(s codeforge.AgentType, round int, do func() error) error {
 	r.made.Stage = s
-	r.report(-1, event(codeforge.EventStage, stageEvent{s, "started", titles[s], round}))
+	r.report(-1, event(codeforge.EventStage, stageEvent{s, "started", s.Agent().Title, round}))
 	if err := do(); err != nil {
 		return err
 	}
-	r.report(-1, event(codeforge.EventStage, stageEvent{s, "completed", titles[s], round}))
+	r.report(-1, event(codeforge.EventStage, stageEvent{s, "completed", s.Agent().Title, round}))
 	return nil
 }
 

@@ -143,3 +143,11 @@ func TestQA(t *testing.T) {
 		t.Errorf("%v", r)
 	}
 }
+
+func TestEveryAgentCanRun(t *testing.T) {
+	for _, a := range codeforge.Agents {
+		if a.Type != codeforge.Noop && runs[a.Type] == nil {
+			t.Errorf("agent %s has no run function", a.Type)
+		}
+	}
+}

@@ -75,16 +75,6 @@ func addName(names *string, name string) {
 	*names += name
 }
 
-// maxOutput bounds the answers of each agent, in tokens, thinking included. It is also what a budget must have room for
-// before a call; a coder that needs more goes on in the next turn. Temperature and effort are the route's, which is data.
-var maxOutput = map[codeforge.AgentType]int{
-	codeforge.Research:  24_000,
-	codeforge.Wireframe: 32_000,
-	codeforge.Code:      32_000,
-	codeforge.QA:        32_000,
-	codeforge.Pedagogy:  16_000,
-}
-
 // maxPauses bounds how often one answer may be interrupted by its provider.
 const maxPauses = 5
 
@@ -113,7 +103,7 @@ func (c *caller) Name() string { return c.r.model.Name() }
 func (c *caller) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
 	job := c.r.task.Job
 	ask := *req
-	ask.MaxOutput = cmp.Or(req.MaxOutput, maxOutput[c.stage])
+	ask.MaxOutput = cmp.Or(req.MaxOutput, c.stage.Agent().MaxOutput)
 	ask.Call = llm.Call{JobID: job.ID, ProjectID: job.ProjectID, UserID: job.UserID, Agent: c.stage, Number: c.number}
 	ask.Routing.Observe = c.observe
 	var whole llm.Response

@@ -7,18 +7,18 @@ import (
 
 	"codeforge"
 	"codeforge/internal/agent"
-	"codeforge/internal/llm/scaffold"
+	"codeforge/internal/offline"
 	"codeforge/internal/verify"
 )
 
-// offline is a project on which agents work with the offline model and the real verification, job after job.
-type offline struct {
+// workspace is a project on which agents work with the offline model and the real verification, job after job.
+type workspace struct {
 	project codeforge.Project
 	files   map[string]string
 	events  []codeforge.Event
 }
 
-func (o *offline) run(t *testing.T, who codeforge.AgentType, input string) (codeforge.Outcome, error) {
+func (o *workspace) run(t *testing.T, who codeforge.AgentType, input string) (codeforge.Outcome, error) {
 	t.Helper()
 	o.events = nil
 	task := codeforge.Task{Project: o.project,
@@ -27,7 +27,7 @@ func (o *offline) run(t *testing.T, who codeforge.AgentType, input string) (code
 	for path, content := range o.files {
 		task.Files = append(task.Files, codeforge.File{Path: path, Content: content})
 	}
-	out, err := agent.New(agent.Options{Model: scaffold.New()}).Run(t.Context(), &task)
+	out, err := agent.New(agent.Options{Model: offline.New()}).Run(t.Context(), &task)
 	if err != nil {
 		return out, err
 	}
@@ -57,7 +57,7 @@ func (o *offline) run(t *testing.T, who codeforge.AgentType, input string) (code
 	return out, nil
 }
 
-func (o *offline) must(t *testing.T, who codeforge.AgentType, input string) codeforge.Outcome {
+func (o *workspace) must(t *testing.T, who codeforge.AgentType, input string) codeforge.Outcome {
 	t.Helper()
 	out, err := o.run(t, who, input)
 	if err != nil {
@@ -66,12 +66,12 @@ func (o *offline) must(t *testing.T, who codeforge.AgentType, input string) code
 	return out
 }
 
-func newOffline() *offline {
-	return &offline{project: codeforge.Project{ID: "p", Title: "Dog walks", Description: "A CRM for dog walkers", Mode: codeforge.ModeBuilder}, files: map[string]string{}}
+func newWorkspace() *workspace {
+	return &workspace{project: codeforge.Project{ID: "p", Title: "Dog walks", Description: "A CRM for dog walkers", Mode: codeforge.ModeBuilder}, files: map[string]string{}}
 }
 
 func TestOfflinePipeline(t *testing.T) {
-	o := newOffline()
+	o := newWorkspace()
 	out := o.must(t, codeforge.Builder, `{"user_message":"A CRM for dog walkers"}`)
 	if report := verify.Check(t.Context(), o.files); !report.OK || len(o.files) < 5 {
 		t.Fatalf("%d files, %+v", len(o.files), report.Diagnostics)
@@ -95,7 +95,7 @@ func TestOfflinePipeline(t *testing.T) {
 
 func TestOfflineAgents(t *testing.T) {
 	for _, input := range []string{`{}`, `{"user_message":"An app for recipes"}`, `{"message":"An app for recipes"}`} {
-		o := newOffline()
+		o := newWorkspace()
 		for _, who := range []codeforge.AgentType{codeforge.Research, codeforge.Wireframe, codeforge.Code, codeforge.QA, codeforge.Pedagogy} {
 			if out := o.must(t, who, input); out.Status != codeforge.JobCompleted {
 				t.Errorf("%s with %s: %s", who, input, out.Result)
@@ -108,7 +108,7 @@ func TestOfflineAgents(t *testing.T) {
 }
 
 func TestOfflineMisbehaviour(t *testing.T) {
-	o := newOffline()
+	o := newWorkspace()
 	if out := o.must(t, codeforge.Research, `{"scaffold":"ask"}`); out.Status != codeforge.Waiting || len(out.Question) < 10 {
 		t.Errorf("%+v", out)
 	}
@@ -119,7 +119,7 @@ func TestOfflineMisbehaviour(t *testing.T) {
 	if out := o.must(t, codeforge.Code, `{"scaffold":"broken_once"}`); len(out.Changes) == 0 {
 		t.Errorf("%s", out.Result)
 	}
-	o = newOffline()
+	o = newWorkspace()
 	out = o.must(t, codeforge.Builder, `{"scaffold":"qa_fail_once"}`)
 	if !strings.Contains(string(out.Result), `"iterations":2`) {
 		t.Errorf("%s", out.Result)

@@ -55,30 +55,8 @@ func quantilesOf(jobs []codeforge.JobUsage, value func(*codeforge.JobUsage) int6
 	return quantiles{at(0.5), at(0.9)}
 }
 
-// typical is what a job of an agent usually takes: its guess while there is no history. Tokens are of one call.
-type typical struct {
-	calls, input, output int64
-	took                 time.Duration
-}
-
-var typicals = map[codeforge.AgentType]typical{
-	codeforge.Research:  {2, 4_000, 3_000, time.Minute},
-	codeforge.Wireframe: {1, 8_000, 6_000, 75 * time.Second},
-	codeforge.Code:      {12, 25_000, 3_000, 4 * time.Minute},
-	codeforge.QA:        {2, 25_000, 2_500, 45 * time.Second},
-	codeforge.Pedagogy:  {1, 10_000, 2_000, 25 * time.Second},
-}
-
 // dear is how much more a job may take than usual, when nobody knows.
 const dear = 3
-
-// stages are the agents that work for a job of an agent type.
-func stages(agent codeforge.AgentType) []codeforge.AgentType {
-	if agent == codeforge.Builder {
-		return []codeforge.AgentType{codeforge.Research, codeforge.Wireframe, codeforge.Code, codeforge.QA}
-	}
-	return []codeforge.AgentType{agent}
-}
 
 // guess is an estimate from the catalog alone.
 func guess(router *llm.Router, agent codeforge.AgentType, now time.Time) *estimate {
@@ -87,17 +65,17 @@ func guess(router *llm.Router, agent codeforge.AgentType, now time.Time) *estima
 	var tokens int64
 	var took time.Duration
 	var dearest int64 = -1
-	for _, stage := range stages(agent) {
+	for _, stage := range agent.Agent().Stages {
 		chain, _ := router.Catalog.Route(string(stage), router.Configured(), now)
-		name, t := chain[0].Name(), typicals[stage]
+		name, t := chain[0].Name(), stage.Agent().Typical
 		var u llm.Usage
-		u.InputTokens, u.OutputTokens = t.input, t.output
+		u.InputTokens, u.OutputTokens = t.InputTokens, t.OutputTokens
 		one := router.Catalog.Cost(name, name, u, now)
-		one.MicroUSD *= t.calls
+		one.MicroUSD *= t.Calls
 		if one.MicroUSD > dearest { // of several models the one that the bill is about
 			dearest, e.Model = one.MicroUSD, name
 		}
-		cost, tokens, took = cost.Add(one), tokens+t.calls*(t.input+t.output), took+t.took
+		cost, tokens, took = cost.Add(one), tokens+t.Calls*(t.InputTokens+t.OutputTokens), took+t.Took
 	}
 	e.Cost, e.CostEstimated = quantiles{cost.MicroUSD, dear * cost.MicroUSD}, cost.Estimated
 	e.Tokens, e.DurationMS = quantiles{tokens, dear * tokens}, quantiles{took.Milliseconds(), dear * took.Milliseconds()}
@@ -215,8 +193,8 @@ func (s *server) estimateOf(ctx context.Context, u codeforge.User, agent codefor
 }
 
 type estimateInput struct {
-	AgentType string `query:"agent_type" required:"true" enum:"research,wireframe,code,qa,pedagogy,builder" doc:"builder: the whole pipeline."`
-	ProjectID string `query:"project_id" format:"uuid" doc:"Where it would run."`
+	AgentType estimatedAgent `query:"agent_type" required:"true" doc:"builder: the whole pipeline."`
+	ProjectID string         `query:"project_id" format:"uuid" doc:"Where it would run."`
 }
 
 type estimateOutput struct{ Body *estimate }

@@ -57,25 +57,32 @@ func (c inputContext) userMessage() string {
 
 type agentRequest struct {
 	ProjectID string       `json:"project_id" minLength:"36" maxLength:"36" format:"uuid" doc:"Project to work on."`
-	AgentType string       `json:"agent_type" enum:"research,wireframe,code,qa,pedagogy"`
+	AgentType publicAgent  `json:"agent_type"`
 	Input     inputContext `json:"input_context,omitempty"`
 }
 
 func (r *agentRequest) decodeJSON(data []byte) {
-	r.Input = inputContext("{}")
+	var agent string
+	r.ProjectID, agent, r.Input = readSubmission(data)
+	r.AgentType = publicAgent(agent)
+}
+
+func readSubmission(data []byte) (projectID, agent string, input inputContext) {
+	input = inputContext("{}")
 	members(data, func(key string, value []byte) {
 		switch key {
 		case "project_id":
-			r.ProjectID = textOf(value)
+			projectID = textOf(value)
 		case "agent_type":
-			r.AgentType = textOf(value)
+			agent = textOf(value)
 		case "input_context":
 			if value[0] == '{' {
 				// The body's buffer is used again when the operation has begun.
-				r.Input = bytes.Clone(value)
+				input = bytes.Clone(value)
 			}
 		}
 	})
+	return projectID, agent, input
 }
 
 // IdempotencyHeader makes a submission safe to repeat.
@@ -96,7 +103,9 @@ type pipelineRequest struct {
 	Input     inputContext `json:"input_context,omitempty"`
 }
 
-func (r *pipelineRequest) decodeJSON(data []byte) { (*agentRequest)(r).decodeJSON(data) }
+func (r *pipelineRequest) decodeJSON(data []byte) {
+	r.ProjectID, r.AgentType, r.Input = readSubmission(data)
+}
 
 type runPipelineInput struct {
 	IdempotencyHeader
@@ -165,7 +174,7 @@ type jobState struct {
 	JobID         string          `json:"job_id" format:"uuid" doc:"The job's own id, also when it was read through an alias."`
 	ProjectID     string          `json:"project_id" format:"uuid"`
 	UserID        string          `json:"user_id" format:"uuid"`
-	AgentType     string          `json:"agent_type" enum:"research,wireframe,code,qa,pedagogy,builder,noop"`
+	AgentType     jobAgent        `json:"agent_type"`
 	Status        string          `json:"status" enum:"queued,running,waiting_for_input,completed,failed,cancelled"`
 	Progress      float64         `json:"progress" minimum:"0" maximum:"100"`
 	Input         json.RawMessage `json:"input_context" doc:"As it was sent."`

@@ -29,9 +29,8 @@ type Options struct {
 	Log   *slog.Logger
 	// Run does the work of one claim. Its context ends with ErrCancelled, ErrTimedOut, ErrShutdown or ErrFenced as cause.
 	// An error that is a codeforge.Error with Retryable set is tried again; the outcome beside it gives a failed job's result.
-	Run func(context.Context, *codeforge.Task) (codeforge.Outcome, error)
-	// Timeout bounds one run of an agent. nil: five minutes.
-	Timeout func(codeforge.AgentType) time.Duration
+	Run          func(context.Context, *codeforge.Task) (codeforge.Outcome, error)
+	AgentTimeout time.Duration // bounds one run of an agent, see [codeforge.AgentType.TimeLimit]; 0: five minutes
 
 	Workers     int           // jobs at once; 16
 	MaxQueued   int           // queued jobs at most; 10,000
@@ -81,9 +80,7 @@ func New(o Options) *Engine {
 	o.MaxCrashes = cmp.Or(o.MaxCrashes, 20)
 	o.Lease = cmp.Or(o.Lease, 15*time.Second)
 	o.Sweep = cmp.Or(o.Sweep, 30*time.Second)
-	if o.Timeout == nil {
-		o.Timeout = func(codeforge.AgentType) time.Duration { return 5 * time.Minute }
-	}
+	o.AgentTimeout = cmp.Or(o.AgentTimeout, 5*time.Minute)
 	return &Engine{o: o, worker: codeforge.NewID(), running: map[*run]struct{}{}, idle: make(chan struct{}),
 		sooner: make(chan time.Time, 1), doubt: make(chan struct{}, 1), draining: true}
 }
@@ -294,7 +291,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	if job.Crashes >= e.o.MaxCrashes {
 		return failed(job.ID, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, nil)
 	}
-	limit := e.o.Timeout(job.Agent)
+	limit := job.Agent.TimeLimit(e.o.AgentTimeout)
 	ctx, stop := context.WithTimeoutCause(ctx, limit, ErrTimedOut)
 	defer stop()
 	rec := e.record(ctx, job, fence)

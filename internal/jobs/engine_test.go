@@ -212,7 +212,7 @@ func TestTimeout(t *testing.T) {
 			<-ctx.Done()
 			return codeforge.Outcome{}, context.Cause(ctx)
 		}, func(o *jobs.Options) {
-			o.Timeout = func(codeforge.AgentType) time.Duration { return 300 * time.Second }
+			o.AgentTimeout = 300 * time.Second
 		})
 		began := time.Now()
 		id := r.submit(r.project(), codeforge.Code)

@@ -1,4 +1,4 @@
-// Package scaffold is the model that is built in: it answers without any network, key or cost, from templates and a
+// Package offline is the model that is built in: it answers without any network, key or cost, from templates and a
 // list of words, and never pretends to be more. The same request always gets the same answer.
 //
 // It is stateless like any model: what it does follows from the request's schema, tools and messages alone. A schema
@@ -18,7 +18,7 @@
 //	broken        one file that does not parse, and stays so
 //	broken_once   the same, repaired when diagnostics come back
 //	qa_fail_once  the first review finds one thing of severity high
-package scaffold
+package offline
 
 import (
 	"cmp"
