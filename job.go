@@ -88,13 +88,14 @@ type Outcome struct {
 	RunAt    time.Time       // when Status is queued: not before; zero: at once
 	Failed   bool            // counts as a failed attempt
 
+	Chat []Message // Role, Content, Metadata: lines of the conversation, when Status is completed or failed
+
 	// What changes in the project; only when Status is completed.
 	Changes       []FileChange
 	Message       string // of the revision
 	Requirements  json.RawMessage
 	Architecture  json.RawMessage
 	ProjectStatus ProjectStatus // "": unchanged
-	Chat          []Message     // Role, Content, Metadata
 }
 
 // Finished is what the store made of an Outcome.

@@ -28,7 +28,8 @@ type Options struct {
 	Hub   *events.Hub
 	Log   *slog.Logger
 	// Run does the work of one claim. Its context ends with ErrCancelled, ErrTimedOut, ErrShutdown or ErrFenced as cause.
-	// An error that is a codeforge.Error with Retryable set is tried again; the outcome beside it gives a failed job's result.
+	// An error that is a codeforge.Error with Retryable set is tried again; the outcome beside it gives a failed job's
+	// result and its lines of the conversation.
 	Run          func(context.Context, *codeforge.Task) (codeforge.Outcome, error)
 	AgentTimeout time.Duration // bounds one run of an agent, see [codeforge.AgentType.TimeLimit]; 0: five minutes
 
@@ -289,7 +290,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	log := e.o.Log.With("job_id", job.ID, "project_id", job.ProjectID, "agent", job.Agent, "fence", job.Fence)
 	began := time.Now()
 	if job.Crashes >= e.o.MaxCrashes {
-		return failed(job.ID, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, nil)
+		return failed(job.ID, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, codeforge.Outcome{})
 	}
 	limit := job.Agent.TimeLimit(e.o.AgentTimeout)
 	ctx, stop := context.WithTimeoutCause(ctx, limit, ErrTimedOut)
@@ -323,7 +324,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 			Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: state(job.ID, codeforge.Queued, progress)}}}
 	case errors.Is(cause, ErrTimedOut):
 		log.Warn("job timed out", "ms", took.Milliseconds())
-		return failed(job.ID, "timeout", fmt.Sprintf("The %s agent did not finish within %s", job.Agent, limit), progress, o.Result)
+		return failed(job.ID, "timeout", fmt.Sprintf("The %s agent did not finish within %s", job.Agent, limit), progress, o)
 	}
 	public := "The agent failed unexpectedly"
 	fault, known := errors.AsType[*codeforge.Error](err)
@@ -340,7 +341,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 				{Type: codeforge.EventProgress, Data: state(job.ID, codeforge.Queued, progress)}}}
 	}
 	log.Error("job failed", "error", err, "ms", took.Milliseconds())
-	return failed(job.ID, "error", public, progress, o.Result)
+	return failed(job.ID, "error", public, progress, o)
 }
 
 // do gives the agent its material. A panic in it is a failure of this job alone.
@@ -401,7 +402,7 @@ func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge
 			fault, _ := errors.AsType[*codeforge.Error](err)
 			e.o.Log.Error("outcome refused", "job_id", fence.JobID, "error", err)
 			reason, _ := fault.Details["reason"].(string)
-			o = failed(fence.JobID, "error", "The result could not be stored: "+cmp.Or(reason, fault.Message), o.Progress, nil)
+			o = failed(fence.JobID, "error", "The result could not be stored: "+cmp.Or(reason, fault.Message), o.Progress, codeforge.Outcome{})
 			continue
 		}
 		e.o.Log.Error("outcome not stored", "job_id", fence.JobID, "error", err)
@@ -414,9 +415,9 @@ func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge
 	}
 }
 
-func failed(id, reason, public string, progress float64, result json.RawMessage) *codeforge.Outcome {
+func failed(id, reason, public string, progress float64, left codeforge.Outcome) *codeforge.Outcome {
 	data := object(map[string]any{"job_id": id, "status": codeforge.JobFailed, "error": public, "reason": reason})
-	return &codeforge.Outcome{Status: codeforge.JobFailed, Progress: progress, Error: public, Result: result, Failed: true,
+	return &codeforge.Outcome{Status: codeforge.JobFailed, Progress: progress, Error: public, Result: left.Result, Chat: left.Chat, Failed: true,
 		Events: []codeforge.Event{{Type: codeforge.EventError, Data: data}}}
 }
 

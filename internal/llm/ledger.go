@@ -80,8 +80,12 @@ type BudgetError struct {
 	ID    string // of the job, project or user
 	Limit int64
 	Spent int64 // what was spent and what is reserved by running calls
+	Held  int64 // the part of Spent that is reserved by running calls
 	Needs int64 // what this call may cost
 }
+
+// Passing reports whether the call would fit but for what running calls hold, of which most comes back when they end.
+func (e *BudgetError) Passing() bool { return e.Spent-e.Held+e.Needs <= e.Limit }
 
 func (e *BudgetError) Error() string {
 	return fmt.Sprintf("budget of %s %s: %s of %s are spent or reserved, this call may cost %s",

@@ -53,7 +53,7 @@ func (m *Memory) Reserve(_ context.Context, r Reservation) (string, error) {
 			continue
 		}
 		if used := m.spent[k] + m.held[k]; used+r.Worst > limit {
-			return "", &BudgetError{Scope: k.Scope, ID: k.ID, Limit: limit, Spent: used, Needs: r.Worst}
+			return "", &BudgetError{Scope: k.Scope, ID: k.ID, Limit: limit, Spent: used, Held: m.held[k], Needs: r.Worst}
 		}
 		keys = append(keys, k)
 	}

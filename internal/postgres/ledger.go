@@ -76,6 +76,7 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 		ID    string
 		Limit int64
 		Spent int64
+		Held  int64
 	}
 	var answer struct {
 		Hold string
@@ -87,7 +88,7 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 		decode(b, &answer, "select public.codeforge_reserve($1, $2, $3, $4, $5, $6, $7, $8)", hold, job, project, user, l.limits, r.Worst, r.Prompt, r.Lapses)
 	})
 	if err == nil && answer.Over != nil {
-		err = &llm.BudgetError{Scope: answer.Over.Scope, ID: answer.Over.ID, Limit: answer.Over.Limit, Spent: answer.Over.Spent, Needs: r.Worst}
+		err = &llm.BudgetError{Scope: answer.Over.Scope, ID: answer.Over.ID, Limit: answer.Over.Limit, Spent: answer.Over.Spent, Held: answer.Over.Held, Needs: r.Worst}
 	}
 	return answer.Hold, err
 }

@@ -283,6 +283,13 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 				return err
 			}
 		}
+		if o.Status == codeforge.JobCompleted || o.Status == codeforge.JobFailed {
+			for _, m := range o.Chat {
+				if err := addMessage(c, j.project, m); err != nil {
+					return err
+				}
+			}
+		}
 		if _, _, err := c.exec(`UPDATE jobs SET status = ?, due_at = ?, completed_at = ?, updated_at = ?, progress = ?, failures = ?, error = ?,
 			result = ?, clarification = ?, events = ?, revision = ? WHERE seq = ?`,
 			string(j.Status), j.due, j.CompletedAt, j.UpdatedAt, j.Progress, j.Failures, j.Error, j.Result, j.Clarification, j.events, j.Revision, j.seq); err != nil {
@@ -334,7 +341,7 @@ func asked(old, questions json.RawMessage) (json.RawMessage, error) {
 	return json.Marshal(cl)
 }
 
-// applyToProject carries out what a completed job changes beside its own row.
+// applyToProject carries out what a completed job changes beside its own row and the conversation.
 func applyToProject(c *conn, j *jobRow, o *codeforge.Outcome) error {
 	if len(o.Changes) > 0 {
 		p, _, err := readProject(c, "SELECT "+projectColumns+" FROM projects WHERE seq = ?", j.project)
@@ -357,11 +364,6 @@ func applyToProject(c *conn, j *jobRow, o *codeforge.Outcome) error {
 		if _, _, err := c.exec(`UPDATE projects SET requirements = coalesce(?, requirements), architecture = coalesce(?, architecture),
 			status = iif(?3 = '' OR status = 'archived', status, ?3), updated_at = ? WHERE seq = ?`,
 			o.Requirements, o.Architecture, string(o.ProjectStatus), c.now, j.project); err != nil {
-			return err
-		}
-	}
-	for _, m := range o.Chat {
-		if err := addMessage(c, j.project, m); err != nil {
 			return err
 		}
 	}

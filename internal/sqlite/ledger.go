@@ -61,7 +61,7 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 				return err
 			}
 			if used := at.spent + at.reserved; used+r.Worst > at.limit {
-				v.err = &llm.BudgetError{Scope: at.Scope, ID: at.ID, Limit: at.limit, Spent: used, Needs: r.Worst}
+				v.err = &llm.BudgetError{Scope: at.Scope, ID: at.ID, Limit: at.limit, Spent: used, Held: at.reserved, Needs: r.Worst}
 				break
 			}
 			held[i] = at.BudgetKey

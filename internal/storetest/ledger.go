@@ -102,7 +102,7 @@ func (b *accounts) reservation(c llm.Call, worst int) llm.Reservation {
 	return llm.Reservation{Call: c, Provider: "openai", Model: "m", Worst: int64(worst), Prompt: int64(worst / 2), Lapses: b.now.Add(30 * time.Minute)}
 }
 
-// over wants a reservation to be refused by a ceiling.
+// over wants a reservation to be refused by a ceiling, and the refusal to tell what is spent from what others hold.
 func (b *accounts) over(l Ledger, c llm.Call, worst int, scope llm.BudgetScope, limit, spent int64) {
 	b.Helper()
 	id, err := l.Reserve(b.ctx(), b.reservation(c, worst))
@@ -111,7 +111,7 @@ func (b *accounts) over(l Ledger, c llm.Call, worst int, scope llm.BudgetScope, 
 		b.Fatalf("reserved %q: %v", id, err)
 	}
 	ids := map[llm.BudgetScope]string{llm.BudgetJob: c.JobID, llm.BudgetProjectDay: c.ProjectID, llm.BudgetProjectMonth: c.ProjectID, llm.BudgetUserDay: c.UserID, llm.BudgetUserMonth: c.UserID}
-	b.same("refusal", *e, llm.BudgetError{Scope: scope, ID: ids[scope], Limit: limit, Spent: spent, Needs: int64(worst)})
+	b.same("refusal", *e, llm.BudgetError{Scope: scope, ID: ids[scope], Limit: limit, Spent: spent, Held: b.standing(l, c, scope).Reserved, Needs: int64(worst)})
 }
 
 // entry is an answer that cost so much.
@@ -129,13 +129,20 @@ func (b *accounts) record(l Ledger, c llm.Call, reservation string, cost int) {
 // stands wants a budget of u to stand so: its ceiling, what is spent and what is reserved.
 func (b *accounts) stands(l Ledger, c llm.Call, scope llm.BudgetScope, limit, spent, reserved int64) {
 	b.Helper()
+	at := b.standing(l, c, scope)
+	b.same("budget "+string(scope), []int64{at.Limit, at.Spent, at.Reserved}, []int64{limit, spent, reserved})
+}
+
+// standing is one of the budgets above a call.
+func (b *accounts) standing(l Ledger, c llm.Call, scope llm.BudgetScope) codeforge.Budget {
+	b.Helper()
 	list, err := l.Budgets(b.ctx(), b.u, c.ProjectID, c.JobID)
 	b.ok(err)
 	i := slices.IndexFunc(list, func(x codeforge.Budget) bool { return x.Scope == string(scope) })
 	if i < 0 {
 		b.Fatalf("no budget %s in %v", scope, list)
 	}
-	b.same("budget "+string(scope), []int64{list[i].Limit, list[i].Spent, list[i].Reserved}, []int64{limit, spent, reserved})
+	return list[i]
 }
 
 // sums wants the keys and costs of the groups, and that they are the total.

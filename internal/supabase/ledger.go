@@ -65,6 +65,7 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 			ID    string
 			Limit int64
 			Spent int64
+			Held  int64
 		}
 	}](ctx, l.s, system, true, "reserve", map[string]any{"p_hold": hold, "p_job": job, "p_project": project, "p_user": user, "p_limits": l.limits,
 		"p_worst": r.Worst, "p_prompt": r.Prompt, "p_lapses": r.Lapses})
@@ -80,7 +81,7 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 		}
 	}
 	if err == nil && a.Over != nil {
-		err = &llm.BudgetError{Scope: a.Over.Scope, ID: a.Over.ID, Limit: a.Over.Limit, Spent: a.Over.Spent, Needs: r.Worst}
+		err = &llm.BudgetError{Scope: a.Over.Scope, ID: a.Over.ID, Limit: a.Over.Limit, Spent: a.Over.Spent, Held: a.Over.Held, Needs: r.Worst}
 	}
 	return a.Hold, err
 }

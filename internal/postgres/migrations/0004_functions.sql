@@ -395,6 +395,8 @@ begin
       update public.projects set requirements_spec = coalesce(o.requirements, requirements_spec), architecture_spec = coalesce(o.architecture, architecture_spec),
         status = case when status = 'archived' then status else coalesce(nullif(o.project_status, ''), status) end where id = j.project_id;
     end if;
+  end if;
+  if o.status in ('completed', 'failed') then
     insert into public.chat_messages (id, project_id, role, content, is_thinking, metadata, created_at)
       select coalesce(m.id, gen_random_uuid()), j.project_id, m.role, m.content, coalesce(m.is_thinking, false), m.metadata, v_now
       from json_to_recordset(coalesce(o.chat, '[]')) as m (id uuid, role text, content text, is_thinking boolean, metadata jsonb);

@@ -164,7 +164,7 @@ language sql stable as $$
   order by b.n
 $$;
 
--- codeforge_reserve holds the worst case of a call against every ceiling above it: {hold}, or {over: {scope, id, limit, spent}}
+-- codeforge_reserve holds the worst case of a call against every ceiling above it: {hold}, or {over: {scope, id, limit, spent, held}}
 -- when one has no room, having held nothing, or null when there is no ceiling.
 -- +goose StatementBegin
 create or replace function public.codeforge_reserve(p_hold uuid, p_job uuid, p_project uuid, p_user uuid, p_limits jsonb, p_worst bigint, p_prompt bigint, p_lapses timestamptz)
@@ -205,7 +205,7 @@ begin
     where not exists (select from public.budget_periods p where p.scope = s.scope and p.id = s.id and p.period = s.period);
   select s.* into v_over from public.codeforge_standings(p_job, p_project, p_user, p_limits) s where s.spent + s.reserved + p_worst > s.most order by s.n limit 1;
   if found then
-    return json_build_object('over', json_build_object('scope', v_over.scope, 'id', v_over.id, 'limit', v_over.most, 'spent', v_over.spent + v_over.reserved));
+    return json_build_object('over', json_build_object('scope', v_over.scope, 'id', v_over.id, 'limit', v_over.most, 'spent', v_over.spent + v_over.reserved, 'held', v_over.reserved));
   end if;
   with held as (
     update public.budget_periods p set reserved = p.reserved + p_worst from public.codeforge_standings(p_job, p_project, p_user, p_limits) s
