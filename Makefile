@@ -32,5 +32,5 @@ lint: ## formatting, vet, staticcheck, tidy modules, known vulnerabilities
 build: ## a release binary in ./bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/codeforge ./cmd/codeforge
 
-docs: ## rewrite what is generated: the OpenAPI document, the table in the README, the files in supabase/
+docs: ## rewrite what is generated: the OpenAPI document, the table in the README
 	$(GO) test ./internal/api ./cmd/codeforge -run 'Golden|README' -update

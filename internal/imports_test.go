@@ -19,7 +19,7 @@ var rooms = map[string]string{
 	"codeforge/internal/auth":             "codeforge",
 	"codeforge/internal/https":            "codeforge",
 	"codeforge/internal/pgtest":           "",
-	"codeforge/internal/postgres":         "codeforge codeforge/internal/auth codeforge/internal/llm",
+	"codeforge/internal/postgres":         "codeforge codeforge/internal/auth codeforge/internal/llm codeforge/supabase",
 	"codeforge/internal/supabase":         "codeforge codeforge/internal/auth codeforge/internal/llm",
 	"codeforge/internal/supabase/restest": "codeforge codeforge/internal/pgtest codeforge/internal/postgres",
 	"codeforge/internal/events":           "codeforge",
@@ -36,6 +36,7 @@ var rooms = map[string]string{
 	"codeforge/internal/sqlite":           "codeforge codeforge/internal/auth codeforge/internal/llm",
 	"codeforge/internal/storetest":        "codeforge codeforge/internal/api codeforge/internal/auth codeforge/internal/jobs codeforge/internal/llm",
 	"codeforge/internal/verify":           "codeforge",
+	"codeforge/supabase":                  "",
 }
 
 func TestImportRules(t *testing.T) {

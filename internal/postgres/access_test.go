@@ -225,9 +225,9 @@ func TestSecondDoor(t *testing.T) {
 		and (has_function_privilege('authenticated', oid, 'execute') or has_function_privilege('anon', oid, 'execute')) order by 1)`).Scan(&open); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"codeforge_job_json", "codeforge_job_usage", "codeforge_now", "codeforge_read_deltas", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files",
-		"codeforge_read_job", "codeforge_read_jobs", "codeforge_read_messages", "codeforge_read_revision", "codeforge_read_revisions", "codeforge_revision_json",
-		"codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job", "codeforge_tree_json"}; !reflect.DeepEqual(open, want) {
+	if want := []string{"codeforge_file_json", "codeforge_file_json", "codeforge_files_at", "codeforge_job_json", "codeforge_job_usage", "codeforge_limit", "codeforge_now",
+		"codeforge_read_deltas", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_messages",
+		"codeforge_read_revision", "codeforge_read_revisions", "codeforge_revision_json", "codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job", "codeforge_tree_json"}; !reflect.DeepEqual(open, want) {
 		t.Errorf("users may call %v, want %v", open, want)
 	}
 }
@@ -254,6 +254,21 @@ func TestLastWall(t *testing.T) {
 	for _, good := range []string{"package.json", "src/app/[id]/(group)/page.tsx", "@types/é.d.ts", "...", "a/.env", "..a", "a b", strings.Repeat("x", 255), strings.Repeat("x/", 249) + "xx"} {
 		if code := put(good, ""); code != "" || codeforge.CheckPath(good) != nil {
 			t.Errorf("path %q: %s", good, code)
+		}
+	}
+	// What the functions know as a constant is what the program knows.
+	for name, want := range map[string]int64{"files": codeforge.MaxFiles, "tree_bytes": codeforge.MaxTreeBytes, "suspect_crashes": codeforge.SuspectCrashes} {
+		var got int64
+		if err := c.QueryRow(t.Context(), "select public.codeforge_limit($1)", name).Scan(&got); err != nil || got != want {
+			t.Errorf("limit %s: %d, want %d: %v", name, got, want, err)
+		}
+	}
+	// The other constants stand in constraints.
+	for column, most := range map[string]int{"title": codeforge.MaxTitle, "description": codeforge.MaxDescription} {
+		for n, want := range map[int]string{most: "", most + 1: "23514"} {
+			if _, err := c.Exec(t.Context(), "update public.projects set "+column+" = repeat('é', $1)", n); sqlstate(err) != want {
+				t.Errorf("%s of %d characters: %v", column, n, err)
+			}
 		}
 	}
 	if code := put("big", strings.Repeat("é", codeforge.MaxContent)); code != "" {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -19,24 +18,20 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"codeforge"
+	"codeforge/supabase"
 )
 
-// Every migration can be run on a database that already has what it makes: one that was filled through an SQL editor, or
-// by an earlier CodeForge. There are no down migrations. To roll back to a program without them, nothing need be undone:
-// tables and columns were only added. To remove them, drop what is called codeforge_, the schema of that name included, the
-// tables job_aliases, job_events, idempotency_keys, project_revisions, file_revisions, llm_calls, llm_journal, api_tokens and
-// those called budget_, and the columns that 0002 adds.
-//
-// River's migrations follow them as one more, which is behind whenever River's module brings new ones.
-//
-//go:embed migrations/*.sql
-var files embed.FS
+// There are no down migrations. To roll back to a program without them, nothing need be undone: tables and columns were only
+// added. docs/supabase.md says how to remove them.
 
 const versions = "codeforge_migrations"
 
-// names are the migrations in order, without their ending; the first has number 1.
+// renumber gives the versions of a database that was migrated when they were counted from 1 the numbers of the files.
+const renumber = "update public." + versions + " set version_id = version_id + 20261122000000 where version_id between 1 and 8"
+
+// names are the migrations in order, without their ending.
 func names() (all []string) {
-	entries, err := fs.ReadDir(files, "migrations")
+	entries, err := fs.ReadDir(supabase.Migrations, "migrations")
 	if err != nil {
 		panic(err)
 	}
@@ -44,6 +39,17 @@ func names() (all []string) {
 		all = append(all, strings.TrimSuffix(e.Name(), ".sql"))
 	}
 	return all
+}
+
+// script is the text of a migration and its version, the number that its name begins with.
+func script(name string) (version int64, text string, err error) {
+	b, err := supabase.Migrations.ReadFile("migrations/" + name + ".sql")
+	if err != nil {
+		return 0, "", err
+	}
+	number, _, _ := strings.Cut(name, "_")
+	version, err = strconv.ParseInt(number, 10, 64)
+	return version, string(b), err
 }
 
 // Migrate brings the schema up to date and returns what it ran. The login needs rights to create; two that migrate at
@@ -72,67 +78,40 @@ func Migrate(ctx context.Context, url, poolMode string) (done []string, err erro
 	}
 	db := stdlib.OpenDB(*config)
 	defer db.Close()
-	dir, err := fs.Sub(files, "migrations")
+	byVersion := map[int64]string{}
+	for _, name := range names() {
+		version, text, err := script(name)
+		if err != nil {
+			return nil, err
+		}
+		byVersion[version] = name
+		options = append(options, goose.WithGoMigrations(goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, text)
+			return err
+		}}, nil)))
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db, nil, options...)
 	if err != nil {
 		return nil, err
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, dir, options...)
-	if err != nil {
-		return nil, err
+	var results []*goose.MigrationResult
+	if _, err = db.ExecContext(ctx, "do $$ begin if to_regclass('public."+versions+"') is not null then "+renumber+"; end if; end $$"); err == nil {
+		results, err = p.Up(ctx)
 	}
-	results, err := p.Up(ctx)
 	if partial, ok := errors.AsType[*goose.PartialError](err); ok {
 		results = partial.Applied
 	}
 	for _, r := range results {
-		done = append(done, strings.TrimSuffix(r.Source.Path, ".sql"))
+		done = append(done, byVersion[r.Source.Version])
+	}
+	if err == nil && shared {
+		// The lock's table lies in the schema that the Data API serves.
+		_, err = db.ExecContext(ctx, "alter table public.codeforge_migrations_lock enable row level security")
 	}
 	if err != nil {
 		return done, fmt.Errorf("migrate: %w", hint(explain(err), config.Host))
-	}
-	if shared {
-		if err := hide(ctx, db); err != nil {
-			return done, fmt.Errorf("migrate: %w", err)
-		}
-	}
-	ran, err := migrateRiver(ctx, config)
-	if err != nil {
-		return done, fmt.Errorf("migrate: %w", hint(explain(err), config.Host))
-	}
-	if ran {
-		done = append(done, riverName())
 	}
 	return done, nil
-}
-
-// migrateRiver runs those of River's migrations that were not run.
-func migrateRiver(ctx context.Context, config *pgx.ConnConfig) (ran bool, err error) {
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return false, err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		version := 0
-		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(7208430192)"); err != nil {
-			return err
-		}
-		if err := tx.QueryRow(ctx, "select public.codeforge_queue_schema()").Scan(&version); err != nil {
-			return err
-		}
-		if ran = version < riverVersion(); !ran {
-			return nil
-		}
-		_, err := tx.Exec(ctx, riverSQL(), pgx.QueryExecModeSimpleProtocol)
-		return err
-	})
-	return ran, err
-}
-
-// hide keeps the lock's table out of the Data API, which serves its schema.
-func hide(ctx context.Context, db *sql.DB) error {
-	_, err := db.ExecContext(ctx, "alter table public.codeforge_migrations_lock enable row level security")
-	return err
 }
 
 // explain adds to the error of a migration what the database says would help.
@@ -186,19 +165,7 @@ func pendingOn(ctx context.Context, conn interface {
 	if number > len(all) {
 		return nil, fmt.Errorf("its schema is that of a newer CodeForge (%d, this one knows %d): use that version or a later one", number, len(all))
 	}
-	pending, version := all[number:], 0
-	if len(pending) == 0 {
-		b := &pgx.Batch{}
-		b.Queue("select set_config('role', 'service_role', true)")
-		b.Queue("select public.codeforge_queue_schema()").QueryRow(func(r pgx.Row) error { return r.Scan(&version) })
-		if err := conn.SendBatch(ctx, b).Close(); err != nil {
-			return nil, err
-		}
-	}
-	if version < riverVersion() {
-		pending = append(pending, riverName())
-	}
-	return pending, nil
+	return all[number:], nil
 }
 
 // CheckSchema returns an error that says what to run when the schema is not up to date.
@@ -223,41 +190,17 @@ func Print(w io.Writer) error {
   tstamp timestamp not null default now()
 );
 insert into public.` + versions + ` (version_id, is_applied) select 0, true where not exists (select from public.` + versions + ");\n")
-	for i, name := range names() {
-		text, err := files.ReadFile("migrations/" + name + ".sql")
+	b.WriteString(renumber + ";\n")
+	for _, name := range names() {
+		version, text, err := script(name)
 		if err != nil {
 			return err
 		}
-		b.WriteString("\n-- " + name + "\n" + unmarked(string(text)))
-		n := strconv.Itoa(i + 1)
+		n := strconv.FormatInt(version, 10)
+		b.WriteString("\n-- " + name + "\n" + text)
 		b.WriteString("insert into public." + versions + " (version_id, is_applied) select " + n + ", true where not exists (select from public." + versions + " where version_id = " + n + ");\n")
 	}
-	b.WriteString("\n-- " + riverName() + "\n" + unmarked(riverSQL()) + "\ncommit;\n")
+	b.WriteString("\ncommit;\n")
 	_, err := w.Write(b.Bytes())
 	return err
-}
-
-// unmarked is a migration without the lines that are for goose.
-func unmarked(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if !strings.HasPrefix(line, "-- +goose") {
-			b.WriteString(line)
-		}
-	}
-	return b.String()
-}
-
-// SQL returns the text of each migration by its name, for tools that keep migrations as files. They are to run in the order
-// of their names.
-func SQL() map[string]string {
-	all := map[string]string{riverName(): riverSQL()}
-	for _, name := range names() {
-		text, err := files.ReadFile("migrations/" + name + ".sql")
-		if err != nil {
-			panic(err)
-		}
-		all[name] = string(text)
-	}
-	return all
 }

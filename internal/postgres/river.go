@@ -4,76 +4,16 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivermigrate"
 )
 
 // riverSchema is where River's tables lie.
 const riverSchema = "codeforge_river"
-
-// riverMigrations are River's own, in order.
-func riverMigrations() []rivermigrate.Migration {
-	m, err := rivermigrate.New(riverpgxv5.New(nil), &rivermigrate.Config{Schema: riverSchema, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		panic(err)
-	}
-	return m.AllVersions()
-}
-
-// riverVersion is the number of the newest one, and riverName what it is called beside ours.
-func riverVersion() int {
-	all := riverMigrations()
-	return all[len(all)-1].Version
-}
-
-func riverName() string { return fmt.Sprintf("river_%03d", riverVersion()) }
-
-// riverSQL is River's migrations as a text that may run on a database which has some of them, and that leaves what River's
-// own migrator would, with the rights that a server needs.
-func riverSQL() string {
-	var b strings.Builder
-	b.WriteString("-- +goose Up\n-- River's own migrations, from its module: those that were not run yet.\n")
-	for _, m := range riverMigrations() {
-		there, column, value := "exists (select from "+riverSchema+".river_migration where version = "+fmt.Sprint(m.Version)+")", "", ""
-		if m.Version == 1 {
-			there = "to_regclass('" + riverSchema + ".river_migration') is not null"
-		}
-		if m.Version >= 5 { // which gave the list its lines
-			column, value = "line, ", "'main', "
-		}
-		sql := m.SQLUp
-		if m.Version == 2 {
-			// A value that the fourth adds to this type could not be used in the same transaction.
-			sql = strings.Replace(sql, "'discarded',\n", "'discarded',\n  'pending',\n", 1)
-		}
-		fmt.Fprintf(&b, `
--- +goose StatementBegin
-do $codeforge$
-begin
-  if %s then
-    return;
-  end if;
-  execute $river$
-%s
-$river$;
-  insert into %s.river_migration (%sversion) values (%s%d);
-end
-$codeforge$;
--- +goose StatementEnd
-`, there, strings.TrimSpace(strings.ReplaceAll(sql, "/* TEMPLATE: schema */", riverSchema+".")), riverSchema, column, value, m.Version)
-	}
-	fmt.Fprintf(&b, `
-grant select, insert, update, delete on all tables in schema %[1]s to service_role;
-grant usage, select on all sequences in schema %[1]s to service_role;
-`, riverSchema)
-	return b.String()
-}
 
 // A Dispatcher carries the ids of jobs that may be due between servers, by River. It decides nothing: the row of a job is
 // the truth, and claiming it refuses what comes late or twice. Whoever takes a job in tells a worker of the same process

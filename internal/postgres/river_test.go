@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +52,65 @@ func riverPicture(t *testing.T, s *pgtest.Server, db string) string {
 	return strings.Join(lines, "\n")
 }
 
+// riverSQL is River's migrations as a text that may run on a database which has some of them, and that leaves what River's
+// own migrator would, with the rights that a server needs.
+func riverSQL(t testing.TB) string {
+	t.Helper()
+	m, err := rivermigrate.New(riverpgxv5.New(nil), &rivermigrate.Config{Schema: "codeforge_river", Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const riverSchema = "codeforge_river"
+	var b strings.Builder
+	b.WriteString("-- River's own migrations, from its module: those that were not run yet.\n")
+	for _, m := range m.AllVersions() {
+		there, column, value := "exists (select from "+riverSchema+".river_migration where version = "+fmt.Sprint(m.Version)+")", "", ""
+		if m.Version == 1 {
+			there = "to_regclass('" + riverSchema + ".river_migration') is not null"
+		}
+		if m.Version >= 5 { // which gave the list its lines
+			column, value = "line, ", "'main', "
+		}
+		sql := m.SQLUp
+		if m.Version == 2 {
+			// A value that the fourth adds to this type could not be used in the same transaction.
+			sql = strings.Replace(sql, "'discarded',\n", "'discarded',\n  'pending',\n", 1)
+		}
+		fmt.Fprintf(&b, `
+do $codeforge$
+begin
+  if %s then
+    return;
+  end if;
+  execute $river$
+%s
+$river$;
+  insert into %s.river_migration (%sversion) values (%s%d);
+end
+$codeforge$;
+`, there, strings.TrimSpace(strings.ReplaceAll(sql, "/* TEMPLATE: schema */", riverSchema+".")), riverSchema, column, value, m.Version)
+	}
+	fmt.Fprintf(&b, `
+grant select, insert, update, delete on all tables in schema %[1]s to service_role;
+grant usage, select on all sequences in schema %[1]s to service_role;
+`, riverSchema)
+	return b.String()
+}
+
+// The newest of our migrations for River holds what River's module brings.
+func TestRiverMigration(t *testing.T) {
+	t.Parallel()
+	newest := ""
+	for _, name := range migrations(t) {
+		if strings.Contains(name, "_river_") {
+			newest = name
+		}
+	}
+	if want := riverSQL(t); !strings.HasPrefix(migration(t, newest), want) {
+		t.Errorf("%s is not what River's module brings: add a migration that holds this, and then codeforge_schema:\n%s", newest, want)
+	}
+}
+
 // What our migration leaves of River is what River's own migrator does, which has nothing left to do; and of River's
 // migrations only those are run that were not.
 func TestRiverSchema(t *testing.T) {
@@ -85,12 +143,8 @@ func TestRiverSchema(t *testing.T) {
 	if _, err := migrator(db).Migrate(t.Context(), rivermigrate.DirectionDown, &rivermigrate.MigrateOpts{TargetVersion: 6}); err != nil {
 		t.Fatal(err)
 	}
-	pending, err := postgres.Pending(t.Context(), s.URL(recommended, db), "")
-	if err != nil || len(pending) != 1 || !strings.HasPrefix(pending[0], "river_") {
-		t.Fatal(pending, err)
-	}
-	if done := migrate(t, s.URL(plainOwner, db)); !reflect.DeepEqual(done, pending) {
-		t.Fatalf("ran %v", done)
+	if _, err := connect(t, s.URL(plainOwner, db)).Exec(t.Context(), riverSQL(t), pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
 	}
 	if got := riverPicture(t, s, db); got != want {
 		t.Fatalf("differs from River's own:\n%s", diff(want, got))

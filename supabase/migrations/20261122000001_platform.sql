@@ -1,4 +1,3 @@
--- Generated: see the test that compares it. A change belongs into the program's own migration.
 -- What a Supabase project has before anything of ours: roles, the schema auth with its three functions, the table of
 -- users. On a plain Postgres stand-ins are made; what exists is left alone.
 

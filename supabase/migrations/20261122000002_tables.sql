@@ -1,4 +1,3 @@
--- Generated: see the test that compares it. A change belongs into the program's own migration.
 -- Tables, on an empty database or beside what an earlier CodeForge left there. Rows are kept; columns are added; a column
 -- is changed in type only where the two older variants of agent_jobs differ.
 

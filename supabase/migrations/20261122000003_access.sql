@@ -1,4 +1,3 @@
--- Generated: see the test that compares it. A change belongs into the program's own migration.
 -- Who may do what. The Data API is a second door to these tables, open to every user with a token, so whatever the API
 -- checks and SQL cannot is closed there: jobs, revisions, events and messages are read only; files change only
 -- through the API, where each change is a revision; of a project a user changes title, description and stack.

@@ -1,4 +1,3 @@
--- Generated: see the test that compares it. A change belongs into the program's own migration.
 -- River's own migrations, from its module: those that were not run yet.
 
 do $codeforge$

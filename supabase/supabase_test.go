@@ -1,0 +1,52 @@
+package supabase_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"codeforge/supabase"
+)
+
+// released are the migrations in order, each with the beginning of its SHA-256. Lines are added at the end, and none is changed:
+// what a database ran stays what its file says.
+const released = `
+84cd2a7ba7b320ce 20261122000001_platform.sql
+dbbca7a20488da23 20261122000002_tables.sql
+145fc22d32ee5dde 20261122000003_access.sql
+1177d754581b8d5f 20261122000004_functions.sql
+7075348f179605de 20261122000005_books.sql
+46c62e8f8edf5413 20261122000006_tokens.sql
+1177d754581b8d5f 20261122000007_data_api.sql
+9eab7db025746920 20261122000008_queue.sql
+f1d7ad89dcfe3510 20261122000009_river_008.sql
+fcde31aa3be54ea6 20261127000001_functions.sql
+`
+
+func TestMigrationsAreAppendOnly(t *testing.T) {
+	entries, err := supabase.Migrations.ReadDir("migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var now strings.Builder
+	now.WriteString("\n")
+	form, number := regexp.MustCompile(`^\d{14}_\w+\.sql$`), regexp.MustCompile(`function public\.codeforge_schema\(\) returns int language sql immutable set search_path = '' as 'select (\d+)'`)
+	for i, e := range entries {
+		if !form.MatchString(e.Name()) {
+			t.Errorf("%s: the Supabase CLI skips what is not called by 14 digits and a name", e.Name())
+		}
+		text, err := supabase.Migrations.ReadFile("migrations/" + e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&now, "%x %s\n", new(sha256.Sum256(text))[:8], e.Name())
+		if m := number.FindSubmatch(text); i >= 9 && (m == nil || string(m[1]) != fmt.Sprint(i+1)) {
+			t.Errorf("%s must set codeforge_schema to %d, by which a database is known to have it", e.Name(), i+1)
+		}
+	}
+	if now.String() != released {
+		t.Errorf("a released migration was changed, or a new one is not listed. The folder holds:\n%s", now.String())
+	}
+}
