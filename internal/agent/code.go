@@ -26,6 +26,8 @@ const (
 	maxRead      = 1_500_000 // bytes that reading and searching may add to the conversation
 	maxSummary   = 2_000
 	minSummary   = 10
+
+	maxDependencies = 30
 )
 
 func (r *run) codeJob(ctx context.Context) (codeforge.Outcome, error) {
@@ -235,26 +237,33 @@ func (r *run) codePrompt(ctx context.Context, round int, findings []issueDoc) *p
 // namedWeight puts the file that the input names before those that its words do.
 const namedWeight = 100
 
-// tool is what the coder can call: its definition, and what it does with arguments that fit.
+// tool is what the coder can call: its definition, what is wrong with arguments, and what it does with those that fit.
 type tool struct {
-	def llm.Tool
-	do  func(context.Context, *coder, json.RawMessage) (string, error)
+	def  llm.Tool
+	fits func(json.RawMessage) error
+	do   func(context.Context, *coder, json.RawMessage) (string, error)
 }
 
 func toolOf[T any](name, description string, do func(context.Context, *coder, T) (string, error)) tool {
 	f := formOf[T](name)
-	return tool{llm.Tool{Name: name, Description: description, Parameters: f.json}, func(ctx context.Context, c *coder, raw json.RawMessage) (string, error) {
-		if len(raw) == 0 {
-			raw = json.RawMessage("{}")
+	fits := func(raw json.RawMessage) error {
+		_, _, err := f.arguments(raw)
+		return err
+	}
+	return tool{llm.Tool{Name: name, Description: description, Parameters: f.json}, fits, func(ctx context.Context, c *coder, raw json.RawMessage) (string, error) {
+		args, note, err := f.arguments(raw)
+		if err != nil {
+			return "", err
 		}
-		if !json.Valid(raw) {
-			return "", errors.New("the arguments are not valid JSON; if they were cut off, write less in one call")
+		result, err := do(ctx, c, args)
+		switch {
+		case note == "":
+		case err != nil:
+			err = fmt.Errorf("%w (%s)", err, note)
+		default:
+			result += "\n(" + note + ")"
 		}
-		args, problems := f.read(raw)
-		if len(problems) > 0 {
-			return "", errors.New("the arguments do not fit: " + strings.Join(problems[:min(len(problems), 20)], "; "))
-		}
-		return do(ctx, c, args)
+		return result, err
 	}}
 }
 
@@ -276,8 +285,9 @@ type (
 		New  string `json:"new" jsonschema:"what stands there afterwards"`
 	}
 	finishArgs struct {
-		Summary      string            `json:"summary" limit:"10..2000" jsonschema:"what was built or changed and how to use it, for the user"`
-		Dependencies []string          `json:"dependencies" limit:"0..30" each:"1..200" jsonschema:"npm packages that the code imports; empty when there are none"`
+		// Limits would refuse finished work for its wording: finish cuts what is too long, and adds to what is too short.
+		Summary      string            `json:"summary" jsonschema:"what was built or changed and how to use it, for the user; 10 to 2000 characters"`
+		Dependencies []string          `json:"dependencies" jsonschema:"npm packages that the code imports, at most 30; empty when there are none"`
 		Explanations map[string]string `json:"explanations,omitempty" jsonschema:"for each file that was changed, one sentence on what it does"`
 	}
 )
@@ -408,9 +418,9 @@ func (c *coder) finish(ctx context.Context, a finishArgs) string {
 			c.explained[p] = clip(strings.TrimSpace(a.Explanations[p]), 1_000)
 		}
 	}
-	deps := a.Dependencies
-	if deps == nil {
-		deps = []string{}
+	deps := []string{}
+	for _, d := range a.Dependencies[:min(len(a.Dependencies), maxDependencies)] {
+		deps = append(deps, clip(d, 200))
 	}
 	c.done = &codeDoc{[]fileDoc{}, summary, deps, found[:min(len(found), 2*maxDiagnostics)]}
 	return ""

@@ -75,8 +75,8 @@ func TestToolErrors(t *testing.T) {
 	}{
 		{"run_shell", args{}, `there is no tool "run_shell"; there are list_files`},
 		{"write_file", `{"path": "a`, "not valid JSON"},
-		{"write_file", `[]`, "must be an object, not a list"},
-		{"write_file", args{"path": 5}, "path must be text, not a number"},
+		{"write_file", `[]`, "must be one JSON object"},
+		{"write_file", args{"path": []any{"a"}, "content": "x"}, "path must be text, not a list"},
 		{"write_file", args{"path": "../etc/passwd", "content": "x"}, "path must not hold . or .. segments"},
 		{"write_file", args{"path": "/etc/passwd", "content": "x"}, "path must be relative"},
 		{"write_file", args{"path": `C:\x`, "content": "x"}, "no backslash"},
@@ -92,8 +92,12 @@ func TestToolErrors(t *testing.T) {
 		{"edit_file", args{"path": "src/a.ts", "old": "const two  = 2", "new": "b"}, "2: const two = 2"},
 		{"edit_file", args{"path": "src/a.ts", "old": "const", "new": "let"}, "old occurs 3 times, starting at lines 1, 2, 3"},
 		{"search", args{"pattern": ""}, "pattern must have 1 to 500 characters"},
-		{"finish", args{"summary": "short"}, "summary must have 10 to 2000 characters"},
-		{"finish", args{"summary": "long enough", "explanations": args{"a": 1}}, "explanations.a must be text"},
+		{"finish", args{"dependencies": []any{}}, "summary is missing: it must be text"},
+		{"write_file", args{"path": "src/a.ts", "code": "x"}, `content is missing: it must be text; there is no argument "code": write_file takes path, content`},
+		{"write_file", args{"path": "src/a.ts", "content": nil}, "content is missing"},
+		{"edit_file", args{"path": "src/a.ts", "old": "const two = 2", "replacement": "x"}, "new is missing"},
+		{"write_file", `{"path": "src/a.ts", "content": "half of i`, "they end in the middle"},
+		{"write_file", `{"path": "src/a.ts", "content": ["const a", "const b"]}`, "content must be text, not a list"},
 	} {
 		b := job(codeforge.Code, `{}`, use(c.name, c.args), finish()).files("src/a.ts", "const one = 1\nconst two = 2\nconst three = 3\n")
 		out := b.must(t)

@@ -30,7 +30,7 @@ import (
 //
 // The schema is strict: every property is required unless its tag says omitempty, and there are no others. What comes back is read with one
 // leniency, because a round trip for it would be money for nothing: properties that nobody asked for are dropped,
-// and one that is absent or null counts as empty where empty is allowed.
+// and one that is absent or null counts as empty where its limit allows that.
 type form[T any] struct {
 	name   string
 	schema *jsonschema.Schema
@@ -125,10 +125,10 @@ func limit(s *jsonschema.Schema, tag string) {
 // settle returns v without properties that s does not know, and with the empty value where one is absent or null.
 func settle(s *jsonschema.Schema, v any) any {
 	if v == nil {
-		switch s.Type {
-		case "array":
+		switch {
+		case s.Type == "array":
 			return []any{}
-		case "string":
+		case s.Type == "string" && s.MinLength != nil: // which may say that it is too short
 			return ""
 		}
 		return nil
@@ -159,13 +159,13 @@ func settle(s *jsonschema.Schema, v any) any {
 }
 
 // mayBeEmpty reports whether leaving a list or a string out says something that the schema allows. A number, or a yes
-// or no, that was left out says nothing.
+// or no, that was left out says nothing, and neither does a text without limits: the content of a file, say.
 func mayBeEmpty(s *jsonschema.Schema) bool {
 	switch s.Type {
 	case "array":
 		return s.MinItems == nil || *s.MinItems == 0
 	case "string":
-		return (s.MinLength == nil || *s.MinLength == 0) && s.Enum == nil && s.Pattern == ""
+		return s.MinLength != nil && *s.MinLength == 0 && s.Enum == nil && s.Pattern == ""
 	}
 	return false
 }

@@ -120,7 +120,8 @@ func Text(s string) Part { return Part{Kind: PartText, Text: s} }
 // UserText makes a user's turn of plain text.
 func UserText(s string) Message { return Message{Role: RoleUser, Parts: []Part{Text(s)}} }
 
-// ToolCall is the model asking for a tool. Arguments is a JSON object, as the model wrote it.
+// ToolCall is the model asking for a tool. Arguments is a JSON object, or a JSON string of what the model wrote in its place
+// and [ReadArguments] cannot read: such a call is answered with that error, like any other that failed.
 type ToolCall struct {
 	ID        string          `json:"id"`
 	Name      string          `json:"name"`

@@ -210,3 +210,16 @@ func TestStructuredReplaysAfterARefusedOrEmptyRequest(t *testing.T) {
 		}
 	}
 }
+
+func TestReadArguments(t *testing.T) {
+	for text, want := range map[string]string{
+		``: `{}`, `null`: `{}`, ` {} `: `{}`, `""`: `{}`, `{"a": 1}`: `{"a": 1}`, `"{\"a\":1}"`: `{"a":1}`, `{}{"a":1}`: `{"a":1}`, `{"a":1}{}`: `{"a":1}`,
+		`{"a":1}{"a":2}`: `{"a":2}`, `[{"a":1}]`: `{"a":1}`, `{"a":"x`: "", `{"a":`: "", `5`: "", `"words"`: "", `[1,2]`: "", `[{"a":1},{"a":2}]`: "",
+		`{"a":"{}`: "", `{"a":1`: "", `{"a":[1,2]`: `{"a":[1,2]}`, "{\"a\":\"x\ny\"}": `{"a":"x\ny"}`, `call it with {"a":1}`: `{"a":1}`,
+	} {
+		got, err := llm.ReadArguments([]byte(text))
+		if string(got) != want || (err == nil) != (want != "") || err != nil && !strings.Contains(err.Error(), "JSON") {
+			t.Errorf("%s: %s %v, want %s", text, got, err, want)
+		}
+	}
+}

@@ -93,14 +93,24 @@ func (p *Provider) body(req *llm.Request, stream bool) *request {
 	if system != "" {
 		r.Messages = append(r.Messages, message{Role: "system", Content: &system})
 	}
+	own := map[string]bool{}
 	for _, m := range req.Messages {
-		r.Messages = append(r.Messages, p.turn(m, req.Model)...)
+		r.Messages = append(r.Messages, p.turn(m, req.Model, own)...)
 	}
 	return r
 }
 
-// turn is a message of ours as theirs: each tool result is one of its own.
-func (p *Provider) turn(m llm.Message, model string) []message {
+// id is the id of a call as it goes back: byte for byte where the endpoint gave it, since some read the name of the tool and the
+// place of the call out of it, else in the form that all take.
+func id(s string, own map[string]bool) string {
+	if own[s] {
+		return s
+	}
+	return wire.ID(s)
+}
+
+// turn is a message of ours as theirs: each tool result is one of its own. own are the ids that the endpoint gave.
+func (p *Provider) turn(m llm.Message, model string, own map[string]bool) []message {
 	var results []message
 	said := message{Role: string(m.Role)}
 	var text strings.Builder
@@ -114,13 +124,14 @@ func (p *Provider) turn(m llm.Message, model string) []message {
 				said.Reasoning, said.Details, said.Extra = k.Reasoning, k.Details, k.Extra
 			}
 		case llm.PartToolCall:
-			c := toolCall{ID: wire.ID(part.Call.ID), Type: "function", Function: calledFunction{part.Call.Name, string(wire.Arguments(part.Call))}}
+			own[part.Call.ID] = part.Provider == p.Name()
+			c := toolCall{ID: id(part.Call.ID, own), Type: "function", Function: calledFunction{part.Call.Name, string(wire.Arguments(part.Call))}}
 			if wire.Mine(part, p.Name(), model) {
 				c.Extra = part.Opaque
 			}
 			said.ToolCalls = append(said.ToolCalls, c)
 		case llm.PartToolResult:
-			results = append(results, message{Role: "tool", ToolCallID: wire.ID(part.Result.ID), Content: new(part.Result.Content)})
+			results = append(results, message{Role: "tool", ToolCallID: id(part.Result.ID, own), Content: new(part.Result.Content)})
 		}
 	}
 	if len(said.ToolCalls) == 0 {

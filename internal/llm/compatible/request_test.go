@@ -8,6 +8,14 @@ import (
 	"codeforge/internal/llm"
 )
 
+// conversation is a call of a provider's and its result.
+func conversation(provider, id string) []llm.Message {
+	return []llm.Message{
+		{Role: llm.RoleAssistant, Parts: []llm.Part{{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: id, Name: "f", Arguments: json.RawMessage(`{}`)}, Provider: provider, Model: "m"}}},
+		{Role: llm.RoleUser, Parts: []llm.Part{{Kind: llm.PartToolResult, Result: &llm.ToolResult{ID: id, Name: "f", Content: "1"}}}},
+	}
+}
+
 func TestRequest(t *testing.T) {
 	schema := &llm.Schema{Name: "n", JSON: json.RawMessage(`{"type":"object"}`)}
 	reasoned := llm.Part{Kind: llm.PartReasoning, Opaque: json.RawMessage(`{"reasoning_content":"hm","reasoning_details":[{"a":1}]}`), Provider: "compatible", Model: "m"}
@@ -33,6 +41,10 @@ func TestRequest(t *testing.T) {
 		"each result is a message, before the words": {Options{}, llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{
 			{Kind: llm.PartToolResult, Result: &llm.ToolResult{ID: "c1", Content: "1"}}, {Kind: llm.PartToolResult, Result: &llm.ToolResult{ID: "c2", Content: ""}}, llm.Text("and?")}}}}, false,
 			[]string{`[{"role":"tool","content":"1","tool_call_id":"c1"},{"role":"tool","content":"","tool_call_id":"c2"},{"role":"user","content":"and?"}]`}, nil},
+		"its own ids go back as they came": {Options{}, llm.Request{Messages: conversation("compatible", "functions.f:0")}, false,
+			[]string{`"tool_calls":[{"id":"functions.f:0"`, `"tool_call_id":"functions.f:0"`}, nil},
+		"another's in a form that all take": {Options{}, llm.Request{Messages: conversation("elsewhere", "functions.f:0")}, false,
+			[]string{`"tool_calls":[{"id":"call_`, `"tool_call_id":"call_`}, []string{"functions.f:0"}},
 	} {
 		b, err := json.Marshal(New(c.o).body(&c.req, c.stream))
 		if err != nil {

@@ -130,15 +130,15 @@ func (a *Answer) settle() error {
 			text = text || len(s.text) > 0
 		case llm.PartToolCall:
 			s.text = bytes.TrimSpace(s.text)
-			last := i == len(a.slots)-1
-			switch {
-			case a.Finish == llm.FinishLength && last:
+			args, err := llm.ReadArguments(s.text)
+			switch last := i == len(a.slots)-1; {
+			case a.Finish == llm.FinishLength && (last || err != nil):
 				// Providers close the JSON of a call that the limit cut, so it may look whole.
 				s.kind = llm.PartOpenCall
-			case len(s.text) == 0 || string(s.text) == "null":
-				s.text = []byte("{}")
-			case s.text[0] != '{' || !json.Valid(s.text):
-				s.kind = llm.PartOpenCall
+			case err != nil:
+				s.text = MustJSON(string(s.text))
+			default:
+				s.text = args
 			}
 			open = open || s.kind == llm.PartOpenCall
 			calls = calls || s.kind == llm.PartToolCall
@@ -178,8 +178,6 @@ func (a *Answer) settle() error {
 		return verdict(a.Failure, "the provider gave up on the answer")
 	case a.Finish == llm.FinishLength && (open || a.Cut || a.req.Schema != nil || !text && !calls):
 		return verdict(llm.TruncatedOutput, "the answer was cut by its length limit")
-	case open:
-		return verdict(llm.MalformedOutput, "the arguments of a tool call are no JSON object")
 	case !text && !calls && a.Finish != llm.FinishPause:
 		return verdict(llm.EmptyResponse, "the answer is empty")
 	}

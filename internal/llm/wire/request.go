@@ -33,12 +33,14 @@ func ID(id string) string {
 	return "call_" + hex.EncodeToString(sum[:12])
 }
 
-// Arguments are a call's arguments as an object, whatever the conversation holds.
+// Arguments are a call's arguments as an object, whatever the conversation holds: providers refuse anything else. Of a
+// call whose arguments could not be read its result tells.
 func Arguments(c *llm.ToolCall) json.RawMessage {
-	if len(c.Arguments) == 0 || string(c.Arguments) == "null" {
+	args, err := llm.ReadArguments(c.Arguments)
+	if err != nil {
 		return json.RawMessage("{}")
 	}
-	return c.Arguments
+	return args
 }
 
 // Strict says whether a provider's strict mode takes schema: every object is closed and requires all its properties.
