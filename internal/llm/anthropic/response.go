@@ -9,52 +9,53 @@ import (
 )
 
 type reply struct {
-	Type       string            `json:"type"`
-	Model      string            `json:"model"`
+	Type       wire.Text         `json:"type"`
+	ID         wire.Text         `json:"id"`
+	Model      wire.Text         `json:"model"`
 	Content    []json.RawMessage `json:"content"`
-	StopReason string            `json:"stop_reason"`
+	StopReason wire.Text         `json:"stop_reason"`
 	Details    *stopDetails      `json:"stop_details"`
 	Usage      usage             `json:"usage"`
 	Error      json.RawMessage   `json:"error"`
 }
 
 type stopDetails struct {
-	Explanation string `json:"explanation"`
+	Explanation wire.Text `json:"explanation"`
 }
 
 // usage has pointers because later events name only what changed.
 type usage struct {
-	Input      *int64 `json:"input_tokens"`
-	CacheWrite *int64 `json:"cache_creation_input_tokens"`
-	CacheRead  *int64 `json:"cache_read_input_tokens"`
-	Output     *int64 `json:"output_tokens"`
+	Input      *wire.Number `json:"input_tokens"`
+	CacheWrite *wire.Number `json:"cache_creation_input_tokens"`
+	CacheRead  *wire.Number `json:"cache_read_input_tokens"`
+	Output     *wire.Number `json:"output_tokens"`
 	Details    *struct {
-		Thinking int64 `json:"thinking_tokens"`
+		Thinking wire.Number `json:"thinking_tokens"`
 	} `json:"output_tokens_details"`
 }
 
 type part struct {
-	Type      string          `json:"type"`
-	Text      string          `json:"text"`
-	Thinking  string          `json:"thinking"`
-	Signature string          `json:"signature"`
-	ID        string          `json:"id"`
-	Name      string          `json:"name"`
+	Type      wire.Text       `json:"type"`
+	Text      wire.Text       `json:"text"`
+	Thinking  wire.Text       `json:"thinking"`
+	Signature wire.Text       `json:"signature"`
+	ID        wire.Text       `json:"id"`
+	Name      wire.Text       `json:"name"`
 	Input     json.RawMessage `json:"input"`
 }
 
 type event struct {
-	Type    string          `json:"type"`
+	Type    wire.Text       `json:"type"`
 	Message *reply          `json:"message"`
-	Index   int             `json:"index"`
+	Index   wire.Number     `json:"index"`
 	Block   json.RawMessage `json:"content_block"`
 	Delta   struct {
-		Type       string       `json:"type"`
-		Text       string       `json:"text"`
-		Thinking   string       `json:"thinking"`
-		Signature  string       `json:"signature"`
-		JSON       string       `json:"partial_json"`
-		StopReason string       `json:"stop_reason"`
+		Type       wire.Text    `json:"type"`
+		Text       wire.Text    `json:"text"`
+		Thinking   wire.Text    `json:"thinking"`
+		Signature  wire.Text    `json:"signature"`
+		JSON       wire.Text    `json:"partial_json"`
+		StopReason wire.Text    `json:"stop_reason"`
 		Details    *stopDetails `json:"stop_details"`
 	} `json:"delta"`
 	Usage usage           `json:"usage"`
@@ -62,8 +63,11 @@ type event struct {
 }
 
 type decoder struct {
-	usage usage
-	open  map[int]*growing
+	usage  usage
+	id     wire.Text // of the message
+	begun  bool
+	blocks bool // one was begun
+	open   map[wire.Number]*growing
 }
 
 // growing is a content block that is being streamed.
@@ -71,7 +75,7 @@ type growing struct {
 	slot  *wire.Slot
 	start part
 	raw   json.RawMessage // as it began
-	sign  string
+	sign  []byte
 	input []byte // of a block that is kept as it is
 }
 
@@ -85,13 +89,13 @@ func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 }
 
 func (d *decoder) reply(r *reply, body []byte, a *wire.Answer) error {
-	if wire.Present(r.Error) {
+	if wire.Present(r.Error) || r.Type != "message" && wire.IsFailure(body) {
 		return wire.Failure(body)
 	}
 	if r.Type != "message" {
 		return wire.Malformed(errors.New("no message"))
 	}
-	a.Served = r.Model
+	a.Served = string(r.Model)
 	for _, raw := range r.Content {
 		var p part
 		if err := json.Unmarshal(raw, &p); err != nil {
@@ -101,7 +105,7 @@ func (d *decoder) reply(r *reply, body []byte, a *wire.Answer) error {
 		case "text":
 			a.Open(llm.PartText).Write(p.Text)
 		case "tool_use":
-			a.Call(p.ID, p.Name).Write(string(p.Input))
+			a.Call(string(p.ID), string(p.Name)).Write(wire.Text(p.Input))
 		case "thinking":
 			s := a.Open(llm.PartReasoning)
 			s.Write(p.Thinking)
@@ -127,15 +131,28 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 	}
 	switch e.Type {
 	case "message_start":
-		if e.Message != nil {
-			a.Served = e.Message.Model
+		if e.Message == nil {
+			break
+		}
+		if d.begun && d.blocks && e.Message.ID != d.id {
+			return false, wire.Malformed(errors.New("another message begins inside this one"))
+		}
+		if !d.begun || !d.blocks {
+			d.begun, d.id, a.Served = true, e.Message.ID, string(e.Message.Model)
 			d.use(e.Message.Usage, a)
 		}
 	case "content_block_start":
 		return false, d.start(e.Index, e.Block, a)
 	case "content_block_delta":
-		if g := d.open[e.Index]; g != nil {
-			g.sign += e.Delta.Signature
+		g := d.open[e.Index]
+		if g == nil && e.Delta.Text != "" { // not announced
+			if err := d.start(e.Index, json.RawMessage(`{"type":"text"}`), a); err != nil {
+				return false, err
+			}
+			g = d.open[e.Index]
+		}
+		if g != nil {
+			g.sign = append(g.sign, e.Delta.Signature...)
 			switch e.Delta.Type {
 			case "text_delta":
 				g.slot.Write(e.Delta.Text)
@@ -168,39 +185,50 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 		a.Complete()
 		return true, err
 	case "":
-		if wire.Present(e.Error) {
+		if ev.Name == "error" || wire.IsFailure(ev.Data) {
 			return false, wire.Failure(ev.Data)
 		}
-		return false, wire.Malformed(errors.New("an event without a type"))
+		a.Strange(errors.New("an event without a type"))
 	case "error":
 		return false, wire.Failure(ev.Data)
 	}
 	return false, nil
 }
 
-func (d *decoder) start(index int, raw json.RawMessage, a *wire.Answer) error {
+// End implements wire.Decoder.
+func (d *decoder) End(a *wire.Answer) {
+	if a.FinishRaw != "" {
+		a.Complete()
+	}
+}
+
+func (d *decoder) start(index wire.Number, raw json.RawMessage, a *wire.Answer) error {
 	g := &growing{raw: raw}
 	if err := json.Unmarshal(raw, &g.start); err != nil {
 		return wire.Malformed(err)
 	}
+	if o := d.open[index]; o != nil && o.start.Type == g.start.Type && o.start.ID == g.start.ID && len(o.slot.Bytes()) == 0 {
+		return nil // the same once more
+	}
+	d.blocks = true
 	switch g.start.Type {
 	case "text":
 		g.slot = a.Open(llm.PartText)
 		g.slot.Write(g.start.Text)
 	case "tool_use":
-		g.slot = a.Call(g.start.ID, g.start.Name)
+		g.slot = a.Call(string(g.start.ID), string(g.start.Name))
 		if len(g.start.Input) > 2 { // not {}, which only opens it
-			g.slot.Write(string(g.start.Input))
+			g.slot.Write(wire.Text(g.start.Input))
 		}
 	case "":
 		return wire.Malformed(errors.New("a content block without a type"))
 	default:
 		g.slot = a.Open(llm.PartReasoning)
 		g.slot.Write(g.start.Thinking)
-		g.sign = g.start.Signature
+		g.sign = []byte(g.start.Signature)
 	}
 	if d.open == nil {
-		d.open = map[int]*growing{}
+		d.open = map[wire.Number]*growing{}
 	}
 	d.open[index] = g
 	return nil
@@ -211,8 +239,8 @@ func (g *growing) seal() {
 	switch {
 	case g.slot.Kind() != llm.PartReasoning:
 	case g.start.Type == "thinking":
-		if g.sign != "" {
-			g.slot.Opaque = wire.MustJSON(map[string]string{"type": "thinking", "thinking": string(g.slot.Bytes()), "signature": g.sign})
+		if len(g.sign) > 0 {
+			g.slot.Opaque = wire.MustJSON(map[string]string{"type": "thinking", "thinking": string(g.slot.Bytes()), "signature": string(g.sign)})
 		}
 	case len(g.input) > 0:
 		var m map[string]json.RawMessage
@@ -225,24 +253,24 @@ func (g *growing) seal() {
 	}
 }
 
-func (d *decoder) stop(reason string, details *stopDetails, a *wire.Answer) {
+func (d *decoder) stop(reason wire.Text, details *stopDetails, a *wire.Answer) {
 	if reason == "" {
 		return
 	}
-	a.FinishRaw = reason
+	a.FinishRaw = string(reason)
 	switch reason {
-	case "end_turn", "stop_sequence":
+	case "end_turn", "stop_sequence", "stop":
 		a.Finish = llm.FinishStop
-	case "max_tokens", "model_context_window_exceeded":
+	case "max_tokens", "length", "model_context_window_exceeded":
 		a.Finish = llm.FinishLength
-	case "tool_use":
+	case "tool_use", "tool_calls":
 		a.Finish = llm.FinishToolCalls
 	case "pause_turn", "compaction":
 		a.Finish = llm.FinishPause
 	case "refusal":
 		a.Finish = llm.FinishRefusal
 		if details != nil && details.Explanation != "" {
-			a.Reason = details.Explanation
+			a.Reason = string(details.Explanation)
 			a.Refuse(details.Explanation)
 		}
 	default:
@@ -251,7 +279,7 @@ func (d *decoder) stop(reason string, details *stopDetails, a *wire.Answer) {
 }
 
 func (d *decoder) use(u usage, a *wire.Answer) {
-	for _, f := range []struct{ to, from **int64 }{
+	for _, f := range []struct{ to, from **wire.Number }{
 		{&d.usage.Input, &u.Input}, {&d.usage.CacheWrite, &u.CacheWrite}, {&d.usage.CacheRead, &u.CacheRead}, {&d.usage.Output, &u.Output},
 	} {
 		if *f.from != nil {
@@ -261,14 +289,14 @@ func (d *decoder) use(u usage, a *wire.Answer) {
 	if u.Details != nil {
 		d.usage.Details = u.Details
 	}
-	read, write, thought := value(d.usage.CacheRead), value(d.usage.CacheWrite), int64(0)
+	read, write, thought := value(d.usage.CacheRead), value(d.usage.CacheWrite), wire.Number(0)
 	if d.usage.Details != nil {
 		thought = d.usage.Details.Thinking
 	}
 	a.Use(value(d.usage.Input)+read+write, read, write, value(d.usage.Output), thought)
 }
 
-func value(p *int64) int64 {
+func value(p *wire.Number) wire.Number {
 	if p == nil {
 		return 0
 	}

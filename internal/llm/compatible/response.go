@@ -1,8 +1,11 @@
 package compatible
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
+	"unicode"
 
 	"codeforge/internal/llm"
 	"codeforge/internal/llm/wire"
@@ -10,59 +13,65 @@ import (
 
 // reply is a whole answer or a chunk of one.
 type reply struct {
-	Model   string          `json:"model"`
-	Choices *[]choice       `json:"choices"`
-	Usage   *usage          `json:"usage"`
-	Error   json.RawMessage `json:"error"`
+	Type    wire.Text         `json:"type"` // ping
+	Model   wire.Text         `json:"model"`
+	Choices wire.List[choice] `json:"choices"`
+	Usage   *usage            `json:"usage"`
+	Error   json.RawMessage   `json:"error"`
 	Groq    *struct {
 		Usage *usage          `json:"usage"`
 		Error json.RawMessage `json:"error"`
 	} `json:"x_groq"`
+	Result json.RawMessage `json:"result"` // Cloudflare's envelope
 }
 
 type choice struct {
-	Index   int             `json:"index"`
+	Index   wire.Number     `json:"index"`
 	Message *said           `json:"message"`
 	Delta   *said           `json:"delta"`
-	Finish  string          `json:"finish_reason"`
+	Finish  wire.Text       `json:"finish_reason"`
 	Usage   *usage          `json:"usage"` // Moonshot
 	Error   json.RawMessage `json:"error"` // OpenRouter
 }
 
 type said struct {
-	Content          json.RawMessage `json:"content"` // a string, null, or parts
-	Refusal          string          `json:"refusal"`
-	ReasoningContent string          `json:"reasoning_content"`
-	Reasoning        json.RawMessage `json:"reasoning"` // a string
-	Details          []detail        `json:"reasoning_details"`
-	Extra            json.RawMessage `json:"extra_content"`
-	ToolCalls        []called        `json:"tool_calls"`
+	Content          json.RawMessage   `json:"content"` // a string, null, or parts
+	Refusal          wire.Text         `json:"refusal"`
+	ReasoningContent wire.Text         `json:"reasoning_content"`
+	Reasoning        wire.Text         `json:"reasoning"`
+	Details          wire.List[detail] `json:"reasoning_details"`
+	Extra            json.RawMessage   `json:"extra_content"`
+	ToolCalls        wire.List[called] `json:"tool_calls"`
+	FunctionCall     *namedFunction    `json:"function_call"` // as it was before tools
 }
 
 type called struct {
-	Index    *int   `json:"index"`
-	ID       string `json:"id"`
-	Function struct {
-		Name      string          `json:"name"`
-		Arguments json.RawMessage `json:"arguments"` // a string; from some an object
-	} `json:"function"`
-	Extra json.RawMessage `json:"extra_content"`
+	Index    *wire.Number    `json:"index"`
+	ID       wire.Text       `json:"id"`
+	Function namedFunction   `json:"function"`
+	Extra    json.RawMessage `json:"extra_content"`
+}
+
+// namedFunction is what a call names.
+type namedFunction struct {
+	Name      wire.Text       `json:"name"`
+	Arguments json.RawMessage `json:"arguments"` // a string; from some an object
 }
 
 // detail is a piece of OpenRouter's reasoning_details, which have to go back in the shape in which they came.
 type detail map[string]any
 
 type usage struct {
-	Prompt        int64 `json:"prompt_tokens"`
+	Prompt        wire.Number `json:"prompt_tokens"`
 	PromptDetails *struct {
-		Cached int64 `json:"cached_tokens"`
-		Write  int64 `json:"cache_write_tokens"`
+		Cached wire.Number `json:"cached_tokens"`
+		Write  wire.Number `json:"cache_write_tokens"`
 	} `json:"prompt_tokens_details"`
-	CacheHit          int64 `json:"prompt_cache_hit_tokens"` // DeepSeek
-	Cached            int64 `json:"cached_tokens"`           // Moonshot
-	Completion        int64 `json:"completion_tokens"`
+	CacheHit          wire.Number `json:"prompt_cache_hit_tokens"` // DeepSeek
+	Cached            wire.Number `json:"cached_tokens"`           // Moonshot
+	Completion        wire.Number `json:"completion_tokens"`
 	CompletionDetails *struct {
-		Reasoning int64 `json:"reasoning_tokens"`
+		Reasoning wire.Number `json:"reasoning_tokens"`
 	} `json:"completion_tokens_details"`
 }
 
@@ -75,11 +84,58 @@ type kept struct {
 
 type decoder struct {
 	text, thoughts *wire.Slot
+	said, thought  growing
 	calls          []*wire.Slot
-	at             map[int]*wire.Slot // the call that an index means now
+	byID           map[string]*wire.Slot
+	at             map[wire.Number]*wire.Slot // the call that an index means now
 	details        []detail
+	texts          map[string]*strings.Builder // of the last detail, by key
 	extra          json.RawMessage
-	content        bool // the thoughts came as reasoning_content
+	content        bool         // the thoughts came as reasoning_content
+	index          *wire.Number // of the choice that counts
+	deltas         bool         // it is streamed in deltas
+}
+
+// growing is a text that is streamed. Most endpoints send what is new; some send all of it so far each time.
+type growing struct {
+	all    strings.Builder
+	pieces int
+	whole  bool // each piece is all so far
+}
+
+// fresh returns what is new in the next piece.
+func (g *growing) fresh(piece string) string {
+	if g.pieces == 1 && !g.whole && len(piece) > g.all.Len() && strings.HasPrefix(piece, g.all.String()) {
+		g.whole = wordy(g.all.String())
+	}
+	g.pieces++
+	if g.whole {
+		return g.rest(piece)
+	}
+	g.all.WriteString(piece)
+	return piece
+}
+
+// rest returns what a text that is all so far has beyond what came.
+func (g *growing) rest(all string) string {
+	rest, ok := strings.CutPrefix(all, g.all.String())
+	if !ok {
+		return ""
+	}
+	g.all.WriteString(rest)
+	return rest
+}
+
+// wordy says whether a text is enough of one that a second piece which begins with it is no chance: of signs such as #
+// or a blank many stand in a row.
+func wordy(s string) bool {
+	n := 0
+	for _, r := range s {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n > 1 || strings.HasPrefix(strings.TrimSpace(s), "{")
 }
 
 // Whole implements wire.Decoder.
@@ -88,62 +144,84 @@ func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 	if err := json.Unmarshal(body, &r); err != nil {
 		return wire.Malformed(err)
 	}
-	if r.Choices == nil {
-		if anyError(body, &r) {
+	if r.Choices == nil && len(r.Result) > 0 && r.Result[0] == '{' {
+		return d.Whole(r.Result, a)
+	}
+	if len(r.Choices) == 0 {
+		switch {
+		case wire.IsFailure(body):
 			return wire.Failure(body)
+		case r.Choices == nil:
+			return wire.Malformed(errors.New("no choices"))
 		}
-		return wire.Malformed(errors.New("no choices"))
 	}
-	return d.take(&r, body, a)
-}
-
-// anyError says whether a body without choices is an error: some endpoints send its fields without a box around them.
-func anyError(body []byte, r *reply) bool {
-	var flat struct {
-		Object  string `json:"object"`
-		Message any    `json:"message"`
-		Detail  any    `json:"detail"`
-	}
-	return wire.Present(r.Error) || json.Unmarshal(body, &flat) == nil && (flat.Object == "error" || flat.Message != nil || flat.Detail != nil)
+	err := d.take(&r, body, a)
+	d.seal()
+	return err
 }
 
 // Event implements wire.Decoder.
 func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
-	if string(ev.Data) == "[DONE]" {
-		if a.FinishRaw == "" { // servers say so too when they lose the model behind them
+	data := bytes.TrimSpace(ev.Data)
+	if bytes.EqualFold(data, []byte("[DONE]")) {
+		if !d.ended(a) {
 			return false, wire.Interrupted()
 		}
 		d.seal()
 		a.Complete()
 		return true, nil
 	}
+	if data[0] != '{' {
+		if ev.Name == "error" {
+			return false, wire.Failure(wire.MustJSON(map[string]string{"message": string(data)}))
+		}
+		a.Strange(errors.New("an event that is no JSON"))
+		return false, nil
+	}
 	var r reply
-	if err := json.Unmarshal(ev.Data, &r); err != nil {
-		var flat struct {
-			Error any `json:"error"`
-		}
-		if json.Unmarshal(ev.Data, &flat) == nil && flat.Error != nil {
-			return false, wire.Failure(ev.Data)
-		}
+	if err := json.Unmarshal(data, &r); err != nil {
 		return false, wire.Malformed(err)
 	}
-	if r.Choices == nil && r.Usage == nil && r.Groq == nil {
-		if ev.Name == "error" || anyError(ev.Data, &r) {
-			return false, d.failed(ev.Data, a)
-		}
-		if r.Model == "" {
-			return false, wire.Malformed(errors.New("an event of unknown shape"))
+	if len(r.Choices) == 0 {
+		switch {
+		case ev.Name == "error" || wire.IsFailure(data):
+			return false, d.failed(data, a)
+		case r.Usage == nil && r.Groq == nil && r.Model == "" && r.Type != "ping" && !bytes.Contains(data, []byte(`"choices"`)):
+			a.Strange(errors.New("an event of unknown shape"))
+			return false, nil
 		}
 	}
-	if err := d.take(&r, ev.Data, a); err != nil {
+	if err := d.take(&r, data, a); err != nil {
 		return false, err
 	}
-	if r.Choices != nil && len(*r.Choices) > 0 && (*r.Choices)[0].Message != nil && (*r.Choices)[0].Delta == nil { // asked for a stream, given a whole answer
+	if !d.deltas && len(r.Choices) > 0 && r.Choices[0].Message != nil && r.Choices[0].Finish != "" { // asked for a stream, given a whole answer
 		d.seal()
 		a.Complete()
 		return true, nil
 	}
 	return false, nil
+}
+
+// ended says whether the end mark of a stream ends an answer: not where servers lost the model behind them and say it
+// all the same.
+func (d *decoder) ended(a *wire.Answer) bool {
+	if a.FinishRaw != "" {
+		return true
+	}
+	for _, c := range d.calls {
+		if !c.Whole() {
+			return false
+		}
+	}
+	return a.Known() && (len(d.calls) > 0 || d.text != nil)
+}
+
+// End implements wire.Decoder.
+func (d *decoder) End(a *wire.Answer) {
+	if a.FinishRaw != "" {
+		d.seal()
+		a.Complete()
+	}
 }
 
 // failed is what an error object in an answer means. After an end by length it only says once more that the limit left
@@ -158,7 +236,7 @@ func (d *decoder) failed(body []byte, a *wire.Answer) error {
 
 func (d *decoder) take(r *reply, body []byte, a *wire.Answer) error {
 	if r.Model != "" {
-		a.Served = r.Model
+		a.Served = string(r.Model)
 	}
 	d.use(r.Usage, a)
 	wrong := r.Error
@@ -168,28 +246,26 @@ func (d *decoder) take(r *reply, body []byte, a *wire.Answer) error {
 			wrong = r.Groq.Error
 		}
 	}
-	if r.Choices != nil {
-		for _, c := range *r.Choices {
-			if c.Index != 0 {
-				continue
-			}
-			d.use(c.Usage, a)
-			for _, s := range []*said{c.Message, c.Delta} {
-				if s != nil {
-					if err := d.say(s, a); err != nil {
-						return err
-					}
-				}
-			}
-			d.stop(c.Finish, a)
-			if wire.Present(c.Error) && !wire.Present(wrong) {
-				body, wrong = c.Error, c.Error
-			}
-			if c.Message != nil && c.Delta == nil {
-				d.seal()
-			}
-			break
+	for _, c := range r.Choices {
+		if d.index == nil {
+			d.index = &c.Index
 		}
+		if c.Index != *d.index {
+			continue
+		}
+		d.use(c.Usage, a)
+		if c.Delta != nil {
+			d.deltas = true
+			d.say(c.Delta, a)
+		}
+		if c.Message != nil {
+			d.message(c.Message, a)
+		}
+		d.stop(string(c.Finish), a)
+		if wire.Present(c.Error) && !wire.Present(wrong) {
+			body, wrong = c.Error, c.Error
+		}
+		break
 	}
 	if wire.Present(wrong) {
 		return d.failed(body, a)
@@ -197,36 +273,93 @@ func (d *decoder) take(r *reply, body []byte, a *wire.Answer) error {
 	return nil
 }
 
-func (d *decoder) say(s *said, a *wire.Answer) error {
-	thought := s.ReasoningContent
-	if thought != "" {
+// say takes what is new in an answer.
+func (d *decoder) say(s *said, a *wire.Answer) {
+	text, thought := s.words()
+	if s.ReasoningContent != "" {
 		d.content = true
-	} else {
-		_ = json.Unmarshal(s.Reasoning, &thought)
 	}
 	if thought != "" {
-		d.think(a).Write(thought)
+		d.think(a).Write(wire.Text(d.thought.fresh(thought)))
 	}
+	if text != "" {
+		d.write(a).Write(wire.Text(d.said.fresh(text)))
+	}
+	a.Refuse(s.Refusal)
+	for _, c := range s.calls() {
+		d.call(c, a)
+	}
+	d.keep(s, a)
+}
+
+// message takes a whole message, or as much as there is of it so far. It may come beside deltas, or say again what they
+// said; and some endpoints call a delta so.
+func (d *decoder) message(s *said, a *wire.Answer) {
+	text, thought := s.words()
+	if s.ReasoningContent != "" {
+		d.content = true
+	}
+	again := func(g *growing, all string) wire.Text {
+		if all == "" || d.deltas || strings.HasPrefix(all, g.all.String()) {
+			return wire.Text(g.rest(all))
+		}
+		g.all.WriteString(all)
+		return wire.Text(all)
+	}
+	if more := again(&d.thought, thought); more != "" {
+		d.think(a).Write(more)
+	}
+	if more := again(&d.said, text); more != "" {
+		d.write(a).Write(more)
+	}
+	a.Refusal(s.Refusal)
+	before := len(d.calls)
+	for i, c := range s.calls() {
+		name := string(c.Function.Name)
+		switch known := d.byID[string(c.ID)]; {
+		case known != nil && c.ID != "" && (name == "" || known.Name == name) && before > 0:
+			d.grow(known, c)
+		case i < before && (name == "" || d.calls[i].Name == name || d.calls[i].Name == ""):
+			d.grow(d.calls[i], c)
+		default:
+			d.open(c, a)
+		}
+	}
+	if !d.deltas || len(d.details) == 0 {
+		d.keep(s, a)
+	}
+}
+
+// keep notes what has to go back with the next turn.
+func (d *decoder) keep(s *said, a *wire.Answer) {
 	for _, e := range s.Details {
 		d.detail(e)
 	}
 	if wire.Present(s.Extra) {
 		d.extra = s.Extra
 	}
-	if text := flatten(s.Content); text != "" {
-		if d.text == nil {
-			d.text = a.Open(llm.PartText)
-		}
-		d.text.Write(text)
-	}
-	a.Refuse(s.Refusal)
-	for _, c := range s.ToolCalls {
-		d.call(c, a)
-	}
 	if (len(d.details) > 0 || d.extra != nil) && d.thoughts == nil {
 		d.think(a)
 	}
-	return nil
+}
+
+// words are the text and the thoughts of a message.
+func (s *said) words() (text, thought string) {
+	text, thought = flatten(s.Content)
+	switch {
+	case s.ReasoningContent != "":
+		thought = string(s.ReasoningContent)
+	case s.Reasoning != "":
+		thought = string(s.Reasoning)
+	}
+	return text, thought
+}
+
+func (s *said) calls() []called {
+	if s.FunctionCall != nil && len(s.ToolCalls) == 0 {
+		return []called{{Index: new(wire.Number), Function: *s.FunctionCall}}
+	}
+	return s.ToolCalls
 }
 
 func (d *decoder) think(a *wire.Answer) *wire.Slot {
@@ -236,70 +369,116 @@ func (d *decoder) think(a *wire.Answer) *wire.Slot {
 	return d.thoughts
 }
 
+func (d *decoder) write(a *wire.Answer) *wire.Slot {
+	if d.text == nil {
+		d.text = a.Open(llm.PartText)
+	}
+	return d.text
+}
+
 // detail joins what is streamed of one detail.
 func (d *decoder) detail(e detail) {
-	if n := len(d.details); n > 0 {
-		last := d.details[n-1]
-		if last["type"] == e["type"] && last["index"] == e["index"] && e["index"] != nil {
-			for k, v := range e {
-				old, ok := last[k].(string)
-				if add, isText := v.(string); ok && isText && (k == "text" || k == "summary" || k == "data" || k == "signature") {
-					last[k] = old + add
-				} else if v != nil {
-					last[k] = v
-				}
+	if n := len(d.details); n == 0 || d.details[n-1]["type"] != e["type"] || d.details[n-1]["index"] != e["index"] || e["index"] == nil {
+		d.sealDetail()
+		d.details, d.texts = append(d.details, detail{}), map[string]*strings.Builder{}
+	}
+	last := d.details[len(d.details)-1]
+	for k, v := range e {
+		add, isText := v.(string)
+		switch {
+		case isText && (k == "text" || k == "summary" || k == "data" || k == "signature"):
+			if d.texts[k] == nil {
+				d.texts[k] = new(strings.Builder)
 			}
-			return
+			d.texts[k].WriteString(add)
+		case v != nil || last[k] == nil:
+			last[k] = v
 		}
 	}
-	d.details = append(d.details, e)
+}
+
+// sealDetail puts the texts of the last detail into it.
+func (d *decoder) sealDetail() {
+	for k, text := range d.texts {
+		d.details[len(d.details)-1][k] = text.String()
+	}
+	d.texts = nil
 }
 
 // call takes a piece of a tool call. Endpoints leave the index out, give every call the same one, or send no id: a call
 // begins where the id changes, or where a name comes after arguments that are whole.
 func (d *decoder) call(c called, a *wire.Answer) {
 	var s *wire.Slot
+	id, name := string(c.ID), string(c.Function.Name)
 	switch {
-	case c.Index != nil:
+	case c.Index != nil && d.at[*c.Index] != nil:
 		s = d.at[*c.Index]
-	case c.ID == "" && c.Function.Name == "" && len(d.calls) > 0:
+	case id != "":
+		s = d.byID[id]
+	case c.Index == nil && name == "" && len(d.calls) > 0:
 		s = d.calls[len(d.calls)-1]
-	case c.ID != "":
-		for _, o := range d.calls {
-			if o.ID == c.ID {
-				s = o
-			}
+	}
+	if s != nil {
+		args := c.Function.text()
+		again := args == string(s.Bytes()) && name == s.Name // the same call once more
+		switch {
+		case id != "" && s.ID != "" && id != s.ID,
+			id == "" && name != "" && s.Whole() && !again,
+			id != "" && name != "" && s.Whole() && (name != s.Name || c.Index != nil && d.at[*c.Index] == nil && !again):
+			s = nil
 		}
 	}
-	if s != nil && (c.ID != "" && s.ID != "" && c.ID != s.ID || c.ID == "" && c.Function.Name != "" && len(s.Bytes()) > 0 && json.Valid(s.Bytes())) {
-		s = nil
-	}
 	if s == nil {
-		s = a.Call(c.ID, c.Function.Name)
-		d.calls = append(d.calls, s)
+		s = d.open(c, a)
 		if c.Index != nil {
 			if d.at == nil {
-				d.at = map[int]*wire.Slot{}
+				d.at = map[wire.Number]*wire.Slot{}
 			}
 			d.at[*c.Index] = s
 		}
+		return
 	}
-	if s.ID == "" {
-		s.ID = c.ID
+	d.grow(s, c)
+}
+
+// open begins a call.
+func (d *decoder) open(c called, a *wire.Answer) *wire.Slot {
+	s := a.Call("", string(c.Function.Name))
+	d.calls = append(d.calls, s)
+	d.grow(s, c)
+	return s
+}
+
+// grow adds to a call.
+func (d *decoder) grow(s *wire.Slot, c called) {
+	if id := string(c.ID); s.ID == "" && id != "" {
+		s.ID = id
+		if d.byID == nil {
+			d.byID = map[string]*wire.Slot{}
+		}
+		d.byID[id] = s
 	}
 	if s.Name == "" {
-		s.Name = c.Function.Name
+		s.Name = string(c.Function.Name)
 	}
 	if wire.Present(c.Extra) {
 		s.Opaque = c.Extra
 	}
-	args := string(c.Function.Arguments)
-	if len(args) > 0 && args[0] == '"' {
-		_ = json.Unmarshal(c.Function.Arguments, &args)
-	} else if args == "null" {
-		args = ""
+	s.Write(wire.Text(c.Function.text()))
+}
+
+// text is the arguments, which are JSON in a string, or as they are.
+func (f *namedFunction) text() string {
+	switch raw := f.Arguments; {
+	case len(raw) == 0 || string(raw) == "null":
+		return ""
+	case raw[0] == '"':
+		var t wire.Text
+		_ = json.Unmarshal(raw, &t)
+		return string(t)
+	default:
+		return string(raw)
 	}
-	s.Write(args)
 }
 
 // seal keeps what has to go back unchanged with the next turn.
@@ -312,6 +491,7 @@ func (d *decoder) seal() {
 		k.Reasoning = string(d.thoughts.Bytes())
 	}
 	if len(d.details) > 0 {
+		d.sealDetail()
 		k.Details = wire.MustJSON(d.details)
 	}
 	if k.Reasoning != "" || k.Details != nil || k.Extra != nil {
@@ -319,28 +499,46 @@ func (d *decoder) seal() {
 	}
 }
 
+// finishes has the words for why an answer ended, in small letters with _ for other signs.
+var finishes = map[string]llm.FinishKind{
+	"stop": llm.FinishStop, "stopped": llm.FinishStop, "eos": llm.FinishStop, "eos_token": llm.FinishStop, "end": llm.FinishStop, "end_turn": llm.FinishStop,
+	"end_of_turn": llm.FinishStop, "stop_sequence": llm.FinishStop, "stop_token": llm.FinishStop, "complete": llm.FinishStop, "completed": llm.FinishStop,
+	"finished": llm.FinishStop, "done": llm.FinishStop, "normal": llm.FinishStop, "success": llm.FinishStop,
+
+	"length": llm.FinishLength, "max_tokens": llm.FinishLength, "max_length": llm.FinishLength, "model_length": llm.FinishLength, "max_output_tokens": llm.FinishLength,
+	"max_new_tokens": llm.FinishLength, "max_completion_tokens": llm.FinishLength, "token_limit": llm.FinishLength, "limit": llm.FinishLength,
+	"context_length": llm.FinishLength, "model_context_window_exceeded": llm.FinishLength, "context_window_exceeded": llm.FinishLength,
+
+	"tool_calls": llm.FinishToolCalls, "tool_call": llm.FinishToolCalls, "toolcalls": llm.FinishToolCalls, "tool_use": llm.FinishToolCalls, "tooluse": llm.FinishToolCalls,
+	"function_call": llm.FinishToolCalls, "function_calls": llm.FinishToolCalls,
+
+	"content_filter": llm.FinishContentFilter, "content_filtered": llm.FinishContentFilter, "contentfilter": llm.FinishContentFilter, "safety": llm.FinishContentFilter,
+	"sensitive": llm.FinishContentFilter, "guardrail_intervened": llm.FinishContentFilter, "guardrail": llm.FinishContentFilter, "blocked": llm.FinishContentFilter,
+	"blocklist": llm.FinishContentFilter, "prohibited_content": llm.FinishContentFilter, "recitation": llm.FinishContentFilter, "moderation": llm.FinishContentFilter,
+	"model_armor": llm.FinishContentFilter, "spii": llm.FinishContentFilter, "content_policy_violation": llm.FinishContentFilter,
+
+	"refusal": llm.FinishRefusal, "pause_turn": llm.FinishPause,
+
+	"insufficient_system_resource": llm.FinishError, "error": llm.FinishError, "failed": llm.FinishError, "abort": llm.FinishError, "aborted": llm.FinishError,
+	"cancelled": llm.FinishError, "canceled": llm.FinishError, "network_error": llm.FinishError, "timeout": llm.FinishError, "server_error": llm.FinishError,
+}
+
+var plainWord = strings.NewReplacer("-", "_", " ", "_", ".", "_")
+
 func (d *decoder) stop(reason string, a *wire.Answer) {
-	if reason == "" {
+	if reason == "" || reason == "null" {
 		return
 	}
-	a.FinishRaw = reason
-	switch reason {
-	case "stop", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE", "STOP":
-		a.Finish = llm.FinishStop
-	case "length", "max_tokens", "model_length", "MAX_TOKENS":
-		a.Finish = llm.FinishLength
-	case "tool_calls", "function_call", "tool_use":
-		a.Finish = llm.FinishToolCalls
-	case "content_filter", "safety", "SAFETY", "sensitive":
-		a.Finish = llm.FinishContentFilter
-	case "refusal":
-		a.Finish = llm.FinishRefusal
+	a.FinishRaw, a.Finish = reason, llm.FinishOther
+	word := plainWord.Replace(strings.ToLower(reason))
+	if kind, ok := finishes[word]; ok {
+		a.Finish = kind
+	}
+	switch word {
 	case "insufficient_system_resource":
-		a.Finish, a.Failure = llm.FinishError, llm.Overloaded
-	case "error", "abort", "aborted", "cancelled", "network_error":
-		a.Finish = llm.FinishError
-	default:
-		a.Finish = llm.FinishOther
+		a.Failure = llm.Overloaded
+	case "timeout":
+		a.Failure = llm.Timeout
 	}
 }
 
@@ -348,7 +546,7 @@ func (d *decoder) use(u *usage, a *wire.Answer) {
 	if u == nil {
 		return
 	}
-	cached, write, thought := max(u.CacheHit, u.Cached), int64(0), int64(0)
+	cached, write, thought := max(u.CacheHit, u.Cached), wire.Number(0), wire.Number(0)
 	if u.PromptDetails != nil {
 		cached, write = max(cached, u.PromptDetails.Cached), u.PromptDetails.Write
 	}
@@ -358,21 +556,30 @@ func (d *decoder) use(u *usage, a *wire.Answer) {
 	a.Use(u.Prompt, cached, write, u.Completion, thought)
 }
 
-// flatten is the text of a content, which may come in parts.
-func flatten(raw json.RawMessage) string {
-	var s string
-	if len(raw) == 0 || json.Unmarshal(raw, &s) == nil {
-		return s
+// flatten is the text and the thoughts of a content, which may come in parts.
+func flatten(raw json.RawMessage) (text, thought string) {
+	if len(raw) == 0 {
+		return "", ""
 	}
-	var parts []struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
+	if raw[0] == '"' {
+		var t wire.Text
+		_ = json.Unmarshal(raw, &t)
+		return string(t), ""
 	}
+	var parts wire.List[struct {
+		Type     string          `json:"type"`
+		Text     wire.Text       `json:"text"`
+		Thinking json.RawMessage `json:"thinking"` // a string, or parts
+	}]
 	_ = json.Unmarshal(raw, &parts)
 	for _, p := range parts {
-		if p.Type == "text" {
-			s += p.Text
+		switch p.Type {
+		case "thinking", "reasoning":
+			inner, _ := flatten(p.Thinking)
+			thought += inner + string(p.Text)
+		case "", "text", "output_text":
+			text += string(p.Text)
 		}
 	}
-	return s
+	return text, thought
 }

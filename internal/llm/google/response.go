@@ -1,8 +1,10 @@
 package google
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"regexp"
 
 	"codeforge/internal/llm"
 	"codeforge/internal/llm/wire"
@@ -12,43 +14,43 @@ type reply struct {
 	Candidates *[]candidate    `json:"candidates"`
 	Feedback   *feedback       `json:"promptFeedback"`
 	Usage      *usage          `json:"usageMetadata"`
-	Model      string          `json:"modelVersion"`
-	ID         string          `json:"responseId"`
+	Model      wire.Text       `json:"modelVersion"`
+	ID         wire.Text       `json:"responseId"`
 	Error      json.RawMessage `json:"error"`
 }
 
 type candidate struct {
-	Index   int `json:"index"`
+	Index   wire.Number `json:"index"`
 	Content struct {
-		Parts []received `json:"parts"`
+		Parts wire.List[received] `json:"parts"`
 	} `json:"content"`
-	Finish  string `json:"finishReason"`
-	Message string `json:"finishMessage"`
+	Finish  wire.Text `json:"finishReason"`
+	Message wire.Text `json:"finishMessage"`
 }
 
 type feedback struct {
-	Reason  string `json:"blockReason"`
-	Message string `json:"blockReasonMessage"`
+	Reason  wire.Text `json:"blockReason"`
+	Message wire.Text `json:"blockReasonMessage"`
 }
 
 // received has pointers to tell an empty text from a part of another kind.
 type received struct {
-	Text      *string         `json:"text"`
+	Text      *wire.Text      `json:"text"`
 	Thought   bool            `json:"thought"`
 	Signature json.RawMessage `json:"thoughtSignature"`
 	Call      *struct {
-		ID   string          `json:"id"`
-		Name string          `json:"name"`
+		ID   wire.Text       `json:"id"`
+		Name wire.Text       `json:"name"`
 		Args json.RawMessage `json:"args"`
 	} `json:"functionCall"`
 }
 
 type usage struct {
-	Prompt     int64 `json:"promptTokenCount"`
-	Cached     int64 `json:"cachedContentTokenCount"`
-	ToolPrompt int64 `json:"toolUsePromptTokenCount"`
-	Candidates int64 `json:"candidatesTokenCount"`
-	Thoughts   int64 `json:"thoughtsTokenCount"`
+	Prompt     wire.Number `json:"promptTokenCount"`
+	Cached     wire.Number `json:"cachedContentTokenCount"`
+	ToolPrompt wire.Number `json:"toolUsePromptTokenCount"`
+	Candidates wire.Number `json:"candidatesTokenCount"`
+	Thoughts   wire.Number `json:"thoughtsTokenCount"`
 }
 
 type decoder struct{}
@@ -56,21 +58,33 @@ type decoder struct{}
 // Whole implements wire.Decoder.
 func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 	_, err := d.take(body, a)
+	if err == errUnknown {
+		err = wire.Malformed(err)
+	}
 	return err
 }
 
 // Event implements wire.Decoder. The last event is the one that says why the answer ended, but another with the usage
 // may follow it: the stream is read on to its end.
 func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
-	if string(ev.Data) == "[DONE]" {
+	if string(bytes.TrimSpace(ev.Data)) == "[DONE]" {
 		return false, nil
 	}
 	end, err := d.take(ev.Data, a)
 	if end {
 		a.Complete()
 	}
+	if err == errUnknown {
+		a.Strange(err)
+		err = nil
+	}
 	return false, err
 }
+
+// End implements wire.Decoder: the reason is the end.
+func (d *decoder) End(*wire.Answer) {}
+
+var errUnknown = errors.New("a response of unknown shape")
 
 func (d *decoder) take(body []byte, a *wire.Answer) (end bool, err error) {
 	var r reply
@@ -81,10 +95,13 @@ func (d *decoder) take(body []byte, a *wire.Answer) (end bool, err error) {
 		return false, wire.Failure(body)
 	}
 	if r.Candidates == nil && r.Feedback == nil && r.Usage == nil && r.Model == "" && r.ID == "" {
-		return false, wire.Malformed(errors.New("a response of unknown shape"))
+		if wire.IsFailure(body) {
+			return false, wire.Failure(body)
+		}
+		return false, errUnknown
 	}
 	if r.Model != "" {
-		a.Served = r.Model
+		a.Served = string(r.Model)
 	}
 	if u := r.Usage; u != nil {
 		a.Use(u.Prompt+u.ToolPrompt, u.Cached, 0, u.Candidates+u.Thoughts, u.Thoughts)
@@ -102,7 +119,7 @@ func (d *decoder) take(body []byte, a *wire.Answer) (end bool, err error) {
 		}
 	}
 	if f := r.Feedback; f != nil && (f.Reason != "" && f.Reason != "BLOCKED_REASON_UNSPECIFIED" || f.Message != "") {
-		a.Finish, a.Reason = llm.FinishContentFilter, "the prompt was blocked: "+f.Reason+" "+f.Message
+		a.Finish, a.Reason = llm.FinishContentFilter, "the prompt was blocked: "+string(f.Reason+" "+f.Message)
 		end = true
 	}
 	return end, nil
@@ -115,8 +132,8 @@ func (d *decoder) part(p received, a *wire.Answer) {
 	var s *wire.Slot
 	switch {
 	case p.Call != nil:
-		s = a.Call(p.Call.ID, p.Call.Name)
-		s.Write(string(p.Call.Args))
+		s = a.Call(string(p.Call.ID), string(p.Call.Name))
+		s.Write(wire.Text(p.Call.Args))
 	case p.Text != nil || signed:
 		kind := llm.PartText
 		if p.Thought {
@@ -137,11 +154,14 @@ func (d *decoder) part(p received, a *wire.Answer) {
 	}
 }
 
+// filtered finds, among reasons that are not known yet, those of a filter: Google adds filters, and reasons with them.
+var filtered = regexp.MustCompile(`SAFETY|BLOCK|PROHIBITED|RECITATION|ARMOR|GUARD|POLICY|SPII|FILTER`)
+
 func (d *decoder) stop(c candidate, a *wire.Answer) bool {
-	if c.Finish == "" {
+	if c.Finish == "" || c.Finish == "FINISH_REASON_UNSPECIFIED" {
 		return false
 	}
-	a.FinishRaw, a.Finish, a.Failure = c.Finish, "", ""
+	a.FinishRaw, a.Finish, a.Failure = string(c.Finish), "", ""
 	switch c.Finish {
 	case "STOP":
 		a.Finish = llm.FinishStop
@@ -155,12 +175,15 @@ func (d *decoder) stop(c candidate, a *wire.Answer) bool {
 		a.Finish, a.Failure = llm.FinishError, llm.InvalidRequest
 	default:
 		a.Finish = llm.FinishOther
+		if filtered.MatchString(a.FinishRaw) {
+			a.Finish = llm.FinishContentFilter
+		}
 	}
 	switch a.Finish {
 	case llm.FinishContentFilter, llm.FinishError:
-		a.Reason = c.Finish
+		a.Reason = a.FinishRaw
 		if c.Message != "" {
-			a.Reason += ": " + c.Message
+			a.Reason += ": " + string(c.Message)
 		}
 	}
 	return true

@@ -245,6 +245,10 @@ func checkDeltas(t *testing.T, o *outcome) {
 	calls := map[int]*llm.ToolCall{}
 	for _, d := range o.deltas {
 		switch d.Kind {
+		case llm.DeltaRestart:
+			text.Reset()
+			thought.Reset()
+			clear(calls)
 		case llm.DeltaText:
 			text.WriteString(d.Text)
 		case llm.DeltaReasoning:
@@ -339,8 +343,16 @@ func checkNextTurn(t *testing.T, x *Exchange, p llm.Provider, req *llm.Request, 
 // body is the JSON of an event or of a whole answer.
 func body(text string) any {
 	text = strings.TrimSpace(text)
-	if i := strings.Index(text, "data: "); i >= 0 && !strings.HasPrefix(text, "{") {
-		text = text[i+len("data: "):]
+	if !strings.HasPrefix(text, "{") {
+		var data []string
+		for line := range strings.Lines(text) {
+			if after, ok := strings.CutPrefix(strings.TrimSpace(line), "data:"); ok {
+				data = append(data, after)
+			}
+		}
+		if data != nil {
+			text = strings.Join(data, "\n")
+		}
 	}
 	var v any
 	if json.Unmarshal([]byte(text), &v) != nil {

@@ -1,8 +1,8 @@
 package llmtest_test
 
 import (
-	"cmp"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"codeforge/internal/llm"
@@ -21,15 +21,20 @@ var adapters = map[string]llmtest.Adapter{
 	"openai-responses":   func(o wire.Options) llm.Provider { return openai.New(o) },
 }
 
-// TestRecordings runs real exchanges, which are not part of this repository: those under CODEFORGE_RECORDINGS, or beside
+// TestRecordings runs real exchanges, which are not part of this repository: those in the folders of CODEFORGE_RECORDINGS, or beside
 // the checkout. Where there are none, the fixtures of the adapters stand for them.
 func TestRecordings(t *testing.T) {
-	dir := cmp.Or(os.Getenv("CODEFORGE_RECORDINGS"), "../../../../shared/recordings")
-	all := llmtest.Load(t, dir)
-	if len(all) == 0 {
-		t.Logf("no recordings in %s", dir)
+	dirs := []string{"../../../../shared/recordings", "../../../../shared/trials/exchanges"}
+	if dir := os.Getenv("CODEFORGE_RECORDINGS"); dir != "" {
+		dirs = filepath.SplitList(dir)
 	}
-	for _, x := range all {
-		llmtest.Deliver(t, x, adapters[x.Expect.API])
+	for _, dir := range dirs {
+		all := llmtest.Load(t, dir)
+		if len(all) == 0 {
+			t.Logf("no recordings in %s", dir)
+		}
+		for _, x := range all {
+			llmtest.Deliver(t, x, adapters[x.Expect.API])
+		}
 	}
 }

@@ -1,52 +1,56 @@
 package openai
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"codeforge/internal/llm"
 	"codeforge/internal/llm/wire"
 )
 
 type reply struct {
-	Object     string          `json:"object"`
-	Model      string          `json:"model"`
-	Status     string          `json:"status"`
+	Object     wire.Text       `json:"object"`
+	ID         wire.Text       `json:"id"`
+	Model      wire.Text       `json:"model"`
+	Status     wire.Text       `json:"status"`
 	Error      json.RawMessage `json:"error"`
 	Incomplete *struct {
-		Reason string `json:"reason"`
+		Reason wire.Text `json:"reason"`
 	} `json:"incomplete_details"`
 	Output []json.RawMessage `json:"output"`
 	Usage  *usage            `json:"usage"`
 }
 
 type usage struct {
-	Input        int64 `json:"input_tokens"`
+	Input        wire.Number `json:"input_tokens"`
 	InputDetails struct {
-		Cached int64 `json:"cached_tokens"`
-		Write  int64 `json:"cache_write_tokens"`
+		Cached wire.Number `json:"cached_tokens"`
+		Write  wire.Number `json:"cache_write_tokens"`
 	} `json:"input_tokens_details"`
-	Output        int64 `json:"output_tokens"`
+	Output        wire.Number `json:"output_tokens"`
 	OutputDetails struct {
-		Reasoning int64 `json:"reasoning_tokens"`
+		Reasoning wire.Number `json:"reasoning_tokens"`
 	} `json:"output_tokens_details"`
 }
 
 type output struct {
-	Type      string  `json:"type"`
-	Phase     string  `json:"phase"`
-	CallID    string  `json:"call_id"`
-	Name      string  `json:"name"`
-	Arguments string  `json:"arguments"`
-	Encrypted string  `json:"encrypted_content"`
-	Summary   []piece `json:"summary"`
-	Content   []piece `json:"content"`
+	Type      wire.Text        `json:"type"`
+	ID        wire.Text        `json:"id"`
+	Phase     wire.Text        `json:"phase"`
+	CallID    wire.Text        `json:"call_id"`
+	Name      wire.Text        `json:"name"`
+	Arguments wire.Text        `json:"arguments"`
+	Encrypted wire.Text        `json:"encrypted_content"`
+	Summary   wire.List[piece] `json:"summary"`
+	Content   wire.List[piece] `json:"content"`
 }
 
 type piece struct {
-	Type    string `json:"type"`
-	Text    string `json:"text"`
-	Refusal string `json:"refusal"`
+	Type    wire.Text `json:"type"`
+	Text    wire.Text `json:"text"`
+	Refusal wire.Text `json:"refusal"`
 }
 
 // phase is what is kept of a text: whether it was said on the way or as the answer.
@@ -55,24 +59,30 @@ type phase struct {
 }
 
 type event struct {
-	Type     string          `json:"type"`
-	Object   string          `json:"object"`
-	Response *reply          `json:"response"`
-	Index    int             `json:"output_index"`
-	Summary  int             `json:"summary_index"`
-	Item     json.RawMessage `json:"item"`
-	Delta    json.RawMessage `json:"delta"` // a string in the events that count here
-	Error    json.RawMessage `json:"error"`
+	Type      wire.Text       `json:"type"`
+	Object    wire.Text       `json:"object"`
+	Response  *reply          `json:"response"`
+	ItemID    wire.Text       `json:"item_id"`
+	Index     *wire.Number    `json:"output_index"`
+	Summary   wire.Number     `json:"summary_index"`
+	Item      json.RawMessage `json:"item"`
+	Delta     wire.Text       `json:"delta"`
+	Text      wire.Text       `json:"text"`      // of an end, the whole
+	Arguments wire.Text       `json:"arguments"` // likewise
+	Refusal   wire.Text       `json:"refusal"`
 }
 
 type decoder struct {
-	open map[int]*growing
+	id    wire.Text // of the response
+	items []*growing
+	byID  map[wire.Text]*growing
+	at    map[wire.Number]*growing // by output index
 }
 
 // growing is an output item that is being streamed.
 type growing struct {
 	slot *wire.Slot
-	kind string
+	kind wire.Text
 }
 
 // Whole implements wire.Decoder.
@@ -82,7 +92,7 @@ func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 		return wire.Malformed(err)
 	}
 	if r.Status == "" {
-		if wire.Present(r.Error) {
+		if wire.IsFailure(body) {
 			return wire.Failure(body)
 		}
 		return wire.Malformed(errors.New("no response"))
@@ -93,18 +103,19 @@ func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 // finish takes the last word on an answer.
 func (d *decoder) finish(r *reply, a *wire.Answer) error {
 	if r.Model != "" {
-		a.Served = r.Model
+		a.Served = string(r.Model)
 	}
-	a.FinishRaw = r.Status
+	a.FinishRaw = string(r.Status)
 	if u := r.Usage; u != nil {
 		a.Use(u.Input, u.InputDetails.Cached, u.InputDetails.Write, u.Output, u.OutputDetails.Reasoning)
 	}
-	for i, raw := range r.Output {
-		if err := d.item(i, raw, true, a); err != nil {
+	nth := map[wire.Text]int{}
+	for _, raw := range r.Output {
+		if err := d.last(raw, nth, a); err != nil {
 			return err
 		}
 	}
-	reason := ""
+	reason := wire.Text("")
 	if r.Incomplete != nil {
 		reason = r.Incomplete.Reason
 	}
@@ -132,61 +143,122 @@ func (d *decoder) finish(r *reply, a *wire.Answer) error {
 	return nil
 }
 
-// item reads an output item that is beginning or done. Words that were streamed are not taken twice.
-func (d *decoder) item(index int, raw json.RawMessage, done bool, a *wire.Answer) error {
+// last reads an item of the whole response. What was streamed has its id; where a server gives new ids, it is the nth of
+// its kind that was.
+func (d *decoder) last(raw json.RawMessage, nth map[wire.Text]int, a *wire.Answer) error {
 	var o output
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return wire.Malformed(err)
 	}
-	g := d.open[index]
-	if g == nil {
-		g = &growing{kind: o.Type}
-		switch o.Type {
-		case "message":
-			g.slot = a.Open(llm.PartText)
-		case "function_call":
-			g.slot = a.Call(o.CallID, o.Name)
-		default:
-			g.slot = a.Open(llm.PartReasoning)
+	n := nth[o.Type]
+	nth[o.Type]++
+	g := d.byID[o.ID]
+	for _, other := range d.items {
+		if g != nil {
+			break
 		}
-		if d.open == nil {
-			d.open = map[int]*growing{}
+		if other.kind == o.Type {
+			if n == 0 {
+				g = other
+			}
+			n--
 		}
-		d.open[index] = g
 	}
-	if !done || g.kind != o.Type {
+	if g == nil {
+		g = d.begin(&o, nil, a)
+	}
+	return d.done(g, &o, raw, a)
+}
+
+// item reads an output item that is beginning or done.
+func (d *decoder) item(e *event, done bool, a *wire.Answer) error {
+	var o output
+	if err := json.Unmarshal(e.Item, &o); err != nil {
+		return wire.Malformed(err)
+	}
+	g := d.byID[o.ID]
+	if g == nil && e.Index != nil {
+		if g = d.at[*e.Index]; g != nil && g.kind != o.Type {
+			g = nil
+		}
+	}
+	if g == nil {
+		g = d.begin(&o, e.Index, a)
+	}
+	if !done {
 		return nil
 	}
-	fresh := len(g.slot.Bytes()) == 0
+	return d.done(g, &o, e.Item, a)
+}
+
+// find returns the item that an event is about.
+func (d *decoder) find(e *event) *growing {
+	if g := d.byID[e.ItemID]; g != nil {
+		return g
+	}
+	if e.Index == nil {
+		return nil
+	}
+	return d.at[*e.Index]
+}
+
+// begin opens an item.
+func (d *decoder) begin(o *output, index *wire.Number, a *wire.Answer) *growing {
+	g := &growing{kind: o.Type}
+	switch o.Type {
+	case "message":
+		g.slot = a.Open(llm.PartText)
+	case "function_call":
+		g.slot = a.Call(string(o.CallID), string(o.Name))
+	default:
+		g.slot = a.Open(llm.PartReasoning)
+	}
+	if d.byID == nil {
+		d.byID, d.at = map[wire.Text]*growing{}, map[wire.Number]*growing{}
+	}
+	d.items = append(d.items, g)
+	if o.ID != "" {
+		d.byID[o.ID] = g
+	}
+	if index != nil {
+		d.at[*index] = g
+	}
+	return g
+}
+
+// done takes an item as a whole. Words that were streamed are not taken twice.
+func (d *decoder) done(g *growing, o *output, raw json.RawMessage, a *wire.Answer) error {
+	var words []wire.Text
 	switch o.Type {
 	case "message":
 		for _, c := range o.Content {
-			if fresh {
-				g.slot.Write(c.Text)
-			}
+			words = append(words, c.Text)
 			if c.Refusal != "" {
 				a.Refusal(c.Refusal)
 			}
 		}
+		g.slot.Rest(join(words, ""))
 		if o.Phase != "" {
-			g.slot.Opaque = wire.MustJSON(phase{o.Phase})
+			g.slot.Opaque = wire.MustJSON(phase{string(o.Phase)})
 		}
 	case "function_call":
-		if fresh {
-			g.slot.Write(o.Arguments)
+		if g.slot.ID == "" {
+			g.slot.ID = string(o.CallID)
 		}
+		if g.slot.Name == "" {
+			g.slot.Name = string(o.Name)
+		}
+		g.slot.Rest(o.Arguments)
 	case "reasoning":
-		if fresh {
-			words := o.Summary
-			if len(words) == 0 {
-				words = o.Content
-			}
-			for i, s := range words {
-				if i > 0 {
-					g.slot.Write("\n\n")
-				}
-				g.slot.Write(s.Text)
-			}
+		pieces := o.Summary
+		if len(pieces) == 0 {
+			pieces = o.Content
+		}
+		for _, s := range pieces {
+			words = append(words, s.Text)
+		}
+		if len(g.slot.Bytes()) == 0 {
+			g.slot.Write(join(words, "\n\n"))
 		}
 		if o.Encrypted != "" { // without it the API knows nothing of an item that it did not store
 			g.slot.Opaque = raw
@@ -195,11 +267,22 @@ func (d *decoder) item(index int, raw json.RawMessage, done bool, a *wire.Answer
 	return nil
 }
 
+func join(words []wire.Text, between string) wire.Text {
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 {
+			b.WriteString(between)
+		}
+		b.WriteString(string(w))
+	}
+	return wire.Text(b.String())
+}
+
 // Event implements wire.Decoder.
 func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 	var e event
 	if err := json.Unmarshal(ev.Data, &e); err != nil {
-		if string(ev.Data) == "[DONE]" { // some servers add it
+		if string(bytes.TrimSpace(ev.Data)) == "[DONE]" { // some servers add it
 			return false, nil
 		}
 		return false, wire.Malformed(err)
@@ -207,28 +290,38 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 	switch e.Type {
 	case "response.created", "response.in_progress", "response.queued":
 		if e.Response != nil {
-			a.Served = e.Response.Model
+			if d.id != "" && e.Response.ID != d.id && len(d.items) > 0 && e.Type == "response.created" {
+				return false, wire.Malformed(errors.New("another response begins inside this one"))
+			}
+			d.id, a.Served = e.Response.ID, string(e.Response.Model)
 		}
 	case "response.output_item.added", "response.output_item.done":
-		return false, d.item(e.Index, e.Item, e.Type == "response.output_item.done", a)
+		return false, d.item(&e, e.Type == "response.output_item.done", a)
 	case "response.output_text.delta", "response.function_call_arguments.delta", "response.reasoning_summary_text.delta", "response.reasoning_text.delta":
-		g := d.open[e.Index]
+		g := d.find(&e)
 		if g == nil && e.Type == "response.output_text.delta" { // not announced by an item
-			if err := d.item(e.Index, json.RawMessage(`{"type":"message"}`), false, a); err != nil {
-				return false, err
-			}
-			g = d.open[e.Index]
+			g = d.begin(&output{Type: "message", ID: e.ItemID}, e.Index, a)
 		}
 		if g != nil {
-			g.slot.Write(words(e.Delta))
+			g.slot.Write(e.Delta)
+		}
+	case "response.output_text.done":
+		if g := d.find(&e); g != nil {
+			g.slot.Rest(e.Text)
+		}
+	case "response.function_call_arguments.done":
+		if g := d.find(&e); g != nil {
+			g.slot.Rest(e.Arguments)
 		}
 	case "response.reasoning_summary_part.added":
-		if g := d.open[e.Index]; g != nil && e.Summary > 0 {
+		if g := d.find(&e); g != nil && e.Summary > 0 {
 			g.slot.Write("\n\n")
 		}
 	case "response.refusal.delta":
-		a.Refuse(words(e.Delta))
-	case "response.completed", "response.incomplete", "response.failed", "response.cancelled":
+		a.Refuse(e.Delta)
+	case "response.refusal.done":
+		a.Refusal(e.Refusal)
+	case "response.completed", "response.incomplete", "response.failed", "response.cancelled", "response.done":
 		if e.Response == nil {
 			return false, wire.Malformed(errors.New("an end without a response"))
 		}
@@ -240,16 +333,13 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 		switch {
 		case e.Object == "response": // asked for a stream, given a whole answer
 			return true, d.Whole(ev.Data, a)
-		case wire.Present(e.Error):
+		case ev.Name == "error" || wire.IsFailure(ev.Data):
 			return false, wire.Failure(ev.Data)
 		}
-		return false, wire.Malformed(errors.New("an event without a type"))
+		a.Strange(errors.New("an event without a type"))
 	}
 	return false, nil
 }
 
-func words(raw json.RawMessage) string {
-	var s string
-	_ = json.Unmarshal(raw, &s)
-	return s
-}
+// End implements wire.Decoder: without the last event nothing is known to be whole.
+func (d *decoder) End(*wire.Answer) {}

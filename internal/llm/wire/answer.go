@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"codeforge/internal/llm"
@@ -27,9 +28,10 @@ type Answer struct {
 	usage    llm.Usage
 	known    bool // the provider gave usage
 	refusal  strings.Builder
-	begun    bool // an event of the answer has come
-	tokens   bool // a piece of it has come
-	whole    bool // the provider's own end has come
+	begun    bool  // an event of the answer has come
+	strange  error // of an event that means nothing, if there was one
+	tokens   bool  // a piece of it has come
+	whole    bool  // the provider's own end has come
 }
 
 // Slot is one part of an answer.
@@ -39,17 +41,27 @@ type Slot struct {
 	kind     llm.PartKind
 	index    int // of a tool call
 	text     []byte
+	half     string // of a character, at the end
+	aloud    aloud  // of a text
+	thought  *Slot  // what was thought aloud in it
+	args     argsState
 	a        *Answer
 }
 
 // Complete notes the provider's own end of the answer.
 func (a *Answer) Complete() { a.whole = true }
 
+// Strange notes an event that means nothing: it is passed over, but the error if nothing else comes.
+func (a *Answer) Strange(why error) { a.strange = why }
+
+// Known says whether the provider told what was used.
+func (a *Answer) Known() bool { return a.known }
+
 // Refuse adds to the model's words of refusal.
-func (a *Answer) Refuse(s string) { a.refusal.WriteString(s) }
+func (a *Answer) Refuse(s Text) { a.refusal.WriteString(joined(string(s))) }
 
 // Refusal sets the model's words of refusal, unless they were streamed.
-func (a *Answer) Refusal(s string) {
+func (a *Answer) Refusal(s Text) {
 	if a.refusal.Len() == 0 {
 		a.Refuse(s)
 	}
@@ -86,13 +98,50 @@ func (s *Slot) Kind() llm.PartKind { return s.kind }
 // Bytes is what was written so far.
 func (s *Slot) Bytes() []byte { return s.text }
 
-// Write adds a piece.
-func (s *Slot) Write(piece string) {
+// Write adds a piece. A text is parted into what was thought aloud and what was said.
+func (s *Slot) Write(piece Text) {
+	p := s.half + string(piece)
+	if p == "" {
+		return
+	}
+	n := len(p) - half(p)
+	p, s.half = joined(p[:n]), p[n:]
+	switch s.kind {
+	case llm.PartText:
+		s.aloud.take(p, s.think, s.add)
+	case llm.PartToolCall:
+		s.arguments(p)
+	default:
+		s.add(p)
+	}
+}
+
+// Rest adds what whole has beyond what was written: providers say again at the end what they streamed.
+func (s *Slot) Rest(whole Text) {
+	if rest, ok := strings.CutPrefix(joined(string(whole)), s.written()); ok {
+		s.Write(Text(rest))
+	}
+}
+
+// written is what was written, unparted.
+func (s *Slot) written() string {
+	if s.thought != nil || s.aloud.held != "" {
+		return "\x00" // nothing begins so: it cannot be told any more
+	}
+	return string(s.text) + s.half
+}
+
+// add takes words for good.
+func (s *Slot) add(piece string) {
 	if piece == "" {
 		return
 	}
 	s.text = append(s.text, piece...)
 	s.a.tokens = true
+	s.show(piece)
+}
+
+func (s *Slot) show(piece string) {
 	switch s.kind {
 	case llm.PartText:
 		s.a.emit(llm.Delta{Kind: llm.DeltaText, Text: piece})
@@ -100,6 +149,57 @@ func (s *Slot) Write(piece string) {
 		s.a.emit(llm.Delta{Kind: llm.DeltaReasoning, Text: piece})
 	case llm.PartToolCall:
 		s.a.emit(llm.Delta{Kind: llm.DeltaToolCall, Index: s.index, Text: piece})
+	}
+}
+
+// think takes words that were thought aloud: a part of their own, before the text.
+func (s *Slot) think(piece string) {
+	if piece == "" {
+		return
+	}
+	if s.thought == nil {
+		s.thought = &Slot{kind: llm.PartReasoning, a: s.a}
+		s.a.slots = slices.Insert(s.a.slots, max(slices.Index(s.a.slots, s), 0), s.thought)
+	}
+	s.thought.add(piece)
+}
+
+// end takes the end of the answer: what was held back is whole now.
+func (s *Slot) end() {
+	if s.half != "" {
+		p := joined(s.half)
+		s.half = ""
+		s.Write(Text(p))
+	}
+	switch s.kind {
+	case llm.PartToolCall:
+		s.endArguments()
+	case llm.PartText:
+		open := s.aloud.end(s.think, s.add)
+		switch end, answer, found := unopened(string(s.text)); {
+		case open != "":
+			s.think(" ")
+			s.text = append(append(s.text, open...), s.thought.text[:len(s.thought.text)-1]...)
+			s.thought.text = nil
+			s.a.again()
+		case found && !s.aloud.seen:
+			draft := s.text[:end:end]
+			s.text = s.text[answer:]
+			s.think(" ")
+			s.thought.text = draft
+			s.a.again()
+		}
+	}
+}
+
+// again shows everything anew, since what was shown was not what it seemed.
+func (a *Answer) again() {
+	a.emit(llm.Delta{Kind: llm.DeltaRestart, Text: a.provider + ":" + a.req.Model})
+	for _, s := range a.slots {
+		if s.kind == llm.PartToolCall {
+			a.emit(llm.Delta{Kind: llm.DeltaToolCall, Index: s.index, Name: s.Name})
+		}
+		s.show(string(s.text))
 	}
 }
 
@@ -111,19 +211,25 @@ func (a *Answer) emit(d llm.Delta) {
 
 // Use notes what the provider says was used, in llm's convention. A call with neither input nor output is what
 // providers send that do not count: it says nothing.
-func (a *Answer) Use(input, cachedRead, cacheWrite, output, reasoning int64) {
+func (a *Answer) Use(input, cachedRead, cacheWrite, output, reasoning Number) {
 	if input <= 0 && output <= 0 {
 		return
 	}
 	a.known = true
-	a.usage.InputTokens, a.usage.CachedReadTokens, a.usage.CacheWriteTokens = max(input, 0), max(cachedRead, 0), max(cacheWrite, 0)
-	a.usage.OutputTokens, a.usage.ReasoningTokens = max(output, 0), max(reasoning, 0)
+	a.usage.InputTokens, a.usage.CachedReadTokens, a.usage.CacheWriteTokens = int64(max(input, 0)), int64(max(cachedRead, 0)), int64(max(cacheWrite, 0))
+	a.usage.OutputTokens, a.usage.ReasoningTokens = int64(max(output, 0)), int64(max(reasoning, 0))
 }
 
 // settle decides whether an answer that is whole is one.
 func (a *Answer) settle() error {
 	text, calls, open := false, false, false
 	ids := map[string]bool{}
+	for _, s := range slices.Clone(a.slots) {
+		s.end()
+	}
+	if err := a.bounded(); err != nil {
+		return err
+	}
 	for i, s := range a.slots {
 		switch s.kind {
 		case llm.PartText:
@@ -238,6 +344,23 @@ func (a *Answer) explain(e *llm.Error) {
 	if a.begun || a.whole || a.tokens || a.FinishRaw != "" {
 		e.Partial = a.response()
 	}
+}
+
+// Bounds on one answer, far above what any model means.
+const (
+	maxCalls = 1_000
+	maxParts = 20_000
+)
+
+// bounded says what is too much of an answer.
+func (a *Answer) bounded() error {
+	switch {
+	case a.calls > maxCalls:
+		return &Fault{Kind: llm.MalformedOutput, Message: fmt.Sprintf("more than %d tool calls in one answer are not taken", maxCalls)}
+	case len(a.slots) > maxParts:
+		return &Fault{Kind: llm.MalformedOutput, Message: fmt.Sprintf("more than %d parts in one answer are not taken", maxParts)}
+	}
+	return nil
 }
 
 const madePrefix = "call_cf_"

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"regexp"
@@ -26,6 +27,7 @@ type Fault struct {
 	NoRetry bool // the provider says that trying again is no use
 	Cause   error
 
+	text  string   // everything that the provider says, in lower case, without what it only repeats of the request
 	words []string // codes, types and reasons, most telling first, in lower case
 	raw   string   // the first of them as it was written
 	hint  int      // a status that the body names
@@ -86,8 +88,9 @@ func parseFault(status int, h http.Header, body []byte) *Fault {
 	d.UseNumber()
 	if d.Decode(&v) == nil {
 		f.read(v, 0)
+		f.text = strings.ToLower(allText(v))
 	} else if text := strings.TrimSpace(string(body)); status != 0 && !strings.HasPrefix(text, "<") {
-		f.Message = text
+		f.Message, f.text = text, strings.ToLower(text)
 	}
 	if f.Message == "" && status >= 300 && status < 400 {
 		f.Message = "the provider redirects elsewhere, which is not followed; correct the base URL"
@@ -110,12 +113,12 @@ func (f *Fault) read(v any, depth int) {
 			f.read(v[0], depth+1)
 		}
 	case map[string]any:
-		for _, k := range []string{"error", "errors", "detail"} {
+		for _, k := range []string{"error", "Error", "errors", "detail", "Response", "fault", "base_resp"} {
 			if e := v[k]; e != nil && depth < 4 {
 				f.read(e, depth+1)
 			}
 		}
-		for _, k := range []string{"code", "type", "error_type", "status", "reason"} {
+		for _, k := range []string{"code", "Code", "type", "error_type", "error_code", "status_code", "status", "reason"} {
 			switch w := v[k].(type) {
 			case string:
 				f.word(w)
@@ -123,7 +126,7 @@ func (f *Fault) read(v any, depth int) {
 				f.word(w.String())
 			}
 		}
-		for _, k := range []string{"message", "msg", "Message"} {
+		for _, k := range []string{"message", "msg", "Message", "error_msg", "status_msg", "error_message", "faultstring"} {
 			switch m := v[k].(type) {
 			case string:
 				if f.Message == "" {
@@ -151,6 +154,74 @@ func (f *Fault) read(v any, depth int) {
 			}
 		}
 	}
+}
+
+// allText joins every string of v that is the provider's own. Validators repeat the request that they refuse; what it says
+// is no reason.
+func allText(v any) string {
+	var b strings.Builder
+	var walk func(v any, depth int)
+	walk = func(v any, depth int) {
+		if b.Len() > 32<<10 || depth > 12 {
+			return
+		}
+		switch v := v.(type) {
+		case string:
+			var inner any // some put the JSON of a server behind them into a string
+			if strings.HasPrefix(v, "{") && json.Unmarshal([]byte(v), &inner) == nil {
+				walk(inner, depth+1)
+				return
+			}
+			b.WriteString(v)
+			b.WriteByte('\n')
+		case json.Number:
+			b.WriteString(v.String())
+			b.WriteByte('\n')
+		case []any:
+			for _, e := range v {
+				walk(e, depth+1)
+			}
+		case map[string]any:
+			for _, k := range slices.Sorted(maps.Keys(v)) {
+				switch k {
+				case "input", "ctx", "url", "model", "id", "request_id", "requestId", "user_id", "failed_generation", "doc_url", "instance", "retryDelay":
+				default:
+					b.WriteString(k)
+					b.WriteString(": ")
+					walk(v[k], depth+1)
+				}
+			}
+		}
+	}
+	walk(v, 0)
+	return b.String()
+}
+
+// IsFailure says whether a body that answers nothing is an error: some endpoints send its fields without a box around
+// them, or within a box of their own, whatever the status.
+func IsFailure(body []byte) bool {
+	var b map[string]json.RawMessage
+	if json.Unmarshal(body, &b) != nil {
+		return false
+	}
+	var object Text
+	_ = json.Unmarshal(b["object"], &object)
+	var base struct {
+		Code Number `json:"status_code"`
+	}
+	_ = json.Unmarshal(b["base_resp"], &base)
+	if object == "error" || base.Code != 0 || string(b["success"]) == "false" {
+		return true
+	}
+	for _, k := range []string{"error", "errors", "message", "msg", "detail", "error_msg", "error_message", "error_code", "fault"} {
+		if v := b[k]; Present(v) && string(v) != `""` && string(v) != "[]" && string(v) != "false" && string(v) != "0" {
+			return true
+		}
+	}
+	var tencent struct {
+		Error json.RawMessage
+	}
+	return json.Unmarshal(b["Response"], &tencent) == nil && Present(tencent.Error)
 }
 
 // detail reads one of Google's error details.
@@ -219,6 +290,7 @@ var byWord = map[string]llm.ErrorKind{
 
 	"content_filter": llm.ContentFilter, "content_policy_violation": llm.ContentFilter, "content_filter_error": llm.ContentFilter,
 	"responsibleaipolicyviolation": llm.ContentFilter, "invalid_prompt": llm.ContentFilter, "bio_policy": llm.ContentFilter,
+	"data_inspection_failed": llm.ContentFilter, "datainspectionfailed": llm.ContentFilter, "content_filtered": llm.ContentFilter, "guardrail_intervened": llm.ContentFilter,
 	"misalignment_policy_violation": llm.ContentFilter, "image_content_policy_violation": llm.ContentFilter, "moderation_blocked": llm.ContentFilter,
 
 	"json_validate_failed": llm.MalformedOutput, "tool_use_failed": llm.MalformedOutput,
@@ -246,10 +318,12 @@ var byMessage = []struct {
 		`models?\b.{0,80}(not found|does not exist|not exist|decommissioned|no longer available|has been (retired|deprecated|removed|shut down))` +
 			`|(unknown|invalid|no such) model\b|not a valid model|no endpoints found|not supported for generatecontent`)},
 	{llm.ContentFilter, []llm.ErrorKind{llm.InvalidRequest, llm.Permission}, regexp.MustCompile(
-		`content (management|filter(ing)?|moderation|usage) polic|usage guidelines|(was|been|were) flagged|requires moderation|output blocked|violat\w+ (our |the )?(usage|content) polic|safety system`)},
+		`content (management|filter(ing)?|moderation|usage) polic|usage guidelines|(was|been|were) flagged|requires moderation|output blocked|violat\w+ (our |the )?(usage|content) polic|safety system|inappropriate content|sensitive (content|words|information)|content (is )?sensitive|guardrail`)},
+	{llm.RateLimit, []llm.ErrorKind{llm.InvalidRequest, llm.ServerError, llm.MalformedResponse}, regexp.MustCompile(
+		`\brate[ -]?limit|too many requests|request limit reached|requests per (second|minute)|qps limit|\b[rt]pm limit|throttl`)},
 	{llm.Overloaded, []llm.ErrorKind{llm.ServerError}, regexp.MustCompile(
-		`overloaded|at capacity|enough capacity|loading model|high demand|server is busy|no healthy upstream`)},
-	{llm.Timeout, []llm.ErrorKind{llm.ServerError}, regexp.MustCompile(`\btimed out|deadline (exceeded|expired)|request timeout`)},
+		`overload|at capacity|enough capacity|loading model|high demand|server is busy|no healthy upstream`)},
+	{llm.Timeout, []llm.ErrorKind{llm.ServerError}, regexp.MustCompile(`\btimed? ?out|deadline (exceeded|expired)|request timeout`)},
 }
 
 // kind names the fault.
@@ -272,9 +346,11 @@ func (f *Fault) kind() llm.ErrorKind {
 		return llm.QuotaExhausted
 	}
 	fromStatus := byStatus(status)
+	open := false // nothing named the kind: it came in an answer that began well
 	// A 413 speaks of the body, whatever the code.
 	if status == http.StatusRequestEntityTooLarge || kind == "" {
 		kind = fromStatus
+		open = status < 400
 		if status == 0 && slices.ContainsFunc(f.words, blames) {
 			kind = llm.InvalidRequest
 		}
@@ -284,7 +360,7 @@ func (f *Fault) kind() llm.ErrorKind {
 		return llm.InvalidRequest
 	}
 	for _, row := range byMessage {
-		if !slices.Contains(row.refines, kind) || !row.words.MatchString(text) {
+		if !open && !slices.Contains(row.refines, kind) || !row.words.MatchString(text) {
 			continue
 		}
 		switch {

@@ -7,12 +7,38 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Event is one message of a stream. Data is valid until the next call of Next.
 type Event struct {
 	Name string // of a server-sent event, "" if it has none
 	Data []byte
+}
+
+const mark = "\xef\xbb\xbf" // of the order of bytes, which some put before UTF-8
+
+// looksStreamed says whether a body is a stream of server-sent events.
+func looksStreamed(body []byte) bool {
+	for _, field := range []string{"data:", "event:", "id:", "retry:", ":"} {
+		if bytes.HasPrefix(body, []byte(field)) {
+			return true
+		}
+	}
+	return false
+}
+
+// empty says whether an event only keeps the connection alive.
+func (ev Event) empty() bool {
+	switch strings.ToLower(ev.Name) {
+	case "ping", "keepalive", "keep-alive", "heartbeat":
+		return true
+	}
+	switch data := bytes.TrimSpace(ev.Data); string(data) {
+	case "", "{}", "[]", "null":
+		return true
+	}
+	return false
 }
 
 var (
@@ -30,8 +56,9 @@ type Reader struct {
 	data   []byte
 	begun  bool
 	events int
-	skipLF bool // the last line ended in CR: a LF that follows belongs to it
-	junk   bool // there was a line that means nothing
+	skipLF bool   // the last line ended in CR: a LF that follows belongs to it
+	junk   bool   // there was a line that means nothing
+	ahead  []byte // the data of the next event, where no empty line stood before it
 }
 
 // NewReader reads events of at most max bytes each from r.
@@ -45,12 +72,13 @@ func NewReader(r io.Reader, max int) *Reader {
 func (r *Reader) Next() (Event, error) {
 	if !r.begun {
 		r.begun = true
-		if bom, _ := r.br.Peek(3); string(bom) == "\xef\xbb\xbf" {
+		if bom, _ := r.br.Peek(3); string(bom) == mark {
 			_, _ = r.br.Discard(3)
 		}
 	}
-	r.data = r.data[:0]
-	name, has := "", false
+	r.data = append(r.data[:0], r.ahead...)
+	name, has := "", r.ahead != nil
+	r.ahead = nil
 	for {
 		if !has {
 			c, empty, err := r.first()
@@ -81,6 +109,10 @@ func (r *Reader) Next() (Event, error) {
 		value = bytes.TrimPrefix(value, []byte(" "))
 		switch string(field) {
 		case "data":
+			if has && err == nil && begins(value) && json.Valid(r.data) {
+				r.ahead = bytes.Clone(value)
+				return r.event(name), nil
+			}
 			if has {
 				r.data = append(r.data, '\n')
 			}
@@ -101,6 +133,12 @@ func (r *Reader) Next() (Event, error) {
 			return Event{}, r.end(err)
 		}
 	}
+}
+
+// begins says whether data may be that of an event of its own.
+func begins(data []byte) bool {
+	data = bytes.TrimSpace(data)
+	return bytes.HasPrefix(data, []byte("{")) || string(data) == "[DONE]"
 }
 
 func (r *Reader) event(name string) Event {

@@ -67,6 +67,9 @@ type Decoder interface {
 	// Event reads one event of a stream; done says that nothing that counts can follow. It calls a.Complete at the
 	// provider's own end.
 	Event(ev Event, a *Answer) (done bool, err error)
+	// End is asked at a clean end of the body without the provider's own: it calls a.Complete if the answer is whole all
+	// the same.
+	End(a *Answer)
 }
 
 const (
@@ -200,13 +203,13 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, strea
 	w.timer = time.AfterFunc(time.Hour, func() { cancel(errSilent) })
 	w.timer.Stop()
 	x := &exchange{body: resp.Body, read: w, cancel: cancel}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode/100 != 2 {
 		defer x.close()
 		text, err := io.ReadAll(io.LimitReader(w, maxErrorBody))
 		if cause := context.Cause(ctx); err != nil && cause != nil && cause != errSilent {
 			return nil, &broken{err, cause, true}
 		}
-		return nil, parseFault(resp.StatusCode, resp.Header, text)
+		return nil, parseFault(resp.StatusCode, resp.Header, bytes.TrimPrefix(bytes.TrimSpace(text), []byte(mark)))
 	}
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	x.html, x.sse = media == "text/html", media == "text/event-stream"
@@ -221,6 +224,10 @@ func (x *exchange) whole(d Decoder, a *Answer) error {
 	if x.html {
 		return Malformed(errNotStream)
 	}
+	body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte(mark))
+	if looksStreamed(body) { // asked for a whole answer, given a stream that does not say so
+		return events(NewReader(bytes.NewReader(body), maxEvent), d, a, func() {})
+	}
 	if err := d.Whole(body, a); err != nil {
 		return err
 	}
@@ -233,15 +240,24 @@ func (x *exchange) events(d Decoder, a *Answer, idle time.Duration) error {
 	if x.html {
 		return Malformed(errNotStream)
 	}
-	r := NewReader(x.read, maxEvent)
-	for {
+	return events(NewReader(x.read, maxEvent), d, a, func() {
 		switch {
 		case a.whole || a.Pending != nil:
 			x.read.idle = linger // only details can follow
 		case a.tokens:
 			x.read.idle = idle
 		}
+	})
+}
+
+// events reads an answer event by event. before is called before it waits for the next.
+func events(r *Reader, d Decoder, a *Answer, before func()) error {
+	for {
+		before()
 		ev, err := r.Next()
+		if err == io.EOF && !a.whole && a.Pending == nil {
+			d.End(a)
+		}
 		switch {
 		case err == nil:
 		case a.whole:
@@ -250,16 +266,25 @@ func (x *exchange) events(d Decoder, a *Answer, idle time.Duration) error {
 			return a.Pending
 		case errors.Is(err, errNotStream) || errors.Is(err, errTooLarge):
 			return Malformed(err)
+		case err == io.EOF && a.strange != nil && !a.tokens:
+			return Malformed(a.strange)
 		case err == io.EOF:
 			return Interrupted()
 		default:
 			return err
 		}
+		if ev.empty() {
+			continue
+		}
+		strange := a.strange
 		done, err := d.Event(ev, a)
+		if err == nil {
+			err = a.bounded()
+		}
 		if err != nil {
 			return err
 		}
-		a.begun = a.begun || a.Pending == nil
+		a.begun = a.begun || a.Pending == nil && a.strange == strange
 		if done {
 			return nil
 		}
@@ -367,6 +392,9 @@ func (c *Client) fail(ctx context.Context, a *Answer, err error) *llm.Error {
 	}
 	e.Message = redact(e.Message, c.secrets)
 	e.Retryable, e.Fallback = temporary(e.Kind), elsewhere(e.Kind)
+	if isFault && e.Kind == llm.ContentFilter && f.Status >= 400 {
+		e.Fallback = true // the filter stands before the model: another provider's may not mind
+	}
 	if isFault && f.NoRetry {
 		e.Retryable = false
 	}
