@@ -23,6 +23,13 @@ type File struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// Page is a part of a list of files or changes that is sorted by path. The zero Page is all of it.
+type Page struct {
+	After string // begins with the first path after this one
+	Bytes int64  // ends with the file whose content makes it so many bytes, or more; 0: no bound
+	Bare  bool   // without contents, and without reading them
+}
+
 // FileChange is one file of a revision to be: new content, or its removal.
 type FileChange struct {
 	Path     string

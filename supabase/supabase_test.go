@@ -23,6 +23,7 @@ dbbca7a20488da23 20261122000002_tables.sql
 9eab7db025746920 20261122000008_queue.sql
 f1d7ad89dcfe3510 20261122000009_river_008.sql
 fcde31aa3be54ea6 20261127000001_functions.sql
+494f8fb1b073f5dd 20261127000002_bounds.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

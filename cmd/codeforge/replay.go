@@ -97,7 +97,7 @@ type replayStore interface {
 	GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error)
 	GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error)
 	SnapshotFiles(ctx context.Context, projectID string, revision int64) ([]codeforge.File, error)
-	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64) (codeforge.Revision, []codeforge.FileDelta, error)
+	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
 }
 
 // replay runs a job again on its journal alone, and says in what its outcome differs from the one that is stored.
@@ -155,7 +155,7 @@ func replay(ctx context.Context, s replayStore, id string, iterations int) (diff
 	differ("its result", bytes.Equal(canonical(o.Result), canonical(job.Result)))
 	var deltas []codeforge.FileDelta
 	if job.Revision > 0 {
-		if _, deltas, err = s.RevisionDeltas(ctx, u, job.ProjectID, job.Revision); err != nil {
+		if _, deltas, err = s.RevisionDeltas(ctx, u, job.ProjectID, job.Revision, codeforge.Page{}); err != nil {
 			return nil, counted.calls, err
 		}
 	}

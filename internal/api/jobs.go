@@ -216,7 +216,7 @@ func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforg
 	if job.Revision == 0 || !bytes.Contains(job.Result, []byte(`"files"`)) {
 		return job.Result, nil
 	}
-	_, files, err := s.Store.RevisionFiles(ctx, u, job.ProjectID, job.Revision)
+	_, files, err := s.Store.RevisionFiles(ctx, u, job.ProjectID, job.Revision, codeforge.Page{})
 	if err != nil {
 		return nil, err
 	}

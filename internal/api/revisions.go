@@ -103,7 +103,7 @@ func (r *revisionState) appendJSON(b []byte) []byte {
 type getRevisionOutput struct{ Body *revisionState }
 
 func (s *server) getRevision(ctx context.Context, in *getRevisionInput) (*getRevisionOutput, error) {
-	r, rows, err := s.Store.RevisionFiles(ctx, caller(ctx), in.ProjectID, in.Number)
+	r, rows, err := s.Store.RevisionFiles(ctx, caller(ctx), in.ProjectID, in.Number, codeforge.Page{Bare: !in.Content})
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ type diffLine struct {
 type diffOutput struct{ Body revisionDiff }
 
 func (s *server) diffRevision(ctx context.Context, in *RevisionPath) (*diffOutput, error) {
-	r, deltas, err := s.Store.RevisionDeltas(ctx, caller(ctx), in.ProjectID, in.Number)
+	r, deltas, err := s.Store.RevisionDeltas(ctx, caller(ctx), in.ProjectID, in.Number, codeforge.Page{})
 	if err != nil {
 		return nil, err
 	}

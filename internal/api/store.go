@@ -28,10 +28,11 @@ type Store interface {
 
 	// ListRevisions returns one page, newest first, and how many there are in all.
 	ListRevisions(ctx context.Context, u codeforge.User, projectID string, page, size int) ([]codeforge.Revision, int, error)
-	// RevisionFiles returns a revision and all files as they were in it, sorted by path.
-	RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64) (codeforge.Revision, []codeforge.File, error)
-	// RevisionDeltas returns a revision and what it changed against the one before, sorted by path.
-	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64) (codeforge.Revision, []codeforge.FileDelta, error)
+	// RevisionFiles returns a revision and a page of the files as they were in it; for 0 the newest, or the zero Revision where
+	// there is none yet, and the files as they are. The page after the last holds no files.
+	RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.File, error)
+	// RevisionDeltas returns a revision and a page of what it changed against the one before; the bytes of both sides count.
+	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
 	// RestoreRevision makes a new revision whose files equal those of an older one. Restoring the newest makes one of no changes.
 	RestoreRevision(ctx context.Context, u codeforge.User, projectID string, number int64, ifRevision *int64) (codeforge.Revision, error)
 

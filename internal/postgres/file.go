@@ -160,18 +160,6 @@ func (s *Store) ListRevisions(ctx context.Context, u codeforge.User, projectID s
 	return list, total, err
 }
 
-// ownRevision reads a revision, or ends the batch with NotFound.
-func ownRevision(b *pgx.Batch, user, key any, projectID string, number int64, rev *codeforge.Revision) {
-	b.Queue("select "+revisionColumns+" from public.project_revisions r where r.project_id = $1 and r.number = $3 and exists (select from public.projects where id = $1 and user_id = $2)",
-		key, user, number).QueryRow(func(r pgx.Row) error {
-		*rev = codeforge.Revision{}
-		if err := scanRevision(r, rev); !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		return codeforge.NotFound("Revision", strconv.FormatInt(number, 10))
-	})
-}
-
 // filesAt is all files of project $1 as they were in revision $2.
 const filesAt = `select path, file_id, language, version, revision, file_created_at, created_at, content from (
 		select distinct on (path) * from public.file_revisions where project_id = $1 and revision <= $2 order by path, revision desc
@@ -189,17 +177,60 @@ func collectFiles(projectID string, files *[]codeforge.File) func(pgx.Rows) erro
 	}
 }
 
-func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64) (rev codeforge.Revision, files []codeforge.File, err error) {
+// pageOfRevision is what the functions say of a revision and a part of what is in it.
+type pageOfRevision struct {
+	Revision *codeforge.Revision `json:"revision"`
+	None     bool                `json:"none"` // the newest is asked for, and there is none
+	Files    []codeforge.File    `json:"files"`
+	Deltas   []struct {
+		Path string          `json:"path"`
+		Old  *codeforge.File `json:"old"`
+		New  *codeforge.File `json:"new"`
+	} `json:"deltas"`
+}
+
+func (s *Store) pageOfRevision(ctx context.Context, u codeforge.User, function, projectID string, number int64, p codeforge.Page) (rev codeforge.Revision, a pageOfRevision, err error) {
 	user, key, err := ids(u, "Project", projectID)
 	if err != nil {
-		return rev, nil, err
+		return rev, a, err
 	}
 	err = s.read(ctx, as(u), func(b *pgx.Batch) {
-		ownProject(b, user, key, projectID)
-		ownRevision(b, user, key, projectID, number, &rev)
-		b.Queue(filesAt, key, number).Query(collectFiles(projectID, &files))
+		b.Queue("select public."+function+"($1, $2, $3, $4, $5, $6)", user, key, number, p.After, p.Bytes, !p.Bare).QueryRow(func(r pgx.Row) error {
+			var doc []byte
+			err := r.Scan(&doc)
+			switch {
+			case errors.Is(err, pgx.ErrNoRows) || err == nil && doc == nil:
+				return codeforge.NotFound("Project", projectID)
+			case err != nil:
+				return err
+			}
+			a = pageOfRevision{}
+			if err := json.Unmarshal(doc, &a); err != nil {
+				return err
+			}
+			if a.Revision == nil && !a.None {
+				return codeforge.NotFound("Revision", strconv.FormatInt(number, 10))
+			}
+			return nil
+		})
 	})
-	return rev, files, err
+	if err == nil && a.Revision != nil {
+		rev = *a.Revision
+		rev.CreatedAt = rev.CreatedAt.UTC()
+	}
+	return rev, a, err
+}
+
+func tidyFile(f *codeforge.File) {
+	f.Language, f.CreatedAt, f.UpdatedAt = language(f.Language, f.Path), f.CreatedAt.UTC(), f.UpdatedAt.UTC()
+}
+
+func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.File, error) {
+	rev, a, err := s.pageOfRevision(ctx, u, "codeforge_read_tree", projectID, number, p)
+	for i := range a.Files {
+		tidyFile(&a.Files[i])
+	}
+	return rev, a.Files, err
 }
 
 func (s *Store) SnapshotFiles(ctx context.Context, projectID string, revision int64) (files []codeforge.File, err error) {
@@ -219,39 +250,17 @@ func (s *Store) SnapshotFiles(ctx context.Context, projectID string, revision in
 	return files, err
 }
 
-func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64) (rev codeforge.Revision, deltas []codeforge.FileDelta, err error) {
-	user, key, err := ids(u, "Project", projectID)
-	if err != nil {
-		return rev, nil, err
+func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error) {
+	rev, a, err := s.pageOfRevision(ctx, u, "codeforge_read_changes", projectID, number, p)
+	var deltas []codeforge.FileDelta
+	for _, d := range a.Deltas {
+		for _, f := range []*codeforge.File{d.Old, d.New} {
+			if f != nil {
+				tidyFile(f)
+			}
+		}
+		deltas = append(deltas, codeforge.FileDelta{Path: d.Path, Old: d.Old, New: d.New})
 	}
-	err = s.read(ctx, as(u), func(b *pgx.Batch) {
-		ownProject(b, user, key, projectID)
-		ownRevision(b, user, key, projectID, number, &rev)
-		b.Queue(`select n.path, n.file_id, n.file_created_at, n.deleted, n.language, n.version, n.revision, n.created_at, n.content,
-				coalesce(o.deleted, true), coalesce(o.language, ''), coalesce(o.version, 0), coalesce(o.revision, 0), coalesce(o.created_at, n.created_at), coalesce(o.content, '')
-			from public.file_revisions n
-			left join lateral (select * from public.file_revisions o where o.project_id = n.project_id and o.path = n.path and o.revision < n.revision
-				order by o.revision desc limit 1) o on true
-			where n.project_id = $1 and n.revision = $2 order by n.path`, key, number).Query(func(rows pgx.Rows) (err error) {
-			deltas, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (d codeforge.FileDelta, err error) {
-				var n, o codeforge.File
-				var gone, absent bool
-				err = r.Scan(&n.Path, &n.ID, &n.CreatedAt, &gone, &n.Language, &n.Version, &n.Revision, &n.UpdatedAt, &n.Content,
-					&absent, &o.Language, &o.Version, &o.Revision, &o.UpdatedAt, &o.Content)
-				n.ProjectID, n.Size = projectID, int64(len(n.Content))
-				o.ID, o.ProjectID, o.Path, o.CreatedAt, o.Size = n.ID, projectID, n.Path, n.CreatedAt, int64(len(o.Content))
-				d.Path = n.Path
-				if !absent {
-					d.Old = &o
-				}
-				if !gone {
-					d.New = &n
-				}
-				return d, err
-			})
-			return err
-		})
-	})
 	return rev, deltas, err
 }
 

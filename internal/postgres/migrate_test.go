@@ -363,7 +363,7 @@ func serve(t *testing.T, s *postgres.Store, annID, bobID string) {
 	if len(files) != 3 || files[2].Content != "export default 1" || files[2].Version != 3 || files[1].Language != "typescript" || files[0].Path != "../../etc/passwd" {
 		t.Fatalf("files %+v", files)
 	}
-	_, then, err := s.RevisionFiles(ctx, ann, shop, 1)
+	_, then, err := s.RevisionFiles(ctx, ann, shop, 1, codeforge.Page{})
 	must(err)
 	if !reflect.DeepEqual(then, files) {
 		t.Fatalf("revision 1 is %+v, the files are %+v", then, files)

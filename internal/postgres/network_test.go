@@ -163,8 +163,8 @@ func TestRoundTrips(t *testing.T) {
 			return err
 		}},
 		{"list revisions", func() error { _, _, err := store.ListRevisions(ctx, u, project.ID, 1, 20); return err }},
-		{"read revision", func() error { _, _, err := store.RevisionFiles(ctx, u, project.ID, 1); return err }},
-		{"diff revision", func() error { _, _, err := store.RevisionDeltas(ctx, u, project.ID, 1); return err }},
+		{"read revision", func() error { _, _, err := store.RevisionFiles(ctx, u, project.ID, 1, codeforge.Page{}); return err }},
+		{"diff revision", func() error { _, _, err := store.RevisionDeltas(ctx, u, project.ID, 1, codeforge.Page{}); return err }},
 		{"restore revision", func() error { _, err := store.RestoreRevision(ctx, u, project.ID, 1, nil); return err }},
 		{"submit", func() (err error) {
 			last, _, err = store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.QA, UserMessage: "hello", IdempotencyKey: codeforge.NewID()})

@@ -315,7 +315,10 @@ func fault(ctx context.Context, err error) error {
 		return codeforge.Conflictf("%s", pe.Message)
 	case "PT412":
 		return codeforge.ErrFenced
-	case "PT413":
+	case "PT413", "PT429":
+		if most, err := strconv.Atoi(pe.Detail); pe.Hint != "" && err == nil {
+			return codeforge.OverQuota(pe.Hint, most, time.Now())
+		}
 		return &codeforge.Error{Kind: codeforge.TooLarge, Message: pe.Message}
 	case "23505":
 		return refuse(codeforge.Conflictf("it exists already"))
@@ -397,6 +400,13 @@ func present(raw json.RawMessage) json.RawMessage {
 
 // clean drops NUL, which Postgres cannot hold, from text for people.
 func clean(s string) string { return strings.ReplaceAll(s, "\x00", "") }
+
+// SetQuota bounds what each user may have from now on, on all servers of the database.
+func (s *Store) SetQuota(ctx context.Context, q codeforge.Quota) error {
+	return s.write(ctx, system, func(b *pgx.Batch) {
+		b.Queue("select public.codeforge_set_quota($1, $2, $3)", q.Projects, q.RevisionsDay, q.OpenJobs)
+	})
+}
 
 // Ping checks that the database answers.
 func (s *Store) Ping(ctx context.Context) error {

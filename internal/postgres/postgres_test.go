@@ -100,7 +100,7 @@ func logins(t *testing.T, test func(t *testing.T, take func(*testing.T) (place, 
 					}
 				}
 				inner.Cleanup(func() {
-					s.Exec(t, p.db, "delete from auth.users; update public.test_clock set ahead = '0'")
+					s.Exec(t, p.db, "delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0)")
 					mu.Lock()
 					defer mu.Unlock()
 					free = append(free, p)

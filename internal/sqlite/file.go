@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -121,7 +122,7 @@ func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID strin
 				return codeforge.NotFound("File", w.Path)
 			}
 		}
-		rev := newRevision(c, &p, "", "user", verb+" "+w.Path)
+		rev := s.newRevision(c, &p, "", "user", verb+" "+w.Path)
 		if f, err = rev.put(old, change); err != nil {
 			return err
 		}
@@ -143,7 +144,7 @@ func (s *Store) DeleteFile(ctx context.Context, u codeforge.User, projectID, pat
 		if old.ID == "" || old.deleted {
 			return codeforge.NotFound("File", path)
 		}
-		rev := newRevision(c, &p, "", "user", "Delete "+path)
+		rev := s.newRevision(c, &p, "", "user", "Delete "+path)
 		if _, err := rev.put(old, codeforge.FileChange{Path: path, Delete: true}); err != nil {
 			return err
 		}
@@ -201,6 +202,7 @@ func check(ch codeforge.FileChange) error {
 // revision is a new state of a project's files while it is written, inside one transaction.
 type revision struct {
 	c       *conn
+	quota   codeforge.Quota
 	p       *project
 	job     string
 	author  string
@@ -210,8 +212,8 @@ type revision struct {
 	changes int
 }
 
-func newRevision(c *conn, p *project, job, author, message string) *revision {
-	return &revision{c: c, p: p, job: job, author: author, message: message, number: p.Revision + 1}
+func (s *Store) newRevision(c *conn, p *project, job, author, message string) *revision {
+	return &revision{c: c, quota: s.Quota(), p: p, job: job, author: author, message: message, number: p.Revision + 1}
 }
 
 // put adds a change of a path whose newest state is old. Each path may come once.
@@ -271,6 +273,9 @@ func (r *revision) end() (codeforge.Revision, error) {
 	if r.p.bytes > codeforge.MaxTreeBytes {
 		return rev, tooLarge("all files of a project have at most %d bytes, this would make %d", codeforge.MaxTreeBytes, r.p.bytes)
 	}
+	if err := countRevision(r.c, r.p.UserID, r.quota, r.job == ""); err != nil {
+		return rev, err
+	}
 	var job any
 	if r.job != "" {
 		job = r.job
@@ -296,22 +301,42 @@ func (s *Store) SnapshotFiles(ctx context.Context, projectID string, number int6
 		if !found {
 			return codeforge.NotFound("Project", projectID)
 		}
-		files, err = filesAt(c, seq, projectID, number)
+		files, err = filesAt(c, seq, projectID, number, false, codeforge.Page{})
 		return err
 	})
 	return files, err
 }
 
-// filesAt returns all files as they were in a revision, sorted by path.
-func filesAt(c *conn, project int64, projectID string, number int64) (files []codeforge.File, err error) {
-	err = c.each(`SELECT f.path, f.id, r.language, r.version, r.size, r.revision, f.created_at, r.created_at, r.content
-		FROM project_files f JOIN file_revisions r ON r.project = f.project AND r.path = f.path AND r.revision =
-			(SELECT max(revision) FROM file_revisions WHERE project = f.project AND path = f.path AND revision <= ?)
-		WHERE f.project = ? AND NOT r.deleted ORDER BY f.path`, []any{number, project}, func(r row) error {
+// errPageFull ends the reading of rows.
+var errPageFull = errors.New("the page is full")
+
+// filesAt returns a page of the files as they were in a revision, which may be the newest of its project. Rows come in
+// the order of paths without being sorted, so a page reads no more than it holds.
+func filesAt(c *conn, project int64, projectID string, number int64, newest bool, p codeforge.Page) (files []codeforge.File, err error) {
+	state := "r.project = f.project AND r.path = f.path AND r.revision = (SELECT max(revision) FROM file_revisions WHERE project = f.project AND path = f.path AND revision <= ?1)"
+	if newest {
+		state = "r.seq = f.head"
+	}
+	content := "r.content"
+	if p.Bare {
+		content = "''"
+	}
+	left := p.Bytes
+	err = c.each(`SELECT f.path, f.id, r.language, r.version, r.size, r.revision, f.created_at, r.created_at, `+content+`
+		FROM project_files f JOIN file_revisions r ON `+state+`
+		WHERE f.project = ?2 AND f.path > ?3 AND NOT r.deleted ORDER BY f.path`, []any{number, project, p.After}, func(r row) error {
+		if p.Bytes > 0 && left <= 0 {
+			return errPageFull
+		}
 		files = append(files, codeforge.File{ProjectID: projectID})
 		f := &files[len(files)-1]
-		return r.scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
+		err := r.scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
+		left -= f.Size
+		return err
 	})
+	if errors.Is(err, errPageFull) {
+		err = nil
+	}
 	return files, err
 }
 

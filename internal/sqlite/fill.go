@@ -35,7 +35,7 @@ func (s *Store) Fill(ctx context.Context, u codeforge.User, rows int) (projects,
 					return err
 				}
 				p.seq = seq
-				rev := newRevision(c, &p, "", "user", "Create src/main.ts")
+				rev := s.newRevision(c, &p, "", "user", "Create src/main.ts")
 				if _, err := rev.put(fileRow{}, codeforge.FileChange{Path: "src/main.ts", Content: content}); err != nil {
 					return err
 				}

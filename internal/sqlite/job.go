@@ -124,6 +124,9 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 		case status == codeforge.Archived:
 			return errArchived
 		}
+		if err := s.roomForJob(c, u.ID, n.Agent); err != nil {
+			return err
+		}
 		_, seq, err := c.exec(`INSERT INTO jobs(project, id, project_id, user_id, agent, changes_files, status, due_at, events, created_at, updated_at, idempotency_key, input)
 			VALUES(?, ?, ?, ?, ?, ?, 'queued', ?7, 1, ?7, ?7, ?8, ?9)`,
 			project, id, n.ProjectID, u.ID, string(n.Agent), n.Agent.ChangesFiles(), c.now, key, n.Input)
@@ -279,7 +282,7 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 			return err
 		}
 		if o.Status == codeforge.JobCompleted {
-			if err := applyToProject(c, &j, &o); err != nil {
+			if err := s.applyToProject(c, &j, &o); err != nil {
 				return err
 			}
 		}
@@ -342,13 +345,13 @@ func asked(old, questions json.RawMessage) (json.RawMessage, error) {
 }
 
 // applyToProject carries out what a completed job changes beside its own row and the conversation.
-func applyToProject(c *conn, j *jobRow, o *codeforge.Outcome) error {
+func (s *Store) applyToProject(c *conn, j *jobRow, o *codeforge.Outcome) error {
 	if len(o.Changes) > 0 {
 		p, _, err := readProject(c, "SELECT "+projectColumns+" FROM projects WHERE seq = ?", j.project)
 		if err != nil {
 			return err
 		}
-		rev := newRevision(c, &p, j.ID, string(j.Agent), o.Message)
+		rev := s.newRevision(c, &p, j.ID, string(j.Agent), o.Message)
 		if err := rev.putReal(o.Changes); err != nil {
 			return err
 		}
@@ -422,6 +425,9 @@ func (s *Store) RespondJob(ctx context.Context, u codeforge.User, id, alias stri
 		if j.Status != codeforge.Waiting {
 			return codeforge.InvalidField("status", "job is %s and waits for no answer", j.Status)
 		}
+		if err := s.roomForJob(c, u.ID, j.Agent); err != nil {
+			return err
+		}
 		var cl clarification
 		if err := json.Unmarshal(j.Clarification, &cl); err != nil {
 			return err
@@ -469,7 +475,12 @@ func (s *Store) ReleaseAll(ctx context.Context) (released int, err error) {
 		clear(c.open)
 		changed, _, err := c.exec(`UPDATE jobs INDEXED BY jobs_open SET status = 'queued', due_at = ?1, updated_at = ?1, crashes = crashes + 1
 			WHERE due_at IS NOT NULL AND status = 'running'`, c.now)
+		if err != nil {
+			return err
+		}
 		released = int(changed)
+		// Rows that were written later than now say that the machine's clock was set back since: their times mean nothing.
+		_, _, err = c.exec(`UPDATE jobs INDEXED BY jobs_open SET due_at = ?1, updated_at = ?1 WHERE due_at > ?1 AND updated_at > ?1`, c.now)
 		return err
 	})
 	if err != nil {

@@ -126,7 +126,7 @@ func everything(t *testing.T, s *sqlite.Store, u codeforge.User) string {
 		files, _, err := s.ListFiles(t.Context(), u, p.ID, true, -1)
 		add(files, err)
 		for n := range p.Revision {
-			_, files, err := s.RevisionFiles(t.Context(), u, p.ID, n+1)
+			_, files, err := s.RevisionFiles(t.Context(), u, p.ID, n+1, codeforge.Page{})
 			add(files, err)
 		}
 		jobs, _, err := s.ListJobs(t.Context(), u, p.ID, codeforge.JobFilter{Limit: 100})

@@ -77,6 +77,9 @@ func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge
 	p.ID, p.UserID, p.Status, p.Revision = codeforge.NewID(), u.ID, codeforge.Planning, 0
 	p.Mode = cmp.Or(p.Mode, codeforge.ModeBuilder)
 	err := s.write(ctx, func(c *conn) error {
+		if err := s.roomForProject(c, u.ID); err != nil {
+			return err
+		}
 		_, _, err := c.exec(`INSERT INTO projects(id, user_id, title, description, mode, status, requirements, architecture, tech_stack, created_at, updated_at)
 			VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?10, ?10)`,
 			p.ID, p.UserID, p.Title, p.Description, string(p.Mode), string(p.Status), p.Requirements, p.Architecture, techStack(p.TechStack), c.now)

@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"codeforge"
 )
@@ -21,6 +23,11 @@ func readRevision(c *conn, u codeforge.User, projectID string, number int64) (p 
 	if p, err = ownProject(c, u, projectID); err != nil {
 		return p, rev, 0, err
 	}
+	rev, first, err = revisionOf(c, &p, number)
+	return p, rev, first, err
+}
+
+func revisionOf(c *conn, p *project, number int64) (rev codeforge.Revision, first int64, err error) {
 	found := false
 	err = c.each("SELECT "+revisionColumns+" FROM project_revisions WHERE project = ? AND number = ?", []any{p.seq, number}, func(r row) (err error) {
 		found = true
@@ -30,7 +37,7 @@ func readRevision(c *conn, u codeforge.User, projectID string, number int64) (p 
 	if err == nil && !found {
 		err = codeforge.NotFound("Revision", strconv.FormatInt(number, 10))
 	}
-	return p, rev, first, err
+	return rev, first, err
 }
 
 func (s *Store) ListRevisions(ctx context.Context, u codeforge.User, projectID string, page, size int) (list []codeforge.Revision, total int, err error) {
@@ -50,51 +57,85 @@ func (s *Store) ListRevisions(ctx context.Context, u codeforge.User, projectID s
 	return list, total, err
 }
 
-func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64) (rev codeforge.Revision, files []codeforge.File, err error) {
+func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64, page codeforge.Page) (rev codeforge.Revision, files []codeforge.File, err error) {
 	err = s.view(ctx, func(c *conn) error {
-		var p project
-		if p, rev, _, err = readRevision(c, u, projectID, number); err != nil {
+		p, err := ownProject(c, u, projectID)
+		if err != nil {
 			return err
 		}
-		files, err = filesAt(c, p.seq, p.ID, number)
+		if number == 0 {
+			if number = p.Revision; number == 0 {
+				return nil
+			}
+		}
+		if rev, _, err = revisionOf(c, &p, number); err != nil {
+			return err
+		}
+		files, err = filesAt(c, p.seq, p.ID, rev.Number, rev.Number == p.Revision, page)
 		return err
 	})
 	return rev, files, err
 }
 
-func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64) (rev codeforge.Revision, deltas []codeforge.FileDelta, err error) {
+// RevisionDeltas reads which paths changed, and then the contents of those on the page: sorting rows would move the
+// contents of all.
+func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, page codeforge.Page) (rev codeforge.Revision, deltas []codeforge.FileDelta, err error) {
+	content := "content"
+	if page.Bare {
+		content = "''"
+	}
+	side := "SELECT language, version, size, revision, created_at, " + content + " FROM file_revisions WHERE seq = ?"
 	err = s.view(ctx, func(c *conn) error {
 		p, r, first, err := readRevision(c, u, projectID, number)
 		if err != nil {
 			return err
 		}
 		rev = r
-		return c.each(`SELECT f.path, f.id, f.created_at,
-				n.deleted, n.language, n.version, n.size, n.revision, n.created_at, n.content,
-				coalesce(o.deleted, 1), o.language, o.version, o.size, o.revision, o.created_at, o.content
+		type change struct {
+			path, id string
+			made     time.Time
+			new, old int64 // rows; 0: the file did not exist
+		}
+		var changes []change
+		left := page.Bytes
+		err = c.each(`SELECT n.path, f.id, f.created_at, iif(n.deleted, 0, n.seq), coalesce(iif(o.deleted, 0, o.seq), 0), n.size + coalesce(o.size, 0)
 			FROM file_revisions n
 			JOIN project_files f ON f.project = n.project AND f.path = n.path
 			LEFT JOIN file_revisions o ON o.project = n.project AND o.path = n.path AND o.revision =
 				(SELECT max(revision) FROM file_revisions WHERE project = n.project AND path = n.path AND revision < n.revision)
-			WHERE n.seq >= ?1 AND n.seq < ?1 + ?2 ORDER BY n.path`, []any{first, rev.FilesChanged}, func(r row) error {
-			var n, o codeforge.File
-			var gone, absent bool
-			if err := r.scan(&n.Path, &n.ID, &n.CreatedAt, &gone, &n.Language, &n.Version, &n.Size, &n.Revision, &n.UpdatedAt, &n.Content,
-				&absent, &o.Language, &o.Version, &o.Size, &o.Revision, &o.UpdatedAt, &o.Content); err != nil {
+			WHERE n.seq >= ?1 AND n.seq < ?1 + ?2 AND n.path > ?3 ORDER BY n.path`, []any{first, rev.FilesChanged, page.After}, func(r row) error {
+			if page.Bytes > 0 && left <= 0 {
+				return errPageFull
+			}
+			var ch change
+			var size int64
+			err := r.scan(&ch.path, &ch.id, &ch.made, &ch.new, &ch.old, &size)
+			changes = append(changes, ch)
+			left -= size
+			return err
+		})
+		if err != nil && !errors.Is(err, errPageFull) {
+			return err
+		}
+		read := func(ch change, seq int64) (*codeforge.File, error) {
+			if seq == 0 {
+				return nil, nil
+			}
+			f := &codeforge.File{Path: ch.path, ID: ch.id, ProjectID: p.ID, CreatedAt: ch.made}
+			_, err := c.one(side, []any{seq}, &f.Language, &f.Version, &f.Size, &f.Revision, &f.UpdatedAt, &f.Content)
+			return f, err
+		}
+		for _, ch := range changes {
+			d := codeforge.FileDelta{Path: ch.path}
+			if d.Old, err = read(ch, ch.old); err != nil {
 				return err
 			}
-			n.ProjectID = p.ID
-			o.Path, o.ID, o.ProjectID, o.CreatedAt = n.Path, n.ID, p.ID, n.CreatedAt
-			d := codeforge.FileDelta{Path: n.Path}
-			if !absent {
-				d.Old = &o
-			}
-			if !gone {
-				d.New = &n
+			if d.New, err = read(ch, ch.new); err != nil {
+				return err
 			}
 			deltas = append(deltas, d)
-			return nil
-		})
+		}
+		return nil
 	})
 	return rev, deltas, err
 }
@@ -108,7 +149,7 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 		if err := p.writable(ifRevision); err != nil {
 			return err
 		}
-		then, err := filesAt(c, p.seq, p.ID, number)
+		then, err := filesAt(c, p.seq, p.ID, number, number == p.Revision, codeforge.Page{})
 		if err != nil {
 			return err
 		}
@@ -130,7 +171,7 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 		}); err != nil {
 			return err
 		}
-		r := newRevision(c, &p, "", "user", fmt.Sprintf("Restore revision %d", number))
+		r := s.newRevision(c, &p, "", "user", fmt.Sprintf("Restore revision %d", number))
 		if err := r.putReal(changes); err != nil {
 			return err
 		}

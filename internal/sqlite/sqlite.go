@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"codeforge"
@@ -42,7 +43,8 @@ type Options struct {
 
 // Store is an open data folder. Its methods may be called from many goroutines.
 type Store struct {
-	clock func() time.Time
+	clock clock
+	quota atomic.Pointer[codeforge.Quota]
 	fault func() (bool, error)
 	lock  *os.File
 
@@ -65,7 +67,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = codeforge.Now
 	}
-	s := &Store{clock: o.Now, fault: o.Fault, queue: make(chan *write, maxWaiting), closing: make(chan struct{}),
+	s := &Store{clock: clock{wall: o.Now}, fault: o.Fault, queue: make(chan *write, maxWaiting), closing: make(chan struct{}),
 		ended: make(chan struct{}), readers: make(chan *conn, readers), writes: sync.Pool{New: newWrite}}
 	s.close = sync.OnceValue(s.shut)
 	open := s.open
@@ -187,7 +189,29 @@ func (s *Store) shut() error {
 }
 
 // now is the clock's time, cut to what a column holds.
-func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
+func (s *Store) now() time.Time { return s.clock.now().UTC().Truncate(time.Microsecond) }
+
+// clock is a wall clock that never goes back: where somebody sets it back, time goes on from where it was. It follows
+// the wall clock forwards, since a machine that slept has no other way to know.
+type clock struct {
+	wall func() time.Time
+
+	mu    sync.Mutex
+	last  time.Time // what was told last
+	asked time.Time // when, on the clock that nobody can set
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	asked := time.Now()
+	wall := c.wall().Round(0)
+	if wall.Before(c.last) {
+		wall = c.last.Add(asked.Sub(c.asked))
+	}
+	c.last, c.asked = wall, asked
+	return wall
+}
 
 // read runs do on a connection that cannot write. Each of its statements sees the newest commit.
 func (s *Store) read(ctx context.Context, do func(*conn) error) error {

@@ -780,7 +780,7 @@ var sweepTests = []test{
 			s.get(j.ID)
 		}
 		s.same("tree", s.treeAt(p, 1), tree{"a.ts": "x"})
-		rev, _, err := s.RevisionFiles(s.ctx(), s.u, p.ID, 1)
+		rev, _, err := s.RevisionFiles(s.ctx(), s.u, p.ID, 1, codeforge.Page{})
 		s.ok(err)
 		s.same("made by", rev.JobID, coded.ID)
 		n, err = s.SweepJobs(s.ctx(), before)

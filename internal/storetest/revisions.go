@@ -19,7 +19,7 @@ type tree = map[string]string
 
 func (s *suite) treeAt(p codeforge.Project, number int64) tree {
 	s.Helper()
-	rev, files, err := s.RevisionFiles(s.ctx(), s.u, p.ID, number)
+	rev, files, err := s.RevisionFiles(s.ctx(), s.u, p.ID, number, codeforge.Page{})
 	s.ok(err)
 	s.same("number", rev.Number, number)
 	snapshot, err := s.SnapshotFiles(s.ctx(), p.ID, number)
@@ -79,7 +79,7 @@ var revisionTests = []test{
 		for n, want := range map[int64]tree{1: {"a.ts": "a"}, 2: {"a.ts": "a", "b.ts": "b"}, 3: {"a.ts": "a2", "b.ts": "b"}, 4: {"a.ts": "a2"}, 5: {"a.ts": "a2", "b.ts": "b3"}} {
 			s.same("tree", s.treeAt(p, n), want)
 		}
-		_, files, err := s.RevisionFiles(s.ctx(), s.u, p.ID, 3)
+		_, files, err := s.RevisionFiles(s.ctx(), s.u, p.ID, 3, codeforge.Page{})
 		s.ok(err)
 		a, b := files[0], files[1]
 		if a.Version != 2 || a.Revision != 3 || a.Size != 2 || b.Version != 1 || b.Revision != 2 {
@@ -87,7 +87,7 @@ var revisionTests = []test{
 		}
 		now, _, err := s.ListFiles(s.ctx(), s.u, p.ID, true, -1)
 		s.ok(err)
-		_, files, err = s.RevisionFiles(s.ctx(), s.u, p.ID, 5)
+		_, files, err = s.RevisionFiles(s.ctx(), s.u, p.ID, 5, codeforge.Page{})
 		s.ok(err)
 		s.same("newest", files, now)
 	}},
@@ -97,9 +97,13 @@ var revisionTests = []test{
 		s.ok(err)
 		s.same("files", len(files), 0)
 		for _, n := range []int64{0, 6, -1} {
-			_, _, err := s.RevisionFiles(s.ctx(), s.u, p.ID, n)
+			_, _, err := s.RevisionFiles(s.ctx(), s.u, p.ID, n, codeforge.Page{})
+			if n == 0 { // the newest, and there is none
+				s.ok(err)
+				err = codeforge.NotFound("Revision", "0")
+			}
 			s.refused(err, codeforge.Missing)
-			_, _, err = s.RevisionDeltas(s.ctx(), s.u, p.ID, n)
+			_, _, err = s.RevisionDeltas(s.ctx(), s.u, p.ID, n, codeforge.Page{})
 			s.refused(err, codeforge.Missing)
 			_, err = s.RestoreRevision(s.ctx(), s.u, p.ID, n, nil)
 			s.refused(err, codeforge.Missing)
@@ -119,7 +123,7 @@ var revisionTests = []test{
 			4: {[]any{"b.ts", "b", 1, 2}, nil},
 			5: {nil, []any{"b.ts", "b3", 3, 5}},
 		} {
-			rev, deltas, err := s.RevisionDeltas(s.ctx(), s.u, p.ID, n)
+			rev, deltas, err := s.RevisionDeltas(s.ctx(), s.u, p.ID, n, codeforge.Page{})
 			s.ok(err)
 			if rev.Number != n || len(deltas) != 1 {
 				s.Fatalf("revision %d: %d deltas", rev.Number, len(deltas))
@@ -141,7 +145,7 @@ var revisionTests = []test{
 		))
 		s.same("job's revision", done.Job.Revision, 6)
 		s.same("tree", s.treeAt(p, 6), tree{"b.ts": "b3", "m.ts": "the other", "z.ts": "z"})
-		rev, deltas, err := s.RevisionDeltas(s.ctx(), s.u, p.ID, 6)
+		rev, deltas, err := s.RevisionDeltas(s.ctx(), s.u, p.ID, 6, codeforge.Page{})
 		s.ok(err)
 		s.same("revision", []any{rev.JobID, rev.Author, rev.Message, rev.FilesChanged}, []any{j.ID, "code", "Build it", 3})
 		var paths []string
@@ -181,7 +185,7 @@ var revisionTests = []test{
 		s.ok(err)
 		s.same("revision", []any{rev.Number, rev.FilesChanged}, []any{6, 0})
 		s.same("tree", s.treeAt(p, 6), s.treeAt(p, 5))
-		_, deltas, err := s.RevisionDeltas(s.ctx(), s.u, p.ID, 6)
+		_, deltas, err := s.RevisionDeltas(s.ctx(), s.u, p.ID, 6, codeforge.Page{})
 		s.ok(err)
 		s.same("deltas", len(deltas), 0)
 	}},

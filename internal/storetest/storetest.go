@@ -18,6 +18,7 @@ import (
 type Store interface {
 	jobs.Store
 	api.Store
+	SetQuota(context.Context, codeforge.Quota) error
 }
 
 // Open returns an empty store that is closed when the test ends, and a function that moves its clock on. Nothing else
@@ -44,6 +45,9 @@ func Run(t *testing.T, open Open) {
 		{"Due", dueTests},
 		{"Sweep", sweepTests},
 		{"Read", readTests},
+		{"Pages", pageTests},
+		{"Quota", quotaTests},
+		{"Clock", clockTests},
 		{"Strangers", strangerTests},
 		{"Races", raceTests},
 	} {

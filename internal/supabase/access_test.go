@@ -162,7 +162,7 @@ func TestMissingSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		if err := s.Ready(t.Context()); !strings.Contains(public(err), "at migration 3 of 10: paste what") {
+		if err := s.Ready(t.Context()); !strings.Contains(public(err), "at migration 3 of 11: paste what") {
 			t.Error(err)
 		}
 	}
@@ -196,8 +196,8 @@ func TestTokens(t *testing.T) {
 			_, _, all["files"] = s.ListFiles(ctx, u, mine.ID, true, -1)
 			_, all["file"] = s.GetFile(ctx, u, mine.ID, "a.ts")
 			_, _, all["revisions"] = s.ListRevisions(ctx, u, mine.ID, 1, 10)
-			_, _, all["revision"] = s.RevisionFiles(ctx, u, mine.ID, 1)
-			_, _, all["deltas"] = s.RevisionDeltas(ctx, u, mine.ID, 1)
+			_, _, all["revision"] = s.RevisionFiles(ctx, u, mine.ID, 1, codeforge.Page{})
+			_, _, all["deltas"] = s.RevisionDeltas(ctx, u, mine.ID, 1, codeforge.Page{})
 			_, all["job"] = s.GetJob(ctx, u, j.ID)
 			_, _, all["jobs"] = s.ListJobs(ctx, u, mine.ID, codeforge.JobFilter{Limit: 10})
 			_, all["events"] = s.Events(ctx, u, j.ID, 0, 10)

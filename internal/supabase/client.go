@@ -213,7 +213,10 @@ func fault(ctx context.Context, err error) error {
 		return codeforge.Conflictf("%s", f.Message)
 	case "PT412":
 		return codeforge.ErrFenced
-	case "PT413":
+	case "PT413", "PT429":
+		if most, err := strconv.Atoi(f.Details); f.Hint != "" && err == nil {
+			return codeforge.OverQuota(f.Hint, most, time.Now())
+		}
 		return &codeforge.Error{Kind: codeforge.TooLarge, Message: f.Message}
 	case "23505":
 		return refuse(codeforge.Conflictf("it exists already"))

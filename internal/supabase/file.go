@@ -124,6 +124,7 @@ func (s *Store) ListRevisions(ctx context.Context, u codeforge.User, projectID s
 // revision is what the functions say of one.
 type revision struct {
 	Revision *codeforge.Revision `json:"revision"`
+	None     bool                `json:"none"` // the newest is asked for, and there is none
 	Files    []codeforge.File    `json:"files"`
 	Deltas   []struct {
 		Path string          `json:"path"`
@@ -132,11 +133,16 @@ type revision struct {
 	} `json:"deltas"`
 }
 
-func (s *Store) revision(ctx context.Context, u codeforge.User, function, projectID string, number int64) (a revision, err error) {
+func (s *Store) revision(ctx context.Context, u codeforge.User, function, projectID string, number int64, p codeforge.Page) (a revision, err error) {
 	if err := check(u, "Project", projectID); err != nil {
 		return a, err
 	}
-	a, err = read[revision](ctx, s, u, function, map[string]any{"p_project": projectID, "p_number": number}, codeforge.NotFound("Project", projectID))
+	a, err = read[revision](ctx, s, u, function, map[string]any{"p_project": projectID, "p_number": number, "p_after": p.After, "p_bytes": p.Bytes, "p_contents": !p.Bare},
+		codeforge.NotFound("Project", projectID))
+	if err == nil && a.None {
+		a.Revision = &codeforge.Revision{}
+		return a, nil
+	}
 	if err == nil && a.Revision == nil {
 		err = codeforge.NotFound("Revision", strconv.FormatInt(number, 10))
 	}
@@ -146,16 +152,16 @@ func (s *Store) revision(ctx context.Context, u codeforge.User, function, projec
 	return a, err
 }
 
-func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64) (rev codeforge.Revision, files []codeforge.File, err error) {
-	a, err := s.revision(ctx, u, "read_revision", projectID, number)
+func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (rev codeforge.Revision, files []codeforge.File, err error) {
+	a, err := s.revision(ctx, u, "read_tree", projectID, number, p)
 	if err != nil {
 		return rev, nil, err
 	}
 	return *a.Revision, tidyFiles(a.Files), nil
 }
 
-func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64) (rev codeforge.Revision, deltas []codeforge.FileDelta, err error) {
-	a, err := s.revision(ctx, u, "read_deltas", projectID, number)
+func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (rev codeforge.Revision, deltas []codeforge.FileDelta, err error) {
+	a, err := s.revision(ctx, u, "read_changes", projectID, number, p)
 	if err != nil {
 		return rev, nil, err
 	}

@@ -95,8 +95,8 @@ func TestRoundTrips(t *testing.T) {
 			return err
 		},
 		"revisions": func() error { _, _, err := s.ListRevisions(ctx, u, mine.ID, 1, 20); return err },
-		"revision":  func() error { _, _, err := s.RevisionFiles(ctx, u, mine.ID, 1); return err },
-		"deltas":    func() error { _, _, err := s.RevisionDeltas(ctx, u, mine.ID, 1); return err },
+		"revision":  func() error { _, _, err := s.RevisionFiles(ctx, u, mine.ID, 1, codeforge.Page{}); return err },
+		"deltas":    func() error { _, _, err := s.RevisionDeltas(ctx, u, mine.ID, 1, codeforge.Page{}); return err },
 		"submit": func() error {
 			_, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: "k", UserMessage: "hi"})
 			return err
@@ -169,7 +169,7 @@ func TestLongLists(t *testing.T) {
 	check(t, err)
 	snapshot, err := s.SnapshotFiles(ctx, first.ID, 1)
 	check(t, err)
-	_, deltas, err := s.RevisionDeltas(ctx, u, first.ID, 1)
+	_, deltas, err := s.RevisionDeltas(ctx, u, first.ID, 1, codeforge.Page{})
 	check(t, err)
 	if len(files) != codeforge.MaxFiles || len(snapshot) != codeforge.MaxFiles || len(deltas) != codeforge.MaxFiles {
 		t.Fatalf("%d files, %d in the snapshot, %d deltas", len(files), len(snapshot), len(deltas))
@@ -489,8 +489,8 @@ func FuzzAnswer(f *testing.F) {
 			s.GetFile(ctx, u, id, "a")
 			s.WriteFile(ctx, u, id, codeforge.FileWrite{Path: "a"})
 			s.RestoreRevision(ctx, u, id, 1, nil)
-			s.RevisionFiles(ctx, u, id, 1)
-			s.RevisionDeltas(ctx, u, id, 1)
+			s.RevisionFiles(ctx, u, id, 1, codeforge.Page{})
+			s.RevisionDeltas(ctx, u, id, 1, codeforge.Page{})
 			s.SnapshotFiles(ctx, id, 1)
 			s.ProjectForJob(ctx, fence)
 			s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: id, Agent: codeforge.QA})

@@ -82,6 +82,12 @@ func Open(o Options) (*Store, error) {
 		client: &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}, nil
 }
 
+// SetQuota bounds what each user may have from now on, on all servers of the project.
+func (s *Store) SetQuota(ctx context.Context, q codeforge.Quota) error {
+	_, _, _, err := call[any](ctx, s, system, true, "set_quota", map[string]any{"p_projects": q.Projects, "p_revisions_a_day": q.RevisionsDay, "p_open_jobs": q.OpenJobs})
+	return err
+}
+
 // Close lets go of idle connections.
 func (s *Store) Close() { s.client.CloseIdleConnections() }
 
@@ -121,7 +127,7 @@ func checkKey(key, host string, now time.Time) error {
 }
 
 // schema is the number of the oldest migration that has all that is asked for here.
-const schema = 10
+const schema = 11
 
 const remedy = `paste what "codeforge migrate --print" prints into the SQL editor, or run "supabase db push" in the repository`
 

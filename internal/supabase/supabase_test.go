@@ -115,7 +115,7 @@ func settings(t *testing.T, run func(t *testing.T, take func(*testing.T) (p *pro
 					})
 				}
 				inner.Cleanup(func() {
-					p.pg.Exec(t, p.db, `delete from auth.users; update public.test_clock set ahead = '0'; delete from public.llm_calls; delete from public.llm_journal;
+					p.pg.Exec(t, p.db, `delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0); delete from public.llm_calls; delete from public.llm_journal;
 						delete from public.budget_limits; delete from public.budget_periods; delete from public.budget_holds`)
 					p.Requests()
 					mu.Lock()
@@ -203,12 +203,12 @@ func (s signed) ListRevisions(ctx context.Context, u codeforge.User, id string, 
 	return s.Store.ListRevisions(ctx, s.sign(u), id, page, size)
 }
 
-func (s signed) RevisionFiles(ctx context.Context, u codeforge.User, id string, n int64) (codeforge.Revision, []codeforge.File, error) {
-	return s.Store.RevisionFiles(ctx, s.sign(u), id, n)
+func (s signed) RevisionFiles(ctx context.Context, u codeforge.User, id string, n int64, p codeforge.Page) (codeforge.Revision, []codeforge.File, error) {
+	return s.Store.RevisionFiles(ctx, s.sign(u), id, n, p)
 }
 
-func (s signed) RevisionDeltas(ctx context.Context, u codeforge.User, id string, n int64) (codeforge.Revision, []codeforge.FileDelta, error) {
-	return s.Store.RevisionDeltas(ctx, s.sign(u), id, n)
+func (s signed) RevisionDeltas(ctx context.Context, u codeforge.User, id string, n int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error) {
+	return s.Store.RevisionDeltas(ctx, s.sign(u), id, n, p)
 }
 
 func (s signed) RestoreRevision(ctx context.Context, u codeforge.User, id string, n int64, ifRevision *int64) (codeforge.Revision, error) {

@@ -1,0 +1,37 @@
+package codeforge
+
+import (
+	"fmt"
+	"time"
+)
+
+// Quota bounds what one user may have, so that no user's use is another's outage. 0: no bound.
+type Quota struct {
+	Projects     int // archived ones count, since they are kept
+	RevisionsDay int // revisions made by hand or by jobs within one day of UTC; jobs that are under way still store theirs
+	OpenJobs     int // queued and running ones
+}
+
+// What a user can have too much of.
+const (
+	QuotaProjects  = "projects"
+	QuotaRevisions = "revisions_a_day"
+	QuotaOpenJobs  = "open_jobs"
+)
+
+// OverQuota refuses what would be more than a quota allows. What waiting does not help against is too large.
+func OverQuota(what string, most int, now time.Time) *Error {
+	e := &Error{Details: map[string]any{"quota": what, "limit": most}}
+	switch what {
+	case QuotaProjects:
+		e.Kind, e.Message = TooLarge, fmt.Sprintf("You have %d projects, the most that one user may have; archived ones count, since they are kept", most)
+	case QuotaRevisions:
+		now = now.UTC()
+		e.Kind, e.RetryAfter = RateLimited, now.Truncate(24*time.Hour).Add(24*time.Hour).Sub(now)
+		e.Message = fmt.Sprintf("Your projects had %d revisions today, the most that one user may make in a day (UTC)", most)
+	default:
+		e.Kind, e.RetryAfter = QueueFull, 5*time.Second
+		e.Message = fmt.Sprintf("You have %d jobs that are queued or running, the most that one user may have: wait for one to end, or cancel one", most)
+	}
+	return e
+}
