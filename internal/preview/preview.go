@@ -195,6 +195,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, b *build) {
 		}
 	}
 	a, ok := b.site.Find(p)
+	if !ok && b.site.Home != "" && isRoute(r, p) {
+		a, ok = b.site.Find(b.site.Home)
+	}
 	if !ok {
 		s.fail(w, http.StatusNotFound, "Nothing here", "The project has no such page.")
 		return
@@ -205,6 +208,17 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, b *build) {
 	h.Set("Content-Security-Policy", policy+s.ancestors)
 	h.Set("ETag", `"`+strconv.FormatInt(b.revision, 10)+"-"+hex.EncodeToString(sum[:12])+`"`)
 	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(a.Body))
+}
+
+// isRoute reports whether a path without a file may be an address of a program's own, which its start page then shows:
+// it names no file ending. One that no kind of file has, as in /@jo.doe or /releases/v1.2, is a name when a person goes
+// there; a script that asks for a file is told that there is none.
+func isRoute(r *http.Request, p string) bool {
+	if strings.HasPrefix(p, "__") {
+		return false // built files, tickets
+	}
+	ext := path.Ext(strings.TrimSuffix(p, "/"))
+	return ext == "" || !verify.IsFileType(ext) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // build is what became of one revision.

@@ -122,7 +122,13 @@ func TestServes(t *testing.T) {
 		"/data.json":            {200, "application/json", "{}"},
 		"/notes.txt":            {200, "text/plain; charset=utf-8", "plain"},
 		"/x.wasm":               {200, "application/wasm", ""},
-		"/gone":                 {404, "text/html; charset=utf-8", "no such page"},
+		"/gone":                 {200, "text/html; charset=utf-8", "home"},
+		"/tasks/7/edit":         {200, "text/html; charset=utf-8", "home"},
+		"/docs/gone/":           {200, "text/html; charset=utf-8", "home"},
+		"/gone.js":              {404, "text/html; charset=utf-8", "no such page"},
+		"/gone.PNG":             {404, "text/html; charset=utf-8", "no such page"},
+		"/docs/gone.html":       {404, "text/html; charset=utf-8", "no such page"},
+		"/__bundle/gone":        {404, "text/html; charset=utf-8", "no such page"},
 		"/../main.ts":           {404, "text/html; charset=utf-8", "no such page"},
 		"/%2e%2e/main.ts":       {404, "text/html; charset=utf-8", "no such page"},
 		"/%2e%2e%2fetc/passwd":  {404, "text/html; charset=utf-8", "no such page"},
@@ -132,12 +138,12 @@ func TestServes(t *testing.T) {
 		"/docs//":               {404, "text/html; charset=utf-8", "no such page"},
 		"/..%5cmain.ts":         {404, "text/html; charset=utf-8", "no such page"},
 		"/main.ts%00":           {404, "text/html; charset=utf-8", "no such page"},
-		"/etc/passwd":           {404, "text/html; charset=utf-8", "no such page"},
-		"/v1/projects":          {404, "text/html; charset=utf-8", "no such page"},
+		"/etc/passwd.txt":       {404, "text/html; charset=utf-8", "no such page"},
+		"/v1/projects":          {200, "text/html; charset=utf-8", "home"}, // its own page, not the API
 		"/__bundle/../../x":     {404, "text/html; charset=utf-8", "no such page"},
 		"/__ticket?t=x":         {404, "text/html; charset=utf-8", "no such page"},
-		"/health":               {404, "text/html; charset=utf-8", "no such page"},
-		"/%3Cscript%3Ealert(1)": {404, "text/html; charset=utf-8", "no such page"},
+		"/health":               {200, "text/html; charset=utf-8", "home"},
+		"/%3Cscript%3Ealert(1)": {200, "text/html; charset=utf-8", "home"},
 	} {
 		w := get(t, s, target)
 		if w.Code != c.status || w.Header().Get("Content-Type") != c.typ || !strings.Contains(w.Body.String(), c.body) {
@@ -155,6 +161,34 @@ func TestServes(t *testing.T) {
 		if strings.Contains(w.Body.String(), "<script>alert") {
 			t.Errorf("%s is repeated", target)
 		}
+	}
+}
+
+// A program that gives addresses of its own to what it shows is started at every one of them.
+func TestRoutesShowTheStartPage(t *testing.T) {
+	s, _ := local(t, map[string]string{"web/index.html": `<script type="module" src="main.js"></script>`, "web/main.js": "document.title = location.pathname"})
+	person := func(r *http.Request) { r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8") }
+	head := func(r *http.Request) { r.Method = http.MethodHead }
+	for _, c := range []struct {
+		target string
+		change []func(*http.Request)
+		want   int
+	}{
+		{"/walks", nil, 200}, {"/walks/7", []func(*http.Request){person}, 200}, {"/walks", []func(*http.Request){head}, 200}, {"/walks?x=1.js", nil, 200},
+		{"/@jo.doe", []func(*http.Request){person}, 200}, {"/releases/v1.2", []func(*http.Request){person}, 200}, {"/releases/v1.2", []func(*http.Request){person, head}, 200},
+		{"/@jo.doe", nil, 404}, {"/gone.js", []func(*http.Request){person}, 404}, {"/gone.css", []func(*http.Request){head}, 404}, {"/a/gone.woff2", nil, 404}, {"/gone.map", nil, 404}, {"/gone.tsx", nil, 404},
+	} {
+		w := get(t, s, c.target, c.change...)
+		if w.Code != c.want || w.Code == 200 && w.Header().Get("ETag") == "" {
+			t.Errorf("%s: %d", c.target, w.Code)
+		}
+	}
+	if w := get(t, s, "/walks"); !strings.Contains(w.Body.String(), "/__bundle/web/main.js.js") {
+		t.Error(w.Body)
+	}
+	empty, _ := local(t, map[string]string{"notes.txt": "x"})
+	if w := get(t, empty, "/walks"); w.Code != 404 {
+		t.Error(w.Code)
 	}
 }
 

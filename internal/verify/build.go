@@ -25,31 +25,42 @@ const (
 	nsTree  = "codeforge-tree"  // a file of the tree
 	nsAsset = "codeforge-asset" // the address of a file of the tree
 	nsRaw   = "codeforge-raw"   // the text of a file of the tree
-	nsStub  = "codeforge-stub"  // what stands for an npm package
+	nsText  = "codeforge-text"  // the same, where a tool of the project would make more of it
+	nsStub  = "codeforge-stub"  // what stands for what is not part of the project
 	nsJoin  = "codeforge-join"  // imports everything that is linked
+
+	nsComponent = "codeforge-component" // a picture as a component
+	nsWorker    = "codeforge-worker"    // makes a worker of a file of the tree
 )
+
+var namespaces = []string{nsTree, nsAsset, nsRaw, nsText, nsStub, nsJoin, nsComponent, nsWorker}
 
 // nowhere is the folder that builds happen in. No path with a NUL is on any disk: every access fails before the system is asked.
 const nowhere = "/\x00"
 
 // graph is what the files of a tree import.
 type graph struct {
-	edges  map[string][]string // importer to targets, in order of appearance
-	broken map[string]bool     // does not parse
-	lost   map[string]bool     // imports what is not there
-	esm    map[string]bool     // has import or export
-	linked map[string]bool     // scripts that others can be linked with
+	edges    map[string][]string      // importer to targets, in order of appearance
+	broken   map[string]bool          // does not parse
+	lost     map[string]bool          // imports what is not there
+	esm      map[string]bool          // has import or export
+	linked   map[string]bool          // scripts that others can be linked with
+	urls     map[string]bool          // named by their address: workers and assets
+	packages map[string][]api.Message // what is imported from elsewhere
+	ids      map[string][]idUse       // ids of elements that scripts look for
 }
 
 // scan builds every script, style and JSON file alone.
-func (t *tree) scan(ctx context.Context, d *diagnostics) (*graph, error) {
-	g := &graph{edges: map[string][]string{}, broken: map[string]bool{}, lost: map[string]bool{}, esm: map[string]bool{}, linked: map[string]bool{}}
+func (t *tree) scan(ctx context.Context, use usage, d *diagnostics) (*graph, error) {
+	g := &graph{edges: map[string][]string{}, broken: map[string]bool{}, lost: map[string]bool{}, esm: map[string]bool{}, linked: map[string]bool{},
+		urls: map[string]bool{}, packages: map[string][]api.Message{}, ids: map[string][]idUse{}}
 	work := slices.Clone(t.paths)
 	work = append(work, slices.Sorted(maps.Keys(t.inlines))...)
 	var mu sync.Mutex
 	next := make(chan string)
 	var wg sync.WaitGroup
 	var failed any
+	loaders := map[string]api.Loader{}
 	for range min(runtime.GOMAXPROCS(0), 4) {
 		wg.Go(func() {
 			for p := range next {
@@ -61,9 +72,12 @@ func (t *tree) scan(ctx context.Context, d *diagnostics) (*graph, error) {
 							mu.Unlock()
 						}
 					}()
-					if s, ok := t.scanFile(ctx, p, d); ok {
+					if s, ok := t.scanFile(ctx, p, use, d); ok {
 						mu.Lock()
 						s.addTo(t, g, p)
+						if s.loader != t.loader(p) {
+							loaders[p] = s.loader
+						}
 						mu.Unlock()
 					}
 				}()
@@ -84,78 +98,166 @@ func (t *tree) scan(ctx context.Context, d *diagnostics) (*graph, error) {
 	if ctx.Err() != nil {
 		return nil, errStopped
 	}
+	maps.Copy(t.loaders, loaders)
 	return g, nil
 }
+
+// usage is what pages load as what.
+type usage struct{ classic, modules map[string]bool }
 
 // scanned is what was learned of one file.
 type scanned struct {
 	edges                     []string
+	urls                      []string
+	packages                  []api.Message // that name what is imported from elsewhere
+	ids                       []idUse
 	script, broken, lost, esm bool
+	sloppy                    bool // only a classic script, or CommonJS, may be written so
+	loader                    api.Loader
 
 	source string // when it differs from the file
+
+	errors, warnings []api.Message
 }
 
-func (s scanned) addTo(t *tree, g *graph, p string) {
+func (s *scanned) addTo(t *tree, g *graph, p string) {
 	g.edges[p] = s.edges
 	g.broken[p], g.lost[p] = s.broken, s.lost
 	g.esm[p] = s.esm
-	g.linked[p] = s.script && !s.broken
+	g.linked[p] = s.script && !s.broken && !s.sloppy && !isDeclaration(p)
+	for _, u := range s.urls {
+		g.urls[u] = true
+	}
+	g.packages[p] = s.packages
+	g.ids[p] = s.ids
 	if s.source != "" {
 		t.source[p] = s.source
 	}
 }
 
-func (t *tree) scanFile(ctx context.Context, p string, d *diagnostics) (scanned, bool) {
+func (t *tree) scanFile(ctx context.Context, p string, use usage, d *diagnostics) (*scanned, bool) {
 	content := t.files[p]
 	loader := t.loader(p)
+	if t.isOutput(fileOf(p)) {
+		return nil, false
+	}
 	if loader == api.LoaderNone {
 		if strings.EqualFold(path.Ext(p), ".svg") {
-			checkSVG(p, content, d)
+			t.checkSVG(p, content, d)
 		}
-		return scanned{}, false
+		return nil, false
 	}
-	s := scanned{script: isScript(loader)}
+	s := &scanned{script: isScript(loader), loader: loader}
 	if !utf8.ValidString(content) {
 		d.add(fileOf(p), 0, 0, SeverityError, "The file is not valid UTF-8")
 		s.broken = true
 		return s, true
 	}
 	if off, deep := tooDeep(content); deep {
-		line, col := position(content, off)
+		line, col := t.positionIn(p, content, off)
 		d.add(fileOf(p), line, col, SeverityError, "The code nests too deep, or has too long an expression, to be checked")
 		s.broken = true
 		return s, true
 	}
 	if loader == api.LoaderJSON {
-		if allowsComments(p) {
-			content = stripJSONComments(content)
-		}
-		if strings.TrimSpace(content) == "" && path.Ext(p) != ".json" {
-			return s, true
-		}
-		r := api.Transform(content, api.TransformOptions{Loader: api.LoaderJSON, LogLevel: api.LogLevelSilent})
-		t.messages(p, r.Errors, SeverityError, d)
-		t.messages(p, r.Warnings, SeverityWarning, d)
-		s.broken = len(r.Errors) > 0
-		if content != t.files[p] {
-			s.source = content
-		}
+		t.scanJSON(p, content, s, d)
 		return s, true
 	}
-	if s.script {
-		source, ok := t.nameComputedImports(p, content, loader, d)
-		if !ok {
+	if !s.script {
+		t.scanOnce(ctx, p, content, s, api.FormatESModule)
+		t.report(p, s, d)
+		return s, true
+	}
+	x := t.expand(p, content, func(off int, text string) {
+		line, col := t.positionIn(p, content, off)
+		d.add(fileOf(p), line, col, SeverityWarning, "%s", text)
+	})
+	s = t.scanScript(ctx, p, x.source, loader, use)
+	s.urls = append(s.urls, x.urls...)
+	s.edges = append(s.edges, x.urls...)
+	slices.Sort(s.edges)
+	s.edges = slices.Compact(s.edges)
+	if s.source == "" && x.source != content {
+		s.source = x.source
+	}
+	s.ids = findIDs(content)
+	t.report(p, s, d)
+	return s, true
+}
+
+// scanScript builds a script as the language that it turns out to be in: JSX is written in .js too, and what strict mode
+// forbids is allowed where no module is.
+func (t *tree) scanScript(ctx context.Context, p, content string, loader api.Loader, use usage) *scanned {
+	attempt := func(l api.Loader, f api.Format) *scanned {
+		s := &scanned{script: true, loader: l}
+		t.scanOnce(ctx, p, content, s, f)
+		return s
+	}
+	says := func(s *scanned, words ...string) bool {
+		return slices.ContainsFunc(s.errors, func(m api.Message) bool {
+			return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(m.Text, w) })
+		})
+	}
+	s := attempt(loader, api.FormatESModule)
+	if loader == api.LoaderJS && says(s, "The JSX syntax extension is not currently enabled") {
+		first := s.errors[0]
+		s = attempt(api.LoaderJSX, api.FormatESModule)
+		switch {
+		case t.needs(p, takesJSX...):
+		case !t.hasPackage(p):
+			s.errors = append(s.errors, first)
 			s.broken = true
-			return s, true
+		default:
+			s.warnings = append(s.warnings, api.Message{Text: "JSX in a .js file: some tools, Vite among them, take it in .jsx and .tsx files only", Location: first.Location})
+		}
+	}
+	if s.broken && isFlow(content) && (s.loader == api.LoaderJS || s.loader == api.LoaderJSX) {
+		if typed := attempt(api.LoaderTSX, api.FormatESModule); !typed.broken {
+			s = typed
+		} else {
+			for i := range s.errors {
+				s.errors[i].Text = "This file has Flow types and is not checked: " + s.errors[i].Text
+			}
+			s.warnings, s.errors = append(s.warnings, s.errors...), nil
+		}
+	}
+	if s.broken && (s.loader == api.LoaderJS || s.loader == api.LoaderJSX) && (use.classic[p] || !use.modules[p] && path.Ext(p) != ".mjs") &&
+		says(s, "due to strict mode", "in strict mode", "in an ECMAScript module", "reserved word") {
+		if loose := attempt(s.loader, api.FormatCommonJS); !loose.broken && !loose.esm {
+			s = loose
+			s.sloppy = true
+		}
+	}
+	return s
+}
+
+// takesJSX are the packages whose tools, or whose usual tools, take JSX in .js files.
+var takesJSX = []string{"react-scripts", "next", "gatsby", "expo", "react-native", "@craco/craco", "react-app-rewired", "webpack", "@babel/core", "@babel/preset-react", "@babel/preset-env", "babel-loader",
+	"@docusaurus/core", "razzle", "umi", "@umijs/max", "preact-cli", "parcel", "parcel-bundler", "@rspack/core", "@rsbuild/core", "@remix-run/dev", "@react-router/dev", "@storybook/react", "babel-cli", "@babel/cli",
+	"@babel/preset-typescript", "@babel/plugin-transform-react-jsx", "esbuild-loader", "swc-loader", "@swc/core", "@nx/react", "nwb", "@wordpress/scripts", "laravel-mix", "@ice/app", "ice.js", "taro", "@tarojs/cli", "babel-preset-expo", "metro",
+	"@vitejs/plugin-react-swc-js", "snowpack", "@electron-forge/plugin-webpack"}
+
+var flowMark = regexp.MustCompile(`(?m)^\s*(?://|/?\*+)\s*@(?:no)?flow\b`)
+
+// isFlow reports whether a script says that it has Flow's types.
+func isFlow(content string) bool { return flowMark.MatchString(content[:min(len(content), 4_000)]) }
+
+// scanOnce builds a script or style sheet alone and fills s in.
+func (t *tree) scanOnce(ctx context.Context, p, content string, s *scanned, format api.Format) {
+	if s.script {
+		source, m := t.nameComputedImports(p, content, s.loader, format)
+		if len(m) > 0 {
+			s.broken, s.errors = true, m
+			return
 		}
 		if source != content {
 			s.source = source
 			content = source
 		}
 	}
-
 	var mu sync.Mutex
-	options := t.buildOptions()
+	options := t.buildOptions(t.optionsFor(p))
+	options.Format = format
 	options.Metafile = true
 	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "0", OutputPath: "0"}}
 	options.Plugins = []api.Plugin{{Name: "tree", Setup: func(b api.PluginBuild) {
@@ -163,36 +265,59 @@ func (t *tree) scanFile(ctx context.Context, p string, d *diagnostics) (scanned,
 			if a.Kind == api.ResolveEntryPoint {
 				return api.OnResolveResult{Path: p, Namespace: nsTree}, nil
 			}
-			target, _, problem := t.resolve(p, a)
+			r := t.resolve(p, a)
 			mu.Lock()
 			defer mu.Unlock()
-			if problem != "" {
+			out := api.OnResolveResult{Path: a.Path, External: true}
+			warn := func(text string) { out.Warnings = []api.Message{{Text: text}} }
+			switch r.outcome {
+			case missing, outside:
 				s.lost = true
-				return api.OnResolveResult{Errors: []api.Message{{Text: problem}}}, nil
-			}
-			if target != "" {
-				s.edges = append(s.edges, target)
-				if compiled(target) && a.Kind != api.ResolveCSSURLToken {
-					return api.OnResolveResult{Path: a.Path, External: true, Warnings: []api.Message{{Text: strconv.Quote(target) +
-						" needs a compiler of its own and is not checked"}}}, nil
+				return api.OnResolveResult{Errors: []api.Message{{Text: t.problem(a.Path, r)}}}, nil
+			case absent:
+				warn(t.problem(a.Path, r))
+			case external:
+				switch {
+				case isOtherOrigin(a.Path):
+					warn(otherOrigin(a.Path))
+				case a.Kind != api.ResolveCSSURLToken && !strings.HasPrefix(strings.ToLower(a.Path), "data:") && !strings.HasPrefix(a.Path, "#"):
+					out.Warnings = []api.Message{{Text: a.Path, Detail: fromElsewhere{}}}
+				}
+			case found:
+				s.edges = append(s.edges, r.target)
+				if isAddressed(r.suffix) {
+					s.urls = append(s.urls, r.target)
+				}
+				if compiled(r.target) && a.Kind != api.ResolveCSSURLToken {
+					warn(strconv.Quote(r.target) + " needs a compiler of its own and is not checked")
 				}
 			}
-			return api.OnResolveResult{Path: a.Path, External: true}, nil
+			return out, nil
 		})
 		b.OnLoad(api.OnLoadOptions{Filter: ".*"}, func(a api.OnLoadArgs) (api.OnLoadResult, error) {
 			if a.Namespace != nsTree || a.Path != p {
 				return refuse()
 			}
-			return api.OnLoadResult{Contents: &content, Loader: loader}, nil
+			return api.OnLoadResult{Contents: &content, Loader: s.loader}, nil
 		})
 	}}}
 	r := build(ctx, options)
-	t.messages(p, r.Errors, SeverityError, d)
-	t.messages(p, r.Warnings, SeverityWarning, d)
+	s.errors, s.warnings = r.Errors, nil
+	for _, m := range r.Warnings {
+		if _, ok := m.Detail.(fromElsewhere); ok {
+			s.packages = append(s.packages, m)
+			continue
+		}
+		if !s.script && unbalanced(m) && !isTemplate(content) {
+			s.errors = append(s.errors, m)
+		} else {
+			s.warnings = append(s.warnings, m)
+		}
+	}
 	slices.Sort(s.edges)
 	s.edges = slices.Compact(s.edges)
 	// A file whose only fault is what it imports is whole: the others can still be linked with it.
-	s.broken = len(r.Errors) > 0 && (!s.lost || slices.ContainsFunc(r.Errors, func(m api.Message) bool { return m.PluginName == "" }))
+	s.broken = len(s.errors) > 0 && (!s.lost || slices.ContainsFunc(s.errors, func(m api.Message) bool { return m.PluginName == "" }))
 	var meta struct {
 		Inputs map[string]struct{ Format string }
 	}
@@ -201,20 +326,79 @@ func (t *tree) scanFile(ctx context.Context, p string, d *diagnostics) (scanned,
 			s.esm = s.esm || in.Format == "esm"
 		}
 	}
-	return s, true
 }
 
-// buildOptions are what all builds have in common.
-func (t *tree) buildOptions() api.BuildOptions {
-	raw := string(t.options)
-	if raw == "" {
-		raw = "{}"
+// fromElsewhere marks what the resolver only notes: an import of a module that is not part of the project.
+type fromElsewhere struct{}
+
+// isAddressed reports whether what follows ? in an import makes it the address of the file, or a worker at it.
+func isAddressed(suffix string) bool {
+	for _, word := range []string{"?worker", "?sharedworker", "?url", "&url", "&worker"} {
+		if strings.Contains(suffix, word) {
+			return true
+		}
 	}
+	return false
+}
+
+// unbalanced reports whether a finding in a style sheet is one that tools refuse. Browsers skip what they cannot read,
+// and so do tools, which lets hacks for old browsers live on.
+func unbalanced(m api.Message) bool {
+	return m.ID == "css-syntax-error" && (strings.HasPrefix(m.Text, `Expected "}" to go with`) || m.Text == `Unexpected "}"` || m.Text == "Unterminated string token" || strings.HasPrefix(m.Text, `Expected "*/"`))
+}
+
+// report turns what the bundler said about a file into findings.
+func (t *tree) report(p string, s *scanned, d *diagnostics) {
+	severity := SeverityError
+	if isSample(p) || s.script && t.isFilledIn(p, s.errors) {
+		severity = SeverityWarning
+	}
+	t.messages(p, s.errors, severity, d)
+	t.messages(p, s.warnings, SeverityWarning, d)
+}
+
+// isFilledIn reports whether a script does not parse because a template engine fills it in first.
+func (t *tree) isFilledIn(p string, list []api.Message) bool {
+	if len(list) == 0 {
+		return false
+	}
+	if strings.HasPrefix(t.files[p], "---\n") {
+		return true
+	}
+	if l := list[0].Location; l != nil && path.Ext(p) != ".jsx" && path.Ext(p) != ".tsx" {
+		line := l.LineText
+		return strings.Contains(line, "{%") || strings.Contains(line, "<%") || strings.Contains(line, "<?") || strings.Contains(line, "{{") && !strings.Contains(line, "={{")
+	}
+	return false
+}
+
+func (t *tree) scanJSON(p, content string, s *scanned, d *diagnostics) {
+	lenient := allowsComments(p)
+	if lenient {
+		content = stripJSONComments(content)
+	}
+	if strings.TrimSpace(content) == "" && (path.Ext(p) != ".json" || lenient) {
+		return
+	}
+	r := api.Transform(content, api.TransformOptions{Loader: api.LoaderJSON, LogLevel: api.LogLevelSilent})
+	s.broken = len(r.Errors) > 0
+	severity := SeverityError
+	if lenient && !isTSConfig(path.Base(p)) || isSample(p) || strings.Contains(content, "{{") || strings.Contains(content, "<%") {
+		severity = SeverityWarning // read by a laxer parser than this, or filled in first
+	}
+	t.messages(p, r.Errors, severity, d)
+	t.messages(p, r.Warnings, SeverityWarning, d)
+	if content != t.files[p] {
+		s.source = content
+	}
+}
+
+// buildOptions are what all builds have in common. raw is the compiler options, as a tsconfig.
+func (t *tree) buildOptions(raw string) api.BuildOptions {
 	o := api.BuildOptions{
 		AbsWorkingDir: nowhere, Outdir: nowhere + "/out", TsconfigRaw: raw,
 		Bundle: true, Write: false, LogLevel: api.LogLevelSilent, Color: api.ColorNever,
-		LogOverride: map[string]api.LogLevel{"css-syntax-error": api.LogLevelError},
-		Format:      api.FormatESModule, Platform: api.PlatformNeutral, Target: api.ESNext, Charset: api.CharsetUTF8,
+		Format: api.FormatESModule, Platform: api.PlatformNeutral, Target: api.ESNext, Charset: api.CharsetUTF8,
 		Sourcemap: api.SourceMapNone, LegalComments: api.LegalCommentsNone, PreserveSymlinks: true,
 	}
 	if !strings.Contains(raw, `"jsx"`) {
@@ -239,24 +423,27 @@ func refuse() (api.OnLoadResult, error) {
 	return api.OnLoadResult{}, errors.New("this is not a file of the project")
 }
 
-// resolve finds what an import means. target is "" for what stays outside; problem is what to tell, if it leads nowhere.
-func (t *tree) resolve(importer string, a api.OnResolveArgs) (target, suffix, problem string) {
-	var o outcome
+// resolve finds what an import means.
+func (t *tree) resolve(importer string, a api.OnResolveArgs) resolution {
 	if inStyle(a.Kind) {
-		target, o = t.resolveStyle(importer, a.Path, a.Kind != api.ResolveCSSURLToken)
-		if target != a.Path {
-			_, suffix = cutSuffix(a.Path)
-		}
-	} else {
-		target, suffix, o = t.resolveScript(importer, a.Path)
+		return t.resolveStyle(importer, a.Path, a.Kind != api.ResolveCSSURLToken)
 	}
-	switch o {
-	case missing:
-		return "", "", "Could not resolve " + strconv.Quote(a.Path) + ": the project has no such file" + strings.Replace(t.suggest(a.Path), "; the project has ", "; it has ", 1)
+	return t.resolveScript(importer, a.Path)
+}
+
+// problem is what to tell of an import that leads nowhere.
+func (t *tree) problem(spec string, r resolution) string {
+	switch r.outcome {
 	case outside:
-		return "", "", strconv.Quote(a.Path) + " leads out of the project"
+		return strconv.Quote(spec) + " leads out of the project"
+	case absent:
+		return "Could not resolve " + strconv.Quote(spec) + ": " + r.reason
 	}
-	return target, suffix, ""
+	return "Could not resolve " + strconv.Quote(spec) + ": the project has no such file" + strings.Replace(t.suggest(spec), "; the project has ", "; it has ", 1)
+}
+
+func otherOrigin(spec string) string {
+	return strconv.Quote(spec) + " is on another origin, which a preview does not load"
 }
 
 func inStyle(k api.ResolveKind) bool {
@@ -293,17 +480,16 @@ func mayCompute(content string) bool {
 
 // nameComputedImports replaces import and require where their argument is computed: the bundler would list folders of
 // the disk to find what such an argument may mean. The bundler itself says where they are, when it does not bundle.
-func (t *tree) nameComputedImports(p, content string, loader api.Loader, d *diagnostics) (string, bool) {
+func (t *tree) nameComputedImports(p, content string, loader api.Loader, format api.Format) (string, []api.Message) {
 	if !mayCompute(content) {
-		return content, true
+		return content, nil
 	}
 	r := api.Transform(content, api.TransformOptions{
-		Loader: loader, LogLevel: api.LogLevelSilent, Format: api.FormatESModule, Platform: api.PlatformNeutral, Target: api.ESNext,
+		Loader: loader, LogLevel: api.LogLevelSilent, Format: format, Platform: api.PlatformNeutral, Target: api.ESNext, TsconfigRaw: t.optionsFor(p), JSX: api.JSXPreserve,
 		LogOverride: map[string]api.LogLevel{"unsupported-dynamic-import": api.LogLevelWarning, "unsupported-require-call": api.LogLevelWarning},
 	})
 	if len(r.Errors) > 0 {
-		t.messages(p, r.Errors, SeverityError, d)
-		return "", false
+		return "", r.Errors
 	}
 	lines := lineOffsets(content)
 	b := []byte(content)
@@ -322,11 +508,10 @@ func (t *tree) nameComputedImports(p, content string, loader api.Loader, d *diag
 		case strings.HasPrefix(rest, "require"):
 			copy(b[at:], computedRequire)
 		default:
-			d.add(fileOf(p), m.Location.Line, column(m.Location), SeverityError, "This computed import cannot be checked")
-			return "", false
+			return "", []api.Message{{Text: "This computed import cannot be checked", Location: m.Location}}
 		}
 	}
-	return string(b), true
+	return string(b), nil
 }
 
 func lineOffsets(s string) []int {
@@ -359,27 +544,53 @@ var inlineInText = regexp.MustCompile(`(?:\x1f|\\x1f|\\u001f|\\u001F)\d+`)
 
 // messages turns what the bundler says about p into findings.
 func (t *tree) messages(p string, list []api.Message, severity string, d *diagnostics) {
-	for _, m := range list {
+	for i, m := range list {
+		if i == 2*MaxDiagnostics {
+			d.lose(len(list) - i)
+			return
+		}
 		text := m.Text
 		if strings.HasPrefix(text, "panic: ") {
 			text = "The parser failed on this file"
 		}
-		for _, ns := range []string{nsTree, nsAsset, nsRaw, nsStub, nsJoin} {
+		for _, ns := range namespaces {
 			text = strings.ReplaceAll(text, ns+":", "")
 		}
 		text = inlineInText.ReplaceAllString(text, "")
-		file, line, col := fileOf(p), 0, 0
+		source, line, col, severity := p, 0, 0, severity
 		if l := m.Location; l != nil {
 			line, col = l.Line, column(l)
 			if f := strings.TrimPrefix(l.File, nsTree+":"); f != l.File && t.has(f) {
-				file = fileOf(f)
+				source = f
 			}
+			line, col = t.inPage(source, line, col)
 			if c := l.Suggestion; c != "" && len(c) < 100 && (c[0] == '"' || c[0] == '_' || c[0]|0x20 >= 'a' && c[0]|0x20 <= 'z') {
 				text += "; did you mean " + l.Suggestion + "?"
 			}
 		}
-		d.add(file, line, col, severity, "%s", text)
+		if severity == SeverityError && isSample(source) {
+			severity = SeverityWarning
+		}
+		d.add(fileOf(source), line, col, severity, "%s", text)
 	}
+}
+
+// inPage turns a position in an inline body into one in its page.
+func (t *tree) inPage(p string, line, column int) (int, int) {
+	in, ok := t.inlines[p]
+	if !ok || line == 0 {
+		return line, column
+	}
+	if line == 1 {
+		column += in.column
+	}
+	return line + in.line, column
+}
+
+// positionIn returns the position of an offset into what is scanned under a path.
+func (t *tree) positionIn(p, content string, offset int) (line, column int) {
+	line, column = position(content, offset)
+	return t.inPage(p, line, column)
 }
 
 // link bundles all scripts together, to find names that no module exports. What is broken, and styles, stay outside.
@@ -398,7 +609,13 @@ func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
 		d.add(fileOf(p), 0, 0, SeverityError, "export * is passed on over too many ways to be checked")
 		return nil
 	}
-	options := t.buildOptions()
+	raw := "{}"
+	for _, s := range t.settings {
+		if strings.Contains(s.options, `"experimentalDecorators":true`) {
+			raw = `{"compilerOptions":{"experimentalDecorators":true}}` // they parse where the others do, and more
+		}
+	}
+	options := t.buildOptions(raw)
 	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "0", OutputPath: "0"}}
 	options.Plugins = []api.Plugin{{Name: "tree", Setup: func(b api.PluginBuild) {
 		b.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
@@ -412,8 +629,8 @@ func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
 				}
 				return api.OnResolveResult{Path: all[i], Namespace: nsTree}, nil
 			}
-			if target, suffix, problem := t.resolve(a.Importer, a); problem == "" && suffix == "" && g.linked[target] {
-				return api.OnResolveResult{Path: target, Namespace: nsTree}, nil
+			if r := t.resolve(a.Importer, a); r.outcome == found && r.suffix == "" && !r.guess && g.linked[r.target] {
+				return api.OnResolveResult{Path: r.target, Namespace: nsTree}, nil
 			}
 			return api.OnResolveResult{Path: a.Path, External: true}, nil
 		})
@@ -515,6 +732,10 @@ func (g *graph) entries(t *tree, pages []*page) []string {
 				scripts = append(scripts, in.path)
 			}
 		}
+		if pg.injected != "" && !named[pg.injected] {
+			named[pg.injected] = true
+			scripts = append(scripts, pg.injected)
+		}
 	}
 	if len(scripts) == 0 {
 		scripts = g.unimported(t, isScript)
@@ -577,13 +798,17 @@ func (g *graph) reach(seen map[string]bool, from ...string) {
 }
 
 // checkSVG reports what a browser would refuse to draw.
-func checkSVG(p, content string, d *diagnostics) {
+func (t *tree) checkSVG(p, content string, d *diagnostics) {
 	if strings.Contains(content, "<!ENTITY") || isTemplate(content) {
 		return
 	}
 	x := xml.NewDecoder(strings.NewReader(content))
 	x.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	elements := 0
+	severity := SeverityError
+	if isSample(p) {
+		severity = SeverityWarning
+	}
 	for {
 		_, err := x.Token()
 		if err == io.EOF {
@@ -595,12 +820,12 @@ func checkSVG(p, content string, d *diagnostics) {
 			if e, ok := errors.AsType[*xml.SyntaxError](err); ok {
 				reason = e.Msg
 			}
-			d.add(p, line, col, SeverityError, "Not well-formed XML: %s", reason)
+			d.add(p, line, col, severity, "Not well-formed XML: %s", reason)
 			return
 		}
 		elements++
 	}
 	if elements == 0 {
-		d.add(p, 0, 0, SeverityError, "The SVG is empty")
+		d.add(p, 0, 0, severity, "The SVG is empty")
 	}
 }

@@ -69,20 +69,8 @@ func (s *Site) Find(p string) (Asset, bool) {
 func (s *Site) Len() int { return len(s.assets) }
 
 func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []string, d *diagnostics) (*Site, error) {
-	site := &Site{assets: make(map[string]Asset, len(t.files))}
-	for i := len(t.roots) - 1; i >= 0; i-- {
-		site.roots = append(site.roots, t.roots[i])
-	}
-	usable := func(e string) bool {
-		seen := map[string]bool{}
-		g.reach(seen, e)
-		for p := range seen {
-			if g.broken[p] || g.lost[p] {
-				return false
-			}
-		}
-		return true
-	}
+	site := &Site{assets: make(map[string]Asset, len(t.files)), roots: t.roots}
+	tainted := g.tainted()
 	build := map[string]bool{}
 	classic := map[string]bool{}
 	for _, pg := range pages {
@@ -98,7 +86,7 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 			if g.broken[e] {
 				return nil, nil
 			}
-		case !usable(e):
+		case tainted[e]:
 			if len(pages) > 0 {
 				return nil, nil
 			}
@@ -109,26 +97,38 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 	if len(pages) == 0 && len(entries) > 0 && len(build) == 0 {
 		return nil, nil
 	}
-	// What no page names may still be loaded as the program runs: workers, pages of a router.
-	covered := map[string]bool{}
-	g.reach(covered, entries...)
-	for _, p := range g.unimported(t, func(l api.Loader) bool { return isScript(l) }) {
-		if !covered[p] && len(build) < maxEntries && usable(p) && !strings.Contains(path.Base(p), ".config.") {
-			build[p] = true
-		}
-	}
 	if len(build) > maxEntries {
 		d.add("", 0, 0, SeverityError, "The project has %d entry points; at most %d are bundled", len(build), maxEntries)
 		return nil, nil
 	}
-	list := slices.Sorted(maps.Keys(build))
-	outputs, ok, err := t.bundleEntries(ctx, g, list, d)
+	// What no page names may still be loaded as the program runs: workers, pages of a router.
+	more := map[string]bool{}
+	covered := map[string]bool{}
+	g.reach(covered, entries...)
+	loose := g.unimported(t, func(l api.Loader) bool { return isScript(l) })
+	for _, p := range append(slices.Sorted(maps.Keys(g.urls)), loose...) {
+		if (!covered[p] || g.urls[p]) && !build[p] && len(build)+len(more) < maxEntries && !tainted[p] && g.linked[p] && !strings.Contains(path.Base(p), ".config.") {
+			more[p] = true
+		}
+	}
+	outputs, ok, err := t.bundleEntries(ctx, g, slices.Sorted(maps.Keys(build)), d)
 	if err != nil || !ok {
 		return nil, err
 	}
+	// What fails of these is no part of any page: nothing is said of it.
+	var quiet diagnostics
+	extra, ok, err := t.bundleEntries(ctx, g, slices.Sorted(maps.Keys(more)), &quiet)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		maps.Copy(outputs, extra)
+		maps.Copy(build, more)
+	}
+	list := slices.Sorted(maps.Keys(build))
 
 	for _, p := range t.paths {
-		if !isHTML(p) {
+		if !isHTML(p) || t.isOutput(p) {
 			site.assets[p] = Asset{contentType(p), t.files[p]}
 		}
 	}
@@ -142,12 +142,13 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 	}
 	for p := range classic {
 		if l := t.loader(p); l != api.LoaderJS && !g.broken[p] {
-			r := api.Transform(t.files[p], api.TransformOptions{Loader: l, LogLevel: api.LogLevelSilent, TsconfigRaw: string(t.options), Charset: api.CharsetUTF8})
+			r := api.Transform(t.files[p], api.TransformOptions{Loader: l, LogLevel: api.LogLevelSilent, TsconfigRaw: t.optionsFor(p), Charset: api.CharsetUTF8})
 			site.assets[p] = Asset{contentType(".js"), string(r.Code)}
 		}
 	}
+	env := t.environment()
 	for _, pg := range pages {
-		site.assets[pg.path] = Asset{contentType(pg.path), t.rewrite(pg, outputs, classic, d)}
+		site.assets[pg.path] = Asset{contentType(pg.path), t.rewrite(pg, outputs, classic, env)}
 	}
 	site.Home = t.home(pages)
 	if site.Home == "" && len(list) > 0 {
@@ -160,7 +161,36 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 	return site, nil
 }
 
-// bundleEntries returns the built files by their path below bundleDir.
+// tainted returns the files that are broken, or import what is.
+func (g *graph) tainted() map[string]bool {
+	importers := map[string][]string{}
+	for from, list := range g.edges {
+		for _, to := range list {
+			importers[to] = append(importers[to], from)
+		}
+	}
+	seen := map[string]bool{}
+	var stack []string
+	for _, bad := range []map[string]bool{g.broken, g.lost} {
+		for p, is := range bad {
+			if is {
+				stack = append(stack, p)
+			}
+		}
+	}
+	for len(stack) > 0 {
+		p := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if !seen[p] {
+			seen[p] = true
+			stack = append(stack, importers[p]...)
+		}
+	}
+	return seen
+}
+
+// bundleEntries returns the built files by their path below bundleDir. Entries with the same compiler options share
+// what they have in common; what is loaded by its address may be a worker, and stands alone.
 func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, d *diagnostics) (map[string]string, bool, error) {
 	outputs := map[string]string{}
 	if len(list) == 0 {
@@ -184,19 +214,42 @@ func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, d *di
 		d.add("", 0, 0, SeverityError, "The entry points pull in %d bytes of style sheets; at most %d are bundled", styles, maxStyleBytes)
 		return nil, false, nil
 	}
+	groups := map[string][]string{}
+	var alone []string
+	for _, e := range list {
+		if g.urls[e] && isScript(t.loader(e)) {
+			alone = append(alone, e)
+		} else {
+			groups[t.optionsFor(e)] = append(groups[t.optionsFor(e)], e)
+		}
+	}
+	for _, raw := range slices.Sorted(maps.Keys(groups)) {
+		ok, err := t.bundleGroup(ctx, groups[raw], raw, api.FormatESModule, outputs, d)
+		if err != nil || !ok {
+			return nil, false, err
+		}
+	}
+	for _, e := range alone {
+		var quiet diagnostics
+		ok, err := t.bundleGroup(ctx, []string{e}, t.optionsFor(e), api.FormatIIFE, outputs, &quiet)
+		if err == nil && !ok { // it awaits, which a module alone may do
+			ok, err = t.bundleGroup(ctx, []string{e}, t.optionsFor(e), api.FormatESModule, outputs, d)
+		}
+		if err != nil || !ok {
+			return nil, false, err
+		}
+	}
+	return outputs, true, nil
+}
 
-	options := t.buildOptions()
-	options.Splitting = true
+func (t *tree) bundleGroup(ctx context.Context, list []string, raw string, format api.Format, outputs map[string]string, d *diagnostics) (bool, error) {
+	options := t.buildOptions(raw)
+	options.Format = format
+	options.Splitting = format == api.FormatESModule
 	options.PublicPath = "/" + bundleDir + "/"
 	options.ChunkNames = "chunks/[name]-[hash]"
 	options.Target = api.ES2022
-	options.Define = map[string]string{"process.env.NODE_ENV": `"production"`}
-	for _, content := range t.files {
-		if strings.Contains(content, "import.meta.env") {
-			options.Define["import.meta.env"] = `{"MODE":"production","PROD":true,"DEV":false,"SSR":false,"BASE_URL":"/"}`
-			break
-		}
-	}
+	options.Define = t.defines()
 	for i, e := range list {
 		options.EntryPointsAdvanced = append(options.EntryPointsAdvanced, api.EntryPoint{InputPath: strconv.Itoa(i), OutputPath: outputName(e)})
 	}
@@ -215,12 +268,12 @@ func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, d *di
 	}}}
 	r := build(ctx, options)
 	if ctx.Err() != nil {
-		return nil, false, errStopped
+		return false, errStopped
 	}
 	t.messages("", r.Errors, SeverityError, d)
 	t.messages("", r.Warnings, SeverityWarning, d)
 	if len(r.Errors) > 0 {
-		return nil, false, nil
+		return false, nil
 	}
 	for _, f := range r.OutputFiles {
 		name := strings.TrimPrefix(f.Path, nowhere+"/out/")
@@ -235,57 +288,180 @@ func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, d *di
 		}
 		outputs[name] = body
 	}
-	return outputs, true, nil
+	return true, nil
+}
+
+// publicEnv are the prefixes of variables that tools put into what browsers get. Others may be secrets.
+var publicEnv = []string{"VITE_", "REACT_APP_", "NEXT_PUBLIC_", "PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "GATSBY_", "VUE_APP_", "STORYBOOK_"}
+
+// environment returns the variables that tools put into pages and scripts.
+func (t *tree) environment() map[string]string {
+	env := map[string]string{"MODE": "production", "NODE_ENV": "production", "BASE_URL": "/", "PUBLIC_URL": ""}
+	for _, name := range []string{".env", ".env.production"} {
+		for _, root := range t.roots {
+			for line := range strings.Lines(t.files[path.Join(root, name)]) {
+				k, v, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+				k, v = strings.TrimSpace(k), strings.TrimSpace(v)
+				if !ok || !slices.ContainsFunc(publicEnv, func(p string) bool { return strings.HasPrefix(k, p) }) {
+					continue
+				}
+				if n := len(v); n > 1 && (v[0] == '"' || v[0] == '\'') && v[n-1] == v[0] {
+					v = v[1 : n-1]
+				}
+				env[k] = v
+			}
+		}
+	}
+	return env
+}
+
+// defines are what bundlers put in the place of names that no browser has.
+func (t *tree) defines() map[string]string {
+	def := map[string]string{"process.env.NODE_ENV": `"production"`}
+	var meta, process, global bool
+	for p, content := range t.files {
+		if isScript(t.loader(p)) {
+			meta = meta || strings.Contains(content, "import.meta.env")
+			process = process || strings.Contains(content, "process.env")
+			global = global || strings.Contains(content, "global")
+		}
+	}
+	if !meta && !process && !global {
+		return def
+	}
+	object := func(values map[string]any) string {
+		b, err := json.Marshal(values)
+		if err != nil {
+			return "{}"
+		}
+		return string(b)
+	}
+	env := map[string]any{}
+	for k, v := range t.environment() {
+		env[k] = v
+	}
+	if process {
+		def["process.env"] = object(env)
+	}
+	if meta {
+		env["PROD"], env["DEV"], env["SSR"] = true, false, false
+		def["import.meta.env"] = object(env)
+	}
+	if global {
+		def["global"] = "globalThis"
+	}
+	return def
 }
 
 func (t *tree) bundleResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
-	target, suffix, problem := t.resolve(a.Importer, a)
-	warn := func(text string) []api.Message { return []api.Message{{Text: text}} }
+	r := t.resolve(a.Importer, a)
 	style := inStyle(a.Kind)
-	switch {
-	case problem != "":
+	problem := ""
+	if r.outcome != found && r.outcome != external {
+		problem = t.problem(a.Path, r)
+	}
+	warn := func(text string) []api.Message { return []api.Message{{Text: text}} }
+	stand := func(kind, text string) (api.OnResolveResult, error) {
+		return api.OnResolveResult{Path: a.Path, Namespace: nsStub, PluginData: stub{kind, text}, Warnings: warn(text)}, nil
+	}
+	kind := "js"
+	if style {
+		kind = "css"
+	}
+	switch r.outcome {
+	case missing, outside:
 		return api.OnResolveResult{Errors: []api.Message{{Text: problem}}}, nil
-	case target == "" && a.Kind == api.ResolveCSSURLToken, target == "" && style && isExternalURL(a.Path):
-		var w []api.Message
-		if isExternalURL(a.Path) && !strings.HasPrefix(strings.ToLower(a.Path), "data:") {
-			w = warn(strconv.Quote(a.Path) + " is on another origin, which a preview does not load")
+	case absent:
+		switch {
+		case a.Kind == api.ResolveCSSURLToken:
+			return api.OnResolveResult{Path: a.Path, External: true, Warnings: warn(problem)}, nil
+		case !style && isBinary(r.target):
+			return api.OnResolveResult{Path: r.target, Namespace: nsAsset, Warnings: warn(problem)}, nil
 		}
-		return api.OnResolveResult{Path: a.Path, External: true, Warnings: w}, nil
-	case target == "":
-		kind := "js"
-		if style {
-			kind = "css"
-		}
-		if strings.HasPrefix(strings.ToLower(a.Path), "data:") {
+		return stand(kind, problem)
+	case external:
+		switch {
+		case isOtherOrigin(a.Path) && (style || a.Kind == api.ResolveCSSURLToken):
+			return api.OnResolveResult{Path: a.Path, External: true, Warnings: warn(otherOrigin(a.Path))}, nil
+		case a.Kind == api.ResolveCSSURLToken, strings.HasPrefix(strings.ToLower(a.Path), "data:"), style && isExternalURL(a.Path):
 			return api.OnResolveResult{Path: a.Path, External: true}, nil
+		case isOtherOrigin(a.Path):
+			return api.OnResolveResult{Path: a.Path, Namespace: nsStub, PluginData: stub{kind, "This needs " + otherOrigin(a.Path)}, Warnings: warn(otherOrigin(a.Path))}, nil
+		case strings.HasPrefix(a.Path, "virtual:"):
+			if strings.HasSuffix(a.Path, ".css") {
+				return stand("css", t.unavailable(a.Importer, a.Path))
+			}
+			return stand("idle", t.unavailable(a.Importer, a.Path))
 		}
-		what := "the package " + strconv.Quote(a.Path) + ", which a preview cannot load: only the project's own files are part of it"
-		if isExternalURL(a.Path) && !strings.HasPrefix(a.Path, "node:") {
-			what = strconv.Quote(a.Path) + " on another origin, which a preview does not load"
-		}
-		return api.OnResolveResult{Path: a.Path, Namespace: nsStub, PluginData: stub{kind, "This needs " + what}, Warnings: warn("This needs " + what)}, nil
+		return stand(kind, t.unavailable(a.Importer, a.Path))
+	}
+	switch target := r.target; {
 	case a.Kind == api.ResolveCSSURLToken:
-		return api.OnResolveResult{Path: address(target) + suffix, External: true}, nil
+		return api.OnResolveResult{Path: address(target) + r.suffix, External: true}, nil
 	case style && isStyle(t.loader(target)):
 		return api.OnResolveResult{Path: target, Namespace: nsTree}, nil
+	case hasFlag(r.suffix, "raw"), hasFlag(r.suffix, "inline") && isStyle(t.loader(target)):
+		return api.OnResolveResult{Path: target, Namespace: nsRaw}, nil
+	case hasFlag(r.suffix, "worker"), hasFlag(r.suffix, "sharedworker"):
+		return api.OnResolveResult{Path: target + r.suffix, Namespace: nsWorker, PluginData: r}, nil
+	case hasFlag(r.suffix, "url"):
+		return api.OnResolveResult{Path: target, Namespace: nsAsset}, nil
 	case compiled(target):
 		text := strconv.Quote(target) + " needs a compiler of its own, which a preview does not have"
-		kind := "js"
-		if style || slices.Contains([]string{".scss", ".sass", ".less", ".styl"}, path.Ext(target)) {
+		if slices.Contains([]string{".scss", ".sass", ".less", ".styl", ".pcss"}, path.Ext(target)) {
 			kind = "css"
+			if !style && a.Kind != api.ResolveJSImportStatement || !style && strings.Contains(path.Base(target), ".module.") {
+				kind = "names"
+			}
 		}
-		return api.OnResolveResult{Path: target, Namespace: nsStub, PluginData: stub{kind, text}, Warnings: warn(text)}, nil
-	case strings.HasPrefix(suffix, "?raw"):
-		return api.OnResolveResult{Path: target, Namespace: nsRaw}, nil
-	case t.loader(target) == api.LoaderNone || isHTML(target) || strings.HasPrefix(suffix, "?url"):
-		return api.OnResolveResult{Path: target, Namespace: nsAsset}, nil
+		return stand(kind, text)
+	case isDeclaration(target):
+		return stand(kind, "Only the declarations of "+strconv.Quote(a.Path)+" are part of the project, so a preview cannot load it")
+	case isText(target):
+		return api.OnResolveResult{Path: target, Namespace: nsText, Warnings: warn(strconv.Quote(target) + " is loaded as text: the project's own tools may make more of it")}, nil
+	case t.loader(target) == api.LoaderNone || isHTML(target):
+		ns := nsAsset
+		if hasFlag(r.suffix, "react") || hasFlag(r.suffix, "component") {
+			ns = nsComponent
+		}
+		return api.OnResolveResult{Path: target, Namespace: ns, PluginData: t.needs(a.Importer, "react")}, nil
+	default:
+		return api.OnResolveResult{Path: target, Namespace: nsTree}, nil
 	}
-	return api.OnResolveResult{Path: target, Namespace: nsTree}, nil
+}
+
+// hasFlag reports whether the query of an import has a key.
+func hasFlag(suffix, key string) bool {
+	for part := range strings.SplitSeq(strings.TrimLeft(suffix, "?"), "&") {
+		if name, _, _ := strings.Cut(part, "="); name == key {
+			return true
+		}
+	}
+	return false
+}
+
+// isText reports whether a file is data that tools have loaders for.
+func isText(p string) bool {
+	switch strings.ToLower(path.Ext(p)) {
+	case ".yaml", ".yml", ".toml", ".md", ".markdown", ".graphql", ".gql", ".json5", ".txt", ".csv", ".tsv", ".glsl", ".vert", ".frag", ".wgsl", ".vs", ".fs", ".xml", ".html", ".hbs", ".ejs", ".sql":
+		return true
+	}
+	return false
 }
 
 type stub struct{ kind, message string }
 
 func (t *tree) bundleLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
+	js := func(text string) (api.OnLoadResult, error) {
+		return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS}, nil
+	}
+	quote := func(s string) string {
+		b, err := json.Marshal(s)
+		if err != nil {
+			return `""`
+		}
+		return string(b)
+	}
 	switch a.Namespace {
 	case nsTree:
 		if t.has(a.Path) && t.loader(a.Path) != api.LoaderNone {
@@ -293,15 +469,40 @@ func (t *tree) bundleLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
 		}
 	case nsRaw:
 		return api.OnLoadResult{Contents: new(t.files[a.Path]), Loader: api.LoaderText}, nil
-	case nsAsset:
-		return api.OnLoadResult{Contents: new(address(a.Path)), Loader: api.LoaderText}, nil
+	case nsText:
+		return js("module.exports = { __esModule: true, default: " + quote(t.files[a.Path]) + " };")
+	case nsAsset, nsComponent:
+		// CommonJS, so that any name can be imported from it.
+		u := quote(address(a.Path))
+		component := "undefined"
+		if react, _ := a.PluginData.(bool); react && strings.EqualFold(path.Ext(a.Path), ".svg") {
+			component = `(props) => require("react").createElement("img", { ...props, src: ` + u + ` })`
+		}
+		if a.Namespace == nsComponent {
+			u = component
+		}
+		return js("module.exports = { __esModule: true, default: " + u + ", ReactComponent: " + component + " };")
+	case nsWorker:
+		r, _ := a.PluginData.(resolution)
+		u := quote(address(r.target))
+		switch {
+		case hasFlag(r.suffix, "url"):
+			return js("export default " + u + ";")
+		case hasFlag(r.suffix, "sharedworker"):
+			return js("export default function (options) { return new SharedWorker(" + u + ", options); }")
+		}
+		return js("export default function (options) { return new Worker(" + u + ", options); }")
 	case nsStub:
 		s, _ := a.PluginData.(stub)
-		if s.kind == "css" {
+		switch s.kind {
+		case "css":
 			return api.OnLoadResult{Contents: new(""), Loader: api.LoaderCSS}, nil
+		case "names": // of classes, as CSS modules have them
+			return js(`module.exports = new Proxy({}, { get: (_, name) => (name === "__esModule" ? undefined : name) });`)
+		case "idle": // functions that do nothing
+			return js(`module.exports = new Proxy({}, { get: (_, name) => (name === "__esModule" ? undefined : () => () => {}) });`)
 		}
-		text, _ := json.Marshal(s.message)
-		return api.OnLoadResult{Contents: new(strings.Replace(stubModule, "MESSAGE", string(text), 1)), Loader: api.LoaderJS}, nil
+		return js(strings.Replace(stubModule, "MESSAGE", quote(s.message), 1))
 	}
 	return refuse()
 }
@@ -359,7 +560,7 @@ func hash(s string) uint32 {
 func address(p string) string { return (&url.URL{Path: "/" + p}).EscapedPath() }
 
 // rewrite points a page to what its scripts and styles were built to.
-func (t *tree) rewrite(pg *page, outputs map[string]string, classic map[string]bool, d *diagnostics) string {
+func (t *tree) rewrite(pg *page, outputs map[string]string, classic map[string]bool, env map[string]string) string {
 	content := t.files[pg.path]
 	type edit struct {
 		start, end int
@@ -379,12 +580,6 @@ func (t *tree) rewrite(pg *page, outputs map[string]string, classic map[string]b
 	for _, r := range pg.refs {
 		u := ""
 		switch {
-		case isExternalURL(r.url) && (r.kind == refModule || r.kind == refScript || r.kind == refStyle):
-			if !strings.HasPrefix(strings.ToLower(r.url), "data:") {
-				line, col := position(content, r.start)
-				d.add(pg.path, line, col, SeverityWarning, "%q is on another origin, which a preview does not load", r.url)
-			}
-			continue
 		case r.target == "":
 			continue
 		case r.kind == refScript && classic[r.target]:
@@ -399,8 +594,8 @@ func (t *tree) rewrite(pg *page, outputs map[string]string, classic map[string]b
 				u = out
 			}
 		}
-		if u == "" && strings.HasPrefix(r.url, "%PUBLIC_URL%") && r.attr != "srcset" {
-			u = strings.TrimPrefix(r.url, "%PUBLIC_URL%")
+		if clean, suffix := cutSuffix(publicURL(r.url)); u == "" && r.attr != "srcset" && strings.HasPrefix(clean, "/") && unescape(clean) != "/"+r.target {
+			u = address(r.target) + suffix // from the folder that its server would take as its root
 		}
 		if u != "" {
 			edits = append(edits, edit{r.start, r.end, `"` + html.EscapeString(u) + `"`})
@@ -415,6 +610,27 @@ func (t *tree) rewrite(pg *page, outputs map[string]string, classic map[string]b
 			edits = append(edits, edit{in.tagStart, in.end, `<script type="module" src="` + html.EscapeString(u) + `">`})
 		}
 	}
+	if pg.injected != "" {
+		if u, ok := built(pg.injected, ".js"); ok {
+			at := strings.LastIndex(strings.ToLower(content), "</body")
+			if at < 0 || at > len(content) {
+				at = len(content)
+			}
+			styleOf(pg.injected, at)
+			edits = append(edits, edit{at, at, `<script type="module" src="` + html.EscapeString(u) + `"></script>`})
+		}
+	}
+	fill := func(s string) string {
+		return placeholder.ReplaceAllStringFunc(s, func(name string) string {
+			if name == "%sveltekit.assets%" {
+				return ""
+			}
+			if v, ok := env[strings.Trim(name, "%")]; ok {
+				return html.EscapeString(v)
+			}
+			return name
+		})
+	}
 	slices.SortStableFunc(edits, func(a, b edit) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
 	var out strings.Builder
 	at := 0
@@ -422,11 +638,11 @@ func (t *tree) rewrite(pg *page, outputs map[string]string, classic map[string]b
 		if e.start < at {
 			continue
 		}
-		out.WriteString(content[at:e.start])
+		out.WriteString(fill(content[at:e.start]))
 		out.WriteString(e.text)
 		at = e.end
 	}
-	out.WriteString(content[at:])
+	out.WriteString(fill(content[at:]))
 	return out.String()
 }
 
@@ -435,8 +651,8 @@ func (t *tree) home(pages []*page) string {
 	if len(pages) == 0 {
 		return ""
 	}
-	for _, root := range slices.Backward(t.roots) {
-		if p := path.Join(root, "index.html"); t.has(p) {
+	for _, root := range t.roots {
+		if p := path.Join(root, "index.html"); t.has(p) && !t.isOutput(p) {
 			return p
 		}
 	}
@@ -481,6 +697,12 @@ func (t *tree) startPage(entries []string, outputs map[string]string) string {
 	}
 	return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Preview</title>\n" +
 		head.String() + "</head>\n<body>\n" + body + "</body>\n</html>\n"
+}
+
+// IsFileType reports whether an ending, with its dot, is one that files of web projects have.
+func IsFileType(ext string) bool {
+	p := "x" + strings.ToLower(ext)
+	return contentTypes[path.Ext(p)] != "" || isBinary(p) || isStored(p) || compiled(p) || isText(p)
 }
 
 // contentType goes by the ending alone and not by the machine's tables, so that it is the same everywhere.

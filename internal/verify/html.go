@@ -4,12 +4,17 @@ import (
 	"encoding/json"
 	"net/url"
 	"path"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"codeforge"
 )
 
 // page is what an HTML file refers to and holds, with byte offsets into it.
@@ -18,7 +23,9 @@ type page struct {
 	dir     string // what relative references start from
 	refs    []ref
 	inlines []inline
-	head    int // where a tag can be put so that it comes first in the head; 0: the start of the file
+	ids     []string
+
+	injected string // the script that the project's tools put into it
 }
 
 type refKind int
@@ -37,7 +44,9 @@ type ref struct {
 	tag, attr  string
 	start, end int    // of the attribute's value, quotes included
 	tagStart   int    // of the tag
+	optional   bool   // an icon or a hint: nobody is harmed when it is missing
 	target     string // the file it means; "" when there is none
+	outcome    outcome
 }
 
 type inline struct {
@@ -124,6 +133,7 @@ func readPage(p, content string, d *diagnostics) *page {
 		line, col := position(content, off)
 		d.add(p, line, col, severity, format, args...)
 	}
+	seen := map[string]bool{}
 	for {
 		kind := z.Next()
 		start := offset
@@ -163,6 +173,10 @@ func readPage(p, content string, d *diagnostics) *page {
 			}
 			return attribute{}, false
 		}
+		if a, ok := get("id"); ok && !seen[a.value] {
+			seen[a.value] = true
+			pg.ids = append(pg.ids, a.value)
+		}
 		add := func(kind refKind, name string) {
 			if a, ok := get(name); ok {
 				pg.refs = append(pg.refs, ref{kind: kind, url: strings.TrimSpace(a.value), tag: tag, attr: name,
@@ -176,8 +190,6 @@ func readPage(p, content string, d *diagnostics) *page {
 			}
 		}
 		switch tag {
-		case "head":
-			pg.head = offset
 		case "base":
 			if a, ok := get("href"); ok && !isExternalURL(a.value) && a.value != "" {
 				pg.dir = path.Clean("./" + path.Join("/", path.Join(path.Dir(p), a.value)))
@@ -207,17 +219,20 @@ func readPage(p, content string, d *diagnostics) *page {
 			if a, ok := get("rel"); ok {
 				rel = strings.ToLower(a.value)
 			}
-			kind, known := refAsset, false
+			kind, known, optional := refAsset, false, false
 			for r := range strings.FieldsSeq(rel) {
 				switch r {
 				case "stylesheet":
 					kind, known = refStyle, true
-				case "icon", "apple-touch-icon", "mask-icon", "manifest", "modulepreload", "preload", "prefetch":
-					known = true
+				case "icon", "apple-touch-icon", "apple-touch-icon-precomposed", "apple-touch-startup-image", "mask-icon", "fluid-icon", "manifest", "modulepreload", "preload", "prefetch":
+					known, optional = true, true
 				}
 			}
 			if known {
 				add(kind, "href")
+				if n := len(pg.refs); n > 0 && pg.refs[n-1].tagStart == start {
+					pg.refs[n-1].optional = optional && kind == refAsset
+				}
 			}
 		case "img", "source":
 			add(refAsset, "src")
@@ -283,9 +298,10 @@ func candidates(set string) []string {
 	return list
 }
 
-// addInlines makes files of the inline bodies of a page. They are padded so that a position in them is one in the page.
+// addInlines makes files of the inline bodies of a page.
 func (t *tree) addInlines(pg *page) {
 	content := t.files[pg.path]
+	at := cursor{text: content}
 	for i := range pg.inlines {
 		in := &pg.inlines[i]
 		body := content[in.start:in.end]
@@ -306,11 +322,33 @@ func (t *tree) addInlines(pg *page) {
 		default:
 			continue
 		}
-		line, col := position(content, in.start)
+		line, col := at.position(in.start)
 		in.path = pg.path + inlineMark + strconv.Itoa(i)
-		t.inlines[in.path] = loader
-		t.files[in.path] = strings.Repeat("\n", line-1) + strings.Repeat(" ", col-1) + body
+		t.inlines[in.path] = inlineFile{loader, line - 1, col - 1}
+		t.files[in.path] = body
 	}
+}
+
+// cursor tells the positions of growing offsets, each counted on from the one before.
+type cursor struct {
+	text                string
+	offset, line, runes int
+}
+
+func (c *cursor) position(offset int) (line, column int) {
+	offset = min(offset, len(c.text))
+	if offset < c.offset {
+		c.offset, c.line, c.runes = 0, 0, 0
+	}
+	part := c.text[c.offset:offset]
+	if n := strings.Count(part, "\n"); n > 0 {
+		c.line += n
+		c.runes = 0
+		part = part[strings.LastIndexByte(part, '\n')+1:]
+	}
+	c.runes += utf8.RuneCountInString(part)
+	c.offset = offset
+	return c.line + 1, c.runes + 1
 }
 
 func (t *tree) addImportMap(pg *page, body string) {
@@ -319,74 +357,236 @@ func (t *tree) addImportMap(pg *page, body string) {
 		return // reported when it is parsed
 	}
 	for k, to := range m.Imports {
+		p := ""
 		switch {
 		case k == "" || isExternalURL(to):
+			continue
 		case strings.HasPrefix(to, "/"):
-			t.imports[k] = path.Clean(to)[1:]
+			p = path.Clean(to)[1:]
+			if hit, ok := t.absolute(pg.path, to, func(p string) (string, bool) { return p, t.isFolderOrFile(p) }); ok {
+				p = hit
+			}
 		case isRelative(to):
-			t.imports[k] = path.Join(pg.dir, to)
+			p = path.Join(pg.dir, to)
+		default:
+			continue
+		}
+		if strings.HasSuffix(k, "/") {
+			t.imports.add(k+"*", []string{p + "/*"})
+		} else {
+			t.imports.add(k, []string{p})
 		}
 	}
 }
 
 // isTemplate reports whether text is filled in by a template engine before a browser sees it.
 func isTemplate(s string) bool {
-	return strings.Contains(s, "{{") || strings.Contains(s, "{%") || strings.Contains(s, "<%") || strings.Contains(s, "${") || strings.Contains(s, "<?")
+	for _, mark := range []string{"{{", "{%", "<%", "${", "<?", "#{", "[[", "@{", "{:", "__webpack_public_path__"} {
+		if strings.Contains(s, mark) {
+			return true
+		}
+	}
+	return placeholder.MatchString(s)
 }
 
-// checkPage resolves the references of a page, fills in their targets and reports those that lead nowhere.
-func (t *tree) checkPage(pg *page, g *graph, d *diagnostics) {
+// placeholder is a name that a tool replaces in a page: %PUBLIC_URL%, %VITE_TITLE%, %sveltekit.assets%.
+// What two hexadecimal digits begin is percent-encoding.
+var placeholder = regexp.MustCompile(`%(?:[A-Za-z][A-Za-z0-9]*_[A-Za-z0-9_]*|[a-z]+(?:\.[A-Za-z]+)+|[G-Zg-z][A-Za-z0-9]{2,}|[A-Za-z][G-Zg-z][A-Za-z0-9]+)%`)
+
+// partials are folders of pages that are put into others, or filled in, by a server or a generator.
+var partials = map[string]bool{"partials": true, "_includes": true, "_layouts": true, "includes": true, "layouts": true, "views": true, "emails": true, "components": true, "email": true}
+
+// isPartial reports whether what a page refers to cannot be known from where it lies.
+func (t *tree) isPartial(pg *page) bool {
 	content := t.files[pg.path]
+	if strings.HasSuffix(pg.path, ".component.html") || isSample(pg.path) || isTemplateText(content) {
+		return true
+	}
+	for seg := range strings.SplitSeq(path.Dir(pg.path), "/") {
+		if partials[seg] {
+			return true
+		}
+	}
+	return false
+}
+
+func isTemplateText(s string) bool {
+	return strings.Contains(s, "{{") || strings.Contains(s, "{%") || strings.Contains(s, "<%") || strings.Contains(s, "<?php") || strings.HasPrefix(s, "---\n")
+}
+
+// publicURL is cut from the start of addresses: what a tool puts there leads to the project's root.
+func publicURL(u string) string {
+	for _, name := range []string{"%PUBLIC_URL%", "%BASE_URL%", "%sveltekit.assets%", "<%= BASE_URL %>", "%BASE%"} {
+		if rest, ok := strings.CutPrefix(u, name); ok {
+			return "/" + strings.TrimPrefix(rest, "/")
+		}
+	}
+	return u
+}
+
+// resolvePage finds what the references of a page mean.
+func (t *tree) resolvePage(pg *page) {
 	for i := range pg.refs {
 		r := &pg.refs[i]
-		report := func(severity, format string, args ...any) {
-			line, col := position(content, r.start)
-			d.add(pg.path, line, col, severity, format, args...)
-		}
-		u := strings.TrimPrefix(r.url, "%PUBLIC_URL%")
-		switch lower := strings.ToLower(u); {
-		case isTemplate(u):
-			continue
-		case u == "":
-			if r.kind != refPage && r.tag != "input" {
-				report(SeverityError, "<%s %s> is empty", r.tag, r.attr)
-			}
-			continue
-		case strings.HasPrefix(lower, "javascript:"):
-			report(SeverityWarning, "A javascript: address runs code from a link: use a button with a listener")
+		u := publicURL(r.url)
+		lower := strings.ToLower(u)
+		switch {
+		case u == "" || isTemplate(u) || u[0] == '#' || u[0] == '?' || len(u) > maxSpecifier || isExternalURL(u) && !strings.HasPrefix(lower, "file:"):
+			r.outcome = external
 			continue
 		case strings.HasPrefix(lower, "file:"):
-			report(SeverityError, "%q leads out of the project", r.url)
-			continue
-		case u[0] == '#' || isExternalURL(u):
+			r.outcome = outside
 			continue
 		}
+		r.target, r.outcome = t.reference(pg.path, pg.dir, u, func(p string) (string, bool) { return t.pageTarget(r.kind, p) })
+		if r.outcome == outside && t.isPartial(pg) {
+			r.outcome = missing
+		}
+		if r.outcome == missing && u != r.url {
+			r.outcome = external // a tool's business
+		}
+	}
+}
+
+// injects are packages whose tools put the program's script into a page that names none.
+var injects = []string{"react-scripts", "@craco/craco", "react-app-rewired", "@vue/cli-service", "@angular/core", "html-webpack-plugin", "preact-cli", "@rsbuild/core", "@rspack/cli", "webpack"}
+
+// inject finds the script that the project's tools put into a page that names none of its own.
+func (t *tree) inject(pg *page) {
+	for _, r := range pg.refs {
+		if r.target != "" && (r.kind == refModule || r.kind == refScript) {
+			return
+		}
+	}
+	if slices.ContainsFunc(pg.inlines, func(in inline) bool { return in.kind == inlineModule }) || !t.needs(pg.path, injects...) || t.isPartial(pg) && !strings.HasPrefix(path.Base(pg.path), "index.") {
+		return
+	}
+	for dir := range ancestors(path.Dir(pg.path)) {
+		for _, name := range []string{"src/index", "src/main", "index", "main"} {
+			for _, e := range []string{".tsx", ".ts", ".jsx", ".js"} {
+				if p := path.Join(dir, name+e); t.has(p) {
+					pg.injected = p
+					return
+				}
+			}
+		}
+		if s := t.settings[dir]; s != nil && s.pkg != nil {
+			return
+		}
+	}
+}
+
+// checkPage reports the references of a page that lead nowhere.
+func (t *tree) checkPage(pg *page, g *graph, d *diagnostics) {
+	content := t.files[pg.path]
+	partial, served := t.isPartial(pg), t.hasServer()
+	plain := !partial && !served && !t.hasPackage(pg.path)
+	at := cursor{text: content}
+	for i := range pg.refs {
+		if i == 2*codeforge.MaxFiles {
+			d.lose(len(pg.refs) - i)
+			return
+		}
+		r := &pg.refs[i]
+		report := func(severity, format string, args ...any) {
+			line, col := at.position(r.start)
+			d.add(pg.path, line, col, severity, format, args...)
+		}
+		u := publicURL(r.url)
 		clean, _ := cutSuffix(u)
-		if u[0] == '?' {
-			continue // the page itself
-		}
-		target, o := t.reference(pg.path, pg.dir, u, func(p string) (string, bool) { return t.pageTarget(r.kind, p) })
-		if o == found {
-			r.target = target
-			if r.kind == refScript && g.esm[target] {
-				report(SeverityError, "%s is a module (it imports or exports): the script tag needs type=\"module\"", target)
-			}
-			if (r.kind == refModule || r.kind == refScript) && path.Ext(clean) != path.Ext(target) {
-				report(SeverityWarning, "%q is built from %s: name that file", r.url, target)
+		switch r.outcome {
+		case external:
+			switch {
+			case u == "" && r.kind != refPage && r.tag != "input":
+				report(SeverityError, "<%s %s> is empty", r.tag, r.attr)
+			case strings.HasPrefix(strings.ToLower(u), "javascript:"):
+				report(SeverityWarning, "A javascript: address runs code from a link: use a button with a listener")
+			case isOtherOrigin(u) && (r.kind != refPage || r.tag == "iframe") && !isTemplate(u):
+				report(SeverityWarning, "%s", otherOrigin(r.url))
 			}
 			continue
-		}
-		if o == outside {
+		case outside:
 			report(SeverityError, "%q leads out of the project", r.url)
 			continue
+		case found:
+			if r.kind == refScript && g.esm[r.target] && !t.isBundled(r.target) {
+				report(SeverityError, "%s is a module (it imports or exports): the script tag needs type=\"module\"", r.target)
+			}
+			if (r.kind == refModule || r.kind == refScript) && path.Ext(clean) != path.Ext(r.target) {
+				report(SeverityWarning, "%q is built from %s: name that file", r.url, r.target)
+			}
+			continue
 		}
-		ext := path.Ext(clean)
-		if r.kind == refPage && (ext == "" || strings.HasSuffix(clean, "/")) {
+		severity := SeverityError
+		what := ""
+		wanted := strings.TrimPrefix(path.Join(pg.dir, clean), "/")
+		if clean[0] == '/' {
+			wanted = strings.TrimPrefix(clean, "/")
+		}
+		switch {
+		case r.kind == refPage && (path.Ext(clean) == "" || strings.HasSuffix(clean, "/")):
 			report(SeverityWarning, "No page matches %q: neither a file, nor %s.html, nor a folder with index.html", r.url, strings.TrimSuffix(clean, "/"))
 			continue
+		case r.kind == refPage && r.tag != "iframe":
+			// A link harms nobody until it is followed; only where all pages are here is it known to be dead.
+			if !(plain && isHTML(clean)) {
+				severity = SeverityWarning
+			}
+		case r.optional, partial, isBinary(clean):
+			severity = SeverityWarning
+		case t.isGenerated(wanted), t.isOutput(strings.TrimPrefix(t.suggest(clean), "; the project has ")):
+			severity, what = SeverityWarning, ": "+whyGenerated
+		case clean[0] == '/' && (served || isServerPath(clean)):
+			severity, what = SeverityWarning, ": "+whyServed
+		case strings.HasPrefix(clean, "~") || strings.HasPrefix(clean, "@"):
+			severity = SeverityWarning // an alias of a loader
 		}
-		report(SeverityError, "<%s %s> names %q, which is not in the project%s", r.tag, r.attr, r.url, t.suggest(u))
+		if what == "" && isBinary(clean) {
+			what = ": " + whyBinary
+		}
+		if what == "" {
+			what = t.suggest(u)
+		}
+		report(severity, "<%s %s> names %q, which is not in the project%s", r.tag, r.attr, r.url, what)
 	}
+}
+
+// isBundled reports whether the tools of a script's project put script tags into pages, and build what they name.
+func (t *tree) isBundled(p string) bool {
+	return t.needs(p, "parcel", "parcel-bundler", "html-webpack-plugin")
+}
+
+// isServerPath reports whether an address is one that hosts and servers answer by themselves.
+func isServerPath(p string) bool {
+	for _, prefix := range []string{"/api/", "/_", "/socket.io/", "/cdn-cgi/", "/.netlify/", "/@", "/node_modules/", "/sockjs/", "/wp-", "/auth/", "/graphql", "/static/admin/", "/ws"} {
+		if strings.HasPrefix(p, prefix) {
+			return true
+		}
+	}
+	switch path.Ext(p) {
+	case ".php", ".asp", ".aspx", ".jsp", ".cgi", ".do", ".py", ".pl", ".cfm", ".axd", ".ashx":
+		return true
+	}
+	return false
+}
+
+// serverPackages are those whose presence says that a server answers addresses that no file has.
+var serverPackages = []string{"express", "fastify", "koa", "@hapi/hapi", "@nestjs/core", "hono", "socket.io", "next", "nuxt", "@sveltejs/kit", "astro", "@remix-run/node", "@adonisjs/core", "meteor-node-stubs", "polka", "restify", "sails", "@trpc/server", "elysia", "h3", "nitropack"}
+
+// hasServer reports whether the project has a program that serves its pages.
+func (t *tree) hasServer() bool {
+	t.serverOnce.Do(func() {
+		for _, s := range t.settings {
+			t.server = t.server || s.pkg != nil && slices.ContainsFunc(serverPackages, s.pkg.needs)
+		}
+		for _, p := range t.paths {
+			switch path.Ext(p) {
+			case ".py", ".rb", ".php", ".go", ".java", ".kt", ".cs", ".rs", ".ex", ".exs", ".scala", ".pl":
+				t.server = true
+			}
+		}
+	})
+	return t.server
 }
 
 func (t *tree) pageTarget(kind refKind, p string) (string, bool) {

@@ -140,20 +140,23 @@ func check(ctx context.Context, files map[string]string, bundle bool) (*Site, Re
 	t := newTree(files, &d)
 	var pages []*page
 	for _, p := range t.paths {
-		if !isHTML(p) {
+		if !isHTML(p) || t.isOutput(p) {
 			continue
 		}
 		pg := readPage(p, t.files[p], &d)
 		t.addInlines(pg)
+		t.resolvePage(pg)
+		t.inject(pg)
 		pages = append(pages, pg)
 	}
-	g, err := t.scan(ctx, &d)
+	g, err := t.scan(ctx, usageOf(pages), &d)
 	if err != nil {
 		return nil, Report{}, err
 	}
 	for _, pg := range pages {
 		t.checkPage(pg, g, &d)
 	}
+	t.checkRuntime(g, pages, &d)
 	entries := g.entries(t, pages)
 	if err := t.link(ctx, g, &d); err != nil {
 		return nil, Report{}, err
@@ -200,6 +203,13 @@ func (d *diagnostics) add(file string, line, column int, severity, format string
 		return
 	}
 	d.list[g] = struct{}{}
+}
+
+// lose counts findings that are not made.
+func (d *diagnostics) lose(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lost += n
 }
 
 func (d *diagnostics) report(files int, entries []string) Report {

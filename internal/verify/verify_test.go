@@ -37,7 +37,6 @@ func whole() files {
 <script type="importmap">{"imports": {"lib/": "/src/lib/"}}</script>
 <script type="module" src="/src/main.ts"></script>
 <script src="classic.js"></script>
-<script src="https://example.com/x.js"></script>
 </head><body>
 <a href="about.html#top">a</a><a href="/about">b</a><a href="docs/">c</a><a href="#x">d</a><a href="mailto:a@b.c">e</a><a href="?q=1">f</a>
 <img src="icon.svg" srcset="icon.svg 1x, /icon.svg 2x" alt=""><form action="about.html"></form>
@@ -48,12 +47,12 @@ func whole() files {
 <style>p { color: red }</style>
 </body></html>`,
 		"about.html": "<p>about", "docs/index.html": "<p>docs", "with space.html": "<p>",
-		"style.css": "@import './base.css';\n@import url(\"https://example.com/f.css\");\nbody { background: url(icon.svg) } a { b: url(#g) }", "base.css": "p { color: blue }",
+		"style.css": "@import './base.css';\nbody { background: url(icon.svg) } a { b: url(#g) }", "base.css": "p { color: blue }",
 		"icon.svg": `<svg xmlns="http://www.w3.org/2000/svg"><g/></svg>`, "app.webmanifest": `{"name": "x"}`, "classic.js": "function f() {}",
-		"src/main.ts": "import { add } from '@/lib/add.js';\nimport type { T } from './types';\nimport data from './data.json';\nimport React from 'react';\nimport fs from 'node:fs';\n" +
-			"import { View } from './view';\nimport all from './lib';\nimport './main.css';\nimport icon from '../icon.svg';\nimport { add as again } from 'lib/add';\nconst x: T = { a: add(1, 2) };\nconsole.log(x, data, React, fs, View, all, icon, again);",
+		"src/main.ts": "import { add } from '@/lib/add.js';\nimport type { T } from './types';\nimport data from './data.json';\n" +
+			"import { View } from './view';\nimport all from './lib';\nimport './main.css';\nimport icon from '../icon.svg';\nimport { add as again } from 'lib/add';\nconst x: T = { a: add(1, 2) };\nconsole.log(x, data, View, all, icon, again);",
 		"src/types.ts": "export interface T { a: number }", "src/lib/add.ts": "export const add = (a: number, b: number): number => a + b;",
-		"src/lib/index.ts": "export * from './add';\nexport default 1;", "src/view.tsx": "export const View = () => <p>hello</p>;", "src/main.css": "p{}", "src/data.json": `{"a": [1]}`,
+		"src/lib/index.ts": "export * from './add';\nexport default 1;", "src/view.tsx": "/** @jsxRuntime classic @jsx h */\nconst h = (tag: string) => tag;\nexport const View = () => <p>hello</p>;", "src/main.css": "p{}", "src/data.json": `{"a": [1]}`,
 		"tsconfig.json": "{\n  // comments are fine here\n  \"compilerOptions\": { \"baseUrl\": \".\", \"paths\": { \"@/*\": [\"src/*\"] }, \"jsx\": \"react-jsx\", },\n}",
 		"worker.mjs":    "export {};", "old.cjs": "const path = require('path'); module.exports = path;", "a.mts": "export const a = 1", "a.jsx": "export default <b/>",
 		"README.md": "# hi {{{", "App.vue": "<template>", "main.py": "def f(:", "notes.txt": "(", ".env.example": "A=1", "Dockerfile": "FROM x",
@@ -110,7 +109,7 @@ func TestCheckFinds(t *testing.T) {
 			[]string{`a.ts:1:10 error: No matching export in "b.ts" for import "two"`, `c.ts:1:5 error: Unexpected ";"`}},
 		"css import":      {files{"a.css": "@import './b.css';"}, []string{`a.css:1:9 error: Could not resolve "./b.css": the project has no such file`}},
 		"css bare import": {files{"a.css": "@import 'b.css';"}, []string{`a.css:1:9 error: Could not resolve "b.css": the project has no such file`}},
-		"css url":         {files{"a.css": "a {\n  background: url(b.png) }"}, []string{`a.css:2:15 error: Could not resolve "b.png": the project has no such file`}},
+		"css url":         {files{"a.css": "a {\n  background: url(b.png) }"}, []string{`a.css:2:15 warning: Could not resolve "b.png": binary files are not part of the project here`}},
 		"vue import":      {files{"a.ts": "import V from './V.vue'; V()", "V.vue": ""}, []string{`a.ts:1:15 warning: "V.vue" needs a compiler of its own and is not checked`}},
 
 		"script src":           {page(`<script type="module" src="b.js"></script>`), []string{`index.html:3:27 error: <script src> names "b.js", which is not in the project`}},
@@ -118,19 +117,21 @@ func TestCheckFinds(t *testing.T) {
 		"script empty":         {page(`<script src=""></script>`), []string{`index.html:3:13 error: <script src> is empty`}},
 		"script compiled name": {files{"index.html": `<script type="module" src="m.js"></script>`, "m.ts": "export const a = 1"}, []string{`index.html:1:27 warning: "m.js" is built from m.ts: name that file`}},
 		"stylesheet":           {page(`<link rel=stylesheet href=b.css>`), []string{`index.html:3:27 error: <link href> names "b.css", which is not in the project`}},
-		"icon":                 {page(`<link rel="shortcut icon" href="/b.ico">`), []string{`index.html:3:32 error: <link href> names "/b.ico", which is not in the project`}},
-		"image":                {page(`<img alt="x" src='b.png?x=1'>`), []string{`index.html:3:18 error: <img src> names "b.png?x=1", which is not in the project`}},
-		"srcset":               {page(`<img srcset="a.js 1x, b.png 2x">`), []string{`index.html:3:13 error: <img srcset> names "b.png", which is not in the project`}},
-		"video":                {page(`<video src="b.mp4"></video>`), []string{`index.html:3:12 error: <video src> names "b.mp4", which is not in the project`}},
+		"icon":                 {page(`<link rel="shortcut icon" href="/b.ico">`), []string{`index.html:3:32 warning: <link href> names "/b.ico", which is not in the project: binary files are not part of the project here`}},
+		"image":                {page(`<img alt="x" src='b.png?x=1'>`), []string{`index.html:3:18 warning: <img src> names "b.png?x=1", which is not in the project: binary files are not part of the project here`}},
+		"srcset":               {page(`<img srcset="a.js 1x, b.png 2x">`), []string{`index.html:3:13 warning: <img srcset> names "b.png", which is not in the project: binary files are not part of the project here`}},
+		"video":                {page(`<video src="b.mp4"></video>`), []string{`index.html:3:12 warning: <video src> names "b.mp4", which is not in the project: binary files are not part of the project here`}},
 		"page":                 {page(`<a href="gone.html#x">`), []string{`index.html:3:9 error: <a href> names "gone.html#x", which is not in the project`}},
 		"page, elsewhere":      {files{"index.html": `<a href="/tasks.html">`, "pages/tasks.html": ""}, []string{`index.html:1:9 error: <a href> names "/tasks.html", which is not in the project; the project has pages/tasks.html`}},
 		"form":                 {page(`<form action="gone.html">`), []string{`index.html:3:14 error: <form action> names "gone.html", which is not in the project`}},
+		"svg image":            {page(`<img alt="x" src="b.svg">`), []string{`index.html:3:18 error: <img src> names "b.svg", which is not in the project`}},
+		"css picture":          {files{"a.css": "a {\n  background: url(b.svg) }"}, []string{`a.css:2:15 error: Could not resolve "b.svg": the project has no such file`}},
 		"route":                {page(`<a href="/tasks">`), []string{`index.html:3:9 warning: No page matches "/tasks": neither a file, nor /tasks.html, nor a folder with index.html`}},
 		"javascript":           {page(`<a href="javascript:go()">`), []string{`index.html:3:9 warning: A javascript: address runs code from a link: use a button with a listener`}},
 		"inline module":        {page("<script type=module>\n  foo(;\n</script>"), []string{`index.html:4:7 error: Unexpected ";"`}},
 		"inline import":        {page(`<p><script type=module>import './b'</script>`), []string{`index.html:3:31 error: Could not resolve "./b": the project has no such file`}},
 		"inline script":        {page(`<script>foo(;</script>`), []string{`index.html:3:13 error: Unexpected ";"`}},
-		"inline style":         {page("<style>a { b: url(c.png) }</style>"), []string{`index.html:3:15 error: Could not resolve "c.png": the project has no such file`}},
+		"inline style":         {page("<style>a { b: url(c.png) }</style>"), []string{`index.html:3:15 warning: Could not resolve "c.png": binary files are not part of the project here`}},
 		"inline json":          {page(`<script type="application/json">{,}</script>`), []string{`index.html:3:34 error: Expected string in JSON but found ","`}},
 		"unclosed script":      {page(`<script>let a`), []string{`index.html:3:1 error: <script> is never closed: the rest of the page is lost in it`}},
 		"unclosed comment":     {page(`<!-- x`), []string{`index.html:3:1 error: This comment is never closed: the rest of the page is lost in it`}},
