@@ -53,7 +53,7 @@ var runs = map[codeforge.AgentType]func(*run, context.Context) (codeforge.Outcom
 //
 // Any other error is a [codeforge.Error]: of kind AgentFailed, with the agent in its details, when the model or its
 // work failed, Invalid for a task that no agent can do. With an error the Outcome is empty, but for a Result that holds
-// what the job had made by then, if anything: it was paid for.
+// what the job had made by then, if anything, and what the model said in place of doing it: both were paid for.
 func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
 	if task.Job.Agent == codeforge.Noop {
 		return codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}")}, nil
@@ -71,7 +71,11 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return codeforge.Outcome{Result: r.partial()}, err
+	left := codeforge.Outcome{Result: r.partial()}
+	if r.says != "" {
+		left.Chat = r.chat(r.says)
+	}
+	return left, err
 }
 
 // run is one job in the making.
@@ -86,6 +90,7 @@ type run struct {
 	calls   int // steps that asked the model
 	used    usage
 	made    partialDoc
+	says    string // by the model, in words alone, before the job failed
 
 	before    map[verify.Diagnostic]bool // what was wrong before the job began; nil: not looked at yet
 	checked   *verify.Report             // of the tree in state checkedAt
@@ -157,10 +162,14 @@ func (r *run) prompt() *prompt {
 // completed is the outcome of a job that did its work. result is an object without a key usage.
 func (r *run) completed(result any, says string) codeforge.Outcome {
 	return codeforge.Outcome{
-		Status: codeforge.JobCompleted, Progress: 100, Result: r.result(result),
-		Chat: []codeforge.Message{{Role: "assistant", Content: says,
-			Metadata: marshal(map[string]string{"agent_type": string(r.task.Job.Agent), "job_id": r.task.Job.ID})}},
+		Status: codeforge.JobCompleted, Progress: 100, Result: r.result(result), Chat: r.chat(says),
 	}
+}
+
+// chat is a line of the conversation.
+func (r *run) chat(says string) []codeforge.Message {
+	return []codeforge.Message{{Role: "assistant", Content: says,
+		Metadata: marshal(map[string]string{"agent_type": string(r.task.Job.Agent), "job_id": r.task.Job.ID})}}
 }
 
 // result adds to an object what the job used, so that a result says who made it.

@@ -26,6 +26,7 @@ const (
 	maxRead      = 1_500_000 // bytes that reading and searching may add to the conversation
 	maxSummary   = 2_000
 	minSummary   = 10
+	maxSays      = 10_000 // of what a job that failed answered in words
 
 	maxDependencies = 30
 )
@@ -100,8 +101,9 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 	c := &coder{r: r, explained: explained, failing: map[string]int{}}
 	p := r.codePrompt(ctx, round, findings)
 	messages := []llm.Message{llm.UserText(p.String())}
-	asked := false
-	idle := 0 // answers in a row that were empty or cut off without a whole call
+	asked := ""
+	idle := 0     // answers in a row that were empty or cut off without a whole call
+	misheard := 0 // answers with calls in their text that could not be run
 	for turn := range maxTurns {
 		k := r.caller(codeforge.Code, p)
 		resp, err := k.Generate(ctx, &llm.Request{System: system("code"), Messages: messages, Tools: toolDefs}, k.show)
@@ -110,6 +112,7 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 				return codeDoc{}, nil, r.modelError(ctx, codeforge.Code, err)
 			}
 		}
+		resp, unfit := heard(resp, len(messages))
 		if m := said(resp); len(m.Parts) > 0 {
 			messages = append(messages, m)
 		}
@@ -127,7 +130,7 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 				return c.outcome(err)
 			}
 			if resp.Finish == llm.FinishLength {
-				m.Parts = append(m.Parts, llm.Text("Your answer was cut off at the output limit: what came after these calls is lost. Go on in smaller steps."))
+				m.Parts = append(m.Parts, llm.Text("Your answer was cut off at the output limit: "+lost(resp, "what came after these calls is lost")+". Go on in smaller steps."))
 			}
 			if left := maxTurns - turn - 1; left == 5 {
 				m.Parts = append(m.Parts, llm.Text("5 turns are left: bring the work to an end and call finish."))
@@ -136,14 +139,28 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 		case idle == maxIdle && (resp.Finish == llm.FinishLength || text == ""):
 			return codeDoc{}, nil, r.modelError(ctx, codeforge.Code, &llm.Error{Provider: resp.Provider, Model: resp.Model, Kind: kind, Cause: err})
 		case resp.Finish == llm.FinishLength:
-			messages = append(messages, llm.UserText("Your answer was cut off at the output limit. Go on in smaller steps: one file per call."))
+			messages = append(messages, llm.UserText("Your answer was cut off at the output limit: "+lost(resp, "it held no whole call")+". Go on in smaller steps: one file per call."))
 		case text == "":
 			messages = append(messages, llm.UserText("Your answer was empty. Go on with the tools, or call finish when the work is complete."))
-		case !asked:
-			asked, idle = true, 0
-			messages = append(messages, llm.UserText("Call finish when the work is complete, or go on with the tools. Nothing is saved before finish."))
-		case len(r.tree.files) == 0:
-			return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder wrote no file")
+		case unfit != nil:
+			idle = 0
+			if misheard++; misheard == maxIdle {
+				r.says = clip(text, maxSays)
+				return codeDoc{}, nil, failure(codeforge.Code, unfit, "The model wrote its calls of tools as text, and they could not be read")
+			}
+			messages = append(messages, llm.UserText("Your answer holds a call as text, which was not carried out: "+unfit.Error()+". Call the tools themselves, with arguments that fit."))
+		case asked == "":
+			asked, idle = text, 0
+			messages = append(messages, llm.UserText("No tool was called, so nothing was done. Call finish when the work is complete, or go on with the tools. Nothing is saved before finish."))
+		case len(r.tree.changes()) == 0:
+			r.says = clip(asked, maxSays)
+			if text != asked {
+				r.says = clip(asked+"\n\n"+text, maxSays)
+			}
+			if len(r.tree.files) == 0 {
+				return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder wrote no file: it answered in words alone")
+			}
+			return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder changed nothing: it answered in words alone")
 		default: // it means to be done
 			idle = 0
 			result := c.finish(ctx, finishArgs{Summary: clip(text, maxSummary)})
@@ -159,27 +176,105 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 	return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder did not finish within %d turns", maxTurns)
 }
 
+// heard is an answer whose text holds calls in place of calls: it has them as calls, and the text without them. unfit says why
+// none of them can be run. at is the place of the answer in the conversation, which makes the ids of calls its own.
+func heard(resp *llm.Response, at int) (_ *llm.Response, unfit error) {
+	if len(resp.ToolCalls()) > 0 {
+		return resp, nil
+	}
+	calls, rest := llm.SpokenCalls(resp.Text(), toolNames)
+	if len(calls) == 0 {
+		return resp, nil
+	}
+	out, fitting := *resp, 0
+	out.Parts = slices.DeleteFunc(slices.Clone(resp.Parts), func(p llm.Part) bool { return p.Kind == llm.PartText })
+	if rest != "" {
+		out.Parts = append(out.Parts, llm.Text(rest))
+	}
+	for i, call := range calls {
+		if err := toolByName[call.Name].fits(call.Arguments); err == nil {
+			fitting++
+		} else if unfit == nil {
+			unfit = fmt.Errorf("%s: %w", call.Name, err)
+		}
+		out.Parts = append(out.Parts, llm.Part{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: fmt.Sprintf("call_text_%d_%d", at, i), Name: call.Name, Arguments: call.Arguments}})
+	}
+	if fitting == 0 {
+		return resp, unfit
+	}
+	return &out, nil
+}
+
+// lost says which call an answer that was cut off did not bring to its end.
+func lost(resp *llm.Response, otherwise string) string {
+	for _, p := range resp.Parts {
+		if p.Kind == llm.PartOpenCall && toolByName[p.Call.Name].do != nil {
+			return "your call of " + p.Call.Name + " was not whole, and nothing of it was done"
+		}
+	}
+	return otherwise
+}
+
 // answer runs the calls of one turn and returns their results, all of them in their order, as the user's turn. It stops
-// early when the work is over.
+// early when the work is over. finish comes last, wherever it stands, and only when all that it speaks of was done.
 func (c *coder) answer(ctx context.Context, calls []llm.ToolCall) (m llm.Message, err error) {
-	m.Role = llm.RoleUser
-	for _, call := range calls {
+	results := make([]llm.ToolResult, len(calls))
+	run := func(i int, do func(llm.ToolCall) llm.ToolResult) error {
 		if ctx.Err() != nil {
-			return m, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 		if c.calls++; c.calls > maxToolCalls {
-			return m, failure(codeforge.Code, nil, "The coder used all of its %d tool calls without finishing", maxToolCalls)
+			return failure(codeforge.Code, nil, "The coder used all of its %d tool calls without finishing", maxToolCalls)
 		}
-		result := c.do(ctx, call)
-		if c.done != nil || c.failed != nil {
-			return m, nil
+		results[i] = do(calls[i])
+		if results[i].IsError && c.stuck(calls[i]) {
+			return failure(codeforge.Code, errors.New(clip(results[i].Content, 1_000)), "The coder repeated a failing call of %s %d times", clip(calls[i].Name, 40), maxFailing)
 		}
-		if result.IsError && c.stuck(call) {
-			return m, failure(codeforge.Code, errors.New(clip(result.Content, 1_000)), "The coder repeated a failing call of %s %d times", clip(call.Name, 40), maxFailing)
+		return nil
+	}
+	do := func(call llm.ToolCall) llm.ToolResult { return c.do(ctx, call) }
+	var failed []string
+	last := -1
+	for i, call := range calls {
+		if call.Name == "finish" {
+			last = i
+			continue
 		}
-		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolResult, Result: &result})
+		if err := run(i, do); err != nil {
+			return m, err
+		}
+		if results[i].IsError {
+			failed = append(failed, call.Name+": "+clip(results[i].Content, 200))
+		}
+	}
+	for i, call := range calls {
+		switch {
+		case call.Name != "finish":
+			continue
+		case i < last:
+			err = run(i, func(call llm.ToolCall) llm.ToolResult { return problem(call, "only the last finish of a turn counts") })
+		case len(failed) > 0:
+			err = run(i, func(call llm.ToolCall) llm.ToolResult {
+				return problem(call, fmt.Sprintf("not finished: %s in this turn failed. Mend or leave out what failed, then call finish again, with a summary of what was done.\n- %s",
+					plural(len(failed), "call"), strings.Join(failed[:min(len(failed), 10)], "\n- ")))
+			})
+		default:
+			err = run(i, do)
+		}
+		if err != nil || c.done != nil || c.failed != nil {
+			return m, err
+		}
+	}
+	m.Role = llm.RoleUser
+	for i := range results {
+		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolResult, Result: &results[i]})
 	}
 	return m, nil
+}
+
+// problem answers a call with an error.
+func problem(call llm.ToolCall, says string) llm.ToolResult {
+	return llm.ToolResult{ID: call.ID, Name: call.Name, Content: says, IsError: true}
 }
 
 func (c *coder) outcome(err error) (codeDoc, *buildFailure, error) {
@@ -337,30 +432,26 @@ var tools = []tool{
 	}),
 }
 
-var toolDefs, toolByName = func() (defs []llm.Tool, byName map[string]tool) {
+var toolDefs, toolNames, toolByName = func() (defs []llm.Tool, names []string, byName map[string]tool) {
 	byName = map[string]tool{}
 	for _, t := range tools {
-		defs = append(defs, t.def)
+		defs, names = append(defs, t.def), append(names, t.def.Name)
 		byName[t.def.Name] = t
 	}
-	return defs, byName
+	return defs, names, byName
 }()
 
 // do runs one call. What is wrong with it is the result, in words for the model.
 func (c *coder) do(ctx context.Context, call llm.ToolCall) llm.ToolResult {
-	result := llm.ToolResult{ID: call.ID, Name: call.Name}
 	t, ok := toolByName[call.Name]
 	if !ok {
-		result.IsError = true
-		result.Content = fmt.Sprintf("there is no tool %s; there are list_files, read_file, search, write_file, edit_file, delete_file, check, finish", quote(call.Name))
-		return result
+		return problem(call, fmt.Sprintf("there is no tool %s; there are %s", quote(call.Name), strings.Join(toolNames, ", ")))
 	}
 	text, err := t.do(ctx, c, call.Arguments)
 	if err != nil {
-		result.IsError, text = true, err.Error()
+		return problem(call, err.Error())
 	}
-	result.Content = text
-	return result
+	return llm.ToolResult{ID: call.ID, Name: call.Name, Content: text}
 }
 
 // show returns text that was read, while the conversation has room for it.

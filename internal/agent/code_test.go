@@ -147,6 +147,88 @@ func TestCodeNeedsFinish(t *testing.T) {
 	}
 }
 
+// Nothing is finished in a turn whose other calls failed, in whatever order they stand, and the model hears of each.
+func TestFinishAmongFailures(t *testing.T) {
+	done := args{"summary": "The total now starts at 1.", "dependencies": []any{}}
+	b := job(codeforge.Code, `{}`,
+		use("finish", done, "edit_file", args{"path": "a.js", "old": "let total = 0", "new": "let total = 1"}, "write_file", args{"path": "../b.js", "content": "x"}),
+		use("edit_file", args{"path": "a.js", "old": "let  total = 0", "new": "let total = 1"}, "finish", done, "finish", done)).files("a.js", "let  total = 0;\n")
+	out := b.must(t)
+	if len(out.Changes) != 1 || len(b.script.requests) != 2 {
+		t.Errorf("%d calls: %+v", len(b.script.requests), out.Changes)
+	}
+	told := b.script.requests[1].Messages[2].Parts
+	for i, want := range []string{"2 calls in this turn failed", "old does not occur", "path must not hold"} {
+		if r := told[i].Result; !r.IsError || r.ID != fmt.Sprint("c", i) || !strings.Contains(r.Content, want) {
+			t.Errorf("call %d was told %q", i, r.Content)
+		}
+	}
+	if told := told[0].Result.Content; !strings.Contains(told, "edit_file: old does not occur") || !strings.Contains(told, "write_file: path must not hold") {
+		t.Errorf("finish was told %q", told)
+	}
+	// What comes after finish is done before it.
+	b = job(codeforge.Code, `{}`, use("finish", done, "write_file", args{"path": "a", "content": "b"}))
+	if out := b.must(t); len(out.Changes) != 1 || len(b.script.requests) != 1 {
+		t.Errorf("%+v", out.Changes)
+	}
+	// A turn that is sent again and again comes to an end, and completes nothing.
+	b = job(codeforge.Code, `{}`, use("edit_file", args{"path": "a.js", "old": "x", "new": "y"}, "finish", done)).files("a.js", "z")
+	if _, err := b.run(t); !codeforge.IsKind(err, codeforge.AgentFailed) || len(b.script.requests) != maxFailing {
+		t.Errorf("%v after %d calls", err, len(b.script.requests))
+	}
+}
+
+// Calls that a model writes as text are carried out, and the conversation holds them as calls.
+func TestCallsAsText(t *testing.T) {
+	b := job(codeforge.Code, `{}`, say(`Here it is. {"name":"write_file","arguments":{"path":"a.txt","content":"hi"}}`),
+		say("<tool_call>\n{\"name\": \"finish\", \"arguments\": {\"summary\": \"It greets you now.\"}}\n</tool_call>"))
+	out := b.must(t)
+	if len(out.Changes) != 1 || out.Changes[0].Content != "hi" || decode(t, out.Result)["summary"] != "It greets you now." {
+		t.Errorf("%+v %s", out.Changes, out.Result)
+	}
+	m := b.script.requests[1].Messages
+	paired(t, m)
+	if got := m[1].Parts; len(got) != 2 || got[0].Text != "Here it is." || got[1].Call.Name != "write_file" || m[2].Parts[0].Result.Content != "created a.txt (1 lines, 2 bytes)" {
+		t.Errorf("the conversation holds %s", marshal(m[1:]))
+	}
+	// One that fits goes, and its neighbour is told what is wrong with it.
+	b = job(codeforge.Code, `{}`, say(`[{"name":"write_file","arguments":{"path":"a.txt"}},{"name":"write_file","arguments":{"path":"b.txt","content":"b"}}]`), finish())
+	if out := b.must(t); len(out.Changes) != 1 || !b.script.requests[1].Messages[2].Parts[0].Result.IsError {
+		t.Errorf("%+v", out.Changes)
+	}
+	// One that fits in no way is never taken for the summary, and ends the job in the end.
+	b = job(codeforge.Code, `{}`, write("a", "b"), say(`{"name":"finish","arguments":{"text":"done"}}`))
+	out, err := b.run(t)
+	if !codeforge.IsKind(err, codeforge.AgentFailed) || !strings.Contains(err.Error(), "wrote its calls of tools as text") || len(b.script.requests) != 1+maxIdle ||
+		!strings.Contains(b.prompt(2), "finish: the arguments do not fit: summary is missing") || len(out.Chat) != 1 {
+		t.Errorf("%v after %d calls, told %s", err, len(b.script.requests), b.prompt(2))
+	}
+}
+
+// A model that only talks has done nothing: the job fails, and what it said is kept.
+func TestWordsAlone(t *testing.T) {
+	for name, b := range map[string]*bench{
+		"The coder changed nothing": job(codeforge.Code, `{}`, say("The project is fine as it is."), say("As I said.")).files("a", "b"),
+		"The coder wrote no file":   job(codeforge.Code, `{}`, say("The project is fine as it is."), say("As I said.")),
+	} {
+		out, err := b.run(t)
+		if !codeforge.IsKind(err, codeforge.AgentFailed) || !strings.Contains(err.Error(), name) || len(b.script.requests) != 2 {
+			t.Errorf("%s: %v after %d calls", name, err, len(b.script.requests))
+		}
+		if len(out.Chat) != 1 || out.Chat[0].Role != "assistant" || out.Chat[0].Content != "The project is fine as it is.\n\nAs I said." || !strings.Contains(string(out.Chat[0].Metadata), `"job_id":"job-1"`) {
+			t.Errorf("%s: the conversation has %+v", name, out.Chat)
+		}
+		if !strings.Contains(b.prompt(1), "No tool was called") {
+			t.Errorf("%s: told %s", name, b.prompt(1))
+		}
+	}
+	// A job that did something says only that.
+	b := job(codeforge.Code, `{}`, write("a", "b"), fail(&llm.Error{Kind: llm.Auth}))
+	if out, err := b.run(t); err == nil || out.Chat != nil {
+		t.Errorf("%v %+v", err, out.Chat)
+	}
+}
+
 func TestVerification(t *testing.T) {
 	b := job(codeforge.Code, `{}`, write("a.ts", "fine\nBROKEN"), finish(), write("a.ts", "still BROKEN"), finish(), finish(), write("a.ts", "SLOPPY"), finish())
 	out := b.must(t)

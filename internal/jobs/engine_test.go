@@ -140,7 +140,8 @@ func TestCompletes(t *testing.T) {
 func TestFailureChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
-			return codeforge.Outcome{Result: json.RawMessage(`{"diagnostics":[]}`), Changes: []codeforge.FileChange{{Path: "a.ts"}}},
+			return codeforge.Outcome{Result: json.RawMessage(`{"diagnostics":[]}`), Changes: []codeforge.FileChange{{Path: "a.ts"}},
+					Chat: []codeforge.Message{{Role: "assistant", Content: "I tried."}}},
 				&codeforge.Error{Kind: codeforge.AgentFailed, Message: "It does not build", Cause: errors.New("secret detail")}
 		})
 		p := r.project()
@@ -152,6 +153,9 @@ func TestFailureChangesNothing(t *testing.T) {
 		}
 		if _, rev, err := r.store.ListFiles(t.Context(), r.user, p, true, -1); err != nil || rev != 0 {
 			t.Errorf("revision %d, %v", rev, err)
+		}
+		if said, err := r.store.ListMessages(t.Context(), r.user, p, 10); err != nil || len(said) != 1 || said[0].Content != "I tried." {
+			t.Errorf("the conversation has %+v, %v", said, err)
 		}
 	})
 }

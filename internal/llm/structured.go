@@ -90,7 +90,10 @@ func Structured(ctx context.Context, p Provider, req *Request, sink func(Delta),
 		}
 		ask.Messages = slices.Clone(ask.Messages)
 		if text != "" {
-			ask.Messages = append(ask.Messages, resp.Message())
+			// A call that nobody asked for would want a result.
+			said := resp.Message()
+			said.Parts = slices.DeleteFunc(slices.Clone(said.Parts), func(p Part) bool { return p.Kind == PartToolCall || p.Kind == PartOpenCall })
+			ask.Messages = append(ask.Messages, said)
 		}
 		ask.Messages = append(ask.Messages, UserText("That answer cannot be used:\n"+clip(wrong.Error(), maxComplaint)+
 			"\nAnswer again with the whole corrected JSON and nothing else."))

@@ -223,3 +223,18 @@ func TestReadArguments(t *testing.T) {
 		}
 	}
 }
+
+func TestStructuredSendsNoStrayCallBack(t *testing.T) {
+	calling := func(_ context.Context, req *llm.Request, _ func(llm.Delta)) (*llm.Response, error) {
+		return &llm.Response{Model: req.Model, Finish: llm.FinishToolCalls, Parts: []llm.Part{llm.Text("I look."), {Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: "c", Name: "look", Arguments: json.RawMessage(`{}`)}}}}, nil
+	}
+	p := provider("openai", calling, says(`{"a": 1}`))
+	req := ask("research")
+	req.Schema = &llm.Schema{Name: "a", JSON: json.RawMessage(`{"type":"object"}`)}
+	if _, _, err := llm.Structured(t.Context(), p, req, nil, func([]byte) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if sent := p.seen[1].Messages[1].Parts; len(sent) != 1 || sent[0].Kind != llm.PartText {
+		t.Errorf("sent back %+v", sent)
+	}
+}
