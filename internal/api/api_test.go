@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -784,5 +785,40 @@ func TestPanic(t *testing.T) {
 	}
 	if log := k.log.String(); !strings.Contains(log, "secret detail") || !strings.Contains(log, "api_test.go") || !strings.Contains(log, a.Header.Get("X-Request-Id")) {
 		t.Errorf("the log lacks the panic or its stack: %s", log)
+	}
+}
+
+// oldPath is a store with one file whose path breaks the rules, from before there were any.
+type oldPath struct {
+	api.Store
+	path string
+}
+
+func (s oldPath) GetFile(ctx context.Context, u codeforge.User, projectID, path string) (codeforge.File, error) {
+	if path == s.path {
+		return codeforge.File{ProjectID: projectID, Path: path, Version: 1}, nil
+	}
+	return s.Store.GetFile(ctx, u, projectID, path)
+}
+
+func (s oldPath) DeleteFile(ctx context.Context, u codeforge.User, projectID, path string, ifVersion *int64) error {
+	if path == s.path {
+		return nil
+	}
+	return s.Store.DeleteFile(ctx, u, projectID, path, ifVersion)
+}
+
+func TestOldPathsAreReachable(t *testing.T) {
+	for _, path := range []string{"../../etc/passwd", "/a", "a//b", "a/", ".", `a\b`, "a\nb", "C:/x", "a/../b"} {
+		k := newKit(t, func(o *api.Options) { o.Store = oldPath{o.Store, path} })
+		at := "/v1/projects/" + k.project() + "/files/" + url.PathEscape(path)
+		if a := k.call("GET", at, "").want(200).object(); a["path"] != path {
+			t.Errorf("%q: %v", path, a)
+		}
+		if a := k.call("DELETE", at, "").want(200).object(); a["path"] != path {
+			t.Errorf("%q: %v", path, a)
+		}
+		k.call("PUT", at, `{"content":"x"}`).fails(400, "VALIDATION_ERROR")
+		k.call("DELETE", at+"%00", "").fails(400, "VALIDATION_ERROR")
 	}
 }

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"container/list"
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -308,18 +310,25 @@ type getFileOutput struct {
 }
 
 func (s *server) getFile(ctx context.Context, in *getFileInput) (*getFileOutput, error) {
-	if err := codeforge.CheckPath(in.Path); err != nil {
-		return nil, s.ownFirst(ctx, in.ProjectID, err)
-	}
 	f, err := s.Store.GetFile(ctx, caller(ctx), in.ProjectID, in.Path)
 	if err != nil {
-		return nil, err
+		return nil, whyMissing(err, in.Path)
 	}
 	out := &getFileOutput{http.StatusOK, numberTag(f.Version), &file{row: &f}}
 	if in.IfNoneMatch != "" && noneMatch(in.IfNoneMatch, out.ETag) {
 		out.Status = http.StatusNotModified
 	}
 	return out, nil
+}
+
+// whyMissing is the error for a file that is not there: the rule that its path breaks, if it breaks one. Such a file may be
+// there all the same, from before the rule, so it is looked for first.
+func whyMissing(err error, path string) error {
+	e, ok := errors.AsType[*codeforge.Error](err)
+	if !ok || e.Kind != codeforge.Missing || e.Details["resource"] != "File" {
+		return err
+	}
+	return cmp.Or(codeforge.CheckPath(path), err)
 }
 
 type fileUpdate struct {
@@ -369,14 +378,11 @@ func (s *server) deleteFile(ctx context.Context, in *deleteFileInput) (*fileDele
 	if err == nil && cond.tag != "" {
 		err = codeforge.InvalidField("If-Match", "must be * or the file's version")
 	}
-	if err == nil {
-		err = codeforge.CheckPath(in.Path)
-	}
 	if err != nil {
 		return nil, s.ownFirst(ctx, in.ProjectID, err)
 	}
 	if err := s.Store.DeleteFile(ctx, caller(ctx), in.ProjectID, in.Path, cond.number); err != nil {
-		return nil, err
+		return nil, whyMissing(err, in.Path)
 	}
 	return &fileDeletedOutput{fileDeleted{"File deleted", in.Path}}, nil
 }

@@ -64,8 +64,8 @@ func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path s
 		return f, err
 	}
 	sent := path
-	if codeforge.CheckPath(path) != nil {
-		sent = "" // no file has it, and it may hold what cannot be sent
+	if !storable(path) {
+		sent = ""
 	}
 	err = s.read(ctx, as(u), func(b *pgx.Batch) {
 		b.Queue(`select coalesce(f.path, ''), coalesce(f.id, p.id), coalesce(f.language, ''), coalesce(f.version, 0), coalesce(octet_length(f.content), 0),
@@ -88,10 +88,11 @@ func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path s
 }
 
 func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID string, w codeforge.FileWrite) (f codeforge.File, err error) {
-	if err := checkFile(w.Path, w.Content); err != nil {
+	c := codeforge.FileChange{Path: w.Path, Content: w.Content, Language: w.Language}
+	if err := checkFile(c); err != nil {
 		return f, err
 	}
-	row, err := s.writeFile(ctx, u, projectID, codeforge.FileChange{Path: w.Path, Content: w.Content, Language: w.Language}, w.MustExist, w.IfVersion, w.IfRevision)
+	row, err := s.writeFile(ctx, u, projectID, c, w.MustExist, w.IfVersion, w.IfRevision)
 	if err != nil {
 		return f, err
 	}
@@ -103,7 +104,7 @@ func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID strin
 }
 
 func (s *Store) DeleteFile(ctx context.Context, u codeforge.User, projectID, path string, ifVersion *int64) error {
-	if codeforge.CheckPath(path) != nil {
+	if !storable(path) {
 		_, err := s.GetFile(ctx, u, projectID, path) // says which of the two is missing
 		return err
 	}

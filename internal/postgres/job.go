@@ -266,7 +266,7 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 		out.RunAt = &o.RunAt
 	}
 	for _, c := range o.Changes {
-		if err := checkFile(c.Path, c.Content); err != nil {
+		if err := checkFile(c); err != nil {
 			return done, err
 		}
 		out.Changes = append(out.Changes, newChange(c))

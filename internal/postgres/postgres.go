@@ -8,7 +8,7 @@
 //
 // Files change only through those functions, each change as a revision. project_files holds the newest state, for web
 // clients that read it directly, and file_revisions every state; users have no right to write either. Whoever holds the
-// service key can, past this package: such a write has no revision, and is part of the next one that touches its path.
+// service key can, past this package: triggers make a revision of such a write, too.
 //
 // A job's progress is stored with each event, and in the job's row, which Realtime sends to all who watch it, at most about
 // once a second and with each renewal of the lease.

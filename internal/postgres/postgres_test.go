@@ -130,6 +130,20 @@ func TestStore(t *testing.T) {
 	})
 }
 
+func TestAdoptedRows(t *testing.T) {
+	storetest.RunAdopted(t, func(t *testing.T) (storetest.Store, func(codeforge.Project, storetest.Old)) {
+		store, s, db := fresh(t, recommended)
+		return store, func(p codeforge.Project, o storetest.Old) { s.Exec(t, db, storetest.AgeSQL(p, o)) }
+	})
+}
+
+func TestBesideAnother(t *testing.T) {
+	storetest.RunBeside(t, func(t *testing.T) (storetest.Store, func(string), func(time.Duration)) {
+		store, s, db := fresh(t, recommended)
+		return store, func(sql string) { s.Exec(t, db, "begin; set local role service_role; "+sql+"; commit") }, nil
+	})
+}
+
 func TestBooks(t *testing.T) {
 	logins(t, func(t *testing.T, take func(*testing.T) (place, func(time.Duration))) {
 		storetest.RunBooks(t, func(t *testing.T) (storetest.Books, func(time.Duration)) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,7 +13,8 @@ import (
 	"codeforge"
 )
 
-const projectColumns = `p.id, p.user_id, p.title, coalesce(p.description, ''), p.mode, p.status, p.requirements_spec, p.architecture_spec, p.tech_stack, p.revision, p.created_at, p.updated_at`
+const projectColumns = `p.id, p.user_id, p.title, coalesce(p.description, ''), p.mode, p.status, p.requirements_spec, p.architecture_spec,
+	case when p.tech_stack is not null then array(select t from unnest(p.tech_stack) t where t is not null) end, p.revision, p.created_at, p.updated_at`
 
 func scanProject(r pgx.Row, p *codeforge.Project) error {
 	return r.Scan(&p.ID, &p.UserID, &p.Title, &p.Description, (*string)(&p.Mode), (*string)(&p.Status), (*[]byte)(&p.Requirements), (*[]byte)(&p.Architecture),
@@ -175,12 +177,21 @@ func ownProject(b *pgx.Batch, user, key any, id string) {
 	})
 }
 
-// checkFile holds a change to the rules of the domain, whoever made it.
-func checkFile(path, content string) error {
-	if err := codeforge.CheckPath(path); err != nil {
+// checkFile holds a change to the rules of the domain, whoever made it. A file whose path breaks them, from before, can be
+// deleted.
+func checkFile(c codeforge.FileChange) error {
+	if c.Delete && storable(c.Path) {
+		return nil
+	}
+	if err := codeforge.CheckPath(c.Path); err != nil {
 		return err
 	}
-	return codeforge.CheckContent(content)
+	return codeforge.CheckContent(c.Content)
+}
+
+// storable reports whether a file may have a path, if only one from before: the others cannot even be asked for.
+func storable(path string) bool {
+	return path != "" && utf8.ValidString(path) && !strings.Contains(path, "\x00")
 }
 
 // change is codeforge.FileChange as the functions take it.

@@ -191,8 +191,12 @@ func readFile(c *conn, project int64, path string) (f fileRow, err error) {
 	return f, err
 }
 
-// check holds a change to the rules of the domain, whoever made it.
+// check holds a change to the rules of the domain, whoever made it. A file whose path breaks them, from before a rule, can be
+// deleted.
 func check(ch codeforge.FileChange) error {
+	if ch.Delete {
+		return nil
+	}
 	if err := codeforge.CheckPath(ch.Path); err != nil {
 		return err
 	}
@@ -204,6 +208,7 @@ type revision struct {
 	c       *conn
 	quota   codeforge.Quota
 	p       *project
+	old     project // as it was
 	job     string
 	author  string
 	message string
@@ -213,7 +218,7 @@ type revision struct {
 }
 
 func (s *Store) newRevision(c *conn, p *project, job, author, message string) *revision {
-	return &revision{c: c, quota: s.Quota(), p: p, job: job, author: author, message: message, number: p.Revision + 1}
+	return &revision{c: c, quota: s.Quota(), p: p, old: *p, job: job, author: author, message: message, number: p.Revision + 1}
 }
 
 // put adds a change of a path whose newest state is old. Each path may come once.
@@ -267,10 +272,11 @@ func (r *revision) put(old fileRow, ch codeforge.FileChange) (codeforge.File, er
 func (r *revision) end() (codeforge.Revision, error) {
 	rev := codeforge.Revision{Number: r.number, JobID: r.job, Author: r.author, Message: strings.ReplaceAll(r.message, "\x00", ""),
 		FilesChanged: r.changes, CreatedAt: r.c.now}
-	if r.p.files > codeforge.MaxFiles {
+	// A project that is over a limit may shrink, and its files may change.
+	if r.p.files > max(codeforge.MaxFiles, r.old.files) {
 		return rev, tooLarge("a project has at most %d files, this would make %d", codeforge.MaxFiles, r.p.files)
 	}
-	if r.p.bytes > codeforge.MaxTreeBytes {
+	if r.p.bytes > max(codeforge.MaxTreeBytes, r.old.bytes) {
 		return rev, tooLarge("all files of a project have at most %d bytes, this would make %d", codeforge.MaxTreeBytes, r.p.bytes)
 	}
 	if err := countRevision(r.c, r.p.UserID, r.quota, r.job == ""); err != nil {

@@ -162,7 +162,7 @@ func TestMissingSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		if err := s.Ready(t.Context()); !strings.Contains(public(err), "at migration 3 of 11: paste what") {
+		if err := s.Ready(t.Context()); !strings.Contains(public(err), "at migration 3 of 13: paste what") {
 			t.Error(err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"codeforge"
 )
@@ -22,12 +23,21 @@ func newChange(c codeforge.FileChange) change {
 	return change{codeforge.NewID(), c.Path, c.Content, c.Language, codeforge.LanguageOf(c.Path), c.Delete}
 }
 
-// checkFile holds a change to the rules of the domain, whoever made it.
-func checkFile(path, content string) error {
-	if err := codeforge.CheckPath(path); err != nil {
+// checkFile holds a change to the rules of the domain, whoever made it. A file whose path breaks them, from before, can be
+// deleted.
+func checkFile(c codeforge.FileChange) error {
+	if c.Delete && storable(c.Path) {
+		return nil
+	}
+	if err := codeforge.CheckPath(c.Path); err != nil {
 		return err
 	}
-	return codeforge.CheckContent(content)
+	return codeforge.CheckContent(c.Content)
+}
+
+// storable reports whether a file may have a path, if only one from before: the others cannot even be asked for.
+func storable(path string) bool {
+	return path != "" && utf8.ValidString(path) && !strings.Contains(path, "\x00")
 }
 
 func tidyFile(f *codeforge.File) {
@@ -60,8 +70,8 @@ func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path s
 		return f, err
 	}
 	sent := path
-	if codeforge.CheckPath(path) != nil {
-		sent = "" // no file has it, and it may hold what cannot be sent
+	if !storable(path) {
+		sent = ""
 	}
 	a, err := read[struct {
 		File *codeforge.File `json:"file"`
@@ -77,10 +87,11 @@ func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path s
 }
 
 func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID string, w codeforge.FileWrite) (f codeforge.File, err error) {
-	if err := checkFile(w.Path, w.Content); err != nil {
+	c := codeforge.FileChange{Path: w.Path, Content: w.Content, Language: w.Language}
+	if err := checkFile(c); err != nil {
 		return f, err
 	}
-	f, err = s.writeFile(ctx, u, projectID, codeforge.FileChange{Path: w.Path, Content: w.Content, Language: w.Language}, w.MustExist, w.IfVersion, w.IfRevision)
+	f, err = s.writeFile(ctx, u, projectID, c, w.MustExist, w.IfVersion, w.IfRevision)
 	if err != nil {
 		return codeforge.File{}, err
 	}
@@ -90,7 +101,7 @@ func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID strin
 }
 
 func (s *Store) DeleteFile(ctx context.Context, u codeforge.User, projectID, path string, ifVersion *int64) error {
-	if codeforge.CheckPath(path) != nil {
+	if !storable(path) {
 		_, err := s.GetFile(ctx, u, projectID, path) // says which of the two is missing
 		return err
 	}

@@ -127,7 +127,7 @@ func checkKey(key, host string, now time.Time) error {
 }
 
 // schema is the number of the oldest migration that has all that is asked for here.
-const schema = 11
+const schema = 13
 
 const remedy = `paste what "codeforge migrate --print" prints into the SQL editor, or run "supabase db push" in the repository`
 

@@ -142,6 +142,20 @@ func TestStore(t *testing.T) {
 	})
 }
 
+func TestAdoptedRows(t *testing.T) {
+	storetest.RunAdopted(t, func(t *testing.T) (storetest.Store, func(codeforge.Project, storetest.Old)) {
+		p := start(t, restest.Options{}, nil)
+		return p.store, func(project codeforge.Project, o storetest.Old) { p.pg.Exec(t, p.db, storetest.AgeSQL(project, o)) }
+	})
+}
+
+func TestBesideAnother(t *testing.T) {
+	storetest.RunBeside(t, func(t *testing.T) (storetest.Store, func(string), func(time.Duration)) {
+		p := start(t, restest.Options{}, nil)
+		return p.store, func(sql string) { p.pg.Exec(t, p.db, "begin; set local role service_role; "+sql+"; commit") }, nil
+	})
+}
+
 func TestBooks(t *testing.T) {
 	settings(t, func(t *testing.T, take func(*testing.T) (*project, func(time.Duration)), tokens bool) {
 		storetest.RunBooks(t, func(t *testing.T) (storetest.Books, func(time.Duration)) {

@@ -91,6 +91,7 @@ begin
   rev.created_at := public.codeforge_now();
   select revision + 1 into rev.number from public.projects where id = p_project;
 
+  perform set_config('codeforge.writing', 'on', true); -- see the migration called outside
   with change as materialized (
     select distinct on (path) id, path collate "C" as path, coalesce(content, '') as content, nullif(language, '') as language, fallback, coalesce(delete, false) as delete
     from rows from (json_to_recordset(p_changes) as (id uuid, path text, content text, language text, fallback text, delete boolean)) with ordinality
@@ -124,16 +125,17 @@ begin
       returning 1
   )
   select count(*) into rev.files_changed from kept;
+  perform set_config('codeforge.writing', '', true);
   if rev.files_changed = 0 and not p_always then
     return null;
   end if;
 
-  -- octet_length reads no content: the size stands in the row.
+  -- octet_length reads no content: the size stands in the row. A project from before that is over a limit may not grow.
   select count(*), coalesce(sum(octet_length(content)), 0) into v_files, v_bytes from public.project_files where project_id = p_project;
-  if v_files > public.codeforge_limit('files') then
+  if v_files > public.codeforge_limit('files') and v_files > (select count(*) from public.codeforge_files_at(p_project, rev.number - 1)) then
     raise exception using errcode = 'PT413', message = format('a project has at most %s files, this would make %s', public.codeforge_limit('files'), v_files);
   end if;
-  if v_bytes > public.codeforge_limit('tree_bytes') then
+  if v_bytes > public.codeforge_limit('tree_bytes') and v_bytes > (select sum(octet_length(content)) from public.codeforge_files_at(p_project, rev.number - 1)) then
     raise exception using errcode = 'PT413', message = format('all files of a project have at most %s bytes, this would make %s', public.codeforge_limit('tree_bytes'), v_bytes);
   end if;
   insert into public.project_revisions values (rev.*);
