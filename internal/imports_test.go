@@ -14,7 +14,8 @@ import (
 var rooms = map[string]string{
 	"codeforge":                           "",
 	"codeforge/cmd/codeforge":             "*",
-	"codeforge/internal/agent":            "codeforge codeforge/internal/llm codeforge/internal/verify",
+	"codeforge/internal/agent":            "codeforge codeforge/internal/agent/form codeforge/internal/llm codeforge/internal/verify",
+	"codeforge/internal/agent/form":       "codeforge codeforge/internal/llm",
 	"codeforge/internal/api":              "codeforge codeforge/internal/auth codeforge/internal/events codeforge/internal/jobs codeforge/internal/llm codeforge/internal/preview codeforge/internal/verify",
 	"codeforge/internal/auth":             "codeforge",
 	"codeforge/internal/https":            "codeforge",
@@ -30,7 +31,7 @@ var rooms = map[string]string{
 	"codeforge/internal/llm/google":       "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
 	"codeforge/internal/llm/llmtest":      "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
 	"codeforge/internal/llm/openai":       "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
-	"codeforge/internal/offline":          "codeforge codeforge/internal/llm",
+	"codeforge/internal/offline":          "codeforge codeforge/internal/agent/form codeforge/internal/llm",
 	"codeforge/internal/llm/wire":         "codeforge codeforge/internal/llm",
 	"codeforge/internal/preview":          "codeforge codeforge/internal/verify",
 	"codeforge/internal/sqlite":           "codeforge codeforge/internal/auth codeforge/internal/llm",

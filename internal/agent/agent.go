@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 	"codeforge/internal/verify"
 )
@@ -85,7 +86,7 @@ type run struct {
 	in      input
 	project codeforge.Project // with the specifications that this job made or was given
 	tree    *tree
-	answers []answer
+	answers []form.Reply
 	asked   bool
 	calls   int // steps that asked the model
 	used    usage
@@ -117,7 +118,7 @@ func (r *run) report(progress float64, events ...codeforge.Event) {
 }
 
 func event(t codeforge.EventType, data any) codeforge.Event {
-	return codeforge.Event{Type: t, Data: marshal(data)}
+	return codeforge.Event{Type: t, Data: form.Marshal(data)}
 }
 
 func (r *run) log(format string, args ...any) {
@@ -149,12 +150,12 @@ func (r *run) prompt() *prompt {
 	if stack == nil {
 		stack = []string{}
 	}
-	p.json("project", projectSection{r.project.Title, r.project.Description, cmp.Or(r.project.Mode, codeforge.ModeBuilder), stack})
-	p.text("idea", r.in.idea(r.project))
+	p.json(form.SectionProject, form.ProjectSection{Title: r.project.Title, Description: r.project.Description, Mode: string(cmp.Or(r.project.Mode, codeforge.ModeBuilder)), TechStack: stack})
+	p.text(form.SectionIdea, r.in.idea(r.project))
 	if len(r.task.Job.Input) > 0 {
-		p.json("context", r.task.Job.Input)
+		p.json(form.SectionContext, r.task.Job.Input)
 	} else {
-		p.json("context", json.RawMessage("{}"))
+		p.json(form.SectionContext, json.RawMessage("{}"))
 	}
 	return p
 }
@@ -169,17 +170,17 @@ func (r *run) completed(result any, says string) codeforge.Outcome {
 // chat is a line of the conversation.
 func (r *run) chat(says string) []codeforge.Message {
 	return []codeforge.Message{{Role: "assistant", Content: says,
-		Metadata: marshal(map[string]string{"agent_type": string(r.task.Job.Agent), "job_id": r.task.Job.ID})}}
+		Metadata: form.Marshal(map[string]string{"agent_type": string(r.task.Job.Agent), "job_id": r.task.Job.ID})}}
 }
 
 // result adds to an object what the job used, so that a result says who made it.
 func (r *run) result(v any) json.RawMessage {
-	raw := marshal(v)
+	raw := form.Marshal(v)
 	sep := ","
 	if len(raw) == 2 {
 		sep = ""
 	}
-	return json.RawMessage(fmt.Sprintf(`%s%s"usage":%s}`, raw[:len(raw)-1], sep, marshal(r.used)))
+	return json.RawMessage(fmt.Sprintf(`%s%s"usage":%s}`, raw[:len(raw)-1], sep, form.Marshal(r.used)))
 }
 
 // failure is an error of an agent, in words for the client.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -219,7 +220,7 @@ func TestSmallInputs(t *testing.T) {
 func TestInvalidAnswers(t *testing.T) {
 	bad := with(goodRequirements, "app_name", "", "elevator_pitch", "short", "recommended_stack", nil, "core_features",
 		[]any{args{"name": "", "description": "d", "priority": "urgent"}}, "target_audience", "all")
-	b := job(codeforge.Research, `{"skip_clarification":true}`, object(bad), say("```json\n"+string(marshal(with(goodRequirements, "extra", 1)))+"\n```"))
+	b := job(codeforge.Research, `{"skip_clarification":true}`, object(bad), say("```json\n"+string(form.Marshal(with(goodRequirements, "extra", 1)))+"\n```"))
 	out := b.must(t)
 	if decode(t, out.Result)["extra"] != nil {
 		t.Errorf("an unknown key came through: %s", out.Result)
@@ -241,7 +242,7 @@ func TestInvalidAnswers(t *testing.T) {
 		"never valid": {say("I would rather not")},
 		"no JSON":     {say(`{"app_name": `)},
 		"nothing":     {respond(llm.FinishStop)},
-		"cut off":     {respond(llm.FinishLength, llm.Text(string(marshal(goodRequirements))[:150]))},
+		"cut off":     {respond(llm.FinishLength, llm.Text(string(form.Marshal(goodRequirements))[:150]))},
 		"too long":    {say(`{"app_name":"` + strings.Repeat("x", codeforge.MaxSpec) + `"}`)},
 		"rule":        {object(with(goodRequirements, "core_features", []any{args{"name": "n", "description": "d", "priority": "should-have"}}))},
 	} {
@@ -258,7 +259,7 @@ func TestInvalidAnswers(t *testing.T) {
 }
 
 func TestPausedAnswer(t *testing.T) {
-	whole := string(marshal(goodLesson))
+	whole := string(form.Marshal(goodLesson))
 	b := job(codeforge.Pedagogy, `{}`, respond(llm.FinishPause, llm.Text(whole[:40])), say(whole[40:]))
 	if out := b.must(t); decode(t, out.Result)["key_concept"] == nil || len(b.script.requests[1].Messages) != 2 {
 		t.Errorf("%s", out.Result)
@@ -353,7 +354,7 @@ func TestDeltasAreCoalesced(t *testing.T) {
 			}
 		}
 	}
-	if text != string(marshal(long)) || n > 1+len(text)/deltaBytes+5 {
+	if text != string(form.Marshal(long)) || n > 1+len(text)/deltaBytes+5 {
 		t.Errorf("%d deltas of %d bytes", n, len(text))
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -379,7 +380,7 @@ func TestDeterminism(t *testing.T) {
 		for _, q := range b.script.requests {
 			all = append(all, []any{q.Model, q.System, q.Messages, q.Tools, q.Schema, q.MaxOutput, q.Temperature, q.Effort, q.Call})
 		}
-		return string(marshal(all))
+		return string(form.Marshal(all))
 	}
 	want := requests()
 	for range 20 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 )
 
 // What a model meant is done, however it wrote it.
@@ -14,7 +15,7 @@ func TestArguments(t *testing.T) {
 	for name, call := range map[string]string{
 		"as it should be":       `{"path":"src/a.txt","content":"one\n\"two\"\n"}`,
 		"in a string":           `"{\"path\":\"src/a.txt\",\"content\":\"one\\n\\\"two\\\"\\n\"}"`,
-		"in a string of one":    string(marshal(string(marshal(`{"path":"src/a.txt","content":"one\n\"two\"\n"}`)))),
+		"in a string of one":    string(form.Marshal(string(form.Marshal(`{"path":"src/a.txt","content":"one\n\"two\"\n"}`)))),
 		"after nothing":         `{}{"path":"src/a.txt","content":"one\n\"two\"\n"}`,
 		"before nothing":        `{"path":"src/a.txt","content":"one\n\"two\"\n"} {}`,
 		"twice":                 `{"path":"src/a.txt","content":"a draft"}{"path":"src/a.txt","content":"one\n\"two\"\n"}`,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -358,16 +359,16 @@ func (d *deltas) flush() {
 }
 
 // ask has the model answer in a form. What is wrong with an answer goes back to it, all at once.
-func ask[T interface{ problems() []string }](ctx context.Context, r *run, stage codeforge.AgentType, f *form[T], p *prompt, req llm.Request) (v T, err error) {
+func ask[T interface{ Problems() []string }](ctx context.Context, r *run, stage codeforge.AgentType, f *form.Form[T], p *prompt, req llm.Request) (v T, err error) {
 	c := r.caller(stage, p)
-	req.Schema, req.Messages = f.llm(), []llm.Message{llm.UserText(p.String())}
+	req.Schema, req.Messages = f.Schema(), []llm.Message{llm.UserText(p.String())}
 	_, _, err = llm.Structured(ctx, c, &req, c.show, func(raw []byte) error {
 		if len(raw) > codeforge.MaxSpec {
 			return fmt.Errorf("it is too long: at most %d bytes are taken", codeforge.MaxSpec)
 		}
 		var wrong []string
-		if v, wrong = f.read(raw); len(wrong) == 0 {
-			wrong = v.problems()
+		if v, wrong = f.Read(raw); len(wrong) == 0 {
+			wrong = v.Problems()
 		}
 		return complaint(wrong)
 	})

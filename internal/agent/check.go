@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/verify"
 )
 
@@ -76,11 +77,7 @@ func (d diagnostic) rank() int {
 // verdict is what a model is told of the tree.
 func verdict(ok bool, found []diagnostic) string {
 	shown := found[:min(len(found), maxDiagnostics)]
-	return string(marshal(struct {
-		OK          bool         `json:"ok"`
-		Diagnostics []diagnostic `json:"diagnostics"`
-		More        int          `json:"more,omitempty"`
-	}{ok, shown, len(found) - len(shown)}))
+	return string(form.Marshal(form.Verdict[diagnostic]{OK: ok, Diagnostics: shown, More: len(found) - len(shown)}))
 }
 
 // Words that stand where code should. They are looked for in lines that the job wrote, and each needs the marks of a
@@ -116,7 +113,7 @@ func findPlaceholders(t *tree) (out []diagnostic) {
 			}
 			if slices.ContainsFunc(placeholders, func(re *regexp.Regexp) bool { return re.MatchString(line) }) {
 				out = append(out, diagnostic{Diagnostic: verify.Diagnostic{File: c.Path, Line: n, Column: 1, Severity: verify.SeverityWarning,
-					Message: fmt.Sprintf("a placeholder stands where code should: %s; write the complete code", quote(strings.TrimSpace(line)))}})
+					Message: fmt.Sprintf("a placeholder stands where code should: %s; write the complete code", form.Quote(strings.TrimSpace(line)))}})
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -64,7 +65,7 @@ func (r *run) codeJob(ctx context.Context) (codeforge.Outcome, error) {
 // revisionMessage is the first line of a summary.
 func revisionMessage(summary string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(summary), "\n")
-	return clip(line, 200)
+	return form.Shorten(line, 200)
 }
 
 // fileDocs lists what the job changed.
@@ -145,7 +146,7 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 		case unfit != nil:
 			idle = 0
 			if misheard++; misheard == maxIdle {
-				r.says = clip(text, maxSays)
+				r.says = form.Shorten(text, maxSays)
 				return codeDoc{}, nil, failure(codeforge.Code, unfit, "The model wrote its calls of tools as text, and they could not be read")
 			}
 			messages = append(messages, llm.UserText("Your answer holds a call as text, which was not carried out: "+unfit.Error()+". Call the tools themselves, with arguments that fit."))
@@ -153,9 +154,9 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 			asked, idle = text, 0
 			messages = append(messages, llm.UserText("No tool was called, so nothing was done. Call finish when the work is complete, or go on with the tools. Nothing is saved before finish."))
 		case len(r.tree.changes()) == 0:
-			r.says = clip(asked, maxSays)
+			r.says = form.Shorten(asked, maxSays)
 			if text != asked {
-				r.says = clip(asked+"\n\n"+text, maxSays)
+				r.says = form.Shorten(asked+"\n\n"+text, maxSays)
 			}
 			if len(r.tree.files) == 0 {
 				return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder wrote no file: it answered in words alone")
@@ -163,12 +164,12 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 			return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder changed nothing: it answered in words alone")
 		default: // it means to be done
 			idle = 0
-			result := c.finish(ctx, finishArgs{Summary: clip(text, maxSummary)})
+			result := c.finish(ctx, form.FinishArgs{Summary: form.Shorten(text, maxSummary)})
 			if c.done != nil || c.failed != nil {
 				return c.outcome(nil)
 			}
 			p := new(prompt)
-			p.json("diagnostics", json.RawMessage(result))
+			p.json(form.SectionDiagnostics, json.RawMessage(result))
 			p.say("The work cannot be finished like this. Mend it with the tools, then call finish.")
 			messages = append(messages, llm.UserText(p.String()))
 		}
@@ -228,7 +229,7 @@ func (c *coder) answer(ctx context.Context, calls []llm.ToolCall) (m llm.Message
 		}
 		results[i] = do(calls[i])
 		if results[i].IsError && c.stuck(calls[i]) {
-			return failure(codeforge.Code, errors.New(clip(results[i].Content, 1_000)), "The coder repeated a failing call of %s %d times", clip(calls[i].Name, 40), maxFailing)
+			return failure(codeforge.Code, errors.New(form.Shorten(results[i].Content, 1_000)), "The coder repeated a failing call of %s %d times", form.Shorten(calls[i].Name, 40), maxFailing)
 		}
 		return nil
 	}
@@ -236,7 +237,7 @@ func (c *coder) answer(ctx context.Context, calls []llm.ToolCall) (m llm.Message
 	var failed []string
 	last := -1
 	for i, call := range calls {
-		if call.Name == "finish" {
+		if call.Name == form.ToolFinish {
 			last = i
 			continue
 		}
@@ -244,12 +245,12 @@ func (c *coder) answer(ctx context.Context, calls []llm.ToolCall) (m llm.Message
 			return m, err
 		}
 		if results[i].IsError {
-			failed = append(failed, call.Name+": "+clip(results[i].Content, 200))
+			failed = append(failed, call.Name+": "+form.Shorten(results[i].Content, 200))
 		}
 	}
 	for i, call := range calls {
 		switch {
-		case call.Name != "finish":
+		case call.Name != form.ToolFinish:
 			continue
 		case i < last:
 			err = run(i, func(call llm.ToolCall) llm.ToolResult { return problem(call, "only the last finish of a turn counts") })
@@ -293,24 +294,24 @@ func (c *coder) stuck(call llm.ToolCall) bool {
 
 func (r *run) codePrompt(ctx context.Context, round int, findings []issueDoc) *prompt {
 	p := r.prompt()
-	p.json("requirements", r.project.Requirements)
-	p.json("architecture", r.project.Architecture)
+	p.json(form.SectionRequirements, r.project.Requirements)
+	p.json(form.SectionArchitecture, r.project.Architecture)
 	var about []string
 	if len(findings) > 0 {
-		plain := make([]issue, len(findings))
+		plain := make([]form.Issue, len(findings))
 		for i, f := range findings {
-			plain[i] = f.issue
+			plain[i] = f.Issue
 			about = append(about, f.FilePath)
 		}
-		p.json("findings", plain)
+		p.json(form.SectionFindings, plain)
 	}
 	if round > 0 {
-		p.json("round", round)
+		p.json(form.SectionRound, round)
 	}
 	if len(r.tree.files) > 0 {
 		if _, found := r.verify(ctx, codeforge.Code); len(found) > 0 {
 			shown := found[:min(len(found), maxDiagnostics)]
-			p.json("diagnostics", shown)
+			p.json(form.SectionDiagnostics, shown)
 			about = append(about, blamed(shown)...)
 		}
 	}
@@ -340,13 +341,13 @@ type tool struct {
 }
 
 func toolOf[T any](name, description string, do func(context.Context, *coder, T) (string, error)) tool {
-	f := formOf[T](name)
+	f := form.Of[T](name)
 	fits := func(raw json.RawMessage) error {
-		_, _, err := f.arguments(raw)
+		_, _, err := f.Arguments(raw)
 		return err
 	}
-	return tool{llm.Tool{Name: name, Description: description, Parameters: f.json}, fits, func(ctx context.Context, c *coder, raw json.RawMessage) (string, error) {
-		args, note, err := f.arguments(raw)
+	return tool{llm.Tool{Name: name, Description: description, Parameters: f.JSON}, fits, func(ctx context.Context, c *coder, raw json.RawMessage) (string, error) {
+		args, note, err := f.Arguments(raw)
 		if err != nil {
 			return "", err
 		}
@@ -362,69 +363,44 @@ func toolOf[T any](name, description string, do func(context.Context, *coder, T)
 	}}
 }
 
-type (
-	noArgs   struct{}
-	pathArgs struct {
-		Path string `json:"path" jsonschema:"relative, with /"`
-	}
-	searchArgs struct {
-		Pattern string `json:"pattern" limit:"1..500" jsonschema:"plain text that stands in one line"`
-	}
-	writeArgs struct {
-		Path    string `json:"path" jsonschema:"relative, with /"`
-		Content string `json:"content" jsonschema:"the whole text of the file, at most 100000 characters"`
-	}
-	editArgs struct {
-		Path string `json:"path" jsonschema:"relative, with /"`
-		Old  string `json:"old" jsonschema:"text that occurs exactly once in the file, byte for byte"`
-		New  string `json:"new" jsonschema:"what stands there afterwards"`
-	}
-	finishArgs struct {
-		// Limits would refuse finished work for its wording: finish cuts what is too long, and adds to what is too short.
-		Summary      string            `json:"summary" jsonschema:"what was built or changed and how to use it, for the user; 10 to 2000 characters"`
-		Dependencies []string          `json:"dependencies" jsonschema:"npm packages that the code imports, at most 30; empty when there are none"`
-		Explanations map[string]string `json:"explanations,omitempty" jsonschema:"for each file that was changed, one sentence on what it does"`
-	}
-)
-
 var tools = []tool{
-	toolOf("list_files", "List all files with their sizes.", func(_ context.Context, c *coder, _ noArgs) (string, error) {
+	toolOf(form.ToolListFiles, "List all files with their sizes.", func(_ context.Context, c *coder, _ form.NoArgs) (string, error) {
 		return c.show(c.r.tree.list())
 	}),
-	toolOf("read_file", "Read the whole text of a file as it is now.", func(_ context.Context, c *coder, a pathArgs) (string, error) {
+	toolOf(form.ToolReadFile, "Read the whole text of a file as it is now.", func(_ context.Context, c *coder, a form.PathArgs) (string, error) {
 		text, err := c.r.tree.read(a.Path)
 		if err != nil {
 			return "", err
 		}
 		return c.show(text)
 	}),
-	toolOf("search", "Find lines that hold a plain text, in all files, with path and line number.", func(_ context.Context, c *coder, a searchArgs) (string, error) {
+	toolOf(form.ToolSearch, "Find lines that hold a plain text, in all files, with path and line number.", func(_ context.Context, c *coder, a form.SearchArgs) (string, error) {
 		return c.show(c.r.tree.search(a.Pattern))
 	}),
-	toolOf("write_file", "Create a file, or replace the whole text of one.", func(_ context.Context, c *coder, a writeArgs) (string, error) {
+	toolOf(form.ToolWriteFile, "Create a file, or replace the whole text of one.", func(_ context.Context, c *coder, a form.WriteArgs) (string, error) {
 		action, err := c.r.tree.write(a.Path, a.Content)
 		if err != nil {
 			return "", err
 		}
 		return c.changed(a.Path, action), nil
 	}),
-	toolOf("edit_file", "Replace one place in a file. Fails, and says why, unless old occurs exactly once.", func(_ context.Context, c *coder, a editArgs) (string, error) {
+	toolOf(form.ToolEditFile, "Replace one place in a file. Fails, and says why, unless old occurs exactly once.", func(_ context.Context, c *coder, a form.EditArgs) (string, error) {
 		if err := c.r.tree.edit(a.Path, a.Old, a.New); err != nil {
 			return "", err
 		}
 		return c.changed(a.Path, "updated"), nil
 	}),
-	toolOf("delete_file", "Remove a file.", func(_ context.Context, c *coder, a pathArgs) (string, error) {
+	toolOf(form.ToolDeleteFile, "Remove a file.", func(_ context.Context, c *coder, a form.PathArgs) (string, error) {
 		if err := c.r.tree.delete(a.Path); err != nil {
 			return "", err
 		}
 		return c.changed(a.Path, "deleted"), nil
 	}),
-	toolOf("check", "Parse, resolve and bundle the project as it is now. Returns diagnostics with file, line and column.", func(ctx context.Context, c *coder, _ noArgs) (string, error) {
+	toolOf(form.ToolCheck, "Parse, resolve and bundle the project as it is now. Returns diagnostics with file, line and column.", func(ctx context.Context, c *coder, _ form.NoArgs) (string, error) {
 		ok, found := c.r.verify(ctx, codeforge.Code)
 		return verdict(ok, found), nil
 	}),
-	toolOf("finish", "End the work. The project is checked first: when ok is false, mend the diagnostics and call finish again.", func(ctx context.Context, c *coder, a finishArgs) (string, error) {
+	toolOf(form.ToolFinish, "End the work. The project is checked first: when ok is false, mend the diagnostics and call finish again.", func(ctx context.Context, c *coder, a form.FinishArgs) (string, error) {
 		if len(c.r.tree.changes()) == 0 && len(c.r.tree.files) == 0 {
 			return "", errors.New("no file was written: write the app's files first")
 		}
@@ -445,7 +421,7 @@ var toolDefs, toolNames, toolByName = func() (defs []llm.Tool, names []string, b
 func (c *coder) do(ctx context.Context, call llm.ToolCall) llm.ToolResult {
 	t, ok := toolByName[call.Name]
 	if !ok {
-		return problem(call, fmt.Sprintf("there is no tool %s; there are %s", quote(call.Name), strings.Join(toolNames, ", ")))
+		return problem(call, fmt.Sprintf("there is no tool %s; there are %s", form.Quote(call.Name), strings.Join(toolNames, ", ")))
 	}
 	text, err := t.do(ctx, c, call.Arguments)
 	if err != nil {
@@ -486,7 +462,7 @@ func (c *coder) changed(path, action string) string {
 }
 
 // finish checks the tree and ends the conversation, or returns what must be mended first.
-func (c *coder) finish(ctx context.Context, a finishArgs) string {
+func (c *coder) finish(ctx context.Context, a form.FinishArgs) string {
 	ok, found := c.r.verify(ctx, codeforge.Code)
 	left := findPlaceholders(c.r.tree)
 	found = append(found, left...)
@@ -495,7 +471,7 @@ func (c *coder) finish(ctx context.Context, a finishArgs) string {
 	if utf8.RuneCountInString(summary) < minSummary {
 		summary = strings.TrimSpace(summary + " " + c.defaultSummary())
 	}
-	summary = clip(summary, maxSummary)
+	summary = form.Shorten(summary, maxSummary)
 	if !ok && c.repairs >= maxRepairs {
 		c.failed = &buildFailure{found[:min(len(found), 2*maxDiagnostics)], summary}
 		return ""
@@ -506,12 +482,12 @@ func (c *coder) finish(ctx context.Context, a finishArgs) string {
 	}
 	for _, p := range slices.Sorted(maps.Keys(a.Explanations)) {
 		if c.r.tree.touched(p) {
-			c.explained[p] = clip(strings.TrimSpace(a.Explanations[p]), 1_000)
+			c.explained[p] = form.Shorten(strings.TrimSpace(a.Explanations[p]), 1_000)
 		}
 	}
 	deps := []string{}
 	for _, d := range a.Dependencies[:min(len(a.Dependencies), maxDependencies)] {
-		deps = append(deps, clip(d, 200))
+		deps = append(deps, form.Shorten(d, 200))
 	}
 	c.done = &codeDoc{[]fileDoc{}, summary, deps, found[:min(len(found), 2*maxDiagnostics)]}
 	return ""
@@ -525,5 +501,5 @@ func (c *coder) defaultSummary() string {
 	if len(names) == 0 {
 		return "No file was changed."
 	}
-	return "Changed " + plural(len(names), "file") + ": " + clip(strings.Join(names, ", "), 1_000) + "."
+	return "Changed " + plural(len(names), "file") + ": " + form.Shorten(strings.Join(names, ", "), 1_000) + "."
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -138,7 +139,7 @@ func TestCodeNeedsFinish(t *testing.T) {
 	}
 	// A question about a project that has files needs no change.
 	out = job(codeforge.Code, `{"user_message":"What is this?"}`, finish()).files("a", "b").must(t)
-	if len(out.Changes) != 0 || out.Message != "" || string(marshal(decode(t, out.Result)["files"])) != "[]" {
+	if len(out.Changes) != 0 || out.Message != "" || string(form.Marshal(decode(t, out.Result)["files"])) != "[]" {
 		t.Errorf("%+v", out)
 	}
 	b = job(codeforge.Code, `{}`, respond(llm.FinishLength, llm.Text("...")), write("a", "b"), finish())
@@ -188,8 +189,8 @@ func TestCallsAsText(t *testing.T) {
 	}
 	m := b.script.requests[1].Messages
 	paired(t, m)
-	if got := m[1].Parts; len(got) != 2 || got[0].Text != "Here it is." || got[1].Call.Name != "write_file" || m[2].Parts[0].Result.Content != "created a.txt (1 lines, 2 bytes)" {
-		t.Errorf("the conversation holds %s", marshal(m[1:]))
+	if got := m[1].Parts; len(got) != 2 || got[0].Text != "Here it is." || got[1].Call.Name != form.ToolWriteFile || m[2].Parts[0].Result.Content != "created a.txt (1 lines, 2 bytes)" {
+		t.Errorf("the conversation holds %s", form.Marshal(m[1:]))
 	}
 	// One that fits goes, and its neighbour is told what is wrong with it.
 	b = job(codeforge.Code, `{}`, say(`[{"name":"write_file","arguments":{"path":"a.txt"}},{"name":"write_file","arguments":{"path":"b.txt","content":"b"}}]`), finish())

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 )
 
 // input is a job's input_context. Every key is optional and may hold another type than one expects, as long as it can
@@ -69,7 +70,7 @@ func (in input) document(key string) json.RawMessage {
 	if json.Valid([]byte(s)) {
 		return compact([]byte(s))
 	}
-	return marshal(s)
+	return form.Marshal(s)
 }
 
 func compact(raw []byte) json.RawMessage {
@@ -129,7 +130,7 @@ type answer struct {
 
 // answers reads what a job that asked was told, and whether it asked at all. Clients write answers as {question,
 // answer}, as {question_id, answer}, or as {the question: the answer}.
-func answers(in input, clarification json.RawMessage) (out []answer, asked bool) {
+func answers(in input, clarification json.RawMessage) (out []form.Reply, asked bool) {
 	var told struct {
 		Answers []map[string]any `json:"answers"`
 	}
@@ -146,16 +147,16 @@ func answers(in input, clarification json.RawMessage) (out []answer, asked bool)
 		if s, ok := v.(string); ok {
 			return s
 		}
-		return string(marshal(v))
+		return string(form.Marshal(v))
 	}
 	for _, a := range told.Answers {
 		reply, ok := a["answer"]
 		if q := cmp.Or(a["question"], a["question_id"]); ok && q != nil {
-			out = append(out, answer{word(q), word(reply)})
+			out = append(out, form.Reply{Question: word(q), Answer: word(reply)})
 			continue
 		}
 		for _, k := range slices.Sorted(maps.Keys(a)) {
-			out = append(out, answer{k, word(a[k])})
+			out = append(out, form.Reply{Question: k, Answer: word(a[k])})
 		}
 	}
 	return out, asked

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"codeforge/internal/agent/form"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,7 +56,7 @@ func (k *pack) fit(tokens int) string {
 		room, tokens = room-n, tokens-n
 		list.WriteString(line)
 	}
-	writeSection(&b, "files", "", neutral(strings.TrimSuffix(list.String(), "\n")))
+	form.WriteSection(&b, form.SectionFiles, "", form.Neutral(strings.TrimSuffix(list.String(), "\n")))
 
 	items := k.items
 	if k.all <= tokens { // all go in whole, so nobody needs their outlines
@@ -67,12 +68,12 @@ func (k *pack) fit(tokens int) string {
 	chosen := llm.PackItems(items, tokens, "")
 	parts := 0
 	for _, it := range chosen.Items {
-		name, text := "file", it.Text
+		name, text := form.SectionFile, it.Text
 		if it.Form != llm.Whole {
-			name, text = "outline", strings.TrimSuffix(text, "\n")
+			name, text = form.SectionOutline, strings.TrimSuffix(text, "\n")
 			parts++
 		}
-		writeSection(&b, name, fmt.Sprintf(" path=%s", marshal(it.Path)), neutral(text))
+		form.WriteSection(&b, name, it.Path, form.Neutral(text))
 	}
 	if parts > 0 {
 		fmt.Fprintf(&b, "Of %s only an outline is shown here, for their size.\n", plural(parts, "file"))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 )
 
 // maxPartial bounds the specifications and texts of files in the result of a job that did not end well, in bytes of JSON.
@@ -33,7 +34,7 @@ func (r *run) partial() json.RawMessage {
 		if c.Delete {
 			continue
 		}
-		size := len(marshal(c.Path)) + len(marshal(c.Content)) + 2
+		size := len(form.Marshal(c.Path)) + len(form.Marshal(c.Content)) + 2
 		if size > room {
 			d.LeftOut = append(d.LeftOut, c.Path)
 			continue

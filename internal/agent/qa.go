@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 	"codeforge/internal/verify"
 )
@@ -38,29 +39,28 @@ func (r *run) qaJob(ctx context.Context) (codeforge.Outcome, error) {
 // cannot overrule.
 func (r *run) qa(ctx context.Context, t *tree, round int) (qaDoc, error) {
 	if len(t.files) == 0 {
-		return qaReport{Issues: []issue{{"high", "requirements", "", 0, "The project has no files, so there is nothing to review.",
-			"Have the code written first."}}, Summary: "There is nothing to review yet."}.doc(), nil
+		return newQADoc(form.Review{Issues: []form.Issue{{Severity: "high", Category: "requirements", FilePath: "", Line: 0, Description: "The project has no files, so there is nothing to review.", Suggestion: "Have the code written first."}}, Summary: "There is nothing to review yet."}), nil
 	}
 	ok, found := r.checkAll(ctx, codeforge.QA, t)
 	p := r.prompt()
-	p.json("requirements", r.project.Requirements)
-	p.json("architecture", r.project.Architecture)
+	p.json(form.SectionRequirements, r.project.Requirements)
+	p.json(form.SectionArchitecture, r.project.Architecture)
 	if round > 0 {
-		p.json("round", round)
+		p.json(form.SectionRound, round)
 	}
 	shown := found[:min(len(found), maxDiagnostics)]
-	p.json("diagnostics", shown)
+	p.json(form.SectionDiagnostics, shown)
 	wrote := map[string]int{}
 	for _, c := range t.changes() {
 		wrote[c.Path] = changedWeight
 	}
 	p.files(t, r.about(r.in.idea(r.project), blamed(shown)...), wrote)
 	p.say("Review the code.")
-	q, err := ask(ctx, r, codeforge.QA, qaForm, p, llm.Request{System: system("qa")})
+	q, err := ask(ctx, r, codeforge.QA, form.ReviewForm, p, llm.Request{System: system("qa")})
 	if err != nil {
 		return qaDoc{}, err
 	}
-	return merge(q, ok, found).doc(), nil
+	return newQADoc(merge(q, ok, found)), nil
 }
 
 // changedWeight is what a file weighs in a prompt because the job changed it: less than one that is named.
@@ -78,11 +78,11 @@ var severities = []string{"critical", "high", "medium", "low"}
 
 // merge joins what the model found with what verification did. A report passes only when the code builds and nothing
 // critical or high is open, whatever the model says of it.
-func merge(q qaReport, ok bool, found []diagnostic) qaReport {
-	var issues []issue
+func merge(q form.Review, ok bool, found []diagnostic) form.Review {
+	var issues []form.Issue
 	known := map[string]bool{}
 	for _, d := range found {
-		i := issue{Severity: "low", Category: "build", FilePath: d.File, Line: d.Line, Description: clip(d.Message, 2_000),
+		i := form.Issue{Severity: "low", Category: "build", FilePath: d.File, Line: d.Line, Description: form.Shorten(d.Message, 2_000),
 			Suggestion: "Mend what verification reports here."}
 		if d.Severity == verify.SeverityError {
 			i.Severity = "critical"
@@ -96,7 +96,7 @@ func merge(q qaReport, ok bool, found []diagnostic) qaReport {
 			issues = append(issues, i)
 		}
 	}
-	slices.SortStableFunc(issues, func(a, b issue) int {
+	slices.SortStableFunc(issues, func(a, b form.Issue) int {
 		return cmp.Compare(slices.Index(severities, a.Severity), slices.Index(severities, b.Severity))
 	})
 	q.Issues = issues[:min(len(issues), 100)]
@@ -106,7 +106,7 @@ func merge(q qaReport, ok bool, found []diagnostic) qaReport {
 	if !ok {
 		q.Passed = false
 		q.Score = min(q.Score, failedScore)
-		q.Summary = clip("The code does not build. "+q.Summary, 2_000)
+		q.Summary = form.Shorten("The code does not build. "+q.Summary, 2_000)
 	}
 	return q
 }

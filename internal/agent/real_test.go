@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -171,10 +172,10 @@ func winding() *bench {
 	cut := fail(&llm.Error{Kind: llm.TruncatedOutput, Usage: &llm.Usage{Usage: codeforge.Usage{InputTokens: 5, OutputTokens: 9}},
 		Partial: &llm.Response{Parts: []llm.Part{
 			{Kind: llm.PartReasoning, Text: "hm", Opaque: json.RawMessage(`{"z": 1}`), Provider: "script", Model: "m"},
-			{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: "w", Name: "write_file", Arguments: marshal(args{"path": "b.ts", "content": "b"})}},
+			{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: "w", Name: "write_file", Arguments: form.Marshal(args{"path": "b.ts", "content": "b"})}},
 			{Kind: llm.PartReasoning, Text: "and"},
 			{Kind: llm.PartOpenCall, Call: &llm.ToolCall{ID: "o", Name: "write_file"}, Text: `{"path":"c`}}}})
-	whole := string(marshal(goodArchitecture))
+	whole := string(form.Marshal(goodArchitecture))
 	return job(codeforge.Builder, `{"user_message":"Walk dogs"}`,
 		object(goodClarification), object(with(goodRequirements, "app_name", "")), object(goodRequirements),
 		respond(llm.FinishPause, llm.Text(whole[:30])), say(whole[30:]),
@@ -190,7 +191,7 @@ func TestKilledAtEachCall(t *testing.T) {
 		a := New(Options{Model: m})
 		a.check = lint
 		out, err := a.Run(ctx, &b.task)
-		return string(marshal(out)), err
+		return string(form.Marshal(out)), err
 	}
 	whole := winding()
 	want, err := run(t.Context(), whole, llm.Journaled(whole.script, &journal{entries: map[llm.JournalKey][]byte{}}))
@@ -244,7 +245,7 @@ func TestReplayOfOddJobs(t *testing.T) {
 			if e != nil {
 				e.Cause = nil
 			}
-			results = append(results, fmt.Sprintf("%s %+v", marshal(out), e))
+			results = append(results, fmt.Sprintf("%s %+v", form.Marshal(out), e))
 		}
 		if results[0] != results[1] {
 			t.Errorf("%s:\n%s\n%s", name, results[0], results[1])
@@ -357,7 +358,7 @@ func paired(t *testing.T, messages []llm.Message) {
 func TestTurnsGoBackAsTheyCame(t *testing.T) {
 	thought := llm.Part{Kind: llm.PartReasoning, Text: "hm", Opaque: json.RawMessage(`{"signature":  "x"}`), Provider: "script", Model: "m"}
 	call := func(id, name string, a any) llm.Part {
-		return llm.Part{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: id, Name: name, Arguments: marshal(a)}, Opaque: json.RawMessage(`"s"`), Provider: "script", Model: "m"}
+		return llm.Part{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: id, Name: name, Arguments: form.Marshal(a)}, Opaque: json.RawMessage(`"s"`), Provider: "script", Model: "m"}
 	}
 	parts := []llm.Part{thought, llm.Text("I write."), call("2", "write_file", args{"path": "a", "content": "b"}), call("1", "read_file", args{"path": "a"}), call("3", "nope", args{})}
 	b := job(codeforge.Code, `{}`,
@@ -374,31 +375,31 @@ func TestTurnsGoBackAsTheyCame(t *testing.T) {
 		finish())
 	b.must(t)
 	q := b.script.requests
-	if got := q[1].Messages[1]; string(marshal(got.Parts)) != string(marshal(parts)) {
-		t.Errorf("sent back: %s", marshal(got))
+	if got := q[1].Messages[1]; string(form.Marshal(got.Parts)) != string(form.Marshal(parts)) {
+		t.Errorf("sent back: %s", form.Marshal(got))
 	}
 	if got := q[1].Messages[2]; len(got.Parts) != 3 || got.Parts[1].Result.Content != "b" || !got.Parts[2].Result.IsError {
-		t.Errorf("results: %s", marshal(got))
+		t.Errorf("results: %s", form.Marshal(got))
 	}
-	if n := len(q[3].Messages); n != 4 || string(marshal(q[3].Messages[3].Parts)) != string(marshal([]llm.Part{thought, llm.Text("Wait.")})) {
-		t.Errorf("a paused answer goes on from %s", marshal(q[3].Messages[3:]))
+	if n := len(q[3].Messages); n != 4 || string(form.Marshal(q[3].Messages[3].Parts)) != string(form.Marshal([]llm.Part{thought, llm.Text("Wait.")})) {
+		t.Errorf("a paused answer goes on from %s", form.Marshal(q[3].Messages[3:]))
 	}
 	if got := q[4].Messages[3].Parts; len(got) != 3 || got[2].Call.ID != "4" {
-		t.Errorf("in the end it was %s", marshal(got))
+		t.Errorf("in the end it was %s", form.Marshal(got))
 	}
 	last := q[len(q)-1].Messages
 	paired(t, last)
 	if got := q[6].Messages; len(got[len(got)-2].Parts) != 2 || !strings.Contains(b.prompt(6), "cut off") {
-		t.Errorf("a broken turn came back as %s", marshal(got[len(got)-2:]))
+		t.Errorf("a broken turn came back as %s", form.Marshal(got[len(got)-2:]))
 	}
 	if got := last[len(last)-1]; got.Role != llm.RoleUser || last[len(last)-2].Role != llm.RoleUser || !strings.Contains(b.prompt(7), "smaller steps") {
-		t.Errorf("nothing but a thought and a broken call came back: %s", marshal(last[len(last)-2:]))
+		t.Errorf("nothing but a thought and a broken call came back: %s", form.Marshal(last[len(last)-2:]))
 	}
 	// What came before a pause is not lost when the rest is cut off.
 	b = job(codeforge.Code, `{}`, respond(llm.FinishPause, llm.Text("First")), fail(&llm.Error{Kind: llm.TruncatedOutput}), write("a", "b"), finish())
 	b.must(t)
 	if got := b.script.requests[2].Messages; len(got) != 3 || got[1].Parts[0].Text != "First" {
-		t.Errorf("%s", marshal(got))
+		t.Errorf("%s", form.Marshal(got))
 	}
 	for kind, step := range map[llm.ErrorKind]turn{llm.EmptyResponse: say(" "), llm.TruncatedOutput: respond(llm.FinishLength, llm.Text("..."))} {
 		b := job(codeforge.Code, `{}`, write("a", "b"), step)

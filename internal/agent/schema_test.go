@@ -1,13 +1,12 @@
 package agent
 
 import (
+	"codeforge/internal/agent/form"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/google/jsonschema-go/jsonschema"
 )
 
 // The limits of the wire, from the outside: what is at the limit passes, what is one beyond does not.
@@ -36,23 +35,23 @@ func TestLimits(t *testing.T) {
 		key      string
 		good, no []any
 	}{
-		{goodRequirements, problems(requirementsForm), "app_name", []any{"A", text(200)}, []any{"", text(201), 5}},
-		{goodRequirements, problems(requirementsForm), "elevator_pitch", []any{text(20), text(500)}, []any{text(19), text(501)}},
-		{goodRequirements, problems(requirementsForm), "target_audience", []any{list(1, persona), list(5, persona)}, []any{list(0, 0), list(6, persona), nil}},
-		{goodRequirements, problems(requirementsForm), "core_features", []any{list(20, feature)}, []any{list(0, 0), list(21, feature), []any{with(feature, "priority", "low")}, []any{with(feature, "priority", "nice-to-have")}}},
-		{goodRequirements, problems(requirementsForm), "recommended_stack", []any{list(10, "a")}, []any{[]any{}, list(11, "a"), "Go", []any{1}}},
-		{goodRequirements, problems(requirementsForm), "technical_constraints", []any{[]any{}, nil}, []any{"x"}},
-		{goodArchitecture, problems(architectureForm), "site_map", []any{pages(1), pages(50)}, []any{pages(0), pages(51), []any{page, page},
+		{goodRequirements, problems(form.RequirementsForm), "app_name", []any{"A", text(200)}, []any{"", text(201), 5}},
+		{goodRequirements, problems(form.RequirementsForm), "elevator_pitch", []any{text(20), text(500)}, []any{text(19), text(501)}},
+		{goodRequirements, problems(form.RequirementsForm), "target_audience", []any{list(1, persona), list(5, persona)}, []any{list(0, 0), list(6, persona), nil}},
+		{goodRequirements, problems(form.RequirementsForm), "core_features", []any{list(20, feature)}, []any{list(0, 0), list(21, feature), []any{with(feature, "priority", "low")}, []any{with(feature, "priority", "nice-to-have")}}},
+		{goodRequirements, problems(form.RequirementsForm), "recommended_stack", []any{list(10, "a")}, []any{[]any{}, list(11, "a"), "Go", []any{1}}},
+		{goodRequirements, problems(form.RequirementsForm), "technical_constraints", []any{[]any{}, nil}, []any{"x"}},
+		{goodArchitecture, problems(form.ArchitectureForm), "site_map", []any{pages(1), pages(50)}, []any{pages(0), pages(51), []any{page, page},
 			[]any{with(page, "path", "home")}, []any{with(page, "path", "/A")}, []any{with(page, "components", []any{})}, []any{with(page, "components", list(51, component))},
 			[]any{with(page, "components", []any{with(component, "name", "dogList")})}}},
-		{goodArchitecture, problems(architectureForm), "global_state_needs", []any{list(20, "s"), []any{}}, []any{list(21, "s")}},
-		{goodArchitecture, problems(architectureForm), "theme_colors", []any{list(10, "#abcDEF")}, []any{[]any{}, list(11, "#ABCDEF"), []any{"#FFF"}, []any{"red"}, []any{"#GGGGGG"}}},
-		{goodReport, problems(qaForm), "score", []any{0, 100}, []any{-1, 101, 50.5, "90", nil}},
-		{goodReport, problems(qaForm), "passed", []any{true}, []any{"yes", nil, false}},
-		{goodReport, problems(qaForm), "issues", []any{list(100, finding)}, []any{list(101, finding), []any{with(finding, "severity", "bad")}, []any{with(finding, "line_hint", "two")}}},
-		{goodLesson, problems(lessonForm), "steps", []any{list(1, step), list(10, step)}, []any{[]any{}, list(11, step)}},
-		{goodLesson, problems(lessonForm), "further_exploration", []any{list(5, "x"), nil}, []any{list(6, "x")}},
-		{goodClarification, problems(clarificationForm), "questions", []any{list(5, args{"question": "q"})}, []any{list(6, args{"question": "q"}), []any{args{"question": ""}}}},
+		{goodArchitecture, problems(form.ArchitectureForm), "global_state_needs", []any{list(20, "s"), []any{}}, []any{list(21, "s")}},
+		{goodArchitecture, problems(form.ArchitectureForm), "theme_colors", []any{list(10, "#abcDEF")}, []any{[]any{}, list(11, "#ABCDEF"), []any{"#FFF"}, []any{"red"}, []any{"#GGGGGG"}}},
+		{goodReport, problems(form.ReviewForm), "score", []any{0, 100}, []any{-1, 101, 50.5, "90", nil}},
+		{goodReport, problems(form.ReviewForm), "passed", []any{true}, []any{"yes", nil, false}},
+		{goodReport, problems(form.ReviewForm), "issues", []any{list(100, finding)}, []any{list(101, finding), []any{with(finding, "severity", "bad")}, []any{with(finding, "line_hint", "two")}}},
+		{goodLesson, problems(form.LessonForm), "steps", []any{list(1, step), list(10, step)}, []any{[]any{}, list(11, step)}},
+		{goodLesson, problems(form.LessonForm), "further_exploration", []any{list(5, "x"), nil}, []any{list(6, "x")}},
+		{goodClarification, problems(form.ClarificationForm), "questions", []any{list(5, args{"question": "q"})}, []any{list(6, args{"question": "q"}), []any{args{"question": ""}}}},
 	} {
 		for _, v := range c.good {
 			if p := c.read(with(c.base, c.key, v)); len(p) > 0 {
@@ -67,11 +66,11 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func problems[T interface{ problems() []string }](f *form[T]) func(args) []string {
+func problems[T interface{ Problems() []string }](f *form.Form[T]) func(args) []string {
 	return func(a args) []string {
-		v, p := f.read(marshal(a))
+		v, p := f.Read(form.Marshal(a))
 		if len(p) == 0 {
-			p = v.problems()
+			p = v.Problems()
 		}
 		return p
 	}
@@ -79,8 +78,8 @@ func problems[T interface{ problems() []string }](f *form[T]) func(args) []strin
 
 // Every object of every schema is closed and requires all that it names, which is what strict modes of providers ask for.
 func TestSchemasAreStrict(t *testing.T) {
-	for name, raw := range map[string]json.RawMessage{"clarification": clarificationForm.json, "requirements": requirementsForm.json,
-		"architecture": architectureForm.json, "qa_report": qaForm.json, "lesson": lessonForm.json} {
+	for name, raw := range map[string]json.RawMessage{"clarification": form.ClarificationForm.JSON, "requirements": form.RequirementsForm.JSON,
+		"architecture": form.ArchitectureForm.JSON, "qa_report": form.ReviewForm.JSON, "lesson": form.LessonForm.JSON} {
 		var doc any
 		if err := json.Unmarshal(raw, &doc); err != nil {
 			t.Fatal(err)
@@ -107,39 +106,8 @@ func TestSchemasAreStrict(t *testing.T) {
 		}
 		walk("", doc)
 	}
-	if clarificationForm.name != "clarification" || requirementsForm.name != "requirements" || architectureForm.name != "architecture" || qaForm.name != "qa_report" || lessonForm.name != "lesson" {
+	if form.ClarificationForm.Name != "clarification" || form.RequirementsForm.Name != "requirements" || form.ArchitectureForm.Name != "architecture" || form.ReviewForm.Name != "qa_report" || form.LessonForm.Name != "lesson" {
 		t.Error("a schema has another name")
-	}
-}
-
-// Our list of violations and the library's validation agree on what is valid, and nothing a model answers stops us.
-func FuzzForm(f *testing.F) {
-	for _, a := range []args{goodRequirements, goodArchitecture, goodReport, goodLesson, goodClarification, with(goodRequirements, "app_name", nil), with(goodReport, "score", 1e300)} {
-		f.Add(string(marshal(a)))
-	}
-	f.Add(`{"site_map":[{"components":[[]]}],"issues":{},"steps":[null],"passed":"","core_features":[{"priority":3}]}`)
-	f.Add(`[1]`)
-	f.Fuzz(func(t *testing.T, raw string) {
-		agree(t, requirementsForm, raw)
-		agree(t, architectureForm, raw)
-		agree(t, qaForm, raw)
-		agree(t, lessonForm, raw)
-		agree(t, clarificationForm, raw)
-	})
-}
-
-func agree[T any](t *testing.T, f *form[T], raw string) {
-	_, found := f.read([]byte(raw))
-	var doc any
-	if json.Unmarshal([]byte(raw), &doc) != nil {
-		return
-	}
-	resolved, err := f.schema.Resolve(&jsonschema.ResolveOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := resolved.Validate(settle(f.schema, doc)); (err == nil) != (len(found) == 0) {
-		t.Errorf("%s of %s: the library says %v, we say %v", f.name, raw, err, found)
 	}
 }
 
@@ -148,18 +116,18 @@ func TestDocsHoldBothSetsOfKeys(t *testing.T) {
 		doc  any
 		keys []string
 	}{
-		{requirements{}.doc(), []string{"app_name", "elevator_pitch", "target_audience", "core_features", "recommended_stack", "technical_constraints", "summary"}},
+		{newRequirementsDoc(form.Requirements{}), []string{"app_name", "elevator_pitch", "target_audience", "core_features", "recommended_stack", "technical_constraints", "summary"}},
 		{personaDoc{}, []string{"role", "goal", "pain_point", "name", "description", "pain_points"}},
-		{feature{}, []string{"name", "description", "priority", "user_stories"}},
-		{architecture{}.doc(), []string{"site_map", "global_state_needs", "theme_colors", "summary"}},
+		{form.Feature{}, []string{"name", "description", "priority", "user_stories"}},
+		{newArchitectureDoc(form.Architecture{}), []string{"site_map", "global_state_needs", "theme_colors", "summary"}},
 		{pageDoc{}, []string{"path", "name", "description", "components"}},
 		{componentDoc{}, []string{"name", "type", "props", "children"}},
 		{issueDoc{}, []string{"severity", "category", "file_path", "file", "line_hint", "line", "description", "message", "suggestion"}},
 		{fileDoc{}, []string{"file_path", "path", "language", "explanation", "action"}},
-		{lesson{}.doc(), []string{"encouragement", "steps", "key_concept", "further_exploration", "message", "summary"}},
+		{newLessonDoc(form.Lesson{}), []string{"encouragement", "steps", "key_concept", "further_exploration", "message", "summary"}},
 	} {
 		var got map[string]any
-		json.Unmarshal(marshal(c.doc), &got)
+		json.Unmarshal(form.Marshal(c.doc), &got)
 		if len(got) != len(c.keys) {
 			t.Errorf("%s has the keys %v", reflect.TypeOf(c.doc), got)
 		}

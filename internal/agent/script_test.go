@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 	"codeforge/internal/verify"
 )
@@ -52,7 +53,7 @@ func respond(finish llm.FinishKind, parts ...llm.Part) turn {
 func say(text string) turn { return respond(llm.FinishStop, llm.Text(text)) }
 
 // object answers v as JSON.
-func object(v any) turn { return say(string(marshal(v))) }
+func object(v any) turn { return say(string(form.Marshal(v))) }
 
 // use calls tools: name, arguments, name, arguments...
 func use(pairs ...any) turn {
@@ -60,7 +61,7 @@ func use(pairs ...any) turn {
 	for i := 0; i < len(pairs); i += 2 {
 		args, ok := pairs[i+1].(string)
 		if !ok {
-			args = string(marshal(pairs[i+1]))
+			args = string(form.Marshal(pairs[i+1]))
 		}
 		parts = append(parts, llm.Part{Kind: llm.PartToolCall,
 			Call: &llm.ToolCall{ID: fmt.Sprintf("c%d", i/2), Name: pairs[i].(string), Arguments: json.RawMessage(args)}})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -15,9 +16,9 @@ import (
 
 // asks is what a job that waits for the user returns.
 type asks struct {
-	IsComplete bool       `json:"is_complete"`
-	Questions  []question `json:"questions"`
-	Message    string     `json:"message"`
+	IsComplete bool            `json:"is_complete"`
+	Questions  []form.Question `json:"questions"`
+	Message    string          `json:"message"`
 }
 
 func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
@@ -35,7 +36,7 @@ func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 	}
 	out := r.completed(doc, fmt.Sprintf("I wrote the requirements of %s: %s, %s.\n\n%s", doc.AppName,
 		plural(len(doc.Features), "feature"), plural(len(doc.Audience), "persona"), doc.ElevatorPitch))
-	out.Requirements, out.ProjectStatus = marshal(doc), codeforge.InProgress
+	out.Requirements, out.ProjectStatus = form.Marshal(doc), codeforge.InProgress
 	return out, nil
 }
 
@@ -43,10 +44,10 @@ func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 // also in the project from then on.
 func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirementsDoc, error) {
 	p := r.prompt()
-	p.json("requirements", r.project.Requirements)
+	p.json(form.SectionRequirements, r.project.Requirements)
 	if !r.asked && len(r.answers) == 0 && !r.in.yes("skip_clarification") {
 		r.report(clarifying)
-		c, err := ask(ctx, r, codeforge.Research, clarificationForm, p, llm.Request{System: system("clarify"), Effort: "low", MaxOutput: 8_000})
+		c, err := ask(ctx, r, codeforge.Research, form.ClarificationForm, p, llm.Request{System: system("clarify"), Effort: "low", MaxOutput: 8_000})
 		if err != nil {
 			return nil, requirementsDoc{}, err
 		}
@@ -55,15 +56,15 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 		}
 	}
 	if len(r.answers) > 0 {
-		p.json("answers", r.answers)
+		p.json(form.SectionAnswers, r.answers)
 	}
 	p.say("Write the requirements.")
-	q, err := ask(ctx, r, codeforge.Research, requirementsForm, p, llm.Request{System: system("research")})
+	q, err := ask(ctx, r, codeforge.Research, form.RequirementsForm, p, llm.Request{System: system("research")})
 	if err != nil {
 		return nil, requirementsDoc{}, err
 	}
-	doc := q.doc()
-	r.project.Requirements = marshal(doc)
+	doc := newRequirementsDoc(q)
+	r.project.Requirements = form.Marshal(doc)
 	r.made.Requirements = r.project.Requirements
 	return nil, doc, nil
 }
@@ -71,7 +72,7 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 func (r *run) waiting(q asks, progress float64) codeforge.Outcome {
 	result := r.result(q)
 	return codeforge.Outcome{
-		Status: codeforge.Waiting, Progress: progress, Result: result, Question: marshal(q.Questions),
+		Status: codeforge.Waiting, Progress: progress, Result: result, Question: form.Marshal(q.Questions),
 		Events: []codeforge.Event{event(codeforge.EventWaiting, map[string]any{"job_id": r.task.Job.ID,
 			"status": codeforge.Waiting, "progress": progress, "result": result, "questions": q.Questions})},
 	}
@@ -89,21 +90,21 @@ func (r *run) wireframeJob(ctx context.Context) (codeforge.Outcome, error) {
 		return codeforge.Outcome{}, err
 	}
 	out := r.completed(doc, "I laid out "+doc.Summary+".")
-	out.Architecture, out.ProjectStatus = marshal(doc), codeforge.InProgress
+	out.Architecture, out.ProjectStatus = form.Marshal(doc), codeforge.InProgress
 	return out, nil
 }
 
 func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
 	p := r.prompt()
-	p.json("requirements", r.project.Requirements)
-	p.json("architecture", r.project.Architecture)
+	p.json(form.SectionRequirements, r.project.Requirements)
+	p.json(form.SectionArchitecture, r.project.Architecture)
 	p.say("Lay out the app.")
-	a, err := ask(ctx, r, codeforge.Wireframe, architectureForm, p, llm.Request{System: system("wireframe")})
+	a, err := ask(ctx, r, codeforge.Wireframe, form.ArchitectureForm, p, llm.Request{System: system("wireframe")})
 	if err != nil {
 		return architectureDoc{}, err
 	}
-	doc := a.doc()
-	r.project.Architecture = marshal(doc)
+	doc := newArchitectureDoc(a)
+	r.project.Architecture = form.Marshal(doc)
 	r.made.Architecture = r.project.Architecture
 	return doc, nil
 }
@@ -114,7 +115,7 @@ func (r *run) pedagogyJob(ctx context.Context) (codeforge.Outcome, error) {
 	var doc lessonDoc
 	err := r.stage(codeforge.Pedagogy, 0, func() error {
 		l, err := r.pedagogy(ctx)
-		doc = l.doc()
+		doc = newLessonDoc(l)
 		return err
 	})
 	if err != nil {
@@ -129,19 +130,19 @@ func (r *run) pedagogyJob(ctx context.Context) (codeforge.Outcome, error) {
 	return r.completed(doc, says.String()), nil
 }
 
-func (r *run) pedagogy(ctx context.Context) (lesson, error) {
+func (r *run) pedagogy(ctx context.Context) (form.Lesson, error) {
 	q := cmp.Or(r.in.words("question", "message", "user_message"), "What should I understand first about how this project works, and why was it built this way?")
 	p := r.prompt()
-	p.json("requirements", r.project.Requirements)
-	p.json("architecture", r.project.Architecture)
+	p.json(form.SectionRequirements, r.project.Requirements)
+	p.json(form.SectionArchitecture, r.project.Architecture)
 	tree := r.tree
 	if code := r.in.code(r.in.text("file_path")); len(code) > 0 {
 		tree = treeOf(code)
 	}
 	p.files(tree, r.about(q), nil)
-	p.text("question", q)
+	p.text(form.SectionQuestion, q)
 	p.say("Guide the learner with a lesson on the question.")
-	return ask(ctx, r, codeforge.Pedagogy, lessonForm, p, llm.Request{System: system("pedagogy")})
+	return ask(ctx, r, codeforge.Pedagogy, form.LessonForm, p, llm.Request{System: system("pedagogy")})
 }
 
 // treeOf is a tree of given files, none of them changed.
@@ -189,7 +190,7 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 			c, f, err := r.code(ctx, round, d.QA.Issues, explained)
 			if failed = f; err == nil && f == nil {
 				if d.Iterations > 0 { // the first summary tells of the app, a later one of repairs
-					c.Summary = clip(d.Code.Summary+" Then: "+c.Summary, maxSummary)
+					c.Summary = form.Shorten(d.Code.Summary+" Then: "+c.Summary, maxSummary)
 				}
 				d.Code = c
 			}

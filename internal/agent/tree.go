@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 )
 
 // tree is the working tree of one job: the project's files as the job found them, and what it made of them. Nothing
@@ -74,7 +75,7 @@ func (t *tree) read(path string) (string, error) {
 	if text, ok := t.files[path]; ok {
 		return text, nil
 	}
-	return "", fmt.Errorf("there is no file %s: list_files shows what there is", quote(path))
+	return "", fmt.Errorf("there is no file %s: list_files shows what there is", form.Quote(path))
 }
 
 // write puts a whole file and says whether it was created or updated.
@@ -92,12 +93,12 @@ func (t *tree) write(path, content string) (action string, err error) {
 		}
 		for p := range t.files {
 			if strings.HasPrefix(p, path+"/") {
-				return "", fmt.Errorf("%s is a folder, it holds other files: take another name", quote(path))
+				return "", fmt.Errorf("%s is a folder, it holds other files: take another name", form.Quote(path))
 			}
 		}
 		for i, c := range path {
 			if _, file := t.files[path[:i]]; c == '/' && file {
-				return "", fmt.Errorf("%s is a file, so nothing can lie under it: take another folder", quote(path[:i]))
+				return "", fmt.Errorf("%s is a file, so nothing can lie under it: take another folder", form.Quote(path[:i]))
 			}
 		}
 	}
@@ -222,7 +223,7 @@ func nearest(text, old string) string {
 	var b strings.Builder
 	b.WriteString(" The nearest lines are:\n")
 	for i := max(0, at-2); i < min(len(lines), at+3); i++ {
-		fmt.Fprintf(&b, "%d: %s\n", i+1, clip(lines[i], 200))
+		fmt.Fprintf(&b, "%d: %s\n", i+1, form.Shorten(lines[i], 200))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -256,7 +257,7 @@ func (t *tree) search(pattern string) string {
 				return b.String()
 			}
 			hits++
-			fmt.Fprintf(&b, "%s:%d: %s\n", p, n, clip(strings.TrimSuffix(line, "\r"), 200))
+			fmt.Fprintf(&b, "%s:%d: %s\n", p, n, form.Shorten(strings.TrimSuffix(line, "\r"), 200))
 		}
 	}
 	if hits == 0 {

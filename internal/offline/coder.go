@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -31,10 +32,10 @@ type coder struct {
 	failed   map[string]int  // writes that were refused, by path
 	done     map[string]bool // paths written or deleted in this conversation
 	initial  map[string]string
-	diags    []diagnostic // of the newest check or finish, errors only
-	checked  bool         // a check came back after the last change
-	finishes int          // that came back with diagnostics, or were refused
-	closed   bool         // a finish was accepted
+	diags    []form.Diagnostic // of the newest check or finish, errors only
+	checked  bool              // a check came back after the last change
+	finishes int               // that came back with diagnostics, or were refused
+	closed   bool              // a finish was accepted
 }
 
 func newCoder(c *conversation, say map[string]bool) *coder {
@@ -58,31 +59,31 @@ func (k *coder) follow(t turn) {
 	json.Unmarshal(t.call.Arguments, &args) // what does not decode was no use of ours
 	ok := t.result != nil && !t.result.IsError
 	switch t.call.Name {
-	case "read_file":
+	case form.ToolReadFile:
 		k.asked[args.Path] = true
 		if ok && !k.done[args.Path] {
 			k.initial[args.Path] = fileText(t.result.Content)
 			k.files[args.Path] = k.initial[args.Path]
 		}
-	case "write_file", "edit_file", "delete_file":
+	case form.ToolWriteFile, form.ToolEditFile, form.ToolDeleteFile:
 		if !ok {
 			k.failed[args.Path]++
 			return
 		}
 		k.done[args.Path], k.checked = true, false
 		switch t.call.Name {
-		case "write_file":
+		case form.ToolWriteFile:
 			k.files[args.Path] = args.Content
-		case "edit_file":
+		case form.ToolEditFile:
 			k.files[args.Path] = strings.Replace(k.files[args.Path], args.Old, args.New, 1)
 		default:
 			delete(k.files, args.Path)
 		}
-	case "check", "finish":
+	case form.ToolCheck, form.ToolFinish:
 		k.checked = true
 		var clean bool
 		clean, k.diags = outcome(t.result)
-		if t.call.Name == "finish" {
+		if t.call.Name == form.ToolFinish {
 			k.closed = clean
 			if !clean {
 				k.finishes++
@@ -92,18 +93,18 @@ func (k *coder) follow(t turn) {
 }
 
 // outcome reads the result of a check: whether all is well, and the errors if it names them.
-func outcome(r *llm.ToolResult) (bool, []diagnostic) {
+func outcome(r *llm.ToolResult) (bool, []form.Diagnostic) {
 	if r == nil {
 		return false, nil
 	}
 	var v struct {
-		OK          *bool        `json:"ok"`
-		Diagnostics []diagnostic `json:"diagnostics"`
+		OK          *bool             `json:"ok"`
+		Diagnostics []form.Diagnostic `json:"diagnostics"`
 	}
 	if json.Unmarshal([]byte(r.Content), &v) != nil {
 		return !r.IsError, nil
 	}
-	errs := slices.DeleteFunc(v.Diagnostics, func(d diagnostic) bool { return d.Severity != "" && d.Severity != "error" })
+	errs := slices.DeleteFunc(v.Diagnostics, func(d form.Diagnostic) bool { return d.Severity != "" && d.Severity != "error" })
 	if v.OK != nil {
 		return *v.OK && !r.IsError, errs
 	}
@@ -147,13 +148,13 @@ func (k *coder) next() (string, []call) {
 	if calls := k.writes(p); len(calls) > 0 {
 		return k.leadIn(p, calls), calls
 	}
-	if k.hasTool("check") && !k.checked {
-		return "Everything is written. I check that it parses and fits together.", []call{{"check", map[string]any{}}}
+	if k.hasTool(form.ToolCheck) && !k.checked {
+		return "Everything is written. I check that it parses and fits together.", []call{{form.ToolCheck, map[string]any{}}}
 	}
 	if calls := k.repairs(p); len(calls) > 0 {
 		return "The check found something. I repair it.", calls
 	}
-	if !k.hasTool("finish") || k.finishes >= 3 {
+	if !k.hasTool(form.ToolFinish) || k.finishes >= 3 {
 		return "I cannot do more here: " + p.summary(k), nil
 	}
 	text := "The check is clean. I finish."
@@ -166,7 +167,7 @@ func (k *coder) next() (string, []call) {
 			explanations[path] = p.app.explain(path)
 		}
 	}
-	return text, []call{{"finish", map[string]any{"summary": p.summary(k), "dependencies": []string{}, "explanations": explanations}}}
+	return text, []call{{form.ToolFinish, map[string]any{"summary": p.summary(k), "dependencies": []string{}, "explanations": explanations}}}
 }
 
 // reads asks for the files that must be known: the model of an app of ours, and those with findings.
@@ -185,8 +186,8 @@ func (k *coder) reads() []call {
 	}
 	var out []call
 	for _, p := range want {
-		if _, known := k.initial[p]; !known && !k.asked[p] && !k.done[p] && k.hasTool("read_file") {
-			out = append(out, call{"read_file", map[string]any{"path": p}})
+		if _, known := k.initial[p]; !known && !k.asked[p] && !k.done[p] && k.hasTool(form.ToolReadFile) {
+			out = append(out, call{form.ToolReadFile, map[string]any{"path": p}})
 		}
 	}
 	return out
@@ -207,7 +208,7 @@ func (k *coder) plan() plan {
 	switch {
 	case old == nil:
 		p.app = design(k.brief())
-	case k.said() == "" || k.said() == section[project](k.conversation, "project").Description:
+	case k.said() == "" || k.said() == section[form.ProjectSection](k.conversation, form.SectionProject).Description:
 		p.app = old.clone()
 		for _, kind := range design(k.brief()).Kinds {
 			if p.app.kind(kind.Key) == nil && len(p.app.Kinds) < maxKinds {
@@ -282,7 +283,7 @@ func (k *coder) blamed() []string {
 	for _, f := range k.findings() {
 		add(f.FilePath)
 	}
-	for _, d := range section[[]diagnostic](k.conversation, "diagnostics") {
+	for _, d := range section[[]form.Diagnostic](k.conversation, form.SectionDiagnostics) {
 		if d.Severity != "warning" {
 			add(d.File)
 		}
@@ -315,7 +316,7 @@ func (k *coder) mustStandAside(files map[string]string) bool {
 }
 
 // reviewed are lines for the README about what a review found.
-func reviewed(list []finding) []string {
+func reviewed(list []form.Issue) []string {
 	var out []string
 	for _, f := range list {
 		out = append(out, clip(clean(strings.TrimPrefix(f.FilePath+": ", ": ")+f.Description), 200))
@@ -327,7 +328,7 @@ func reviewed(list []finding) []string {
 func (k *coder) writes(p plan) []call {
 	var out []call
 	size := 0
-	if k.hasTool("write_file") {
+	if k.hasTool(form.ToolWriteFile) {
 		for _, name := range order(sortedKeys(p.write)) {
 			if k.done[name] || k.failed[name] > 1 {
 				continue
@@ -337,13 +338,13 @@ func (k *coder) writes(p plan) []call {
 				return out
 			}
 			size += len(text)
-			out = append(out, call{"write_file", map[string]any{"path": name, "content": text}})
+			out = append(out, call{form.ToolWriteFile, map[string]any{"path": name, "content": text}})
 		}
 	}
-	if len(out) == 0 && k.hasTool("delete_file") {
+	if len(out) == 0 && k.hasTool(form.ToolDeleteFile) {
 		for _, name := range p.remove {
 			if !k.done[name] && k.failed[name] == 0 {
-				out = append(out, call{"delete_file", map[string]any{"path": name}})
+				out = append(out, call{form.ToolDeleteFile, map[string]any{"path": name}})
 			}
 		}
 	}
@@ -362,13 +363,13 @@ func (k *coder) repairs(p plan) []call {
 		}
 		if k.say["broken_once"] && strings.HasSuffix(now, flaw) {
 			text = strings.TrimSuffix(now, flaw)
-			if k.hasTool("edit_file") {
-				out = append(out, call{"edit_file", map[string]any{"path": d.File, "old": strings.Trim(flaw, "\n"), "new": ""}})
+			if k.hasTool(form.ToolEditFile) {
+				out = append(out, call{form.ToolEditFile, map[string]any{"path": d.File, "old": strings.Trim(flaw, "\n"), "new": ""}})
 				continue
 			}
 		}
 		if text != now && !k.say["broken_once"] || strings.HasSuffix(now, flaw) && k.say["broken_once"] {
-			out = append(out, call{"write_file", map[string]any{"path": d.File, "content": text}})
+			out = append(out, call{form.ToolWriteFile, map[string]any{"path": d.File, "content": text}})
 		}
 	}
 	return out
@@ -378,7 +379,7 @@ func (k *coder) repairs(p plan) []call {
 func (k *coder) leadIn(p plan, calls []call) string {
 	first := path.Base(calls[0].args["path"].(string))
 	switch {
-	case calls[0].name == "delete_file":
+	case calls[0].name == form.ToolDeleteFile:
 		return "I remove what is no longer needed."
 	case !p.fresh && len(k.done) == 0:
 		return fmt.Sprintf("I change %d files of %q and leave the rest as it is.", len(p.write), p.app.Name)

@@ -2,9 +2,9 @@ package offline
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -23,13 +23,6 @@ type turn struct {
 	call   llm.ToolCall
 	result *llm.ToolResult
 }
-
-var (
-	sectionStart = regexp.MustCompile(`^<([a-z_]{1,40})(?: path=("(?:[^"\\]|\\.)*"))?>\s*$`)
-	// A line that looks like a section's edge but is not has one backslash more than in the text it stands for.
-	markedEdge = regexp.MustCompile(`(?m)^(\s*<)\\(\\*/?[a-z_]{1,40}(?:\s[^>\n]*)?>\s*)$`)
-	listedFile = regexp.MustCompile(`^\s*(?:- )?(.+?)(?: \([\d,]+ bytes\).*)?\s*$`)
-)
 
 func read(req *llm.Request) *conversation {
 	c := &conversation{req: req, sections: map[string]string{}, files: map[string]string{}, paths: map[string]bool{}}
@@ -54,35 +47,22 @@ func read(req *llm.Request) *conversation {
 }
 
 func (c *conversation) readSections(text string) {
-	lines := strings.Split(text, "\n")
-	for i := 0; i < len(lines); i++ {
-		m := sectionStart.FindStringSubmatch(strings.TrimRight(lines[i], "\r"))
-		if m == nil {
-			continue
-		}
-		end := i + 1
-		for end < len(lines) && strings.TrimRight(lines[end], "\r ") != "</"+m[1]+">" {
-			end++
-		}
-		if end == len(lines) {
-			continue // never closed: a line of somebody's text
-		}
-		body := markedEdge.ReplaceAllString(strings.Join(lines[i+1:end], "\n"), "$1$2")
-		switch {
-		case m[1] == "file":
-			name := unscript(m[2])
-			c.files[name], c.paths[name] = body, true
-		case m[1] == "files":
-			for _, l := range lines[i+1 : end] {
-				if p := listedFile.FindStringSubmatch(l); p != nil {
-					c.paths[p[1]] = true
+	form.ReadSections(text, func(name, path, body string) {
+		switch name {
+		case form.SectionFile:
+			c.files[path], c.paths[path] = body, true
+		case form.SectionOutline:
+			c.paths[path] = true
+		case form.SectionFiles:
+			for line := range strings.SplitSeq(body, "\n") {
+				if p := form.ListedPath(line); p != "" {
+					c.paths[p] = true
 				}
 			}
 		default:
-			c.sections[m[1]] = strings.TrimSpace(body)
+			c.sections[name] = strings.TrimSpace(body)
 		}
-		i = end
-	}
+	})
 }
 
 // section decodes a section of JSON; what does not decode counts as absent.
@@ -95,39 +75,12 @@ func section[T any](c *conversation, name string) T {
 	return v
 }
 
-type project struct {
-	Title       string   `json:"title"`
-	Description string   `json:"description"`
-	TechStack   []string `json:"tech_stack"`
-}
-
-type answer struct {
-	Question string `json:"question"`
-	Answer   string `json:"answer"`
-}
-
-type finding struct {
-	Severity    string `json:"severity"`
-	FilePath    string `json:"file_path"`
-	File        string `json:"file"`
-	Description string `json:"description"`
-	Message     string `json:"message"`
-	Suggestion  string `json:"suggestion"`
-}
-
-type diagnostic struct {
-	File     string `json:"file"`
-	Line     int    `json:"line"`
-	Severity string `json:"severity"`
-	Message  string `json:"message"`
-}
-
 // said is what the user asked for in this job: the idea, else what the job's input holds.
 func (c *conversation) said() string {
-	if s := c.sections["idea"]; s != "" {
+	if s := c.sections[form.SectionIdea]; s != "" {
 		return s
 	}
-	input := section[map[string]any](c, "context")
+	input := section[map[string]any](c, form.SectionContext)
 	for _, k := range []string{"user_idea", "user_message", "message", "instruction", "idea"} {
 		if s, ok := input[k].(string); ok && strings.TrimSpace(s) != "" {
 			return s
@@ -138,34 +91,24 @@ func (c *conversation) said() string {
 
 // brief gathers what the sections say of the app.
 func (c *conversation) brief() brief {
-	p := section[project](c, "project")
+	p := section[form.ProjectSection](c, form.SectionProject)
 	b := brief{title: p.Title, idea: p.Description}
 	if said := c.said(); said != "" && said != p.Description {
 		b.idea = strings.TrimSpace(b.idea + "\n" + said)
 	}
-	for _, a := range section[[]answer](c, "answers") {
+	for _, a := range section[[]form.Reply](c, form.SectionAnswers) {
 		b.idea += "\n" + a.Answer
 	}
 	if b.idea == "" && b.title == "" && len(c.sections) == 0 {
 		b.idea = c.text
 	}
 	b.idea += "\n" + strings.Join(p.TechStack, " ")
-	req := section[struct {
-		AppName  string `json:"app_name"`
-		Features []struct {
-			Name string `json:"name"`
-		} `json:"core_features"`
-	}](c, "requirements")
+	req := section[form.Requirements](c, form.SectionRequirements)
 	b.name = req.AppName
 	for _, f := range req.Features {
 		b.hints = append(b.hints, f.Name)
 	}
-	arch := section[struct {
-		Pages []struct {
-			Name string `json:"name"`
-		} `json:"site_map"`
-	}](c, "architecture")
-	for _, p := range arch.Pages {
+	for _, p := range section[form.Architecture](c, form.SectionArchitecture).Pages {
 		b.pages = append(b.pages, p.Name)
 	}
 	return b
@@ -173,7 +116,7 @@ func (c *conversation) brief() brief {
 
 // directives are the words of the context's key "scaffold" that concern the agent that asks.
 func (c *conversation) directives() map[string]bool {
-	words, _ := section[map[string]any](c, "context")["scaffold"].(string)
+	words, _ := section[map[string]any](c, form.SectionContext)["scaffold"].(string)
 	out := map[string]bool{}
 	for w := range strings.FieldsSeq(words) {
 		name, agent, _ := strings.Cut(w, ":")
@@ -185,18 +128,8 @@ func (c *conversation) directives() map[string]bool {
 }
 
 // findings are what a review found.
-func (c *conversation) findings() []finding {
-	list := section[[]finding](c, "findings")
-	for i := range list {
-		f := &list[i]
-		if f.FilePath == "" {
-			f.FilePath = f.File
-		}
-		if f.Description == "" {
-			f.Description = f.Message
-		}
-	}
-	return list
+func (c *conversation) findings() []form.Issue {
+	return section[[]form.Issue](c, form.SectionFindings)
 }
 
 // hasTool reports whether the model may call the tool.

@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"codeforge/internal/agent/form"
 )
 
 // document answers a request that wants JSON, by the name of its schema.
 func (c *conversation) document(say map[string]bool) string {
 	var v any
 	switch c.req.Schema.Name {
-	case "clarification":
+	case form.ClarificationForm.Name:
 		v = c.clarification(say["ask"])
-	case "requirements":
+	case form.RequirementsForm.Name:
 		v = c.requirements()
-	case "architecture":
+	case form.ArchitectureForm.Name:
 		v = c.architecture()
-	case "qa_report":
+	case form.ReviewForm.Name:
 		v = c.review(say["qa_fail_once"])
-	case "lesson":
+	case form.LessonForm.Name:
 		v = c.lesson()
 	default: // a schema of somebody else: the least that fits
 		v = map[string]any{}
@@ -27,76 +29,39 @@ func (c *conversation) document(say map[string]bool) string {
 	return string(fit(c.req.Schema.JSON, encode(v)))
 }
 
-type clarification struct {
-	IsComplete bool       `json:"is_complete"`
-	Questions  []question `json:"questions"`
-	Message    string     `json:"message"`
-}
-
-type question struct {
-	Question string   `json:"question"`
-	Why      string   `json:"why"`
-	Options  []string `json:"options"`
-}
-
-func (c *conversation) clarification(ask bool) clarification {
+func (c *conversation) clarification(ask bool) form.Clarification {
 	a := design(c.brief())
-	answers := section[[]answer](c, "answers")
+	answers := section[[]form.Reply](c, form.SectionAnswers)
 	switch {
 	case len(answers) > 0:
-		return clarification{true, []question{}, "Thank you, that is enough to begin."}
+		return form.Clarification{IsComplete: true, Questions: []form.Question{}, Message: "Thank you, that is enough to begin."}
 	case !ask:
-		return clarification{true, []question{}, "The idea is clear enough to begin."}
+		return form.Clarification{IsComplete: true, Questions: []form.Question{}, Message: "The idea is clear enough to begin."}
 	}
 	main := a.Kinds[0]
-	q := []question{
+	q := []form.Question{
 		{fmt.Sprintf("Who will use %s?", a.Name), "It decides how much the pages explain.", []string{"Only me", "A small team", "Customers too"}},
 		{fmt.Sprintf("What matters most about %s?", main.Many), "It decides which fields are needed and how the list is sorted.", []string{"Finding one quickly", "Seeing what comes next", "Adding up numbers"}},
 	}
 	if len(a.Kinds) < 3 {
-		q = append(q, question{"Should it keep track of anything else?", "Each further kind of entry becomes a page.", []string{"No, keep it small", "Tasks", "Notes"}})
+		q = append(q, form.Question{"Should it keep track of anything else?", "Each further kind of entry becomes a page.", []string{"No, keep it small", "Tasks", "Notes"}})
 	}
-	return clarification{false, q, fmt.Sprintf("Before I lay out %s, I have %d short questions.", a.Name, len(q))}
+	return form.Clarification{Questions: q, Message: fmt.Sprintf("Before I lay out %s, I have %d short questions.", a.Name, len(q))}
 }
 
-type requirements struct {
-	AppName       string    `json:"app_name"`
-	ElevatorPitch string    `json:"elevator_pitch"`
-	Audience      []persona `json:"target_audience"`
-	Features      []feature `json:"core_features"`
-	Stack         []string  `json:"recommended_stack"`
-	Constraints   []string  `json:"technical_constraints"`
-}
-
-type persona struct {
-	Name        string   `json:"name"`
-	Role        string   `json:"role"`
-	Goal        string   `json:"goal"`
-	PainPoint   string   `json:"pain_point"`
-	Description string   `json:"description"`
-	PainPoints  []string `json:"pain_points"`
-}
-
-type feature struct {
-	Name        string   `json:"name"`
-	Description string   `json:"description"`
-	Priority    string   `json:"priority"`
-	UserStories []string `json:"user_stories"`
-}
-
-func (c *conversation) requirements() requirements {
+func (c *conversation) requirements() form.Requirements {
 	a := design(c.brief())
 	main := a.Kinds[0]
-	r := requirements{AppName: a.Name, ElevatorPitch: a.Tagline, Stack: []string{"TypeScript", "HTML", "CSS", "localStorage", "esbuild"}}
+	r := form.Requirements{AppName: a.Name, ElevatorPitch: a.Tagline, Stack: []string{"TypeScript", "HTML", "CSS", "localStorage", "esbuild"}}
 	pain := fmt.Sprintf("What is known about %s is scattered over papers, chats and heads.", main.Many)
 	goal := fmt.Sprintf("Know at any time how things stand with %s, without searching.", joinAnd(manyOf(a)))
-	r.Audience = []persona{{Name: "Robin", Role: role(a), Goal: goal, PainPoint: pain, Description: goal, PainPoints: []string{pain, "Other tools want an account and ask for more than is needed."}}}
+	r.Audience = []form.Persona{{Name: "Robin", Role: role(a), Goal: goal, PainPoint: pain}}
 	for i, k := range a.Kinds {
 		priority := "must-have"
 		if i > 2 {
 			priority = "should-have"
 		}
-		r.Features = append(r.Features, feature{
+		r.Features = append(r.Features, form.Feature{
 			Name:        capital(k.Many),
 			Description: fmt.Sprintf("%s A %s has: %s.", k.Intro, k.One, joinAnd(labels(k))),
 			Priority:    priority,
@@ -107,8 +72,8 @@ func (c *conversation) requirements() requirements {
 		})
 	}
 	r.Features = append(r.Features,
-		feature{"Overview", "A start page with counts, what comes next and what was added lately.", "should-have", []string{"As a user I want to see at a glance what needs me today."}},
-		feature{"Data of one's own", "Everything is kept in the browser and can be downloaded as a file.", "nice-to-have", []string{"As a user I want a copy of my data, so that it does not depend on one device."}})
+		form.Feature{"Overview", "A start page with counts, what comes next and what was added lately.", "should-have", []string{"As a user I want to see at a glance what needs me today."}},
+		form.Feature{"Data of one's own", "Everything is kept in the browser and can be downloaded as a file.", "nice-to-have", []string{"As a user I want a copy of my data, so that it does not depend on one device."}})
 	r.Constraints = []string{
 		"Runs in the browser alone: no server, no account, no network.",
 		"Data stays in the localStorage of one browser; it is not shared between devices.",
@@ -161,34 +126,14 @@ func labels(k kind) []string {
 	return out
 }
 
-type architecture struct {
-	Pages  []sitePage `json:"site_map"`
-	State  []string   `json:"global_state_needs"`
-	Colors []string   `json:"theme_colors"`
-}
-
-type sitePage struct {
-	Path        string      `json:"path"`
-	Name        string      `json:"name"`
-	Description string      `json:"description"`
-	Components  []component `json:"components"`
-}
-
-type component struct {
-	Name     string   `json:"name"`
-	Type     string   `json:"type"`
-	Props    []string `json:"props"`
-	Children []string `json:"children"`
-}
-
-func (c *conversation) architecture() architecture {
+func (c *conversation) architecture() form.Architecture {
 	a := design(c.brief())
-	out := architecture{Pages: []sitePage{{"/", "Overview", "Counts of each kind, what comes next and what was added lately; says how to begin while nothing is there.", []component{
-		{"Navigation", "nav", []string{"current: page"}, []string{}},
-		{"Tiles", "list", []string{"kinds: Kind[]"}, []string{"Tile"}},
-		{"ComingUp", "section", []string{"entries: Entry[]"}, []string{}},
-		{"AddedLately", "section", []string{"entries: Entry[]"}, []string{}},
-		{"DownloadButton", "button", []string{}, []string{}},
+	out := form.Architecture{Pages: []form.Page{{"/", "Overview", "Counts of each kind, what comes next and what was added lately; says how to begin while nothing is there.", []form.Component{
+		{"Navigation", []string{"current: page"}, []string{}},
+		{"Tiles", []string{"kinds: Kind[]"}, []string{"Tile"}},
+		{"ComingUp", []string{"entries: Entry[]"}, []string{}},
+		{"AddedLately", []string{"entries: Entry[]"}, []string{}},
+		{"DownloadButton", []string{}, []string{}},
 	}}}}
 	for _, k := range a.Kinds {
 		name := k.TypeName()
@@ -196,12 +141,12 @@ func (c *conversation) architecture() architecture {
 		for _, f := range k.Fields {
 			fields = append(fields, f.Key+": "+f.Describe())
 		}
-		out.Pages = append(out.Pages, sitePage{"/" + k.Key, k.Heading(), k.Intro + " A list with search and sorting; a dialog with the form; a question before deletion; a hint while it is empty.", []component{
-			{"Navigation", "nav", []string{"current: page"}, []string{}},
-			{name + "Numbers", "list", []string{"entries: " + name + "[]"}, []string{}},
-			{name + "List", k.View, []string{"entries: " + name + "[]", "search: text"}, []string{name + "Form", "DeleteDialog"}},
-			{name + "Form", "form", fields, []string{}},
-			{"DeleteDialog", "dialog", []string{"entry: " + name}, []string{}},
+		out.Pages = append(out.Pages, form.Page{"/" + k.Key, k.Heading(), k.Intro + " A list with search and sorting; a dialog with the form; a question before deletion; a hint while it is empty.", []form.Component{
+			{"Navigation", []string{"current: page"}, []string{}},
+			{name + "Numbers", []string{"entries: " + name + "[]"}, []string{}},
+			{name + "List", []string{"entries: " + name + "[]", "search: text"}, []string{name + "Form", "DeleteDialog"}},
+			{name + "Form", fields, []string{}},
+			{"DeleteDialog", []string{"entry: " + name}, []string{}},
 		}})
 		out.State = append(out.State, fmt.Sprintf("%s: a list in localStorage; each has %s.", k.Many, joinAnd(fields)))
 	}
@@ -213,6 +158,6 @@ func (c *conversation) architecture() architecture {
 // severityOrder sorts the worst first.
 var severityOrder = []string{"critical", "high", "medium", "low"}
 
-func worstFirst(a, b issue) int {
+func worstFirst(a, b form.Issue) int {
 	return cmp.Or(slices.Index(severityOrder, a.Severity)-slices.Index(severityOrder, b.Severity), strings.Compare(a.FilePath, b.FilePath), a.Line-b.Line)
 }

@@ -5,21 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"codeforge/internal/agent/form"
 )
-
-type lesson struct {
-	Encouragement string   `json:"encouragement"`
-	Steps         []step   `json:"steps"`
-	KeyConcept    string   `json:"key_concept"`
-	Further       []string `json:"further_exploration"`
-}
-
-type step struct {
-	Number   int    `json:"step_number"`
-	Question string `json:"question"`
-	Hint     string `json:"hint"`
-	Concept  string `json:"concept"`
-}
 
 // topic is something that learners ask about, with questions that lead to it and never past it.
 type topic struct {
@@ -85,9 +73,9 @@ var anyTopic = topic{"", nil, [2][2]string{
 var declared = regexp.MustCompile(`(?:function|class|const|let|var|def|func|interface|type)\s+([A-Za-z_$][\w$]{2,40})`)
 
 // lesson asks questions that fit what the learner asked and the code shown. It never gives a solution.
-func (c *conversation) lesson() lesson {
-	context := section[map[string]any](c, "context")
-	asked := c.sections["question"]
+func (c *conversation) lesson() form.Lesson {
+	context := section[map[string]any](c, form.SectionContext)
+	asked := c.sections[form.SectionQuestion]
 	if asked == "" {
 		asked, _ = context["question"].(string)
 	}
@@ -111,22 +99,22 @@ func (c *conversation) lesson() lesson {
 	}
 	found = append(found, anyTopic)[:min(len(found)+1, 2)]
 
-	l := lesson{Encouragement: "Asking is how it begins, and your question can be worked on.", KeyConcept: found[0].idea}
+	l := form.Lesson{Encouragement: "Asking is how it begins, and your question can be worked on.", KeyConcept: found[0].idea}
 	if quoted := clip(clean(asked), 120); quoted != "" {
 		l.Encouragement = fmt.Sprintf("You ask: “%s” That is a question that can be worked on, and putting it into words is already a part of the way.", quoted)
 	}
 	l.Encouragement += " I am the offline model, so I ask back more than I know."
-	l.ask("Before you go on: what do you already know for sure about it, and how do you know it?", "Separate what you have seen from what you suppose.", "What is known")
+	addStep(&l, "Before you go on: what do you already know for sure about it, and how do you know it?", "Separate what you have seen from what you suppose.", "What is known")
 	if name, line := landmark(code, asked); name != "" {
-		l.ask(fmt.Sprintf("In your code, what is %s (line %d) responsible for, and who relies on it?", name, line), "Look for every place where the name appears, and say for each what it expects.", "Reading code")
+		addStep(&l, fmt.Sprintf("In your code, what is %s (line %d) responsible for, and who relies on it?", name, line), "Look for every place where the name appears, and say for each what it expects.", "Reading code")
 	}
 	for _, t := range found {
 		for _, q := range t.questions {
-			l.ask(q[0], q[1], capital(strings.TrimSpace("thinking "+aboutTopic(t.name))))
+			addStep(&l, q[0], q[1], capital(strings.TrimSpace("thinking "+aboutTopic(t.name))))
 		}
 		l.Further = append(l.Further, t.further)
 	}
-	l.ask("What is the smallest change that would tell you whether you are right, and what do you expect to see?", "Write the expectation down before you try it.", "Trying it out")
+	addStep(&l, "What is the smallest change that would tell you whether you are right, and what do you expect to see?", "Write the expectation down before you try it.", "Trying it out")
 	return l
 }
 
@@ -137,9 +125,9 @@ func aboutTopic(name string) string {
 	return "about " + name
 }
 
-func (l *lesson) ask(question, hint, concept string) {
+func addStep(l *form.Lesson, question, hint, concept string) {
 	if len(l.Steps) < 6 {
-		l.Steps = append(l.Steps, step{len(l.Steps) + 1, question, hint, concept})
+		l.Steps = append(l.Steps, form.Step{len(l.Steps) + 1, question, hint, concept})
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -215,18 +216,18 @@ var (
 var bundled sync.Map // tree as JSON -> []diagnostic: the same tree is asked about several times
 
 // bundle bundles what the pages of a tree name, without any disk, and follows every reference between files.
-func bundle(tree map[string]string) []diagnostic {
+func bundle(tree map[string]string) []form.Diagnostic {
 	key := asJSON(tree)
 	if known, ok := bundled.Load(key); ok {
-		return known.([]diagnostic)
+		return known.([]form.Diagnostic)
 	}
 	found := bundleAnew(tree)
 	bundled.Store(key, found)
 	return found
 }
 
-func bundleAnew(tree map[string]string) []diagnostic {
-	var out []diagnostic
+func bundleAnew(tree map[string]string) []form.Diagnostic {
+	var out []form.Diagnostic
 	var entries []string
 	for name, text := range tree {
 		dir := path.Dir(name)
@@ -237,7 +238,7 @@ func bundleAnew(tree map[string]string) []diagnostic {
 			}
 			for _, m := range reference.FindAllStringSubmatch(text, -1) {
 				if _, ok := tree[path.Join(dir, m[1])]; !ok {
-					out = append(out, diagnostic{name, 1, "error", "nothing at " + m[1]})
+					out = append(out, form.Diagnostic{File: name, Line: 1, Severity: "error", Message: "nothing at " + m[1]})
 				}
 			}
 		case ".css":
@@ -269,7 +270,7 @@ func bundleAnew(tree map[string]string) []diagnostic {
 			})
 		}}}})
 	for _, m := range slices.Concat(result.Errors, result.Warnings) {
-		d := diagnostic{Severity: "error", Message: m.Text}
+		d := form.Diagnostic{Severity: "error", Message: m.Text}
 		if m.Location != nil {
 			d.File, d.Line = strings.TrimPrefix(m.Location.File, "tree:"), m.Location.Line
 		}
@@ -361,7 +362,7 @@ func TestEveryIdeaBecomesAnAppThatBundlesAndPasses(t *testing.T) {
 			if !strings.Contains(w.summary, "offline model") {
 				t.Errorf("the summary does not say who wrote it: %q", w.summary)
 			}
-			var r report
+			var r form.Review
 			if err := json.Unmarshal([]byte(generate(t, ask("qa_report", prompt(idea, shown(w.tree)))).Text()), &r); err != nil {
 				t.Fatal(err)
 			}
@@ -542,7 +543,7 @@ func TestClarification(t *testing.T) {
 		{wrap("context", `{"scaffold":"ask:research"}`) + wrap("answers", `[{"question":"q","answer":"a"}]`), true}} {
 		req := ask("clarification", prompt(ideas[0], c.more))
 		req.Call.Agent = codeforge.Research
-		var v clarification
+		var v form.Clarification
 		if err := json.Unmarshal([]byte(generate(t, req).Text()), &v); err != nil {
 			t.Fatal(err)
 		}
@@ -759,7 +760,7 @@ func TestFindingsAreAnswered(t *testing.T) {
 	w.tree["src/extra.ts"] = "const box = document.body;\nconsole.log(box);\nbox.innerHTML = location.hash;\nexport {};\n"
 	w.tree["extra.html"] = "<html><head></head><body><img src=\"./icon.svg\"></body></html>\n"
 	m := prompt("recipes", listOf(w.tree)+shown(w.tree), wrap("context", `{"scaffold":"qa_fail_once"}`))
-	var r report
+	var r form.Review
 	if err := json.Unmarshal([]byte(generate(t, ask("qa_report", m)).Text()), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -790,7 +791,7 @@ func TestFindingsAreAnswered(t *testing.T) {
 func TestReviewReportsDiagnosticsAndSecrets(t *testing.T) {
 	m := prompt("x", wrap("diagnostics", `[{"file":"a.ts","line":3,"column":1,"severity":"error","message":"Expected )"},{"file":"b.ts","severity":"warning","message":"odd"}]`),
 		shown(map[string]string{"c.ts": "const key = 'AKIAABCDEFGHIJKLMNOP';\neval(key); // TODO later\n", "d.css": "  \n", "e.html": "<form><input id=a><label for=b>B</label><input id=b></form>"}))
-	var r report
+	var r form.Review
 	if err := json.Unmarshal([]byte(generate(t, ask("qa_report", m)).Text()), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -805,9 +806,9 @@ func TestReviewReportsDiagnosticsAndSecrets(t *testing.T) {
 }
 
 func TestLessonsFitTheQuestion(t *testing.T) {
-	lessonOf := func(question, code string) lesson {
+	lessonOf := func(question, code string) form.Lesson {
 		m := llm.UserText(wrap("question", question) + wrap("context", asJSON(map[string]any{"code": code})))
-		var l lesson
+		var l form.Lesson
 		if err := json.Unmarshal([]byte(generate(t, ask("lesson", m)).Text()), &l); err != nil {
 			t.Fatal(err)
 		}

@@ -8,31 +8,17 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"codeforge/internal/agent/form"
 )
-
-type report struct {
-	Passed  bool    `json:"passed"`
-	Issues  []issue `json:"issues"`
-	Summary string  `json:"summary"`
-	Score   int     `json:"score"`
-}
-
-type issue struct {
-	Severity    string `json:"severity"`
-	Category    string `json:"category"`
-	FilePath    string `json:"file_path"`
-	Line        int    `json:"line_hint"`
-	Description string `json:"description"`
-	Suggestion  string `json:"suggestion"`
-}
 
 const maxIssues = 100
 
 // review reports what verification found and what simple rules see in the files that the request shows.
-func (c *conversation) review(failOnce bool) report {
-	issues := []issue{}
-	for _, d := range section[[]diagnostic](c, "diagnostics") {
-		i := issue{"critical", "build", d.File, d.Line, clip(clean(d.Message), 500), "Correct this line so that the file parses and its references lead somewhere."}
+func (c *conversation) review(failOnce bool) form.Review {
+	issues := []form.Issue{}
+	for _, d := range section[[]form.Diagnostic](c, form.SectionDiagnostics) {
+		i := form.Issue{"critical", "build", d.File, d.Line, clip(clean(d.Message), 500), "Correct this line so that the file parses and its references lead somewhere."}
 		if d.Severity == "warning" {
 			i.Severity, i.Suggestion = "low", "See whether the warning is meant."
 		}
@@ -42,17 +28,17 @@ func (c *conversation) review(failOnce bool) report {
 		issues = append(issues, inspect(name, c.files[name])...)
 	}
 	if len(c.files) == 0 {
-		if code, ok := section[map[string]any](c, "context")["code"].(string); ok {
-			name, _ := section[map[string]any](c, "context")["file_path"].(string)
+		if code, ok := section[map[string]any](c, form.SectionContext)["code"].(string); ok {
+			name, _ := section[map[string]any](c, form.SectionContext)["file_path"].(string)
 			issues = append(issues, inspect(name, code)...)
 		}
 	}
 	if failOnce && !c.laterRound() {
-		issues = append(issues, issue{"high", "requirements", "README.md", 0, "This finding was asked for by the job's context, to show a second round.", "Answer it in the README."})
+		issues = append(issues, form.Issue{"high", "requirements", "README.md", 0, "This finding was asked for by the job's context, to show a second round.", "Answer it in the README."})
 	}
 	slices.SortStableFunc(issues, worstFirst)
 	issues = issues[:min(len(issues), maxIssues)]
-	r := report{Passed: true, Issues: issues, Score: 100}
+	r := form.Review{Passed: true, Issues: issues, Score: 100}
 	count := map[string]int{}
 	for _, i := range issues {
 		count[i.Severity]++
@@ -76,13 +62,13 @@ func (c *conversation) review(failOnce bool) report {
 
 // laterRound reports whether the conversation speaks of an earlier review.
 func (c *conversation) laterRound() bool {
-	if section[int](c, "round") > 1 {
+	if section[int](c, form.SectionRound) > 1 {
 		return true
 	}
-	if _, has := c.sections["findings"]; has {
+	if _, has := c.sections[form.SectionFindings]; has {
 		return true
 	}
-	n, _ := section[map[string]any](c, "context")["round"].(float64)
+	n, _ := section[map[string]any](c, form.SectionContext)["round"].(float64)
 	return n > 1
 }
 
@@ -103,13 +89,13 @@ var telling = strings.Fields(`sk- sk_ pk- pk_ rk- rk_ AKIA ghp_ gho_ ghu_ ghs_ g
 	TODO FIXME XXX console eval Function HTML document any`)
 
 // inspect applies the rules to one file.
-func inspect(name, text string) []issue {
+func inspect(name, text string) []form.Issue {
 	if strings.TrimSpace(text) == "" {
-		return []issue{{"medium", "maintainability", name, 0, "The file is empty.", "Fill it or delete it."}}
+		return []form.Issue{{"medium", "maintainability", name, 0, "The file is empty.", "Fill it or delete it."}}
 	}
-	var out []issue
+	var out []form.Issue
 	add := func(severity, category string, line int, description, suggestion string) {
-		out = append(out, issue{severity, category, name, line, description, suggestion})
+		out = append(out, form.Issue{severity, category, name, line, description, suggestion})
 	}
 	ext := path.Ext(name)
 	if ext == ".md" || ext == ".txt" {
@@ -155,10 +141,10 @@ func inspect(name, text string) []issue {
 }
 
 // inspectPage looks at a page as somebody does who cannot see it.
-func inspectPage(name, text string) []issue {
-	var out []issue
+func inspectPage(name, text string) []form.Issue {
+	var out []form.Issue
 	add := func(severity string, line int, description, suggestion string) {
-		out = append(out, issue{severity, "accessibility", name, line, description, suggestion})
+		out = append(out, form.Issue{severity, "accessibility", name, line, description, suggestion})
 	}
 	type control struct {
 		line int

@@ -1,4 +1,4 @@
-package agent
+package form
 
 import (
 	"cmp"
@@ -19,7 +19,7 @@ import (
 	"codeforge/internal/llm"
 )
 
-// form is what a model's answer, or the arguments of a tool, must look like: a JSON Schema derived from the type T.
+// Form is what a model's answer, or the arguments of a tool, must look like: a JSON Schema derived from the type T.
 //
 // The limits stand in T's tags and nowhere else:
 //
@@ -31,14 +31,14 @@ import (
 // The schema is strict: every property is required unless its tag says omitempty, and there are no others. What comes back is read with one
 // leniency, because a round trip for it would be money for nothing: properties that nobody asked for are dropped,
 // and one that is absent or null counts as empty where its limit allows that.
-type form[T any] struct {
-	name   string
+type Form[T any] struct {
+	Name   string
+	JSON   json.RawMessage // the schema
 	schema *jsonschema.Schema
-	json   json.RawMessage
 }
 
-// formOf derives the form of T, which is known when the program is built: it panics where T has no schema.
-func formOf[T any](name string) *form[T] {
+// Of derives the form of T, which is known when the program is built: it panics where T has no schema.
+func Of[T any](name string) *Form[T] {
 	s, err := jsonschema.For[T](nil)
 	if err != nil {
 		panic(err)
@@ -48,13 +48,13 @@ func formOf[T any](name string) *form[T] {
 	if err != nil {
 		panic(err)
 	}
-	return &form[T]{name, s, raw}
+	return &Form[T]{name, raw, s}
 }
 
-func (f *form[T]) llm() *llm.Schema { return &llm.Schema{Name: f.name, JSON: f.json} }
+func (f *Form[T]) Schema() *llm.Schema { return &llm.Schema{Name: f.Name, JSON: f.JSON} }
 
-// read decodes and checks raw. The problems are all that were found, in words for the model.
-func (f *form[T]) read(raw []byte) (v T, problems []string) {
+// Read decodes and checks raw. The problems are all that were found, in words for the model.
+func (f *Form[T]) Read(raw []byte) (v T, problems []string) {
 	var doc any
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return v, []string{"the answer is not valid JSON: " + err.Error()}
@@ -185,11 +185,11 @@ func violations(s *jsonschema.Schema, v any, at string) []string {
 		n := utf8.RuneCountInString(v)
 		switch {
 		case len(s.Enum) > 0 && !slices.Contains(s.Enum, any(v)):
-			return bad("must be one of %v, not %s", s.Enum, quote(v))
+			return bad("must be one of %v, not %s", s.Enum, Quote(v))
 		case s.MinLength != nil && n < *s.MinLength, s.MaxLength != nil && n > *s.MaxLength:
 			return bad("must have %d to %d characters, has %d", *s.MinLength, *s.MaxLength, n)
 		case s.Pattern != "" && !pattern(s.Pattern).MatchString(v):
-			return bad("must match %s, got %s", s.Pattern, quote(v))
+			return bad("must match %s, got %s", s.Pattern, Quote(v))
 		}
 	case bool:
 		if s.Type != "boolean" {
@@ -270,11 +270,11 @@ func article(typ string) string {
 	return "a number"
 }
 
-// quote shows a value that a model sent back to it, shortened.
-func quote(s string) string { return strconv.Quote(clip(s, 80)) }
+// Quote shows a value that a model sent back to it, shortened.
+func Quote(s string) string { return strconv.Quote(Shorten(s, 80)) }
 
-// clip cuts s to n code points.
-func clip(s string, n int) string {
+// Shorten cuts s to n code points.
+func Shorten(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}

@@ -1,4 +1,4 @@
-package agent
+package form
 
 import (
 	"bytes"
@@ -14,11 +14,11 @@ import (
 	"codeforge/internal/llm"
 )
 
-// arguments reads the arguments of a tool. It is strict about what is missing, since guessing it would destroy work (an absent
+// Arguments reads the arguments of a tool. It is strict about what is missing, since guessing it would destroy work (an absent
 // text is never the empty one), and lenient about the shape of what is there, since a refusal would cost a round trip for
 // nothing: see [bend]. An argument that may be left out and fits in no way is left out. note names what was not used, for the
 // result of the call.
-func (f *form[T]) arguments(raw json.RawMessage) (v T, note string, err error) {
+func (f *Form[T]) Arguments(raw json.RawMessage) (v T, note string, err error) {
 	object, err := llm.ReadArguments(raw)
 	if err != nil {
 		return v, "", err
@@ -28,7 +28,7 @@ func (f *form[T]) arguments(raw json.RawMessage) (v T, note string, err error) {
 	for name, value := range given {
 		p := f.schema.Properties[name]
 		if p == nil {
-			unknown = append(unknown, quote(name))
+			unknown = append(unknown, Quote(name))
 			delete(given, name)
 			continue
 		}
@@ -36,22 +36,22 @@ func (f *form[T]) arguments(raw json.RawMessage) (v T, note string, err error) {
 		if !slices.Contains(f.schema.Required, name) && len(misfits(p, given[name], name)) > 0 {
 			delete(given, name)
 			if string(value) != "null" {
-				unfit = append(unfit, quote(name))
+				unfit = append(unfit, Quote(name))
 			}
 		}
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		note = fmt.Sprintf("there is no argument %s: %s takes %s", strings.Join(unknown[:min(len(unknown), 5)], ", "), f.name, strings.Join(f.schema.PropertyOrder, ", "))
+		note = fmt.Sprintf("there is no argument %s: %s takes %s", strings.Join(unknown[:min(len(unknown), 5)], ", "), f.Name, strings.Join(f.schema.PropertyOrder, ", "))
 		if len(f.schema.PropertyOrder) == 0 {
-			note = f.name + " takes no arguments"
+			note = f.Name + " takes no arguments"
 		}
 	}
 	if len(unfit) > 0 {
 		slices.Sort(unfit)
 		note = strings.TrimPrefix(note+"; not used, since it does not fit: "+strings.Join(unfit, ", "), "; ")
 	}
-	v, problems := f.read(marshal(given))
+	v, problems := f.Read(Marshal(given))
 	if len(problems) == 0 {
 		return v, note, nil
 	}
@@ -63,7 +63,7 @@ func (f *form[T]) arguments(raw json.RawMessage) (v T, note string, err error) {
 }
 
 // unwrap returns the members of the arguments, also where they came as a call inside of the call.
-func (f *form[T]) unwrap(object json.RawMessage) (given map[string]json.RawMessage) {
+func (f *Form[T]) unwrap(object json.RawMessage) (given map[string]json.RawMessage) {
 	_ = json.Unmarshal(object, &given) // it is an object
 	for name := range given {
 		if f.schema.Properties[name] != nil {
@@ -96,9 +96,9 @@ func bend(s *jsonschema.Schema, value json.RawMessage) json.RawMessage {
 		case c == '{' || c == '[' && json.Unmarshal(value, new([]string)) != nil: // a list of texts may be lines as well
 			var b bytes.Buffer
 			_ = json.Indent(&b, value, "", "  ") // it is valid
-			return marshal(b.String() + "\n")
+			return Marshal(b.String() + "\n")
 		case c != '[':
-			return marshal(string(value))
+			return Marshal(string(value))
 		}
 	case "array":
 		var members map[string]json.RawMessage
@@ -114,16 +114,16 @@ func bend(s *jsonschema.Schema, value json.RawMessage) json.RawMessage {
 					list = append(list, item)
 				}
 			}
-			value = marshal(list)
+			value = Marshal(list)
 		case json.Unmarshal(value, &members) == nil: // names and versions, say
-			value = marshal(slices.Sorted(maps.Keys(members)))
+			value = Marshal(slices.Sorted(maps.Keys(members)))
 		}
 		var items []json.RawMessage
 		if json.Unmarshal(value, &items) == nil && s.Items != nil {
 			for i := range items {
 				items[i] = bend(s.Items, items[i])
 			}
-			value = marshal(items)
+			value = Marshal(items)
 		}
 	case "object":
 		if isText {
@@ -138,7 +138,7 @@ func bend(s *jsonschema.Schema, value json.RawMessage) json.RawMessage {
 			for name, member := range members {
 				members[name] = bend(s.AdditionalProperties, member)
 			}
-			value = marshal(members)
+			value = Marshal(members)
 		}
 	case "boolean", "integer", "number":
 		if word := strings.ToLower(strings.TrimSpace(text)); isText && json.Valid([]byte(word)) {

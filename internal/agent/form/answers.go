@@ -1,0 +1,141 @@
+// Package form is the language between the agents and the models that work for them: what an answer looks like, which
+// tools there are and what they take, and how a prompt's sections are written and read. The agents ask in it; the offline
+// model, which is a program, reads and answers in it.
+package form
+
+// Clarification is whether an idea can be specified, and what must be asked first.
+type Clarification struct {
+	IsComplete bool       `json:"is_complete" jsonschema:"true when the idea can be specified without asking"`
+	Questions  []Question `json:"questions" limit:"0..5" jsonschema:"only what changes the product and cannot be assumed; empty when is_complete"`
+	Message    string     `json:"message" limit:"0..1000" jsonschema:"one friendly sentence to the user that introduces the questions"`
+}
+
+// Question is one question to the user.
+type Question struct {
+	Question string   `json:"question" limit:"1..500"`
+	Why      string   `json:"why" limit:"0..500" jsonschema:"what the answer decides"`
+	Options  []string `json:"options" limit:"0..6" each:"1..200" jsonschema:"likely answers, the recommended one first"`
+}
+
+// Requirements say what to build and for whom.
+type Requirements struct {
+	AppName       string    `json:"app_name" limit:"1..200"`
+	ElevatorPitch string    `json:"elevator_pitch" limit:"20..500" jsonschema:"what it is, for whom, and what they gain"`
+	Audience      []Persona `json:"target_audience" limit:"1..5"`
+	Features      []Feature `json:"core_features" limit:"1..20" jsonschema:"most important first"`
+	Stack         []string  `json:"recommended_stack" limit:"1..10" each:"1..100"`
+	Constraints   []string  `json:"technical_constraints" limit:"0..20" each:"1..500" jsonschema:"data, storage, privacy, accessibility, devices, limits"`
+}
+
+// Persona is somebody who will use the app.
+type Persona struct {
+	Name      string `json:"name" limit:"0..100" jsonschema:"a given name that makes the persona easy to talk about"`
+	Role      string `json:"role" limit:"1..200"`
+	Goal      string `json:"goal" limit:"1..500"`
+	PainPoint string `json:"pain_point" limit:"1..500"`
+}
+
+// Feature is one thing that the app does.
+type Feature struct {
+	Name        string   `json:"name" limit:"1..200"`
+	Description string   `json:"description" limit:"1..2000" jsonschema:"what the user can do, with fields and rules, so that it can be built and checked"`
+	Priority    string   `json:"priority" enum:"must-have,should-have,nice-to-have"`
+	UserStories []string `json:"user_stories" limit:"0..10" each:"1..500" jsonschema:"As a ..., I want ..., so that ..."`
+}
+
+// Architecture is the pages of an app, what they keep and how it looks.
+type Architecture struct {
+	Pages  []Page   `json:"site_map" limit:"1..50" jsonschema:"every page of the app, the start page first"`
+	State  []string `json:"global_state_needs" limit:"0..20" each:"1..1000" jsonschema:"each kind of record with its fields and types, where it is kept, and what is shared between pages"`
+	Colors []string `json:"theme_colors" limit:"1..10" pattern:"^#[0-9A-Fa-f]{6}$" jsonschema:"#RRGGBB; in order: primary, accent, background, surface, text, muted, success, danger"`
+}
+
+// Page is one page of an app.
+type Page struct {
+	Path        string      `json:"path" limit:"1..200" pattern:"^/[a-z0-9-/]*$"`
+	Name        string      `json:"name" limit:"0..100" jsonschema:"the page's title"`
+	Description string      `json:"description" limit:"1..2000" jsonschema:"purpose, layout on phone and desktop, empty, loading and error states"`
+	Components  []Component `json:"components" limit:"1..50"`
+}
+
+// Component is a part of a page.
+type Component struct {
+	Name     string   `json:"name" limit:"1..100" pattern:"^[A-Z][A-Za-z0-9]*$"`
+	Props    []string `json:"props" limit:"0..30" each:"1..200" jsonschema:"name: type"`
+	Children []string `json:"children" limit:"0..30" each:"1..100" jsonschema:"names of components inside it"`
+}
+
+// Review is a judgement on code.
+type Review struct {
+	Passed  bool    `json:"passed" jsonschema:"true only when nothing critical or high is left"`
+	Issues  []Issue `json:"issues" limit:"0..100" jsonschema:"worst first"`
+	Summary string  `json:"summary" limit:"1..2000"`
+	Score   int     `json:"score" limit:"0..100"`
+}
+
+// Issue is one finding of a review.
+type Issue struct {
+	Severity    string `json:"severity" enum:"critical,high,medium,low"`
+	Category    string `json:"category" limit:"1..100" jsonschema:"correctness, security, accessibility, usability, performance, maintainability, requirements or build"`
+	FilePath    string `json:"file_path" limit:"0..500" jsonschema:"a path from the list of files; empty for the whole project"`
+	Line        int    `json:"line_hint" limit:"0..1000000" jsonschema:"line in that file, from 1; 0 when no line is meant"`
+	Description string `json:"description" limit:"1..2000" jsonschema:"what is wrong, when it shows, and what it does to the user"`
+	Suggestion  string `json:"suggestion" limit:"0..2000" jsonschema:"the change that mends it"`
+}
+
+// Lesson leads a learner to an insight.
+type Lesson struct {
+	Encouragement string   `json:"encouragement" limit:"1..2000" jsonschema:"what the learner already did or asked well, in two or three warm and honest sentences"`
+	Steps         []Step   `json:"steps" limit:"1..10"`
+	KeyConcept    string   `json:"key_concept" limit:"1..1000" jsonschema:"the one idea to take away"`
+	Further       []string `json:"further_exploration" limit:"0..5" each:"1..500"`
+}
+
+// Step is one question of a lesson.
+type Step struct {
+	Number   int    `json:"step_number" limit:"1..10"`
+	Question string `json:"question" limit:"1..1000" jsonschema:"a question that leads to the next insight and does not give it away"`
+	Hint     string `json:"hint" limit:"1..1000"`
+	Concept  string `json:"concept" limit:"1..300"`
+}
+
+// Problems are what is wrong with an answer beyond its schema, in words for the model.
+
+func (q Requirements) Problems() []string {
+	for _, f := range q.Features {
+		if f.Priority == "must-have" {
+			return nil
+		}
+	}
+	return []string{"core_features needs at least one feature of priority must-have"}
+}
+
+func (a Architecture) Problems() (out []string) {
+	seen := map[string]bool{}
+	for _, p := range a.Pages {
+		if seen[p.Path] {
+			out = append(out, "site_map holds the path "+Quote(p.Path)+" twice")
+		}
+		seen[p.Path] = true
+	}
+	return out
+}
+
+func (q Review) Problems() []string {
+	if !q.Passed && len(q.Issues) == 0 {
+		return []string{"passed is false, but issues is empty: say what must change, or pass it"}
+	}
+	return nil
+}
+
+func (Clarification) Problems() []string { return nil }
+func (Lesson) Problems() []string        { return nil }
+
+// The forms of answers, by what is asked for.
+var (
+	ClarificationForm = Of[Clarification]("clarification")
+	RequirementsForm  = Of[Requirements]("requirements")
+	ArchitectureForm  = Of[Architecture]("architecture")
+	ReviewForm        = Of[Review]("qa_report")
+	LessonForm        = Of[Lesson]("lesson")
+)

@@ -1,0 +1,145 @@
+package form
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// A prompt is made of sections: a line <name>, the material, a line </name>. What stands in them comes from users,
+// from files and from other answers, so a text must not be able to end its section or to open another: each of its
+// lines that looks like a section's edge gets a backslash after the <. The rule is one to one (a line that has
+// backslashes there already gets one more), so nothing is lost, and the system prompts explain it.
+
+// Names of sections.
+const (
+	SectionProject      = "project"      // [ProjectSection]
+	SectionIdea         = "idea"         // what the user wants, in words
+	SectionContext      = "context"      // the job's input, as it was sent
+	SectionRequirements = "requirements" // [Requirements]
+	SectionArchitecture = "architecture" // [Architecture]
+	SectionFiles        = "files"        // a line for each file of the project: path (n bytes)
+	SectionFile         = "file"         // the text of one; has a path
+	SectionOutline      = "outline"      // what one declares; has a path
+	SectionAnswers      = "answers"      // a list of [Reply]
+	SectionFindings     = "findings"     // a list of [Issue]
+	SectionRound        = "round"        // of review and repair, from 1
+	SectionDiagnostics  = "diagnostics"  // a list of what verification found
+	SectionQuestion     = "question"     // a learner's, in words
+)
+
+var sections = strings.Join([]string{SectionProject, SectionIdea, SectionContext, SectionRequirements, SectionArchitecture, SectionFiles, SectionFile,
+	SectionOutline, SectionAnswers, SectionFindings, SectionRound, SectionDiagnostics, SectionQuestion}, "|")
+
+// ProjectSection is what a prompt says of a project.
+type ProjectSection struct {
+	Title       string   `json:"title"`
+	Description string   `json:"description"`
+	Mode        string   `json:"mode"`
+	TechStack   []string `json:"tech_stack"`
+}
+
+// Reply is what the user answered to a [Question].
+type Reply struct {
+	Question string `json:"question"`
+	Answer   string `json:"answer"`
+}
+
+var (
+	edge = regexp.MustCompile(`^\s*<(\\*/?(?:` + sections + `)(?:\s[^>]*)?>\s*)$`)
+	// A line that looks like a section's edge but is not has one backslash more than in the text it stands for.
+	markedEdge   = regexp.MustCompile(`^(\s*<)\\(\\*/?(?:` + sections + `)(?:\s[^>]*)?>\s*)$`)
+	sectionStart = regexp.MustCompile(`^<(` + sections + `)(?: path=("(?:[^"\\]|\\.)*"))?>\s*$`)
+)
+
+// Neutral returns text with every line that looks like a section's edge marked.
+func Neutral(text string) string {
+	return eachLine(text, func(line string) string {
+		if edge.MatchString(line) {
+			return strings.Replace(line, "<", `<\`, 1)
+		}
+		return line
+	})
+}
+
+// unmarked undoes [Neutral].
+func unmarked(text string) string {
+	return eachLine(text, func(line string) string { return markedEdge.ReplaceAllString(line, "$1$2") })
+}
+
+// eachLine rewrites the lines that hold < and >. A lone carriage return is no line's end in a prompt, but may look like
+// one to a model.
+func eachLine(text string, rewrite func(string) string) string {
+	if !strings.Contains(text, "<") {
+		return text
+	}
+	var b strings.Builder
+	b.Grow(len(text) + 16)
+	for line := range strings.SplitAfterSeq(text, "\n") {
+		for part := range strings.SplitAfterSeq(line, "\r") {
+			if strings.Contains(part, "<") && strings.Contains(part, ">") {
+				part = rewrite(part)
+			}
+			b.WriteString(part)
+		}
+	}
+	return b.String()
+}
+
+// WriteSection adds a section. path is that of a file or outline, else "". body must be [Neutral], or JSON, in which a
+// line that ends a section cannot stand: strings hold no raw line breaks.
+func WriteSection(b *strings.Builder, name, path, body string) {
+	if path != "" {
+		fmt.Fprintf(b, "<%s path=%s>\n%s\n</%s>\n", name, Marshal(path), body, name)
+		return
+	}
+	fmt.Fprintf(b, "<%s>\n%s\n</%s>\n", name, body, name)
+}
+
+// ReadSections calls yield with each section of a prompt, in order, its text as it was before [Neutral]. What was never
+// closed is a line of somebody's text.
+func ReadSections(text string, yield func(name, path, body string)) {
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); i++ {
+		m := sectionStart.FindStringSubmatch(strings.TrimRight(lines[i], "\r"))
+		if m == nil {
+			continue
+		}
+		end := i + 1
+		for end < len(lines) && strings.TrimRight(lines[end], "\r ") != "</"+m[1]+">" {
+			end++
+		}
+		if end == len(lines) {
+			continue
+		}
+		var path string
+		if m[2] != "" && json.Unmarshal([]byte(m[2]), &path) != nil {
+			continue
+		}
+		yield(m[1], path, unmarked(strings.Join(lines[i+1:end], "\n")))
+		i = end
+	}
+}
+
+var listedFile = regexp.MustCompile(`^\s*(?:- )?(.+?)(?: \([\d,]+ bytes\).*)?\s*$`)
+
+// ListedPath returns the path in a line of the section files, "" if there is none.
+func ListedPath(line string) string {
+	if m := listedFile.FindStringSubmatch(line); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// Marshal is JSON that keeps <, > and & readable. It is for values of our own types, which always have a JSON form.
+func Marshal(v any) json.RawMessage {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
