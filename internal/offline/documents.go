@@ -40,11 +40,11 @@ func (c *conversation) clarification(ask bool) form.Clarification {
 	}
 	main := a.Kinds[0]
 	q := []form.Question{
-		{fmt.Sprintf("Who will use %s?", a.Name), "It decides how much the pages explain.", []string{"Only me", "A small team", "Customers too"}},
-		{fmt.Sprintf("What matters most about %s?", main.Many), "It decides which fields are needed and how the list is sorted.", []string{"Finding one quickly", "Seeing what comes next", "Adding up numbers"}},
+		{Question: fmt.Sprintf("Who will use %s?", a.Name), Why: "It decides how much the pages explain.", Options: []string{"Only me", "A small team", "Customers too"}},
+		{Question: fmt.Sprintf("What matters most about %s?", main.Many), Why: "It decides which fields are needed and how the list is sorted.", Options: []string{"Finding one quickly", "Seeing what comes next", "Adding up numbers"}},
 	}
 	if len(a.Kinds) < 3 {
-		q = append(q, form.Question{"Should it keep track of anything else?", "Each further kind of entry becomes a page.", []string{"No, keep it small", "Tasks", "Notes"}})
+		q = append(q, form.Question{Question: "Should it keep track of anything else?", Why: "Each further kind of entry becomes a page.", Options: []string{"No, keep it small", "Tasks", "Notes"}})
 	}
 	return form.Clarification{Questions: q, Message: fmt.Sprintf("Before I lay out %s, I have %d short questions.", a.Name, len(q))}
 }
@@ -72,8 +72,8 @@ func (c *conversation) requirements() form.Requirements {
 		})
 	}
 	r.Features = append(r.Features,
-		form.Feature{"Overview", "A start page with counts, what comes next and what was added lately.", "should-have", []string{"As a user I want to see at a glance what needs me today."}},
-		form.Feature{"Data of one's own", "Everything is kept in the browser and can be downloaded as a file.", "nice-to-have", []string{"As a user I want a copy of my data, so that it does not depend on one device."}})
+		form.Feature{Name: "Overview", Description: "A start page with counts, what comes next and what was added lately.", Priority: "should-have", UserStories: []string{"As a user I want to see at a glance what needs me today."}},
+		form.Feature{Name: "Data of one's own", Description: "Everything is kept in the browser and can be downloaded as a file.", Priority: "nice-to-have", UserStories: []string{"As a user I want a copy of my data, so that it does not depend on one device."}})
 	r.Constraints = []string{
 		"Runs in the browser alone: no server, no account, no network.",
 		"Data stays in the localStorage of one browser; it is not shared between devices.",
@@ -128,12 +128,12 @@ func labels(k kind) []string {
 
 func (c *conversation) architecture() form.Architecture {
 	a := design(c.brief())
-	out := form.Architecture{Pages: []form.Page{{"/", "Overview", "Counts of each kind, what comes next and what was added lately; says how to begin while nothing is there.", []form.Component{
-		{"Navigation", []string{"current: page"}, []string{}},
-		{"Tiles", []string{"kinds: Kind[]"}, []string{"Tile"}},
-		{"ComingUp", []string{"entries: Entry[]"}, []string{}},
-		{"AddedLately", []string{"entries: Entry[]"}, []string{}},
-		{"DownloadButton", []string{}, []string{}},
+	out := form.Architecture{Pages: []form.Page{{Path: "/", Name: "Overview", Description: "Counts of each kind, what comes next and what was added lately; says how to begin while nothing is there.", Components: []form.Component{
+		{Name: "Navigation", Props: []string{"current: page"}, Children: []string{}},
+		{Name: "Tiles", Props: []string{"kinds: Kind[]"}, Children: []string{"Tile"}},
+		{Name: "ComingUp", Props: []string{"entries: Entry[]"}, Children: []string{}},
+		{Name: "AddedLately", Props: []string{"entries: Entry[]"}, Children: []string{}},
+		{Name: "DownloadButton", Props: []string{}, Children: []string{}},
 	}}}}
 	for _, k := range a.Kinds {
 		name := k.TypeName()
@@ -141,12 +141,12 @@ func (c *conversation) architecture() form.Architecture {
 		for _, f := range k.Fields {
 			fields = append(fields, f.Key+": "+f.Describe())
 		}
-		out.Pages = append(out.Pages, form.Page{"/" + k.Key, k.Heading(), k.Intro + " A list with search and sorting; a dialog with the form; a question before deletion; a hint while it is empty.", []form.Component{
-			{"Navigation", []string{"current: page"}, []string{}},
-			{name + "Numbers", []string{"entries: " + name + "[]"}, []string{}},
-			{name + "List", []string{"entries: " + name + "[]", "search: text"}, []string{name + "Form", "DeleteDialog"}},
-			{name + "Form", fields, []string{}},
-			{"DeleteDialog", []string{"entry: " + name}, []string{}},
+		out.Pages = append(out.Pages, form.Page{Path: "/" + k.Key, Name: k.Heading(), Description: k.Intro + " A list with search and sorting; a dialog with the form; a question before deletion; a hint while it is empty.", Components: []form.Component{
+			{Name: "Navigation", Props: []string{"current: page"}, Children: []string{}},
+			{Name: name + "Numbers", Props: []string{"entries: " + name + "[]"}, Children: []string{}},
+			{Name: name + "List", Props: []string{"entries: " + name + "[]", "search: text"}, Children: []string{name + "Form", "DeleteDialog"}},
+			{Name: name + "Form", Props: fields, Children: []string{}},
+			{Name: "DeleteDialog", Props: []string{"entry: " + name}, Children: []string{}},
 		}})
 		out.State = append(out.State, fmt.Sprintf("%s: a list in localStorage; each has %s.", k.Many, joinAnd(fields)))
 	}

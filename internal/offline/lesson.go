@@ -127,7 +127,7 @@ func aboutTopic(name string) string {
 
 func addStep(l *form.Lesson, question, hint, concept string) {
 	if len(l.Steps) < 6 {
-		l.Steps = append(l.Steps, form.Step{len(l.Steps) + 1, question, hint, concept})
+		l.Steps = append(l.Steps, form.Step{Number: len(l.Steps) + 1, Question: question, Hint: hint, Concept: concept})
 	}
 }
 

@@ -18,7 +18,7 @@ const maxIssues = 100
 func (c *conversation) review(failOnce bool) form.Review {
 	issues := []form.Issue{}
 	for _, d := range section[[]form.Diagnostic](c, form.SectionDiagnostics) {
-		i := form.Issue{"critical", "build", d.File, d.Line, clip(clean(d.Message), 500), "Correct this line so that the file parses and its references lead somewhere."}
+		i := form.Issue{Severity: "critical", Category: "build", FilePath: d.File, Line: d.Line, Description: clip(clean(d.Message), 500), Suggestion: "Correct this line so that the file parses and its references lead somewhere."}
 		if d.Severity == "warning" {
 			i.Severity, i.Suggestion = "low", "See whether the warning is meant."
 		}
@@ -34,7 +34,7 @@ func (c *conversation) review(failOnce bool) form.Review {
 		}
 	}
 	if failOnce && !c.laterRound() {
-		issues = append(issues, form.Issue{"high", "requirements", "README.md", 0, "This finding was asked for by the job's context, to show a second round.", "Answer it in the README."})
+		issues = append(issues, form.Issue{Severity: "high", Category: "requirements", FilePath: "README.md", Line: 0, Description: "This finding was asked for by the job's context, to show a second round.", Suggestion: "Answer it in the README."})
 	}
 	slices.SortStableFunc(issues, worstFirst)
 	issues = issues[:min(len(issues), maxIssues)]
@@ -91,11 +91,11 @@ var telling = strings.Fields(`sk- sk_ pk- pk_ rk- rk_ AKIA ghp_ gho_ ghu_ ghs_ g
 // inspect applies the rules to one file.
 func inspect(name, text string) []form.Issue {
 	if strings.TrimSpace(text) == "" {
-		return []form.Issue{{"medium", "maintainability", name, 0, "The file is empty.", "Fill it or delete it."}}
+		return []form.Issue{{Severity: "medium", Category: "maintainability", FilePath: name, Line: 0, Description: "The file is empty.", Suggestion: "Fill it or delete it."}}
 	}
 	var out []form.Issue
 	add := func(severity, category string, line int, description, suggestion string) {
-		out = append(out, form.Issue{severity, category, name, line, description, suggestion})
+		out = append(out, form.Issue{Severity: severity, Category: category, FilePath: name, Line: line, Description: description, Suggestion: suggestion})
 	}
 	ext := path.Ext(name)
 	if ext == ".md" || ext == ".txt" {
@@ -144,7 +144,7 @@ func inspect(name, text string) []form.Issue {
 func inspectPage(name, text string) []form.Issue {
 	var out []form.Issue
 	add := func(severity string, line int, description, suggestion string) {
-		out = append(out, form.Issue{severity, "accessibility", name, line, description, suggestion})
+		out = append(out, form.Issue{Severity: severity, Category: "accessibility", FilePath: name, Line: line, Description: description, Suggestion: suggestion})
 	}
 	type control struct {
 		line int
