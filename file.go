@@ -1,11 +1,9 @@
 package codeforge
 
 import (
-	"encoding/hex"
 	"path"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -47,67 +45,6 @@ type FileWrite struct {
 	IfVersion *int64 // stale: Conflict; 0 means that it must not exist
 	// IfRevision is the same condition on the whole project.
 	IfRevision *int64
-}
-
-// CheckPath holds the rule for file paths: any relative path that is safe on every system. Returns an Invalid error
-// for the field "path" that names the broken rule. Paths are compared byte for byte; they are not normalised.
-func CheckPath(p string) error {
-	bad := func(reason string, args ...any) error { return InvalidField("path", reason, args...) }
-	switch {
-	case p == "":
-		return bad("must not be empty")
-	case !utf8.ValidString(p):
-		return bad("must be valid UTF-8")
-	case utf8.RuneCountInString(p) > MaxPath:
-		return bad("must have at most %d characters", MaxPath)
-	case p[0] == '/':
-		return bad("must be relative: remove the leading /")
-	case strings.ContainsRune(p, '\\'):
-		return bad("must use / and hold no backslash")
-	case len(p) >= 2 && p[1] == ':' && (p[0]|0x20 >= 'a' && p[0]|0x20 <= 'z'):
-		return bad("must not start with a drive letter")
-	case strings.HasSuffix(p, "/"):
-		return bad("must name a file: remove the trailing /")
-	}
-	for _, r := range p {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
-			return bad("must not hold control characters")
-		}
-	}
-	for seg := range strings.SplitSeq(p, "/") {
-		switch {
-		case seg == "":
-			return bad("must not hold empty segments (//)")
-		case seg == "." || seg == "..":
-			return bad("must not hold . or .. segments")
-		case len(seg) > MaxPathSegment:
-			return bad("segments must have at most %d bytes", MaxPathSegment)
-		}
-	}
-	// A path passes through addresses, where somebody may decode it once more than it was encoded.
-	if d := unescape(p); d != p && CheckPath(d) != nil {
-		return bad("must not hold in percent-encoding what it may not hold plainly")
-	}
-	return nil
-}
-
-// unescape decodes the percent-encoding in s; a % that begins none stays.
-func unescape(s string) string {
-	if strings.IndexByte(s, '%') < 0 {
-		return s
-	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			if c, err := hex.DecodeString(s[i+1 : i+3]); err == nil {
-				b = append(b, c[0])
-				i += 2
-				continue
-			}
-		}
-		b = append(b, s[i])
-	}
-	return string(b)
 }
 
 // CheckContent holds the rule for the text of a file, which may be empty.

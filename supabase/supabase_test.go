@@ -26,6 +26,7 @@ f1d7ad89dcfe3510 20261122000009_river_008.sql
 494f8fb1b073f5dd 20261127000002_bounds.sql
 22ef740c6dc658e8 20261127000003_rules.sql
 1c3d1b14bedd6218 20261127000004_outside.sql
+8bf6afb2dd7f74de 20261127000005_path_keys.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -251,7 +251,7 @@ func TestLastWall(t *testing.T) {
 			t.Errorf("path %q: %s", bad, code)
 		}
 	}
-	for _, good := range []string{"package.json", "src/app/[id]/(group)/page.tsx", "@types/é.d.ts", "...", "a/.env", "..a", "a b", strings.Repeat("x", 255), strings.Repeat("x/", 249) + "xx"} {
+	for _, good := range []string{"package.json", "src/app/[id]/(group)/page.tsx", "@types/é.d.ts", "a/.env", "..a", "a b", strings.Repeat("x", 255), strings.Repeat("x/", 249) + "xx"} {
 		if code := put(good, ""); code != "" || codeforge.CheckPath(good) != nil {
 			t.Errorf("path %q: %s", good, code)
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+
+	"codeforge"
 )
 
 // conn is one connection, used by one goroutine at a time. It speaks to the driver directly: package database/sql would
@@ -38,8 +40,18 @@ type stmt struct {
 	row    []driver.Value
 }
 
+// library is SQLite with what migrations need of ours.
+var library = func() *sqlite.Driver {
+	d := &sqlite.Driver{}
+	d.MustRegisterDeterministicScalarFunction("path_key", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		path, _ := args[0].(string)
+		return codeforge.PathKey(path), nil
+	})
+	return d
+}()
+
 func dial(dsn string) (*conn, error) {
-	dc, err := (&sqlite.Driver{}).Open(dsn)
+	dc, err := library.Open(dsn)
 	if err != nil {
 		return nil, err
 	}

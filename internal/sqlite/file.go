@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -215,6 +216,7 @@ type revision struct {
 	number  int64
 	first   int64 // row of the first change
 	changes int
+	made    []string // paths that were not there before
 }
 
 func (s *Store) newRevision(c *conn, p *project, job, author, message string) *revision {
@@ -245,8 +247,8 @@ func (r *revision) put(old fileRow, ch codeforge.FileChange) (codeforge.File, er
 		return codeforge.File{}, err
 	}
 	if old.ID == "" {
-		_, _, err = r.c.exec(`INSERT INTO project_files(project, path, id, deleted, language, version, size, revision, head, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.p.seq, f.Path, f.ID, ch.Delete, f.Language, f.Version, f.Size, f.Revision, head, f.CreatedAt, f.UpdatedAt)
+		_, _, err = r.c.exec(`INSERT INTO project_files(project, path, key, id, deleted, language, version, size, revision, head, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.p.seq, f.Path, codeforge.PathKey(f.Path), f.ID, ch.Delete, f.Language, f.Version, f.Size, f.Revision, head, f.CreatedAt, f.UpdatedAt)
 	} else {
 		_, _, err = r.c.exec(`UPDATE project_files SET deleted = ?, language = ?, version = ?, size = ?, revision = ?, head = ?, updated_at = ? WHERE project = ? AND path = ?`,
 			ch.Delete, f.Language, f.Version, f.Size, f.Revision, head, f.UpdatedAt, r.p.seq, f.Path)
@@ -262,13 +264,46 @@ func (r *revision) put(old fileRow, ch codeforge.FileChange) (codeforge.File, er
 		r.p.bytes -= old.Size
 	}
 	if !ch.Delete {
+		if !existed {
+			r.made = append(r.made, f.Path)
+		}
 		r.p.files++
 		r.p.bytes += f.Size
 	}
 	return f, nil
 }
 
-// end checks the limits of a project, which hold for the whole of a revision, and stores it.
+// clash checks that the paths which the revision adds can lie beside all others. Those that were there may clash: they came
+// before the rule.
+func (r *revision) clash() error {
+	slices.Sort(r.made)
+	for _, path := range r.made {
+		key := codeforge.PathKey(path)
+		keys := []string{key} // and those of the folders that it lies in
+		for i, c := range key {
+			if c == '/' {
+				keys = append(keys, key[:i])
+			}
+		}
+		list, err := json.Marshal(keys)
+		if err != nil {
+			return err
+		}
+		var other string
+		found, err := r.c.one(`SELECT path FROM project_files WHERE project = ?1 AND NOT deleted AND path <> ?2
+			AND (key IN (SELECT value FROM json_each(?3)) OR key > ?4 || '/' AND key < ?4 || '0') ORDER BY path LIMIT 1`, // 0 follows /
+			[]any{r.p.seq, path, string(list), key}, &other)
+		if err != nil {
+			return err
+		}
+		if found {
+			return codeforge.CheckBeside(path, other)
+		}
+	}
+	return nil
+}
+
+// end checks the rules for the whole of a project, and stores the revision.
 func (r *revision) end() (codeforge.Revision, error) {
 	rev := codeforge.Revision{Number: r.number, JobID: r.job, Author: r.author, Message: strings.ReplaceAll(r.message, "\x00", ""),
 		FilesChanged: r.changes, CreatedAt: r.c.now}
@@ -278,6 +313,9 @@ func (r *revision) end() (codeforge.Revision, error) {
 	}
 	if r.p.bytes > max(codeforge.MaxTreeBytes, r.old.bytes) {
 		return rev, tooLarge("all files of a project have at most %d bytes, this would make %d", codeforge.MaxTreeBytes, r.p.bytes)
+	}
+	if err := r.clash(); err != nil {
+		return rev, err
 	}
 	if err := countRevision(r.c, r.p.UserID, r.quota, r.job == ""); err != nil {
 		return rev, err

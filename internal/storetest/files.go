@@ -180,12 +180,63 @@ var fileTests = []test{
 	{"bad paths and contents are refused", func(s *suite) {
 		p := s.project()
 		s.unchanged(p, func() {
-			for _, w := range []codeforge.FileWrite{{Path: "../a"}, {Path: "/a"}, {Path: ""}, {Path: "a\x00b"},
+			for _, w := range []codeforge.FileWrite{{Path: "../a"}, {Path: "/a"}, {Path: ""}, {Path: "a\x00b"}, {Path: "a/.Git/config"}, {Path: "aux.js"},
 				{Path: "a", Content: strings.Repeat("x", codeforge.MaxContent+1)}, {Path: "a", Content: "\xff"}} {
 				_, err := s.WriteFile(s.ctx(), s.u, p.ID, w)
 				s.refused(err, codeforge.Invalid)
 			}
 		})
+	}},
+	{"two paths that one disk could not hold are refused, and each alone is not", func(s *suite) {
+		for _, pair := range [][2]string{
+			{"src/App.js", "src/app.js"}, {"src", "src/main.js"}, {"lib/deep/a.js", "lib"}, {"Lib/a.js", "lib"}, {"LIB", "lib/a.js"},
+			{"caf\u00e9.md", "cafe\u0301.md"}, {"CAF\u00c9/a", "cafe\u0301"}, {"stra\u00dfe.md", "STRASSE.md"}, {"\u03a3\u03a3", "\u03c3\u03c2"},
+			{"\u212a.txt", "k.txt"}, {"o\ufb03ce.css", "OFFICE.css"}, {"\u01c4", "\u01c6"}, {"\u13a0", "\uab70"}, {"\U00010400", "\U00010428"},
+			{"\u1fb3", "\u0391\u0399"}, {"\u1e69", "S\u0307\u0323"}, {"a'\"%s.md", "A'\"%s.md"},
+		} {
+			for range 2 {
+				first, second := pair[0], pair[1]
+				want := s.refused(codeforge.CheckBeside(second, first), codeforge.Invalid)
+				p := s.project()
+				s.write(p, first, "first")
+				s.unchanged(p, func() {
+					_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: second, Content: "second"})
+					s.same(first+" and "+second, s.refused(err, codeforge.Invalid).Details, want.Details)
+				})
+				s.write(p, first, "again")
+				s.ok(s.DeleteFile(s.ctx(), s.u, p.ID, first, nil))
+				s.write(p, second, "second")
+				pair[0], pair[1] = second, first
+			}
+		}
+	}},
+	{"paths that differ in more than case lie beside each other", func(s *suite) {
+		p := s.project()
+		for _, path := range []string{"src/app.js", "src/app.jsx", "src/app", "Src/b.js", "src-1", "src.md", "src0/a", "srd", "\u0131.md", "i.md", "e\u0301", "e", "\u00e8", "\u03c3", "s"} {
+			s.write(p, path, path)
+		}
+		s.write(p, "src/app.js", "again")
+	}},
+	{"a job's paths are looked at as it leaves them", func(s *suite) {
+		p := s.project()
+		s.write(p, "App.js", "x")
+		s.write(p, "lib", "x")
+		j := s.started(p, codeforge.Code)
+		s.unchanged(p, func() {
+			for _, twin := range []string{"app.js", "lib/a.js", "APP.JS/x"} {
+				_, err := s.FinishJob(s.ctx(), fence(j), changes(codeforge.FileChange{Path: "b.js", Content: "b"}, codeforge.FileChange{Path: twin, Content: "x"}))
+				s.refused(err, codeforge.Invalid)
+			}
+			_, err := s.FinishJob(s.ctx(), fence(j), changes(codeforge.FileChange{Path: "new/a.js"}, codeforge.FileChange{Path: "NEW"}))
+			s.refused(err, codeforge.Invalid)
+		})
+		// A file that is renamed to its twin, and one that becomes a folder.
+		s.finish(j, changes(codeforge.FileChange{Path: "app.js", Content: "x"}, codeforge.FileChange{Path: "App.js", Delete: true},
+			codeforge.FileChange{Path: "lib", Delete: true}, codeforge.FileChange{Path: "lib/a.js", Content: "x"}))
+		s.same("tree", s.treeAt(p, 3), tree{"app.js": "x", "lib/a.js": "x"})
+		_, err := s.RestoreRevision(s.ctx(), s.u, p.ID, 2, nil)
+		s.ok(err)
+		s.same("tree", s.treeAt(p, 4), tree{"App.js": "x", "lib": "x"})
 	}},
 	{"paths of two projects have nothing to do with each other", func(s *suite) {
 		p, q := s.project(), s.project()

@@ -31,6 +31,38 @@ func (s *suite) race(do func(i int) error) {
 }
 
 var raceTests = []test{
+	{"of the spellings of one path the first is written", func(s *suite) {
+		p := s.project()
+		var wrote atomic.Int32
+		s.race(func(i int) error {
+			path := []byte("readme.md")
+			for bit := range 4 {
+				if i>>bit&1 == 1 {
+					path[bit] -= 'a' - 'A'
+				}
+			}
+			name := string(path)
+			if i%5 == 4 {
+				name = "Readme.md/" + name
+			}
+			_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: name, Content: name})
+			if codeforge.IsKind(err, codeforge.Invalid) {
+				return nil
+			}
+			wrote.Add(1)
+			return err
+		})
+		files, revision, err := s.ListFiles(s.ctx(), s.u, p.ID, true, -1)
+		s.ok(err)
+		for _, a := range files {
+			for _, b := range files {
+				s.ok(codeforge.CheckBeside(a.Path, b.Path))
+			}
+		}
+		if len(files) == 0 || int(wrote.Load()) != len(files) || revision != int64(len(files)) {
+			s.Fatalf("%d files of %d writes at revision %d", len(files), wrote.Load(), revision)
+		}
+	}},
 	{"each job is claimed once", func(s *suite) {
 		const n = 200
 		p := s.project()

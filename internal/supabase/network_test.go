@@ -187,12 +187,13 @@ func TestReservedCharacters(t *testing.T) {
 	if got, err := s.GetProject(ctx, u, mine.ID); err != nil || got.Title != odd || got.TechStack[0] != odd || got.TechStack[1] != "NULL" {
 		t.Errorf("%+v %v", got, err)
 	}
-	_, err = s.WriteFile(ctx, u, mine.ID, codeforge.FileWrite{Path: odd, Content: odd, Language: odd})
+	path := strings.ReplaceAll(odd, ":", ";")
+	_, err = s.WriteFile(ctx, u, mine.ID, codeforge.FileWrite{Path: path, Content: odd, Language: odd})
 	check(t, err)
-	if f, err := s.GetFile(ctx, u, mine.ID, odd); err != nil || f.Path != odd || f.Content != odd {
+	if f, err := s.GetFile(ctx, u, mine.ID, path); err != nil || f.Path != path || f.Content != odd {
 		t.Errorf("%+v %v", f, err)
 	}
-	check(t, s.DeleteFile(ctx, u, mine.ID, odd, nil))
+	check(t, s.DeleteFile(ctx, u, mine.ID, path, nil))
 	for _, f := range []codeforge.ProjectFilter{{Status: codeforge.ProjectStatus(odd)}, {Mode: codeforge.Mode(odd)}, {Mode: "builder&user_id=neq.x"}} {
 		f.Page, f.Size = 1, 10
 		if list, total, err := s.ListProjects(ctx, u, f); err != nil || len(list) != 0 || total != 0 {
