@@ -7,6 +7,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -100,6 +101,7 @@ type Options struct {
 
 	RateLimit int   // requests a minute per user, else per address; 0: no limit
 	MaxBody   int64 // bytes; 0: 2 MiB
+	MaxLoad   int64 // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
 
 	// StreamSecret signs the tokens in stream addresses: at least 32 bytes. nil: addresses carry none.
 	StreamSecret []byte
@@ -123,6 +125,7 @@ type server struct {
 	cross   *http.CrossOriginProtection // standalone
 	hosts   map[string]bool             // standalone
 	csrf    *auth.CSRF                  // where users exist
+	load    *load
 	lists   *listCache
 	heavy   chan struct{} // a place for each check or diff that may run at once
 	secure  bool          // the public address is https
@@ -148,17 +151,22 @@ func newServer(o Options) *server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Options: o, mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), limitBy: strconv.Itoa(o.RateLimit),
+	o.MaxLoad = cmp.Or(o.MaxLoad, defaultLoad)
+	each := o.MaxLoad / 4
+	if o.Standalone { // the one user is everybody
+		each = o.MaxLoad
+	}
+	s := &server{Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), limitBy: strconv.Itoa(o.RateLimit),
 		origins: map[string]bool{}, lists: newListCache(32 << 20), heavy: make(chan struct{}, 2),
 		secure: strings.HasPrefix(o.PublicURL, "https://")}
 	for _, origin := range o.AllowedOrigins {
-		s.origins[origin] = true
+		s.origins[canonicalOrigin(origin)] = true
 	}
 	if o.Standalone {
 		s.cross = http.NewCrossOriginProtection()
 		for _, origin := range o.AllowedOrigins {
 			// An origin that does not parse can match none.
-			_ = s.cross.AddTrustedOrigin(origin)
+			_ = s.cross.AddTrustedOrigin(canonicalOrigin(origin))
 		}
 		s.hosts = map[string]bool{"localhost": true, "ip6-localhost": true}
 		for _, h := range append(slices.Clone(o.Hosts), hostOf(o.PublicURL)) {

@@ -240,7 +240,7 @@ func TestFiles(t *testing.T) {
 		t.Errorf("updated %v", f)
 	}
 	k.call("PUT", page, `{"content":"y"}`, `If-Match: "1"`).fails(409, "CONFLICT")
-	k.call("PUT", page, `{"content":"y"}`, `If-Match: "1-abc"`).fails(400, "VALIDATION_ERROR")
+	k.call("PUT", page, `{"content":"y"}`, `If-Match: "1-0123456789"`).fails(400, "VALIDATION_ERROR")
 	k.call("POST", url, `{"path":"big.txt","content":""}`, "If-None-Match: *").fails(409, "CONFLICT")
 	k.call("POST", url, `{"path":"new.txt","content":""}`, "If-Match: *").fails(404, "RESOURCE_NOT_FOUND")
 	k.call("PUT", url+"/absent.ts", `{"content":"y"}`).fails(404, "RESOURCE_NOT_FOUND")
@@ -564,8 +564,8 @@ func TestRevisions(t *testing.T) {
 		t.Error(r)
 	}
 	wantKeys(t, r["files"].([]any)[0], fileKeys)
-	d := k.call("GET", url+"/2/diff", "").want(200).keys("project_id revision base files unified")
-	wantKeys(t, d["files"].([]any)[0], "path status old_version new_version additions deletions hunks unified")
+	d := k.call("GET", url+"/2/diff", "").want(200).keys("project_id revision base files unified too_large")
+	wantKeys(t, d["files"].([]any)[0], "path status old_version new_version additions deletions too_large hunks unified")
 	if want := "--- a/a.ts\n+++ b/a.ts\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n"; d["unified"] != want {
 		t.Errorf("unified %q, want %q", d["unified"], want)
 	}

@@ -27,6 +27,7 @@ func parseIfMatch(header string) (condition, error) {
 		return condition{any: true}, nil
 	}
 	bad := codeforge.InvalidField("If-Match", `must be *, or one number as ETag gives it, such as 3 or "3"`)
+	h = madeOf(h)
 	if len(h) > 1 && h[0] == '"' && h[len(h)-1] == '"' {
 		h = h[1 : len(h)-1]
 	}
@@ -60,14 +61,59 @@ func projectTag(p *codeforge.Project) string {
 
 func numberTag(n int64) string { return `"` + strconv.FormatInt(n, 10) + `"` }
 
+// madeOf is the tag of ours that a proxy made a tag of, since it compressed what the tag stands for: a weak one, or one with
+// the name of the coding at its end ("3-gzip", "3;br", "3--zstd"). No tag of ours ends like that: a moment has ten digits.
+func madeOf(tag string) string {
+	tag = strings.TrimSpace(tag)
+	if len(tag) > 1 && tag[0]|0x20 == 'w' && tag[1] == '/' {
+		tag = tag[2:]
+	}
+	inner, quoted := tag, len(tag) > 1 && tag[0] == '"' && tag[len(tag)-1] == '"'
+	if quoted {
+		inner = tag[1 : len(tag)-1]
+	}
+	for {
+		const marks = "-;+/."
+		i := strings.LastIndexAny(inner, marks)
+		if i < 1 || !isCoding(inner[i+1:]) {
+			break
+		}
+		inner = strings.TrimRight(inner[:i], marks)
+	}
+	if quoted {
+		return `"` + inner + `"`
+	}
+	return inner
+}
+
+// isCoding reports whether s could be the name of a content coding.
+func isCoding(s string) bool {
+	for i := range len(s) {
+		if c := s[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return len(s) >= 2 && len(s) <= 8
+}
+
 // noneMatch reports whether an If-None-Match header names the tag, or *. Weak tags count: nothing is compared byte by
 // byte here.
 func noneMatch(header, tag string) bool {
 	for part := range strings.SplitSeq(header, ",") {
-		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
-		if part == "*" || part == tag {
+		if part = madeOf(part); part == "*" || part == tag || `"`+part+`"` == tag {
 			return true
 		}
 	}
 	return false
+}
+
+// numberOf is the number that an If-None-Match header names, if it names one: with several, the highest, which is the newest
+// that a client can have.
+func numberOf(header string) (n int64, ok bool) {
+	for part := range strings.SplitSeq(header, ",") {
+		if c, err := parseIfMatch(part); err == nil && c.number != nil && c.tag == "" && (!ok || *c.number > n) {
+			n, ok = *c.number, true
+		}
+	}
+	return n, ok
 }

@@ -49,9 +49,8 @@ type fileList struct {
 	Revision  int64  `json:"revision" doc:"The state of the project that this is."`
 	Files     []file `json:"files" doc:"Sorted by path."`
 
-	rows    []codeforge.File
-	content bool
-	ready   []byte // the list as it is sent, from the cache
+	pages filePages
+	ready []byte // the list as it is sent, from the cache
 }
 
 func (l *fileList) encodedJSON() []byte { return l.ready }
@@ -59,16 +58,21 @@ func (l *fileList) encodedJSON() []byte { return l.ready }
 func (l *fileList) appendJSON(b []byte) []byte {
 	b = append(b, '{')
 	b = appendText(b, "project_id", l.ProjectID)
-	b = appendInt(b, "count", int64(len(l.rows)))
+	b = appendInt(b, "count", int64(len(l.pages.first)))
 	b = appendInt(b, "revision", l.Revision)
-	b = append(appendKey(b, "files"), '[')
-	for i := range l.rows {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendFile(b, &l.rows[i], l.content)
-	}
-	return append(b, ']', '}')
+	return append(l.pages.appendJSON(appendKey(b, "files")), '}')
+}
+
+func (l *fileList) whole() bool { return l.pages.next == nil }
+
+func (l *fileList) writePages(w *pageWriter) error {
+	w.b = append(w.b, '{')
+	w.b = appendText(w.b, "project_id", l.ProjectID)
+	w.b = appendInt(w.b, "revision", l.Revision)
+	w.b = appendKey(w.b, "files")
+	n, err := l.pages.write(w)
+	w.b = append(appendInt(w.b, "count", int64(n)), '}')
+	return err
 }
 
 type listFilesInput struct {
@@ -84,33 +88,43 @@ type listFilesOutput struct {
 }
 
 func (s *server) listFiles(ctx context.Context, in *listFilesInput) (*listFilesOutput, error) {
-	u := caller(ctx)
 	unless := int64(-1)
 	var ready []byte
-	if c, err := parseIfMatch(in.IfNoneMatch); err == nil && c.number != nil && c.tag == "" {
-		unless = *c.number
+	if n, ok := numberOf(in.IfNoneMatch); ok {
+		unless = n
 	} else if !in.Content {
 		if unless, ready = s.lists.get(in.ProjectID); ready == nil {
 			unless = -1
 		}
 	}
-	rows, revision, err := s.Store.ListFiles(ctx, u, in.ProjectID, in.Content, unless)
-	if err != nil {
-		return nil, err
-	}
-	out := &listFilesOutput{Status: http.StatusOK, ETag: numberTag(revision)}
-	switch {
-	case revision != unless:
-		out.Body = &fileList{ProjectID: in.ProjectID, Revision: revision, rows: rows, content: in.Content}
-		if !in.Content {
+	out := &listFilesOutput{Status: http.StatusOK}
+	var revision int64
+	if !in.Content || unless >= 0 {
+		rows, number, err := s.Store.ListFiles(ctx, caller(ctx), in.ProjectID, false, unless)
+		if err != nil {
+			return nil, err
+		}
+		revision = number
+		switch {
+		case revision == unless && ready != nil:
+			out.Body = &fileList{ready: ready}
+		case revision == unless:
+			out.Status = http.StatusNotModified
+		case !in.Content:
+			out.Body = &fileList{ProjectID: in.ProjectID, Revision: revision, pages: filePages{first: rows, bare: true}}
 			out.Body.ready = out.Body.appendJSON(make([]byte, 0, 400*len(rows)+200))
 			s.lists.put(in.ProjectID, revision, out.Body.ready)
 		}
-	case ready != nil:
-		out.Body = &fileList{ready: ready}
-	default:
-		out.Status = http.StatusNotModified
 	}
+	if out.Body == nil && out.Status == http.StatusOK {
+		rev, pages, err := s.pages(ctx, in.ProjectID, 0, false)
+		if err != nil {
+			return nil, err
+		}
+		revision = rev.Number
+		out.Body = &fileList{ProjectID: in.ProjectID, Revision: revision, pages: pages}
+	}
+	out.ETag = numberTag(revision)
 	return out, nil
 }
 

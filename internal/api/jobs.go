@@ -216,15 +216,69 @@ func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforg
 	if job.Revision == 0 || !bytes.Contains(job.Result, []byte(`"files"`)) {
 		return job.Result, nil
 	}
-	_, files, err := s.Store.RevisionFiles(ctx, u, job.ProjectID, job.Revision, codeforge.Page{})
-	if err != nil {
-		return nil, err
-	}
-	contents := make(map[string]string, len(files))
-	for i := range files {
-		contents[files[i].Path] = files[i].Content
+	wanted := resultPaths(job.Result)
+	contents := make(map[string]string, len(wanted))
+	var size int64
+	for page := (codeforge.Page{Bytes: pageBytes}); len(wanted) > 0; {
+		_, files, err := s.Store.RevisionFiles(ctx, u, job.ProjectID, job.Revision, page)
+		if err != nil {
+			return nil, err
+		}
+		for i := range files {
+			if !wanted[files[i].Path] {
+				continue
+			}
+			delete(wanted, files[i].Path)
+			if size += files[i].Size; size > maxResultContents {
+				return fillContents(job.Result, contents), nil
+			}
+			contents[files[i].Path] = files[i].Content
+		}
+		if !full(files) {
+			break
+		}
+		page.After = files[len(files)-1].Path
 	}
 	return fillContents(job.Result, contents), nil
+}
+
+// maxResultContents bounds the contents that are filled into a result; the files after it are read by the files' routes.
+const maxResultContents = 8 << 20
+
+// resultPaths are the files that a result names.
+func resultPaths(result json.RawMessage) map[string]bool {
+	paths := map[string]bool{}
+	list := func(value []byte) {
+		if len(value) == 0 || value[0] != '[' {
+			return
+		}
+		for i := blank(value, 1); value[i] != ']'; i = blank(value, i) {
+			end := skip(value, i)
+			if value[i] == '{' {
+				members(value[i:end], func(key string, value []byte) {
+					if key == "path" || key == "file_path" {
+						paths[textOf(value)] = true
+					}
+				})
+			}
+			if i = end; value[i] == ',' {
+				i++
+			}
+		}
+	}
+	members(result, func(key string, value []byte) {
+		switch {
+		case key == "files":
+			list(value)
+		case key == "generated_code" && value[0] == '{':
+			members(value, func(key string, value []byte) {
+				if key == "files" {
+					list(value)
+				}
+			})
+		}
+	})
+	return paths
 }
 
 // fillContents gives the entries of files[] and generated_code.files[] in a result their content where they have none.
@@ -336,6 +390,37 @@ type jobList struct {
 	rows []codeforge.Job
 }
 
+// whole: the rows were counted before, and what is written of them is not in memory twice.
+func (l *jobList) whole() bool {
+	n := 0
+	for i := range l.rows {
+		n += len(l.rows[i].Input) + len(l.rows[i].Result)
+	}
+	return n < pageBytes
+}
+
+func (l *jobList) writePages(w *pageWriter) error {
+	w.b = append(w.b, '{')
+	w.b = appendText(w.b, "project_id", l.ProjectID)
+	w.b = appendInt(w.b, "count", int64(len(l.rows)))
+	w.b = l.Paging.append(w.b)
+	for _, name := range []string{"jobs", "items"} {
+		w.b = append(appendKey(w.b, name), '[')
+		for i := range l.rows {
+			if i > 0 {
+				w.b = append(w.b, ',')
+			}
+			w.b = appendJob(w.b, &l.rows[i])
+			if err := w.piece(); err != nil {
+				return err
+			}
+		}
+		w.b = append(w.b, ']')
+	}
+	w.b = append(w.b, '}')
+	return nil
+}
+
 func (l *jobList) appendJSON(b []byte) []byte {
 	b = append(b, '{')
 	b = appendText(b, "project_id", l.ProjectID)
@@ -374,10 +459,19 @@ func (s *server) listJobs(ctx context.Context, in *listJobsInput) (*listJobsOutp
 		}
 		f.Offset = (number - 1) * f.Limit
 	}
-	rows, total, err := s.Store.ListJobs(ctx, caller(ctx), in.ProjectID, f)
+	x, _ := exchangeOf(ctx)
+	if err := x.hold(int64(f.Limit) * rowLoad); err != nil {
+		return nil, err
+	}
+	rows, total, err := s.Store.ListJobs(ctx, x.user, in.ProjectID, f)
 	if err != nil {
 		return nil, err
 	}
+	var size int64
+	for i := range rows {
+		size += int64(len(rows[i].Input) + len(rows[i].Result) + len(rows[i].Clarification))
+	}
+	x.settle(size)
 	paging := Paging{total, number, f.Limit, f.Offset+len(rows) < total}
 	return &listJobsOutput{&jobList{ProjectID: in.ProjectID, Paging: paging, rows: rows}}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -107,9 +108,11 @@ func (s *scanner) malformed(format string, args ...any) bool {
 	return false
 }
 
-// wrong notes a broken rule at the current path; the scan may go on while it returns true.
+// wrong notes a broken rule at the current path, once; the scan may go on while it returns true.
 func (s *scanner) wrong(kind, message string) bool {
-	s.errs = append(s.errs, fieldError{s.field(), message, kind})
+	if e := (fieldError{s.field(), message, kind}); !slices.Contains(s.errs, e) {
+		s.errs = append(s.errs, e)
+	}
 	return len(s.errs) < maxBodyErrors
 }
 
@@ -688,6 +691,10 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // marshal writes an answer with one call.
 func marshal(w io.Writer, v any) error {
+	if p, ok := v.(paged); ok && !p.whole() {
+		writePaged(w.(*exchange), p)
+		return nil
+	}
 	if e, ok := v.(encoded); ok {
 		if b := e.encodedJSON(); b != nil {
 			return writeAll(w, b)
@@ -723,6 +730,12 @@ func writeAll(w io.Writer, b []byte) error {
 	if !ok {
 		_, err := w.Write(b)
 		return err
+	}
+	if !x.sent {
+		if err := x.hold(int64(len(b))); err != nil {
+			x.failInstead(err)
+			return nil
+		}
 	}
 	x.announce(len(b))
 	// The client is gone if this fails: the framework would panic over an error that there is nobody to tell.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/net/idna"
 
 	"codeforge"
 	"codeforge/internal/auth"
@@ -29,6 +30,7 @@ import (
 // answer (no route, wrong method) is held back, so that it can be said in our shape.
 type exchange struct {
 	http.ResponseWriter
+	s    *server
 	r    *http.Request
 	ctx  exchangeContext
 	id   string
@@ -41,8 +43,9 @@ type exchange struct {
 	err     error  // for the log
 	status  int    // 0: not known yet
 	bytes   int64
-	sent    bool // the header is out
-	refused int  // what the mux would have answered
+	sent    bool  // the header is out
+	refused int   // what the mux would have answered
+	held    int64 // bytes of the server's load
 }
 
 // exchangeContext is the request's context with the exchange in it.
@@ -133,7 +136,7 @@ var (
 )
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{ResponseWriter: w, r: r, start: time.Now()}
+	x := &exchange{ResponseWriter: w, s: s, r: r, start: time.Now()}
 	if x.id = r.Header.Get("X-Request-Id"); !saneRequestID(x.id) {
 		x.id = codeforge.NewID()
 	}
@@ -236,8 +239,15 @@ func (x *exchange) refuse(err error) {
 
 // finish recovers from a panic, sends a header that no body followed, and writes the log line.
 func (s *server) finish(x *exchange) {
+	defer x.settle(0)
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {
+			if x.err != nil { // cut by us
+				x.status = statusClientGone
+				if _, ok := errors.AsType[net.Error](x.err); !ok && x.r.Context().Err() == nil {
+					x.status = http.StatusInternalServerError
+				}
+			}
 			s.logRequest(x)
 			panic(p)
 		}
@@ -337,11 +347,34 @@ func (s *server) fromPreview(origin string) bool {
 	return ok
 }
 
+// canonicalOrigin is an origin as browsers send it: in lower case, in ASCII, without the scheme's own port and a slash at
+// the end.
+func canonicalOrigin(origin string) string {
+	u, err := url.Parse(strings.TrimSuffix(strings.TrimSpace(origin), "/"))
+	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return origin // "*", or nothing that a browser sends
+	}
+	host, port := u.Hostname(), u.Port()
+	// As browsers do: full-width letters and the like become plain, the rest punycode.
+	if ascii, err := idna.Lookup.ToASCII(strings.ToLower(host)); err == nil {
+		host = ascii
+	}
+	host = strings.ToLower(host)
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	scheme := strings.ToLower(u.Scheme)
+	if port != "" && !(scheme == "http" && port == "80") && !(scheme == "https" && port == "443") {
+		host += ":" + port
+	}
+	return scheme + "://" + host
+}
+
 // cors sets what a browser needs to hand the answer to the page, errors included, and answers its preliminary question.
 func (s *server) cors(x *exchange, r *http.Request, origin string) (done bool) {
 	h := x.Header()
 	h["Vary"] = varyOrigin
-	known := s.origins[origin]
+	known := s.origins[origin] || s.origins[canonicalOrigin(origin)]
 	switch {
 	case known:
 		h["Access-Control-Allow-Origin"] = []string{origin}
@@ -475,6 +508,15 @@ func (s *server) readBody(x *exchange, r *http.Request) error {
 	if r.ContentLength > s.MaxBody {
 		return tooLarge(s.MaxBody)
 	}
+	if r.ContentLength < 0 || r.ContentLength > light {
+		size := r.ContentLength
+		if size < 0 { // it does not say
+			size = s.MaxBody
+		}
+		if err := x.hold(size); err != nil {
+			return err
+		}
+	}
 	rc := http.NewResponseController(x.ResponseWriter)
 	// Not every writer has deadlines; one without is a test's.
 	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout))
@@ -493,6 +535,7 @@ func (s *server) readBody(x *exchange, r *http.Request) error {
 		return &Error{status: http.StatusBadRequest, Code: "REQUEST_ERROR", Message: "The body could not be read", cause: err}
 	}
 	_ = rc.SetReadDeadline(time.Time{})
+	x.settle(int64(buf.Len()))
 	if buf.Len() == 0 {
 		r.Body = http.NoBody
 		return nil

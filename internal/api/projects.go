@@ -156,11 +156,20 @@ type listProjectsInput struct {
 type listProjectsOutput struct{ Body *projectList }
 
 func (s *server) listProjects(ctx context.Context, in *listProjectsInput) (*listProjectsOutput, error) {
-	rows, total, err := s.Store.ListProjects(ctx, caller(ctx), codeforge.ProjectFilter{Mode: codeforge.Mode(in.Mode),
+	x, _ := exchangeOf(ctx)
+	if err := x.hold(int64(in.PageSize) * rowLoad); err != nil {
+		return nil, err
+	}
+	rows, total, err := s.Store.ListProjects(ctx, x.user, codeforge.ProjectFilter{Mode: codeforge.Mode(in.Mode),
 		Status: codeforge.ProjectStatus(in.Status), Page: in.Page, Size: in.PageSize})
 	if err != nil {
 		return nil, err
 	}
+	var size int64
+	for i := range rows {
+		size += int64(len(rows[i].Requirements) + len(rows[i].Architecture))
+	}
+	x.settle(size)
 	return &listProjectsOutput{&projectList{Paging: pageOf(total, in.Page, in.PageSize), rows: rows}}, nil
 }
 
@@ -325,10 +334,19 @@ type messageList struct {
 type messagesOutput struct{ Body messageList }
 
 func (s *server) listMessages(ctx context.Context, in *messagesInput) (*messagesOutput, error) {
-	rows, err := s.Store.ListMessages(ctx, caller(ctx), in.ProjectID, in.Limit)
+	x, _ := exchangeOf(ctx)
+	if err := x.hold(int64(in.Limit) * rowLoad); err != nil {
+		return nil, err
+	}
+	rows, err := s.Store.ListMessages(ctx, x.user, in.ProjectID, in.Limit)
 	if err != nil {
 		return nil, err
 	}
+	var size int64
+	for i := range rows {
+		size += int64(len(rows[i].Content) + len(rows[i].Metadata))
+	}
+	x.settle(size)
 	out := make([]message, 0, len(rows))
 	for _, m := range rows {
 		out = append(out, message(m))
@@ -356,10 +374,19 @@ type diagnostic struct {
 type checkOutput struct{ Body projectReport }
 
 func (s *server) checkProject(ctx context.Context, in *ProjectPath) (*checkOutput, error) {
-	files, revision, err := s.Store.ListFiles(ctx, caller(ctx), in.ProjectID, true, -1)
+	x, _ := exchangeOf(ctx)
+	if err := x.hold(codeforge.MaxTreeBytes); err != nil {
+		return nil, err
+	}
+	files, revision, err := s.Store.ListFiles(ctx, x.user, in.ProjectID, true, -1)
 	if err != nil {
 		return nil, err
 	}
+	var size int64
+	for i := range files {
+		size += files[i].Size
+	}
+	x.settle(size)
 	if s.Check == nil {
 		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Checks are not available here"}
 	}

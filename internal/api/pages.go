@@ -1,0 +1,162 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"codeforge"
+)
+
+const (
+	// pageBytes is how much of a project is read at a time.
+	pageBytes = 256 << 10
+	// pieceBytes is how much of a long answer is written at a time.
+	pieceBytes = 64 << 10
+	// pagedLoad is what a long answer holds while it is written: a page, its largest file, and a piece with that in it.
+	pagedLoad = 1 << 20
+
+	pieceTimeout  = 20 * time.Second // for a client to take one piece
+	answerTimeout = 5 * time.Minute  // for a client to take a long answer
+)
+
+// paged is an answer that may be too long to be in memory whole.
+type paged interface {
+	// whole reports whether it is all there, to be written at once.
+	whole() bool
+	// writePages writes it piece by piece.
+	writePages(*pageWriter) error
+}
+
+// pageWriter writes a long answer. Whoever takes too long to read it is cut off.
+type pageWriter struct {
+	x   *exchange
+	b   []byte
+	end time.Time
+}
+
+// writePaged writes a long answer, or cuts the connection: it has begun, so there is no other way to say that it is not whole.
+func writePaged(x *exchange, v paged) {
+	if x.r.Method == http.MethodHead {
+		x.sendHeader()
+		return
+	}
+	if err := x.hold(pagedLoad); err != nil {
+		x.failInstead(err)
+		return
+	}
+	w := &pageWriter{x: x, b: make([]byte, 0, pieceBytes+pieceBytes/4), end: time.Now().Add(answerTimeout)}
+	err := v.writePages(w)
+	if err == nil {
+		err = w.flush()
+	}
+	if err != nil {
+		x.err = err
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// piece writes what has gathered if that is enough for a piece.
+func (w *pageWriter) piece() error {
+	if len(w.b) < pieceBytes {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *pageWriter) flush() error {
+	deadline := time.Now().Add(pieceTimeout)
+	if deadline.After(w.end) {
+		deadline = w.end
+	}
+	// A writer without deadlines is a test's. For the next request the server sets its own again.
+	_ = http.NewResponseController(w.x.ResponseWriter).SetWriteDeadline(deadline)
+	_, err := w.x.Write(w.b)
+	w.b = w.b[:0]
+	return err
+}
+
+// failInstead answers with an error in place of what was to be written.
+func (x *exchange) failInstead(err error) {
+	x.status = 0
+	x.Header().Del("Content-Length")
+	x.fail(err)
+}
+
+// filePages are the files of a list: the first page, and how to get the others.
+type filePages struct {
+	first []codeforge.File
+	bare  bool
+	next  func(after string) ([]codeforge.File, error) // nil: there are no others
+}
+
+// pages reads the first page of the files of a revision; for 0 those of the newest, whose number it returns.
+func (s *server) pages(ctx context.Context, projectID string, number int64, bare bool) (codeforge.Revision, filePages, error) {
+	u := caller(ctx)
+	read := func(number int64, after string) (codeforge.Revision, []codeforge.File, error) {
+		return s.Store.RevisionFiles(ctx, u, projectID, number, codeforge.Page{After: after, Bytes: pageBytes})
+	}
+	if bare {
+		rev, files, err := s.Store.RevisionFiles(ctx, u, projectID, number, codeforge.Page{Bare: true})
+		return rev, filePages{first: files, bare: true}, err
+	}
+	rev, files, err := read(number, "")
+	p := filePages{first: files}
+	if err == nil && full(files) {
+		p.next = func(after string) ([]codeforge.File, error) {
+			now, files, err := read(number, after)
+			if err == nil && now.Number != rev.Number { // it is not the newest any more
+				number = rev.Number
+				_, files, err = read(number, after)
+			}
+			return files, err
+		}
+	}
+	return rev, p, err
+}
+
+// full reports whether a page was cut at its bound, so that there may be another.
+func full(files []codeforge.File) bool {
+	var n int64
+	for i := range files {
+		n += files[i].Size
+	}
+	return n >= pageBytes
+}
+
+func (p *filePages) appendJSON(b []byte) []byte {
+	b = append(b, '[')
+	for i := range p.first {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendFile(b, &p.first[i], !p.bare)
+	}
+	return append(b, ']')
+}
+
+// write writes all files as a list, and returns how many there are.
+func (p *filePages) write(w *pageWriter) (n int, err error) {
+	w.b = append(w.b, '[')
+	for files := p.first; len(files) > 0; {
+		more := full(files)
+		for i := range files {
+			if n++; n > 1 {
+				w.b = append(w.b, ',')
+			}
+			w.b = appendFile(w.b, &files[i], !p.bare)
+			files[i].Content = ""
+			if err := w.piece(); err != nil {
+				return n, err
+			}
+		}
+		if !more {
+			break
+		}
+		if files, err = p.next(files[len(files)-1].Path); err != nil {
+			return n, err
+		}
+	}
+	w.b = append(w.b, ']')
+	return n, nil
+}
