@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"codeforge/internal/api"
@@ -189,6 +190,9 @@ func (m *Migrate) pending(ctx context.Context) (where string, pending []string, 
 // lookEvery is how often events of other servers are looked for where nothing tells of them.
 const lookEvery = time.Second
 
+// lookBeside is the same where something does.
+const lookBeside = 15 * time.Second
+
 // hear passes on what other servers stored, until ctx ends: to those who watch, and to the engine, whose job somebody
 // there may have ended.
 func (a *App) hear(ctx context.Context) {
@@ -200,7 +204,23 @@ func (a *App) hear(ctx context.Context) {
 			}
 		}
 	}
+	looks := func(ctx context.Context, every time.Duration) {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				look()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
 	if a.data.listen != nil {
+		// What a program that is no CodeForge does to a job is told by nobody.
+		listening, stop := context.WithCancel(ctx)
+		var beside sync.WaitGroup
+		beside.Go(func() { looks(listening, lookBeside) })
 		err := a.data.listen(ctx, func(jobID string) {
 			switch here := a.engine.Recheck(jobID); {
 			case jobID == "":
@@ -209,19 +229,12 @@ func (a *App) hear(ctx context.Context) {
 				a.hub.Nudge(jobID)
 			}
 		})
+		stop()
+		beside.Wait()
 		if !errors.Is(err, postgres.ErrNoListen) {
 			return
 		}
 		a.log.Warn("events of other servers are looked for", "every", lookEvery, "reason", err)
 	}
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			look()
-		case <-ctx.Done():
-			return
-		}
-	}
+	looks(ctx, lookEvery)
 }

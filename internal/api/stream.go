@@ -68,23 +68,68 @@ func (s *server) streamJob(ctx context.Context, in *streamInput) (*streamOutput,
 		return nil, err
 	}
 	x.user, x.job = u, job.ID
+	log := &jobLog{store: s.Store, user: u, job: job, looked: time.Now()}
 	left := true
 	if after > 0 {
 		// The event before is read as well: a number that the job never gave counts as none.
-		next, err := s.Store.Events(ctx, u, job.ID, after-1, 2)
+		next, err := log.read(ctx, after-1, 2)
 		if err != nil {
 			return nil, err
 		}
 		known := len(next) > 0 && next[0].Seq == after
 		left = len(next) > 1
-		if !known && !job.Status.Terminal() {
+		if !known && !log.job.Status.Terminal() {
 			after = 0
 		}
 	}
-	if !left && job.Status.Terminal() {
+	if !left && log.job.Status.Terminal() {
 		return &streamOutput{func(huma.Context) { x.WriteHeader(http.StatusNoContent) }}, nil
 	}
-	return &streamOutput{func(huma.Context) { s.stream(ctx, x, u, job.ID, after) }}, nil
+	return &streamOutput{func(huma.Context) { s.stream(ctx, x, log, after) }}, nil
+}
+
+// jobLog reads the log of one job, which always has an end once the job has: one that another program ended, or that is from
+// before there were logs, has none stored, so its last event is made from its row.
+type jobLog struct {
+	store  Store
+	user   codeforge.User
+	job    codeforge.Job
+	looked time.Time // at the job
+}
+
+func (l *jobLog) read(ctx context.Context, after int64, limit int) ([]codeforge.Event, error) {
+	log, err := l.store.Events(ctx, l.user, l.job.ID, after, limit)
+	if err == nil && !l.job.Status.Terminal() && !ended(log) && time.Since(l.looked) >= heartbeat {
+		l.looked = time.Now()
+		if l.job, err = l.store.GetJob(ctx, l.user, l.job.ID); err == nil && l.job.Status.Terminal() {
+			log, err = l.store.Events(ctx, l.user, l.job.ID, after, limit) // its end may have been stored since
+		}
+	}
+	if err != nil || !l.job.Status.Terminal() || ended(log) || len(log) == limit {
+		return log, err
+	}
+	if len(log) > 0 {
+		after = log[len(log)-1].Seq
+	}
+	return append(log, lastEvent(&l.job, after+1)), nil
+}
+
+// ended reports whether a log is read to its end.
+func ended(log []codeforge.Event) bool { return len(log) > 0 && log[len(log)-1].Type.Final() }
+
+// lastEvent is how a job that has ended would have said so.
+func lastEvent(j *codeforge.Job, seq int64) codeforge.Event {
+	e := codeforge.Event{JobID: j.ID, Seq: seq, Type: codeforge.EventCancelled, At: j.UpdatedAt}
+	data := map[string]any{"job_id": j.ID, "status": j.Status, "progress": j.Progress}
+	switch j.Status {
+	case codeforge.JobCompleted:
+		e.Type = codeforge.EventComplete
+	case codeforge.JobFailed:
+		e.Type = codeforge.EventError
+		data = map[string]any{"job_id": j.ID, "status": j.Status, "error": j.Error}
+	}
+	e.Data, _ = json.Marshal(data) // strings and numbers always marshal
+	return e
 }
 
 // parseEventID reads where to go on; 0: from the start.
@@ -160,7 +205,8 @@ func (s *server) watcher(ctx context.Context, x *exchange, in *streamInput) (cod
 }
 
 // stream sends the events of a job after a number until its end, or until either side goes away.
-func (s *server) stream(ctx context.Context, x *exchange, u codeforge.User, jobID string, after int64) {
+func (s *server) stream(ctx context.Context, x *exchange, log *jobLog, after int64) {
+	u, jobID := log.user, log.job.ID
 	h := x.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache")
@@ -174,11 +220,8 @@ func (s *server) stream(ctx context.Context, x *exchange, u codeforge.User, jobI
 	if w.write(nil) != nil {
 		return
 	}
-	read := func(ctx context.Context, after int64, limit int) ([]codeforge.Event, error) {
-		return s.Store.Events(ctx, u, jobID, after, limit)
-	}
 	var buf []byte
-	for e, err := range s.Hub.Follow(ctx, jobID, after, read) {
+	for e, err := range s.Hub.Follow(ctx, jobID, after, log.read) {
 		if err == nil && e.Type == codeforge.EventComplete {
 			e.Data, err = s.completed(ctx, u, jobID, e.Data)
 		}

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -317,6 +319,96 @@ func TestStuckReaderIsDropped(t *testing.T) {
 		<-ended
 		if d := time.Since(start); d != 10*time.Second {
 			t.Errorf("dropped after %v", d)
+		}
+	})
+}
+
+// endless is a store whose jobs end without a word in their logs, as those of another program do.
+type endless struct {
+	api.Store
+	mu     sync.Mutex
+	status codeforge.JobStatus // "": as they are
+}
+
+func (s *endless) end(status codeforge.JobStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status = status
+}
+
+func (s *endless) GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j, err := s.Store.GetJob(ctx, u, id)
+	if err == nil && s.status != "" {
+		j.Status, j.Progress, j.Error, j.Result = s.status, 70, "no luck", json.RawMessage(`{"app":"tea"}`)
+	}
+	return j, err
+}
+
+func (s *endless) Events(ctx context.Context, u codeforge.User, id string, after int64, limit int) ([]codeforge.Event, error) {
+	log, err := s.Store.Events(ctx, u, id, after, limit)
+	if after == 0 && len(log) > 0 && s.empty() {
+		log = nil
+	}
+	return log, err
+}
+
+func (s *endless) empty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status == codeforge.JobFailed
+}
+
+func TestEveryStreamEnds(t *testing.T) {
+	store := &endless{}
+	k := newKit(t, func(o *api.Options) { store.Store, o.Store = o.Store, store })
+	job := k.job(k.project(), "qa")
+	url := "/v1/jobs/" + job + "/stream"
+	twice := func(name string, id int, data string) string {
+		return fmt.Sprintf("event: %s\ndata: %s\n\nid: %d\ndata: %s\n\n", name, data, id, data)
+	}
+	first := twice("progress", 1, `{"job_id":"`+job+`","status":"queued","progress":0}`)
+	for status, end := range map[codeforge.JobStatus]string{
+		codeforge.JobCompleted: twice("complete", 2, `{"job_id":"`+job+`","progress":70,"status":"completed","result":{"app":"tea"}}`),
+		codeforge.JobCancelled: twice("cancelled", 2, `{"job_id":"`+job+`","progress":70,"status":"cancelled"}`),
+	} {
+		store.end(status)
+		for after, want := range map[string]string{"": first + end, "1": end} {
+			if a := k.call("GET", url, "", "Last-Event-ID: "+after).want(200); a.Body != want {
+				t.Errorf("%s after %q: %s, want %s", status, after, a.Body, want)
+			}
+		}
+		k.call("GET", url, "", "Last-Event-ID: 2").want(204)
+		k.call("GET", url, "", "Last-Event-ID: 99").want(204)
+	}
+	// From before there were logs.
+	store.end(codeforge.JobFailed)
+	if a, want := k.call("GET", url, "").want(200), twice("error", 1, `{"error":"no luck","job_id":"`+job+`","status":"failed"}`); a.Body != want {
+		t.Errorf("%s, want %s", a.Body, want)
+	}
+	k.call("GET", url+"?after=1", "").want(204)
+}
+
+// A job that ends while it is watched, and says nothing.
+func TestStreamOfAJobThatEndsInSilence(t *testing.T) {
+	store := &endless{}
+	k := newKit(t, func(o *api.Options) { store.Store, o.Store = o.Store, store })
+	job := k.job(k.project(), "qa")
+	synctest.Test(t, func(t *testing.T) {
+		done := make(chan string)
+		go func() {
+			rec := httptest.NewRecorder()
+			req := httptest.NewRequestWithContext(t.Context(), "GET", "/v1/jobs/"+job+"/stream", nil)
+			req.Header.Set("Authorization", "Bearer alice")
+			k.h.ServeHTTP(rec, req)
+			done <- rec.Body.String()
+		}()
+		time.Sleep(20 * time.Second) // the bubble's clock
+		store.end(codeforge.JobCompleted)
+		k.hub.Nudge(job)
+		if body := <-done; !strings.HasSuffix(body, "\n\n") || !strings.Contains(body, "event: complete\n") || !strings.Contains(body, "heartbeat") {
+			t.Error(body)
 		}
 	})
 }
