@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"codeforge/internal/llm"
+	"codeforge/internal/postgres"
 )
 
 // Config is every setting of a server. The tags are the operator's manual: they make the help texts and the table in the
@@ -130,7 +131,7 @@ func (l *List) UnmarshalText(b []byte) error {
 	if text := strings.TrimSpace(string(b)); strings.HasPrefix(text, "[") {
 		var items []string
 		if err := json.Unmarshal([]byte(text), &items); err != nil {
-			return fmt.Errorf("%q is no JSON list of strings", b)
+			return errors.New(`is no JSON list of strings: write it like ["a", "b"], or like a,b`)
 		}
 		*l = items
 		return nil
@@ -164,30 +165,39 @@ func (c *Config) Validate() error {
 	if c.AgentTimeout < Seconds(time.Second) {
 		bad("AGENT_TIMEOUT", "must be at least one second")
 	}
-	for _, o := range c.AllowedOrigins {
-		if u, err := url.Parse(o); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
-			bad("ALLOWED_ORIGINS", "%q is no origin: write it like https://app.example.com, without a path", o)
+	for i, o := range c.AllowedOrigins {
+		if u, err := url.Parse(o); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			bad("ALLOWED_ORIGINS", "entry %d is no origin: write it like https://app.example.com, without a path", i+1)
 		}
 	}
 	if _, err := c.proxies(); err != nil {
 		bad("TRUSTED_PROXIES", "%v", err)
 	}
-	if c.PublicURL != "" {
-		if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			bad("PUBLIC_URL", "%q is no address: write it like https://api.example.com", c.PublicURL)
-		}
-	}
-	for name, u := range map[string]string{"OPENAI_BASE_URL": c.OpenAIURL, "ANTHROPIC_BASE_URL": c.AnthropicURL,
-		"GOOGLE_GEMINI_BASE_URL": c.GoogleURL, "LLM_COMPATIBLE_URL": c.CompatibleURL} {
-		if p, err := url.Parse(u); u != "" && (err != nil || (p.Scheme != "http" && p.Scheme != "https") || p.Host == "") {
-			bad(name, "%q is no address: write it like https://host/v1", u)
+	// What an address holds is never said: any part of one that cannot be read may be a part of a password.
+	for _, a := range []struct{ name, value, form string }{
+		{"PUBLIC_URL", c.PublicURL, "https://api.example.com"},
+		{"OPENAI_BASE_URL", c.OpenAIURL, "https://host/v1"},
+		{"ANTHROPIC_BASE_URL", c.AnthropicURL, "https://host"},
+		{"GOOGLE_GEMINI_BASE_URL", c.GoogleURL, "https://host"},
+		{"LLM_COMPATIBLE_URL", c.CompatibleURL, "https://host/v1"},
+		{"ACME_DIRECTORY", c.ACMEURL, "https://host/directory"},
+	} {
+		if err := checkAddress(a.value, a.form); err != nil {
+			bad(a.name, "%v", err)
 		}
 	}
 	if c.StreamSecret != "" && len(c.StreamSecret) < 32 {
 		bad("STREAM_SECRET", "must have at least 32 characters")
 	}
-	if u, err := url.Parse(c.SupabaseURL); c.SupabaseURL != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {
-		bad("SUPABASE_URL", "%q is no address: write it like https://abcdefghijklmnopqrst.supabase.co", c.SupabaseURL)
+	if err := checkProject(c.SupabaseURL); err != nil {
+		bad("SUPABASE_URL", "%v", err)
+	}
+	for name, value := range map[string]string{"DATABASE_URL": c.DatabaseURL, "MIGRATE_DATABASE_URL": c.MigrateURL} {
+		if value != "" {
+			if err := postgres.CheckURL(value); err != nil {
+				bad(name, "%v", err)
+			}
+		}
 	}
 	if c.ServiceKey != "" && c.SupabaseURL == "" {
 		bad("SUPABASE_SERVICE_KEY", "is the key of a project whose address is missing: set SUPABASE_URL")
@@ -208,6 +218,53 @@ func (c *Config) Validate() error {
 		bad("JOB_LEASE", "must be at least one second")
 	}
 	return errors.Join(all...)
+}
+
+// checkAddress says what is wrong with the address of a server, without what it holds; "" is none.
+func checkAddress(value, form string) error {
+	if value == "" {
+		return nil
+	}
+	switch u, err := url.Parse(value); {
+	case strings.TrimSpace(value) != value || strings.ContainsAny(value[:1], "\"'`"):
+		return errors.New("begins or ends with blanks or quotes: remove them")
+	case strings.ContainsAny(value, "[<{") && strings.Contains(strings.ToUpper(value), "YOUR"):
+		return fmt.Errorf("still holds a placeholder: write it like %s", form)
+	case err == nil && u.Scheme == "" || !strings.Contains(value, "://"):
+		return fmt.Errorf("does not begin with https:// (or http://): write it like %s", form)
+	case err != nil:
+		return fmt.Errorf("is no address: write it like %s; what has a meaning in addresses is percent-encoded in a user name or password", form)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("is no web address: write it like %s", form)
+	case u.Hostname() == "":
+		return fmt.Errorf("names no host: write it like %s", form)
+	case strings.Contains(u.Path+u.Fragment, "@"):
+		return fmt.Errorf("has an @ after its host: write it like %s; in a password, @ is %%40, / %%2F, # %%23 and ? %%3F", form)
+	}
+	return nil
+}
+
+// checkProject is checkAddress for that of a Supabase project.
+func checkProject(value string) error {
+	const form = "https://abcdefghijklmnopqrst.supabase.co"
+	if strings.HasPrefix(value, "postgres://") || strings.HasPrefix(value, "postgresql://") {
+		return errors.New("is the address of a database, which belongs into DATABASE_URL: write it like " + form)
+	}
+	if err := checkAddress(value, form); err != nil || value == "" {
+		return err
+	}
+	u, _ := url.Parse(value) // as checkAddress did
+	switch path := strings.Trim(u.Path, "/"); {
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("is more than an address: leave out user, ? and #, and write it like " + form)
+	case u.Host == "supabase.com" || strings.HasSuffix(u.Host, ".supabase.com"):
+		return errors.New("is the address of the dashboard: the project's own is in its settings, at Data API, and looks like " + form)
+	case path == "rest/v1" || path == "auth/v1" || path == "storage/v1" || path == "functions/v1":
+		return fmt.Errorf("ends with /%s, which is one service of the project: leave that out, and write it like %s", path, form)
+	case path != "" && strings.HasSuffix(u.Host, ".supabase.co"):
+		return errors.New("has a path after its host: leave it out, and write it like " + form)
+	}
+	return nil
 }
 
 // servable reports everything that keeps a server with this configuration from being safe to run, and what would help.
@@ -307,14 +364,14 @@ func (c *Config) level() (slog.Level, error) {
 
 func (c *Config) proxies() ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, s := range c.TrustedProxies {
+	for i, s := range c.TrustedProxies {
 		if a, err := netip.ParseAddr(s); err == nil {
 			out = append(out, netip.PrefixFrom(a, a.BitLen()))
 			continue
 		}
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("%q is neither an address nor a network like 10.0.0.0/8", s)
+			return nil, fmt.Errorf("entry %d is neither an address nor a network like 10.0.0.0/8", i+1)
 		}
 		out = append(out, p)
 	}

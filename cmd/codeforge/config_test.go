@@ -298,3 +298,50 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 }
+
+// TestSettingsAreNotPrinted: an address that cannot be read is refused in words that hold nothing of it.
+func TestSettingsAreNotPrinted(t *testing.T) {
+	const secret = "Zxq7"
+	all := map[string]string{ // values, and something of what is said
+		"https://u:" + secret + "#" + secret + "@host/v1": "",
+		"https://u:" + secret + "/" + secret + "@host/v1": "",
+		"https://u:" + secret + "%" + secret + "@host/v1": "percent-encoded",
+		"https://u:" + secret + "@host:" + secret:         "no address",
+		"https://u:" + secret + " " + secret + "@host":    "",
+		"ftp://u:" + secret + "@host":                     "write it like",
+		"u:" + secret + "@host":                           "https://",
+		secret:                                            "https://",
+		"https://[YOUR-" + secret + "].supabase.co":       "placeholder",
+		`"https://u:` + secret + `@host"`:                 "quotes",
+		" https://u:" + secret + "@host":                  "blanks",
+		"https://:" + secret + "@":                        "",
+		"https://\x01" + secret:                           "",
+	}
+	for _, name := range []string{"SUPABASE_URL", "PUBLIC_URL", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "LLM_COMPATIBLE_URL",
+		"ACME_DIRECTORY", "DATABASE_URL", "MIGRATE_DATABASE_URL", "ALLOWED_ORIGINS", "TRUSTED_PROXIES"} {
+		for value, says := range all {
+			cfg := configured(t)
+			t.Setenv(name, value)
+			err := parse(cfg, nil)
+			if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s=%q: %v", name, value, err)
+			} else if !strings.HasPrefix(name, "ALLOWED") && !strings.HasPrefix(name, "TRUSTED") && !strings.HasSuffix(name, "DATABASE_URL") && !strings.Contains(err.Error(), says) {
+				t.Errorf("%s=%q: %v, want %s", name, value, err, says)
+			}
+			os.Unsetenv(name)
+		}
+	}
+	for value, says := range map[string]string{"https://abc.supabase.co/rest/v1": "/rest/v1", "https://abc.supabase.co/auth/v1/": "/auth/v1", "https://abc.supabase.co/x": "path",
+		"https://supabase.com/dashboard/project/abc": "dashboard", "postgresql://postgres:" + secret + "@db.abc.supabase.co:5432/postgres": "DATABASE_URL",
+		"https://abc.supabase.co?apikey=" + secret: "more than an address"} {
+		cfg := configured(t)
+		if err := parse(cfg, []string{"--supabase-url", value}); err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+	for _, value := range []string{"https://abc.supabase.co", "https://abc.supabase.co/", "http://localhost:54321", "https://self.example.com/supabase"} {
+		if err := parse(configured(t), []string{"--supabase-url", value}); err != nil {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}

@@ -106,8 +106,11 @@ func (s *Store) Close() { s.pool.Close() }
 
 // parse reads a URL as Options describe it. shared tells of a pooler in transaction mode.
 func parse(dsn, mode string) (c *pgxpool.Config, shared bool, err error) {
+	if err = CheckURL(dsn); err != nil {
+		return nil, false, fmt.Errorf("the address of the database %w", err)
+	}
 	if c, err = pgxpool.ParseConfig(dsn); err != nil {
-		return nil, false, err
+		return nil, false, unreadable(dsn)
 	}
 	if !strings.Contains(dsn, "sslmode") && remote(c.ConnConfig.Host, c.ConnConfig.Fallbacks) {
 		if u, err := url.Parse(dsn); err == nil && u.Scheme != "" {
@@ -119,7 +122,7 @@ func parse(dsn, mode string) (c *pgxpool.Config, shared bool, err error) {
 			dsn += " sslmode=require"
 		}
 		if c, err = pgxpool.ParseConfig(dsn); err != nil {
-			return nil, false, err
+			return nil, false, unreadable(dsn)
 		}
 	}
 	params := c.ConnConfig.RuntimeParams
