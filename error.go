@@ -32,6 +32,7 @@ type Error struct {
 	Details    map[string]any
 	RetryAfter time.Duration // when trying again makes sense; 0: not said
 	Retryable  bool          // the same work may succeed later: a job that ended with it is tried again
+	Waits      bool          // of what is Retryable: nothing failed, it waits for others, and the try does not count
 	Cause      error
 }
 

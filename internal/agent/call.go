@@ -61,6 +61,13 @@ func (u *usage) count(provider, model string, add llm.Usage) {
 	u.Incomplete = u.Incomplete || add.Missing || add.Partial
 }
 
+// lose adds what was paid for and tried again.
+func (u *usage) lose(l llm.Lost) {
+	u.Usage = u.Add(l.Usage.Usage)
+	u.Calls += l.Calls
+	u.Incomplete = u.Incomplete || l.Missing || l.Partial
+}
+
 func addName(names *string, name string) {
 	if name == "" {
 		return
@@ -75,6 +82,9 @@ func addName(names *string, name string) {
 	}
 	*names += name
 }
+
+// roomAgain is when a job asks again whose budget was held by others.
+const roomAgain = 10 * time.Second
 
 // maxPauses bounds how often one answer may be interrupted by its provider.
 const maxPauses = 5
@@ -142,7 +152,11 @@ func (c *caller) once(ctx context.Context, ask llm.Request, sink func(llm.Delta)
 	c.calling = false
 	c.shown.flush()
 	if err != nil {
-		if e, ok := errors.AsType[*llm.Error](err); ok && e.Usage != nil {
+		e, ok := errors.AsType[*llm.Error](err)
+		if ok {
+			c.r.used.lose(e.Lost)
+		}
+		if ok && e.Usage != nil {
 			if answered(e.Kind) {
 				c.r.used.count(e.Provider, e.Model, *e.Usage)
 			}
@@ -162,6 +176,7 @@ func (c *caller) once(ctx context.Context, ask llm.Request, sink func(llm.Delta)
 		e.LatencyMS = took.Milliseconds()
 	}
 	c.r.used.count(e.Provider, e.Model, e.Usage)
+	c.r.used.lose(resp.Lost)
 	c.r.report(-1, event(codeforge.EventUsage, e))
 	switch resp.Finish {
 	case llm.FinishRefusal, llm.FinishContentFilter:
@@ -206,9 +221,13 @@ func (c *caller) observe(a llm.Attempt) {
 	if a.Err == nil && a.Skipped == "" {
 		return
 	}
+	reason := cmp.Or(modelWords[a.Kind], a.Skipped)
+	if over, ok := errors.AsType[*llm.BudgetError](a.Err); ok && over.Passing() {
+		reason = "The budget for model calls is held by calls that run now"
+	}
 	c.r.report(-1, event(codeforge.EventRetry, retryEvent{Stage: c.stage, Provider: a.Provider, Model: a.Model, Kind: a.Kind, Status: a.Status,
 		WaitMS: a.Wait.Milliseconds(), Next: a.Next, Attempt: a.Number, Skipped: a.Skipped,
-		Reason: cmp.Or(modelWords[a.Kind], a.Skipped), CostMicroUSD: a.Cost.MicroUSD}))
+		Reason: reason, CostMicroUSD: a.Cost.MicroUSD}))
 }
 
 // show passes pieces of answers on to viewers.
@@ -301,9 +320,14 @@ func (r *run) modelError(ctx context.Context, stage codeforge.AgentType, err err
 	f.Details["reason"] = string(e.Kind)
 	f.Retryable, f.RetryAfter = e.Retryable, e.RetryAfter
 	if over, ok := errors.AsType[*llm.BudgetError](err); ok {
-		f.Message = fmt.Sprintf("The budget of %s for %s does not allow another model call", dollars(over.Limit), cmp.Or(budgetOf[over.Scope], string(over.Scope)))
+		budget := fmt.Sprintf("The budget of %s for %s", dollars(over.Limit), cmp.Or(budgetOf[over.Scope], string(over.Scope)))
+		f.Message = budget + " does not allow another model call"
 		f.Details["scope"], f.Details["limit_micro_usd"], f.Details["spent_micro_usd"] = string(over.Scope), over.Limit, over.Spent
 		f.Retryable = false
+		if over.Passing() {
+			f.Message = budget + " is held by calls that run now: the job goes back to the queue until some of them have ended"
+			f.Retryable, f.Waits, f.RetryAfter = true, true, roomAgain
+		}
 	}
 	return f
 }

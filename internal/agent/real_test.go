@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"codeforge"
 	"codeforge/internal/agent/form"
@@ -287,6 +288,51 @@ func TestBudget(t *testing.T) {
 			t.Errorf("%d is %s, want %s", micro, got, want)
 		}
 	}
+}
+
+// A budget that others hold is waited for, in the call and then in the queue, and the words say so.
+func TestBudgetHeldByOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := &llm.Memory{Limits: map[llm.BudgetScope]int64{llm.BudgetUserDay: 10_000_000}}
+		if _, err := memory.Reserve(t.Context(), llm.Reservation{Call: llm.Call{UserID: "user-1"}, Worst: 10_000_000, Lapses: time.Now().Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		b := job(codeforge.Pedagogy, `{}`, object(goodLesson))
+		a, small := b.routed(t, memory, object(goodLesson))
+		_, err := a.Run(t.Context(), &b.task)
+		e, _ := errors.AsType[*codeforge.Error](err)
+		if e == nil || !e.Retryable || !e.Waits || e.RetryAfter <= 0 || len(small.requests) != 0 ||
+			e.Message != "The budget of $10.00 for this user and day is held by calls that run now: the job goes back to the queue until some of them have ended" {
+			t.Errorf("%#v", err)
+		}
+		if got := b.of(codeforge.EventRetry); len(got) != 2 || got[0]["next"] != "retry" || got[0]["reason"] != "The budget for model calls is held by calls that run now" || got[1]["next"] != "" {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
+// An answer that was paid for and asked again counts, also in the result of the replay.
+func TestUsageOfLostAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		empty := fail(&llm.Error{Provider: "openai", Kind: llm.EmptyResponse, Status: 200, Retryable: true, Fallback: true,
+			Usage: &llm.Usage{Usage: codeforge.Usage{InputTokens: 70, OutputTokens: 3}}})
+		b := job(codeforge.Pedagogy, `{}`, object(goodLesson))
+		a, _ := b.routed(t, nil, empty)
+		j := &journal{entries: map[llm.JournalKey][]byte{}}
+		var results []string
+		for _, next := range []llm.Provider{a.model, nil} {
+			a.model = llm.Journaled(next, j)
+			out, err := a.Run(t.Context(), &b.task)
+			if err != nil {
+				t.Fatal(err)
+			}
+			results = append(results, string(out.Result))
+		}
+		r := decode(t, json.RawMessage(results[0]))
+		if at(r, "usage", "calls") != 4.0 || at(r, "usage", "input_tokens") != 310.0 || at(r, "usage", "output_tokens") != 19.0 || results[0] != results[1] {
+			t.Errorf("%s\n%s", results[0], results[1])
+		}
+	})
 }
 
 func TestPartialResults(t *testing.T) {

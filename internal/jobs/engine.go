@@ -331,12 +331,16 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	if known {
 		public = fault.Message
 	}
-	if known && fault.Retryable && job.Failures+1 < e.o.MaxAttempts {
+	failures := job.Failures + 1
+	if known && fault.Waits {
+		failures = job.Failures
+	}
+	if known && fault.Retryable && failures < e.o.MaxAttempts {
 		wait := max(backoff(job.Failures), fault.RetryAfter)
-		log.Warn("job will be tried again", "error", err, "failures", job.Failures+1, "wait_ms", wait.Milliseconds())
-		return &codeforge.Outcome{Status: codeforge.Queued, Failed: true, Progress: progress, RunAt: codeforge.Now().Add(wait),
+		log.Warn("job will be tried again", "error", err, "failures", failures, "wait_ms", wait.Milliseconds())
+		return &codeforge.Outcome{Status: codeforge.Queued, Failed: !fault.Waits, Progress: progress, RunAt: codeforge.Now().Add(wait),
 			Events: []codeforge.Event{
-				{Type: codeforge.EventRetry, Data: object(map[string]any{"attempt": job.Failures + 2, "of": e.o.MaxAttempts,
+				{Type: codeforge.EventRetry, Data: object(map[string]any{"attempt": failures + 1, "of": e.o.MaxAttempts,
 					"wait_ms": wait.Milliseconds(), "reason": public})},
 				{Type: codeforge.EventProgress, Data: state(job.ID, codeforge.Queued, progress)}}}
 	}

@@ -180,6 +180,25 @@ func TestUnknownErrorsAndPanicsTellNothing(t *testing.T) {
 	}
 }
 
+// A job that waits for others is put back as often as it takes: no try of it failed.
+func TestWaitingIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		r := newRig(t, func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
+			if tries++; tries <= 10 {
+				return codeforge.Outcome{}, &codeforge.Error{Kind: codeforge.AgentFailed, Message: "others hold the budget", Retryable: true, Waits: true, RetryAfter: time.Minute}
+			}
+			return codeforge.Outcome{Result: json.RawMessage(`{}`)}, nil
+		})
+		start := time.Now()
+		id := r.submit(r.project(), codeforge.QA)
+		r.types(id)
+		if j := r.want(id, codeforge.JobCompleted); j.Failures != 0 || tries != 11 || time.Since(start) < 10*time.Minute {
+			t.Errorf("%d failures in %d tries after %v", j.Failures, tries, time.Since(start))
+		}
+	})
+}
+
 func TestRetries(t *testing.T) {
 	for _, succeedsAt := range []int{2, 3, 4} {
 		t.Run(fmt.Sprint(succeedsAt), func(t *testing.T) {

@@ -55,6 +55,7 @@ type Error struct {
 	Refusal    string     // its text
 	Usage      *Usage     // what was used all the same, if known
 	Partial    *Response  // what had arrived, if anything
+	Lost       Lost       // by other attempts of the same call; set by a Router
 	Cause      error
 }
 

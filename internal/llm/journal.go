@@ -233,6 +233,7 @@ type journalResponse struct {
 	FinishRaw   string        `json:"finish_reason,omitempty"`
 	Usage       Usage         `json:"usage"`
 	Cost        Cost          `json:"cost,omitzero"`
+	Lost        Lost          `json:"lost,omitzero"`
 }
 
 type journalPart struct {
@@ -259,13 +260,14 @@ type journalError struct {
 	Refusal  string           `json:"refusal,omitempty"`
 	Usage    *Usage           `json:"usage,omitempty"`
 	Partial  *journalResponse `json:"partial,omitempty"`
+	Lost     Lost             `json:"lost,omitzero"`
 }
 
 func encodeEntry(resp *Response, e *Error) ([]byte, error) {
 	entry := journalEntry{Response: toJournal(resp)}
 	if e != nil {
 		entry = journalEntry{Error: &journalError{Provider: e.Provider, Model: e.Model, Kind: e.Kind, Status: e.Status, Message: e.Message,
-			Where: e.Where, Retry: e.Retryable, Fallback: e.Fallback, Finish: e.Finish, Refusal: e.Refusal, Usage: e.Usage, Partial: toJournal(e.Partial)}}
+			Where: e.Where, Retry: e.Retryable, Fallback: e.Fallback, Finish: e.Finish, Refusal: e.Refusal, Usage: e.Usage, Partial: toJournal(e.Partial), Lost: e.Lost}}
 	}
 	return json.Marshal(entry)
 }
@@ -279,7 +281,7 @@ func decodeEntry(b []byte) (*Response, *Error, error) {
 	case entry.Error != nil:
 		e := entry.Error
 		return nil, &Error{Provider: e.Provider, Model: e.Model, Kind: e.Kind, Status: e.Status, Message: e.Message, Where: e.Where,
-			Retryable: e.Retry, Fallback: e.Fallback, Finish: e.Finish, Refusal: e.Refusal, Usage: e.Usage, Partial: fromJournal(e.Partial)}, nil
+			Retryable: e.Retry, Fallback: e.Fallback, Finish: e.Finish, Refusal: e.Refusal, Usage: e.Usage, Partial: fromJournal(e.Partial), Lost: e.Lost}, nil
 	case entry.Response != nil:
 		return fromJournal(entry.Response), nil, nil
 	}
@@ -290,7 +292,7 @@ func toJournal(r *Response) *journalResponse {
 	if r == nil {
 		return nil
 	}
-	out := &journalResponse{r.Provider, r.Model, r.ServedModel, nil, r.Finish, r.FinishRaw, r.Usage, r.Cost}
+	out := &journalResponse{r.Provider, r.Model, r.ServedModel, nil, r.Finish, r.FinishRaw, r.Usage, r.Cost, r.Lost}
 	for _, p := range r.Parts {
 		q := journalPart{Kind: p.Kind, Text: p.Text, Provider: p.Provider, Model: p.Model}
 		if p.Call != nil {
@@ -309,7 +311,7 @@ func fromJournal(r *journalResponse) *Response {
 		return nil
 	}
 	out := &Response{Provider: r.Provider, Model: r.Model, ServedModel: r.ServedModel, Finish: r.Finish, FinishRaw: r.FinishRaw,
-		Usage: r.Usage, Cost: r.Cost}
+		Usage: r.Usage, Cost: r.Cost, Lost: r.Lost}
 	for _, p := range r.Parts {
 		q := Part{Kind: p.Kind, Text: p.Text, Provider: p.Provider, Model: p.Model}
 		if p.Arguments != nil {

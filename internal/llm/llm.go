@@ -199,7 +199,14 @@ type Response struct {
 	FinishRaw   string     `json:"finish_reason"` // the provider's word
 	Usage       Usage      `json:"usage"`
 	Cost        Cost       `json:"cost,omitzero"`     // set by a Router
+	Lost        Lost       `json:"lost,omitzero"`     // set by a Router
 	Replayed    bool       `json:"replayed,omitzero"` // it came from the journal and cost nothing this time
+}
+
+// Lost is what attempts took that were paid for and gave no answer, so that the call was tried again.
+type Lost struct {
+	Usage
+	Calls int `json:"calls,omitempty"` // whose usage is known
 }
 
 // Text joins the text parts.

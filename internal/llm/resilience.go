@@ -75,6 +75,7 @@ type health struct {
 
 	mu     sync.Mutex
 	opened time.Time // of the breaker, last
+	cause  *Error    // what failed last
 	paused time.Time // until then it said to stay away
 }
 
@@ -128,11 +129,24 @@ func answered(err error) bool {
 	return false
 }
 
-// opens returns how long an open breaker stays so.
-func (h *health) opens() time.Duration {
+// blame notes what failed.
+func (h *health) blame(e *Error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return max(time.Until(h.opened.Add(breakerOpen)), 0)
+	h.cause = e
+}
+
+// skipped is the error of a call that an open breaker keeps away: what opened it, not that it is open, is why.
+func (h *health) skipped(provider, model string) *Error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	e := &Error{Provider: provider, Model: model, Kind: Overloaded, Message: "left alone after repeated failures",
+		Retryable: true, Fallback: true, HasWait: true, RetryAfter: max(time.Until(h.opened.Add(breakerOpen)), time.Second), Where: BeforeFirstToken}
+	if h.cause != nil {
+		e.Kind, e.Status, e.Code = h.cause.Kind, h.cause.Status, h.cause.Code
+		e.Message = clip(strings.TrimSuffix(e.Message+": "+h.cause.Message, ": "), maxComplaint)
+	}
+	return e
 }
 
 // pause makes others stay away too.

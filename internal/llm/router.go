@@ -38,13 +38,21 @@ const (
 	recordWithin     = 5 * time.Second  // for the ledger, after the caller has gone
 	callLapses       = 30 * time.Minute // for a call without a deadline
 	shrinkTo         = 0.7              // of what was sent, when a model says that it was too long
+
+	roomEvery  = 2 * time.Second // a call that waits for room in a budget asks for it
+	roomWithin = time.Minute     // it gets room, or is given up
 )
+
+var errHung = errors.New("no answer began within half of the time that was left")
 
 // Router is a Provider over all that are configured. For each call it has a chain of models: that of the agent's route, or the
 // model that the request names and then the route's. It goes along the chain until one answers:
 //
 //   - A model is tried at most three times. Between tries it waits as long as the provider asks, else a random time that grows. A wait
 //     that is longer than MaxWait or than the time the caller has left is not begun: the next model is tried.
+//   - A try has half of the time that the caller has left to begin its answer. One that does not begin is tried again after
+//     the other models.
+//   - A budget without room but for what other calls hold is waited for, a minute at most.
 //   - Retries are a share of all calls. When it is used up, the next model is tried at once.
 //   - A model that failed five times in a row is left alone for a minute; one that said "too many requests", until
 //     the time that it named.
@@ -137,20 +145,27 @@ func (r *Router) Generate(ctx context.Context, req *Request, sink func(Delta)) (
 		return nil, err
 	}
 	r.retries.earn()
-	c := &call{r: r, ctx: ctx, req: req, sink: sink, tokens: estimate(req)}
-	for i, t := range chain {
+	c := &call{r: r, ctx: ctx, req: req, sink: sink, tokens: estimate(req), tries: map[string]int{}}
+	for queue := slices.Clone(chain); len(queue) > 0; {
+		t := queue[0]
+		queue = queue[1:]
 		if !c.open(t) {
 			continue
 		}
-		resp, err := c.model(t, chain[i+1:])
+		resp, err := c.model(t, queue)
 		if err == nil {
+			resp.Lost = c.lost(nil)
 			return resp, nil
 		}
 		if c.stop {
-			return nil, err
+			return nil, c.told(err)
+		}
+		if c.later {
+			c.later = false
+			queue = append(queue, t)
 		}
 	}
-	return nil, c.failed
+	return nil, c.told(c.failed)
 }
 
 // chain returns the models for a request, never empty.
@@ -228,16 +243,51 @@ type call struct {
 	ctx      context.Context
 	req      *Request
 	sink     func(Delta)
-	tokens   int // of req, before scale
-	number   int // of attempts so far
+	tokens   int            // of req, before scale
+	number   int            // of attempts so far
+	tries    map[string]int // that a model is in by now, from 0
+	waited   time.Duration  // for room in a budget
+	paid     []paid
 	shrunk   bool
 	shown    bool   // the sink holds pieces of an answer that broke
+	later    bool   // the model that hung comes again after the others
 	tooLong  int    // the largest window that was too small
 	barred   string // the provider that does not know us
 	stop     bool   // no other model can help
 	failed   error  // what to return when none did
 	hope     bool   // failed may go well later
 	failedAt Target // whose failed is
+}
+
+// paid is what a failed attempt consumed.
+type paid struct {
+	err   *Error
+	usage Usage
+}
+
+// lost is what attempts consumed that gave no answer, but for the one whose error is returned and tells its own.
+func (c *call) lost(returned *Error) (l Lost) {
+	for _, p := range c.paid {
+		if p.err == returned {
+			continue
+		}
+		l.Usage = l.Usage.add(p.usage)
+		if !p.usage.Missing {
+			l.Calls++
+		}
+	}
+	return l
+}
+
+// told adds to the error of a call what was lost beside it.
+func (c *call) told(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	out := *e
+	out.Lost = c.lost(e)
+	return &out
 }
 
 // open reports whether what happened so far leaves a chance to a model.
@@ -267,19 +317,18 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 	if w := t.Model.Window(c.req.MaxOutput); w > 0 && scale(c.tokens, t.Name()) > w {
 		c.shrink(w)
 	}
-	for try := 0; ; {
+	for {
 		done, err := h.breaker.Allow()
 		if err != nil {
-			e := &Error{Provider: provider.Name(), Model: t.ID, Kind: Overloaded, Message: "left alone after repeated failures",
-				Retryable: true, Fallback: true, HasWait: true, RetryAfter: max(h.opens(), time.Second), Where: BeforeFirstToken}
-			c.observe(Attempt{Provider: t.Provider, Model: t.ID, Kind: Overloaded, Err: e, Skipped: "breaker open",
+			e := h.skipped(provider.Name(), t.ID)
+			c.observe(Attempt{Provider: t.Provider, Model: t.ID, Kind: e.Kind, Err: e, Skipped: "breaker open",
 				Next: pick(last, NextDone, NextFallback), At: time.Now()})
-			if try == 0 { // else what opened it says more
+			if c.tries[t.Name()] == 0 { // else what this call met says more
 				c.fail(t, e)
 			}
 			return nil, e
 		}
-		a, resp, err := c.attempt(t, provider, done)
+		a, resp, err := c.attempt(t, provider, done, last)
 		if err == nil {
 			c.observe(a)
 			return resp, nil
@@ -292,6 +341,27 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 			}
 			return nil, err
 		}
+		if broken(e) {
+			h.blame(e)
+		}
+		if e.Kind == BudgetExceeded {
+			wait, ok := c.room(e)
+			if ok && c.waited == 0 { // once: it asks often
+				a.Next, a.Wait = NextRetry, wait
+			}
+			if !ok || c.waited == 0 {
+				c.observe(a)
+			}
+			if ok {
+				c.waited += wait
+				if !sleep(c.ctx, wait) {
+					return nil, c.ended(t)
+				}
+				continue
+			}
+			c.stop = true
+			return nil, c.fail(t, e)
+		}
 		if e.Kind == ModelNotFound {
 			c.r.Catalog.MarkGone(t.Name(), time.Now())
 			c.r.warn(Warning{Kind: WarnGone, Model: t.Name(), Successor: t.Model.Successor,
@@ -303,13 +373,20 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 			c.observe(a)
 			continue
 		}
-		if wait, ok := c.retry(e, h, try); ok {
+		if wait, ok := c.retry(e, h, c.tries[t.Name()]); ok {
+			c.tries[t.Name()]++
+			if hung(e) && !last {
+				// It may hang again, for as long: whoever is next comes first, and it after the others.
+				c.later = true
+				a.Next = NextFallback
+				c.observe(a)
+				return nil, e
+			}
 			a.Next, a.Wait = NextRetry, wait
 			c.observe(a)
 			if !sleep(c.ctx, wait) {
 				return nil, c.ended(t)
 			}
-			try++
 			continue
 		}
 		switch {
@@ -326,6 +403,18 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 		c.observe(a)
 		return nil, e
 	}
+}
+
+// hung reports whether a model did not so much as begin to answer.
+func hung(e *Error) bool { return e.Kind == Timeout && e.Where == BeforeFirstToken }
+
+// room decides whether a call waits for the end of others that hold what its budget lacks, and how long until it asks again.
+func (c *call) room(e *Error) (time.Duration, bool) {
+	wait := min(roomEvery, roomWithin-c.waited)
+	if !e.Retryable || wait <= 0 || c.req.Routing.NoRetry || !c.fits(wait) {
+		return 0, false
+	}
+	return wait, true
 }
 
 // elsewhere reports whether a kind of error may be absent at another model, whatever its adapter says.
@@ -421,7 +510,7 @@ func (c *call) observe(a Attempt) {
 }
 
 // attempt makes one try: reserve, call, record. err without a.Err is a failure of the ledger's.
-func (c *call) attempt(t Target, p Provider, done func(error)) (a Attempt, resp *Response, err error) {
+func (c *call) attempt(t Target, p Provider, done func(error), last bool) (a Attempt, resp *Response, err error) {
 	outcome := error(&Error{Kind: Cancelled}) // counts as nothing
 	defer func() { done(outcome) }()
 
@@ -440,10 +529,10 @@ func (c *call) attempt(t Target, p Provider, done func(error)) (a Attempt, resp 
 		}
 		reservation, err = c.r.Ledger.Reserve(c.ctx, Reservation{Call: req.Call, Provider: t.Provider, Model: t.ID, Worst: worst, Prompt: prompt, Lapses: lapses})
 		if over, ok := errors.AsType[*BudgetError](err); ok {
-			c.stop = true
 			a.Number, a.Skipped, a.Kind = 0, "budget", BudgetExceeded
-			a.Err = &Error{Provider: p.Name(), Model: t.ID, Kind: BudgetExceeded, Message: over.Error(), Where: BeforeFirstToken, Cause: over}
-			return a, nil, c.fail(t, a.Err)
+			a.Err = &Error{Provider: p.Name(), Model: t.ID, Kind: BudgetExceeded, Message: over.Error(), Where: BeforeFirstToken,
+				Retryable: over.Passing(), Cause: over}
+			return a, nil, a.Err
 		}
 		if err != nil {
 			if c.ctx.Err() != nil {
@@ -454,6 +543,15 @@ func (c *call) attempt(t Target, p Provider, done func(error)) (a Attempt, resp 
 	}
 	c.number++
 
+	// Until it begins to answer, a try has half of the time that is left, so that one that hangs leaves the rest to others. An
+	// answer that nobody watches does not show when it begins: it is cut for the sake of another model alone.
+	ctx, cancel := context.WithCancelCause(c.ctx)
+	defer cancel(nil)
+	alarm := func() bool { return true }
+	if d, ok := ctx.Deadline(); ok && (c.sink != nil && !c.req.Routing.NoRetry || !last) {
+		alarm = time.AfterFunc(time.Until(d)/2, func() { cancel(errHung) }).Stop
+		defer alarm()
+	}
 	var streamed strings.Builder // for a guess at what a broken answer cost
 	var sink func(Delta)
 	if c.sink != nil {
@@ -463,6 +561,7 @@ func (c *call) attempt(t Target, p Provider, done func(error)) (a Attempt, resp 
 		}
 		sink = func(d Delta) {
 			if a.FirstToken == 0 {
+				alarm()
 				a.FirstToken = max(time.Since(start), 1)
 			}
 			c.shown = true
@@ -476,7 +575,7 @@ func (c *call) attempt(t Target, p Provider, done func(error)) (a Attempt, resp 
 			outcome = &Error{Kind: ServerError}
 		}
 	}()
-	resp, err = p.Generate(c.ctx, req, sink)
+	resp, err = p.Generate(ctx, req, sink)
 	finished = true
 	a.Latency = time.Since(start)
 
@@ -491,6 +590,11 @@ func (c *call) attempt(t Target, p Provider, done func(error)) (a Attempt, resp 
 		resp.Cost = a.Cost
 	} else {
 		a.Err = c.typed(t, p, err)
+		if context.Cause(ctx) == errHung && c.ctx.Err() == nil {
+			late := *a.Err
+			late.Kind, late.Where, late.Message, late.Retryable, late.Fallback = Timeout, BeforeFirstToken, errHung.Error(), true, true
+			a.Err = &late
+		}
 		err = a.Err
 		if c.ctx.Err() == nil {
 			outcome = err
@@ -513,6 +617,9 @@ func (c *call) attempt(t Target, p Provider, done func(error)) (a Attempt, resp 
 		}
 		if a.Err.Partial != nil {
 			a.Err.Partial.Cost = a.Cost
+		}
+		if a.Usage != (Usage{}) {
+			c.paid = append(c.paid, paid{a.Err, a.Usage})
 		}
 	}
 	e.Served, e.Usage, e.Cost, e.Kind, e.Status = a.Served, a.Usage, a.Cost, a.Kind, a.Status

@@ -345,7 +345,7 @@ func TestBreaker(t *testing.T) {
 		if s := f.States(); s[1].Breaker != "closed" {
 			t.Errorf("%+v", s)
 		}
-		// Alone, an open breaker is told as a wait.
+		// Alone, an open breaker is told as a wait, and as what opened it.
 		lone := router(t, provider("openai", fails(busy)))
 		for range 2 {
 			_, err := lone.Generate(t.Context(), ask("research"), nil)
@@ -354,7 +354,7 @@ func TestBreaker(t *testing.T) {
 			}
 		}
 		_, err := lone.Generate(t.Context(), ask("research"), nil)
-		if e, _ := errors.AsType[*llm.Error](err); e == nil || e.Kind != llm.Overloaded || e.RetryAfter < 30*time.Second || !e.Retryable {
+		if e, _ := errors.AsType[*llm.Error](err); e == nil || e.Kind != llm.ServerError || e.Status != 503 || e.RetryAfter < 30*time.Second || !e.Retryable {
 			t.Error(err)
 		}
 	})
@@ -609,7 +609,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
-		f = router(t, hang, provider("anthropic", says("never")))
+		f = router(t, hang)
 		short, cancel2 := context.WithTimeout(t.Context(), time.Second)
 		defer cancel2()
 		_, err = f.Generate(short, ask("research"), nil)
@@ -618,6 +618,154 @@ func TestCallerWhoLeaves(t *testing.T) {
 		}
 		if rows := f.memory.Entries(); len(rows) != 1 || rows[0].Cost.MicroUSD == 0 || !rows[0].Cost.Estimated {
 			t.Errorf("%+v", rows)
+		}
+	})
+}
+
+// hangs until its context ends, for the first n calls; then it answers.
+func hangs(n int) (steps []step) {
+	for range n {
+		steps = append(steps, func(ctx context.Context, req *llm.Request, _ func(llm.Delta)) (*llm.Response, error) {
+			<-ctx.Done()
+			kind := llm.Cancelled
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				kind = llm.Timeout
+			}
+			return nil, &llm.Error{Kind: kind, Model: req.Model, Retryable: true, Where: llm.BeforeFirstToken, Cause: context.Cause(ctx)}
+		})
+	}
+	return append(steps, says("fine"))
+}
+
+// A model that does not begin to answer leaves time to others, and gets another chance after them.
+func TestHangingModel(t *testing.T) {
+	// slow begins at once, and ends after most of the time.
+	slow := func(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
+		sink(llm.Delta{Kind: llm.DeltaReasoning, Text: "hm"})
+		select {
+		case <-time.After(90 * time.Second):
+			return says("fine")(ctx, req, sink)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	gateway := fails(llm.Error{Kind: llm.Timeout, Status: 504, Retryable: true, Fallback: true, Where: llm.BeforeFirstToken})
+	for name, c := range map[string]struct {
+		first, second []step
+		history       string
+		min, max      time.Duration
+	}{
+		"the next one answers":           {hangs(9), hangs(0), "openai timeout>fallback, anthropic ok", 50 * time.Second, 50 * time.Second},
+		"a gateway's word":               {[]step{gateway}, hangs(0), "openai timeout>fallback, anthropic ok", 0, 0},
+		"the next one is no use":         {hangs(1), []step{fails(badKey)}, "openai timeout>fallback, anthropic auth>fallback, openai ok", 50 * time.Second, 50 * time.Second},
+		"both hang once":                 {hangs(1), hangs(1), "openai timeout>fallback, anthropic timeout>fallback, openai ok", 75 * time.Second, 75 * time.Second},
+		"alone, another connection":      {hangs(1), nil, "openai timeout>retry, openai ok", 50 * time.Second, 53 * time.Second},
+		"a long answer is left in peace": {[]step{slow}, hangs(0), "openai ok", 90 * time.Second, 90 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				providers := []*script{provider("openai", c.first...)}
+				if c.second != nil {
+					providers = append(providers, provider("anthropic", c.second...))
+				}
+				f := router(t, providers...)
+				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+				defer cancel()
+				start := time.Now()
+				resp, err := f.Generate(ctx, ask("research"), func(llm.Delta) {})
+				if took := time.Since(start); err != nil || resp.Text() != "fine" || f.history() != c.history || took < c.min || took > c.max {
+					t.Errorf("%v after %v: %s", err, took, f.history())
+				}
+			})
+		})
+	}
+	// All hang for ever: the call ends with its time, as what it is, and a breaker that they opened says the same.
+	synctest.Test(t, func(t *testing.T) {
+		f := router(t, provider("openai", hangs(99)...), provider("anthropic", hangs(99)...))
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+			_, err := f.Generate(ctx, ask("research"), nil)
+			cancel()
+			if e, _ := errors.AsType[*llm.Error](err); e == nil || e.Kind != llm.Timeout || !e.Retryable {
+				t.Errorf("%v: %s", err, f.history())
+			}
+		}
+		skipped := 0
+		for _, a := range f.attempts {
+			if a.Skipped == "breaker open" {
+				if skipped++; a.Kind != llm.Timeout || a.Err.Kind != llm.Timeout {
+					t.Errorf("skipped for %s", a.Kind)
+				}
+			}
+		}
+		if skipped == 0 {
+			t.Errorf("no breaker opened: %s", f.history())
+		}
+	})
+}
+
+// A budget that is full of what others hold is waited for; one that is spent is not.
+func TestRoomInABudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := router(t, provider("openai", says("fine")))
+		f.memory.Limits = map[llm.BudgetScope]int64{llm.BudgetUserDay: 1_000_000}
+		others := func(worst int64) (end func(cost int64)) {
+			id, err := f.memory.Reserve(t.Context(), llm.Reservation{Call: llm.Call{UserID: "user"}, Worst: worst, Lapses: time.Now().Add(time.Hour)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func(cost int64) {
+				f.memory.Record(t.Context(), llm.Entry{ID: codeforge.NewID(), Reservation: id, Cost: llm.Cost{MicroUSD: cost}})
+			}
+		}
+		end := others(1_000_000)
+		time.AfterFunc(20*time.Second, func() { end(10) })
+		start := time.Now()
+		if _, err := f.Generate(t.Context(), ask("research"), nil); err != nil || time.Since(start) < 20*time.Second || time.Since(start) > 25*time.Second ||
+			f.history() != "openai budget>retry, openai ok" {
+			t.Errorf("%v after %v: %s", err, time.Since(start), f.history())
+		}
+		end = others(990_000)
+		f.attempts, start = nil, time.Now()
+		_, err := f.Generate(t.Context(), ask("research"), nil)
+		e, _ := errors.AsType[*llm.Error](err)
+		over, _ := errors.AsType[*llm.BudgetError](err)
+		if e == nil || !e.Retryable || over == nil || over.Held != 990_000 || time.Since(start) != time.Minute || f.history() != "openai budget>retry, openai budget" {
+			t.Errorf("%v after %v: %s", err, time.Since(start), f.history())
+		}
+		req := ask("research")
+		req.Routing.NoRetry = true
+		start = time.Now()
+		if _, err := f.Generate(t.Context(), req, nil); err == nil || time.Since(start) != 0 {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		end(999_990)
+		if _, err := f.Generate(t.Context(), ask("research"), nil); err == nil || time.Since(start) != 0 {
+			t.Errorf("%v after %v", err, time.Since(start))
+		} else if e, _ := errors.AsType[*llm.Error](err); e == nil || e.Retryable {
+			t.Error(err)
+		}
+	})
+}
+
+// What was paid for and tried again is in the answer, and in the error when there is none, of the journal too.
+func TestLostAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		paid := func(k llm.ErrorKind) step {
+			return fails(llm.Error{Kind: k, Status: 200, Retryable: true, Fallback: true, Usage: new(usage(1000, 0, 0, 100))})
+		}
+		f := router(t, provider("openai", paid(llm.EmptyResponse), breaks("half"), says("fine")))
+		memory := &memJournal{}
+		for range 2 {
+			resp, err := llm.Journaled(f, memory).Generate(t.Context(), ask("research"), func(llm.Delta) {})
+			if err != nil || resp.Lost.Calls != 1 || resp.Lost.InputTokens != 1000 || resp.Lost.OutputTokens != 100 || !resp.Lost.Missing || resp.Usage.InputTokens != 1000 {
+				t.Errorf("%v %+v", err, resp.Lost)
+			}
+		}
+		f = router(t, provider("openai", paid(llm.EmptyResponse), fails(llm.Error{Kind: llm.Refusal, Status: 200, Usage: new(usage(7, 0, 0, 1))})))
+		_, err := f.Generate(t.Context(), ask("research"), nil)
+		if e, _ := errors.AsType[*llm.Error](err); e == nil || e.Kind != llm.Refusal || e.Usage.InputTokens != 7 || e.Lost.InputTokens != 1000 || e.Lost.Calls != 1 {
+			t.Errorf("%v", err)
 		}
 	})
 }
