@@ -26,20 +26,21 @@ func newRouter(cfg *Config, ledger llm.Ledger, log *slog.Logger) (*llm.Router, e
 		return nil, err
 	}
 	o := llm.Options{Catalog: catalog, Ledger: ledger, Log: log, Providers: map[string]llm.Provider{llm.Scaffold: offline.New()}, Defaults: map[string]string{}}
-	with := func(url, key string) wire.Options {
-		return wire.Options{BaseURL: url, Key: key, IdleTimeout: time.Duration(cfg.LLMIdle)}
+	with := func(name, url, key string) wire.Options {
+		return wire.Options{Name: name, BaseURL: url, Key: key, IdleTimeout: time.Duration(cfg.LLMIdle),
+			Dialect: func(model string) llm.Dialect { return catalog.Dialect(name, model) }}
 	}
 	if cfg.OpenAIKey != "" {
-		o.Providers["openai"] = openai.New(with(cfg.OpenAIURL, cfg.OpenAIKey))
+		o.Providers["openai"] = openai.New(with("openai", cfg.OpenAIURL, cfg.OpenAIKey))
 	}
 	if cfg.AnthropicKey != "" {
-		o.Providers["anthropic"] = anthropic.New(with(cfg.AnthropicURL, cfg.AnthropicKey))
+		o.Providers["anthropic"] = anthropic.New(with("anthropic", cfg.AnthropicURL, cfg.AnthropicKey))
 	}
 	if cfg.GoogleKey != "" {
-		o.Providers["google"] = google.New(with(cfg.GoogleURL, cfg.GoogleKey))
+		o.Providers["google"] = google.New(with("google", cfg.GoogleURL, cfg.GoogleKey))
 	}
 	if cfg.CompatibleURL != "" {
-		o.Providers["compatible"] = compatible.New(compatible.Options{Options: with(cfg.CompatibleURL, cfg.CompatibleKey)})
+		o.Providers["compatible"] = compatible.New(with("compatible", cfg.CompatibleURL, cfg.CompatibleKey))
 		o.Defaults["compatible"] = cfg.CompatibleModel
 	}
 	for _, e := range catalog.Endpoints() {
@@ -50,9 +51,7 @@ func newRouter(cfg *Config, ledger llm.Ledger, log *slog.Logger) (*llm.Router, e
 				continue
 			}
 		}
-		w := with(e.URL, key)
-		w.Name = e.Name
-		o.Providers[e.Name] = compatible.New(compatible.Options{Options: w})
+		o.Providers[e.Name] = compatible.New(with(e.Name, e.URL, key))
 		o.Defaults[e.Name] = e.Model
 	}
 	o.Warn = func(w llm.Warning) { log.Warn(w.Message, "kind", w.Kind, "model", w.Model, "successor", w.Successor) }

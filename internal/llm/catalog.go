@@ -67,12 +67,13 @@ type Model struct {
 	// Temperature is "" (taken, or not known: sent as asked), "refused", "discouraged" (taken, but the provider advises
 	// against it: left out), or "without_effort" (taken only with effort none).
 	Temperature   string   `json:"temperature,omitempty"`
-	Efforts       []string `json:"efforts"`                  // what it takes; empty: none, left out; null: not known, sent as asked
+	Efforts       []string `json:"efforts"`                  // what it takes; empty: none, left out; null: not known, only what a request names is sent
 	DefaultEffort string   `json:"default_effort,omitempty"` // what it does when none is asked for
 	Thinking      string   `json:"thinking,omitempty"`       // always, adaptive or level; "": not known
 	Tools         string   `json:"tools,omitempty"`          // "": everywhere; responses: only there; chat_without_effort: on Chat Completions with effort none
 	ForcedTool    string   `json:"forced_tool,omitempty"`    // refused, or ""
 	Schema        string   `json:"schema,omitempty"`         // native; prompt: the schema is put into the system text instead; "": not known, sent as asked
+	Dialect       *Dialect `json:"dialect,omitempty"`        // what its endpoint makes of the optional parts of a request; adds to the endpoint's
 
 	Prices []Price `json:"prices,omitempty"` // by ValidFrom, rising; none: not known
 
@@ -119,6 +120,8 @@ type Endpoint struct {
 	URL    string `json:"url"`               // with /v1
 	KeyEnv string `json:"key_env,omitempty"` // the variable that holds its key; "": it needs none
 	Model  string `json:"model,omitempty"`   // used where no route names one of its models
+
+	Dialect *Dialect `json:"dialect,omitempty"` // what it makes of the optional parts of a request
 }
 
 // Route is the ordered chain of models for an agent type. Effort and temperature apply where a request names none.
@@ -791,6 +794,11 @@ func checkFile(over, merged File) []string {
 		oneOf(where, "tools", m.Tools, "responses", "chat_without_effort")
 		oneOf(where, "forced_tool", m.ForcedTool, "refused")
 		oneOf(where, "schema", m.Schema, "native", "prompt")
+		if m.Dialect != nil {
+			for _, p := range m.Dialect.check() {
+				bad(where, "%s", p)
+			}
+		}
 		for _, e := range m.Efforts {
 			oneOf(where, "effort", cmp.Or(e, "(empty)"), efforts...)
 		}
@@ -852,6 +860,11 @@ func checkFile(over, merged File) []string {
 		}
 		if why := checkURL(e.URL); why != "" {
 			bad(where, "url %s", why)
+		}
+		if e.Dialect != nil {
+			for _, p := range e.Dialect.check() {
+				bad(where, "%s", p)
+			}
 		}
 		if e.KeyEnv != "" && !envRE.MatchString(e.KeyEnv) {
 			bad(where, "key_env must be the name of an environment variable")

@@ -685,8 +685,12 @@ func fit(req *Request, t Target, provider string, tokens, maxOutput int) *Reques
 	out := *req
 	m := t.Model
 	out.Model, out.Routing = t.ID, Routing{}
-	out.Effort = nearest(cmp.Or(req.Effort, t.Effort), m.Efforts)
-	if out.Temperature == nil {
+	effort := t.Effort
+	if m.Efforts == nil {
+		effort = "" // a wish of the route's is no reason to risk a refusal
+	}
+	out.Effort = nearest(cmp.Or(req.Effort, effort), m.Efforts)
+	if out.Temperature == nil && t.Known {
 		out.Temperature = t.Temperature
 	}
 	switch m.Temperature {

@@ -4,6 +4,7 @@ package anthropic
 import (
 	"context"
 	"net/http"
+	"regexp"
 
 	"codeforge/internal/llm"
 	"codeforge/internal/llm/wire"
@@ -34,9 +35,23 @@ func (p *Provider) Name() string { return p.wire.Name() }
 // Generate implements llm.Provider.
 func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
 	return p.wire.Generate(ctx, req, sink, wire.Call{
-		Path: "/v1/messages", Body: body(req, p.Name(), p.wire.Streams(sink)), Decoder: &decoder{},
+		Path:     func(bool) string { return "/v1/messages" },
+		Body:     func(_ llm.Dialect, limit int, stream bool) any { return body(req, p.Name(), limit, stream) },
+		Decoder:  func() wire.Decoder { return &decoder{} },
+		Optional: optional,
 	})
 }
+
+// optional are the parts that older models, and other servers of this API, do not know.
+var optional = []wire.Optional{
+	{Path: "temperature"},
+	{Path: "thinking", Words: regexp.MustCompile(`thinking|adaptive`)},
+	{Path: "output_config.effort", Words: regexp.MustCompile(`effort|output_config`)},
+	{Path: "system.cache_control"}, {Path: "tools.cache_control"}, {Path: "messages.content.cache_control"},
+}
+
+// Learned implements llm.Learner.
+func (p *Provider) Learned() map[string]llm.Dialect { return p.wire.Learned() }
 
 // Models implements llm.Lister.
 func (p *Provider) Models(ctx context.Context) ([]llm.Listed, error) {

@@ -1,4 +1,5 @@
 // Package compatible speaks OpenAI's Chat Completions API, as OpenAI and the many endpoints that follow it understand it.
+// What an endpoint makes of the optional parts of a request is its dialect: configured, or learned from its refusals.
 package compatible
 
 import (
@@ -9,23 +10,15 @@ import (
 	"codeforge/internal/llm/wire"
 )
 
-// Options as all adapters take them, with BaseURL up to and with the version, and what differs between endpoints.
-type Options struct {
-	wire.Options
-	MaxCompletionTokens bool // the limit is called max_completion_tokens (OpenAI itself), not max_tokens
-	NoUsageOption       bool // the endpoint refuses stream_options
-	JSONObject          bool // it takes no schema, only the wish for JSON: the schema goes into the system's text
-}
+// Options as all adapters take them; BaseURL is up to and with the version.
+type Options = wire.Options
 
 // Provider answers with the models of one endpoint.
-type Provider struct {
-	o    Options
-	wire *wire.Client
-}
+type Provider struct{ wire *wire.Client }
 
 // New makes a provider.
 func New(o Options) *Provider {
-	return &Provider{o, wire.NewClient(o.Options, wire.Provider{
+	return &Provider{wire.NewClient(o, wire.Provider{
 		Name: "compatible", BaseURL: "https://api.openai.com/v1",
 		Auth: func(h http.Header, key string) {
 			if key != "" {
@@ -41,7 +34,14 @@ func (p *Provider) Name() string { return p.wire.Name() }
 // Generate implements llm.Provider.
 func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
 	return p.wire.Generate(ctx, req, sink, wire.Call{
-		Path: "/chat/completions", Body: p.body(req, p.wire.Streams(sink)), Decoder: &decoder{},
+		Path: func(bool) string { return "/chat/completions" },
+		Body: func(d llm.Dialect, limit int, stream bool) any {
+			s := speaker{d: d, provider: p.Name(), model: req.Model, own: map[string]bool{}}
+			return s.body(req, limit, stream)
+		},
+		Decoder:  func() wire.Decoder { return &decoder{} },
+		Optional: optional,
+		Mend:     mend,
 	})
 }
 
@@ -49,3 +49,6 @@ func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm
 func (p *Provider) Models(ctx context.Context) ([]llm.Listed, error) {
 	return p.wire.Models(ctx, "/models")
 }
+
+// Learned implements llm.Learner.
+func (p *Provider) Learned() map[string]llm.Dialect { return p.wire.Learned() }

@@ -11,7 +11,7 @@ import (
 
 var _ llm.Lister = (*compatible.Provider)(nil)
 
-func adapter(o wire.Options) llm.Provider { return compatible.New(compatible.Options{Options: o}) }
+func adapter(o wire.Options) llm.Provider { return compatible.New(o) }
 
 func TestFixtures(t *testing.T) {
 	all := llmtest.Load(t, "testdata")

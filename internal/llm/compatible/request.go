@@ -1,7 +1,12 @@
 package compatible
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strings"
 
 	"codeforge/internal/llm"
@@ -39,7 +44,8 @@ type function struct {
 
 type message struct {
 	Role       string          `json:"role"`
-	Content    *string         `json:"content,omitempty"`
+	Content    json.RawMessage `json:"content,omitempty"` // a string or null
+	Name       string          `json:"name,omitempty"`
 	ToolCalls  []toolCall      `json:"tool_calls,omitempty"`
 	ToolCallID string          `json:"tool_call_id,omitempty"`
 	Reasoning  string          `json:"reasoning_content,omitempty"`
@@ -70,79 +76,134 @@ type schema struct {
 	Strict bool            `json:"strict,omitempty"`
 }
 
-func (p *Provider) body(req *llm.Request, stream bool) *request {
+// asWords stands, as JSON, where an endpoint wants words beside calls of tools.
+const asWords = `"Calling tools."`
+
+// unshown stands where an endpoint wants thoughts back and there are none.
+const unshown = "(not shown)"
+
+// speaker writes requests in one dialect.
+type speaker struct {
+	d               llm.Dialect
+	provider, model string
+	own             map[string]bool // ids of calls that the endpoint gave
+}
+
+func (s *speaker) body(req *llm.Request, limit int, stream bool) *request {
 	r := &request{Model: req.Model, Temperature: req.Temperature, Effort: req.Effort, Stream: stream, Messages: []message{}}
-	if p.o.MaxCompletionTokens {
-		r.MaxCompletion = req.MaxOutput
-	} else {
-		r.MaxTokens = req.MaxOutput
+	switch s.d.Limit {
+	case "", "max_tokens":
+		r.MaxTokens = limit
+	case "max_completion_tokens":
+		r.MaxCompletion = limit
 	}
-	if stream && !p.o.NoUsageOption {
+	if stream {
 		r.StreamOptions = &streamOptions{true}
 	}
 	for _, t := range req.Tools {
 		r.Tools = append(r.Tools, tool{"function", function{t.Name, t.Description, t.Parameters, wire.Strict(t.Parameters)}})
 	}
 	system := req.System
-	if s := req.Schema; s != nil && p.o.JSONObject {
-		r.Format = &format{Type: "json_object"}
-		system = strings.TrimSpace(system + "\n\nAnswer with one JSON object that fits this JSON Schema, and nothing else:\n" + string(s.JSON))
-	} else if s != nil {
-		r.Format = &format{"json_schema", &schema{s.Name, s.JSON, wire.Strict(s.JSON)}}
+	if f := req.Schema; f != nil {
+		switch s.d.Schema {
+		case "json_object":
+			r.Format = &format{Type: "json_object"}
+			fallthrough
+		case "words":
+			system = strings.TrimSpace(system + "\n\nAnswer with one JSON object that fits this JSON Schema, and nothing else:\n" + string(f.JSON))
+		default:
+			r.Format = &format{"json_schema", &schema{f.Name, f.JSON, wire.Strict(f.JSON)}}
+		}
+	}
+	if system != "" && s.d.System != "user" {
+		r.Messages = append(r.Messages, message{Role: cmp.Or(s.d.System, "system"), Content: asContent(system)})
+		system = ""
+	}
+	for _, m := range req.Messages {
+		r.Messages = append(r.Messages, s.turn(m)...)
 	}
 	if system != "" {
-		r.Messages = append(r.Messages, message{Role: "system", Content: &system})
-	}
-	own := map[string]bool{}
-	for _, m := range req.Messages {
-		r.Messages = append(r.Messages, p.turn(m, req.Model, own)...)
+		r.Messages = slices.Insert(r.Messages, 0, message{Role: string(llm.RoleUser), Content: asContent(system)})
+		if len(r.Messages) > 1 && r.Messages[1].Role == string(llm.RoleUser) {
+			r.Messages[1].Content = asContent(system + "\n\n" + fromContent(r.Messages[1].Content))
+			r.Messages = r.Messages[1:]
+		}
 	}
 	return r
 }
 
-// id is the id of a call as it goes back: byte for byte where the endpoint gave it, since some read the name of the tool and the
-// place of the call out of it, else in the form that all take.
-func id(s string, own map[string]bool) string {
-	if own[s] {
-		return s
-	}
-	return wire.ID(s)
+func asContent(s string) json.RawMessage { return wire.MustJSON(s) }
+
+func fromContent(content json.RawMessage) (s string) {
+	_ = json.Unmarshal(content, &s)
+	return s
 }
 
-// turn is a message of ours as theirs: each tool result is one of its own. own are the ids that the endpoint gave.
-func (p *Provider) turn(m llm.Message, model string, own map[string]bool) []message {
+// turn is a message of ours as theirs: each tool result is one of its own.
+func (s *speaker) turn(m llm.Message) []message {
 	var results []message
-	said := message{Role: string(m.Role)}
-	var text strings.Builder
+	own := message{Role: string(m.Role)}
+	var words strings.Builder
 	for _, part := range m.Parts {
 		switch part.Kind {
 		case llm.PartText, llm.PartRefusal:
-			text.WriteString(part.Text)
+			words.WriteString(part.Text)
 		case llm.PartReasoning:
 			var k kept
-			if wire.Mine(part, p.Name(), model) && json.Unmarshal(part.Opaque, &k) == nil {
-				said.Reasoning, said.Details, said.Extra = k.Reasoning, k.Details, k.Extra
+			if wire.Mine(part, s.provider, s.model) && json.Unmarshal(part.Opaque, &k) == nil {
+				own.Reasoning, own.Details, own.Extra = k.Reasoning, k.Details, k.Extra
 			}
 		case llm.PartToolCall:
-			own[part.Call.ID] = part.Provider == p.Name()
-			c := toolCall{ID: id(part.Call.ID, own), Type: "function", Function: calledFunction{part.Call.Name, string(wire.Arguments(part.Call))}}
-			if wire.Mine(part, p.Name(), model) {
+			s.own[part.Call.ID] = part.Provider == s.provider
+			c := toolCall{ID: s.id(part.Call.ID), Type: "function", Function: calledFunction{part.Call.Name, string(wire.Arguments(part.Call))}}
+			if wire.Mine(part, s.provider, s.model) {
 				c.Extra = part.Opaque
 			}
-			said.ToolCalls = append(said.ToolCalls, c)
+			own.ToolCalls = append(own.ToolCalls, c)
 		case llm.PartToolResult:
-			results = append(results, message{Role: "tool", ToolCallID: id(part.Result.ID, own), Content: new(part.Result.Content)})
+			r := message{Role: "tool", ToolCallID: s.id(part.Result.ID), Content: asContent(part.Result.Content)}
+			if s.d.ToolNames {
+				r.Name = part.Result.Name
+			}
+			results = append(results, r)
 		}
 	}
-	if len(said.ToolCalls) == 0 {
+	if len(own.ToolCalls) == 0 {
 		// Endpoints want the thoughts back that led to a call; those that led to an answer some of them refuse.
-		said.Reasoning = ""
+		own.Reasoning = ""
+	} else if s.d.Thoughts && own.Reasoning == "" {
+		own.Reasoning = unshown
 	}
-	if text.Len() > 0 {
-		said.Content = new(text.String())
+	switch {
+	case words.Len() > 0 && (own.ToolCalls == nil || s.d.Content != "drop"):
+		own.Content = asContent(words.String())
+	case own.ToolCalls == nil:
+		return results
+	case s.d.Content == "null":
+		own.Content = json.RawMessage("null")
+	case s.d.Content == "empty":
+		own.Content = asContent("")
+	case s.d.Content == "words":
+		own.Content = json.RawMessage(asWords)
 	}
-	if said.Content == nil && said.ToolCalls == nil {
+	if n := len(results); n > 0 && s.d.AfterTool == "joined" && own.ToolCalls == nil {
+		results[n-1].Content = asContent(fromContent(results[n-1].Content) + "\n\n" + words.String())
 		return results
 	}
-	return append(results, said)
+	return append(results, own)
 }
+
+// id is the id of a call as it goes back: byte for byte where the endpoint gave it, since some read the name of the tool and the
+// place of the call out of it, else in the form that all take.
+func (s *speaker) id(id string) string {
+	switch {
+	case s.d.ToolIDs == "short" && !shortID.MatchString(id):
+		sum := sha256.Sum256([]byte(id))
+		return hex.EncodeToString(sum[:])[:9]
+	case s.own[id]:
+		return id
+	}
+	return wire.ID(id)
+}
+
+var shortID = regexp.MustCompile(`^[a-zA-Z0-9]{9}$`)

@@ -2,6 +2,9 @@ package compatible
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -21,35 +24,32 @@ func TestRequest(t *testing.T) {
 	reasoned := llm.Part{Kind: llm.PartReasoning, Opaque: json.RawMessage(`{"reasoning_content":"hm","reasoning_details":[{"a":1}]}`), Provider: "compatible", Model: "m"}
 	called := llm.Part{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: "c1", Name: "f", Arguments: json.RawMessage(`{"a":1}`)}}
 	for name, c := range map[string]struct {
-		o          Options
+		o          llm.Dialect
 		req        llm.Request
 		stream     bool
 		has, lacks []string
 	}{
-		"as little as can be":   {Options{}, llm.Request{Model: "m", Messages: []llm.Message{llm.UserText("hi")}}, false, []string{`{"model":"m","messages":[{"role":"user","content":"hi"}]}`}, nil},
-		"a stream with usage":   {Options{}, llm.Request{}, true, []string{`"stream":true,"stream_options":{"include_usage":true}`}, nil},
-		"without the option":    {Options{NoUsageOption: true}, llm.Request{}, true, []string{`"stream":true`}, []string{"stream_options"}},
-		"limit":                 {Options{}, llm.Request{MaxOutput: 7}, false, []string{`"max_tokens":7`}, []string{"max_completion_tokens"}},
-		"limit as OpenAI's own": {Options{MaxCompletionTokens: true}, llm.Request{MaxOutput: 7}, false, []string{`"max_completion_tokens":7`}, []string{"max_tokens"}},
-		"effort":                {Options{}, llm.Request{Effort: "low"}, false, []string{`"reasoning_effort":"low"`}, nil},
-		"schema":                {Options{}, llm.Request{Schema: schema}, false, []string{`"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}`}, []string{"tool_choice"}},
-		"JSON only":             {Options{JSONObject: true}, llm.Request{System: "s", Schema: schema}, false, []string{`"response_format":{"type":"json_object"}`, `"content":"s\n\n`, `{\"type\":\"object\"}`}, nil},
-		"thoughts that led to a call go back": {Options{}, llm.Request{Model: "m", Messages: []llm.Message{{Role: llm.RoleAssistant, Parts: []llm.Part{reasoned, called}}}}, false,
+		"as little as can be":   {llm.Dialect{}, llm.Request{Model: "m", Messages: []llm.Message{llm.UserText("hi")}}, false, []string{`{"model":"m","messages":[{"role":"user","content":"hi"}]}`}, nil},
+		"a stream with usage":   {llm.Dialect{}, llm.Request{}, true, []string{`"stream":true,"stream_options":{"include_usage":true}`}, nil},
+		"without the option":    {llm.Dialect{Omit: []string{"stream_options"}}, llm.Request{}, true, []string{`"stream":true`}, []string{"stream_options"}},
+		"limit":                 {llm.Dialect{}, llm.Request{MaxOutput: 7}, false, []string{`"max_tokens":7`}, []string{"max_completion_tokens"}},
+		"limit as OpenAI's own": {llm.Dialect{Limit: "max_completion_tokens"}, llm.Request{MaxOutput: 7}, false, []string{`"max_completion_tokens":7`}, []string{"max_tokens"}},
+		"effort":                {llm.Dialect{}, llm.Request{Effort: "low"}, false, []string{`"reasoning_effort":"low"`}, nil},
+		"schema":                {llm.Dialect{}, llm.Request{Schema: schema}, false, []string{`"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}`}, []string{"tool_choice"}},
+		"JSON only":             {llm.Dialect{Schema: "json_object"}, llm.Request{System: "s", Schema: schema}, false, []string{`"response_format":{"type":"json_object"}`, `"content":"s\n\n`, `{\"type\":\"object\"}`}, nil},
+		"thoughts that led to a call go back": {llm.Dialect{}, llm.Request{Model: "m", Messages: []llm.Message{{Role: llm.RoleAssistant, Parts: []llm.Part{reasoned, called}}}}, false,
 			[]string{`"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]`, `"reasoning_content":"hm","reasoning_details":[{"a":1}]`}, nil},
-		"thoughts that led to an answer do not": {Options{}, llm.Request{Model: "m", Messages: []llm.Message{{Role: llm.RoleAssistant, Parts: []llm.Part{reasoned, llm.Text("x")}}}}, false, nil, []string{"reasoning_content"}},
-		"nor to another model":                  {Options{}, llm.Request{Model: "n", Messages: []llm.Message{{Role: llm.RoleAssistant, Parts: []llm.Part{reasoned, called}}}}, false, nil, []string{"reasoning"}},
-		"each result is a message, before the words": {Options{}, llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{
+		"thoughts that led to an answer do not": {llm.Dialect{}, llm.Request{Model: "m", Messages: []llm.Message{{Role: llm.RoleAssistant, Parts: []llm.Part{reasoned, llm.Text("x")}}}}, false, nil, []string{"reasoning_content"}},
+		"nor to another model":                  {llm.Dialect{}, llm.Request{Model: "n", Messages: []llm.Message{{Role: llm.RoleAssistant, Parts: []llm.Part{reasoned, called}}}}, false, nil, []string{"reasoning"}},
+		"each result is a message, before the words": {llm.Dialect{}, llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{
 			{Kind: llm.PartToolResult, Result: &llm.ToolResult{ID: "c1", Content: "1"}}, {Kind: llm.PartToolResult, Result: &llm.ToolResult{ID: "c2", Content: ""}}, llm.Text("and?")}}}}, false,
 			[]string{`[{"role":"tool","content":"1","tool_call_id":"c1"},{"role":"tool","content":"","tool_call_id":"c2"},{"role":"user","content":"and?"}]`}, nil},
-		"its own ids go back as they came": {Options{}, llm.Request{Messages: conversation("compatible", "functions.f:0")}, false,
+		"its own ids go back as they came": {llm.Dialect{}, llm.Request{Messages: conversation("compatible", "functions.f:0")}, false,
 			[]string{`"tool_calls":[{"id":"functions.f:0"`, `"tool_call_id":"functions.f:0"`}, nil},
-		"another's in a form that all take": {Options{}, llm.Request{Messages: conversation("elsewhere", "functions.f:0")}, false,
+		"another's in a form that all take": {llm.Dialect{}, llm.Request{Messages: conversation("elsewhere", "functions.f:0")}, false,
 			[]string{`"tool_calls":[{"id":"call_`, `"tool_call_id":"call_`}, []string{"functions.f:0"}},
 	} {
-		b, err := json.Marshal(New(c.o).body(&c.req, c.stream))
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := sent(t, c.o, &c.req, c.stream)
 		for _, s := range c.has {
 			if !strings.Contains(string(b), s) {
 				t.Errorf("%s: %s\nlacks %s", name, b, s)
@@ -61,4 +61,13 @@ func TestRequest(t *testing.T) {
 			}
 		}
 	}
+}
+
+// sent is the body of a request in a dialect, as an endpoint gets it.
+func sent(t *testing.T, d llm.Dialect, req *llm.Request, stream bool) (body []byte) {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { body, _ = io.ReadAll(r.Body) }))
+	defer srv.Close()
+	_, _ = New(Options{BaseURL: srv.URL, Stream: &stream, Dialect: func(string) llm.Dialect { return d }}).Generate(t.Context(), req, nil)
+	return body
 }

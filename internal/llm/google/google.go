@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"codeforge/internal/llm"
@@ -34,14 +35,29 @@ func (p *Provider) Name() string { return p.wire.Name() }
 
 // Generate implements llm.Provider.
 func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
-	method := ":generateContent"
-	if p.wire.Streams(sink) {
-		method = ":streamGenerateContent?alt=sse"
-	}
 	return p.wire.Generate(ctx, req, sink, wire.Call{
-		Path: "/v1beta/" + resource(req.Model) + method, Body: body(req, p.Name()), Decoder: &decoder{},
+		Path: func(stream bool) string {
+			method := ":generateContent"
+			if stream {
+				method = ":streamGenerateContent?alt=sse"
+			}
+			return "/v1beta/" + resource(req.Model) + method
+		},
+		Body:     func(_ llm.Dialect, limit int, _ bool) any { return body(req, p.Name(), limit) },
+		Decoder:  func() wire.Decoder { return &decoder{} },
+		Optional: optional,
 	})
 }
+
+// optional are the parts that not every model knows.
+var optional = []wire.Optional{
+	{Path: "generationConfig.thinkingConfig.thinkingLevel", Words: regexp.MustCompile(`thinking ?_?level`)},
+	{Path: "generationConfig.thinkingConfig", Words: regexp.MustCompile(`thinking|thought`)},
+	{Path: "generationConfig.temperature"},
+}
+
+// Learned implements llm.Learner.
+func (p *Provider) Learned() map[string]llm.Dialect { return p.wire.Learned() }
 
 // resource is a model's name in a path: models/x, unless it says what else it is.
 func resource(model string) string {

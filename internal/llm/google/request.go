@@ -65,7 +65,7 @@ type thinking struct {
 // foreign stands where Gemini wants the signature of a call that another model made; Google documents it for that.
 var foreign = json.RawMessage(`"skip_thought_signature_validator"`)
 
-func body(req *llm.Request, provider string) *request {
+func body(req *llm.Request, provider string, limit int) *request {
 	r := &request{Contents: []content{}}
 	if req.System != "" {
 		r.System = &content{Parts: []part{{Text: &req.System}}}
@@ -86,7 +86,7 @@ func body(req *llm.Request, provider string) *request {
 			r.Contents = append(r.Contents, content{role, parts})
 		}
 	}
-	c := config{MaxOutput: req.MaxOutput, Temperature: req.Temperature}
+	c := config{MaxOutput: limit, Temperature: req.Temperature}
 	if req.Schema != nil {
 		c.MIMEType, c.Schema = "application/json", req.Schema.JSON
 	}

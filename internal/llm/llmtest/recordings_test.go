@@ -17,7 +17,7 @@ import (
 var adapters = map[string]llmtest.Adapter{
 	"anthropic-messages": func(o wire.Options) llm.Provider { return anthropic.New(o) },
 	"gemini-generate":    func(o wire.Options) llm.Provider { return google.New(o) },
-	"openai-chat":        func(o wire.Options) llm.Provider { return compatible.New(compatible.Options{Options: o}) },
+	"openai-chat":        func(o wire.Options) llm.Provider { return compatible.New(o) },
 	"openai-responses":   func(o wire.Options) llm.Provider { return openai.New(o) },
 }
 

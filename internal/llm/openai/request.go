@@ -64,8 +64,8 @@ type format struct {
 	Strict bool            `json:"strict"`
 }
 
-func body(req *llm.Request, provider string, stream bool) *request {
-	r := &request{Model: req.Model, Instructions: req.System, MaxOutput: req.MaxOutput, Temperature: req.Temperature, Stream: stream, Input: []any{}}
+func body(req *llm.Request, provider string, limit int, stream bool) *request {
+	r := &request{Model: req.Model, Instructions: req.System, MaxOutput: limit, Temperature: req.Temperature, Stream: stream, Input: []any{}}
 	for _, t := range req.Tools {
 		r.Tools = append(r.Tools, tool{"function", t.Name, t.Description, t.Parameters, wire.Strict(t.Parameters)})
 	}

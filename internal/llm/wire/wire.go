@@ -44,7 +44,11 @@ type Options struct {
 	IdleTimeout, StartTimeout time.Duration
 
 	MaxBytes int64 // of one answer; 0: 64 MB
-	Stream   *bool // ask for a stream always or never; nil: when somebody watches
+
+	// Dialect is what is configured of the endpoint's dialect for a model; nil: nothing.
+	Dialect func(model string) llm.Dialect
+
+	Stream *bool // ask for a stream always or never; nil: when somebody watches
 }
 
 // Provider is what the adapter of one provider brings.
@@ -55,9 +59,15 @@ type Provider struct {
 
 // Call is one request as the provider wants it.
 type Call struct {
-	Path    string // below the base URL, with a query if it needs one
-	Body    any    // marshalled as JSON
-	Decoder Decoder
+	// Path is below the base URL, with a query if it needs one.
+	Path func(stream bool) string
+	// Body makes the request in a dialect, to be written as JSON, with this limit of output.
+	Body    func(d llm.Dialect, limit int, stream bool) any
+	Decoder func() Decoder
+	// Optional are the parts that are left out once a refusal names them, the most telling names first.
+	Optional []Optional
+	// Mend changes the dialect by a refusal that names none of them; nil or false: it cannot.
+	Mend func(r *Refusal, d *llm.Dialect) bool
 }
 
 // Decoder reads one answer. Its errors are made by Failure or Malformed.
@@ -99,6 +109,7 @@ type Client struct {
 	auth    func(http.Header, string)
 	http    *http.Client
 	secrets []string
+	learned dialects
 }
 
 // NewClient fills what o leaves open from p.
@@ -129,31 +140,56 @@ func (c *Client) Streams(sink func(llm.Delta)) bool {
 	return sink != nil
 }
 
-// Generate makes the one attempt and reads its answer. Errors are *llm.Error.
+// Generate makes the one attempt and reads its answer. Errors are *llm.Error. A request whose form is refused is asked
+// once more without what the refusal names, which is no second attempt: nothing was answered.
 func (c *Client) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta), call Call) (*llm.Response, error) {
-	a := &Answer{provider: c.o.Name, req: req, sink: sink}
-	body, err := json.Marshal(call.Body)
-	if err != nil {
-		return nil, c.fail(ctx, a, &Fault{Kind: llm.InvalidRequest, Message: "the request cannot be written as JSON", Cause: err})
+	var d llm.Dialect
+	if c.o.Dialect != nil {
+		d = c.o.Dialect(req.Model)
 	}
-	stream := c.Streams(sink)
-	x, err := c.do(ctx, http.MethodPost, call.Path, body, stream)
+	d = d.With(c.learned.of(req.Model))
+	limit := limited(req, d)
+	for mends := 0; ; mends++ {
+		a := &Answer{provider: c.o.Name, req: req, sink: sink}
+		stream := c.Streams(sink)
+		if d.Stream != nil {
+			stream = *d.Stream
+		}
+		sent, err := shape(call.Body(d, limit, stream), d)
+		if err != nil {
+			return nil, c.fail(ctx, a, &Fault{Kind: llm.InvalidRequest, Message: "the request cannot be written as JSON", Cause: err})
+		}
+		err = c.once(ctx, a, call.Path(stream), sent, stream, call.Decoder())
+		f, refused := errors.AsType[*Fault](err)
+		if refused && !a.begun && !a.tokens && mends < maxMends && c.mend(f, req, &call, sent, &d, &limit) {
+			continue
+		}
+		if mends > 0 && (err == nil || !refused || f.kind() != llm.InvalidRequest) { // else it was something else
+			c.learned.learn(req.Model, d)
+		}
+		if err != nil {
+			return nil, c.fail(ctx, a, err)
+		}
+		return a.response(), nil
+	}
+}
+
+// once makes one request and reads its answer into a.
+func (c *Client) once(ctx context.Context, a *Answer, path string, sent []byte, stream bool, d Decoder) error {
+	x, err := c.do(ctx, http.MethodPost, path, sent, stream)
 	if err != nil {
-		return nil, c.fail(ctx, a, err)
+		return err
 	}
 	if stream || x.sse {
-		err = x.events(call.Decoder, a, c.o.IdleTimeout)
+		err = x.events(d, a, c.o.IdleTimeout)
 	} else {
-		defer x.close()
-		err = x.whole(call.Decoder, a)
-	}
-	if err == nil {
-		err = a.settle()
+		err = x.whole(d, a)
+		x.close()
 	}
 	if err != nil {
-		return nil, c.fail(ctx, a, err)
+		return err
 	}
-	return a.response(), nil
+	return a.settle()
 }
 
 // exchange is an HTTP request whose answer has begun, with status 200.
