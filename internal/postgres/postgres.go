@@ -24,7 +24,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,16 +163,6 @@ func remote(host string, more []*pgconn.FallbackConfig) bool {
 		}
 	}
 	return far(host)
-}
-
-var direct = regexp.MustCompile(`^db\.[a-z0-9]+\.supabase\.co$`)
-
-// hint adds to a failure to connect what often is its cause.
-func hint(err error, host string) error {
-	if _, dial := errors.AsType[*pgconn.ConnectError](err); dial && direct.MatchString(host) {
-		return fmt.Errorf("%w (%s has an IPv6 address only: where there is no IPv6, use the session pooler's address, ...pooler.supabase.com:5432)", err, host)
-	}
-	return err
 }
 
 // inspect looks at the login: whether it can act as others, and what it can do when it does not.
