@@ -368,6 +368,7 @@ var tools = []tool{
 		return c.show(c.r.tree.list())
 	}),
 	toolOf(form.ToolReadFile, "Read the whole text of a file as it is now.", func(_ context.Context, c *coder, a form.PathArgs) (string, error) {
+		a.Path = c.r.tree.named(a.Path)
 		text, err := c.r.tree.read(a.Path)
 		if err != nil {
 			return "", err
@@ -378,6 +379,7 @@ var tools = []tool{
 		return c.show(c.r.tree.search(a.Pattern))
 	}),
 	toolOf(form.ToolWriteFile, "Create a file, or replace the whole text of one.", func(_ context.Context, c *coder, a form.WriteArgs) (string, error) {
+		a.Path = c.r.tree.named(a.Path)
 		action, err := c.r.tree.write(a.Path, a.Content)
 		if err != nil {
 			return "", err
@@ -385,12 +387,14 @@ var tools = []tool{
 		return c.changed(a.Path, action), nil
 	}),
 	toolOf(form.ToolEditFile, "Replace one place in a file. Fails, and says why, unless old occurs exactly once.", func(_ context.Context, c *coder, a form.EditArgs) (string, error) {
+		a.Path = c.r.tree.named(a.Path)
 		if err := c.r.tree.edit(a.Path, a.Old, a.New); err != nil {
 			return "", err
 		}
 		return c.changed(a.Path, "updated"), nil
 	}),
 	toolOf(form.ToolDeleteFile, "Remove a file.", func(_ context.Context, c *coder, a form.PathArgs) (string, error) {
+		a.Path = c.r.tree.named(a.Path)
 		if err := c.r.tree.delete(a.Path); err != nil {
 			return "", err
 		}
@@ -480,9 +484,9 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) string {
 		c.repairs++
 		return verdict(false, found)
 	}
-	for _, p := range slices.Sorted(maps.Keys(a.Explanations)) {
-		if c.r.tree.touched(p) {
-			c.explained[p] = form.Shorten(strings.TrimSpace(a.Explanations[p]), 1_000)
+	for _, named := range slices.Sorted(maps.Keys(a.Explanations)) {
+		if p := c.r.tree.named(named); c.r.tree.touched(p) {
+			c.explained[p] = form.Shorten(strings.TrimSpace(a.Explanations[named]), 1_000)
 		}
 	}
 	deps := []string{}

@@ -80,7 +80,7 @@ func TestToolErrors(t *testing.T) {
 		{"write_file", args{"path": []any{"a"}, "content": "x"}, "path must be text, not a list"},
 		{"write_file", args{"path": "../etc/passwd", "content": "x"}, "path must not hold . or .. segments"},
 		{"write_file", args{"path": "/etc/passwd", "content": "x"}, "path must be relative"},
-		{"write_file", args{"path": `C:\x`, "content": "x"}, "no backslash"},
+		{"write_file", args{"path": `C:\x`, "content": "x"}, "drive letter"},
 		{"write_file", args{"path": "src", "content": "x"}, `"src" is a folder`},
 		{"write_file", args{"path": "src/a.ts/b.ts", "content": "x"}, `"src/a.ts" is a file`},
 		{"write_file", args{"path": "b", "content": big}, "content must have at most 100000 characters, has 100001"},

@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -75,7 +76,48 @@ func (t *tree) read(path string) (string, error) {
 	if text, ok := t.files[path]; ok {
 		return text, nil
 	}
+	var like []string
+	for _, p := range t.paths() {
+		if codeforge.PathKey(p) == codeforge.PathKey(path) {
+			like = []string{p}
+			break
+		}
+		if base(p) == base(path) && len(like) < 3 {
+			like = append(like, p)
+		}
+	}
+	if len(like) > 0 {
+		return "", fmt.Errorf("there is no file %s; there is %s", form.Quote(path), strings.Join(like, ", "))
+	}
 	return "", fmt.Errorf("there is no file %s: list_files shows what there is", form.Quote(path))
+}
+
+func base(p string) string { return codeforge.PathKey(path.Base(p)) }
+
+// named returns the path that a model means: the one it wrote where there is such a file, else without what models add to
+// paths: blanks, quotes, backslashes, ./ and //. A leading / goes if that leads to a file.
+func (t *tree) named(p string) string {
+	if _, ok := t.files[p]; ok {
+		return p
+	}
+	p = strings.Trim(strings.TrimSpace(p), "`'\"")
+	p = strings.ReplaceAll(p, `\`, "/")
+	var segments []string
+	for i, seg := range strings.Split(p, "/") {
+		if seg != "." && (seg != "" || i == 0) {
+			segments = append(segments, seg)
+		}
+	}
+	tidy := strings.Join(segments, "/")
+	if strings.HasSuffix(p, "/") {
+		tidy += "/" // a folder: not a file's path, and refused
+	}
+	if rooted, ok := strings.CutPrefix(tidy, "/"); ok {
+		if _, ok := t.files[rooted]; ok {
+			return rooted
+		}
+	}
+	return tidy
 }
 
 // write puts a whole file and says whether it was created or updated.
@@ -83,24 +125,21 @@ func (t *tree) write(path, content string) (action string, err error) {
 	if err := codeforge.CheckPath(path); err != nil {
 		return "", reason(err)
 	}
-	if err := codeforge.CheckContent(content); err != nil {
-		return "", reason(err)
-	}
 	old, exists := t.files[path]
 	if !exists {
 		if len(t.files) >= codeforge.MaxFiles {
 			return "", fmt.Errorf("a project has at most %d files", codeforge.MaxFiles)
 		}
-		for p := range t.files {
-			if strings.HasPrefix(p, path+"/") {
-				return "", fmt.Errorf("%s is a folder, it holds other files: take another name", form.Quote(path))
+		for _, other := range t.paths() {
+			if err := codeforge.CheckBeside(path, other); err != nil {
+				return "", reason(err)
 			}
 		}
-		for i, c := range path {
-			if _, file := t.files[path[:i]]; c == '/' && file {
-				return "", fmt.Errorf("%s is a file, so nothing can lie under it: take another folder", form.Quote(path[:i]))
-			}
-		}
+	} else {
+		content = inFormOf(old, content)
+	}
+	if err := codeforge.CheckContent(content); err != nil {
+		return "", reason(err)
 	}
 	if t.size-len(old)+len(content) > codeforge.MaxTreeBytes {
 		return "", fmt.Errorf("all files of a project together have at most %d bytes", codeforge.MaxTreeBytes)
@@ -153,34 +192,6 @@ func (t *tree) room(path string) error {
 		return fmt.Errorf("one job changes at most %d files: put more into fewer files", maxChanged)
 	}
 	return nil
-}
-
-// replaceOnce puts new for old, which must stand in text exactly once. Where it does not, the error says how often,
-// and shows what comes nearest or where the places are.
-func replaceOnce(text, old, new string) (string, error) {
-	switch {
-	case old == "":
-		return "", fmt.Errorf("old is empty: name the text to replace, or use write_file for the whole file")
-	case old == new:
-		return "", fmt.Errorf("old and new are the same: nothing would change")
-	}
-	switch n := strings.Count(text, old); n {
-	case 1:
-		return strings.Replace(text, old, new, 1), nil
-	case 0:
-		return "", fmt.Errorf("old does not occur in the file (0 times). It must match byte for byte, indentation included.%s", nearest(text, old))
-	default:
-		var lines []string
-		for at := 0; len(lines) < 5; {
-			i := strings.Index(text[at:], old)
-			if i < 0 {
-				break
-			}
-			lines = append(lines, fmt.Sprint(1+strings.Count(text[:at+i], "\n")))
-			at += i + len(old)
-		}
-		return "", fmt.Errorf("old occurs %d times, starting at lines %s: add lines around it until it occurs once", n, strings.Join(lines, ", "))
-	}
 }
 
 // nearest shows the lines of text that are most like the most telling line of old. The work is bounded by the size of

@@ -53,29 +53,3 @@ func TestSearchIsBounded(t *testing.T) {
 		t.Errorf("a long line came whole")
 	}
 }
-
-// An edit changes exactly the one place or says why not.
-func FuzzEdit(f *testing.F) {
-	f.Add("one\ntwo\nthree\n", "two", "2")
-	f.Add("aaa", "aa", "b")
-	f.Add("", "", "")
-	f.Add("a\r\nb", "a\nb", "c")
-	f.Add("x\xffy", "\xff", "é")
-	f.Fuzz(func(t *testing.T, text, old, new string) {
-		got, err := replaceOnce(text, old, new)
-		n := strings.Count(text, old)
-		if err != nil {
-			if got != "" || n == 1 && old != "" && old != new {
-				t.Errorf("replaceOnce(%q, %q, %q) = %q, %v", text, old, new, got, err)
-			}
-			if len(err.Error()) > 6_000 {
-				t.Errorf("an error of %d bytes", len(err.Error()))
-			}
-			return
-		}
-		before, after, ok := strings.Cut(text, old)
-		if !ok || n != 1 || got != before+new+after {
-			t.Errorf("replaceOnce(%q, %q, %q) = %q with %d places", text, old, new, got, n)
-		}
-	})
-}
