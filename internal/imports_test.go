@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -36,7 +40,8 @@ var rooms = map[string]string{
 	"codeforge/internal/preview":          "codeforge codeforge/internal/verify",
 	"codeforge/internal/sqlite":           "codeforge codeforge/internal/auth codeforge/internal/llm",
 	"codeforge/internal/storetest":        "codeforge codeforge/internal/api codeforge/internal/auth codeforge/internal/jobs codeforge/internal/llm",
-	"codeforge/internal/verify":           "codeforge",
+	"codeforge/internal/sandbox":          "",
+	"codeforge/internal/verify":           "codeforge codeforge/internal/sandbox",
 	"codeforge/supabase":                  "",
 }
 
@@ -84,5 +89,25 @@ func TestImportRules(t *testing.T) {
 	}
 	if seen < 5 {
 		t.Errorf("saw %d packages: go list did not list the module", seen)
+	}
+}
+
+// Trees of users are checked in children: the functions that do it in this process are for those children and for tests.
+func TestChecksAreMadeInChildren(t *testing.T) {
+	calls := regexp.MustCompile(`\bverify\.(Check|Bundle)\b`)
+	for _, dir := range []string{".", "../cmd"} {
+		err := filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(name)
+			if call := calls.Find(text); call != nil {
+				t.Errorf("%s uses %s in the server's process: give it to a verify.Verifier", name, call)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

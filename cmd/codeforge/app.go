@@ -40,6 +40,7 @@ type App struct {
 	edge   *https.Edge    // nil: plain requests are served
 	hub    *events.Hub
 	engine *jobs.Engine
+	checks *verify.Verifier
 	queue  *postgres.Dispatcher // nil: other servers find jobs by looking for them
 	server *http.Server
 	listen net.Listener
@@ -60,6 +61,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 			err = errors.Join(err, a.release())
 		}
 	}()
+	a.checks = verify.NewVerifier(cfg.sandbox()) // first: its children get ready beside the rest
 	if err = migrateAtStart(ctx, cfg, a.log); err != nil {
 		return nil, err
 	}
@@ -87,7 +89,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 		return nil, err
 	}
 	model := mainModel(router)
-	agents := agent.New(agent.Options{Model: llm.Journaled(router, a.data), MaxIterations: cfg.MaxIterations})
+	agents := agent.New(agent.Options{Model: llm.Journaled(router, a.data), Check: a.checks.Check, Journal: a.data, MaxIterations: cfg.MaxIterations})
 	lease := time.Duration(cfg.JobLease)
 	a.engine = jobs.New(jobs.Options{Store: a.data, Hub: a.hub, Run: remember(a.data, agents.Run), Log: a.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: a.data.exclusive,
@@ -104,8 +106,8 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 	}
 	var handler http.Handler = api.New(api.Options{
 		Store: a.data, Books: a.data.books, Models: router, Jobs: a.engine, Hub: a.hub, Log: a.log, Auth: identify,
-		Check: verify.Check,
-		Preview: preview.New(preview.Options{Domain: cfg.PreviewDomain, Secret: secret, TicketNeeded: !cfg.standalone(), Embedders: cfg.AllowedOrigins, Log: a.log,
+		Check: a.checks.Check,
+		Preview: preview.New(preview.Options{Domain: cfg.PreviewDomain, Secret: secret, TicketNeeded: !cfg.standalone(), Embedders: cfg.AllowedOrigins, Log: a.log, Bundle: a.checks.Bundle,
 			Files: func(ctx context.Context, u codeforge.User, projectID string, unless int64) ([]codeforge.File, int64, error) {
 				return a.data.ListFiles(ctx, u, projectID, true, unless)
 			}}),
@@ -128,6 +130,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 		a.log.Info(note)
 	}
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	a.watches.Go(func() { a.tellIsolation(ctx) })
 	a.watches.Go(func() { watchModels(ctx, router, a.log) })
 	if keep := time.Duration(cfg.JournalKeep); keep > 0 {
 		a.watches.Go(func() { sweepJournal(ctx, a.data, keep, a.log) })
@@ -188,7 +191,7 @@ func (c *Config) unused() string {
 func (a *App) health(ctx context.Context, model string) api.Health {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	h := api.Health{Status: "healthy", Model: model, Dependencies: map[string]string{"store": "ok", "supabase": "not configured", "redis": "not configured"}}
+	h := api.Health{Status: "healthy", Model: model, Dependencies: map[string]string{"store": "ok", "supabase": "not configured", "redis": "not configured", "verifier": "ok"}}
 	failing := func(part string) { h.Status, h.Dependencies[part] = "degraded", "failing" }
 	if a.cfg.SupabaseURL != "" {
 		h.Dependencies["supabase"] = "ok"
@@ -205,11 +208,17 @@ func (a *App) health(ctx context.Context, model string) api.Health {
 	if a.users != nil && a.users.Ready(ctx) != nil {
 		failing("supabase")
 	}
+	if a.checks.Healthy() != nil {
+		failing("verifier")
+	}
 	return h
 }
 
 // ready says why the server should get no traffic, besides a store that does not answer.
 func (a *App) ready(ctx context.Context) error {
+	if err := a.checks.Healthy(); err != nil {
+		return err
+	}
 	if a.users == nil {
 		return nil
 	}
@@ -217,6 +226,19 @@ func (a *App) ready(ctx context.Context) error {
 		return &codeforge.Error{Kind: codeforge.Unavailable, Message: "Tokens cannot be verified: the log and codeforge doctor say why", Cause: err}
 	}
 	return nil
+}
+
+// tellIsolation says, for the log, what generated code could do to this machine if it took a parser over.
+func (a *App) tellIsolation(ctx context.Context) {
+	switch held, err := a.checks.Isolation(ctx); {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.log.Error("generated code cannot be checked", "error", err)
+	case len(held.Open()) > 0:
+		a.log.Warn("verifiers are not wholly isolated", "isolation", held.String())
+	default:
+		a.log.Info("verifiers are isolated", "isolation", held.String())
+	}
 }
 
 // release closes what was opened besides the server.
@@ -231,6 +253,7 @@ func (a *App) release() error {
 	if a.data != nil {
 		all = append(all, a.data.close())
 	}
+	a.checks.Close()
 	return errors.Join(all...)
 }
 

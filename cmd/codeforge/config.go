@@ -18,6 +18,7 @@ import (
 
 	"codeforge/internal/llm"
 	"codeforge/internal/postgres"
+	"codeforge/internal/sandbox"
 )
 
 // Config is every setting of a server. The tags are the operator's manual: they make the help texts and the table in the
@@ -61,6 +62,9 @@ type Config struct {
 	JobLease        Seconds `name:"job-lease" env:"JOB_LEASE" default:"15" help:"Seconds of silence after which another server takes over a job of one that died."`
 	JobRetention    Seconds `name:"job-retention" env:"JOB_RETENTION" default:"0" help:"Seconds after which ended jobs are deleted; 0 keeps them."`
 
+	Verifiers      int   `name:"verifiers" env:"VERIFIERS" default:"0" help:"Processes that check and bundle generated code at once; 0: two for each processor, at least 4, as memory allows. One user has at most half of them."`
+	VerifierMemory int64 `name:"verifier-memory-mb" env:"VERIFIER_MEMORY_MB" default:"2048" help:"Memory that each of them may take, in MB; at most a quarter of the machine's."`
+
 	OpenAIKey       string  `name:"openai-api-key" env:"OPENAI_API_KEY" placeholder:"KEY" help:"Key of OpenAI."`
 	OpenAIURL       string  `name:"openai-base-url" env:"OPENAI_BASE_URL" help:"Other address of OpenAI's API, with /v1."`
 	AnthropicKey    string  `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" placeholder:"KEY" help:"Key of Anthropic."`
@@ -87,6 +91,11 @@ type Config struct {
 	CeleryBackend string `name:"celery-result-backend" env:"CELERY_RESULT_BACKEND" help:"Accepted, and not used."`
 
 	Bench bool `name:"bench" env:"CODEFORGE_BENCH" hidden:"" help:"Add the agent type noop, for measurements."`
+}
+
+// sandbox is what the children that look at generated code may take.
+func (c *Config) sandbox() sandbox.Options {
+	return sandbox.Options{Children: c.Verifiers, Memory: c.VerifierMemory << 20}
 }
 
 // Seconds is a time span, written as a number of seconds or like 1m30s.
@@ -161,6 +170,12 @@ func (c *Config) Validate() error {
 		if n < 1 {
 			bad(name, "must be at least 1, is %d", n)
 		}
+	}
+	if c.Verifiers < 0 {
+		bad("VERIFIERS", "must be at least 0, is %d", c.Verifiers)
+	}
+	if c.VerifierMemory < 256 {
+		bad("VERIFIER_MEMORY_MB", "must be at least 256, is %d", c.VerifierMemory)
 	}
 	if c.AgentTimeout < Seconds(time.Second) {
 		bad("AGENT_TIMEOUT", "must be at least one second")

@@ -23,6 +23,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/pgtest"
+	"codeforge/internal/verify"
 )
 
 // binary builds the program once for all tests that start it as a process.
@@ -39,6 +40,7 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	verify.RunChild()
 	code := pgtest.Main(m)
 	if path, err := binary(); err == nil {
 		os.RemoveAll(filepath.Dir(path))

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"codeforge"
+	"codeforge/internal/verify"
 
 	"github.com/alecthomas/kong"
 	"github.com/joho/godotenv"
@@ -34,6 +35,7 @@ type commands struct {
 }
 
 func main() {
+	verify.RunChild() // before settings are read: a child has none
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "codeforge:", err)
 		os.Exit(exitCode(err))

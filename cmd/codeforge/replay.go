@@ -16,6 +16,7 @@ import (
 	"codeforge"
 	"codeforge/internal/agent"
 	"codeforge/internal/llm"
+	"codeforge/internal/verify"
 )
 
 // runFunc does the work of a claim.
@@ -79,7 +80,11 @@ func (r *Replay) Run(ctx context.Context) error {
 		return err
 	}
 	defer store.close()
-	differences, calls, err := replay(ctx, store, r.Job, r.MaxIterations)
+	lazy := r.sandbox()
+	lazy.Warm = -1
+	checks := verify.NewVerifier(lazy) // for jobs whose journal is from before it kept what checks said
+	defer checks.Close()
+	differences, calls, err := replay(ctx, store, checks.Check, r.Job, r.MaxIterations)
 	if err != nil {
 		return err
 	}
@@ -101,7 +106,7 @@ type replayStore interface {
 }
 
 // replay runs a job again on its journal alone, and says in what its outcome differs from the one that is stored.
-func replay(ctx context.Context, s replayStore, id string, iterations int) (differences []string, calls int, err error) {
+func replay(ctx context.Context, s replayStore, check agent.Check, id string, iterations int) (differences []string, calls int, err error) {
 	if id, err = codeforge.ParseID(id); err != nil {
 		return nil, 0, errors.New("that is no job id")
 	}
@@ -135,7 +140,7 @@ func replay(ctx context.Context, s replayStore, id string, iterations int) (diff
 		}
 	}
 	counted := &counting{Provider: llm.Journaled(nil, s)}
-	o, err := agent.New(agent.Options{Model: counted, MaxIterations: iterations}).Run(ctx, task)
+	o, err := agent.New(agent.Options{Model: counted, Check: check, Journal: kept{s}, MaxIterations: iterations}).Run(ctx, task)
 	if errors.Is(err, llm.ErrNotJournaled) {
 		return []string{fmt.Sprintf("call %d is not in the journal: the job took another way", counted.calls)}, counted.calls, nil
 	}
@@ -172,6 +177,11 @@ func replay(ctx context.Context, s replayStore, id string, iterations int) (diff
 	}
 	return differences, counted.calls, nil
 }
+
+// kept is a journal that is only read.
+type kept struct{ llm.Journal }
+
+func (kept) Put(_ context.Context, _ llm.JournalKey, entry []byte) ([]byte, error) { return entry, nil }
 
 // canonical makes documents comparable that a store may have formatted anew.
 func canonical(raw json.RawMessage) []byte {

@@ -18,6 +18,7 @@ import (
 	"codeforge/internal/api"
 	"codeforge/internal/llm"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/verify"
 )
 
 // OpenAPI is the command that prints the specification.
@@ -77,7 +78,7 @@ type finding struct {
 // Run implements the command. It fails when a part is broken.
 func (d *Doctor) Run(ctx context.Context) error {
 	broken := 0
-	all := []finding{d.settings(ctx), d.data(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx)}
+	all := []finding{d.settings(ctx), d.data(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx)}
 	for _, f := range append(all, d.models(ctx)...) {
 		fmt.Printf("%-8s %s\n", f.state, f.part)
 		if f.fix != "" {
@@ -244,6 +245,22 @@ func (d *Doctor) models(ctx context.Context) (all []finding) {
 		all = []finding{{"models", "ok", ""}}
 	}
 	return all
+}
+
+// verifiers has a child try what generated code should not be able to do.
+func (d *Doctor) verifiers(ctx context.Context) finding {
+	v := verify.NewVerifier(d.sandbox())
+	defer v.Close()
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	held, err := v.Isolation(ctx)
+	switch {
+	case err != nil:
+		return finding{"verifiers", "broken", err.Error()}
+	case len(held.Open()) > 0:
+		return finding{"verifiers, " + held.String(), "warning", "this system cannot isolate them: run the server in a container, or as a user that owns nothing else"}
+	}
+	return finding{"verifiers, " + held.String(), "ok", ""}
 }
 
 // previewHost sees whether the hosts of previews lead here.

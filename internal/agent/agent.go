@@ -25,19 +25,25 @@ import (
 // Options are what agents work with.
 type Options struct {
 	Model         llm.Provider
-	MaxIterations int // reviews in one pipeline; 0: 5
+	Check         Check
+	Journal       llm.Journal // keeps what checks said; nil: they are made anew
+	MaxIterations int         // reviews in one pipeline; 0: 5
 }
+
+// Check verifies a tree of files, by path, for a user. Its error says nothing of the tree.
+type Check func(ctx context.Context, user string, files map[string]string) (verify.Report, error)
 
 // Agents runs jobs of every type. It holds no state of a job and is safe for concurrent use.
 type Agents struct {
 	model         llm.Provider
+	checks        Check
+	journal       llm.Journal
 	maxIterations int
-	check         func(context.Context, map[string]string) verify.Report // tests have a simpler one
 }
 
 // New returns the agents.
 func New(o Options) *Agents {
-	return &Agents{o.Model, cmp.Or(max(o.MaxIterations, 0), 5), verify.Check}
+	return &Agents{o.Model, o.Check, o.Journal, cmp.Or(max(o.MaxIterations, 0), 5)}
 }
 
 // runs are what the agents do.
@@ -64,6 +70,8 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 	if do == nil {
 		return codeforge.Outcome{}, codeforge.InvalidField("agent_type", "no such agent")
 	}
+	ctx, r.abort = context.WithCancelCause(ctx)
+	defer r.abort(nil)
 	r.report(10)
 	out, err := do(r, ctx)
 	if err == nil && ctx.Err() == nil {
@@ -83,6 +91,7 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 type run struct {
 	*Agents
 	task    *codeforge.Task
+	abort   context.CancelCauseFunc // ends the run
 	in      input
 	project codeforge.Project // with the specifications that this job made or was given
 	tree    *tree

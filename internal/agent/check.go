@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,6 +11,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/agent/form"
+	"codeforge/internal/llm"
 	"codeforge/internal/verify"
 )
 
@@ -62,6 +65,38 @@ func (r *run) checkTree(ctx context.Context) verify.Report {
 		r.checked, r.checkedAt = new(r.check(ctx, r.tree.files)), r.tree.state
 	}
 	return *r.checked
+}
+
+// check verifies a tree. What was said is kept in the journal before it is used: a job that runs again, on whatever
+// machine, is told the same. A check that cannot be made ends the run.
+func (r *run) check(ctx context.Context, files map[string]string) verify.Report {
+	job := r.task.Job
+	if r.journal == nil || job.ID == "" {
+		report, err := r.checks(ctx, job.UserID, files)
+		if err != nil {
+			r.abort(err)
+		}
+		return report
+	}
+	var report verify.Report
+	k := llm.JournalKey{JobID: job.ID, Number: r.calls, Hash: verify.Hash(files)}
+	entry, err := r.journal.Get(ctx, k)
+	if err == nil && entry == nil {
+		if report, err = r.checks(ctx, job.UserID, files); err == nil {
+			entry, err = r.journal.Put(ctx, k, form.Marshal(report))
+		}
+	}
+	if err == nil {
+		report = verify.Report{}
+		err = json.Unmarshal(entry, &report)
+	}
+	if err != nil {
+		if _, ok := errors.AsType[*codeforge.Error](err); !ok {
+			err = &codeforge.Error{Kind: codeforge.Unavailable, Message: "What a check said could not be kept", Retryable: true, Cause: err}
+		}
+		r.abort(err)
+	}
+	return report
 }
 
 func (d diagnostic) rank() int {

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func (o *workspace) run(t *testing.T, who codeforge.AgentType, input string) (co
 	for path, content := range o.files {
 		task.Files = append(task.Files, codeforge.File{Path: path, Content: content})
 	}
-	out, err := agent.New(agent.Options{Model: offline.New()}).Run(t.Context(), &task)
+	out, err := agent.New(agent.Options{Model: offline.New(), Check: inProcess}).Run(t.Context(), &task)
 	if err != nil {
 		return out, err
 	}
@@ -64,6 +65,11 @@ func (o *workspace) must(t *testing.T, who codeforge.AgentType, input string) co
 		t.Fatalf("%s: %v", who, err)
 	}
 	return out
+}
+
+// inProcess checks what this test made itself.
+func inProcess(ctx context.Context, _ string, files map[string]string) (verify.Report, error) {
+	return verify.Check(ctx, files), nil
 }
 
 func newWorkspace() *workspace {

@@ -55,8 +55,7 @@ func (b *bench) routed(t *testing.T, ledger llm.Ledger, small ...turn) (*Agents,
 	if len(small) > 0 {
 		providers["openai"] = named{first, "openai"}
 	}
-	a := New(Options{Model: llm.NewRouter(llm.Options{Catalog: catalog, Providers: providers, Ledger: ledger}), MaxIterations: b.rounds})
-	a.check = lint
+	a := New(Options{Model: llm.NewRouter(llm.Options{Catalog: catalog, Providers: providers, Ledger: ledger}), Check: lint, MaxIterations: b.rounds})
 	return a, first
 }
 
@@ -189,8 +188,7 @@ func winding() *bench {
 // A job that is killed at any call goes on where it stopped: nothing is asked twice, and it ends as it would have.
 func TestKilledAtEachCall(t *testing.T) {
 	run := func(ctx context.Context, b *bench, m llm.Provider) (string, error) {
-		a := New(Options{Model: m})
-		a.check = lint
+		a := New(Options{Model: m, Check: lint})
 		out, err := a.Run(ctx, &b.task)
 		return string(form.Marshal(out)), err
 	}
@@ -239,8 +237,7 @@ func TestReplayOfOddJobs(t *testing.T) {
 		b, j := job(codeforge.Builder, `{"skip_clarification":true}`, steps...), &journal{entries: map[llm.JournalKey][]byte{}}
 		var results []string
 		for _, m := range []llm.Provider{llm.Journaled(b.script, j), llm.Journaled(nil, j)} {
-			a := New(Options{Model: m})
-			a.check = lint
+			a := New(Options{Model: m, Check: lint})
 			out, err := a.Run(t.Context(), &b.task)
 			e, _ := errors.AsType[*codeforge.Error](err)
 			if e != nil {

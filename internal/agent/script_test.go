@@ -81,7 +81,7 @@ func finish() turn {
 }
 
 // lint is a verification of lines: those that hold BROKEN are errors, SLOPPY are warnings.
-func lint(_ context.Context, files map[string]string) verify.Report {
+func lint(_ context.Context, _ string, files map[string]string) (verify.Report, error) {
 	r := verify.Report{OK: true, Files: len(files), Entries: []string{}, Diagnostics: []verify.Diagnostic{}}
 	for p, text := range files {
 		for i, line := range strings.Split(text, "\n") {
@@ -96,7 +96,7 @@ func lint(_ context.Context, files map[string]string) verify.Report {
 	slices.SortFunc(r.Diagnostics, func(a, b verify.Diagnostic) int {
 		return strings.Compare(fmt.Sprintf("%s:%06d", a.File, a.Line), fmt.Sprintf("%s:%06d", b.File, b.Line))
 	})
-	return r
+	return r, nil
 }
 
 // bench is one job on a project, with what it reported.
@@ -136,9 +136,7 @@ func (b *bench) run(t *testing.T) (codeforge.Outcome, error) {
 }
 
 func (b *bench) agents() *Agents {
-	a := New(Options{Model: b.script, MaxIterations: b.rounds})
-	a.check = lint
-	return a
+	return New(Options{Model: b.script, Check: lint, MaxIterations: b.rounds})
 }
 
 func (b *bench) must(t *testing.T) codeforge.Outcome {

@@ -68,8 +68,8 @@ type Options struct {
 	// Auth says who asks, by the Authorization header alone. Its errors are Unauthenticated, Denied for a token that does not
 	// cover the request, or Unavailable when nobody can tell right now.
 	Auth func(*http.Request) (codeforge.User, error)
-	// Check verifies a tree of files, by path. nil: the route answers 503.
-	Check func(ctx context.Context, files map[string]string) verify.Report
+	// Check verifies a tree of files, by path, for a user. nil: the route answers 503.
+	Check func(ctx context.Context, user string, files map[string]string) (verify.Report, error)
 	// Models routes the calls of models. nil: nothing is said of models and estimates.
 	Models *llm.Router
 	// Books say what models cost and may cost. nil: the routes for them answer 503.

@@ -399,7 +399,10 @@ func (s *server) checkProject(ctx context.Context, in *ProjectPath) (*checkOutpu
 	for i := range files {
 		contents[files[i].Path] = files[i].Content
 	}
-	r := s.Check(ctx, contents)
+	r, err := s.Check(ctx, caller(ctx).ID, contents)
+	if err != nil {
+		return nil, err
+	}
 	out := projectReport{in.ProjectID, revision, r.OK, r.Files, append([]string{}, r.Entries...), make([]diagnostic, 0, len(r.Diagnostics))}
 	for _, d := range r.Diagnostics {
 		out.Diagnostics = append(out.Diagnostics, diagnostic(d))

@@ -26,13 +26,16 @@ func (c *cache) get(project string) *build {
 	return e.Value.(*build)
 }
 
-// put stores b unless a newer revision is there already.
-func (c *cache) put(b *build) {
+// put stores b, unless that revision or a newer one is there already, and returns what to show.
+func (c *cache) put(b *build) *build {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.byID[b.project]; ok {
-		if e.Value.(*build).revision > b.revision {
-			return
+		switch there := e.Value.(*build); {
+		case there.revision == b.revision:
+			return there
+		case there.revision > b.revision:
+			return b
 		}
 		c.remove(e)
 	}
@@ -44,6 +47,7 @@ func (c *cache) put(b *build) {
 	for c.bytes > c.limit && c.order.Len() > 1 {
 		c.remove(c.order.Back())
 	}
+	return b
 }
 
 func (c *cache) remove(e *list.Element) {

@@ -20,8 +20,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"codeforge"
 	"codeforge/internal/verify"
 )
@@ -34,12 +32,14 @@ type Options struct {
 	// NotFound for what is not u's.
 	Files func(ctx context.Context, u codeforge.User, projectID string, unless int64) (files []codeforge.File, revision int64, err error)
 
+	// Bundle builds a tree of files for a user, once for equal ones at a time. Its error says nothing of the tree.
+	Bundle func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error)
+
 	Secret       []byte   // signs tickets; at least 16 bytes where they are needed
 	TicketNeeded bool     // false: everybody is the local user
 	Embedders    []string // origins whose pages may frame a preview, besides the preview itself
 
-	CacheBytes int           // of built sites; 0: 64 MiB. The newest is always kept.
-	Timeout    time.Duration // of one build, waiting for its turn included; 0: 20 s
+	CacheBytes int // of built sites; 0: 64 MiB. The newest is always kept.
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
 }
@@ -49,14 +49,12 @@ type Server struct {
 	o         Options
 	ancestors string // who may frame a preview, as a directive
 	cache     cache
-	flight    singleflight.Group
 }
 
 // New panics when tickets are needed and the secret is too short to sign them.
 func New(o Options) *Server {
 	o.Domain = strings.ToLower(strings.Trim(cmp.Or(o.Domain, "localhost"), "."))
 	o.CacheBytes = cmp.Or(o.CacheBytes, 64<<20)
-	o.Timeout = cmp.Or(o.Timeout, 20*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -241,7 +239,8 @@ func (b *build) size() int {
 	return n
 }
 
-// built returns the build of the project's current revision. Each revision is built once, however many ask for it.
+// built returns the build of the project's current revision. Requests for one that is being built share the work, see
+// [verify.Verifier.Bundle].
 func (s *Server) built(ctx context.Context, u codeforge.User, project string) (*build, error) {
 	known := s.cache.get(project)
 	unless := int64(-1)
@@ -255,34 +254,18 @@ func (s *Server) built(ctx context.Context, u codeforge.User, project string) (*
 	if known != nil && revision == known.revision {
 		return known, nil
 	}
-	result := s.flight.DoChan(project+"@"+strconv.FormatInt(revision, 10), func() (any, error) {
-		if b := s.cache.get(project); b != nil && b.revision == revision {
-			return b, nil
-		}
-		// Others may wait for the same build: it does not end with the request that asked first.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Timeout)
-		defer cancel()
-		tree := make(map[string]string, len(files))
-		for _, f := range files {
-			tree[f.Path] = f.Content
-		}
-		b := &build{project: project, revision: revision, empty: len(files) == 0}
-		b.site, b.report = verify.Bundle(ctx, tree)
-		if ctx.Err() != nil {
-			return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "The preview took too long to build", Cause: ctx.Err()}
-		}
-		s.cache.put(b)
-		return b, nil
-	})
-	select {
-	case r := <-result:
-		if r.Err != nil {
-			return nil, r.Err
-		}
-		return r.Val.(*build), nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if known = s.cache.get(project); known != nil && revision == known.revision {
+		return known, nil // somebody else's request was first
 	}
+	tree := make(map[string]string, len(files))
+	for _, f := range files {
+		tree[f.Path] = f.Content
+	}
+	b := &build{project: project, revision: revision, empty: len(files) == 0}
+	if b.site, b.report, err = s.o.Bundle(ctx, u.ID, tree); err != nil {
+		return nil, err
+	}
+	return s.cache.put(b), nil
 }
 
 func isUUID(s string) bool {

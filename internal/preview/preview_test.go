@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/sandbox"
+	"codeforge/internal/verify"
 )
 
 const (
@@ -94,13 +96,26 @@ func get(t *testing.T, s http.Handler, target string, change ...func(*http.Reque
 	return w
 }
 
+// bundle builds in children of this test.
+var bundle = func() func(context.Context, string, map[string]string) (*verify.Site, verify.Report, error) {
+	verifier := sync.OnceValue(func() *verify.Verifier { return verify.NewVerifier(sandbox.Options{}) })
+	return func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error) {
+		return verifier().Bundle(ctx, user, files)
+	}
+}()
+
+func TestMain(m *testing.M) {
+	verify.RunChild()
+	m.Run()
+}
+
 func local(t *testing.T, files map[string]string) (*Server, *shelf) {
 	t.Helper()
 	s := newShelf()
 	if files != nil {
 		s.put(codeforge.LocalUserID, project, files)
 	}
-	return New(Options{Files: s.list, Embedders: []string{"https://dash.example", "javascript:x", "https://a.example; script-src *"}}), s
+	return New(Options{Bundle: bundle, Files: s.list, Embedders: []string{"https://dash.example", "javascript:x", "https://a.example; script-src *"}}), s
 }
 
 func TestServes(t *testing.T) {
@@ -193,8 +208,8 @@ func TestRoutesShowTheStartPage(t *testing.T) {
 }
 
 func TestMatchAndOwns(t *testing.T) {
-	s := New(Options{Files: newShelf().list})
-	p := New(Options{Files: newShelf().list, Domain: "preview.example.com"})
+	s := New(Options{Bundle: bundle, Files: newShelf().list})
+	p := New(Options{Bundle: bundle, Files: newShelf().list, Domain: "preview.example.com"})
 	for host, want := range map[string]bool{
 		project + ".localhost": true, project + ".localhost:8000": true, strings.ToUpper(project) + ".LOCALHOST:1": true, project + ".localhost.": true,
 		"localhost": false, "localhost:8000": false, "127.0.0.1:8000": false, "x.localhost": false, project: false, "x." + project + ".localhost": false,
@@ -220,7 +235,7 @@ func TestMatchAndOwns(t *testing.T) {
 }
 
 func TestAddress(t *testing.T) {
-	s := New(Options{Files: newShelf().list})
+	s := New(Options{Bundle: bundle, Files: newShelf().list})
 	u := codeforge.LocalUser()
 	for host, want := range map[string]string{"127.0.0.1:8000": "http://" + project + ".localhost:8000/", "localhost": "http://" + project + ".localhost/", "[::1]:81": "http://" + project + ".localhost:81/"} {
 		if got := s.Address("http", host, u, project); got != want {
@@ -236,7 +251,7 @@ func ticketed(t *testing.T) (*Server, *shelf, *time.Time) {
 	sh.put(userID, project, app)
 	sh.put(userID, other, app)
 	now := time.Unix(1_800_000_000, 0)
-	return New(Options{Files: sh.list, TicketNeeded: true, Secret: []byte("0123456789abcdef"), Domain: "p.example", Now: func() time.Time { return now }}), sh, &now
+	return New(Options{Bundle: bundle, Files: sh.list, TicketNeeded: true, Secret: []byte("0123456789abcdef"), Domain: "p.example", Now: func() time.Time { return now }}), sh, &now
 }
 
 func with(c *http.Cookie) func(*http.Request) { return func(r *http.Request) { r.AddCookie(c) } }
@@ -378,7 +393,7 @@ func TestHomeElsewhere(t *testing.T) {
 func TestErrorsStayInside(t *testing.T) {
 	var log bytes.Buffer
 	sh := newShelf()
-	s := New(Options{Files: sh.list, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s := New(Options{Bundle: bundle, Files: sh.list, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	sh.err = errors.New("dial 10.0.0.7: password=hunter2")
 	if w := get(t, s, "/"); w.Code != 500 || strings.Contains(w.Body.String(), "hunter2") || !strings.Contains(log.String(), "hunter2") {
 		t.Error(w.Code, w.Body, log.String())
@@ -389,14 +404,21 @@ func TestErrorsStayInside(t *testing.T) {
 	}
 }
 
-func TestTimeoutIsNotKept(t *testing.T) {
+// A build that nobody waited for, or that could not be made, is not kept.
+func TestFailureIsNotKept(t *testing.T) {
 	sh := newShelf()
 	sh.put(codeforge.LocalUserID, project, app)
-	s := New(Options{Files: sh.list, Timeout: time.Nanosecond})
-	if w := get(t, s, "/"); w.Code != 503 {
+	var fail error = &codeforge.Error{Kind: codeforge.Unavailable, Message: "no child"}
+	s := New(Options{Files: sh.list, Bundle: func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error) {
+		if fail != nil {
+			return nil, verify.Report{}, fail
+		}
+		return bundle(ctx, user, files)
+	}})
+	if w := get(t, s, "/"); w.Code != 503 || w.Header().Get("Retry-After") == "" {
 		t.Fatal(w.Code, w.Body)
 	}
-	s.o.Timeout = time.Minute
+	fail = nil
 	if w := get(t, s, "/"); w.Code != 200 {
 		t.Error(w.Code, w.Body)
 	}
@@ -464,7 +486,7 @@ func FuzzTicket(f *testing.F) {
 func FuzzRequestPath(f *testing.F) {
 	sh := newShelf()
 	sh.put(codeforge.LocalUserID, project, app)
-	s := New(Options{Files: sh.list})
+	s := New(Options{Bundle: bundle, Files: sh.list})
 	for _, p := range []string{"/", "/main.ts", "//", "/../x", "/\x00", "/a\\b", "/__bundle/main.ts.js/", "/__bundle/__bundle/main.ts"} {
 		f.Add(p)
 	}

@@ -136,6 +136,7 @@ func (s *scanned) addTo(t *tree, g *graph, p string) {
 }
 
 func (t *tree) scanFile(ctx context.Context, p string, use usage, d *diagnostics) (*scanned, bool) {
+	begin(ctx, fileOf(p))
 	content := t.files[p]
 	loader := t.loader(p)
 	if t.isOutput(fileOf(p)) {
@@ -150,12 +151,6 @@ func (t *tree) scanFile(ctx context.Context, p string, use usage, d *diagnostics
 	s := &scanned{script: isScript(loader), loader: loader}
 	if !utf8.ValidString(content) {
 		d.add(fileOf(p), 0, 0, SeverityError, "The file is not valid UTF-8")
-		s.broken = true
-		return s, true
-	}
-	if off, deep := tooDeep(content); deep {
-		line, col := t.positionIn(p, content, off)
-		d.add(fileOf(p), line, col, SeverityError, "The code nests too deep, or has too long an expression, to be checked")
 		s.broken = true
 		return s, true
 	}
@@ -595,6 +590,7 @@ func (t *tree) positionIn(p, content string, offset int) (line, column int) {
 
 // link bundles all scripts together, to find names that no module exports. What is broken, and styles, stay outside.
 func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
+	begin(ctx, "")
 	var all []string
 	for p, ok := range g.linked {
 		if ok {
@@ -605,10 +601,6 @@ func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
 		return nil
 	}
 	slices.Sort(all)
-	if p, ok := t.manyPaths(g, all, t.exportsAll); ok {
-		d.add(fileOf(p), 0, 0, SeverityError, "export * is passed on over too many ways to be checked")
-		return nil
-	}
 	raw := "{}"
 	for _, s := range t.settings {
 		if strings.Contains(s.options, `"experimentalDecorators":true`) {
@@ -663,49 +655,6 @@ func (t *tree) built(p string) string {
 		return s
 	}
 	return t.files[p]
-}
-
-var exportStar = regexp.MustCompile(`export\s*(?:/\*[\s\S]*?\*/\s*|//.*\s*)*\*`)
-
-func (t *tree) exportsAll(p string) bool { return exportStar.MatchString(t.files[p]) }
-
-// maxPaths bounds the ways through the graph that the bundler walks one by one: export * and @import.
-const maxPaths = 20_000
-
-// manyPaths reports whether the files that pass have more ways from one to another than the bundler should walk.
-func (t *tree) manyPaths(g *graph, from []string, pass func(p string) bool) (string, bool) {
-	counts := map[string]int{}
-	onPath := map[string]bool{}
-	cycles := 0
-	var count func(p string) int
-	count = func(p string) int {
-		if n, ok := counts[p]; ok {
-			return n
-		}
-		if onPath[p] {
-			cycles++
-			return 1
-		}
-		n := 1
-		if pass(p) {
-			onPath[p] = true
-			for _, q := range g.edges[p] {
-				if n = min(n+count(q), maxPaths+1); n > maxPaths {
-					break
-				}
-			}
-			delete(onPath, p)
-		}
-		counts[p] = n
-		return n
-	}
-	total := 0
-	for _, p := range from {
-		if total += count(p); total > 10*maxPaths || counts[p] > maxPaths || cycles > 10 {
-			return p, true
-		}
-	}
-	return "", false
 }
 
 // entries returns what is bundled: the scripts and styles that pages name, inline modules included, else those that

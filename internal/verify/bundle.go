@@ -36,12 +36,6 @@ type Asset struct {
 // names relative to itself leads where it did.
 const bundleDir = "__bundle"
 
-// Bounds on what one site may cost to build.
-const (
-	maxEntries    = 200
-	maxStyleBytes = 32_000_000 // of style sheets, each counted for every entry that reaches it
-)
-
 // Find returns what is at a path without a leading slash: a built file, a file as it is, a page without its ending, or
 // the index of a folder.
 func (s *Site) Find(p string) (Asset, bool) {
@@ -97,17 +91,13 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 	if len(pages) == 0 && len(entries) > 0 && len(build) == 0 {
 		return nil, nil
 	}
-	if len(build) > maxEntries {
-		d.add("", 0, 0, SeverityError, "The project has %d entry points; at most %d are bundled", len(build), maxEntries)
-		return nil, nil
-	}
 	// What no page names may still be loaded as the program runs: workers, pages of a router.
 	more := map[string]bool{}
 	covered := map[string]bool{}
 	g.reach(covered, entries...)
 	loose := g.unimported(t, func(l api.Loader) bool { return isScript(l) })
 	for _, p := range append(slices.Sorted(maps.Keys(g.urls)), loose...) {
-		if (!covered[p] || g.urls[p]) && !build[p] && len(build)+len(more) < maxEntries && !tainted[p] && g.linked[p] && !strings.Contains(path.Base(p), ".config.") {
+		if (!covered[p] || g.urls[p]) && !build[p] && !tainted[p] && g.linked[p] && !strings.Contains(path.Base(p), ".config.") {
 			more[p] = true
 		}
 	}
@@ -196,24 +186,7 @@ func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, d *di
 	if len(list) == 0 {
 		return outputs, true, nil
 	}
-	if p, many := t.manyPaths(g, list, func(p string) bool { return isStyle(t.loader(p)) || t.exportsAll(p) }); many {
-		d.add(fileOf(p), 0, 0, SeverityError, "export * or @import is passed on over too many ways to be bundled")
-		return nil, false, nil
-	}
-	styles := 0
-	for _, e := range list {
-		seen := map[string]bool{}
-		g.reach(seen, e)
-		for p := range seen {
-			if isStyle(t.loader(p)) {
-				styles += len(t.files[p])
-			}
-		}
-	}
-	if styles > maxStyleBytes {
-		d.add("", 0, 0, SeverityError, "The entry points pull in %d bytes of style sheets; at most %d are bundled", styles, maxStyleBytes)
-		return nil, false, nil
-	}
+	begin(ctx, "")
 	groups := map[string][]string{}
 	var alone []string
 	for _, e := range list {

@@ -136,14 +136,6 @@ func TestBundleStarts(t *testing.T) {
 }
 
 func TestBundleIsBounded(t *testing.T) {
-	many := files{"index.html": ""}
-	for i := range maxEntries + 1 {
-		many["index.html"] += fmt.Sprintf("<script type=module src=%d.ts></script>", i)
-		many[fmt.Sprintf("%d.ts", i)] = ""
-	}
-	if site, r := Bundle(t.Context(), many); site != nil || r.OK {
-		t.Error(lines(r))
-	}
 	styled := files{"index.html": "", "big.css": strings.Repeat("p{color:red}\n", 50_000)}
 	for i := range 100 {
 		styled["index.html"] += fmt.Sprintf("<script type=module src=%d.ts></script>", i)

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -52,81 +51,48 @@ const (
 	MaxMessage     = 500 // bytes
 )
 
-// slots bounds how many trees are built at once: what it guards is the memory of this process, so it is the process's.
-var slots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
-
-// Check verifies a tree (path to content). The same tree always gives the same report. When ctx ends first, the report
-// says so as an error; a parser that is already at work keeps its slot until it is through.
+// Check verifies a tree (path to content) in this process, which the tree can end: [Verifier.Check] is for everybody but
+// its children and tests.
 func Check(ctx context.Context, files map[string]string) Report {
 	_, r := run(ctx, files, false)
 	return r
 }
 
-// Bundle builds a tree into what a browser can load. The site is nil when the tree cannot be built; it exists beside
-// errors that a browser survives, such as a link to a page that is missing. The report is that of [Check] with
-// warnings added for what this build cannot serve: npm packages and other origins.
+// Bundle builds a tree in this process, as [Verifier.Bundle] says.
 func Bundle(ctx context.Context, files map[string]string) (*Site, Report) {
 	return run(ctx, files, true)
 }
 
 var errStopped = errors.New("stopped")
 
-// run does the work on a goroutine of its own, because a parser cannot be interrupted within a file.
-func run(ctx context.Context, files map[string]string, bundle bool) (*Site, Report) {
-	stopped := func() (*Site, Report) {
+func run(ctx context.Context, files map[string]string, bundle bool) (site *Site, report Report) {
+	failed := func(text string) (*Site, Report) {
 		var d diagnostics
-		d.add("", 0, 0, SeverityError, "The check was stopped before it was through: %s", stopReason(ctx))
+		d.add("", 0, 0, SeverityError, "%s", text)
 		return nil, d.report(len(files), nil)
 	}
-	select {
-	case slots <- struct{}{}:
-	case <-ctx.Done():
-		return stopped()
-	}
-	type result struct {
-		site   *Site
-		report Report
-		err    error
-	}
-	files = maps.Clone(files) // the caller may change its own when this returns before the work is through
-	done := make(chan result, 1)
-	go func() {
-		defer func() { <-slots }()
-		var r result
-		defer func() {
-			if p := recover(); p != nil {
-				// The panic's text may hold anything; that there was one is all that a caller can use.
-				var d diagnostics
-				d.add("", 0, 0, SeverityError, "The check itself failed on this tree")
-				r = result{report: d.report(len(files), nil)}
-			}
-			done <- r
-		}()
-		r.site, r.report, r.err = check(ctx, files, bundle)
-	}()
-	select {
-	case r := <-done:
-		if r.err != nil {
-			return stopped()
+	defer func() {
+		if p := recover(); p != nil {
+			// The panic's text may hold anything; that there was one is all that a caller can use.
+			site, report = failed("The check itself failed on this tree")
 		}
-		return r.site, r.report
-	case <-ctx.Done():
-		return stopped()
+	}()
+	if r, ok := tooLarge(files); ok {
+		return nil, r
 	}
+	site, report, err := check(ctx, files, bundle)
+	if err != nil {
+		return failed("The check was stopped before it was through")
+	}
+	return site, report
 }
 
-func stopReason(ctx context.Context) string {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return "it took too long"
-	}
-	return "it was cancelled"
-}
-
-func check(ctx context.Context, files map[string]string, bundle bool) (*Site, Report, error) {
+// tooLarge is the report on a tree with more than a project may have.
+func tooLarge(files map[string]string) (Report, bool) {
 	var d diagnostics
 	if len(files) > codeforge.MaxFiles {
 		d.add("", 0, 0, SeverityError, "The project has %d files; at most %d are checked", len(files), codeforge.MaxFiles)
-		return nil, d.report(len(files), nil), nil
+		return d.report(len(files), nil), true
 	}
 	total := 0
 	for _, content := range files {
@@ -134,15 +100,20 @@ func check(ctx context.Context, files map[string]string, bundle bool) (*Site, Re
 	}
 	if total > codeforge.MaxTreeBytes {
 		d.add("", 0, 0, SeverityError, "The project has %d bytes; at most %d are checked", total, codeforge.MaxTreeBytes)
-		return nil, d.report(len(files), nil), nil
+		return d.report(len(files), nil), true
 	}
+	return Report{}, false
+}
 
+func check(ctx context.Context, files map[string]string, bundle bool) (*Site, Report, error) {
+	var d diagnostics
 	t := newTree(files, &d)
 	var pages []*page
 	for _, p := range t.paths {
 		if !isHTML(p) || t.isOutput(p) {
 			continue
 		}
+		begin(ctx, p)
 		pg := readPage(p, t.files[p], &d)
 		t.addInlines(pg)
 		t.resolvePage(pg)
@@ -173,6 +144,10 @@ func check(ctx context.Context, files map[string]string, bundle bool) (*Site, Re
 	site, err := t.bundle(ctx, g, pages, entries, &d)
 	if err != nil {
 		return nil, Report{}, err
+	}
+	if limit := maxSite(files); site != nil && site.Size > limit {
+		d.add("", 0, 0, SeverityError, "The project is built to %d bytes; at most %d are shown", site.Size, limit)
+		site = nil
 	}
 	return site, d.report(len(files), names), nil
 }

@@ -1,0 +1,257 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Options is what a Pool needs. The zero value is what a server uses.
+type Options struct {
+	Children int           // at work at once; 0: by processors and memory
+	Warm     int           // kept ready from the start; 0: 2, less: none
+	Memory   int64         // bytes that each may take; 0: 2 GiB. Never more than a quarter of the machine's.
+	Deadline time.Duration // of one piece of work, on the wall's clock; 0: 30 s
+}
+
+// maxMemory is what a child may take by default.
+const maxMemory = 2 << 30
+
+// minMemory is what a child needs for any work at all.
+const minMemory = 256 << 20
+
+// Pool keeps children and hands them work, one piece at a time each. A user has at most half of them, so that no one's
+// work waits only for another's. It is safe for concurrent use.
+type Pool struct {
+	o       Options
+	program string // what children are made of
+	turns   turns
+
+	mu       sync.Mutex
+	idle     []*child // the last one to come back at the end
+	all      map[*child]bool
+	starting int
+	closed   bool
+	lost     error // why the last child could not be started; nil: it could
+}
+
+// New returns a pool that starts its first children at once and beside.
+func New(o Options) *Pool {
+	machine := machineMemory()
+	o.Memory = cmp.Or(o.Memory, maxMemory)
+	if machine > 0 {
+		o.Memory = max(min(o.Memory, machine/4), minMemory)
+	}
+	if o.Children <= 0 {
+		o.Children = min(max(2*runtime.NumCPU(), 4), 16)
+		if machine > 0 {
+			o.Children = max(min(o.Children, int(machine/o.Memory)), 2)
+		}
+	}
+	o.Warm = min(cmp.Or(o.Warm, 2), o.Children)
+	o.Deadline = cmp.Or(o.Deadline, 30*time.Second)
+	p := &Pool{o: o, program: executable, all: map[*child]bool{}, turns: turns{free: o.Children, share: (o.Children + 1) / 2, running: map[string]int{}}}
+	go p.warm()
+	return p
+}
+
+// Memory is what a child may take, in bytes.
+func (p *Pool) Memory() int64 { return p.o.Memory }
+
+// Deadline is how long a piece of work may take.
+func (p *Pool) Deadline() time.Duration { return p.o.Deadline }
+
+// Do has a child do a piece of work for a user and returns its answer. When the child dies the work is done once more, by
+// a fresh one; what that dies of too, or takes too long, is a [*Crash]. When ctx ends the child at work is killed.
+func (p *Pool) Do(ctx context.Context, user string, r Request) ([]byte, error) {
+	if err := p.turns.wait(ctx, user); err != nil {
+		return nil, err
+	}
+	defer p.turns.done(user)
+	c, err := p.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	working, cancel := context.WithTimeoutCause(ctx, p.o.Deadline, errDeadline)
+	defer cancel()
+	answer, crash := p.work(working, c, frameWork, r)
+	if crash != nil && working.Err() == nil {
+		if c, err = p.start(working); err == nil {
+			answer, crash = p.work(working, c, frameWork, r)
+		}
+	}
+	switch {
+	case crash == nil:
+		return answer, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case working.Err() != nil:
+		crash.Reason = OutOfTime
+	case err != nil:
+		return nil, err
+	}
+	return nil, crash
+}
+
+var errDeadline = errors.New("the work took too long")
+
+// work gives c a request. A child that did not answer is dead afterwards.
+func (p *Pool) work(ctx context.Context, c *child, kind byte, r Request) ([]byte, *Crash) {
+	stop := context.AfterFunc(ctx, c.kill)
+	answer, again, err := c.ask(kind, r)
+	if !stop() || err != nil || !again {
+		crash := c.discard()
+		go p.warm()
+		if err != nil {
+			return nil, crash
+		}
+		return answer, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		c.kill()
+	} else {
+		p.idle = append(p.idle, c)
+	}
+	return answer, nil
+}
+
+// take returns a child that waits for work, or a new one.
+func (p *Pool) take(ctx context.Context) (*child, error) {
+	p.mu.Lock()
+	for len(p.idle) > 0 {
+		c := p.idle[len(p.idle)-1]
+		p.idle = p.idle[:len(p.idle)-1]
+		select {
+		case <-c.ended:
+			c.discard()
+		default:
+			p.mu.Unlock()
+			return c, nil
+		}
+	}
+	p.mu.Unlock()
+	return p.start(ctx)
+}
+
+// start makes a new child, ready for work.
+func (p *Pool) start(ctx context.Context) (*child, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, fmt.Errorf("%w: the pool is closed", ErrUnavailable)
+	}
+	p.starting++
+	p.mu.Unlock()
+	c, err := startChild(p.program, p.o.Memory, p.forget)
+	p.mu.Lock()
+	p.starting--
+	if err != nil {
+		p.lost = err
+		p.mu.Unlock()
+		return nil, err
+	}
+	p.all[c] = true
+	if p.closed {
+		c.kill()
+	}
+	p.mu.Unlock()
+	stop := context.AfterFunc(ctx, c.kill)
+	err = c.ready()
+	if !stop() {
+		err = cmp.Or(err, context.Cause(ctx))
+		c.discard()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case err == nil:
+		p.lost = nil
+		return c, nil
+	case ctx.Err() == nil:
+		p.lost = err
+	}
+	return nil, err
+}
+
+// forget is told of each child that ended.
+func (p *Pool) forget(c *child) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.all, c)
+}
+
+// warm starts children until so many are there as should wait for work.
+func (p *Pool) warm() {
+	for {
+		p.mu.Lock()
+		enough := p.closed || len(p.all)+p.starting >= p.o.Warm
+		p.mu.Unlock()
+		if enough {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), p.o.Deadline)
+		c, err := p.start(ctx)
+		cancel()
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		if p.closed {
+			c.kill()
+		} else {
+			p.idle = append([]*child{c}, p.idle...)
+		}
+		p.mu.Unlock()
+	}
+}
+
+// Healthy returns why there are no children, nil when there are or none was wanted yet. It waits for nothing.
+func (p *Pool) Healthy() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lost != nil && !p.closed {
+		go p.warm() // without traffic nothing else would find out that it is over
+	}
+	return p.lost
+}
+
+// Isolation has a child try what it should be refused.
+func (p *Pool) Isolation(ctx context.Context) (Isolation, error) {
+	c, err := p.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer, crash := p.work(ctx, c, frameProbe, Request{MaxAnswer: len(rights)})
+	switch {
+	case crash != nil:
+		return nil, crash
+	case len(answer) != len(rights):
+		return nil, fmt.Errorf("%w: the answer is no answer", ErrUnavailable)
+	}
+	out := make(Isolation, len(rights))
+	for i, r := range rights {
+		out[i] = Right{r.name, answer[i] == 1}
+	}
+	return out, nil
+}
+
+// Close ends all children and waits for their end.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	all := make([]*child, 0, len(p.all))
+	for c := range p.all {
+		c.kill()
+		all = append(all, c)
+	}
+	p.mu.Unlock()
+	for _, c := range all {
+		c.discard()
+	}
+}

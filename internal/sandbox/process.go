@@ -1,0 +1,169 @@
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+)
+
+// child is a child process as its parent has it.
+type child struct {
+	cmd   *exec.Cmd
+	in    *os.File
+	out   *os.File
+	mark  *os.File // what it says it is at; nil: it cannot say
+	words head     // the beginning of what it wrote to stderr, which is shown to nobody
+	ended chan struct{}
+	why   *Crash // set once it ended
+}
+
+func startChild(program string, memory int64, ended func(*child)) (*child, error) {
+	c := &child{ended: make(chan struct{})}
+	c.cmd = &exec.Cmd{Path: program, Args: []string{"codeforge", argument, strconv.FormatInt(memory, 10)}, Env: environment, Stderr: &c.words}
+	var open []*os.File
+	closeAll := func() {
+		for _, f := range open {
+			f.Close()
+		}
+	}
+	fail := func(err error) (*child, error) {
+		closeAll()
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	theirIn, in, err := os.Pipe()
+	if err != nil {
+		return fail(err)
+	}
+	open = append(open, theirIn, in)
+	out, theirOut, err := os.Pipe()
+	if err != nil {
+		return fail(err)
+	}
+	open = append(open, out, theirOut)
+	if c.mark, err = prepare(c.cmd); err != nil {
+		return fail(err)
+	}
+	if c.mark != nil {
+		open = append(open, c.mark)
+	}
+	widen(in)
+	widen(out)
+	c.in, c.out, c.cmd.Stdin, c.cmd.Stdout = in, out, theirIn, theirOut
+	if err := c.cmd.Start(); err != nil {
+		return fail(err)
+	}
+	theirIn.Close()
+	theirOut.Close()
+	go func() {
+		_ = c.cmd.Wait()
+		c.why = c.crash()
+		in.Close()
+		if c.mark != nil {
+			c.mark.Close()
+		}
+		close(c.ended)
+		ended(c)
+	}()
+	return c, nil
+}
+
+// kill ends the child; whoever reads from it or writes to it gets an error.
+func (c *child) kill() { _ = c.cmd.Process.Kill() }
+
+// ready waits until the child is set up.
+func (c *child) ready() error {
+	kind, size, err := readHeader(c.out)
+	if err == nil && (kind != frameReady || size != 0) {
+		err = errors.New("it answers in another way than this program")
+	}
+	if err != nil {
+		c.discard()
+		return fmt.Errorf("%w: it ended before it was ready (%v)", ErrUnavailable, c.cmd.ProcessState)
+	}
+	return nil
+}
+
+// ask sends a request and reads its answer. again: the child can take another one.
+func (c *child) ask(kind byte, r Request) (answer []byte, again bool, err error) {
+	if c.mark != nil {
+		_ = c.mark.Truncate(0)
+	}
+	allowTime(c.cmd.Process.Pid, uint64(maxTime.Seconds()))
+	out := bufio.NewWriterSize(c.in, 64<<10)
+	var h [frameHeader]byte
+	putHeader(h[:], kind, r.Size)
+	_, _ = out.Write(h[:]) // a bufio.Writer keeps its first error
+	if r.Write != nil {
+		if err := r.Write(out); err != nil {
+			return nil, false, err
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return nil, false, err
+	}
+	got, size, err := readHeader(c.out)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case got != frameAnswer && got != frameLast:
+		return nil, false, fmt.Errorf("a frame of kind %q", got)
+	case size > r.MaxAnswer:
+		return nil, false, fmt.Errorf("an answer of %d bytes", size)
+	}
+	answer = make([]byte, size)
+	if _, err := io.ReadFull(c.out, answer); err != nil {
+		return nil, false, err
+	}
+	return answer, got == frameAnswer, nil
+}
+
+// crash says of a child that ended what it ended of.
+func (c *child) crash() *Crash {
+	why := &Crash{Reason: Died}
+	if c.mark != nil {
+		why.At = readMark(c.mark)
+	}
+	words := c.words.bytes()
+	switch {
+	case overTime(c.cmd.ProcessState):
+		why.Reason = OutOfTime
+	case bytes.Contains(words, []byte("stack overflow")):
+		why.Reason = OutOfStack
+	case bytes.Contains(words, []byte(outOfMemory)), bytes.Contains(words, []byte("cannot allocate memory")):
+		why.Reason = OutOfMemory
+	}
+	return why
+}
+
+// discard ends the child, if it has not ended, and returns what it ended of.
+func (c *child) discard() *Crash {
+	c.kill()
+	<-c.ended
+	c.out.Close()
+	return c.why
+}
+
+// head keeps the beginning of what is written to it.
+type head struct {
+	mu   sync.Mutex
+	kept []byte
+}
+
+func (h *head) Write(b []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.kept = append(h.kept, b[:min(len(b), 4096-len(h.kept))]...)
+	return len(b), nil
+}
+
+func (h *head) bytes() []byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.kept
+}
