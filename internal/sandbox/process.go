@@ -14,17 +14,18 @@ import (
 
 // child is a child process as its parent has it.
 type child struct {
-	cmd   *exec.Cmd
-	in    *os.File
-	out   *os.File
-	mark  *os.File // what it says it is at; nil: it cannot say
-	words head     // the beginning of what it wrote to stderr, which is shown to nobody
-	ended chan struct{}
-	why   *Crash // set once it ended
+	cmd    *exec.Cmd
+	in     *os.File
+	out    *os.File
+	memory int64
+	mark   *os.File // what it says it is at; nil: it cannot say
+	words  head     // the beginning of what it wrote to stderr, which is shown to nobody
+	ended  chan struct{}
+	why    *Crash // set once it ended
 }
 
 func startChild(program string, memory int64, ended func(*child)) (*child, error) {
-	c := &child{ended: make(chan struct{})}
+	c := &child{memory: memory, ended: make(chan struct{})}
 	c.cmd = &exec.Cmd{Path: program, Args: []string{"codeforge", argument, strconv.FormatInt(memory, 10)}, Env: environment, Stderr: &c.words}
 	var open []*os.File
 	closeAll := func() {
@@ -135,8 +136,8 @@ func (c *child) crash() *Crash {
 		why.Reason = OutOfTime
 	case bytes.Contains(words, []byte("stack overflow")):
 		why.Reason = OutOfStack
-	case bytes.Contains(words, []byte(outOfMemory)), bytes.Contains(words, []byte("cannot allocate memory")):
-		why.Reason = OutOfMemory
+	case bytes.Contains(words, []byte(outOfMemory)), bytes.Contains(words, []byte("cannot allocate memory")), mostMemory(c.cmd.ProcessState) > c.memory/2:
+		why.Reason = OutOfMemory // a runtime that is refused memory within its own work ends in other words too
 	}
 	return why
 }
