@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -32,6 +31,8 @@ type Fault struct {
 	raw   string   // the first of them as it was written
 	hint  int      // a status that the body names
 	quota bool     // a quota for a day or longer is used up
+
+	headers http.Header // of a provider behind this one
 }
 
 func (f *Fault) Error() string { return f.Message }
@@ -96,9 +97,7 @@ func parseFault(status int, h http.Header, body []byte) *Fault {
 		f.Message = "the provider redirects elsewhere, which is not followed; correct the base URL"
 	}
 	f.NoRetry = h.Get("X-Should-Retry") == "false"
-	if wait, ok := headerWait(status, h); ok {
-		f.Wait, f.HasWait = wait, true
-	}
+	f.wait(h)
 	return f
 }
 
@@ -144,8 +143,23 @@ func (f *Fault) read(v any, depth int) {
 				f.detail(m)
 			}
 		}
+		for _, k := range []string{"estimated_time", "retry_after_seconds", "retryAfter", "retry_after", "retry_after_ms"} {
+			unit := time.Second
+			if strings.HasSuffix(k, "_ms") {
+				unit = time.Millisecond
+			}
+			if d, ok := until(fmt.Sprint(v[k]), unit, time.Now()); ok && v[k] != nil {
+				f.Wait, f.HasWait = d, true
+			}
+		}
 		// OpenRouter hands on what the provider behind it said.
 		if m, ok := v["metadata"].(map[string]any); ok {
+			if headers, ok := m["headers"].(map[string]any); ok {
+				f.headers = http.Header{}
+				for k, v := range headers {
+					f.headers.Set(k, fmt.Sprint(v))
+				}
+			}
 			if raw, ok := m["raw"].(string); ok && f.Message != "" {
 				f.Message += ": " + raw
 			}
@@ -428,54 +442,6 @@ func elsewhere(k llm.ErrorKind) bool {
 	}
 	return true
 }
-
-const maxWait = 30 * 24 * time.Hour // beyond it a header is taken for nonsense
-
-// headerWait is the wait that the headers ask for. Dates are read against the answer's own Date, so that clocks that
-// differ do no harm.
-func headerWait(status int, h http.Header) (time.Duration, bool) {
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		now = time.Now()
-	}
-	if d, ok := number(h.Get("Retry-After-Ms"), time.Millisecond); ok {
-		return d, true
-	}
-	if v := strings.TrimSpace(h.Get("Retry-After")); v != "" {
-		if d, ok := number(v, time.Second); ok {
-			return d, true
-		}
-		if t, err := http.ParseTime(v); err == nil {
-			return bounded(t.Sub(now)), true
-		}
-	}
-	if status != http.StatusTooManyRequests {
-		return 0, false
-	}
-	// Anthropic names a reset for each limit: what is used up counts, not the others.
-	var wait time.Duration
-	found := false
-	for k, v := range h {
-		limit, ok := strings.CutSuffix(k, "-Remaining")
-		if !ok || !strings.HasPrefix(k, "Anthropic-") || len(v) == 0 || strings.TrimSpace(v[0]) != "0" {
-			continue
-		}
-		if t, err := time.Parse(time.RFC3339, h.Get(limit+"-Reset")); err == nil {
-			wait, found = max(wait, bounded(t.Sub(now))), true
-		}
-	}
-	return wait, found
-}
-
-func number(s string, unit time.Duration) (time.Duration, bool) {
-	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-	if err != nil || math.IsNaN(n) || n < 0 || n*float64(unit) > float64(maxWait) {
-		return 0, false
-	}
-	return time.Duration(math.Round(n * float64(unit))), true
-}
-
-func bounded(d time.Duration) time.Duration { return min(max(d, 0), maxWait) }
 
 // MustJSON writes values of our own types, which cannot fail.
 func MustJSON(v any) json.RawMessage {

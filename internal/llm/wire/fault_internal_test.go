@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,6 +40,18 @@ func TestWait(t *testing.T) {
 			"Anthropic-Ratelimit-Tokens-Remaining": "0", "Anthropic-Ratelimit-Tokens-Reset": "2026-11-22T12:00:20Z"}, 50 * time.Second, true},
 		"resets, none used up": {429, map[string]string{"Date": date,
 			"Anthropic-Ratelimit-Requests-Remaining": "3", "Anthropic-Ratelimit-Requests-Reset": "2026-11-22T12:00:50Z"}, 0, false},
+		"too few tokens left": {429, map[string]string{"X-Ratelimit-Remaining-Requests": "99", "X-Ratelimit-Reset-Requests": "8.64s",
+			"X-Ratelimit-Remaining-Tokens": "120", "X-Ratelimit-Reset-Tokens": "1m2.5s"}, 62500 * time.Millisecond, true},
+		"OpenAI's and Groq's": {429, map[string]string{"X-Ratelimit-Remaining-Requests": "0", "X-Ratelimit-Reset-Requests": "2m59.56s",
+			"X-Ratelimit-Remaining-Tokens": "5000", "X-Ratelimit-Reset-Tokens": "250ms"}, 179560 * time.Millisecond, true},
+		"nothing said of what remains": {429, map[string]string{"X-Ratelimit-Reset-Tokens": "7.66s"}, 7660 * time.Millisecond, true},
+		"seconds until":                {429, map[string]string{"Ratelimit-Remaining": "0", "Ratelimit-Reset": "30"}, 30 * time.Second, true},
+		"seconds since 1970":           {429, map[string]string{"Date": date, "X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": "1795348860"}, time.Minute, true},
+		"milliseconds since 1970":      {429, map[string]string{"Date": date, "X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": "1795348860000"}, time.Minute, true},
+		"a date":                       {429, map[string]string{"Date": date, "X-Ratelimit-Reset": "2026-11-22T12:00:20.5Z"}, 20500 * time.Millisecond, true},
+		"with the unit behind":         {429, map[string]string{"X-Ratelimit-Remaining-Tokens-Minute": "0", "X-Ratelimit-Reset-Tokens-Minute": "11.38"}, 11380 * time.Millisecond, true},
+		"a wait comes before a reset":  {429, map[string]string{"Retry-After": "2", "X-Ratelimit-Reset-Tokens": "7.66s"}, 2 * time.Second, true},
+		"resets of a 503":              {503, map[string]string{"X-Ratelimit-Reset": "5"}, 5 * time.Second, true},
 		"resets of a 200": {200, map[string]string{"Date": date,
 			"Anthropic-Ratelimit-Requests-Remaining": "0", "Anthropic-Ratelimit-Requests-Reset": "2026-11-22T12:00:50Z"}, 0, false},
 	} {
@@ -46,8 +59,41 @@ func TestWait(t *testing.T) {
 		for k, v := range c.header {
 			h.Set(k, v)
 		}
-		if got, ok := headerWait(c.status, h); got != c.want || ok != c.ok {
-			t.Errorf("%s: %v, %v; want %v, %v", name, got, ok, c.want, c.ok)
+		if f := parseFault(c.status, h, nil); f.Wait != c.want || f.HasWait != c.ok {
+			t.Errorf("%s: %v, %v; want %v, %v", name, f.Wait, f.HasWait, c.want, c.ok)
+		}
+	}
+	for message, want := range map[string]time.Duration{
+		"Rate limit reached for m on tokens per min (TPM): Limit 6000, Used 5500, Requested 1500. Please try again in 10s. Visit https://x for more.": 10 * time.Second,
+		"Please try again in 1m2.5s.":                62500 * time.Millisecond,
+		"Please try again in 250ms":                  250 * time.Millisecond,
+		"Please try again in 7m12s.":                 432 * time.Second,
+		"Try again in 1h2m3s":                        3723 * time.Second,
+		"Please retry in 34.074824224s.":             34074824224,
+		"Too many requests, retry after 2 minutes":   2 * time.Minute,
+		"retry-after: 30 seconds":                    30 * time.Second,
+		"Please wait 5 seconds before the next one":  5 * time.Second,
+		"You can try again in 1 hour and 5 minutes.": 65 * time.Minute,
+		"The limit resets in 45 secs":                45 * time.Second,
+		"the model will be available in 3 min":       3 * time.Minute,
+		"Please try again later":                     -1,
+		"Please try again in a moment":               -1,
+		"It took 30 seconds and 20s more":            -1,
+		"try again in 99999 days":                    -1,
+	} {
+		body, _ := json.Marshal(map[string]any{"error": map[string]any{"message": message}})
+		if f := parseFault(429, http.Header{}, body); f.HasWait != (want >= 0) || f.HasWait && f.Wait != want {
+			t.Errorf("%s: %v, %v; want %v", message, f.Wait, f.HasWait, want)
+		}
+	}
+	for body, want := range map[string]time.Duration{
+		`{"error":{"message":"slow down","retry_after":1.5}}`:                                                                   1500 * time.Millisecond,
+		`{"error":"Model is loading","estimated_time":20.5}`:                                                                    20500 * time.Millisecond,
+		`{"message":"slow down","retry_after_ms":700}`:                                                                          700 * time.Millisecond,
+		`{"error":{"message":"slow","metadata":{"headers":{"X-RateLimit-Remaining":"0","X-RateLimit-Reset":"1795348860000"}}}}`: time.Minute,
+	} {
+		if f := parseFault(429, http.Header{"Date": {date}}, []byte(body)); f.Wait != want || !f.HasWait {
+			t.Errorf("%s: %v, want %v", body, f.Wait, want)
 		}
 	}
 }
