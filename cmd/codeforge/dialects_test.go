@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -586,4 +588,40 @@ func (s *scripted) refusals() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.refused
+}
+
+// TestDoctorLearnsDialects: what the doctor says of an endpoint's dialect is what a server then need not learn.
+func TestDoctorLearnsDialects(t *testing.T) {
+	for _, name := range []string{"DeepSeek", "Databricks", "Mistral", "vLLM"} {
+		i := slices.IndexFunc(dialects, func(d dialect) bool { return d.name == name })
+		e := &scripted{dialect: dialects[i]}
+		srv := httptest.NewServer(e)
+		defer srv.Close()
+		args := []string{"--llm-compatible-url", srv.URL + "/v1", "--llm-compatible-model", "m"}
+		var entry string
+		for _, f := range (&Doctor{*configured(t, args...)}).models(t.Context()) {
+			if f.state == "broken" || f.state == "warning" && !strings.Contains(f.fix+f.part, "none of its models") {
+				t.Errorf("%s: %+v", name, f)
+			}
+			if _, line, ok := strings.Cut(f.fix, "under models: "); ok {
+				entry = line
+			}
+		}
+		if entry == "" {
+			t.Fatalf("%s: no dialect", name)
+		}
+		file := filepath.Join(t.TempDir(), "models.json")
+		if err := os.WriteFile(file, []byte(`{"format": 1, "models": [`+entry+`]}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before := e.refusals()
+		for _, f := range (&Doctor{*configured(t, append(args, "--models-file", file)...)}).models(t.Context()) {
+			if strings.Contains(f.fix, "under models") {
+				t.Errorf("%s has more to learn than %s: %s", name, entry, f.fix)
+			}
+		}
+		if n := e.refusals() - before; n > 0 {
+			t.Errorf("%s: %d refusals with %s", name, n, entry)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -213,8 +214,8 @@ func (d *Doctor) port(ctx context.Context) finding {
 	return finding{part, "broken", err.Error() + ": choose another one with --port or PORT"}
 }
 
-// models asks every configured provider for its models, which proves key and address, and reports what is wrong with
-// the routes.
+// models asks every configured provider for its models, which proves key and address, tries the endpoints' models, and reports
+// what is wrong with the routes.
 func (d *Doctor) models(ctx context.Context) (all []finding) {
 	r, err := newRouter(&d.Config, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -229,6 +230,11 @@ func (d *Doctor) models(ctx context.Context) (all []finding) {
 		asked, cancel := context.WithTimeout(ctx, 15*time.Second)
 		list, err := l.Models(asked)
 		cancel()
+		if e, ok := errors.AsType[*llm.Error](err); ok && (e.Status == 404 || e.Status == 405 || e.Status == 501) && r.Defaults[name] != "" {
+			all = append(all, finding{"provider " + name + " has no list of models", "ok", ""})
+			lists[name] = nil
+			continue
+		}
 		if err != nil {
 			all = append(all, finding{"provider " + name, "broken", err.Error() + ": check its key and address"})
 			continue
@@ -236,7 +242,9 @@ func (d *Doctor) models(ctx context.Context) (all []finding) {
 		lists[name] = list
 		all = append(all, finding{fmt.Sprintf("provider %s, %d models", name, len(list)), "ok", ""})
 	}
-	for _, w := range r.Catalog.Check(lists, r.Configured(), time.Now()) {
+	warnings := r.Catalog.Check(lists, r.Configured(), time.Now())
+	all = append(all, probe(ctx, r, slices.Sorted(maps.Keys(lists)))...)
+	for _, w := range warnings {
 		if w.Kind != llm.WarnScaffold || !d.Scaffold {
 			all = append(all, finding{"models", "warning", w.Message})
 		}

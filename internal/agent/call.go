@@ -239,7 +239,7 @@ func (c *caller) show(d llm.Delta) {
 	c.shown.flush()
 	reason := "The model's answer had the wrong form"
 	if c.calling {
-		reason = modelWords[llm.StreamInterrupted]
+		reason = "The model thought aloud before its answer"
 		if c.attempt != nil {
 			reason = cmp.Or(modelWords[c.attempt.Kind], reason)
 		}

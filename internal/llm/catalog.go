@@ -216,6 +216,7 @@ type Catalog struct {
 	mu   sync.Mutex
 	gone map[string]time.Time // by name, since when
 	ends map[string]time.Time // by name, as the provider's own list says
+	size map[string]Listed    // by name, what it says of windows and limits
 }
 
 // Load returns the built-in catalog, overlaid by the file at path unless that is "". The error is a *[FileError] when the
@@ -254,7 +255,7 @@ func (c *Catalog) overlay(path string, data []byte) (*Catalog, error) {
 		return nil, &FileError{Path: path, Problems: problems}
 	}
 	n := &Catalog{file: merged, models: map[string]*Model{}, bare: map[string]string{}, aliases: map[string]string{},
-		routes: map[string]*Route{}, gone: map[string]time.Time{}, ends: map[string]time.Time{}}
+		routes: map[string]*Route{}, gone: map[string]time.Time{}, ends: map[string]time.Time{}, size: map[string]Listed{}}
 	for i := range merged.Models {
 		m := &merged.Models[i]
 		p, id, _ := SplitName(m.Name)
@@ -362,11 +363,21 @@ func (c *Catalog) Resolve(name string) (provider, id string, w Warning, err erro
 	return "", "", w, &Error{Kind: InvalidRequest, Model: name, Message: "name the model as provider:model"}
 }
 
-// Target returns a model to call by its resolved name.
+// Target returns a model to call by its resolved name. Sizes that the catalog does not have are those of the provider's own
+// list, where that was asked for and says them.
 func (c *Catalog) Target(provider, id string) Target {
 	t := Target{Provider: provider, ID: id}
 	if m := c.model(t.Name()); m != nil {
 		t.Model, t.Known = *m, true
+	}
+	c.mu.Lock()
+	told := c.size[t.Name()]
+	c.mu.Unlock()
+	if t.Model.Context == 0 {
+		t.Model.Context = told.Context
+	}
+	if t.Model.MaxOutput == 0 && told.MaxOutput >= minOutput {
+		t.Model.MaxOutput = told.MaxOutput
 	}
 	return t
 }
@@ -473,7 +484,7 @@ func (c *Catalog) Gone(name string, now time.Time) bool {
 // Warnings returns what is wrong with the routes as they are configured, by what the catalog knows now.
 func (c *Catalog) Warnings(have Configured, now time.Time) []Warning { return c.check(nil, have, now) }
 
-// Check takes the providers' own lists of models, remembers what they say of ends, and returns what is wrong with the
+// Check takes the providers' own lists of models, remembers what they say of ends and of sizes, and returns what is wrong with the
 // routes as they are configured. An empty list says nothing. A model that was marked gone and is listed is so no more.
 func (c *Catalog) Check(lists map[string][]Listed, have Configured, now time.Time) []Warning {
 	c.mu.Lock()
@@ -488,6 +499,9 @@ func (c *Catalog) Check(lists map[string][]Listed, have Configured, now time.Tim
 			}
 			if !l.Ends.IsZero() {
 				c.ends[name] = l.Ends
+			}
+			if l.Context > 0 || l.MaxOutput > 0 {
+				c.size[name] = l
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 
@@ -125,6 +126,12 @@ func (d *decoder) reply(r *reply, body []byte, a *wire.Answer) error {
 
 // Event implements wire.Decoder.
 func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
+	if string(bytes.TrimSpace(ev.Data)) == "[DONE]" { // some servers end so
+		if d.End(a); a.FinishRaw == "" {
+			return false, wire.Interrupted()
+		}
+		return true, nil
+	}
 	var e event
 	if err := json.Unmarshal(ev.Data, &e); err != nil {
 		return false, wire.Malformed(err)
@@ -265,6 +272,8 @@ func (d *decoder) stop(reason wire.Text, details *stopDetails, a *wire.Answer) {
 		a.Finish = llm.FinishLength
 	case "tool_use", "tool_calls":
 		a.Finish = llm.FinishToolCalls
+	case "guardrail_intervened", "content_filtered", "content_filter", "safety":
+		a.Finish = llm.FinishContentFilter
 	case "pause_turn", "compaction":
 		a.Finish = llm.FinishPause
 	case "refusal":

@@ -2,6 +2,7 @@ package compatible
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -29,6 +30,7 @@ type choice struct {
 	Index   wire.Number     `json:"index"`
 	Message *said           `json:"message"`
 	Delta   *said           `json:"delta"`
+	Text    wire.Text       `json:"text"` // as completions had it
 	Finish  wire.Text       `json:"finish_reason"`
 	Usage   *usage          `json:"usage"` // Moonshot
 	Error   json.RawMessage `json:"error"` // OpenRouter
@@ -46,10 +48,11 @@ type said struct {
 }
 
 type called struct {
-	Index    *wire.Number    `json:"index"`
-	ID       wire.Text       `json:"id"`
-	Function namedFunction   `json:"function"`
-	Extra    json.RawMessage `json:"extra_content"`
+	Index         *wire.Number    `json:"index"`
+	ID            wire.Text       `json:"id"`
+	Function      namedFunction   `json:"function"`
+	Extra         json.RawMessage `json:"extra_content"`
+	namedFunction                 // of those who leave the box out
 }
 
 // namedFunction is what a call names.
@@ -70,6 +73,8 @@ type usage struct {
 	CacheHit          wire.Number `json:"prompt_cache_hit_tokens"` // DeepSeek
 	Cached            wire.Number `json:"cached_tokens"`           // Moonshot
 	Completion        wire.Number `json:"completion_tokens"`
+	Input             wire.Number `json:"input_tokens"` // the names of other APIs
+	Output            wire.Number `json:"output_tokens"`
 	CompletionDetails *struct {
 		Reasoning wire.Number `json:"reasoning_tokens"`
 	} `json:"completion_tokens_details"`
@@ -254,6 +259,9 @@ func (d *decoder) take(r *reply, body []byte, a *wire.Answer) error {
 			continue
 		}
 		d.use(c.Usage, a)
+		if c.Delta == nil && c.Message == nil && c.Text != "" {
+			c.Delta = &said{Content: wire.MustJSON(c.Text)}
+		}
 		if c.Delta != nil {
 			d.deltas = true
 			d.say(c.Delta, a)
@@ -358,6 +366,11 @@ func (s *said) words() (text, thought string) {
 func (s *said) calls() []called {
 	if s.FunctionCall != nil && len(s.ToolCalls) == 0 {
 		return []called{{Index: new(wire.Number), Function: *s.FunctionCall}}
+	}
+	for i := range s.ToolCalls {
+		if c := &s.ToolCalls[i]; c.Function.Name == "" && c.Function.Arguments == nil {
+			c.Function = c.namedFunction
+		}
 	}
 	return s.ToolCalls
 }
@@ -553,7 +566,7 @@ func (d *decoder) use(u *usage, a *wire.Answer) {
 	if u.CompletionDetails != nil {
 		thought = u.CompletionDetails.Reasoning
 	}
-	a.Use(u.Prompt, cached, write, u.Completion, thought)
+	a.Use(cmp.Or(u.Prompt, u.Input), cached, write, cmp.Or(u.Completion, u.Output), thought)
 }
 
 // flatten is the text and the thoughts of a content, which may come in parts.

@@ -62,6 +62,7 @@ type event struct {
 	Type      wire.Text       `json:"type"`
 	Object    wire.Text       `json:"object"`
 	Response  *reply          `json:"response"`
+	Sequence  wire.Number     `json:"sequence_number"`
 	ItemID    wire.Text       `json:"item_id"`
 	Index     *wire.Number    `json:"output_index"`
 	Summary   wire.Number     `json:"summary_index"`
@@ -73,7 +74,8 @@ type event struct {
 }
 
 type decoder struct {
-	id    wire.Text // of the response
+	id    wire.Text   // of the response
+	seen  wire.Number // the last event's number
 	items []*growing
 	byID  map[wire.Text]*growing
 	at    map[wire.Number]*growing // by output index
@@ -248,7 +250,11 @@ func (d *decoder) done(g *growing, o *output, raw json.RawMessage, a *wire.Answe
 		if g.slot.Name == "" {
 			g.slot.Name = string(o.Name)
 		}
-		g.slot.Rest(o.Arguments)
+		if g.slot.Whole() {
+			g.slot.Write(o.Arguments) // what is the same is taken once
+		} else {
+			g.slot.Rest(o.Arguments)
+		}
 	case "reasoning":
 		pieces := o.Summary
 		if len(pieces) == 0 {
@@ -287,6 +293,10 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 		}
 		return false, wire.Malformed(err)
 	}
+	if e.Sequence > 0 && e.Sequence == d.seen {
+		return false, nil // the same event once more
+	}
+	d.seen = e.Sequence
 	switch e.Type {
 	case "response.created", "response.in_progress", "response.queued":
 		if e.Response != nil {
