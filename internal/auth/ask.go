@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -97,6 +98,36 @@ func (v *Verifier) askAuth(ctx context.Context, token, userID string) error {
 		v.log.Warn("Supabase does not let us ask about tokens: is SUPABASE_SERVICE_KEY right?", "status", status)
 	}
 	return unavailable(max(retryAfter, wait), fmt.Errorf("status %d of Supabase Auth", status))
+}
+
+// probeGap is how long the answer of [Verifier.answers] counts.
+const probeGap = 5 * time.Second
+
+// answers asks Supabase Auth about a token that is none: to refuse it is all that is needed.
+func (v *Verifier) answers(ctx context.Context) error {
+	done := v.users.flight.DoChan("", func() (any, error) {
+		v.probe.Lock()
+		defer v.probe.Unlock()
+		if v.probe.at.IsZero() || time.Since(v.probe.at) >= probeGap {
+			ctx, cancel := context.WithTimeout(v.ctx, callTimeout)
+			defer cancel()
+			err := v.askAuth(ctx, "e30.e30.e30", "")
+			if codeforge.IsKind(err, codeforge.Unauthenticated) {
+				err = nil
+			}
+			if e, ok := errors.AsType[*codeforge.Error](err); ok && e.Cause != nil {
+				err = e.Cause
+			}
+			v.probe.at, v.probe.err = time.Now(), err
+		}
+		return nil, v.probe.err
+	})
+	select {
+	case r := <-done:
+		return r.Err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // fetch gets a public document.

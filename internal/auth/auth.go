@@ -93,6 +93,12 @@ type Verifier struct {
 	users  *gate // questions to Supabase Auth
 	own    *gate // questions to the store
 
+	probe struct {
+		sync.Mutex
+		at  time.Time // of the last answer
+		err error     // that it was
+	}
+
 	good *cache[identity]
 	bad  *cache[refusal]
 
@@ -162,8 +168,9 @@ func (v *Verifier) Close() error {
 	return nil
 }
 
-// Ready says why tokens of users cannot be verified, without asking anybody.
-func (v *Verifier) Ready(context.Context) error {
+// Ready says why the token of a user who was never seen here could not be verified. Where Supabase Auth would be asked about
+// it, Auth is asked, every few seconds at most.
+func (v *Verifier) Ready(ctx context.Context) error {
 	if v.keys == nil {
 		return nil
 	}
@@ -173,6 +180,10 @@ func (v *Verifier) Ready(context.Context) error {
 		return fmt.Errorf("the key set at %s could not be fetched: %w", v.keys.address, err)
 	case set.empty() && !v.takesSecret():
 		return fmt.Errorf("the project signs its tokens with a secret (%s publishes no keys): set SUPABASE_JWT_SECRET, or SUPABASE_SERVICE_KEY to ask Supabase Auth", v.keys.address)
+	case set.empty() && v.o.JWTSecret == "":
+		if err := v.answers(ctx); err != nil {
+			return fmt.Errorf("the project signs its tokens with a secret, and Supabase Auth cannot be asked about them: %w", err)
+		}
 	}
 	return nil
 }

@@ -737,3 +737,39 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	})
 }
+
+// A server is ready while it could verify the token of a user who comes for the first time.
+func TestReadyForNewUsers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t) // it signs with a secret that is not known here
+		v := h.verifier(t, nil)
+		synctest.Wait()
+		wantUser(t, v, byHS256.token(nil))
+		for range 3 {
+			if err := v.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, asked := h.calls(); asked != 2 {
+			t.Errorf("%d questions", asked)
+		}
+		h.set(func() { h.status, h.body = 503, "down" })
+		time.Sleep(6 * time.Second)
+		if err := v.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "503") {
+			t.Errorf("ready: %v", err)
+		}
+		refused(t, v, byHS256.token(object{"email": "new@example.com"}), unavailable, notNow)
+		h.set(func() { h.status, h.body = 0, "" })
+		time.Sleep(6 * time.Second)
+		if err := v.Ready(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		v := newHost(t).verifier(t, func(o *auth.Options) { o.ServiceKey = "sb_secret_of_another" })
+		synctest.Wait()
+		if err := v.Ready(t.Context()); err == nil {
+			t.Error("ready, with a key that Supabase refuses")
+		}
+	})
+}

@@ -448,3 +448,50 @@ func try(t testing.TB, url, user string, queue func(*pgx.Batch)) error {
 	queue(b)
 	return c.SendBatch(t.Context(), b).Close()
 }
+
+// Migrations of a large database take longer than logins may: no time is set to them, whichever way they come.
+func TestMigrateTakesItsTime(t *testing.T) {
+	t.Parallel()
+	s, db := empty(t)
+	_, printed := empty(t)
+	for _, db := range []string{db, printed} {
+		s.Exec(t, db, `alter database `+db+` set statement_timeout = '1min';
+			create table public.seen (setting text); grant insert on public.seen to public;
+			create function public.see() returns event_trigger language plpgsql as $$ begin insert into public.seen values (current_setting('statement_timeout')); end $$;
+			create event trigger see on ddl_command_start when tag in ('CREATE FUNCTION') execute function public.see()`)
+	}
+	migrate(t, s.URL(plainOwner, db))
+	var b strings.Builder
+	if err := postgres.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := connect(t, s.URL(plainOwner, printed)).Exec(t.Context(), b.String(), pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	for _, db := range []string{db, printed} {
+		var n int
+		var settings []string
+		if err := connect(t, s.URL(pgtest.Superuser, db)).QueryRow(t.Context(), "select count(*), array_agg(distinct setting) from public.seen").Scan(&n, &settings); err != nil {
+			t.Fatal(err)
+		}
+		if n < 20 || len(settings) != 1 || settings[0] != "0" {
+			t.Errorf("%d functions were made under %v", n, settings)
+		}
+	}
+}
+
+// A login without grants is told so, whatever asks.
+func TestMissingGrants(t *testing.T) {
+	t.Parallel()
+	s, from := template(t)
+	db := s.Database(t, plainOwner, from)
+	s.Exec(t, "postgres", "create role cf_bare login noinherit; grant authenticated to cf_bare")
+	t.Cleanup(func() { s.Exec(t, "postgres", "drop role cf_bare") })
+	_, pending := postgres.Pending(t.Context(), s.URL("cf_bare", db), "")
+	_, _, opened := postgres.Open(t.Context(), postgres.Options{URL: s.URL("cf_bare", db)})
+	for what, err := range map[string]error{"pending": pending, "open": opened} {
+		if err == nil || !strings.Contains(err.Error(), `grant anon, service_role to "cf_bare"`) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

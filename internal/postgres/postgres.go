@@ -169,21 +169,21 @@ func remote(host string, more []*pgconn.FallbackConfig) bool {
 func (s *Store) inspect(ctx context.Context) (warnings []string, err error) {
 	var login string
 	var bypass, reads, there bool
-	var missing []string
 	// Plain catalog reads, with no identity: everyone may.
 	err = s.pool.QueryRow(ctx, `select current_user, r.rolsuper or r.rolbypassrls,
 		coalesce(has_table_privilege(to_regclass('public.projects'), 'select'), false),
-		array(select n from unnest(array['anon', 'authenticated', 'service_role']) n
-			where not exists (select from pg_roles where rolname = n and pg_has_role(oid, 'member'))),
 		to_regprocedure('public.codeforge_schema()') is not null
-		from pg_roles r where r.rolname = current_user`).Scan(&login, &bypass, &reads, &missing, &there)
+		from pg_roles r where r.rolname = current_user`).Scan(&login, &bypass, &reads, &there)
 	switch {
 	case err != nil:
 		return nil, err
 	case !there: // a missing schema, which may lack the roles as well, is the first thing to see to
 		return nil, s.CheckSchema(ctx)
-	case len(missing) > 0:
-		return nil, fmt.Errorf("login %q may not act as %s: run as an administrator: grant %s to %q", login, strings.Join(missing, ", "), strings.Join(missing, ", "), login)
+	}
+	if err := mayActAs(ctx, s.pool); err != nil {
+		return nil, err
+	}
+	switch {
 	case bypass:
 		warnings = append(warnings, fmt.Sprintf("the login %q of DATABASE_URL is above row level security, so only CodeForge's own queries keep users apart; "+
 			"safer is a login of its own: create role codeforge login noinherit password '...'; grant anon, authenticated, service_role to codeforge", login))
