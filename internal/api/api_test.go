@@ -822,3 +822,29 @@ func TestOldPathsAreReachable(t *testing.T) {
 		k.call("DELETE", at+"%00", "").fails(400, "VALIDATION_ERROR")
 	}
 }
+
+// Whoever is told to come again is told when, whatever the reason.
+func TestUnavailableSaysWhen(t *testing.T) {
+	k := newKit(t, func(o *api.Options) {
+		o.Ready = func(context.Context) error { return errors.New("no") }
+		o.Preview, o.Check = nil, nil
+	})
+	id := k.project()
+	body := `{"project_id":"` + id + `","agent_type":"qa"}`
+	for _, err := range []error{&codeforge.Error{Kind: codeforge.Unavailable}, &codeforge.Error{Kind: codeforge.External}, context.DeadlineExceeded,
+		fmt.Errorf("wrapped: %w", &codeforge.Error{Kind: codeforge.Unavailable, RetryAfter: 1}), &codeforge.Error{Kind: codeforge.QueueFull}} {
+		k.jobs.fail = err
+		if a := k.call("POST", "/v1/run-agent", body); a.Status < 429 || a.Header.Get("Retry-After") != "1" {
+			t.Errorf("%v: %d %v", err, a.Status, a.Header)
+		}
+	}
+	k.jobs.fail = &codeforge.Error{Kind: codeforge.Unavailable, RetryAfter: 7 * time.Second}
+	if a := k.call("POST", "/v1/run-agent", body).want(503); a.Header.Get("Retry-After") != "7" {
+		t.Error(a.Header)
+	}
+	for _, path := range []string{"/ready", "/v1/projects/" + id + "/check", "/v1/projects/" + id + "/preview", "/v1/models"} {
+		if a := k.call("GET", path, "").want(503); a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %v", path, a.Header)
+		}
+	}
+}

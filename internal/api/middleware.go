@@ -108,6 +108,9 @@ func (x *exchange) sendHeader() {
 	if x.status == 0 {
 		x.status = http.StatusOK
 	}
+	if h := x.Header(); x.status == http.StatusServiceUnavailable && h["Retry-After"] == nil {
+		h["Retry-After"] = []string{"1"} // whoever is to come again is told when
+	}
 	x.ResponseWriter.WriteHeader(x.status)
 }
 
