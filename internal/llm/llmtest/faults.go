@@ -294,8 +294,9 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// slowly is a provider that takes its time: before it answers, before each event, and at the end.
-func slowly(first, between, last time.Duration, events []string) *http.Client {
+// slowly is a provider that takes its time: before it answers, before each event, and at the end. Meanwhile it keeps the
+// connection alive, if pulse is not empty.
+func slowly(first, between, last time.Duration, events []string, pulse string) *http.Client {
 	pause := func(ctx context.Context, d time.Duration) error {
 		select {
 		case <-time.After(d):
@@ -314,6 +315,11 @@ func slowly(first, between, last time.Duration, events []string) *http.Client {
 				d := between
 				if e == "" {
 					d = last
+				}
+				for pulse != "" && d > time.Second && r.Context().Err() == nil {
+					_ = pause(r.Context(), time.Second)
+					_, _ = io.WriteString(pw, pulse)
+					d -= time.Second
 				}
 				if err := pause(r.Context(), d); err != nil {
 					pw.CloseWithError(err)
@@ -336,15 +342,19 @@ func silence(t *testing.T, adapter Adapter, hi *llm.Request, events []string) {
 	for name, c := range map[string]struct {
 		first, between, last time.Duration
 		events               int
+		pulse                string
 		ctx                  func(context.Context) (context.Context, func())
 		kind                 llm.ErrorKind // "": an answer
 		where                string
 		took                 time.Duration
 	}{
-		"long but lively":       {first: 29 * time.Second, between: 9 * time.Second, events: len(events), took: 29*time.Second + time.Duration(len(events))*9*time.Second},
-		"never begins":          {first: time.Hour, events: 1, kind: llm.Timeout, where: llm.BeforeFirstToken, took: 3 * idle},
-		"silent before a token": {first: time.Second, between: time.Hour, events: 1, kind: llm.Timeout, where: llm.BeforeFirstToken, took: time.Second + 3*idle},
-		"silent in the midst":   {first: time.Second, last: time.Hour, events: len(events) - 1, kind: llm.Timeout, where: llm.MidStream, took: time.Second + idle},
+		"long but lively":            {first: 29 * time.Second, between: 9 * time.Second, events: len(events), took: 29*time.Second + time.Duration(len(events))*9*time.Second},
+		"never begins":               {first: time.Hour, events: 1, kind: llm.Timeout, where: llm.BeforeFirstToken, took: 3 * idle},
+		"silent before a token":      {first: time.Second, between: time.Hour, events: 1, kind: llm.Timeout, where: llm.BeforeFirstToken, took: time.Second + 3*idle},
+		"silent in the midst":        {first: time.Second, last: time.Hour, events: len(events) - 1, kind: llm.Timeout, where: llm.MidStream, took: time.Second + idle},
+		"alive alone before a token": {first: time.Second, between: time.Hour, events: 1, pulse: ": processing\n\n", kind: llm.Timeout, where: llm.BeforeFirstToken, took: time.Second + 3*idle},
+		"alive alone in the midst":   {first: time.Second, last: time.Hour, events: len(events) - 1, pulse: ":\r\n\r\n", kind: llm.Timeout, where: llm.MidStream, took: time.Second + idle},
+		"alive by empty data":        {first: time.Second, last: time.Hour, events: len(events) - 1, pulse: "data: \n\n", kind: llm.Timeout, where: llm.MidStream, took: time.Second + idle},
 		"deadline": {first: time.Second, between: time.Second * 8, events: 1, kind: llm.Timeout, where: llm.BeforeFirstToken, took: 5 * time.Second,
 			ctx: func(ctx context.Context) (context.Context, func()) { return context.WithTimeout(ctx, 5*time.Second) }},
 		"cancelled": {first: time.Second, between: time.Second * 8, events: 1, kind: llm.Cancelled, where: llm.BeforeFirstToken, took: 5 * time.Second,
@@ -356,7 +366,7 @@ func silence(t *testing.T, adapter Adapter, hi *llm.Request, events []string) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := adapter(wire.Options{BaseURL: "http://provider.test", IdleTimeout: idle, Client: slowly(c.first, c.between, c.last, events[:c.events])})
+				p := adapter(wire.Options{BaseURL: "http://provider.test", IdleTimeout: idle, Client: slowly(c.first, c.between, c.last, events[:c.events], c.pulse)})
 				ctx, cancel := context.WithCancel(t.Context())
 				if c.ctx != nil {
 					ctx, cancel = c.ctx(t.Context())

@@ -336,20 +336,30 @@ func (x *exchange) close() {
 	x.cancel(nil)
 }
 
-// watched is a body that may not be silent for longer than idle while it is waited for, nor larger than left. Its errors
-// are *broken or errTooLarge.
+// watched is a body that may not be silent for longer than idle while it is waited for, nor larger than left. What only
+// keeps the connection alive breaks no silence. Its errors are *broken or errTooLarge.
 type watched struct {
-	r     io.Reader
-	left  int64
-	idle  time.Duration
-	timer *time.Timer
-	ctx   context.Context
+	r      io.Reader
+	left   int64
+	idle   time.Duration
+	silent time.Duration // so far
+	line   int           // how much of [nothing] the line begins with; -1: it says something, -2: it is a comment
+	timer  *time.Timer
+	ctx    context.Context
 }
 
+// nothing is how a line begins that may carry nothing: a field of data without a value.
+const nothing = "data:"
+
 func (w *watched) Read(p []byte) (int, error) {
-	w.timer.Reset(w.idle)
+	w.timer.Reset(max(w.idle-w.silent, 0))
+	began := time.Now()
 	n, err := w.r.Read(p)
 	w.timer.Stop()
+	w.silent += time.Since(began)
+	if w.alive(p[:n]) {
+		w.silent = 0
+	}
 	w.left -= int64(n)
 	switch {
 	case w.left < 0:
@@ -358,6 +368,26 @@ func (w *watched) Read(p []byte) (int, error) {
 		return n, &broken{err, context.Cause(w.ctx), true}
 	}
 	return n, err
+}
+
+// alive reports whether a piece of the body says anything: not blanks, not a comment of a stream, not a field without a value.
+func (w *watched) alive(piece []byte) (said bool) {
+	for _, c := range piece {
+		switch {
+		case c == '\n' || c == '\r':
+			w.line = 0
+		case w.line < 0:
+			said = said || w.line == -1
+		case c == ' ' || c == '\t':
+		case w.line == 0 && c == ':':
+			w.line = -2
+		case w.line < len(nothing) && c == nothing[w.line]:
+			w.line++
+		default:
+			w.line, said = -1, true
+		}
+	}
+	return said
 }
 
 // broken is a connection that failed. why is the cause of our own end of it, if it was ours.
