@@ -146,6 +146,7 @@ func TestFaultMatrix(t *testing.T) {
 	}{
 		{"answer", []step{ok}, "openai ok", "", 0, 0},
 		{"400", []step{fails(refused)}, "openai invalid_request", llm.InvalidRequest, 0, 0},
+		{"400 about one vendor's parameter", []step{fails(kind(llm.InvalidRequest, 400, false, true))}, "openai invalid_request>fallback, anthropic ok", "", 0, 0},
 		{"401", []step{fails(badKey)}, "openai auth>fallback, anthropic ok", "", 0, 0},
 		{"402", []step{fails(noMoney)}, "openai quota_exhausted>fallback, anthropic ok", "", 0, 0},
 		{"403", []step{fails(kind(llm.Permission, 403, false, true))}, "openai permission>fallback, anthropic ok", "", 0, 0},

@@ -98,6 +98,24 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// What one vendor does not know another may take; what is wrong with the request itself is wrong everywhere.
+func TestParameterOfOneVendor(t *testing.T) {
+	for message, want := range map[string]bool{
+		"Unsupported parameter: 'reasoning' is not supported with this model.": true,
+		"Unknown name \"strict\" at 'tools[0]': Cannot find field.":            true,
+		"tools.0.custom.input_schema: Extra inputs are not permitted":          true,
+		"messages: at least one message is required":                           false,
+		"The message at position 3 is empty":                                   false,
+	} {
+		body, _ := json.Marshal(map[string]any{"error": map[string]any{"message": message, "type": "invalid_request_error"}})
+		c := NewClient(Options{}, Provider{Name: "p"})
+		e := c.fail(t.Context(), &Answer{req: &llm.Request{}}, parseFault(400, http.Header{}, body))
+		if e.Kind != llm.InvalidRequest || e.Fallback != want || e.Retryable {
+			t.Errorf("%s: %+v", message, e)
+		}
+	}
+}
+
 func TestRedact(t *testing.T) {
 	const key = "my-Secret.Key-0123456789"
 	for in, want := range map[string]string{

@@ -461,6 +461,11 @@ func (c *Client) fail(ctx context.Context, a *Answer, err error) *llm.Error {
 	if isFault && e.Kind == llm.ContentFilter && f.Status >= 400 {
 		e.Fallback = true // the filter stands before the model: another provider's may not mind
 	}
+	if isFault && e.Kind == llm.InvalidRequest {
+		// A part of the request that this vendor does not know, and that was not left out, another one may take.
+		r, ok := f.refusal(a.req.Model, nil)
+		e.Fallback = ok && r.Unknown()
+	}
 	if isFault && f.NoRetry {
 		e.Retryable = false
 	}
