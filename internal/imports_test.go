@@ -38,6 +38,7 @@ var rooms = map[string]string{
 	"codeforge/internal/offline":          "codeforge codeforge/internal/agent/form codeforge/internal/llm",
 	"codeforge/internal/llm/wire":         "codeforge codeforge/internal/llm",
 	"codeforge/internal/preview":          "codeforge codeforge/internal/verify",
+	"codeforge/internal/relevance":        "",
 	"codeforge/internal/sqlite":           "codeforge codeforge/internal/auth codeforge/internal/llm",
 	"codeforge/internal/storetest":        "codeforge codeforge/internal/api codeforge/internal/auth codeforge/internal/jobs codeforge/internal/llm",
 	"codeforge/internal/sandbox":          "",
