@@ -1,7 +1,7 @@
 # The targets that people use; each says what it does after its ##.
 GO ?= go
 
-.PHONY: help run demo test crash bench fuzz lint build docs
+.PHONY: help run demo test crash context bench fuzz lint build docs
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -18,6 +18,9 @@ test: ## run all tests with the race detector; installs what they need where it 
 
 crash: ## kill a server 200 times under load
 	CODEFORGE_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./cmd/codeforge
+
+context: ## measure which files prompts show, on projects fetched with npm
+	CODEFORGE_SOAK=1 $(GO) test -count=1 -run '^TestContext$$' -v ./internal/relevance
 
 bench: ## micro-benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./...

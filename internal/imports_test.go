@@ -18,7 +18,7 @@ import (
 var rooms = map[string]string{
 	"codeforge":                           "",
 	"codeforge/cmd/codeforge":             "*",
-	"codeforge/internal/agent":            "codeforge codeforge/internal/agent/form codeforge/internal/llm codeforge/internal/verify",
+	"codeforge/internal/agent":            "codeforge codeforge/internal/agent/form codeforge/internal/llm codeforge/internal/relevance codeforge/internal/verify",
 	"codeforge/internal/agent/form":       "codeforge codeforge/internal/llm",
 	"codeforge/internal/api":              "codeforge codeforge/internal/auth codeforge/internal/events codeforge/internal/jobs codeforge/internal/llm codeforge/internal/preview codeforge/internal/verify",
 	"codeforge/internal/auth":             "codeforge",

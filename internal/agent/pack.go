@@ -1,40 +1,50 @@
 package agent
 
 import (
-	"codeforge/internal/agent/form"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
+	"codeforge/internal/relevance"
 )
 
 // What a prompt shows of files, in tokens as [llm.EstimateText] counts them for the densest tokenizer. A model with a
 // smaller window is asked with less, see [shrink].
 const (
-	packTokens = 90_000
-	listTokens = 15_000 // of them for the list of all files
+	wholeTokens   = 30_000 // a project that is not larger is shown whole
+	chosenTokens  = 16_000 // else what matters for the task is, as far as this goes
+	outlineTokens = 4_000  // and what found no room there is outlined
+	listTokens    = 4_000  // all paths; of more files than go in, the folders
 )
 
-// pack is what a prompt may show of a project's files.
+// pack is what a prompt may show of a project's files, as they were when it was made.
 type pack struct {
-	sizes []string // a line for each file, sorted by path
-	items []llm.Item
-	all   int // tokens of all items whole
+	paths  []string // sorted
+	files  map[string]string
+	tokens map[string]int
+	all    int                     // tokens of all files whole
+	index  func() *relevance.Index // made when it is needed, which it is not while all files fit
+	task   string
+	extra  map[string]float64
 }
 
-// newPack takes the files of t as they are now. Those that task names weigh most, then those that they import, and each as
-// much more as want says.
+// newPack takes the files of t as they are now. want says how much more a file matters than its text tells for the task,
+// in hundredths of what the best one does.
 func newPack(t *tree, task string, want map[string]int) *pack {
-	k := &pack{}
-	for _, path := range slices.Sorted(maps.Keys(t.files)) {
-		text := t.files[path]
-		k.sizes = append(k.sizes, fmt.Sprintf("%s (%d bytes)\n", path, len(text)))
-		k.items = append(k.items, llm.Item{Path: path, Text: text, Weight: want[path]})
-		k.all += count(text) + count(path) + frameTokens
+	k := &pack{paths: slices.Sorted(maps.Keys(t.files)), files: maps.Clone(t.files), tokens: make(map[string]int, len(t.files)),
+		task: task, extra: map[string]float64{}}
+	k.index = sync.OnceValue(func() *relevance.Index { return relevance.New(k.files) })
+	for path, text := range k.files {
+		k.tokens[path] = count(text) + count(path) + frameTokens
+		k.all += k.tokens[path]
 	}
-	k.items = llm.Weigh(k.items, task)
+	for path, weight := range want {
+		k.extra[path] = float64(weight) / 100
+	}
 	return k
 }
 
@@ -43,45 +53,65 @@ const frameTokens = 24
 
 func count(text string) int { return llm.EstimateText(text, "") }
 
-// fit writes the list of files, and of their text what goes into the given number of tokens, or very little more.
+// fit writes the list of files, and of their text what matters and goes into the given number of tokens, or very little
+// more. What is shown stands by path, so that prompts of one job begin alike.
 func (k *pack) fit(tokens int) string {
-	var b, list strings.Builder
-	room := min(listTokens, tokens/3)
-	for i, line := range k.sizes {
-		n := count(line)
-		if n > room {
-			fmt.Fprintf(&list, "... and %d more", len(k.sizes)-i)
-			break
-		}
-		room, tokens = room-n, tokens-n
-		list.WriteString(line)
-	}
-	form.WriteSection(&b, form.SectionFiles, "", form.Neutral(strings.TrimSuffix(list.String(), "\n")))
+	var b strings.Builder
+	list := k.list(min(listTokens, tokens/3))
+	form.WriteSection(&b, form.SectionFiles, "", form.Neutral(list))
+	tokens -= count(list)
 
-	items := k.items
-	if k.all <= tokens { // all go in whole, so nobody needs their outlines
-		items = slices.Clone(items)
-		for i := range items {
-			items[i].Weight++
+	whole, outlined := k.paths, map[string]string{}
+	if k.all > min(wholeTokens, tokens) {
+		choice := relevance.Choose(k.index().Rank(k.task, k.extra), min(chosenTokens, tokens), func(path string) int { return k.tokens[path] })
+		whole = choice.Whole
+		for _, path := range whole {
+			tokens -= k.tokens[path]
+		}
+		room := min(outlineTokens, tokens)
+		for _, path := range append(choice.Outline, k.paths...) { // what matters first, then what there is
+			if _, done := outlined[path]; done || slices.Contains(whole, path) {
+				continue
+			}
+			text := k.index().Outline(path)
+			if n := count(text) + count(path) + frameTokens; text != "" && n <= room {
+				room -= n
+				outlined[path] = text
+			}
 		}
 	}
-	chosen := llm.PackItems(items, tokens, "")
-	parts := 0
-	for _, it := range chosen.Items {
-		name, text := form.SectionFile, it.Text
-		if it.Form != llm.Whole {
-			name, text = form.SectionOutline, strings.TrimSuffix(text, "\n")
-			parts++
-		}
-		form.WriteSection(&b, name, it.Path, form.Neutral(text))
+	for _, path := range slices.Sorted(slices.Values(whole)) {
+		form.WriteSection(&b, form.SectionFile, path, form.Neutral(k.files[path]))
 	}
-	if parts > 0 {
-		fmt.Fprintf(&b, "Of %s only an outline is shown here, for their size.\n", plural(parts, "file"))
+	for _, path := range slices.Sorted(maps.Keys(outlined)) {
+		form.WriteSection(&b, form.SectionOutline, path, form.Neutral(strings.TrimSuffix(outlined[path], "\n")))
 	}
-	if n := len(chosen.LeftOut); n > 0 {
-		fmt.Fprintf(&b, "The text of %s is not shown here, for its size.\n", plural(n, "file"))
+	if n := len(outlined); n > 0 {
+		fmt.Fprintf(&b, "Of %s only an outline is shown here, for their size.\n", plural(n, "file"))
+	}
+	if n := len(k.paths) - len(whole) - len(outlined); n > 0 {
+		fmt.Fprintf(&b, "The text of %s is not shown here: search and read what the work needs.\n", plural(n, "file"))
 	}
 	return b.String()
+}
+
+// list names all files, or as many folders as fit.
+func (k *pack) list(room int) string {
+	var b strings.Builder
+	for _, path := range k.paths {
+		fmt.Fprintf(&b, "%s (%d bytes)\n", path, len(k.files[path]))
+	}
+	text := strings.TrimSuffix(b.String(), "\n")
+	if count(text) <= room {
+		return text
+	}
+	for depth := 6; depth > 0; depth-- {
+		text = fmt.Sprintf("%s in these folders; list_files names them:\n%s", plural(len(k.paths), "file"), strings.TrimSuffix(relevance.Folders(k.paths, depth), "\n"))
+		if count(text) <= room {
+			return text
+		}
+	}
+	return plural(len(k.paths), "file") + "; list_files names them"
 }
 
 const (

@@ -40,15 +40,14 @@ func (p *prompt) say(format string, args ...any) { fmt.Fprintf(&p.b, format+"\n"
 
 func (p *prompt) section(name, body string) { form.WriteSection(&p.b, name, "", body) }
 
-// files puts what a prompt shows of the files of a tree, as they are now, here. What the task names comes first, then
-// what want weighs, by path.
+// files puts what a prompt shows of the files of a tree, as they are now, here: see [newPack].
 func (p *prompt) files(t *tree, task string, want map[string]int) {
 	if len(t.files) > 0 {
 		p.pack, p.at = newPack(t, task, want), p.b.Len()
 	}
 }
 
-func (p *prompt) String() string { return p.fit(packTokens) }
+func (p *prompt) String() string { return p.fit(wholeTokens + listTokens) }
 
 // fit writes the prompt out with about so many tokens for files.
 func (p *prompt) fit(tokens int) string {

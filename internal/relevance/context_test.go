@@ -77,8 +77,12 @@ func TestContext(t *testing.T) {
 		t.Logf("%s: %d files, %d of %d needed ones shown", p.Project, len(files), f, n)
 		needed, found = needed+n, found+f
 	}
-	if found*10 < needed*9 {
-		t.Errorf("%d of %d needed files are shown, want nine of ten", found, needed)
+	want := 0.9
+	if os.Getenv("CODEFORGE_SOAK") == "" {
+		want = 0.8 // of one small project, on which each file is a large step
+	}
+	if float64(found) < want*float64(needed) {
+		t.Errorf("%d of %d needed files are shown, want %.0f %%", found, needed, 100*want)
 	}
 }
 

@@ -81,14 +81,16 @@ func New(files map[string]string) *Index {
 func (f *file) read() {
 	f.terms = map[string]places{}
 	// The last segments say most; an index file is named by its folder.
-	terms(path.Dir(f.path), true, func(term string) {
+	terms(path.Dir(f.path)+" "+path.Ext(f.path), true, func(term string) {
 		p := f.terms[term]
 		p.path = 0.5
 		f.terms[term] = p
 	})
 	stem, _, _ := strings.Cut(path.Base(f.path), ".")
 	if stem == "index" || stem == "main" || stem == "mod" {
-		stem = path.Base(path.Dir(f.path))
+		if stem = path.Base(path.Dir(f.path)); stem == "." {
+			stem = "home"
+		}
 	}
 	terms(stem, true, func(term string) {
 		p := f.terms[term]
@@ -242,7 +244,7 @@ func (x *Index) spread(scores []float64) []float64 {
 
 // Choice is what a prompt shows of a ranking.
 type Choice struct {
-	Whole   []string // in order of rank
+	Whole   []string // best first
 	Outline []string // matter, and found no room whole
 }
 

@@ -207,7 +207,14 @@ var meanings = func() map[string][]string {
 		phone mobile
 		language locale i18n translation
 		money amount price currency
-		color colour theme style
+		color colour theme style css
+		red color style css
+		green color style css
+		blue color style css
+		bright color style css
+		font style css
+		bigger size style css
+		smaller size style css
 		background style css theme
 		dark theme mode
 		light theme mode
