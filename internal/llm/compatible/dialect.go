@@ -36,6 +36,7 @@ var (
 	systemWords  = regexp.MustCompile(`system (role|message|prompt|instruction)|roles? .{0,40}(system|developer)|['"\x60](system|developer)['"\x60]|developer (role|message|instruction)`)
 	orderWords   = regexp.MustCompile(`after (role )?['"\x60]?tool|alternat|unexpected role|last role|role .{0,20}order`)
 	streamWords  = regexp.MustCompile(`\bstream(ing|ed)?\b`)
+	nothingWords = regexp.MustCompile(`^(\W|\d|_|error|errors|message|msg|code|type|param|status|detail|title|object|null|bad ?request|invalid|request|arguments?|parameters?|payload|body|input|unprocessable|entity|contains|an?|failed|validation|upstream|provider|returned|http)*$`)
 	schemaWords  = regexp.MustCompile(`schema|parameters|function_declarations|keyword`)
 )
 
@@ -122,6 +123,9 @@ func mend(r *wire.Refusal, d *llm.Dialect) bool {
 			all = append(all, "schema."+k)
 		}
 		return leave(all...)
+	case nothingWords.MatchString(text): // it says nothing: as plain as can be
+		return leave("stream_options", "temperature", "reasoning_effort", "tools.function.strict", "response_format.json_schema.strict",
+			"messages.reasoning_content", "messages.reasoning_details", "messages.extra_content")
 	}
 	return false
 }
