@@ -86,6 +86,7 @@ func (f *Fault) refusal(model string, sent []byte) (r Refusal, ok bool) {
 	if model = strings.ToLower(model); len(model) > 3 {
 		r.Text = strings.ReplaceAll(r.Text, model, "*")
 	}
+	r.Text = thousands.ReplaceAllString(r.Text, "${1}000$2")
 	switch f.kind() {
 	case llm.InvalidRequest, llm.ContextLength, llm.RequestTooLarge, llm.QuotaExhausted, llm.RateLimit, llm.MalformedOutput:
 		return r, true
@@ -159,7 +160,7 @@ const (
 )
 
 var (
-	aboutLimit = regexp.MustCompile(`max[_ ]?(completion|output|new|gen|generated)?[_ ]?tokens?|max_?output|(output|completion|generated?|new) tokens|tokens? (limit|count|per)|in the (completion|output)|context (length|window|size)|context_?length|context limit|maximum (number of |prompt |input |output )?tokens|requested.{0,60}tokens|requested: ?\d|of output|prompt (is )?too long|(input|sequence) length|n_ctx`)
+	aboutLimit = regexp.MustCompile(`max[_ ]?(completion|output|new|gen|generated)?[_ ]?tokens?|max_?output|(output|completion|generated?|new) tokens|tokens? (limit|count|per)|in the (completion|output)|context (length|window|size)|context_?length|context limit|maximum (number of |prompt |input |output )?tokens|requested.{0,60}tokens|requested: ?\d|of output|reduce.{0,60}(completion|output)|prompt (is )?too long|(input|sequence) length|n_ctx`)
 	aboutOut   = regexp.MustCompile(`max[_ ]?(completion|output|new|gen|generated)?[_ ]?tokens|maximum (output )?tokens|output tokens|completion|of output|in the output|requested`)
 	// outputCap is a bound on the output itself, told with its name.
 	outputCap = regexp.MustCompile(`max_?(?:completion_|output_|new_)?tokens\W{0,4}(?:value |parameter |is |which |of \d+ )*(?:must|should|cannot|can't|may not|has to|needs to|can only|exceeds?|exceeded|is above|>)[^0-9.;+]{0,60}(\d[\d,_]*)` +
@@ -170,10 +171,12 @@ var (
 	sums = []*regexp.Regexp{
 		regexp.MustCompile(`(?P<prompt>\d+) \+ (?P<asked>\d+) > (?P<window>\d+)`),
 		regexp.MustCompile(`(?P<asked>\d+) > (?P<window>\d+) - (?P<prompt>\d+)`),
+		regexp.MustCompile(`(?P<prompt>\d+)\D{0,30}\+ (?P<asked>\d+)\D{0,30}= ?\d+ > (?P<window>\d+)`),
 	}
 	compared  = regexp.MustCompile(`(\d[\d,_]*) > (\d[\d,_]*)`)
-	windowed  = regexp.MustCompile(`(?:context|window|token limit|model limit|max(?:imum)?[_ ](?:model[_ ]|sequence[_ ]|total[_ ])?len\w*|n_ctx|limit)[^0-9]{0,40}?(\d[\d,_]*)|must be <= ?(\d[\d,_]*)|(\d[\d,_]*)[^0-9]{0,12}(?:maximum )?context|> (\d[\d,_]*) -`)
+	windowed  = regexp.MustCompile(`(?:context|window|token limit|model limit|max(?:imum)?[_ ](?:model[_ ]|sequence[_ ]|total[_ ])?len\w*|n_ctx|limit)[^0-9]{0,40}?(\d[\d,_]*)|must be <= ?(\d[\d,_]*)|(\d[\d,_]*)[ -](?:tokens? )?maximum context|> (\d[\d,_]*) -`)
 	requested = regexp.MustCompile(`requested\W{0,3}(?:about |a total of |up to )?(?:up to )?(\d[\d,_]*)`)
+	thousands = regexp.MustCompile(`\b(\d{1,4})k( |\b)`)
 	numbers   = regexp.MustCompile(`\d[\d,_]*`)
 )
 
@@ -287,6 +290,9 @@ func (r *Refusal) lower(f *Fault, req *llm.Request, asked int, d *llm.Dialect) (
 			return asked / 2, false
 		}
 		return 0, false
+	}
+	if prompt+prompt/2 < window && asked/2 >= leastOutput {
+		return asked / 2, false // by our own count there is room
 	}
 	return -1, false
 }
