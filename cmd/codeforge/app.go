@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -74,6 +77,9 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 			return nil, err
 		}
 		identify = a.users.User
+		if err := cfg.provesSecret(); err != nil {
+			a.log.Error("tokens signed with the project's secret will be refused", "error", err)
+		}
 	}
 	if cfg.onlyHTTPS() {
 		if a.edge, err = cfg.edge(a.log); err != nil {
@@ -145,6 +151,26 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 func (c *Config) verifier(tokens auth.TokenStore, log *slog.Logger) (*auth.Verifier, error) {
 	return auth.New(auth.Options{SupabaseURL: strings.TrimRight(c.SupabaseURL, "/"), JWTSecret: c.JWTSecret, ServiceKey: c.ServiceKey,
 		Issuers: c.JWTIssuers, AllowAnonymous: c.AllowAnonymous, Tokens: tokens, Log: log})
+}
+
+// provesSecret reports whether SUPABASE_JWT_SECRET is the secret of the project, where a legacy key is at hand, which is signed
+// with it.
+func (c *Config) provesSecret() error {
+	dot := strings.LastIndexByte(c.ServiceKey, '.')
+	if c.JWTSecret == "" || dot < 0 {
+		return nil
+	}
+	head, _ := base64.RawURLEncoding.DecodeString(strings.SplitN(c.ServiceKey, ".", 2)[0])
+	var header struct{ Alg string }
+	if json.Unmarshal(head, &header) != nil || header.Alg != "HS256" {
+		return nil // a key of another kind is signed with something else
+	}
+	mac := hmac.New(sha256.New, []byte(c.JWTSecret))
+	mac.Write([]byte(c.ServiceKey[:dot]))
+	if signature, err := base64.RawURLEncoding.DecodeString(c.ServiceKey[dot+1:]); err == nil && hmac.Equal(signature, mac.Sum(nil)) {
+		return nil
+	}
+	return errors.New("SUPABASE_JWT_SECRET did not sign SUPABASE_SERVICE_KEY, so it is not the project's secret, or a former one: copy it from the dashboard (Project Settings, JWT Keys, Legacy JWT Secret), as it stands there")
 }
 
 // identity says, for the log, who callers are.

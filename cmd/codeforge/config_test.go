@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -19,6 +20,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"codeforge/internal/pgtest"
 )
@@ -292,9 +295,68 @@ func TestDoctor(t *testing.T) {
 		{"identity", func() finding { return doctor("--supabase-url", p.url).identity(ctx) }, "ok", ""},
 		{"no identity", func() finding { return doctor("--supabase-url", dead).identity(gone) }, "broken", dead},
 		{"production", func() finding { return doctor("--environment", "production").settings(ctx) }, "broken", "SUPABASE_URL"},
+		{"schema's login", func() finding {
+			return doctor("--database-url", url, "--migrate-database-url", strings.Replace(url, "cf_app", pgtest.Superuser, 1)).migrator(ctx)
+		}, "ok", ""},
+		{"not the schema's login", func() finding { return doctor("--database-url", url, "--migrate-database-url", url).migrator(ctx) }, "broken", "may not change the schema"},
+		{"schema's login away", func() finding {
+			return doctor("--database-url", url, "--migrate-database-url", "postgresql://u:p@127.0.0.1:1/db").migrator(ctx)
+		}, "broken", "nothing listens"},
+		{"schema behind", func() finding {
+			return doctor("--database-url", empty, "--migrate-database-url", strings.Replace(empty, "cf_app", pgtest.Superuser, 1)).migrator(ctx)
+		}, "warning", "lacks"},
+		{"secret that signed the key", func() finding {
+			return doctor("--supabase-url", p.url, "--supabase-service-key", legacyKey(t, jwtSecret), "--supabase-jwt-secret", jwtSecret).identity(ctx)
+		}, "ok", ""},
+		{"secret of another project", func() finding {
+			return doctor("--supabase-url", p.url, "--supabase-service-key", legacyKey(t, jwtSecret), "--supabase-jwt-secret", jwtSecret+"x").identity(ctx)
+		}, "broken", "Legacy JWT Secret"},
 	} {
 		if f := c.check(); f.state != c.states || !contains(f.fix, c.fix) {
 			t.Errorf("%s: %+v", c.name, f)
+		}
+	}
+}
+
+func legacyKey(t *testing.T, secret string) string {
+	t.Helper()
+	key, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"iss": "supabase", "role": "service_role", "exp": time.Now().Add(time.Hour).Unix()}).SignedString([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// TestSchemaLoginAway: a server whose schema is up to date does without the login that may change it, and one that is behind
+// says what it waits for.
+func TestSchemaLoginAway(t *testing.T) {
+	url, _ := freshDatabase(t)
+	empty, _ := emptyDatabase(t)
+	away := []string{"--migrate-database-url", "postgresql://u:hidden@127.0.0.1:1/db"}
+	serve(t, configured(t, append(away, "--database-url", url)...))
+	_, err := Open(t.Context(), configured(t, append(away, "--database-url", empty)...), io.Discard)
+	if err == nil || !contains(err.Error(), "MIGRATE_DATABASE_URL", "nothing listens") || strings.Contains(err.Error(), "hidden") {
+		t.Error(err)
+	}
+	p := newProject(t)
+	serve(t, configured(t, append(away, "--supabase-url", p.url, "--supabase-service-key", "sb_secret_x")...))
+	if err := (&Migrate{Check: true, Config: *configured(t, append(away, "--database-url", url)...)}).Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestGrantsAreNamed: to a login that may not act for users, serve, doctor and migrate --check say the same.
+func TestGrantsAreNamed(t *testing.T) {
+	url, _ := freshDatabase(t)
+	s := pgtest.Start(t)
+	s.Exec(t, "postgres", "create role cf_bare login noinherit; grant authenticated to cf_bare")
+	t.Cleanup(func() { s.Exec(t, "postgres", "drop role cf_bare") })
+	cfg := configured(t, "--database-url", strings.Replace(url, "cf_app", "cf_bare", 1))
+	_, served := Open(t.Context(), cfg, io.Discard)
+	for what, said := range map[string]string{"serve": fmt.Sprint(served), "doctor": (&Doctor{*cfg}).data(t.Context()).fix,
+		"check": fmt.Sprint((&Migrate{Check: true, Config: *cfg}).Run(t.Context()))} {
+		if !strings.Contains(said, `grant anon, service_role to "cf_bare"`) {
+			t.Errorf("%s: %s", what, said)
 		}
 	}
 }

@@ -110,19 +110,32 @@ func migrateAtStart(ctx context.Context, cfg *Config, log *slog.Logger) error {
 	if url == "" {
 		return nil
 	}
-	look, lookMode := url, mode // by the server's own login where there is one: the other one may be away
-	if cfg.DatabaseURL != "" {
-		look, lookMode = cfg.DatabaseURL, cfg.PoolMode
+	pending, err := cfg.lacks(ctx)
+	if err == nil && len(pending) > 0 {
+		var done []string
+		done, err = postgres.Migrate(ctx, url, mode)
+		for _, name := range done {
+			log.Info("migrated", "migration", name)
+		}
+		if err != nil && cfg.MigrateURL != "" {
+			err = fmt.Errorf("MIGRATE_DATABASE_URL: %w", err)
+		}
 	}
-	pending, err := postgres.Pending(ctx, look, lookMode)
-	if err != nil || len(pending) == 0 {
-		return err
-	}
-	done, err := postgres.Migrate(ctx, url, mode)
-	for _, name := range done {
-		log.Info("migrated", "migration", name)
+	if err != nil && cfg.DatabaseURL == "" {
+		// The schema may be there all the same; if not, /ready says so.
+		log.Error("the schema cannot be brought up to date", "error", err)
+		return nil
 	}
 	return err
+}
+
+// lacks names the migrations that a Postgres lacks. It is looked at by the server's own login where there is one: the one
+// that may change the schema may be away.
+func (c *Config) lacks(ctx context.Context) ([]string, error) {
+	if c.DatabaseURL != "" {
+		return postgres.Pending(ctx, c.DatabaseURL, c.PoolMode)
+	}
+	return postgres.Pending(ctx, c.MigrateURL, "")
 }
 
 // Migrate is the command that brings the database up to date.
@@ -148,6 +161,13 @@ func (m *Migrate) Run(ctx context.Context) error {
 		}
 		if len(pending) > 0 {
 			return fmt.Errorf("%s is behind: run codeforge migrate", where)
+		}
+		if m.DatabaseURL != "" { // whether a server could work with it, as doctor says
+			store, err := openData(ctx, &m.Config, newLog(&m.Config, os.Stderr))
+			if err != nil {
+				return err
+			}
+			_ = store.close()
 		}
 	} else {
 		var done []string
@@ -176,7 +196,11 @@ func (m *Migrate) pending(ctx context.Context) (where string, pending []string, 
 		_, pending, err = sqlite.Status(ctx, m.DataDir)
 		return m.DataDir, pending, err
 	case url != "":
-		pending, err = postgres.Pending(ctx, url, mode)
+		if m.Check {
+			pending, err = m.lacks(ctx)
+		} else {
+			pending, err = postgres.Pending(ctx, url, mode)
+		}
 		return "the database", pending, err
 	}
 	s, err := supabase.Open(supabase.Options{URL: m.SupabaseURL, Key: m.ServiceKey})

@@ -18,6 +18,7 @@ import (
 	"codeforge"
 	"codeforge/internal/api"
 	"codeforge/internal/llm"
+	"codeforge/internal/postgres"
 	"codeforge/internal/sqlite"
 	"codeforge/internal/verify"
 )
@@ -79,8 +80,11 @@ type finding struct {
 // Run implements the command. It fails when a part is broken.
 func (d *Doctor) Run(ctx context.Context) error {
 	broken := 0
-	all := []finding{d.settings(ctx), d.data(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx)}
+	all := []finding{d.settings(ctx), d.data(ctx), d.migrator(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx)}
 	for _, f := range append(all, d.models(ctx)...) {
+		if f.part == "" {
+			continue
+		}
 		fmt.Printf("%-8s %s\n", f.state, f.part)
 		if f.fix != "" {
 			fmt.Printf("         %s\n", f.fix)
@@ -121,6 +125,25 @@ func (d *Doctor) data(ctx context.Context) finding {
 	return finding{part, "ok", ""}
 }
 
+// migrator sees whether the login that may change the schema is one. A server whose schema is up to date needs none.
+func (d *Doctor) migrator(ctx context.Context) finding {
+	const part = "schema by MIGRATE_DATABASE_URL"
+	if d.MigrateURL == "" {
+		return finding{}
+	}
+	if err := postgres.MayMigrate(ctx, d.MigrateURL); err != nil {
+		return finding{part, "broken", err.Error()}
+	}
+	pending, err := postgres.Pending(ctx, d.MigrateURL, "")
+	switch {
+	case err != nil:
+		return finding{part, "broken", err.Error()}
+	case len(pending) > 0:
+		return finding{part, "warning", "lacks " + strings.Join(pending, ", ") + ": serve brings it up to date when it starts, or codeforge migrate does"}
+	}
+	return finding{part, "ok", ""}
+}
+
 // collect is a log that keeps its warnings.
 type collect struct{ all []string }
 
@@ -150,6 +173,9 @@ func (d *Doctor) identity(ctx context.Context) finding {
 		case <-time.After(50 * time.Millisecond): // the key set is fetched beside
 		case <-wait.Done():
 		}
+	}
+	if err == nil {
+		err = d.provesSecret()
 	}
 	if err != nil {
 		return finding{part, "broken", err.Error()}

@@ -150,6 +150,31 @@ func Pending(ctx context.Context, url, poolMode string) (pending []string, err e
 	return pendingOn(ctx, conn)
 }
 
+// MayMigrate says why a login could not bring the schema up to date; nil: it could.
+func MayMigrate(ctx context.Context, url string) error {
+	c, _, err := parse(url, "")
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, c.ConnConfig)
+	if err != nil {
+		return fmt.Errorf("connect to Postgres: %w", hint(err, c.ConnConfig.Host))
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	var login string
+	var makes, owns bool
+	if err := conn.QueryRow(ctx, `select current_user,
+		has_schema_privilege('public', 'create') and (has_database_privilege(current_database(), 'create') or to_regnamespace('codeforge_river') is not null),
+		not exists (select from pg_class where relnamespace = 'public'::regnamespace and relname in ('projects', 'project_files', 'agent_jobs') and not pg_has_role(relowner, 'member'))`).
+		Scan(&login, &makes, &owns); err != nil {
+		return err
+	}
+	if !makes || !owns {
+		return fmt.Errorf("the login %q may not change the schema: use the one that owns the tables, in a Supabase project postgres", login)
+	}
+	return nil
+}
+
 // querier is a connection, or a pool of them.
 type querier interface {
 	QueryRow(context.Context, string, ...any) pgx.Row
