@@ -22,18 +22,10 @@ import (
 
 // Namespaces of the builder. Nothing is ever resolved to the default one, "file", which is the disk.
 const (
-	nsTree  = "codeforge-tree"  // a file of the tree
-	nsAsset = "codeforge-asset" // the address of a file of the tree
-	nsRaw   = "codeforge-raw"   // the text of a file of the tree
-	nsText  = "codeforge-text"  // the same, where a tool of the project would make more of it
-	nsStub  = "codeforge-stub"  // what stands for what is not part of the project
-	nsJoin  = "codeforge-join"  // imports everything that is linked
-
-	nsComponent = "codeforge-component" // a picture as a component
-	nsWorker    = "codeforge-worker"    // makes a worker of a file of the tree
+	nsTree = "codeforge-tree" // a file of the tree
+	nsMade = "codeforge-made" // a module that stands for something else
+	nsJoin = "codeforge-join" // imports everything that is linked
 )
-
-var namespaces = []string{nsTree, nsAsset, nsRaw, nsText, nsStub, nsJoin, nsComponent, nsWorker}
 
 // nowhere is the folder that builds happen in. No path with a NUL is on any disk: every access fails before the system is asked.
 const nowhere = "/\x00"
@@ -199,7 +191,7 @@ func (t *tree) scanScript(ctx context.Context, p, content string, loader api.Loa
 		s = attempt(api.LoaderJSX, api.FormatESModule)
 		switch {
 		case t.needs(p, takesJSX...):
-		case !t.hasPackage(p):
+		case !t.hasPackage(p) && (use.classic[p] || use.modules[p]): // a browser gets it as it is
 			s.errors = append(s.errors, first)
 			s.broken = true
 		default:
@@ -303,6 +295,9 @@ func (t *tree) scanOnce(ctx context.Context, p, content string, s *scanned, form
 			s.packages = append(s.packages, m)
 			continue
 		}
+		if m.ID == "css-syntax-error" && m.Text == `Expected ";"` {
+			continue // the last at-rule of a block needs none
+		}
 		if !s.script && unbalanced(m) && !isTemplate(content) {
 			s.errors = append(s.errors, m)
 		} else {
@@ -400,6 +395,24 @@ func (t *tree) buildOptions(raw string) api.BuildOptions {
 		o.JSX = api.JSXAutomatic
 	}
 	return o
+}
+
+// withDecorators adds experimental decorators to compiler options when a part of the project has them: files of several
+// parts are built together, and this takes what the others write, and more.
+func (t *tree) withDecorators(raw string) string {
+	for _, s := range t.settings {
+		if strings.Contains(s.options, `"experimentalDecorators":true`) {
+			if strings.Contains(raw, `"experimentalDecorators"`) {
+				return strings.Replace(raw, `"experimentalDecorators":false`, `"experimentalDecorators":true`, 1)
+			}
+			_, rest, _ := strings.Cut(raw, `{"compilerOptions":{`)
+			if rest == "" || rest == "}}" {
+				return `{"compilerOptions":{"experimentalDecorators":true}}`
+			}
+			return `{"compilerOptions":{"experimentalDecorators":true,` + rest
+		}
+	}
+	return raw
 }
 
 // build runs esbuild until it is through or ctx ends.
@@ -548,7 +561,7 @@ func (t *tree) messages(p string, list []api.Message, severity string, d *diagno
 		if strings.HasPrefix(text, "panic: ") {
 			text = "The parser failed on this file"
 		}
-		for _, ns := range namespaces {
+		for _, ns := range []string{nsTree, nsMade, nsJoin} {
 			text = strings.ReplaceAll(text, ns+":", "")
 		}
 		text = inlineInText.ReplaceAllString(text, "")
@@ -558,13 +571,15 @@ func (t *tree) messages(p string, list []api.Message, severity string, d *diagno
 			if f := strings.TrimPrefix(l.File, nsTree+":"); f != l.File && t.has(f) {
 				source = f
 			}
-			line, col = t.inPage(source, line, col)
+			if line, col = t.inPage(source, line, col); source == "" {
+				line, col = 0, 0 // in what is made here
+			}
 			if c := l.Suggestion; c != "" && len(c) < 100 && (c[0] == '"' || c[0] == '_' || c[0]|0x20 >= 'a' && c[0]|0x20 <= 'z') {
 				text += "; did you mean " + l.Suggestion + "?"
 			}
 		}
-		if severity == SeverityError && isSample(source) {
-			severity = SeverityWarning
+		if severity == SeverityError && (isSample(source) || strings.HasPrefix(text, "Cannot assign to import") && t.needs(source, "@babel/core", "babel-core", "jest")) {
+			severity = SeverityWarning // Babel makes it an error of the running program
 		}
 		d.add(fileOf(source), line, col, severity, "%s", text)
 	}
@@ -601,13 +616,7 @@ func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
 		return nil
 	}
 	slices.Sort(all)
-	raw := "{}"
-	for _, s := range t.settings {
-		if strings.Contains(s.options, `"experimentalDecorators":true`) {
-			raw = `{"compilerOptions":{"experimentalDecorators":true}}` // they parse where the others do, and more
-		}
-	}
-	options := t.buildOptions(raw)
+	options := t.buildOptions(t.withDecorators("{}"))
 	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "0", OutputPath: "0"}}
 	options.Plugins = []api.Plugin{{Name: "tree", Setup: func(b api.PluginBuild) {
 		b.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {

@@ -67,32 +67,56 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 	tainted := g.tainted()
 	build := map[string]bool{}
 	classic := map[string]bool{}
+	pageOf := map[string]bool{} // what pages name
 	for _, pg := range pages {
+		pageOf[pg.injected] = true
+		for _, in := range pg.inlines {
+			pageOf[in.path] = true
+		}
 		for _, r := range pg.refs {
+			pageOf[r.target] = true
 			if r.kind == refScript && r.target != "" && isScript(t.loader(r.target)) && !g.esm[r.target] {
 				classic[r.target] = true
 			}
 		}
 	}
+	// What pages name must build. Where no page does, the script that stands for the program must.
+	more := map[string]bool{}
+	var usable []string
+	elsewhere := false
 	for _, e := range entries {
+		named := pageOf[e]
 		switch {
 		case classic[e]:
 			if g.broken[e] {
 				return nil, nil
 			}
 		case tainted[e]:
-			if len(pages) > 0 {
+			if named {
 				return nil, nil
 			}
-		default:
+		case named:
 			build[e] = true
+		case !g.linked[e] && isScript(t.loader(e)): // a program for Node.js in words that no module may hold
+			elsewhere = true
+		default:
+			usable = append(usable, e)
+			more[e] = true
 		}
 	}
-	if len(pages) == 0 && len(entries) > 0 && len(build) == 0 {
-		return nil, nil
+	if len(pages) == 0 {
+		if len(entries) > 0 && len(usable) == 0 && !elsewhere {
+			return nil, nil
+		}
+		start := t.startScript(usable)
+		for _, e := range usable {
+			if e == start || isStyle(t.loader(e)) {
+				build[e] = true
+				delete(more, e)
+			}
+		}
 	}
 	// What no page names may still be loaded as the program runs: workers, pages of a router.
-	more := map[string]bool{}
 	covered := map[string]bool{}
 	g.reach(covered, entries...)
 	loose := g.unimported(t, func(l api.Loader) bool { return isScript(l) })
@@ -216,7 +240,7 @@ func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, d *di
 }
 
 func (t *tree) bundleGroup(ctx context.Context, list []string, raw string, format api.Format, outputs map[string]string, d *diagnostics) (bool, error) {
-	options := t.buildOptions(raw)
+	options := t.buildOptions(t.withDecorators(raw))
 	options.Format = format
 	options.Splitting = format == api.FormatESModule
 	options.PublicPath = "/" + bundleDir + "/"
@@ -327,6 +351,9 @@ func (t *tree) defines() map[string]string {
 }
 
 func (t *tree) bundleResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
+	if m, ok := a.PluginData.(made); ok {
+		a.Importer = m.target
+	}
 	r := t.resolve(a.Importer, a)
 	style := inStyle(a.Kind)
 	problem := ""
@@ -334,12 +361,14 @@ func (t *tree) bundleResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
 		problem = t.problem(a.Path, r)
 	}
 	warn := func(text string) []api.Message { return []api.Message{{Text: text}} }
-	stand := func(kind, text string) (api.OnResolveResult, error) {
-		return api.OnResolveResult{Path: a.Path, Namespace: nsStub, PluginData: stub{kind, text}, Warnings: warn(text)}, nil
+	// What is made here is told apart by its kind, and goes by no ending: one of .mjs would say what is in it.
+	make := func(k kind, target, text string, w []api.Message) (api.OnResolveResult, error) {
+		return api.OnResolveResult{Path: a.Path + inlineMark + strconv.Itoa(int(k)), Namespace: nsMade, PluginData: made{k, target, text}, Warnings: w}, nil
 	}
-	kind := "js"
+	stand := func(k kind, text string) (api.OnResolveResult, error) { return make(k, "", text, warn(text)) }
+	k := madeStub
 	if style {
-		kind = "css"
+		k = madeStyle
 	}
 	switch r.outcome {
 	case missing, outside:
@@ -349,9 +378,9 @@ func (t *tree) bundleResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
 		case a.Kind == api.ResolveCSSURLToken:
 			return api.OnResolveResult{Path: a.Path, External: true, Warnings: warn(problem)}, nil
 		case !style && isBinary(r.target):
-			return api.OnResolveResult{Path: r.target, Namespace: nsAsset, Warnings: warn(problem)}, nil
+			return make(madeAddress, r.target, "", warn(problem))
 		}
-		return stand(kind, problem)
+		return stand(k, problem)
 	case external:
 		switch {
 		case isOtherOrigin(a.Path) && (style || a.Kind == api.ResolveCSSURLToken):
@@ -359,14 +388,14 @@ func (t *tree) bundleResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
 		case a.Kind == api.ResolveCSSURLToken, strings.HasPrefix(strings.ToLower(a.Path), "data:"), style && isExternalURL(a.Path):
 			return api.OnResolveResult{Path: a.Path, External: true}, nil
 		case isOtherOrigin(a.Path):
-			return api.OnResolveResult{Path: a.Path, Namespace: nsStub, PluginData: stub{kind, "This needs " + otherOrigin(a.Path)}, Warnings: warn(otherOrigin(a.Path))}, nil
+			return make(k, "", "This needs "+otherOrigin(a.Path), warn(otherOrigin(a.Path)))
 		case strings.HasPrefix(a.Path, "virtual:"):
 			if strings.HasSuffix(a.Path, ".css") {
-				return stand("css", t.unavailable(a.Importer, a.Path))
+				return stand(madeStyle, t.unavailable(a.Importer, a.Path))
 			}
-			return stand("idle", t.unavailable(a.Importer, a.Path))
+			return stand(madeIdle, t.unavailable(a.Importer, a.Path))
 		}
-		return stand(kind, t.unavailable(a.Importer, a.Path))
+		return stand(k, t.unavailable(a.Importer, a.Path))
 	}
 	switch target := r.target; {
 	case a.Kind == api.ResolveCSSURLToken:
@@ -374,30 +403,34 @@ func (t *tree) bundleResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
 	case style && isStyle(t.loader(target)):
 		return api.OnResolveResult{Path: target, Namespace: nsTree}, nil
 	case hasFlag(r.suffix, "raw"), hasFlag(r.suffix, "inline") && isStyle(t.loader(target)):
-		return api.OnResolveResult{Path: target, Namespace: nsRaw}, nil
-	case hasFlag(r.suffix, "worker"), hasFlag(r.suffix, "sharedworker"):
-		return api.OnResolveResult{Path: target + r.suffix, Namespace: nsWorker, PluginData: r}, nil
+		return make(madeText, target, "", nil)
+	case hasFlag(r.suffix, "worker") && !hasFlag(r.suffix, "url"):
+		return make(madeWorker, target, "", nil)
+	case hasFlag(r.suffix, "sharedworker") && !hasFlag(r.suffix, "url"):
+		return make(madeSharedWorker, target, "", nil)
 	case hasFlag(r.suffix, "url"):
-		return api.OnResolveResult{Path: target, Namespace: nsAsset}, nil
+		return make(madeAddress, target, "", nil)
 	case compiled(target):
 		text := strconv.Quote(target) + " needs a compiler of its own, which a preview does not have"
-		if slices.Contains([]string{".scss", ".sass", ".less", ".styl", ".pcss"}, path.Ext(target)) {
-			kind = "css"
-			if !style && a.Kind != api.ResolveJSImportStatement || !style && strings.Contains(path.Base(target), ".module.") {
-				kind = "names"
+		switch path.Ext(target) {
+		case ".scss", ".sass", ".less", ".styl", ".pcss":
+			if k = madeStyle; !style && strings.Contains(path.Base(target), ".module.") {
+				k = madeNames
 			}
 		}
-		return stand(kind, text)
+		return stand(k, text)
 	case isDeclaration(target):
-		return stand(kind, "Only the declarations of "+strconv.Quote(a.Path)+" are part of the project, so a preview cannot load it")
+		return stand(k, "Only the declarations of "+strconv.Quote(a.Path)+" are part of the project, so a preview cannot load it")
 	case isText(target):
-		return api.OnResolveResult{Path: target, Namespace: nsText, Warnings: warn(strconv.Quote(target) + " is loaded as text: the project's own tools may make more of it")}, nil
-	case t.loader(target) == api.LoaderNone || isHTML(target):
-		ns := nsAsset
-		if hasFlag(r.suffix, "react") || hasFlag(r.suffix, "component") {
-			ns = nsComponent
+		return make(madeText, target, "", warn(strconv.Quote(target)+" is loaded as text: the project's own tools may make more of it"))
+	case t.loader(target) == api.LoaderNone:
+		switch svg := strings.EqualFold(path.Ext(target), ".svg") && t.needs(a.Importer, "react"); {
+		case svg && (hasFlag(r.suffix, "react") || hasFlag(r.suffix, "component")):
+			return make(madeComponent, target, "", nil)
+		case svg:
+			return make(madePicture, target, "", nil)
 		}
-		return api.OnResolveResult{Path: target, Namespace: ns, PluginData: t.needs(a.Importer, "react")}, nil
+		return make(madeAddress, target, "", nil)
 	default:
 		return api.OnResolveResult{Path: target, Namespace: nsTree}, nil
 	}
@@ -422,11 +455,35 @@ func isText(p string) bool {
 	return false
 }
 
-type stub struct{ kind, message string }
+// made is a module that is written here.
+type made struct {
+	kind    kind
+	target  string // the file that it is about
+	message string
+}
+
+type kind int
+
+const (
+	madeStub      kind = iota // says why it is not there
+	madeStyle                 // an empty style sheet
+	madeNames                 // the names of classes, as a CSS module has them
+	madeIdle                  // functions that do nothing
+	madeText                  // the text of a file
+	madeAddress               // the address of a file
+	madePicture               // the same, with a component beside it
+	madeComponent             // a component that shows a file
+	madeWorker                // makes a worker of a file
+	madeSharedWorker
+)
 
 func (t *tree) bundleLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
-	js := func(text string) (api.OnLoadResult, error) {
-		return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS}, nil
+	if a.Namespace == nsTree && t.has(a.Path) && t.loader(a.Path) != api.LoaderNone {
+		return api.OnLoadResult{Contents: new(t.built(a.Path)), Loader: t.loader(a.Path)}, nil
+	}
+	m, ok := a.PluginData.(made)
+	if a.Namespace != nsMade || !ok {
+		return refuse()
 	}
 	quote := func(s string) string {
 		b, err := json.Marshal(s)
@@ -435,49 +492,33 @@ func (t *tree) bundleLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
 		}
 		return string(b)
 	}
-	switch a.Namespace {
-	case nsTree:
-		if t.has(a.Path) && t.loader(a.Path) != api.LoaderNone {
-			return api.OnLoadResult{Contents: new(t.built(a.Path)), Loader: t.loader(a.Path)}, nil
-		}
-	case nsRaw:
-		return api.OnLoadResult{Contents: new(t.files[a.Path]), Loader: api.LoaderText}, nil
-	case nsText:
-		return js("module.exports = { __esModule: true, default: " + quote(t.files[a.Path]) + " };")
-	case nsAsset, nsComponent:
-		// CommonJS, so that any name can be imported from it.
-		u := quote(address(a.Path))
-		component := "undefined"
-		if react, _ := a.PluginData.(bool); react && strings.EqualFold(path.Ext(a.Path), ".svg") {
-			component = `(props) => require("react").createElement("img", { ...props, src: ` + u + ` })`
-		}
-		if a.Namespace == nsComponent {
-			u = component
-		}
-		return js("module.exports = { __esModule: true, default: " + u + ", ReactComponent: " + component + " };")
-	case nsWorker:
-		r, _ := a.PluginData.(resolution)
-		u := quote(address(r.target))
-		switch {
-		case hasFlag(r.suffix, "url"):
-			return js("export default " + u + ";")
-		case hasFlag(r.suffix, "sharedworker"):
-			return js("export default function (options) { return new SharedWorker(" + u + ", options); }")
-		}
-		return js("export default function (options) { return new Worker(" + u + ", options); }")
-	case nsStub:
-		s, _ := a.PluginData.(stub)
-		switch s.kind {
-		case "css":
-			return api.OnLoadResult{Contents: new(""), Loader: api.LoaderCSS}, nil
-		case "names": // of classes, as CSS modules have them
-			return js(`module.exports = new Proxy({}, { get: (_, name) => (name === "__esModule" ? undefined : name) });`)
-		case "idle": // functions that do nothing
-			return js(`module.exports = new Proxy({}, { get: (_, name) => (name === "__esModule" ? undefined : () => () => {}) });`)
-		}
-		return js(strings.Replace(stubModule, "MESSAGE", quote(s.message), 1))
+	u := quote(address(m.target))
+	component := `(props) => require("react").createElement("img", { ...props, src: ` + u + ` })`
+	text, loader := "", api.LoaderJS
+	// Where it is CommonJS, any name can be imported.
+	switch m.kind {
+	case madeStub:
+		text = strings.Replace(stubModule, "MESSAGE", quote(m.message), 1)
+	case madeStyle:
+		loader = api.LoaderCSS
+	case madeNames:
+		text = `module.exports = new Proxy({}, { get: (_, name) => (name === "__esModule" ? undefined : name) });`
+	case madeIdle:
+		text = `module.exports = new Proxy({}, { get: (_, name) => (name === "__esModule" ? undefined : () => () => {}) });`
+	case madeText:
+		text = "module.exports = { __esModule: true, default: " + quote(t.files[m.target]) + " };"
+	case madeAddress:
+		text = "module.exports = { __esModule: true, default: " + u + " };"
+	case madePicture:
+		text = "module.exports = { __esModule: true, default: " + u + ", ReactComponent: " + component + " };"
+	case madeComponent:
+		text = "module.exports = { __esModule: true, default: " + component + " };"
+	case madeWorker:
+		text = "export default function (options) { return new Worker(" + u + ", options); }"
+	case madeSharedWorker:
+		text = "export default function (options) { return new SharedWorker(" + u + ", options); }"
 	}
-	return refuse()
+	return api.OnLoadResult{Contents: &text, Loader: loader}, nil
 }
 
 // stubModule says on the page why the program does not run: a browser would only say so in its console. It is CommonJS,
@@ -641,22 +682,31 @@ func (t *tree) home(pages []*page) string {
 	return best.path
 }
 
-// startPage stands in for a page in a project that has only scripts or styles.
-func (t *tree) startPage(entries []string, outputs map[string]string) string {
+// startScript returns the script of several that most looks like the program; "" when there is none.
+func (t *tree) startScript(entries []string) string {
 	rank := func(e string) int {
-		stem, _, _ := strings.Cut(path.Base(e), ".")
-		if i := slices.Index([]string{"main", "index", "app", "App"}, stem); i >= 0 {
+		stem, rest, _ := strings.Cut(path.Base(e), ".")
+		if i := slices.Index([]string{"main", "index", "app", "App"}, stem); i >= 0 && !strings.Contains(rest, ".") {
 			return i
 		}
 		return 10
 	}
 	script := ""
+	for _, e := range entries {
+		if isScript(t.loader(e)) && (script == "" || cmp.Or(rank(e)-rank(script), strings.Count(e, "/")-strings.Count(script, "/")) < 0) {
+			script = e
+		}
+	}
+	return script
+}
+
+// startPage stands in for a page in a project that has only scripts or styles.
+func (t *tree) startPage(entries []string, outputs map[string]string) string {
+	script := t.startScript(entries)
 	var head strings.Builder
 	for _, e := range entries {
 		if isStyle(t.loader(e)) {
 			head.WriteString(`<link rel="stylesheet" href="` + html.EscapeString(address(path.Join(bundleDir, outputName(e)+".css"))) + "\">\n")
-		} else if script == "" || cmp.Or(rank(e)-rank(script), strings.Count(e, "/")-strings.Count(script, "/")) < 0 {
-			script = e
 		}
 	}
 	body := "<div id=\"app\"></div>\n<div id=\"root\"></div>\n"

@@ -534,7 +534,7 @@ func (t *tree) checkPage(pg *page, g *graph, d *diagnostics) {
 			}
 		case r.optional, partial, isBinary(clean):
 			severity = SeverityWarning
-		case t.isGenerated(wanted), t.isOutput(strings.TrimPrefix(t.suggest(clean), "; the project has ")):
+		case t.isGenerated(clean, wanted), t.isWritten(pg.path, wanted), t.isOutput(strings.TrimPrefix(t.suggest(clean), "; the project has ")):
 			severity, what = SeverityWarning, ": "+whyGenerated
 		case clean[0] == '/' && (served || isServerPath(clean)):
 			severity, what = SeverityWarning, ": "+whyServed
@@ -549,6 +549,29 @@ func (t *tree) checkPage(pg *page, g *graph, d *diagnostics) {
 		}
 		report(severity, "<%s %s> names %q, which is not in the project%s", r.tag, r.attr, r.url, what)
 	}
+}
+
+// writers are packages whose tools write scripts and style sheets beside pages, or serve them from memory.
+var writers = []string{"webpack", "rollup", "browserify", "esbuild", "gulp", "grunt", "sass", "node-sass", "less", "stylus", "postcss-cli", "@tailwindcss/cli", "lightningcss-cli", "rolldown", "@rspack/core", "laravel-mix", "broccoli"}
+
+// isWritten reports whether a script or style sheet that a page names may be what a tool makes of something else.
+func (t *tree) isWritten(pagePath, wanted string) bool {
+	stem := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(wanted, path.Ext(wanted)), ".min"), ".bundle")
+	switch path.Ext(wanted) {
+	case ".css":
+		for _, e := range []string{".scss", ".sass", ".less", ".styl", ".pcss"} {
+			if t.has(stem + e) {
+				return true
+			}
+		}
+	case ".js":
+		if t.has(stem + ".coffee") {
+			return true
+		}
+	default:
+		return false
+	}
+	return t.needs(pagePath, writers...)
 }
 
 // isBundled reports whether the tools of a script's project put script tags into pages, and build what they name.

@@ -156,8 +156,9 @@ func (t *tree) ignored(p string) bool {
 const maxIgnoreWork = 2_000_000
 
 // isGenerated reports whether a path that no file has is one that a tool writes, so that its absence proves nothing.
-func (t *tree) isGenerated(p string) bool {
-	if generated.MatchString(p) || t.ignored(p) {
+// name is how it was named: a neighbour is not generated because both lie in a folder called build.
+func (t *tree) isGenerated(name, p string) bool {
+	if generated.MatchString(name) || t.ignored(p) {
 		return true
 	}
 	if path.Ext(p) == "" || len(path.Ext(p)) > 5 {

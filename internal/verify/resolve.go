@@ -45,10 +45,10 @@ var nativeExtensions = []string{".web.tsx", ".web.ts", ".web.jsx", ".web.js", ".
 // Sources that TypeScript's resolution accepts under the name of what they compile to.
 var compiledFrom = map[string][]string{".js": {".ts", ".tsx", ".d.ts", ".jsx"}, ".mjs": {".mts", ".d.mts"}, ".cjs": {".cts", ".d.cts"}, ".jsx": {".tsx", ".d.ts"}}
 
-// ancestors yields a folder and those above it, "." last.
+// ancestors yields a folder and those above it, "." last. Nothing is above a path that is not of the tree.
 func ancestors(dir string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for yield(dir) && dir != "." {
+		for yield(dir) && dir != "." && dir != "/" {
 			dir = path.Dir(dir)
 		}
 	}
@@ -63,10 +63,14 @@ func (t *tree) resolveScript(importer, spec string) resolution {
 	if r.outcome != missing {
 		return r
 	}
+	name := spec
+	if !isRelative(spec) {
+		name = r.target
+	}
 	switch {
 	case isDeclaration(importer):
 		r.outcome, r.reason = absent, whyDeclared
-	case t.isGenerated(r.target):
+	case t.isGenerated(name, r.target):
 		r.outcome, r.reason = absent, whyGenerated
 	case isBinary(r.target):
 		r.outcome, r.reason = absent, whyBinary
@@ -140,7 +144,7 @@ func (t *tree) lookupSettings(from, name string) (resolution, bool) {
 							return resolution{target: hit}, true
 						}
 						wanted = p
-						unclear = unclear || t.isGenerated(p) // such as a client that a tool writes
+						unclear = unclear || t.isGenerated(p, p) // such as a client that a tool writes
 					}
 					aliased = aliased || m.prefix != ""
 				}
@@ -409,7 +413,7 @@ func (t *tree) resolveStyle(importer, spec string, isImport bool) resolution {
 	}
 	r := resolution{target: p, outcome: missing}
 	switch {
-	case t.isGenerated(p):
+	case t.isGenerated(clean, p):
 		r.outcome, r.reason = absent, whyGenerated
 	case !isImport && !isStored(clean):
 		r.outcome, r.reason = absent, whyBinary
