@@ -175,7 +175,7 @@ func enclosed(text, closing string) (value string, n int) {
 		end := at + i + len(closing)
 		tag := max(0, at+i-lookBehind)
 		tag += strings.LastIndex(text[tag:at+i], "</")
-		if tag >= 0 && strings.HasPrefix(text[tag:], "</") && strings.IndexAny(text[tag+2:at+i], "<> \n") < 0 {
+		if tag >= 0 && strings.HasPrefix(text[tag:], "</") && !strings.ContainsAny(text[tag+2:at+i], "<> \n") {
 			if next := strings.TrimLeft(text[end:min(len(text), end+lookBehind)], " \t\r\n"); next == "" || next[0] == '<' {
 				return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(text[:tag], "\r"), "\n"), "\n"), end
 			}
