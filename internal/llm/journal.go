@@ -72,9 +72,14 @@ func (d *journaled) Generate(ctx context.Context, req *Request, sink func(Delta)
 		return nil, unavailable("read the journal", err)
 	}
 	if entry != nil {
-		resp, kept, err := decodeEntry(entry)
+		resp, kept, owed, err := decodeEntry(entry)
 		if err != nil {
 			return nil, unavailable("read the journal", err)
+		}
+		if books, ok := d.next.(interface{ Book(context.Context, Entry) }); ok {
+			for _, e := range owed {
+				books.Book(ctx, e)
+			}
 		}
 		if kept != nil {
 			return nil, kept
@@ -89,14 +94,15 @@ func (d *journaled) Generate(ctx context.Context, req *Request, sink func(Delta)
 	if d.next == nil {
 		return nil, fmt.Errorf("call %d of job %s: %w", k.Number, k.JobID, ErrNotJournaled)
 	}
-	resp, err := d.next.Generate(ctx, req, sink)
+	calling, owed := owing(ctx)
+	resp, err := d.next.Generate(calling, req, sink)
 	if err != nil {
 		if e, ok := errors.AsType[*Error](err); !ok || !journalable(e.Kind) {
 			return nil, err
 		}
 	}
 	kept, _ := errors.AsType[*Error](err)
-	entry, err = encodeEntry(resp, kept)
+	entry, err = encodeEntry(resp, kept, *owed)
 	if err != nil {
 		return nil, unavailable("write the journal", err)
 	}
@@ -106,7 +112,7 @@ func (d *journaled) Generate(ctx context.Context, req *Request, sink func(Delta)
 	if entry, err = d.j.Put(ctx, k, entry); err != nil {
 		return nil, unavailable("write the journal", err)
 	}
-	resp, kept, err = decodeEntry(entry)
+	resp, kept, _, err = decodeEntry(entry)
 	if err != nil {
 		return nil, unavailable("read the journal", err)
 	}
@@ -222,6 +228,7 @@ func (h hasher) flag(b bool) {
 type journalEntry struct {
 	Response *journalResponse `json:"response,omitempty"`
 	Error    *journalError    `json:"error,omitempty"`
+	Unbooked []Entry          `json:"unbooked,omitempty"` // what the ledger could not take when the call ended
 }
 
 type journalResponse struct {
@@ -263,29 +270,30 @@ type journalError struct {
 	Lost     Lost             `json:"lost,omitzero"`
 }
 
-func encodeEntry(resp *Response, e *Error) ([]byte, error) {
+func encodeEntry(resp *Response, e *Error, owed []Entry) ([]byte, error) {
 	entry := journalEntry{Response: toJournal(resp)}
 	if e != nil {
 		entry = journalEntry{Error: &journalError{Provider: e.Provider, Model: e.Model, Kind: e.Kind, Status: e.Status, Message: e.Message,
 			Where: e.Where, Retry: e.Retryable, Fallback: e.Fallback, Finish: e.Finish, Refusal: e.Refusal, Usage: e.Usage, Partial: toJournal(e.Partial), Lost: e.Lost}}
 	}
+	entry.Unbooked = owed
 	return json.Marshal(entry)
 }
 
-func decodeEntry(b []byte) (*Response, *Error, error) {
+func decodeEntry(b []byte) (*Response, *Error, []Entry, error) {
 	var entry journalEntry
 	if err := json.Unmarshal(b, &entry); err != nil {
-		return nil, nil, fmt.Errorf("journal entry: %w", err)
+		return nil, nil, nil, fmt.Errorf("journal entry: %w", err)
 	}
 	switch {
 	case entry.Error != nil:
 		e := entry.Error
 		return nil, &Error{Provider: e.Provider, Model: e.Model, Kind: e.Kind, Status: e.Status, Message: e.Message, Where: e.Where,
-			Retryable: e.Retry, Fallback: e.Fallback, Finish: e.Finish, Refusal: e.Refusal, Usage: e.Usage, Partial: fromJournal(e.Partial), Lost: e.Lost}, nil
+			Retryable: e.Retry, Fallback: e.Fallback, Finish: e.Finish, Refusal: e.Refusal, Usage: e.Usage, Partial: fromJournal(e.Partial), Lost: e.Lost}, entry.Unbooked, nil
 	case entry.Response != nil:
-		return fromJournal(entry.Response), nil, nil
+		return fromJournal(entry.Response), nil, entry.Unbooked, nil
 	}
-	return nil, nil, errors.New("journal entry: empty")
+	return nil, nil, nil, errors.New("journal entry: empty")
 }
 
 func toJournal(r *Response) *journalResponse {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"codeforge"
 	"codeforge/internal/llm"
@@ -229,5 +231,72 @@ func TestHashTellsRequestsApart(t *testing.T) {
 	same.Routing.NoRetry = true
 	if llm.Hash(same) != llm.Hash(base()) {
 		t.Error("whom a request is for changes its hash")
+	}
+}
+
+// broken is a ledger that takes nothing while it is down.
+type broken struct {
+	*llm.Memory
+	mu   sync.Mutex
+	down bool
+}
+
+func (b *broken) set(down bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.down = down
+}
+
+func (b *broken) Record(ctx context.Context, e llm.Entry) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.down {
+		return errors.New("the store is away")
+	}
+	for _, have := range b.Entries() {
+		if have.ID == e.ID {
+			return nil
+		}
+	}
+	return b.Memory.Record(ctx, e)
+}
+
+// What a call cost is booked when the ledger can be reached again: by the process that made the call, or from the journal by the
+// one that runs its job again.
+func TestCallsAreBookedLater(t *testing.T) {
+	router := func(books llm.Ledger) *llm.Router {
+		p := provider("openai", says("yes"))
+		return llm.NewRouter(llm.Options{Catalog: catalog(t), Providers: map[string]llm.Provider{"openai": p}, Ledger: books})
+	}
+	req := llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{llm.Text("hi")}}},
+		Call: llm.Call{JobID: codeforge.NewID(), ProjectID: codeforge.NewID(), UserID: codeforge.NewID(), Agent: codeforge.Code, Number: 1}}
+	for name, again := range map[string]bool{"the same process": false, "another process": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j, books := &memJournal{}, &broken{Memory: &llm.Memory{}}
+				books.set(true)
+				if _, err := llm.Journaled(router(books), j).Generate(t.Context(), &req, nil); err != nil {
+					t.Fatal(err)
+				}
+				if again {
+					books = &broken{Memory: &llm.Memory{}} // the first process and what it owed are gone
+					for range 2 {
+						if resp, err := llm.Journaled(router(books), j).Generate(t.Context(), &req, nil); err != nil || !resp.Replayed {
+							t.Fatal(resp, err)
+						}
+					}
+				} else {
+					time.Sleep(11 * time.Second)
+					if n := len(books.Entries()); n != 0 {
+						t.Fatalf("%d entries in a ledger that is away", n)
+					}
+					books.set(false)
+					time.Sleep(11 * time.Second)
+				}
+				if all := books.Entries(); len(all) != 1 || all[0].Call != req.Call || all[0].Cost.MicroUSD == 0 {
+					t.Errorf("booked %+v", all)
+				}
+			})
+		})
 	}
 }

@@ -67,6 +67,7 @@ type Router struct {
 	Options
 	have    Configured
 	retries retryBudget
+	arrears arrears
 
 	mu     sync.Mutex
 	health map[string]*health
@@ -79,6 +80,7 @@ func NewRouter(o Options) *Router {
 	o.MaxOutput = cmp.Or(o.MaxOutput, defaultMaxOutput)
 	r := &Router{Options: o, have: Configured{}, health: map[string]*health{}, warned: map[string]bool{}}
 	r.retries.stock = retryStock / 2
+	r.arrears.ledger, r.arrears.log = o.Ledger, o.Log
 	for name := range o.Providers {
 		r.have[name] = o.Defaults[name]
 	}
@@ -672,11 +674,10 @@ func (c *call) record(e Entry) {
 	if c.r.Ledger == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), recordWithin)
-	defer cancel()
-	if err := c.r.Ledger.Record(ctx, e); err != nil && c.r.Log != nil {
-		c.r.Log.LogAttrs(ctx, slog.LevelError, "a model call is not in the ledger", slog.String("job_id", e.Call.JobID), slog.String("entry", e.ID),
-			slog.String("model", e.Provider+":"+e.Model), slog.Int64("cost_micro_usd", e.Cost.MicroUSD), slog.Any("error", err))
+	if !c.r.arrears.book(c.ctx, e) {
+		if owed, ok := c.ctx.Value(owedKey{}).(*[]Entry); ok {
+			*owed = append(*owed, e)
+		}
 	}
 }
 

@@ -216,6 +216,21 @@ var besideTests = map[string]func(s *suite, p codeforge.Project, exec func(strin
 		s.finish(j, changes(codeforge.FileChange{Path: "a.ts", Content: "the job's"}))
 		s.revised(p, 4, 1, "a.ts the job's", "b.ts theirs")
 	},
+	"a job that it ends is run no more": func(s *suite, p codeforge.Project, exec func(string)) {
+		queued, running := s.submit(p, codeforge.QA), s.started(p, codeforge.QA)
+		for _, j := range []codeforge.Job{queued, running} {
+			exec(fmt.Sprintf("update public.agent_jobs set status = 'cancelled' where id = '%s'", j.ID))
+			s.unclaimable(j.ID)
+			if got := s.get(j.ID); got.Status != codeforge.JobCancelled || got.CompletedAt == nil {
+				s.Fatalf("ended %+v", got)
+			}
+		}
+		_, err := s.FinishJob(s.ctx(), fence(running), completes)
+		s.fenced(err)
+		due, open, _, err := s.DueJobs(s.ctx(), 10)
+		s.ok(err)
+		s.same("due", []any{len(due), open}, []any{0, 0})
+	},
 	"a project can be deleted": func(s *suite, p codeforge.Project, exec func(string)) {
 		exec(fmt.Sprintf("delete from public.projects where id = '%s'", p.ID))
 		_, err := s.GetProject(s.ctx(), s.u, p.ID)

@@ -89,6 +89,21 @@ begin
 end
 $$;
 
+-- A job that another program ends is due no more: it would be run after its end.
+create or replace function public.codeforge_touch_job() returns trigger language plpgsql set search_path = '' as $$
+begin
+  new.updated_at := public.codeforge_now();
+  if new.status = 'running' then
+    new.started_at := coalesce(old.started_at, new.started_at, new.updated_at);
+  end if;
+  if new.status in ('completed', 'failed', 'cancelled') then
+    new.completed_at := coalesce(old.completed_at, new.updated_at);
+    new.due_at := null;
+  end if;
+  return new;
+end
+$$;
+
 -- What was written outside before now. Every write leaves its time; those of ours leave the same one in both tables.
 update public.project_files f set version = f.version + 1
   where not exists (select from public.file_revisions r where r.project_id = f.project_id and r.path = f.path and r.created_at >= f.updated_at)
