@@ -15,7 +15,6 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/postgres"
 	"codeforge/internal/sqlite"
-	"codeforge/internal/supabase"
 )
 
 // Store is where everything lies that must survive: what each part of the program asks of it.
@@ -62,12 +61,12 @@ func openData(ctx context.Context, cfg *Config, log *slog.Logger) (*data, error)
 			},
 			close: func() error { s.Close(); return nil }}, nil
 	case supabaseStore:
-		s, err := supabase.Open(supabase.Options{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
+		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
 		if err != nil {
 			return nil, err
 		}
 		// A project that does not answer now may do so later; until then /ready says why nothing works.
-		if err := s.Ready(ctx); err != nil {
+		if err := s.Ping(ctx); err != nil {
 			log.Error("the Supabase project is not ready", "error", err)
 		}
 		return &data{Store: s, books: s.Ledger(cfg.limits()), name: supabaseStore, isolation: "row-level-security",
@@ -203,12 +202,12 @@ func (m *Migrate) pending(ctx context.Context) (where string, pending []string, 
 		}
 		return "the database", pending, err
 	}
-	s, err := supabase.Open(supabase.Options{URL: m.SupabaseURL, Key: m.ServiceKey})
+	s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: m.SupabaseURL, Key: m.ServiceKey})
 	if err != nil {
 		return "", nil, err
 	}
 	defer s.Close()
-	return "the project at " + m.SupabaseURL, nil, s.Ready(ctx)
+	return "the project at " + m.SupabaseURL, nil, s.Ping(ctx)
 }
 
 // lookEvery is how often events of other servers are looked for where nothing tells of them.

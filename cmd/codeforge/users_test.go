@@ -31,7 +31,7 @@ import (
 	"codeforge/internal/auth"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
-	"codeforge/internal/supabase/restest"
+	"codeforge/internal/postgres/restest"
 )
 
 // Users of the tests: alice has things, bob is a stranger to them, and a visitor has not signed up.

@@ -85,6 +85,58 @@ func BenchmarkStore(b *testing.B) {
 	b.Run("job/ours", func(b *testing.B) {
 		median(b, func() error { _, err := store.GetJob(ctx, u, job.ID); return err })
 	})
+	for i := range 60 {
+		if _, err := store.WriteFile(ctx, u, projects[0], codeforge.FileWrite{Path: fmt.Sprintf("src/f%d.ts", i), Content: strings.Repeat("export const x = \"y\";\n", 200)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, contents := range []bool{false, true} {
+		b.Run(fmt.Sprintf("files contents=%t/ours", contents), func(b *testing.B) {
+			median(b, func() error { _, _, err := store.ListFiles(ctx, u, projects[0], contents, -1); return err })
+		})
+	}
+	b.Run("files unchanged/ours", func(b *testing.B) {
+		median(b, func() error { _, _, err := store.ListFiles(ctx, u, projects[0], true, 60); return err })
+	})
+	b.Run("snapshot/ours", func(b *testing.B) {
+		median(b, func() error { _, err := store.SnapshotFiles(ctx, projects[0], 60); return err })
+	})
+	b.Run("events/ours", func(b *testing.B) {
+		median(b, func() error { _, err := store.Events(ctx, u, job.ID, 0, 100); return err })
+	})
+	b.Run("due/ours", func(b *testing.B) {
+		median(b, func() error { _, _, _, err := store.DueJobs(ctx, 10); return err })
+	})
+	running, ok, err := store.ClaimJob(ctx, job.ID, "w", time.Hour)
+	if err != nil || !ok {
+		b.Fatal(ok, err)
+	}
+	held := codeforge.Fence{JobID: running.ID, Number: running.Fence}
+	b.Run("running job/ours", func(b *testing.B) {
+		median(b, func() error { _, err := store.GetJob(ctx, u, job.ID); return err })
+	})
+	b.Run("renew/ours", func(b *testing.B) {
+		median(b, func() error { _, err := store.RenewLeases(ctx, []codeforge.Fence{held}, time.Hour); return err })
+	})
+	b.Run("record/ours", func(b *testing.B) {
+		median(b, func() error {
+			_, err := store.RecordEvents(ctx, held, 5, []codeforge.Event{{Type: codeforge.EventStage}, {Type: codeforge.EventFile}})
+			return err
+		})
+	})
+	b.Run("life/ours", func(b *testing.B) { // of a job, from its submission to its end
+		median(b, func() error {
+			j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: next(), Agent: codeforge.QA, Input: input, UserMessage: "build a todo app"})
+			if err != nil {
+				return err
+			}
+			if j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Hour); err != nil {
+				return err
+			}
+			_, err = store.FinishJob(ctx, codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage(`{"a":1}`), Events: []codeforge.Event{{Type: codeforge.EventComplete}}})
+			return err
+		})
+	})
 	b.Run("list/ours", func(b *testing.B) {
 		median(b, func() error {
 			_, _, err := store.ListProjects(ctx, u, codeforge.ProjectFilter{Page: 1, Size: 20})

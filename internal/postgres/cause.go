@@ -27,8 +27,8 @@ func (u *unreachable) Error() string { return u.words }
 func (u *unreachable) Unwrap() error { return u.cause }
 
 var (
-	direct = regexp.MustCompile(`^db\.[a-z0-9]+\.supabase\.co$`)
-	pooler = regexp.MustCompile(`\.pooler\.supabase\.com$`)
+	directHost = regexp.MustCompile(`^db\.[a-z0-9]+\.supabase\.co$`)
+	pooler     = regexp.MustCompile(`\.pooler\.supabase\.com$`)
 )
 
 const sessionPooler = "use the session pooler's address, ...pooler.supabase.com:5432, from the dashboard's button Connect"
@@ -65,7 +65,7 @@ func reason(err error, host, login, database string) string {
 	}
 	text := err.Error()
 	switch {
-	case isDNS && direct.MatchString(host):
+	case isDNS && directHost.MatchString(host):
 		return fmt.Sprintf("%s has no address here: the project is paused or deleted (restore it in the dashboard), its name is misspelled, or there is no IPv6 here, which is all that this name has: then %s", host, sessionPooler)
 	case isDNS && pooler.MatchString(host):
 		return fmt.Sprintf("there is no pooler %s: copy the address from the dashboard's button Connect, the number and the region in it included", host)
@@ -73,7 +73,7 @@ func reason(err error, host, login, database string) string {
 		return fmt.Sprintf("there is no host %s: check its spelling, and that what follows the last @ of the address is the host", host)
 	case isDNS:
 		return fmt.Sprintf("the name of the host %s cannot be looked up: check this machine's network and its DNS", host)
-	case is(syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT) && direct.MatchString(host):
+	case is(syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT) && directHost.MatchString(host):
 		return fmt.Sprintf("%s has an IPv6 address only, and there is no IPv6 here: %s", host, sessionPooler)
 	case is(syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT):
 		return fmt.Sprintf("there is no way from here to %s: check the network; if it has an IPv6 address only, this machine needs IPv6", host)

@@ -2,104 +2,121 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"strconv"
-	"time"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"codeforge"
 )
 
+// change is codeforge.FileChange as the functions take it.
+type change struct {
+	ID       string `json:"id"` // for a path that never was
+	Path     string `json:"path"`
+	Content  string `json:"content"`
+	Language string `json:"language"`
+	Fallback string `json:"fallback"` // language when neither the change nor the file has one
+	Delete   bool   `json:"delete"`
+}
+
+// newChange holds a change to the rules of the domain, whoever made it. A file whose path breaks them, from before, can be
+// deleted.
+func newChange(c codeforge.FileChange) (change, error) {
+	if !c.Delete || !storable(c.Path) {
+		if err := codeforge.CheckPath(c.Path); err != nil {
+			return change{}, err
+		}
+		if err := codeforge.CheckContent(c.Content); err != nil {
+			return change{}, err
+		}
+	}
+	return change{codeforge.NewID(), c.Path, c.Content, c.Language, codeforge.LanguageOf(c.Path), c.Delete}, nil
+}
+
+// storable reports whether a file may have a path, if only one from before: the others cannot even be asked for.
+func storable(path string) bool {
+	return path != "" && utf8.ValidString(path) && !strings.Contains(path, "\x00")
+}
+
 func (s *Store) ListFiles(ctx context.Context, u codeforge.User, projectID string, contents bool, unless int64) (files []codeforge.File, revision int64, err error) {
-	user, key, err := ids(u, "Project", projectID)
-	if err != nil {
+	if err := check(u, "Project", projectID); err != nil {
 		return nil, 0, err
 	}
-	// octet_length of a long text reads its length alone. One statement, so that files and revision are of one moment; a
-	// project without files is one row without a path.
+	if d, ok := s.wire.(*direct); ok {
+		files, revision, found, err := s.listFiles(ctx, d, u, contents, `public.projects p left join public.project_files f on f.project_id = p.id and p.revision <> $3
+			where p.id = $1 and p.user_id = $2 order by f.path collate "C"`, projectID, u.ID, unless)
+		if err == nil && !found {
+			err = codeforge.NotFound("Project", projectID)
+		}
+		return files, revision, err
+	}
+	a, err := read[struct {
+		Revision int64     `json:"revision"`
+		Files    []fileRow `json:"files"`
+	}](ctx, s, u, "read_files", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"contents", contents}, arg{"unless", unless})
+	return each(a.Files, fileRow.file), a.Revision, err
+}
+
+// listFiles reads files natively, from p, a project, and f, its files. As JSON a list takes twice as long, and with contents twenty
+// times.
+func (s *Store) listFiles(ctx context.Context, d *direct, as codeforge.User, contents bool, from string, values ...any) (files []codeforge.File, revision int64, found bool, err error) {
 	content := "''"
 	if contents {
 		content = "coalesce(f.content, '')"
 	}
+	// One statement, so that files and revision are of one moment; a project without files is one row without a path.
 	query := `select p.revision, coalesce(f.path, ''), coalesce(f.id, p.id), coalesce(f.language, ''), coalesce(f.version, 0), coalesce(octet_length(f.content), 0),
-			coalesce(f.revision, 0), coalesce(f.created_at, p.created_at), coalesce(f.updated_at, p.created_at), ` + content + `
-		from public.projects p left join public.project_files f on f.project_id = p.id and p.revision <> $3
-		where p.id = $1 and p.user_id = $2 order by f.path collate "C"`
-	err = s.read(ctx, as(u), func(b *pgx.Batch) {
-		b.Queue(query, key, user, unless).Query(func(rows pgx.Rows) error {
-			files = []codeforge.File{}
-			found := false
+		coalesce(f.revision, 0), coalesce(f.created_at, p.created_at), coalesce(f.updated_at, p.created_at), ` + content + " from " + from
+	_, err = s.retry(ctx, true, func() error {
+		files, found = []codeforge.File{}, false
+		return d.run(ctx, as, query, values, func(rows pgx.Rows) error {
 			for rows.Next() {
 				found = true
-				f := codeforge.File{ProjectID: projectID}
+				f := fileRow{ProjectID: values[0].(string)}
 				if err := rows.Scan(&revision, &f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content); err != nil {
 					return err
 				}
 				if f.Path != "" {
-					f.Language = language(f.Language, f.Path)
-					files = append(files, f)
+					files = append(files, f.file())
 				}
 			}
-			if err := rows.Err(); err != nil {
-				return err
-			}
-			if !found {
-				return codeforge.NotFound("Project", projectID)
-			}
-			return nil
+			return rows.Err()
 		})
 	})
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, false, err
 	}
-	return files, revision, nil
+	return files, revision, found, nil
 }
 
 func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path string) (f codeforge.File, err error) {
-	user, key, err := ids(u, "Project", projectID)
-	if err != nil {
+	if err := check(u, "Project", projectID); err != nil {
 		return f, err
 	}
 	sent := path
 	if !storable(path) {
 		sent = ""
 	}
-	err = s.read(ctx, as(u), func(b *pgx.Batch) {
-		b.Queue(`select coalesce(f.path, ''), coalesce(f.id, p.id), coalesce(f.language, ''), coalesce(f.version, 0), coalesce(octet_length(f.content), 0),
-				coalesce(f.revision, 0), coalesce(f.created_at, p.created_at), coalesce(f.updated_at, p.created_at), coalesce(f.content, '')
-			from public.projects p left join public.project_files f on f.project_id = p.id and f.path = $3
-			where p.id = $1 and p.user_id = $2`, key, user, sent).QueryRow(func(r pgx.Row) error {
-			f = codeforge.File{ProjectID: projectID}
-			err := r.Scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
-			switch {
-			case errors.Is(err, pgx.ErrNoRows):
-				return codeforge.NotFound("Project", projectID)
-			case err == nil && f.Path == "":
-				return codeforge.NotFound("File", path)
-			}
-			f.Language = language(f.Language, f.Path)
-			return err
-		})
-	})
-	return f, err
+	a, err := read[struct {
+		File *fileRow `json:"file"`
+	}](ctx, s, u, "read_file", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"path", sent})
+	switch {
+	case err != nil:
+		return f, err
+	case a.File == nil:
+		return f, codeforge.NotFound("File", path)
+	}
+	return a.File.file(), nil
 }
 
 func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID string, w codeforge.FileWrite) (f codeforge.File, err error) {
-	c := codeforge.FileChange{Path: w.Path, Content: w.Content, Language: w.Language}
-	if err := checkFile(c); err != nil {
-		return f, err
-	}
-	row, err := s.writeFile(ctx, u, projectID, c, w.MustExist, w.IfVersion, w.IfRevision)
+	f, err = s.writeFile(ctx, u, projectID, codeforge.FileChange{Path: w.Path, Content: w.Content, Language: w.Language}, w.MustExist, w.IfVersion, w.IfRevision)
 	if err != nil {
-		return f, err
-	}
-	if err := json.Unmarshal(row, &f); err != nil {
 		return codeforge.File{}, err
 	}
-	f.Content, f.CreatedAt, f.UpdatedAt = w.Content, f.CreatedAt.UTC(), f.UpdatedAt.UTC()
+	f.Content = w.Content
 	return f, nil
 }
 
@@ -112,179 +129,85 @@ func (s *Store) DeleteFile(ctx context.Context, u codeforge.User, projectID, pat
 	return err
 }
 
-func (s *Store) writeFile(ctx context.Context, u codeforge.User, projectID string, c codeforge.FileChange, mustExist bool, ifVersion, ifRevision *int64) (row json.RawMessage, err error) {
-	user, key, err := ids(u, "Project", projectID)
+func (s *Store) writeFile(ctx context.Context, u codeforge.User, projectID string, c codeforge.FileChange, mustExist bool, ifVersion, ifRevision *int64) (f codeforge.File, err error) {
+	out, err := newChange(c)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
-	doc, err := object(newChange(c))
+	if err := check(u, "Project", projectID); err != nil {
+		return f, err
+	}
+	doc, err := object(out)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
-	err = s.write(ctx, system, func(b *pgx.Batch) {
-		b.Queue("select public.codeforge_write_file($1, $2, $3, $4, $5, $6)", user, key, doc, mustExist, ifVersion, ifRevision).QueryRow(func(r pgx.Row) error {
-			return r.Scan((*[]byte)(&row))
-		})
-	})
-	return row, err
-}
-
-const revisionColumns = "r.number, coalesce(r.job_id::text, ''), r.author, r.message, r.files_changed, r.created_at"
-
-func scanRevision(row pgx.Row, r *codeforge.Revision) error {
-	return row.Scan(&r.Number, &r.JobID, &r.Author, &r.Message, &r.FilesChanged, &r.CreatedAt)
+	row, _, _, err := do[fileRow](ctx, s, call{function: "write_file", args: []arg{{"user", u.ID}, {"project", projectID}, {"change", doc},
+		{"must_exist", mustExist}, {"if_version", ifVersion}, {"if_revision", ifRevision}}})
+	return row.file(), err
 }
 
 func (s *Store) ListRevisions(ctx context.Context, u codeforge.User, projectID string, page, size int) (list []codeforge.Revision, total int, err error) {
-	user, key, err := ids(u, "Project", projectID)
-	if err != nil {
+	if err := check(u, "Project", projectID); err != nil {
 		return nil, 0, err
 	}
-	err = s.read(ctx, as(u), func(b *pgx.Batch) {
-		// Numbers have no gaps.
-		b.Queue("select revision from public.projects where id = $1 and user_id = $2", key, user).QueryRow(func(r pgx.Row) error {
-			err := r.Scan(&total)
-			if errors.Is(err, pgx.ErrNoRows) {
-				return codeforge.NotFound("Project", projectID)
-			}
-			return err
-		})
-		b.Queue("select "+revisionColumns+` from public.project_revisions r where r.project_id = $1
-			and r.number <= (select revision from public.projects where id = $1) - $2::bigint order by r.number desc limit $3`, key, int64(page-1)*int64(size), size).Query(func(rows pgx.Rows) (err error) {
-			list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r codeforge.Revision, err error) {
-				err = scanRevision(row, &r)
-				return r, err
-			})
-			return err
-		})
-	})
-	return list, total, err
+	a, err := read[struct {
+		Total     int           `json:"total"`
+		Revisions []revisionRow `json:"revisions"`
+	}](ctx, s, u, "read_revisions", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"limit", size}, arg{"offset", int64(page-1) * int64(size)})
+	return each(a.Revisions, revisionRow.revision), a.Total, err
 }
 
-// filesAt is all files of project $1 as they were in revision $2.
-const filesAt = `select path, file_id, language, version, revision, file_created_at, created_at, content from (
-		select distinct on (path) * from public.file_revisions where project_id = $1 and revision <= $2 order by path, revision desc
-	) s where not deleted order by path`
-
-func collectFiles(projectID string, files *[]codeforge.File) func(pgx.Rows) error {
-	return func(rows pgx.Rows) (err error) {
-		*files, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (f codeforge.File, err error) {
-			f.ProjectID = projectID
-			err = r.Scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
-			f.Size, f.Language = int64(len(f.Content)), language(f.Language, f.Path)
-			return f, err
-		})
-		return err
-	}
-}
-
-// pageOfRevision is what the functions say of a revision and a part of what is in it.
-type pageOfRevision struct {
-	Revision *codeforge.Revision `json:"revision"`
-	None     bool                `json:"none"` // the newest is asked for, and there is none
-	Files    []codeforge.File    `json:"files"`
-	Deltas   []struct {
-		Path string          `json:"path"`
-		Old  *codeforge.File `json:"old"`
-		New  *codeforge.File `json:"new"`
-	} `json:"deltas"`
-}
-
-func (s *Store) pageOfRevision(ctx context.Context, u codeforge.User, function, projectID string, number int64, p codeforge.Page) (rev codeforge.Revision, a pageOfRevision, err error) {
-	user, key, err := ids(u, "Project", projectID)
-	if err != nil {
+// readPage asks for a revision and a page of what is in it.
+func (s *Store) readPage(ctx context.Context, u codeforge.User, query, projectID string, number int64, p codeforge.Page) (rev codeforge.Revision, a revisionDoc, err error) {
+	if err := check(u, "Project", projectID); err != nil {
 		return rev, a, err
 	}
-	err = s.read(ctx, as(u), func(b *pgx.Batch) {
-		b.Queue("select public."+function+"($1, $2, $3, $4, $5, $6)", user, key, number, p.After, p.Bytes, !p.Bare).QueryRow(func(r pgx.Row) error {
-			var doc []byte
-			err := r.Scan(&doc)
-			switch {
-			case errors.Is(err, pgx.ErrNoRows) || err == nil && doc == nil:
-				return codeforge.NotFound("Project", projectID)
-			case err != nil:
-				return err
-			}
-			a = pageOfRevision{}
-			if err := json.Unmarshal(doc, &a); err != nil {
-				return err
-			}
-			if a.Revision == nil && !a.None {
-				return codeforge.NotFound("Revision", strconv.FormatInt(number, 10))
-			}
-			return nil
-		})
-	})
-	if err == nil && a.Revision != nil {
-		rev = *a.Revision
-		rev.CreatedAt = rev.CreatedAt.UTC()
+	a, err = read[revisionDoc](ctx, s, u, query, codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"number", number},
+		arg{"after", p.After}, arg{"bytes", p.Bytes}, arg{"contents", !p.Bare})
+	switch {
+	case err != nil || a.None:
+		return rev, a, err
+	case a.Revision == nil:
+		return rev, a, codeforge.NotFound("Revision", strconv.FormatInt(number, 10))
 	}
-	return rev, a, err
-}
-
-func tidyFile(f *codeforge.File) {
-	f.Language, f.CreatedAt, f.UpdatedAt = language(f.Language, f.Path), f.CreatedAt.UTC(), f.UpdatedAt.UTC()
+	return a.Revision.revision(), a, nil
 }
 
 func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.File, error) {
-	rev, a, err := s.pageOfRevision(ctx, u, "codeforge_read_tree", projectID, number, p)
-	for i := range a.Files {
-		tidyFile(&a.Files[i])
-	}
-	return rev, a.Files, err
-}
-
-func (s *Store) SnapshotFiles(ctx context.Context, projectID string, revision int64) (files []codeforge.File, err error) {
-	key, err := uuid("Project", projectID)
-	if err != nil {
-		return nil, err
-	}
-	err = s.read(ctx, system, func(b *pgx.Batch) {
-		b.Queue("select from public.projects where id = $1", key).Exec(func(t pgconn.CommandTag) error {
-			if t.RowsAffected() == 0 {
-				return codeforge.NotFound("Project", projectID)
-			}
-			return nil
-		})
-		b.Queue(filesAt, key, revision).Query(collectFiles(projectID, &files))
-	})
-	return files, err
+	rev, a, err := s.readPage(ctx, u, "read_tree", projectID, number, p)
+	return rev, each(a.Files, fileRow.file), err
 }
 
 func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error) {
-	rev, a, err := s.pageOfRevision(ctx, u, "codeforge_read_changes", projectID, number, p)
-	var deltas []codeforge.FileDelta
-	for _, d := range a.Deltas {
-		for _, f := range []*codeforge.File{d.Old, d.New} {
-			if f != nil {
-				tidyFile(f)
-			}
-		}
-		deltas = append(deltas, codeforge.FileDelta{Path: d.Path, Old: d.Old, New: d.New})
+	rev, a, err := s.readPage(ctx, u, "read_changes", projectID, number, p)
+	return rev, each(a.Deltas, deltaRow.delta), err
+}
+
+func (s *Store) SnapshotFiles(ctx context.Context, projectID string, revision int64) ([]codeforge.File, error) {
+	if _, err := codeforge.ParseID(projectID); err != nil {
+		return nil, codeforge.NotFound("Project", projectID)
 	}
-	return rev, deltas, err
+	if d, ok := s.wire.(*direct); ok {
+		files, _, found, err := s.listFiles(ctx, d, codeforge.User{}, true, `public.projects p left join (
+			select file_id as id, path, language, version, content, revision, file_created_at as created_at, created_at as updated_at from public.codeforge_files_at($1, $2)
+			) f on true where p.id = $1 order by f.path`, projectID, revision)
+		if err == nil && !found {
+			err = codeforge.NotFound("Project", projectID)
+		}
+		return files, err
+	}
+	rows, found, err := find[[]fileRow](ctx, s, "snapshot", arg{"project", projectID}, arg{"number", revision})
+	if err == nil && !found {
+		err = codeforge.NotFound("Project", projectID)
+	}
+	return each(rows, fileRow.file), err
 }
 
 func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID string, number int64, ifRevision *int64) (rev codeforge.Revision, err error) {
-	user, key, err := ids(u, "Project", projectID)
-	if err != nil {
+	if err := check(u, "Project", projectID); err != nil {
 		return rev, err
 	}
-	err = s.write(ctx, system, func(b *pgx.Batch) {
-		b.Queue("select "+revisionColumns+" from public.codeforge_restore_revision($1, $2, $3, $4) r", user, key, number, ifRevision).QueryRow(func(r pgx.Row) error {
-			return scanRevision(r, &rev)
-		})
-	})
-	if err != nil {
-		return codeforge.Revision{}, err
-	}
-	return rev, nil
-}
-
-// utc is a time of a row that came as JSON.
-func utc(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	return new(t.UTC())
+	row, _, _, err := do[revisionRow](ctx, s, call{function: "restore_revision",
+		args: []arg{{"user", u.ID}, {"project", projectID}, {"number", number}, {"if_revision", ifRevision}}})
+	return row.revision(), err
 }

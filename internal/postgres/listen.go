@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrNoListen is what Listen returns behind a pooler in transaction mode, where no connection is one's own for long.
-// Events of other servers are then seen when whoever watches reads again.
-var ErrNoListen = errors.New("the pooler of DATABASE_URL is in transaction mode, so events of other servers are not announced")
+// ErrNoListen is what Listen returns behind a pooler in transaction mode, where no connection is one's own for long, and over
+// the Data API. Events of other servers are then seen when whoever watches reads again.
+var ErrNoListen = errors.New("events of other servers are not announced over the Data API, nor by a pooler in transaction mode")
 
 // idle bounds how long a dead connection goes unnoticed.
 const idle = 30 * time.Second
@@ -20,12 +20,13 @@ const idle = 30 * time.Second
 // each connection, the first included, it calls nudge with "": what happened before it is not known, and any job may
 // have events. It reconnects for as long as it takes. It has a connection of its own beside the pool.
 func (s *Store) Listen(ctx context.Context, nudge func(jobID string)) error {
-	if s.shared {
+	d, ok := s.wire.(*direct)
+	if !ok || d.shared {
 		return ErrNoListen
 	}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		began := time.Now()
-		s.listen(ctx, nudge)
+		d.listen(ctx, nudge)
 		if time.Since(began) > idle {
 			wait = 50 * time.Millisecond
 		}
@@ -38,8 +39,8 @@ func (s *Store) Listen(ctx context.Context, nudge func(jobID string)) error {
 }
 
 // listen serves one connection until it breaks or ctx ends.
-func (s *Store) listen(ctx context.Context, nudge func(jobID string)) {
-	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
+func (d *direct) listen(ctx context.Context, nudge func(jobID string)) {
+	conn, err := pgx.ConnectConfig(ctx, d.pool.Config().ConnConfig)
 	if err != nil {
 		return
 	}

@@ -218,9 +218,9 @@ func pendingOn(ctx context.Context, conn querier) (pending []string, err error) 
 	return all[number:], nil
 }
 
-// CheckSchema returns an error that says what to run when the schema is not up to date.
-func (s *Store) CheckSchema(ctx context.Context) error {
-	pending, err := pendingOn(ctx, s.pool)
+// checkSchema returns an error that says what to run when the schema is not up to date.
+func (d *direct) checkSchema(ctx context.Context) error {
+	pending, err := pendingOn(ctx, d.pool)
 	if err != nil {
 		return err
 	}

@@ -36,9 +36,9 @@ func template(t testing.TB) (s *pgtest.Server, name string) {
 		s.Exec(t, "postgres", `
 			create role anon nologin; create role authenticated nologin; create role service_role nologin;
 			create role cf_owner login;
-			create role cf_app login noinherit;
+			create role cf_app login noinherit; create role authenticator login noinherit;
 			grant anon, authenticated, service_role to cf_owner;
-			grant anon, authenticated, service_role to cf_app`)
+			grant anon, authenticated, service_role to cf_app, authenticator`)
 		s.Exec(t, "postgres", "create database cf_template owner cf_owner template template0")
 		done, err := postgres.Migrate(t.Context(), s.URL(plainOwner, "cf_template"), "")
 		if err != nil || len(done) != len(migrations(t)) {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -31,10 +32,14 @@ const queueConns = 4
 // transaction. It has a pool of its own, which acts as service_role. Behind a pooler in transaction mode nothing is
 // announced, so it asks once a second, and the login needs rights of its own on River's tables, since it cannot keep a role.
 func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string), log *slog.Logger) (*Dispatcher, error) {
-	config := s.pool.Config()
+	store, ok := s.wire.(*direct)
+	if !ok {
+		return nil, errors.New("start the queue: the Data API does not reach it")
+	}
+	config := store.pool.Config()
 	config.MaxConns, config.MinConns = queueConns, 0
 	config.ConnConfig.RuntimeParams["application_name"] += " queue"
-	if !s.shared {
+	if !store.shared {
 		prepare := config.AfterConnect
 		config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
 			if err := prepare(ctx, c); err != nil {
@@ -62,14 +67,14 @@ func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string), log *
 		workers := river.NewWorkers()
 		river.AddWorker(workers, &receiver{wake: wake})
 		poll := 2 * time.Second // for what an announcement missed
-		if s.shared {
+		if store.shared {
 			poll = time.Second
 		}
 		d.client, err = river.NewClient(riverpgxv5.New(pool), &river.Config{
 			Schema:                      riverSchema,
 			Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 64}},
 			Workers:                     workers,
-			PollOnly:                    s.shared,
+			PollOnly:                    store.shared,
 			FetchCooldown:               5 * time.Millisecond,
 			FetchPollInterval:           poll,
 			CompletedJobRetentionPeriod: 10 * time.Minute,
@@ -81,7 +86,7 @@ func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string), log *
 		pool.Close()
 		return nil, fmt.Errorf("start the queue: %w", err)
 	}
-	s.dispatched.Store(true)
+	store.dispatched.Store(true)
 	return d, nil
 }
 

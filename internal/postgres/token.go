@@ -2,83 +2,56 @@ package postgres
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"codeforge"
 	"codeforge/internal/auth"
 )
 
-const tokenColumns = "t.id, t.user_id, t.name, t.hint, t.hash, t.scopes, t.created_at, t.expires_at, t.revoked_at, t.used_at"
-
-func scanToken(r pgx.Row, t *auth.Token) error {
-	var scopes []string
-	if err := r.Scan(&t.ID, &t.UserID, &t.Name, &t.Hint, &t.Hash, &scopes, &t.CreatedAt, &t.ExpiresAt, &t.RevokedAt, &t.UsedAt); err != nil {
-		return err
-	}
-	t.Scopes = make([]auth.Scope, len(scopes))
-	for i, s := range scopes {
-		t.Scopes[i] = auth.Scope(s)
-	}
-	return nil
-}
-
 // CreateToken is part of [auth.TokenStore].
 func (s *Store) CreateToken(ctx context.Context, u codeforge.User, t auth.Token) error {
-	user, err := owner(u)
+	if err := check(u, "Token", t.ID); err != nil {
+		return err
+	}
+	if err := valid(t.Name, t.Hint); err != nil {
+		return err
+	}
+	doc, err := object(map[string]any{"id": t.ID, "name": clean(t.Name), "hint": t.Hint, "hash": hexBytes(t.Hash), "scopes": t.Scopes, "created_at": t.CreatedAt, "expires_at": t.ExpiresAt})
 	if err != nil {
 		return err
 	}
-	doc, err := object(map[string]any{"id": t.ID, "name": clean(t.Name), "hint": t.Hint, "hash": `\x` + hex.EncodeToString(t.Hash), "scopes": t.Scopes,
-		"created_at": t.CreatedAt, "expires_at": t.ExpiresAt})
-	if err != nil {
-		return err
+	_, _, unsure, err := system[any](ctx, s, "create_token", arg{"user", u.ID}, arg{"token", doc})
+	if unsure && code(err) == "23505" { // an earlier try made it
+		return nil
 	}
-	return s.write(ctx, system, func(b *pgx.Batch) { b.Queue("select public.codeforge_create_token($1, $2)", user, doc) })
+	return err
 }
 
 // UseToken is part of [auth.TokenStore].
-func (s *Store) UseToken(ctx context.Context, hash []byte, now time.Time) (t auth.Token, err error) {
-	err = s.write(ctx, system, func(b *pgx.Batch) {
-		b.Queue("select "+tokenColumns+" from public.codeforge_use_token($1, $2) t", hash, now).QueryRow(func(r pgx.Row) error {
-			t = auth.Token{}
-			if err := scanToken(r, &t); !errors.Is(err, pgx.ErrNoRows) {
-				return err
-			}
-			return codeforge.NotFound("Token", "")
-		})
-	})
-	return t, err
+func (s *Store) UseToken(ctx context.Context, hash []byte, now time.Time) (auth.Token, error) {
+	row, found, _, err := system[tokenRow](ctx, s, "use_token", arg{"hash", hexBytes(hash)}, arg{"now", now})
+	if err == nil && !found {
+		err = codeforge.NotFound("Token", "")
+	}
+	return row.token(), err
 }
 
-// ListTokens is part of [auth.TokenStore].
-func (s *Store) ListTokens(ctx context.Context, u codeforge.User) (list []auth.Token, err error) {
-	user, err := owner(u)
-	if err != nil {
+// ListTokens is part of [auth.TokenStore]. It reads as the system: users have no right to the rows.
+func (s *Store) ListTokens(ctx context.Context, u codeforge.User) ([]auth.Token, error) {
+	if err := check(u, "User", u.ID); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, system, func(b *pgx.Batch) {
-		b.Queue("select "+tokenColumns+" from public.api_tokens t where t.user_id = $1 order by t.created_at desc, t.id desc", user).Query(func(rows pgx.Rows) (err error) {
-			list, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (t auth.Token, err error) {
-				err = scanToken(r, &t)
-				return t, err
-			})
-			return err
-		})
-	})
-	return list, err
+	rows, _, err := find[[]tokenRow](ctx, s, "list_tokens", arg{"user", u.ID})
+	return each(rows, tokenRow.token), err
 }
 
 // RevokeToken is part of [auth.TokenStore].
 func (s *Store) RevokeToken(ctx context.Context, u codeforge.User, id string, now time.Time) error {
-	user, key, err := ids(u, "Token", id)
-	if err != nil {
+	if err := check(u, "Token", id); err != nil {
 		return err
 	}
-	return s.write(ctx, system, func(b *pgx.Batch) { b.Queue("select public.codeforge_revoke_token($1, $2, $3)", user, key, now) })
+	_, _, _, err := system[any](ctx, s, "revoke_token", arg{"user", u.ID}, arg{"token", id}, arg{"now", now})
+	return err
 }
 
 var _ auth.TokenStore = (*Store)(nil)

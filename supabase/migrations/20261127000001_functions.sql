@@ -10,23 +10,44 @@
 -- Locks are taken in one order, project before job, so no two of these wait for each other. The row of a project is
 -- locked by all that change its files and by all that put a job into its line or take one out.
 
--- codeforge_limit is what the program knows as a constant too. This function and others without a search_path of their own
--- become part of the statements that use them.
-create or replace function public.codeforge_limit(p_name text) returns bigint language sql immutable as $$
+-- What servers call answers with JSON, or nothing. Steps are in PL/pgSQL, which plans a statement once for each connection. An SQL
+-- function is planned at each call, unless it has no search_path of its own and becomes part of the statement that calls it:
+-- that is how reads are made, as queries that answer with one row or none.
+
+-- Those of earlier versions, some with other answers, go first.
+do $$
+declare f regprocedure;
+begin
+  for f in
+    select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'public'::regnamespace and proname like 'codeforge\_%'
+      and prorettype <> 'trigger'::regtype and proname <> 'codeforge_now'
+  loop
+    execute format('drop function %s', f);
+  end loop;
+end
+$$;
+
+-- codeforge_limit is what the program knows as a constant too.
+create function public.codeforge_limit(p_name text) returns bigint language sql immutable as $$
   select case p_name when 'files' then 2000 when 'tree_bytes' then 32000000 when 'suspect_crashes' then 2 end::bigint
 $$;
 
 -- codeforge_file_json is a file as it is or was. No row is put together for it, so without p_content no content is read.
-create or replace function public.codeforge_file_json(f public.project_files, p_content boolean) returns json language sql stable as $$
+create function public.codeforge_file_json(f public.project_files, p_content boolean) returns json language sql stable as $$
   select json_build_object('id', f.id, 'project_id', f.project_id, 'path', f.path, 'language', f.language, 'version', f.version, 'size', octet_length(f.content),
     'revision', f.revision, 'created_at', f.created_at, 'updated_at', f.updated_at, 'content', case when p_content then f.content end)
 $$;
-create or replace function public.codeforge_file_json(f public.file_revisions, p_content boolean) returns json language sql stable as $$
+create function public.codeforge_file_json(f public.file_revisions, p_content boolean) returns json language sql stable as $$
   select json_build_object('id', f.file_id, 'project_id', f.project_id, 'path', f.path, 'language', f.language, 'version', f.version, 'size', octet_length(f.content),
     'revision', f.revision, 'created_at', f.file_created_at, 'updated_at', f.created_at, 'content', case when p_content then f.content end)
 $$;
 
-create or replace function public.codeforge_ensure_profile(p_user uuid) returns void language plpgsql set search_path = '' as $$
+create function public.codeforge_revision_json(r public.project_revisions) returns json
+language sql stable as $$
+  select json_build_object('revision', r.number, 'job_id', r.job_id, 'author', r.author, 'message', r.message, 'files_changed', r.files_changed, 'created_at', r.created_at)
+$$;
+
+create function public.codeforge_ensure_profile(p_user uuid) returns void language plpgsql set search_path = '' as $$
 begin
   if pg_catalog.has_table_privilege('auth.users', 'insert') then -- a stand-in: nobody else fills it
     insert into auth.users (id) values (p_user) on conflict do nothing;
@@ -36,7 +57,7 @@ end
 $$;
 
 -- codeforge_own_project finds a project of a user and locks it against changes of its files and its line.
-create or replace function public.codeforge_own_project(p_user uuid, p_project uuid, p_writable boolean, p_if_revision bigint) returns public.projects
+create function public.codeforge_own_project(p_user uuid, p_project uuid, p_writable boolean, p_if_revision bigint) returns public.projects
 language plpgsql set search_path = '' as $$
 declare p public.projects;
 begin
@@ -54,9 +75,21 @@ begin
 end
 $$;
 
+-- codeforge_create_project stores {title, description, mode, requirements_spec, architecture_spec, tech_stack} as the user, who may.
+create function public.codeforge_create_project(p_user uuid, p_id uuid, p_project json) returns json language plpgsql set search_path = '' as $$
+declare p public.projects;
+begin
+  insert into public.projects (id, user_id, title, description, mode, requirements_spec, architecture_spec, tech_stack)
+    select p_id, p_user, n.title, n.description, n.mode, n.requirements_spec, n.architecture_spec, n.tech_stack
+    from json_to_record(p_project) as n (title text, description text, mode text, requirements_spec jsonb, architecture_spec jsonb, tech_stack text[])
+    returning * into p;
+  return row_to_json(p);
+end
+$$;
+
 -- codeforge_update_project applies the keys that p_patch has.
-create or replace function public.codeforge_update_project(p_user uuid, p_project uuid, p_patch jsonb, p_if_revision bigint default null)
-returns public.projects language plpgsql set search_path = '' as $$
+create function public.codeforge_update_project(p_user uuid, p_project uuid, p_patch jsonb, p_if_revision bigint default null) returns json
+language plpgsql set search_path = '' as $$
 declare p public.projects;
 begin
   p := public.codeforge_own_project(p_user, p_project, false, p_if_revision);
@@ -69,7 +102,7 @@ begin
     tech_stack = case when not p_patch ? 'tech_stack' then tech_stack
       when jsonb_typeof(p_patch -> 'tech_stack') = 'array' then array(select jsonb_array_elements_text(p_patch -> 'tech_stack')) end
   where id = p_project returning * into p;
-  return p;
+  return row_to_json(p);
 end
 $$;
 
@@ -77,7 +110,7 @@ $$;
 -- path that never was, fallback its language when it has none. Of several for one path the last one counts. With
 -- p_only_real changes that change nothing are left out; if none is left there is a revision only with p_always. The
 -- caller holds the project's lock.
-create or replace function public.codeforge_put_files(p_project uuid, p_job uuid, p_author text, p_message text, p_changes json, p_only_real boolean, p_always boolean)
+create function public.codeforge_put_files(p_project uuid, p_job uuid, p_author text, p_message text, p_changes json, p_only_real boolean, p_always boolean)
 returns public.project_revisions language plpgsql set search_path = '' as $$
 declare
   rev public.project_revisions;
@@ -145,7 +178,7 @@ end
 $$;
 
 -- codeforge_write_file puts (p_change->delete: removes) one file as a revision of its own and returns its row without the content.
-create or replace function public.codeforge_write_file(p_user uuid, p_project uuid, p_change json,
+create function public.codeforge_write_file(p_user uuid, p_project uuid, p_change json,
   p_must_exist boolean default false, p_if_version bigint default null, p_if_revision bigint default null)
 returns json language plpgsql set search_path = '' as $$
 declare
@@ -170,64 +203,67 @@ end
 $$;
 
 -- codeforge_files_at is all files as they were in a revision.
-create or replace function public.codeforge_files_at(p_project uuid, p_revision bigint) returns setof public.file_revisions
-language sql stable set search_path = '' as $$
+create function public.codeforge_files_at(p_project uuid, p_revision bigint) returns setof public.file_revisions
+language sql stable as $$
   select * from (
     select distinct on (path) * from public.file_revisions where project_id = p_project and revision <= p_revision order by path, revision desc
   ) s where not deleted order by path
 $$;
 
-create or replace function public.codeforge_restore_revision(p_user uuid, p_project uuid, p_number bigint, p_if_revision bigint default null)
-returns public.project_revisions language plpgsql set search_path = '' as $$
+create function public.codeforge_restore_revision(p_user uuid, p_project uuid, p_number bigint, p_if_revision bigint default null)
+returns json language plpgsql set search_path = '' as $$
 begin
   perform public.codeforge_own_project(p_user, p_project, false, null);
   if not exists (select from public.project_revisions where project_id = p_project and number = p_number) then
     raise exception using errcode = 'PT404', message = 'Revision not found', hint = 'Revision', detail = p_number;
   end if;
   perform public.codeforge_own_project(p_user, p_project, true, p_if_revision);
-  return public.codeforge_put_files(p_project, null, 'user', 'Restore revision ' || p_number, (
+  return public.codeforge_revision_json(public.codeforge_put_files(p_project, null, 'user', 'Restore revision ' || p_number, (
     select coalesce(json_agg(c), '[]') from (
       select o.path, o.content, o.language, false as delete from public.codeforge_files_at(p_project, p_number) o
       union all
       select f.path, '', '', true from public.project_files f where f.project_id = p_project
         and not exists (select from public.codeforge_files_at(p_project, p_number) o where o.path = f.path collate "C")
-    ) c), true, true);
+    ) c), true, true));
 end
 $$;
 
 -- codeforge_state is the data of the events that are made here.
-create or replace function public.codeforge_state(p_job uuid, p_status text, p_progress double precision) returns json
-language sql immutable set search_path = '' as $$
+create function public.codeforge_state(p_job uuid, p_status text, p_progress double precision) returns json
+language sql stable as $$
   select format('{"job_id":"%s","status":"%s","progress":%s}', p_job, p_status, p_progress)::json
 $$;
 
 -- codeforge_in_the_way tells whether a job must wait for another. One that changes files waits for the one of its project
 -- that is at work, and for older ones; one that is at work waits for none, so that its lapsed lease can be taken over. One
 -- that crashed that often waits for another such that is at work, since one of them may be what brings servers down.
-create or replace function public.codeforge_in_the_way(j public.agent_jobs) returns boolean
-language sql stable set search_path = '' as $$
-  select j.changes_files and exists (
+create function public.codeforge_in_the_way(j public.agent_jobs) returns boolean language plpgsql stable set search_path = '' as $$
+begin
+  return j.changes_files and exists (
       select from public.agent_jobs o where o.project_id = j.project_id and o.changes_files and o.due_at is not null and o.id <> j.id
         and (o.status = 'running' or (o.seq < j.seq and j.status <> 'running')))
     or j.crashes >= public.codeforge_limit('suspect_crashes') and exists (
-      select from public.agent_jobs o where o.due_at > public.codeforge_now() and o.status = 'running' and o.crashes >= public.codeforge_limit('suspect_crashes') and o.id <> j.id)
+      select from public.agent_jobs o where o.due_at > public.codeforge_now() and o.status = 'running' and o.crashes >= public.codeforge_limit('suspect_crashes') and o.id <> j.id);
+end
 $$;
 
-create or replace function public.codeforge_next_in_line(p_project uuid) returns uuid
-language sql stable set search_path = '' as $$
-  select j.id from public.agent_jobs j where j.project_id = p_project and j.changes_files and j.due_at <= public.codeforge_now()
-    and not public.codeforge_in_the_way(j) order by j.seq limit 1
+create function public.codeforge_next_in_line(p_project uuid) returns uuid language plpgsql stable set search_path = '' as $$
+begin
+  return (select j.id from public.agent_jobs j where j.project_id = p_project and j.changes_files and j.due_at <= public.codeforge_now()
+    and not public.codeforge_in_the_way(j) order by j.seq limit 1);
+end
 $$;
 
 -- codeforge_find_job resolves an alias.
-create or replace function public.codeforge_find_job(p_id uuid) returns uuid
-language sql stable set search_path = '' as $$
-  select coalesce((select job_id from public.job_aliases where alias = p_id), p_id)
+create function public.codeforge_find_job(p_id uuid) returns uuid language plpgsql stable set search_path = '' as $$
+begin
+  return coalesce((select job_id from public.job_aliases where alias = p_id), p_id);
+end
 $$;
 
 -- codeforge_add_events appends to a job's log and tells whoever listens. It returns the number of the first one. Data is
 -- text, so that it is stored as it came; a time that is null is now. The caller holds the lock of the job's row.
-create or replace function public.codeforge_add_events(p_job uuid, p_user uuid, p_progress double precision, p_types text[], p_data text[], p_times timestamptz[]) returns bigint
+create function public.codeforge_add_events(p_job uuid, p_user uuid, p_progress double precision, p_types text[], p_data text[], p_times timestamptz[]) returns bigint
 language plpgsql set search_path = '' as $$
 declare v_last bigint;
 begin
@@ -242,7 +278,7 @@ end
 $$;
 
 -- codeforge_submit_job returns {job, fresh}. p_input is text, so that it is stored as it came.
-create or replace function public.codeforge_submit_job(p_user uuid, p_job uuid, p_project uuid, p_agent text, p_changes_files boolean, p_input text,
+create function public.codeforge_submit_job(p_user uuid, p_job uuid, p_project uuid, p_agent text, p_changes_files boolean, p_input text,
   p_key text default null, p_message text default null, p_message_id uuid default null)
 returns json language plpgsql set search_path = '' as $$
 declare
@@ -284,15 +320,20 @@ begin
 end
 $$;
 
--- codeforge_claim_job returns the job, or null when it is not due. A queue may know it by an alias.
-create or replace function public.codeforge_claim_job(p_job uuid, p_worker text, p_lease double precision) returns json
+-- codeforge_claim_job returns the job, or null when it is not due. A queue may know it by an alias. A claim that has a name, and
+-- is made again because its answer was lost, is the one that was made.
+create function public.codeforge_claim_job(p_job uuid, p_worker text, p_lease double precision, p_claim uuid default null) returns json
 language plpgsql set search_path = '' as $$
 declare
   j public.agent_jobs;
   v_now timestamptz := public.codeforge_now();
+  v_worker text := concat_ws(' ', p_worker, p_claim);
 begin
-  select * into j from public.agent_jobs where id = public.codeforge_find_job(p_job) and due_at <= v_now;
-  if not found then
+  select * into j from public.agent_jobs where id = public.codeforge_find_job(p_job);
+  if p_claim is not null and j.worker = v_worker and j.status = 'running' then
+    return row_to_json(j);
+  end if;
+  if j.due_at is null or j.due_at > v_now then
     return null;
   end if;
   if j.changes_files then
@@ -301,7 +342,7 @@ begin
   if j.crashes >= public.codeforge_limit('suspect_crashes') then
     perform pg_advisory_xact_lock(7208430191); -- and one of such a job anywhere
   end if;
-  update public.agent_jobs a set status = 'running', worker = p_worker, fence = a.fence + 1, due_at = v_now + make_interval(secs => p_lease),
+  update public.agent_jobs a set status = 'running', worker = v_worker, fence = a.fence + 1, due_at = v_now + make_interval(secs => p_lease),
     crashes = a.crashes + (a.status = 'running')::int, started_at = coalesce(a.started_at, v_now),
     base = coalesce(a.base, (select p.revision from public.projects p where p.id = a.project_id))
     where a.id = j.id and a.due_at <= v_now and not public.codeforge_in_the_way(a) returning * into j;
@@ -314,26 +355,32 @@ $$;
 
 -- codeforge_renew_leases returns the claims that are lost. Progress that the rows lack is written along. Every change of a
 -- row goes to all who watch it, so a lease that was renewed within the last second stays as it is.
-create or replace function public.codeforge_renew_leases(p_jobs uuid[], p_fences bigint[], p_lease double precision) returns table (job_id uuid, fence bigint)
-language sql set search_path = '' as $$
+create function public.codeforge_renew_leases(p_jobs uuid[], p_fences bigint[], p_lease double precision) returns json
+language plpgsql set search_path = '' as $$
+declare v_lost json;
+begin
   with held as (
-    select * from unnest(p_jobs, p_fences) as h (id, fence)
+    select * from unnest(p_jobs, p_fences) as h (job_id, fence)
   ), kept as (
-    select j.id from held join public.agent_jobs j on j.id = held.id and j.fence = held.fence and j.status = 'running' for no key update of j
+    select j.id from held join public.agent_jobs j on j.id = held.job_id and j.fence = held.fence and j.status = 'running' for no key update of j
   ), renewed as (
     update public.agent_jobs j set due_at = public.codeforge_now() + make_interval(secs => p_lease),
       progress = coalesce((select e.progress from public.job_events e where e.job_id = j.id order by e.seq desc limit 1), j.progress)
     from kept where j.id = kept.id and j.due_at < public.codeforge_now() + make_interval(secs => p_lease - 1)
   )
-  select h.id, h.fence from held h where h.id not in (select id from kept)
+  select coalesce(json_agg(h), '[]') into v_lost from held h where h.job_id not in (select id from kept);
+  return v_lost;
+end
 $$;
 
--- codeforge_record_events returns the number of the first event and its time.
-create or replace function public.codeforge_record_events(p_job uuid, p_fence bigint, p_progress double precision, p_types text[], p_data text[], p_times timestamptz[],
-  out seq bigint, out at timestamptz) language plpgsql set search_path = '' as $$
+-- codeforge_record_events returns {seq, at}: the number of the first event, and its time.
+create function public.codeforge_record_events(p_job uuid, p_fence bigint, p_progress double precision, p_types text[], p_data text[], p_times timestamptz[]) returns json
+language plpgsql set search_path = '' as $$
 declare
   j public.agent_jobs;
+  v_now timestamptz := public.codeforge_now();
   v_progress double precision;
+  v_seq bigint;
 begin
   select * into j from public.agent_jobs where id = p_job and fence = p_fence and status = 'running' for no key update;
   if not found then
@@ -343,20 +390,20 @@ begin
   if p_progress < 0 then
     select e.progress into v_progress from public.job_events e where e.job_id = p_job order by e.seq desc limit 1;
   end if;
-  at := public.codeforge_now();
-  seq := public.codeforge_add_events(p_job, j.user_id, coalesce(v_progress, j.progress), p_types, p_data, p_times);
+  v_seq := public.codeforge_add_events(p_job, j.user_id, coalesce(v_progress, j.progress), p_types, p_data, p_times);
   -- Every change of the row goes to all who watch it: once a second is enough for progress.
   if cardinality(p_types) = 0 and p_progress >= 0 then
-    update public.job_events e set progress = p_progress where e.job_id = p_job and e.seq = codeforge_record_events.seq - 1;
+    update public.job_events e set progress = p_progress where e.job_id = p_job and e.seq = v_seq - 1;
   end if;
-  if v_progress <> j.progress and j.updated_at <= at - interval '1 second' then
+  if v_progress <> j.progress and j.updated_at <= v_now - interval '1 second' then
     update public.agent_jobs set progress = v_progress where id = p_job;
   end if;
+  return json_build_object('seq', v_seq, 'at', v_now);
 end
 $$;
 
 -- codeforge_finish_job returns {job, seq, at, next}: seq is the number of the first event, next a job that may start now.
-create or replace function public.codeforge_finish_job(p_job uuid, p_fence bigint, p_outcome json, p_types text[], p_data text[], p_times timestamptz[]) returns json
+create function public.codeforge_finish_job(p_job uuid, p_fence bigint, p_outcome json, p_types text[], p_data text[], p_times timestamptz[]) returns json
 language plpgsql set search_path = '' as $$
 declare
   j public.agent_jobs;
@@ -411,7 +458,7 @@ end
 $$;
 
 -- codeforge_cancel_job returns {job, seq, at, data, next}; data is that of its one event.
-create or replace function public.codeforge_cancel_job(p_user uuid, p_job uuid) returns json
+create function public.codeforge_cancel_job(p_user uuid, p_job uuid) returns json
 language plpgsql set search_path = '' as $$
 declare
   j public.agent_jobs;
@@ -438,7 +485,7 @@ end
 $$;
 
 -- codeforge_respond_job returns {job, seq, at, data}. p_answers is text, so that it is stored as it came.
-create or replace function public.codeforge_respond_job(p_user uuid, p_job uuid, p_alias uuid, p_answers text) returns json
+create function public.codeforge_respond_job(p_user uuid, p_job uuid, p_alias uuid, p_answers text) returns json
 language plpgsql set search_path = '' as $$
 declare
   j public.agent_jobs;
@@ -468,57 +515,72 @@ begin
 end
 $$;
 
--- codeforge_due_jobs returns {ids, queued, next}.
-create or replace function public.codeforge_due_jobs(p_limit int) returns json
-language sql stable set search_path = '' as $$
-  select json_build_object(
+-- codeforge_due_jobs returns {ids, queued, next}. A queued job that was written later than now says that the clock was set
+-- back since: its time means nothing, and it is due.
+create function public.codeforge_due_jobs(p_limit int) returns json language plpgsql set search_path = '' as $$
+declare v_now timestamptz := public.codeforge_now();
+begin
+  update public.agent_jobs set due_at = v_now where due_at > v_now and updated_at > v_now and status = 'queued';
+  return json_build_object(
     'ids', (select coalesce(json_agg(d.id order by d.seq), '[]') from (
-      select j.id, j.seq from public.agent_jobs j where j.due_at <= public.codeforge_now() and (not j.changes_files and j.crashes < public.codeforge_limit('suspect_crashes') or not public.codeforge_in_the_way(j))
+      select j.id, j.seq from public.agent_jobs j where j.due_at <= v_now and (not j.changes_files and j.crashes < public.codeforge_limit('suspect_crashes') or not public.codeforge_in_the_way(j))
       order by j.seq limit p_limit) d),
     'queued', (select count(*) from public.agent_jobs where due_at is not null and status = 'queued'),
-    'next', (select min(due_at) from public.agent_jobs where due_at > public.codeforge_now()))
+    'next', (select min(due_at) from public.agent_jobs where due_at > v_now));
+end
 $$;
 
-create or replace function public.codeforge_release_jobs() returns bigint
-language sql set search_path = '' as $$
-  with released as (
-    update public.agent_jobs set status = 'queued', due_at = public.codeforge_now(), crashes = crashes + 1
-    where due_at is not null and status = 'running' returning 1)
-  select count(*) from released
+-- codeforge_release_jobs and the sweeps return how many rows they changed.
+create function public.codeforge_release_jobs() returns json language plpgsql set search_path = '' as $$
+declare n bigint;
+begin
+  update public.agent_jobs set status = 'queued', due_at = public.codeforge_now(), crashes = crashes + 1 where due_at is not null and status = 'running';
+  get diagnostics n = row_count;
+  return to_json(n);
+end
 $$;
 
-create or replace function public.codeforge_sweep_jobs(p_before timestamptz, p_limit int) returns bigint
-language sql set search_path = '' as $$
-  with old as (
-    delete from public.agent_jobs where id in (
-      select id from public.agent_jobs where completed_at < p_before and status in ('completed', 'failed', 'cancelled') limit p_limit) returning 1)
-  select count(*) from old
+create function public.codeforge_sweep_jobs(p_before timestamptz, p_limit int) returns json language plpgsql set search_path = '' as $$
+declare n bigint;
+begin
+  delete from public.agent_jobs where id in (
+    select id from public.agent_jobs where completed_at < p_before and status in ('completed', 'failed', 'cancelled') limit p_limit);
+  get diagnostics n = row_count;
+  return to_json(n);
+end
+$$;
+
+-- codeforge_get_journal returns an entry.
+create function public.codeforge_get_journal(p_job uuid, p_number int, p_hash text) returns setof json language sql stable as $$
+  select to_json(entry) from public.llm_journal where job_id = p_job and number = p_number and hash = p_hash
 $$;
 
 -- codeforge_put_journal returns what stands under the key when that is another entry than this one: the first one wins.
-create or replace function public.codeforge_put_journal(p_job uuid, p_number int, p_hash text, p_entry text) returns text
+create function public.codeforge_put_journal(p_job uuid, p_number int, p_hash text, p_entry text) returns json
 language plpgsql set search_path = '' as $$
 begin
   insert into public.llm_journal (job_id, number, hash, created_at, entry) values (p_job, p_number, p_hash, public.codeforge_now(), p_entry) on conflict do nothing;
   if found then
     return null;
   end if;
-  return (select j.entry from public.llm_journal j where j.job_id = p_job and j.number = p_number and j.hash = p_hash);
+  return (select to_json(j.entry) from public.llm_journal j where j.job_id = p_job and j.number = p_number and j.hash = p_hash);
 end
 $$;
 
 -- codeforge_sweep_journal deletes the answers of ended jobs that are older than p_before, p_limit of them at most.
-create or replace function public.codeforge_sweep_journal(p_before timestamptz, p_limit int) returns bigint
-language sql set search_path = '' as $$
-  with old as (
-    delete from public.llm_journal where (job_id, number, hash) in (
-      select e.job_id, e.number, e.hash from public.llm_journal e where e.created_at < p_before
-        and not exists (select from public.agent_jobs j where j.id = e.job_id and j.status not in ('completed', 'failed', 'cancelled')) limit p_limit) returning 1)
-  select count(*) from old
+create function public.codeforge_sweep_journal(p_before timestamptz, p_limit int) returns json language plpgsql set search_path = '' as $$
+declare n bigint;
+begin
+  delete from public.llm_journal where (job_id, number, hash) in (
+    select e.job_id, e.number, e.hash from public.llm_journal e where e.created_at < p_before
+      and not exists (select from public.agent_jobs j where j.id = e.job_id and j.status not in ('completed', 'failed', 'cancelled')) limit p_limit);
+  get diagnostics n = row_count;
+  return to_json(n);
+end
 $$;
 
 -- codeforge_budgets_above is the budgets above a call at a time, the narrowest first.
-create or replace function public.codeforge_budgets_above(p_job uuid, p_project uuid, p_user uuid, p_at timestamptz) returns table (n int, scope text, id uuid, period date)
+create function public.codeforge_budgets_above(p_job uuid, p_project uuid, p_user uuid, p_at timestamptz) returns table (n int, scope text, id uuid, period date)
 language sql stable as $$
   select b.* from (values
     (1, 'job', p_job, date '1970-01-01'),
@@ -530,7 +592,7 @@ language sql stable as $$
 $$;
 
 -- codeforge_spent_before sums the ledger for a period that had no ceiling until now.
-create or replace function public.codeforge_spent_before(p_scope text, p_id uuid, p_period date) returns bigint
+create function public.codeforge_spent_before(p_scope text, p_id uuid, p_period date) returns bigint
 language sql stable set search_path = '' as $$
   select coalesce(sum(s.cost), 0)::bigint from (
     select c.cost from public.llm_calls c where p_scope = 'job' and c.job_id = p_id
@@ -542,7 +604,7 @@ $$;
 
 -- codeforge_standings is where those budgets above a call stand now that have a ceiling: the lower one of the
 -- configuration's for the scope (p_limits, by scope) and its own. What lapsed counts as booked, whether it is or not.
-create or replace function public.codeforge_standings(p_job uuid, p_project uuid, p_user uuid, p_limits jsonb)
+create function public.codeforge_standings(p_job uuid, p_project uuid, p_user uuid, p_limits jsonb)
 returns table (n int, scope text, id uuid, period date, most bigint, spent bigint, reserved bigint)
 language sql stable as $$
   select b.n, b.scope, b.id, b.period, least((p_limits ->> b.scope)::bigint, l.most),
@@ -558,8 +620,8 @@ language sql stable as $$
 $$;
 
 -- codeforge_reserve holds the worst case of a call against every ceiling above it: {hold}, or {over: {scope, id, limit, spent, held}}
--- when one has no room, having held nothing, or null when there is no ceiling.
-create or replace function public.codeforge_reserve(p_hold uuid, p_job uuid, p_project uuid, p_user uuid, p_limits jsonb, p_worst bigint, p_prompt bigint, p_lapses timestamptz)
+-- when one has no room, having held nothing, or null when there is no ceiling. What is held already is held once.
+create function public.codeforge_reserve(p_hold uuid, p_job uuid, p_project uuid, p_user uuid, p_limits jsonb, p_worst bigint, p_prompt bigint, p_lapses timestamptz)
 returns json language plpgsql set search_path = '' as $$
 declare
   v_now timestamptz := public.codeforge_now();
@@ -575,6 +637,9 @@ begin
   -- Those who reserve and record for a user take turns: all budgets above a call are that user's, and a period that gets its
   -- first row must not miss a call that is being recorded.
   perform pg_advisory_xact_lock(720843019, hashtext(coalesce(p_user, p_project, p_job)::text));
+  if exists (select from public.budget_holds h where h.hold = p_hold) then
+    return json_build_object('hold', p_hold);
+  end if;
 
   -- What lapsed is booked: the prompt as spent, in place of the reservation.
   if exists (select from public.codeforge_budgets_above(p_job, p_project, p_user, v_now) b
@@ -616,8 +681,8 @@ $$;
 
 -- codeforge_record_call books a call, {id, job_id, ...} as llm_calls has them, in place of its reservation p_hold (null: it has
 -- none). A budget that the reservation was held against is charged in the period of that time; one that got its ceiling
--- meanwhile in that of the call. The same id again changes nothing, and the answer is false.
-create or replace function public.codeforge_record_call(p_call jsonb, p_hold uuid default null) returns boolean
+-- meanwhile in that of the call. The same id again changes nothing.
+create function public.codeforge_record_call(p_call jsonb, p_hold uuid default null) returns void
 language plpgsql set search_path = '' as $$
 declare c public.llm_calls;
 begin
@@ -629,7 +694,7 @@ begin
       c.output_tokens, c.reasoning_tokens, c.usage_missing, c.usage_partial, c.cost, c.estimated, c.error_kind, c.status, c.finish, c.first_token, c.latency, c.at)
     on conflict (id) do nothing;
   if not found then
-    return false;
+    return;
   end if;
   if p_hold is not null then
     update public.budget_periods p set spent = p.spent + c.cost - case h.worst when 0 then h.prompt else 0 end, reserved = p.reserved - h.worst
@@ -641,13 +706,12 @@ begin
         and not exists (select from public.budget_holds h where h.hold = p_hold and h.scope = b.scope);
   end if;
   delete from public.budget_holds h where h.hold = p_hold;
-  return true;
 end
 $$;
 
 -- codeforge_own_budget finds what a budget of a user is for: its id, of a job named by an alias that of the job. A user's
 -- own is not asked for here.
-create or replace function public.codeforge_own_budget(p_user uuid, p_scope text, p_id uuid) returns uuid
+create function public.codeforge_own_budget(p_user uuid, p_scope text, p_id uuid) returns uuid
 language plpgsql stable set search_path = '' as $$
 declare
   v_id uuid;
@@ -656,7 +720,7 @@ begin
   case p_scope
   when 'job' then
     v_what := 'Job';
-    select j.id into v_id from public.agent_jobs j where j.id = coalesce((select a.job_id from public.job_aliases a where a.alias = p_id), p_id) and j.user_id = p_user;
+    select j.id into v_id from public.agent_jobs j where j.id = public.codeforge_find_job(p_id) and j.user_id = p_user;
   when 'project_day', 'project_month' then
     v_what := 'Project';
     select p.id into v_id from public.projects p where p.id = p_id and p.user_id = p_user;
@@ -674,7 +738,7 @@ end
 $$;
 
 -- codeforge_set_budget sets a user's ceiling; null lifts it.
-create or replace function public.codeforge_set_budget(p_user uuid, p_scope text, p_id uuid, p_most bigint) returns void
+create function public.codeforge_set_budget(p_user uuid, p_scope text, p_id uuid, p_most bigint) returns void
 language plpgsql set search_path = '' as $$
 declare v_id uuid := public.codeforge_own_budget(p_user, p_scope, p_id);
 begin
@@ -687,7 +751,7 @@ end
 $$;
 
 -- codeforge_budgets returns the ceilings in force for a user, and for a project and a job of that user unless they are null.
-create or replace function public.codeforge_budgets(p_user uuid, p_project uuid, p_job uuid, p_limits jsonb) returns json
+create function public.codeforge_budgets(p_user uuid, p_project uuid, p_job uuid, p_limits jsonb) returns json
 language plpgsql stable set search_path = '' as $$
 declare
   v_project uuid := case when p_project is not null then public.codeforge_own_budget(p_user, 'project_day', p_project) end;
@@ -700,7 +764,7 @@ $$;
 
 -- codeforge_sum_usage returns {total, groups} of the calls that the arguments select (null: all), at most p_limit groups. Users
 -- run it themselves, so row level security has its word as well.
-create or replace function public.codeforge_sum_usage(p_user uuid, p_group text, p_project uuid, p_job uuid, p_agent text, p_from timestamptz, p_to timestamptz, p_limit int)
+create function public.codeforge_sum_usage(p_user uuid, p_group text, p_project uuid, p_job uuid, p_agent text, p_from timestamptz, p_to timestamptz, p_limit int)
 returns json language plpgsql stable set search_path = '' as $$
 declare v_job uuid;
 begin
@@ -711,7 +775,7 @@ begin
     raise exception using errcode = 'PT404', message = 'Project not found', hint = 'Project', detail = p_project;
   end if;
   if p_job is not null then
-    v_job := coalesce((select a.job_id from public.job_aliases a where a.alias = p_job), p_job);
+    v_job := public.codeforge_find_job(p_job);
     -- One that was swept is known as long as its calls are.
     if not exists (select from public.agent_jobs j where j.id = v_job and j.user_id = p_user) and not exists (select from public.llm_calls c where c.job_id = v_job and c.user_id = p_user) then
       raise exception using errcode = 'PT404', message = 'Job not found', hint = 'Job', detail = p_job;
@@ -752,9 +816,10 @@ $$;
 -- codeforge_job_usage returns what the newest jobs of a user and an agent type took that completed and called a model, newest
 -- first. It looks through the user's newest thousand calls, so it costs the same however many there are. took is in
 -- microseconds: from start to end, of a job that waited for input the time of its calls.
-create or replace function public.codeforge_job_usage(p_user uuid, p_agent text, p_limit int) returns json
-language sql stable set search_path = '' as $$
-  select coalesce(json_agg(u order by u.seq desc), '[]') from (
+create function public.codeforge_job_usage(p_user uuid, p_agent text, p_limit int) returns json
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(json_agg(u order by u.seq desc), '[]') from (
     select j.seq, j.project_id, count(*) as calls, sum(c.cost)::bigint as cost, bool_or(c.estimated) as estimated, bool_or(c.provider = 'scaffold') as offline,
       case when j.clarification_data is null then (extract(epoch from j.completed_at - j.started_at) * 1000000)::bigint else sum(c.latency)::bigint end as took,
       sum(c.input_tokens)::bigint as input_tokens, sum(c.cached_read_tokens)::bigint as cached_read_tokens, sum(c.cache_write_tokens)::bigint as cache_write_tokens,
@@ -763,11 +828,12 @@ language sql stable set search_path = '' as $$
       select o.* from public.agent_jobs o where o.id in (select n.job_id from public.llm_calls n where n.user_id = p_user order by n.at desc limit 1000)
         and o.user_id = p_user and o.agent_type = p_agent and o.status = 'completed' order by o.seq desc limit p_limit) j
     join public.llm_calls c on c.job_id = j.id
-    group by j.id, j.seq, j.project_id, j.clarification_data is null, j.completed_at, j.started_at) u
+    group by j.id, j.seq, j.project_id, j.clarification_data is null, j.completed_at, j.started_at) u);
+end
 $$;
 
 -- codeforge_create_token stores {id, name, hint, hash, scopes, created_at, expires_at}; the hash is \x and hexadecimal digits.
-create or replace function public.codeforge_create_token(p_user uuid, p_token jsonb) returns void language plpgsql set search_path = '' as $$
+create function public.codeforge_create_token(p_user uuid, p_token jsonb) returns void language plpgsql set search_path = '' as $$
 begin
   perform public.codeforge_ensure_profile(p_user);
   insert into public.api_tokens (id, user_id, name, hint, hash, scopes, created_at, expires_at)
@@ -777,19 +843,24 @@ $$;
 
 -- codeforge_use_token finds a token by its hash and notes that it was used now, if the note is older than a minute. Revoked and
 -- expired ones are found as well.
-create or replace function public.codeforge_use_token(p_hash bytea, p_now timestamptz) returns setof public.api_tokens
-language sql set search_path = '' as $$
-  with noted as (
-    update public.api_tokens set used_at = p_now where hash = p_hash and (used_at is null or used_at < p_now - interval '1 minute')
-    returning *
-  )
-  select * from noted
-  union all
-  select * from public.api_tokens t where t.hash = p_hash and not exists (select from noted)
+create function public.codeforge_use_token(p_hash bytea, p_now timestamptz) returns json language plpgsql set search_path = '' as $$
+declare t public.api_tokens;
+begin
+  update public.api_tokens set used_at = p_now where hash = p_hash and (used_at is null or used_at < p_now - interval '1 minute') returning * into t;
+  if not found then
+    select * into t from public.api_tokens where hash = p_hash;
+  end if;
+  return case when found then row_to_json(t) end;
+end
+$$;
+
+-- codeforge_list_tokens returns a user's tokens, newest first.
+create function public.codeforge_list_tokens(p_user uuid) returns setof json language sql stable as $$
+  select coalesce(json_agg(t order by t.created_at desc, t.id desc), '[]') from public.api_tokens t where t.user_id = p_user
 $$;
 
 -- codeforge_revoke_token ends a token for good.
-create or replace function public.codeforge_revoke_token(p_user uuid, p_token uuid, p_now timestamptz) returns void language plpgsql set search_path = '' as $$
+create function public.codeforge_revoke_token(p_user uuid, p_token uuid, p_now timestamptz) returns void language plpgsql set search_path = '' as $$
 begin
   update public.api_tokens set revoked_at = coalesce(revoked_at, p_now) where id = p_token and user_id = p_user;
   if not found then
@@ -798,44 +869,70 @@ begin
 end
 $$;
 
--- codeforge_job_json is a job's row. Its progress while it runs is that of its newest event; the row lags behind.
-create or replace function public.codeforge_job_json(j public.agent_jobs) returns json
-language sql stable set search_path = '' as $$
-  select row_to_json(r) from (
-    select j.id, j.project_id, j.user_id, j.agent_type, j.status, j.input_context, j.result, j.error, j.clarification_data, j.revision, j.base, j.fence,
-      j.failures, j.crashes, j.due_at, j.created_at, j.updated_at, j.started_at, j.completed_at,
-      case when j.status = 'running' then (select e.progress from public.job_events e where e.job_id = j.id order by e.seq desc limit 1) else j.progress end as progress
-  ) r
+-- codeforge_read_project returns a row.
+create function public.codeforge_read_project(p_user uuid, p_project uuid) returns setof json language sql stable as $$
+  select row_to_json(p) from public.projects p where p.id = p_project and p.user_id = p_user
 $$;
 
--- codeforge_read_job finds a job by its id or an alias; null: none.
-create or replace function public.codeforge_read_job(p_user uuid, p_job uuid) returns json
-language sql stable set search_path = '' as $$
-  select public.codeforge_job_json(j) from public.agent_jobs j
+-- codeforge_read_projects returns {total, projects}, newest first, of a status (null: any but archived) and a mode (null: any).
+create function public.codeforge_read_projects(p_user uuid, p_status text, p_mode text, p_limit int, p_offset bigint) returns setof json language sql stable as $$
+  select json_build_object(
+    'total', (select count(*) from public.projects p where p.user_id = p_user and case when p_status is null then p.status <> 'archived' else p.status = p_status end and (p_mode is null or p.mode = p_mode)),
+    'projects', (select coalesce(json_agg(p), '[]') from (
+      select * from public.projects p where p.user_id = p_user and case when p_status is null then p.status <> 'archived' else p.status = p_status end and (p_mode is null or p.mode = p_mode)
+      order by p.created_at desc, p.id desc limit p_limit offset p_offset) p))
+$$;
+
+-- codeforge_jobs is the columns of jobs that a server reads. Progress while a job runs is that of its newest event; the row lags
+-- behind.
+create function public.codeforge_jobs() returns table (id uuid, project_id uuid, user_id uuid, agent_type text, status text, progress double precision,
+  input_context json, result jsonb, error text, clarification_data json, revision bigint, base bigint, fence bigint, failures int, crashes int, due_at timestamptz,
+  created_at timestamptz, updated_at timestamptz, started_at timestamptz, completed_at timestamptz, seq bigint) language sql stable as $$
+  select j.id, j.project_id, j.user_id, j.agent_type, j.status,
+    case when j.status = 'running' then coalesce((select e.progress from public.job_events e where e.job_id = j.id order by e.seq desc limit 1), j.progress) else j.progress end,
+    j.input_context, j.result, j.error, j.clarification_data, j.revision, j.base, j.fence, j.failures, j.crashes, j.due_at,
+    j.created_at, j.updated_at, j.started_at, j.completed_at, j.seq
+  from public.agent_jobs j
+$$;
+
+-- codeforge_read_job finds a job by its id or an alias.
+create function public.codeforge_read_job(p_user uuid, p_job uuid) returns setof json language sql stable as $$
+  select row_to_json(j) from public.codeforge_jobs() j
   where j.id = coalesce((select a.job_id from public.job_aliases a where a.alias = p_job), p_job) and j.user_id = p_user
 $$;
 
--- codeforge_read_jobs returns {total, jobs}, newest first; null: no such project.
-create or replace function public.codeforge_read_jobs(p_user uuid, p_project uuid, p_limit int, p_offset int) returns json
-language sql stable set search_path = '' as $$
+-- codeforge_read_jobs returns {total, jobs}, newest first.
+create function public.codeforge_read_jobs(p_user uuid, p_project uuid, p_limit int, p_offset int) returns setof json language sql stable as $$
   select json_build_object('total', (select count(*) from public.agent_jobs where project_id = p.id),
-    'jobs', (select coalesce(json_agg(public.codeforge_job_json(j) order by j.seq desc), '[]') from (
-      select * from public.agent_jobs where project_id = p.id order by seq desc limit p_limit offset p_offset) j))
+    'jobs', (select coalesce(json_agg(j), '[]') from (
+      select * from public.codeforge_jobs() j where j.project_id = p.id order by j.seq desc limit p_limit offset p_offset) j))
   from public.projects p where p.id = p_project and p.user_id = p_user
 $$;
 
--- codeforge_read_events returns {job_id, events}, in order; null: no such job.
-create or replace function public.codeforge_read_events(p_user uuid, p_job uuid, p_after bigint, p_limit int) returns json
-language sql stable set search_path = '' as $$
-  select json_build_object('job_id', j.id,
-    'events', (select coalesce(json_agg(json_build_object('seq', e.seq, 'type', e.type, 'data', e.data, 'at', e.created_at) order by e.seq), '[]') from (
-      select * from public.job_events where job_id = j.id and seq > p_after order by seq limit p_limit) e))
+create function public.codeforge_event_json(e public.job_events) returns json language sql stable as $$
+  select json_build_object('seq', e.seq, 'type', e.type, 'data', e.data, 'at', e.created_at)
+$$;
+
+-- codeforge_read_events returns {job_id, events}, in order.
+create function public.codeforge_read_events(p_user uuid, p_job uuid, p_after bigint, p_limit int) returns setof json language sql stable as $$
+  select json_build_object('job_id', j.id, 'events', (
+      select coalesce(json_agg(public.codeforge_event_json(e)), '[]') from (
+        select * from public.job_events where job_id = j.id and seq > p_after order by seq limit p_limit) e))
   from public.agent_jobs j where j.id = coalesce((select a.job_id from public.job_aliases a where a.alias = p_job), p_job) and j.user_id = p_user
 $$;
 
--- codeforge_read_messages returns {messages}: the newest, oldest first; null: no such project.
-create or replace function public.codeforge_read_messages(p_user uuid, p_project uuid, p_limit int) returns json
-language sql stable set search_path = '' as $$
+-- codeforge_newest_events returns the last events of a job, in order.
+create function public.codeforge_newest_events(p_job uuid, p_limit int) returns setof json language sql stable as $$
+  select coalesce(json_agg(public.codeforge_event_json(e) order by e.seq), '[]') from (select * from public.job_events where job_id = p_job order by seq desc limit p_limit) e
+$$;
+
+-- codeforge_job_owner returns {job_id, user_id}, to the system.
+create function public.codeforge_job_owner(p_job uuid) returns setof json language sql stable as $$
+  select json_build_object('job_id', j.id, 'user_id', j.user_id) from public.agent_jobs j where j.id = public.codeforge_find_job(p_job)
+$$;
+
+-- codeforge_read_messages returns {messages}: the newest, oldest first.
+create function public.codeforge_read_messages(p_user uuid, p_project uuid, p_limit int) returns setof json language sql stable as $$
   select json_build_object('messages', (
     select coalesce(json_agg(json_build_object('id', m.id, 'project_id', m.project_id, 'role', m.role, 'content', m.content,
       'is_thinking', coalesce(m.is_thinking, false), 'metadata', m.metadata, 'created_at', m.created_at) order by m.created_at, m.id), '[]')
@@ -843,78 +940,42 @@ language sql stable set search_path = '' as $$
   from public.projects p where p.id = p_project and p.user_id = p_user
 $$;
 
--- codeforge_read_files returns {revision, files}, without files while the project is at revision p_unless; null: no such project.
-create or replace function public.codeforge_read_files(p_user uuid, p_project uuid, p_contents boolean, p_unless bigint) returns json
-language sql stable set search_path = '' as $$
+-- codeforge_read_files returns {revision, files}, without files while the project is at revision p_unless.
+create function public.codeforge_read_files(p_user uuid, p_project uuid, p_contents boolean, p_unless bigint) returns setof json language sql stable as $$
   select json_build_object('revision', p.revision, 'files', (
     select coalesce(json_agg(public.codeforge_file_json(f, p_contents) order by f.path collate "C"), '[]')
     from public.project_files f where f.project_id = p.id and p.revision <> p_unless))
   from public.projects p where p.id = p_project and p.user_id = p_user
 $$;
 
--- codeforge_read_file returns {file}, which is null when there is none; null: no such project.
-create or replace function public.codeforge_read_file(p_user uuid, p_project uuid, p_path text) returns json
-language sql stable set search_path = '' as $$
+-- codeforge_read_file returns {file}, which is null when there is none.
+create function public.codeforge_read_file(p_user uuid, p_project uuid, p_path text) returns setof json language sql stable as $$
   select json_build_object('file', (select public.codeforge_file_json(f, true) from public.project_files f where f.project_id = p.id and f.path = p_path))
   from public.projects p where p.id = p_project and p.user_id = p_user
 $$;
 
-create or replace function public.codeforge_revision_json(r public.project_revisions) returns json
-language sql stable set search_path = '' as $$
-  select json_build_object('revision', r.number, 'job_id', r.job_id, 'author', r.author, 'message', r.message, 'files_changed', r.files_changed, 'created_at', r.created_at)
-$$;
-
--- codeforge_read_revisions returns {total, revisions}, newest first; null: no such project. Numbers have no gaps.
-create or replace function public.codeforge_read_revisions(p_user uuid, p_project uuid, p_limit int, p_offset bigint) returns json
-language sql stable set search_path = '' as $$
+-- codeforge_read_revisions returns {total, revisions}, newest first. Numbers have no gaps.
+create function public.codeforge_read_revisions(p_user uuid, p_project uuid, p_limit int, p_offset bigint) returns setof json language sql stable as $$
   select json_build_object('total', p.revision, 'revisions', (
-    select coalesce(json_agg(public.codeforge_revision_json(r) order by r.number desc), '[]') from (
+    select coalesce(json_agg(public.codeforge_revision_json(r)), '[]') from (
       select * from public.project_revisions where project_id = p.id and number <= p.revision - p_offset order by number desc limit p_limit) r))
   from public.projects p where p.id = p_project and p.user_id = p_user
 $$;
 
-create or replace function public.codeforge_tree_json(p_project uuid, p_number bigint) returns json
-language sql stable set search_path = '' as $$
-  select coalesce(json_agg(public.codeforge_file_json(r, true) order by r.path), '[]') from public.codeforge_files_at(p_project, p_number) r
+-- codeforge_snapshot is all files of a project at a revision, to the system.
+create function public.codeforge_snapshot(p_project uuid, p_number bigint) returns setof json language sql stable as $$
+  select coalesce((select json_agg(public.codeforge_file_json(f, true)) from public.codeforge_files_at(p.id, p_number) f), '[]') from public.projects p where p.id = p_project
 $$;
 
--- codeforge_read_revision returns {revision, files}, all as it was then; {} when there is no such revision; null: no such project.
-create or replace function public.codeforge_read_revision(p_user uuid, p_project uuid, p_number bigint) returns json
-language sql stable set search_path = '' as $$
-  select coalesce((select json_build_object('revision', public.codeforge_revision_json(r), 'files', public.codeforge_tree_json(p.id, p_number))
-    from public.project_revisions r where r.project_id = p.id and r.number = p_number), '{}')
-  from public.projects p where p.id = p_project and p.user_id = p_user
-$$;
-
--- codeforge_read_deltas returns {revision, deltas} of {path, old, new}; {} when there is no such revision; null: no such project.
-create or replace function public.codeforge_read_deltas(p_user uuid, p_project uuid, p_number bigint) returns json
-language sql stable set search_path = '' as $$
-  select coalesce((select json_build_object('revision', public.codeforge_revision_json(r), 'deltas', (
-      select coalesce(json_agg(json_build_object('path', n.path,
-        'old', (select case when not o.deleted then public.codeforge_file_json(o, true) end from public.file_revisions o
-          where o.project_id = n.project_id and o.path = n.path and o.revision < n.revision order by o.revision desc limit 1),
-        'new', case when not n.deleted then public.codeforge_file_json(n, true) end) order by n.path), '[]')
-      from public.file_revisions n where n.project_id = p.id and n.revision = p_number))
-    from public.project_revisions r where r.project_id = p.id and r.number = p_number), '{}')
-  from public.projects p where p.id = p_project and p.user_id = p_user
-$$;
-
--- codeforge_snapshot is all files of a project at a revision; null: no such project.
-create or replace function public.codeforge_snapshot(p_project uuid, p_number bigint) returns json
-language sql stable set search_path = '' as $$
-  select public.codeforge_tree_json(p.id, p_number) from public.projects p where p.id = p_project
-$$;
-
--- codeforge_claimed_project is the project of a claim that holds; null: it does not.
-create or replace function public.codeforge_claimed_project(p_job uuid, p_fence bigint) returns json
-language sql stable set search_path = '' as $$
+-- codeforge_claimed_project is the project of a claim that holds, to the system.
+create function public.codeforge_claimed_project(p_job uuid, p_fence bigint) returns setof json language sql stable as $$
   select row_to_json(p) from public.projects p join public.agent_jobs j on j.project_id = p.id where j.id = p_job and j.fence = p_fence and j.status = 'running'
 $$;
 
 -- codeforge_enqueue hands a job to River if it is queued, as River's own client would, once for each job. A delivery that is
 -- under way does not count: it may have come before this transaction, and found nothing to do. River's client counts it,
 -- and would drop this one. One that waits is locked until then, so that it is not fetched too early.
-create or replace function public.codeforge_enqueue(p_job uuid) returns void language plpgsql set search_path = '' as $$
+create function public.codeforge_enqueue(p_job uuid) returns void language plpgsql set search_path = '' as $$
 declare
   v_wait interval;
   v_args text;
@@ -936,7 +997,7 @@ end
 $$;
 
 -- codeforge_dispatch hands to River what the answer of a step says is to be done now: its job, if it is queued, and the next in its line.
-create or replace function public.codeforge_dispatch(p_answer json) returns json language plpgsql set search_path = '' as $$
+create function public.codeforge_dispatch(p_answer json) returns json language plpgsql set search_path = '' as $$
 begin
   perform public.codeforge_enqueue((p_answer -> 'job' ->> 'id')::uuid);
   if p_answer ->> 'next' is not null then
@@ -946,19 +1007,16 @@ begin
 end
 $$;
 
--- What only one version of the program knew.
-drop function if exists public.codeforge_queue_schema();
-
 -- codeforge_schema is the number of the newest migration that was run, by whatever means: what a login that may not read
 -- the list of migrations, and the Data API, can ask.
 create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 10';
 
--- Every function is born executable by all. What reads as whoever calls it is for users too.
+-- Every function is born executable by all. What acts as whoever calls it is for users too.
 do $$
 declare f record;
 begin
   for f in
-    select oid::regprocedure as call, proname ~ '_read_|_json$|_usage$' or proname in ('codeforge_limit', 'codeforge_files_at') as users from pg_catalog.pg_proc
+    select oid::regprocedure as call, proname ~ '_read_|_json$|_usage$' or proname in ('codeforge_create_project', 'codeforge_files_at', 'codeforge_find_job', 'codeforge_jobs', 'codeforge_limit') as users from pg_catalog.pg_proc
     where pronamespace = 'public'::regnamespace and proname like 'codeforge\_%' and proname not in ('codeforge_now', 'codeforge_touch', 'codeforge_touch_job')
   loop
     execute format('revoke execute on function %s from public, anon, authenticated', f.call);

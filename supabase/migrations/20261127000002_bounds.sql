@@ -91,13 +91,11 @@ create trigger codeforge_room_again before update on public.agent_jobs for each 
 drop trigger if exists codeforge_count on public.project_revisions;
 create trigger codeforge_count before insert on public.project_revisions for each row execute function public.codeforge_count_revision();
 
--- What follows replaces codeforge_read_revision and codeforge_read_deltas, which servers from before go on calling.
-
 -- codeforge_read_tree returns {revision, files}: a page of the files as they were in a revision, or, for 0, as they are now:
 -- those after p_after, up to the one that makes p_bytes (0: no bound). {} when there is no such revision, {none: true} when
--- there is none yet; null: no such project. octet_length of a long text reads its length alone.
-create or replace function public.codeforge_read_tree(p_user uuid, p_project uuid, p_number bigint, p_after text, p_bytes bigint, p_contents boolean) returns json
-language sql stable set search_path = '' as $$
+-- there is none yet. octet_length of a long text reads its length alone.
+create or replace function public.codeforge_read_tree(p_user uuid, p_project uuid, p_number bigint, p_after text, p_bytes bigint, p_contents boolean) returns setof json
+language sql stable as $$
   select case when p_number = 0 and p.revision = 0 then '{"none": true}' else coalesce((
     select json_build_object('revision', public.codeforge_revision_json(r), 'files', (
       select coalesce(json_agg(json_build_object('id', f.file_id, 'project_id', p.id, 'path', f.path, 'language', f.language, 'version', f.version, 'size', f.size,
@@ -118,9 +116,9 @@ language sql stable set search_path = '' as $$
 $$;
 
 -- codeforge_read_changes returns {revision, deltas} of {path, old, new}: a page of what a revision changed, as above; the
--- bytes of both sides count. {} when there is no such revision; null: no such project.
-create or replace function public.codeforge_read_changes(p_user uuid, p_project uuid, p_number bigint, p_after text, p_bytes bigint, p_contents boolean) returns json
-language sql stable set search_path = '' as $$
+-- bytes of both sides count. {} when there is no such revision.
+create or replace function public.codeforge_read_changes(p_user uuid, p_project uuid, p_number bigint, p_after text, p_bytes bigint, p_contents boolean) returns setof json
+language sql stable as $$
   select coalesce((select json_build_object('revision', public.codeforge_revision_json(r), 'deltas', (
       select coalesce(json_agg(json_build_object('path', (c.n).path,
         'old', case when not (c.o).deleted then public.codeforge_file_json(c.o, p_contents) end,
@@ -134,21 +132,6 @@ language sql stable set search_path = '' as $$
       where p_bytes = 0 or coalesce(c.before, 0) < p_bytes))
     from public.project_revisions r where r.project_id = p.id and r.number = p_number), '{}')
   from public.projects p where p.id = p_project and p.user_id = p_user
-$$;
-
--- codeforge_due_jobs returns {ids, queued, next}. A queued job that was written later than now says that the clock was set
--- back since: its time means nothing, and it is due.
-create or replace function public.codeforge_due_jobs(p_limit int) returns json language plpgsql volatile set search_path = '' as $$
-declare v_now timestamptz := public.codeforge_now();
-begin
-  update public.agent_jobs set due_at = v_now where due_at > v_now and updated_at > v_now and status = 'queued';
-  return json_build_object(
-    'ids', (select coalesce(json_agg(d.id order by d.seq), '[]') from (
-      select j.id, j.seq from public.agent_jobs j where j.due_at <= v_now and (not j.changes_files and j.crashes < public.codeforge_limit('suspect_crashes') or not public.codeforge_in_the_way(j))
-      order by j.seq limit p_limit) d),
-    'queued', (select count(*) from public.agent_jobs where due_at is not null and status = 'queued'),
-    'next', (select min(due_at) from public.agent_jobs where due_at > v_now));
-end
 $$;
 
 create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 11';

@@ -1,4 +1,4 @@
-package supabase_test
+package postgres_test
 
 import (
 	"encoding/json"
@@ -13,8 +13,8 @@ import (
 
 	"codeforge"
 	"codeforge/internal/pgtest"
-	"codeforge/internal/supabase"
-	"codeforge/internal/supabase/restest"
+	"codeforge/internal/postgres"
+	"codeforge/internal/postgres/restest"
 )
 
 // kind is that of an error, "" for none.
@@ -35,7 +35,7 @@ func public(err error) string {
 	return fmt.Sprint(err)
 }
 
-func TestKeys(t *testing.T) {
+func TestDataAPIKeys(t *testing.T) {
 	t.Parallel()
 	p := start(t, restest.Options{}, nil)
 	now := time.Now()
@@ -53,46 +53,46 @@ func TestKeys(t *testing.T) {
 		"half an address": {"abcdefghijklmnopqrst.supabase.co", p.Secret, "SUPABASE_URL"},
 		"another scheme":  {"postgres://db.abcdefghijklmnopqrst.supabase.co", p.Secret, "SUPABASE_URL"},
 	} {
-		if _, err := supabase.Open(supabase.Options{URL: c.url, Key: c.key}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: c.url, Key: c.key}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, key := range []string{p.Secret, p.Service, " " + p.Secret + "\n"} {
 		for _, url := range []string{p.URL, p.URL + "/", p.URL + "/rest/v1/"} {
-			s, err := supabase.Open(supabase.Options{URL: url, Key: key})
+			s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: url, Key: key})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Ready(t.Context()); err != nil {
+			if err := s.Ping(t.Context()); err != nil {
 				t.Errorf("%s: %v", url, err)
 			}
 			s.Close()
 		}
 	}
 	// What only the server can tell.
-	s := p.open(t, func(_ *restest.Server, o *supabase.Options) { o.Key = "sb_secret_of_nobody" })
-	if err := s.Ready(t.Context()); kind(err) != codeforge.Unavailable || !strings.Contains(public(err), "refuses SUPABASE_SERVICE_KEY") {
+	s := p.open(t, func(_ *restest.Server, o *postgres.DataAPIOptions) { o.Key = "sb_secret_of_nobody" })
+	if err := s.Ping(t.Context()); kind(err) != codeforge.Unavailable || !strings.Contains(public(err), "refuses SUPABASE_SERVICE_KEY") {
 		t.Error(err)
 	}
 	if _, err := s.GetProject(t.Context(), p.user(), codeforge.NewID()); kind(err) != codeforge.Unavailable {
 		t.Error("a wrong key of ours is the user's fault:", err)
 	}
-	s = p.open(t, func(_ *restest.Server, o *supabase.Options) { o.URL += "/elsewhere" })
-	if err := s.Ready(t.Context()); !strings.Contains(public(err), "no Data API at SUPABASE_URL") {
+	s = p.open(t, func(_ *restest.Server, o *postgres.DataAPIOptions) { o.URL += "/elsewhere" })
+	if err := s.Ping(t.Context()); !strings.Contains(public(err), "no Data API at SUPABASE_URL") {
 		t.Error(err)
 	}
 }
 
 // Each generation of keys goes where it belongs, and nothing of a browser goes along.
-func TestHeaders(t *testing.T) {
+func TestDataAPIHeaders(t *testing.T) {
 	t.Parallel()
 	p := start(t, restest.Options{}, nil)
-	legacy := p.open(t, func(s *restest.Server, o *supabase.Options) { o.Key = s.Service })
+	legacy := p.open(t, func(s *restest.Server, o *postgres.DataAPIOptions) { o.Key = s.Service })
 	u := p.user()
 	nobody := codeforge.User{ID: u.ID}
 	p.Requests()
 	for _, c := range []struct {
-		store                      *supabase.Store
+		store                      *postgres.Store
 		u                          codeforge.User
 		apikey, authorization, who string
 	}{
@@ -111,7 +111,7 @@ func TestHeaders(t *testing.T) {
 }
 
 // A redirect is not followed: the key would go along.
-func TestRedirect(t *testing.T) {
+func TestDataAPIRedirect(t *testing.T) {
 	t.Parallel()
 	p, other := start(t, restest.Options{}, nil), start(t, restest.Options{}, nil)
 	p.Before(func(w http.ResponseWriter, r *http.Request) bool {
@@ -126,19 +126,19 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
-func TestMissingSchema(t *testing.T) {
+func TestDataAPIMissingSchema(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{12, 14} {
 		pg, from := template(t)
 		empty := pg.Database(t, pgtest.Superuser, "")
 		server := restest.Start(t, restest.Options{Database: pg.URL(authenticator, empty), Version: version})
-		s, err := supabase.Open(supabase.Options{URL: server.URL, Key: server.Secret})
+		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: server.URL, Key: server.Secret})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer s.Close()
 		u := codeforge.User{ID: codeforge.NewID(), Token: server.Token(codeforge.NewID(), time.Hour)}
-		for _, err := range []error{s.Ready(t.Context()), s.Ping(t.Context())} {
+		for _, err := range []error{s.Ping(t.Context()), s.Ping(t.Context())} {
 			for _, part := range []string{"schema is missing", "codeforge migrate --print", "supabase db push", "reload schema"} {
 				if kind(err) != codeforge.Unavailable || !strings.Contains(public(err), part) {
 					t.Errorf("%d: %v", version, err)
@@ -158,18 +158,18 @@ func TestMissingSchema(t *testing.T) {
 		older := pg.Database(t, pgtest.Superuser, from)
 		pg.Exec(t, older, "create or replace function public.codeforge_schema() returns int language sql immutable as 'select 3'")
 		server = restest.Start(t, restest.Options{Database: pg.URL(authenticator, older), Version: version})
-		if s, err = supabase.Open(supabase.Options{URL: server.URL, Key: server.Secret}); err != nil {
+		if s, err = postgres.OpenDataAPI(postgres.DataAPIOptions{URL: server.URL, Key: server.Secret}); err != nil {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		if err := s.Ready(t.Context()); !strings.Contains(public(err), "at migration 3 of 13: paste what") {
+		if err := s.Ping(t.Context()); !strings.Contains(public(err), "at migration 3 of 14: paste what") {
 			t.Error(err)
 		}
 	}
 }
 
 // A token speaks for its user and nobody else, whatever the caller says; without one the query names the owner.
-func TestTokens(t *testing.T) {
+func TestDataAPITokens(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{12, 14} {
 		p := start(t, restest.Options{Version: version}, nil)
@@ -258,7 +258,7 @@ func TestTokens(t *testing.T) {
 }
 
 // A user's token calls no function that takes the word of its caller.
-func TestSecondDoor(t *testing.T) {
+func TestDataAPISecondDoor(t *testing.T) {
 	t.Parallel()
 	p := start(t, restest.Options{}, nil)
 	u := p.user()
@@ -302,10 +302,10 @@ func TestSecondDoor(t *testing.T) {
 	}
 	// What reads may be called by users, and by nobody who is none.
 	read := `{"p_user":"` + u.ID + `","p_project":"` + mine.ID + `","p_contents":false,"p_unless":-1}`
-	if status, answer := ask(p.Publishable, u.Token, http.MethodPost, "rpc/codeforge_read_files", read); status != 200 || answer == "null" {
+	if status, answer := ask(p.Publishable, u.Token, http.MethodPost, "rpc/codeforge_read_files", read); status != 200 || answer == "[]" {
 		t.Errorf("own: %d %s", status, answer)
 	}
-	if status, answer := ask(p.Publishable, p.user().Token, http.MethodPost, "rpc/codeforge_read_files", read); status != 200 || answer != "null" {
+	if status, answer := ask(p.Publishable, p.user().Token, http.MethodPost, "rpc/codeforge_read_files", read); status != 200 || answer != "[]" {
 		t.Errorf("a stranger's: %d %s", status, answer)
 	}
 	if status, answer := ask(p.Publishable, "", http.MethodPost, "rpc/codeforge_read_files", read); status != http.StatusForbidden {

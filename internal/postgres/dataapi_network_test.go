@@ -1,4 +1,4 @@
-package supabase_test
+package postgres_test
 
 import (
 	"bytes"
@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"codeforge"
-	"codeforge/internal/supabase"
-	"codeforge/internal/supabase/restest"
+	"codeforge/internal/postgres"
+	"codeforge/internal/postgres/restest"
 )
 
 // wire is a transport that counts, and loses what it is told to lose.
@@ -55,7 +55,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func wired(t *testing.T, o restest.Options) (*project, *wire) {
 	w := &wire{RoundTripper: http.DefaultTransport.(*http.Transport).Clone()}
-	return start(t, o, func(_ *restest.Server, o *supabase.Options) { o.Transport = w }), w
+	return start(t, o, func(_ *restest.Server, o *postgres.DataAPIOptions) { o.Transport = w }), w
 }
 
 // check ends the test at an error.
@@ -66,7 +66,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-func TestRoundTrips(t *testing.T) {
+func TestDataAPIRoundTrips(t *testing.T) {
 	t.Parallel()
 	p, w := wired(t, restest.Options{})
 	ctx, u, s := t.Context(), p.user(), p.store
@@ -108,7 +108,7 @@ func TestRoundTrips(t *testing.T) {
 		"messages":  func() error { _, err := s.ListMessages(ctx, u, mine.ID, 10); return err },
 		"due":       func() error { _, _, _, err := s.DueJobs(ctx, 10); return err },
 		"owner":     func() error { _, _, err := s.JobOwner(ctx, j.ID); return err },
-		"ready":     func() error { return s.Ready(ctx) },
+		"ready":     func() error { return s.Ping(ctx) },
 	} {
 		before := w.sent.Load()
 		check(t, do())
@@ -248,7 +248,7 @@ func TestLostAnswers(t *testing.T) {
 		}
 	}
 
-	w.losing("/projects", 1)
+	w.losing("codeforge_create_project", 1)
 	mine, err := s.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
 	check(t, err)
 	_, total, err := s.ListProjects(ctx, u, codeforge.ProjectFilter{Page: 1, Size: 10})
@@ -292,7 +292,7 @@ func TestLostAnswers(t *testing.T) {
 	want("numbers", []int64{stored[0].Seq, stored[1].Seq}, []int64{2, 3})
 	want("log", log(j.ID), []string{"progress", "stage", "file"})
 	// Nothing gets through for longer than the call: the next one for the claim looks first.
-	w.losing("/job_events", 3)
+	w.losing("codeforge_newest_events", 3)
 	w.mu.Lock()
 	w.lose["codeforge_record_events"] = 1
 	w.mu.Unlock()
@@ -346,7 +346,7 @@ func TestLostAnswers(t *testing.T) {
 	want("revisions", total, 2)
 }
 
-func TestOutage(t *testing.T) {
+func TestDataAPIOutage(t *testing.T) {
 	t.Parallel()
 	p, w := wired(t, restest.Options{})
 	ctx, u, s := t.Context(), p.user(), p.store
@@ -409,8 +409,8 @@ func TestOutage(t *testing.T) {
 		}
 	}
 	// Nobody listens: not even a write was sent, so it is tried again.
-	gone := p.open(t, func(_ *restest.Server, o *supabase.Options) { o.URL = "http://127.0.0.1:1" })
-	for _, err := range []error{gone.Ready(ctx), gone.DeleteFile(ctx, u, mine.ID, "a.ts", nil)} {
+	gone := p.open(t, func(_ *restest.Server, o *postgres.DataAPIOptions) { o.URL = "http://127.0.0.1:1" })
+	for _, err := range []error{gone.Ping(ctx), gone.DeleteFile(ctx, u, mine.ID, "a.ts", nil)} {
 		if kind(err) != codeforge.Unavailable || !err.(*codeforge.Error).Retryable || strings.Contains(public(err), "127.0.0.1") {
 			t.Error(err)
 		}
@@ -421,10 +421,10 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func TestTimeout(t *testing.T) {
+func TestDataAPITimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent int
-		s, err := supabase.Open(supabase.Options{URL: "https://x.example", Key: "sb_secret_x", Timeout: 5 * time.Second, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: "https://x.example", Key: "sb_secret_x", Timeout: 5 * time.Second, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			sent++
 			<-r.Context().Done()
 			return nil, r.Context().Err()
@@ -447,7 +447,7 @@ func TestTimeout(t *testing.T) {
 func TestEndlessAnswer(t *testing.T) {
 	t.Parallel()
 	var read atomic.Int64
-	s, err := supabase.Open(supabase.Options{URL: "https://x.example", Key: "sb_secret_x", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: "https://x.example", Key: "sb_secret_x", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(reader(func(b []byte) (int, error) {
 			read.Add(int64(len(b)))
 			return len(b), nil
@@ -474,7 +474,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			s, err := supabase.Open(supabase.Options{URL: "https://x.example", Key: "sb_secret_x", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: "https://x.example", Key: "sb_secret_x", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: 100 + status&0x1ff, Header: http.Header{"Content-Range": {"0-0/3"}}, Body: io.NopCloser(bytes.NewReader(body))}, nil
 			})})
 			check(t, err)
@@ -482,7 +482,7 @@ func FuzzAnswer(f *testing.F) {
 			defer cancel()
 			u, id := codeforge.LocalUser(), codeforge.NewID()
 			fence := codeforge.Fence{JobID: id, Number: 1}
-			s.Ready(ctx)
+			s.Ping(ctx)
 			s.GetProject(ctx, u, id)
 			s.CreateProject(ctx, u, codeforge.Project{Title: "x"})
 			s.ListProjects(ctx, u, codeforge.ProjectFilter{Page: 1, Size: 3})

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"codeforge/internal/pgtest"
-	"codeforge/internal/supabase/restest"
+	"codeforge/internal/postgres/restest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }

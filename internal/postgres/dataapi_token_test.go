@@ -1,4 +1,4 @@
-package supabase_test
+package postgres_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"codeforge"
 	"codeforge/internal/auth"
 	"codeforge/internal/llm"
-	"codeforge/internal/supabase/restest"
+	"codeforge/internal/postgres/restest"
 )
 
 func TestTokensOfOurOwn(t *testing.T) {

@@ -1,9 +1,8 @@
-package supabase_test
+package postgres_test
 
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -12,66 +11,39 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
+	"codeforge/internal/postgres/restest"
 	"codeforge/internal/storetest"
-	"codeforge/internal/supabase"
-	"codeforge/internal/supabase/restest"
 )
-
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // authenticator is whom PostgREST logs in as.
 const authenticator = "authenticator"
 
-var prepared sync.Once
-
-// template is a database with the schema and with a clock that can be moved.
-func template(t testing.TB) (s *pgtest.Server, name string) {
-	t.Helper()
-	s = pgtest.Start(t)
-	prepared.Do(func() {
-		s.Exec(t, "postgres", `
-			create role anon nologin; create role authenticated nologin; create role service_role nologin bypassrls;
-			create role authenticator login noinherit;
-			grant anon, authenticated, service_role to authenticator`)
-		s.Exec(t, "postgres", "create database cf_template")
-		if _, err := postgres.Migrate(t.Context(), s.URL(pgtest.Superuser, "cf_template"), ""); err != nil {
-			t.Fatal(err)
-		}
-		s.Exec(t, "cf_template", `
-			create table public.test_clock (ahead interval not null);
-			insert into public.test_clock values ('0');
-			grant select on public.test_clock to public;
-			create or replace function public.codeforge_now() returns timestamptz language sql stable as 'select now() + ahead from public.test_clock'`)
-	})
-	return s, "cf_template"
-}
-
 // project is a Supabase project with a store before it.
 type project struct {
 	*restest.Server
-	store *supabase.Store
+	store *postgres.Store
 	pg    *pgtest.Server
 	db    string
 }
 
 // start makes a project; change, when not nil, changes how the store is opened.
-func start(t testing.TB, o restest.Options, change func(*restest.Server, *supabase.Options)) *project {
+func start(t testing.TB, o restest.Options, change func(*restest.Server, *postgres.DataAPIOptions)) *project {
 	t.Helper()
 	pg, from := template(t)
-	p := &project{pg: pg, db: pg.Database(t, pgtest.Superuser, from)}
+	p := &project{pg: pg, db: pg.Database(t, plainOwner, from)}
 	o.Database = pg.URL(authenticator, p.db)
 	p.Server = restest.Start(t, o)
 	p.store = p.open(t, change)
 	return p
 }
 
-func (p *project) open(t testing.TB, change func(*restest.Server, *supabase.Options)) *supabase.Store {
+func (p *project) open(t testing.TB, change func(*restest.Server, *postgres.DataAPIOptions)) *postgres.Store {
 	t.Helper()
-	o := supabase.Options{URL: p.URL, Key: p.Secret}
+	o := postgres.DataAPIOptions{URL: p.URL, Key: p.Secret}
 	if change != nil {
 		change(p.Server, &o)
 	}
-	s, err := supabase.Open(o)
+	s, err := postgres.OpenDataAPI(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +80,7 @@ func settings(t *testing.T, run func(t *testing.T, take func(*testing.T) (p *pro
 				if len(free) > 0 {
 					p, free = free[0], free[1:]
 				} else {
-					p = start(t, restest.Options{Version: c.version}, func(s *restest.Server, o *supabase.Options) {
+					p = start(t, restest.Options{Version: c.version}, func(s *restest.Server, o *postgres.DataAPIOptions) {
 						if c.legacy {
 							o.Key = s.Service
 						}
@@ -130,7 +102,7 @@ func settings(t *testing.T, run func(t *testing.T, take func(*testing.T) (p *pro
 	}
 }
 
-func TestStore(t *testing.T) {
+func TestDataAPIStore(t *testing.T) {
 	settings(t, func(t *testing.T, take func(*testing.T) (*project, func(time.Duration)), tokens bool) {
 		storetest.Run(t, func(t *testing.T) (storetest.Store, func(time.Duration)) {
 			p, advance := take(t)
@@ -142,21 +114,21 @@ func TestStore(t *testing.T) {
 	})
 }
 
-func TestAdoptedRows(t *testing.T) {
+func TestDataAPIAdoptedRows(t *testing.T) {
 	storetest.RunAdopted(t, func(t *testing.T) (storetest.Store, func(codeforge.Project, storetest.Old)) {
 		p := start(t, restest.Options{}, nil)
 		return p.store, func(project codeforge.Project, o storetest.Old) { p.pg.Exec(t, p.db, storetest.AgeSQL(project, o)) }
 	})
 }
 
-func TestBesideAnother(t *testing.T) {
+func TestDataAPIBesideAnother(t *testing.T) {
 	storetest.RunBeside(t, func(t *testing.T) (storetest.Store, func(string), func(time.Duration)) {
 		p := start(t, restest.Options{}, nil)
 		return p.store, func(sql string) { p.pg.Exec(t, p.db, "begin; set local role service_role; "+sql+"; commit") }, nil
 	})
 }
 
-func TestBooks(t *testing.T) {
+func TestDataAPIBooks(t *testing.T) {
 	settings(t, func(t *testing.T, take func(*testing.T) (*project, func(time.Duration)), tokens bool) {
 		storetest.RunBooks(t, func(t *testing.T) (storetest.Books, func(time.Duration)) {
 			p, advance := take(t)
@@ -172,7 +144,7 @@ func TestBooks(t *testing.T) {
 
 // signed gives every user a token.
 type signed struct {
-	*supabase.Store
+	*postgres.Store
 	project *restest.Server
 }
 
@@ -258,7 +230,7 @@ func (s signed) ListMessages(ctx context.Context, u codeforge.User, id string, l
 }
 
 type signedLedger struct {
-	*supabase.Ledger
+	*postgres.Ledger
 	project *restest.Server
 }
 

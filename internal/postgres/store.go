@@ -1,0 +1,219 @@
+// Package postgres is the store on Postgres, as a rule that of a Supabase project. Its methods are written once, over the
+// functions of the schema (package supabase), and reach them by one of two wires: a connection of its own ([Open]), or the
+// project's Data API ([OpenDataAPI]). Each method is one call, and each call one transaction in one round trip, but for those
+// that say otherwise.
+//
+// What a user reads or creates is done as that user, so row level security has the last word even where a query forgot to ask
+// for the owner. What users may not do themselves (jobs, revisions, events) is done as service_role by functions that take the
+// verified user's id and check the owner in the statement that does the work.
+//
+// Files change only through those functions, each change as a revision. project_files holds the newest state, for web
+// clients that read it directly, and file_revisions every state; users have no right to write either. Whoever holds the
+// service key can, past this package: triggers make a revision of such a write, too.
+//
+// A job's progress is stored with each event, and in the job's row, which Realtime sends to all who watch it, at most about
+// once a second and with each renewal of the lease.
+//
+// An answer can be lost after the work was done. Each method either can be repeated without harm, and is, or finds out
+// whether its work was done; WriteFile, DeleteFile and RestoreRevision do neither and report that the store cannot be
+// reached. A call that is still on its way when its repetition arrives is the one case that this does not cover: its events
+// are there twice.
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"codeforge"
+)
+
+// Store is a schema that can be reached. Its methods may be called from many goroutines.
+type Store struct {
+	wire wire
+
+	// unsure are claims whose newest events may have been stored although their answer never came.
+	unsure sync.Map // codeforge.Fence -> struct{}
+}
+
+// wire is a way to call the functions of the schema.
+type wire interface {
+	// send carries out a call once, as one transaction, and returns the JSON that it answers with: nothing, or null, when
+	// there is no answer. What goes wrong is a *failure, unless the answer is beyond all bounds.
+	send(ctx context.Context, c call) ([]byte, error)
+	// patience is how often a call is sent at most, and how long the wait before the second time is.
+	patience() (tries int, pause time.Duration)
+	// ping checks that the schema can be used; the error says what to do.
+	ping(ctx context.Context) error
+	close()
+}
+
+// call is one call of a function of the schema.
+type call struct {
+	function string         // without codeforge_
+	as       codeforge.User // who acts; nobody: the system
+	args     []arg
+	// query says that the function is a query, which answers with one row or none.
+	query bool
+	// again says that the call may be carried out twice: what it does the second time is nothing, or is refused. Others are
+	// sent again only when it is known that nothing was done.
+	again bool
+	// queues says that the answer may hold a job that is due now, which then is handed to the queue in the same transaction.
+	queues bool
+}
+
+// arg is an argument of a function, by its name without p_.
+type arg struct {
+	name  string
+	value any
+}
+
+// ids are an argument of type uuid[].
+type ids []string
+
+// Close waits for the calls in progress.
+func (s *Store) Close() { s.wire.close() }
+
+// Ping checks that the store can be used. Its error says what to do.
+func (s *Store) Ping(ctx context.Context) error { return s.wire.ping(ctx) }
+
+// retry makes an attempt, again where that is safe and may help. unsure tells that an earlier attempt than the one whose outcome
+// is returned may have been carried out, or this one if it failed.
+func (s *Store) retry(ctx context.Context, again bool, attempt func() error) (unsure bool, err error) {
+	tries, pause := s.wire.patience()
+	for try := 1; ; try++ {
+		err := attempt()
+		f, failed := errors.AsType[*failure](err)
+		unsure = unsure || failed && f.unclear()
+		if !failed || try == tries || ctx.Err() != nil || !f.undone() && !(again && f.unclear()) {
+			return unsure, fault(ctx, err)
+		}
+		wait := time.Duration(try*try) * pause
+		select {
+		case <-time.After(wait/2 + rand.N(wait)):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// SetQuota bounds what each user may have from now on, on all servers of the database.
+func (s *Store) SetQuota(ctx context.Context, q codeforge.Quota) error {
+	_, _, _, err := system[any](ctx, s, "set_quota", arg{"projects", q.Projects}, arg{"revisions_a_day", q.RevisionsDay}, arg{"open_jobs", q.OpenJobs})
+	return err
+}
+
+// do sends a call and decodes its answer. found is whether there was one. For unsure see retry.
+func do[T any](ctx context.Context, s *Store, c call) (out T, found, unsure bool, err error) {
+	var answer *T
+	unsure, err = s.retry(ctx, c.again, func() error {
+		answer = nil
+		doc, err := s.wire.send(ctx, c)
+		if err == nil && len(doc) > 0 {
+			if err = json.Unmarshal(doc, &answer); err != nil {
+				err = &failure{cause: fmt.Errorf("answer of %s: %w", c.function, err), service: c.as.ID == ""}
+			}
+		}
+		return err
+	})
+	if err != nil || answer == nil {
+		return out, false, unsure, err
+	}
+	return *answer, true, unsure, nil
+}
+
+// read asks a query as a user; none is the error when there is no row.
+func read[T any](ctx context.Context, s *Store, u codeforge.User, query string, none error, args ...arg) (T, error) {
+	out, found, _, err := do[T](ctx, s, call{function: query, as: u, args: append(args, arg{"user", u.ID}), again: true, query: true})
+	if err == nil && !found {
+		err = none
+	}
+	return out, err
+}
+
+// find asks a query as the system.
+func find[T any](ctx context.Context, s *Store, query string, args ...arg) (out T, found bool, err error) {
+	out, found, _, err = do[T](ctx, s, call{function: query, args: args, again: true, query: true})
+	return out, found, err
+}
+
+// system calls a function as the system that may be carried out twice.
+func system[T any](ctx context.Context, s *Store, function string, args ...arg) (out T, found, unsure bool, err error) {
+	return do[T](ctx, s, call{function: function, args: args, again: true})
+}
+
+// check reads the ids of a user and of a resource. One of the wrong form names nothing.
+func check(u codeforge.User, resource, id string) error {
+	if _, err := codeforge.ParseID(u.ID); err != nil {
+		return &codeforge.Error{Kind: codeforge.Unauthenticated, Message: "The user does not exist"}
+	}
+	if _, err := codeforge.ParseID(id); err != nil {
+		return codeforge.NotFound(resource, id)
+	}
+	return nil
+}
+
+// optional reads an id that may be left out: then it is null.
+func optional(resource, id string) (*string, error) {
+	if id == "" {
+		return nil, nil
+	}
+	if _, err := codeforge.ParseID(id); err != nil {
+		return nil, codeforge.NotFound(resource, id)
+	}
+	return &id, nil
+}
+
+// text is an argument that may be left out: then it is null.
+func text[S ~string](s S) *string {
+	if s == "" {
+		return nil
+	}
+	return new(string(s))
+}
+
+// moment is a time, or null.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// valid refuses text that would not be stored as it is: JSON holds no broken UTF-8 and replaces it.
+func valid(texts ...string) error {
+	for _, t := range texts {
+		if !utf8.ValidString(t) {
+			return codeforge.InvalidField("text", "must be valid UTF-8 without NUL characters")
+		}
+	}
+	return nil
+}
+
+// clean drops NUL, which Postgres cannot hold, from text for people.
+func clean(s string) string { return strings.ReplaceAll(s, "\x00", "") }
+
+// object marshals without changing the text in it.
+func object(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, codeforge.InvalidField("value", "must be valid JSON")
+	}
+	return b.Bytes(), nil
+}
+
+// document is a value of JSON; nothing is null.
+func document(raw json.RawMessage) any {
+	if len(raw) == 0 {
+		return nil
+	}
+	return raw
+}
