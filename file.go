@@ -61,6 +61,19 @@ func CheckContent(s string) error {
 	return nil
 }
 
+// binaryEndings are endings of pictures, fonts, sound, film, archives and documents that are no text. SVG is text.
+var binaryEndings = func() map[string]bool {
+	set := map[string]bool{}
+	for ending := range strings.FieldsSeq(`png jpg jpeg gif webp avif bmp ico icns tif tiff heic psd woff woff2 ttf otf eot mp3 wav ogg oga flac m4a aac
+		mp4 m4v webm mov avi mkv zip gz tgz bz2 xz 7z rar tar jar pdf wasm exe dll so dylib class docx xlsx pptx sqlite db`) {
+		set["."+ending] = true
+	}
+	return set
+}()
+
+// IsBinaryName reports whether a path's ending says that the file is no text.
+func IsBinaryName(p string) bool { return binaryEndings[strings.ToLower(path.Ext(p))] }
+
 var languages = map[string]string{
 	".ts": "typescript", ".mts": "typescript", ".cts": "typescript", ".tsx": "tsx", ".js": "javascript", ".mjs": "javascript",
 	".cjs": "javascript", ".jsx": "jsx", ".css": "css", ".scss": "scss", ".html": "html", ".htm": "html", ".json": "json",

@@ -102,8 +102,8 @@ type run struct {
 	made    partialDoc
 	says    string // by the model, in words alone, before the job failed
 
-	before    map[verify.Diagnostic]bool // what was wrong before the job began; nil: not looked at yet
-	checked   *verify.Report             // of the tree in state checkedAt
+	before    *baseline      // what was wrong before the job began; nil: not looked at yet
+	checked   *verify.Report // of the tree in state checkedAt
 	checkedAt int
 }
 

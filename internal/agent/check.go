@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 // diagnostic is a finding of verification as models and results see it.
 type diagnostic struct {
 	verify.Diagnostic
-	Preexisting bool `json:"preexisting,omitempty"` // it was there before the job, in a file that the job left alone
+	Preexisting bool `json:"preexisting,omitempty"` // it was there before the job
 }
 
 // maxDiagnostics bounds what is shown of one report.
@@ -32,7 +33,7 @@ type checkEvent struct {
 }
 
 // verify checks the working tree and tells viewers. The tree is ok when nothing is wrong that this job must answer
-// for: errors that were there before, in files that it did not touch, are shown but do not count.
+// for: errors that were there before are shown but do not count, see [baseline].
 func (r *run) verify(ctx context.Context, stage codeforge.AgentType) (ok bool, found []diagnostic) {
 	now := r.checkTree(ctx)
 	if r.before == nil {
@@ -40,23 +41,62 @@ func (r *run) verify(ctx context.Context, stage codeforge.AgentType) (ok bool, f
 		if len(r.tree.changes()) > 0 {
 			was = r.check(ctx, r.tree.base)
 		}
-		r.before = map[verify.Diagnostic]bool{}
-		for _, d := range was.Diagnostics {
-			r.before[d] = true
-		}
+		r.before = newBaseline(was)
 	}
-	// A report that was cut does not know all that was wrong before.
-	cut := len(r.before) > verify.MaxDiagnostics
-	ok, found = true, []diagnostic{}
-	for _, d := range now.Diagnostics {
-		old := (cut || r.before[d]) && !r.tree.touched(d.File)
-		found = append(found, diagnostic{d, old})
-		ok = ok && (old || d.Severity != verify.SeverityError)
+	ok, found = true, r.before.compare(now, r.tree)
+	for _, d := range found {
+		ok = ok && (d.Preexisting || d.Severity != verify.SeverityError)
 	}
 	// What must be mended comes first, so that a bound cuts off the rest.
 	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.rank() - b.rank() })
 	r.report(-1, event(codeforge.EventCheck, checkEvent{stage, ok, len(found), found[:min(len(found), 5)]}))
 	return ok, found
+}
+
+// baseline is what was wrong before a job. A finding was there before while its file and message occur at most as often
+// as then, wherever its line is now: to edit a file is not to answer for all that was wrong in it.
+type baseline struct {
+	counts map[fault]int
+	cut    bool // the report was cut: it does not know all that was wrong
+}
+
+type fault struct{ file, message string }
+
+func newBaseline(r verify.Report) *baseline {
+	b := &baseline{counts: map[fault]int{}, cut: len(r.Diagnostics) > verify.MaxDiagnostics}
+	for _, d := range r.Diagnostics {
+		b.counts[fault{d.File, d.Message}]++
+	}
+	return b
+}
+
+// compare marks what was there before among the findings of a tree that came of the baseline's. A file that the job moved
+// takes what was wrong in it along.
+func (b *baseline) compare(now verify.Report, t *tree) []diagnostic {
+	left := maps.Clone(b.counts)
+	var gone []string
+	for _, c := range t.changes() {
+		if c.Delete {
+			gone = append(gone, c.Path)
+		}
+	}
+	take := func(file, message string) bool {
+		k := fault{file, message}
+		if left[k] > 0 {
+			left[k]--
+			return true
+		}
+		return false
+	}
+	found := make([]diagnostic, 0, len(now.Diagnostics))
+	for _, d := range now.Diagnostics {
+		old := take(d.File, d.Message) || b.cut && !t.touched(d.File)
+		if _, had := t.base[d.File]; !old && !had {
+			old = slices.ContainsFunc(gone, func(file string) bool { return take(file, d.Message) })
+		}
+		found = append(found, diagnostic{d, old})
+	}
+	return found
 }
 
 // checkTree verifies the working tree, once in each of its states.
@@ -173,8 +213,12 @@ func (f *buildFailure) err(stage codeforge.AgentType) error {
 	return e
 }
 
-// checkAll verifies a tree for a review, which looks at all of it, whoever wrote it.
+// checkAll verifies a tree for a review. What the job itself changed is judged as finish judges it; a tree that it only
+// looks at is judged whole.
 func (r *run) checkAll(ctx context.Context, stage codeforge.AgentType, t *tree) (ok bool, found []diagnostic) {
+	if t == r.tree && len(t.changes()) > 0 {
+		return r.verify(ctx, stage)
+	}
 	var report verify.Report
 	if t == r.tree {
 		report = r.checkTree(ctx)

@@ -255,7 +255,7 @@ func TestVerification(t *testing.T) {
 	}
 }
 
-// What was wrong before, in files that the job leaves alone, is shown and does not count.
+// What was wrong before is shown and does not count, wherever its line is now; what came with the job does.
 func TestPreexistingDiagnostics(t *testing.T) {
 	b := job(codeforge.Code, `{}`, use("check", args{}), write("new.ts", "fine"), finish()).files("old.ts", "BROKEN", "other.ts", "x")
 	out := b.must(t)
@@ -266,9 +266,28 @@ func TestPreexistingDiagnostics(t *testing.T) {
 	if len(out.Changes) != 1 {
 		t.Errorf("%+v", out.Changes)
 	}
-	b = job(codeforge.Code, `{}`, write("old.ts", "BROKEN\nmore"), finish()).files("old.ts", "BROKEN")
-	if _, err := b.run(t); !codeforge.IsKind(err, codeforge.AgentFailed) {
-		t.Errorf("a touched file that stays broken passed: %v", err)
+	for name, c := range map[string]struct {
+		files []string
+		work  turn
+		fails bool
+	}{
+		"edited":                {[]string{"old.ts", "BROKEN"}, write("old.ts", "more\nBROKEN"), false},
+		"renamed":               {[]string{"old.ts", "BROKEN"}, use("write_file", args{"path": "new.ts", "content": "BROKEN"}, "delete_file", args{"path": "old.ts"}), false},
+		"copied":                {[]string{"old.ts", "BROKEN"}, write("new.ts", "BROKEN"), true},
+		"once more":             {[]string{"old.ts", "BROKEN"}, write("old.ts", "BROKEN\nBROKEN"), true},
+		"one for another":       {[]string{"old.ts", "BROKEN", "two.ts", "BROKEN"}, use("write_file", args{"path": "old.ts", "content": "fine"}, "write_file", args{"path": "three.ts", "content": "BROKEN"}), true},
+		"renamed and once more": {[]string{"old.ts", "BROKEN"}, use("write_file", args{"path": "new.ts", "content": "BROKEN\nBROKEN"}, "delete_file", args{"path": "old.ts"}), true},
+	} {
+		b := job(codeforge.Code, `{}`, c.work, finish(), finish(), finish(), finish()).files(c.files...)
+		_, err := b.run(t)
+		if codeforge.IsKind(err, codeforge.AgentFailed) != c.fails || err == nil == c.fails {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// A review that only looks at the project judges all of it.
+	b = job(codeforge.QA, `{}`, object(goodReport)).files("old.ts", "BROKEN")
+	if r := decode(t, b.must(t).Result); r["passed"] != false {
+		t.Error("a review of a project that does not build passed it")
 	}
 }
 

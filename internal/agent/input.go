@@ -122,12 +122,6 @@ func (in input) code(path string) map[string]string {
 	return files
 }
 
-// answer is the user's reply to a question that research asked.
-type answer struct {
-	Question string `json:"question"`
-	Answer   string `json:"answer"`
-}
-
 // answers reads what a job that asked was told, and whether it asked at all. Clients write answers as {question,
 // answer}, as {question_id, answer}, or as {the question: the answer}.
 func answers(in input, clarification json.RawMessage) (out []form.Reply, asked bool) {

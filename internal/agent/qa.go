@@ -84,7 +84,10 @@ func merge(q form.Review, ok bool, found []diagnostic) form.Review {
 	for _, d := range found {
 		i := form.Issue{Severity: "low", Category: "build", FilePath: d.File, Line: d.Line, Description: form.Shorten(d.Message, 2_000),
 			Suggestion: "Mend what verification reports here."}
-		if d.Severity == verify.SeverityError {
+		switch {
+		case d.Preexisting:
+			i.Suggestion = "It was there before this work; mend it when that is the task."
+		case d.Severity == verify.SeverityError:
 			i.Severity = "critical"
 		}
 		issues = append(issues, i)

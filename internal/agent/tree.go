@@ -125,6 +125,9 @@ func (t *tree) write(path, content string) (action string, err error) {
 	if err := codeforge.CheckPath(path); err != nil {
 		return "", reason(err)
 	}
+	if codeforge.IsBinaryName(path) {
+		return "", fmt.Errorf("%s is the name of a file that is no text, and only text can be written: draw with SVG or CSS, or leave the file out and say so", form.Quote(path))
+	}
 	old, exists := t.files[path]
 	if !exists {
 		if len(t.files) >= codeforge.MaxFiles {

@@ -43,6 +43,19 @@ func TestTreeLimits(t *testing.T) {
 	}
 }
 
+// A picture cannot be written as text; a drawing can.
+func TestBinaryNamesAreRefused(t *testing.T) {
+	tr := newTree(nil)
+	for _, path := range []string{"logo.png", "fonts/a.WOFF2", "a/b.mp4", "site.zip", "favicon.ico"} {
+		if _, err := tr.write(path, "text"); err == nil || !strings.Contains(err.Error(), "no text") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := tr.write("logo.svg", "<svg/>"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSearchIsBounded(t *testing.T) {
 	tr := newTree([]codeforge.File{{Path: "a", Content: strings.Repeat("needle\n", 1_000)}, {Path: "b", Content: "needle" + strings.Repeat("x", 90_000)}})
 	got := tr.search("needle")

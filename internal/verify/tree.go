@@ -66,6 +66,9 @@ func newTree(files map[string]string, d *diagnostics) *tree {
 			d.add(p, 0, 0, SeverityError, "The path %s", reason)
 			continue
 		}
+		if codeforge.IsBinaryName(p) && content != "" {
+			d.add(p, 0, 0, SeverityWarning, "This name says picture, font, sound, film or archive, and the file holds text: programs will not be able to open it")
+		}
 		t.files[p] = strings.TrimPrefix(content, "\ufeff")
 		t.paths = append(t.paths, p)
 	}
