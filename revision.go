@@ -1,6 +1,9 @@
 package codeforge
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Revision is one state of all files of a project. Numbers start at 1 and have no gaps.
 type Revision struct {
@@ -10,6 +13,11 @@ type Revision struct {
 	Message      string    `json:"message"`
 	FilesChanged int       `json:"files_changed"`
 	CreatedAt    time.Time `json:"created_at"`
+}
+
+// Restored reports whether the revision brought back an older one: stores say so in its message.
+func (r Revision) Restored() bool {
+	return r.JobID == "" && r.Author == "user" && strings.HasPrefix(r.Message, "Restore revision ")
 }
 
 // FileDelta is what one revision did to one file. A nil side means that the file did not exist there.

@@ -38,6 +38,8 @@ import (
 type App struct {
 	cfg    *Config
 	log    *slog.Logger
+	level  *slog.LevelVar
+	router liveRouter
 	data   *data
 	users  *auth.Verifier // nil: standalone
 	edge   *https.Edge    // nil: plain requests are served
@@ -47,7 +49,9 @@ type App struct {
 	queue  *postgres.Dispatcher // nil: other servers find jobs by looking for them
 	server *http.Server
 	listen net.Listener
-	failed chan error
+
+	envLevel string // what .env said of the log level last
+	failed   chan error
 
 	stop    context.CancelFunc // of watches
 	watches sync.WaitGroup
@@ -58,7 +62,8 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 	if err := cfg.servable(); err != nil {
 		return nil, err
 	}
-	a := &App{cfg: cfg, log: newLog(cfg, w), hub: events.NewHub(), failed: make(chan error, 1)}
+	log, level := newLog(cfg, w)
+	a := &App{cfg: cfg, log: log, level: level, envLevel: envLevel(), hub: events.NewHub(), failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.release())
@@ -94,8 +99,9 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.router.Store(router)
 	model := mainModel(router)
-	agents := agent.New(agent.Options{Model: llm.Journaled(router, a.data), Check: a.checks.Check, Journal: a.data, MaxIterations: cfg.MaxIterations})
+	agents := agent.New(agent.Options{Model: llm.Journaled(&a.router, a.data), Check: a.checks.Check, Journal: a.data, MaxIterations: cfg.MaxIterations})
 	lease := time.Duration(cfg.JobLease)
 	a.engine = jobs.New(jobs.Options{Store: a.data, Hub: a.hub, Run: remember(a.data, agents.Run), Log: a.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: a.data.exclusive,
@@ -111,17 +117,18 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 		return nil, err
 	}
 	var handler http.Handler = api.New(api.Options{
-		Store: a.data, Books: a.data.books, Models: router, Jobs: a.engine, Hub: a.hub, Log: a.log, Auth: identify,
+		Store: a.data, Books: a.data.books, Models: a.router.Load, Jobs: a.engine, Hub: a.hub, Log: a.log, Auth: identify,
 		Check: a.checks.Check,
 		Preview: preview.New(preview.Options{Domain: cfg.PreviewDomain, Secret: secret, TicketNeeded: !cfg.standalone(), Embedders: cfg.AllowedOrigins, Log: a.log, Bundle: a.checks.Bundle,
-			Files: func(ctx context.Context, u codeforge.User, projectID string, unless int64) ([]codeforge.File, int64, error) {
-				return a.data.ListFiles(ctx, u, projectID, true, unless)
+			Project: a.data.GetProject, Restored: restoredSince(a.data),
+			Files: func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, []codeforge.File, error) {
+				return a.data.RevisionFiles(ctx, u, projectID, revision, codeforge.Page{})
 			}}),
 		Health: func(ctx context.Context) api.Health { return a.health(ctx, model) }, Ready: a.ready,
 		StoreName: a.data.name, Isolation: a.data.isolation, Model: model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.standalone(), Hosts: []string{cfg.host()},
 		PublicURL: strings.TrimRight(cfg.PublicURL, "/"), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: proxies,
-		RateLimit: cfg.RateLimit, StreamSecret: secret, StreamWithoutToken: cfg.StreamNoToken || cfg.standalone(),
+		RateLimit: cfg.RateLimit, PreviewLimit: cfg.PreviewLimit, StreamSecret: secret, StreamWithoutToken: cfg.StreamNoToken || cfg.standalone(),
 	})
 	if a.edge != nil {
 		handler = a.edge.Handler(handler)
@@ -137,7 +144,12 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *App, err error) {
 	}
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.watches.Go(func() { a.tellIsolation(ctx) })
-	a.watches.Go(func() { watchModels(ctx, router, a.log) })
+	if a.data.exclusive {
+		a.setQuota(ctx) // it cannot be away
+	} else {
+		a.watches.Go(func() { a.setQuota(ctx) })
+	}
+	a.watches.Go(func() { watchModels(ctx, &a.router, a.log) })
 	if keep := time.Duration(cfg.JournalKeep); keep > 0 {
 		a.watches.Go(func() { sweepJournal(ctx, a.data, keep, a.log) })
 	}
@@ -191,7 +203,7 @@ func (c *Config) edge(log *slog.Logger) (*https.Edge, error) {
 		return nil, err
 	}
 	o := https.Options{CertFile: c.TLSCert, KeyFile: c.TLSKey, Domains: c.TLSDomains, CacheDir: filepath.Join(c.DataDir, "certificates"),
-		Email: c.ACMEEmail, Directory: c.ACMEURL, TrustedProxies: proxies, Plain: []string{"/health", "/ready"}, Log: log}
+		Email: c.ACMEEmail, Directory: c.ACMEURL, TrustedProxies: proxies, Plain: []string{"/health", "/ready", "/readyz"}, Log: log}
 	if strings.HasPrefix(c.PublicURL, "https://") {
 		o.PublicURL = c.PublicURL
 	}
@@ -217,7 +229,7 @@ func (c *Config) unused() string {
 func (a *App) health(ctx context.Context, model string) api.Health {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	h := api.Health{Status: "healthy", Model: model, Dependencies: map[string]string{"store": "ok", "supabase": "not configured", "redis": "not configured", "verifier": "ok"}}
+	h := api.Health{Status: "healthy", Model: model, Dependencies: map[string]string{"store": "ok", "descriptors": "ok", "supabase": "not configured", "redis": "not configured", "verifier": "ok"}}
 	failing := func(part string) { h.Status, h.Dependencies[part] = "degraded", "failing" }
 	if a.cfg.SupabaseURL != "" {
 		h.Dependencies["supabase"] = "ok"
@@ -237,12 +249,18 @@ func (a *App) health(ctx context.Context, model string) api.Health {
 	if a.checks.Healthy() != nil {
 		failing("verifier")
 	}
+	if descriptors() != nil {
+		failing("descriptors")
+	}
 	return h
 }
 
 // ready says why the server should get no traffic, besides a store that does not answer.
 func (a *App) ready(ctx context.Context) error {
 	if err := a.checks.Healthy(); err != nil {
+		return err
+	}
+	if err := descriptors(); err != nil {
 		return err
 	}
 	if a.users == nil {
@@ -264,6 +282,22 @@ func (a *App) tellIsolation(ctx context.Context) {
 		a.log.Warn("verifiers are not wholly isolated", "isolation", held.String())
 	default:
 		a.log.Info("verifiers are isolated", "isolation", held.String())
+	}
+}
+
+// setQuota tells the store what bounds users, as soon as it can be told: one on another machine may be away at start.
+func (a *App) setQuota(ctx context.Context) {
+	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+		err := a.data.SetQuota(ctx, a.cfg.quota())
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		a.log.Error("the quotas of users are not in force yet", "error", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -289,6 +323,7 @@ func (a *App) Listen() (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: choose another one with --port or PORT", err)
 	}
+	a.listen = &acceptor{Listener: a.listen, log: a.log}
 	if a.edge != nil {
 		a.listen = a.edge.Listen(a.listen)
 	}
@@ -360,8 +395,10 @@ func (a *App) Close() error {
 }
 
 // newLog makes the JSON log: one object a line, with timestamp, level, logger, message and what the message names.
-func newLog(cfg *Config, w io.Writer) *slog.Logger {
-	level, _ := cfg.level() // checked by Validate
+func newLog(cfg *Config, w io.Writer) (*slog.Logger, *slog.LevelVar) {
+	level := &slog.LevelVar{}
+	l, _ := cfg.level() // checked by Validate
+	level.Set(l)
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if len(groups) == 0 {
 			switch a.Key {
@@ -372,7 +409,7 @@ func newLog(cfg *Config, w io.Writer) *slog.Logger {
 			}
 		}
 		return a
-	}})).With("logger", "codeforge")
+	}})).With("logger", "codeforge"), level
 }
 
 // streamSecret is STREAM_SECRET, else a secret made at the first start and kept in the data folder.
@@ -395,4 +432,30 @@ func streamSecret(cfg *Config) ([]byte, error) {
 		err = fmt.Errorf("%s holds no secret: delete it, a new one will be made", name)
 	}
 	return b, err
+}
+
+// restoredSince looks for a restore among the revisions after a given one, newest first. Whoever saw nothing for a
+// thousand revisions is taken to have missed one.
+func restoredSince(s api.Store) func(ctx context.Context, u codeforge.User, projectID string, since int64) (bool, error) {
+	const size, pages = 100, 10
+	return func(ctx context.Context, u codeforge.User, projectID string, since int64) (bool, error) {
+		for page := 1; page <= pages; page++ {
+			list, _, err := s.ListRevisions(ctx, u, projectID, page, size)
+			if err != nil {
+				return false, err
+			}
+			for _, r := range list {
+				switch {
+				case r.Number <= since:
+					return false, nil
+				case r.Restored():
+					return true, nil
+				}
+			}
+			if len(list) < size {
+				return false, nil
+			}
+		}
+		return true, nil
+	}
 }

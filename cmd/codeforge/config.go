@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"codeforge"
 	"codeforge/internal/llm"
 	"codeforge/internal/postgres"
 	"codeforge/internal/sandbox"
@@ -27,6 +28,7 @@ type Config struct {
 	Environment string `name:"environment" env:"ENVIRONMENT" default:"development" enum:"development,production,staging,test" help:"development, production, staging or test. /docs and /redoc exist in development only; production refuses what is unsafe."`
 	LogLevel    string `name:"log-level" env:"LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARNING or ERROR."`
 	Host        string `name:"host" env:"HOST" help:"Address to listen on. Default: 127.0.0.1 standalone, else 0.0.0.0."`
+	Insecure    bool   `name:"insecure" env:"INSECURE" help:"Let a standalone server, where nobody signs in, listen beyond this machine: whoever reaches it is its one user."`
 	Port        int    `name:"port" env:"PORT" default:"8000" help:"Port to listen on; 0 takes a free one."`
 	DataDir     string `name:"data-dir" env:"DATA_DIR" default:"./data" help:"Folder of the embedded database, of certificates from an ACME authority, and of secrets made at first start. One process at a time."`
 	PublicURL   string `name:"public-url" env:"PUBLIC_URL" help:"Address under which clients reach this server, for links in answers. Default: the host of the request."`
@@ -50,6 +52,7 @@ type Config struct {
 	AllowedOrigins List   `name:"allowed-origins" env:"ALLOWED_ORIGINS" default:"http://localhost:3000,http://127.0.0.1:3000,https://codeforge.ai" help:"Origins of web clients, as a comma or JSON list."`
 	TrustedProxies List   `name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Addresses or networks (CIDR) of proxies whose X-Forwarded headers count; in production one of them may be what does HTTPS."`
 	RateLimit      int    `name:"rate-limit-per-minute" env:"RATE_LIMIT_PER_MINUTE" default:"60" help:"Requests per minute for each user, or address where nobody is signed in."`
+	PreviewLimit   int    `name:"preview-limit-per-minute" env:"PREVIEW_LIMIT_PER_MINUTE" default:"600" help:"Requests per minute of one address for pages and files of previews. What they build counts as a request of the user."`
 	StreamNoToken  bool   `name:"stream-without-token" env:"STREAM_WITHOUT_TOKEN" help:"Let anyone who knows a job's id watch it. Always so standalone."`
 	StreamSecret   string `name:"stream-secret" env:"STREAM_SECRET" help:"Signs stream addresses and preview tickets, at least 32 characters. Default: made once in DATA_DIR. Production with data elsewhere needs one, the same for all servers."`
 	PreviewDomain  string `name:"preview-domain" env:"PREVIEW_DOMAIN" help:"Projects are shown at <project_id>.<this domain>. Default: localhost."`
@@ -58,6 +61,9 @@ type Config struct {
 	MaxIterations   int     `name:"max-agent-iterations" env:"MAX_AGENT_ITERATIONS" default:"5" help:"Rounds of review and repair in a pipeline."`
 	Workers         int     `name:"workers" env:"WORKERS" default:"16" help:"Jobs that run at once."`
 	MaxQueued       int     `name:"max-queued-jobs" env:"MAX_QUEUED_JOBS" default:"10000" help:"Jobs that may wait; one more is answered with 429."`
+	MaxProjects     int     `name:"max-projects-per-user" env:"MAX_PROJECTS_PER_USER" default:"1000" help:"Projects that one user may have, archived ones included; 0: any number. Standalone has no such limits; of several servers on one database the last to start says what holds."`
+	MaxRevisions    int     `name:"max-revisions-per-day" env:"MAX_REVISIONS_PER_DAY" default:"10000" help:"Revisions that one user may make in a day (UTC); 0: any number."`
+	MaxOpenJobs     int     `name:"max-jobs-per-user" env:"MAX_JOBS_PER_USER" default:"200" help:"Jobs of one user that may be queued or running; 0: any number."`
 	ShutdownTimeout Seconds `name:"shutdown-timeout" env:"SHUTDOWN_TIMEOUT" default:"20" help:"Time to finish or hand back running jobs after SIGTERM, in seconds."`
 	JobLease        Seconds `name:"job-lease" env:"JOB_LEASE" default:"15" help:"Seconds of silence after which another server takes over a job of one that died."`
 	JobRetention    Seconds `name:"job-retention" env:"JOB_RETENTION" default:"0" help:"Seconds after which ended jobs are deleted; 0 keeps them."`
@@ -177,6 +183,11 @@ func (c *Config) Validate() error {
 	if c.VerifierMemory < 256 {
 		bad("VERIFIER_MEMORY_MB", "must be at least 256, is %d", c.VerifierMemory)
 	}
+	for name, n := range map[string]int{"PREVIEW_LIMIT_PER_MINUTE": c.PreviewLimit, "MAX_PROJECTS_PER_USER": c.MaxProjects, "MAX_REVISIONS_PER_DAY": c.MaxRevisions, "MAX_JOBS_PER_USER": c.MaxOpenJobs} {
+		if n < 0 {
+			bad(name, "cannot be negative, is %d", n)
+		}
+	}
 	if c.AgentTimeout < Seconds(time.Second) {
 		bad("AGENT_TIMEOUT", "must be at least one second")
 	}
@@ -288,6 +299,10 @@ func (c *Config) servable() error {
 	bad := func(name, format string, args ...any) {
 		all = append(all, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 	}
+	if c.standalone() && !c.Insecure && !loopback(c.host()) {
+		bad("HOST", "a standalone server has one local user, and at this address whoever reaches the machine would be it: leave HOST out, set SUPABASE_URL or SUPABASE_JWT_SECRET so that users sign in, "+
+			"or say --insecure (INSECURE=true) where something else keeps strangers away, such as a container's network")
+	}
 	if c.Environment != "production" {
 		return errors.Join(all...)
 	}
@@ -361,6 +376,23 @@ func (c *Config) host() string {
 		return "127.0.0.1"
 	}
 	return cmp.Or(c.Host, "0.0.0.0")
+}
+
+// loopback reports whether only this machine reaches an address to listen on.
+func loopback(host string) bool {
+	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return a.Unmap().IsLoopback()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// quota is what bounds each user; standalone, where the one user owns the machine, nothing does.
+func (c *Config) quota() codeforge.Quota {
+	if c.standalone() {
+		return codeforge.Quota{}
+	}
+	return codeforge.Quota{Projects: c.MaxProjects, RevisionsDay: c.MaxRevisions, OpenJobs: c.MaxOpenJobs}
 }
 
 func (c *Config) level() (slog.Level, error) {

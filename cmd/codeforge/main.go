@@ -43,6 +43,8 @@ func main() {
 }
 
 func run(args []string) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // from the beginning: a server is not ended by one
 	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf(".env: %w", err)
 	}
@@ -58,6 +60,10 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	if cli.Command() != "serve" {
+		signal.Reset(syscall.SIGHUP) // what runs in a terminal ends with it
+	}
+	cli.Bind((<-chan os.Signal)(hangups))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A second signal ends the process at once, as the first one gives handling back to the runtime.
@@ -73,7 +79,7 @@ type Serve struct{ Config }
 func (s *Serve) Validate() error { return s.servable() }
 
 // Run implements the command.
-func (s *Serve) Run(ctx context.Context) error {
+func (s *Serve) Run(ctx context.Context, hangups <-chan os.Signal) error {
 	app, err := Open(ctx, &s.Config, os.Stderr)
 	if err != nil {
 		return err
@@ -84,11 +90,16 @@ func (s *Serve) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, app.Close())
 	}
-	select {
-	case <-ctx.Done():
-	case err = <-app.Failed():
+	for {
+		select {
+		case <-hangups:
+			app.Reload()
+			continue
+		case <-ctx.Done():
+		case err = <-app.Failed():
+		}
+		return errors.Join(err, app.Close())
 	}
-	return errors.Join(err, app.Close())
 }
 
 // Version is the command that prints the version.

@@ -80,12 +80,12 @@ func (c *Config) limits() map[llm.BudgetScope]int64 {
 }
 
 // watchModels says at start, and once a day, what is wrong with the routes: models that are gone or about to end.
-func watchModels(ctx context.Context, r *llm.Router, log *slog.Logger) {
+func watchModels(ctx context.Context, router *liveRouter, log *slog.Logger) {
 	day := time.NewTicker(24 * time.Hour)
 	defer day.Stop()
 	for {
 		asked, cancel := context.WithTimeout(ctx, time.Minute)
-		warns, err := r.Check(asked)
+		warns, err := router.Load().Check(asked)
 		cancel()
 		if ctx.Err() != nil {
 			return

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"codeforge"
 	"codeforge/internal/api"
 	"codeforge/internal/auth"
 	"codeforge/internal/jobs"
@@ -23,6 +24,7 @@ type Store interface {
 	api.Store
 	replayStore
 	auth.TokenStore
+	SetQuota(context.Context, codeforge.Quota) error
 	// SweepJournal deletes the answers of ended jobs that are older than before, and returns how many.
 	SweepJournal(ctx context.Context, before time.Time) (swept int, err error)
 }
@@ -162,7 +164,8 @@ func (m *Migrate) Run(ctx context.Context) error {
 			return fmt.Errorf("%s is behind: run codeforge migrate", where)
 		}
 		if m.DatabaseURL != "" { // whether a server could work with it, as doctor says
-			store, err := openData(ctx, &m.Config, newLog(&m.Config, os.Stderr))
+			log, _ := newLog(&m.Config, os.Stderr)
+			store, err := openData(ctx, &m.Config, log)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,8 @@ import (
 	"codeforge/internal/postgres"
 	"codeforge/internal/sqlite"
 	"codeforge/internal/verify"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // OpenAPI is the command that prints the specification.
@@ -310,7 +313,27 @@ func (d *Doctor) previewHost(ctx context.Context) finding {
 	if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
 		return finding{"preview at <project_id>." + domain, "broken", "make a wildcard DNS record *." + domain + " that leads to this server"}
 	}
+	if with := d.sharesDomain(); with != "" {
+		return finding{"preview at <project_id>." + domain, "warning", "generated code can set cookies for " + with + ", which is below the same domain: give previews a domain of their own, one that holds nothing else"}
+	}
 	return finding{"preview at <project_id>." + domain, "ok", ""}
+}
+
+// sharesDomain names what a preview's cookies would reach besides previews; "": nothing that is configured.
+func (c *Config) sharesDomain() string {
+	site := func(host string) string {
+		if s, err := publicsuffix.EffectiveTLDPlusOne(strings.ToLower(strings.TrimSuffix(host, "."))); err == nil {
+			return s
+		}
+		return ""
+	}
+	own := site(c.PreviewDomain)
+	for _, address := range append([]string{c.PublicURL, c.SupabaseURL}, c.AllowedOrigins...) {
+		if u, err := url.Parse(address); err == nil && own != "" && site(u.Hostname()) == own {
+			return u.Host
+		}
+	}
+	return ""
 }
 
 // secret sees whether stream addresses can be signed.

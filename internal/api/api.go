@@ -46,9 +46,10 @@ type Preview interface {
 	http.Handler
 	// Match reports whether a host (with or without port) is a preview's, and of which project.
 	Match(host string) (projectID string, ok bool)
-	// Address is where u, who may see it, opens a project; scheme and host (with its port) are those by which the client
-	// reaches this server. Where users exist it carries a ticket.
-	Address(scheme, host string, u codeforge.User, projectID string) string
+	// Address is where u, who may see it, opens a project at a revision (0: the newest); scheme and host (with its port) are
+	// those by which the client reaches this server. Where users exist it carries a ticket. With fresh what the program
+	// stored in the browser is cleared on the way.
+	Address(scheme, host string, u codeforge.User, projectID string, revision int64, fresh bool) string
 }
 
 // Health is what /health says. Status is healthy or degraded.
@@ -71,7 +72,7 @@ type Options struct {
 	// Check verifies a tree of files, by path, for a user. nil: the route answers 503.
 	Check func(ctx context.Context, user string, files map[string]string) (verify.Report, error)
 	// Models routes the calls of models. nil: nothing is said of models and estimates.
-	Models *llm.Router
+	Models func() *llm.Router
 	// Books say what models cost and may cost. nil: the routes for them answer 503.
 	Books Books
 	// Preview is asked for every host. nil: there is none.
@@ -99,9 +100,12 @@ type Options struct {
 	AllowedOrigins []string       // of web pages that may call; "*": any, without credentials
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* count
 
-	RateLimit int   // requests a minute per user, else per address; 0: no limit
-	MaxBody   int64 // bytes; 0: 2 MiB
-	MaxLoad   int64 // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
+	RateLimit int // requests a minute per user, else per address; 0: no limit
+	// PreviewLimit is how many requests a minute of one address previews answer; 0: no limit. What they build counts as a
+	// request of the user.
+	PreviewLimit int
+	MaxBody      int64 // bytes; 0: 2 MiB
+	MaxLoad      int64 // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
 
 	// StreamSecret signs the tokens in stream addresses: at least 32 bytes. nil: addresses carry none.
 	StreamSecret []byte
@@ -120,7 +124,8 @@ type server struct {
 	mux     *http.ServeMux
 	huma    huma.API
 	limit   *limiter
-	limitBy string // the limit, as a header
+	shows   *limiter // requests to previews
+	limitBy string   // the limit, as a header
 	origins map[string]bool
 	cross   *http.CrossOriginProtection // standalone
 	hosts   map[string]bool             // standalone
@@ -156,7 +161,7 @@ func newServer(o Options) *server {
 	if o.Standalone { // the one user is everybody
 		each = o.MaxLoad
 	}
-	s := &server{Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), limitBy: strconv.Itoa(o.RateLimit),
+	s := &server{Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), shows: newLimiter(o.PreviewLimit), limitBy: strconv.Itoa(o.RateLimit),
 		origins: map[string]bool{}, lists: newListCache(32 << 20), heavy: make(chan struct{}, 2),
 		secure: strings.HasPrefix(o.PublicURL, "https://")}
 	for _, origin := range o.AllowedOrigins {

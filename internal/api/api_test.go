@@ -632,7 +632,7 @@ func (preview) Match(host string) (string, bool) {
 	return name, strings.HasSuffix(name, ".localhost")
 }
 func (preview) ServeHTTP(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<h1>app</h1>") }
-func (preview) Address(scheme, host string, u codeforge.User, projectID string) string {
+func (preview) Address(scheme, host string, u codeforge.User, projectID string, revision int64, fresh bool) string {
 	return scheme + "://" + projectID + "." + host + "/"
 }
 

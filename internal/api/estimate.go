@@ -102,7 +102,7 @@ func learned(from *estimate, jobs []codeforge.JobUsage) *estimate {
 type estimates map[string]*estimate
 
 func (s *server) makeEstimates(ctx context.Context, u codeforge.User, agent codeforge.AgentType) (estimates, error) {
-	general := guess(s.Models, agent, time.Now())
+	general := guess(s.Models(), agent, time.Now())
 	out := estimates{"": general}
 	if s.Books != nil {
 		jobs, err := s.Books.JobUsage(ctx, u, agent, estimateJobs)

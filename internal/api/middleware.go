@@ -23,6 +23,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/auth"
+	"codeforge/internal/preview"
 )
 
 // exchange is one request and its answer on their way through the edge. It stands in for the ResponseWriter: the header
@@ -149,11 +150,14 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(x, r)
 }
 
+// unlimited are the paths by which something watches the server.
+var unlimited = map[string]bool{"/health": true, "/ready": true, "/readyz": true}
+
 func (s *server) serve(x *exchange, r *http.Request) {
 	if s.Preview != nil {
 		if _, ok := s.Preview.Match(r.Host); ok {
 			x.route = "preview"
-			s.Preview.ServeHTTP(x, r)
+			s.preview(x, r)
 			return
 		}
 	}
@@ -203,7 +207,7 @@ func (s *server) serve(x *exchange, r *http.Request) {
 	} else {
 		x.deny = errNoToken
 	}
-	if s.limit != nil && r.URL.Path != "/health" && r.URL.Path != "/ready" {
+	if s.limit != nil && !unlimited[strings.TrimSuffix(r.URL.Path, "/")] {
 		key := ""
 		if x.deny == nil {
 			key = "user:" + x.user.ID
@@ -232,6 +236,31 @@ func (s *server) serve(x *exchange, r *http.Request) {
 		return
 	}
 	x.refuse(notFoundRoute())
+}
+
+// preview lets a request to a preview's host through. A page asks for many files at once, so such requests have a bucket of
+// their own; what they make the server build counts like any request of the user, by what it holds too.
+func (s *server) preview(x *exchange, r *http.Request) {
+	if s.shows != nil {
+		if v := s.shows.take(addressKey(clientAddress(r, s.TrustedProxies)), x.start); !v.ok {
+			x.fail(&codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
+			return
+		}
+	}
+	ctx := preview.WithAdmission(r.Context(), func(u codeforge.User) (func(), error) {
+		who := "user:" + u.ID
+		if s.limit != nil {
+			if v := s.limit.take(who, time.Now()); !v.ok {
+				return nil, &codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry}
+			}
+		}
+		n, err := s.load.take(context.Background(), who, codeforge.MaxTreeBytes)
+		if err != nil {
+			return nil, err
+		}
+		return func() { s.load.give(who, n) }, nil
+	})
+	s.Preview.ServeHTTP(x, r.WithContext(ctx))
 }
 
 // refuse answers with an error where no route was taken.

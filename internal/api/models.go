@@ -78,10 +78,11 @@ func (s *server) listModels(context.Context, *struct{}) (*modelsOutput, error) {
 	if s.Models == nil {
 		return nil, errNoModels
 	}
-	catalog, have, now := s.Models.Catalog, s.Models.Configured(), time.Now()
+	router := s.Models()
+	catalog, have, now := router.Catalog, router.Configured(), time.Now()
 	file := catalog.File()
 	out := &modelList{CheckedOn: day(file.CheckedOn), Models: []modelState{}, Aliases: []modelAlias{}, Routes: []modelRoute{}, Warnings: []modelWarning{}}
-	states := s.Models.States()
+	states := router.States()
 	add := func(name string, m llm.Model, known bool) {
 		provider, _, _ := strings.Cut(name, ":")
 		_, configured := have[provider]

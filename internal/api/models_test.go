@@ -31,6 +31,9 @@ func (p paid) Generate(_ context.Context, r *llm.Request, _ func(llm.Delta)) (*l
 }
 
 // twoModels is a catalog in which openai:dear costs 2 and 10 dollars per million tokens, 4 and 20 above 1000.
+// always is a router that is never replaced.
+func always(r *llm.Router) func() *llm.Router { return func() *llm.Router { return r } }
+
 const twoModels = `{"format":1,"checked_on":"2026-11-22","models":[
 	{"name":"openai:dear","context":100000,"max_output":8000,"efforts":["low","high"],"ends":"2100-01-01","successor":"openai:other","notes":"n","prices":[
 		{"input":1,"output":1},
@@ -61,7 +64,7 @@ func withBooks(t *testing.T, r *llm.Router) (*kit, *sqlite.Ledger) {
 	var books *sqlite.Ledger
 	k := newKit(t, func(o *api.Options) {
 		books = o.Store.(*sqlite.Store).Ledger(map[llm.BudgetScope]int64{llm.BudgetUserDay: 5_000_000})
-		o.Models, o.Books = r, books
+		o.Models, o.Books = always(r), books
 	})
 	return k, books
 }
@@ -331,7 +334,7 @@ func (h *history) JobUsage(_ context.Context, u codeforge.User, agent codeforge.
 func TestEstimate(t *testing.T) {
 	r := router(t, paid{name: llm.OpenAI})
 	h := &history{}
-	k := newKit(t, func(o *api.Options) { o.Models, o.Books = r, h })
+	k := newKit(t, func(o *api.Options) { o.Models, o.Books = always(r), h })
 	p, q := k.project(), k.project()
 	job := func(project string, cost int64) codeforge.JobUsage {
 		return codeforge.JobUsage{ProjectID: project, Cost: cost, Took: time.Duration(cost) * time.Second, Usage: codeforge.Usage{InputTokens: cost, OutputTokens: 1}}
@@ -382,7 +385,7 @@ func TestEstimate(t *testing.T) {
 
 func TestEstimateOffline(t *testing.T) {
 	h := &history{jobs: []codeforge.JobUsage{{Cost: 1000, Took: time.Hour}, {Offline: true, Took: time.Second, Usage: codeforge.Usage{InputTokens: 7}}}}
-	k := newKit(t, func(o *api.Options) { o.Models, o.Books = router(t, paid{name: llm.Scaffold}), h })
+	k := newKit(t, func(o *api.Options) { o.Models, o.Books = always(router(t, paid{name: llm.Scaffold})), h })
 	for agent, want := range map[string]string{
 		"qa":      `"basis":"history","jobs":1,"model":"scaffold:scaffold","cost_micro_usd":{"p50":0,"p90":0},"cost_estimated":false,"tokens":{"p50":7,"p90":7},"duration_ms":{"p50":1000,"p90":1000}}`,
 		"builder": `"basis":"catalog","jobs":0,"model":"scaffold:scaffold","cost_micro_usd":{"p50":0,"p90":0},"cost_estimated":false`,
@@ -398,7 +401,7 @@ func TestEstimateIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &history{err: errors.New("down")}
 		s := &stub{job: codeforge.Job{ID: codeforge.NewID()}}
-		k := &kit{T: t, h: api.New(api.Options{Store: s, Jobs: s, Hub: events.NewHub(), Auth: authByName, Models: router(t), Books: h, Bench: true})}
+		k := &kit{T: t, h: api.New(api.Options{Store: s, Jobs: s, Hub: events.NewHub(), Auth: authByName, Models: always(router(t)), Books: h, Bench: true})}
 		ask := func() answer { return k.call("GET", "/v1/estimate?agent_type=qa", "") }
 		run := func(agent string) answer {
 			return k.call("POST", "/v1/run-agent", `{"project_id":"`+codeforge.NewID()+`","agent_type":"`+agent+`"}`)

@@ -417,7 +417,13 @@ type previewAddress struct {
 
 type previewOutput struct{ Body previewAddress }
 
-func (s *server) previewProject(ctx context.Context, in *ProjectPath) (*previewOutput, error) {
+type previewInput struct {
+	ProjectPath
+	Revision int64 `query:"revision" minimum:"1" doc:"An older revision, which is shown on an origin of its own. Left out: the newest."`
+	Fresh    bool  `query:"fresh" doc:"true: what the program stored in the browser is cleared when the address is opened."`
+}
+
+func (s *server) previewProject(ctx context.Context, in *previewInput) (*previewOutput, error) {
 	u := caller(ctx)
 	p, err := s.Store.GetProject(ctx, u, in.ProjectID)
 	if err != nil {
@@ -428,5 +434,12 @@ func (s *server) previewProject(ctx context.Context, in *ProjectPath) (*previewO
 	}
 	x, _ := exchangeOf(ctx)
 	scheme, host := s.reached(x.r)
-	return &previewOutput{previewAddress{s.Preview.Address(scheme, host, u, p.ID), p.Revision}}, nil
+	shown := p.Revision
+	if in.Revision > 0 {
+		if _, _, err := s.Store.RevisionFiles(ctx, u, in.ProjectID, in.Revision, codeforge.Page{Bare: true, Bytes: 1}); err != nil {
+			return nil, err
+		}
+		shown = in.Revision
+	}
+	return &previewOutput{previewAddress{s.Preview.Address(scheme, host, u, p.ID, in.Revision, in.Fresh), shown}}, nil
 }

@@ -13,7 +13,7 @@ import (
 // exists with and without a trailing slash. What the operations mean to a reader of the specification is in spec.go.
 func (s *server) routes() {
 	add(s, "GET /health", "health", s.health)
-	add(s, "GET /ready", "ready", s.ready)
+	add(s, "GET /readyz", "ready", s.ready, "/ready")
 
 	add(s, "POST /v1/projects/", "create_project", s.createProject)
 	add(s, "GET /v1/projects/", "list_projects", s.listProjects)

@@ -81,7 +81,7 @@ var docs = map[string]doc{
 	"check_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Verify the files",
 		text: "Parses every file, resolves every reference, bundles every entry point. Nothing is run."},
 	"preview_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Address of the preview",
-		text: "Where the bundled result of the newest revision is shown, on an origin of its own."},
+		text: "Where the bundled result of the newest revision, or of an older one, is shown, on an origin of its own. Where users exist the address carries a ticket that holds for a minute."},
 
 	"list_files": {tag: "files", errors: []int{400, 404}, summary: "List files", responses: notModified,
 		text: "All files, sorted by path, with their contents unless `content=false`. The ETag is the revision: a list that did not change costs nothing."},

@@ -56,6 +56,7 @@ type Options struct {
 type Edge struct {
 	o       Options
 	tls     *tls.Config  // nil: a proxy does it
+	files   *files       // nil: the certificate comes from elsewhere
 	acme    http.Handler // answers the authority on the plain port; nil: there is none
 	address string       // of PublicURL
 }
@@ -86,7 +87,7 @@ func New(o Options) (*Edge, error) {
 		if err := f.load(); err != nil {
 			return nil, err
 		}
-		e.tls = &tls.Config{GetCertificate: f.get}
+		e.tls, e.files = &tls.Config{GetCertificate: f.get}, f
 	case len(o.Domains) > 0:
 		m, err := manager(o)
 		if err != nil {
@@ -129,6 +130,17 @@ func (e *Edge) TLS() *tls.Config {
 		return nil
 	}
 	return e.tls.Clone()
+}
+
+// Reload reads the certificate's files again if they have changed, without waiting for a client to connect. With an error
+// the old certificate stays.
+func (e *Edge) Reload() error {
+	if e.files == nil {
+		return nil
+	}
+	e.files.mu.Lock()
+	defer e.files.mu.Unlock()
+	return e.files.load()
 }
 
 // Handler lets requests to next that came by HTTPS, and tells browsers to come that way only. A plain GET is sent on to

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// cache keeps the newest build of each project, at most limit bytes of them, those that were asked for last.
+// cache keeps the newest build of each host, at most limit bytes of them, those that were asked for last.
 type cache struct {
 	limit int
 
@@ -15,10 +15,10 @@ type cache struct {
 	byID  map[string]*list.Element
 }
 
-func (c *cache) get(project string) *build {
+func (c *cache) get(label string) *build {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, ok := c.byID[project]
+	e, ok := c.byID[label]
 	if !ok {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (c *cache) get(project string) *build {
 func (c *cache) put(b *build) *build {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e, ok := c.byID[b.project]; ok {
+	if e, ok := c.byID[b.label]; ok {
 		switch there := e.Value.(*build); {
 		case there.revision == b.revision:
 			return there
@@ -42,7 +42,7 @@ func (c *cache) put(b *build) *build {
 	if c.byID == nil {
 		c.byID = map[string]*list.Element{}
 	}
-	c.byID[b.project] = c.order.PushFront(b)
+	c.byID[b.label] = c.order.PushFront(b)
 	c.bytes += b.size()
 	for c.bytes > c.limit && c.order.Len() > 1 {
 		c.remove(c.order.Back())
@@ -52,6 +52,6 @@ func (c *cache) put(b *build) *build {
 
 func (c *cache) remove(e *list.Element) {
 	b := c.order.Remove(e).(*build)
-	delete(c.byID, b.project)
+	delete(c.byID, b.label)
 	c.bytes -= b.size()
 }

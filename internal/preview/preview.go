@@ -1,9 +1,21 @@
-// Package preview serves the built result of a project's current revision on an origin of its own.
+// Package preview serves the built result of a project on origins of its own: one for the newest revision, and one for
+// each older revision that somebody looks at.
 //
-// Generated code is a stranger. Its origin, <project id>.<domain>, serves nothing but the project's files, carries no
-// credential that a script could read, and is refused by the API ([Server.Owns] tells who it is). Where users exist, a
-// signed ticket in a link opens it: a cookie that scripts cannot read, for that one host, for an hour. Every request
-// reads the project as the ticket's user, so what is no longer theirs is gone at once.
+// Generated code is a stranger. Its origin, <project id>.<domain> or <project id>-r<revision>.<domain>, serves nothing
+// but the project's files, carries no credential that a script could read, and is refused by the API ([Server.Owns] tells
+// who it is). Where users exist, a signed ticket in a link opens it, within a minute; what the visit goes on with is
+// another token, in a cookie that scripts cannot read, for that one host, for an hour. Every request reads the project as
+// the visitor, so what is no longer theirs is gone at once.
+//
+// A preview outlives nothing. Service workers, which would answer in place of later revisions and read the tickets of
+// later links, are refused. What the program stored in the browser stays over new revisions, since it may be what a person
+// typed, and is cleared when an older revision was restored, when the project was archived, and on request.
+//
+// What no policy of ours stops: WebRTC, by which a script reaches other machines in today's browsers although
+// connect-src is closed; a top-level navigation, by which it takes along what it knows; cookies for the shared domain
+// above it, which previews can set for each other and for whatever else is served below that domain (none of ours is
+// taken from there); a tab that was open during a restore and goes on writing. So the domain of previews should be one
+// that holds nothing else.
 package preview
 
 import (
@@ -11,6 +23,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,6 +33,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"codeforge"
@@ -28,9 +44,12 @@ import (
 type Options struct {
 	Domain string // previews are at <project id>.Domain; "": localhost
 
-	// Files returns the files of a project and its revision; no files when it is still at revision unless. It answers
-	// NotFound for what is not u's.
-	Files func(ctx context.Context, u codeforge.User, projectID string, unless int64) (files []codeforge.File, revision int64, err error)
+	// Project returns a project of u, or NotFound for what is not u's.
+	Project func(ctx context.Context, u codeforge.User, projectID string) (codeforge.Project, error)
+	// Files returns a revision (0: the newest) of a project of u and all its files.
+	Files func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, []codeforge.File, error)
+	// Restored reports whether any revision after the given one restored an older one.
+	Restored func(ctx context.Context, u codeforge.User, projectID string, since int64) (bool, error)
 
 	// Bundle builds a tree of files for a user, once for equal ones at a time. Its error says nothing of the tree.
 	Bundle func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error)
@@ -40,6 +59,7 @@ type Options struct {
 	Embedders    []string // origins whose pages may frame a preview, besides the preview itself
 
 	CacheBytes int // of built sites; 0: 64 MiB. The newest is always kept.
+	SiteBytes  int // of one built site; 0: 32 MiB
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
 }
@@ -49,12 +69,14 @@ type Server struct {
 	o         Options
 	ancestors string // who may frame a preview, as a directive
 	cache     cache
+	builds    builds
 }
 
 // New panics when tickets are needed and the secret is too short to sign them.
 func New(o Options) *Server {
 	o.Domain = strings.ToLower(strings.Trim(cmp.Or(o.Domain, "localhost"), "."))
 	o.CacheBytes = cmp.Or(o.CacheBytes, 64<<20)
+	o.SiteBytes = cmp.Or(o.SiteBytes, 32<<20)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -79,17 +101,44 @@ func New(o Options) *Server {
 const policy = "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; " +
 	"connect-src 'self' data: blob:; worker-src 'self' blob:; form-action 'self'; base-uri 'self'; object-src 'none'"
 
-// Match returns the project that a Host header names.
-func (s *Server) Match(host string) (projectID string, ok bool) {
+// place is what a host shows.
+type place struct {
+	label    string // of the host, below the domain
+	project  string
+	revision int64 // 0: the newest
+}
+
+func labelOf(project string, revision int64) string {
+	if revision > 0 {
+		return project + "-r" + strconv.FormatInt(revision, 10)
+	}
+	return project
+}
+
+func (s *Server) place(host string) (p place, ok bool) {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	label, ok := strings.CutSuffix(host, "."+s.o.Domain)
-	if !ok || !isUUID(label) {
-		return "", false
+	if p.label, ok = strings.CutSuffix(host, "."+s.o.Domain); !ok {
+		return place{}, false
 	}
-	return label, true
+	p.project = p.label
+	if i := strings.LastIndex(p.label, "-r"); i >= 0 {
+		p.project = p.label[:i]
+		n, err := strconv.ParseInt(p.label[i+2:], 10, 64)
+		if err != nil || n < 1 || labelOf(p.project, n) != p.label { // each revision has one name
+			return place{}, false
+		}
+		p.revision = n
+	}
+	return p, isUUID(p.project)
+}
+
+// Match returns the project that a Host header names.
+func (s *Server) Match(host string) (projectID string, ok bool) {
+	p, ok := s.place(host)
+	return p.project, ok
 }
 
 // Owns reports whether a Host or Origin header names a preview: what the API must refuse.
@@ -101,19 +150,33 @@ func (s *Server) Owns(hostOrOrigin string) bool {
 	return ok
 }
 
-// Address returns the absolute URL that opens a project's preview for u, who must be allowed to see it. host is that of
-// the request: its port is kept.
-func (s *Server) Address(scheme, host string, u codeforge.User, projectID string) string {
-	name := strings.ToLower(projectID) + "." + s.o.Domain
+// Address returns the absolute URL that opens a project's preview for u, who must be allowed to see it: of the newest
+// revision (0), or of an older one. host is that of the request: its port is kept. With fresh what the program stored in
+// the browser is cleared on the way.
+func (s *Server) Address(scheme, host string, u codeforge.User, projectID string, revision int64, fresh bool) string {
+	label := labelOf(strings.ToLower(projectID), revision)
+	name := label + "." + s.o.Domain
 	if _, port, err := net.SplitHostPort(host); err == nil && port != "" {
 		name = net.JoinHostPort(name, port)
 	}
 	address := url.URL{Scheme: scheme, Host: name, Path: "/"}
-	if s.o.TicketNeeded {
+	switch {
+	case s.o.TicketNeeded:
 		address.Path = ticketPath
-		address.RawQuery = "t=" + s.sign(ticket{Project: strings.ToLower(projectID), User: u.ID, Secure: scheme == "https", Expires: s.o.Now().Add(ticketLife)})
+		address.RawQuery = "t=" + s.sign(forTicket, token{Label: label, User: u.ID, Secure: scheme == "https", Fresh: fresh, Expires: s.o.Now().Add(ticketLife)})
+	case fresh:
+		address.Path = freshPath
 	}
 	return address.String()
+}
+
+// admissionKey is where a request's context holds who must agree to a build.
+type admissionKey struct{}
+
+// WithAdmission has admit asked before a request makes the server build something for u. What it returns is called when
+// the build has ended.
+func WithAdmission(ctx context.Context, admit func(u codeforge.User) (done func(), err error)) context.Context {
+	return context.WithValue(ctx, admissionKey{}, admit)
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -127,7 +190,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Robots-Tag", "noindex")
 	h.Set("Cache-Control", "no-cache")
 
-	project, ok := s.Match(r.Host)
+	at, ok := s.place(r.Host)
 	if !ok {
 		s.fail(w, http.StatusNotFound, "No preview here", "This address belongs to no project.")
 		return
@@ -137,49 +200,119 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusMethodNotAllowed, "Not possible", "A preview has no server behind it: it can only be read.")
 		return
 	}
+	if r.Header.Get("Service-Worker") != "" || r.Header.Get("Sec-Fetch-Dest") == "serviceworker" {
+		s.fail(w, http.StatusForbidden, "Not possible", "A preview has no service workers: one would outlive its revision.")
+		return
+	}
 	u := codeforge.LocalUser()
 	if s.o.TicketNeeded {
 		if r.URL.Path == ticketPath {
-			s.admit(w, r, project)
+			s.admit(w, r, at)
 			return
 		}
-		if u, ok = s.visitor(r, project); !ok {
-			s.fail(w, http.StatusForbidden, "This preview needs a fresh link", "Links to a preview hold for an hour. Open it again from its project.")
+		if u, ok = s.visitor(r, at); !ok {
+			s.fail(w, http.StatusForbidden, "This preview needs a fresh link", "Links to a preview hold for a minute, visits for an hour. Open it again from its project.")
 			return
 		}
+	} else if r.URL.Path == freshPath {
+		h.Set("Cache-Control", "no-store")
+		h.Set(clearSiteData, storage)
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
 	}
 	if p := r.URL.Path; p != "/" && strings.TrimSuffix(p, "/") != path.Clean(p) || strings.ContainsAny(p, "\\\x00") {
 		s.fail(w, http.StatusNotFound, "Nothing here", "The project has no such page.")
 		return
 	}
-	b, err := s.built(r.Context(), u, project)
+	project, err := s.o.Project(r.Context(), u, at.project)
+	if err == nil && project.Status == codeforge.Archived {
+		h.Set(clearSiteData, storage)
+		s.fail(w, http.StatusGone, "This project is archived", "Its preview is back as soon as the project is.")
+		return
+	}
+	var b *build
+	if err == nil {
+		if b, err = s.built(r, u, at, project.Revision); b == nil && err == nil {
+			h.Set("Cache-Control", "no-store")
+			return // HEAD of what is not built: nothing is known of it yet
+		}
+	}
+	wait := func(d time.Duration) {
+		h.Set("Retry-After", strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10))
+	}
+	fault, _ := errors.AsType[*codeforge.Error](err)
 	switch {
 	case err != nil && r.Context().Err() != nil:
 		return // nobody is there to read an answer
 	case codeforge.IsKind(err, codeforge.Missing):
 		s.fail(w, http.StatusNotFound, "No such project", "It does not exist, or is not yours.")
 		return
+	case codeforge.IsKind(err, codeforge.RateLimited):
+		wait(fault.RetryAfter)
+		s.fail(w, http.StatusTooManyRequests, "Too often", "You have asked for too much in the last minute. Try again shortly.")
+		return
 	case codeforge.IsKind(err, codeforge.Unavailable):
-		h.Set("Retry-After", "2")
+		wait(max(fault.RetryAfter, 2*time.Second))
 		s.fail(w, http.StatusServiceUnavailable, "Not just now", "The preview could not be built at this moment. Try again shortly.")
 		return
 	case err != nil:
-		s.o.Log.ErrorContext(r.Context(), "preview", "project_id", project, "error", err)
+		s.o.Log.ErrorContext(r.Context(), "preview", "project_id", at.project, "error", err)
 		s.fail(w, http.StatusInternalServerError, "Something went wrong", "The preview could not be shown.")
 		return
 	}
-	s.serve(w, r, b)
+	s.serve(w, r, u, at, b)
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request, b *build) {
+const (
+	clearSiteData = "Clear-Site-Data"
+	storage       = `"storage"` // what scripts can store, service workers included; cookies would be those of all siblings
+	seenCookie    = "codeforge_seen"
+	seenLife      = 400 * 24 * time.Hour // as long as browsers keep any
+)
+
+// renew clears what the program stored in the browser if an older revision was restored since the browser last saw the
+// project, and remembers what it sees now. A browser that keeps no cookies is taken to come from before a restore as long
+// as that is the newest revision.
+func (s *Server) renew(w http.ResponseWriter, r *http.Request, u codeforge.User, at place, b *build) {
+	if dest := r.Header.Get("Sec-Fetch-Dest"); at.revision > 0 || dest != "" && dest != "document" && dest != "iframe" && dest != "frame" {
+		return // an older revision never changes; a part of a page comes after the page
+	}
+	seen := int64(-1)
+	for _, c := range r.CookiesNamed(seenCookie) { // another preview may have set one for all
+		if n, err := strconv.ParseInt(c.Value, 10, 64); err == nil && n >= 0 && n <= b.revision && (seen < 0 || n < seen) {
+			seen = n
+		}
+	}
+	if seen == b.revision {
+		return
+	}
+	clear := b.restored
+	if seen >= 0 && !clear && b.revision-seen > 1 {
+		var err error
+		if clear, err = s.o.Restored(r.Context(), u, at.project, seen); err != nil {
+			s.o.Log.WarnContext(r.Context(), "preview", "project_id", at.project, "error", err)
+			return // the next page will find out
+		}
+	}
+	if clear {
+		w.Header().Set(clearSiteData, storage)
+	}
+	http.SetCookie(w, &http.Cookie{Name: seenCookie, Value: strconv.FormatInt(b.revision, 10), Path: "/", MaxAge: int(seenLife / time.Second),
+		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User, at place, b *build) {
 	switch {
 	case b.revision == 0 || b.empty:
+		s.renew(w, r, u, at, b)
 		s.fail(w, http.StatusOK, "Nothing to see yet", "This project has no files so far. Its preview appears here as soon as it has.")
 		return
 	case b.site == nil:
+		s.renew(w, r, u, at, b)
 		s.broken(w, b)
 		return
 	case b.site.Home == "" && r.URL.Path == "/":
+		s.renew(w, r, u, at, b)
 		s.fail(w, http.StatusOK, "Nothing to show", "This project has files, but none that a browser can show as a page.")
 		return
 	}
@@ -200,11 +333,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, b *build) {
 		s.fail(w, http.StatusNotFound, "Nothing here", "The project has no such page.")
 		return
 	}
-	sum := sha256.Sum256([]byte(a.Type + "\x00" + a.Body))
 	h := w.Header()
 	h.Set("Content-Type", a.Type)
 	h.Set("Content-Security-Policy", policy+s.ancestors)
-	h.Set("ETag", `"`+strconv.FormatInt(b.revision, 10)+"-"+hex.EncodeToString(sum[:12])+`"`)
+	h.Set("ETag", b.tag(a))
+	if strings.HasPrefix(a.Type, "text/html") {
+		s.renew(w, r, u, at, b)
+	}
 	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(a.Body))
 }
 
@@ -221,11 +356,27 @@ func isRoute(r *http.Request, p string) bool {
 
 // build is what became of one revision.
 type build struct {
-	project  string
+	label    string
 	revision int64
+	restored bool // it restored an older one
 	empty    bool
 	site     *verify.Site // nil: it does not build
 	report   verify.Report
+
+	tags sync.Map // of verify.Asset to its ETag
+}
+
+// tag is the ETag of something in the build, which is hashed once.
+func (b *build) tag(a verify.Asset) string {
+	if t, ok := b.tags.Load(a); ok {
+		return t.(string)
+	}
+	sum := sha256.New()
+	io.WriteString(sum, a.Type+"\x00")
+	io.WriteString(sum, a.Body)
+	t := `"` + strconv.FormatInt(b.revision, 10) + "-" + hex.EncodeToString(sum.Sum(nil)[:12]) + `"`
+	b.tags.Store(a, t)
+	return t
 }
 
 func (b *build) size() int {
@@ -239,33 +390,106 @@ func (b *build) size() int {
 	return n
 }
 
-// built returns the build of the project's current revision. Requests for one that is being built share the work, see
-// [verify.Verifier.Bundle].
-func (s *Server) built(ctx context.Context, u codeforge.User, project string) (*build, error) {
-	known := s.cache.get(project)
-	unless := int64(-1)
-	if known != nil {
-		unless = known.revision
+// built returns the build of what a host shows, of which newest is the newest revision; nil when it is not built yet and
+// nobody needs it to be. Each revision is read and built once, however many ask for it.
+func (s *Server) built(r *http.Request, u codeforge.User, at place, newest int64) (*build, error) {
+	revision := cmp.Or(at.revision, newest)
+	known := func() *build {
+		if b := s.cache.get(at.label); b != nil && b.revision >= revision {
+			return b
+		}
+		return nil
 	}
-	files, revision, err := s.o.Files(ctx, u, project, unless)
-	if err != nil {
-		return nil, err
+	if b := known(); b != nil || r.Method == http.MethodHead {
+		return b, nil
 	}
-	if known != nil && revision == known.revision {
-		return known, nil
+	return s.builds.share(r.Context(), at.label+"@"+strconv.FormatInt(revision, 10), func(ctx context.Context) (*build, error) {
+		if b := known(); b != nil {
+			return b, nil
+		}
+		if admit, ok := ctx.Value(admissionKey{}).(func(codeforge.User) (func(), error)); ok {
+			done, err := admit(u)
+			if err != nil {
+				return nil, err
+			}
+			defer done()
+		}
+		rev, files, err := s.o.Files(ctx, u, at.project, at.revision)
+		if err != nil {
+			return nil, err
+		}
+		tree := make(map[string]string, len(files))
+		for _, f := range files {
+			tree[f.Path] = f.Content
+		}
+		b := &build{label: at.label, revision: rev.Number, restored: rev.Restored(), empty: len(files) == 0}
+		if b.site, b.report, err = s.o.Bundle(ctx, u.ID, tree); err != nil {
+			return nil, err
+		}
+		if b.site != nil && b.site.Size > s.o.SiteBytes {
+			b.report.Diagnostics = append(b.report.Diagnostics, verify.Diagnostic{Severity: "error",
+				Message: fmt.Sprintf("What the project builds has %d bytes; a preview shows at most %d", b.site.Size, s.o.SiteBytes)})
+			b.site = nil
+		}
+		return s.cache.put(b), nil
+	})
+}
+
+// builds are those under way. One goes on until it is done or the last request that waits for it has left.
+type builds struct {
+	mu    sync.Mutex
+	byKey map[string]*underway
+}
+
+type underway struct {
+	waiting int // requests; guarded by builds.mu
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when b and err are set
+	b       *build
+	err     error
+}
+
+func (g *builds) share(ctx context.Context, key string, do func(context.Context) (*build, error)) (*build, error) {
+	g.mu.Lock()
+	w := g.byKey[key]
+	if w == nil {
+		shared, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		w = &underway{cancel: cancel, done: make(chan struct{})}
+		if g.byKey == nil {
+			g.byKey = map[string]*underway{}
+		}
+		g.byKey[key] = w
+		go func() {
+			w.b, w.err = do(shared)
+			g.leave(key, w, 0)
+			close(w.done)
+			cancel()
+		}()
 	}
-	if known = s.cache.get(project); known != nil && revision == known.revision {
-		return known, nil // somebody else's request was first
+	w.waiting++
+	g.mu.Unlock()
+	select {
+	case <-w.done:
+		return w.b, w.err
+	case <-ctx.Done():
+		g.leave(key, w, 1)
+		return nil, context.Cause(ctx)
 	}
-	tree := make(map[string]string, len(files))
-	for _, f := range files {
-		tree[f.Path] = f.Content
+}
+
+// leave takes n requests from those that wait; where none is left nobody joins any more.
+func (g *builds) leave(key string, w *underway, n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if w.waiting -= n; w.waiting > 0 && n > 0 {
+		return
 	}
-	b := &build{project: project, revision: revision, empty: len(files) == 0}
-	if b.site, b.report, err = s.o.Bundle(ctx, u.ID, tree); err != nil {
-		return nil, err
+	if g.byKey[key] == w {
+		delete(g.byKey, key)
 	}
-	return s.cache.put(b), nil
+	if n > 0 {
+		w.cancel()
+	}
 }
 
 func isUUID(s string) bool {

@@ -31,43 +31,92 @@ const (
 type shelf struct {
 	mu       sync.Mutex
 	owner    map[string]string
-	files    map[string]map[string]string
-	revision map[string]int64
+	states   map[string][]state
+	archived map[string]bool
 	err      error
 	reads    atomic.Int64 // of contents
 	last     codeforge.User
 }
 
-func newShelf() *shelf {
-	return &shelf{owner: map[string]string{}, files: map[string]map[string]string{}, revision: map[string]int64{}}
+type state struct {
+	files    map[string]string
+	restored bool
 }
 
-func (s *shelf) put(owner, id string, files map[string]string) {
+func newShelf() *shelf {
+	return &shelf{owner: map[string]string{}, states: map[string][]state{}, archived: map[string]bool{}}
+}
+
+func (s *shelf) put(owner, id string, files map[string]string) { s.add(owner, id, state{files, false}) }
+
+func (s *shelf) add(owner, id string, st state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.owner[id], s.files[id] = owner, files
-	s.revision[id]++
+	s.owner[id] = owner
+	s.states[id] = append(s.states[id], st)
 }
 
-func (s *shelf) list(_ context.Context, u codeforge.User, id string, unless int64) ([]codeforge.File, int64, error) {
+func (s *shelf) project(_ context.Context, u codeforge.User, id string) (codeforge.Project, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = u
 	if s.err != nil {
-		return nil, 0, s.err
+		return codeforge.Project{}, s.err
 	}
 	if s.owner[id] != u.ID {
-		return nil, 0, codeforge.NotFound("Project", id)
+		return codeforge.Project{}, codeforge.NotFound("Project", id)
 	}
-	if s.revision[id] == unless {
-		return nil, unless, nil
+	p := codeforge.Project{ID: id, Revision: int64(len(s.states[id]))}
+	if s.archived[id] {
+		p.Status = codeforge.Archived
 	}
+	return p, nil
+}
+
+func (s *shelf) list(ctx context.Context, u codeforge.User, id string, n int64) (codeforge.Revision, []codeforge.File, error) {
+	p, err := s.project(ctx, u, id)
+	if err != nil {
+		return codeforge.Revision{}, nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.reads.Add(1)
+	if n == 0 {
+		n = p.Revision
+	}
+	if n > p.Revision {
+		return codeforge.Revision{}, nil, codeforge.NotFound("Revision", fmt.Sprint(n))
+	}
+	st := s.states[id][n-1]
 	var list []codeforge.File
-	for p, c := range s.files[id] {
+	for p, c := range st.files {
 		list = append(list, codeforge.File{Path: p, Content: c})
 	}
-	return list, s.revision[id], nil
+	rev := codeforge.Revision{Number: n, Author: "user", Message: "Update a"}
+	if st.restored {
+		rev.Message = "Restore revision 1"
+	}
+	return rev, list, nil
+}
+
+func (s *shelf) restored(_ context.Context, _ codeforge.User, id string, since int64) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.states[id][since:] {
+		if st.restored {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// options are those of a server on the shelf, with more.
+func (s *shelf) options(o Options) Options {
+	o.Project, o.Files, o.Restored = s.project, s.list, s.restored
+	if o.Bundle == nil {
+		o.Bundle = bundle
+	}
+	return o
 }
 
 var app = map[string]string{
@@ -115,7 +164,7 @@ func local(t *testing.T, files map[string]string) (*Server, *shelf) {
 	if files != nil {
 		s.put(codeforge.LocalUserID, project, files)
 	}
-	return New(Options{Bundle: bundle, Files: s.list, Embedders: []string{"https://dash.example", "javascript:x", "https://a.example; script-src *"}}), s
+	return New(s.options(Options{Embedders: []string{"https://dash.example", "javascript:x", "https://a.example; script-src *"}})), s
 }
 
 func TestServes(t *testing.T) {
@@ -166,7 +215,8 @@ func TestServes(t *testing.T) {
 		}
 		h := w.Header()
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Origin-Agent-Cluster") != "?1" || h.Get("Cross-Origin-Opener-Policy") == "" ||
-			h.Get("Cache-Control") != "no-cache" || h.Get("Set-Cookie") != "" || h.Get("Access-Control-Allow-Origin") != "" {
+			h.Get("Cache-Control") != "no-cache" || h.Get("Access-Control-Allow-Origin") != "" ||
+			h.Get("Set-Cookie") != "" && h.Get("Set-Cookie") != "codeforge_seen=1; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax" {
 			t.Errorf("%s: %v", target, h)
 		}
 		csp := h.Get("Content-Security-Policy")
@@ -208,8 +258,8 @@ func TestRoutesShowTheStartPage(t *testing.T) {
 }
 
 func TestMatchAndOwns(t *testing.T) {
-	s := New(Options{Bundle: bundle, Files: newShelf().list})
-	p := New(Options{Bundle: bundle, Files: newShelf().list, Domain: "preview.example.com"})
+	s := New(newShelf().options(Options{}))
+	p := New(newShelf().options(Options{Domain: "preview.example.com"}))
 	for host, want := range map[string]bool{
 		project + ".localhost": true, project + ".localhost:8000": true, strings.ToUpper(project) + ".LOCALHOST:1": true, project + ".localhost.": true,
 		"localhost": false, "localhost:8000": false, "127.0.0.1:8000": false, "x.localhost": false, project: false, "x." + project + ".localhost": false,
@@ -235,10 +285,10 @@ func TestMatchAndOwns(t *testing.T) {
 }
 
 func TestAddress(t *testing.T) {
-	s := New(Options{Bundle: bundle, Files: newShelf().list})
+	s := New(newShelf().options(Options{}))
 	u := codeforge.LocalUser()
 	for host, want := range map[string]string{"127.0.0.1:8000": "http://" + project + ".localhost:8000/", "localhost": "http://" + project + ".localhost/", "[::1]:81": "http://" + project + ".localhost:81/"} {
-		if got := s.Address("http", host, u, project); got != want {
+		if got := s.Address("http", host, u, project, 0, false); got != want {
 			t.Errorf("%s: %s", host, got)
 		}
 	}
@@ -251,7 +301,7 @@ func ticketed(t *testing.T) (*Server, *shelf, *time.Time) {
 	sh.put(userID, project, app)
 	sh.put(userID, other, app)
 	now := time.Unix(1_800_000_000, 0)
-	return New(Options{Bundle: bundle, Files: sh.list, TicketNeeded: true, Secret: []byte("0123456789abcdef"), Domain: "p.example", Now: func() time.Time { return now }}), sh, &now
+	return New(sh.options(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef"), Domain: "p.example", Now: func() time.Time { return now }})), sh, &now
 }
 
 func with(c *http.Cookie) func(*http.Request) { return func(r *http.Request) { r.AddCookie(c) } }
@@ -259,7 +309,7 @@ func with(c *http.Cookie) func(*http.Request) { return func(r *http.Request) { r
 func TestTicket(t *testing.T) {
 	s, sh, now := ticketed(t)
 	u := codeforge.User{ID: userID}
-	address := s.Address("https", "api.example", u, strings.ToUpper(project))
+	address := s.Address("https", "api.example", u, strings.ToUpper(project), 0, false)
 	w := get(t, s, address)
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Fatal(w.Code, w.Header())
@@ -282,26 +332,35 @@ func TestTicket(t *testing.T) {
 		}
 	}
 	ticketURL := func(text string) string { return home + "__ticket?t=" + url.QueryEscape(text) }
-	payload, mac, _ := strings.Cut(c.Value, ".")
+	if c.Name != "__Host-codeforge_preview" {
+		t.Errorf("a cookie %s, which siblings can set", c.Name)
+	}
+	_, ticket, _ := strings.Cut(address, "?t=")
+	if c.Value == ticket {
+		t.Error("the visit goes on with what stood in the link")
+	}
+	denied("the link's ticket as a visit", home, func(r *http.Request) { r.Header.Set("Cookie", c.Name+"="+ticket) })
+	denied("a visit as a ticket", home+"__ticket?t="+c.Value)
+	payload, mac, _ := strings.Cut(ticket, ".")
 	raw, _ := base64.RawURLEncoding.DecodeString(payload)
 	for name, text := range map[string]string{
-		"empty": "", "junk": "a.b", "no signature": payload, "empty signature": payload + ".", "cut": c.Value[:len(c.Value)-1], "longer": c.Value + "A", "padded": c.Value + "=",
+		"empty": "", "junk": "a.b", "no signature": payload, "empty signature": payload + ".", "cut": ticket[:len(ticket)-1], "longer": ticket + "A", "padded": ticket + "=",
 		"other user":   base64.RawURLEncoding.EncodeToString(bytes.Replace(raw, []byte("aaaa"), []byte("bbbb"), 1)) + "." + mac,
-		"other secret": New(Options{TicketNeeded: true, Secret: []byte("fedcba9876543210"), Domain: "p.example", Now: s.o.Now}).sign(ticket{Project: project, User: userID, Expires: now.Add(time.Hour)}),
-		"no user":      s.sign(ticket{Project: project, Expires: now.Add(time.Hour)}),
-		"other":        s.sign(ticket{Project: other, User: userID, Expires: now.Add(time.Hour)}),
-		"expired":      s.sign(ticket{Project: project, User: userID, Expires: *now}),
+		"other secret": New(Options{TicketNeeded: true, Secret: []byte("fedcba9876543210"), Domain: "p.example", Now: s.o.Now}).sign(forTicket, token{Label: project, User: userID, Expires: now.Add(time.Hour)}),
+		"no user":      s.sign(forTicket, token{Label: project, Expires: now.Add(time.Hour)}),
+		"other":        s.sign(forTicket, token{Label: other, User: userID, Expires: now.Add(time.Hour)}),
+		"expired":      s.sign(forTicket, token{Label: project, User: userID, Expires: *now}),
 		"huge":         strings.Repeat("A", 1<<20),
 	} {
 		denied(name+" in a link", ticketURL(text))
 		if len(text) < 1<<12 {
-			denied(name+" in a cookie", home, func(r *http.Request) { r.Header.Set("Cookie", ticketCookie+"="+text) })
+			denied(name+" in a cookie", home, func(r *http.Request) { r.Header.Set("Cookie", c.Name+"="+text) })
 		}
 	}
 	denied("no cookie", home)
 	denied("other project", "https://"+other+".p.example/", with(c))
 	// A neighbour's cookie of the same name does not shut anybody out.
-	if w := get(t, s, home, with(&http.Cookie{Name: ticketCookie, Value: "x"}), with(c)); w.Code != 200 {
+	if w := get(t, s, home, with(&http.Cookie{Name: c.Name, Value: "x"}), with(&http.Cookie{Name: sessionCookie, Value: "x"}), with(c)); w.Code != 200 {
 		t.Error(w.Code)
 	}
 	// A project that is no longer theirs is gone at once.
@@ -310,12 +369,16 @@ func TestTicket(t *testing.T) {
 		t.Error(w.Code)
 	}
 	sh.put(userID, project, app)
-	*now = now.Add(time.Hour)
+	*now = now.Add(time.Minute)
+	denied("link, a minute later", address)
+	if w := get(t, s, home, with(c)); w.Code != 200 {
+		t.Error("the visit ended with its ticket")
+	}
+	*now = now.Add(59 * time.Minute)
 	denied("an hour later", home, with(c))
-	denied("link, an hour later", address)
 
 	*now = now.Add(time.Hour)
-	if c := get(t, s, s.Address("http", "api.example:8000", u, project)).Result().Cookies()[0]; c.Secure {
+	if c := get(t, s, s.Address("http", "api.example:8000", u, project, 0, false)).Result().Cookies()[0]; c.Secure {
 		t.Error("a cookie for http must not be secure")
 	}
 }
@@ -393,7 +456,7 @@ func TestHomeElsewhere(t *testing.T) {
 func TestErrorsStayInside(t *testing.T) {
 	var log bytes.Buffer
 	sh := newShelf()
-	s := New(Options{Bundle: bundle, Files: sh.list, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s := New(sh.options(Options{Log: slog.New(slog.NewTextHandler(&log, nil))}))
 	sh.err = errors.New("dial 10.0.0.7: password=hunter2")
 	if w := get(t, s, "/"); w.Code != 500 || strings.Contains(w.Body.String(), "hunter2") || !strings.Contains(log.String(), "hunter2") {
 		t.Error(w.Code, w.Body, log.String())
@@ -409,12 +472,12 @@ func TestFailureIsNotKept(t *testing.T) {
 	sh := newShelf()
 	sh.put(codeforge.LocalUserID, project, app)
 	var fail error = &codeforge.Error{Kind: codeforge.Unavailable, Message: "no child"}
-	s := New(Options{Files: sh.list, Bundle: func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error) {
+	s := New(sh.options(Options{Bundle: func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error) {
 		if fail != nil {
 			return nil, verify.Report{}, fail
 		}
 		return bundle(ctx, user, files)
-	}})
+	}}))
 	if w := get(t, s, "/"); w.Code != 503 || w.Header().Get("Retry-After") == "" {
 		t.Fatal(w.Code, w.Body)
 	}
@@ -454,17 +517,17 @@ func TestCacheIsBounded(t *testing.T) {
 	c := cache{limit: 3 << 10}
 	name := func(i int) string { return fmt.Sprint("p", i) }
 	for i := range 10 {
-		c.put(&build{project: name(i), revision: 1})
+		c.put(&build{label: name(i), revision: 1})
 	}
 	if c.order.Len() != 3 || c.bytes > c.limit || c.get(name(6)) != nil || c.get(name(7)) == nil {
 		t.Errorf("%d builds, %d bytes", c.order.Len(), c.bytes)
 	}
-	c.put(&build{project: name(11), revision: 1}) // 8 was used least recently
+	c.put(&build{label: name(11), revision: 1}) // 8 was used least recently
 	if c.get(name(8)) != nil || c.get(name(7)) == nil {
 		t.Error("the wrong one went")
 	}
-	c.put(&build{project: name(7), revision: 3})
-	c.put(&build{project: name(7), revision: 2})
+	c.put(&build{label: name(7), revision: 3})
+	c.put(&build{label: name(7), revision: 2})
 	if c.get(name(7)).revision != 3 {
 		t.Error("an older revision took the place of a newer one")
 	}
@@ -472,12 +535,12 @@ func TestCacheIsBounded(t *testing.T) {
 
 func FuzzTicket(f *testing.F) {
 	s := New(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef")})
-	good := s.sign(ticket{Project: project, User: userID, Expires: time.Now().Add(time.Hour)})
+	good := s.sign(forTicket, token{Label: project, User: userID, Expires: time.Now().Add(time.Hour)})
 	f.Add(good)
 	f.Add("a.b")
 	f.Add(".")
 	f.Fuzz(func(t *testing.T, text string) {
-		if tk, ok := s.open(text, project); ok && (text != good || tk.User != userID) {
+		if tk, ok := s.open(forTicket, text, place{label: project}); ok && (text != good || tk.User != userID) {
 			t.Errorf("%q opens", text)
 		}
 	})
@@ -486,7 +549,7 @@ func FuzzTicket(f *testing.F) {
 func FuzzRequestPath(f *testing.F) {
 	sh := newShelf()
 	sh.put(codeforge.LocalUserID, project, app)
-	s := New(Options{Bundle: bundle, Files: sh.list})
+	s := New(sh.options(Options{}))
 	for _, p := range []string{"/", "/main.ts", "//", "/../x", "/\x00", "/a\\b", "/__bundle/main.ts.js/", "/__bundle/__bundle/main.ts"} {
 		f.Add(p)
 	}

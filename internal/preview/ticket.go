@@ -13,74 +13,98 @@ import (
 )
 
 const (
-	ticketPath   = "/__ticket"
-	ticketCookie = "codeforge_preview"
-	ticketLife   = time.Hour
+	ticketPath    = "/__ticket"
+	freshPath     = "/__fresh"
+	sessionCookie = "codeforge_preview"
+	ticketLife    = time.Minute // until a link was followed
+	sessionLife   = time.Hour   // of the visit
 )
 
-// ticket opens one project's preview for one user until it expires.
-type ticket struct {
-	Project string    `json:"p"`
+// purpose is what a token is for. One that was signed for another purpose is none, so that a link that somebody saw is
+// no visit.
+type purpose string
+
+const (
+	forTicket  purpose = "codeforge preview ticket 2\x00"
+	forSession purpose = "codeforge preview session 1\x00"
+)
+
+// token opens one host for one user until it expires.
+type token struct {
+	Label   string    `json:"p"` // of the host
 	User    string    `json:"u"`
 	Secure  bool      `json:"s,omitempty"` // the cookie is for https alone
+	Fresh   bool      `json:"f,omitempty"` // what is stored in the browser is cleared first
 	Expires time.Time `json:"e"`
 }
 
-func (s *Server) mac(payload string) []byte {
+func (s *Server) mac(p purpose, payload string) []byte {
 	m := hmac.New(sha256.New, s.o.Secret)
-	m.Write([]byte("codeforge preview ticket 1\x00" + payload)) // the secret may sign other things too
+	m.Write([]byte(string(p) + payload)) // the secret may sign other things too
 	return m.Sum(nil)
 }
 
-func (s *Server) sign(t ticket) string {
+func (s *Server) sign(p purpose, t token) string {
 	t.Expires = t.Expires.UTC().Truncate(time.Second)
 	b, err := json.Marshal(t)
 	if err != nil {
 		panic(err) // strings and a time of this century
 	}
 	payload := base64.RawURLEncoding.EncodeToString(b)
-	return payload + "." + base64.RawURLEncoding.EncodeToString(s.mac(payload))
+	return payload + "." + base64.RawURLEncoding.EncodeToString(s.mac(p, payload))
 }
 
-// open returns the ticket in text if this server signed it for the project and it still holds.
-func (s *Server) open(text, project string) (t ticket, ok bool) {
+// open returns the token in text if this server signed it for the purpose and the host, and it still holds.
+func (s *Server) open(p purpose, text string, at place) (t token, ok bool) {
 	if len(text) > 1000 {
-		return ticket{}, false
+		return token{}, false
 	}
 	payload, signature, _ := strings.Cut(text, ".")
 	mac, err := base64.RawURLEncoding.Strict().DecodeString(signature)
-	if err != nil || !hmac.Equal(mac, s.mac(payload)) {
-		return ticket{}, false
+	if err != nil || !hmac.Equal(mac, s.mac(p, payload)) {
+		return token{}, false
 	}
 	b, err := base64.RawURLEncoding.DecodeString(payload)
 	if err != nil || json.Unmarshal(b, &t) != nil {
-		return ticket{}, false
+		return token{}, false
 	}
-	return t, t.Project == project && t.User != "" && s.o.Now().Before(t.Expires)
+	return t, t.Label == at.label && t.User != "" && s.o.Now().Before(t.Expires)
 }
 
-// admit turns the ticket of a link into a cookie of this host, so that it leaves the address bar.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, project string) {
-	w.Header().Set("Cache-Control", "no-store")
-	text := r.URL.Query().Get("t")
-	t, ok := s.open(text, project)
+// cookieName is that of a visit's cookie. Browsers take one of the first form from its own host alone, and over https.
+func cookieName(secure bool) string {
+	if secure {
+		return "__Host-" + sessionCookie
+	}
+	return sessionCookie
+}
+
+// admit turns the ticket of a link into a visit.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, at place) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	t, ok := s.open(forTicket, r.URL.Query().Get("t"), at)
 	if !ok {
 		s.fail(w, http.StatusForbidden, "This link does not open the preview", "It has expired, or is for another project. Open the preview again from its project.")
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: ticketCookie, Value: text, Path: "/", MaxAge: int(t.Expires.Sub(s.o.Now()) / time.Second),
+	if t.Fresh {
+		h.Set(clearSiteData, storage)
+	}
+	t.Fresh, t.Expires = false, s.o.Now().Add(sessionLife)
+	http.SetCookie(w, &http.Cookie{Name: cookieName(t.Secure), Value: s.sign(forSession, t), Path: "/", MaxAge: int(sessionLife / time.Second),
 		HttpOnly: true, Secure: t.Secure, SameSite: http.SameSiteLaxMode})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// visitor returns who a request's ticket was made for. Another preview below the same domain can set a cookie of the
-// same name for all of them, so every one that is sent is tried.
-func (s *Server) visitor(r *http.Request, project string) (codeforge.User, bool) {
-	for i, c := range r.CookiesNamed(ticketCookie) {
+// visitor returns whose visit a request belongs to. Where there is no https another preview below the same domain can set
+// a cookie of the same name for all of them, so every one that is sent is tried.
+func (s *Server) visitor(r *http.Request, at place) (codeforge.User, bool) {
+	for i, c := range append(r.CookiesNamed(cookieName(true)), r.CookiesNamed(cookieName(false))...) {
 		if i == 10 {
 			break
 		}
-		if t, ok := s.open(c.Value, project); ok {
+		if t, ok := s.open(forSession, c.Value, at); ok && t.Secure == strings.HasPrefix(c.Name, "__Host-") {
 			claims, err := json.Marshal(map[string]string{"sub": t.User, "role": "authenticated"})
 			return codeforge.User{ID: t.User, Role: "authenticated", Claims: claims}, err == nil
 		}

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,6 +48,10 @@ type Store struct {
 	quota atomic.Pointer[codeforge.Quota]
 	fault func() (bool, error)
 	lock  *os.File
+
+	dir    string
+	opened os.FileInfo // the database
+	room   *room
 
 	w       *conn // owned by the goroutine of run
 	queue   chan *write
@@ -85,7 +90,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 		if s.lock != nil {
 			s.lock.Close()
 		}
-		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
+		return nil, fmt.Errorf("open data folder %s: %w", dir, trouble(err))
 	}
 	if o.ReadOnly {
 		close(s.ended)
@@ -115,7 +120,11 @@ func (s *Store) open(dir string) (err error) {
 	if err = os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if s.lock, err = lock(dir); err != nil {
+	var made string
+	if s.lock, made, err = lock(dir); err != nil {
+		return err
+	}
+	if err = lost(dir, made); err != nil {
 		return err
 	}
 	// foreign_keys and the like hold for one connection; journal_mode for the file.
@@ -124,7 +133,20 @@ func (s *Store) open(dir string) (err error) {
 		"journal_size_limit(67108864)")); err != nil {
 		return err
 	}
-	if _, err = migrate(s.w, s.now); err != nil {
+	done, err := migrate(s.w, s.now)
+	if err != nil {
+		return err
+	}
+	if made != "" && slices.Contains(done, firstMigration) {
+		return errors.New("codeforge.db was replaced by an empty one: restore the folder from a backup; to begin anew, move the folder away")
+	}
+	if made == "" {
+		if _, err = fmt.Fprintf(s.lock, "%s%s\n", started, s.now().Format(time.RFC3339)); err != nil {
+			return err
+		}
+	}
+	s.dir, s.room = dir, newRoom()
+	if s.opened, err = os.Stat(file(dir)); err != nil {
 		return err
 	}
 	return s.openReaders(dir)
@@ -148,26 +170,36 @@ func dsn(name string, pragmas ...string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(name)}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
-// lock makes dir this process's own until the file is closed or the process ends, however it ends.
-func lock(dir string) (*os.File, error) {
+// lock makes dir this process's own until the file is closed or the process ends, however it ends. The file holds the
+// process, and when a database was made here.
+func lock(dir string) (_ *os.File, made string, err error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	text, _ := io.ReadAll(io.LimitReader(f, 1000))
+	pid, rest, _ := strings.Cut(string(text), "\n")
 	if !tryLock(f) {
-		pid, _ := io.ReadAll(io.LimitReader(f, 20))
 		f.Close()
-		return nil, fmt.Errorf("it is in use by process %s: stop that one, or choose another folder", strings.TrimSpace(string(pid)))
+		return nil, "", fmt.Errorf("it is in use by process %s: stop that one, or choose another folder", strings.TrimSpace(pid))
 	}
-	err = f.Truncate(0)
-	if err == nil {
-		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
+	if after, ok := strings.CutPrefix(rest, started); ok {
+		made = strings.TrimSpace(after)
+	}
+	line := fmt.Sprintln(os.Getpid())
+	if made != "" {
+		line += started + made + "\n"
+	}
+	if err = f.Truncate(0); err == nil {
+		if _, err = f.Seek(0, io.SeekStart); err == nil {
+			_, err = f.WriteString(line)
+		}
 	}
 	if err != nil {
 		f.Close()
-		return nil, err
+		return nil, "", err
 	}
-	return f, nil
+	return f, made, nil
 }
 
 // Close commits the writes that wait, ends all use of the folder, and gives it free. Calls in progress are answered;
@@ -232,7 +264,7 @@ func (s *Store) read(ctx context.Context, do func(*conn) error) error {
 		return context.Cause(ctx)
 	}
 	defer func() { s.readers <- c }()
-	return do(c)
+	return trouble(do(c))
 }
 
 // view is read with all statements on the same commit.
@@ -246,11 +278,14 @@ func (s *Store) view(ctx context.Context, do func(*conn) error) error {
 	})
 }
 
-// Ping checks that the store answers.
+// Ping checks that the store answers, and that what it lies on can be read and written.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, func(c *conn) error {
-		var one int
-		_, err := c.one("SELECT 1", nil, &one)
+	err := s.read(ctx, func(c *conn) error {
+		_, err := c.one("SELECT count(*) FROM schema_migrations", nil, new(int))
 		return err
 	})
+	if err == nil {
+		err = s.ping()
+	}
+	return err
 }

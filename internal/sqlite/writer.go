@@ -188,8 +188,12 @@ func (s *Store) commit(batch []*write) []*write {
 	if err == nil {
 		return batch
 	}
+	told := trouble(err)
+	if told == err {
+		told = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store could not complete the write", Retryable: true, Cause: err}
+	}
 	for _, w := range batch {
-		w.err = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store could not complete the write", Retryable: true, Cause: err}
+		w.err = told
 	}
 	return batch
 }

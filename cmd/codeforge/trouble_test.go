@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestStandaloneListensToThisMachineAlone(t *testing.T) {
+	for host, refused := range map[string]bool{"": false, "127.0.0.1": false, "127.9.9.9": false, "::1": false, "[::1]": false, "localhost": false, "LOCALHOST.": false, "::ffff:127.0.0.1": false,
+		"0.0.0.0": true, "::": true, "192.168.1.7": true, "example.com": true, "localhost.example.com": true, "127.0.0.1.example.com": true} {
+		for _, insecure := range []bool{false, true} {
+			c := &Config{Environment: "development", LogLevel: "INFO", RateLimit: 1, MaxIterations: 1, Workers: 1, MaxQueued: 1, AgentTimeout: Seconds(time.Minute), Host: host, Insecure: insecure}
+			err := c.servable()
+			if got := err != nil && strings.Contains(err.Error(), "HOST") && strings.Contains(err.Error(), "--insecure"); got != (refused && !insecure) {
+				t.Errorf("%q, insecure %v: %v", host, insecure, err)
+			}
+			c.JWTSecret = strings.Repeat("s", 40)
+			if err := c.servable(); err != nil {
+				t.Errorf("%q with users: %v", host, err)
+			}
+		}
+	}
+}
+
+// full is a listener of a process that has no more descriptors.
+type full struct{ net.Listener }
+
+func (full) Accept() (net.Conn, error) {
+	return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+}
+
+func TestConnectionsThatCannotBeTakenAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		a := &acceptor{Listener: full{}, log: slog.New(slog.NewJSONHandler(&log, nil))}
+		for range 100 {
+			if _, err := a.Accept(); !errors.Is(err, syscall.EMFILE) {
+				t.Fatal(err)
+			}
+		}
+		if n := strings.Count(log.String(), `"level":"ERROR"`); n != 1 {
+			t.Errorf("%d lines:\n%s", n, log.String())
+		}
+		time.Sleep(tellEvery)
+		a.Accept()
+		if !strings.Contains(log.String(), `"times":100`) {
+			t.Error(log.String())
+		}
+	})
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func TestReload(t *testing.T) {
+	t.Chdir(t.TempDir())
+	models := filepath.Join(t.TempDir(), "models.json")
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	endpoint := func(name string) string {
+		return `{"format":1,"endpoints":[{"name":"` + name + `","url":"http://127.0.0.1:1/v1","model":"m"}],"routes":[{"agent":"default","chain":["` + name + `:m"]}]}`
+	}
+	write(models, endpoint("first"))
+	cfg := configured(t, "--models-file", models, "--port", "0")
+	var log lockedBuffer
+	app, err := Open(t.Context(), cfg, &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Close()
+	configuredNow := func(name string) bool { _, ok := app.router.Load().Configured()[name]; return ok }
+	if !configuredNow("first") {
+		t.Fatal(app.router.Load().Configured())
+	}
+	write(models, endpoint("second"))
+	write(".env", "LOG_LEVEL=ERROR\n")
+	app.Reload()
+	if !configuredNow("second") || configuredNow("first") || app.level.Level() != slog.LevelError {
+		t.Errorf("%v, %v", app.router.Load().Configured(), app.level.Level())
+	}
+	write(models, "{")
+	write(".env", "LOG_LEVEL=LOUD\n")
+	app.Reload()
+	if !configuredNow("second") || app.level.Level() != slog.LevelError || strings.Count(log.String(), "the old one stays") != 2 {
+		t.Errorf("%v, %v\n%s", app.router.Load().Configured(), app.level.Level(), log.String())
+	}
+}
+
+// A hangup ends no server, and readiness has two names.
+func TestHangup(t *testing.T) {
+	p := start(t, t.TempDir())
+	for range 3 {
+		if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{"/readyz", "/ready", "/readyz/"} {
+		res, err := http.Get(p.base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m map[string]any
+		err = json.NewDecoder(res.Body).Decode(&m)
+		if res.Body.Close(); err != nil || res.StatusCode != 200 || m["status"] != "ready" {
+			t.Errorf("%s: %d %v %v", path, res.StatusCode, m, err)
+		}
+	}
+	select {
+	case <-p.dead:
+		t.Error("the server ended")
+	default:
+	}
+}
+
+// Readiness tells of a data folder that is gone, with the way back.
+func TestReadyTellsOfALostFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	p := start(t, dir)
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.Get(p.base + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	if res.StatusCode != 503 || res.Header.Get("Retry-After") == "" || !strings.Contains(string(body), "put the folder back") {
+		t.Errorf("%d %v %s", res.StatusCode, res.Header, body)
+	}
+}
