@@ -22,7 +22,8 @@ func TestStandaloneListensToThisMachineAlone(t *testing.T) {
 	for host, refused := range map[string]bool{"": false, "127.0.0.1": false, "127.9.9.9": false, "::1": false, "[::1]": false, "localhost": false, "LOCALHOST.": false, "::ffff:127.0.0.1": false,
 		"0.0.0.0": true, "::": true, "192.168.1.7": true, "example.com": true, "localhost.example.com": true, "127.0.0.1.example.com": true} {
 		for _, insecure := range []bool{false, true} {
-			c := &Config{Environment: "development", LogLevel: "INFO", RateLimit: 1, MaxIterations: 1, Workers: 1, MaxQueued: 1, AgentTimeout: Seconds(time.Minute), Host: host, Insecure: insecure}
+			c := configured(t)
+			c.Host, c.Insecure = host, insecure
 			err := c.servable()
 			if got := err != nil && strings.Contains(err.Error(), "HOST") && strings.Contains(err.Error(), "--insecure"); got != (refused && !insecure) {
 				t.Errorf("%q, insecure %v: %v", host, insecure, err)
