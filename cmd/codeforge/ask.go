@@ -79,7 +79,7 @@ func (a *Ask) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer
 	req.Routing.Observe = func(at llm.Attempt) {
 		attempts = append(attempts, at)
 		if at.Err != nil && !a.JSON {
-			fmt.Fprintln(stderr, describe(at))
+			say(stderr, "%s", describe(at))
 		}
 	}
 	if a.Timeout > 0 {
@@ -109,7 +109,7 @@ func (a *Ask) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer
 	} else if err := show.rest(resp, parsed); err != nil {
 		return err
 	} else if resp != nil {
-		fmt.Fprintln(stderr, summary(resp, ledger.Entries()))
+		say(stderr, "%s", summary(resp, ledger.Entries()))
 	}
 	if e == nil {
 		return nil
@@ -347,13 +347,13 @@ func (s *screenText) delta(d llm.Delta) {
 	switch d.Kind {
 	case llm.DeltaText:
 		if d.Text != "" && s.err == nil {
-			_, s.err = io.WriteString(s.out, d.Text)
+			_, s.err = io.WriteString(s.out, codeforge.Plain(d.Text)) // a sequence in two pieces loses its first character, which makes the rest text
 			s.shown, s.last = true, d.Text
 		}
 	case llm.DeltaRestart:
 		s.end()
 		s.shown = false
-		fmt.Fprintln(s.note, "what came so far is void:", d.Text, "answers anew")
+		say(s.note, "what came so far is void: %s answers anew", d.Text)
 	}
 }
 
@@ -373,7 +373,7 @@ func (s *screenText) rest(resp *llm.Response, parsed json.RawMessage) error {
 	if resp != nil {
 		for _, c := range resp.ToolCalls() {
 			if s.err == nil {
-				_, s.err = fmt.Fprintf(s.out, "%s %s\n", c.Name, c.Arguments)
+				_, s.err = fmt.Fprintln(s.out, codeforge.Plain(fmt.Sprintf("%s %s", c.Name, c.Arguments)))
 			}
 		}
 	}

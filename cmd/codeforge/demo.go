@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -23,7 +24,7 @@ import (
 // Demo is the command that shows the whole system on one idea, through the public HTTP API alone.
 type Demo struct {
 	Idea  []string `arg:"" optional:"" help:"What to build, in your own words." default:"A CRM for dog walkers"`
-	Out   string   `help:"Also write the files into this folder." placeholder:"DIR"`
+	Out   string   `help:"Also write the files into this folder, which must be empty or not exist. Hidden files are left out." placeholder:"DIR"`
 	Exit  bool     `help:"End when the project is done, instead of serving it until Ctrl-C."`
 	Token string   `env:"CODEFORGE_TOKEN" help:"Bearer token, for a server that knows users."`
 	Config
@@ -34,6 +35,11 @@ func (d *Demo) Run(ctx context.Context) error {
 	idea := strings.TrimSpace(strings.Join(d.Idea, " "))
 	if idea == "" {
 		return errors.New("say what to build: codeforge demo \"A CRM for dog walkers\"")
+	}
+	if d.Out != "" {
+		if err := checkEmpty(d.Out); err != nil {
+			return err
+		}
 	}
 	base := "http://" + net.JoinHostPort(d.host(), fmt.Sprint(d.Port))
 	c := client{base: base, token: d.Token}
@@ -91,10 +97,14 @@ func (d *Demo) Run(ctx context.Context) error {
 	}
 	s.line("\nVerified: %d files, %d bytes; every file parses, every reference leads somewhere, every page bundles.", len(files.Files), size)
 	if d.Out != "" {
-		if err := writeTree(d.Out, files.Files); err != nil {
+		left, err := writeTree(d.Out, files.Files)
+		if err != nil {
 			return err
 		}
 		s.line("Written   %s", d.Out)
+		if len(left) > 0 {
+			s.line("Left out  %s (tools obey hidden files; read them before you take them over)", strings.Join(left, ", "))
+		}
 	}
 	s.line("Open      %s", preview.URL)
 	s.line("Files     %s/v1/projects/%s/files", c.base, project.ID)
@@ -149,25 +159,48 @@ func (d *Demo) watch(ctx context.Context, c client, stream string, s *screen) er
 	}
 }
 
-// writeTree writes files below dir, which may exist; nothing outside of it can be touched.
-func writeTree(dir string, files []codeforge.File) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// checkEmpty refuses a folder that holds something: a stranger's files beside one's own could be obeyed by its tools.
+func checkEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
 		return err
+	case len(entries) > 0:
+		return fmt.Errorf("--out %s: the folder is not empty; name an empty one, or one that does not exist", dir)
+	}
+	return nil
+}
+
+// writeTree writes files below dir, which is empty or does not exist; nothing outside of it can be touched. It returns the
+// paths that are left out: hidden files and folders are what shells, editors, git and package managers run or obey when
+// somebody merely enters the folder.
+func writeTree(dir string, files []codeforge.File) (left []string, err error) {
+	if err := checkEmpty(dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer root.Close()
 	for _, f := range files {
+		if codeforge.CheckPath(f.Path) != nil || strings.HasPrefix(f.Path, ".") || strings.Contains(f.Path, "/.") {
+			left = append(left, f.Path)
+			continue
+		}
 		if err := root.MkdirAll(path.Dir(f.Path), 0o755); err != nil {
-			return err
+			return left, err
 		}
 		if err := root.WriteFile(f.Path, []byte(f.Content), 0o644); err != nil {
-			return err
+			return left, err
 		}
 	}
-	return nil
+	return left, nil
 }
 
 // clip shortens s to n characters, and makes up for titles that are too short.

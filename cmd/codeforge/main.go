@@ -37,7 +37,7 @@ type commands struct {
 func main() {
 	verify.RunChild() // before settings are read: a child has none
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "codeforge:", err)
+		say(os.Stderr, "codeforge: %v", err)
 		os.Exit(exitCode(err))
 	}
 }

@@ -123,7 +123,7 @@ func (m *Models) Run(ctx context.Context) error {
 		for _, t := range chain {
 			names = append(names, t.Name())
 		}
-		fmt.Printf("%-10s %s\n", route.Agent, strings.Join(names, " -> "))
+		say(os.Stdout, "%-10s %s", route.Agent, strings.Join(names, " -> "))
 	}
 	fmt.Println()
 	for _, model := range r.Catalog.File().Models {
@@ -135,16 +135,16 @@ func (m *Models) Run(ctx context.Context) error {
 		if !model.Ends.IsZero() {
 			ends = ", ends " + model.Ends.String()
 		}
-		fmt.Printf("%-36s context %-9d %s%s\n", model.Name, model.Context, price, ends)
+		say(os.Stdout, "%-36s context %-9d %s%s", model.Name, model.Context, price, ends)
 	}
 	warns := r.Catalog.Warnings(r.Configured(), now)
 	if m.Check {
 		if warns, err = r.Check(ctx); err != nil {
-			fmt.Println("warning:", err)
+			say(os.Stdout, "warning: %v", err)
 		}
 	}
 	for _, w := range warns {
-		fmt.Println("warning:", w.Message)
+		say(os.Stdout, "warning: %s", w.Message)
 	}
 	return nil
 }

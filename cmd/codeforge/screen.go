@@ -39,8 +39,13 @@ func newScreen(f *os.File) *screen {
 	return s
 }
 
-// line prints text for good.
-func (s *screen) line(format string, args ...any) { fmt.Fprintf(s.w, format+"\n", args...) }
+// line prints text for good, without what a terminal would obey: much of it is a model's.
+func (s *screen) line(format string, args ...any) { say(s.w, format, args...) }
+
+// say prints a line that may hold a stranger's words, a model's or a provider's, without what a terminal would obey.
+func say(w io.Writer, format string, args ...any) {
+	fmt.Fprintln(w, codeforge.Plain(fmt.Sprintf(format, args...)))
+}
 
 // event takes one event of the job and reports whether it was the last.
 func (s *screen) event(kind string, data []byte) (done bool, err error) {
@@ -64,7 +69,7 @@ func (s *screen) event(kind string, data []byte) (done bool, err error) {
 				continue
 			}
 			if e.Status == "started" {
-				st.began, st.ended, st.title = time.Now(), time.Time{}, e.Title
+				st.began, st.ended, st.title = time.Now(), time.Time{}, strings.ReplaceAll(e.Title, "\n", " ")
 				s.plain("%-9s started", st.name)
 			} else {
 				st.ended = time.Now()
@@ -143,7 +148,7 @@ func (s *screen) draw() {
 		case !st.began.IsZero():
 			full, note = min(width-1, 3+2*st.files+int(time.Since(st.began).Seconds())), st.title
 		}
-		fmt.Fprintf(s.w, "  %-10s %s%s  %s\n", st.name, strings.Repeat("█", full), strings.Repeat("░", width-full), note)
+		s.line("  %-10s %s%s  %s", st.name, strings.Repeat("█", full), strings.Repeat("░", width-full), note)
 	}
 	s.drawn = len(s.stages)
 }

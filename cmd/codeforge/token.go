@@ -96,7 +96,7 @@ func (t *TokenList) Run(ctx context.Context) error {
 		case t.ExpiresAt != nil && !t.ExpiresAt.After(now):
 			state = "expired"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s...\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Name, t.Hint, strings.Join(scopes, ","), day(&t.CreatedAt, ""), day(t.ExpiresAt, "never"), day(t.UsedAt, "never"), state)
+		fmt.Fprintf(w, "%s\t%s\t%s...\t%s\t%s\t%s\t%s\t%s\n", t.ID, codeforge.Plain(t.Name), t.Hint, strings.Join(scopes, ","), day(&t.CreatedAt, ""), day(t.ExpiresAt, "never"), day(t.UsedAt, "never"), state)
 	}
 	return w.Flush()
 }

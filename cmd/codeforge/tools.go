@@ -88,9 +88,9 @@ func (d *Doctor) Run(ctx context.Context) error {
 		if f.part == "" {
 			continue
 		}
-		fmt.Printf("%-8s %s\n", f.state, f.part)
+		say(os.Stdout, "%-8s %s", f.state, f.part)
 		if f.fix != "" {
-			fmt.Printf("         %s\n", f.fix)
+			say(os.Stdout, "         %s", f.fix)
 		}
 		if f.state == "broken" {
 			broken++

@@ -178,7 +178,7 @@ func (r *run) completed(result any, says string) codeforge.Outcome {
 
 // chat is a line of the conversation.
 func (r *run) chat(says string) []codeforge.Message {
-	return []codeforge.Message{{Role: "assistant", Content: says,
+	return []codeforge.Message{{Role: "assistant", Content: codeforge.Plain(says),
 		Metadata: form.Marshal(map[string]string{"agent_type": string(r.task.Job.Agent), "job_id": r.task.Job.ID})}}
 }
 

@@ -471,7 +471,7 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) string {
 	left := findPlaceholders(c.r.tree)
 	found = append(found, left...)
 	slices.SortStableFunc(found, func(x, y diagnostic) int { return x.rank() - y.rank() })
-	summary := a.Summary
+	summary := codeforge.Plain(a.Summary)
 	if utf8.RuneCountInString(summary) < minSummary {
 		summary = strings.TrimSpace(summary + " " + c.defaultSummary())
 	}
@@ -486,7 +486,7 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) string {
 	}
 	for _, named := range slices.Sorted(maps.Keys(a.Explanations)) {
 		if p := c.r.tree.named(named); c.r.tree.touched(p) {
-			c.explained[p] = form.Shorten(strings.TrimSpace(a.Explanations[named]), 1_000)
+			c.explained[p] = form.Shorten(strings.TrimSpace(codeforge.Plain(a.Explanations[named])), 1_000)
 		}
 	}
 	deps := []string{}

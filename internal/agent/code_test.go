@@ -66,6 +66,22 @@ func TestCode(t *testing.T) {
 	}
 }
 
+// The words that are kept and shown are text: no order to a terminal, no turned direction.
+func TestWordsAreText(t *testing.T) {
+	out := job(codeforge.Code, `{}`, use("write_file", args{"path": "a.ts", "content": "export {}\n"}),
+		use("finish", args{"summary": "Built \x1b[31mit\x1b[0m \x1b]52;c;aGk=\x07for you\u202e.", "dependencies": []any{}, "explanations": args{"a.ts": "\u009b2JThe start"}})).must(t)
+	doc := decode(t, out.Result)
+	if got := at(doc, "summary"); got != "Built it for you." {
+		t.Errorf("summary %q", got)
+	}
+	if got := at(doc, "files", 0, "explanation"); got != "The start" {
+		t.Errorf("explanation %q", got)
+	}
+	if got := out.Chat[0].Content; got != codeforge.Plain(got) || !strings.HasPrefix(got, "Built it for you.") {
+		t.Errorf("chat %q", got)
+	}
+}
+
 // What a model does wrong comes back to it in words, as an error result, and changes nothing.
 func TestToolErrors(t *testing.T) {
 	big := strings.Repeat("x", codeforge.MaxContent+1)

@@ -1,8 +1,12 @@
 package wire
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -133,6 +137,32 @@ func TestRedact(t *testing.T) {
 	} {
 		if got := redact(in, []string{key}); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	// A key in every form in which one is sent, ours and one that only looks like it.
+	for _, secret := range []string{key, "sk-proj-AbCdEf/123+456=", "odd \"key\" \\ <&> é"} {
+		quoted, err := json.Marshal(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for form, sent := range map[string]string{
+			"as it is": secret, "base64": base64.StdEncoding.EncodeToString([]byte(secret)), "base64 of addresses": base64.RawURLEncoding.EncodeToString([]byte(secret)),
+			"basic": base64.StdEncoding.EncodeToString([]byte("user:" + secret)), "hex": hex.EncodeToString([]byte(secret)), "HEX": strings.ToUpper(hex.EncodeToString([]byte(secret))),
+			"query": url.QueryEscape(secret), "path": url.PathEscape(secret), "JSON": string(quoted), "ASCII": strconv.QuoteToASCII(secret),
+			"base64 in an address": url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(secret))), "cut": base64.StdEncoding.EncodeToString([]byte(secret + secret))[:len(secret)+21],
+		} {
+			secrets := []string{secret}
+			if strings.HasPrefix(secret, "sk-") {
+				secrets = nil
+			}
+			if got := redact("before "+sent+" after", secrets); !strings.HasPrefix(got, "before ") || !strings.HasSuffix(got, " after") || !strings.Contains(got, "[redacted]") || len(got) > 45 {
+				t.Errorf("%s of %q: %q", form, secret, got)
+			}
+		}
+	}
+	for _, plain := range []string{"request 0123456789abcdef0123456789abcdef failed", "see https://docs.example/errors%20and%20limits", "eW91IGFyZSByZWFkaW5nIHRoaXM= is only base64", `C:\temp\models`} {
+		if got := redact(plain, []string{key}); got != plain {
+			t.Errorf("%q became %q", plain, got)
 		}
 	}
 	if got := redact(strings.Repeat("ä", 5000), nil); len([]rune(got)) != maxMessage+1 {

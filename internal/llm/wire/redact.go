@@ -1,7 +1,13 @@
 package wire
 
 import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -17,15 +23,61 @@ var (
 // elided finds a word with its middle left out.
 var elided = regexp.MustCompile(`([\w-]*)(?:\*{2,}|\.{3,}|…)([\w-]*)`)
 
+// encoded finds a word that may be a key in another form: in base64, hex, percent-encoding, or with the escapes of JSON.
+var encoded = regexp.MustCompile(`[\w+/=%.~\\-]{12,}`)
+
+// hides reports whether a word is a key in one of the forms in which keys are sent, or in one within another.
+func hides(word string, secrets []string, depth int) bool {
+	var plain []string
+	add := func(s string, err error) {
+		if err == nil && s != word {
+			plain = append(plain, s)
+		}
+	}
+	add(url.QueryUnescape(word))
+	add(strconv.Unquote(`"` + word + `"`))
+	digits := strings.TrimRight(word, "=")
+	if len(digits)%4 == 1 {
+		digits = digits[:len(digits)-1] // cut off
+	}
+	for _, decode := range []func(string) ([]byte, error){hex.DecodeString, base64.RawStdEncoding.DecodeString, base64.RawURLEncoding.DecodeString} {
+		b, err := decode(digits)
+		add(string(b), err)
+	}
+	for _, s := range plain {
+		if secretLike.MatchString(s) || slices.ContainsFunc(secrets, func(k string) bool { return strings.Contains(s, k) }) || depth > 1 && hides(s, secrets, depth-1) {
+			return true
+		}
+	}
+	return false
+}
+
+// spellings are the forms of a key that its characters may break into several words.
+func spellings(k string) []string {
+	all := []string{k, url.QueryEscape(k), url.PathEscape(k), strings.Trim(strconv.Quote(k), `"`), strings.Trim(strconv.QuoteToASCII(k), `"`)}
+	if quoted, err := json.Marshal(k); err == nil {
+		all = append(all, strings.Trim(string(quoted), `"`))
+	}
+	return all
+}
+
 // redact makes a provider's words fit to be logged: one line, short, without keys or pieces of them.
 func redact(s string, secrets []string) string {
 	for _, k := range secrets {
-		s = strings.ReplaceAll(s, k, "[redacted]")
+		for _, form := range spellings(k) {
+			s = strings.ReplaceAll(s, form, "[redacted]")
+		}
 	}
 	if len(s) > 16*maxMessage {
 		s = s[:16*maxMessage]
 	}
 	s = secretLike.ReplaceAllString(s, "[redacted]")
+	s = encoded.ReplaceAllStringFunc(s, func(word string) string {
+		if hides(word, secrets, 2) {
+			return "[redacted]"
+		}
+		return word
+	})
 	s = named.ReplaceAllStringFunc(s, func(m string) string {
 		p := named.FindStringSubmatch(m)
 		if strings.Contains(p[2], "redacted") {

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"codeforge"
+)
+
+// What a model wrote is shown as text: no order to the terminal, live or not, but those that the bars are drawn with.
+func TestScreenObeysNobody(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		var out bytes.Buffer
+		s := &screen{w: &out, live: live, began: time.Now(), stages: []stage{{name: "code"}}}
+		for _, e := range [][2]string{
+			{"stage", `{"stage":"code","status":"started","title":"\u001b[31mred\u001b]0;owned\u0007\nnext"}`},
+			{"file", `{"action":"created","path":"a\u202egnp.js","lines":1}`},
+			{"complete", `{"result":{"summary":"Done \u001b]52;c;aGk=\u0007\u009b2Jnow\u001b[2J"}}`},
+		} {
+			if _, err := s.event(e[0], []byte(e[1])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := out.String()
+		for range 10 {
+			got = strings.ReplaceAll(got, "\x1b[1A\x1b[J", "")
+		}
+		if strings.ContainsAny(got, "\x1b\a\u009b\u202e") || !strings.Contains(got, "Done now\n") || !strings.Contains(got, "agnp.js") || strings.Contains(got, "owned") {
+			t.Errorf("live %v: %q", live, got)
+		}
+		if live && strings.Contains(got, "\nnext") {
+			t.Errorf("a title of two lines: %q", got)
+		}
+	}
+}
+
+func TestDemoWritesIntoAnEmptyFolderAlone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "app")
+	files := []codeforge.File{{Path: "index.html", Content: "<p>hi"}, {Path: "src/deep/a.js", Content: "a"}, {Path: "src/x.env", Content: "x"}}
+	want := []string{".git/config", ".GIT/hooks/post-checkout", ".gitattributes", ".github/workflows/x.yml", ".env", ".env.local", ".npmrc", ".yarnrc.yml", ".pnpmfile.cjs",
+		".vscode/tasks.json", ".idea/x.xml", ".husky/pre-commit", ".envrc", ".bashrc", ".devcontainer/devcontainer.json", ".editorconfig", ".mise.toml", "src/.vscode/settings.json", "a/b/.npmrc", "git~1/config", "../up.txt"}
+	for _, p := range want {
+		files = append(files, codeforge.File{Path: p, Content: "owned"})
+	}
+	left, err := writeTree(dir, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(left, want) {
+		t.Errorf("left out %q", left)
+	}
+	var there []string
+	err = filepath.WalkDir(filepath.Dir(filepath.Dir(dir)), func(p string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			p, err = filepath.Rel(dir, p)
+			there = append(there, filepath.ToSlash(p))
+		}
+		return err
+	})
+	if err != nil || !slices.Equal(there, []string{"index.html", "src/deep/a.js", "src/x.env"}) {
+		t.Errorf("wrote %q, %v", there, err)
+	}
+	if _, err := writeTree(dir, files); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("into what is there: %v", err)
+	}
+	// It is said before anything is asked of a server or a model.
+	d := Demo{Idea: []string{"an app"}, Out: dir, Config: Config{Host: "192.0.2.1", Port: 1}}
+	if err := d.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("demo: %v", err)
+	}
+	if left, err := writeTree(t.TempDir(), files[:1]); err != nil || left != nil {
+		t.Errorf("into an empty folder: %v %v", left, err)
+	}
+}

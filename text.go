@@ -1,0 +1,33 @@
+package codeforge
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// escapes are the orders of a terminal, in 7 and 8 bits: those with parameters (CSI), those with a text up to its end (OSC,
+// DCS and their like; one that does not end in its line takes nothing with it), and the short ones.
+var escapes = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]" +
+	"|(?:\x1b[\\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\x07\x1b\u009c\r\n]*(?:\x07|\x1b\\\\|\u009c)" +
+	"|\x1b[ -/]*[0-~]")
+
+// Plain is s as text alone, to be shown to a person: without what a terminal would obey, control characters other than
+// line ends and tabs, and what turns the direction of text.
+func Plain(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	if strings.IndexFunc(s, disobeyed) < 0 {
+		return s
+	}
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		if disobeyed(r) {
+			return -1
+		}
+		return r
+	}, escapes.ReplaceAllString(s, ""))
+}
+
+func disobeyed(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\t' || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
+}
