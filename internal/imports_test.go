@@ -1,6 +1,8 @@
 package internal
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -9,53 +11,70 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// rooms says what each package of this module may import of this module, tests aside, and why that is worth a rule: a
-// room that knows little can be read, tested and replaced alone.
-var rooms = map[string]string{
-	"codeforge":                           "",
-	"codeforge/cmd/codeforge":             "*",
-	"codeforge/internal/agent":            "codeforge codeforge/internal/agent/form codeforge/internal/llm codeforge/internal/relevance codeforge/internal/verify",
-	"codeforge/internal/agent/form":       "codeforge codeforge/internal/llm",
-	"codeforge/internal/api":              "codeforge codeforge/internal/auth codeforge/internal/events codeforge/internal/jobs codeforge/internal/llm codeforge/internal/preview codeforge/internal/verify",
-	"codeforge/internal/auth":             "codeforge",
-	"codeforge/internal/https":            "codeforge",
-	"codeforge/internal/pgtest":           "",
-	"codeforge/internal/postgres":         "codeforge codeforge/internal/auth codeforge/internal/llm codeforge/supabase",
-	"codeforge/internal/postgres/restest": "codeforge codeforge/internal/pgtest codeforge/internal/postgres",
-	"codeforge/internal/events":           "codeforge",
-	"codeforge/internal/jobs":             "codeforge codeforge/internal/events",
-	"codeforge/internal/llm":              "codeforge",
-	"codeforge/internal/llm/anthropic":    "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
-	"codeforge/internal/llm/compatible":   "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
-	"codeforge/internal/llm/google":       "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
-	"codeforge/internal/llm/llmtest":      "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
-	"codeforge/internal/llm/openai":       "codeforge codeforge/internal/llm codeforge/internal/llm/wire",
-	"codeforge/internal/offline":          "codeforge codeforge/internal/agent/form codeforge/internal/llm",
-	"codeforge/internal/llm/wire":         "codeforge codeforge/internal/llm",
-	"codeforge/internal/preview":          "codeforge codeforge/internal/verify",
-	"codeforge/internal/relevance":        "",
-	"codeforge/internal/sqlite":           "codeforge codeforge/internal/auth codeforge/internal/llm",
-	"codeforge/internal/storetest":        "codeforge codeforge/internal/api codeforge/internal/auth codeforge/internal/jobs codeforge/internal/llm",
-	"codeforge/internal/sandbox":          "",
-	"codeforge/internal/verify":           "codeforge codeforge/internal/sandbox",
-	"codeforge/supabase":                  "",
-}
-
-func TestImportRules(t *testing.T) {
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "codeforge/...")
-	out, err := cmd.StdoutPipe()
+// roomsOf reads the table of rooms in docs/architecture.md: for each package of this module what it may import of this
+// module, tests aside. A room that knows little can be read, tested and replaced alone. "all" allows everything; a room
+// that is for tests says so before what it imports.
+func roomsOf(t *testing.T) map[string]string {
+	page, err := os.ReadFile("../docs/architecture.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	name := func(short string) string {
+		switch short = strings.TrimSpace(short); {
+		case short == "root" || short == ".":
+			return "codeforge"
+		case strings.HasPrefix(short, "cmd/"), strings.HasPrefix(short, "internal/"), short == "supabase":
+			return "codeforge/" + short
+		}
+		return "codeforge/internal/" + short
+	}
+	rooms := map[string]string{}
+	row := regexp.MustCompile("^\\| `([^`]+)`[^|]*\\|[^|]*\\| ([^|]+) \\|$")
+	for line := range strings.Lines(string(page)) {
+		m := row.FindStringSubmatch(strings.TrimSpace(line))
+		if m == nil {
+			continue
+		}
+		var imports []string
+		switch words := strings.TrimPrefix(strings.TrimPrefix(m[2], "tests only: "), "tests only"); words {
+		case "", "nothing of ours":
+		case "all":
+			imports = []string{"*"}
+		default:
+			for word := range strings.SplitSeq(words, ",") {
+				imports = append(imports, name(word))
+			}
+		}
+		slices.Sort(imports)
+		// One row may stand for several rooms: internal/llm/{openai,google}.
+		front, list, several := strings.Cut(m[1], "{")
+		if !several {
+			rooms[name(m[1])] = strings.Join(imports, " ")
+			continue
+		}
+		for each := range strings.SplitSeq(strings.TrimSuffix(list, "}"), ",") {
+			rooms[name(front+each)] = strings.Join(imports, " ")
+		}
+	}
+	return rooms
+}
+
+// TestImportRules: the table says exactly what is true. A room that it does not name fails, and so does an import that it
+// does not allow, one that it allows and that is not made, and a room that is gone.
+func TestImportRules(t *testing.T) {
+	rooms := roomsOf(t)
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "codeforge/...")
+	out, err := cmd.Output()
+	if err != nil {
 		t.Fatal(err)
 	}
 	seen := 0
-	for dec := json.NewDecoder(out); ; {
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p struct {
 			ImportPath       string
 			Imports, GoFiles []string
@@ -71,21 +90,25 @@ func TestImportRules(t *testing.T) {
 		seen++
 		allowed, ok := rooms[p.ImportPath]
 		if !ok {
-			t.Errorf("%s: not in the table of rooms: say what it may import", p.ImportPath)
+			t.Errorf("%s is not in the table of rooms: say what it holds and may import", p.ImportPath)
+			continue
 		}
+		delete(rooms, p.ImportPath)
+		var imports []string
 		for _, i := range p.Imports {
-			first, _, _ := strings.Cut(i, "/")
-			ours := first == "codeforge"
-			if p.ImportPath == "codeforge" && (ours || strings.Contains(first, ".")) && i != "golang.org/x/text/unicode/norm" { // paths have twins in other normal forms
-				t.Errorf("the root package may import the standard library alone, imports %s", i)
+			if i == "codeforge" || strings.HasPrefix(i, "codeforge/") {
+				imports = append(imports, i)
+			} else if p.ImportPath == "codeforge" && strings.Contains(strings.SplitN(i, "/", 2)[0], ".") && i != "golang.org/x/text/unicode/norm" && i != "golang.org/x/text/cases" {
+				t.Errorf("the root package may import the standard library and Unicode's forms alone, imports %s", i)
 			}
-			if ours && allowed != "*" && !strings.Contains(" "+allowed+" ", " "+i+" ") {
-				t.Errorf("%s may not import %s", p.ImportPath, i)
-			}
+		}
+		slices.Sort(imports)
+		if is := strings.Join(imports, " "); allowed != "*" && is != allowed {
+			t.Errorf("%s imports %s; the table of rooms says %s", p.ImportPath, cmp.Or(is, "nothing"), cmp.Or(allowed, "nothing"))
 		}
 	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
+	for name := range rooms {
+		t.Errorf("the table of rooms names %s, which is not there", name)
 	}
 	if seen < 5 {
 		t.Errorf("saw %d packages: go list did not list the module", seen)
