@@ -68,7 +68,7 @@ type Config struct {
 	JobLease        Seconds `name:"job-lease" env:"JOB_LEASE" default:"15" help:"Seconds of silence after which another server takes over a job of one that died."`
 	JobRetention    Seconds `name:"job-retention" env:"JOB_RETENTION" default:"0" help:"Seconds after which ended jobs are deleted; 0 keeps them."`
 
-	Verifiers      int   `name:"verifiers" env:"VERIFIERS" default:"0" help:"Processes that check and bundle generated code at once; 0: two for each processor, at least 4, as memory allows. One user has at most half of them."`
+	Verifiers      int   `name:"verifiers" env:"VERIFIERS" default:"0" help:"Processes that check and bundle generated code at once; 0: three for each processor, at least 6, as memory allows. One user never has them all."`
 	VerifierMemory int64 `name:"verifier-memory-mb" env:"VERIFIER_MEMORY_MB" default:"2048" help:"Memory that each of them may take, in MB; at most a quarter of the machine's."`
 
 	OpenAIKey       string  `name:"openai-api-key" env:"OPENAI_API_KEY" placeholder:"KEY" help:"Key of OpenAI."`
@@ -177,8 +177,8 @@ func (c *Config) Validate() error {
 			bad(name, "must be at least 1, is %d", n)
 		}
 	}
-	if c.Verifiers < 0 {
-		bad("VERIFIERS", "must be at least 0, is %d", c.Verifiers)
+	if c.Verifiers < 0 || c.Verifiers == 1 {
+		bad("VERIFIERS", "must be at least 2, or 0, is %d", c.Verifiers)
 	}
 	if c.VerifierMemory < 256 {
 		bad("VERIFIER_MEMORY_MB", "must be at least 256, is %d", c.VerifierMemory)

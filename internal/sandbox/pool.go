@@ -12,7 +12,7 @@ import (
 
 // Options is what a Pool needs. The zero value is what a server uses.
 type Options struct {
-	Children int           // at work at once; 0: by processors and memory
+	Children int           // at work at once, at least 2; 0: by processors and memory
 	Warm     int           // kept ready from the start; 0: 2, less: none
 	Memory   int64         // bytes that each may take; 0: 2 GiB. Never more than a quarter of the machine's.
 	Deadline time.Duration // of one piece of work, on the wall's clock; 0: 30 s
@@ -24,12 +24,17 @@ const maxMemory = 2 << 30
 // minMemory is what a child needs for any work at all.
 const minMemory = 256 << 20
 
-// Pool keeps children and hands them work, one piece at a time each. A user has at most half of them, so that no one's
-// work waits only for another's. It is safe for concurrent use.
+// quantum is how long work may take while others wait for a child.
+const quantum = 2 * time.Second
+
+// Pool keeps children and hands them work, one piece at a time each. A third of them are for work that takes its time
+// while others wait, the rest for all other; and of each part one user has at most a half. So nobody waits long for
+// others, whatever those do. It is safe for concurrent use.
 type Pool struct {
 	o       Options
 	program string // what children are made of
-	turns   turns
+	short   *lane  // where all work begins
+	long    *lane  // for what takes its time while others wait
 
 	mu       sync.Mutex
 	idle     []*child // the last one to come back at the end
@@ -47,14 +52,16 @@ func New(o Options) *Pool {
 		o.Memory = max(min(o.Memory, machine/4), minMemory)
 	}
 	if o.Children <= 0 {
-		o.Children = min(max(2*runtime.NumCPU(), 4), 16)
+		o.Children = min(max(3*runtime.NumCPU(), 6), 24)
 		if machine > 0 {
 			o.Children = max(min(o.Children, int(machine/o.Memory)), 2)
 		}
 	}
+	o.Children = max(o.Children, 2)
 	o.Warm = min(cmp.Or(o.Warm, 2), o.Children)
 	o.Deadline = cmp.Or(o.Deadline, 30*time.Second)
-	p := &Pool{o: o, program: executable, all: map[*child]bool{}, turns: turns{free: o.Children, share: (o.Children + 1) / 2, running: map[string]int{}}}
+	patient := max(o.Children/3, 1)
+	p := &Pool{o: o, program: executable, all: map[*child]bool{}, short: newLane(o.Children-patient, quantum), long: newLane(patient, 0)}
 	go p.warm()
 	return p
 }
@@ -67,37 +74,53 @@ func (p *Pool) Deadline() time.Duration { return p.o.Deadline }
 
 // Do has a child do a piece of work for a user and returns its answer. When the child dies the work is done once more, by
 // a fresh one; what that dies of too, or takes too long, is a [*Crash]. When ctx ends the child at work is killed.
+//
+// What is not done after a moment makes way for others who wait, and is begun anew among its like.
 func (p *Pool) Do(ctx context.Context, user string, r Request) ([]byte, error) {
-	if err := p.turns.wait(ctx, user); err != nil {
-		return nil, err
+	answer, err := p.do(ctx, p.short, user, r)
+	if err == errYielded {
+		answer, err = p.do(ctx, p.long, user, r)
 	}
-	defer p.turns.done(user)
-	c, err := p.take(ctx)
+	return answer, err
+}
+
+func (p *Pool) do(ctx context.Context, l *lane, user string, r Request) ([]byte, error) {
+	working, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	place, err := l.enter(ctx, user, func() { cancel(errYielded) })
 	if err != nil {
 		return nil, err
 	}
-	working, cancel := context.WithTimeoutCause(ctx, p.o.Deadline, errDeadline)
-	defer cancel()
+	defer l.leave(place)
+	working, stop := context.WithTimeoutCause(working, p.o.Deadline, errDeadline)
+	defer stop()
+	c, err := p.take(working)
+	if err != nil {
+		return nil, err
+	}
 	answer, crash := p.work(working, c, frameWork, r)
 	if crash != nil && working.Err() == nil {
 		if c, err = p.start(working); err == nil {
 			answer, crash = p.work(working, c, frameWork, r)
 		}
 	}
-	switch {
+	switch cause := context.Cause(working); {
 	case crash == nil:
 		return answer, nil
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case working.Err() != nil:
+	case cause == errDeadline:
 		crash.Reason = OutOfTime
+	case cause != nil:
+		return nil, cause
 	case err != nil:
 		return nil, err
 	}
 	return nil, crash
 }
 
-var errDeadline = errors.New("the work took too long")
+var (
+	errDeadline = errors.New("the work took too long")
+	errYielded  = errors.New("the work made way for others")
+)
 
 // work gives c a request. A child that did not answer is dead afterwards.
 func (p *Pool) work(ctx context.Context, c *child, kind byte, r Request) ([]byte, *Crash) {
@@ -156,7 +179,11 @@ func (p *Pool) start(ctx context.Context) (*child, error) {
 		p.mu.Unlock()
 		return nil, err
 	}
-	p.all[c] = true
+	select {
+	case <-c.ended: // and forgotten, or soon
+	default:
+		p.all[c] = true
+	}
 	if p.closed {
 		c.kill()
 	}
@@ -164,8 +191,10 @@ func (p *Pool) start(ctx context.Context) (*child, error) {
 	stop := context.AfterFunc(ctx, c.kill)
 	err = c.ready()
 	if !stop() {
-		err = cmp.Or(err, context.Cause(ctx))
 		c.discard()
+		if err = context.Cause(ctx); err == errDeadline {
+			err = fmt.Errorf("%w: it did not get ready", ErrUnavailable)
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

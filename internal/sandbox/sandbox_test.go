@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -159,56 +161,121 @@ func TestIdleDeath(t *testing.T) {
 // Whoever asks for everything at once gets half, and who comes next is let in at once; a third one waits for a place and
 // gets the first.
 func TestShares(t *testing.T) {
-	q := turns{free: 4, share: 2, running: map[string]int{}}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLane(4, 0)
+		var greedy, third []*place
+		ask := func(user string, got *[]*place) {
+			go func() {
+				if p, err := l.enter(t.Context(), user, nil); err == nil {
+					*got = append(*got, p)
+				}
+			}()
+			synctest.Wait()
+		}
+		for range 10 {
+			ask("greedy", &greedy)
+		}
+		var other []*place
+		ask("other", &other)
+		ask("other", &other)
+		if len(greedy) != 2 || len(other) != 2 {
+			t.Fatalf("%d and %d of four places", len(greedy), len(other))
+		}
+		ask("third", &third)
+		l.leave(greedy[0])
+		synctest.Wait()
+		if len(greedy) != 2 || len(third) != 1 {
+			t.Fatalf("the place did not go to who has none: %d, %d", len(greedy), len(third))
+		}
+		l.leave(third[0])
+		synctest.Wait()
+		if len(greedy) != 3 {
+			t.Error("a place is left unused")
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		gone := errors.New("gone")
+		go func() {
+			if _, err := l.enter(ctx, "other", nil); err != gone {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		cancel(gone)
+		for _, p := range append(greedy[1:], other...) {
+			l.leave(p)
+		}
+		synctest.Wait() // the seven that wait take their turns
+		for len(greedy) < 10 {
+			l.leave(greedy[len(greedy)-1])
+			synctest.Wait()
+		}
+		l.leave(greedy[9])
+		l.leave(greedy[8])
+		synctest.Wait()
+		if l.free != 4 || len(l.waiting) != 0 || len(l.running) != 0 {
+			t.Errorf("%+v", l)
+		}
+	})
+}
+
+// Work that is slow makes way as soon as somebody else waits, and not for its own user's.
+func TestSlowWorkMakesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLane(2, quantum)
+		yielded := map[string]int{}
+		enter := func(user string) (p *place) {
+			p, err := l.enter(t.Context(), user, func() { yielded[user]++ })
+			if err != nil {
+				t.Error(err)
+			}
+			return p
+		}
+		first := enter("a")
+		time.Sleep(time.Millisecond)
+		second := enter("b")
+		go func() { l.leave(enter("a")) }()
+		time.Sleep(2 * quantum)
+		if len(yielded) != 0 {
+			t.Fatalf("%v for a user who has a share", yielded)
+		}
+		go func() { l.leave(enter("c")) }()
+		synctest.Wait()
+		if yielded["a"] != 1 || yielded["b"] != 0 {
+			t.Fatal(yielded)
+		}
+		l.leave(first)
+		l.leave(second)
+		synctest.Wait()
+		if l.free != 2 || len(l.slow) != 0 || len(l.waiting) != 0 {
+			t.Errorf("%+v", l)
+		}
+	})
+}
+
+// With every place taken by work that never ends, and as much again waiting, whoever comes is served.
+func TestManyAttackers(t *testing.T) {
+	p := newPool(t, Options{Children: 2})
+	p.short.quantum = time.Second
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gone := errors.New("gone")
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	greedy := make(chan struct{}, 10)
-	for range 10 {
+	for i := range 3 {
 		wg.Go(func() {
-			if q.wait(ctx, "greedy") == nil {
-				greedy <- struct{}{}
+			if _, err := p.Do(ctx, fmt.Sprint("attacker ", i), say("spin")); err != gone {
+				t.Error(err)
 			}
 		})
 	}
-	<-greedy
-	<-greedy
-	for range 2 {
-		if err := q.wait(t.Context(), "other"); err != nil {
-			t.Fatal(err)
-		}
+	for taken := false; !taken; runtime.Gosched() {
+		p.short.mu.Lock()
+		taken = p.short.free == 0
+		p.short.mu.Unlock()
 	}
-	third := make(chan error, 1)
-	go func() { third <- q.wait(t.Context(), "third") }()
-	for waiting := 0; waiting < 9; {
-		q.mu.Lock()
-		waiting = len(q.waiting)
-		q.mu.Unlock()
-		runtime.Gosched()
+	if _, err := p.Do(t.Context(), "u", say("echo")); err != nil {
+		t.Error(err)
 	}
-	select {
-	case <-greedy:
-		t.Fatal("a third place for one user")
-	case <-third:
-		t.Fatal("a fifth place of four")
-	default:
-	}
-	q.done("greedy")
-	if err := <-third; err != nil {
-		t.Fatal(err)
-	}
-	q.done("third")
-	<-greedy // with nobody else waiting
-	cancel()
-	wg.Wait()
-	for range 2 {
-		q.done("greedy")
-		q.done("other")
-	}
-	if q.free != 4 || len(q.waiting) != 0 || len(q.running) != 0 {
-		t.Errorf("%+v", &q)
-	}
+	cancel(gone)
 }
 
 // A child is refused whatever this kernel can refuse. On Linux, for the two architectures that a filter was written for,

@@ -1,0 +1,124 @@
+package sandbox
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// lane hands out places, fairly by user: nobody has more than a share of them, and who has the fewest comes next. Whoever
+// keeps one for longer than the quantum gives it up as soon as somebody waits who may have it.
+type lane struct {
+	share   int
+	quantum time.Duration // 0: nobody has to give a place up
+
+	mu      sync.Mutex
+	free    int
+	running map[string]int
+	waiting []*place // in order of arrival
+	slow    []*place // who has had a quantum, in that order
+}
+
+func newLane(places int, quantum time.Duration) *lane {
+	return &lane{share: (places + 1) / 2, quantum: quantum, free: places, running: map[string]int{}}
+}
+
+// place is one user's turn, waited for or taken.
+type place struct {
+	user  string
+	ready chan struct{}
+	yield func()
+	timer *time.Timer
+}
+
+// enter returns when the user has a place, or ctx ends. The place's yield is called, at most once, when it should be left.
+func (l *lane) enter(ctx context.Context, user string, yield func()) (*place, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	p := &place{user: user, ready: make(chan struct{}), yield: yield}
+	l.mu.Lock()
+	l.waiting = append(l.waiting, p)
+	l.next()
+	l.mu.Unlock()
+	select {
+	case <-p.ready:
+		return p, nil
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	i := slices.Index(l.waiting, p)
+	if i >= 0 {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+	}
+	l.mu.Unlock()
+	if i < 0 {
+		l.leave(p) // its turn came at the same moment
+	}
+	return nil, context.Cause(ctx)
+}
+
+// leave gives a place back.
+func (l *lane) leave(p *place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	if i := slices.Index(l.slow, p); i >= 0 {
+		l.slow = slices.Delete(l.slow, i, i+1)
+	}
+	p.yield = nil
+	l.free++
+	if l.running[p.user]--; l.running[p.user] == 0 {
+		delete(l.running, p.user)
+	}
+	l.next()
+}
+
+// next lets in whoever may, and has the slowest make way for whoever may and cannot.
+func (l *lane) next() {
+	for {
+		best := l.best()
+		if best < 0 {
+			return
+		}
+		w := l.waiting[best]
+		if l.free == 0 {
+			if i := slices.IndexFunc(l.slow, func(p *place) bool { return p.user != w.user }); i >= 0 {
+				l.slow[i].yield()
+				l.slow = slices.Delete(l.slow, i, i+1)
+			}
+			return
+		}
+		l.waiting = slices.Delete(l.waiting, best, best+1)
+		l.free--
+		l.running[w.user]++
+		if l.quantum > 0 {
+			w.timer = time.AfterFunc(l.quantum, func() { l.slowed(w) })
+		}
+		close(w.ready)
+	}
+}
+
+// best is who comes next, -1 when nobody may.
+func (l *lane) best() int {
+	best := -1
+	for i, w := range l.waiting {
+		if n := l.running[w.user]; n < l.share && (best < 0 || n < l.running[l.waiting[best].user]) {
+			best = i
+		}
+	}
+	return best
+}
+
+// slowed is told when p has had its quantum.
+func (l *lane) slowed(p *place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p.yield != nil {
+		l.slow = append(l.slow, p)
+		l.next()
+	}
+}
