@@ -35,7 +35,11 @@ type query struct {
 
 	text     string
 	n, total int
+	merged   int // of n: put over rows that were there
 }
+
+// merged counts the rows of an insertion that were put over others, as PostgREST does.
+const merged = "coalesce(nullif(current_setting('restest.merged', true), ''), '0')::int"
 
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 
@@ -292,12 +296,14 @@ func (q *query) planTable(table string, columns map[string]string, values url.Va
 			}
 			switch {
 			case q.prefers("resolution=merge-duplicates"):
-				insert += " on conflict (" + namesOf(strings.Split(target, ",")) + ") do update set " + strings.Join(sets, ", ")
+				insert += " on conflict (" + namesOf(strings.Split(target, ",")) + ") do update set " + strings.Join(sets, ", ") +
+					" where set_config('restest.merged', (" + merged + " + 1)::text, true) <> ''"
 			case q.prefers("resolution=ignore-duplicates"):
 				insert += " on conflict (" + namesOf(strings.Split(target, ",")) + ") do nothing"
 			}
 		}
 		wrap(insert)
+		q.sql = strings.Replace(q.sql, ", count(*) from changed", ", count(*), "+merged+" from changed", 1)
 	case http.MethodPatch:
 		body, names, err := q.body(columns)
 		if err != nil {
@@ -438,7 +444,12 @@ func (q *query) planCall(name string, values url.Values) error {
 
 // queue sends what was planned; answer words what came of it.
 func (q *query) queue(b *pgx.Batch) {
-	b.Queue(q.sql, q.args...).QueryRow(func(r pgx.Row) error { return r.Scan(&q.text, &q.n) })
+	b.Queue(q.sql, q.args...).QueryRow(func(r pgx.Row) error {
+		if q.table && q.r.Method == http.MethodPost {
+			return r.Scan(&q.text, &q.n, &q.merged)
+		}
+		return r.Scan(&q.text, &q.n)
+	})
 	if q.count != "" {
 		b.Queue(q.count, q.args...).QueryRow(func(r pgx.Row) error { return r.Scan(&q.total) })
 	}
@@ -446,23 +457,24 @@ func (q *query) queue(b *pgx.Batch) {
 
 func (q *query) answer() (status int, header http.Header, body string, err error) {
 	n, total, body, status := q.n, q.total, q.text, q.status
-	if !q.table {
-		return status, nil, body, nil
-	}
-	header = http.Header{}
 	all := "*"
-	if q.count != "" {
+	switch {
+	case q.count != "":
 		all = strconv.Itoa(total)
+	case q.table && !q.reads && q.prefers("count=exact"):
+		all = strconv.Itoa(n)
 	}
-	if q.r.Method == http.MethodGet || q.prefers("count=exact") {
-		if q.r.Method != http.MethodGet {
-			all = strconv.Itoa(n)
-		}
-		window := "*"
-		if n > 0 {
-			window = fmt.Sprintf("%d-%d", q.offset, q.offset+n-1)
-		}
-		header.Set("Content-Range", window+"/"+all)
+	// Of what is inserted or deleted no window is given, and a function's answer is one too.
+	window := "*"
+	if inOrOut := q.table && (q.r.Method == http.MethodPost || q.r.Method == http.MethodDelete); n > 0 && !inOrOut {
+		window = fmt.Sprintf("%d-%d", q.offset, q.offset+n-1)
+	}
+	header = http.Header{"Content-Range": {window + "/" + all}}
+	if !q.table {
+		return status, header, body, nil
+	}
+	if q.merged > 0 && q.merged == n { // nothing was created
+		status = http.StatusOK
 	}
 	if q.count != "" {
 		switch {

@@ -163,7 +163,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		p, ok := errors.AsType[*problem](err)
 		if !ok {
-			p = s.fault(err, bearer != "")
+			role, _, _ := s.authenticate(bearer)
+			p = s.fault(err, role != "anon")
 		}
 		if p.status == http.StatusUnauthorized {
 			h.Set("WWW-Authenticate", "Bearer")
@@ -260,7 +261,7 @@ func (s *Server) serve(r *http.Request, bearer string) (status int, header http.
 		return 0, nil, "", err
 	}
 	b := &pgx.Batch{}
-	b.Queue("select set_config('search_path', 'public', true), set_config('transaction_read_only', $1, true), set_config('role', $2, true), set_config('request.jwt.claims', $3, true)",
+	b.Queue("select set_config('search_path', 'public', true), set_config('restest.merged', '', true), set_config('transaction_read_only', $1, true), set_config('role', $2, true), set_config('request.jwt.claims', $3, true)",
 		map[bool]string{true: "on", false: "off"}[q.reads], role, claims)
 	q.queue(b)
 	// What is sent together is one transaction, unless the answer may still undo it.

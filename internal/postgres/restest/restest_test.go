@@ -95,37 +95,39 @@ func TestProtocol(t *testing.T) {
 		{"GET nowhere", "", "", 404, `PGRST205`, ""},
 		{"GET notes", "", "Accept-Profile: auth", 406, `PGRST106`, ""},
 
-		{"POST notes", `{"id":30,"owner":"` + ann + `","text":"new","tags":["a","b"],"raw":null}`, "Prefer: return=representation", 201, `[{"id":30,`, ""},
+		{"POST notes", `{"id":30,"owner":"` + ann + `","text":"new","tags":["a","b"],"raw":null}`, "Prefer: return=representation", 201, `[{"id":30,`, "*/*"},
 		{"POST notes" + q("select", "id"), `{"id":30,"owner":"` + ann + `"}`, "Prefer: return=representation", 409, `23505`, ""},
 		{"POST notes", `{"id":31,"owner":"` + bob + `"}`, "", 403, `42501`, ""},
 		{"POST notes", `{"id":31,"nothing":1}`, "", 400, `PGRST204`, ""},
 		{"POST notes", `[{"id":32,"owner":"` + ann + `"},{"id":33}]`, "", 400, `PGRST102`, ""},
 		{"POST notes", `[{"id":32,"owner":"` + ann + `"},{"id":2,"owner":"` + ann + `"}]`, "", 409, `23505`, ""}, // and 32 is not there
 		{"GET notes" + q("id", "eq.32"), "", "", 200, `[]`, "*/*"},
-		{"POST notes", `{"id":32,"owner":"` + ann + `"}`, "", 201, ``, ""},
-		{"POST notes" + q("on_conflict", "id", "select", "id,text"), `[{"id":32,"owner":"` + ann + `","text":"over"}]`, "Prefer: resolution=merge-duplicates,return=representation", 201, `[{"id":32,"text":"over"}]`, ""},
-		{"POST notes" + q("on_conflict", "id"), `[{"id":32,"owner":"` + ann + `","text":"no"}]`, "Prefer: resolution=ignore-duplicates, return=representation", 201, `[]`, ""},
-		{"PATCH notes" + q("id", "eq.32", "text", "eq.over", "select", "text,tags"), `{"text":"changed","tags":["x"]}`, "Prefer: return=representation", 200, `[{"text":"changed","tags":["x"]}]`, ""},
-		{"PATCH notes" + q("id", "eq.32", "text", "eq.over"), `{"text":"again"}`, "Prefer: return=representation", 200, `[]`, ""},
+		{"POST notes", `{"id":32,"owner":"` + ann + `"}`, "", 201, ``, "*/*"},
+		{"POST notes" + q("on_conflict", "id", "select", "id,text"), `[{"id":32,"owner":"` + ann + `","text":"over"}]`, "Prefer: resolution=merge-duplicates,return=representation", 200, `[{"id":32,"text":"over"}]`, "*/*"},
+		{"POST notes" + q("on_conflict", "id"), `[{"id":32,"owner":"` + ann + `","text":"no"}]`, "Prefer: resolution=ignore-duplicates, return=representation", 201, `[]`, "*/*"},
+		{"POST notes" + q("on_conflict", "id", "select", "id"), `[{"id":32,"owner":"` + ann + `","text":"over"},{"id":34,"owner":"` + ann + `","text":"another"}]`, "Prefer: resolution=merge-duplicates,return=representation", 201, `[{"id":32}`, "*/*"},
+		{"DELETE notes" + q("id", "eq.34"), "", "Prefer: count=exact", 204, ``, "*/1"},
+		{"PATCH notes" + q("id", "eq.32", "text", "eq.over", "select", "text,tags"), `{"text":"changed","tags":["x"]}`, "Prefer: return=representation", 200, `[{"text":"changed","tags":["x"]}]`, "0-0/*"},
+		{"PATCH notes" + q("id", "eq.32", "text", "eq.over"), `{"text":"again"}`, "Prefer: return=representation", 200, `[]`, "*/*"},
 		{"PATCH notes" + q("id", "eq.1"), `{"text":"theirs"}`, "Prefer: count=exact", 204, ``, "*/0"},
-		{"DELETE notes" + q("id", "eq.32", "select", "id"), "", "Prefer: return=representation", 200, `[{"id":32}]`, ""},
-		{"DELETE notes" + q("id", "eq.1"), "", "", 204, ``, ""},
+		{"DELETE notes" + q("id", "eq.32", "select", "id"), "", "Prefer: return=representation", 200, `[{"id":32}]`, "*/*"},
+		{"DELETE notes" + q("id", "eq.1"), "", "", 204, ``, "*/*"},
 
-		{"POST rpc/whoami", `{}`, "", 200, `{"role" : "authenticated", "sub" : "` + ann + `"}`, ""},
-		{"POST rpc/add", `{"a":1}`, "", 200, `11`, ""},
-		{"POST rpc/add", `{"b":2,"a":1}`, "", 200, `3`, ""},
+		{"POST rpc/whoami", `{}`, "", 200, `{"role" : "authenticated", "sub" : "` + ann + `"}`, "0-0/*"},
+		{"POST rpc/add", `{"a":1}`, "", 200, `11`, "0-0/*"},
+		{"POST rpc/add", `{"b":2,"a":1}`, "", 200, `3`, "0-0/*"},
 		{"POST rpc/add", `{"b":2}`, "", 404, `PGRST202`, ""},
 		{"POST rpc/add", `{"a":1,"c":2}`, "", 404, `PGRST202`, ""},
 		{"POST rpc/add", `{"a":"x"}`, "", 400, `22P02`, ""},
 		{"POST rpc/add", `[`, "", 400, `PGRST102`, ""},
 		{"POST rpc/nowhere", `{}`, "", 404, `PGRST202`, ""},
-		{"POST rpc/nothing", `{}`, "", 204, ``, ""},
-		{"POST rpc/none", `{}`, "", 200, `null`, ""},
-		{"POST rpc/pair", ``, "", 200, `{"x":1,"y":"one"}`, ""},
-		{"POST rpc/one", `{}`, "", 200, `{"id":2,`, ""},
-		{"POST rpc/some", `{"ids":[1,2]}`, "", 200, `[{"id":1},`, ""},
-		{"POST rpc/some", `{"ids":[` + many + `]}`, "", 200, `[{"id":1},`, ""},
-		{"POST rpc/verbatim", `{"doc":{"a":  1},"list":["x\ny",null],"at":[null]}`, "", 200, `{"doc" : {"a":  1}, "list" : ["x\ny",null], "none" : true}`, ""},
+		{"POST rpc/nothing", `{}`, "", 204, ``, "0-0/*"},
+		{"POST rpc/none", `{}`, "", 200, `null`, "0-0/*"},
+		{"POST rpc/pair", ``, "", 200, `{"x":1,"y":"one"}`, "0-0/*"},
+		{"POST rpc/one", `{}`, "", 200, `{"id":2,`, "0-0/*"},
+		{"POST rpc/some", `{"ids":[1,2]}`, "", 200, `[{"id":1},`, "0-1/*"},
+		{"POST rpc/some", `{"ids":[` + many + `]}`, "", 200, `[{"id":1},`, "0-4/*"},
+		{"POST rpc/verbatim", `{"doc":{"a":  1},"list":["x\ny",null],"at":[null]}`, "", 200, `{"doc" : {"a":  1}, "list" : ["x\ny",null], "none" : true}`, "0-0/*"},
 		{"POST rpc/refuse", `{}`, "", 409, `PT409`, ""},
 		{"POST rpc/write_while_reading", `{}`, "", 405, `25006`, ""},
 	} {
@@ -175,6 +177,12 @@ func TestProtocol(t *testing.T) {
 		status, _, body := ask(t, servers[c.version], c.key, c.bearer, "POST", "rpc/whoami", "{}", "User-Agent: "+c.agent)
 		if status != c.status || !strings.Contains(body, c.answer) {
 			t.Errorf("%+v: %d %s", c, status, body)
+		}
+	}
+	// Whoever is nobody in particular is told to say who it is, also with a key that says so.
+	for _, bearer := range []string{"", s.Anon} {
+		if status, _, body := ask(t, s, s.Publishable, bearer, "POST", "notes", `{"id":40,"owner":"`+ann+`"}`, ""); status != 401 || !strings.Contains(body, "42501") {
+			t.Error(status, body)
 		}
 	}
 	// What the database has become is not seen before the cache is made anew.
