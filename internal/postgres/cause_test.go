@@ -8,14 +8,18 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"codeforge"
 	"codeforge/internal/postgres"
 )
 
@@ -127,4 +131,40 @@ func httpsCertificate(t *testing.T) tls.Certificate {
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// The same for a project that is reached through its Data API.
+func TestProjectsThatDoNotAnswerAreExplained(t *testing.T) {
+	t.Parallel()
+	answers := func(status int, body string) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	untrusted.StartTLS()
+	t.Cleanup(untrusted.Close)
+	for url, want := range map[string]string{
+		answers(540, "Project paused"):                                "paused: restore it",
+		answers(503, `{"code":"PGRST001","message":"no connection"}`): "does not reach its database",
+		answers(504, `{"code":"PGRST003","message":"timed out"}`):     "does not reach its database",
+		answers(401, `{"message":"Invalid API key"}`):                 "SUPABASE_SERVICE_KEY",
+		answers(404, "nothing here"):                                  "no Data API",
+		"http://127.0.0.1:1":                                          "nothing listens",
+		"http://nowhere.invalid":                                      "nowhere.invalid",
+		untrusted.URL:                                                 "certificate",
+	} {
+		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: url, Key: "sb_secret_hidden"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		if err := s.Ping(t.Context()); !codeforge.IsKind(err, codeforge.Unavailable) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%s: %v, want %q", url, err, want)
+		}
+	}
 }

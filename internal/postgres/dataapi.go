@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,8 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"codeforge"
@@ -132,7 +135,40 @@ func (d *dataAPI) ping(ctx context.Context) error {
 	case f.status == http.StatusNotFound:
 		return &codeforge.Error{Kind: codeforge.Unavailable, Cause: err, Message: "There is no Data API at SUPABASE_URL: check the address, and that the Data API is enabled"}
 	}
+	if words := d.away(f); words != "" {
+		// Where the project is goes to the log and to doctor: /ready tells everybody the message.
+		return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The Supabase project does not answer", Cause: &unreachable{words, err}, Retryable: true, RetryAfter: f.after}
+	}
 	return err
+}
+
+// statusPaused is what Supabase answers for a project that was paused.
+const statusPaused = 540
+
+// away says why a project does not answer, and what to do; "": it does.
+func (d *dataAPI) away(f *failure) string {
+	dns, unknown := errors.AsType[*net.DNSError](f)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](f)
+	host := d.base.Hostname()
+	switch {
+	case f.status == statusPaused:
+		return "the project is paused: restore it in the dashboard"
+	case strings.HasPrefix(f.Code, "PGRST00"):
+		return "the Data API does not reach its database, which may be starting, paused or overloaded: see the project in the dashboard"
+	case unknown && dns.IsNotFound:
+		return fmt.Sprintf("there is no host %s: the project is deleted or was paused long ago (restore it in the dashboard), or SUPABASE_URL is misspelled", host)
+	case unknown:
+		return fmt.Sprintf("the name of the host %s cannot be looked up: check this machine's network and its DNS", host)
+	case certificate:
+		return fmt.Sprintf("the certificate of %s does not count here: check SUPABASE_URL, this machine's clock and its root certificates", host)
+	case errors.Is(f, syscall.ECONNREFUSED):
+		return fmt.Sprintf("nothing listens at %s: check SUPABASE_URL, its port included", d.base.Host)
+	case errors.Is(f, context.DeadlineExceeded) || errors.Is(f, os.ErrDeadlineExceeded):
+		return fmt.Sprintf("%s does not answer in time: check SUPABASE_URL, firewalls, and the project in the dashboard", host)
+	case f.status == 0:
+		return fmt.Sprintf("%s cannot be reached: check SUPABASE_URL and the network", host)
+	}
+	return ""
 }
 
 func (d *dataAPI) patience() (tries int, pause time.Duration) { return 3, 40 * time.Millisecond }
