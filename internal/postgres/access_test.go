@@ -256,14 +256,14 @@ func TestLastWall(t *testing.T) {
 			t.Errorf("path %q: %s", good, code)
 		}
 	}
-	// What the functions know as a constant is what the program knows.
-	for name, want := range map[string]int64{"files": codeforge.MaxFiles, "tree_bytes": codeforge.MaxTreeBytes, "suspect_crashes": codeforge.SuspectCrashes} {
+	// What the schema knows as a constant is what the program knows.
+	for name, want := range map[string]int64{"files": codeforge.MaxFiles, "tree_bytes": codeforge.MaxTreeBytes, "suspect_crashes": codeforge.SuspectCrashes, "path": codeforge.MaxPath,
+		"path_segment": codeforge.MaxPathSegment, "content": codeforge.MaxContent, "title": codeforge.MaxTitle, "description": codeforge.MaxDescription} {
 		var got int64
 		if err := c.QueryRow(t.Context(), "select public.codeforge_limit($1)", name).Scan(&got); err != nil || got != want {
 			t.Errorf("limit %s: %d, want %d: %v", name, got, want, err)
 		}
 	}
-	// The other constants stand in constraints.
 	for column, most := range map[string]int{"title": codeforge.MaxTitle, "description": codeforge.MaxDescription} {
 		for n, want := range map[int]string{most: "", most + 1: "23514"} {
 			if _, err := c.Exec(t.Context(), "update public.projects set "+column+" = repeat('é', $1)", n); sqlstate(err) != want {

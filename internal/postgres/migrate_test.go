@@ -324,8 +324,8 @@ func TestAdopt(t *testing.T) {
 			// Everything new was born with rights for all, as is usual there.
 			var loose []string
 			if err := connect(t, s.URL(pgtest.Superuser, db)).QueryRow(t.Context(), `select array(
-				select proname::text from pg_proc where pronamespace = 'public'::regnamespace and proname like 'codeforge%' and proname !~ '_(now|touch|touch_job)$'
-					and (proname !~ '_read_|_json$|_usage$|_limit$|_files_at$|_find_job$|^codeforge_jobs$|_create_project$' and has_function_privilege('authenticated', oid, 'execute') or has_function_privilege('anon', oid, 'execute'))
+				select proname::text from pg_proc where pronamespace = 'public'::regnamespace and proname like 'codeforge%' and proname !~ '_(limit|now|touch|touch_job)$'
+					and (proname !~ '_read_|_json$|_usage$|_files_at$|_find_job$|^codeforge_jobs$|_create_project$' and has_function_privilege('authenticated', oid, 'execute') or has_function_privilege('anon', oid, 'execute'))
 				union all select c.relname || ' ' || r || ' ' || p from pg_class c, unnest(array['anon', 'authenticated']) r, unnest(array['select', 'insert', 'update', 'delete', 'truncate']) p
 					where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and has_table_privilege(r, c.oid, p) and (
 						c.relname in ('codeforge_migrations', 'idempotency_keys')

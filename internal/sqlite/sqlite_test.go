@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/auth"
 	"codeforge/internal/sqlite"
 	"codeforge/internal/storetest"
 )
@@ -18,6 +19,12 @@ func TestStore(t *testing.T) {
 		start := codeforge.Now() // the clock stands still but for advance
 		s := open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return start.Add(time.Duration(ahead.Load())) }})
 		return s, func(d time.Duration) { ahead.Add(int64(d)) }
+	})
+}
+
+func TestTokens(t *testing.T) {
+	storetest.RunTokens(t, func(t *testing.T) (auth.TokenStore, func(codeforge.User)) {
+		return open(t, t.TempDir(), sqlite.Options{}), nil
 	})
 }
 

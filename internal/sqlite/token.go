@@ -30,8 +30,11 @@ func (s *Store) CreateToken(ctx context.Context, u codeforge.User, t auth.Token)
 		scopes = append(scopes, string(scope))
 	}
 	return s.write(ctx, func(c *conn) error {
-		_, _, err := c.exec("INSERT INTO tokens(id, user_id, name, hint, hash, scopes, created_at, expires_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+		n, _, err := c.exec("INSERT INTO tokens(id, user_id, name, hint, hash, scopes, created_at, expires_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 			t.ID, u.ID, t.Name, t.Hint, hex.EncodeToString(t.Hash), strings.Join(scopes, " "), t.CreatedAt, t.ExpiresAt)
+		if err == nil && n == 0 {
+			err = codeforge.Conflictf("it exists already")
+		}
 		return err
 	})
 }

@@ -20,7 +20,7 @@ declare f regprocedure;
 begin
   for f in
     select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'public'::regnamespace and proname like 'codeforge\_%'
-      and prorettype <> 'trigger'::regtype and proname <> 'codeforge_now'
+      and prorettype <> 'trigger'::regtype and proname not in ('codeforge_now', 'codeforge_limit') -- which triggers use
   loop
     execute format('drop function %s', f);
   end loop;
@@ -28,8 +28,9 @@ end
 $$;
 
 -- codeforge_limit is what the program knows as a constant too.
-create function public.codeforge_limit(p_name text) returns bigint language sql immutable as $$
-  select case p_name when 'files' then 2000 when 'tree_bytes' then 32000000 when 'suspect_crashes' then 2 end::bigint
+create or replace function public.codeforge_limit(p_name text) returns bigint language sql immutable as $$
+  select case p_name when 'files' then 2000 when 'tree_bytes' then 32000000 when 'path' then 500 when 'path_segment' then 255 when 'content' then 100000
+    when 'title' then 200 when 'description' then 1000 when 'suspect_crashes' then 2 end::bigint
 $$;
 
 -- codeforge_file_json is a file as it is or was. No row is put together for it, so without p_content no content is read.
@@ -1011,13 +1012,13 @@ $$;
 -- the list of migrations, and the Data API, can ask.
 create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 10';
 
--- Every function is born executable by all. What acts as whoever calls it is for users too.
+-- Every function is born executable by all, which those stay that triggers use. What acts as whoever calls it is for users too.
 do $$
 declare f record;
 begin
   for f in
-    select oid::regprocedure as call, proname ~ '_read_|_json$|_usage$' or proname in ('codeforge_create_project', 'codeforge_files_at', 'codeforge_find_job', 'codeforge_jobs', 'codeforge_limit') as users from pg_catalog.pg_proc
-    where pronamespace = 'public'::regnamespace and proname like 'codeforge\_%' and proname not in ('codeforge_now', 'codeforge_touch', 'codeforge_touch_job')
+    select oid::regprocedure as call, proname ~ '_read_|_json$|_usage$' or proname in ('codeforge_create_project', 'codeforge_files_at', 'codeforge_find_job', 'codeforge_jobs') as users from pg_catalog.pg_proc
+    where pronamespace = 'public'::regnamespace and proname like 'codeforge\_%' and proname not in ('codeforge_limit', 'codeforge_now', 'codeforge_touch', 'codeforge_touch_job')
   loop
     execute format('revoke execute on function %s from public, anon, authenticated', f.call);
     execute format('grant execute on function %s to service_role', f.call);

@@ -23,12 +23,12 @@ declare r record;
 begin
   for r in
     select * from (values
-      ('project_files', 'codeforge_path', 'path', $c$char_length(new.path) <= 500
-        and new.path !~ '(^|/)\.{0,2}(/|$)' and new.path !~ '^[A-Za-z]:' and new.path !~ '[^/]{255}[^/]'
+      ('project_files', 'codeforge_path', 'path', $c$char_length(new.path) <= public.codeforge_limit('path')
+        and new.path !~ '(^|/)\.{0,2}(/|$)' and new.path !~ '^[A-Za-z]:' and new.path !~ ('[^/]{' || public.codeforge_limit('path_segment') || '}[^/]')
         and new.path !~ '[\x01-\x1f\x7f-\x9f\\\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]'$c$),
-      ('project_files', 'codeforge_size', 'content', 'char_length(new.content) <= 100000'),
-      ('projects', 'codeforge_title', 'title', 'char_length(new.title) <= 200'),
-      ('projects', 'codeforge_description', 'description', 'char_length(new.description) <= 1000'),
+      ('project_files', 'codeforge_size', 'content', $c$char_length(new.content) <= public.codeforge_limit('content')$c$),
+      ('projects', 'codeforge_title', 'title', $c$char_length(new.title) <= public.codeforge_limit('title')$c$),
+      ('projects', 'codeforge_description', 'description', $c$char_length(new.description) <= public.codeforge_limit('description')$c$),
       ('projects', 'codeforge_requirements', 'requirements_spec', 'pg_column_size(new.requirements_spec) <= 1000000'),
       ('projects', 'codeforge_architecture', 'architecture_spec', 'pg_column_size(new.architecture_spec) <= 1000000'),
       ('agent_jobs', 'codeforge_input', 'input_context', 'pg_column_size(new.input_context) <= 300000')

@@ -1,65 +1,13 @@
 package postgres_test
 
 import (
-	"bytes"
-	"slices"
 	"testing"
 	"time"
 
 	"codeforge"
-	"codeforge/internal/auth"
 	"codeforge/internal/llm"
 	"codeforge/internal/postgres/restest"
 )
-
-func TestTokensOfOurOwn(t *testing.T) {
-	t.Parallel()
-	p, w := wired(t, restest.Options{MaxRows: 2})
-	ctx, u, v, s := t.Context(), p.user(), p.user(), p.store
-	now := codeforge.Now()
-	var made []auth.Token
-	for _, name := range []string{"one", "two", "three"} {
-		_, token, err := auth.NewToken(u, name, []auth.Scope{auth.Read, auth.Jobs}, time.Hour)
-		check(t, err)
-		w.losing("codeforge_create_token", 1)
-		check(t, s.CreateToken(ctx, u, token))
-		made = append([]auth.Token{token}, made...)
-	}
-	list, err := s.ListTokens(ctx, u) // more than an answer holds
-	check(t, err)
-	if len(list) != 3 {
-		t.Fatalf("%d tokens", len(list))
-	}
-	for i, got := range list {
-		want := made[i]
-		if got.ID != want.ID || got.UserID != u.ID || got.Name != want.Name || got.Hint != want.Hint || !bytes.Equal(got.Hash, want.Hash) ||
-			!slices.Equal(got.Scopes, want.Scopes) || got.ExpiresAt == nil || got.RevokedAt != nil || got.UsedAt != nil {
-			t.Errorf("%+v, want %+v", got, want)
-		}
-	}
-	one := made[2]
-	got, err := s.UseToken(ctx, one.Hash, now)
-	check(t, err)
-	if got.ID != one.ID || got.UsedAt == nil || !got.UsedAt.Equal(now) {
-		t.Errorf("used %+v", got)
-	}
-	if got, err = s.UseToken(ctx, one.Hash, now.Add(59*time.Second)); err != nil || !got.UsedAt.Equal(now) {
-		t.Errorf("used %+v: %v", got, err)
-	}
-	if _, err = s.UseToken(ctx, made[1].Hash[:31], now); kind(err) != codeforge.Missing {
-		t.Error(err)
-	}
-	if err = s.RevokeToken(ctx, v, one.ID, now); kind(err) != codeforge.Missing {
-		t.Error(err)
-	}
-	check(t, s.RevokeToken(ctx, u, one.ID, now))
-	if got, err = s.UseToken(ctx, one.Hash, now); err != nil || got.RevokedAt == nil || !got.RevokedAt.Equal(now) {
-		t.Errorf("revoked %+v: %v", got, err)
-	}
-	if list, err = s.ListTokens(ctx, v); err != nil || len(list) != 0 {
-		t.Errorf("a stranger lists %d: %v", len(list), err)
-	}
-}
 
 // Nothing is booked, or held, twice because an answer was lost.
 func TestLostBooks(t *testing.T) {
