@@ -17,7 +17,7 @@ test: ## run all tests with the race detector; installs what they need where it 
 	$(GO) test -race -timeout 9m ./...
 
 crash: ## kill a server 200 times under load
-	CODEFORGE_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./cmd/codeforge
+	CODEFORGE_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./internal/server
 
 context: ## measure which files prompts show, on projects fetched with npm
 	CODEFORGE_SOAK=1 $(GO) test -count=1 -run '^TestContext$$' -v ./internal/relevance
@@ -36,4 +36,4 @@ build: ## a release binary in ./bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/codeforge ./cmd/codeforge
 
 docs: ## rewrite what is generated: the OpenAPI document, the table in the README
-	$(GO) test ./internal/api ./cmd/codeforge -run 'Golden|README' -update
+	$(GO) test ./internal/api ./internal/server -run 'Golden|README' -update

@@ -17,6 +17,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/llm"
+	"codeforge/internal/server"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
@@ -46,19 +47,19 @@ const exitModel = 3
 type Ask struct {
 	Prompt []string `arg:"" optional:"" help:"What to ask; standard input is added to it, or is all of it. - waits for standard input however long it takes."`
 
-	Model      string  `placeholder:"PROVIDER:MODEL" help:"Whom to ask first. Default: whom the route names."`
-	Agent      string  `placeholder:"TYPE" help:"Take the route of this agent type."`
-	System     string  `help:"The system's text."`
-	Schema     string  `type:"existingfile" placeholder:"FILE" help:"A JSON Schema that the answer has to fit."`
-	Tools      string  `type:"existingfile" placeholder:"FILE" help:"Tools that the model may call: a JSON list of {name, description, parameters}."`
-	Effort     string  `enum:",none,minimal,low,medium,high,max" default:"" placeholder:"LEVEL" help:"How hard to think: none, minimal, low, medium, high or max. Default: the model's own."`
-	MaxOutput  int     `placeholder:"TOKENS" help:"Longest answer, thinking included."`
-	Timeout    Seconds `default:"600" help:"Most time for everything, in seconds; 0: no end."`
-	Stream     bool    `help:"Have the answer streamed, and show it as it comes."`
-	JSON       bool    `name:"json" help:"Print one JSON object with all that is known."`
-	NoRetry    bool    `help:"Show the first answer of a model as it is: no second try, no repair of JSON."`
-	NoFallback bool    `help:"Ask no other model when the first one fails."`
-	Config
+	Model      string         `placeholder:"PROVIDER:MODEL" help:"Whom to ask first. Default: whom the route names."`
+	Agent      string         `placeholder:"TYPE" help:"Take the route of this agent type."`
+	System     string         `help:"The system's text."`
+	Schema     string         `type:"existingfile" placeholder:"FILE" help:"A JSON Schema that the answer has to fit."`
+	Tools      string         `type:"existingfile" placeholder:"FILE" help:"Tools that the model may call: a JSON list of {name, description, parameters}."`
+	Effort     string         `enum:",none,minimal,low,medium,high,max" default:"" placeholder:"LEVEL" help:"How hard to think: none, minimal, low, medium, high or max. Default: the model's own."`
+	MaxOutput  int            `placeholder:"TOKENS" help:"Longest answer, thinking included."`
+	Timeout    server.Seconds `default:"600" help:"Most time for everything, in seconds; 0: no end."`
+	Stream     bool           `help:"Have the answer streamed, and show it as it comes."`
+	JSON       bool           `name:"json" help:"Print one JSON object with all that is known."`
+	NoRetry    bool           `help:"Show the first answer of a model as it is: no second try, no repair of JSON."`
+	NoFallback bool           `help:"Ask no other model when the first one fails."`
+	server.Config
 }
 
 // Run implements the command. It ends with 0 after an answer, with 3 after an error of the model call.
@@ -66,8 +67,8 @@ func (a *Ask) Run(ctx context.Context) error { return a.run(ctx, os.Stdin, os.St
 
 func (a *Ask) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	ledger := &llm.Memory{Limits: a.limits()}
-	router, err := newRouter(&a.Config, ledger, log)
+	ledger := &llm.Memory{Limits: a.BudgetLimits()}
+	router, err := server.NewRouter(&a.Config, ledger, log)
 	if err != nil {
 		return err
 	}

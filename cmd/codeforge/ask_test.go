@@ -19,6 +19,7 @@ import (
 
 	"codeforge/internal/llm"
 	"codeforge/internal/llm/llmtest"
+	"codeforge/internal/server"
 )
 
 const askKey = "sk-not-a-real-key-0123456789"
@@ -74,16 +75,16 @@ func complete(t *testing.T, at string, of reflect.Type, got map[string]any) {
 }
 
 // at points the provider of an API to a server.
-func at(api, url, model string) (string, Config) {
+func at(api, url, model string) (string, server.Config) {
 	switch api {
 	case "openai-responses":
-		return "openai:" + model, Config{OpenAIKey: askKey, OpenAIURL: url + "/v1"}
+		return "openai:" + model, server.Config{OpenAIKey: askKey, OpenAIURL: url + "/v1"}
 	case "anthropic-messages":
-		return "anthropic:" + model, Config{AnthropicKey: askKey, AnthropicURL: url}
+		return "anthropic:" + model, server.Config{AnthropicKey: askKey, AnthropicURL: url}
 	case "gemini-generate":
-		return "google:" + model, Config{GoogleKey: askKey, GoogleURL: url}
+		return "google:" + model, server.Config{GoogleKey: askKey, GoogleURL: url}
 	}
-	return "compatible:" + model, Config{CompatibleKey: askKey, CompatibleURL: url + "/v1"}
+	return "compatible:" + model, server.Config{CompatibleKey: askKey, CompatibleURL: url + "/v1"}
 }
 
 func write(t *testing.T, name string, v any) string {
@@ -262,7 +263,7 @@ func TestAskRetriesAndFallsBack(t *testing.T) {
 
 	url, asked := script(t, fails(401))
 	second, _ := script(t, says("from the second"))
-	a = &Ask{Prompt: []string{"ping"}, JSON: true, Model: "openai:gpt-6.1-sol", Config: Config{OpenAIKey: askKey, OpenAIURL: url,
+	a = &Ask{Prompt: []string{"ping"}, JSON: true, Model: "openai:gpt-6.1-sol", Config: server.Config{OpenAIKey: askKey, OpenAIURL: url,
 		ModelsFile: write(t, "models.json", json.RawMessage(`{"format":1,"endpoints":[{"name":"second","url":"`+second+`/v1"}],"routes":[{"agent":"default","chain":["second:m"]}]}`))}}
 	o = ask(t, a, "")
 	if o.err != nil || deref(o.Provider) != "second" || len(o.Attempts) != 2 || deref(o.Attempts[0].Kind) != llm.Auth {
@@ -392,17 +393,24 @@ func TestAskRefusesBadInput(t *testing.T) {
 	}
 }
 
+// asProgram is the variable by which this test binary is the program.
+const asProgram = "CODEFORGE_TEST_IS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
 // TestAskProcess: the codes with which the program ends, and that no data folder is made.
 func TestAskProcess(t *testing.T) {
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	url, _ := script(t, says("pong"), fails(400))
 	dir := t.TempDir()
 	for i, want := range []int{0, exitModel} {
-		cmd := exec.Command(path, "ask", "--model", "compatible:any:name", "--json", "--no-retry", "--no-fallback", "ping")
-		cmd.Dir, cmd.Env = dir, []string{"LLM_COMPATIBLE_URL=" + url + "/v1", "LLM_COMPATIBLE_KEY=x", "OPENAI_API_KEY="}
+		cmd := exec.Command(os.Args[0], "ask", "--model", "compatible:any:name", "--json", "--no-retry", "--no-fallback", "ping")
+		cmd.Dir, cmd.Env = dir, []string{asProgram + "=1", "LLM_COMPATIBLE_URL=" + url + "/v1", "LLM_COMPATIBLE_KEY=x", "OPENAI_API_KEY="}
 		out, err := cmd.Output()
 		code := 0
 		if e, ok := errors.AsType[*exec.ExitError](err); ok {

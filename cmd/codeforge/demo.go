@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"cmp"
+	"codeforge/internal/client"
+	"codeforge/internal/server"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"path"
 	"strings"
@@ -27,7 +23,7 @@ type Demo struct {
 	Out   string   `help:"Also write the files into this folder, which must be empty or not exist. Hidden files are left out." placeholder:"DIR"`
 	Exit  bool     `help:"End when the project is done, instead of serving it until Ctrl-C."`
 	Token string   `env:"CODEFORGE_TOKEN" help:"Bearer token, for a server that knows users."`
-	Config
+	server.Config
 }
 
 // Run implements the command.
@@ -41,34 +37,34 @@ func (d *Demo) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	base := "http://" + net.JoinHostPort(d.host(), fmt.Sprint(d.Port))
-	c := client{base: base, token: d.Token}
+	base := "http://" + net.JoinHostPort(d.ListenHost(), fmt.Sprint(d.Port))
+	c := client.Client{Base: base, Token: d.Token}
 	ours := false
 	var health struct{ Service, Model string }
-	if err := c.call(ctx, "GET", "/health", nil, &health); err != nil || health.Service != codeforge.Service {
-		app, err := openForDemo(ctx, &d.Config)
+	if err := c.Call(ctx, "GET", "/health", nil, &health); err != nil || health.Service != codeforge.Service {
+		app, err := startQuietly(ctx, &d.Config)
 		if err != nil {
 			return err
 		}
 		defer app.Close()
-		ours, c.base = true, app.URL()
-		if err := c.call(ctx, "GET", "/health", nil, &health); err != nil {
+		ours, c.Base = true, app.URL()
+		if err := c.Call(ctx, "GET", "/health", nil, &health); err != nil {
 			return err
 		}
 	}
 	s := newScreen(os.Stdout)
-	s.line("CodeForge at %s, model %s%s", c.base, health.Model,
+	s.line("CodeForge at %s, model %s%s", c.Base, health.Model,
 		map[bool]string{true: " (built in: offline, no key; it builds small apps by rules, it does not think)"}[health.Model == "scaffold"])
 
 	var project codeforge.Project
-	if err := c.call(ctx, "POST", "/v1/projects/", map[string]any{"title": clip(idea, codeforge.MaxTitle), "description": clip(idea, codeforge.MaxDescription)}, &project); err != nil {
+	if err := c.Call(ctx, "POST", "/v1/projects/", map[string]any{"title": clip(idea, codeforge.MaxTitle), "description": clip(idea, codeforge.MaxDescription)}, &project); err != nil {
 		return err
 	}
 	var job struct {
 		ID     string `json:"job_id"`
 		Stream string `json:"stream_url"`
 	}
-	if err := c.call(ctx, "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": idea}}, &job); err != nil {
+	if err := c.Call(ctx, "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": idea}}, &job); err != nil {
 		return err
 	}
 	s.line("Project %s: %s\n", project.ID, project.Title)
@@ -77,18 +73,18 @@ func (d *Demo) Run(ctx context.Context) error {
 	}
 
 	var files struct{ Files []codeforge.File }
-	if err := c.call(ctx, "GET", "/v1/projects/"+project.ID+"/files", nil, &files); err != nil {
+	if err := c.Call(ctx, "GET", "/v1/projects/"+project.ID+"/files", nil, &files); err != nil {
 		return err
 	}
 	var check struct{ OK bool }
-	if err := c.call(ctx, "GET", "/v1/projects/"+project.ID+"/check", nil, &check); err != nil {
+	if err := c.Call(ctx, "GET", "/v1/projects/"+project.ID+"/check", nil, &check); err != nil {
 		return err
 	}
 	if !check.OK {
-		return errors.New("the project was made, and does not verify; see " + c.base + "/v1/projects/" + project.ID + "/check")
+		return errors.New("the project was made, and does not verify; see " + c.Base + "/v1/projects/" + project.ID + "/check")
 	}
 	var preview struct{ URL string }
-	if err := c.call(ctx, "GET", "/v1/projects/"+project.ID+"/preview", nil, &preview); err != nil {
+	if err := c.Call(ctx, "GET", "/v1/projects/"+project.ID+"/preview", nil, &preview); err != nil {
 		return err
 	}
 	size := 0
@@ -107,8 +103,8 @@ func (d *Demo) Run(ctx context.Context) error {
 		}
 	}
 	s.line("Open      %s", preview.URL)
-	s.line("Files     %s/v1/projects/%s/files", c.base, project.ID)
-	s.line("Job       %s/v1/jobs/%s", c.base, job.ID)
+	s.line("Files     %s/v1/projects/%s/files", c.Base, project.ID)
+	s.line("Job       %s/v1/jobs/%s", c.Base, job.ID)
 	if ours && d.Exit {
 		s.line("(the server ends now; `codeforge serve` shows the project again)")
 	}
@@ -119,10 +115,10 @@ func (d *Demo) Run(ctx context.Context) error {
 	return nil
 }
 
-// openForDemo starts a server of our own: quiet, and on a free port when the wanted one is taken by something else.
-func openForDemo(ctx context.Context, cfg *Config) (*App, error) {
+// startQuietly starts a server of our own: quiet, and on a free port when the wanted one is taken by something else.
+func startQuietly(ctx context.Context, cfg *server.Config) (*server.Server, error) {
 	cfg.LogLevel = "ERROR"
-	app, err := Open(ctx, cfg, os.Stderr)
+	app, err := server.Open(ctx, cfg, os.Stderr)
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +137,10 @@ func openForDemo(ctx context.Context, cfg *Config) (*App, error) {
 }
 
 // watch shows a job until it ends, reconnecting where the stream breaks.
-func (d *Demo) watch(ctx context.Context, c client, stream string, s *screen) error {
+func (d *Demo) watch(ctx context.Context, c client.Client, stream string, s *screen) error {
 	last := "0"
 	for try := 0; ; try++ {
-		done, err := c.stream(ctx, stream, &last, func(kind string, data []byte) (bool, error) { return s.event(kind, data) })
+		done, err := c.Stream(ctx, stream, &last, func(kind string, data []byte) (bool, error) { return s.event(kind, data) })
 		if done || err == nil {
 			return err
 		}
@@ -212,94 +208,4 @@ func clip(s string, n int) string {
 		return strings.TrimSpace(string(r[:n-1])) + "…"
 	}
 	return s
-}
-
-// client speaks to the API as any client would.
-type client struct{ base, token string }
-
-func (c client) do(ctx context.Context, method, url string, body any, header ...string) (*http.Response, error) {
-	var r io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			return nil, err
-		}
-		r = bytes.NewReader(b)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, url, r)
-	if err != nil {
-		return nil, err
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	return http.DefaultClient.Do(req)
-}
-
-// call sends body and decodes the answer into out; an answer of the API's error shape becomes an error.
-func (c client) call(ctx context.Context, method, path string, body, out any) error {
-	resp, err := c.do(ctx, method, c.base+path, body)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode >= 300 {
-		var e struct {
-			Message string
-			Details json.RawMessage
-		}
-		if json.Unmarshal(b, &e) != nil || e.Message == "" {
-			return fmt.Errorf("%s %s: %s", method, path, resp.Status)
-		}
-		return fmt.Errorf("%s %s: %s %s", method, path, e.Message, e.Details)
-	}
-	return json.Unmarshal(b, out)
-}
-
-// stream reads server-sent events after number *last and gives the named ones to show until it says done.
-func (c client) stream(ctx context.Context, url string, last *string, show func(kind string, data []byte) (done bool, err error)) (bool, error) {
-	resp, err := c.do(ctx, "GET", url, nil, "Accept", "text/event-stream", "Last-Event-ID", *last)
-	if err != nil {
-		return false, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return false, fmt.Errorf("event stream: %s", resp.Status)
-	}
-	var kind string
-	var data []byte
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		field, value, _ := strings.Cut(lines.Text(), ":")
-		value = strings.TrimPrefix(value, " ")
-		switch field {
-		case "event":
-			kind = value
-		case "id":
-			*last = value
-		case "data":
-			data = append(data, value...)
-		case "":
-			if lines.Text() == "" {
-				if kind != "" && data != nil { // unnamed frames repeat the named ones
-					if done, err := show(kind, data); done {
-						return true, err
-					}
-				}
-				kind, data = "", nil
-			}
-		}
-	}
-	return false, cmp.Or(lines.Err(), io.ErrUnexpectedEOF)
 }

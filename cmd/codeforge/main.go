@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"codeforge"
+	"codeforge/internal/server"
 	"codeforge/internal/verify"
 
 	"github.com/alecthomas/kong"
@@ -48,7 +49,7 @@ func run(args []string) error {
 	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf(".env: %w", err)
 	}
-	dropEmpty()
+	server.UnsetEmpty()
 	var c commands
 	parser, err := kong.New(&c, kong.Name("codeforge"), kong.UsageOnError(),
 		kong.Description("Backend for AI code generation: agents as durable jobs, projects of versioned files that are known to build."),
@@ -73,33 +74,14 @@ func run(args []string) error {
 }
 
 // Serve is the command that runs the server.
-type Serve struct{ Config }
+type Serve struct{ server.Config }
 
 // Validate is called by kong after parsing: everything that keeps the server from running is told at once.
-func (s *Serve) Validate() error { return s.servable() }
+func (s *Serve) Validate() error { return s.ValidateServing() }
 
 // Run implements the command.
 func (s *Serve) Run(ctx context.Context, hangups <-chan os.Signal) error {
-	app, err := Open(ctx, &s.Config, os.Stderr)
-	if err != nil {
-		return err
-	}
-	if err = app.Listen(); err == nil {
-		err = app.Start(ctx)
-	}
-	if err != nil {
-		return errors.Join(err, app.Close())
-	}
-	for {
-		select {
-		case <-hangups:
-			app.Reload()
-			continue
-		case <-ctx.Done():
-		case err = <-app.Failed():
-		}
-		return errors.Join(err, app.Close())
-	}
+	return server.Run(ctx, &s.Config, os.Stderr, hangups)
 }
 
 // Version is the command that prints the version.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"codeforge/internal/server"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,7 +70,7 @@ func TestDemoWritesIntoAnEmptyFolderAlone(t *testing.T) {
 		t.Errorf("into what is there: %v", err)
 	}
 	// It is said before anything is asked of a server or a model.
-	d := Demo{Idea: []string{"an app"}, Out: dir, Config: Config{Host: "192.0.2.1", Port: 1}}
+	d := Demo{Idea: []string{"an app"}, Out: dir, Config: server.Config{Host: "192.0.2.1", Port: 1}}
 	if err := d.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("demo: %v", err)
 	}

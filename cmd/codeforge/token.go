@@ -12,6 +12,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/auth"
+	"codeforge/internal/server"
 )
 
 // Token is the commands about tokens of our own. Whoever may run them may act for every user.
@@ -27,12 +28,12 @@ type TokenCreate struct {
 	Name   string   `required:"" help:"What it is for."`
 	Scopes []string `name:"scope" default:"read,write,jobs" help:"What it may do: read, write, jobs."`
 	Days   int      `default:"90" help:"Days until it ends; 0: never."`
-	Config
+	server.Config
 }
 
 // Run implements the command.
 func (t *TokenCreate) Run(ctx context.Context) error {
-	u, err := owner(&t.Config, t.Owner)
+	u, err := t.TokenOwner(t.Owner)
 	if err != nil {
 		return err
 	}
@@ -47,11 +48,11 @@ func (t *TokenCreate) Run(ctx context.Context) error {
 	if err != nil {
 		return plain(err)
 	}
-	store, err := openData(ctx, &t.Config, slog.New(slog.DiscardHandler))
+	store, err := server.OpenStore(ctx, &t.Config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	defer store.close()
+	defer store.Close()
 	if err := store.CreateToken(ctx, u, token); err != nil {
 		return plain(err)
 	}
@@ -63,20 +64,20 @@ func (t *TokenCreate) Run(ctx context.Context) error {
 // TokenList is the command that lists tokens.
 type TokenList struct {
 	Owner string `name:"user" required:"" placeholder:"UUID" help:"Whose tokens."`
-	Config
+	server.Config
 }
 
 // Run implements the command.
 func (t *TokenList) Run(ctx context.Context) error {
-	u, err := owner(&t.Config, t.Owner)
+	u, err := t.TokenOwner(t.Owner)
 	if err != nil {
 		return err
 	}
-	store, err := openToRead(ctx, &t.Config)
+	store, err := server.OpenStoreReadOnly(ctx, &t.Config)
 	if err != nil {
 		return err
 	}
-	defer store.close()
+	defer store.Close()
 	list, err := store.ListTokens(ctx, u)
 	if err != nil {
 		return plain(err)
@@ -112,12 +113,12 @@ func day(t *time.Time, none string) string {
 type TokenRevoke struct {
 	ID    string `arg:"" help:"Id of the token, as list shows it."`
 	Owner string `name:"user" required:"" placeholder:"UUID" help:"Whose token."`
-	Config
+	server.Config
 }
 
 // Run implements the command.
 func (t *TokenRevoke) Run(ctx context.Context) error {
-	u, err := owner(&t.Config, t.Owner)
+	u, err := t.TokenOwner(t.Owner)
 	if err != nil {
 		return err
 	}
@@ -125,28 +126,16 @@ func (t *TokenRevoke) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.New("that is no id of a token: list shows them")
 	}
-	store, err := openData(ctx, &t.Config, slog.New(slog.DiscardHandler))
+	store, err := server.OpenStore(ctx, &t.Config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	defer store.close()
+	defer store.Close()
 	if err := store.RevokeToken(ctx, u, id, codeforge.Now()); err != nil {
 		return plain(err)
 	}
 	fmt.Println("revoked", id)
 	return nil
-}
-
-// owner is the user with an id, where there are users.
-func owner(cfg *Config, id string) (codeforge.User, error) {
-	if cfg.standalone() {
-		return codeforge.User{}, errors.New("a standalone server asks nobody for a token: set SUPABASE_URL or SUPABASE_JWT_SECRET")
-	}
-	id, err := codeforge.ParseID(id)
-	if err != nil {
-		return codeforge.User{}, errors.New("--user must be the id of a user, a UUID")
-	}
-	return codeforge.User{ID: id, Role: "authenticated"}, nil
 }
 
 // plain says what a client would be told, and the reason for it.

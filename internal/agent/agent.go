@@ -26,7 +26,7 @@ import (
 type Options struct {
 	Model         llm.Provider
 	Check         Check
-	Journal       llm.Journal // keeps what checks said; nil: they are made anew
+	Journal       llm.Journal // keeps the project as a job first saw it, and what checks said; nil: nothing is kept
 	MaxIterations int         // reviews in one pipeline; 0: 5
 }
 
@@ -64,6 +64,9 @@ var runs = map[codeforge.AgentType]func(*run, context.Context) (codeforge.Outcom
 func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
 	if task.Job.Agent == codeforge.Noop {
 		return codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}")}, nil
+	}
+	if err := a.fixProject(ctx, task); err != nil {
+		return codeforge.Outcome{}, err
 	}
 	r := newRun(a, task)
 	do := runs[task.Job.Agent]

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bufio"
@@ -131,7 +131,7 @@ func newBench(b *testing.B) *bench {
 	ceiling := map[llm.BudgetScope]int64{llm.BudgetUserDay: 1 << 50}
 	o.books = &books{Ledger: o.store.Ledger(ceiling)}
 	router := func(ledger llm.Ledger) *llm.Router {
-		r, err := newRouter(&Config{CompatibleURL: o.url, CompatibleKey: "a-key-of-the-mock"}, ledger, slog.New(slog.DiscardHandler))
+		r, err := NewRouter(&Config{CompatibleURL: o.url, CompatibleKey: "a-key-of-the-mock"}, ledger, slog.New(slog.DiscardHandler))
 		if err != nil {
 			b.Fatal(err)
 		}

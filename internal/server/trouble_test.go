@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bytes"
@@ -24,12 +24,12 @@ func TestStandaloneListensToThisMachineAlone(t *testing.T) {
 		for _, insecure := range []bool{false, true} {
 			c := configured(t)
 			c.Host, c.Insecure = host, insecure
-			err := c.servable()
+			err := c.ValidateServing()
 			if got := err != nil && strings.Contains(err.Error(), "HOST") && strings.Contains(err.Error(), "--insecure"); got != (refused && !insecure) {
 				t.Errorf("%q, insecure %v: %v", host, insecure, err)
 			}
 			c.JWTSecret = strings.Repeat("s", 40)
-			if err := c.servable(); err != nil {
+			if err := c.ValidateServing(); err != nil {
 				t.Errorf("%q with users: %v", host, err)
 			}
 		}
@@ -128,7 +128,7 @@ func TestHangup(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/readyz", "/ready", "/readyz/"} {
-		res, err := http.Get(p.base + path)
+		res, err := http.Get(p.Base + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func TestReadyTellsOfALostFolder(t *testing.T) {
 	if err := os.Rename(dir, dir+".away"); err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.Get(p.base + "/readyz")
+	res, err := http.Get(p.Base + "/readyz")
 	if err != nil {
 		t.Fatal(err)
 	}

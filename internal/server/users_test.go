@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bytes"
@@ -29,6 +29,7 @@ import (
 	"codeforge"
 	"codeforge/internal/api"
 	"codeforge/internal/auth"
+	"codeforge/internal/client"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
 	"codeforge/internal/postgres/restest"
@@ -195,7 +196,7 @@ func parse(c *Config, args []string) error {
 
 // server is a whole server in this process.
 type server struct {
-	*App
+	*Server
 	log *bytes.Buffer // to be read after it is closed
 }
 
@@ -204,7 +205,7 @@ func serve(t *testing.T, cfg *Config) *server {
 	t.Helper()
 	s := &server{log: &bytes.Buffer{}}
 	var err error
-	if s.App, err = Open(t.Context(), cfg, s.log); err == nil {
+	if s.Server, err = Open(t.Context(), cfg, s.log); err == nil {
 		if err = s.Listen(); err == nil {
 			err = s.Start(t.Context())
 		}
@@ -223,14 +224,17 @@ func serve(t *testing.T, cfg *Config) *server {
 	return s
 }
 
-func (s *server) as(token string) client { return client{base: s.URL(), token: token} }
+// caller is a client that gives up the test when it gets no answer.
+type caller struct{ client.Client }
+
+func (s *server) as(token string) caller { return caller{client.Client{Base: s.URL(), Token: token}} }
 
 // ask sends a request and returns what came back. Its body is JSON, or nothing.
-func (c client) ask(t *testing.T, method, path string, body any, header ...string) (status int, text string, h http.Header) {
+func (c caller) ask(t *testing.T, method, path string, body any, header ...string) (status int, text string, h http.Header) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	resp, err := c.do(ctx, method, c.base+path, body, header...)
+	resp, err := c.Do(ctx, method, c.Base+path, body, header...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,9 +247,9 @@ func (c client) ask(t *testing.T, method, path string, body any, header ...strin
 }
 
 // must is ask for what must work; the answer goes into out.
-func (c client) must(t *testing.T, method, path string, body, out any) {
+func (c caller) must(t *testing.T, method, path string, body, out any) {
 	t.Helper()
-	if err := c.call(t.Context(), method, path, body, out); err != nil {
+	if err := c.Call(t.Context(), method, path, body, out); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -254,7 +258,7 @@ func (c client) must(t *testing.T, method, path string, body, out any) {
 type belongings struct{ project, job, path string }
 
 // settle gives alice a project with a file and an ended job.
-func settle(t *testing.T, c client) belongings {
+func settle(t *testing.T, c caller) belongings {
 	t.Helper()
 	var p codeforge.Project
 	c.must(t, "POST", "/v1/projects/", object{"title": "Dog walkers", "description": "alice's alone"}, &p)
@@ -264,7 +268,7 @@ func settle(t *testing.T, c client) belongings {
 	}
 	c.must(t, "POST", "/v1/run-agent", object{"project_id": p.ID, "agent_type": "research", "input_context": object{"user_message": "dogs", "skip_clarification": true}}, &job)
 	last := "0"
-	if done, err := c.stream(t.Context(), c.base+"/v1/jobs/"+job.ID+"/stream", &last, func(kind string, data []byte) (bool, error) {
+	if done, err := c.Stream(t.Context(), c.Base+"/v1/jobs/"+job.ID+"/stream", &last, func(kind string, data []byte) (bool, error) {
 		return kind == "complete", nil
 	}); !done {
 		t.Fatal("the job did not complete", err)
@@ -273,7 +277,7 @@ func settle(t *testing.T, c client) belongings {
 }
 
 // see is everything of alice's, as she sees it.
-func (b belongings) see(t *testing.T, c client) string {
+func (b belongings) see(t *testing.T, c caller) string {
 	t.Helper()
 	var all strings.Builder
 	for _, path := range []string{"/v1/projects/", "/v1/projects/" + b.project, "/v1/projects/" + b.project + "/files", "/v1/projects/" + b.project + "/revisions",
@@ -384,8 +388,8 @@ func TestIsolation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, args := open(t)
 			s := serve(t, configured(t, append(args, "--supabase-url", p.url)...))
-			if s.data.name != name {
-				t.Fatal(s.data.name)
+			if s.store.Name != name {
+				t.Fatal(s.store.Name)
 			}
 			owner := s.as(p.token(t, alice))
 			b := settle(t, owner)
@@ -450,7 +454,7 @@ func newProjectAt(t *testing.T, p *project) *project {
 }
 
 // ticketFor is where the owner of a project opens its preview.
-func ticketFor(t *testing.T, c client, project string) (at struct{ Host, Path string }) {
+func ticketFor(t *testing.T, c caller, project string) (at struct{ Host, Path string }) {
 	t.Helper()
 	var preview struct{ URL string }
 	c.must(t, "GET", "/v1/projects/"+project+"/preview", nil, &preview)
@@ -498,7 +502,7 @@ func TestOwnTokens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, args := open(t)
 			cfg := configured(t, append(args, "--supabase-url", p.url)...)
-			u, err := owner(cfg, alice)
+			u, err := cfg.TokenOwner(alice)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -516,17 +520,17 @@ func TestOwnTokens(t *testing.T) {
 			if status, text, _ = s.as(worker).ask(t, "POST", "/v1/run-agent", object{"project_id": b.project, "agent_type": "noop"}); status != 200 {
 				t.Error(status, text)
 			}
-			list, err := s.data.ListTokens(t.Context(), u)
+			list, err := s.store.ListTokens(t.Context(), u)
 			if err != nil || len(list) != 2 || list[1].UsedAt == nil || list[1].ID != record {
 				t.Errorf("%+v %v", list, err)
 			}
-			if err := s.data.RevokeToken(t.Context(), codeforge.User{ID: bob}, record, codeforge.Now()); !codeforge.IsKind(err, codeforge.Missing) {
+			if err := s.store.RevokeToken(t.Context(), codeforge.User{ID: bob}, record, codeforge.Now()); !codeforge.IsKind(err, codeforge.Missing) {
 				t.Error("bob ends alice's token:", err)
 			}
-			if err := s.data.RevokeToken(t.Context(), u, record, codeforge.Now()); err != nil {
+			if err := s.store.RevokeToken(t.Context(), u, record, codeforge.Now()); err != nil {
 				t.Error(err)
 			}
-			if list, err = s.data.ListTokens(t.Context(), u); err != nil || list[1].RevokedAt == nil {
+			if list, err = s.store.ListTokens(t.Context(), u); err != nil || list[1].RevokedAt == nil {
 				t.Errorf("%+v %v", list, err)
 			}
 		})
@@ -538,7 +542,7 @@ func mint(t *testing.T, s *server, u codeforge.User, scopes ...auth.Scope) (text
 	t.Helper()
 	text, record, err := auth.NewToken(u, "a machine", scopes, time.Hour)
 	if err == nil {
-		err = s.data.CreateToken(t.Context(), u, record)
+		err = s.store.CreateToken(t.Context(), u, record)
 	}
 	if err != nil {
 		t.Fatal(err)

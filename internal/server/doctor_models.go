@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 	"codeforge/internal/llm"
 )
 
-// probe asks the model of each endpoint in small what jobs ask it: a call of a tool, the way on from its result, an answer
+// probeModels asks the model of each endpoint in small what jobs ask it: a call of a tool, the way on from its result, an answer
 // in a schema. What the endpoint refuses of that it can do without is said in the words of MODELS_FILE, so that no job
 // has to find it out.
-func probe(ctx context.Context, r *llm.Router, names []string) (all []finding) {
+func probeModels(ctx context.Context, r *llm.Router, names []string) (all []Finding) {
 	for _, name := range names {
 		learner, ok := r.Providers[name].(llm.Learner)
 		model := r.Defaults[name]
@@ -23,22 +23,22 @@ func probe(ctx context.Context, r *llm.Router, names []string) (all []finding) {
 		}
 		part := "model " + name + ":" + model
 		asked, cancel := context.WithTimeout(ctx, 2*time.Minute)
-		wrong := try(asked, r.Providers[name], r.Catalog.Target(name, model))
+		wrong := probeModel(asked, r.Providers[name], r.Catalog.Target(name, model))
 		cancel()
-		f := finding{part + " calls tools and answers in a schema", "ok", strings.Join(wrong, "; ")}
+		f := Finding{part + " calls tools and answers in a schema", "ok", strings.Join(wrong, "; ")}
 		if len(wrong) > 0 {
-			f.part, f.state = part, "warning"
+			f.Part, f.State = part, "warning"
 		}
 		all = append(all, f)
 		for _, id := range slices.Sorted(maps.Keys(learner.Learned())) {
-			all = append(all, finding{part + " has a dialect", "ok", "for MODELS_FILE, under models: " + entry(r.Catalog, name, id, learner.Learned()[id])})
+			all = append(all, Finding{part + " has a dialect", "ok", "for MODELS_FILE, under models: " + catalogEntry(r.Catalog, name, id, learner.Learned()[id])})
 		}
 	}
 	return all
 }
 
-// entry is a model with its dialect as MODELS_FILE has it.
-func entry(c *llm.Catalog, provider, id string, d llm.Dialect) string {
+// catalogEntry is a model with its dialect as MODELS_FILE has it.
+func catalogEntry(c *llm.Catalog, provider, id string, d llm.Dialect) string {
 	m, known := c.Model(provider + ":" + id)
 	if !known || strings.HasSuffix(m.Name, ":*") {
 		m.Name = provider + ":" + id
@@ -54,8 +54,8 @@ func entry(c *llm.Catalog, provider, id string, d llm.Dialect) string {
 	return string(b)
 }
 
-// try returns what does not work.
-func try(ctx context.Context, p llm.Provider, t llm.Target) (wrong []string) {
+// probeModel returns what does not work.
+func probeModel(ctx context.Context, p llm.Provider, t llm.Target) (wrong []string) {
 	say := func(what string, err error) {
 		if err != nil {
 			wrong = append(wrong, what+": "+err.Error())

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -63,10 +63,10 @@ func wait(t *testing.T, what string, c <-chan struct{}) {
 }
 
 // events follows a job to its end and returns the names of its events, in order.
-func (c client) events(t *testing.T, job string) (kinds []string) {
+func (c caller) events(t *testing.T, job string) (kinds []string) {
 	t.Helper()
 	last := "0"
-	done, err := c.stream(t.Context(), c.base+"/v1/jobs/"+job+"/stream", &last, func(kind string, data []byte) (bool, error) {
+	done, err := c.Stream(t.Context(), c.Base+"/v1/jobs/"+job+"/stream", &last, func(kind string, data []byte) (bool, error) {
 		kinds = append(kinds, kind)
 		return slices.Contains([]string{"complete", "error", "cancelled"}, kind), nil
 	})
@@ -77,7 +77,7 @@ func (c client) events(t *testing.T, job string) (kinds []string) {
 }
 
 // submit starts a job of alice on a new project.
-func (c client) submit(t *testing.T, agent string) (job string) {
+func (c caller) submit(t *testing.T, agent string) (job string) {
 	t.Helper()
 	var p, j struct {
 		ID  string
@@ -141,7 +141,7 @@ func TestTwoServersWithoutAnnouncements(t *testing.T) {
 	var once sync.Once
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		_, err := b.as(token).stream(t.Context(), b.URL()+"/v1/jobs/"+job+"/stream", &last, func(kind string, data []byte) (bool, error) {
+		_, err := b.as(token).Stream(t.Context(), b.URL()+"/v1/jobs/"+job+"/stream", &last, func(kind string, data []byte) (bool, error) {
 			once.Do(func() { close(seen) })
 			cancelled = kind == "cancelled"
 			return cancelled, nil
@@ -165,7 +165,7 @@ func TestTakeover(t *testing.T) {
 	token := p.token(t, alice)
 	m := newSlowModel(t)
 	dying := start(t, t.TempDir(), "DATABASE_URL="+url, "SUPABASE_URL="+p.url, "JOB_LEASE=2", "LLM_COMPATIBLE_URL="+m.url, "LLM_COMPATIBLE_MODEL=m", "HOST=127.0.0.1")
-	dying.token = token
+	dying.Token = token
 	job := dying.submit(t, "research")
 	wait(t, "the call of the model", m.called)
 	other := serve(t, configured(t, "--supabase-url", p.url, "--database-url", url, "--job-lease", "2"))
@@ -186,14 +186,14 @@ func TestStartMigrates(t *testing.T) {
 		t.Error(err)
 	}
 	cfg := configured(t, "--supabase-url", p.url, "--database-url", url, "--migrate-database-url", admin)
-	if err := (&Migrate{Check: true, Config: *cfg}).Run(t.Context()); err == nil {
+	if err := checkMigrated(t, cfg); err == nil {
 		t.Error("an empty database is up to date")
 	}
 	s := serve(t, cfg)
-	if err := s.data.Ping(context.Background()); err != nil {
+	if err := s.store.Ping(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if err := (&Migrate{Check: true, Config: *cfg}).Run(t.Context()); err != nil {
+	if err := checkMigrated(t, cfg); err != nil {
 		t.Error(err)
 	}
 	// Its next start needs the other login no more.

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"database/sql"
@@ -18,7 +18,7 @@ func TestReplay(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir)
 	var project codeforge.Project
-	if err := p.call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Replay", "description": "Plants and their watering"}, &project); err != nil {
+	if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Replay", "description": "Plants and their watering"}, &project); err != nil {
 		t.Fatal(err)
 	}
 	run := func(path string, body map[string]any) string {
@@ -27,7 +27,7 @@ func TestReplay(t *testing.T) {
 			ID string `json:"job_id"`
 		}
 		body["project_id"] = project.ID
-		if err := p.call(t.Context(), "POST", path, body, &job); err != nil {
+		if err := p.Call(t.Context(), "POST", path, body, &job); err != nil {
 			t.Fatal(err)
 		}
 		p.settle(t, job.ID)

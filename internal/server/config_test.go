@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -54,7 +54,7 @@ func TestProduction(t *testing.T) {
 			cfg := configured(t)
 			err := parse(cfg, append([]string{"--environment", "production"}, c.args...))
 			if err == nil {
-				err = cfg.servable()
+				err = cfg.ValidateServing()
 			}
 			if len(c.want) == 0 && err == nil {
 				return
@@ -92,8 +92,8 @@ func TestDefaults(t *testing.T) {
 		if err := parse(cfg, c.args); err != nil {
 			t.Fatal(err)
 		}
-		if cfg.host() != c.host || cfg.store() != c.store || cfg.identity() != c.identity {
-			t.Errorf("%v: %s, %s, %s", c.args, cfg.host(), cfg.store(), cfg.identity())
+		if cfg.ListenHost() != c.host || cfg.store() != c.store || cfg.identity() != c.identity {
+			t.Errorf("%v: %s, %s, %s", c.args, cfg.ListenHost(), cfg.store(), cfg.identity())
 		}
 	}
 }
@@ -272,47 +272,47 @@ func TestDoctor(t *testing.T) {
 	url, _ := freshDatabase(t)
 	empty, _ := emptyDatabase(t)
 	dead := "http://127.0.0.1:1"
-	doctor := func(args ...string) *Doctor { return &Doctor{*configured(t, args...)} }
+	doctor := func(args ...string) *doctor { return &doctor{*configured(t, args...)} }
 	ctx := t.Context()
 	gone, cancel := context.WithCancel(ctx) // a key set that does not come is waited for
 	cancel()
 	for _, c := range []struct {
 		name   string
-		check  func() finding
+		check  func() Finding
 		states string
 		fix    string
 	}{
-		{"certificate", func() finding { return doctor("--tls-cert-file", cert, "--tls-key-file", key).https(ctx) }, "ok", ""},
-		{"no certificate", func() finding { return doctor("--tls-cert-file", cert, "--tls-key-file", key+"x").https(ctx) }, "broken", "key.pemx"},
-		{"database", func() finding { return doctor("--database-url", url).data(ctx) }, "ok", ""},
-		{"superuser", func() finding {
+		{"certificate", func() Finding { return doctor("--tls-cert-file", cert, "--tls-key-file", key).https(ctx) }, "ok", ""},
+		{"no certificate", func() Finding { return doctor("--tls-cert-file", cert, "--tls-key-file", key+"x").https(ctx) }, "broken", "key.pemx"},
+		{"database", func() Finding { return doctor("--database-url", url).data(ctx) }, "ok", ""},
+		{"superuser", func() Finding {
 			return doctor("--database-url", strings.Replace(url, "cf_app", pgtest.Superuser, 1)).data(ctx)
 		}, "warning", "create role codeforge"},
-		{"no schema", func() finding { return doctor("--database-url", empty).data(ctx) }, "broken", "codeforge migrate"},
-		{"anon key", func() finding {
+		{"no schema", func() Finding { return doctor("--database-url", empty).data(ctx) }, "broken", "codeforge migrate"},
+		{"anon key", func() Finding {
 			return doctor("--supabase-url", p.url, "--supabase-service-key", "sb_publishable_x").data(ctx)
 		}, "broken", "anon"},
-		{"identity", func() finding { return doctor("--supabase-url", p.url).identity(ctx) }, "ok", ""},
-		{"no identity", func() finding { return doctor("--supabase-url", dead).identity(gone) }, "broken", dead},
-		{"production", func() finding { return doctor("--environment", "production").settings(ctx) }, "broken", "SUPABASE_URL"},
-		{"schema's login", func() finding {
+		{"identity", func() Finding { return doctor("--supabase-url", p.url).identity(ctx) }, "ok", ""},
+		{"no identity", func() Finding { return doctor("--supabase-url", dead).identity(gone) }, "broken", dead},
+		{"production", func() Finding { return doctor("--environment", "production").settings(ctx) }, "broken", "SUPABASE_URL"},
+		{"schema's login", func() Finding {
 			return doctor("--database-url", url, "--migrate-database-url", strings.Replace(url, "cf_app", pgtest.Superuser, 1)).migrator(ctx)
 		}, "ok", ""},
-		{"not the schema's login", func() finding { return doctor("--database-url", url, "--migrate-database-url", url).migrator(ctx) }, "broken", "may not change the schema"},
-		{"schema's login away", func() finding {
+		{"not the schema's login", func() Finding { return doctor("--database-url", url, "--migrate-database-url", url).migrator(ctx) }, "broken", "may not change the schema"},
+		{"schema's login away", func() Finding {
 			return doctor("--database-url", url, "--migrate-database-url", "postgresql://u:p@127.0.0.1:1/db").migrator(ctx)
 		}, "broken", "nothing listens"},
-		{"schema behind", func() finding {
+		{"schema behind", func() Finding {
 			return doctor("--database-url", empty, "--migrate-database-url", strings.Replace(empty, "cf_app", pgtest.Superuser, 1)).migrator(ctx)
 		}, "warning", "lacks"},
-		{"secret that signed the key", func() finding {
+		{"secret that signed the key", func() Finding {
 			return doctor("--supabase-url", p.url, "--supabase-service-key", legacyKey(t, jwtSecret), "--supabase-jwt-secret", jwtSecret).identity(ctx)
 		}, "ok", ""},
-		{"secret of another project", func() finding {
+		{"secret of another project", func() Finding {
 			return doctor("--supabase-url", p.url, "--supabase-service-key", legacyKey(t, jwtSecret), "--supabase-jwt-secret", jwtSecret+"x").identity(ctx)
 		}, "broken", "Legacy JWT Secret"},
 	} {
-		if f := c.check(); f.state != c.states || !contains(f.fix, c.fix) {
+		if f := c.check(); f.State != c.states || !contains(f.Fix, c.fix) {
 			t.Errorf("%s: %+v", c.name, f)
 		}
 	}
@@ -340,9 +340,16 @@ func TestSchemaLoginAway(t *testing.T) {
 	}
 	p := newProject(t)
 	serve(t, configured(t, append(away, "--supabase-url", p.url, "--supabase-service-key", "sb_secret_x")...))
-	if err := (&Migrate{Check: true, Config: *configured(t, append(away, "--database-url", url)...)}).Run(t.Context()); err != nil {
+	if err := checkMigrated(t, configured(t, append(away, "--database-url", url)...)); err != nil {
 		t.Error(err)
 	}
+}
+
+// checkMigrated is what `codeforge migrate --check` ends with.
+func checkMigrated(t *testing.T, cfg *Config) error {
+	t.Helper()
+	_, _, err := CheckMigrated(t.Context(), cfg, io.Discard)
+	return err
 }
 
 // TestGrantsAreNamed: to a login that may not act for users, serve, doctor and migrate --check say the same.
@@ -353,8 +360,8 @@ func TestGrantsAreNamed(t *testing.T) {
 	t.Cleanup(func() { s.Exec(t, "postgres", "drop role cf_bare") })
 	cfg := configured(t, "--database-url", strings.Replace(url, "cf_app", "cf_bare", 1))
 	_, served := Open(t.Context(), cfg, io.Discard)
-	for what, said := range map[string]string{"serve": fmt.Sprint(served), "doctor": (&Doctor{*cfg}).data(t.Context()).fix,
-		"check": fmt.Sprint((&Migrate{Check: true, Config: *cfg}).Run(t.Context()))} {
+	for what, said := range map[string]string{"serve": fmt.Sprint(served), "doctor": (&doctor{*cfg}).data(t.Context()).Fix,
+		"check": fmt.Sprint(checkMigrated(t, cfg))} {
 		if !strings.Contains(said, `grant anon, service_role to "cf_bare"`) {
 			t.Errorf("%s: %s", what, said)
 		}

@@ -1,25 +1,15 @@
-package main
+package server
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
-	"net/netip"
-	"net/url"
 	"os"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"codeforge"
-	"codeforge/internal/llm"
-	"codeforge/internal/postgres"
-	"codeforge/internal/sandbox"
 )
 
 // Config is every setting of a server. The tags are the operator's manual: they make the help texts and the table in the
@@ -99,11 +89,6 @@ type Config struct {
 	Bench bool `name:"bench" env:"CODEFORGE_BENCH" hidden:"" help:"Add the agent type noop, for measurements."`
 }
 
-// sandbox is what the children that look at generated code may take.
-func (c *Config) sandbox() sandbox.Options {
-	return sandbox.Options{Children: c.Verifiers, Memory: c.VerifierMemory << 20}
-}
-
 // Seconds is a time span, written as a number of seconds or like 1m30s.
 type Seconds time.Duration
 
@@ -159,277 +144,11 @@ func (l *List) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Validate is called by kong after parsing. It reports all problems at once.
-func (c *Config) Validate() error {
-	var all []error
-	bad := func(name, format string, args ...any) {
-		all = append(all, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
-	}
-	if c.Port < 0 || c.Port > 65535 {
-		bad("PORT", "%d is no port (0 to 65535)", c.Port)
-	}
-	if _, err := c.level(); err != nil {
-		bad("LOG_LEVEL", "%v", err)
-	}
-	for name, n := range map[string]int{"RATE_LIMIT_PER_MINUTE": c.RateLimit, "MAX_AGENT_ITERATIONS": c.MaxIterations,
-		"WORKERS": c.Workers, "MAX_QUEUED_JOBS": c.MaxQueued} {
-		if n < 1 {
-			bad(name, "must be at least 1, is %d", n)
-		}
-	}
-	if c.Verifiers < 0 || c.Verifiers == 1 {
-		bad("VERIFIERS", "must be at least 2, or 0, is %d", c.Verifiers)
-	}
-	if c.VerifierMemory < 256 {
-		bad("VERIFIER_MEMORY_MB", "must be at least 256, is %d", c.VerifierMemory)
-	}
-	for name, n := range map[string]int{"PREVIEW_LIMIT_PER_MINUTE": c.PreviewLimit, "MAX_PROJECTS_PER_USER": c.MaxProjects, "MAX_REVISIONS_PER_DAY": c.MaxRevisions, "MAX_JOBS_PER_USER": c.MaxOpenJobs} {
-		if n < 0 {
-			bad(name, "cannot be negative, is %d", n)
-		}
-	}
-	if c.AgentTimeout < Seconds(time.Second) {
-		bad("AGENT_TIMEOUT", "must be at least one second")
-	}
-	for i, o := range c.AllowedOrigins {
-		if u, err := url.Parse(o); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			bad("ALLOWED_ORIGINS", "entry %d is no origin: write it like https://app.example.com, without a path", i+1)
-		}
-	}
-	if _, err := c.proxies(); err != nil {
-		bad("TRUSTED_PROXIES", "%v", err)
-	}
-	// What an address holds is never said: any part of one that cannot be read may be a part of a password.
-	for _, a := range []struct{ name, value, form string }{
-		{"PUBLIC_URL", c.PublicURL, "https://api.example.com"},
-		{"OPENAI_BASE_URL", c.OpenAIURL, "https://host/v1"},
-		{"ANTHROPIC_BASE_URL", c.AnthropicURL, "https://host"},
-		{"GOOGLE_GEMINI_BASE_URL", c.GoogleURL, "https://host"},
-		{"LLM_COMPATIBLE_URL", c.CompatibleURL, "https://host/v1"},
-		{"ACME_DIRECTORY", c.ACMEURL, "https://host/directory"},
-	} {
-		if err := checkAddress(a.value, a.form); err != nil {
-			bad(a.name, "%v", err)
-		}
-	}
-	if c.StreamSecret != "" && len(c.StreamSecret) < 32 {
-		bad("STREAM_SECRET", "must have at least 32 characters")
-	}
-	if err := checkProject(c.SupabaseURL); err != nil {
-		bad("SUPABASE_URL", "%v", err)
-	}
-	for name, value := range map[string]string{"DATABASE_URL": c.DatabaseURL, "MIGRATE_DATABASE_URL": c.MigrateURL} {
-		if value != "" {
-			if err := postgres.CheckURL(value); err != nil {
-				bad(name, "%v", err)
-			}
-		}
-	}
-	if c.ServiceKey != "" && c.SupabaseURL == "" {
-		bad("SUPABASE_SERVICE_KEY", "is the key of a project whose address is missing: set SUPABASE_URL")
-	}
-	if c.PoolMode != "" && c.PoolMode != "transaction" && c.PoolMode != "session" {
-		bad("POOL_MODE", "must be transaction or session, is %q", c.PoolMode)
-	}
-	if c.MigrateURL != "" && c.store() == sqliteStore {
-		bad("MIGRATE_DATABASE_URL", "there is no database to migrate: set DATABASE_URL")
-	}
-	if (c.TLSCert == "") != (c.TLSKey == "") {
-		bad("TLS_CERT_FILE", "a certificate needs both of TLS_CERT_FILE and TLS_KEY_FILE")
-	}
-	if c.TLSCert != "" && len(c.TLSDomains) > 0 {
-		bad("TLS_DOMAINS", "the certificate comes from TLS_CERT_FILE or is asked for by TLS_DOMAINS, not both")
-	}
-	if time.Duration(c.JobLease) != 0 && time.Duration(c.JobLease) < time.Second {
-		bad("JOB_LEASE", "must be at least one second")
-	}
-	return errors.Join(all...)
-}
-
-// checkAddress says what is wrong with the address of a server, without what it holds; "" is none.
-func checkAddress(value, form string) error {
-	if value == "" {
-		return nil
-	}
-	switch u, err := url.Parse(value); {
-	case strings.TrimSpace(value) != value || strings.ContainsAny(value[:1], "\"'`"):
-		return errors.New("begins or ends with blanks or quotes: remove them")
-	case strings.ContainsAny(value, "[<{") && strings.Contains(strings.ToUpper(value), "YOUR"):
-		return fmt.Errorf("still holds a placeholder: write it like %s", form)
-	case err == nil && u.Scheme == "" || !strings.Contains(value, "://"):
-		return fmt.Errorf("does not begin with https:// (or http://): write it like %s", form)
-	case err != nil:
-		return fmt.Errorf("is no address: write it like %s; what has a meaning in addresses is percent-encoded in a user name or password", form)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("is no web address: write it like %s", form)
-	case u.Hostname() == "":
-		return fmt.Errorf("names no host: write it like %s", form)
-	case strings.Contains(u.Path+u.Fragment, "@"):
-		return fmt.Errorf("has an @ after its host: write it like %s; in a password, @ is %%40, / %%2F, # %%23 and ? %%3F", form)
-	}
-	return nil
-}
-
-// checkProject is checkAddress for that of a Supabase project.
-func checkProject(value string) error {
-	const form = "https://abcdefghijklmnopqrst.supabase.co"
-	if strings.HasPrefix(value, "postgres://") || strings.HasPrefix(value, "postgresql://") {
-		return errors.New("is the address of a database, which belongs into DATABASE_URL: write it like " + form)
-	}
-	if err := checkAddress(value, form); err != nil || value == "" {
-		return err
-	}
-	u, _ := url.Parse(value) // as checkAddress did
-	switch path := strings.Trim(u.Path, "/"); {
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return errors.New("is more than an address: leave out user, ? and #, and write it like " + form)
-	case u.Host == "supabase.com" || strings.HasSuffix(u.Host, ".supabase.com"):
-		return errors.New("is the address of the dashboard: the project's own is in its settings, at Data API, and looks like " + form)
-	case path == "rest/v1" || path == "auth/v1" || path == "storage/v1" || path == "functions/v1":
-		return fmt.Errorf("ends with /%s, which is one service of the project: leave that out, and write it like %s", path, form)
-	case path != "" && strings.HasSuffix(u.Host, ".supabase.co"):
-		return errors.New("has a path after its host: leave it out, and write it like " + form)
-	}
-	return nil
-}
-
-// servable reports everything that keeps a server with this configuration from being safe to run, and what would help.
-func (c *Config) servable() error {
-	all := []error{c.Validate()}
-	bad := func(name, format string, args ...any) {
-		all = append(all, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
-	}
-	if c.standalone() && !c.Insecure && !loopback(c.host()) {
-		bad("HOST", "a standalone server has one local user, and at this address whoever reaches the machine would be it: leave HOST out, set SUPABASE_URL or SUPABASE_JWT_SECRET so that users sign in, "+
-			"or say --insecure (INSECURE=true) where something else keeps strangers away, such as a container's network")
-	}
-	if c.Environment != "production" {
-		return errors.Join(all...)
-	}
-	if c.standalone() {
-		bad("SUPABASE_URL", "production needs to know its users, and without it or SUPABASE_JWT_SECRET a server is standalone, with one local user for everybody; "+
-			"set one of them, or ENVIRONMENT to development or staging")
-	}
-	if c.TLSCert == "" && len(c.TLSDomains) == 0 && len(c.TrustedProxies) == 0 {
-		bad("TLS_CERT_FILE", "production is reached by HTTPS only: set TLS_CERT_FILE and TLS_KEY_FILE, or TLS_DOMAINS for a certificate of an ACME authority, or TRUSTED_PROXIES with a proxy that does HTTPS")
-	}
-	if c.PublicURL != "" && !strings.HasPrefix(c.PublicURL, "https://") {
-		bad("PUBLIC_URL", "production is reached by HTTPS only: write it with https://")
-	}
-	if !c.Scaffold && !c.hasModel() {
-		bad("OPENAI_API_KEY", "production needs a model: set OPENAI_API_KEY, ANTHROPIC_API_KEY, GOOGLE_API_KEY or LLM_COMPATIBLE_URL, or an endpoint in MODELS_FILE; "+
-			"or LLM_SCAFFOLD=true, if the offline model is meant")
-	}
-	if c.store() != sqliteStore && c.StreamSecret == "" {
-		bad("STREAM_SECRET", "several servers may work on one database, and what one signs the others must know: set the same secret of at least 32 characters for all, as `openssl rand -hex 32` makes it")
-	}
-	return errors.Join(all...)
-}
-
-// hasModel reports whether anything but the offline model can answer.
-func (c *Config) hasModel() bool {
-	if c.OpenAIKey != "" || c.AnthropicKey != "" || c.GoogleKey != "" || c.CompatibleURL != "" {
-		return true
-	}
-	catalog, err := llm.Load(c.ModelsFile)
-	return err == nil && slices.ContainsFunc(catalog.Endpoints(), func(e llm.Endpoint) bool { return e.KeyEnv == "" || os.Getenv(e.KeyEnv) != "" })
-}
-
-// standalone reports whether nobody signs in: all who come are one local user.
-func (c *Config) standalone() bool { return c.SupabaseURL == "" && c.JWTSecret == "" }
-
-// Where data lies.
-const (
-	sqliteStore   = "sqlite"
-	postgresStore = "postgres"
-	supabaseStore = "supabase"
-)
-
-// store says where data lies, whoever the users are.
-func (c *Config) store() string {
-	switch {
-	case c.DatabaseURL != "":
-		return postgresStore
-	case c.SupabaseURL != "" && c.ServiceKey != "":
-		return supabaseStore
-	}
-	return sqliteStore
-}
-
-// tls reports whether this server does HTTPS itself.
-func (c *Config) tls() bool { return c.TLSCert != "" || len(c.TLSDomains) > 0 }
-
-// scheme is how clients on this machine reach a server.
-func (c *Config) scheme() string {
-	if c.tls() {
-		return "https"
-	}
-	return "http"
-}
-
-// onlyHTTPS reports whether plain requests are refused.
-func (c *Config) onlyHTTPS() bool { return c.tls() || c.Environment == "production" }
-
-// host is the address to listen on.
-func (c *Config) host() string {
-	if c.Host == "" && c.standalone() {
-		return "127.0.0.1"
-	}
-	return cmp.Or(c.Host, "0.0.0.0")
-}
-
-// loopback reports whether only this machine reaches an address to listen on.
-func loopback(host string) bool {
-	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return a.Unmap().IsLoopback()
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
-}
-
-// quota is what bounds each user; standalone, where the one user owns the machine, nothing does.
-func (c *Config) quota() codeforge.Quota {
-	if c.standalone() {
-		return codeforge.Quota{}
-	}
-	return codeforge.Quota{Projects: c.MaxProjects, RevisionsDay: c.MaxRevisions, OpenJobs: c.MaxOpenJobs}
-}
-
-func (c *Config) level() (slog.Level, error) {
-	switch strings.ToUpper(c.LogLevel) {
-	case "DEBUG":
-		return slog.LevelDebug, nil
-	case "INFO":
-		return slog.LevelInfo, nil
-	case "WARNING", "WARN":
-		return slog.LevelWarn, nil
-	case "ERROR", "CRITICAL":
-		return slog.LevelError, nil
-	}
-	return 0, fmt.Errorf("%q is no level: use DEBUG, INFO, WARNING or ERROR", c.LogLevel)
-}
-
-func (c *Config) proxies() ([]netip.Prefix, error) {
-	var out []netip.Prefix
-	for i, s := range c.TrustedProxies {
-		if a, err := netip.ParseAddr(s); err == nil {
-			out = append(out, netip.PrefixFrom(a, a.BitLen()))
-			continue
-		}
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			return nil, fmt.Errorf("entry %d is neither an address nor a network like 10.0.0.0/8", i+1)
-		}
-		out = append(out, p)
-	}
-	return out, nil
-}
-
 // Setting is one row of the configuration table.
 type Setting struct{ Variable, Flag, Default, Help string }
 
 // settings lists what can be configured, in the order of Config, from its tags.
-func settings() []Setting {
+func Settings() []Setting {
 	var out []Setting
 	for f := range reflect.TypeFor[Config]().Fields() {
 		if _, hidden := f.Tag.Lookup("hidden"); !hidden {
@@ -439,8 +158,8 @@ func settings() []Setting {
 	return out
 }
 
-// dropEmpty makes an empty variable the same as none: an .env file copied from an example is full of them.
-func dropEmpty() {
+// UnsetEmpty makes an empty variable the same as none: an .env file copied from an example is full of them.
+func UnsetEmpty() {
 	for f := range reflect.TypeFor[Config]().Fields() {
 		for name := range strings.SplitSeq(f.Tag.Get("env"), ",") {
 			if os.Getenv(name) == "" {

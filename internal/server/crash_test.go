@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bufio"
@@ -32,7 +32,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "codeforge"), ".").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "codeforge"), "codeforge/cmd/codeforge").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
@@ -51,7 +51,7 @@ func TestMain(m *testing.M) {
 // process is a server of its own.
 type process struct {
 	*exec.Cmd
-	client
+	caller
 	dead chan struct{} // closed when it has ended
 }
 
@@ -92,7 +92,7 @@ func start(t *testing.T, dir string, env ...string) *process {
 		}
 	}()
 	select {
-	case p.base = <-addr:
+	case p.Base = <-addr:
 	case <-p.dead:
 		t.Fatal("the server did not start")
 	}
@@ -203,7 +203,7 @@ func TestCrash(t *testing.T) {
 					default:
 					}
 					var project codeforge.Project
-					if p.call(ctx, "POST", "/v1/projects", map[string]any{"title": "Crash", "description": idea}, &project) != nil {
+					if p.Call(ctx, "POST", "/v1/projects", map[string]any{"title": "Crash", "description": idea}, &project) != nil {
 						continue
 					}
 					agent, path := codeforge.Noop, "/v1/run-agent"
@@ -217,7 +217,7 @@ func TestCrash(t *testing.T) {
 					if agent == codeforge.Noop {
 						body["agent_type"] = agent
 					}
-					if p.call(ctx, "POST", path, body, &answer) != nil {
+					if p.Call(ctx, "POST", path, body, &answer) != nil {
 						continue
 					}
 					once.Do(func() { close(loaded) })
@@ -315,13 +315,13 @@ func TestCrash(t *testing.T) {
 func (p *process) pipeline(t *testing.T, idea string) map[string]string {
 	t.Helper()
 	var project codeforge.Project
-	if err := p.call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Crash", "description": idea}, &project); err != nil {
+	if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Crash", "description": idea}, &project); err != nil {
 		t.Fatal(err)
 	}
 	var answer struct {
 		ID string `json:"job_id"`
 	}
-	if err := p.call(t.Context(), "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": idea}}, &answer); err != nil {
+	if err := p.Call(t.Context(), "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": idea}}, &answer); err != nil {
 		t.Fatal(err)
 	}
 	p.settle(t, answer.ID)
@@ -345,7 +345,7 @@ func (p *process) files(t *testing.T, project string) map[string]string {
 
 func (p *process) must(t *testing.T, path string, out any) {
 	t.Helper()
-	if err := p.call(t.Context(), "GET", path, nil, out); err != nil {
+	if err := p.Call(t.Context(), "GET", path, nil, out); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -369,7 +369,7 @@ func (p *process) numbers(ctx context.Context, job string, last *string, seen fu
 
 // events calls seen for each numbered frame, with the kind of the named frame before it or of its own.
 func (p *process) events(ctx context.Context, job string, last *string, seen func(kind string, n int64)) (ended bool) {
-	resp, err := p.do(ctx, "GET", p.base+"/v1/jobs/"+job+"/stream", nil, "Last-Event-ID", *last)
+	resp, err := p.Do(ctx, "GET", p.Base+"/v1/jobs/"+job+"/stream", nil, "Last-Event-ID", *last)
 	if err != nil {
 		return false
 	}
@@ -413,14 +413,14 @@ func TestDrain(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir, "SHUTDOWN_TIMEOUT=2")
 	var project codeforge.Project
-	if err := p.call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Drain", "description": "Recipes"}, &project); err != nil {
+	if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Drain", "description": "Recipes"}, &project); err != nil {
 		t.Fatal(err)
 	}
 	var job struct {
 		ID string `json:"job_id"`
 	}
 	body := map[string]any{"project_id": project.ID, "agent_type": "code", "input_context": map[string]any{"user_message": "Recipes", "scaffold": "stall"}}
-	if err := p.call(t.Context(), "POST", "/v1/run-agent", body, &job); err != nil {
+	if err := p.Call(t.Context(), "POST", "/v1/run-agent", body, &job); err != nil {
 		t.Fatal(err)
 	}
 	last := "0"
@@ -444,7 +444,7 @@ func TestDrain(t *testing.T) {
 	if status.Status != "queued" && status.Status != "running" {
 		t.Fatalf("after the restart the job is %s", status.Status)
 	}
-	if err := p.call(t.Context(), "POST", "/v1/jobs/"+job.ID+"/cancel", nil, &status); err != nil || status.Status != "cancelled" {
+	if err := p.Call(t.Context(), "POST", "/v1/jobs/"+job.ID+"/cancel", nil, &status); err != nil || status.Status != "cancelled" {
 		t.Fatalf("cancel: %v, %s", err, status.Status)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"flag"
@@ -18,7 +18,7 @@ const readme = "../../README.md"
 func TestREADMESettings(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("<!-- settings -->\n| variable | flag | default | what it does |\n| --- | --- | --- | --- |\n")
-	for _, s := range settings() {
+	for _, s := range Settings() {
 		def := s.Default
 		if def != "" {
 			def = "`" + def + "`"
@@ -57,7 +57,7 @@ func TestREADMEExamples(t *testing.T) {
 	var script strings.Builder
 	script.WriteString("set -e -o pipefail\n")
 	for _, b := range blocks {
-		script.WriteString(strings.ReplaceAll(b[1], "localhost:8000", strings.TrimPrefix(p.base, "http://")))
+		script.WriteString(strings.ReplaceAll(b[1], "localhost:8000", strings.TrimPrefix(p.Base, "http://")))
 	}
 	cmd := exec.Command("bash", "-c", script.String()+"\necho; echo JOB $JOB\n")
 	out, err := cmd.CombinedOutput()

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -17,13 +17,13 @@ import (
 func TestDemoInBrowser(t *testing.T) {
 	p := start(t, t.TempDir())
 	var project codeforge.Project
-	if err := p.call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Dog walkers", "description": "A CRM for dog walkers"}, &project); err != nil {
+	if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Dog walkers", "description": "A CRM for dog walkers"}, &project); err != nil {
 		t.Fatal(err)
 	}
 	var job struct {
 		ID string `json:"job_id"`
 	}
-	if err := p.call(t.Context(), "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": "A CRM for dog walkers"}}, &job); err != nil {
+	if err := p.Call(t.Context(), "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": "A CRM for dog walkers"}}, &job); err != nil {
 		t.Fatal(err)
 	}
 	p.settle(t, job.ID)
@@ -82,8 +82,8 @@ func TestDemoInBrowser(t *testing.T) {
 	}
 
 	// The app is a stranger to the API: it can neither read nor write there.
-	for _, script := range []string{`fetch("` + p.base + `/v1/projects/")`, `fetch("/v1/projects/").then(r => r.status === 404 ? Promise.reject("404") : r)`,
-		`fetch("` + p.base + `/v1/projects/", {method: "POST", body: "{}"})`} {
+	for _, script := range []string{`fetch("` + p.Base + `/v1/projects/")`, `fetch("/v1/projects/").then(r => r.status === 404 ? Promise.reject("404") : r)`,
+		`fetch("` + p.Base + `/v1/projects/", {method: "POST", body: "{}"})`} {
 		if got := eval(script + `.then(r => "answered " + r.status, e => "refused")`); got != "refused" {
 			t.Errorf("%s: %s", script, got)
 		}

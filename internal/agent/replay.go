@@ -1,0 +1,125 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"codeforge"
+	"codeforge/internal/llm"
+)
+
+// ReplayStore is what a replay reads.
+type ReplayStore interface {
+	llm.Journal
+	JobOwner(ctx context.Context, id string) (jobID, userID string, err error)
+	GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error)
+	GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error)
+	SnapshotFiles(ctx context.Context, projectID string, revision int64) ([]codeforge.File, error)
+	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
+}
+
+// Replay runs an ended job again on its journal alone, and says in what its outcome differs from the one that is stored. It
+// makes no model call and changes nothing. check is for jobs whose journal is from before it kept what checks said.
+func Replay(ctx context.Context, s ReplayStore, check Check, id string, iterations int) (differences []string, calls int, err error) {
+	if id, err = codeforge.ParseID(id); err != nil {
+		return nil, 0, errors.New("that is no job id")
+	}
+	id, owner, err := s.JobOwner(ctx, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	u := codeforge.User{ID: owner, Role: "authenticated"}
+	job, err := s.GetJob(ctx, u, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !job.Status.Terminal() || job.Status == codeforge.JobCancelled {
+		return nil, 0, fmt.Errorf("job %s is %s: only jobs that completed or failed can be replayed", id, job.Status)
+	}
+	task := &codeforge.Task{Job: job, Report: func(float64, ...codeforge.Event) {}}
+	task.Job.Status, task.Job.Progress, task.Job.Result, task.Job.Error = codeforge.Running, 0, nil, ""
+	entry, err := s.Get(ctx, projectKey(job))
+	if err != nil {
+		return nil, 0, err
+	}
+	if entry == nil {
+		return nil, 0, fmt.Errorf("the journal of job %s is gone (JOURNAL_RETENTION), or it never called a model", id)
+	}
+	if err := json.Unmarshal(entry, &task.Project); err != nil {
+		return nil, 0, fmt.Errorf("the journal of job %s: %w", id, err)
+	}
+	if job.Base > 0 {
+		if task.Files, err = s.SnapshotFiles(ctx, job.ProjectID, job.Base); err != nil {
+			return nil, 0, err
+		}
+	}
+	counted := &callCounter{Provider: llm.Journaled(nil, s)}
+	o, err := New(Options{Model: counted, Check: check, Journal: readOnlyJournal{s}, MaxIterations: iterations}).Run(ctx, task)
+	if errors.Is(err, llm.ErrNotJournaled) {
+		return []string{fmt.Sprintf("call %d is not in the journal: the job took another way", counted.calls)}, counted.calls, nil
+	}
+
+	differ := func(what string, same bool) {
+		if !same {
+			differences = append(differences, what)
+		}
+	}
+	failed := ""
+	if fault, ok := errors.AsType[*codeforge.Error](err); ok {
+		failed = fault.Message
+	} else if err != nil {
+		return nil, counted.calls, err
+	}
+	differ("its error is "+failed, failed == job.Error)
+	differ("its result", bytes.Equal(canonicalJSON(o.Result), canonicalJSON(job.Result)))
+	var deltas []codeforge.FileDelta
+	if job.Revision > 0 {
+		if _, deltas, err = s.RevisionDeltas(ctx, u, job.ProjectID, job.Revision, codeforge.Page{}); err != nil {
+			return nil, counted.calls, err
+		}
+	}
+	for _, d := range deltas {
+		i := slices.IndexFunc(o.Changes, func(c codeforge.FileChange) bool { return c.Path == d.Path })
+		switch {
+		case i < 0:
+			differ("it left "+d.Path+" alone", false)
+		case d.New == nil:
+			differ("it kept "+d.Path, o.Changes[i].Delete)
+		default:
+			differ("its "+d.Path, !o.Changes[i].Delete && o.Changes[i].Content == d.New.Content)
+		}
+	}
+	return differences, counted.calls, nil
+}
+
+// readOnlyJournal is a journal that keeps nothing new.
+type readOnlyJournal struct{ llm.Journal }
+
+func (readOnlyJournal) Put(_ context.Context, _ llm.JournalKey, entry []byte) ([]byte, error) {
+	return entry, nil
+}
+
+// canonicalJSON makes documents comparable that a store may have formatted anew.
+func canonicalJSON(raw json.RawMessage) []byte {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return raw
+	}
+	b, _ := json.Marshal(v) // what was decoded can be encoded
+	return b
+}
+
+// callCounter counts calls.
+type callCounter struct {
+	llm.Provider
+	calls int
+}
+
+func (c *callCounter) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
+	c.calls++
+	return c.Provider.Generate(ctx, req, sink)
+}

@@ -1,0 +1,37 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"codeforge"
+	"codeforge/internal/llm"
+)
+
+// fixProject gives a job its project as it first saw it, out of the journal. A project's text may change while its job runs,
+// or by the job itself; a job that runs again must ask its models the same, or the journal would not know the answers.
+func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) error {
+	if a.journal == nil {
+		return nil
+	}
+	entry, err := json.Marshal(task.Project)
+	if err == nil {
+		entry, err = a.journal.Put(ctx, projectKey(task.Job), entry)
+	}
+	if err == nil {
+		err = json.Unmarshal(entry, &task.Project)
+	}
+	if err != nil {
+		return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The job's state could not be stored", Retryable: true, Cause: err}
+	}
+	return nil
+}
+
+// projectKey is where the project of a job's run is kept. A job that was answered runs anew, on the project as it is then.
+func projectKey(job codeforge.Job) llm.JournalKey {
+	sum := sha256.Sum256(fmt.Appendf(nil, "project %d %s", job.Base, job.Clarification))
+	return llm.JournalKey{JobID: job.ID, Number: 0, Hash: hex.EncodeToString(sum[:])}
+}

@@ -1,0 +1,106 @@
+// Package client speaks to the HTTP API as any program would: it knows addresses, JSON and event streams, and nothing else
+// of the server.
+package client
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Client makes requests to one server. Token, if any, is sent as a bearer token.
+type Client struct{ Base, Token string }
+
+// Do sends a request with a JSON body, if body is not nil, and headers, given as names and values in turn. url is whole.
+func (c Client) Do(ctx context.Context, method, url string, body any, header ...string) (*http.Response, error) {
+	var r io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		r = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, r)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	return http.DefaultClient.Do(req)
+}
+
+// Call sends body and decodes the answer into out; an answer of the API's error shape becomes an error.
+func (c Client) Call(ctx context.Context, method, path string, body, out any) error {
+	resp, err := c.Do(ctx, method, c.Base+path, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode >= 300 {
+		var e struct {
+			Message string
+			Details json.RawMessage
+		}
+		if json.Unmarshal(b, &e) != nil || e.Message == "" {
+			return fmt.Errorf("%s %s: %s", method, path, resp.Status)
+		}
+		return fmt.Errorf("%s %s: %s %s", method, path, e.Message, e.Details)
+	}
+	return json.Unmarshal(b, out)
+}
+
+// Stream reads server-sent events after number *last and gives the named ones to show until it says done.
+func (c Client) Stream(ctx context.Context, url string, last *string, show func(kind string, data []byte) (done bool, err error)) (bool, error) {
+	resp, err := c.Do(ctx, "GET", url, nil, "Accept", "text/event-stream", "Last-Event-ID", *last)
+	if err != nil {
+		return false, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return false, fmt.Errorf("event stream: %s", resp.Status)
+	}
+	var kind string
+	var data []byte
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch field {
+		case "event":
+			kind = value
+		case "id":
+			*last = value
+		case "data":
+			data = append(data, value...)
+		case "":
+			if lines.Text() == "" {
+				if kind != "" && data != nil { // unnamed frames repeat the named ones
+					if done, err := show(kind, data); done {
+						return true, err
+					}
+				}
+				kind, data = "", nil
+			}
+		}
+	}
+	return false, cmp.Or(lines.Err(), io.ErrUnexpectedEOF)
+}

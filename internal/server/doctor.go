@@ -1,0 +1,285 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"codeforge"
+	"codeforge/internal/client"
+	"codeforge/internal/llm"
+	"codeforge/internal/postgres"
+	"codeforge/internal/verify"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// Finding is what Diagnose says of one part.
+type Finding struct {
+	Part, State, Fix string // State: ok, warning or broken
+}
+
+// Diagnose tries each configured part for real, as a server would use it, and says what to do about what is broken.
+func Diagnose(ctx context.Context, cfg *Config) []Finding {
+	d := &doctor{*cfg}
+	all := []Finding{d.settings(ctx), d.data(ctx), d.migrator(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx)}
+	all = append(all, d.models(ctx)...)
+	return slices.DeleteFunc(all, func(f Finding) bool { return f.Part == "" })
+}
+
+// doctor holds the checks of Diagnose, one for each part.
+type doctor struct{ Config }
+
+// data opens the store, as a server would, and asks it for an answer.
+func (d *doctor) data(ctx context.Context) Finding {
+	part := map[string]string{sqliteStore: "data folder " + d.DataDir, postgresStore: "database of DATABASE_URL", supabaseStore: "data in the project at " + d.SupabaseURL}[d.store()]
+	warnings := &warningLog{}
+	store, err := OpenStore(ctx, &d.Config, slog.New(warnings))
+	if err != nil {
+		if d.store() == sqliteStore && strings.Contains(err.Error(), "in use") {
+			return Finding{part, "ok", "in use by a running server, so not opened"}
+		}
+		return Finding{part, "broken", err.Error()}
+	}
+	defer store.Close()
+	if err := store.Ping(ctx); err != nil {
+		fix := err.Error()
+		if d.store() == sqliteStore {
+			fix += ": restore the folder from a backup"
+		}
+		return Finding{part, "broken", fix}
+	}
+	part += ", isolation " + store.Isolation
+	if len(warnings.all) > 0 {
+		return Finding{part, "warning", strings.Join(warnings.all, "; ")}
+	}
+	return Finding{part, "ok", ""}
+}
+
+// migrator sees whether the login that may change the schema is one. A server whose schema is up to date needs none.
+func (d *doctor) migrator(ctx context.Context) Finding {
+	const part = "schema by MIGRATE_DATABASE_URL"
+	if d.MigrateURL == "" {
+		return Finding{}
+	}
+	if err := postgres.MayMigrate(ctx, d.MigrateURL); err != nil {
+		return Finding{part, "broken", err.Error()}
+	}
+	pending, err := postgres.Pending(ctx, d.MigrateURL, "")
+	switch {
+	case err != nil:
+		return Finding{part, "broken", err.Error()}
+	case len(pending) > 0:
+		return Finding{part, "warning", "lacks " + strings.Join(pending, ", ") + ": serve brings it up to date when it starts, or codeforge migrate does"}
+	}
+	return Finding{part, "ok", ""}
+}
+
+// warningLog is a log that keeps its warnings.
+type warningLog struct{ all []string }
+
+func (*warningLog) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (c *warningLog) Handle(_ context.Context, r slog.Record) error {
+	c.all = append(c.all, r.Message)
+	return nil
+}
+func (c *warningLog) WithAttrs([]slog.Attr) slog.Handler { return c }
+func (c *warningLog) WithGroup(string) slog.Handler      { return c }
+
+// identity sees whether tokens of users can be verified.
+func (d *doctor) identity(ctx context.Context) Finding {
+	if d.Standalone() {
+		return Finding{"identity: standalone, one local user", "ok", ""}
+	}
+	part := "identity by " + cmp.Or(d.SupabaseURL, "SUPABASE_JWT_SECRET")
+	v, err := d.verifier(nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return Finding{part, "broken", err.Error()}
+	}
+	defer v.Close()
+	wait, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	for err = v.Ready(wait); err != nil && wait.Err() == nil; err = v.Ready(wait) {
+		select {
+		case <-time.After(50 * time.Millisecond): // the key set is fetched beside
+		case <-wait.Done():
+		}
+	}
+	if err == nil {
+		err = d.provesSecret()
+	}
+	if err != nil {
+		return Finding{part, "broken", err.Error()}
+	}
+	return Finding{part, "ok", ""}
+}
+
+// https sees whether the certificate can be used, and for how long.
+func (d *doctor) https(context.Context) Finding {
+	if !d.onlyHTTPS() {
+		return Finding{"HTTPS", "ok", "not in use; production needs it"}
+	}
+	edge, err := d.edge(slog.New(slog.DiscardHandler))
+	switch {
+	case err != nil:
+		return Finding{"HTTPS", "broken", err.Error()}
+	case edge.TLS() == nil:
+		return Finding{"HTTPS by a proxy in TRUSTED_PROXIES", "ok", "it must set X-Forwarded-Proto"}
+	case d.TLSCert == "":
+		return Finding{"HTTPS with certificates for " + strings.Join(d.TLSDomains, ", "), "ok", "they are asked for with the first request"}
+	}
+	part := "HTTPS with " + d.TLSCert
+	pair, err := tls.LoadX509KeyPair(d.TLSCert, d.TLSKey)
+	if err != nil {
+		return Finding{part, "broken", err.Error()}
+	}
+	switch left := time.Until(pair.Leaf.NotAfter); {
+	case left < 0:
+		return Finding{part, "broken", "the certificate ended " + pair.Leaf.NotAfter.Format(time.DateOnly) + ": replace the files, a running server reads them again"}
+	case left < 14*24*time.Hour:
+		return Finding{part, "warning", "the certificate ends " + pair.Leaf.NotAfter.Format(time.DateOnly)}
+	}
+	return Finding{part, "ok", ""}
+}
+
+// settings sees what would keep a server from starting.
+func (d *doctor) settings(context.Context) Finding {
+	if err := d.ValidateServing(); err != nil {
+		return Finding{"settings", "broken", strings.ReplaceAll(err.Error(), "\n", "\n         ")}
+	}
+	if d.unused() != "" {
+		return Finding{"settings", "ok", d.unused()}
+	}
+	return Finding{"settings", "ok", ""}
+}
+
+// port sees whether the address is free, or ours already.
+func (d *doctor) port(ctx context.Context) Finding {
+	addr := net.JoinHostPort(d.ListenHost(), fmt.Sprint(d.Port))
+	part := "address " + addr
+	l, err := net.Listen("tcp", addr)
+	if err == nil {
+		l.Close()
+		return Finding{part, "ok", ""}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	var health struct{ Service, Status string }
+	if (client.Client{Base: "http://" + addr}).Call(ctx, "GET", "/health", nil, &health) == nil && health.Service == codeforge.Service {
+		return Finding{part, "ok", "CodeForge runs there and is " + health.Status}
+	}
+	return Finding{part, "broken", err.Error() + ": choose another one with --port or PORT"}
+}
+
+// models asks every configured provider for its models, which proves key and address, tries the endpoints' models, and reports
+// what is wrong with the routes.
+func (d *doctor) models(ctx context.Context) (all []Finding) {
+	r, err := NewRouter(&d.Config, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return []Finding{{"models", "broken", err.Error()}}
+	}
+	lists := map[string][]llm.Listed{}
+	for _, name := range slices.Sorted(maps.Keys(r.Providers)) {
+		l, ok := r.Providers[name].(llm.Lister)
+		if !ok {
+			continue
+		}
+		asked, cancel := context.WithTimeout(ctx, 15*time.Second)
+		list, err := l.Models(asked)
+		cancel()
+		if e, ok := errors.AsType[*llm.Error](err); ok && (e.Status == 404 || e.Status == 405 || e.Status == 501) && r.Defaults[name] != "" {
+			all = append(all, Finding{"provider " + name + " has no list of models", "ok", ""})
+			lists[name] = nil
+			continue
+		}
+		if err != nil {
+			all = append(all, Finding{"provider " + name, "broken", err.Error() + ": check its key and address"})
+			continue
+		}
+		lists[name] = list
+		all = append(all, Finding{fmt.Sprintf("provider %s, %d models", name, len(list)), "ok", ""})
+	}
+	warnings := r.Catalog.Check(lists, r.Configured(), time.Now())
+	all = append(all, probeModels(ctx, r, slices.Sorted(maps.Keys(lists)))...)
+	for _, w := range warnings {
+		if w.Kind != llm.WarnScaffold || !d.Scaffold {
+			all = append(all, Finding{"models", "warning", w.Message})
+		}
+	}
+	if len(all) == 0 {
+		all = []Finding{{"models", "ok", ""}}
+	}
+	return all
+}
+
+// verifiers has a child try what generated code should not be able to do.
+func (d *doctor) verifiers(ctx context.Context) Finding {
+	v := verify.NewVerifier(d.sandbox())
+	defer v.Close()
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	held, err := v.Isolation(ctx)
+	switch {
+	case err != nil:
+		return Finding{"verifiers", "broken", err.Error()}
+	case len(held.Open()) > 0:
+		return Finding{"verifiers, " + held.String(), "warning", "this system cannot isolate them: run the server in a container, or as a user that owns nothing else"}
+	}
+	return Finding{"verifiers, " + held.String(), "ok", ""}
+}
+
+// previewHost sees whether the hosts of previews lead here.
+func (d *doctor) previewHost(ctx context.Context) Finding {
+	domain := d.PreviewDomain
+	if domain == "" && !d.Standalone() {
+		return Finding{"preview at <project_id>.localhost", "warning", "that leads to each user's own machine: set PREVIEW_DOMAIN, with a wildcard DNS record and certificate for it"}
+	}
+	if domain == "" {
+		return Finding{"preview at <project_id>.localhost", "ok", "browsers lead *.localhost to this machine by themselves"}
+	}
+	host := codeforge.NewID() + "." + domain
+	if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
+		return Finding{"preview at <project_id>." + domain, "broken", "make a wildcard DNS record *." + domain + " that leads to this server"}
+	}
+	if with := d.sharesDomain(); with != "" {
+		return Finding{"preview at <project_id>." + domain, "warning", "generated code can set cookies for " + with + ", which is below the same domain: give previews a domain of their own, one that holds nothing else"}
+	}
+	return Finding{"preview at <project_id>." + domain, "ok", ""}
+}
+
+// sharesDomain names what a preview's cookies would reach besides previews; "": nothing that is configured.
+func (c *Config) sharesDomain() string {
+	site := func(host string) string {
+		if s, err := publicsuffix.EffectiveTLDPlusOne(strings.ToLower(strings.TrimSuffix(host, "."))); err == nil {
+			return s
+		}
+		return ""
+	}
+	own := site(c.PreviewDomain)
+	for _, address := range append([]string{c.PublicURL, c.SupabaseURL}, c.AllowedOrigins...) {
+		if u, err := url.Parse(address); err == nil && own != "" && site(u.Hostname()) == own {
+			return u.Host
+		}
+	}
+	return ""
+}
+
+// secret sees whether stream addresses can be signed.
+func (d *doctor) secret(context.Context) Finding {
+	if d.StreamSecret != "" {
+		return Finding{"stream secret from STREAM_SECRET", "ok", ""}
+	}
+	if _, err := streamSecret(&d.Config); err != nil {
+		return Finding{"stream secret", "broken", err.Error()}
+	}
+	return Finding{"stream secret in " + d.DataDir, "ok", ""}
+}

@@ -1,0 +1,98 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"codeforge"
+	"codeforge/internal/agent"
+	"codeforge/internal/api"
+	"codeforge/internal/auth"
+	"codeforge/internal/jobs"
+	"codeforge/internal/llm"
+	"codeforge/internal/postgres"
+	"codeforge/internal/sqlite"
+)
+
+// Storage is where everything lies that must survive: what each part of the program asks of it.
+type Storage interface {
+	jobs.Store
+	api.Store
+	agent.ReplayStore
+	auth.TokenStore
+	SetQuota(context.Context, codeforge.Quota) error
+	// SweepJournal deletes the answers of ended jobs that are older than before, and returns how many.
+	SweepJournal(ctx context.Context, before time.Time) (swept int, err error)
+}
+
+// Store is open storage and what the program must know of it.
+type Store struct {
+	Storage
+	Books interface {
+		llm.Ledger
+		api.Books
+	}
+	Name      string
+	Isolation string // who keeps users apart
+	Exclusive bool   // no other process has it open
+	// listen tells of events that other servers stored, until ctx ends; nil: nothing does.
+	listen func(ctx context.Context, nudge func(jobID string)) error
+	// queue hands ids of jobs that may be due to one server of all, which calls wake; nil: there is no such way.
+	queue func(ctx context.Context, wake func(jobID string), log *slog.Logger) (*postgres.Dispatcher, error)
+	close func() error
+}
+
+// Close closes the store.
+func (s *Store) Close() error { return s.close() }
+
+// OpenStore opens the store that is configured. The schema of one on another machine is left as it is.
+func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, error) {
+	switch cfg.store() {
+	case postgresStore:
+		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode})
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range warnings {
+			log.Warn(w)
+		}
+		return &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security", listen: s.Listen,
+			queue: func(ctx context.Context, wake func(string), log *slog.Logger) (*postgres.Dispatcher, error) {
+				return postgres.NewDispatcher(ctx, s, wake, log)
+			},
+			close: func() error { s.Close(); return nil }}, nil
+	case supabaseStore:
+		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
+		if err != nil {
+			return nil, err
+		}
+		// A project that does not answer now may do so later; until then /ready says why nothing works.
+		if err := s.Ping(ctx); err != nil {
+			log.Error("the Supabase project is not ready", "error", err)
+		}
+		return &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: supabaseStore, Isolation: "row-level-security",
+			close: func() error { s.Close(); return nil }}, nil
+	}
+	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	d := &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, Isolation: "application", Exclusive: true, close: s.Close}
+	if cfg.Standalone() {
+		d.Isolation = "single-user"
+	}
+	return d, nil
+}
+
+// OpenStoreReadOnly opens the store for a command that changes nothing, while a server may have it open.
+func OpenStoreReadOnly(ctx context.Context, cfg *Config) (*Store, error) {
+	if cfg.store() != sqliteStore {
+		return OpenStore(ctx, cfg, slog.New(slog.DiscardHandler))
+	}
+	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	return &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, close: s.Close}, nil
+}

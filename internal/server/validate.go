@@ -1,0 +1,190 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"codeforge/internal/llm"
+	"codeforge/internal/postgres"
+)
+
+// Validate is called by kong after parsing. It reports all problems at once.
+func (c *Config) Validate() error {
+	var all []error
+	bad := func(name, format string, args ...any) {
+		all = append(all, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		bad("PORT", "%d is no port (0 to 65535)", c.Port)
+	}
+	if _, err := c.level(); err != nil {
+		bad("LOG_LEVEL", "%v", err)
+	}
+	for name, n := range map[string]int{"RATE_LIMIT_PER_MINUTE": c.RateLimit, "MAX_AGENT_ITERATIONS": c.MaxIterations,
+		"WORKERS": c.Workers, "MAX_QUEUED_JOBS": c.MaxQueued} {
+		if n < 1 {
+			bad(name, "must be at least 1, is %d", n)
+		}
+	}
+	if c.Verifiers < 0 || c.Verifiers == 1 {
+		bad("VERIFIERS", "must be at least 2, or 0, is %d", c.Verifiers)
+	}
+	if c.VerifierMemory < 256 {
+		bad("VERIFIER_MEMORY_MB", "must be at least 256, is %d", c.VerifierMemory)
+	}
+	for name, n := range map[string]int{"PREVIEW_LIMIT_PER_MINUTE": c.PreviewLimit, "MAX_PROJECTS_PER_USER": c.MaxProjects, "MAX_REVISIONS_PER_DAY": c.MaxRevisions, "MAX_JOBS_PER_USER": c.MaxOpenJobs} {
+		if n < 0 {
+			bad(name, "cannot be negative, is %d", n)
+		}
+	}
+	if c.AgentTimeout < Seconds(time.Second) {
+		bad("AGENT_TIMEOUT", "must be at least one second")
+	}
+	for i, o := range c.AllowedOrigins {
+		if u, err := url.Parse(o); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			bad("ALLOWED_ORIGINS", "entry %d is no origin: write it like https://app.example.com, without a path", i+1)
+		}
+	}
+	if _, err := c.proxies(); err != nil {
+		bad("TRUSTED_PROXIES", "%v", err)
+	}
+	// What an address holds is never said: any part of one that cannot be read may be a part of a password.
+	for _, a := range []struct{ name, value, form string }{
+		{"PUBLIC_URL", c.PublicURL, "https://api.example.com"},
+		{"OPENAI_BASE_URL", c.OpenAIURL, "https://host/v1"},
+		{"ANTHROPIC_BASE_URL", c.AnthropicURL, "https://host"},
+		{"GOOGLE_GEMINI_BASE_URL", c.GoogleURL, "https://host"},
+		{"LLM_COMPATIBLE_URL", c.CompatibleURL, "https://host/v1"},
+		{"ACME_DIRECTORY", c.ACMEURL, "https://host/directory"},
+	} {
+		if err := checkAddress(a.value, a.form); err != nil {
+			bad(a.name, "%v", err)
+		}
+	}
+	if c.StreamSecret != "" && len(c.StreamSecret) < 32 {
+		bad("STREAM_SECRET", "must have at least 32 characters")
+	}
+	if err := checkProject(c.SupabaseURL); err != nil {
+		bad("SUPABASE_URL", "%v", err)
+	}
+	for name, value := range map[string]string{"DATABASE_URL": c.DatabaseURL, "MIGRATE_DATABASE_URL": c.MigrateURL} {
+		if value != "" {
+			if err := postgres.CheckURL(value); err != nil {
+				bad(name, "%v", err)
+			}
+		}
+	}
+	if c.ServiceKey != "" && c.SupabaseURL == "" {
+		bad("SUPABASE_SERVICE_KEY", "is the key of a project whose address is missing: set SUPABASE_URL")
+	}
+	if c.PoolMode != "" && c.PoolMode != "transaction" && c.PoolMode != "session" {
+		bad("POOL_MODE", "must be transaction or session, is %q", c.PoolMode)
+	}
+	if c.MigrateURL != "" && c.store() == sqliteStore {
+		bad("MIGRATE_DATABASE_URL", "there is no database to migrate: set DATABASE_URL")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("TLS_CERT_FILE", "a certificate needs both of TLS_CERT_FILE and TLS_KEY_FILE")
+	}
+	if c.TLSCert != "" && len(c.TLSDomains) > 0 {
+		bad("TLS_DOMAINS", "the certificate comes from TLS_CERT_FILE or is asked for by TLS_DOMAINS, not both")
+	}
+	if time.Duration(c.JobLease) != 0 && time.Duration(c.JobLease) < time.Second {
+		bad("JOB_LEASE", "must be at least one second")
+	}
+	return errors.Join(all...)
+}
+
+// checkAddress says what is wrong with the address of a server, without what it holds; "" is none.
+func checkAddress(value, form string) error {
+	if value == "" {
+		return nil
+	}
+	switch u, err := url.Parse(value); {
+	case strings.TrimSpace(value) != value || strings.ContainsAny(value[:1], "\"'`"):
+		return errors.New("begins or ends with blanks or quotes: remove them")
+	case strings.ContainsAny(value, "[<{") && strings.Contains(strings.ToUpper(value), "YOUR"):
+		return fmt.Errorf("still holds a placeholder: write it like %s", form)
+	case err == nil && u.Scheme == "" || !strings.Contains(value, "://"):
+		return fmt.Errorf("does not begin with https:// (or http://): write it like %s", form)
+	case err != nil:
+		return fmt.Errorf("is no address: write it like %s; what has a meaning in addresses is percent-encoded in a user name or password", form)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("is no web address: write it like %s", form)
+	case u.Hostname() == "":
+		return fmt.Errorf("names no host: write it like %s", form)
+	case strings.Contains(u.Path+u.Fragment, "@"):
+		return fmt.Errorf("has an @ after its host: write it like %s; in a password, @ is %%40, / %%2F, # %%23 and ? %%3F", form)
+	}
+	return nil
+}
+
+// checkProject is checkAddress for that of a Supabase project.
+func checkProject(value string) error {
+	const form = "https://abcdefghijklmnopqrst.supabase.co"
+	if strings.HasPrefix(value, "postgres://") || strings.HasPrefix(value, "postgresql://") {
+		return errors.New("is the address of a database, which belongs into DATABASE_URL: write it like " + form)
+	}
+	if err := checkAddress(value, form); err != nil || value == "" {
+		return err
+	}
+	u, _ := url.Parse(value) // as checkAddress did
+	switch path := strings.Trim(u.Path, "/"); {
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("is more than an address: leave out user, ? and #, and write it like " + form)
+	case u.Host == "supabase.com" || strings.HasSuffix(u.Host, ".supabase.com"):
+		return errors.New("is the address of the dashboard: the project's own is in its settings, at Data API, and looks like " + form)
+	case path == "rest/v1" || path == "auth/v1" || path == "storage/v1" || path == "functions/v1":
+		return fmt.Errorf("ends with /%s, which is one service of the project: leave that out, and write it like %s", path, form)
+	case path != "" && strings.HasSuffix(u.Host, ".supabase.co"):
+		return errors.New("has a path after its host: leave it out, and write it like " + form)
+	}
+	return nil
+}
+
+// servable reports everything that keeps a server with this configuration from being safe to run, and what would help.
+func (c *Config) ValidateServing() error {
+	all := []error{c.Validate()}
+	bad := func(name, format string, args ...any) {
+		all = append(all, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+	}
+	if c.Standalone() && !c.Insecure && !loopback(c.ListenHost()) {
+		bad("HOST", "a standalone server has one local user, and at this address whoever reaches the machine would be it: leave HOST out, set SUPABASE_URL or SUPABASE_JWT_SECRET so that users sign in, "+
+			"or say --insecure (INSECURE=true) where something else keeps strangers away, such as a container's network")
+	}
+	if c.Environment != "production" {
+		return errors.Join(all...)
+	}
+	if c.Standalone() {
+		bad("SUPABASE_URL", "production needs to know its users, and without it or SUPABASE_JWT_SECRET a server is standalone, with one local user for everybody; "+
+			"set one of them, or ENVIRONMENT to development or staging")
+	}
+	if c.TLSCert == "" && len(c.TLSDomains) == 0 && len(c.TrustedProxies) == 0 {
+		bad("TLS_CERT_FILE", "production is reached by HTTPS only: set TLS_CERT_FILE and TLS_KEY_FILE, or TLS_DOMAINS for a certificate of an ACME authority, or TRUSTED_PROXIES with a proxy that does HTTPS")
+	}
+	if c.PublicURL != "" && !strings.HasPrefix(c.PublicURL, "https://") {
+		bad("PUBLIC_URL", "production is reached by HTTPS only: write it with https://")
+	}
+	if !c.Scaffold && !c.hasModel() {
+		bad("OPENAI_API_KEY", "production needs a model: set OPENAI_API_KEY, ANTHROPIC_API_KEY, GOOGLE_API_KEY or LLM_COMPATIBLE_URL, or an endpoint in MODELS_FILE; "+
+			"or LLM_SCAFFOLD=true, if the offline model is meant")
+	}
+	if c.store() != sqliteStore && c.StreamSecret == "" {
+		bad("STREAM_SECRET", "several servers may work on one database, and what one signs the others must know: set the same secret of at least 32 characters for all, as `openssl rand -hex 32` makes it")
+	}
+	return errors.Join(all...)
+}
+
+// hasModel reports whether anything but the offline model can answer.
+func (c *Config) hasModel() bool {
+	if c.OpenAIKey != "" || c.AnthropicKey != "" || c.GoogleKey != "" || c.CompatibleURL != "" {
+		return true
+	}
+	catalog, err := llm.Load(c.ModelsFile)
+	return err == nil && slices.ContainsFunc(catalog.Endpoints(), func(e llm.Endpoint) bool { return e.KeyEnv == "" || os.Getenv(e.KeyEnv) != "" })
+}
