@@ -27,11 +27,11 @@ type load struct {
 	mu    sync.Mutex
 	held  int64
 	by    map[string]int64
-	freed chan struct{} // closed, and made anew, when something was given back
+	freed chan struct{} // closed when something was given back; nil: nobody waits
 }
 
 func newLoad(most, each int64) *load {
-	return &load{most: most, each: each, by: map[string]int64{}, freed: make(chan struct{})}
+	return &load{most: most, each: each, by: map[string]int64{}}
 }
 
 // take adds n bytes to what somebody holds, after a wait if need be. A single thing that is larger than the bound gets
@@ -63,6 +63,9 @@ func (l *load) try(who string, n int64) (freed <-chan struct{}, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held+n > l.most || l.by[who]+n > l.each {
+		if l.freed == nil {
+			l.freed = make(chan struct{})
+		}
 		return l.freed, false
 	}
 	l.held += n
@@ -77,8 +80,10 @@ func (l *load) give(who string, n int64) {
 	if l.by[who] -= n; l.by[who] == 0 {
 		delete(l.by, who)
 	}
-	close(l.freed)
-	l.freed = make(chan struct{})
+	if l.freed != nil {
+		close(l.freed)
+		l.freed = nil
+	}
 }
 
 // hold counts n more bytes for the request, until it ends or settles for fewer.

@@ -64,6 +64,10 @@ func (e *Engine) sweep(ctx context.Context) (next time.Time, err error) {
 	for _, id := range e.ready {
 		known[id] = true
 	}
+	// What runs here is not looked for: its lease may seem to have lapsed when the machine slept or its clock was set forward.
+	for r := range e.running {
+		known[r.fence.JobID] = true
+	}
 	e.mu.Unlock()
 	ids, queued, next, err := e.o.Store.DueJobs(ctx, max(room, 1))
 	if err != nil {

@@ -6,10 +6,21 @@ import (
 	"codeforge"
 )
 
-// SetQuota bounds what each user may have from now on.
-func (s *Store) SetQuota(_ context.Context, q codeforge.Quota) error {
-	s.quota.Store(&q)
-	return nil
+// SetQuota bounds what each user may have from now on. Where open jobs are counted they have an index by user, for which
+// every job pays.
+func (s *Store) SetQuota(ctx context.Context, q codeforge.Quota) error {
+	index := "DROP INDEX IF EXISTS jobs_open_of_user"
+	if q.OpenJobs > 0 {
+		index = "CREATE INDEX IF NOT EXISTS jobs_open_of_user ON jobs(user_id) WHERE due_at IS NOT NULL"
+	}
+	return s.write(ctx, func(c *conn) error {
+		if err := c.script(index); err != nil {
+			return err
+		}
+		c.wrote = true
+		s.quota.Store(&q)
+		return nil
+	})
 }
 
 // Quota is what bounds each user.

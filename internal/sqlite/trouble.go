@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -100,8 +101,10 @@ func (s *Store) ping() error {
 	return s.room.look(s.dir)
 }
 
-// room knows whether the disk has some. It looks once a second at most: whoever asks need not be somebody.
+// room knows whether the disk has some. It looks once a second at most, since whoever asks need not be somebody, or after
+// a write that failed.
 type room struct {
+	doubt atomic.Bool   // a write failed since
 	place chan struct{} // one looks at a time
 	at    time.Time
 	err   error
@@ -117,7 +120,7 @@ func newRoom() *room { return &room{place: make(chan struct{}, 1)} }
 func (r *room) look(dir string) error {
 	r.place <- struct{}{}
 	defer func() { <-r.place }()
-	if !r.at.IsZero() && time.Since(r.at) < time.Second {
+	if !r.doubt.Swap(false) && !r.at.IsZero() && time.Since(r.at) < time.Second {
 		return r.err
 	}
 	r.err, r.at = trouble(tryToWrite(dir)), time.Now()

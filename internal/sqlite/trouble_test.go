@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"codeforge"
 	"codeforge/internal/sqlite"
@@ -146,5 +147,37 @@ func TestFullDiskIsTold(t *testing.T) {
 	full = false
 	if _, err := s.CreateProject(t.Context(), codeforge.LocalUser(), codeforge.Project{Title: "Room again"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A clock that was set back while nothing ran holds up nothing that was queued before.
+func TestClockSetBackBetweenStarts(t *testing.T) {
+	dir := t.TempDir()
+	ahead := 48 * time.Hour
+	o := sqlite.Options{Now: func() time.Time { return codeforge.Now().Add(ahead) }}
+	s, err := sqlite.Open(t.Context(), dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := codeforge.LocalUser()
+	p, err := s.CreateProject(t.Context(), u, codeforge.Project{Title: "Queued"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	ahead = 0
+	s = open(t, dir, o)
+	if _, err := s.ReleaseAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	due, _, _, err := s.DueJobs(t.Context(), 10)
+	if err != nil || len(due) != 1 || due[0] != j.ID {
+		t.Fatal(due, err)
+	}
+	if _, ok, err := s.ClaimJob(t.Context(), j.ID, "w", time.Minute); !ok || err != nil {
+		t.Error(ok, err)
 	}
 }
