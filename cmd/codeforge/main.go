@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"codeforge"
+	"codeforge/internal/llm"
 	"codeforge/internal/server"
 	"codeforge/internal/verify"
 
@@ -38,7 +39,7 @@ type commands struct {
 func main() {
 	verify.RunChild() // before settings are read: a child has none
 	if err := run(os.Args[1:]); err != nil {
-		say(os.Stderr, "codeforge: %v", err)
+		say(os.Stderr, "codeforge: %s", llm.Explain(err))
 		os.Exit(exitCode(err))
 	}
 }

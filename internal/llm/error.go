@@ -1,7 +1,10 @@
 package llm
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 )
 
@@ -37,8 +40,8 @@ const (
 	MidStream        = "mid_stream"
 )
 
-// Error is the one error of a model call. Message is redacted and short: it may be logged and put into a job's
-// timeline, but clients of the API get words of our own for its kind.
+// Error is the one error of a model call. Message is redacted and short, but often the provider's, which may repeat the prompt: it
+// is for whoever made the call, see [Explain]. Logs get Error, clients of the API words of our own for its kind.
 type Error struct {
 	Provider   string
 	Model      string
@@ -59,15 +62,30 @@ type Error struct {
 	Cause      error
 }
 
+// Error is fit to be logged: it holds no words of a provider but its code.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("%s:%s: %s", e.Provider, e.Model, e.Kind)
-	if e.Status != 0 {
+	switch {
+	case e.Status != 0 && code.MatchString(e.Code):
+		s += fmt.Sprintf(" (%d %s)", e.Status, e.Code)
+	case e.Status != 0:
 		s += fmt.Sprintf(" (%d)", e.Status)
-	}
-	if e.Message != "" {
-		s += ": " + e.Message
+	case code.MatchString(e.Code):
+		s += fmt.Sprintf(" (%s)", e.Code)
 	}
 	return s
+}
+
+// code is what a provider's word for an error looks like; what does not may be a sentence.
+var code = regexp.MustCompile(`^[\w.:-]{1,60}$`)
+
+// Explain is what err says, with the message of the Error in it.
+func Explain(err error) string {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Message == "" {
+		return err.Error()
+	}
+	return strings.Replace(err.Error(), e.Error(), e.Error()+": "+e.Message, 1)
 }
 
 func (e *Error) Unwrap() error { return e.Cause }

@@ -202,7 +202,7 @@ func (d *doctor) models(ctx context.Context) (all []Finding) {
 			continue
 		}
 		if err != nil {
-			all = append(all, Finding{"provider " + name, "broken", err.Error() + ": check its key and address"})
+			all = append(all, Finding{"provider " + name, "broken", llm.Explain(err) + ": check its key and address"})
 			continue
 		}
 		lists[name] = list

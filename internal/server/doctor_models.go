@@ -58,7 +58,7 @@ func catalogEntry(c *llm.Catalog, provider, id string, d llm.Dialect) string {
 func probeModel(ctx context.Context, p llm.Provider, t llm.Target) (wrong []string) {
 	say := func(what string, err error) {
 		if err != nil {
-			wrong = append(wrong, what+": "+err.Error())
+			wrong = append(wrong, what+": "+llm.Explain(err))
 		}
 	}
 	schema := json.RawMessage(`{"type":"object","properties":{"ok":{"type":"boolean"},"words":{"type":"string","maxLength":100}},"required":["ok","words"],"additionalProperties":false}`)
