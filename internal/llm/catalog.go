@@ -759,155 +759,181 @@ func strict(data []byte, v any) error {
 
 // checkFile holds the rules for a file over, which becomes merged.
 func checkFile(over, merged File) []string {
-	var problems []string
-	bad := func(where, format string, args ...any) {
-		problems = append(problems, where+": "+fmt.Sprintf(format, args...))
-	}
-	known := slices.Clone(providers)
+	c := &fileChecker{over: over, merged: merged, known: slices.Clone(providers), seen: map[string]bool{}}
 	for _, e := range merged.Endpoints {
-		known = append(known, e.Name)
-	}
-	checkName := func(where, name string) {
-		p, _, ok := SplitName(name)
-		if !ok {
-			bad(where, "%q is not provider:model", name)
-		} else if !slices.Contains(known, p) {
-			bad(where, "%q: provider %q is not one of %s", name, p, strings.Join(known, ", "))
-		}
-	}
-	oneOf := func(where, field, v string, allowed ...string) {
-		if v != "" && !slices.Contains(allowed, v) {
-			bad(where, "%s %q is not one of %s", field, v, strings.Join(allowed, ", "))
-		}
+		c.known = append(c.known, e.Name)
 	}
 	if over.Format != 1 {
-		bad("format", "must be 1")
+		c.bad("format", "must be 1")
 	}
 	if over.AssumedPrice != nil {
-		checkRates("assumed_price", *over.AssumedPrice, bad)
+		checkRates("assumed_price", *over.AssumedPrice, c.bad)
 	}
-	seen := map[string]bool{}
-	for _, m := range over.Models {
+	c.models()
+	c.aliases()
+	c.endpoints()
+	c.routes()
+	return c.problems
+}
+
+// fileChecker notes all that is wrong with a models file.
+type fileChecker struct {
+	over, merged File
+	known        []string        // providers
+	seen         map[string]bool // names, and what stands where
+	problems     []string
+}
+
+func (c *fileChecker) bad(where, format string, args ...any) {
+	c.problems = append(c.problems, where+": "+fmt.Sprintf(format, args...))
+}
+
+func (c *fileChecker) name(where, name string) {
+	p, _, ok := SplitName(name)
+	if !ok {
+		c.bad(where, "%q is not provider:model", name)
+	} else if !slices.Contains(c.known, p) {
+		c.bad(where, "%q: provider %q is not one of %s", name, p, strings.Join(c.known, ", "))
+	}
+}
+
+func (c *fileChecker) oneOf(where, field, v string, allowed ...string) {
+	if v != "" && !slices.Contains(allowed, v) {
+		c.bad(where, "%s %q is not one of %s", field, v, strings.Join(allowed, ", "))
+	}
+}
+
+func (c *fileChecker) once(where string) {
+	if c.seen[where] {
+		c.bad(where, "is there twice")
+	}
+	c.seen[where] = true
+}
+
+func (c *fileChecker) models() {
+	for _, m := range c.over.Models {
 		where := fmt.Sprintf("models %q", m.Name)
-		checkName(where, m.Name)
+		c.name(where, m.Name)
 		p, id, _ := SplitName(m.Name)
 		for _, id := range append([]string{id}, m.Aliases...) {
-			if seen[p+":"+id] {
-				bad(where, "%s:%s is there twice", p, id)
+			if c.seen[p+":"+id] {
+				c.bad(where, "%s:%s is there twice", p, id)
 			}
-			seen[p+":"+id] = true
+			c.seen[p+":"+id] = true
 		}
 		if m.Context < 0 || m.MaxInput < 0 || m.MaxOutput < 0 {
-			bad(where, "context, max_input and max_output must not be negative")
+			c.bad(where, "context, max_input and max_output must not be negative")
 		}
 		if m.Context > 0 && (m.MaxInput > m.Context || m.MaxOutput > m.Context) {
-			bad(where, "max_input and max_output must not be larger than context %d", m.Context)
+			c.bad(where, "max_input and max_output must not be larger than context %d", m.Context)
 		}
-		oneOf(where, "temperature", m.Temperature, "refused", "discouraged", "without_effort")
-		oneOf(where, "thinking", m.Thinking, "always", "adaptive", "level")
-		oneOf(where, "tools", m.Tools, "responses", "chat_without_effort")
-		oneOf(where, "forced_tool", m.ForcedTool, "refused")
-		oneOf(where, "schema", m.Schema, "native", "prompt")
+		c.oneOf(where, "temperature", m.Temperature, "refused", "discouraged", "without_effort")
+		c.oneOf(where, "thinking", m.Thinking, "always", "adaptive", "level")
+		c.oneOf(where, "tools", m.Tools, "responses", "chat_without_effort")
+		c.oneOf(where, "forced_tool", m.ForcedTool, "refused")
+		c.oneOf(where, "schema", m.Schema, "native", "prompt")
 		if m.Dialect != nil {
 			for _, p := range m.Dialect.check() {
-				bad(where, "%s", p)
+				c.bad(where, "%s", p)
 			}
 		}
 		for _, e := range m.Efforts {
-			oneOf(where, "effort", cmp.Or(e, "(empty)"), efforts...)
+			c.oneOf(where, "effort", cmp.Or(e, "(empty)"), efforts...)
 		}
 		if m.DefaultEffort != "" && !slices.Contains(m.Efforts, m.DefaultEffort) {
-			bad(where, "default_effort %q is not one of its efforts", m.DefaultEffort)
+			c.bad(where, "default_effort %q is not one of its efforts", m.DefaultEffort)
 		}
 		var last Date
 		for j, pr := range m.Prices {
 			at := fmt.Sprintf("%s prices[%d]", where, j)
-			checkRates(at, pr.Rates, bad)
+			checkRates(at, pr.Rates, c.bad)
 			if j > 0 && !pr.ValidFrom.After(last.Time) {
-				bad(at, "valid_from must be later than the one before")
+				c.bad(at, "valid_from must be later than the one before")
 			}
 			last = pr.ValidFrom
 			above := int64(0)
 			for k, t := range pr.Tiers {
 				at := fmt.Sprintf("%s tiers[%d]", at, k)
-				checkRates(at, t.Rates, bad)
+				checkRates(at, t.Rates, c.bad)
 				if t.AbovePrompt <= above {
-					bad(at, "above_prompt must be positive and larger than the one before")
+					c.bad(at, "above_prompt must be positive and larger than the one before")
 				}
 				above = t.AbovePrompt
 			}
 		}
 		if m.Successor != "" {
-			checkName(where+" successor", m.Successor)
+			c.name(where+" successor", m.Successor)
 		}
 		if m.ServedBy != "" {
-			checkName(where+" served_by", m.ServedBy)
+			c.name(where+" served_by", m.ServedBy)
 			if m.Ends.IsZero() {
-				bad(where, "served_by needs ends")
+				c.bad(where, "served_by needs ends")
 			}
 		}
 	}
-	dup := func(where string) {
-		if seen[where] {
-			bad(where, "is there twice")
-		}
-		seen[where] = true
-	}
-	for _, a := range over.Aliases {
+}
+
+func (c *fileChecker) aliases() {
+	for _, a := range c.over.Aliases {
 		where := fmt.Sprintf("aliases %q", a.Name)
-		dup(where)
+		c.once(where)
 		if a.Name == "" || strings.Contains(a.Name, ":") {
-			bad(where, "name must not be empty or hold a colon")
+			c.bad(where, "name must not be empty or hold a colon")
 		}
-		checkName(where, a.Model)
-		if _, id, _ := SplitName(a.Model); slices.ContainsFunc(merged.Aliases, func(b Alias) bool { return b.Name == id }) {
-			bad(where, "leads to %s, which is an alias itself", a.Model)
+		c.name(where, a.Model)
+		if _, id, _ := SplitName(a.Model); slices.ContainsFunc(c.merged.Aliases, func(b Alias) bool { return b.Name == id }) {
+			c.bad(where, "leads to %s, which is an alias itself", a.Model)
 		}
 	}
-	for _, e := range over.Endpoints {
+}
+
+func (c *fileChecker) endpoints() {
+	for _, e := range c.over.Endpoints {
 		where := fmt.Sprintf("endpoints %q", e.Name)
-		dup(where)
+		c.once(where)
 		if !nameRE.MatchString(e.Name) {
-			bad(where, "name must be lower case letters, digits, - and _")
+			c.bad(where, "name must be lower case letters, digits, - and _")
 		} else if slices.Contains(providers, e.Name) {
-			bad(where, "name is that of a built-in provider")
+			c.bad(where, "name is that of a built-in provider")
 		}
 		if why := checkURL(e.URL); why != "" {
-			bad(where, "url %s", why)
+			c.bad(where, "url %s", why)
 		}
 		if e.Dialect != nil {
 			for _, p := range e.Dialect.check() {
-				bad(where, "%s", p)
+				c.bad(where, "%s", p)
 			}
 		}
 		if e.KeyEnv != "" && !envRE.MatchString(e.KeyEnv) {
-			bad(where, "key_env must be the name of an environment variable")
+			c.bad(where, "key_env must be the name of an environment variable")
 		}
 	}
-	for _, r := range over.Routes {
+}
+
+func (c *fileChecker) routes() {
+	for _, r := range c.over.Routes {
 		where := fmt.Sprintf("routes %q", r.Agent)
-		dup(where)
+		c.once(where)
 		if !nameRE.MatchString(r.Agent) {
-			bad(where, "agent must be lower case letters, digits, - and _")
+			c.bad(where, "agent must be lower case letters, digits, - and _")
 		}
 		if len(r.Chain) == 0 || len(r.Chain) > 8 {
-			bad(where, "chain must name 1 to 8 models")
+			c.bad(where, "chain must name 1 to 8 models")
 		}
 		for j, n := range r.Chain {
-			if !strings.Contains(n, ":") && slices.ContainsFunc(merged.Aliases, func(a Alias) bool { return a.Name == n }) {
+			if !strings.Contains(n, ":") && slices.ContainsFunc(c.merged.Aliases, func(a Alias) bool { return a.Name == n }) {
 				continue
 			}
-			checkName(where, n)
+			c.name(where, n)
 			if slices.Contains(r.Chain[:j], n) {
-				bad(where, "%s is there twice", n)
+				c.bad(where, "%s is there twice", n)
 			}
 		}
-		oneOf(where, "effort", r.Effort, efforts...)
+		c.oneOf(where, "effort", r.Effort, efforts...)
 		if t := r.Temperature; t != nil && (*t < 0 || *t > 2) {
-			bad(where, "temperature must be between 0 and 2")
+			c.bad(where, "temperature must be between 0 and 2")
 		}
 	}
-	return problems
 }
 
 // maxRate is a thousand dollars per million tokens.

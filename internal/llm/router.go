@@ -304,16 +304,8 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 	h := c.r.healthOf(t.Name())
 	provider := c.r.Providers[t.Provider]
 	if w := h.pausedFor(); w > 0 {
-		e := &Error{Provider: provider.Name(), Model: t.ID, Kind: RateLimit, Message: "paused after too many requests",
-			Retryable: true, Fallback: true, HasWait: true, RetryAfter: w, Where: BeforeFirstToken}
-		fits := last && !c.req.Routing.NoRetry && c.fits(w)
-		c.observe(Attempt{Provider: t.Provider, Model: t.ID, Kind: RateLimit, Err: e, Skipped: "paused", Wait: pick(fits, w, 0),
-			Next: pick(fits, NextRetry, pick(last, NextDone, NextFallback)), At: time.Now()})
-		if !fits {
-			return nil, c.fail(t, e)
-		}
-		if !sleep(c.ctx, w) {
-			return nil, c.ended(t)
+		if err := c.paused(t, provider, w, last); err != nil {
+			return nil, err
 		}
 	}
 	if w := t.Model.Window(c.req.MaxOutput); w > 0 && scale(c.tokens, t.Name()) > w {
@@ -347,22 +339,10 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 			h.blame(e)
 		}
 		if e.Kind == BudgetExceeded {
-			wait, ok := c.room(e)
-			if ok && c.waited == 0 { // once: it asks often
-				a.Next, a.Wait = NextRetry, wait
+			if err := c.awaitRoom(t, a); err != nil {
+				return nil, err
 			}
-			if !ok || c.waited == 0 {
-				c.observe(a)
-			}
-			if ok {
-				c.waited += wait
-				if !sleep(c.ctx, wait) {
-					return nil, c.ended(t)
-				}
-				continue
-			}
-			c.stop = true
-			return nil, c.fail(t, e)
+			continue
 		}
 		if e.Kind == ModelNotFound {
 			c.r.Catalog.MarkGone(t.Name(), time.Now())
@@ -405,6 +385,43 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 		c.observe(a)
 		return nil, e
 	}
+}
+
+// paused waits until a model may be asked again, if nobody else is left and there is time; else it is an error.
+func (c *call) paused(t Target, provider Provider, wait time.Duration, last bool) error {
+	e := &Error{Provider: provider.Name(), Model: t.ID, Kind: RateLimit, Message: "paused after too many requests",
+		Retryable: true, Fallback: true, HasWait: true, RetryAfter: wait, Where: BeforeFirstToken}
+	fits := last && !c.req.Routing.NoRetry && c.fits(wait)
+	c.observe(Attempt{Provider: t.Provider, Model: t.ID, Kind: RateLimit, Err: e, Skipped: "paused", Wait: pick(fits, wait, 0),
+		Next: pick(fits, NextRetry, pick(last, NextDone, NextFallback)), At: time.Now()})
+	if !fits {
+		return c.fail(t, e)
+	}
+	if !sleep(c.ctx, wait) {
+		return c.ended(t)
+	}
+	return nil
+}
+
+// awaitRoom waits a moment for what other calls hold of a budget, of which a, an attempt, found too little. It is an error
+// when waiting is no use.
+func (c *call) awaitRoom(t Target, a Attempt) error {
+	wait, ok := c.room(a.Err)
+	if ok && c.waited == 0 { // once: it asks often
+		a.Next, a.Wait = NextRetry, wait
+	}
+	if !ok || c.waited == 0 {
+		c.observe(a)
+	}
+	if !ok {
+		c.stop = true
+		return c.fail(t, a.Err)
+	}
+	c.waited += wait
+	if !sleep(c.ctx, wait) {
+		return c.ended(t)
+	}
+	return nil
 }
 
 // hung reports whether a model did not so much as begin to answer.
@@ -523,25 +540,13 @@ func (c *call) attempt(t Target, p Provider, done func(error), last bool) (a Att
 	a = Attempt{Number: c.number + 1, Provider: t.Provider, Model: t.ID, At: start}
 	rates := c.r.Catalog.ratesOrAssumed(name, start, int64(tokens))
 	prompt, worst := rates.worst(int64(tokens), int64(cmp.Or(req.MaxOutput, t.Model.MaxOutput, c.r.MaxOutput)))
-	reservation := ""
-	if c.r.Ledger != nil {
-		lapses := start.Add(callLapses)
-		if d, ok := c.ctx.Deadline(); ok {
-			lapses = d.Add(time.Minute)
-		}
-		reservation, err = c.r.Ledger.Reserve(c.ctx, Reservation{Call: req.Call, Provider: t.Provider, Model: t.ID, Worst: worst, Prompt: prompt, Lapses: lapses})
-		if over, ok := errors.AsType[*BudgetError](err); ok {
-			a.Number, a.Skipped, a.Kind = 0, "budget", BudgetExceeded
-			a.Err = &Error{Provider: p.Name(), Model: t.ID, Kind: BudgetExceeded, Message: over.Error(), Where: BeforeFirstToken,
-				Retryable: over.Passing(), Cause: over}
-			return a, nil, a.Err
-		}
-		if err != nil {
-			if c.ctx.Err() != nil {
-				return a, nil, c.ended(t)
-			}
-			return a, nil, unavailable("reserve the cost of a model call", err)
-		}
+	reservation, over, err := c.reserve(t, p, Reservation{Call: req.Call, Provider: t.Provider, Model: t.ID, Worst: worst, Prompt: prompt}, start)
+	if over != nil {
+		a.Number, a.Skipped, a.Kind, a.Err = 0, "budget", BudgetExceeded, over
+		return a, nil, over
+	}
+	if err != nil {
+		return a, nil, err
 	}
 	c.number++
 
@@ -603,20 +608,7 @@ func (c *call) attempt(t Target, p Provider, done func(error), last bool) (a Att
 		}
 		a.Status, a.Kind = a.Err.Status, a.Err.Kind
 		e.Finish = a.Err.Finish
-		switch {
-		case a.Err.Usage != nil:
-			if a.Err.Partial != nil {
-				a.Served = a.Err.Partial.ServedModel
-			}
-			a.Usage, a.Cost = c.price(t, cmp.Or(a.Served, t.ID), a.Err.Usage, start, tokens, streamed.String(), rates)
-		case a.Err.Partial != nil || streamed.Len() > 0 || silent(a.Err):
-			// Nobody said what it cost: the prompt was most likely read, and what came was written.
-			text := streamed.String()
-			if text == "" && a.Err.Partial != nil {
-				text = a.Err.Partial.Text() + a.Err.Partial.Reasoning()
-			}
-			a.Usage, a.Cost = c.price(t, t.ID, &Usage{Missing: true}, start, tokens, text, rates)
-		}
+		c.priceBroken(&a, t, streamed.String(), start, tokens, rates)
 		if a.Err.Partial != nil {
 			a.Err.Partial.Cost = a.Cost
 		}
@@ -627,6 +619,47 @@ func (c *call) attempt(t Target, p Provider, done func(error), last bool) (a Att
 	e.Served, e.Usage, e.Cost, e.Kind, e.Status = a.Served, a.Usage, a.Cost, a.Kind, a.Status
 	c.record(e)
 	return a, resp, err
+}
+
+// reserve holds the worst case of an attempt against the budgets above it. over is what a budget says that has no room.
+func (c *call) reserve(t Target, p Provider, r Reservation, start time.Time) (id string, over *Error, err error) {
+	if c.r.Ledger == nil {
+		return "", nil, nil
+	}
+	r.Lapses = start.Add(callLapses)
+	if d, ok := c.ctx.Deadline(); ok {
+		r.Lapses = d.Add(time.Minute)
+	}
+	id, err = c.r.Ledger.Reserve(c.ctx, r)
+	if full, ok := errors.AsType[*BudgetError](err); ok {
+		return "", &Error{Provider: p.Name(), Model: t.ID, Kind: BudgetExceeded, Message: full.Error(), Where: BeforeFirstToken,
+			Retryable: full.Passing(), Cause: full}, nil
+	}
+	if err != nil && c.ctx.Err() != nil {
+		return "", nil, c.ended(t)
+	}
+	if err != nil {
+		return "", nil, unavailable("reserve the cost of a model call", err)
+	}
+	return id, nil, nil
+}
+
+// priceBroken books what an attempt that failed cost, as far as anybody knows; streamed is what viewers saw of it.
+func (c *call) priceBroken(a *Attempt, t Target, streamed string, start time.Time, tokens int, rates Rates) {
+	switch {
+	case a.Err.Usage != nil:
+		if a.Err.Partial != nil {
+			a.Served = a.Err.Partial.ServedModel
+		}
+		a.Usage, a.Cost = c.price(t, cmp.Or(a.Served, t.ID), a.Err.Usage, start, tokens, streamed, rates)
+	case a.Err.Partial != nil || streamed != "" || silent(a.Err):
+		// Nobody said what it cost: the prompt was most likely read, and what came was written.
+		text := streamed
+		if text == "" && a.Err.Partial != nil {
+			text = a.Err.Partial.Text() + a.Err.Partial.Reasoning()
+		}
+		a.Usage, a.Cost = c.price(t, t.ID, &Usage{Missing: true}, start, tokens, text, rates)
+	}
 }
 
 // silent reports whether a provider may have worked for a call without saying so: it was not refused by a status, but

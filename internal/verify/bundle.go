@@ -63,39 +63,64 @@ func (s *Site) Find(p string) (Asset, bool) {
 func (s *Site) Len() int { return len(s.assets) }
 
 func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []string, d *diagnostics) (*Site, error) {
-	site := &Site{assets: make(map[string]Asset, len(t.files)), roots: t.roots}
-	tainted := g.tainted()
-	build := map[string]bool{}
-	classic := map[string]bool{}
-	pageOf := map[string]bool{} // what pages name
+	classic, pageOf := namedByPages(t, g, pages)
+	build, more, ok := t.programs(g, pages, entries, classic, pageOf)
+	if !ok {
+		return nil, nil
+	}
+	outputs, ok, err := t.bundleEntries(ctx, g, slices.Sorted(maps.Keys(build)), d)
+	if err != nil || !ok {
+		return nil, err
+	}
+	// What fails of these is no part of any page: nothing is said of it.
+	var quiet diagnostics
+	extra, ok, err := t.bundleEntries(ctx, g, slices.Sorted(maps.Keys(more)), &quiet)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		maps.Copy(outputs, extra)
+		maps.Copy(build, more)
+	}
+	return t.site(g, pages, slices.Sorted(maps.Keys(build)), classic, outputs), nil
+}
+
+// namedByPages returns the scripts that pages load as no modules, and all that pages name.
+func namedByPages(t *tree, g *graph, pages []*page) (classic, named map[string]bool) {
+	classic, named = map[string]bool{}, map[string]bool{}
 	for _, pg := range pages {
-		pageOf[pg.injected] = true
+		named[pg.injected] = true
 		for _, in := range pg.inlines {
-			pageOf[in.path] = true
+			named[in.path] = true
 		}
 		for _, r := range pg.refs {
-			pageOf[r.target] = true
+			named[r.target] = true
 			if r.kind == refScript && r.target != "" && isScript(t.loader(r.target)) && !g.esm[r.target] {
 				classic[r.target] = true
 			}
 		}
 	}
-	// What pages name must build. Where no page does, the script that stands for the program must.
-	more := map[string]bool{}
+	return classic, named
+}
+
+// programs chooses what is bundled: what pages name must build; where no page does, the script that stands for the program
+// must. more is what may be loaded as the program runs, and may fail. ok is false when what must build cannot.
+func (t *tree) programs(g *graph, pages []*page, entries []string, classic, named map[string]bool) (build, more map[string]bool, ok bool) {
+	build, more = map[string]bool{}, map[string]bool{}
+	tainted := g.tainted()
 	var usable []string
 	elsewhere := false
 	for _, e := range entries {
-		named := pageOf[e]
 		switch {
 		case classic[e]:
 			if g.broken[e] {
-				return nil, nil
+				return nil, nil, false
 			}
 		case tainted[e]:
-			if named {
-				return nil, nil
+			if named[e] {
+				return nil, nil, false
 			}
-		case named:
+		case named[e]:
 			build[e] = true
 		case !g.linked[e] && isScript(t.loader(e)): // a program for Node.js in words that no module may hold
 			elsewhere = true
@@ -106,7 +131,7 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 	}
 	if len(pages) == 0 {
 		if len(entries) > 0 && len(usable) == 0 && !elsewhere {
-			return nil, nil
+			return nil, nil, false
 		}
 		start := t.startScript(usable)
 		for _, e := range usable {
@@ -125,22 +150,12 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 			more[p] = true
 		}
 	}
-	outputs, ok, err := t.bundleEntries(ctx, g, slices.Sorted(maps.Keys(build)), d)
-	if err != nil || !ok {
-		return nil, err
-	}
-	// What fails of these is no part of any page: nothing is said of it.
-	var quiet diagnostics
-	extra, ok, err := t.bundleEntries(ctx, g, slices.Sorted(maps.Keys(more)), &quiet)
-	if err != nil {
-		return nil, err
-	}
-	if ok {
-		maps.Copy(outputs, extra)
-		maps.Copy(build, more)
-	}
-	list := slices.Sorted(maps.Keys(build))
+	return build, more, true
+}
 
+// site puts together what is served: files as they are, bundles, and pages that name them.
+func (t *tree) site(g *graph, pages []*page, built []string, classic map[string]bool, outputs map[string]string) *Site {
+	site := &Site{assets: make(map[string]Asset, len(t.files)), roots: t.roots}
 	for _, p := range t.paths {
 		if !isHTML(p) || t.isOutput(p) {
 			site.assets[p] = Asset{contentType(p), t.files[p]}
@@ -149,7 +164,7 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 	for name, body := range outputs {
 		site.assets[path.Join(bundleDir, name)] = Asset{contentType(name), body}
 	}
-	for _, e := range list {
+	for _, e := range built {
 		if body, ok := outputs[outputName(e)+".js"]; ok && !strings.Contains(e, inlineMark) && !classic[e] {
 			site.assets[e] = Asset{contentType(".js"), body}
 		}
@@ -165,14 +180,14 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 		site.assets[pg.path] = Asset{contentType(pg.path), t.rewrite(pg, outputs, classic, env)}
 	}
 	site.Home = t.home(pages)
-	if site.Home == "" && len(list) > 0 {
+	if site.Home == "" && len(built) > 0 {
 		site.Home = "index.html"
-		site.assets[site.Home] = Asset{contentType(site.Home), t.startPage(list, outputs)}
+		site.assets[site.Home] = Asset{contentType(site.Home), t.startPage(built, outputs)}
 	}
 	for _, a := range site.assets {
 		site.Size += len(a.Body)
 	}
-	return site, nil
+	return site
 }
 
 // tainted returns the files that are broken, or import what is.

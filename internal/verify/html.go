@@ -121,6 +121,104 @@ func attributes(tag string) []attribute {
 	}
 }
 
+// element is an opening tag.
+type element struct {
+	tag        string
+	start      int // in the page
+	attributes []attribute
+}
+
+func (el element) get(name string) (attribute, bool) {
+	for _, a := range el.attributes {
+		if a.name == name {
+			return a, true
+		}
+	}
+	return attribute{}, false
+}
+
+// refer notes what an attribute of an element names, if it has it.
+func (pg *page) refer(el element, kind refKind, name string) {
+	if a, ok := el.get(name); ok {
+		pg.refs = append(pg.refs, ref{kind: kind, url: strings.TrimSpace(a.value), tag: el.tag, attr: name,
+			start: el.start + a.start, end: el.start + a.end, tagStart: el.start})
+	}
+}
+
+// read notes what an element names, and returns the body that it begins, if it is one that counts.
+func (pg *page) read(el element) *inline {
+	switch el.tag {
+	case "base":
+		if a, ok := el.get("href"); ok && !isExternalURL(a.value) && a.value != "" {
+			pg.dir = path.Clean("./" + path.Join("/", path.Join(path.Dir(pg.path), a.value)))
+			if strings.HasPrefix(a.value, "/") {
+				pg.dir = path.Clean("." + path.Clean("/"+a.value))
+			}
+		}
+	case "script":
+		typ := ""
+		if a, ok := el.get("type"); ok {
+			typ = strings.ToLower(strings.TrimSpace(a.value))
+		}
+		if _, ok := el.get("src"); ok {
+			switch {
+			case typ == "module":
+				pg.refer(el, refModule, "src")
+			case isClassicScript(typ):
+				pg.refer(el, refScript, "src")
+			}
+			return nil
+		}
+		return &inline{kind: scriptKind(typ), tagStart: el.start}
+	case "style":
+		return &inline{kind: inlineStyle, tagStart: el.start}
+	case "link":
+		rel := ""
+		if a, ok := el.get("rel"); ok {
+			rel = strings.ToLower(a.value)
+		}
+		kind, known, optional := refAsset, false, false
+		for r := range strings.FieldsSeq(rel) {
+			switch r {
+			case "stylesheet":
+				kind, known = refStyle, true
+			case "icon", "apple-touch-icon", "apple-touch-icon-precomposed", "apple-touch-startup-image", "mask-icon", "fluid-icon", "manifest", "modulepreload", "preload", "prefetch":
+				known, optional = true, true
+			}
+		}
+		if known {
+			pg.refer(el, kind, "href")
+			if n := len(pg.refs); n > 0 && pg.refs[n-1].tagStart == el.start {
+				pg.refs[n-1].optional = optional && kind == refAsset
+			}
+		}
+	case "img", "source":
+		pg.refer(el, refAsset, "src")
+		if a, ok := el.get("srcset"); ok {
+			for _, u := range candidates(a.value) {
+				pg.refs = append(pg.refs, ref{kind: refAsset, url: u, tag: el.tag, attr: "srcset", start: el.start + a.start, end: el.start + a.end, tagStart: el.start})
+			}
+		}
+	case "video":
+		pg.refer(el, refAsset, "src")
+		pg.refer(el, refAsset, "poster")
+	case "audio", "track", "embed", "input":
+		pg.refer(el, refAsset, "src")
+	case "object":
+		pg.refer(el, refAsset, "data")
+	case "use", "image":
+		pg.refer(el, refAsset, "href")
+		pg.refer(el, refAsset, "xlink:href")
+	case "iframe":
+		pg.refer(el, refPage, "src")
+	case "a", "area":
+		pg.refer(el, refPage, "href")
+	case "form":
+		pg.refer(el, refPage, "action")
+	}
+	return nil
+}
+
 // readPage finds references and inline bodies, and reports what would swallow the rest of the page.
 func readPage(p, content string, d *diagnostics) *page {
 	pg := &page{path: p, dir: path.Dir(p)}
@@ -164,24 +262,10 @@ func readPage(p, content string, d *diagnostics) *page {
 		body = nil
 		name, _ := z.TagName()
 		tag := string(name)
-		attrs := attributes(text)
-		get := func(name string) (attribute, bool) {
-			for _, a := range attrs {
-				if a.name == name {
-					return a, true
-				}
-			}
-			return attribute{}, false
-		}
-		if a, ok := get("id"); ok && !seen[a.value] {
+		el := element{tag: tag, start: start, attributes: attributes(text)}
+		if a, ok := el.get("id"); ok && !seen[a.value] {
 			seen[a.value] = true
 			pg.ids = append(pg.ids, a.value)
-		}
-		add := func(kind refKind, name string) {
-			if a, ok := get(name); ok {
-				pg.refs = append(pg.refs, ref{kind: kind, url: strings.TrimSpace(a.value), tag: tag, attr: name,
-					start: start + a.start, end: start + a.end, tagStart: start})
-			}
 		}
 		if kind == html.StartTagToken {
 			switch tag {
@@ -189,75 +273,7 @@ func readPage(p, content string, d *diagnostics) *page {
 				raw, rawStart = tag, start
 			}
 		}
-		switch tag {
-		case "base":
-			if a, ok := get("href"); ok && !isExternalURL(a.value) && a.value != "" {
-				pg.dir = path.Clean("./" + path.Join("/", path.Join(path.Dir(p), a.value)))
-				if strings.HasPrefix(a.value, "/") {
-					pg.dir = path.Clean("." + path.Clean("/"+a.value))
-				}
-			}
-		case "script":
-			typ := ""
-			if a, ok := get("type"); ok {
-				typ = strings.ToLower(strings.TrimSpace(a.value))
-			}
-			if _, ok := get("src"); ok {
-				switch {
-				case typ == "module":
-					add(refModule, "src")
-				case isClassicScript(typ):
-					add(refScript, "src")
-				}
-				break
-			}
-			body = &inline{kind: scriptKind(typ), tagStart: start}
-		case "style":
-			body = &inline{kind: inlineStyle, tagStart: start}
-		case "link":
-			rel := ""
-			if a, ok := get("rel"); ok {
-				rel = strings.ToLower(a.value)
-			}
-			kind, known, optional := refAsset, false, false
-			for r := range strings.FieldsSeq(rel) {
-				switch r {
-				case "stylesheet":
-					kind, known = refStyle, true
-				case "icon", "apple-touch-icon", "apple-touch-icon-precomposed", "apple-touch-startup-image", "mask-icon", "fluid-icon", "manifest", "modulepreload", "preload", "prefetch":
-					known, optional = true, true
-				}
-			}
-			if known {
-				add(kind, "href")
-				if n := len(pg.refs); n > 0 && pg.refs[n-1].tagStart == start {
-					pg.refs[n-1].optional = optional && kind == refAsset
-				}
-			}
-		case "img", "source":
-			add(refAsset, "src")
-			if a, ok := get("srcset"); ok {
-				for _, u := range candidates(a.value) {
-					pg.refs = append(pg.refs, ref{kind: refAsset, url: u, tag: tag, attr: "srcset", start: start + a.start, end: start + a.end, tagStart: start})
-				}
-			}
-		case "video":
-			add(refAsset, "src")
-			add(refAsset, "poster")
-		case "audio", "track", "embed", "input":
-			add(refAsset, "src")
-		case "object":
-			add(refAsset, "data")
-		case "use", "image":
-			add(refAsset, "href")
-			add(refAsset, "xlink:href")
-		case "iframe":
-			add(refPage, "src")
-		case "a", "area":
-			add(refPage, "href")
-		case "form":
-			add(refPage, "action")
-		}
+		body = pg.read(el)
 	}
 	if raw != "" && raw != "iframe" {
 		at(rawStart, SeverityError, "<%s> is never closed: the rest of the page is lost in it", raw)

@@ -19,12 +19,14 @@ import (
 	"codeforge/internal/llm/wire"
 )
 
-// samples are the least that each API says: an answer of "Hi." whole and streamed, and an error.
-var samples = map[string]struct {
+// sample is the least that an API says: an answer of "Hi." whole and streamed, and an error.
+type sample struct {
 	whole  string
 	stream []string
 	fault  string // with the status as %d
-}{
+}
+
+var samples = map[string]sample{
 	"openai-chat": {
 		`{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi."},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}`,
 		[]string{
@@ -91,26 +93,43 @@ var statuses = []struct {
 
 // Faults goes through what can go wrong between an adapter and its provider.
 func Faults(t *testing.T, api string, adapter Adapter) {
-	at, sample := paths[api], samples[api]
-	hi := &llm.Request{Model: "m", Messages: []llm.Message{llm.UserText("hi")}}
-	serve := func(t *testing.T, h http.HandlerFunc) llm.Provider {
-		srv := httptest.NewServer(h)
-		t.Cleanup(srv.Close)
-		return adapter(wire.Options{BaseURL: srv.URL + at.base, Key: key, MaxBytes: 1 << 20})
-	}
-	stream := strings.Join(sample.stream, "\n\n") + "\n\n"
+	f := &faults{adapter: adapter, base: paths[api].base, sample: samples[api], hi: &llm.Request{Model: "m", Messages: []llm.Message{llm.UserText("hi")}}}
+	f.stream = strings.Join(f.sample.stream, "\n\n") + "\n\n"
+	f.statuses(t)
+	f.bodies(t)
+	f.connections(t)
+	f.keys(t)
+	f.forms(t)
+	silence(t, adapter, f.hi, f.sample.stream)
+}
 
+// faults is one adapter before servers that misbehave.
+type faults struct {
+	adapter Adapter
+	base    string
+	sample  sample
+	hi      *llm.Request
+	stream  string // the sample's, whole
+}
+
+func (f *faults) serve(t *testing.T, h http.HandlerFunc) llm.Provider {
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return f.adapter(wire.Options{BaseURL: srv.URL + f.base, Key: key, MaxBytes: 1 << 20})
+}
+
+func (f *faults) statuses(t *testing.T) {
 	for _, c := range statuses {
-		for shape, body := range map[string]string{"JSON": fmt.Sprintf(sample.fault, c.status), "a page": "<html><title>Oh</title></html>", "nothing": "", "half": `{"error":{"mess`} {
+		for shape, body := range map[string]string{"JSON": fmt.Sprintf(f.sample.fault, c.status), "a page": "<html><title>Oh</title></html>", "nothing": "", "half": `{"error":{"mess`} {
 			t.Run(fmt.Sprintf("%d with %s", c.status, shape), func(t *testing.T) {
-				p := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				p := f.serve(t, func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Retry-After", "3")
 					w.Header().Set("Location", "http://127.0.0.1:1/elsewhere")
 					w.WriteHeader(c.status)
 					_, _ = io.WriteString(w, body)
 				})
 				for _, streamed := range []bool{false, true} {
-					e := call(t, p, hi, streamed).err
+					e := call(t, p, f.hi, streamed).err
 					if e == nil {
 						t.Fatal("an answer")
 					}
@@ -124,7 +143,9 @@ func Faults(t *testing.T, api string, adapter Adapter) {
 			})
 		}
 	}
+}
 
+func (f *faults) bodies(t *testing.T) {
 	for name, c := range map[string]struct {
 		body, media string
 		kind        llm.ErrorKind
@@ -137,12 +158,12 @@ func Faults(t *testing.T, api string, adapter Adapter) {
 		"too much":             {`{"x":"` + strings.Repeat("x", 2<<20), "application/json", llm.MalformedResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			p := f.serve(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", c.media)
 				_, _ = io.WriteString(w, c.body)
 			})
 			for _, streamed := range []bool{false, true} {
-				e := call(t, p, hi, streamed).err
+				e := call(t, p, f.hi, streamed).err
 				// Half an object at the end of a stream is a stream that broke.
 				if e == nil || e.Kind != c.kind && !(streamed && e.Kind == llm.StreamInterrupted && name == "malformed JSON") {
 					t.Errorf("streamed %v: %v", streamed, e)
@@ -153,27 +174,29 @@ func Faults(t *testing.T, api string, adapter Adapter) {
 		})
 	}
 	t.Run("malformed JSON in a stream", func(t *testing.T) {
-		p := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		p := f.serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
-			_, _ = io.WriteString(w, "data: {\"oops\n\n"+stream)
+			_, _ = io.WriteString(w, "data: {\"oops\n\n"+f.stream)
 		})
-		if e := call(t, p, hi, true).err; e == nil || e.Kind != llm.MalformedResponse {
+		if e := call(t, p, f.hi, true).err; e == nil || e.Kind != llm.MalformedResponse {
 			t.Errorf("%v", e)
 		}
 	})
+}
 
+func (f *faults) connections(t *testing.T) {
 	t.Run("nobody there", func(t *testing.T) {
-		p := adapter(wire.Options{BaseURL: "http://127.0.0.1:1" + at.base, Key: key})
-		if e := call(t, p, hi, true).err; e == nil || e.Kind != llm.ServerError || e.Status != 0 || !e.Retryable || !e.Fallback || e.Where != llm.BeforeFirstToken {
+		p := f.adapter(wire.Options{BaseURL: "http://127.0.0.1:1" + f.base, Key: key})
+		if e := call(t, p, f.hi, true).err; e == nil || e.Kind != llm.ServerError || e.Status != 0 || !e.Retryable || !e.Fallback || e.Where != llm.BeforeFirstToken {
 			t.Errorf("%+v", e)
 		}
 	})
 	t.Run("reset", func(t *testing.T) {
 		for _, streamed := range []bool{false, true} {
-			p := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			p := f.serve(t, func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				w.Header().Set("Content-Length", "100000")
-				_, _ = io.WriteString(w, sample.stream[0]+"\n\n")
+				_, _ = io.WriteString(w, f.sample.stream[0]+"\n\n")
 				_ = http.NewResponseController(w).Flush()
 				conn, _, err := http.NewResponseController(w).Hijack()
 				if err != nil {
@@ -183,25 +206,27 @@ func Faults(t *testing.T, api string, adapter Adapter) {
 				_ = conn.(*net.TCPConn).SetLinger(0)
 				_ = conn.Close()
 			})
-			if e := call(t, p, hi, streamed).err; e == nil || e.Kind != llm.StreamInterrupted || !e.Retryable || !e.Fallback {
+			if e := call(t, p, f.hi, streamed).err; e == nil || e.Kind != llm.StreamInterrupted || !e.Retryable || !e.Fallback {
 				t.Errorf("streamed %v: %+v", streamed, e)
 			}
 		}
 	})
+}
 
+func (f *faults) keys(t *testing.T) {
 	t.Run("a redirect does not carry the key away", func(t *testing.T) {
 		var reached atomic.Bool
 		other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Store(true) }))
 		defer other.Close()
-		p := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		p := f.serve(t, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 		})
-		if e := call(t, p, hi, false).err; e == nil || e.Kind != llm.InvalidRequest || reached.Load() {
+		if e := call(t, p, f.hi, false).err; e == nil || e.Kind != llm.InvalidRequest || reached.Load() {
 			t.Errorf("%v, reached %v", e, reached.Load())
 		}
 	})
 	t.Run("the key is in a header only and in no error", func(t *testing.T) {
-		p := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		p := f.serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if strings.Contains(r.URL.String(), key) {
 				t.Error("the key is in the URL")
 			}
@@ -215,7 +240,7 @@ func Faults(t *testing.T, api string, adapter Adapter) {
 			w.WriteHeader(401)
 			_, _ = fmt.Fprintf(w, `{"error":{"message":"no such key: %s, %s...%s","code":"x"}}`, key, key[:5], key[len(key)-4:])
 		})
-		if e := call(t, p, hi, false).err; e == nil || strings.Contains(e.Message, key[:5]) || strings.Contains(e.Message, key[len(key)-4:]) {
+		if e := call(t, p, f.hi, false).err; e == nil || strings.Contains(e.Message, key[:5]) || strings.Contains(e.Message, key[len(key)-4:]) {
 			t.Errorf("%v", e)
 		}
 	})
@@ -223,7 +248,7 @@ func Faults(t *testing.T, api string, adapter Adapter) {
 		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.Header().Set("Content-Type", "text/event-stream")
-			_, _ = io.WriteString(w, stream)
+			_, _ = io.WriteString(w, f.stream)
 		}))
 		var opened atomic.Int32
 		closed := make(chan struct{}, 100)
@@ -238,9 +263,9 @@ func Faults(t *testing.T, api string, adapter Adapter) {
 		srv.Start()
 		defer srv.Close()
 		c := &http.Client{Transport: &http.Transport{}}
-		p := adapter(wire.Options{BaseURL: srv.URL + at.base, Client: c})
+		p := f.adapter(wire.Options{BaseURL: srv.URL + f.base, Client: c})
 		for range 5 {
-			if o := call(t, p, hi, true); o.err != nil {
+			if o := call(t, p, f.hi, true); o.err != nil {
 				t.Fatal(o.err)
 			}
 			<-closed
@@ -249,17 +274,20 @@ func Faults(t *testing.T, api string, adapter Adapter) {
 			t.Errorf("%d connections", n)
 		}
 	})
+}
+
+func (f *faults) forms(t *testing.T) {
 	t.Run("an answer of the other form", func(t *testing.T) {
 		for _, streamed := range []bool{false, true} {
-			p := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				body, media := sample.whole, "application/json"
+			p := f.serve(t, func(w http.ResponseWriter, r *http.Request) {
+				body, media := f.sample.whole, "application/json"
 				if !streamed {
-					body, media = stream, "text/event-stream"
+					body, media = f.stream, "text/event-stream"
 				}
 				w.Header().Set("Content-Type", media)
 				_, _ = io.WriteString(w, body)
 			})
-			if o := call(t, p, hi, streamed); o.err != nil || o.resp.Text() != "Hi." || o.resp.Usage.OutputTokens != 2 {
+			if o := call(t, p, f.hi, streamed); o.err != nil || o.resp.Text() != "Hi." || o.resp.Usage.OutputTokens != 2 {
 				t.Errorf("asked for a stream %v: %+v, %v", streamed, o.resp, o.err)
 			}
 		}
@@ -270,14 +298,14 @@ func Faults(t *testing.T, api string, adapter Adapter) {
 				b, _ := io.ReadAll(r.Body)
 				if strings.Contains(string(b), `"stream":true`) || strings.Contains(r.URL.Path, "stream") {
 					w.Header().Set("Content-Type", "text/event-stream")
-					_, _ = io.WriteString(w, stream)
+					_, _ = io.WriteString(w, f.stream)
 					return
 				}
-				_, _ = io.WriteString(w, sample.whole)
+				_, _ = io.WriteString(w, f.sample.whole)
 			}))
-			p := adapter(wire.Options{BaseURL: srv.URL + at.base, Stream: force})
+			p := f.adapter(wire.Options{BaseURL: srv.URL + f.base, Stream: force})
 			for _, streamed := range []bool{false, true} {
-				o := call(t, p, hi, streamed)
+				o := call(t, p, f.hi, streamed)
 				if o.err != nil || o.resp.Text() != "Hi." || o.resp.Finish != llm.FinishStop || o.resp.Usage.InputTokens != 3 || o.resp.Usage.OutputTokens != 2 {
 					t.Errorf("%+v, %v", o.resp, o.err)
 				}
@@ -286,7 +314,6 @@ func Faults(t *testing.T, api string, adapter Adapter) {
 			srv.Close()
 		}
 	})
-	silence(t, adapter, hi, sample.stream)
 }
 
 // roundTrip is a network of one function.

@@ -220,45 +220,7 @@ func (r *Refusal) lower(f *Fault, req *llm.Request, asked int, d *llm.Dialect) (
 			return capped(m)
 		}
 	}
-	window := first(windowed, r.Text)
-	rest := numbers.FindAllString(r.Text, -1)
-	var told []int // without one mention each of what was asked for, and of the window
-	skipped := map[int]bool{}
-	for _, s := range rest {
-		n := number10(s)
-		if n < 32 || n == r.Status || (n == asked || n == window) && !skipped[n] {
-			skipped[n] = n >= 32
-			continue
-		}
-		told = append(told, n)
-	}
-	total := first(requested, r.Text)
-	if total <= asked {
-		total = 0
-	}
-	for _, n := range told { // the prompt's count: what the total is more than what was asked for, or what is near our own
-		if total == 0 && n > asked && (slices.Contains(told, n-asked) || n-asked < 4*prompt) && n != window {
-			total = n
-		}
-	}
-	if window == 0 && total > 0 {
-		for _, n := range told {
-			if n < total && n != total-asked && n > window {
-				window = n
-			}
-		}
-	}
-	counted := 0
-	if total > 0 {
-		counted = total - asked
-	} else {
-		best := math.Log(8)
-		for _, n := range told {
-			if off := math.Abs(math.Log(float64(n) / float64(max(prompt, 1)))); off < best && n != window {
-				counted, best = n, off
-			}
-		}
-	}
+	window, counted := r.windowAndPrompt(asked, prompt)
 	switch {
 	case window == 0:
 		if r.Status == http.StatusPaymentRequired || r.Status == http.StatusTooManyRequests || r.Status == http.StatusRequestEntityTooLarge {
@@ -295,6 +257,50 @@ func (r *Refusal) lower(f *Fault, req *llm.Request, asked int, d *llm.Dialect) (
 		return asked / 2, false // by our own count there is room
 	}
 	return -1, false
+}
+
+// windowAndPrompt reads from the words of a refusal how large the model's window is and how many tokens the prompt has, 0
+// where they do not say. asked is the limit that was refused, prompt our own count.
+func (r *Refusal) windowAndPrompt(asked, prompt int) (window, counted int) {
+	window = first(windowed, r.Text)
+	rest := numbers.FindAllString(r.Text, -1)
+	var told []int // without one mention each of what was asked for, and of the window
+	skipped := map[int]bool{}
+	for _, s := range rest {
+		n := number10(s)
+		if n < 32 || n == r.Status || (n == asked || n == window) && !skipped[n] {
+			skipped[n] = n >= 32
+			continue
+		}
+		told = append(told, n)
+	}
+	total := first(requested, r.Text)
+	if total <= asked {
+		total = 0
+	}
+	for _, n := range told { // the prompt's count: what the total is more than what was asked for, or what is near our own
+		if total == 0 && n > asked && (slices.Contains(told, n-asked) || n-asked < 4*prompt) && n != window {
+			total = n
+		}
+	}
+	if window == 0 && total > 0 {
+		for _, n := range told {
+			if n < total && n != total-asked && n > window {
+				window = n
+			}
+		}
+	}
+	if total > 0 {
+		counted = total - asked
+	} else {
+		best := math.Log(8)
+		for _, n := range told {
+			if off := math.Abs(math.Log(float64(n) / float64(max(prompt, 1)))); off < best && n != window {
+				counted, best = n, off
+			}
+		}
+	}
+	return window, counted
 }
 
 var tooMuch = regexp.MustCompile(`too (large|big|high|long|many|much)|exceed|larger|greater|more than|at most|less than|maximum|range|limit|above|over|not fit`)

@@ -163,12 +163,17 @@ func Trees() map[string]Tree {
 		"numbers":              pairs("a.ts", "x = "+fill("9")+"n"),
 		"escapes":              pairs("a.ts", "x = '"+fill("\\u{1F600}")+"'"),
 	}
+	all["import maps"] = importMaps()
+	return all
+}
+
+// importMaps are pages that each map thousands of names.
+func importMaps() Tree {
 	maps := Tree{"a.js": numbered("import 'q<i>';", 20_000)}
 	for p := range 4 {
 		maps[fmt.Sprintf("p%d.html", p)] = `<script type="importmap">{"imports":{` + strings.TrimSuffix(numbered(fmt.Sprintf(`"p%d_<i>":"./x",`, p), 20_000), ",") + "}}</script>"
 	}
-	all["import maps"] = maps
-	return all
+	return maps
 }
 
 // Mutate makes another tree of one: it doubles, nests or repeats a part of a file, or the file.
