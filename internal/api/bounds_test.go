@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -396,7 +395,7 @@ func TestSlowReadersHoldLittle(t *testing.T) {
 		g.Go(func() {
 			r := httptest.NewRequestWithContext(t.Context(), "GET", "/v1/projects/"+id+"/files", nil)
 			r.Header.Set("Authorization", "Bearer alice")
-			k.h.ServeHTTP(&stuck{ResponseRecorder: &httptest.ResponseRecorder{HeaderMap: http.Header{}, Body: &bytes.Buffer{}}, entered: entered, leave: leave}, r)
+			k.h.ServeHTTP(&stuck{ResponseRecorder: httptest.NewRecorder(), entered: entered, leave: leave}, r)
 		})
 		<-entered
 	}
