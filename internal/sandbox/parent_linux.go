@@ -76,10 +76,15 @@ func machineMemory() int64 {
 	return total
 }
 
-// overTime reports whether a child ended because its processor time was over.
-func overTime(s *os.ProcessState) bool {
-	w, ok := s.Sys().(syscall.WaitStatus)
-	return ok && w.Signaled() && w.Signal() == syscall.SIGXCPU
+// outOfTimeSignal is what the kernel sends when processor time is over.
+const outOfTimeSignal = syscall.SIGXCPU
+
+// endedBy is the signal that ended a child; 0: none did.
+func endedBy(s *os.ProcessState) syscall.Signal {
+	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+		return w.Signal()
+	}
+	return 0
 }
 
 // mostMemory is how much a child that ended had at its height.

@@ -99,10 +99,17 @@ func (p *Pool) do(ctx context.Context, l *lane, user string, r Request) ([]byte,
 		return nil, err
 	}
 	answer, crash := p.work(working, c, frameWork, r)
-	if crash != nil && working.Err() == nil {
-		if c, err = p.start(working); err == nil {
-			answer, crash = p.work(working, c, frameWork, r)
+	for tries, deaths := 1, 0; crash != nil && working.Err() == nil; tries++ {
+		if crash.Reason != Killed {
+			deaths++
 		}
+		if deaths == 2 || tries == maxTries {
+			break
+		}
+		if c, err = p.start(working); err != nil {
+			break
+		}
+		answer, crash = p.work(working, c, frameWork, r)
 	}
 	switch cause := context.Cause(working); {
 	case crash == nil:
@@ -116,6 +123,9 @@ func (p *Pool) do(ctx context.Context, l *lane, user string, r Request) ([]byte,
 	}
 	return nil, crash
 }
+
+// maxTries bounds how often work is begun that somebody else's signal ends.
+const maxTries = 4
 
 var (
 	errDeadline = errors.New("the work took too long")

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"syscall"
 )
 
 // child is a child process as its parent has it.
@@ -22,6 +24,8 @@ type child struct {
 	words  head     // the beginning of what it wrote to stderr, which is shown to nobody
 	ended  chan struct{}
 	why    *Crash // set once it ended
+
+	odd atomic.Bool // it answered what no child should
 }
 
 func startChild(program string, memory int64, ended func(*child)) (*child, error) {
@@ -112,10 +116,9 @@ func (c *child) ask(kind byte, r Request) (answer []byte, again bool, err error)
 	switch {
 	case err != nil:
 		return nil, false, err
-	case got != frameAnswer && got != frameLast:
-		return nil, false, fmt.Errorf("a frame of kind %q", got)
-	case size > r.MaxAnswer:
-		return nil, false, fmt.Errorf("an answer of %d bytes", size)
+	case size > r.MaxAnswer, got != frameAnswer && got != frameLast:
+		c.odd.Store(true)
+		return nil, false, fmt.Errorf("a frame of kind %q with %d bytes", got, size)
 	}
 	answer = make([]byte, size)
 	if _, err := io.ReadFull(c.out, answer); err != nil {
@@ -131,9 +134,11 @@ func (c *child) crash() *Crash {
 		why.At = readMark(c.mark)
 	}
 	words := c.words.bytes()
-	switch {
-	case overTime(c.cmd.ProcessState):
+	switch signal := endedBy(c.cmd.ProcessState); {
+	case signal == outOfTimeSignal:
 		why.Reason = OutOfTime
+	case signal == syscall.SIGKILL && !c.odd.Load():
+		why.Reason = Killed
 	case bytes.Contains(words, []byte("stack overflow")):
 		why.Reason = OutOfStack
 	case bytes.Contains(words, []byte(outOfMemory)), bytes.Contains(words, []byte("cannot allocate memory")), mostMemory(c.cmd.ProcessState) > c.memory/2:

@@ -47,6 +47,7 @@ const (
 	OutOfTime   Reason = "out of time"
 	OutOfMemory Reason = "out of memory"
 	OutOfStack  Reason = "out of stack"
+	Killed      Reason = "killed" // by somebody else's signal, such as the kernel's when the machine is out of memory
 	Died        Reason = "died"
 )
 

@@ -108,6 +108,27 @@ func TestDeaths(t *testing.T) {
 	}
 }
 
+// What somebody else's signals end is begun again, more than once.
+func TestKilledFromOutside(t *testing.T) {
+	p := newPool(t, Options{})
+	var kills int
+	r := say("echo done")
+	r.Write = func(w io.Writer) error {
+		if kills++; kills <= 3 {
+			p.mu.Lock()
+			for c := range p.all {
+				_ = c.cmd.Process.Kill()
+			}
+			p.mu.Unlock()
+		}
+		_, err := io.WriteString(w, "echo done")
+		return err
+	}
+	if got, err := p.Do(t.Context(), "u", r); err != nil || string(got) != "done" || kills != 4 {
+		t.Errorf("%q %v after %d kills", got, err, kills-1)
+	}
+}
+
 // What takes too long is killed, also when it never lets the scheduler in, and is not tried again.
 func TestDeadline(t *testing.T) {
 	p := newPool(t, Options{Deadline: 300 * time.Millisecond})

@@ -149,12 +149,14 @@ func (v *Verifier) crashed(c *sandbox.Crash, files int) Report {
 	if c.At != "" {
 		what = "The file"
 	}
-	limit := "the parser ended twice"
+	limit := "the parser broke down, twice"
 	switch c.Reason {
 	case sandbox.OutOfTime:
 		limit = fmt.Sprintf("it takes more than %s", v.pool.Deadline().Round(time.Second))
 	case sandbox.OutOfMemory:
 		limit = fmt.Sprintf("it takes more than %d MB of memory", v.pool.Memory()>>20)
+	case sandbox.Killed:
+		limit = "the parser was ended from outside, again and again"
 	case sandbox.OutOfStack:
 		limit = "it nests too deep"
 	}

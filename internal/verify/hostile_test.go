@@ -1,0 +1,128 @@
+package verify
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"codeforge/internal/sandbox"
+	"codeforge/internal/verify/hostile"
+)
+
+// soak is whether the long ones are wanted whole.
+var soak = os.Getenv("CODEFORGE_SOAK") != ""
+
+// TestHostileTrees has eight attackers at once bundle the corpus, and trees that chance made of it. Each gets a report;
+// meanwhile another user's trees are checked, each as if nothing were, and this process stays small. Without CODEFORGE_SOAK
+// it takes a few that end soon.
+func TestHostileTrees(t *testing.T) {
+	trees := hostile.Trees()
+	if len(trees) < 60 {
+		t.Fatalf("%d trees", len(trees))
+	}
+	o, chance := sandbox.Options{}, 200
+	if !soak {
+		few := map[string]hostile.Tree{}
+		for _, name := range []string{"fold enum", "fold in a page", "inline constants", "deep lists", "deep templates", "deep rules", "entities", "names", "missing exports", "same name"} {
+			few[name] = trees[name]
+		}
+		trees, o.Memory, chance = few, 256<<20, 5
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	names := slices.Sorted(maps.Keys(trees))
+	for i := range chance {
+		name := names[r.IntN(len(names))]
+		tree := hostile.Mutate(r, trees[name])
+		for range r.IntN(4) {
+			tree = hostile.Mutate(r, tree)
+		}
+		trees[fmt.Sprintf("%s, changed %d", name, i)] = tree
+	}
+	names = slices.Sorted(maps.Keys(trees))
+	r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+
+	v := newVerifier(t, o)
+	calm := app(20)
+	if r, err := v.Check(t.Context(), "calm", calm); err != nil || !r.OK {
+		t.Fatal(err, lines(r))
+	}
+	runtime.GC()
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+
+	next := make(chan string)
+	var attackers, other sync.WaitGroup
+	var failed atomic.Int64
+	done := make(chan struct{})
+	for i := range 8 {
+		attackers.Go(func() {
+			for name := range next {
+				began := time.Now()
+				site, report, err := v.Bundle(t.Context(), fmt.Sprint("attacker ", i), trees[name])
+				switch {
+				case err != nil:
+					t.Errorf("%s: %v", name, err)
+				case site == nil && report.OK:
+					t.Errorf("%s: neither a site nor a reason", name)
+				case !report.OK:
+					failed.Add(1)
+				}
+				for _, d := range report.Diagnostics {
+					if strings.Contains(d.Message, "broke down") || strings.Contains(d.Message, "failed on this tree") {
+						t.Logf("%s: %+v", name, d)
+					}
+				}
+				if took := time.Since(began); took > 20*time.Second {
+					t.Logf("%s: %v, %v", name, took.Round(time.Millisecond), lines(report)[:min(1, len(report.Diagnostics))])
+				}
+			}
+		})
+	}
+	var slowest time.Duration
+	checks := 0
+	most := before.HeapInuse
+	other.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			calm["style.css"] = fmt.Sprintf("p { width: %dpx }", checks)
+			began := time.Now()
+			if r, err := v.Check(t.Context(), "calm", calm); err != nil || !r.OK {
+				t.Errorf("the other user's check: %v %v", err, lines(r))
+			}
+			slowest = max(slowest, time.Since(began))
+			checks++
+			var now runtime.MemStats
+			runtime.ReadMemStats(&now)
+			most = max(most, now.HeapInuse)
+		}
+	})
+	for _, name := range names {
+		next <- name
+	}
+	close(next)
+	attackers.Wait()
+	close(done)
+	other.Wait()
+	t.Logf("%d trees, %d refused; another user's check was made %d times beside, the slowest took %v; this process grew by %d MB",
+		len(names), failed.Load(), checks, slowest.Round(time.Millisecond), (most-before.HeapInuse)>>20)
+	if checks == 0 || failed.Load() == 0 {
+		t.Error("there was no attack, or nobody else")
+	}
+	if most-before.HeapInuse > 100<<20 {
+		t.Errorf("this process grew by %d MB", (most-before.HeapInuse)>>20)
+	}
+}
