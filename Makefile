@@ -1,7 +1,7 @@
 # The targets that people use; each says what it does after its ##.
 GO ?= go
 
-.PHONY: help run demo test crash context bench fuzz lint build docs
+.PHONY: help run demo test soak crash context bench fuzz lint build docs
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -15,6 +15,10 @@ demo: ## build one idea and serve the result
 test: ## run all tests with the race detector; installs what they need where it may
 	@./scripts/need cc curl chromium postgres pgbouncer
 	$(GO) test -race -timeout 9m ./...
+
+soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces
+	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces)$$' \
+		./internal/verify ./cmd/codeforge ./internal/llm/compatible
 
 crash: ## kill a server 200 times under load
 	CODEFORGE_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./internal/server
