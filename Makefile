@@ -18,7 +18,7 @@ test: ## run all tests with the race detector; installs what they need where it 
 
 soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces
 	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces)$$' \
-		./internal/verify ./cmd/codeforge ./internal/llm/compatible
+		./internal/verify ./internal/server ./internal/llm/compatible
 
 crash: ## kill a server 200 times under load
 	CODEFORGE_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./internal/server

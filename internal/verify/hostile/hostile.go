@@ -4,7 +4,9 @@ package hostile
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -44,9 +46,7 @@ func layers(n int, ending, name, last string, more Tree) Tree {
 		}
 	}
 	t[fmt.Sprintf("a%d%s", n, ending)], t[fmt.Sprintf("b%d%s", n, ending)] = last, last
-	for p, c := range more {
-		t[p] = c
-	}
+	maps.Copy(t, more)
 	return t
 }
 
@@ -179,11 +179,10 @@ func importMaps() Tree {
 // Mutate makes another tree of one: it doubles, nests or repeats a part of a file, or the file.
 func Mutate(r *rand.Rand, tree Tree) Tree {
 	out, total := Tree{}, 0
-	var paths []string
+	paths := slices.Sorted(maps.Keys(tree))
 	for p, c := range tree {
 		out[p] = c
 		total += len(c)
-		paths = append(paths, p)
 	}
 	if len(paths) == 0 {
 		return out

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -67,11 +67,11 @@ func TestKilledVerifiers(t *testing.T) {
 				var job struct {
 					ID string `json:"job_id"`
 				}
-				if err := p.call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Kill", "description": "Track books"}, &project); err != nil {
+				if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Kill", "description": "Track books"}, &project); err != nil {
 					t.Error(err)
 					return
 				}
-				if err := p.call(t.Context(), "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": "Track books"}}, &job); err != nil {
+				if err := p.Call(t.Context(), "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": "Track books"}}, &job); err != nil {
 					t.Error(err)
 					return
 				}
@@ -83,7 +83,7 @@ func TestKilledVerifiers(t *testing.T) {
 				mu.Unlock()
 				p.settle(t, job.ID)
 				var check struct{ OK bool }
-				if err := p.call(t.Context(), "GET", "/v1/projects/"+project.ID+"/check", nil, &check); err != nil || !check.OK {
+				if err := p.Call(t.Context(), "GET", "/v1/projects/"+project.ID+"/check", nil, &check); err != nil || !check.OK {
 					t.Errorf("check: %+v %v", check, err)
 				}
 			}
@@ -144,14 +144,14 @@ func TestModelThatAnswersBombs(t *testing.T) {
 	p := start(t, t.TempDir(), "LLM_COMPATIBLE_URL="+model.URL+"/v1", "LLM_COMPATIBLE_MODEL=small", "VERIFIER_MEMORY_MB=256")
 	var project, other codeforge.Project
 	for _, to := range []*codeforge.Project{&project, &other} {
-		if err := p.call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Bombs"}, to); err != nil {
+		if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Bombs"}, to); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var job struct {
 		ID string `json:"job_id"`
 	}
-	if err := p.call(t.Context(), "POST", "/v1/run-agent", map[string]any{"project_id": project.ID, "agent_type": "code", "input_context": map[string]any{"user_message": "x"}}, &job); err != nil {
+	if err := p.Call(t.Context(), "POST", "/v1/run-agent", map[string]any{"project_id": project.ID, "agent_type": "code", "input_context": map[string]any{"user_message": "x"}}, &job); err != nil {
 		t.Fatal(err)
 	}
 	p.settle(t, job.ID)
