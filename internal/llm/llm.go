@@ -155,7 +155,7 @@ type DeltaKind string
 const (
 	DeltaText      DeltaKind = "text"
 	DeltaReasoning DeltaKind = "reasoning"
-	DeltaToolCall  DeltaKind = "tool_call" // Text holds a piece of the arguments; Name is set on the first
+	DeltaToolCall  DeltaKind = "tool_call" // Text holds a piece of the arguments; Name is set on the first, and again where it grew
 	DeltaRestart   DeltaKind = "restart"   // all pieces so far are void; Text is the provider:model that answers anew
 )
 

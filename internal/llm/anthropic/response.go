@@ -83,7 +83,7 @@ type growing struct {
 // Whole implements wire.Decoder.
 func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 	var r reply
-	if err := json.Unmarshal(body, &r); err != nil {
+	if err := wire.Decode(body, &r); err != nil {
 		return wire.Malformed(err)
 	}
 	return d.reply(&r, body, a)
@@ -99,7 +99,7 @@ func (d *decoder) reply(r *reply, body []byte, a *wire.Answer) error {
 	a.Served = string(r.Model)
 	for _, raw := range r.Content {
 		var p part
-		if err := json.Unmarshal(raw, &p); err != nil {
+		if err := wire.Decode(raw, &p); err != nil {
 			return wire.Malformed(err)
 		}
 		switch p.Type {
@@ -133,7 +133,7 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 		return true, nil
 	}
 	var e event
-	if err := json.Unmarshal(ev.Data, &e); err != nil {
+	if err := wire.Decode(ev.Data, &e); err != nil {
 		return false, wire.Malformed(err)
 	}
 	switch e.Type {
@@ -211,7 +211,7 @@ func (d *decoder) End(a *wire.Answer) {
 
 func (d *decoder) start(index wire.Number, raw json.RawMessage, a *wire.Answer) error {
 	g := &growing{raw: raw}
-	if err := json.Unmarshal(raw, &g.start); err != nil {
+	if err := wire.Decode(raw, &g.start); err != nil {
 		return wire.Malformed(err)
 	}
 	if o := d.open[index]; o != nil && o.start.Type == g.start.Type && o.start.ID == g.start.ID && len(o.slot.Bytes()) == 0 {

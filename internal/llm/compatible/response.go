@@ -57,8 +57,10 @@ type called struct {
 
 // namedFunction is what a call names.
 type namedFunction struct {
-	Name      wire.Text       `json:"name"`
-	Arguments json.RawMessage `json:"arguments"` // a string; from some an object
+	Name       wire.Text       `json:"name"`
+	Arguments  json.RawMessage `json:"arguments"`  // a string; from some an object
+	Parameters json.RawMessage `json:"parameters"` // what some call the arguments
+	Input      json.RawMessage `json:"input"`      // likewise
 }
 
 // detail is a piece of OpenRouter's reasoning_details, which have to go back in the shape in which they came.
@@ -146,7 +148,7 @@ func wordy(s string) bool {
 // Whole implements wire.Decoder.
 func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 	var r reply
-	if err := json.Unmarshal(body, &r); err != nil {
+	if err := wire.Decode(body, &r); err != nil {
 		return wire.Malformed(err)
 	}
 	if r.Choices == nil && len(r.Result) > 0 && r.Result[0] == '{' {
@@ -184,7 +186,7 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 		return false, nil
 	}
 	var r reply
-	if err := json.Unmarshal(data, &r); err != nil {
+	if err := wire.Decode(data, &r); err != nil {
 		return false, wire.Malformed(err)
 	}
 	if len(r.Choices) == 0 {
@@ -218,7 +220,7 @@ func (d *decoder) ended(a *wire.Answer) bool {
 			return false
 		}
 	}
-	return a.Known() && (len(d.calls) > 0 || d.text != nil)
+	return len(d.calls) > 0 || a.Known() && d.text != nil
 }
 
 // End implements wire.Decoder.
@@ -326,9 +328,9 @@ func (d *decoder) message(s *said, a *wire.Answer) {
 		name := string(c.Function.Name)
 		switch known := d.byID[string(c.ID)]; {
 		case known != nil && c.ID != "" && (name == "" || known.Name == name) && before > 0:
-			d.grow(known, c)
+			d.grow(known, c, a)
 		case i < before && (name == "" || d.calls[i].Name == name || d.calls[i].Name == ""):
-			d.grow(d.calls[i], c)
+			d.grow(d.calls[i], c, a)
 		default:
 			d.open(c, a)
 		}
@@ -368,7 +370,7 @@ func (s *said) calls() []called {
 		return []called{{Index: new(wire.Number), Function: *s.FunctionCall}}
 	}
 	for i := range s.ToolCalls {
-		if c := &s.ToolCalls[i]; c.Function.Name == "" && c.Function.Arguments == nil {
+		if c := &s.ToolCalls[i]; c.Function.Name == "" && c.Function.text() == "" {
 			c.Function = c.namedFunction
 		}
 	}
@@ -418,52 +420,71 @@ func (d *decoder) sealDetail() {
 	d.texts = nil
 }
 
-// call takes a piece of a tool call. Endpoints leave the index out, give every call the same one, or send no id: a call
-// begins where the id changes, or where a name comes after arguments that are whole.
+// call takes a piece of a tool call. Endpoints leave the index out, give every call the same one or every piece another,
+// send no id, the same id for all calls or another with each piece: a call begins where a name or an id comes after
+// arguments that are whole.
 func (d *decoder) call(c called, a *wire.Answer) {
-	var s *wire.Slot
-	id, name := string(c.ID), string(c.Function.Name)
-	switch {
-	case c.Index != nil && d.at[*c.Index] != nil:
-		s = d.at[*c.Index]
-	case id != "":
-		s = d.byID[id]
-	case c.Index == nil && name == "" && len(d.calls) > 0:
-		s = d.calls[len(d.calls)-1]
-	}
-	if s != nil {
-		args := c.Function.text()
-		again := args == string(s.Bytes()) && name == s.Name // the same call once more
-		switch {
-		case id != "" && s.ID != "" && id != s.ID,
-			id == "" && name != "" && s.Whole() && !again,
-			id != "" && name != "" && s.Whole() && (name != s.Name || c.Index != nil && d.at[*c.Index] == nil && !again):
-			s = nil
-		}
-	}
-	if s == nil {
-		s = d.open(c, a)
-		if c.Index != nil {
-			if d.at == nil {
-				d.at = map[wire.Number]*wire.Slot{}
-			}
-			d.at[*c.Index] = s
-		}
+	s := d.meant(&c)
+	if s != nil && !begins(s, &c, c.Index != nil && d.at[*c.Index] == nil, a) {
+		d.grow(s, c, a)
 		return
 	}
-	d.grow(s, c)
+	s = d.open(c, a)
+	if c.Index != nil {
+		if d.at == nil {
+			d.at = map[wire.Number]*wire.Slot{}
+		}
+		d.at[*c.Index] = s
+	}
+}
+
+// meant returns the call that a piece is of by its index and id, nil if there is none.
+func (d *decoder) meant(c *called) *wire.Slot {
+	byID := d.byID[string(c.ID)]
+	if c.Index != nil {
+		if s := d.at[*c.Index]; s != nil && (byID == nil || s.ID == string(c.ID)) {
+			return s
+		}
+	}
+	if byID != nil || c.Function.Name != "" || len(d.calls) == 0 {
+		return byID
+	}
+	last := d.calls[len(d.calls)-1]
+	switch open := !last.Whole() && len(last.Bytes()) > 0; {
+	case c.ID == "" && (c.Index == nil || open), c.Index == nil && open:
+		return last
+	}
+	return nil
+}
+
+// begins says whether a piece that could be of call s begins another. A new index speaks for that.
+func begins(s *wire.Slot, c *called, newIndex bool, a *wire.Answer) bool {
+	id, name, args := string(c.ID), string(c.Function.Name), c.Function.text()
+	again := args == string(s.Bytes()) && name == s.Name // the same call once more
+	switch {
+	case id != "" && s.ID != "" && id != s.ID:
+		goesOn := len(s.Bytes()) > 0 && args != "" && args[0] != '{' || name == ""
+		return s.Whole() || !goesOn
+	case name == "" || s.Name == "" || again:
+		return false
+	case !s.Whole():
+		return len(s.Bytes()) == 0 && name != s.Name && !a.Offers(s.Name+name) && !strings.HasPrefix(name, s.Name)
+	case id == "":
+		return true
+	}
+	return name != s.Name || newIndex || s.Differs(args)
 }
 
 // open begins a call.
 func (d *decoder) open(c called, a *wire.Answer) *wire.Slot {
 	s := a.Call("", string(c.Function.Name))
 	d.calls = append(d.calls, s)
-	d.grow(s, c)
+	d.grow(s, c, a)
 	return s
 }
 
 // grow adds to a call.
-func (d *decoder) grow(s *wire.Slot, c called) {
+func (d *decoder) grow(s *wire.Slot, c called, a *wire.Answer) {
 	if id := string(c.ID); s.ID == "" && id != "" {
 		s.ID = id
 		if d.byID == nil {
@@ -471,8 +492,11 @@ func (d *decoder) grow(s *wire.Slot, c called) {
 		}
 		d.byID[id] = s
 	}
-	if s.Name == "" {
-		s.Name = string(c.Function.Name)
+	switch name := string(c.Function.Name); {
+	case s.Name == "" || len(s.Bytes()) == 0 && strings.HasPrefix(name, s.Name): // all of it so far
+		s.Rename(name)
+	case name != "" && len(s.Bytes()) == 0 && a.Offers(s.Name+name):
+		s.Rename(s.Name + name)
 	}
 	if wire.Present(c.Extra) {
 		s.Opaque = c.Extra
@@ -482,7 +506,13 @@ func (d *decoder) grow(s *wire.Slot, c called) {
 
 // text is the arguments, which are JSON in a string, or as they are.
 func (f *namedFunction) text() string {
-	switch raw := f.Arguments; {
+	raw := f.Arguments
+	for _, other := range []json.RawMessage{f.Parameters, f.Input} {
+		if len(raw) == 0 || string(raw) == "null" {
+			raw = other
+		}
+	}
+	switch {
 	case len(raw) == 0 || string(raw) == "null":
 		return ""
 	case raw[0] == '"':

@@ -34,6 +34,9 @@ func call(id, name, arguments string) string {
 	return delta(fmt.Sprintf(`"tool_calls":[{"index":0,"id":%s,"type":"function","function":{"name":%s,"arguments":%s}}]`, asJSON(id), asJSON(name), asJSON(arguments)))
 }
 
+// piece is one of a tool call as it comes.
+func piece(call string) string { return delta(`"tool_calls":[` + call + `]`) }
+
 func asJSON(v any) string { b, _ := json.Marshal(v); return string(b) }
 
 // exchange is a stream of these events; one that begins with a letter or a colon is a line of its own.
@@ -48,7 +51,7 @@ func exchange(name string, events []string, expect llmtest.Expect) *llmtest.Exch
 	}
 	x := &llmtest.Exchange{Name: name, Expect: expect}
 	x.Request.Path = "/v1/chat/completions"
-	x.Request.Body = json.RawMessage(`{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true}`)
+	x.Request.Body = json.RawMessage(`{"model":"m","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"write_file","parameters":{"type":"object"}}}],"stream":true}`)
 	x.Response.Status, x.Response.Body = 200, b.String()
 	x.Response.Headers = map[string]string{"content-type": "text/event-stream"}
 	x.Expect.API, x.Expect.Stream = "openai-chat", true
@@ -71,6 +74,22 @@ func TestStreams(t *testing.T) {
 	}
 	fails := func(kind llm.ErrorKind) llmtest.Expect { return llmtest.Expect{ErrorKind: string(kind)} }
 	whole := `{"path":"a.html","content":"x"}`
+	inPieces := func(format string) (events []string) { // of which each has a number and a part of the arguments
+		for i := range 3 {
+			events = append(events, piece(fmt.Sprintf(strings.ReplaceAll(format, "#", fmt.Sprint(i)), asJSON(whole[i*10:min(i*10+10, len(whole))]))))
+		}
+		return append(events, piece(fmt.Sprintf(strings.ReplaceAll(format, "#", "3"), asJSON(whole[30:]))), finish("tool_calls"), done)
+	}
+	named := func(events []string) []string {
+		events[0] = strings.Replace(events[0], `"arguments"`, `"name":"write_file","arguments"`, 1)
+		return events
+	}
+	several := func(calls ...llmtest.Call) llmtest.Expect {
+		return llmtest.Expect{Text: new(string), ToolCalls: &calls, FinishKind: json.RawMessage(`"tool_calls"`)}
+	}
+	wrote := func(id, content string) llmtest.Call {
+		return llmtest.Call{ID: id, Name: "write_file", Arguments: json.RawMessage(`{"path":"` + content + `"}`)}
+	}
 	for name, c := range map[string]struct {
 		events []string
 		want   llmtest.Expect
@@ -81,6 +100,8 @@ func TestStreams(t *testing.T) {
 		"no reason, but usage and an end": {[]string{delta(`"content":"Hi."`), usage, done}, says("Hi.")},
 		"no reason, whole call and usage": {[]string{call("c1", "write_file", whole), usage, done}, calls("c1", "write_file", whole)},
 		"no reason, half a call":          {[]string{call("c1", "write_file", whole[:12]), usage, done}, fails(llm.StreamInterrupted)},
+		"no reason, a whole call":         {[]string{call("c1", "write_file", whole), done}, calls("c1", "write_file", whole)},
+		"a reason of another type":        {[]string{delta(`"content":"Hi."`), `{"model":"m","choices":[{"index":0,"delta":{},"finish_reason":{"type":"stop"}}]}`, usage, done}, says("Hi.")},
 		"an end mark alone":               {[]string{delta(`"role":"assistant"`), done}, fails(llm.StreamInterrupted)},
 		"an end mark after words alone":   {[]string{delta(`"content":"Hi"`), done}, fails(llm.StreamInterrupted)},
 		"reasons in other words":          {[]string{call("c1", "f", `{"a":1}`), finish("tool-call"), done}, calls("c1", "f", `{"a":1}`)},
@@ -95,6 +116,10 @@ func TestStreams(t *testing.T) {
 		"pings":                              {[]string{": hello", `{"type":"ping"}`, "", delta(`"content":"Hi"`), "event: ping\ndata: x", "{}", `{"choices":null,"model":null}`, `{"id":"c","choices":[]}`, delta(`"content":"."`), "event: keep-alive\ndata:", finish("stop"), done}, says("Hi.")},
 		"lines without an empty one between": {[]string{"data: " + delta(`"content":"Hi"`) + "\ndata: " + delta(`"content":"."`) + "\ndata: " + finish("stop") + "\ndata: [DONE]"}, says("Hi.")},
 		"numbers and words of other types":   {[]string{`{"id":1,"model":"m","created":1.5,"choices":[{"index":0.0,"delta":{"content":"Hi.","refusal":false,"tool_calls":null},"finish_reason":null}]}`, `{"model":"m","choices":[{"index":"0","delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":11.0,"completion_tokens":"7"}}`, done}, with(says("Hi."), func(e *llmtest.Expect) { e.Usage = usageOf(11, 7) })},
+		"usage of other shapes":              {[]string{delta(`"content":"Hi."`), finish("stop"), `{"model":"m","choices":[],"usage":"none"}`, `{"model":"m","choices":[],"usage":[]}`, `{"model":"m","choices":[],"usage":{"prompt_tokens":11,"completion_tokens":7,"prompt_tokens_details":[],"completion_tokens_details":"x"}}`, done}, with(says("Hi."), func(e *llmtest.Expect) { e.Usage = usageOf(11, 7) })},
+		"a delta of another shape":           {[]string{`{"model":"m","choices":[{"index":0,"delta":[]}],"usage":false}`, `{"model":"m","choices":[{"index":0,"delta":"x"}]}`, delta(`"content":"Hi."`), finish("stop"), done}, says("Hi.")},
+		"errors that say nothing":            {[]string{`{"model":"m","choices":[{"index":0,"delta":{"content":"H"},"error":{}}],"error":""}`, `{"model":"m","choices":[{"index":0,"delta":{"content":"i"}}],"error":{}}`, `{"model":"m","choices":[{"index":0,"delta":{"content":"."}}],"error":false}`, finish("stop"), done}, says("Hi.")},
+		"word of a success":                  {[]string{delta(`"content":"Hi"`), `{"code":0,"message":"success","request_id":"r"}`, delta(`"content":"."`), `{"code":"200","msg":"OK"}`, finish("stop"), done}, says("Hi.")},
 		"only the first of several choices":  {[]string{`{"model":"m","choices":[{"index":1,"delta":{"content":"Hi."},"finish_reason":null},{"index":2,"delta":{"content":"Ho."}}]}`, `{"model":"m","choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}`, done}, says("Hi.")},
 		// What comes twice.
 		"message beside delta":             {[]string{`{"choices":[{"index":0,"delta":{"content":"The "},"message":{"content":"The "}}]}`, `{"choices":[{"index":0,"delta":{"content":"end."},"message":{"content":"The end."}}]}`, `{"choices":[{"index":0,"delta":{"content":""},"message":{"content":"The end."},"finish_reason":"stop"}]}`, done}, says("The end.")},
@@ -110,9 +135,23 @@ func TestStreams(t *testing.T) {
 		"arguments encoded twice":          {[]string{call("c1", "write_file", asJSON(whole)), finish("tool_calls"), done}, calls("c1", "write_file", whole)},
 		"a function call as of old":        {[]string{delta(`"function_call":{"name":"f","arguments":"{\"a\""}`), delta(`"function_call":{"arguments":":1}"}`), finish("function_call"), done}, calls("", "f", `{"a":1}`)},
 		// What comes apart.
-		"halves of a character": {[]string{delta(`"content":"so \ud83d"`), delta(`"content":"\ude00 glad"`), finish("stop"), done}, says("so 😀 glad")},
-		"a half alone":          {[]string{delta(`"content":"so \ud83d"`), delta(`"content":" sad"`), finish("stop"), done}, says("so � sad")},
-		"bytes of a character":  {[]string{delta(`"content":"gr` + "\xc3" + `"`), delta(`"content":"` + "\xbc" + `n"`), finish("stop"), done}, says("grün")},
+		"halves of a character":                {[]string{delta(`"content":"so \ud83d"`), delta(`"content":"\ude00 glad"`), finish("stop"), done}, says("so 😀 glad")},
+		"a half alone":                         {[]string{delta(`"content":"so \ud83d"`), delta(`"content":" sad"`), finish("stop"), done}, says("so � sad")},
+		"bytes of a character":                 {[]string{delta(`"content":"gr` + "\xc3" + `"`), delta(`"content":"` + "\xbc" + `n"`), finish("stop"), done}, says("grün")},
+		"a name in pieces":                     {[]string{piece(`{"index":0,"id":"c1","function":{"name":"write"}}`), piece(`{"index":0,"function":{"name":"_file"}}`), call("", "", whole), finish("tool_calls"), done}, calls("c1", "write_file", whole)},
+		"a name in pieces, the id with each":   {[]string{piece(`{"index":0,"id":"c1","function":{"name":"write"}}`), piece(`{"index":0,"id":"c1","function":{"name":"_file"}}`), call("c1", "", whole), finish("tool_calls"), done}, calls("c1", "write_file", whole)},
+		"a name that grows":                    {[]string{piece(`{"index":0,"id":"c1","function":{"name":"write"}}`), piece(`{"index":0,"function":{"name":"write_file"}}`), call("", "", whole), finish("tool_calls"), done}, calls("c1", "write_file", whole)},
+		"a name after the arguments":           {[]string{call("c1", "", whole[:9]), call("", "", whole[9:]), call("", "write_file", ""), finish("tool_calls"), done}, calls("c1", "write_file", whole)},
+		"name and id with each piece":          {inPieces(`{"index":0,"id":"c1","function":{"name":"write_file","arguments":%s}}`), calls("c1", "write_file", whole)},
+		"another id with each piece":           {named(inPieces(`{"index":0,"id":"c#","function":{"arguments":%s}}`)), calls("c0", "write_file", whole)},
+		"another id with each, and the name":   {inPieces(`{"index":0,"id":"c#","function":{"name":"write_file","arguments":%s}}`), calls("c0", "write_file", whole)},
+		"another index with each piece":        {named(inPieces(`{"index":#,"function":{"arguments":%s}}`)), calls("", "write_file", whole)},
+		"arguments by another name":            {[]string{piece(`{"index":0,"id":"c1","function":{"name":"write_file","parameters":` + whole + `}}`), finish("tool_calls"), done}, calls("c1", "write_file", whole)},
+		"arguments by another name, no box":    {[]string{piece(`{"id":"c1","name":"write_file","input":` + whole + `}`), finish("tool_calls"), done}, calls("c1", "write_file", whole)},
+		"one id for several calls":             {[]string{call("c1", "write_file", `{"path":"a"}`), call("c1", "write_file", `{"path":"b"}`), finish("tool_calls"), done}, several(wrote("c1", "a"), wrote("", "b"))},
+		"one id, an empty object first":        {[]string{call("c1", "write_file", "{}"), call("c1", "write_file", whole), finish("tool_calls"), done}, calls("c1", "write_file", whole)},
+		"one index for calls without":          {[]string{call("", "list_files", ""), call("", "write_file", `{"path":"b"}`), finish("tool_calls"), done}, several(llmtest.Call{Name: "list_files", Arguments: json.RawMessage(`{}`)}, wrote("", "b"))},
+		"pieces of two calls by id, one index": {[]string{call("c1", "write_file", ""), call("c2", "write_file", ""), call("c1", "", `{"path"`), call("c2", "", `{"path"`), call("c1", "", `:"a"}`), call("c2", "", `:"b"}`), finish("tool_calls"), done}, several(wrote("c1", "a"), wrote("c2", "b"))},
 		// What is thought aloud.
 		"a draft in tags":               {[]string{delta(`"content":"<thi"`), delta(`"content":"nk>\na {draft}\n</th"`), delta(`"content":"ink>\n\nThe end."`), finish("stop"), done}, thought("The end.", "\na {draft}\n")},
 		"tags in other spellings":       {[]string{delta(`"content":"[THINK]hm[/THINK]The end."`), finish("stop"), done}, thought("The end.", "hm")},

@@ -88,7 +88,7 @@ var errUnknown = errors.New("a response of unknown shape")
 
 func (d *decoder) take(body []byte, a *wire.Answer) (end bool, err error) {
 	var r reply
-	if err := json.Unmarshal(body, &r); err != nil {
+	if err := wire.Decode(body, &r); err != nil {
 		return false, wire.Malformed(err)
 	}
 	if wire.Present(r.Error) {

@@ -2,6 +2,7 @@ package llmtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -255,8 +256,9 @@ func checkDeltas(t *testing.T, o *outcome) {
 			thought.WriteString(d.Text)
 		case llm.DeltaToolCall:
 			if calls[d.Index] == nil {
-				calls[d.Index] = &llm.ToolCall{Name: d.Name}
+				calls[d.Index] = &llm.ToolCall{}
 			}
+			calls[d.Index].Name = cmp.Or(d.Name, calls[d.Index].Name)
 			calls[d.Index].Arguments = append(calls[d.Index].Arguments, d.Text...)
 		}
 	}

@@ -90,7 +90,7 @@ type growing struct {
 // Whole implements wire.Decoder.
 func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 	var r reply
-	if err := json.Unmarshal(body, &r); err != nil {
+	if err := wire.Decode(body, &r); err != nil {
 		return wire.Malformed(err)
 	}
 	if r.Status == "" {
@@ -149,7 +149,7 @@ func (d *decoder) finish(r *reply, a *wire.Answer) error {
 // its kind that was.
 func (d *decoder) last(raw json.RawMessage, nth map[wire.Text]int, a *wire.Answer) error {
 	var o output
-	if err := json.Unmarshal(raw, &o); err != nil {
+	if err := wire.Decode(raw, &o); err != nil {
 		return wire.Malformed(err)
 	}
 	n := nth[o.Type]
@@ -175,7 +175,7 @@ func (d *decoder) last(raw json.RawMessage, nth map[wire.Text]int, a *wire.Answe
 // item reads an output item that is beginning or done.
 func (d *decoder) item(e *event, done bool, a *wire.Answer) error {
 	var o output
-	if err := json.Unmarshal(e.Item, &o); err != nil {
+	if err := wire.Decode(e.Item, &o); err != nil {
 		return wire.Malformed(err)
 	}
 	g := d.byID[o.ID]
@@ -248,7 +248,7 @@ func (d *decoder) done(g *growing, o *output, raw json.RawMessage, a *wire.Answe
 			g.slot.ID = string(o.CallID)
 		}
 		if g.slot.Name == "" {
-			g.slot.Name = string(o.Name)
+			g.slot.Rename(string(o.Name))
 		}
 		if g.slot.Whole() {
 			g.slot.Write(o.Arguments) // what is the same is taken once
@@ -287,7 +287,7 @@ func join(words []wire.Text, between string) wire.Text {
 // Event implements wire.Decoder.
 func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 	var e event
-	if err := json.Unmarshal(ev.Data, &e); err != nil {
+	if err := wire.Decode(ev.Data, &e); err != nil {
 		if string(bytes.TrimSpace(ev.Data)) == "[DONE]" { // some servers add it
 			return false, nil
 		}

@@ -57,6 +57,11 @@ func (a *Answer) Strange(why error) { a.strange = why }
 // Known says whether the provider told what was used.
 func (a *Answer) Known() bool { return a.known }
 
+// Offers says whether the request has a tool whose name begins so.
+func (a *Answer) Offers(name string) bool {
+	return slices.ContainsFunc(a.req.Tools, func(t llm.Tool) bool { return strings.HasPrefix(t.Name, name) })
+}
+
 // Refuse adds to the model's words of refusal.
 func (a *Answer) Refuse(s Text) { a.refusal.WriteString(joined(string(s))) }
 
@@ -90,6 +95,14 @@ func (a *Answer) Call(id, name string) *Slot {
 	a.tokens = true
 	a.emit(llm.Delta{Kind: llm.DeltaToolCall, Index: s.index, Name: name})
 	return s
+}
+
+// Rename gives a call its name where that comes late, or in pieces.
+func (s *Slot) Rename(name string) {
+	if s.Name != name {
+		s.Name = name
+		s.a.emit(llm.Delta{Kind: llm.DeltaToolCall, Index: s.index, Name: name})
+	}
 }
 
 // Kind is what the slot holds.

@@ -46,6 +46,22 @@ func (t *argsState) scan(piece string) int {
 // Whole says whether the call's arguments are one object that has ended.
 func (s *Slot) Whole() bool { return s.args.whole }
 
+// Differs says whether args are an object of their own, not the call's arguments said again or with more in them.
+func (s *Slot) Differs(args string) bool {
+	var old, more map[string]any
+	if !strings.HasPrefix(args, "{") || json.Unmarshal([]byte(args), &more) != nil || json.Unmarshal(s.text, &old) != nil {
+		return false
+	}
+	for k, v := range old {
+		text, isText := v.(string)
+		longer, _ := more[k].(string)
+		if w, has := more[k]; !has || !reflect.DeepEqual(v, w) && !(isText && strings.HasPrefix(longer, text)) {
+			return true
+		}
+	}
+	return false
+}
+
 // arguments takes a piece of a call's arguments.
 func (s *Slot) arguments(piece string) {
 	t := &s.args

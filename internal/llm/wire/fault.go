@@ -228,7 +228,7 @@ func IsFailure(body []byte) bool {
 		return true
 	}
 	for _, k := range []string{"error", "errors", "message", "msg", "detail", "error_msg", "error_message", "error_code", "fault"} {
-		if v := b[k]; Present(v) && string(v) != `""` && string(v) != "[]" && string(v) != "false" && string(v) != "0" {
+		if fine := k == "message" || k == "msg"; Present(b[k]) && !(fine && success.Match(b["code"])) {
 			return true
 		}
 	}
@@ -237,6 +237,9 @@ func IsFailure(body []byte) bool {
 	}
 	return json.Unmarshal(b["Response"], &tencent) == nil && Present(tencent.Error)
 }
+
+// success is the code of those who send one when nothing is wrong too.
+var success = regexp.MustCompile(`(?i)^"?(0|200|ok|success)"?$`)
 
 // detail reads one of Google's error details.
 func (f *Fault) detail(m map[string]any) {

@@ -3,12 +3,22 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
+
+// Decode reads a provider's JSON into v. What is of another type within it is passed over, as if it were not there.
+func Decode(data []byte, v any) error {
+	err := json.Unmarshal(data, v)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
+		return nil
+	}
+	return err
+}
 
 // Text is a string of a provider's JSON, "" where something else stands. Where a character was cut in two, half of a
 // surrogate pair or a part of a UTF-8 sequence is kept as it came, for [Slot.Write] to join it with the other half.
@@ -151,7 +161,7 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 	*l = (*l)[:0]
 	for _, raw := range raws {
 		var v T
-		if json.Unmarshal(raw, &v) == nil {
+		if Decode(raw, &v) == nil {
 			*l = append(*l, v)
 		}
 	}

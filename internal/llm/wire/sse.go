@@ -124,7 +124,7 @@ func (r *Reader) Next() (Event, error) {
 			r.junk = r.junk || err == nil || err == io.EOF
 		}
 		if err != nil {
-			if has && (json.Valid(r.data) || string(r.data) == "[DONE]") {
+			if has && (json.Valid(r.data) || ended(r.data)) {
 				return r.event(name), nil
 			}
 			if has && err == io.EOF {
@@ -138,8 +138,11 @@ func (r *Reader) Next() (Event, error) {
 // begins says whether data may be that of an event of its own.
 func begins(data []byte) bool {
 	data = bytes.TrimSpace(data)
-	return bytes.HasPrefix(data, []byte("{")) || string(data) == "[DONE]"
+	return bytes.HasPrefix(data, []byte("{")) || ended(data)
 }
+
+// ended says whether data is the mark at the end of a stream.
+func ended(data []byte) bool { return bytes.EqualFold(bytes.TrimSpace(data), []byte("[DONE]")) }
 
 func (r *Reader) event(name string) Event {
 	r.events++

@@ -29,21 +29,22 @@ func TestReader(t *testing.T) {
 		want []string
 		err  error
 	}{
-		"LF":                     {"event: a\ndata: 1\n\ndata: 2\n\n", []string{"a|1", "|2"}, io.EOF},
-		"CRLF":                   {"event: a\r\ndata: 1\r\n\r\ndata: 2\r\n\r\n", []string{"a|1", "|2"}, io.EOF},
-		"CR":                     {"event: a\rdata: 1\r\rdata: 2\r\r", []string{"a|1", "|2"}, io.EOF},
-		"mark, comments, fields": {"\xef\xbb\xbf: hi\n\nid: 7\nretry: 5\ndata:1\n: there\n\n", []string{"|1"}, io.EOF},
-		"several data lines":     {"data: {\ndata:  \"a\":1}\n\n", []string{"|{\n \"a\":1}"}, io.EOF},
-		"name without data":      {"event: a\n\ndata: 1\n\n", []string{"|1"}, io.EOF},
-		"empty data":             {"data\n\n", []string{"|"}, io.EOF},
-		"no empty line at end":   {"data: {}\n\ndata: [DONE]", []string{"|{}", "|[DONE]"}, io.EOF},
-		"ends inside an event":   {"data: {}\n\ndata: {\"a\"", []string{"|{}"}, io.ErrUnexpectedEOF},
-		"bare error":             {"data: {}\n\n{\n \"error\": {\"message\": \"}\\\"\"}\n}\n", []string{"|{}", "|{\n \"error\": {\"message\": \"}\\\"\"}\n}"}, io.EOF},
-		"bare error first":       {"{\"error\":1}\ndata: {}\n\n", []string{"|{\"error\":1}", "|{}"}, io.EOF},
-		"JSON array":             {"[{\"a\":[1,{}]}\n,\r\n{\"b\":2}\n]\n", []string{"|{\"a\":[1,{}]}", "|{\"b\":2}"}, io.EOF},
-		"array cut":              {"[{\"a\":1}\n,{\"b\"", []string{"|{\"a\":1}"}, io.ErrUnexpectedEOF},
-		"megabytes":              {"data: " + long + "\n\n", []string{"|" + long}, io.EOF},
-		"nothing":                {"", nil, io.EOF},
+		"LF":                          {"event: a\ndata: 1\n\ndata: 2\n\n", []string{"a|1", "|2"}, io.EOF},
+		"CRLF":                        {"event: a\r\ndata: 1\r\n\r\ndata: 2\r\n\r\n", []string{"a|1", "|2"}, io.EOF},
+		"CR":                          {"event: a\rdata: 1\r\rdata: 2\r\r", []string{"a|1", "|2"}, io.EOF},
+		"mark, comments, fields":      {"\xef\xbb\xbf: hi\n\nid: 7\nretry: 5\ndata:1\n: there\n\n", []string{"|1"}, io.EOF},
+		"several data lines":          {"data: {\ndata:  \"a\":1}\n\n", []string{"|{\n \"a\":1}"}, io.EOF},
+		"name without data":           {"event: a\n\ndata: 1\n\n", []string{"|1"}, io.EOF},
+		"empty data":                  {"data\n\n", []string{"|"}, io.EOF},
+		"no empty line at end":        {"data: {}\n\ndata: [DONE]", []string{"|{}", "|[DONE]"}, io.EOF},
+		"an end mark, one line break": {"data: {}\n\ndata:  [done] \n", []string{"|{}", "| [done] "}, io.EOF},
+		"ends inside an event":        {"data: {}\n\ndata: {\"a\"", []string{"|{}"}, io.ErrUnexpectedEOF},
+		"bare error":                  {"data: {}\n\n{\n \"error\": {\"message\": \"}\\\"\"}\n}\n", []string{"|{}", "|{\n \"error\": {\"message\": \"}\\\"\"}\n}"}, io.EOF},
+		"bare error first":            {"{\"error\":1}\ndata: {}\n\n", []string{"|{\"error\":1}", "|{}"}, io.EOF},
+		"JSON array":                  {"[{\"a\":[1,{}]}\n,\r\n{\"b\":2}\n]\n", []string{"|{\"a\":[1,{}]}", "|{\"b\":2}"}, io.EOF},
+		"array cut":                   {"[{\"a\":1}\n,{\"b\"", []string{"|{\"a\":1}"}, io.ErrUnexpectedEOF},
+		"megabytes":                   {"data: " + long + "\n\n", []string{"|" + long}, io.EOF},
+		"nothing":                     {"", nil, io.EOF},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for how, r := range map[string]io.Reader{

@@ -25,8 +25,14 @@ import (
 	"codeforge/internal/llm"
 )
 
-// Present says whether an optional value is there: neither left out nor null.
-func Present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+// Present says whether an optional value is there and says anything: an error that is "" is none.
+func Present(raw json.RawMessage) bool {
+	switch string(raw) {
+	case "", "null", `""`, "{}", "[]", "false", "0":
+		return false
+	}
+	return true
+}
 
 // Options of an adapter. A zero field takes the provider's default.
 type Options struct {
