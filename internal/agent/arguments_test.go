@@ -67,3 +67,19 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
+
+// A tool is found by the name that a model gave it in another style, and the conversation goes on with the tool's own.
+func TestToolNames(t *testing.T) {
+	for _, name := range []string{"functions.write_file", "functions.write_file:0", "default_api:write_file", " write_file\n", "WriteFile", "writeFile", "write-file",
+		"write_file<|channel|>commentary", "<|tool|>write_file", `"write_file"`, "tools/write_file"} {
+		b := job(codeforge.Code, `{}`, use(name, args{"path": "a.txt", "content": "one\n"}), finish())
+		if out := b.must(t); len(out.Changes) != 1 || out.Changes[0].Content != "one\n" {
+			t.Errorf("%q: %+v, told %s", name, out.Changes, b.prompt(1))
+		}
+	}
+	for name, want := range map[string]string{"": "unnamed", "run tests!": "run_tests_", "writes_file": "writes_file", strings.Repeat("é", 100): strings.Repeat("_", 64)} {
+		if got := toolNamed(name); got != want {
+			t.Errorf("%q is %q", name, got)
+		}
+	}
+}

@@ -181,7 +181,16 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 // none of them can be run. at is the place of the answer in the conversation, which makes the ids of calls its own.
 func heard(resp *llm.Response, at int) (_ *llm.Response, unfit error) {
 	if len(resp.ToolCalls()) > 0 {
-		return resp, nil
+		out := *resp
+		out.Parts = slices.Clone(resp.Parts)
+		for i, p := range out.Parts {
+			if p.Kind == llm.PartToolCall {
+				call := *p.Call
+				call.Name = toolNamed(call.Name)
+				out.Parts[i].Call = &call
+			}
+		}
+		return &out, nil
 	}
 	calls, rest := llm.SpokenCalls(resp.Text(), toolNames)
 	if len(calls) == 0 {
@@ -420,6 +429,27 @@ var toolDefs, toolNames, toolByName = func() (defs []llm.Tool, names []string, b
 	}
 	return defs, names, byName
 }()
+
+// toolNamed returns the name of the tool that a model means, which may have put its name among others (functions.finish:0), signs
+// of its template behind it, or written it in another style. A name of none comes back as endpoints take it in a conversation.
+func toolNamed(said string) string {
+	for part := range strings.FieldsFuncSeq(said, func(r rune) bool { return strings.ContainsRune(".:/<|> \t\r\n\"'`", r) }) {
+		for _, name := range toolNames {
+			if strings.EqualFold(strings.NewReplacer("_", "", "-", "").Replace(part), strings.ReplaceAll(name, "_", "")) {
+				return name
+			}
+		}
+	}
+	clean := strings.Map(func(r rune) rune {
+		if r == '-' || !notWord(r) && r < utf8.RuneSelf {
+			return r
+		}
+		return '_'
+	}, form.Shorten(said, maxToolName))
+	return cmp.Or(clean, "unnamed")
+}
+
+const maxToolName = 64 // that endpoints take
 
 // do runs one call. What is wrong with it is the result, in words for the model.
 func (c *coder) do(ctx context.Context, call llm.ToolCall) llm.ToolResult {

@@ -92,7 +92,7 @@ func TestToolErrors(t *testing.T) {
 	}{
 		{"run_shell", args{}, `there is no tool "run_shell"; there are list_files`},
 		{"write_file", `{"path": "a`, "not valid JSON"},
-		{"write_file", `[]`, "must be one JSON object"},
+		{"write_file", `["a"]`, "must be one JSON object"},
 		{"write_file", args{"path": []any{"a"}, "content": "x"}, "path must be text, not a list"},
 		{"write_file", args{"path": "../etc/passwd", "content": "x"}, "path must not hold . or .. segments"},
 		{"write_file", args{"path": "/etc/passwd", "content": "x"}, "path must be relative"},

@@ -24,7 +24,7 @@ func ReadArguments(text []byte) (json.RawMessage, error) {
 		text = bytes.TrimSpace([]byte(inner))
 	}
 	switch {
-	case len(text) == 0 || string(text) == "null":
+	case len(text) == 0 || string(text) == "null" || string(text) == "[]": // PHP's empty object
 		return json.RawMessage("{}"), nil
 	case text[0] == '{' && json.Valid(text):
 		return text, nil

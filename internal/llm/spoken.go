@@ -70,7 +70,7 @@ type spoken struct {
 
 const (
 	// mark is what models put around calls that is no word: special tokens, tags, fences and the signs of function calls.
-	mark = `\s|<\|[^|<>]{1,60}\|>|<｜[^｜<>]{1,60}｜>|\[(?:ARGS|CALL_ID)\]|<(?:arguments|parameters|args|input)>|` + "```" + `(?:json)?|json\b|["'>(:=]`
+	mark = `\s|<\|[^|<>]{1,60}\|>|<｜[^｜<>]{1,60}｜>|\[(?:ARGS|CALL_ID)\]|<(?:arguments|parameters|args|input)>|</(?:tool_name|tool|name|function|function_name|recipient_name)>|` + "```" + `(?:json)?|json\b|["'>(:=]`
 	// tagged begins a tag that may carry a prefix of its dialect.
 	tagged = `<(?:[\w-]+:|[|｜]\w+[|｜])?`
 	naming = `(?:\s*=\s*|\s+name\s*=\s*)["']?`
@@ -78,7 +78,7 @@ const (
 
 var (
 	// wrapping is what is left around calls that were cut out.
-	wrapping = regexp.MustCompile(`</?(?:[\w-]+:|[|｜]\w+[|｜])?(?:tool_calls?|tools?|function_calls?|function|invoke|tool_code|arguments|parameters)\b[^<>]*>|` +
+	wrapping = regexp.MustCompile(`</?(?:[\w-]+:|[|｜]\w+[|｜])?(?:tool_calls?|tools?|tool_name|use_mcp_tool|use_tool|tool_use|function_calls?|function_name|function|invoke|tool_code|arguments|parameters)\b[^<>]*>|` +
 		`<\|[^|<>]{1,60}\|>|<｜[^｜<>]{1,60}｜>|\[/?(?:TOOL_CALLS?|AVAILABLE_TOOLS|CALL_ID|ARGS)\]|` +
 		"```(?:json|tool_code|tool_calls?|xml|python)?[\\s\\[\\],;]*```")
 	// remnant is what a text is nothing but when all of it was calls.
@@ -98,7 +98,7 @@ func newListener(text string, names []string) *listener {
 	}
 	anyName := "(" + strings.Join(quoted, "|") + ")"
 	l.open = regexp.MustCompile(tagged + `(?:function|invoke|tool|tool_call|function_call)` + naming + anyName + `["']?\s*/?>|<` + anyName + `\s*/?>|<tool_call>\s*` + anyName + `\s*(?:<arg_key>|</tool_call>)`)
-	l.before = regexp.MustCompile(`(?:^|[^\w.-])((?:to=)?(?:functions?[.:])?)` + anyName + `(?::\d+)?(?:` + mark + `|\[CALL_ID\][\w-]+|<\|tool_call_id\|>[\w-]+|(?:Action )?Input:|Arguments:|arguments=)*$`)
+	l.before = regexp.MustCompile(`(?:^|[^\w.-])((?:to=)?(?:functions?[.:])?)` + anyName + `(?::\d+)?(?:` + mark + `|\[CALL_ID\][\w-]+|<\|tool_call_id\|>[\w-]+|(?i:(?:action[ _])?(?:input|arguments|parameters|args|params)) ?[:=])*$`)
 	l.function = regexp.MustCompile(`(?m)(?:^|[\[,;>]|<\|python_tag\|>)[ \t]*(?:print\()?(?:default_api\.|functions\.)?` + anyName + `\(`)
 	return l
 }
@@ -164,7 +164,7 @@ func (l *listener) tags() {
 	}
 }
 
-// enclosed returns the text before the closing tag, without one line break at each end, and the length of both, or -1. A value
+// enclosed returns the text before the closing tag, [bare], and the length of both, or -1. A value
 // may hold such a tag itself: the one that counts has another tag or the end behind it.
 func enclosed(text, closing string) (value string, n int) {
 	for at := 0; ; {
@@ -177,11 +177,23 @@ func enclosed(text, closing string) (value string, n int) {
 		tag += strings.LastIndex(text[tag:at+i], "</")
 		if tag >= 0 && strings.HasPrefix(text[tag:], "</") && !strings.ContainsAny(text[tag+2:at+i], "<> \n") {
 			if next := strings.TrimLeft(text[end:min(len(text), end+lookBehind)], " \t\r\n"); next == "" || next[0] == '<' {
-				return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(text[:tag], "\r"), "\n"), "\n"), end
+				return bare(text[:tag]), end
 			}
 		}
 		at = end
 	}
+}
+
+// bare is a value without what belongs to its tags: the line breaks that set it off, or a section of character data.
+func bare(value string) string {
+	if inner, ok := strings.CutPrefix(strings.TrimSpace(value), "<![CDATA["); ok {
+		return strings.TrimSuffix(inner, "]]>")
+	}
+	inner, ok := strings.CutPrefix(strings.TrimPrefix(value, "\r"), "\n")
+	if !ok {
+		return value // it stands in the line of its tag: what ends it is its own
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(inner, "\n"), "\r")
 }
 
 // objects finds calls that are JSON.

@@ -27,16 +27,18 @@ var (
 	effortWords  = regexp.MustCompile(`reasoning[_ .-]?effort|\bthink(ing)?\b|\breasoning\b`)
 	limitWords   = regexp.MustCompile(`\bmax_?(completion_?)?tokens\b`)
 	formatWords  = regexp.MustCompile(`response_?format|json_?(schema|object|mode)|json (schema|mode|object)|structured[ _]output|guided|grammar`)
-	contentWords = regexp.MustCompile(`['"\x60]content['"\x60]|(missing|required?|null|none|empty|blank|string|must (have|contain|include)|without|property).{0,80}\bcontent\b|\bcontent\b.{0,120}(missing|required?|null|none|empty|blank|string|must|expected|invalid)`)
+	contentWords = regexp.MustCompile(`(?s)['"\x60]content['"\x60]|(missing|required?|null|none|empty|blank|string|must (have|contain|include)|without|property).{0,80}\bcontent\b|\bcontent\b.{0,120}(missing|required?|null|none|empty|blank|string|must|expected|invalid)`)
 	bothWords    = regexp.MustCompile(`either content or tool_?calls|both content|content and tool_?calls|not both`)
 	thoughtWords = regexp.MustCompile(`reasoning_content`)
 	absentWords  = regexp.MustCompile(`missing|required?|must be (passed|provided|included|set)|absent|expected`)
-	nameWords    = regexp.MustCompile(`response\.name|\bname\b.{0,40}(empty|required|missing)|(empty|required|missing).{0,40}\bname\b|invalid argument`)
+	nameWords    = regexp.MustCompile(`(?s)response\.name|\bname\b.{0,40}(empty|required|missing)|(empty|required|missing).{0,40}\bname\b|invalid argument`)
+	contentField = regexp.MustCompile(`\bcontent\b`)
+	nameField    = regexp.MustCompile(`\bname\b`)
 	idWords      = regexp.MustCompile(`tool_?.?call_?.?ids?\b|tool_calls?.{0,12}\.id\b|'id'.{0,30}too long`)
 	systemWords  = regexp.MustCompile(`system (role|message|prompt|instruction)|roles? .{0,40}(system|developer)|['"\x60](system|developer)['"\x60]|developer (role|message|instruction)`)
 	orderWords   = regexp.MustCompile(`after (role )?['"\x60]?tool|alternat|unexpected role|last role|role .{0,20}order`)
 	streamWords  = regexp.MustCompile(`\bstream(ing|ed)?\b`)
-	nothingWords = regexp.MustCompile(`^(\W|\d|_|error|errors|message|msg|code|type|param|status|detail|title|object|null|bad ?request|invalid|request|arguments?|parameters?|payload|body|input|unprocessable|entity|contains|an?|failed|validation|upstream|provider|returned|http)*$`)
+	nothingWords = regexp.MustCompile(`^(\W|\d|_|error|errors|message|msg|code|type|param|status|detail|title|object|null|bad ?request|invalid|request|arguments?|parameters?|payload|body|input|unprocessable|entity|contains|an?|failed|validation|upstream|provider|returned|http|api|call|please|check|see|the|your|is|was|in|of|and|try|again|documentation|docs|syntax|format|malformed|incorrect|wrong|illegal|value|field)*$`)
 	schemaWords  = regexp.MustCompile(`schema|parameters|function_declarations|keyword`)
 )
 
@@ -123,6 +125,11 @@ func mend(r *wire.Refusal, d *llm.Dialect) bool {
 			all = append(all, "schema."+k)
 		}
 		return leave(all...)
+	case r.Status < 500 && contentField.MatchString(text) && sent.silentCalls: // in words that we do not know
+		return set(&d.Content, "", "null", "empty", "words")
+	case r.Status < 500 && nameField.MatchString(text) && sent.results && !d.ToolNames: // likewise
+		d.ToolNames = true
+		return true
 	case nothingWords.MatchString(text): // it says nothing: as plain as can be
 		return leave("stream_options", "temperature", "reasoning_effort", "tools.function.strict", "response_format.json_schema.strict",
 			"messages.reasoning_content", "messages.reasoning_details", "messages.extra_content")

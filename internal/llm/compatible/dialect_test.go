@@ -82,8 +82,16 @@ func TestRefusals(t *testing.T) {
 		"no stream":                   {500, "Cannot use tools with stream", false, `"stream":true`, `"temperature"`},
 		"no stream, 400":              {400, "Streaming is not supported for this deployment", false, `"stream":true`, `"temperature"`},
 
-		"no words":     {400, "{}", false, `"stream_options"`, `"max_tokens":32000`},
-		"hardly words": {400, `{"error":{"message":"Bad Request","type":"invalid_request_error","code":400}}`, false, `"stream_options"`, `"max_tokens":32000`},
+		"content, validated":     {422, `{"detail":[{"loc":["body","messages",2,"content"],"msg":"none is not an allowed value","type":"type_error.none.not_allowed"}]}`, false, "", `"content":null`},
+		"content, in Chinese":    {400, "messages[2] 的 content 不能为空", false, "", `"content":null`},
+		"a name, in other words": {400, "every tool message has to carry a name", false, "", `"role":"tool","content":"a","name":"read_file"`},
+		"a gateway":              {502, "upstream returned 400: unknown field `stream_options`", false, `"stream_options"`, `"temperature"`},
+		"a template":             {500, "Jinja Exception: Conversation roles must alternate user/assistant/user/assistant/...", false, `{"role":"user","content":"Go on."}`, `a\n\nGo on.`},
+		"limit, not accepted":    {400, "max_tokens is not accepted here", false, `"max_tokens"`, `"max_completion_tokens":32000`},
+		"limit, in Chinese":      {400, "不支持参数 max_tokens", false, `"max_tokens"`, `"max_completion_tokens":32000`},
+		"no words that we know":  {400, `{"error":{"code":"1210","message":"API 调用参数有误，请检查文档。"}}`, false, `"stream_options"`, `"max_tokens":32000`},
+		"no words":               {400, "{}", false, `"stream_options"`, `"max_tokens":32000`},
+		"hardly words":           {400, `{"error":{"message":"Bad Request","type":"invalid_request_error","code":400}}`, false, `"stream_options"`, `"max_tokens":32000`},
 
 		"a key":                 {401, "Invalid API key; temperature of the relations: low", false, "", ""},
 		"a model":               {404, "The model `thinking-stream-70b` does not exist", false, "", ""},

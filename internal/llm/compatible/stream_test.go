@@ -155,6 +155,7 @@ func TestStreams(t *testing.T) {
 		// What is thought aloud.
 		"a draft in tags":               {[]string{delta(`"content":"<thi"`), delta(`"content":"nk>\na {draft}\n</th"`), delta(`"content":"ink>\n\nThe end."`), finish("stop"), done}, thought("The end.", "\na {draft}\n")},
 		"tags in other spellings":       {[]string{delta(`"content":"[THINK]hm[/THINK]The end."`), finish("stop"), done}, thought("The end.", "hm")},
+		"tags of a template":            {[]string{delta(`"content":"<|chan"`), delta(`"content":"nel>thought\nhm<chan"`), delta(`"content":"nel|>The end."`), finish("stop"), done}, thought("The end.", "\nhm")},
 		"tags that the template opened": {[]string{delta(`"content":"a draft\n</think>\n\n"`), delta(`"content":"The end."`), finish("stop"), done}, thought("The end.", "a draft\n")},
 		"two drafts":                    {[]string{delta(`"content":"<think>one</think>\n<think>two</think>\nThe end."`), finish("stop"), done}, thought("The end.", "onetwo")},
 		"an answer that speaks of tags": {[]string{delta(`"content":"Put <think> around it and </think> after:\n<thinking about it"`), finish("stop"), done}, thought("Put <think> around it and </think> after:\n<thinking about it", "")},

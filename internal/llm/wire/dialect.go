@@ -69,7 +69,7 @@ type Refusal struct {
 // Unknown says whether the words are those for something that is not known or not wanted, rather than for a wrong value.
 func (r *Refusal) Unknown() bool { return unknown.MatchString(r.Text) }
 
-var unknown = regexp.MustCompile(`unsupported|not supported|n't support|not support|unknown|unrecogni[sz]ed|extra (input|field|param|propert)|extra_forbidden|additional ?propert|not (permitted|allowed|a known|a valid|valid|implemented|available|recogni[sz]ed|enabled|expected|define)|unexpected|no such|forbidden|invalid (field|param|arg|key|name)|cannot (be )?(used?|specified|set)\b|can not|removed|deprecated|instead|does not exist|only (supports?|allowed)|must not`)
+var unknown = regexp.MustCompile(`unsupported|not supported|n't support|not support|unknown|unrecogni[sz]ed|extra (input|field|param|propert)|extra_forbidden|additional ?propert|not (permitted|allowed|a known|a valid|valid|implemented|available|recogni[sz]ed|enabled|expected|define)|unexpected|no such|forbidden|invalid (field|param|arg|key|name)|cannot (be )?(used?|specified|set)\b|can not|removed|deprecated|instead|does not exist|only (supports?|allowed)|must not|(not|n't) (be )?(accept|take|handle|understood|support|recogni)|不支持|未知|不允许|不存在|无法识别|不可用`)
 
 // refusal reads a fault that may be about the form of the request. ok is false where it cannot.
 func (f *Fault) refusal(model string, sent []byte) (r Refusal, ok bool) {
@@ -91,7 +91,7 @@ func (f *Fault) refusal(model string, sent []byte) (r Refusal, ok bool) {
 	case llm.InvalidRequest, llm.ContextLength, llm.RequestTooLarge, llm.QuotaExhausted, llm.RateLimit, llm.MalformedOutput:
 		return r, true
 	case llm.ModelNotFound, llm.ServerError, llm.MalformedResponse: // gateways say so too when nothing behind them takes a part
-		return r, r.Status == 404 || r.Status == 405 || r.Status == 500 || r.Status == 501
+		return r, r.Status == 404 || r.Status == 405 || r.Status == 500 || r.Status == 501 || r.Status == 502
 	}
 	return r, false
 }
@@ -104,8 +104,11 @@ func (r *Refusal) form() bool {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return true
 	}
-	return r.Unknown()
+	return r.Unknown() || template.MatchString(r.Text)
 }
+
+// template has the words of a chat template that does not take a conversation: a server's error, to the server.
+var template = regexp.MustCompile(`jinja|template|\broles? must\b|must alternate`)
 
 // mend changes d so that the endpoint may take the request, or says that it cannot.
 func (c *Client) mend(f *Fault, req *llm.Request, call *Call, sent []byte, d *llm.Dialect, limit *int) bool {

@@ -341,6 +341,15 @@ var byMessage = []struct {
 	{llm.Overloaded, []llm.ErrorKind{llm.ServerError}, regexp.MustCompile(
 		`overload|at capacity|enough capacity|loading model|high demand|server is busy|no healthy upstream`)},
 	{llm.Timeout, []llm.ErrorKind{llm.ServerError}, regexp.MustCompile(`\btimed? ?out|deadline (exceeded|expired)|request timeout`)},
+
+	// The same in Chinese, where many endpoints of this API stand.
+	{llm.QuotaExhausted, []llm.ErrorKind{llm.InvalidRequest, llm.RateLimit, llm.Permission}, regexp.MustCompile(`余额不足|欠费|额度(不足|已用尽|已用完)|资源包.{0,10}(用尽|耗尽)|请充值`)},
+	{llm.Auth, []llm.ErrorKind{llm.InvalidRequest, llm.Permission}, regexp.MustCompile(`无效的?(令牌|密钥|api ?key)|(令牌|密钥|api ?key) ?(无效|错误|已过期|不存在)|鉴权失败|身份验证失败|认证失败`)},
+	{llm.ModelNotFound, []llm.ErrorKind{llm.InvalidRequest}, regexp.MustCompile(`模型.{0,20}(不存在|已下线|未开通)|(无可用渠道|找不到模型|未找到模型)`)},
+	{llm.ContentFilter, []llm.ErrorKind{llm.InvalidRequest, llm.Permission}, regexp.MustCompile(`敏感(词|内容|信息)|不安全或敏感|违规内容|内容(违规|审核)`)},
+	{llm.ContextLength, []llm.ErrorKind{llm.InvalidRequest, llm.RequestTooLarge, llm.ServerError}, regexp.MustCompile(`超(过|出).{0,20}(上下文|最大输入|输入长度)|输入(内容)?过长|上下文.{0,10}(超|过长)`)},
+	{llm.RateLimit, []llm.ErrorKind{llm.InvalidRequest, llm.ServerError, llm.MalformedResponse}, regexp.MustCompile(`请求过于频繁|频率(过高|限制|超限)|并发(数|量)?(过高|超)|限流`)},
+	{llm.Overloaded, []llm.ErrorKind{llm.ServerError}, regexp.MustCompile(`繁忙|过载|负载(过高|已饱和)`)},
 }
 
 // kind names the fault.

@@ -120,6 +120,24 @@ func TestParameterOfOneVendor(t *testing.T) {
 	}
 }
 
+// TestOtherWords has what endpoints say of the same troubles in Chinese, where the status says little.
+func TestOtherWords(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		words  string
+		want   llm.ErrorKind
+	}{
+		{403, "账户余额不足，请充值", llm.QuotaExhausted}, {429, "您的账户已欠费", llm.QuotaExhausted}, {400, "无效的令牌", llm.Auth}, {400, "API Key 已过期", llm.Auth},
+		{400, "模型 m 不存在", llm.ModelNotFound}, {400, "系统检测到输入或生成内容可能包含不安全或敏感内容", llm.ContentFilter}, {400, "输入超出模型的上下文长度", llm.ContextLength},
+		{429, "请求过于频繁，请稍后再试", llm.RateLimit}, {500, "当前分组上游负载已饱和", llm.Overloaded}, {400, "参数有误", llm.InvalidRequest}, {429, "稍后再试", llm.RateLimit},
+	} {
+		f := parseFault(c.status, http.Header{}, MustJSON(map[string]any{"error": map[string]string{"message": c.words}}))
+		if got := f.kind(); got != c.want {
+			t.Errorf("%s is %s, want %s", c.words, got, c.want)
+		}
+	}
+}
+
 func TestRedact(t *testing.T) {
 	const key = "my-Secret.Key-0123456789"
 	for in, want := range map[string]string{

@@ -11,7 +11,7 @@ var thinkingTags = []struct{ open, close string }{
 	{"<reasoning>", "</reasoning>"}, {"<reflection>", "</reflection>"}, {"<scratchpad>", "</scratchpad>"},
 	{"<antthinking>", "</antthinking>"}, {"<seed:think>", "</seed:think>"}, {"[think]", "[/think]"}, {"◁think▷", "◁/think▷"},
 	{"<|begin_of_thought|>", "<|end_of_thought|>"}, {"<|start_thinking|>", "<|end_thinking|>"},
-	{"<|channel|>analysis<|message|>", "<|end|>"},
+	{"<|channel|>analysis<|message|>", "<|end|>"}, {"<|channel>thought", "<channel|>"}, {"<unused94>thought", "<unused95>"}, {"<analysis>", "</analysis>"},
 }
 
 // answerMarks only say that the answer begins.
