@@ -61,6 +61,14 @@ type NewJob struct {
 	IdempotencyKey string // when not empty, a second submission of the same user with it answers the first job
 }
 
+// Check holds the rules for a job that is to be stored; an input of nothing is an empty object.
+func (n *NewJob) Check() error {
+	if len(n.Input) == 0 {
+		return nil
+	}
+	return CheckInput(n.Input)
+}
+
 // JobFilter selects jobs of a project, newest first.
 type JobFilter struct {
 	Limit  int // 1 to 100

@@ -2,6 +2,8 @@ package codeforge
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -46,13 +48,13 @@ type Project struct {
 
 // ProjectPatch changes what is not nil.
 type ProjectPatch struct {
-	Title        *string
-	Description  *string
-	Status       *ProjectStatus
-	Requirements *json.RawMessage // points to nil: set to null
-	Architecture *json.RawMessage
-	TechStack    *[]string
-	IfRevision   *int64 // stale: Conflict
+	Title        *string          `json:"title,omitempty"`
+	Description  *string          `json:"description,omitempty"`
+	Status       *ProjectStatus   `json:"status,omitempty"`
+	Requirements *json.RawMessage `json:"requirements_spec,omitempty"` // points to nil: set to null
+	Architecture *json.RawMessage `json:"architecture_spec,omitempty"`
+	TechStack    *[]string        `json:"tech_stack,omitempty"`
+	IfRevision   *int64           `json:"-"` // stale: Conflict
 }
 
 // Empty reports whether the patch would change nothing.
@@ -68,10 +70,63 @@ type ProjectFilter struct {
 	Size   int           // 1 to 50
 }
 
-// CheckTitle holds the rule for titles. The text must be trimmed already.
-func CheckTitle(s string) error {
-	if n := utf8.RuneCountInString(s); n < MinTitle || n > MaxTitle {
-		return InvalidField("title", "must have %d to %d characters, has %d", MinTitle, MaxTitle, n)
+// Check holds the rules for a project that is to be stored; its texts must be trimmed already. It returns an [Error] of
+// kind Invalid that names the field.
+func (p *Project) Check() error {
+	patch := ProjectPatch{Title: &p.Title, Description: &p.Description, TechStack: &p.TechStack, Requirements: &p.Requirements, Architecture: &p.Architecture}
+	if p.Mode != "" && p.Mode != ModeBuilder && p.Mode != ModeStudent {
+		return InvalidField("mode", "must be one of %s, %s", ModeBuilder, ModeStudent)
+	}
+	return patch.Check()
+}
+
+// Check holds the same rules for what a patch sets. What it leaves alone may break them: rows from before a rule stay usable.
+func (p *ProjectPatch) Check() error {
+	if p.Title != nil {
+		if err := checkText("title", *p.Title, MinTitle, MaxTitle); err != nil {
+			return err
+		}
+	}
+	if p.Description != nil {
+		if err := checkText("description", *p.Description, 0, MaxDescription); err != nil {
+			return err
+		}
+	}
+	if p.Status != nil && !slices.Contains(ProjectStatuses, *p.Status) {
+		return InvalidField("status", "must be one of %v", ProjectStatuses)
+	}
+	if p.TechStack != nil {
+		if n := len(*p.TechStack); n > MaxTechStack {
+			return InvalidField("tech_stack", "must have at most %d entries, has %d", MaxTechStack, n)
+		}
+		for _, t := range *p.TechStack {
+			if err := checkText("tech_stack", t, 1, MaxTechStackItem); err != nil {
+				return err
+			}
+		}
+	}
+	for field, spec := range map[string]*json.RawMessage{"requirements_spec": p.Requirements, "architecture_spec": p.Architecture} {
+		if spec == nil || *spec == nil {
+			continue
+		}
+		if n := len(*spec); n > MaxSpec {
+			return InvalidField(field, "must have at most %d bytes, has %d", MaxSpec, n)
+		}
+		if !json.Valid(*spec) || !utf8.Valid(*spec) {
+			return InvalidField(field, "must be valid JSON")
+		}
+	}
+	return nil
+}
+
+// checkText holds the rule for a text of a noun: valid UTF-8 without NUL, which Postgres cannot store, least to most
+// code points long.
+func checkText(field, s string, least, most int) error {
+	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+		return InvalidField(field, "must be valid UTF-8 without NUL characters")
+	}
+	if n := utf8.RuneCountInString(s); n < least || n > most {
+		return InvalidField(field, "must have %d to %d characters, has %d", least, most, n)
 	}
 	return nil
 }

@@ -42,7 +42,10 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 	if _, err := codeforge.ParseID(id); err != nil {
 		return j, false, err
 	}
-	if err := valid(n.UserMessage, n.IdempotencyKey, string(n.Input)); err != nil {
+	if err := n.Check(); err != nil {
+		return j, false, err
+	}
+	if err := valid(n.UserMessage, n.IdempotencyKey); err != nil {
 		return j, false, err
 	}
 	// Documents go as text, so that they are stored as they came.

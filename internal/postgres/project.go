@@ -13,11 +13,11 @@ func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge
 	if err := check(u, "Project", id); err != nil {
 		return made, err
 	}
-	if err := valid(append([]string{p.Title, p.Description}, p.TechStack...)...); err != nil {
+	if err := p.Check(); err != nil {
 		return made, err
 	}
-	doc, err := object(map[string]any{"title": p.Title, "description": p.Description, "mode": cmp.Or(p.Mode, codeforge.ModeBuilder),
-		"requirements_spec": document(p.Requirements), "architecture_spec": document(p.Architecture), "tech_stack": p.TechStack})
+	p.Mode = cmp.Or(p.Mode, codeforge.ModeBuilder)
+	doc, err := object(p)
 	if err != nil {
 		return made, err
 	}
@@ -57,30 +57,10 @@ func (s *Store) UpdateProject(ctx context.Context, u codeforge.User, id string, 
 	if err := check(u, "Project", id); err != nil {
 		return p, err
 	}
-	set := map[string]any{}
-	var texts []string
-	if patch.Title != nil {
-		set["title"], texts = *patch.Title, append(texts, *patch.Title)
-	}
-	if patch.Description != nil {
-		set["description"], texts = *patch.Description, append(texts, *patch.Description)
-	}
-	if patch.Status != nil {
-		set["status"] = *patch.Status
-	}
-	if patch.TechStack != nil {
-		set["tech_stack"], texts = *patch.TechStack, append(texts, *patch.TechStack...)
-	}
-	if patch.Requirements != nil {
-		set["requirements_spec"] = document(*patch.Requirements)
-	}
-	if patch.Architecture != nil {
-		set["architecture_spec"] = document(*patch.Architecture)
-	}
-	if err := valid(texts...); err != nil {
+	if err := patch.Check(); err != nil {
 		return p, err
 	}
-	doc, err := object(set)
+	doc, err := object(patch)
 	if err != nil {
 		return p, err
 	}

@@ -89,6 +89,9 @@ const free = `(j.status = 'running' OR (NOT j.changes_files OR NOT EXISTS (SELEC
 	WHERE o.due_at IS NOT NULL AND o.status = 'running' AND o.crashes >= 2 AND o.seq <> j.seq)))`
 
 func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error) {
+	if err := n.Check(); err != nil {
+		return codeforge.Job{}, false, err
+	}
 	id := cmp.Or(n.ID, codeforge.NewID())
 	if len(n.Input) == 0 {
 		n.Input = json.RawMessage("{}")

@@ -74,6 +74,9 @@ func (p *project) at(ifRevision *int64) error {
 }
 
 func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge.Project) (codeforge.Project, error) {
+	if err := p.Check(); err != nil {
+		return codeforge.Project{}, err
+	}
 	p.ID, p.UserID, p.Status, p.Revision = codeforge.NewID(), u.ID, codeforge.Planning, 0
 	p.Mode = cmp.Or(p.Mode, codeforge.ModeBuilder)
 	err := s.write(ctx, func(c *conn) error {
@@ -133,6 +136,9 @@ func (s *Store) ListProjects(ctx context.Context, u codeforge.User, f codeforge.
 }
 
 func (s *Store) UpdateProject(ctx context.Context, u codeforge.User, id string, patch codeforge.ProjectPatch) (codeforge.Project, error) {
+	if err := patch.Check(); err != nil {
+		return codeforge.Project{}, err
+	}
 	var p project
 	err := s.write(ctx, func(c *conn) (err error) {
 		if p, err = ownProject(c, u, id); err != nil {

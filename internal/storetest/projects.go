@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"codeforge"
@@ -24,6 +25,34 @@ var projectTests = []test{
 		if got.Architecture != nil || got.CreatedAt.Location() != time.UTC {
 			s.Fatalf("read %+v", got)
 		}
+	}},
+	{"the rules of a project hold, whoever calls", func(s *suite) {
+		p := s.project()
+		long := func(n int) string { return strings.Repeat("é", n) }
+		for field, c := range map[string]struct {
+			project codeforge.Project
+			patch   codeforge.ProjectPatch
+		}{
+			"title":             {codeforge.Project{Title: "ab"}, codeforge.ProjectPatch{Title: new(long(codeforge.MaxTitle + 1))}},
+			"description":       {codeforge.Project{Title: "Fine", Description: long(codeforge.MaxDescription + 1)}, codeforge.ProjectPatch{Description: new("a\x00b")}},
+			"tech_stack":        {codeforge.Project{Title: "Fine", TechStack: make([]string, 11)}, codeforge.ProjectPatch{TechStack: &[]string{""}}},
+			"requirements_spec": {codeforge.Project{Title: "Fine", Requirements: json.RawMessage(`{"a":`)}, codeforge.ProjectPatch{Requirements: new(json.RawMessage("\"" + long(codeforge.MaxSpec/2) + "\""))}},
+			"architecture_spec": {codeforge.Project{Title: "Fine", Architecture: json.RawMessage("\"\xff\"")}, codeforge.ProjectPatch{Architecture: new(json.RawMessage("x"))}},
+		} {
+			_, err := s.CreateProject(s.ctx(), s.u, c.project)
+			s.invalid(field, err)
+			_, err = s.UpdateProject(s.ctx(), s.u, p.ID, c.patch)
+			s.invalid(field, err)
+		}
+		_, err := s.CreateProject(s.ctx(), s.u, codeforge.Project{Title: "Fine", Mode: "chess"})
+		s.invalid("mode", err)
+		_, err = s.UpdateProject(s.ctx(), s.u, p.ID, codeforge.ProjectPatch{Status: new(codeforge.ProjectStatus("gone"))})
+		s.invalid("status", err)
+		_, _, err = s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, Input: json.RawMessage(`{"a":{"b":{"c":{"d":{"e":{}}}}}}`)})
+		s.invalid("input_context", err)
+		got, err := s.GetProject(s.ctx(), s.u, p.ID)
+		s.ok(err)
+		s.same("the project", got, p)
 	}},
 	{"no list of tools differs from an empty one", func(s *suite) {
 		none := s.project()

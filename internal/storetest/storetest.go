@@ -99,6 +99,14 @@ func (s *suite) refused(err error, k codeforge.Kind) *codeforge.Error {
 }
 
 // missing wants the answer for something that does not exist.
+// invalid demands that a rule of a field was broken.
+func (s *suite) invalid(field string, err error) {
+	s.Helper()
+	if e := s.refused(err, codeforge.Invalid); e != nil && e.Details["field"] != field {
+		s.Fatalf("field %v, want %s: %v", e.Details["field"], field, err)
+	}
+}
+
 func (s *suite) missing(err error, resource, id string) {
 	s.Helper()
 	e := s.refused(err, codeforge.Missing)
