@@ -27,6 +27,8 @@ type Options struct {
 	Store Store
 	Hub   *events.Hub
 	Log   *slog.Logger
+	// Courier tells other processes on the same store, and is told by them; nil: there are none.
+	Courier Courier
 	// Run does the work of one claim. Its context ends with ErrCancelled, ErrTimedOut, ErrShutdown or ErrFenced as cause.
 	// An error that is a codeforge.Error with Retryable set is tried again; the outcome beside it gives a failed job's
 	// result and its lines of the conversation.
@@ -53,15 +55,16 @@ type Engine struct {
 	ready    []string // ids to try, oldest first; bounded, since the sweep finds what is dropped
 	overflow bool     // an id was dropped from ready
 	running  map[*run]struct{}
-	busy     int // places taken: at most Workers
-	open     int // goroutines of work, those that only store an end included
-	draining bool
+	busy     int           // places taken: at most Workers
+	open     int           // goroutines of work, those that only store an end included
+	stopping bool          // Drain was called
+	draining bool          // no job is taken any more
 	idle     chan struct{} // closed when draining and nothing is open
 
-	sooner chan time.Time // asks the sweep to come by then
-	doubt  chan struct{}  // asks for a look at the claims
-	stop   context.CancelFunc
-	loops  sync.WaitGroup
+	sooner  chan time.Time // asks the sweep to come by then
+	recheck chan struct{}  // asks for a look at the claims
+	stop    context.CancelFunc
+	loops   sync.WaitGroup
 }
 
 // run is one worker's try at a job. It is registered before the claim is made, so that a cancel that comes right after
@@ -82,8 +85,11 @@ func New(o Options) *Engine {
 	o.Lease = cmp.Or(o.Lease, 15*time.Second)
 	o.Sweep = cmp.Or(o.Sweep, 30*time.Second)
 	o.AgentTimeout = cmp.Or(o.AgentTimeout, 5*time.Minute)
+	if o.Courier == nil {
+		o.Courier = InProcess{}
+	}
 	return &Engine{o: o, worker: codeforge.NewID(), running: map[*run]struct{}{}, idle: make(chan struct{}),
-		sooner: make(chan time.Time, 1), doubt: make(chan struct{}, 1), draining: true}
+		sooner: make(chan time.Time, 1), recheck: make(chan struct{}, 1), draining: true}
 }
 
 // Start takes back what a crash left running, and works until Drain.
@@ -113,24 +119,29 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 	e.loops.Go(func() { e.sweepLoop(ctx, next) })
 	e.loops.Go(func() { e.leaseLoop(ctx) })
-	return nil
+	return e.o.Courier.Start(ctx, e)
 }
 
 // Drain stops starting jobs, lets running ones finish until ctx ends or most of patience is used up, hands the others
 // back to the queue (the attempt not counted), and returns when no worker is left or ctx ended.
-func (e *Engine) Drain(ctx context.Context, patience time.Duration) error {
+func (e *Engine) Drain(ctx context.Context, patience time.Duration) (err error) {
 	e.mu.Lock()
-	already := e.draining
-	e.draining = true
-	if !already && e.open == 0 {
-		close(e.idle)
-	}
+	already := e.draining || e.stopping
+	e.stopping = true
 	e.mu.Unlock()
 	if already { // never started, or drained before
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	brought := e.o.Courier.Drain(ctx)
+	defer func() { err = errors.Join(brought, err) }()
+	e.mu.Lock()
+	if e.draining = true; e.open == 0 {
+		close(e.idle)
+	}
+	e.mu.Unlock()
+	defer e.o.Courier.Stop()
 	defer e.loops.Wait()
 	defer e.stop()
 	select {
@@ -164,7 +175,7 @@ func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 		e.queued.Add(-1)
 		return job, fresh, err
 	}
-	e.Wake(job.ID)
+	e.announce(job.ID)
 	return job, true, nil
 }
 
@@ -197,16 +208,28 @@ func (e *Engine) Respond(ctx context.Context, u codeforge.User, id string, answe
 	}
 	e.queued.Add(1)
 	e.after(f)
-	e.Wake(f.Job.ID)
+	e.announce(f.Job.ID)
 	return alias, nil
 }
 
 // after tells the world what a commit did.
 func (e *Engine) after(f codeforge.Finished) {
-	e.o.Hub.Publish(f.Events...)
+	e.publish(f.Events...)
 	if f.Next != "" {
-		e.Wake(f.Next)
+		e.announce(f.Next)
 	}
+}
+
+// publish passes on what was added to the events of jobs, here and elsewhere.
+func (e *Engine) publish(events ...codeforge.Event) {
+	e.o.Hub.Publish(events...)
+	e.o.Courier.Publish(events...)
+}
+
+// announce hands a job that may be due to a worker of this process, or of another one if none is free here.
+func (e *Engine) announce(id string) {
+	e.Wake(id)
+	e.o.Courier.Announce(id)
 }
 
 // Wake hands a job to a worker, by its id or an alias, or keeps it for the next one that is free: it may have become due.
@@ -389,6 +412,7 @@ func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge
 				e.queued.Add(1)
 				if o.RunAt.IsZero() {
 					e.sweepBy(time.Now())
+					e.o.Courier.Announce(fence.JobID) // perhaps because this process ends
 				} else {
 					e.sweepBy(o.RunAt)
 				}

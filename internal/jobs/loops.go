@@ -91,22 +91,54 @@ func (e *Engine) sweep(ctx context.Context) (next time.Time, err error) {
 	return next, nil
 }
 
-// Recheck says that there are new events of a job ("": of any), and perhaps not from here: somebody may have ended it
-// through another process. It reports whether the job runs here. Then its claim is looked at soon, its run is stopped
-// when the claim is gone, and those who watch are told; its other events they have already.
-func (e *Engine) Recheck(jobID string) (here bool) {
+// recheckClaim has the claims looked at soon if a job ("": any) runs here, and reports whether it does: somebody may have
+// ended it elsewhere. Its run is stopped when its claim is gone.
+func (e *Engine) recheckClaim(jobID string) (here bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for r := range e.running {
 		if jobID == "" || r.fence.JobID == jobID {
 			select {
-			case e.doubt <- struct{}{}:
+			case e.recheck <- struct{}{}:
 			default:
 			}
-			return jobID != ""
+			return true
 		}
 	}
 	return false
+}
+
+// EventsAdded implements [Inbox]. Whoever watches a job that runs here has its events already.
+func (e *Engine) EventsAdded(jobID string) {
+	if !e.recheckClaim(jobID) {
+		e.o.Hub.Nudge(jobID)
+	}
+}
+
+// Receive implements [Inbox].
+func (e *Engine) Receive(events ...codeforge.Event) {
+	e.o.Hub.Publish(events...)
+	for _, ev := range events {
+		if ev.Type.Final() {
+			e.recheckClaim(ev.JobID)
+		}
+	}
+}
+
+// EventsMissed implements [Inbox].
+func (e *Engine) EventsMissed() {
+	e.recheckClaim("")
+	e.LookAtWatched()
+}
+
+// LookAtWatched implements [Inbox]. A job that runs here has no other source of events but a cancellation, which the
+// renewal of its lease finds.
+func (e *Engine) LookAtWatched() {
+	for _, id := range e.o.Hub.Jobs() {
+		if !e.Runs(id) {
+			e.o.Hub.Nudge(id)
+		}
+	}
 }
 
 // Runs reports whether a job runs here, so that its events are published as they come.
@@ -132,7 +164,7 @@ func (e *Engine) leaseLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		case <-e.doubt:
+		case <-e.recheck:
 			select {
 			case <-ctx.Done():
 				return

@@ -111,7 +111,7 @@ func (r *recorder) store(batch []codeforge.Event, progress float64) bool {
 			out[i], keep = keep[0], keep[1:]
 		}
 	}
-	r.e.o.Hub.Publish(out...)
+	r.e.publish(out...)
 	return true
 }
 

@@ -544,10 +544,11 @@ func TestCancelElsewhere(t *testing.T) {
 	a.start(t)
 	listening := make(chan struct{}, 10)
 	go a.store.Listen(ctx, func(id string) {
-		a.engine.Recheck(id)
 		if id == "" {
 			listening <- struct{}{}
+			return
 		}
+		a.engine.EventsAdded(id)
 	})
 	<-listening
 	p, err := a.store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})

@@ -24,7 +24,6 @@ import (
 	"codeforge/internal/https"
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
-	"codeforge/internal/postgres"
 	"codeforge/internal/preview"
 	"codeforge/internal/verify"
 )
@@ -41,7 +40,6 @@ type Server struct {
 	hub    *events.Hub
 	engine *jobs.Engine
 	checks *verify.Verifier
-	queue  *postgres.Dispatcher // nil: other servers find jobs by looking for them
 	http   *http.Server
 	listen net.Listener
 
@@ -98,15 +96,9 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	model := mainModel(router)
 	agents := agent.New(agent.Options{Model: llm.Journaled(&s.router, s.store), Check: s.checks.Check, Journal: s.store, MaxIterations: cfg.MaxIterations})
 	lease := time.Duration(cfg.JobLease)
-	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
+	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: s.store.courier, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
 		Lease: lease, Sweep: 2 * lease})
-	if s.store.queue != nil {
-		// Without it everything works, and jobs that a busy server took in wait until another one looks for them.
-		if s.queue, err = s.store.queue(ctx, s.engine.Wake, s.log.With("logger", "river")); err != nil {
-			s.log.Warn("jobs are not handed to other servers at once", "error", err)
-		}
-	}
 	proxies, err := cfg.proxies()
 	if err != nil {
 		return nil, err
@@ -148,18 +140,12 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if keep := time.Duration(cfg.JournalKeep); keep > 0 {
 		s.watches.Go(func() { sweepJournal(ctx, s.store, keep, s.log) })
 	}
-	if !s.store.Exclusive {
-		s.watches.Go(func() { s.followOthers(ctx) })
-	}
 	return s, nil
 }
 
 // release closes what was opened besides the server.
 func (s *Server) release() error {
 	var all []error
-	if s.queue != nil {
-		all = append(all, s.queue.Stop(context.Background()))
-	}
 	if s.users != nil {
 		all = append(all, s.users.Close())
 	}
@@ -212,11 +198,6 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.engine.Start(ctx); err != nil {
 		return err
 	}
-	if s.queue != nil {
-		if err := s.queue.Start(ctx); err != nil {
-			return err
-		}
-	}
 	go func() {
 		if err := s.http.Serve(s.listen); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- err
@@ -247,10 +228,6 @@ func (s *Server) Close() error {
 	var all []error
 	closing := make(chan error, 1)
 	go func() { closing <- s.http.Shutdown(ctx) }()
-	if s.queue != nil {
-		all = append(all, s.queue.Stop(ctx))
-		s.queue = nil
-	}
 	all = append(all, s.engine.Drain(ctx, patience))
 	select {
 	case err := <-closing:

@@ -36,11 +36,8 @@ type Store struct {
 	Name      string
 	Isolation string // who keeps users apart
 	Exclusive bool   // no other process has it open
-	// listen tells of events that other servers stored, until ctx ends; nil: nothing does.
-	listen func(ctx context.Context, nudge func(jobID string)) error
-	// queue hands ids of jobs that may be due to one server of all, which calls wake; nil: there is no such way.
-	queue func(ctx context.Context, wake func(jobID string), log *slog.Logger) (*postgres.Dispatcher, error)
-	close func() error
+	courier   jobs.Courier
+	close     func() error
 }
 
 // Close closes the store.
@@ -57,11 +54,8 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 		for _, w := range warnings {
 			log.Warn(w)
 		}
-		return &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security", listen: s.Listen,
-			queue: func(ctx context.Context, wake func(string), log *slog.Logger) (*postgres.Dispatcher, error) {
-				return postgres.NewDispatcher(ctx, s, wake, log)
-			},
-			close: func() error { s.Close(); return nil }}, nil
+		return &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security",
+			courier: postgres.NewCourier(s, log), close: func() error { s.Close(); return nil }}, nil
 	case supabaseStore:
 		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
 		if err != nil {
@@ -72,13 +66,13 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 			log.Error("the Supabase project is not ready", "error", err)
 		}
 		return &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: supabaseStore, Isolation: "row-level-security",
-			close: func() error { s.Close(); return nil }}, nil
+			courier: postgres.NewCourier(s, log), close: func() error { s.Close(); return nil }}, nil
 	}
 	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{})
 	if err != nil {
 		return nil, err
 	}
-	d := &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, Isolation: "application", Exclusive: true, close: s.Close}
+	d := &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, Isolation: "application", Exclusive: true, courier: jobs.InProcess{}, close: s.Close}
 	if cfg.Standalone() {
 		d.Isolation = "single-user"
 	}
