@@ -52,6 +52,15 @@ type Preview interface {
 	Address(scheme, host string, u codeforge.User, projectID string, revision int64, fresh bool) string
 }
 
+// Site is something beside the API that is served at the same port: below a path, or on a host of its own. Its requests get an
+// id, a line in the log and a recovery like all others, and nothing else of the API's: headers such as the content policy,
+// identity, and limits are its own.
+type Site struct {
+	Name    string // its route in the log
+	Match   func(*http.Request) bool
+	Handler http.Handler
+}
+
 // Health is what /health says. Status is healthy or degraded.
 type Health struct {
 	Status       string            `json:"status" enum:"healthy,degraded" example:"healthy"`
@@ -77,6 +86,8 @@ type Options struct {
 	Books Books
 	// Preview is asked for every host. nil: there is none.
 	Preview Preview
+	// Sites are asked, in order, for every request that is no preview's. What none of them takes is the API's.
+	Sites []Site
 	// Health fills /health; Service and Version are set here. nil: always healthy.
 	Health func(ctx context.Context) Health
 	// Ready says why the server should get no traffic, besides a store that does not answer. nil: nothing.
@@ -121,6 +132,7 @@ const (
 
 type server struct {
 	Options
+	sites   []Site
 	mux     *http.ServeMux
 	huma    huma.API
 	limit   *limiter
@@ -182,6 +194,11 @@ func newServer(o Options) *server {
 	}
 	if !o.Standalone {
 		s.csrf = &auth.CSRF{Exempt: []string{"/v1/waitlist"}}
+	}
+	s.sites = s.Sites
+	if s.Preview != nil {
+		atPreview := func(r *http.Request) bool { _, ok := s.Preview.Match(r.Host); return ok }
+		s.sites = append([]Site{{"preview", atPreview, http.HandlerFunc(s.preview)}}, s.Sites...)
 	}
 	s.macs.New = func() any { return hmac.New(sha256.New, o.StreamSecret) }
 	s.huma = huma.NewAPI(s.config(), adapter{s})

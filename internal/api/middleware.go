@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -154,10 +155,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 var unlimited = map[string]bool{"/health": true, "/ready": true, "/readyz": true}
 
 func (s *server) serve(x *exchange, r *http.Request) {
-	if s.Preview != nil {
-		if _, ok := s.Preview.Match(r.Host); ok {
-			x.route = "preview"
-			s.preview(x, r)
+	for i := range s.sites {
+		if s.sites[i].Match(r) {
+			x.route = s.sites[i].Name
+			s.sites[i].Handler.ServeHTTP(x, r)
 			return
 		}
 	}
@@ -240,7 +241,8 @@ func (s *server) serve(x *exchange, r *http.Request) {
 
 // preview lets a request to a preview's host through. A page asks for many files at once, so such requests have a bucket of
 // their own; what they make the server build counts like any request of the user, by what it holds too.
-func (s *server) preview(x *exchange, r *http.Request) {
+func (s *server) preview(w http.ResponseWriter, r *http.Request) {
+	x := w.(*exchange)
 	if s.shows != nil {
 		if v := s.shows.take(addressKey(clientAddress(r, s.TrustedProxies)), x.start); !v.ok {
 			x.fail(&codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
@@ -503,7 +505,8 @@ var errNoToken = &codeforge.Error{Kind: codeforge.Unauthenticated, Message: "Aut
 // admit is what every operation asks before its schema is looked at, in the order of the contract.
 func (s *server) admit(x *exchange, r *http.Request, op *huma.Operation) error {
 	if op.RequestBody != nil {
-		if err := s.readBody(x, r); err != nil {
+		body, _ := op.Metadata["body_rules"].(bodyRules)
+		if err := s.readBody(x, r, body); err != nil {
 			return err
 		}
 		// A client that always sends JSON says null where it has no body.
@@ -533,17 +536,25 @@ func (s *server) admit(x *exchange, r *http.Request, op *huma.Operation) error {
 
 // readBody reads the body whole, within its bounds of size and time, and puts a strictly checked and trimmed one in its
 // place.
-func (s *server) readBody(x *exchange, r *http.Request) error {
+func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	if r.ContentLength > s.MaxBody {
-		return tooLarge(s.MaxBody)
+	most := cmp.Or(rules.most, s.MaxBody)
+	if rules.streamed {
+		if err := rules.check(r.Header); err != nil {
+			return err
+		}
+		r.Body = http.MaxBytesReader(x.ResponseWriter, r.Body, most)
+		return nil
+	}
+	if r.ContentLength > most {
+		return tooLarge(most)
 	}
 	if r.ContentLength < 0 || r.ContentLength > light {
 		size := r.ContentLength
 		if size < 0 { // it does not say
-			size = s.MaxBody
+			size = most
 		}
 		if err := x.hold(size); err != nil {
 			return err
@@ -556,10 +567,10 @@ func (s *server) readBody(x *exchange, r *http.Request) error {
 	if r.ContentLength > 0 {
 		buf.Grow(min(int(r.ContentLength), 64<<10) + bytes.MinRead) // a length is only a claim
 	}
-	_, err := buf.ReadFrom(http.MaxBytesReader(x.ResponseWriter, r.Body, s.MaxBody))
+	_, err := buf.ReadFrom(http.MaxBytesReader(x.ResponseWriter, r.Body, most))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return tooLarge(s.MaxBody)
+			return tooLarge(most)
 		}
 		if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
 			return &Error{status: http.StatusRequestTimeout, Code: "REQUEST_TIMEOUT", Message: "The body did not arrive in time"}
@@ -572,8 +583,12 @@ func (s *server) readBody(x *exchange, r *http.Request) error {
 		r.Body = http.NoBody
 		return nil
 	}
-	if err := checkMedia(r.Header); err != nil {
+	if err := rules.check(r.Header); err != nil {
 		return err
+	}
+	if len(rules.media) > 0 {
+		r.Body = &bodyReader{buf.Bytes()}
+		return nil
 	}
 	data, errs := scanJSON(buf.Bytes())
 	if errs != nil {
@@ -587,13 +602,23 @@ func tooLarge(limit int64) error {
 	return &codeforge.Error{Kind: codeforge.TooLarge, Message: "Request body too large", Details: map[string]any{"limit_bytes": limit}}
 }
 
-func checkMedia(h http.Header) error {
-	if ct := h.Get("Content-Type"); ct != "" {
-		media, _, _ := strings.Cut(ct, ";")
-		media = strings.ToLower(strings.TrimSpace(media))
-		if media != "application/json" && !(strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
-			return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send application/json"}
+// bodyRules are what an operation takes as its body; the zero value is JSON, read whole and checked strictly.
+type bodyRules struct {
+	media    []string // media types, of which one must be named; nil: JSON, named or not
+	most     int64    // bytes; 0: as many as the server takes
+	streamed bool     // the operation reads it as it comes
+}
+
+// check refuses a body of another kind, by what its headers say.
+func (b bodyRules) check(h http.Header) error {
+	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	if len(b.media) > 0 {
+		if !slices.Contains(b.media, media) {
+			return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send " + strings.Join(b.media, " or ")}
 		}
+	} else if media != "" && media != "application/json" && !(strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
+		return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send application/json"}
 	}
 	if ce := h.Get("Content-Encoding"); ce != "" && !strings.EqualFold(ce, "identity") {
 		return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send the body without Content-Encoding"}

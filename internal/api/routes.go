@@ -76,7 +76,7 @@ func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) 
 	}
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Tags: []string{d.tag}, Summary: d.summary, Description: d.text,
-		Metadata:     map[string]any{"aliases": aliases, "public": d.public},
+		Metadata:     map[string]any{"aliases": aliases, "public": d.public, "body_rules": d.body},
 		MaxBodyBytes: -1, // bounded before
 	}
 	if len(aliases) > 0 {

@@ -60,6 +60,7 @@ type doc struct {
 	security           []map[string][]string
 	responses          map[string]*huma.Response
 	example            any // of the request
+	body               bodyRules
 }
 
 const anID = "0198c0de-0000-7000-8000-000000000001"

@@ -26,7 +26,7 @@ func TestDemoInBrowser(t *testing.T) {
 	if err := p.Call(t.Context(), "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": "A CRM for dog walkers"}}, &job); err != nil {
 		t.Fatal(err)
 	}
-	p.settle(t, job.ID)
+	p.awaitEnd(t, job.ID)
 	var preview struct{ URL string }
 	p.must(t, "/v1/projects/"+project.ID+"/preview", &preview)
 

@@ -223,5 +223,5 @@ func TestProjectWithoutSchema(t *testing.T) {
 	if status, text, _ = s.as("").ask(t, "GET", "/ready", nil); status != 200 || !contains(text, `"isolation":"row-level-security"`) {
 		t.Error(status, text)
 	}
-	settle(t, s.as(p.token(t, alice)))
+	makeBelongings(t, s.as(p.token(t, alice)))
 }

@@ -147,7 +147,7 @@ func (l *List) UnmarshalText(b []byte) error {
 // Setting is one row of the configuration table.
 type Setting struct{ Variable, Flag, Default, Help string }
 
-// settings lists what can be configured, in the order of Config, from its tags.
+// Settings lists what can be configured, in the order of Config, from its tags.
 func Settings() []Setting {
 	var out []Setting
 	for f := range reflect.TypeFor[Config]().Fields() {

@@ -101,7 +101,7 @@ func TestDefaults(t *testing.T) {
 // TestStandalone: without users everything is the local user's, and says so.
 func TestStandalone(t *testing.T) {
 	s := serve(t, configured(t))
-	b := settle(t, s.as(""))
+	b := makeBelongings(t, s.as(""))
 	if b.see(t, s.as("")) != b.see(t, s.as("whatever")) {
 		t.Error("a token makes a difference")
 	}

@@ -253,7 +253,7 @@ func TestCrash(t *testing.T) {
 		t.Fatalf("only %d jobs were accepted in %d rounds: no load", len(jobs), rounds)
 	}
 	for _, j := range jobs {
-		p.settle(t, j.id)
+		p.awaitEnd(t, j.id)
 	}
 	watchers.Wait()
 
@@ -324,7 +324,7 @@ func (p *process) pipeline(t *testing.T, idea string) map[string]string {
 	if err := p.Call(t.Context(), "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": idea}}, &answer); err != nil {
 		t.Fatal(err)
 	}
-	p.settle(t, answer.ID)
+	p.awaitEnd(t, answer.ID)
 	files := p.files(t, project.ID)
 	if len(files) < 3 {
 		t.Fatalf("the pipeline left %d files", len(files))
@@ -350,8 +350,8 @@ func (p *process) must(t *testing.T, path string, out any) {
 	}
 }
 
-// settle waits, on its stream, until a job has ended.
-func (p *process) settle(t *testing.T, job string) {
+// awaitEnd waits, on its stream, until a job has ended.
+func (p *process) awaitEnd(t *testing.T, job string) {
 	t.Helper()
 	last := "0"
 	for range 100 {

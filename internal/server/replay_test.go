@@ -30,7 +30,7 @@ func TestReplay(t *testing.T) {
 		if err := p.Call(t.Context(), "POST", path, body, &job); err != nil {
 			t.Fatal(err)
 		}
-		p.settle(t, job.ID)
+		p.awaitEnd(t, job.ID)
 		return job.ID
 	}
 	first := run("/v1/run-pipeline", map[string]any{"input_context": map[string]any{"user_message": "Plants and their watering"}})

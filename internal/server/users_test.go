@@ -257,8 +257,8 @@ func (c caller) must(t *testing.T, method, path string, body, out any) {
 // belongings are what alice has.
 type belongings struct{ project, job, path string }
 
-// settle gives alice a project with a file and an ended job.
-func settle(t *testing.T, c caller) belongings {
+// makeBelongings gives alice a project with a file and an ended job.
+func makeBelongings(t *testing.T, c caller) belongings {
 	t.Helper()
 	var p codeforge.Project
 	c.must(t, "POST", "/v1/projects/", object{"title": "Dog walkers", "description": "alice's alone"}, &p)
@@ -392,7 +392,7 @@ func TestIsolation(t *testing.T) {
 				t.Fatal(s.store.Name)
 			}
 			owner := s.as(p.token(t, alice))
-			b := settle(t, owner)
+			b := makeBelongings(t, owner)
 			before := b.see(t, owner)
 			if p.rest == nil {
 				if again := b.see(t, s.as(p.old(t, alice))); again != before {
@@ -507,7 +507,7 @@ func TestOwnTokens(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := serve(t, cfg)
-			b := settle(t, s.as(p.token(t, alice)))
+			b := makeBelongings(t, s.as(p.token(t, alice)))
 			reader, record := mint(t, s, u, "read")
 			status, text, _ := s.as(reader).ask(t, "GET", "/v1/projects/"+b.project, nil)
 			if status != 200 {

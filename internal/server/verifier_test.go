@@ -81,7 +81,7 @@ func TestKilledVerifiers(t *testing.T) {
 					once.Do(func() { close(enough) })
 				}
 				mu.Unlock()
-				p.settle(t, job.ID)
+				p.awaitEnd(t, job.ID)
 				var check struct{ OK bool }
 				if err := p.Call(t.Context(), "GET", "/v1/projects/"+project.ID+"/check", nil, &check); err != nil || !check.OK {
 					t.Errorf("check: %+v %v", check, err)
@@ -154,7 +154,7 @@ func TestModelThatAnswersBombs(t *testing.T) {
 	if err := p.Call(t.Context(), "POST", "/v1/run-agent", map[string]any{"project_id": project.ID, "agent_type": "code", "input_context": map[string]any{"user_message": "x"}}, &job); err != nil {
 		t.Fatal(err)
 	}
-	p.settle(t, job.ID)
+	p.awaitEnd(t, job.ID)
 	var ended struct {
 		Status codeforge.JobStatus
 		Error  string
