@@ -90,13 +90,6 @@ func (h *Hub) Close() {
 	}
 }
 
-// Watched reports whether anybody watches a job, so that work for viewers alone can be left undone.
-func (h *Hub) Watched(jobID string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.jobs[jobID]) > 0
-}
-
 // drop ends one reader; mu is held.
 func (h *Hub) drop(jobID string, r *reader) {
 	if _, ok := h.jobs[jobID][r]; !ok {

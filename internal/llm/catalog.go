@@ -87,11 +87,10 @@ type Model struct {
 
 // Rates are micro-dollars per million tokens; nil is not known. Input and Output are always known.
 type Rates struct {
-	Input          *int64 `json:"input"` // of tokens neither read from nor written to a cache
-	CachedRead     *int64 `json:"cached_read,omitempty"`
-	CacheWrite     *int64 `json:"cache_write,omitempty"`
-	CacheWriteHour *int64 `json:"cache_write_hour,omitempty"` // of entries kept an hour; calls are priced at CacheWrite
-	Output         *int64 `json:"output"`
+	Input      *int64 `json:"input"` // of tokens neither read from nor written to a cache
+	CachedRead *int64 `json:"cached_read,omitempty"`
+	CacheWrite *int64 `json:"cache_write,omitempty"`
+	Output     *int64 `json:"output"`
 }
 
 // Price holds from a day (UTC) until the next one's.
@@ -943,7 +942,7 @@ func checkRates(where string, r Rates, bad func(where, format string, args ...an
 	if r.Input == nil || r.Output == nil {
 		bad(where, "input and output are required (0 is free)")
 	}
-	for _, v := range []*int64{r.Input, r.CachedRead, r.CacheWrite, r.CacheWriteHour, r.Output} {
+	for _, v := range []*int64{r.Input, r.CachedRead, r.CacheWrite, r.Output} {
 		if v != nil && (*v < 0 || *v > maxRate) {
 			bad(where, "rates must be between 0 and %d micro-dollars per million tokens", maxRate)
 		}

@@ -209,11 +209,3 @@ func object(v any) (json.RawMessage, error) {
 	}
 	return b.Bytes(), nil
 }
-
-// document is a value of JSON; nothing is null.
-func document(raw json.RawMessage) any {
-	if len(raw) == 0 {
-		return nil
-	}
-	return raw
-}

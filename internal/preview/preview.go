@@ -2,8 +2,8 @@
 // each older revision that somebody looks at.
 //
 // Generated code is a stranger. Its origin, <project id>.<domain> or <project id>-r<revision>.<domain>, serves nothing
-// but the project's files, carries no credential that a script could read, and is refused by the API ([Server.Owns] tells
-// who it is). Where users exist, a signed ticket in a link opens it, within a minute; what the visit goes on with is
+// but the project's files, carries no credential that a script could read, and is refused by the API ([Server.Match] tells
+// which it is). Where users exist, a signed ticket in a link opens it, within a minute; what the visit goes on with is
 // another token, in a cookie that scripts cannot read, for that one host, for an hour. Every request reads the project as
 // the visitor, so what is no longer theirs is gone at once.
 //
@@ -139,15 +139,6 @@ func (s *Server) place(host string) (p place, ok bool) {
 func (s *Server) Match(host string) (projectID string, ok bool) {
 	p, ok := s.place(host)
 	return p.project, ok
-}
-
-// Owns reports whether a Host or Origin header names a preview: what the API must refuse.
-func (s *Server) Owns(hostOrOrigin string) bool {
-	if _, rest, ok := strings.Cut(hostOrOrigin, "://"); ok {
-		hostOrOrigin, _, _ = strings.Cut(rest, "/")
-	}
-	_, ok := s.Match(hostOrOrigin)
-	return ok
 }
 
 // Address returns the absolute URL that opens a project's preview for u, who must be allowed to see it: of the newest

@@ -144,20 +144,6 @@ func (l *List) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Setting is one row of the configuration table.
-type Setting struct{ Variable, Flag, Default, Help string }
-
-// Settings lists what can be configured, in the order of Config, from its tags.
-func Settings() []Setting {
-	var out []Setting
-	for f := range reflect.TypeFor[Config]().Fields() {
-		if _, hidden := f.Tag.Lookup("hidden"); !hidden {
-			out = append(out, Setting{f.Tag.Get("env"), "--" + f.Tag.Get("name"), f.Tag.Get("default"), f.Tag.Get("help")})
-		}
-	}
-	return out
-}
-
 // UnsetEmpty makes an empty variable the same as none: an .env file copied from an example is full of them.
 func UnsetEmpty() {
 	for f := range reflect.TypeFor[Config]().Fields() {

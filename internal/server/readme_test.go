@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,12 +19,15 @@ const readme = "../../README.md"
 func TestREADMESettings(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("<!-- settings -->\n| variable | flag | default | what it does |\n| --- | --- | --- | --- |\n")
-	for _, s := range Settings() {
-		def := s.Default
+	for f := range reflect.TypeFor[Config]().Fields() {
+		if _, hidden := f.Tag.Lookup("hidden"); hidden {
+			continue
+		}
+		def := f.Tag.Get("default")
 		if def != "" {
 			def = "`" + def + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", strings.ReplaceAll(s.Variable, ",", "` or `"), s.Flag, def, s.Help)
+		fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", strings.ReplaceAll(f.Tag.Get("env"), ",", "` or `"), f.Tag.Get("name"), def, f.Tag.Get("help"))
 	}
 	b.WriteString("<!-- /settings -->")
 	text, err := os.ReadFile(readme)

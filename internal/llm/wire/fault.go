@@ -55,13 +55,6 @@ func Malformed(cause error) error {
 // Failure is the error of a decoder that found the provider's error object, or something that holds it, in an answer.
 func Failure(body []byte) error { return parseFault(0, nil, body) }
 
-// FaultWords is the error of a decoder that found these words of the provider in an answer.
-func FaultWords(code, message string) error {
-	f := &Fault{Message: message}
-	f.word(code)
-	return f
-}
-
 func (f *Fault) word(s string) {
 	if s == "" || s == "error" {
 		return
