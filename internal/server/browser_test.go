@@ -82,7 +82,7 @@ func TestDemoInBrowser(t *testing.T) {
 	}
 
 	// The app is a stranger to the API: it can neither read nor write there.
-	for _, script := range []string{`fetch("` + p.Base + `/v1/projects/")`, `fetch("/v1/projects/").then(r => r.status === 404 ? Promise.reject("404") : r)`,
+	for _, script := range []string{`fetch("` + p.Base + `/v1/projects/")`, `fetch("/v1/projects/").then(r => r.headers.get("Content-Type").startsWith("text/html") ? Promise.reject("the app's own start page") : r)`,
 		`fetch("` + p.Base + `/v1/projects/", {method: "POST", body: "{}"})`} {
 		if got := eval(script + `.then(r => "answered " + r.status, e => "refused")`); got != "refused" {
 			t.Errorf("%s: %s", script, got)
