@@ -12,7 +12,7 @@ import (
 )
 
 // niceness of children: whatever else the machine does goes first.
-const niceness = 10
+const niceness = 5
 
 // bound sets what this process may take. The parent raises the bound on processor time with each request. It reports
 // whether the kernel bounds memory.
