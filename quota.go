@@ -10,6 +10,7 @@ type Quota struct {
 	Projects     int // archived ones count, since they are kept
 	RevisionsDay int // revisions made by hand or by jobs within one day of UTC; jobs that are under way still store theirs
 	OpenJobs     int // queued and running ones
+	Bytes        int // of contents of files, with those of history; equal ones of a project count once. Jobs that are under way still store theirs
 }
 
 // What a user can have too much of.
@@ -17,6 +18,7 @@ const (
 	QuotaProjects  = "projects"
 	QuotaRevisions = "revisions_a_day"
 	QuotaOpenJobs  = "open_jobs"
+	QuotaBytes     = "bytes"
 )
 
 // OverQuota refuses what would be more than a quota allows. What waiting does not help against is too large.
@@ -25,6 +27,8 @@ func OverQuota(what string, most int, now time.Time) *Error {
 	switch what {
 	case QuotaProjects:
 		e.Kind, e.Message = TooLarge, fmt.Sprintf("You have %d projects, the most that one user may have; archived ones count, since they are kept", most)
+	case QuotaBytes:
+		e.Kind, e.Message = TooLarge, fmt.Sprintf("The files of your projects would take more than %d bytes, the most that one user may store. Earlier revisions count, since they are kept, and equal texts in a project count once: delete whole projects for good where you can, or ask whoever runs this server to raise MAX_BYTES_PER_USER", most)
 	case QuotaRevisions:
 		now = now.UTC()
 		e.Kind, e.RetryAfter = RateLimited, now.Truncate(24*time.Hour).Add(24*time.Hour).Sub(now)

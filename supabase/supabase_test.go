@@ -27,6 +27,8 @@ f1d7ad89dcfe3510 20261122000009_river_008.sql
 e0aee6ff6bd85e83 20261127000003_rules.sql
 0b87fed05c998772 20261127000004_outside.sql
 8bf6afb2dd7f74de 20261127000005_path_keys.sql
+231462b2f5eac18e 20261127000006_contents.sql
+340549c0644f12fa 20261127000007_contents_once.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

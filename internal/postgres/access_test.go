@@ -124,7 +124,7 @@ func TestSecondDoor(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := picture(t, s, db)
-	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "job_events"}
+	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "file_contents", "job_events"}
 	for _, table := range readable {
 		for user, want := range map[string]bool{u.ID: true, v.ID: false} {
 			where := "project_id"
@@ -185,7 +185,7 @@ func TestSecondDoor(t *testing.T) {
 			"delete from public.agent_jobs",
 			"insert into public.chat_messages (project_id, role, content) values ('" + p.ID + "', 'assistant', 'x')",
 			"insert into public.job_events (job_id, seq, user_id, type, data, progress, created_at) values ('" + j.ID + "', 9, '" + u.ID + "', 'x', '{}', 1, now())",
-			"delete from public.project_revisions", "update public.file_revisions set content = 'x'", "delete from public.job_aliases",
+			"delete from public.project_revisions", "update public.file_revisions set content = 'x'", "update public.file_contents set content = 'x'", "delete from public.file_contents", "delete from public.job_aliases",
 			"truncate public.projects cascade",
 			"select public.codeforge_submit_job('" + u.ID + "', gen_random_uuid(), '" + p.ID + "', 'code', true, '{}')",
 			"select public.codeforge_update_project('" + u.ID + "', '" + p.ID + "', '{\"title\":\"stolen\"}')",

@@ -87,7 +87,7 @@ func settings(t *testing.T, run func(t *testing.T, take func(*testing.T) (p *pro
 					})
 				}
 				inner.Cleanup(func() {
-					p.pg.Exec(t, p.db, `delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0); delete from public.llm_calls; delete from public.llm_journal;
+					p.pg.Exec(t, p.db, `delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0, 0); delete from public.llm_calls; delete from public.llm_journal;
 						delete from public.budget_limits; delete from public.budget_periods; delete from public.budget_holds`)
 					p.Requests()
 					mu.Lock()

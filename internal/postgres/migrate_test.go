@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
@@ -148,6 +149,90 @@ func TestMigratePrinted(t *testing.T) {
 	if got, want := picture(t, s, db), picture(t, s, other); got != want {
 		t.Fatalf("differs:\n%s", diff(want, got))
 	}
+}
+
+// A database from before contents were kept once has one with each state of a file. All migrations can be run again.
+func TestContentsBecomeOne(t *testing.T) {
+	t.Parallel()
+	s, db := empty(t)
+	c := connect(t, s.URL(plainOwner, db))
+	all := migrations(t)
+	run := func(names []string) {
+		t.Helper()
+		for _, name := range names {
+			if _, err := c.Exec(t.Context(), migration(t, name), pgx.QueryExecModeSimpleProtocol); err != nil {
+				t.Fatal(name, err)
+			}
+		}
+	}
+	list := func(query string, args ...any) (found []string) {
+		t.Helper()
+		rows, err := c.Query(t.Context(), query, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	before := slices.Index(all, "20261127000006_contents")
+	run(all[:before])
+	user, projects := codeforge.NewID(), []string{codeforge.NewID(), codeforge.NewID()}
+	list("select public.codeforge_ensure_profile($1)::text is null || ''", user)
+	write := func(project, change string) {
+		t.Helper()
+		list("select coalesce(public.codeforge_write_file($1, $2, $3)::text, '')", user, project, change)
+	}
+	for _, project := range projects {
+		list("select public.codeforge_create_project($1, $2, $3)::text", user, project, `{"title": "Old", "mode": "builder"}`)
+		for _, change := range []string{`{"path": "a", "content": "é"}`, `{"path": "b", "content": "é"}`, `{"path": "a", "content": ""}`, `{"path": "a", "content": "é"}`, `{"path": "b", "delete": true}`,
+			`{"path": "c", "content": "` + project + `"}`} {
+			write(project, change)
+		}
+	}
+	seen := func() (out []string) {
+		for _, project := range projects {
+			for n := 1; n <= 6; n++ {
+				out = append(out, list("select public.codeforge_read_tree($1, $2, $3, '', 0, true)::text", user, project, n)...)
+				out = append(out, list("select public.codeforge_read_changes($1, $2, $3, '', 0, true)::text", user, project, n)...)
+				out = append(out, list("select content from public.codeforge_files_at($1, $2)", project, n)...)
+			}
+		}
+		return out
+	}
+	kept := func(want ...string) {
+		t.Helper()
+		for _, project := range projects {
+			if got := list("select content from public.file_contents where project_id = $1 order by content collate \"C\"", project); !reflect.DeepEqual(got, append([]string{"", project}, want...)) {
+				t.Errorf("kept are %q", got)
+			}
+		}
+		if got := list("select bytes::text from public.stored_bytes"); !reflect.DeepEqual(got, []string{fmt.Sprint(2 * (len(projects[0]) + len(strings.Join(want, ""))))}) {
+			t.Errorf("bytes %v", got)
+		}
+	}
+	old := seen()
+	run(all[before:])
+	if now := seen(); !reflect.DeepEqual(now, old) {
+		t.Errorf("before:\n%s\nafter:\n%s", strings.Join(old, "\n"), strings.Join(now, "\n"))
+	}
+	kept("é")
+	run(all[:before])
+	if _, err := c.Exec(t.Context(), "select public.codeforge_restore_revision($1, $2, 3)", user, projects[0]); err == nil {
+		t.Error("functions that find no contents restored a revision")
+	}
+	run(all[before:])
+	for _, project := range projects {
+		write(project, `{"path": "d", "content": "\u00e9"}`)
+		if _, err := c.Exec(t.Context(), "update public.project_files set content = 'ü' where project_id = $1 and path = 'a'", project); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if now := seen(); !reflect.DeepEqual(now, old) {
+		t.Errorf("before:\n%s\nafter the second run:\n%s", strings.Join(old, "\n"), strings.Join(now, "\n"))
+	}
+	kept("é", "ü")
 }
 
 // What the Supabase CLI pushes, file by file, is what Migrate leaves, and Migrate after it goes on.
@@ -328,9 +413,9 @@ func TestAdopt(t *testing.T) {
 					and (proname !~ '_read_|_json$|_usage$|_files_at$|_find_job$|^codeforge_jobs$|_create_project$' and has_function_privilege('authenticated', oid, 'execute') or has_function_privilege('anon', oid, 'execute'))
 				union all select c.relname || ' ' || r || ' ' || p from pg_class c, unnest(array['anon', 'authenticated']) r, unnest(array['select', 'insert', 'update', 'delete', 'truncate']) p
 					where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and has_table_privilege(r, c.oid, p) and (
-						c.relname in ('codeforge_migrations', 'idempotency_keys')
-						or c.relname in ('project_files', 'agent_jobs', 'chat_messages', 'job_events', 'job_aliases', 'project_revisions', 'file_revisions') and p <> 'select'
-						or c.relname in ('job_events', 'job_aliases', 'project_revisions', 'file_revisions') and r = 'anon'
+						c.relname in ('codeforge_migrations', 'idempotency_keys', 'stored_bytes')
+						or c.relname in ('project_files', 'agent_jobs', 'chat_messages', 'job_events', 'job_aliases', 'project_revisions', 'file_revisions', 'file_contents') and p <> 'select'
+						or c.relname in ('job_events', 'job_aliases', 'project_revisions', 'file_revisions', 'file_contents') and r = 'anon'
 						or c.relname = 'projects' and p in ('insert', 'update', 'truncate')))`).Scan(&loose); err != nil {
 				t.Fatal(err)
 			}

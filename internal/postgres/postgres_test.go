@@ -100,7 +100,7 @@ func logins(t *testing.T, test func(t *testing.T, take func(*testing.T) (place, 
 					}
 				}
 				inner.Cleanup(func() {
-					s.Exec(t, p.db, "delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0)")
+					s.Exec(t, p.db, "delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0, 0)")
 					mu.Lock()
 					defer mu.Unlock()
 					free = append(free, p)
@@ -134,6 +134,37 @@ func TestAdoptedRows(t *testing.T) {
 	storetest.RunAdopted(t, func(t *testing.T) (storetest.Store, func(codeforge.Project, storetest.Old)) {
 		store, s, db := fresh(t, recommended)
 		return store, func(p codeforge.Project, o storetest.Old) { s.Exec(t, db, storetest.AgeSQL(p, o)) }
+	})
+}
+
+// backdoor leads past a store to its database.
+func backdoor(t *testing.T, s *pgtest.Server, db string) storetest.Backdoor {
+	return storetest.Backdoor{
+		Texts: func(project string) []string {
+			rows, err := connect(t, s.URL(pgtest.Superuser, db)).Query(t.Context(), "select content from public.file_contents where project_id = $1", project)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return texts
+		},
+		Forget: func(project string, before int64) {
+			s.Exec(t, db, fmt.Sprintf(`delete from public.file_revisions r where project_id = '%s' and revision < %[2]d and exists
+				(select from public.file_revisions n where n.project_id = r.project_id and n.path = r.path and n.revision > r.revision and n.revision <= %[2]d)`, project, before))
+		},
+		Remove: func(project string) {
+			s.Exec(t, db, fmt.Sprintf("delete from public.projects where id = '%s'", project))
+		},
+	}
+}
+
+func TestContents(t *testing.T) {
+	storetest.RunContents(t, func(t *testing.T) (storetest.Store, storetest.Backdoor) {
+		store, s, db := fresh(t, recommended)
+		return store, backdoor(t, s, db)
 	})
 }
 

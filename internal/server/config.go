@@ -54,6 +54,7 @@ type Config struct {
 	MaxProjects     int     `name:"max-projects-per-user" env:"MAX_PROJECTS_PER_USER" default:"1000" help:"Projects that one user may have, archived ones included; 0: any number. Standalone has no such limits; of several servers on one database the last to start says what holds."`
 	MaxRevisions    int     `name:"max-revisions-per-day" env:"MAX_REVISIONS_PER_DAY" default:"10000" help:"Revisions that one user may make in a day (UTC); 0: any number."`
 	MaxOpenJobs     int     `name:"max-jobs-per-user" env:"MAX_JOBS_PER_USER" default:"200" help:"Jobs of one user that may be queued or running; 0: any number."`
+	MaxBytes        int     `name:"max-bytes-per-user" env:"MAX_BYTES_PER_USER" default:"2147483648" help:"Bytes of files that one user may store, earlier revisions included, equal contents of a project once; 0: any number."`
 	ShutdownTimeout Seconds `name:"shutdown-timeout" env:"SHUTDOWN_TIMEOUT" default:"20" help:"Time to finish or hand back running jobs after SIGTERM, in seconds."`
 	JobLease        Seconds `name:"job-lease" env:"JOB_LEASE" default:"15" help:"Seconds of silence after which another server takes over a job of one that died."`
 	JobRetention    Seconds `name:"job-retention" env:"JOB_RETENTION" default:"0" help:"Seconds after which ended jobs are deleted; 0 keeps them."`

@@ -81,7 +81,7 @@ func (c *Config) quota() codeforge.Quota {
 	if c.Standalone() {
 		return codeforge.Quota{}
 	}
-	return codeforge.Quota{Projects: c.MaxProjects, RevisionsDay: c.MaxRevisions, OpenJobs: c.MaxOpenJobs}
+	return codeforge.Quota{Projects: c.MaxProjects, RevisionsDay: c.MaxRevisions, OpenJobs: c.MaxOpenJobs, Bytes: c.MaxBytes}
 }
 
 func (c *Config) level() (slog.Level, error) {

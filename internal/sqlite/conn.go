@@ -47,6 +47,10 @@ var library = func() *sqlite.Driver {
 		path, _ := args[0].(string)
 		return codeforge.PathKey(path), nil
 	})
+	d.MustRegisterDeterministicScalarFunction("content_hash", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		content, _ := args[0].(string)
+		return contentHash(content), nil
+	})
 	return d
 }()
 
@@ -166,7 +170,7 @@ func (c *conn) one(sql string, args []any, dest ...any) (found bool, err error) 
 // value turns an argument into one of the types that the driver takes. Empty JSON is NULL, and so is a zero time.
 func value(a any) (driver.Value, error) {
 	switch a := a.(type) {
-	case nil, int64, float64, string, bool:
+	case nil, int64, float64, string, bool, []byte:
 		return a, nil
 	case int:
 		return int64(a), nil

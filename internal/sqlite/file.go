@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -34,8 +35,8 @@ func (s *Store) ListFiles(ctx context.Context, u codeforge.User, projectID strin
 		files = make([]codeforge.File, 0, p.files)
 		query := "SELECT path, id, language, version, size, revision, created_at, updated_at FROM project_files WHERE project = ? AND NOT deleted ORDER BY path"
 		if contents {
-			query = `SELECT f.path, f.id, f.language, f.version, f.size, f.revision, f.created_at, f.updated_at, r.content
-				FROM project_files f JOIN file_revisions r ON r.seq = f.head WHERE f.project = ? AND NOT f.deleted ORDER BY f.path`
+			query = `SELECT f.path, f.id, f.language, f.version, f.size, f.revision, f.created_at, f.updated_at, c.content
+				FROM project_files f JOIN contents c ON c.seq = f.content WHERE f.project = ? AND NOT f.deleted ORDER BY f.path`
 		}
 		err = c.each(query, []any{p.seq}, func(r row) error {
 			files = append(files, codeforge.File{ProjectID: p.ID})
@@ -89,9 +90,9 @@ func (l *listCache) put(project, revision int64, files []codeforge.File) {
 func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path string) (f codeforge.File, err error) {
 	f.ProjectID, f.Path = projectID, path
 	err = s.read(ctx, func(c *conn) error {
-		found, err := c.one(`SELECT f.id, f.language, f.version, f.size, f.revision, f.created_at, f.updated_at, r.content FROM projects p
+		found, err := c.one(`SELECT f.id, f.language, f.version, f.size, f.revision, f.created_at, f.updated_at, c.content FROM projects p
 			LEFT JOIN project_files f ON f.project = p.seq AND f.path = ? AND NOT f.deleted
-			LEFT JOIN file_revisions r ON r.seq = f.head
+			LEFT JOIN contents c ON c.seq = f.content
 			WHERE p.id = ? AND p.user_id = ?`,
 			[]any{path, projectID, u.ID}, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
 		switch {
@@ -108,8 +109,7 @@ func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path s
 }
 
 func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID string, w codeforge.FileWrite) (f codeforge.File, err error) {
-	change := codeforge.FileChange{Path: w.Path, Content: w.Content, Language: w.Language}
-	if err := check(change); err != nil {
+	if err := check(codeforge.FileChange{Path: w.Path, Content: w.Content}); err != nil {
 		return codeforge.File{}, err
 	}
 	err = s.write(ctx, func(c *conn) error {
@@ -124,9 +124,14 @@ func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID strin
 			}
 		}
 		rev := s.newRevision(c, &p, "", "user", verb+" "+w.Path)
-		if f, err = rev.put(old, change); err != nil {
+		kept, err := rev.keep(w.Content)
+		if err != nil {
 			return err
 		}
+		if f, err = rev.put(old, kept, w.Language); err != nil {
+			return err
+		}
+		f.Content = w.Content
 		_, err = rev.end()
 		return err
 	})
@@ -146,7 +151,7 @@ func (s *Store) DeleteFile(ctx context.Context, u codeforge.User, projectID, pat
 			return codeforge.NotFound("File", path)
 		}
 		rev := s.newRevision(c, &p, "", "user", "Delete "+path)
-		if _, err := rev.put(old, codeforge.FileChange{Path: path, Delete: true}); err != nil {
+		if _, err := rev.put(old, none, ""); err != nil {
 			return err
 		}
 		_, err = rev.end()
@@ -182,13 +187,13 @@ func fileToWrite(c *conn, u codeforge.User, projectID, path string, ifRevision, 
 type fileRow struct {
 	codeforge.File // without its content
 	deleted        bool
-	head           int64
+	content        int64 // its row in contents
 }
 
 func readFile(c *conn, project int64, path string) (f fileRow, err error) {
 	f.Path = path
-	_, err = c.one("SELECT id, deleted, language, version, size, revision, head, created_at, updated_at FROM project_files WHERE project = ? AND path = ?",
-		[]any{project, path}, &f.ID, &f.deleted, &f.Language, &f.Version, &f.Size, &f.Revision, &f.head, &f.CreatedAt, &f.UpdatedAt)
+	_, err = c.one("SELECT id, deleted, language, version, size, revision, coalesce(content, 0), created_at, updated_at FROM project_files WHERE project = ? AND path = ?",
+		[]any{project, path}, &f.ID, &f.deleted, &f.Language, &f.Version, &f.Size, &f.Revision, &f.content, &f.CreatedAt, &f.UpdatedAt)
 	return f, err
 }
 
@@ -216,6 +221,7 @@ type revision struct {
 	number  int64
 	first   int64 // row of the first change
 	changes int
+	stored  int64    // bytes that were not there before
 	made    []string // paths that were not there before
 }
 
@@ -223,47 +229,73 @@ func (s *Store) newRevision(c *conn, p *project, job, author, message string) *r
 	return &revision{c: c, quota: s.Quota(), p: p, old: *p, job: job, author: author, message: message, number: p.Revision + 1}
 }
 
-// put adds a change of a path whose newest state is old. Each path may come once.
-func (r *revision) put(old fileRow, ch codeforge.FileChange) (codeforge.File, error) {
-	existed := old.ID != "" && !old.deleted
+// content is a text that is stored: its row in contents and its length.
+type content struct{ row, size int64 }
+
+// none is what a deleted file has.
+var none content
+
+func contentHash(text string) []byte {
+	sum := sha256.Sum256([]byte(text))
+	return sum[:]
+}
+
+// keep stores a text, unless the project has it already.
+func (r *revision) keep(text string) (content, error) {
+	kept := content{size: int64(len(text))}
+	hash := contentHash(text)
+	fresh, row, err := r.c.exec("INSERT INTO contents(project, hash, content) VALUES(?, ?, ?) ON CONFLICT DO NOTHING", r.p.seq, hash, text)
+	if err == nil && fresh > 0 {
+		kept.row = row
+		r.stored += kept.size
+		return kept, nil
+	}
+	if err == nil {
+		_, err = r.c.one("SELECT seq FROM contents WHERE project = ? AND hash = ?", []any{r.p.seq, hash}, &kept.row)
+	}
+	return kept, err
+}
+
+// put gives a path, whose newest state is old, other content, or none. Each path may come once.
+func (r *revision) put(old fileRow, new content, language string) (codeforge.File, error) {
+	existed, deleted := old.ID != "" && !old.deleted, new == none
 	f := old.File
-	f.ProjectID, f.Path, f.Content = r.p.ID, ch.Path, ch.Content
+	f.ProjectID = r.p.ID
 	if f.ID == "" {
 		f.ID, f.CreatedAt = codeforge.NewID(), r.c.now
 	}
-	kept := ""
-	if existed {
-		kept = old.Language
+	if !existed {
+		f.Language = ""
 	}
-	f.Language = cmp.Or(ch.Language, kept, codeforge.LanguageOf(ch.Path))
-	f.Version, f.Size, f.Revision, f.UpdatedAt = old.Version+1, int64(len(ch.Content)), r.number, r.c.now
-	if ch.Delete {
-		f.Content, f.Size = "", 0
+	f.Language = cmp.Or(language, f.Language, codeforge.LanguageOf(f.Path))
+	f.Version, f.Size, f.Revision, f.UpdatedAt = old.Version+1, new.size, r.number, r.c.now
+	var row any // NULL
+	if !deleted {
+		row = new.row
 	}
-
-	_, head, err := r.c.exec(`INSERT INTO file_revisions(project, path, revision, deleted, language, version, size, created_at, content) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.p.seq, f.Path, f.Revision, ch.Delete, f.Language, f.Version, f.Size, f.UpdatedAt, f.Content)
+	_, state, err := r.c.exec(`INSERT INTO file_revisions(project, path, revision, deleted, language, version, size, created_at, content) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.p.seq, f.Path, f.Revision, deleted, f.Language, f.Version, f.Size, f.UpdatedAt, row)
 	if err != nil {
 		return codeforge.File{}, err
 	}
 	if old.ID == "" {
-		_, _, err = r.c.exec(`INSERT INTO project_files(project, path, key, id, deleted, language, version, size, revision, head, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.p.seq, f.Path, codeforge.PathKey(f.Path), f.ID, ch.Delete, f.Language, f.Version, f.Size, f.Revision, head, f.CreatedAt, f.UpdatedAt)
+		_, _, err = r.c.exec(`INSERT INTO project_files(project, path, key, id, deleted, language, version, size, revision, content, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.p.seq, f.Path, codeforge.PathKey(f.Path), f.ID, deleted, f.Language, f.Version, f.Size, f.Revision, row, f.CreatedAt, f.UpdatedAt)
 	} else {
-		_, _, err = r.c.exec(`UPDATE project_files SET deleted = ?, language = ?, version = ?, size = ?, revision = ?, head = ?, updated_at = ? WHERE project = ? AND path = ?`,
-			ch.Delete, f.Language, f.Version, f.Size, f.Revision, head, f.UpdatedAt, r.p.seq, f.Path)
+		_, _, err = r.c.exec(`UPDATE project_files SET deleted = ?, language = ?, version = ?, size = ?, revision = ?, content = ?, updated_at = ? WHERE project = ? AND path = ?`,
+			deleted, f.Language, f.Version, f.Size, f.Revision, row, f.UpdatedAt, r.p.seq, f.Path)
 	}
 	if err != nil {
 		return codeforge.File{}, err
 	}
 	if r.changes++; r.changes == 1 {
-		r.first = head
+		r.first = state
 	}
 	if existed {
 		r.p.files--
 		r.p.bytes -= old.Size
 	}
-	if !ch.Delete {
+	if !deleted {
 		if !existed {
 			r.made = append(r.made, f.Path)
 		}
@@ -320,6 +352,9 @@ func (r *revision) end() (codeforge.Revision, error) {
 	if err := countRevision(r.c, r.p.UserID, r.quota, r.job == ""); err != nil {
 		return rev, err
 	}
+	if err := countBytes(r.c, r.p.UserID, r.stored, r.quota, r.job == ""); err != nil {
+		return rev, err
+	}
 	var job any
 	if r.job != "" {
 		job = r.job
@@ -357,17 +392,18 @@ var errPageFull = errors.New("the page is full")
 // filesAt returns a page of the files as they were in a revision, which may be the newest of its project. Rows come in
 // the order of paths without being sorted, so a page reads no more than it holds.
 func filesAt(c *conn, project int64, projectID string, number int64, newest bool, p codeforge.Page) (files []codeforge.File, err error) {
-	state := "r.project = f.project AND r.path = f.path AND r.revision = (SELECT max(revision) FROM file_revisions WHERE project = f.project AND path = f.path AND revision <= ?1)"
+	// The newest state of a path stands in both tables.
+	revision := "(SELECT max(revision) FROM file_revisions WHERE project = f.project AND path = f.path AND revision <= ?1)"
 	if newest {
-		state = "r.seq = f.head"
+		revision = "f.revision"
 	}
-	content := "r.content"
+	content := "(SELECT content FROM contents WHERE seq = r.content)"
 	if p.Bare {
 		content = "''"
 	}
 	left := p.Bytes
 	err = c.each(`SELECT f.path, f.id, r.language, r.version, r.size, r.revision, f.created_at, r.created_at, `+content+`
-		FROM project_files f JOIN file_revisions r ON `+state+`
+		FROM project_files f JOIN file_revisions r ON r.project = f.project AND r.path = f.path AND r.revision = `+revision+`
 		WHERE f.project = ?2 AND f.path > ?3 AND NOT r.deleted ORDER BY f.path`, []any{number, project, p.After}, func(r row) error {
 		if p.Bytes > 0 && left <= 0 {
 			return errPageFull

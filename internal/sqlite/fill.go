@@ -36,7 +36,11 @@ func (s *Store) Fill(ctx context.Context, u codeforge.User, rows int) (projects,
 				}
 				p.seq = seq
 				rev := s.newRevision(c, &p, "", "user", "Create src/main.ts")
-				if _, err := rev.put(fileRow{}, codeforge.FileChange{Path: "src/main.ts", Content: content}); err != nil {
+				kept, err := rev.keep(content)
+				if err != nil {
+					return err
+				}
+				if _, err := rev.put(fileRow{File: codeforge.File{Path: "src/main.ts"}}, kept, ""); err != nil {
 					return err
 				}
 				if _, err := rev.end(); err != nil {

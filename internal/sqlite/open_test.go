@@ -143,6 +143,56 @@ func everything(t *testing.T, s *sqlite.Store, u codeforge.User) string {
 	return string(text)
 }
 
+// A folder from before contents were stored once has one with each state of a file.
+func TestContentsBecomeOne(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, sqlite.Options{})
+	u := codeforge.LocalUser()
+	for _, title := range []string{"one", "two"} {
+		p, err := s.CreateProject(t.Context(), u, codeforge.Project{Title: title})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range []codeforge.FileWrite{{Path: "a", Content: "é"}, {Path: "b", Content: "é"}, {Path: "a", Content: ""}, {Path: "a", Content: "é"}, {Path: "c", Content: title}} {
+			if _, err := s.WriteFile(t.Context(), u, p.ID, w); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.DeleteFile(t.Context(), u, p.ID, "b", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := everything(t, s, u)
+	do := past(t, dir)
+	stored := func() string {
+		return fmt.Sprint(do("SELECT project || hex(hash) || content FROM contents ORDER BY 1"), do("SELECT user_id || bytes FROM stored_bytes"))
+	}
+	kept := stored()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"DROP TRIGGER file_revisions_gone", "DROP TRIGGER contents_gone", "DROP INDEX file_revisions_of_content",
+		"ALTER TABLE file_revisions RENAME COLUMN content TO text",
+		"ALTER TABLE file_revisions ADD COLUMN content TEXT NOT NULL DEFAULT ''",
+		"UPDATE file_revisions SET content = (SELECT content FROM contents WHERE seq = text) WHERE text IS NOT NULL",
+		"ALTER TABLE file_revisions DROP COLUMN text",
+		"ALTER TABLE project_files ADD COLUMN head INTEGER NOT NULL DEFAULT 0",
+		"UPDATE project_files AS f SET head = (SELECT seq FROM file_revisions r WHERE r.project = f.project AND r.path = f.path AND r.revision = f.revision)",
+		"ALTER TABLE project_files DROP COLUMN content",
+		"DROP TABLE contents", "DROP TABLE stored_bytes", "DELETE FROM schema_migrations WHERE name = '0006_contents'",
+	} {
+		do(statement)
+	}
+	s = open(t, dir, sqlite.Options{})
+	if again := everything(t, s, u); again != seen {
+		t.Errorf("the folder held\n%s\nand now\n%s", seen, again)
+	}
+	if again := stored(); again != kept {
+		t.Errorf("stored are %s, want %s", again, kept)
+	}
+}
+
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	s, err := sqlite.Open(t.Context(), dir, sqlite.Options{})

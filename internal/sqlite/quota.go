@@ -62,6 +62,15 @@ func (s *Store) roomForJob(c *conn, user string, agent codeforge.AgentType) erro
 			return err
 		}
 	}
+	if q.Bytes > 0 && agent.ChangesFiles() {
+		var bytes int
+		if _, err := c.one("SELECT bytes FROM stored_bytes WHERE user_id = ?", []any{user}, &bytes); err != nil {
+			return err
+		}
+		if bytes >= q.Bytes {
+			return codeforge.OverQuota(codeforge.QuotaBytes, q.Bytes, c.now)
+		}
+	}
 	if q.RevisionsDay > 0 && agent.ChangesFiles() {
 		var made int
 		if _, err := c.one("SELECT revisions FROM revision_days WHERE user_id = ? AND day = ?", []any{user, day(c)}, &made); err != nil {
@@ -87,6 +96,22 @@ func countRevision(c *conn, user string, q codeforge.Quota, byHand bool) error {
 	}
 	if byHand && made > q.RevisionsDay {
 		return codeforge.OverQuota(codeforge.QuotaRevisions, q.RevisionsDay, c.now)
+	}
+	return nil
+}
+
+// countBytes counts what a revision stored, and refuses what is too much if it was made by hand.
+func countBytes(c *conn, user string, stored int64, q codeforge.Quota, byHand bool) error {
+	if stored == 0 {
+		return nil
+	}
+	var bytes int
+	if _, err := c.one(`INSERT INTO stored_bytes(user_id, bytes) VALUES(?, ?)
+		ON CONFLICT(user_id) DO UPDATE SET bytes = bytes + excluded.bytes RETURNING bytes`, []any{user, stored}, &bytes); err != nil {
+		return err
+	}
+	if byHand && q.Bytes > 0 && bytes > q.Bytes {
+		return codeforge.OverQuota(codeforge.QuotaBytes, q.Bytes, c.now)
 	}
 	return nil
 }

@@ -80,11 +80,11 @@ func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID s
 // RevisionDeltas reads which paths changed, and then the contents of those on the page: sorting rows would move the
 // contents of all.
 func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, page codeforge.Page) (rev codeforge.Revision, deltas []codeforge.FileDelta, err error) {
-	content := "content"
+	content := "(SELECT content FROM contents WHERE seq = r.content)"
 	if page.Bare {
 		content = "''"
 	}
-	side := "SELECT language, version, size, revision, created_at, " + content + " FROM file_revisions WHERE seq = ?"
+	side := "SELECT language, version, size, revision, created_at, " + content + " FROM file_revisions r WHERE seq = ?"
 	err = s.view(ctx, func(c *conn) error {
 		p, r, first, err := readRevision(c, u, projectID, number)
 		if err != nil {
@@ -149,31 +149,34 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 		if err := p.writable(ifRevision); err != nil {
 			return err
 		}
-		then, err := filesAt(c, p.seq, p.ID, number, number == p.Revision, codeforge.Page{})
-		if err != nil {
-			return err
+		type change struct {
+			content  content
+			path     string
+			language string
 		}
-		changes := make([]codeforge.FileChange, 0, len(then))
-		there := make(map[string]bool, len(then))
-		for _, f := range then {
-			there[f.Path] = true
-			changes = append(changes, codeforge.FileChange{Path: f.Path, Content: f.Content, Language: f.Language})
-		}
-		if err := c.each("SELECT path FROM project_files WHERE project = ? AND NOT deleted ORDER BY path", []any{p.seq}, func(r row) error {
-			var path string
-			if err := r.scan(&path); err != nil {
+		var changes []change
+		// What differs: a path that was not there then has no row, or one without content.
+		if err := c.each(`SELECT f.path, coalesce(r.language, ''), coalesce(r.content, 0), coalesce(r.size, 0)
+			FROM project_files f LEFT JOIN file_revisions r ON r.project = f.project AND r.path = f.path
+				AND r.revision = (SELECT max(revision) FROM file_revisions WHERE project = f.project AND path = f.path AND revision <= ?1)
+			WHERE f.project = ?2 AND (r.content IS NOT f.content OR r.content IS NOT NULL AND r.language <> f.language) ORDER BY f.path`,
+			[]any{number, p.seq}, func(r row) error {
+				var ch change
+				err := r.scan(&ch.path, &ch.language, &ch.content.row, &ch.content.size)
+				changes = append(changes, ch)
 				return err
-			}
-			if !there[path] {
-				changes = append(changes, codeforge.FileChange{Path: path, Delete: true})
-			}
-			return nil
-		}); err != nil {
+			}); err != nil {
 			return err
 		}
 		r := s.newRevision(c, &p, "", "user", fmt.Sprintf("Restore revision %d", number))
-		if err := r.putReal(changes); err != nil {
-			return err
+		for _, ch := range changes {
+			old, err := readFile(c, p.seq, ch.path)
+			if err != nil {
+				return err
+			}
+			if _, err := r.put(old, ch.content, ch.language); err != nil {
+				return err
+			}
 		}
 		rev, err = r.end()
 		return err
@@ -198,20 +201,16 @@ func (r *revision) putReal(changes []codeforge.FileChange) error {
 		if err != nil {
 			return err
 		}
-		existed := old.ID != "" && !old.deleted
-		if ch.Delete && !existed {
-			continue
-		}
-		if !ch.Delete && existed && old.Size == int64(len(ch.Content)) && (ch.Language == "" || ch.Language == old.Language) {
-			var content string
-			if _, err := r.c.one("SELECT content FROM file_revisions WHERE seq = ?", []any{old.head}, &content); err != nil {
+		kept := none
+		if !ch.Delete {
+			if kept, err = r.keep(ch.Content); err != nil {
 				return err
 			}
-			if content == ch.Content {
-				continue
-			}
 		}
-		if _, err := r.put(old, ch); err != nil {
+		if kept.row == old.content && (ch.Delete || ch.Language == "" || ch.Language == old.Language) {
+			continue
+		}
+		if _, err := r.put(old, kept, ch.Language); err != nil {
 			return err
 		}
 	}

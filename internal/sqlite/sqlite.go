@@ -4,8 +4,8 @@
 // its commit (WAL, synchronous=FULL). So what was answered survives a power cut, and its price is shared. Reads run beside
 // it on a few connections, each on the state of the newest commit.
 //
-// Contents of files stand in file_revisions alone, one row for each state of a path; the rows that lists read only point
-// there. Nothing is ever taken out of it, so every revision of a project can be read and restored.
+// Contents of files stand in a table of their own, each once in a project; the rows of files and of their history, which lists
+// read, only point there. What none of them points to any more goes with the last row that did.
 package sqlite
 
 import (

@@ -33,22 +33,13 @@ func TestAdoptedRows(t *testing.T) {
 		dir := t.TempDir()
 		s := open(t, dir, sqlite.Options{})
 		return s, func(p codeforge.Project, o storetest.Old) {
-			db, err := sql.Open("sqlite", filepath.Join(dir, "codeforge.db"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			do := func(query string, args ...any) {
-				t.Helper()
-				if _, err := db.Exec(query, args...); err != nil {
-					t.Fatal(err)
-				}
-			}
+			do := past(t, dir)
 			do("UPDATE projects SET title = coalesce(nullif(?, ''), title), description = coalesce(nullif(?, ''), description) WHERE id = ?", o.Title, o.Description, p.ID)
 			of := "project = (SELECT seq FROM projects WHERE id = ?)"
 			for path, text := range o.Contents {
 				do("UPDATE projects SET bytes = bytes + ? - (SELECT size FROM project_files WHERE path = ? AND "+of+") WHERE id = ?", len(text), path, p.ID, p.ID)
-				do("UPDATE file_revisions SET content = ?, size = ? WHERE path = ? AND "+of, text, len(text), path, p.ID)
+				do("UPDATE contents SET content = ? WHERE seq IN (SELECT content FROM file_revisions WHERE path = ? AND "+of+")", text, path, p.ID)
+				do("UPDATE file_revisions SET size = ? WHERE path = ? AND "+of, len(text), path, p.ID)
 				do("UPDATE project_files SET size = ? WHERE path = ? AND "+of, len(text), path, p.ID)
 			}
 			for from, to := range o.Paths {
@@ -56,15 +47,65 @@ func TestAdoptedRows(t *testing.T) {
 				do("UPDATE project_files SET path = ? WHERE path = ? AND "+of, to, from, p.ID)
 			}
 			if o.Files > 0 {
+				do("INSERT INTO contents(project, hash, content) SELECT seq, x'00', 'x' FROM projects WHERE id = ?", p.ID)
 				do(`INSERT INTO file_revisions(project, path, revision, deleted, language, version, size, created_at, content)
 					WITH RECURSIVE old(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM old WHERE n < ?)
-					SELECT seq, 'old/' || n || '.ts', 1, 0, 'typescript', 1, 1, 0, 'x' FROM projects, old WHERE id = ?`, o.Files, p.ID)
-				do(`INSERT INTO project_files(project, path, id, deleted, language, version, size, revision, head, created_at, updated_at)
-					SELECT project, path, 'old-' || seq, 0, language, 1, 1, 1, seq, 0, 0 FROM file_revisions WHERE path LIKE 'old/%' AND `+of, p.ID)
+					SELECT projects.seq, 'old/' || n || '.ts', 1, 0, 'typescript', 1, 1, 0, contents.seq FROM projects, old, contents WHERE project = projects.seq AND hash = x'00' AND id = ?`, o.Files, p.ID)
+				do(`INSERT INTO project_files(project, path, id, deleted, language, version, size, revision, content, created_at, updated_at)
+					SELECT project, path, 'old-' || seq, 0, language, 1, 1, 1, content, 0, 0 FROM file_revisions WHERE path LIKE 'old/%' AND `+of, p.ID)
 				do("UPDATE projects SET files = files + ?1, bytes = bytes + ?1 WHERE id = ?2", o.Files, p.ID)
 			}
 		}
 	})
+}
+
+func TestContents(t *testing.T) {
+	storetest.RunContents(t, func(t *testing.T) (storetest.Store, storetest.Backdoor) {
+		dir := t.TempDir()
+		s := open(t, dir, sqlite.Options{})
+		do := past(t, dir)
+		of := "project = (SELECT seq FROM projects WHERE id = ?)"
+		return s, storetest.Backdoor{
+			Texts: func(project string) []string { return do("SELECT content FROM contents WHERE "+of, project) },
+			Forget: func(project string, before int64) {
+				do(`DELETE FROM file_revisions AS r WHERE `+of+` AND revision < ? AND EXISTS
+					(SELECT 1 FROM file_revisions WHERE project = r.project AND path = r.path AND revision > r.revision AND revision <= ?)`, project, before, before)
+			},
+			Remove: func(project string) {
+				for _, table := range []string{"project_files", "file_revisions", "project_revisions"} {
+					do("DELETE FROM "+table+" WHERE "+of, project)
+				}
+				do("DELETE FROM projects WHERE id = ?", project)
+			},
+		}
+	})
+}
+
+// past is a way past the store into its file. It returns the first column of what a query finds.
+func past(t *testing.T, dir string) func(query string, args ...any) []string {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "codeforge.db")+"?_pragma=busy_timeout(20000)&_pragma=foreign_keys(1)&_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return func(query string, args ...any) (found []string) {
+		t.Helper()
+		rows, err := db.Query(query, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			found = append(found, "")
+			if err := rows.Scan(&found[len(found)-1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
 }
 
 // open opens a store that is closed with the test.

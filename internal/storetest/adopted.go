@@ -240,7 +240,7 @@ var besideTests = map[string]func(s *suite, p codeforge.Project, exec func(strin
 
 // AgeSQL makes the rows of a project on Postgres old, past rules and triggers; for the database's superuser.
 func AgeSQL(p codeforge.Project, o Old) string {
-	var b strings.Builder
+	var b, states strings.Builder
 	quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+";\n", args...) }
 	say("begin")
@@ -252,19 +252,20 @@ func AgeSQL(p codeforge.Project, o Old) string {
 	if o.Description != "" {
 		say("update public.projects set description = %s, tech_stack = '{NULL,x}' where id = '%s'", quote(o.Description), p.ID)
 	}
+	// Contents of states are put where they belong by a trigger.
+	state := func(format string, args ...any) { fmt.Fprintf(&states, format+";\n", args...) }
 	for path, text := range o.Contents {
 		say("update public.project_files set content = %s where project_id = '%s' and path = %s", quote(text), p.ID, quote(path))
-		say("update public.file_revisions set content = %s where project_id = '%s' and path = %s", quote(text), p.ID, quote(path))
+		state("update public.file_revisions set content = %s where project_id = '%s' and path = %s", quote(text), p.ID, quote(path))
 	}
 	for from, to := range o.Paths {
 		say("update public.project_files set path = %s where project_id = '%s' and path = %s", quote(to), p.ID, quote(from))
-		say("update public.file_revisions set path = %s where project_id = '%s' and path = %s", quote(to), p.ID, quote(from))
+		state("update public.file_revisions set path = %s where project_id = '%s' and path = %s", quote(to), p.ID, quote(from))
 	}
 	if o.Files > 0 {
 		say("insert into public.project_files (project_id, path, content, revision) select '%s', 'old/' || n || '.ts', 'x', 1 from generate_series(1, %d) n", p.ID, o.Files)
-		say(`insert into public.file_revisions (project_id, path, revision, file_id, deleted, language, version, content, file_created_at, created_at)
+		state(`insert into public.file_revisions (project_id, path, revision, file_id, deleted, language, version, content, file_created_at, created_at)
 			select project_id, path, 1, id, false, 'typescript', 1, content, created_at, updated_at from public.project_files where project_id = '%s' and path like 'old/%%'`, p.ID)
 	}
-	say("commit")
-	return b.String()
+	return b.String() + "set local session_replication_role = origin;\n" + states.String() + "commit;\n"
 }

@@ -161,6 +161,55 @@ var quotaTests = []test{
 		s.advance(24 * time.Hour)
 		s.write(p, "a", "tomorrow")
 	}},
+	{"bytes", func(s *suite) {
+		s.quota(codeforge.Quota{Bytes: 100})
+		p, other := s.project(), s.project()
+		late := s.started(p, codeforge.Code)
+		text := strings.Repeat("é", 30) // bytes, not characters
+		s.write(p, "a", text)
+		s.write(p, "b", text) // nothing new
+		write := func(p codeforge.Project, path, content string) error {
+			_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: path, Content: content})
+			return err
+		}
+		s.unchanged(p, func() { s.over(write(p, "a", strings.Repeat("x", 41)), codeforge.TooLarge, codeforge.QuotaBytes, 100) })
+		s.unchanged(other, func() { s.over(write(other, "a", text), codeforge.TooLarge, codeforge.QuotaBytes, 100) })
+		s.write(p, "a", strings.Repeat("x", 40))
+		s.unchanged(p, func() {
+			s.over(write(other, "a", "y"), codeforge.TooLarge, codeforge.QuotaBytes, 100)
+			_, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
+			s.over(err, codeforge.TooLarge, codeforge.QuotaBytes, 100)
+		})
+		s.submit(p, codeforge.QA) // changes no files
+		// Who is full may still do what stores nothing.
+		s.restore(p, 1)
+		s.ok(s.DeleteFile(s.ctx(), s.u, p.ID, "a", nil))
+		s.write(p, "c", text)
+		s.write(p, "empty", "")
+		_, err := s.WriteFile(s.ctx(), s.v, s.projectOf(s.v).ID, codeforge.FileWrite{Path: "a", Content: text})
+		s.ok(err)
+		// What was paid for is kept.
+		if done := s.finish(late, changes(codeforge.FileChange{Path: "d", Content: "paid for"})); done.Job.Revision == 0 {
+			s.Fatal("nothing was stored")
+		}
+		s.quota(codeforge.Quota{})
+		s.write(p, "a", "y")
+	}},
+	{"bytes at once", func(s *suite) {
+		s.quota(codeforge.Quota{Bytes: 50})
+		projects := []codeforge.Project{s.project(), s.project()}
+		var wrote atomic.Int32
+		s.race(func(i int) error {
+			_, err := s.WriteFile(s.ctx(), s.u, projects[i%2].ID, codeforge.FileWrite{Path: fmt.Sprint("f", i), Content: fmt.Sprintf("%010d", i)})
+			if err == nil {
+				wrote.Add(1)
+			} else if codeforge.IsKind(err, codeforge.TooLarge) {
+				err = nil
+			}
+			return err
+		})
+		s.same("wrote", wrote.Load(), 5)
+	}},
 	{"open jobs", func(s *suite) {
 		s.quota(codeforge.Quota{OpenJobs: 2})
 		p := s.project()

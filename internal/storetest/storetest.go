@@ -141,7 +141,12 @@ func text(t *testing.T, v any) string {
 
 func (s *suite) project() codeforge.Project {
 	s.Helper()
-	p, err := s.CreateProject(s.ctx(), s.u, codeforge.Project{Title: "Dog walkers", Mode: codeforge.ModeBuilder})
+	return s.projectOf(s.u)
+}
+
+func (s *suite) projectOf(u codeforge.User) codeforge.Project {
+	s.Helper()
+	p, err := s.CreateProject(s.ctx(), u, codeforge.Project{Title: "Dog walkers", Mode: codeforge.ModeBuilder})
 	s.ok(err)
 	return p
 }

@@ -1,0 +1,156 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"codeforge"
+)
+
+// Backdoor leads past a store to the texts that it keeps.
+type Backdoor struct {
+	Texts  func(project string) []string      // those of a project, each as often as it is there
+	Forget func(project string, before int64) // what only revisions before that one have
+	Remove func(project string)               // for good
+}
+
+// RunContents runs what holds for the texts of files and of their history.
+func RunContents(t *testing.T, open func(*testing.T) (Store, Backdoor)) {
+	for name, test := range contentTests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store, b := open(t)
+			test(&suite{T: t, Store: store, u: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}, v: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}}, b)
+		})
+	}
+}
+
+// keeps wants exactly these texts to be stored for a project.
+func (s *suite) keeps(b Backdoor, p codeforge.Project, want ...string) {
+	s.Helper()
+	s.same("texts", slices.Sorted(slices.Values(b.Texts(p.ID))), slices.Sorted(slices.Values(want)))
+}
+
+// needed are the texts of the revisions of a project from one on.
+func (s *suite) needed(p codeforge.Project, from int64) (texts []string) {
+	s.Helper()
+	p, err := s.GetProject(s.ctx(), s.u, p.ID)
+	s.ok(err)
+	for n := from; n <= p.Revision; n++ {
+		for _, text := range s.treeAt(p, n) {
+			texts = append(texts, text)
+		}
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+func (s *suite) restore(p codeforge.Project, number int64) {
+	s.Helper()
+	_, err := s.RestoreRevision(s.ctx(), s.u, p.ID, number, nil)
+	s.ok(err)
+}
+
+var contentTests = map[string]func(s *suite, b Backdoor){
+	"equal texts of a project are one": func(s *suite, b Backdoor) {
+		p := s.project()
+		for _, path := range []string{"a", "b", "c", "a"} {
+			s.write(p, path, "text")
+		}
+		s.write(p, "a", "other")
+		s.write(p, "a", "text")
+		s.ok(s.DeleteFile(s.ctx(), s.u, p.ID, "b", nil))
+		s.write(p, "b", "text")
+		s.write(p, "empty", "")
+		s.write(p, "line", "text\n")
+		s.finish(s.started(p, codeforge.Code), changes(codeforge.FileChange{Path: "d", Content: "text"}, codeforge.FileChange{Path: "e", Content: "new"},
+			codeforge.FileChange{Path: "f", Content: "new"}, codeforge.FileChange{Path: "c", Content: "other"}))
+		s.keeps(b, p, "", "new", "other", "text", "text\n")
+		s.same("tree", s.treeAt(p, 11), tree{"a": "text", "b": "text", "c": "other", "d": "text", "e": "new", "empty": "", "f": "new", "line": "text\n"})
+	},
+	"equal texts of two projects are two, and one goes without the other": func(s *suite, b Backdoor) {
+		mine, same := s.project(), s.project()
+		others := s.projectOf(s.v)
+		_, err := s.WriteFile(s.ctx(), s.v, others.ID, codeforge.FileWrite{Path: "a", Content: "text"})
+		s.ok(err)
+		for _, p := range []codeforge.Project{mine, same} {
+			s.write(p, "a", "text")
+			s.keeps(b, p, "text")
+		}
+		b.Remove(mine.ID)
+		s.keeps(b, mine)
+		s.keeps(b, same, "text")
+		s.keeps(b, others, "text")
+		s.same("tree", s.treeAt(same, 1), tree{"a": "text"})
+		s.write(same, "b", "text")
+		s.keeps(b, same, "text")
+	},
+	"restoring there and back stores nothing": func(s *suite, b Backdoor) {
+		p := s.history()
+		before := s.needed(p, 1)
+		for range 5 {
+			s.restore(p, 1)
+			s.restore(p, 5)
+		}
+		s.keeps(b, p, before...)
+		s.same("tree", s.treeAt(p, 15), s.treeAt(p, 5))
+		s.same("earlier tree", s.treeAt(p, 14), s.treeAt(p, 1))
+	},
+	"what is forgotten goes, unless something else has it": func(s *suite, b Backdoor) {
+		p := s.project()
+		s.write(p, "a", "gone")
+		s.write(p, "a", "copied")
+		s.write(p, "b", "copied")
+		s.write(p, "a", "newest")
+		s.write(p, "deleted", "deleted later")
+		s.ok(s.DeleteFile(s.ctx(), s.u, p.ID, "deleted", nil))
+		b.Forget(p.ID, 5)
+		s.keeps(b, p, "copied", "newest", "deleted later")
+		s.same("tree", s.treeAt(p, 5), tree{"a": "newest", "b": "copied", "deleted": "deleted later"})
+		b.Forget(p.ID, 6)
+		s.keeps(b, p, "copied", "newest")
+		s.restore(p, 6)
+		s.write(p, "c", "gone") // again
+		s.same("tree", s.treeAt(p, 8), tree{"a": "newest", "b": "copied", "c": "gone"})
+		s.keeps(b, p, "copied", "newest", "gone")
+	},
+	"room comes back with what is forgotten and removed": func(s *suite, b Backdoor) {
+		s.quota(codeforge.Quota{Bytes: 100})
+		p, other := s.project(), s.project()
+		s.write(p, "a", strings.Repeat("1", 60))
+		s.write(p, "a", strings.Repeat("2", 40))
+		write := func(p codeforge.Project) error {
+			_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: "b", Content: strings.Repeat("3", 60)})
+			return err
+		}
+		s.over(write(other), codeforge.TooLarge, codeforge.QuotaBytes, 100)
+		b.Forget(p.ID, 2)
+		s.ok(write(other))
+		s.over(write(p), codeforge.TooLarge, codeforge.QuotaBytes, 100)
+		b.Remove(other.ID)
+		s.ok(write(p))
+	},
+	"forgetting beside writes and restores takes nothing that is needed": func(s *suite, b Backdoor) {
+		p := s.project()
+		for i := range 5 {
+			s.write(p, "a", fmt.Sprint(i))
+		}
+		s.race(func(i int) error {
+			switch i % 4 {
+			case 0:
+				b.Forget(p.ID, 5)
+			case 1:
+				_, err := s.RestoreRevision(s.ctx(), s.u, p.ID, 5, nil)
+				return err
+			default:
+				// Texts that are forgotten at that moment.
+				_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: fmt.Sprint("f", i), Content: fmt.Sprint(i % 5)})
+				return err
+			}
+			return nil
+		})
+		s.keeps(b, p, s.needed(p, 5)...)
+	},
+}
