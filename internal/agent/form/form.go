@@ -59,7 +59,7 @@ func (f *Form[T]) Read(raw []byte) (v T, problems []string) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return v, []string{"the answer is not valid JSON: " + err.Error()}
 	}
-	doc = settle(f.schema, doc)
+	doc = settle(f.schema, f.unpack(doc))
 	if problems = violations(f.schema, doc, ""); len(problems) > 0 {
 		return v, problems
 	}
@@ -71,6 +71,43 @@ func (f *Form[T]) Read(raw []byte) (v T, problems []string) {
 		return v, []string{err.Error()}
 	}
 	return v, nil
+}
+
+// unpack returns the object that was asked for where it came packed: as text, in a list of one, under a name that nobody asked for.
+func (f *Form[T]) unpack(doc any) any {
+	for range 3 {
+		var inner any
+		switch v := doc.(type) {
+		case string:
+			if json.Unmarshal([]byte(v), &inner) != nil {
+				return doc
+			}
+		case []any:
+			if len(v) == 1 {
+				inner = v[0]
+			}
+		case map[string]any:
+			if len(v) > 2 { // a call has a name beside
+				return doc
+			}
+			for k, e := range v {
+				if f.schema.Properties[k] != nil {
+					return doc
+				}
+				if _, isObject := e.(map[string]any); isObject {
+					if inner != nil {
+						return doc
+					}
+					inner = e
+				}
+			}
+		}
+		if inner == nil {
+			return doc
+		}
+		doc = inner
+	}
+	return doc
 }
 
 // constrain writes the limits in t's tags into its schema s, and takes out the null that inference allows for lists.

@@ -38,7 +38,22 @@ func agree[T any](t *testing.T, f *Form[T], raw string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := resolved.Validate(settle(f.schema, doc)); (err == nil) != (len(found) == 0) {
+	if err := resolved.Validate(settle(f.schema, f.unpack(doc))); (err == nil) != (len(found) == 0) {
 		t.Errorf("%s of %s: the library says %v, we say %v", f.Name, raw, err, found)
+	}
+}
+
+// What was asked for is found in what models pack it into; what is something else is not.
+func TestPacked(t *testing.T) {
+	lesson := string(Marshal(Lesson{Encouragement: "Good.", Steps: []Step{{1, "Why?", "Look", "State"}}, KeyConcept: "State"}))
+	for _, raw := range []string{lesson, string(Marshal(lesson)), "[" + lesson + "]", `{"lesson":` + lesson + `}`, `{"name":"lesson","arguments":` + lesson + `}`} {
+		if v, problems := LessonForm.Read([]byte(raw)); len(problems) > 0 || v.KeyConcept != "State" {
+			t.Errorf("%s: %v", raw, problems)
+		}
+	}
+	for _, raw := range []string{`"x"`, `[1,2]`, `{"result":[` + lesson + `]}`, `{"a":` + lesson + `,"b":` + lesson + `}`, `{"key_concept":"State","more":` + lesson + `}`, `[[[[` + lesson + `]]]]`} {
+		if _, problems := LessonForm.Read([]byte(raw)); len(problems) == 0 {
+			t.Errorf("%s is taken", raw)
+		}
 	}
 }

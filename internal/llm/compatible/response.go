@@ -15,6 +15,7 @@ import (
 // reply is a whole answer or a chunk of one.
 type reply struct {
 	Type    wire.Text         `json:"type"` // ping
+	Object  wire.Text         `json:"object"`
 	Model   wire.Text         `json:"model"`
 	Choices wire.List[choice] `json:"choices"`
 	Usage   *usage            `json:"usage"`
@@ -101,6 +102,8 @@ type decoder struct {
 	content        bool         // the thoughts came as reasoning_content
 	index          *wire.Number // of the choice that counts
 	deltas         bool         // it is streamed in deltas
+	replies        int          // with choices
+	completion     bool         // the last of them is an answer as it is outside of streams
 }
 
 // growing is a text that is streamed. Most endpoints send what is new; some send all of it so far each time.
@@ -201,7 +204,12 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 	if err := d.take(&r, data, a); err != nil {
 		return false, err
 	}
-	if !d.deltas && len(r.Choices) > 0 && r.Choices[0].Message != nil && r.Choices[0].Finish != "" { // asked for a stream, given a whole answer
+	if len(r.Choices) == 0 {
+		return false, nil
+	}
+	d.replies++
+	d.completion = !d.deltas && r.Object == "chat.completion" && r.Choices[0].Message != nil
+	if !d.deltas && r.Choices[0].Message != nil && r.Choices[0].Finish != "" { // asked for a stream, given a whole answer
 		d.seal()
 		a.Complete()
 		return true, nil
@@ -225,7 +233,7 @@ func (d *decoder) ended(a *wire.Answer) bool {
 
 // End implements wire.Decoder.
 func (d *decoder) End(a *wire.Answer) {
-	if a.FinishRaw != "" {
+	if a.FinishRaw != "" || d.replies == 1 && d.completion {
 		d.seal()
 		a.Complete()
 	}

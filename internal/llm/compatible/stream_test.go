@@ -202,6 +202,21 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+// TestWholeAnswerToAStream: an answer in one piece is whole without a reason for its end, asked for as a stream or not.
+func TestWholeAnswerToAStream(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"object":"chat.completion","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi."},"finish_reason":null}]}`)
+	}))
+	defer srv.Close()
+	for _, sink := range []func(llm.Delta){nil, func(llm.Delta) {}} {
+		resp, err := adapter(wire.Options{BaseURL: srv.URL}).Generate(t.Context(), &llm.Request{Model: "m", Messages: []llm.Message{llm.UserText("hi")}}, sink)
+		if err != nil || resp.Text() != "Hi." {
+			t.Errorf("%+v, %v", resp, err)
+		}
+	}
+}
+
 // TestManyPieces has an answer in 150,000 pieces (with CODEFORGE_SOAK; else in 10,000), of each kind that pieces are joined
 // of, and one of 60,000 calls, which is refused. A cost that grows with the square of them does not end within a test's time.
 func TestManyPieces(t *testing.T) {

@@ -71,7 +71,7 @@ var statuses = []struct {
 	kind            llm.ErrorKind
 	retry, fallback bool
 }{
-	{307, llm.InvalidRequest, false, false},
+	{307, llm.InvalidRequest, false, true},
 	{400, llm.InvalidRequest, false, false},
 	{401, llm.Auth, false, true},
 	{402, llm.QuotaExhausted, false, true},

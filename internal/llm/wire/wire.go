@@ -470,7 +470,7 @@ func (c *Client) fail(ctx context.Context, a *Answer, err error) *llm.Error {
 	if isFault && e.Kind == llm.InvalidRequest {
 		// A part of the request that this vendor does not know, and that was not left out, another one may take.
 		r, ok := f.refusal(a.req.Model, nil)
-		e.Fallback = ok && r.Unknown()
+		e.Fallback = ok && r.Unknown() || f.Status/100 == 3 // moved, or a page to log in at: not the request's fault
 	}
 	if isFault && f.NoRetry {
 		e.Retryable = false
