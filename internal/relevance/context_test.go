@@ -3,6 +3,7 @@ package relevance_test
 import (
 	"archive/tar"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/offline"
 	"codeforge/internal/relevance"
+	"codeforge/internal/verify"
 )
 
 // room is what a prompt gives to whole files, in tokens.
@@ -150,7 +152,9 @@ func built(t *testing.T, idea string) map[string]string {
 	task := codeforge.Task{Project: codeforge.Project{ID: "p", Title: idea, Description: idea, Mode: codeforge.ModeBuilder},
 		Job:    codeforge.Job{ID: "j", ProjectID: "p", UserID: "u", Agent: codeforge.Builder, Input: json.RawMessage(`{}`)},
 		Report: func(float64, ...codeforge.Event) {}}
-	out, err := agent.New(agent.Options{Model: offline.New()}).Run(t.Context(), &task)
+	out, err := agent.New(agent.Options{Model: offline.New(), Check: func(ctx context.Context, _ string, files map[string]string) (verify.Report, error) {
+		return verify.Check(ctx, files), nil
+	}}).Run(t.Context(), &task)
 	if err != nil {
 		t.Fatal(err)
 	}
