@@ -104,7 +104,7 @@ func settings(t *testing.T, run func(t *testing.T, take func(*testing.T) (p *pro
 
 func TestDataAPIStore(t *testing.T) {
 	settings(t, func(t *testing.T, take func(*testing.T) (*project, func(time.Duration)), tokens bool) {
-		storetest.Run(t, func(t *testing.T) (storetest.Store, func(time.Duration)) {
+		storetest.Run(t, func(t *testing.T) (storetest.Contract, func(time.Duration)) {
 			p, advance := take(t)
 			if tokens {
 				return signed{p.store, p.Server}, advance
@@ -115,14 +115,14 @@ func TestDataAPIStore(t *testing.T) {
 }
 
 func TestDataAPIAdoptedRows(t *testing.T) {
-	storetest.RunAdopted(t, func(t *testing.T) (storetest.Store, func(codeforge.Project, storetest.Old)) {
+	storetest.RunAdopted(t, func(t *testing.T) (storetest.Contract, func(codeforge.Project, storetest.Old)) {
 		p := start(t, restest.Options{}, nil)
 		return p.store, func(project codeforge.Project, o storetest.Old) { p.pg.Exec(t, p.db, storetest.AgeSQL(project, o)) }
 	})
 }
 
 func TestDataAPIBesideAnother(t *testing.T) {
-	storetest.RunBeside(t, func(t *testing.T) (storetest.Store, func(string), func(time.Duration)) {
+	storetest.RunBeside(t, func(t *testing.T) (storetest.Contract, func(string), func(time.Duration)) {
 		p := start(t, restest.Options{}, nil)
 		return p.store, func(sql string) { p.pg.Exec(t, p.db, "begin; set local role service_role; "+sql+"; commit") }, nil
 	})
@@ -132,7 +132,7 @@ func TestDataAPIBooks(t *testing.T) {
 	settings(t, func(t *testing.T, take func(*testing.T) (*project, func(time.Duration)), tokens bool) {
 		storetest.RunBooks(t, func(t *testing.T) (storetest.Books, func(time.Duration)) {
 			p, advance := take(t)
-			return storetest.Books{Store: p.store, Journal: p.store, Ledger: func(limits map[llm.BudgetScope]int64) storetest.Ledger {
+			return storetest.Books{Contract: p.store, Journal: p.store, Ledger: func(limits map[llm.BudgetScope]int64) storetest.Ledger {
 				if tokens {
 					return signedLedger{p.store.Ledger(limits), p.Server}
 				}

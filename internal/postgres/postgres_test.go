@@ -120,7 +120,7 @@ func logins(t *testing.T, test func(t *testing.T, take func(*testing.T) (place, 
 
 func TestStore(t *testing.T) {
 	logins(t, func(t *testing.T, take func(*testing.T) (place, func(time.Duration))) {
-		storetest.Run(t, func(t *testing.T) (storetest.Store, func(time.Duration)) {
+		storetest.Run(t, func(t *testing.T) (storetest.Contract, func(time.Duration)) {
 			p, advance := take(t)
 			if p.other == nil {
 				return p.store, advance
@@ -131,7 +131,7 @@ func TestStore(t *testing.T) {
 }
 
 func TestAdoptedRows(t *testing.T) {
-	storetest.RunAdopted(t, func(t *testing.T) (storetest.Store, func(codeforge.Project, storetest.Old)) {
+	storetest.RunAdopted(t, func(t *testing.T) (storetest.Contract, func(codeforge.Project, storetest.Old)) {
 		store, s, db := fresh(t, recommended)
 		return store, func(p codeforge.Project, o storetest.Old) { s.Exec(t, db, storetest.AgeSQL(p, o)) }
 	})
@@ -162,14 +162,14 @@ func backdoor(t *testing.T, s *pgtest.Server, db string) storetest.Backdoor {
 }
 
 func TestContents(t *testing.T) {
-	storetest.RunContents(t, func(t *testing.T) (storetest.Store, storetest.Backdoor) {
+	storetest.RunContents(t, func(t *testing.T) (storetest.Contract, storetest.Backdoor) {
 		store, s, db := fresh(t, recommended)
 		return store, backdoor(t, s, db)
 	})
 }
 
 func TestBesideAnother(t *testing.T) {
-	storetest.RunBeside(t, func(t *testing.T) (storetest.Store, func(string), func(time.Duration)) {
+	storetest.RunBeside(t, func(t *testing.T) (storetest.Contract, func(string), func(time.Duration)) {
 		store, s, db := fresh(t, recommended)
 		return store, func(sql string) { s.Exec(t, db, "begin; set local role service_role; "+sql+"; commit") }, nil
 	})
@@ -185,7 +185,7 @@ func TestBooks(t *testing.T) {
 					return &books{Ledger: p.store.Ledger(limits), other: p.other.Ledger(limits)}
 				}
 			}
-			return storetest.Books{Store: p.store, Journal: p.store, Ledger: ledger}, advance
+			return storetest.Books{Contract: p.store, Journal: p.store, Ledger: ledger}, advance
 		})
 	})
 }

@@ -22,7 +22,7 @@ func TestBooks(t *testing.T) {
 		var ahead atomic.Int64
 		start := codeforge.Now()
 		s := open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return start.Add(time.Duration(ahead.Load())) }})
-		return storetest.Books{Store: s, Journal: s, Ledger: func(limits map[llm.BudgetScope]int64) storetest.Ledger { return s.Ledger(limits) }},
+		return storetest.Books{Contract: s, Journal: s, Ledger: func(limits map[llm.BudgetScope]int64) storetest.Ledger { return s.Ledger(limits) }},
 			func(d time.Duration) { ahead.Add(int64(d)) }
 	})
 }

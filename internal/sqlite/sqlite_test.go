@@ -14,7 +14,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) (storetest.Store, func(time.Duration)) {
+	storetest.Run(t, func(t *testing.T) (storetest.Contract, func(time.Duration)) {
 		var ahead atomic.Int64
 		start := codeforge.Now() // the clock stands still but for advance
 		s := open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return start.Add(time.Duration(ahead.Load())) }})
@@ -29,7 +29,7 @@ func TestTokens(t *testing.T) {
 }
 
 func TestAdoptedRows(t *testing.T) {
-	storetest.RunAdopted(t, func(t *testing.T) (storetest.Store, func(codeforge.Project, storetest.Old)) {
+	storetest.RunAdopted(t, func(t *testing.T) (storetest.Contract, func(codeforge.Project, storetest.Old)) {
 		dir := t.TempDir()
 		s := open(t, dir, sqlite.Options{})
 		return s, func(p codeforge.Project, o storetest.Old) {
@@ -60,7 +60,7 @@ func TestAdoptedRows(t *testing.T) {
 }
 
 func TestContents(t *testing.T) {
-	storetest.RunContents(t, func(t *testing.T) (storetest.Store, storetest.Backdoor) {
+	storetest.RunContents(t, func(t *testing.T) (storetest.Contract, storetest.Backdoor) {
 		dir := t.TempDir()
 		s := open(t, dir, sqlite.Options{})
 		do := past(t, dir)

@@ -19,12 +19,12 @@ type Old struct {
 }
 
 // RunAdopted runs what holds for a store with such rows. age makes them of those of a project.
-func RunAdopted(t *testing.T, open func(*testing.T) (Store, func(p codeforge.Project, o Old))) {
+func RunAdopted(t *testing.T, open func(*testing.T) (Contract, func(p codeforge.Project, o Old))) {
 	for name, test := range adoptedTests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store, age := open(t)
-			test(&suite{T: t, Store: store, u: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}}, age)
+			test(&suite{T: t, Contract: store, u: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}}, age)
 		})
 	}
 }
@@ -115,12 +115,12 @@ var adoptedTests = map[string]func(s *suite, age func(codeforge.Project, Old)){
 
 // RunBeside runs what holds for a store on a Postgres whose tables another program writes too, past the store. exec runs
 // statements as one transaction of such a program.
-func RunBeside(t *testing.T, open func(*testing.T) (store Store, exec func(sql string), advance func(time.Duration))) {
+func RunBeside(t *testing.T, open func(*testing.T) (store Contract, exec func(sql string), advance func(time.Duration))) {
 	for name, test := range besideTests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store, exec, advance := open(t)
-			s := &suite{T: t, Store: store, advance: advance, u: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}}
+			s := &suite{T: t, Contract: store, advance: advance, u: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}}
 			p := s.project()
 			s.write(p, "a.ts", "one")
 			s.write(p, "b.ts", "b")

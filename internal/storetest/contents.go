@@ -17,12 +17,12 @@ type Backdoor struct {
 }
 
 // RunContents runs what holds for the texts of files and of their history.
-func RunContents(t *testing.T, open func(*testing.T) (Store, Backdoor)) {
+func RunContents(t *testing.T, open func(*testing.T) (Contract, Backdoor)) {
 	for name, test := range contentTests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store, b := open(t)
-			test(&suite{T: t, Store: store, u: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}, v: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}}, b)
+			test(&suite{T: t, Contract: store, u: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}, v: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}}, b)
 		})
 	}
 }

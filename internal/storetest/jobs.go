@@ -667,7 +667,7 @@ var eventTests = []test{
 			limit int
 			want  []int64
 		}{{0, 2, []int64{1, 2}}, {2, 3, []int64{3, 4, 5}}, {4, 100, []int64{5, 6}}, {6, 100, nil}, {99, 1, nil}} {
-			events, err := s.Store.Events(s.ctx(), s.u, j.ID, c.after, c.limit)
+			events, err := s.Contract.Events(s.ctx(), s.u, j.ID, c.after, c.limit)
 			s.ok(err)
 			var got []int64
 			for _, e := range events {
@@ -771,7 +771,7 @@ var sweepTests = []test{
 		for _, id := range []string{old.ID, alias, coded.ID} {
 			_, err := s.GetJob(s.ctx(), s.u, id)
 			s.missing(err, "Job", id)
-			_, err = s.Store.Events(s.ctx(), s.u, id, 0, 10)
+			_, err = s.Contract.Events(s.ctx(), s.u, id, 0, 10)
 			s.missing(err, "Job", id)
 			_, _, err = s.JobOwner(s.ctx(), id)
 			s.missing(err, "Job", id)

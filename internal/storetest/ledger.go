@@ -18,7 +18,7 @@ import (
 
 // Books is a store with the journal and the ledger of model calls that lie beside its jobs.
 type Books struct {
-	Store
+	Contract
 	Journal llm.Journal
 	// Ledger returns the books under ceilings of the configuration; all that it returns are the same books.
 	Ledger func(limits map[llm.BudgetScope]int64) Ledger
@@ -45,7 +45,7 @@ func RunBooks(t *testing.T, open func(t *testing.T) (books Books, advance func(t
 				t.Run(test.name, func(t *testing.T) {
 					t.Parallel()
 					books, advance := open(t)
-					b := &accounts{suite: &suite{T: t, Store: books.Store, advance: advance,
+					b := &accounts{suite: &suite{T: t, Contract: books.Contract, advance: advance,
 						u: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}, v: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}}, journal: books.Journal, ledger: books.Ledger}
 					// Noon of the tenth of next month: no day and no month ends unasked.
 					now := b.project().CreatedAt

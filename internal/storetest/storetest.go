@@ -11,19 +11,22 @@ import (
 
 	"codeforge"
 	"codeforge/internal/api"
+	"codeforge/internal/auth"
 	"codeforge/internal/jobs"
 )
 
-// Store is what a store offers to the rest of the server.
-type Store interface {
-	jobs.Store
-	api.Store
+// Contract lists what a store owes to the rest of the server; the suite says how.
+type Contract interface {
+	jobs.Store      // the life of jobs
+	api.Store       // what clients read and write
+	auth.TokenStore // tokens of our own
+	// SetQuota bounds what a user may keep, for all servers on the same data.
 	SetQuota(context.Context, codeforge.Quota) error
 }
 
 // Open returns an empty store that is closed when the test ends, and a function that moves its clock on. Nothing else
 // moves it, or real time does: the suite never waits.
-type Open func(t *testing.T) (store Store, advance func(time.Duration))
+type Open func(t *testing.T) (store Contract, advance func(time.Duration))
 
 // Run runs the suite, each test on a store of its own.
 func Run(t *testing.T, open Open) {
@@ -56,7 +59,7 @@ func Run(t *testing.T, open Open) {
 				t.Run(test.name, func(t *testing.T) {
 					t.Parallel()
 					store, advance := open(t)
-					test.run(&suite{T: t, Store: store, advance: advance,
+					test.run(&suite{T: t, Contract: store, advance: advance,
 						u: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}, v: codeforge.User{ID: codeforge.NewID(), Role: "authenticated"}})
 				})
 			}
@@ -72,7 +75,7 @@ type test struct {
 // suite is one test at work: its store, and two users who know nothing of each other.
 type suite struct {
 	*testing.T
-	Store
+	Contract
 	advance func(time.Duration)
 	u, v    codeforge.User
 }
@@ -215,7 +218,7 @@ func (s *suite) get(id string) codeforge.Job {
 
 func (s *suite) log(id string) []codeforge.Event {
 	s.Helper()
-	events, err := s.Store.Events(s.ctx(), s.u, id, 0, 1000)
+	events, err := s.Contract.Events(s.ctx(), s.u, id, 0, 1000)
 	s.ok(err)
 	for i, e := range events {
 		if e.Seq != int64(i+1) || e.JobID != s.get(id).ID {

@@ -80,7 +80,7 @@ var strangerTests = []test{
 					"get":     func() error { _, err := s.GetJob(s.ctx(), s.v, id); return err },
 					"cancel":  func() error { _, err := s.CancelJob(s.ctx(), s.v, id); return err },
 					"respond": func() error { _, err := s.RespondJob(s.ctx(), s.v, id, codeforge.NewID(), []byte(`[]`)); return err },
-					"events":  func() error { _, err := s.Store.Events(s.ctx(), s.v, id, 0, 10); return err },
+					"events":  func() error { _, err := s.Contract.Events(s.ctx(), s.v, id, 0, 10); return err },
 				} {
 					s.Log(name)
 					s.missing(do(), "Job", id)
