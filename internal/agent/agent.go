@@ -46,16 +46,6 @@ func New(o Options) *Agents {
 	return &Agents{o.Model, o.Check, o.Journal, cmp.Or(max(o.MaxIterations, 0), 5)}
 }
 
-// runs are what the agents do.
-var runs = map[codeforge.AgentType]func(*run, context.Context) (codeforge.Outcome, error){
-	codeforge.Research:  (*run).researchJob,
-	codeforge.Wireframe: (*run).wireframeJob,
-	codeforge.Code:      (*run).codeJob,
-	codeforge.QA:        (*run).qaJob,
-	codeforge.Pedagogy:  (*run).pedagogyJob,
-	codeforge.Builder:   (*run).builderJob,
-}
-
 // Run does one job until its end or until it has to ask the user. It returns when ctx ends, with the context's cause.
 //
 // Any other error is a [codeforge.Error]: of kind AgentFailed, with the agent in its details, when the model or its

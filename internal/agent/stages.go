@@ -12,6 +12,16 @@ import (
 	"codeforge/internal/llm"
 )
 
+// runs are what the agents do.
+var runs = map[codeforge.AgentType]func(*run, context.Context) (codeforge.Outcome, error){
+	codeforge.Research:  (*run).researchJob,
+	codeforge.Wireframe: (*run).wireframeJob,
+	codeforge.Code:      (*run).codeJob,
+	codeforge.QA:        (*run).qaJob,
+	codeforge.Pedagogy:  (*run).pedagogyJob,
+	codeforge.Builder:   (*run).builderJob,
+}
+
 // research
 
 // asks is what a job that waits for the user returns.
