@@ -18,8 +18,8 @@ import (
 //	{"answers": [{"question": "<question>", "answer": "<answer>"}, ...]}
 //	{"responses": [{"question_id": <id or number>, "answer": "<answer>"}, ...]}
 type answerSet struct {
-	Answers   []answerEntry   `json:"answers,omitempty" minItems:"1" maxItems:"5" doc:"Each {question: answer}, or {\"question\": ..., \"answer\": ...}."`
-	Responses []responseEntry `json:"responses,omitempty" minItems:"1" maxItems:"5" doc:"Instead of answers."`
+	Answers   []answerEntry   `json:"answers,omitempty" exact:"true" minItems:"1" maxItems:"5" doc:"Each {question: answer}, or {\"question\": ..., \"answer\": ...}."`
+	Responses []responseEntry `json:"responses,omitempty" exact:"true" minItems:"1" maxItems:"5" doc:"Instead of answers."`
 }
 
 type answerEntry struct{ pairs []answer }
@@ -43,9 +43,9 @@ func (*answerEntry) Schema(huma.Registry) *huma.Schema {
 
 func (e *answerEntry) UnmarshalJSON(data []byte) error {
 	var question, text *string
-	members(data, func(key string, value []byte) {
-		e.pairs = append(e.pairs, answer{Question: key, Answer: textOf(value)})
-		switch key {
+	members(data, func(key, value []byte) {
+		e.pairs = append(e.pairs, answer{Question: string(key), Answer: textOf(value)})
+		switch string(key) {
 		case "question":
 			question = new(textOf(value))
 		case "answer":
@@ -165,14 +165,14 @@ func questionsOf(clarification []byte) (texts []string, ids map[string]string) {
 	ids = map[string]string{}
 	for _, raw := range c.Questions {
 		text := textOf(raw)
-		members(raw, func(key string, value []byte) {
-			if key == "question" || key == "text" && text == "" {
+		members(raw, func(key, value []byte) {
+			if name := string(key); name == "question" || name == "text" && text == "" {
 				text = textOf(value)
 			}
 		})
 		texts = append(texts, text)
-		members(raw, func(key string, value []byte) {
-			if key == "id" || key == "question_id" {
+		members(raw, func(key, value []byte) {
+			if name := string(key); name == "id" || name == "question_id" {
 				if id := textOf(value); id != "" {
 					ids[id] = text
 				} else {
@@ -200,8 +200,8 @@ func (s *server) respond(ctx context.Context, in *respondInput) (*agentOutput, e
 
 type clarifyRequest struct {
 	JobID     string          `json:"job_id" minLength:"36" maxLength:"36" format:"uuid" doc:"Job that asked."`
-	Answers   []answerEntry   `json:"answers,omitempty" minItems:"1" maxItems:"5" doc:"Each {question: answer}, or {\"question\": ..., \"answer\": ...}."`
-	Responses []responseEntry `json:"responses,omitempty" minItems:"1" maxItems:"5" doc:"Instead of answers."`
+	Answers   []answerEntry   `json:"answers,omitempty" exact:"true" minItems:"1" maxItems:"5" doc:"Each {question: answer}, or {\"question\": ..., \"answer\": ...}."`
+	Responses []responseEntry `json:"responses,omitempty" exact:"true" minItems:"1" maxItems:"5" doc:"Instead of answers."`
 }
 
 type clarifyInput struct{ Body clarifyRequest }

@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
+	"github.com/danielgtaylor/huma/v2"
 
 	"codeforge"
 )
@@ -22,16 +24,27 @@ const (
 
 // revisionDiff is what one revision changed.
 type revisionDiff struct {
-	ProjectID string     `json:"project_id" format:"uuid"`
-	Revision  int64      `json:"revision"`
-	Base      int64      `json:"base" doc:"The revision before it; 0: none."`
-	Files     []fileDiff `json:"files" doc:"Sorted by path."`
-	Unified   string     `json:"unified" doc:"All changes that are shown as one unified diff, as git apply takes it."`
-	TooLarge  int        `json:"too_large" doc:"How many files changed too much to be shown."`
+	ProjectID string    `json:"project_id" format:"uuid"`
+	Revision  int64     `json:"revision"`
+	Base      int64     `json:"base" doc:"The revision before it; 0: none."`
+	Files     diffPages `json:"files" doc:"Sorted by path."`
+	Unified   string    `json:"unified" doc:"All changes that are shown as one unified diff, as git apply takes it."`
+	TooLarge  int       `json:"too_large" doc:"How many files changed too much to be shown."`
+}
 
+func (*revisionDiff) paged() bool { return true }
+
+// diffPages are the files of a diff: the first page, compared, and how to get the others.
+type diffPages struct {
+	of    *revisionDiff
 	first []codeforge.FileDelta
+	files []fileDiff // of the first page
 	next  func(after string) ([]codeforge.FileDelta, error)
 	diff  func([]codeforge.FileDelta) ([]fileDiff, error)
+}
+
+func (diffPages) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[[]fileDiff](), true, "")
 }
 
 type fileDiff struct {
@@ -72,7 +85,8 @@ func (s *server) diffRevision(ctx context.Context, in *RevisionPath) (*diffOutpu
 	if err != nil {
 		return nil, err
 	}
-	out := &revisionDiff{ProjectID: in.ProjectID, Revision: r.Number, Base: r.Number - 1, first: first,
+	out := &revisionDiff{ProjectID: in.ProjectID, Revision: r.Number, Base: r.Number - 1}
+	out.Files = diffPages{of: out, first: first,
 		next: func(after string) ([]codeforge.FileDelta, error) {
 			_, deltas, err := page(after)
 			return deltas, err
@@ -96,22 +110,16 @@ func (s *server) diffRevision(ctx context.Context, in *RevisionPath) (*diffOutpu
 			return out, nil
 		}}
 	// The first page is compared before the answer begins, so that a busy server can still say so.
-	if out.Files, err = out.diff(first); err != nil {
+	if out.Files.files, err = out.Files.diff(first); err != nil {
 		return nil, err
 	}
 	return &diffOutput{out}, nil
 }
 
-func (*revisionDiff) whole() bool { return false }
-
-func (d *revisionDiff) writePages(w *pageWriter) error {
-	w.b = append(w.b, '{')
-	w.b = appendText(w.b, "project_id", d.ProjectID)
-	w.b = appendInt(w.b, "revision", d.Revision)
-	w.b = appendInt(w.b, "base", d.Base)
-	w.b = append(appendKey(w.b, "files"), '[')
+func (d *diffPages) stream(w *answerWriter) error {
+	w.b = append(w.b, '[')
 	var unified strings.Builder
-	shown, n, files := 0, 0, d.Files
+	shown, n, files := 0, 0, d.files
 	for deltas := d.first; len(deltas) > 0; {
 		for i := range files {
 			f := &files[i]
@@ -128,7 +136,7 @@ func (d *revisionDiff) writePages(w *pageWriter) error {
 				shown += len(text)
 			}
 			if f.TooLarge {
-				d.TooLarge++
+				d.of.TooLarge++
 			}
 			unified.WriteString(f.Unified)
 			if n++; n > 1 {
@@ -151,8 +159,7 @@ func (d *revisionDiff) writePages(w *pageWriter) error {
 		}
 	}
 	w.b = append(w.b, ']')
-	w.b = appendText(w.b, "unified", unified.String())
-	w.b = append(appendInt(w.b, "too_large", int64(d.TooLarge)), '}')
+	d.of.Unified = unified.String()
 	return nil
 }
 

@@ -1,16 +1,246 @@
 package api
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
+	"io"
+	"math"
+	"reflect"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
-
-	"codeforge"
 )
 
-// The append functions below write what is sent all the time, or a thousand times in one answer, without reflection.
-// A test holds them against encoding/json.
+// answerWriter writes one answer as encoding/json would, but neither checks nor copies the documents in it. One that may be
+// too long to be in memory goes out piece by piece, and whoever takes too long to read it is cut off.
+type answerWriter struct {
+	b   []byte
+	x   *exchange // nil: the answer is not paged
+	end time.Time
+}
+
+// appender appends a value of one type to an answer. Values are addressable.
+type appender func(w *answerWriter, v reflect.Value) error
+
+// streamed is a part of an answer that writes itself, because it is read while it is written.
+type streamed interface{ stream(w *answerWriter) error }
+
+// paged is an answer that may be too long to be in memory whole.
+type paged interface{ paged() bool }
+
+// encoded is an answer that is ready.
+type encoded interface{ encodedJSON() []byte }
+
+var writers = sync.Pool{New: func() any { return new(answerWriter) }}
+
+// marshal writes an answer, with one call unless it is paged.
+func marshal(out io.Writer, v any) error {
+	if p, ok := v.(paged); ok && p.paged() {
+		writePaged(out.(*exchange), v)
+		return nil
+	}
+	if e, ok := v.(encoded); ok {
+		if b := e.encodedJSON(); b != nil {
+			return writeAll(out, b)
+		}
+	}
+	if p, ok := v.(problemError); ok {
+		v = p.problem()
+	}
+	w := writers.Get().(*answerWriter)
+	err := w.value(v)
+	if err == nil {
+		err = writeAll(out, w.b)
+	}
+	if w.b = w.b[:0]; cap(w.b) <= 1<<20 {
+		writers.Put(w)
+	}
+	return err
+}
+
+func writeAll(w io.Writer, b []byte) error {
+	x, ok := w.(*exchange)
+	if !ok {
+		_, err := w.Write(b)
+		return err
+	}
+	if !x.sent {
+		if err := x.hold(int64(len(b))); err != nil {
+			x.failInstead(err)
+			return nil
+		}
+	}
+	x.announce(len(b))
+	// The client is gone if this fails: the framework would panic over an error that there is nobody to tell.
+	if _, err := x.Write(b); err != nil && x.err == nil {
+		x.err = err
+	}
+	return nil
+}
+
+// value appends v, a struct or a pointer to one.
+func (w *answerWriter) value(v any) error {
+	p := reflect.ValueOf(v)
+	if p.Kind() != reflect.Pointer {
+		p = reflect.New(reflect.TypeOf(v))
+		p.Elem().Set(reflect.ValueOf(v))
+	}
+	return appenderOf(p.Type().Elem())(w, p.Elem())
+}
+
+var appenders sync.Map // of appender, by reflect.Type
+
+func appenderOf(t reflect.Type) appender {
+	if a, ok := appenders.Load(t); ok {
+		return a.(appender)
+	}
+	a := newAppender(t)
+	appenders.Store(t, a)
+	return a
+}
+
+// newAppender looks at a type once, so that writing its values looks at nothing but them.
+func newAppender(t reflect.Type) appender {
+	switch p := reflect.PointerTo(t); {
+	case t == reflect.TypeFor[time.Time]():
+		return appendTime
+	case t == reflect.TypeFor[json.RawMessage]():
+		return appendRaw
+	case p.Implements(reflect.TypeFor[streamed]()):
+		return func(w *answerWriter, v reflect.Value) error { return v.Addr().Interface().(streamed).stream(w) }
+	case p.Implements(reflect.TypeFor[json.Marshaler]()):
+		return appendAny
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return func(w *answerWriter, v reflect.Value) error { w.b = appendString(w.b, v.String()); return nil }
+	case reflect.Bool:
+		return func(w *answerWriter, v reflect.Value) error { w.b = strconv.AppendBool(w.b, v.Bool()); return nil }
+	case reflect.Int, reflect.Int64:
+		return func(w *answerWriter, v reflect.Value) error { w.b = strconv.AppendInt(w.b, v.Int(), 10); return nil }
+	case reflect.Float64:
+		return appendFloat
+	case reflect.Pointer:
+		return orNull(newAppender(t.Elem()), reflect.Value.Elem)
+	case reflect.Slice:
+		return orNull(listAppender(newAppender(t.Elem())), func(v reflect.Value) reflect.Value { return v })
+	case reflect.Struct:
+		return structAppender(t)
+	}
+	return appendAny
+}
+
+// appendAny appends what has no appender of its own: maps, mostly.
+func appendAny(w *answerWriter, v reflect.Value) error {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v.Interface())
+	w.b = append(w.b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
+	return err
+}
+
+func appendTime(w *answerWriter, v reflect.Value) error {
+	w.b = append(w.b, '"')
+	w.b = v.Addr().Interface().(*time.Time).AppendFormat(w.b, time.RFC3339Nano)
+	w.b = append(w.b, '"')
+	return nil
+}
+
+func appendRaw(w *answerWriter, v reflect.Value) error {
+	if v.Len() == 0 {
+		w.b = append(w.b, "null"...)
+	}
+	w.b = append(w.b, v.Bytes()...)
+	return nil
+}
+
+func appendFloat(w *answerWriter, v reflect.Value) error {
+	f := v.Float()
+	if f != math.Trunc(f) || math.Abs(f) >= 1e15 {
+		return appendAny(w, v)
+	}
+	w.b = strconv.AppendInt(w.b, int64(f), 10)
+	return nil
+}
+
+func orNull(a appender, inner func(reflect.Value) reflect.Value) appender {
+	return func(w *answerWriter, v reflect.Value) error {
+		if v.IsNil() {
+			w.b = append(w.b, "null"...)
+			return nil
+		}
+		return a(w, inner(v))
+	}
+}
+
+func listAppender(entry appender) appender {
+	return func(w *answerWriter, v reflect.Value) error {
+		w.b = append(w.b, '[')
+		for i := range v.Len() {
+			if i > 0 {
+				w.b = append(w.b, ',')
+			}
+			if err := entry(w, v.Index(i)); err != nil {
+				return err
+			}
+			if err := w.piece(); err != nil {
+				return err
+			}
+		}
+		w.b = append(w.b, ']')
+		return nil
+	}
+}
+
+// answerField is a field as it is written.
+type answerField struct {
+	key   string // with quotes and colon
+	index []int
+	write appender
+	omit  bool // when it is zero
+}
+
+// structAppender writes fields by their json tags. One that is tagged written:"last" comes after the others, which it counts.
+func structAppender(t reflect.Type) appender {
+	var fields, last []answerField
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || f.Anonymous || name == "-" {
+			continue // the fields of an embedded one come by themselves
+		}
+		field := answerField{string(appendString(nil, cmp.Or(name, f.Name))) + ":", f.Index, newAppender(f.Type), strings.HasPrefix(options, "omit")}
+		if f.Tag.Get("written") == "last" {
+			last = append(last, field)
+		} else {
+			fields = append(fields, field)
+		}
+	}
+	fields = append(fields, last...)
+	return func(w *answerWriter, v reflect.Value) error {
+		separator := byte('{')
+		for i := range fields {
+			f := &fields[i]
+			value := v.FieldByIndex(f.index)
+			if f.omit && value.IsZero() {
+				continue
+			}
+			w.b = append(append(w.b, separator), f.key...)
+			if err := f.write(w, value); err != nil {
+				return err
+			}
+			separator = ','
+		}
+		if separator == '{' {
+			w.b = append(w.b, '{')
+		}
+		w.b = append(w.b, '}')
+		return nil
+	}
+}
 
 const hexDigits = "0123456789abcdef"
 
@@ -57,108 +287,3 @@ func appendKey(b []byte, key string) []byte {
 	b = append(b, key...)
 	return append(b, '"', ':')
 }
-
-func appendText(b []byte, key, s string) []byte { return appendString(appendKey(b, key), s) }
-
-func appendInt(b []byte, key string, n int64) []byte {
-	return strconv.AppendInt(appendKey(b, key), n, 10)
-}
-
-func appendRaw(b []byte, key string, raw json.RawMessage) []byte {
-	b = appendKey(b, key)
-	if len(raw) == 0 {
-		return append(b, "null"...)
-	}
-	return append(b, raw...)
-}
-
-func appendTime(b []byte, key string, t time.Time) []byte {
-	b = append(appendKey(b, key), '"')
-	b = t.AppendFormat(b, time.RFC3339Nano)
-	return append(b, '"')
-}
-
-func appendTimeOrNull(b []byte, key string, t *time.Time) []byte {
-	if t == nil {
-		return append(appendKey(b, key), "null"...)
-	}
-	return appendTime(b, key, *t)
-}
-
-func appendProject(b []byte, p *codeforge.Project) []byte {
-	b = append(b, '{')
-	b = appendText(b, "id", p.ID)
-	b = appendText(b, "user_id", p.UserID)
-	b = appendText(b, "title", p.Title)
-	b = appendText(b, "description", p.Description)
-	b = appendText(b, "mode", string(p.Mode))
-	b = appendText(b, "status", string(p.Status))
-	b = appendRaw(b, "requirements_spec", p.Requirements)
-	b = appendRaw(b, "architecture_spec", p.Architecture)
-	b = appendKey(b, "tech_stack")
-	if p.TechStack == nil {
-		b = append(b, "null"...)
-	} else {
-		b = append(b, '[')
-		for i, t := range p.TechStack {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendString(b, t)
-		}
-		b = append(b, ']')
-	}
-	b = appendInt(b, "revision", p.Revision)
-	b = appendTime(b, "created_at", p.CreatedAt)
-	b = appendTime(b, "updated_at", p.UpdatedAt)
-	return append(b, '}')
-}
-
-func appendFile(b []byte, f *codeforge.File, content bool) []byte {
-	b = append(b, '{')
-	b = appendText(b, "id", f.ID)
-	b = appendText(b, "project_id", f.ProjectID)
-	b = appendText(b, "path", f.Path)
-	if content {
-		b = appendText(b, "content", f.Content)
-	}
-	b = appendText(b, "language", f.Language)
-	b = appendInt(b, "version", f.Version)
-	b = appendInt(b, "size", f.Size)
-	b = appendInt(b, "revision", f.Revision)
-	b = appendTime(b, "created_at", f.CreatedAt)
-	b = appendTime(b, "updated_at", f.UpdatedAt)
-	return append(b, '}')
-}
-
-func appendJob(b []byte, j *codeforge.Job) []byte {
-	b = append(b, '{')
-	b = appendText(b, "job_id", j.ID)
-	b = appendText(b, "project_id", j.ProjectID)
-	b = appendText(b, "user_id", j.UserID)
-	b = appendText(b, "agent_type", string(j.Agent))
-	b = appendText(b, "status", string(j.Status))
-	b = strconv.AppendFloat(appendKey(b, "progress"), j.Progress, 'f', -1, 64)
-	b = appendRaw(b, "input_context", j.Input)
-	b = appendRaw(b, "result", j.Result)
-	b = appendKey(b, "error")
-	if j.Error == "" {
-		b = append(b, "null"...)
-	} else {
-		b = appendString(b, j.Error)
-	}
-	b = appendRaw(b, "clarification_data", j.Clarification)
-	b = appendKey(b, "revision")
-	if j.Revision == 0 {
-		b = append(b, "null"...)
-	} else {
-		b = strconv.AppendInt(b, j.Revision, 10)
-	}
-	b = appendTime(b, "created_at", j.CreatedAt)
-	b = appendTime(b, "updated_at", j.UpdatedAt)
-	b = appendTimeOrNull(b, "started_at", j.StartedAt)
-	b = appendTimeOrNull(b, "completed_at", j.CompletedAt)
-	return append(b, '}')
-}
-
-func appendBool(b []byte, key string, v bool) []byte { return strconv.AppendBool(appendKey(b, key), v) }

@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"math"
 	"slices"
 	"strings"
@@ -32,8 +31,6 @@ type estimate struct {
 	CostEstimated bool      `json:"cost_estimated" doc:"Prices or usage behind it are not known for sure."`
 	Tokens        quantiles `json:"tokens" doc:"Input and output of all calls together."`
 	DurationMS    quantiles `json:"duration_ms"`
-
-	text []byte // as JSON
 }
 
 // quantiles: half of all jobs stay below the first, nine of ten below the second.
@@ -41,8 +38,6 @@ type quantiles struct {
 	P50 int64 `json:"p50"`
 	P90 int64 `json:"p90"`
 }
-
-func (e *estimate) appendJSON(b []byte) []byte { return append(b, e.text...) }
 
 // quantilesOf takes a value of each job; an order of them is all that it needs.
 func quantilesOf(jobs []codeforge.JobUsage, value func(*codeforge.JobUsage) int64) quantiles {
@@ -123,13 +118,6 @@ func (s *server) makeEstimates(ctx context.Context, u codeforge.User, agent code
 				out[id] = learned(general, own)
 			}
 		}
-	}
-	for _, e := range out {
-		text, err := json.Marshal(e)
-		if err != nil {
-			return nil, err
-		}
-		e.text = text
 	}
 	return out, nil
 }

@@ -28,11 +28,15 @@ type file struct {
 	Revision  int64     `json:"revision" doc:"The revision of the project that wrote it."`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
-
-	row *codeforge.File
 }
 
-func (f *file) appendJSON(b []byte) []byte { return appendFile(b, f.row, true) }
+func fileOf(f *codeforge.File, content bool) file {
+	out := file{f.ID, f.ProjectID, f.Path, nil, f.Language, f.Version, f.Size, f.Revision, f.CreatedAt, f.UpdatedAt}
+	if content {
+		out.Content = &f.Content
+	}
+	return out
+}
 
 type fileOutput struct {
 	ETag string `header:"ETag" doc:"The version; may come back in If-Match."`
@@ -40,40 +44,26 @@ type fileOutput struct {
 }
 
 func fileAnswer(f *codeforge.File) *fileOutput {
-	return &fileOutput{numberTag(f.Version), &file{row: f}}
+	return &fileOutput{numberTag(f.Version), new(fileOf(f, true))}
 }
 
 type fileList struct {
-	ProjectID string `json:"project_id" format:"uuid"`
-	Count     int    `json:"count"`
-	Revision  int64  `json:"revision" doc:"The state of the project that this is."`
-	Files     []file `json:"files" doc:"Sorted by path."`
+	ProjectID string    `json:"project_id" format:"uuid"`
+	Count     int       `json:"count" written:"last"`
+	Revision  int64     `json:"revision" doc:"The state of the project that this is."`
+	Files     filePages `json:"files" doc:"Sorted by path."`
 
-	pages filePages
 	ready []byte // the list as it is sent, from the cache
 }
 
+func newFileList(projectID string, revision int64, files filePages) *fileList {
+	l := &fileList{ProjectID: projectID, Revision: revision, Files: files}
+	l.Files.count = &l.Count
+	return l
+}
+
 func (l *fileList) encodedJSON() []byte { return l.ready }
-
-func (l *fileList) appendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = appendText(b, "project_id", l.ProjectID)
-	b = appendInt(b, "count", int64(len(l.pages.first)))
-	b = appendInt(b, "revision", l.Revision)
-	return append(l.pages.appendJSON(appendKey(b, "files")), '}')
-}
-
-func (l *fileList) whole() bool { return l.pages.next == nil }
-
-func (l *fileList) writePages(w *pageWriter) error {
-	w.b = append(w.b, '{')
-	w.b = appendText(w.b, "project_id", l.ProjectID)
-	w.b = appendInt(w.b, "revision", l.Revision)
-	w.b = appendKey(w.b, "files")
-	n, err := l.pages.write(w)
-	w.b = append(appendInt(w.b, "count", int64(n)), '}')
-	return err
-}
+func (l *fileList) paged() bool         { return l.Files.next != nil }
 
 type listFilesInput struct {
 	ProjectPath
@@ -111,8 +101,12 @@ func (s *server) listFiles(ctx context.Context, in *listFilesInput) (*listFilesO
 		case revision == unless:
 			out.Status = http.StatusNotModified
 		case !in.Content:
-			out.Body = &fileList{ProjectID: in.ProjectID, Revision: revision, pages: filePages{first: rows, bare: true}}
-			out.Body.ready = out.Body.appendJSON(make([]byte, 0, 400*len(rows)+200))
+			out.Body = newFileList(in.ProjectID, revision, filePages{first: rows, bare: true})
+			w := answerWriter{b: make([]byte, 0, 400*len(rows)+200)}
+			if err := w.value(out.Body); err != nil {
+				return nil, err
+			}
+			out.Body.ready = w.b
 			s.lists.put(in.ProjectID, revision, out.Body.ready)
 		}
 	}
@@ -122,7 +116,7 @@ func (s *server) listFiles(ctx context.Context, in *listFilesInput) (*listFilesO
 			return nil, err
 		}
 		revision = rev.Number
-		out.Body = &fileList{ProjectID: in.ProjectID, Revision: revision, pages: pages}
+		out.Body = newFileList(in.ProjectID, revision, pages)
 	}
 	out.ETag = numberTag(revision)
 	return out, nil
@@ -187,25 +181,8 @@ func (c *listCache) remove(e *list.Element) {
 // fileBody is a file to put, as JSON.
 type fileBody struct {
 	Path     *string `json:"path,omitempty" minLength:"1" maxLength:"500" example:"src/index.ts" doc:"Any safe relative path. Required here or in the query."`
-	Content  *string `json:"content,omitempty" maxLength:"100000" doc:"Required here or in the query; may be empty."`
+	Content  *string `json:"content,omitempty" exact:"true" maxLength:"100000" doc:"Required here or in the query; may be empty."`
 	Language *string `json:"language,omitempty" maxLength:"50" example:"typescript" doc:"Derived from the path when left out."`
-}
-
-func (f *fileBody) decodeJSON(data []byte) {
-	members(data, func(key string, value []byte) {
-		if !isText(value) {
-			return
-		}
-		text := textOf(value)
-		switch key {
-		case "path":
-			f.Path = &text
-		case "content":
-			f.Content = &text
-		case "language":
-			f.Language = &text
-		}
-	})
 }
 
 type createFileInput struct {
@@ -226,17 +203,14 @@ func (in *createFileInput) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
 	query := u.Query()
 	var errs []error
-	merge := func(name string, body **string, required bool) {
+	merge := func(name string, body **string, clean func(string) string, required bool) {
 		if !query.Has(name) {
 			if *body == nil && required {
 				errs = append(errs, fieldError{name, "Field required", "missing"})
 			}
 			return
 		}
-		text := query.Get(name)
-		if !exactKeys[name] {
-			text = strings.TrimSpace(text)
-		}
+		text := clean(query.Get(name))
 		switch {
 		case !utf8.ValidString(text):
 			errs = append(errs, fieldError{name, "Must be valid UTF-8", "unicode_error"})
@@ -247,9 +221,9 @@ func (in *createFileInput) Resolve(ctx huma.Context) []error {
 		}
 		*body = &text
 	}
-	merge("path", &in.Body.Path, true)
-	merge("content", &in.Body.Content, true)
-	merge("language", &in.Body.Language, false)
+	merge("path", &in.Body.Path, strings.TrimSpace, true)
+	merge("content", &in.Body.Content, strings.Clone, true)
+	merge("language", &in.Body.Language, strings.TrimSpace, false)
 	return errs
 }
 
@@ -328,7 +302,7 @@ func (s *server) getFile(ctx context.Context, in *getFileInput) (*getFileOutput,
 	if err != nil {
 		return nil, whyMissing(err, in.Path)
 	}
-	out := &getFileOutput{http.StatusOK, numberTag(f.Version), &file{row: &f}}
+	out := &getFileOutput{http.StatusOK, numberTag(f.Version), new(fileOf(&f, true))}
 	if in.IfNoneMatch != "" && noneMatch(in.IfNoneMatch, out.ETag) {
 		out.Status = http.StatusNotModified
 	}
@@ -346,19 +320,8 @@ func whyMissing(err error, path string) error {
 }
 
 type fileUpdate struct {
-	Content  string  `json:"content" maxLength:"100000"`
+	Content  string  `json:"content" exact:"true" maxLength:"100000"`
 	Language *string `json:"language,omitempty" maxLength:"50" doc:"Kept when left out."`
-}
-
-func (f *fileUpdate) decodeJSON(data []byte) {
-	members(data, func(key string, value []byte) {
-		switch {
-		case key == "content":
-			f.Content = textOf(value)
-		case key == "language" && isText(value):
-			f.Language = new(textOf(value))
-		}
-	})
 }
 
 type updateFileInput struct {

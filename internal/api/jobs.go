@@ -14,8 +14,12 @@ import (
 	"codeforge"
 )
 
-// inputContext is the context of an agent, kept as the bytes that came.
-type inputContext json.RawMessage
+// inputContext is the context of an agent, kept as the bytes that came, and what was seen in them.
+type inputContext struct {
+	given       json.RawMessage
+	keys, depth int
+	message     string // the text under user_message
+}
 
 func (inputContext) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true,
@@ -24,13 +28,36 @@ func (inputContext) Schema(huma.Registry) *huma.Schema {
 		Examples: []any{map[string]any{"user_message": "Add a page with all walks of a week"}}}
 }
 
+func (c *inputContext) UnmarshalJSON(data []byte) error {
+	if data[0] != '{' {
+		return nil // the schema says so
+	}
+	c.given, c.depth = bytes.Clone(data), 1 // the body's buffer is used again when the operation has begun
+	members(data, func(key, value []byte) {
+		c.keys++
+		c.depth = max(c.depth, 1+levels(value))
+		if string(key) == "user_message" {
+			c.message = textOf(value)
+		}
+	})
+	return nil
+}
+
+// document is the context to be stored.
+func (c *inputContext) document() json.RawMessage {
+	if c.given == nil {
+		return json.RawMessage("{}")
+	}
+	return c.given
+}
+
 // check is [codeforge.CheckInput] for a body that scanJSON let through, which leaves only the counts; these are cheap.
-func (c inputContext) check() []error {
-	if keys, depth := shape(c); keys <= codeforge.MaxInputKeys && depth <= codeforge.MaxInputDepth &&
-		(len(c) <= codeforge.MaxInput || utf8.RuneCount(c) <= codeforge.MaxInput) {
+func (c *inputContext) check() []error {
+	if c.keys <= codeforge.MaxInputKeys && c.depth <= codeforge.MaxInputDepth &&
+		(len(c.given) <= codeforge.MaxInput || utf8.RuneCount(c.given) <= codeforge.MaxInput) {
 		return nil
 	}
-	err := codeforge.CheckInput(c)
+	err := codeforge.CheckInput(c.given)
 	if e, ok := errors.AsType[*codeforge.Error](err); ok {
 		reason, _ := e.Details["reason"].(string)
 		return []error{fieldError{"input_context", reason, "value_error"}}
@@ -39,50 +66,17 @@ func (c inputContext) check() []error {
 }
 
 // userMessage is the text under user_message, "" if there is none to write down.
-func (c inputContext) userMessage() string {
-	if !bytes.Contains(c, []byte(`user_message`)) {
-		return "" // a key spelt with escapes is nobody's who means it
-	}
-	var text string
-	members(c, func(key string, value []byte) {
-		if key == "user_message" {
-			text = textOf(value)
-		}
-	})
-	if strings.TrimSpace(text) == "" {
+func (c *inputContext) userMessage() string {
+	if strings.TrimSpace(c.message) == "" {
 		return ""
 	}
-	return text
+	return c.message
 }
 
 type agentRequest struct {
 	ProjectID string       `json:"project_id" minLength:"36" maxLength:"36" format:"uuid" doc:"Project to work on."`
 	AgentType publicAgent  `json:"agent_type"`
-	Input     inputContext `json:"input_context,omitempty"`
-}
-
-func (r *agentRequest) decodeJSON(data []byte) {
-	var agent string
-	r.ProjectID, agent, r.Input = readSubmission(data)
-	r.AgentType = publicAgent(agent)
-}
-
-func readSubmission(data []byte) (projectID, agent string, input inputContext) {
-	input = inputContext("{}")
-	members(data, func(key string, value []byte) {
-		switch key {
-		case "project_id":
-			projectID = textOf(value)
-		case "agent_type":
-			agent = textOf(value)
-		case "input_context":
-			if value[0] == '{' {
-				// The body's buffer is used again when the operation has begun.
-				input = bytes.Clone(value)
-			}
-		}
-	})
-	return projectID, agent, input
+	Input     inputContext `json:"input_context,omitzero" exact:"true"`
 }
 
 // IdempotencyHeader makes a submission safe to repeat.
@@ -100,11 +94,7 @@ func (in *runAgentInput) Resolve(huma.Context) []error { return in.Body.Input.ch
 type pipelineRequest struct {
 	ProjectID string       `json:"project_id" minLength:"36" maxLength:"36" format:"uuid" doc:"Project to work on."`
 	AgentType string       `json:"agent_type,omitempty" maxLength:"50" doc:"Ignored."`
-	Input     inputContext `json:"input_context,omitempty"`
-}
-
-func (r *pipelineRequest) decodeJSON(data []byte) {
-	r.ProjectID, r.AgentType, r.Input = readSubmission(data)
+	Input     inputContext `json:"input_context,omitzero" exact:"true"`
 }
 
 type runPipelineInput struct {
@@ -124,39 +114,27 @@ type agentResponse struct {
 	Estimate *estimate `json:"estimate,omitempty" doc:"What the job will probably take; for a new job, as far as models are known."`
 }
 
-func (r *agentResponse) appendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = appendText(b, "job_id", r.JobID)
-	b = appendText(b, "status", r.Status)
-	b = appendText(b, "estimated_time", r.EstimatedTime)
-	b = appendText(b, "stream_url", r.StreamURL)
-	if r.Estimate != nil {
-		b = r.Estimate.appendJSON(appendKey(b, "estimate"))
-	}
-	return append(b, '}')
-}
-
 type agentOutput struct {
 	Replayed string `header:"Idempotent-Replayed" doc:"true when the Idempotency-Key was used before and this is the job of that time."`
 	Body     *agentResponse
 }
 
 func (s *server) runAgent(ctx context.Context, in *runAgentInput) (*agentOutput, error) {
-	return s.submit(ctx, codeforge.AgentType(in.Body.AgentType), in.Body.ProjectID, in.Body.Input, in.Key)
+	return s.submit(ctx, codeforge.AgentType(in.Body.AgentType), in.Body.ProjectID, &in.Body.Input, in.Key)
 }
 
 func (s *server) runPipeline(ctx context.Context, in *runPipelineInput) (*agentOutput, error) {
-	return s.submit(ctx, codeforge.Builder, in.Body.ProjectID, in.Body.Input, in.Key)
+	return s.submit(ctx, codeforge.Builder, in.Body.ProjectID, &in.Body.Input, in.Key)
 }
 
-func (s *server) submit(ctx context.Context, agent codeforge.AgentType, projectID string, input inputContext, key string) (*agentOutput, error) {
+func (s *server) submit(ctx context.Context, agent codeforge.AgentType, projectID string, input *inputContext, key string) (*agentOutput, error) {
 	projectID, err := codeforge.ParseID(projectID)
 	if err != nil {
 		return nil, err
 	}
 	x, _ := exchangeOf(ctx)
 	job, fresh, err := s.Jobs.Submit(ctx, x.user, codeforge.NewJob{ProjectID: projectID, Agent: agent,
-		Input: json.RawMessage(input), UserMessage: input.userMessage(), IdempotencyKey: key})
+		Input: input.document(), UserMessage: input.userMessage(), IdempotencyKey: key})
 	if err != nil {
 		return nil, err
 	}
@@ -186,11 +164,19 @@ type jobState struct {
 	UpdatedAt     time.Time       `json:"updated_at"`
 	StartedAt     *time.Time      `json:"started_at" nullable:"true"`
 	CompletedAt   *time.Time      `json:"completed_at" nullable:"true"`
-
-	row *codeforge.Job
 }
 
-func (j *jobState) appendJSON(b []byte) []byte { return appendJob(b, j.row) }
+func jobOf(j *codeforge.Job) jobState {
+	out := jobState{j.ID, j.ProjectID, j.UserID, jobAgent(j.Agent), string(j.Status), j.Progress, j.Input, j.Result, nil, j.Clarification, nil,
+		j.CreatedAt, j.UpdatedAt, j.StartedAt, j.CompletedAt}
+	if j.Error != "" {
+		out.Error = &j.Error
+	}
+	if j.Revision != 0 {
+		out.Revision = &j.Revision
+	}
+	return out
+}
 
 // JobPath is the id of a job, or an alias of it, in the path of a request.
 type JobPath struct {
@@ -208,7 +194,7 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	if job.Result, err = s.fullResult(ctx, u, &job); err != nil {
 		return nil, err
 	}
-	return &jobOutput{&jobState{row: &job}}, nil
+	return &jobOutput{new(jobOf(&job))}, nil
 }
 
 // fullResult is the result of a job with the contents of its files, which are stored once, in the revision it made.
@@ -255,8 +241,8 @@ func resultPaths(result json.RawMessage) map[string]bool {
 		for i := blank(value, 1); value[i] != ']'; i = blank(value, i) {
 			end := skip(value, i)
 			if value[i] == '{' {
-				members(value[i:end], func(key string, value []byte) {
-					if key == "path" || key == "file_path" {
+				members(value[i:end], func(key, value []byte) {
+					if name := string(key); name == "path" || name == "file_path" {
 						paths[textOf(value)] = true
 					}
 				})
@@ -266,13 +252,13 @@ func resultPaths(result json.RawMessage) map[string]bool {
 			}
 		}
 	}
-	members(result, func(key string, value []byte) {
+	members(result, func(key, value []byte) {
 		switch {
-		case key == "files":
+		case string(key) == "files":
 			list(value)
-		case key == "generated_code" && value[0] == '{':
-			members(value, func(key string, value []byte) {
-				if key == "files" {
+		case string(key) == "generated_code" && value[0] == '{':
+			members(value, func(key, value []byte) {
+				if string(key) == "files" {
 					list(value)
 				}
 			})
@@ -284,13 +270,13 @@ func resultPaths(result json.RawMessage) map[string]bool {
 // fillContents gives the entries of files[] and generated_code.files[] in a result their content where they have none.
 // All else keeps its order and its bytes.
 func fillContents(result json.RawMessage, contents map[string]string) json.RawMessage {
-	return mapMembers(result, func(key string, value []byte) []byte {
+	return mapMembers(result, func(key, value []byte) []byte {
 		switch {
-		case key == "files":
+		case string(key) == "files":
 			return fillFiles(value, contents)
-		case key == "generated_code" && value[0] == '{':
-			return mapMembers(value, func(key string, value []byte) []byte {
-				if key == "files" {
+		case string(key) == "generated_code" && value[0] == '{':
+			return mapMembers(value, func(key, value []byte) []byte {
+				if string(key) == "files" {
 					return fillFiles(value, contents)
 				}
 				return value
@@ -322,8 +308,8 @@ func fillFile(entry []byte, contents map[string]string) []byte {
 	}
 	var path string
 	has := false
-	members(entry, func(key string, value []byte) {
-		switch key {
+	members(entry, func(key, value []byte) {
+		switch string(key) {
 		case "path", "file_path":
 			path = textOf(value)
 		case "content":
@@ -339,16 +325,16 @@ func fillFile(entry []byte, contents map[string]string) []byte {
 }
 
 // mapMembers returns valid data, an object, with each value replaced by what f makes of it.
-func mapMembers(data []byte, f func(key string, value []byte) []byte) []byte {
+func mapMembers(data []byte, f func(key, value []byte) []byte) []byte {
 	if i := blank(data, 0); i == len(data) || data[i] != '{' {
 		return data
 	}
 	out := []byte{'{'}
-	members(data, func(key string, value []byte) {
+	members(data, func(key, value []byte) {
 		if len(out) > 1 {
 			out = append(out, ',')
 		}
-		out = append(appendString(out, key), ':')
+		out = append(appendString(out, string(key)), ':')
 		out = append(out, f(key, value)...)
 	})
 	return append(out, '}')
@@ -357,8 +343,8 @@ func mapMembers(data []byte, f func(key string, value []byte) []byte) []byte {
 // setMember returns valid data, an object, with one member set: in its place, or else as the last.
 func setMember(data []byte, name string, to []byte) []byte {
 	found := false
-	out := mapMembers(data, func(key string, value []byte) []byte {
-		if key == name {
+	out := mapMembers(data, func(key, value []byte) []byte {
+		if string(key) == name {
 			found = true
 			return to
 		}
@@ -386,59 +372,15 @@ type jobList struct {
 	Paging
 	Jobs  []jobState `json:"jobs" doc:"Newest first."`
 	Items []jobState `json:"items" doc:"The same as jobs."`
-
-	rows []codeforge.Job
 }
 
-// whole: the rows were counted before, and what is written of them is not in memory twice.
-func (l *jobList) whole() bool {
+// paged: the rows were counted before, and what is written of them is not in memory twice.
+func (l *jobList) paged() bool {
 	n := 0
-	for i := range l.rows {
-		n += len(l.rows[i].Input) + len(l.rows[i].Result)
+	for i := range l.Jobs {
+		n += len(l.Jobs[i].Input) + len(l.Jobs[i].Result)
 	}
-	return n < pageBytes
-}
-
-func (l *jobList) writePages(w *pageWriter) error {
-	w.b = append(w.b, '{')
-	w.b = appendText(w.b, "project_id", l.ProjectID)
-	w.b = appendInt(w.b, "count", int64(len(l.rows)))
-	w.b = l.Paging.append(w.b)
-	for _, name := range []string{"jobs", "items"} {
-		w.b = append(appendKey(w.b, name), '[')
-		for i := range l.rows {
-			if i > 0 {
-				w.b = append(w.b, ',')
-			}
-			w.b = appendJob(w.b, &l.rows[i])
-			if err := w.piece(); err != nil {
-				return err
-			}
-		}
-		w.b = append(w.b, ']')
-	}
-	w.b = append(w.b, '}')
-	return nil
-}
-
-func (l *jobList) appendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = appendText(b, "project_id", l.ProjectID)
-	b = appendInt(b, "count", int64(len(l.rows)))
-	b = append(l.Paging.append(b), `,"jobs":`...)
-	from := len(b)
-	b = append(b, '[')
-	for i := range l.rows {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendJob(b, &l.rows[i])
-	}
-	b = append(b, ']')
-	to := len(b)
-	b = append(b, `,"items":`...)
-	b = append(b, b[from:to]...)
-	return append(b, '}')
+	return n >= pageBytes
 }
 
 type listJobsOutput struct{ Body *jobList }
@@ -472,8 +414,12 @@ func (s *server) listJobs(ctx context.Context, in *listJobsInput) (*listJobsOutp
 		size += int64(len(rows[i].Input) + len(rows[i].Result) + len(rows[i].Clarification))
 	}
 	x.settle(size)
+	jobs := make([]jobState, len(rows))
+	for i := range rows {
+		jobs[i] = jobOf(&rows[i])
+	}
 	paging := Paging{total, number, f.Limit, f.Offset+len(rows) < total}
-	return &listJobsOutput{&jobList{ProjectID: in.ProjectID, Paging: paging, rows: rows}}, nil
+	return &listJobsOutput{&jobList{in.ProjectID, len(jobs), paging, jobs, jobs}}, nil
 }
 
 type cancelled struct {

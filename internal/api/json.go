@@ -2,9 +2,7 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -19,39 +17,25 @@ const (
 	maxBodyErrors = 20 // findings listed for one body
 )
 
-// exactKeys are the members whose texts stay byte for byte, with all below them. Every other text is trimmed.
-var exactKeys = map[string]bool{
-	"content": true, "selected_code": true, "input_context": true, "answers": true, "responses": true,
-	"transcript": true, "transcripts": true,
-}
-
-// opaqueKeys are members of a body that the schemas ask nothing of but their kind, so that validation need not build them.
-var opaqueKeys = map[string]bool{"input_context": true, "requirements_spec": true, "architecture_spec": true}
-
-// nullKeys are the members of bodies that may be null; a test holds them against the schemas. The framework would take
-// null for absence wherever a member is optional: any other null is handed to it as [wrongNull], which fits no schema.
-var nullKeys = map[string]bool{
-	"tech_stack": true, "requirements_spec": true, "architecture_spec": true, "limit_usd": true, "limit_micro_usd": true,
-}
-
+// wrongNull stands for a null where none may be, and fits no schema: the framework would take null for absence wherever
+// a member is optional.
 type wrongNull struct{}
 
 // scanJSON reads a request body once, before anything else does. It accepts one JSON value in valid UTF-8, at most
 // maxDepth levels deep, without a key twice in one object, without NUL and without half surrogates in texts (stores
-// cannot keep either). It returns the body with its texts trimmed, which is data itself when there was nothing to trim,
-// or what is wrong with it.
-func scanJSON(data []byte) ([]byte, []fieldError) {
+// cannot keep either). It returns the body with its texts trimmed where the plan does not say that they are exact, which
+// is data itself when there was nothing to trim, or what is wrong with it.
+func scanJSON(data []byte, plan *bodyPlan) ([]byte, []fieldError) {
 	s := scanners.Get().(*scanner)
-	defer scanners.Put(s)
-	s.data, s.pos, s.exact = data, 0, 0
+	defer s.release()
+	s.data, s.pos = data, 0
 	s.keys, s.path, s.edits, s.errs = s.keys[:0], s.path[:0], s.edits[:0], nil
-	ok := s.value(0)
+	ok := s.value(0, plan)
 	if ok {
 		if s.space(); s.pos < len(data) {
 			s.malformed("data after the end of the value")
 		}
 	}
-	s.data = nil
 	if len(s.errs) > 0 {
 		return nil, s.errs
 	}
@@ -60,13 +44,23 @@ func scanJSON(data []byte) ([]byte, []fieldError) {
 
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
+// release gives the scanner back without what it holds of the body.
+func (s *scanner) release() {
+	if cap(s.keys) > 1024 {
+		return
+	}
+	clear(s.keys[:cap(s.keys)])
+	clear(s.path[:cap(s.path)])
+	s.data, s.edits, s.errs = nil, s.edits[:0], nil
+	scanners.Put(s)
+}
+
 type scanner struct {
 	data  []byte
 	pos   int
-	keys  []string // of all open objects
-	path  []string // to the value at pos; "" stands for the entry of a list, whose number is in index
+	keys  [][]byte // of all open objects
+	path  [][]byte // to the value at pos; nothing stands for the entry of a list, whose number is in index
 	index []int
-	exact int // how many open values must stay byte for byte
 	edits []edit
 	errs  []fieldError
 }
@@ -125,19 +119,19 @@ func (s *scanner) field() string {
 		if i > 0 {
 			b.WriteByte('.')
 		}
-		if p == "" && s.index[i] >= 0 {
+		if len(p) == 0 && s.index[i] >= 0 {
 			b.WriteString(strconv.Itoa(s.index[i]))
 			continue
 		}
-		if r := []rune(p); len(r) > 60 {
-			p = string(r[:60]) + "..."
+		if r := []rune(string(p)); len(r) > 60 {
+			p = []byte(string(r[:60]) + "...")
 		}
-		b.WriteString(p)
+		b.Write(p)
 	}
 	return b.String()
 }
 
-func (s *scanner) push(key string, index int) {
+func (s *scanner) push(key []byte, index int) {
 	s.path = append(s.path, key)
 	s.index = append(s.index[:len(s.path)-1], index)
 }
@@ -145,7 +139,7 @@ func (s *scanner) push(key string, index int) {
 func (s *scanner) pop() { s.path = s.path[:len(s.path)-1] }
 
 // value reads one value; depth counts the containers around it.
-func (s *scanner) value(depth int) bool {
+func (s *scanner) value(depth int, plan *bodyPlan) bool {
 	s.space()
 	if s.pos == len(s.data) {
 		return s.malformed("unexpected end")
@@ -157,16 +151,16 @@ func (s *scanner) value(depth int) bool {
 			return false
 		}
 		if c == '{' {
-			return s.object(depth)
+			return s.object(depth, plan)
 		}
-		return s.array(depth)
+		return s.array(depth, plan.below())
 	case '"':
 		from := s.pos
 		escaped, ok := s.text()
 		if !ok {
 			return false
 		}
-		if s.exact == 0 {
+		if !plan.exact {
 			s.trim(from, escaped)
 		}
 		return true
@@ -184,7 +178,7 @@ func (s *scanner) value(depth int) bool {
 	}
 }
 
-func (s *scanner) object(depth int) bool {
+func (s *scanner) object(depth int, plan *bodyPlan) bool {
 	s.pos++
 	base := len(s.keys)
 	defer func() { s.keys = s.keys[:base] }()
@@ -214,26 +208,26 @@ func (s *scanner) object(depth int) bool {
 			return s.malformed("expected a key in quotes")
 		}
 		from := s.pos + 1
-		s.push("", -1)
+		s.push(nil, -1)
 		if _, ok := s.text(); !ok {
 			return false
 		}
-		key := keyText(s.data[from : s.pos-1])
+		key := keyOf(s.data[from : s.pos-1])
 		s.path[len(s.path)-1] = key
 		twice := false
 		if n := len(s.keys) - base; n < 16 {
 			for _, k := range s.keys[base:] {
-				twice = twice || k == key
+				twice = twice || bytes.Equal(k, key)
 			}
 		} else {
 			if many == nil {
 				many = make(map[string]struct{}, 32)
 				for _, k := range s.keys[base:] {
-					many[k] = struct{}{}
+					many[string(k)] = struct{}{}
 				}
 			}
-			_, twice = many[key]
-			many[key] = struct{}{}
+			_, twice = many[string(key)]
+			many[string(key)] = struct{}{}
 		}
 		if twice && !s.wrong("duplicate_key", "Given more than once in the same object") {
 			return false
@@ -243,21 +237,14 @@ func (s *scanner) object(depth int) bool {
 			return s.malformed("expected : after a key")
 		}
 		s.pos++
-		exact := exactKeys[key]
-		if exact {
-			s.exact++
-		}
-		if !s.value(depth + 1) {
+		if !s.value(depth+1, plan.member(key)) {
 			return false
-		}
-		if exact {
-			s.exact--
 		}
 		s.pop()
 	}
 }
 
-func (s *scanner) array(depth int) bool {
+func (s *scanner) array(depth int, entry *bodyPlan) bool {
 	s.pos++
 	for i := 0; ; i++ {
 		s.space()
@@ -279,8 +266,8 @@ func (s *scanner) array(depth int) bool {
 				return s.malformed("expected , or ]")
 			}
 		}
-		s.push("", i)
-		if !s.value(depth + 1) {
+		s.push(nil, i)
+		if !s.value(depth+1, entry) {
 			return false
 		}
 		s.pop()
@@ -502,23 +489,12 @@ func unquote(raw []byte) string {
 	}
 }
 
-// names are the keys that bodies and results are full of, so that reading one need not make a text of it each time.
-var names = func() map[string]string {
-	m := map[string]string{}
-	for name := range strings.FieldsSeq(`agent_type answer answers architecture_spec content description file_path files generated_code
-		input_context job_id language message mode path project_id question question_id requirements_spec responses result status summary
-		tech_stack title user_idea user_message version`) {
-		m[name] = name
+// keyOf decodes a key, which is a part of data unless it is spelt with escapes.
+func keyOf(raw []byte) []byte {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw
 	}
-	return m
-}()
-
-// keyText is unquote for a key.
-func keyText(raw []byte) string {
-	if name, ok := names[string(raw)]; ok { // without a copy
-		return name
-	}
-	return unquote(raw)
+	return []byte(unquote(raw))
 }
 
 // skip returns the position behind the value that starts at i, in data known to be valid.
@@ -562,14 +538,14 @@ func blank(data []byte, i int) int {
 }
 
 // members calls f with each member of the object that valid data holds, in order; nothing if it is no object.
-func members(data []byte, f func(key string, value []byte)) {
+func members(data []byte, f func(key, value []byte)) {
 	i := blank(data, 0)
 	if i == len(data) || data[i] != '{' {
 		return
 	}
 	for i = blank(data, i+1); data[i] != '}'; i = blank(data, i) {
 		end := textEnd(data, i)
-		key := keyText(data[i+1 : end-1])
+		key := keyOf(data[i+1 : end-1])
 		i = blank(data, end)
 		end = skip(data, i)
 		f(key, data[i:end])
@@ -591,37 +567,42 @@ func textOf(value []byte) string {
 
 var emptyObject = map[string]any{}
 
-// tree builds what the schemas validate. Members under opaqueKeys are left empty.
-func tree(data []byte) any {
-	v, _ := node(data, blank(data, 0), false)
+// tree builds from valid data what the schema validates. What the plan calls opaque is left empty.
+func tree(data []byte, plan *bodyPlan) any {
+	v, _ := node(data, blank(data, 0), plan)
 	return v
 }
 
-func node(data []byte, i int, opaque bool) (any, int) {
+func node(data []byte, i int, plan *bodyPlan) (any, int) {
 	switch data[i] {
 	case '{':
-		if opaque {
+		if plan.opaque {
 			return emptyObject, skip(data, i)
 		}
 		m := map[string]any{}
 		for i = blank(data, i+1); data[i] != '}'; i = blank(data, i) {
 			end := textEnd(data, i)
-			key := keyText(data[i+1 : end-1])
+			key := keyOf(data[i+1 : end-1])
+			member := plan.member(key)
 			var v any
-			if v, i = node(data, blank(data, end), opaqueKeys[key]); v == nil && !nullKeys[key] {
+			if v, i = node(data, blank(data, end), member); v == nil && !member.nullable {
 				v = wrongNull{}
 			}
-			m[key] = v
+			if member.name != "" {
+				m[member.name] = v // without a copy of it
+			} else {
+				m[string(key)] = v
+			}
 		}
 		return m, i + 1
 	case '[':
-		if opaque {
+		if plan.opaque {
 			return []any(nil), skip(data, i)
 		}
 		list := []any{}
 		for i = blank(data, i+1); data[i] != ']'; i = blank(data, i) {
 			var v any
-			v, i = node(data, i, false)
+			v, i = node(data, i, plan.below())
 			list = append(list, v)
 		}
 		return list, i + 1
@@ -640,107 +621,19 @@ func node(data []byte, i int, opaque bool) (any, int) {
 	return f, end
 }
 
-// shape returns how many members the object in valid data has and how many levels deep it is, itself the first.
-func shape(data []byte) (keys, depth int) {
+// levels returns how deep valid data is nested: 0 if it is neither an object nor a list.
+func levels(data []byte) (deepest int) {
 	level := 0
 	for i := 0; i < len(data); i++ {
 		switch data[i] {
 		case '{', '[':
 			level++
-			depth = max(depth, level)
+			deepest = max(deepest, level)
 		case '}', ']':
 			level--
-		case ':':
-			if level == 1 {
-				keys++
-			}
 		case '"':
 			i = textEnd(data, i) - 1
 		}
 	}
-	return keys, depth
-}
-
-// decoder is a body that decodes itself from valid data that fits its schema: the few that are read all the time.
-type decoder interface{ decodeJSON(data []byte) }
-
-// unmarshal reads a body that scanJSON let through: once for validation, as any, then into its type.
-func unmarshal(data []byte, v any) error {
-	switch v := v.(type) {
-	case *any:
-		*v = tree(data)
-		return nil
-	case decoder:
-		v.decodeJSON(data)
-		return nil
-	case **fileBody: // a body that may be left out
-		*v = new(fileBody)
-		(*v).decodeJSON(data)
-		return nil
-	}
-	return json.Unmarshal(data, v)
-}
-
-// encoder is an answer that writes itself: the few that are sent all the time, or that are long.
-type encoder interface{ appendJSON(b []byte) []byte }
-
-// encoded is an answer that is ready.
-type encoded interface{ encodedJSON() []byte }
-
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// marshal writes an answer with one call.
-func marshal(w io.Writer, v any) error {
-	if p, ok := v.(paged); ok && !p.whole() {
-		writePaged(w.(*exchange), p)
-		return nil
-	}
-	if e, ok := v.(encoded); ok {
-		if b := e.encodedJSON(); b != nil {
-			return writeAll(w, b)
-		}
-	}
-	buf := buffers.Get().(*bytes.Buffer)
-	defer func() {
-		if buf.Cap() <= 1<<20 {
-			buf.Reset()
-			buffers.Put(buf)
-		}
-	}()
-	if e, ok := v.(encoder); ok {
-		b := e.appendJSON(buf.AvailableBuffer())
-		if cap(b) > buf.Cap() {
-			buf = bytes.NewBuffer(b) // keeps what grew
-		}
-		return writeAll(w, b)
-	}
-	if p, ok := v.(problemError); ok {
-		v = p.problem()
-	}
-	enc := json.NewEncoder(buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return err
-	}
-	return writeAll(w, bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
-}
-
-func writeAll(w io.Writer, b []byte) error {
-	x, ok := w.(*exchange)
-	if !ok {
-		_, err := w.Write(b)
-		return err
-	}
-	if !x.sent {
-		if err := x.hold(int64(len(b))); err != nil {
-			x.failInstead(err)
-			return nil
-		}
-	}
-	x.announce(len(b))
-	// The client is gone if this fails: the framework would panic over an error that there is nobody to tell.
-	if _, err := x.Write(b); err != nil && x.err == nil {
-		x.err = err
-	}
-	return nil
+	return deepest
 }

@@ -2,9 +2,13 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,21 +19,44 @@ import (
 	"codeforge"
 )
 
+// sample is a body with a field of each kind.
+type sample struct {
+	A           string            `json:"a,omitempty"`
+	B           []string          `json:"b,omitempty" nullable:"true"`
+	Content     string            `json:"content,omitempty" exact:"true"`
+	Selected    *string           `json:"selected_code,omitempty" exact:"true"`
+	Transcript  []struct{ T any } `json:"transcript,omitempty" exact:"true"`
+	Transcripts any               `json:"transcripts,omitempty" exact:"true"`
+	Answers     []answerEntry     `json:"answers,omitempty" exact:"true"`
+	Input       inputContext      `json:"input_context,omitzero" exact:"true"`
+	Spec        specDocument      `json:"requirements_spec,omitzero"`
+	Inner       struct {
+		Words string `json:"words"`
+		Code  string `json:"code" exact:"true"`
+	} `json:"inner,omitzero"`
+}
+
+func samplePlan() *bodyPlan {
+	return planOf(huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer), reflect.TypeFor[struct{ Body sample }]())
+}
+
 func TestTrim(t *testing.T) {
+	plan := samplePlan()
 	for in, want := range map[string]string{
 		`{"a":" b ","c":{"d":["  ","\t x\n"," y"]}}`:                             `{"a":"b","c":{"d":["","x","y"]}}`,
 		`{"content":" b ","answers":[{" q ":" a "}],"input_context":{"x":" y"}}`: `{"content":" b ","answers":[{" q ":" a "}],"input_context":{"x":" y"}}`,
 		`{ "a" : "\u00a0\"q\"\u3000" , "selected_code":" x " }`:                  `{ "a" : "\"q\"" , "selected_code":" x " }`,
 		`{"a":"x","b":1.50,"c":null}`:                                            `{"a":"x","b":1.50,"c":null}`,
 		`{"transcript":[{"text":" x "}],"transcripts":" y ","t":" z "}`:          `{"transcript":[{"text":" x "}],"transcripts":" y ","t":"z"}`,
+		`{"inner":{"words":" x ","code":" y "},"requirements_spec":{"x":" y "}}`: `{"inner":{"words":"x","code":" y "},"requirements_spec":{"x":"y"}}`,
 	} {
-		got, errs := scanJSON([]byte(in))
+		got, errs := scanJSON([]byte(in), plan)
 		if errs != nil || string(got) != want {
 			t.Errorf("%s: %s %v, want %s", in, got, errs, want)
 		}
 	}
 	in := []byte(`{"a":"nothing to trim","b":["é\n\u00e9x"]}`)
-	if out, _ := scanJSON(in); &out[0] != &in[0] {
+	if out, _ := scanJSON(in, plan); &out[0] != &in[0] {
 		t.Error("a body without anything to trim was copied")
 	}
 }
@@ -43,9 +70,10 @@ func FuzzScanJSON(f *testing.F) {
 	for _, s := range bodySeeds {
 		f.Add([]byte(s))
 	}
+	plan := samplePlan()
 	f.Fuzz(func(t *testing.T, in []byte) {
 		before := bytes.Clone(in)
-		out, errs := scanJSON(in)
+		out, errs := scanJSON(in, plan)
 		if !bytes.Equal(in, before) {
 			t.Fatal("the input was changed")
 		}
@@ -70,19 +98,19 @@ func FuzzScanJSON(f *testing.F) {
 		if err := json.Unmarshal(out, &b); err != nil {
 			t.Fatalf("%q became %q: %v", in, out, err)
 		}
-		if !reflect.DeepEqual(trimAll(a, false), b) {
+		if !reflect.DeepEqual(trimAll(a, plan), b) {
 			t.Fatalf("%q became %q", in, out)
 		}
-		if got := tree(out); !reflect.DeepEqual(hollow(b), got) {
+		if got := tree(out, plan); !reflect.DeepEqual(hollow(b, plan), got) {
 			t.Fatalf("%q as a tree: %#v", out, got)
 		}
-		if again, errs := scanJSON(out); errs != nil || !bytes.Equal(again, out) {
+		if again, errs := scanJSON(out, plan); errs != nil || !bytes.Equal(again, out) {
 			t.Fatalf("%q is not stable: %q %v", out, again, errs)
 		}
 		var m map[string]json.RawMessage
 		if json.Unmarshal(out, &m) == nil && m != nil {
 			got := map[string]json.RawMessage{}
-			members(out, func(k string, v []byte) { got[k] = v })
+			members(out, func(k, v []byte) { got[string(k)] = v })
 			if len(got) != len(m) {
 				t.Fatalf("%q has members %q", out, got)
 			}
@@ -91,9 +119,12 @@ func FuzzScanJSON(f *testing.F) {
 					t.Fatalf("%q: member %q is %q, not %q", out, k, got[k], m[k])
 				}
 			}
-			if (codeforge.CheckInput(out) == nil) != (inputContext(out).check() == nil) {
-				t.Fatalf("%q: %v, but %v", out, codeforge.CheckInput(out), inputContext(out).check())
+			document, input := bytes.TrimSpace(out), inputContext{}
+			if err := input.UnmarshalJSON(document); err != nil || (codeforge.CheckInput(document) == nil) != (input.check() == nil) {
+				t.Fatalf("%q: %v, but %v, %v", out, codeforge.CheckInput(document), input.check(), err)
 			}
+			var body sample
+			_ = plan.decode(out, reflect.ValueOf(&body).Elem()) // whether or not it fits
 			if filled := fillContents(out, map[string]string{"a": "\"x\"\n"}); !json.Valid(filled) {
 				t.Fatalf("%q filled: %q", out, filled)
 			}
@@ -106,93 +137,136 @@ func FuzzScanJSON(f *testing.F) {
 	})
 }
 
-func trimAll(v any, exact bool) any {
+func trimAll(v any, plan *bodyPlan) any {
 	switch v := v.(type) {
 	case string:
-		if !exact {
+		if !plan.exact {
 			return strings.TrimSpace(v)
 		}
 	case []any:
 		for i := range v {
-			v[i] = trimAll(v[i], exact)
+			v[i] = trimAll(v[i], plan.below())
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = trimAll(v[k], exact || exactKeys[k])
+			v[k] = trimAll(v[k], plan.member([]byte(k)))
 		}
 	}
 	return v
 }
 
-func TestNullKeys(t *testing.T) {
+// hollow is v as tree builds it, without what is opaque.
+func hollow(v any, plan *bodyPlan) any {
+	switch v := v.(type) {
+	case []any:
+		if plan.opaque {
+			return []any(nil)
+		}
+		for i := range v {
+			v[i] = hollow(v[i], plan.below())
+		}
+	case map[string]any:
+		if plan.opaque {
+			return map[string]any{}
+		}
+		for k := range v {
+			m := plan.member([]byte(k))
+			if v[k] = hollow(v[k], m); v[k] == nil && !m.nullable {
+				v[k] = wrongNull{}
+			}
+		}
+	}
+	return v
+}
+
+// What fields of bodies may be null, and which texts stay byte for byte.
+func TestBodyPlans(t *testing.T) {
 	s := newServer(Options{})
 	schemas := s.huma.OpenAPI().Components.Schemas
-	found := map[string]bool{}
+	var exact, nulls []string
 	for _, item := range s.huma.OpenAPI().Paths {
 		for _, op := range []*huma.Operation{item.Post, item.Put, item.Patch, item.Delete} {
 			if op == nil || op.RequestBody == nil {
 				continue
 			}
-			body := op.RequestBody.Content["application/json"].Schema
-			for name, p := range schemas.SchemaFromRef(body.Ref).Properties {
-				if p.Nullable != nullKeys[name] {
-					t.Errorf("%s: %s may be null: %v in the schema, %v in nullKeys", op.OperationID, name, p.Nullable, nullKeys[name])
+			plan := op.Metadata["body_rules"].(bodyRules).plan
+			for name, p := range schemas.SchemaFromRef(op.RequestBody.Content["application/json"].Schema.Ref).Properties {
+				m := plan.members[name]
+				if m == nil {
+					t.Fatalf("%s: %s has no plan", op.OperationID, name)
 				}
-				found[name] = found[name] || p.Nullable
+				if p.Nullable != m.nullable {
+					t.Errorf("%s: %s may be null: %v in the schema, %v in the plan", op.OperationID, name, p.Nullable, m.nullable)
+				}
+				if m.exact {
+					exact = append(exact, op.OperationID+"."+name)
+				}
+				if m.nullable {
+					nulls = append(nulls, op.OperationID+"."+name)
+				}
 			}
 		}
 	}
-	for name := range nullKeys {
-		if !found[name] {
-			t.Errorf("%s is in no body", name)
+	for _, c := range []struct {
+		got  []string
+		want string
+	}{
+		{exact, "clarify.answers clarify.responses create_file.content respond.answers respond.responses run_agent.input_context run_pipeline.input_context update_file.content"},
+		{nulls, "create_project.tech_stack set_budget.limit_micro_usd set_budget.limit_usd update_project.architecture_spec update_project.requirements_spec update_project.tech_stack"},
+	} {
+		if slices.Sort(c.got); strings.Join(c.got, " ") != c.want {
+			t.Errorf("%v\nwant\n%v", c.got, c.want)
 		}
 	}
 }
 
-// hollow is v as tree builds it, without what is opaque.
-func hollow(v any) any {
-	switch v := v.(type) {
-	case []any:
-		for i := range v {
-			v[i] = hollow(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			switch inner := v[k].(type) {
-			case nil:
-				if !nullKeys[k] {
-					v[k] = wrongNull{}
-				}
-				continue
-			case map[string]any:
-				if opaqueKeys[k] {
-					v[k] = map[string]any{}
-					continue
-				}
-			case []any:
-				if opaqueKeys[k] {
-					v[k] = []any(nil)
-					continue
-				}
-				_ = inner
-			}
-			v[k] = hollow(v[k])
-		}
+// A field is trimmed unless its tag says otherwise, may be null if its tag says so, and what it is called has no say in it.
+func TestTagsSteerBodies(t *testing.T) {
+	type body struct {
+		Content  string   `json:"content" doc:"A name of exact texts elsewhere, without the tag."`
+		Poem     string   `json:"poem" exact:"true"`
+		Remark   *string  `json:"remark,omitempty"`
+		Lines    []string `json:"lines,omitempty" exact:"true"`
+		Stack    []string `json:"stack,omitempty" nullable:"true"`
+		TechList []string `json:"tech_stack,omitempty"`
 	}
-	return v
+	docs["probe"] = doc{tag: "system", public: true}
+	defer delete(docs, "probe")
+	s := newServer(Options{})
+	var got body
+	add(s, "POST /probe", "probe", func(_ context.Context, in *struct{ Body body }) (*struct{}, error) {
+		got = in.Body
+		return nil, nil
+	})
+	send := func(text string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/probe", strings.NewReader(text)))
+		return w
+	}
+	if w := send(`{"content":" a ","poem":" b\n","remark":"\tc ","lines":[" d"],"stack":null,"tech_stack":[" e"]}`); w.Code != http.StatusNoContent {
+		t.Fatal(w.Code, w.Body)
+	}
+	if want := (body{"a", " b\n", new("c"), []string{" d"}, nil, []string{"e"}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if w := send(`{"content":null,"poem":"","tech_stack":null,"other":1}`); w.Code != http.StatusUnprocessableEntity ||
+		strings.Count(w.Body.String(), `"field"`) != 3 {
+		t.Error(w.Code, w.Body)
+	}
 }
 
 func FuzzAppendString(f *testing.F) {
 	for _, s := range []string{"", "plain", "é\"\\\n\r\t\x00\x1f\x7f", "\xff\xfe", "\u2028", "😀"} {
 		f.Add(s)
 	}
+	plan := samplePlan()
 	f.Fuzz(func(t *testing.T, s string) {
 		var back string
 		got := appendString(nil, s)
 		if err := json.Unmarshal(got, &back); err != nil || back != strings.ToValidUTF8(s, "\ufffd") && utf8.ValidString(s) {
 			t.Fatalf("%q: %q %v", s, got, err)
 		}
-		if clean, errs := scanJSON(append(append([]byte(`{"content":`), got...), '}')); errs != nil && !strings.Contains(s, "\x00") {
+		if clean, errs := scanJSON(append(append([]byte(`{"content":`), got...), '}'), plan); errs != nil && !strings.Contains(s, "\x00") {
 			t.Fatalf("%q: %q %v", s, clean, errs)
 		}
 	})
@@ -235,7 +309,7 @@ func FuzzIfMatch(f *testing.F) {
 	})
 }
 
-// What is appended by hand is what encoding/json writes of the documented types.
+// What is written of an answer is what encoding/json writes of the documented types.
 func TestAppendedAnswers(t *testing.T) {
 	at := codeforge.Now()
 	p := codeforge.Project{ID: "i", UserID: "u", Title: "a \"b\"", Description: "é\n", Mode: "builder", Status: "planning", Requirements: json.RawMessage(`{"a":1}`),
@@ -243,35 +317,47 @@ func TestAppendedAnswers(t *testing.T) {
 	f := codeforge.File{ID: "i", ProjectID: "p", Path: "a/b", Content: "<x>\t", Language: "l", Version: 2, Size: 4, Revision: 9, CreatedAt: at, UpdatedAt: at}
 	j := codeforge.Job{ID: "j", ProjectID: "p", UserID: "u", Agent: "qa", Status: "failed", Progress: 33.5, Input: json.RawMessage(`{}`), Result: json.RawMessage(`{"r":1}`),
 		Error: "no", Revision: 2, CreatedAt: at, UpdatedAt: at, StartedAt: &at}
+	bare, full := fileOf(&f, false), fileOf(&f, true)
 	for _, c := range []struct {
-		got  []byte
+		got  any
 		want any
 	}{
-		{appendProject(nil, &p), project{p.ID, p.UserID, p.Title, p.Description, "builder", "planning", p.Requirements, nil, p.TechStack, 3, p.CreatedAt, p.UpdatedAt, nil}},
-		{appendFile(nil, &f, true), file{f.ID, f.ProjectID, f.Path, &f.Content, f.Language, 2, 4, 9, at, at, nil}},
-		{appendFile(nil, &f, false), file{f.ID, f.ProjectID, f.Path, nil, f.Language, 2, 4, 9, at, at, nil}},
-		{appendJob(nil, &j), jobState{"j", "p", "u", "qa", "failed", 33.5, j.Input, j.Result, &j.Error, nil, &j.Revision, at, at, &at, nil, nil}},
-		{appendJob(nil, &codeforge.Job{}), jobState{}},
-		{appendProject(nil, &codeforge.Project{}), project{}},
-		{(&agentResponse{"j", "queued", "1-2 minutes", "http://x/?a=b&c=d", nil}).appendJSON(nil), map[string]string{"job_id": "j", "status": "queued", "estimated_time": "1-2 minutes", "stream_url": "http://x/?a=b&c=d"}},
-		{(&fileList{ProjectID: "p", Revision: 1}).appendJSON(nil), struct {
+		{(*project)(&p), p},
+		{&full, f},
+		{&bare, file{f.ID, f.ProjectID, f.Path, nil, f.Language, 2, 4, 9, at, at}},
+		{new(jobOf(&j)), jobState{"j", "p", "u", "qa", "failed", 33.5, j.Input, j.Result, &j.Error, nil, &j.Revision, at, at, &at, nil}},
+		{new(jobOf(&codeforge.Job{})), jobState{}},
+		{&project{}, project{}},
+		{&agentResponse{"j", "queued", "1-2 minutes", "http://x/?a=b&c=d", nil}, map[string]string{"job_id": "j", "status": "queued", "estimated_time": "1-2 minutes", "stream_url": "http://x/?a=b&c=d"}},
+		{newFileList("p", 1, filePages{}), struct {
 			P string `json:"project_id"`
 			C int    `json:"count"`
 			R int    `json:"revision"`
 			F []file `json:"files"`
 		}{"p", 0, 1, []file{}}},
+		{&jobList{"p", 1, Paging{1, 2, 3, true}, []jobState{{}}, nil}, jobList{"p", 1, Paging{1, 2, 3, true}, []jobState{{}}, nil}},
+		{&Error{Code: "c", Details: map[string]any{"errors": []fieldError{{"f", "<m>", "t"}}}}, Error{Code: "c", Details: map[string]any{"errors": []fieldError{{"f", "<m>", "t"}}}}},
+		{budgetList{[]budget{}}, budgetList{[]budget{}}},
+		{&struct {
+			F []float64 `json:"f"`
+		}{[]float64{0, -1, 0.1, 1e-9, 1e21, 99.999}}, map[string]any{"f": []float64{0, -1, 0.1, 1e-9, 1e21, 99.999}}},
+		{&struct{}{}, struct{}{}},
 	} {
 		var got, want any
+		var text bytes.Buffer
+		if err := marshal(&text, c.got); err != nil {
+			t.Fatal(err)
+		}
 		wanted, err := json.Marshal(c.want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := json.Unmarshal(c.got, &got); err != nil {
-			t.Fatalf("%s: %v", c.got, err)
+		if err := json.Unmarshal(text.Bytes(), &got); err != nil {
+			t.Fatalf("%s: %v", text.Bytes(), err)
 		}
 		_ = json.Unmarshal(wanted, &want)
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s\nwant\n%s", c.got, wanted)
+			t.Errorf("%s\nwant\n%s", text.Bytes(), wanted)
 		}
 	}
 }

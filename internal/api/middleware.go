@@ -590,7 +590,7 @@ func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 		r.Body = &bodyReader{buf.Bytes()}
 		return nil
 	}
-	data, errs := scanJSON(buf.Bytes())
+	data, errs := scanJSON(buf.Bytes(), rules.plan)
 	if errs != nil {
 		return invalidBody(errs...)
 	}
@@ -607,6 +607,8 @@ type bodyRules struct {
 	media    []string // media types, of which one must be named; nil: JSON, named or not
 	most     int64    // bytes; 0: as many as the server takes
 	streamed bool     // the operation reads it as it comes
+
+	plan *bodyPlan // of JSON: the body's type says it
 }
 
 // check refuses a body of another kind, by what its headers say.

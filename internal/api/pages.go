@@ -3,7 +3,10 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"codeforge"
 )
@@ -20,23 +23,8 @@ const (
 	answerTimeout = 5 * time.Minute  // for a client to take a long answer
 )
 
-// paged is an answer that may be too long to be in memory whole.
-type paged interface {
-	// whole reports whether it is all there, to be written at once.
-	whole() bool
-	// writePages writes it piece by piece.
-	writePages(*pageWriter) error
-}
-
-// pageWriter writes a long answer. Whoever takes too long to read it is cut off.
-type pageWriter struct {
-	x   *exchange
-	b   []byte
-	end time.Time
-}
-
 // writePaged writes a long answer, or cuts the connection: it has begun, so there is no other way to say that it is not whole.
-func writePaged(x *exchange, v paged) {
+func writePaged(x *exchange, v any) {
 	if x.r.Method == http.MethodHead {
 		x.sendHeader()
 		return
@@ -45,8 +33,8 @@ func writePaged(x *exchange, v paged) {
 		x.failInstead(err)
 		return
 	}
-	w := &pageWriter{x: x, b: make([]byte, 0, pieceBytes+pieceBytes/4), end: time.Now().Add(answerTimeout)}
-	err := v.writePages(w)
+	w := &answerWriter{x: x, b: make([]byte, 0, pieceBytes+pieceBytes/4), end: time.Now().Add(answerTimeout)}
+	err := w.value(v)
 	if err == nil {
 		err = w.flush()
 	}
@@ -56,15 +44,15 @@ func writePaged(x *exchange, v paged) {
 	}
 }
 
-// piece writes what has gathered if that is enough for a piece.
-func (w *pageWriter) piece() error {
-	if len(w.b) < pieceBytes {
+// piece writes what has gathered of a paged answer if that is enough for a piece.
+func (w *answerWriter) piece() error {
+	if w.x == nil || len(w.b) < pieceBytes {
 		return nil
 	}
 	return w.flush()
 }
 
-func (w *pageWriter) flush() error {
+func (w *answerWriter) flush() error {
 	deadline := time.Now().Add(pieceTimeout)
 	if deadline.After(w.end) {
 		deadline = w.end
@@ -88,6 +76,11 @@ type filePages struct {
 	first []codeforge.File
 	bare  bool
 	next  func(after string) ([]codeforge.File, error) // nil: there are no others
+	count *int                                         // where the answer says how many there were
+}
+
+func (filePages) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[[]file](), true, "")
 }
 
 // pages reads the first page of the files of a revision; for 0 those of the newest, whose number it returns.
@@ -124,39 +117,30 @@ func full(files []codeforge.File) bool {
 	return n >= pageBytes
 }
 
-func (p *filePages) appendJSON(b []byte) []byte {
-	b = append(b, '[')
-	for i := range p.first {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendFile(b, &p.first[i], !p.bare)
-	}
-	return append(b, ']')
-}
-
-// write writes all files as a list, and returns how many there are.
-func (p *filePages) write(w *pageWriter) (n int, err error) {
+func (p *filePages) stream(w *answerWriter) (err error) {
 	w.b = append(w.b, '[')
 	for files := p.first; len(files) > 0; {
-		more := full(files)
+		more := p.next != nil && full(files)
 		for i := range files {
-			if n++; n > 1 {
+			if *p.count++; *p.count > 1 {
 				w.b = append(w.b, ',')
 			}
-			w.b = appendFile(w.b, &files[i], !p.bare)
+			f := fileOf(&files[i], !p.bare)
+			if err := w.value(&f); err != nil {
+				return err
+			}
 			files[i].Content = ""
 			if err := w.piece(); err != nil {
-				return n, err
+				return err
 			}
 		}
 		if !more {
 			break
 		}
 		if files, err = p.next(files[len(files)-1].Path); err != nil {
-			return n, err
+			return err
 		}
 	}
 	w.b = append(w.b, ']')
-	return n, nil
+	return nil
 }

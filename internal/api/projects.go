@@ -14,23 +14,19 @@ import (
 
 // project is a project as it is sent.
 type project struct {
-	ID           string          `json:"id" format:"uuid"`
-	UserID       string          `json:"user_id" format:"uuid"`
-	Title        string          `json:"title" example:"A CRM for dog walkers"`
-	Description  string          `json:"description"`
-	Mode         string          `json:"mode" enum:"builder,student"`
-	Status       string          `json:"status" enum:"planning,in-progress,building,completed,archived"`
-	Requirements json.RawMessage `json:"requirements_spec" doc:"What research found, an object, or null."`
-	Architecture json.RawMessage `json:"architecture_spec" doc:"What wireframe laid out, an object, or null."`
-	TechStack    []string        `json:"tech_stack" nullable:"true"`
-	Revision     int64           `json:"revision" doc:"Number of the newest state of the files; 0 before the first."`
-	CreatedAt    time.Time       `json:"created_at"`
-	UpdatedAt    time.Time       `json:"updated_at"`
-
-	row *codeforge.Project
+	ID           string                  `json:"id" format:"uuid"`
+	UserID       string                  `json:"user_id" format:"uuid"`
+	Title        string                  `json:"title" example:"A CRM for dog walkers"`
+	Description  string                  `json:"description"`
+	Mode         codeforge.Mode          `json:"mode" enum:"builder,student"`
+	Status       codeforge.ProjectStatus `json:"status" enum:"planning,in-progress,building,completed,archived"`
+	Requirements json.RawMessage         `json:"requirements_spec" doc:"What research found, an object, or null."`
+	Architecture json.RawMessage         `json:"architecture_spec" doc:"What wireframe laid out, an object, or null."`
+	TechStack    []string                `json:"tech_stack" nullable:"true"`
+	Revision     int64                   `json:"revision" doc:"Number of the newest state of the files; 0 before the first."`
+	CreatedAt    time.Time               `json:"created_at"`
+	UpdatedAt    time.Time               `json:"updated_at"`
 }
-
-func (p *project) appendJSON(b []byte) []byte { return appendProject(b, p.row) }
 
 type projectOutput struct {
 	ETag string `header:"ETag" doc:"Names this state; may come back in If-Match."`
@@ -38,7 +34,7 @@ type projectOutput struct {
 }
 
 func projectAnswer(p *codeforge.Project) *projectOutput {
-	return &projectOutput{projectTag(p), &project{row: p}}
+	return &projectOutput{projectTag(p), (*project)(p)}
 }
 
 type projectCreate struct {
@@ -101,7 +97,7 @@ func (s *server) getProject(ctx context.Context, in *getProjectInput) (*getProje
 	if err != nil {
 		return nil, err
 	}
-	out := &getProjectOutput{200, projectTag(&p), &project{row: &p}}
+	out := &getProjectOutput{200, projectTag(&p), (*project)(&p)}
 	if in.IfNoneMatch != "" && noneMatch(in.IfNoneMatch, out.ETag) {
 		out.Status = 304
 	}
@@ -120,30 +116,9 @@ func pageOf(total, number, size int) Paging {
 	return Paging{total, number, size, number*size < total}
 }
 
-func (p Paging) append(b []byte) []byte {
-	b = appendInt(b, "total", int64(p.Total))
-	b = appendInt(b, "page", int64(p.Page))
-	b = appendInt(b, "page_size", int64(p.PageSize))
-	return appendBool(b, "has_more", p.HasMore)
-}
-
 type projectList struct {
 	Items []project `json:"items" doc:"Newest first."`
 	Paging
-
-	rows []codeforge.Project
-}
-
-func (l *projectList) appendJSON(b []byte) []byte {
-	b = append(b, `{"items":[`...)
-	for i := range l.rows {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendProject(b, &l.rows[i])
-	}
-	b = append(b, ']')
-	return append(l.Paging.append(b), '}')
 }
 
 type listProjectsInput struct {
@@ -170,7 +145,11 @@ func (s *server) listProjects(ctx context.Context, in *listProjectsInput) (*list
 		size += int64(len(rows[i].Requirements) + len(rows[i].Architecture))
 	}
 	x.settle(size)
-	return &listProjectsOutput{&projectList{Paging: pageOf(total, in.Page, in.PageSize), rows: rows}}, nil
+	out := &projectList{make([]project, len(rows)), pageOf(total, in.Page, in.PageSize)}
+	for i := range rows {
+		out.Items[i] = project(rows[i])
+	}
+	return &listProjectsOutput{out}, nil
 }
 
 // given is a member of a body that may be null, which differs from not being there.
@@ -309,7 +288,7 @@ func (s *server) archiveProject(ctx context.Context, in *archiveInput) (*archive
 	if err != nil {
 		return nil, err
 	}
-	return &archivedOutput{archived{"Project archived", p.Body.row.ID}}, nil
+	return &archivedOutput{archived{"Project archived", p.Body.ID}}, nil
 }
 
 type messagesInput struct {

@@ -64,43 +64,12 @@ type getRevisionInput struct {
 // revisionState is a revision with all files as they were in it.
 type revisionState struct {
 	Revision
-	ProjectID string `json:"project_id" format:"uuid"`
-	Count     int    `json:"count"`
-	Files     []file `json:"files" doc:"All files as they were, sorted by path."`
-
-	pages filePages
+	ProjectID string    `json:"project_id" format:"uuid"`
+	Count     int       `json:"count" written:"last"`
+	Files     filePages `json:"files" doc:"All files as they were, sorted by path."`
 }
 
-func (r *revisionState) appendJSON(b []byte) []byte {
-	b = r.appendHead(b)
-	b = appendInt(b, "count", int64(len(r.pages.first)))
-	return append(r.pages.appendJSON(appendKey(b, "files")), '}')
-}
-
-func (r *revisionState) whole() bool { return r.pages.next == nil }
-
-func (r *revisionState) writePages(w *pageWriter) error {
-	w.b = appendKey(r.appendHead(w.b), "files")
-	n, err := r.pages.write(w)
-	w.b = append(appendInt(w.b, "count", int64(n)), '}')
-	return err
-}
-
-func (r *revisionState) appendHead(b []byte) []byte {
-	b = append(b, '{')
-	b = appendInt(b, "revision", r.Number)
-	b = appendKey(b, "job_id")
-	if r.JobID == nil {
-		b = append(b, "null"...)
-	} else {
-		b = appendString(b, *r.JobID)
-	}
-	b = appendText(b, "author", r.Author)
-	b = appendText(b, "message", r.Message)
-	b = appendInt(b, "files_changed", int64(r.FilesChanged))
-	b = appendTime(b, "created_at", r.CreatedAt)
-	return appendText(b, "project_id", r.ProjectID)
-}
+func (r *revisionState) paged() bool { return r.Files.next != nil }
 
 type getRevisionOutput struct{ Body *revisionState }
 
@@ -109,7 +78,9 @@ func (s *server) getRevision(ctx context.Context, in *getRevisionInput) (*getRev
 	if err != nil {
 		return nil, err
 	}
-	return &getRevisionOutput{&revisionState{Revision: revisionOf(r), ProjectID: in.ProjectID, pages: pages}}, nil
+	out := &revisionState{Revision: revisionOf(r), ProjectID: in.ProjectID, Files: pages}
+	out.Files.count = &out.Count
+	return &getRevisionOutput{out}, nil
 }
 
 type restoreInput struct {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -74,6 +75,7 @@ func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) 
 	if !ok {
 		panic("operation " + id + " has no documentation")
 	}
+	d.body.plan = planOf(s.huma.OpenAPI().Components.Schemas, reflect.TypeFor[I]())
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Tags: []string{d.tag}, Summary: d.summary, Description: d.text,
 		Metadata:     map[string]any{"aliases": aliases, "public": d.public, "body_rules": d.body},
@@ -103,6 +105,6 @@ func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) 
 	if d.example != nil {
 		op.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: d.example}}}
 	}
-	huma.Register(s.huma, op, run)
+	huma.Register(operationAPI{s.huma, d.body.plan}, op, run)
 	s.shareErrors(op.Responses) // the map is the one in the document
 }

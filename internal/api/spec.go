@@ -12,7 +12,7 @@ import (
 
 // config is what the framework is told: our formats and, for the specification, what the API is as a whole.
 func (s *server) config() huma.Config {
-	format := huma.Format{Marshal: marshal, Unmarshal: unmarshal}
+	format := huma.Format{Marshal: marshal} // bodies are read by the operation: operationAPI
 	c := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
