@@ -125,7 +125,7 @@ func (p *Pool) do(ctx context.Context, l *lane, user string, r Request) ([]byte,
 }
 
 // maxTries bounds how often work is begun that somebody else's signal ends.
-const maxTries = 4
+const maxTries = 10
 
 var (
 	errDeadline = errors.New("the work took too long")
@@ -174,6 +174,15 @@ func (p *Pool) take(ctx context.Context) (*child, error) {
 
 // start makes a new child, ready for work.
 func (p *Pool) start(ctx context.Context) (*child, error) {
+	for tries := 1; ; tries++ {
+		c, err := p.startOnce(ctx)
+		if crash, ok := errors.AsType[*Crash](err); !ok || crash.Reason != Killed || ctx.Err() != nil || tries == maxTries {
+			return c, err
+		}
+	}
+}
+
+func (p *Pool) startOnce(ctx context.Context) (*child, error) {
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()

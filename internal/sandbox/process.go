@@ -88,8 +88,7 @@ func (c *child) ready() error {
 		err = errors.New("it answers in another way than this program")
 	}
 	if err != nil {
-		c.discard()
-		return fmt.Errorf("%w: it ended before it was ready (%v)", ErrUnavailable, c.cmd.ProcessState)
+		return fmt.Errorf("%w: before it was ready, %w", ErrUnavailable, c.discard())
 	}
 	return nil
 }

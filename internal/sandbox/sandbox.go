@@ -31,7 +31,7 @@ type Request struct {
 	MaxAnswer int // bytes that the answer may have
 }
 
-// Crash is what became of work that no child survived: two died of it, or its time ran out.
+// Crash is what became of work that no child survived: two died of it, ten were killed by others, or its time ran out.
 type Crash struct {
 	Reason Reason
 	At     string // what the child said it was at, see [Handler]; "" when it did not say

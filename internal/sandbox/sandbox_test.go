@@ -114,7 +114,7 @@ func TestKilledFromOutside(t *testing.T) {
 	var kills int
 	r := say("echo done")
 	r.Write = func(w io.Writer) error {
-		if kills++; kills <= 3 {
+		if kills++; kills < maxTries {
 			p.mu.Lock()
 			for c := range p.all {
 				_ = c.cmd.Process.Kill()
@@ -124,7 +124,7 @@ func TestKilledFromOutside(t *testing.T) {
 		_, err := io.WriteString(w, "echo done")
 		return err
 	}
-	if got, err := p.Do(t.Context(), "u", r); err != nil || string(got) != "done" || kills != 4 {
+	if got, err := p.Do(t.Context(), "u", r); err != nil || string(got) != "done" || kills != maxTries {
 		t.Errorf("%q %v after %d kills", got, err, kills-1)
 	}
 }
@@ -184,10 +184,13 @@ func TestIdleDeath(t *testing.T) {
 func TestShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLane(4, 0)
+		var mu sync.Mutex
 		var greedy, third []*place
 		ask := func(user string, got *[]*place) {
 			go func() {
 				if p, err := l.enter(t.Context(), user, nil); err == nil {
+					mu.Lock()
+					defer mu.Unlock()
 					*got = append(*got, p)
 				}
 			}()

@@ -127,13 +127,13 @@ func (v *Verifier) ask(ctx context.Context, user, op string, files map[string]st
 	}
 	answer, err := v.pool.Do(ctx, user, sandbox.Request{Size: requestSize(op, files), MaxAnswer: limit,
 		Write: func(w io.Writer) error { return writeRequest(w, op, files) }})
+	if errors.Is(err, sandbox.ErrUnavailable) {
+		return nil, Report{}, unavailable(err)
+	}
 	if crash, ok := errors.AsType[*sandbox.Crash](err); ok {
 		return nil, v.crashed(crash, len(files)), nil
 	}
 	if err != nil {
-		if errors.Is(err, sandbox.ErrUnavailable) {
-			err = unavailable(err)
-		}
 		return nil, Report{}, err
 	}
 	site, r, err := readAnswer(answer)
