@@ -347,6 +347,9 @@ func (t *tree) report(p string, s *scanned, d *diagnostics) {
 	t.messages(p, s.warnings, SeverityWarning, d)
 }
 
+// filledIn is a whole tag of a template engine: half of one is a mistake like any other.
+var filledIn = regexp.MustCompile(`\{\{[^{}]*[\w.][^{}]*\}\}|\{%[^%{}]*%\}|<%[^%]*%>|<\?(php|=)`)
+
 // isFilledIn reports whether a script does not parse because a template engine fills it in first.
 func (t *tree) isFilledIn(p string, list []api.Message) bool {
 	if len(list) == 0 {
@@ -355,9 +358,10 @@ func (t *tree) isFilledIn(p string, list []api.Message) bool {
 	if strings.HasPrefix(t.files[p], "---\n") {
 		return true
 	}
-	if l := list[0].Location; l != nil && path.Ext(p) != ".jsx" && path.Ext(p) != ".tsx" {
-		line := l.LineText
-		return strings.Contains(line, "{%") || strings.Contains(line, "<%") || strings.Contains(line, "<?") || strings.Contains(line, "{{") && !strings.Contains(line, "={{")
+	switch path.Ext(p) {
+	case ".js", ".mjs", ".cjs": // what engines fill in; nobody fills in TypeScript or JSX
+		l := list[0].Location
+		return l != nil && filledIn.MatchString(l.LineText)
 	}
 	return false
 }
