@@ -56,13 +56,13 @@ func TestIdentity(t *testing.T) {
 	s.Exec(t, db, `alter table public.projects alter column description set default current_user || ' ' || coalesce(auth.uid()::text, 'nobody');
 		create function public.as_seen() returns trigger language plpgsql as $$ begin new.title := current_user || ' ' || auth.uid(); return new; end $$;
 		create trigger as_seen before insert on public.projects for each row execute function public.as_seen()`)
-	p, err := store.CreateProject(t.Context(), u, codeforge.Project{Title: "x"})
+	p, err := store.CreateProject(t.Context(), u, codeforge.Project{Title: "Fine"})
 	if err != nil || p.Title != "authenticated "+u.ID {
 		t.Fatal(p.Title, err)
 	}
 	// Claims of the token are used as they are, but never their role.
 	v := codeforge.User{ID: u.ID, Role: "service_role", Claims: []byte(`{"sub":"` + u.ID + `","role":"service_role"}`)}
-	if p, err = store.CreateProject(t.Context(), v, codeforge.Project{Title: "x"}); err != nil || p.Title != "authenticated "+u.ID {
+	if p, err = store.CreateProject(t.Context(), v, codeforge.Project{Title: "Fine"}); err != nil || p.Title != "authenticated "+u.ID {
 		t.Fatal(p.Title, err)
 	}
 	// Claims of another: the query names the caller, the policy the claims, and nothing satisfies both.
@@ -70,7 +70,7 @@ func TestIdentity(t *testing.T) {
 	if _, err = store.GetProject(t.Context(), w, p.ID); !codeforge.IsKind(err, codeforge.Missing) {
 		t.Fatal(err)
 	}
-	if _, err = store.CreateProject(t.Context(), w, codeforge.Project{Title: "x"}); !codeforge.IsKind(err, codeforge.Denied) {
+	if _, err = store.CreateProject(t.Context(), w, codeforge.Project{Title: "Fine"}); !codeforge.IsKind(err, codeforge.Denied) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"", "x"} {

@@ -484,7 +484,7 @@ func FuzzAnswer(f *testing.F) {
 			fence := codeforge.Fence{JobID: id, Number: 1}
 			s.Ping(ctx)
 			s.GetProject(ctx, u, id)
-			s.CreateProject(ctx, u, codeforge.Project{Title: "x"})
+			s.CreateProject(ctx, u, codeforge.Project{Title: "Fine"})
 			s.ListProjects(ctx, u, codeforge.ProjectFilter{Page: 1, Size: 3})
 			s.ListFiles(ctx, u, id, true, -1)
 			s.GetFile(ctx, u, id, "a")
