@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"os"
+	"sync"
 	"time"
 
 	"codeforge"
@@ -33,7 +34,7 @@ func (s *Server) health(ctx context.Context, model string) api.Health {
 	if s.checks.Healthy() != nil {
 		failing("verifier")
 	}
-	if descriptors() != nil {
+	if s.descriptors.spare() != nil {
 		failing("descriptors")
 	}
 	return h
@@ -44,7 +45,7 @@ func (s *Server) ready(ctx context.Context) error {
 	if err := s.checks.Healthy(); err != nil {
 		return err
 	}
-	if err := descriptors(); err != nil {
+	if err := s.descriptors.spare(); err != nil {
 		return err
 	}
 	if s.users == nil {
@@ -59,8 +60,25 @@ func (s *Server) ready(ctx context.Context) error {
 // spareDescriptors is how many files a server must be able to open: fewer are gone with the next requests.
 const spareDescriptors = 8
 
-// descriptors reports whether the process can open some more files.
-func descriptors() error {
+// descriptorCheck knows whether the process can open some more files. What it found holds for a second: health is asked
+// often, and looking costs more than the rest of it.
+type descriptorCheck struct {
+	mu    sync.Mutex
+	until time.Time
+	err   error
+}
+
+// spare is an error when too few files can be opened.
+func (c *descriptorCheck) spare() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.After(c.until) {
+		c.until, c.err = now.Add(time.Second), openSome()
+	}
+	return c.err
+}
+
+func openSome() error {
 	for range spareDescriptors {
 		f, err := os.Open(os.DevNull)
 		if err != nil {

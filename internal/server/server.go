@@ -30,18 +30,19 @@ import (
 
 // Server is a whole server. Open, Listen, Start, Close, in this order; Close works after any of them.
 type Server struct {
-	cfg    *Config
-	log    *slog.Logger
-	level  *slog.LevelVar
-	router liveRouter
-	store  *Store
-	users  *auth.Verifier // nil: standalone
-	edge   *https.Edge    // nil: plain requests are served
-	hub    *events.Hub
-	engine *jobs.Engine
-	checks *verify.Verifier
-	http   *http.Server
-	listen net.Listener
+	cfg         *Config
+	log         *slog.Logger
+	level       *slog.LevelVar
+	router      liveRouter
+	store       *Store
+	users       *auth.Verifier // nil: standalone
+	edge        *https.Edge    // nil: plain requests are served
+	hub         *events.Hub
+	engine      *jobs.Engine
+	checks      *verify.Verifier
+	descriptors descriptorCheck
+	http        *http.Server
+	listen      net.Listener
 
 	envLevel string     // what .env said of the log level last
 	failed   chan error // gets what made the server stop answering
