@@ -133,14 +133,6 @@ func (x *Index) link() {
 	}
 }
 
-// Importers returns how many files import a path.
-func (x *Index) Importers(p string) int {
-	if i, ok := x.at[p]; ok {
-		return len(x.importers[i])
-	}
-	return 0
-}
-
 // Scored is a file with how much it matters: above 0, and comparable within one ranking only.
 type Scored struct {
 	Path  string
