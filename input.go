@@ -69,7 +69,7 @@ func CheckInput(raw []byte) error {
 			}
 			if top := &stack[len(stack)-1]; top.isKey {
 				if top.keys[string(text)] {
-					return bad("holds the key %q twice", clip(string(text)))
+					return bad("holds the key %q twice", shortenKey(string(text)))
 				}
 				if top.keys == nil {
 					top.keys = map[string]bool{}
@@ -88,7 +88,7 @@ func CheckInput(raw []byte) error {
 	return nil
 }
 
-func clip(s string) string {
+func shortenKey(s string) string {
 	if r := []rune(s); len(r) > 60 {
 		return string(r[:60]) + "..."
 	}

@@ -80,7 +80,7 @@ func (a *Ask) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer
 	req.Routing.Observe = func(at llm.Attempt) {
 		attempts = append(attempts, at)
 		if at.Err != nil && !a.JSON {
-			say(stderr, "%s", describe(at))
+			printSafe(stderr, "%s", describe(at))
 		}
 	}
 	if a.Timeout > 0 {
@@ -107,10 +107,10 @@ func (a *Ask) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer
 		if err := w.Encode(report(resp, parsed, e, attempts)); err != nil {
 			return err
 		}
-	} else if err := show.rest(resp, parsed); err != nil {
+	} else if err := show.showUnstreamed(resp, parsed); err != nil {
 		return err
 	} else if resp != nil {
-		say(stderr, "%s", summary(resp, ledger.Entries()))
+		printSafe(stderr, "%s", summary(resp, ledger.Entries()))
 	}
 	if e == nil {
 		return nil
@@ -244,8 +244,8 @@ func (a *Ask) generate(ctx context.Context, p llm.Provider, req *llm.Request, si
 	})
 }
 
-// answer is what --json prints: every key always, null where something is not known.
-type answer struct {
+// askAnswer is what --json prints: every key always, null where something is not known.
+type askAnswer struct {
 	Provider    *string         `json:"provider"`
 	Model       *string         `json:"model"`
 	ServedModel *string         `json:"served_model"`
@@ -299,8 +299,8 @@ func known[T comparable](v T) *T {
 }
 
 // report has what is known of an answer, or of the error e in its place.
-func report(resp *llm.Response, parsed json.RawMessage, e *llm.Error, attempts []llm.Attempt) *answer {
-	out := &answer{JSON: parsed, Attempts: []askAttempt{}, Usage: askUsage{Missing: true}}
+func report(resp *llm.Response, parsed json.RawMessage, e *llm.Error, attempts []llm.Attempt) *askAnswer {
+	out := &askAnswer{JSON: parsed, Attempts: []askAttempt{}, Usage: askUsage{Missing: true}}
 	for _, a := range attempts {
 		out.Attempts = append(out.Attempts, askAttempt{a.Provider, a.Model, known(a.Status), known(a.Kind), a.Wait.Milliseconds()})
 	}
@@ -354,7 +354,7 @@ func (s *screenText) delta(d llm.Delta) {
 	case llm.DeltaRestart:
 		s.end()
 		s.shown = false
-		say(s.note, "what came so far is void: %s answers anew", d.Text)
+		printSafe(s.note, "what came so far is void: %s answers anew", d.Text)
 	}
 }
 
@@ -365,8 +365,8 @@ func (s *screenText) end() {
 	}
 }
 
-// rest shows what was not streamed. resp is nil when there is no answer.
-func (s *screenText) rest(resp *llm.Response, parsed json.RawMessage) error {
+// showUnstreamed shows what was not streamed. resp is nil when there is no answer.
+func (s *screenText) showUnstreamed(resp *llm.Response, parsed json.RawMessage) error {
 	if resp != nil && !s.shown {
 		s.delta(llm.Delta{Kind: llm.DeltaText, Text: cmp.Or(string(parsed), resp.Text())})
 	}

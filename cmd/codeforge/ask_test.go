@@ -28,7 +28,7 @@ const askKey = "sk-not-a-real-key-0123456789"
 type told struct {
 	stdout, stderr string
 	err            error
-	answer
+	askAnswer
 }
 
 // ask runs the command as its own process would.
@@ -48,8 +48,8 @@ func ask(t *testing.T, a *Ask, stdin string) *told {
 	if err := d.Decode(&keys); err != nil || d.More() {
 		t.Fatalf("not one JSON object: %s", o.stdout)
 	}
-	complete(t, "", reflect.TypeFor[answer](), keys)
-	if err := json.Unmarshal([]byte(o.stdout), &o.answer); err != nil {
+	complete(t, "", reflect.TypeFor[askAnswer](), keys)
+	if err := json.Unmarshal([]byte(o.stdout), &o.askAnswer); err != nil {
 		t.Fatal(err)
 	}
 	return o

@@ -57,7 +57,7 @@ func (d *Demo) Run(ctx context.Context) error {
 		map[bool]string{true: " (built in: offline, no key; it builds small apps by rules, it does not think)"}[health.Model == "scaffold"])
 
 	var project codeforge.Project
-	if err := c.Call(ctx, "POST", "/v1/projects/", map[string]any{"title": clip(idea, codeforge.MaxTitle), "description": clip(idea, codeforge.MaxDescription)}, &project); err != nil {
+	if err := c.Call(ctx, "POST", "/v1/projects/", map[string]any{"title": fitLength(idea, codeforge.MaxTitle), "description": fitLength(idea, codeforge.MaxDescription)}, &project); err != nil {
 		return err
 	}
 	var job struct {
@@ -199,8 +199,8 @@ func writeTree(dir string, files []codeforge.File) (left []string, err error) {
 	return left, nil
 }
 
-// clip shortens s to n characters, and makes up for titles that are too short.
-func clip(s string, n int) string {
+// fitLength shortens s to n characters, and makes up for titles that are too short.
+func fitLength(s string, n int) string {
 	if utf8.RuneCountInString(s) < codeforge.MinTitle {
 		s = "App: " + s
 	}

@@ -39,7 +39,7 @@ type commands struct {
 func main() {
 	verify.RunChild() // before settings are read: a child has none
 	if err := run(os.Args[1:]); err != nil {
-		say(os.Stderr, "codeforge: %s", llm.Explain(err))
+		printSafe(os.Stderr, "codeforge: %s", llm.Explain(err))
 		os.Exit(exitCode(err))
 	}
 }

@@ -46,9 +46,9 @@ type Doctor struct{ server.Config }
 func (d *Doctor) Run(ctx context.Context) error {
 	broken := 0
 	for _, f := range server.Diagnose(ctx, &d.Config) {
-		say(os.Stdout, "%-8s %s", f.State, f.Part)
+		printSafe(os.Stdout, "%-8s %s", f.State, f.Part)
 		if f.Fix != "" {
-			say(os.Stdout, "         %s", f.Fix)
+			printSafe(os.Stdout, "         %s", f.Fix)
 		}
 		if f.State == "broken" {
 			broken++

@@ -30,7 +30,7 @@ func (m *Models) Run(ctx context.Context) error {
 		for _, t := range chain {
 			names = append(names, t.Name())
 		}
-		say(os.Stdout, "%-10s %s", route.Agent, strings.Join(names, " -> "))
+		printSafe(os.Stdout, "%-10s %s", route.Agent, strings.Join(names, " -> "))
 	}
 	fmt.Println()
 	for _, model := range r.Catalog.File().Models {
@@ -42,16 +42,16 @@ func (m *Models) Run(ctx context.Context) error {
 		if !model.Ends.IsZero() {
 			ends = ", ends " + model.Ends.String()
 		}
-		say(os.Stdout, "%-36s context %-9d %s%s", model.Name, model.Context, price, ends)
+		printSafe(os.Stdout, "%-36s context %-9d %s%s", model.Name, model.Context, price, ends)
 	}
 	warns := r.Catalog.Warnings(r.Configured(), now)
 	if m.Check {
 		if warns, err = r.Check(ctx); err != nil {
-			say(os.Stdout, "warning: %v", err)
+			printSafe(os.Stdout, "warning: %v", err)
 		}
 	}
 	for _, w := range warns {
-		say(os.Stdout, "warning: %s", w.Message)
+		printSafe(os.Stdout, "warning: %s", w.Message)
 	}
 	return nil
 }

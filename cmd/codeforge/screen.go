@@ -40,10 +40,10 @@ func newScreen(f *os.File) *screen {
 }
 
 // line prints text for good, without what a terminal would obey: much of it is a model's.
-func (s *screen) line(format string, args ...any) { say(s.w, format, args...) }
+func (s *screen) line(format string, args ...any) { printSafe(s.w, format, args...) }
 
-// say prints a line that may hold a stranger's words, a model's or a provider's, without what a terminal would obey.
-func say(w io.Writer, format string, args ...any) {
+// printSafe prints a line that may hold a stranger's words, a model's or a provider's, without what a terminal would obey.
+func printSafe(w io.Writer, format string, args ...any) {
 	fmt.Fprintln(w, codeforge.Plain(fmt.Sprintf(format, args...)))
 }
 

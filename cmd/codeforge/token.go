@@ -46,7 +46,7 @@ func (t *TokenCreate) Run(ctx context.Context) error {
 	}
 	text, token, err := auth.NewToken(u, t.Name, scopes, time.Duration(t.Days)*24*time.Hour)
 	if err != nil {
-		return plain(err)
+		return explain(err)
 	}
 	store, err := server.OpenStore(ctx, &t.Config, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -54,7 +54,7 @@ func (t *TokenCreate) Run(ctx context.Context) error {
 	}
 	defer store.Close()
 	if err := store.CreateToken(ctx, u, token); err != nil {
-		return plain(err)
+		return explain(err)
 	}
 	fmt.Fprintf(os.Stderr, "token %s of user %s; keep it, it is not shown again:\n", token.ID, u.ID)
 	fmt.Println(text)
@@ -80,7 +80,7 @@ func (t *TokenList) Run(ctx context.Context) error {
 	defer store.Close()
 	list, err := store.ListTokens(ctx, u)
 	if err != nil {
-		return plain(err)
+		return explain(err)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tNAME\tTOKEN\tSCOPES\tCREATED\tENDS\tLAST USED\tSTATE")
@@ -132,14 +132,14 @@ func (t *TokenRevoke) Run(ctx context.Context) error {
 	}
 	defer store.Close()
 	if err := store.RevokeToken(ctx, u, id, codeforge.Now()); err != nil {
-		return plain(err)
+		return explain(err)
 	}
 	fmt.Println("revoked", id)
 	return nil
 }
 
-// plain says what a client would be told, and the reason for it.
-func plain(err error) error {
+// explain says what a client would be told, and the reason for it.
+func explain(err error) error {
 	if e, ok := errors.AsType[*codeforge.Error](err); ok {
 		if reason, ok := e.Details["reason"].(string); ok {
 			return fmt.Errorf("%s: %s", e.Message, reason)

@@ -91,7 +91,7 @@ type run struct {
 	answers []form.Reply
 	asked   bool
 	calls   int // steps that asked the model
-	used    usage
+	used    usageTotals
 	made    partialDoc
 	says    string // by the model, in words alone, before the job failed
 

@@ -14,8 +14,8 @@ import (
 	"codeforge/internal/llm"
 )
 
-// usage is what a job's model calls consumed, and who answered them.
-type usage struct {
+// usageTotals is what a job's model calls consumed, and who answered them.
+type usageTotals struct {
 	Model    string `json:"model"` // as served; several are joined with ", "
 	Provider string `json:"provider"`
 	codeforge.Usage
@@ -53,7 +53,7 @@ type retryEvent struct {
 
 // count adds an answer to what the job used. Only what the journal keeps may be counted, and nothing of when and how: the
 // result of a job that is replayed is the same, byte for byte.
-func (u *usage) count(provider, model string, add llm.Usage) {
+func (u *usageTotals) count(provider, model string, add llm.Usage) {
 	addName(&u.Model, model)
 	addName(&u.Provider, provider)
 	u.Usage = u.Add(add.Usage)
@@ -61,8 +61,8 @@ func (u *usage) count(provider, model string, add llm.Usage) {
 	u.Incomplete = u.Incomplete || add.Missing || add.Partial
 }
 
-// lose adds what was paid for and tried again.
-func (u *usage) lose(l llm.Lost) {
+// addLost adds what was paid for and tried again.
+func (u *usageTotals) addLost(l llm.Lost) {
 	u.Usage = u.Add(l.Usage.Usage)
 	u.Calls += l.Calls
 	u.Incomplete = u.Incomplete || l.Missing || l.Partial
@@ -119,11 +119,11 @@ func (c *caller) Generate(ctx context.Context, req *llm.Request, sink func(llm.D
 	ask.Routing.Observe = c.observe
 	var whole llm.Response
 	for pauses := 0; ; pauses++ {
-		resp, err := c.once(ctx, ask, sink)
+		resp, err := c.callOnce(ctx, ask, sink)
 		if err != nil {
-			return nil, after(whole.Parts, err)
+			return nil, withPartsBefore(whole.Parts, err)
 		}
-		parts, used := append(whole.Parts, resp.Parts...), sum(whole.Usage, resp.Usage)
+		parts, used := append(whole.Parts, resp.Parts...), sumUsage(whole.Usage, resp.Usage)
 		cost := whole.Cost.Add(resp.Cost)
 		whole = *resp
 		whole.Parts, whole.Usage, whole.Cost = parts, used, cost
@@ -138,13 +138,13 @@ func (c *caller) Generate(ctx context.Context, req *llm.Request, sink func(llm.D
 	}
 }
 
-// once makes one call.
-func (c *caller) once(ctx context.Context, ask llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
+// callOnce makes one call.
+func (c *caller) callOnce(ctx context.Context, ask llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	sent := ask
-	sent.Routing.Shrink = func(limit int) *llm.Request { return shrink(&ask, c.prompt, limit) }
+	sent.Routing.Shrink = func(limit int) *llm.Request { return shrinkRequest(&ask, c.prompt, limit) }
 	c.calling, c.attempt = true, nil
 	start := time.Now()
 	resp, err := c.r.model.Generate(ctx, &sent, sink)
@@ -154,7 +154,7 @@ func (c *caller) once(ctx context.Context, ask llm.Request, sink func(llm.Delta)
 	if err != nil {
 		e, ok := errors.AsType[*llm.Error](err)
 		if ok {
-			c.r.used.lose(e.Lost)
+			c.r.used.addLost(e.Lost)
 		}
 		if ok && e.Usage != nil {
 			if answered(e.Kind) {
@@ -176,7 +176,7 @@ func (c *caller) once(ctx context.Context, ask llm.Request, sink func(llm.Delta)
 		e.LatencyMS = took.Milliseconds()
 	}
 	c.r.used.count(e.Provider, e.Model, e.Usage)
-	c.r.used.lose(resp.Lost)
+	c.r.used.addLost(resp.Lost)
 	c.r.report(-1, event(codeforge.EventUsage, e))
 	switch resp.Finish {
 	case llm.FinishRefusal, llm.FinishContentFilter:
@@ -187,8 +187,8 @@ func (c *caller) once(ctx context.Context, ask llm.Request, sink func(llm.Delta)
 	return resp, nil
 }
 
-// after adds to an error what an answer held before its provider paused it.
-func after(parts []llm.Part, err error) error {
+// withPartsBefore adds to an error what an answer held before its provider paused it.
+func withPartsBefore(parts []llm.Part, err error) error {
 	e, ok := errors.AsType[*llm.Error](err)
 	if !ok || len(parts) == 0 {
 		return err
@@ -202,7 +202,7 @@ func after(parts []llm.Part, err error) error {
 	return &whole
 }
 
-func sum(a, b llm.Usage) llm.Usage {
+func sumUsage(a, b llm.Usage) llm.Usage {
 	return llm.Usage{Usage: a.Add(b.Usage), Missing: a.Missing || b.Missing, Partial: a.Partial || b.Partial}
 }
 
@@ -230,8 +230,8 @@ func (c *caller) observe(a llm.Attempt) {
 		Reason: reason, CostMicroUSD: a.Cost.MicroUSD}))
 }
 
-// show passes pieces of answers on to viewers.
-func (c *caller) show(d llm.Delta) {
+// reportDelta passes pieces of answers on to viewers.
+func (c *caller) reportDelta(d llm.Delta) {
 	if d.Kind != llm.DeltaRestart {
 		c.shown.add(d)
 		return
@@ -247,8 +247,8 @@ func (c *caller) show(d llm.Delta) {
 	c.r.report(-1, event(codeforge.EventRestart, map[string]string{"stage": string(c.stage), "model": d.Text, "reason": reason}))
 }
 
-// usable returns what came of an answer whose error is about its form alone: the model can be told to do better.
-func usable(err error) *llm.Response {
+// partialResponse returns what came of an answer whose error is about its form alone: the model can be told to do better.
+func partialResponse(err error) *llm.Response {
 	e, ok := errors.AsType[*llm.Error](err)
 	if !ok || e.Kind != llm.TruncatedOutput && e.Kind != llm.MalformedOutput {
 		return nil
@@ -264,9 +264,9 @@ func usable(err error) *llm.Response {
 	return resp
 }
 
-// said is an answer as the assistant's turn of the conversation: as it came, but for what broke off. A call that did must
+// assistantMessage is an answer as the assistant's turn of the conversation: as it came, but for what broke off. A call that did must
 // not be sent back, nor a thought that leads to nothing. No parts: there is nothing to send.
-func said(resp *llm.Response) llm.Message {
+func assistantMessage(resp *llm.Response) llm.Message {
 	m := resp.Message()
 	open := func(p llm.Part) bool { return p.Kind == llm.PartOpenCall }
 	if resp.Finish != llm.FinishLength && !slices.ContainsFunc(m.Parts, open) {
@@ -386,7 +386,7 @@ func (d *deltas) flush() {
 func ask[T interface{ Problems() []string }](ctx context.Context, r *run, stage codeforge.AgentType, f *form.Form[T], p *prompt, req llm.Request) (v T, err error) {
 	c := r.caller(stage, p)
 	req.Schema, req.Messages = f.Schema(), []llm.Message{llm.UserText(p.String())}
-	_, _, err = llm.Structured(ctx, c, &req, c.show, func(raw []byte) error {
+	_, _, err = llm.Structured(ctx, c, &req, c.reportDelta, func(raw []byte) error {
 		if len(raw) > codeforge.MaxSpec {
 			return fmt.Errorf("it is too long: at most %d bytes are taken", codeforge.MaxSpec)
 		}

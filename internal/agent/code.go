@@ -39,7 +39,7 @@ func (r *run) codeJob(ctx context.Context) (codeforge.Outcome, error) {
 	err := r.stage(codeforge.Code, 0, func() (err error) {
 		doc, failed, err = r.code(ctx, 0, nil, explained)
 		if err == nil && failed != nil {
-			err = r.failed(failed)
+			err = r.buildFailed(failed)
 		}
 		return err
 	})
@@ -107,14 +107,14 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 	misheard := 0 // answers with calls in their text that could not be run
 	for turn := range maxTurns {
 		k := r.caller(codeforge.Code, p)
-		resp, err := k.Generate(ctx, &llm.Request{System: system("code"), Messages: messages, Tools: toolDefs}, k.show)
+		resp, err := k.Generate(ctx, &llm.Request{System: system("code"), Messages: messages, Tools: toolDefs}, k.reportDelta)
 		if err != nil {
-			if resp = usable(err); resp == nil || ctx.Err() != nil {
+			if resp = partialResponse(err); resp == nil || ctx.Err() != nil {
 				return codeDoc{}, nil, r.modelError(ctx, codeforge.Code, err)
 			}
 		}
-		resp, unfit := heard(resp, len(messages))
-		if m := said(resp); len(m.Parts) > 0 {
+		resp, unfit := readSpokenCalls(resp, len(messages))
+		if m := assistantMessage(resp); len(m.Parts) > 0 {
 			messages = append(messages, m)
 		}
 		calls, text := resp.ToolCalls(), strings.TrimSpace(resp.Text())
@@ -126,12 +126,12 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 		switch {
 		case len(calls) > 0:
 			idle = 0
-			m, err := c.answer(ctx, calls)
+			m, err := c.runCalls(ctx, calls)
 			if err != nil || c.done != nil || c.failed != nil {
-				return c.outcome(err)
+				return c.result(err)
 			}
 			if resp.Finish == llm.FinishLength {
-				m.Parts = append(m.Parts, llm.Text("Your answer was cut off at the output limit: "+lost(resp, "what came after these calls is lost")+". Go on in smaller steps."))
+				m.Parts = append(m.Parts, llm.Text("Your answer was cut off at the output limit: "+describeCutCall(resp, "what came after these calls is lost")+". Go on in smaller steps."))
 			}
 			if left := maxTurns - turn - 1; left == 5 {
 				m.Parts = append(m.Parts, llm.Text("5 turns are left: bring the work to an end and call finish."))
@@ -140,7 +140,7 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 		case idle == maxIdle && (resp.Finish == llm.FinishLength || text == ""):
 			return codeDoc{}, nil, r.modelError(ctx, codeforge.Code, &llm.Error{Provider: resp.Provider, Model: resp.Model, Kind: kind, Cause: err})
 		case resp.Finish == llm.FinishLength:
-			messages = append(messages, llm.UserText("Your answer was cut off at the output limit: "+lost(resp, "it held no whole call")+". Go on in smaller steps: one file per call."))
+			messages = append(messages, llm.UserText("Your answer was cut off at the output limit: "+describeCutCall(resp, "it held no whole call")+". Go on in smaller steps: one file per call."))
 		case text == "":
 			messages = append(messages, llm.UserText("Your answer was empty. Go on with the tools, or call finish when the work is complete."))
 		case unfit != nil:
@@ -166,20 +166,20 @@ func (r *run) code(ctx context.Context, round int, findings []issueDoc, explaine
 			idle = 0
 			result := c.finish(ctx, form.FinishArgs{Summary: form.Shorten(text, maxSummary)})
 			if c.done != nil || c.failed != nil {
-				return c.outcome(nil)
+				return c.result(nil)
 			}
 			p := new(prompt)
 			p.json(form.SectionDiagnostics, json.RawMessage(result))
-			p.say("The work cannot be finished like this. Mend it with the tools, then call finish.")
+			p.sentence("The work cannot be finished like this. Mend it with the tools, then call finish.")
 			messages = append(messages, llm.UserText(p.String()))
 		}
 	}
 	return codeDoc{}, nil, failure(codeforge.Code, nil, "The coder did not finish within %d turns", maxTurns)
 }
 
-// heard is an answer whose text holds calls in place of calls: it has them as calls, and the text without them. unfit says why
+// readSpokenCalls is an answer whose text holds calls in place of calls: it has them as calls, and the text without them. unfit says why
 // none of them can be run. at is the place of the answer in the conversation, which makes the ids of calls its own.
-func heard(resp *llm.Response, at int) (_ *llm.Response, unfit error) {
+func readSpokenCalls(resp *llm.Response, at int) (_ *llm.Response, unfit error) {
 	if len(resp.ToolCalls()) > 0 {
 		out := *resp
 		out.Parts = slices.Clone(resp.Parts)
@@ -215,8 +215,8 @@ func heard(resp *llm.Response, at int) (_ *llm.Response, unfit error) {
 	return &out, nil
 }
 
-// lost says which call an answer that was cut off did not bring to its end.
-func lost(resp *llm.Response, otherwise string) string {
+// describeCutCall says which call an answer that was cut off did not bring to its end.
+func describeCutCall(resp *llm.Response, otherwise string) string {
 	for _, p := range resp.Parts {
 		if p.Kind == llm.PartOpenCall && toolByName[p.Call.Name].do != nil {
 			return "your call of " + p.Call.Name + " was not whole, and nothing of it was done"
@@ -225,9 +225,9 @@ func lost(resp *llm.Response, otherwise string) string {
 	return otherwise
 }
 
-// answer runs the calls of one turn and returns their results, all of them in their order, as the user's turn. It stops
+// runCalls runs the calls of one turn and returns their results, all of them in their order, as the user's turn. It stops
 // early when the work is over. finish comes last, wherever it stands, and only when all that it speaks of was done.
-func (c *coder) answer(ctx context.Context, calls []llm.ToolCall) (m llm.Message, err error) {
+func (c *coder) runCalls(ctx context.Context, calls []llm.ToolCall) (m llm.Message, err error) {
 	results := make([]llm.ToolResult, len(calls))
 	run := func(i int, do func(llm.ToolCall) llm.ToolResult) error {
 		if ctx.Err() != nil {
@@ -237,12 +237,12 @@ func (c *coder) answer(ctx context.Context, calls []llm.ToolCall) (m llm.Message
 			return failure(codeforge.Code, nil, "The coder used all of its %d tool calls without finishing", maxToolCalls)
 		}
 		results[i] = do(calls[i])
-		if results[i].IsError && c.stuck(calls[i]) {
+		if results[i].IsError && c.repeatsFailure(calls[i]) {
 			return failure(codeforge.Code, errors.New(form.Shorten(results[i].Content, 1_000)), "The coder repeated a failing call of %s %d times", form.Shorten(calls[i].Name, 40), maxFailing)
 		}
 		return nil
 	}
-	do := func(call llm.ToolCall) llm.ToolResult { return c.do(ctx, call) }
+	do := func(call llm.ToolCall) llm.ToolResult { return c.runCall(ctx, call) }
 	var failed []string
 	last := -1
 	for i, call := range calls {
@@ -287,15 +287,15 @@ func problem(call llm.ToolCall, says string) llm.ToolResult {
 	return llm.ToolResult{ID: call.ID, Name: call.Name, Content: says, IsError: true}
 }
 
-func (c *coder) outcome(err error) (codeDoc, *buildFailure, error) {
+func (c *coder) result(err error) (codeDoc, *buildFailure, error) {
 	if c.done != nil {
 		return *c.done, nil, nil
 	}
 	return codeDoc{}, c.failed, err
 }
 
-// stuck counts a failing call.
-func (c *coder) stuck(call llm.ToolCall) bool {
+// repeatsFailure counts a failing call.
+func (c *coder) repeatsFailure(call llm.ToolCall) bool {
 	key := call.Name + string(call.Arguments)
 	c.failing[key]++
 	return c.failing[key] >= maxFailing
@@ -321,20 +321,20 @@ func (r *run) codePrompt(ctx context.Context, round int, findings []issueDoc) *p
 		if _, found := r.verify(ctx, codeforge.Code); len(found) > 0 {
 			shown := found[:min(len(found), maxDiagnostics)]
 			p.json(form.SectionDiagnostics, shown)
-			about = append(about, blamed(shown)...)
+			about = append(about, filesOf(shown)...)
 		}
 	}
 	named := r.in.text("file_path")
 	p.files(r.tree, r.about(r.in.idea(r.project), about...), map[string]int{named: namedWeight})
 	switch {
 	case len(findings) > 0:
-		p.say("The review found the issues in <findings>. Mend them, worst first, without breaking what works.")
+		p.sentence("The review found the issues in <findings>. Mend them, worst first, without breaking what works.")
 	case cleanPath(named) != "":
-		p.say("Do what <idea> asks. The work is about the file that file_path in <context> names; change others only where it needs them.")
+		p.sentence("Do what <idea> asks. The work is about the file that file_path in <context> names; change others only where it needs them.")
 	case len(r.tree.files) > 0:
-		p.say("The project has files. Do what <idea> asks of them, keeping what already works.")
+		p.sentence("The project has files. Do what <idea> asks of them, keeping what already works.")
 	default:
-		p.say("Build the app.")
+		p.sentence("Build the app.")
 	}
 	return p
 }
@@ -374,21 +374,21 @@ func toolOf[T any](name, description string, do func(context.Context, *coder, T)
 
 var tools = []tool{
 	toolOf(form.ToolListFiles, "List all files with their sizes.", func(_ context.Context, c *coder, _ form.NoArgs) (string, error) {
-		return c.show(c.r.tree.list())
+		return c.withinRoom(c.r.tree.list())
 	}),
 	toolOf(form.ToolReadFile, "Read the whole text of a file as it is now.", func(_ context.Context, c *coder, a form.PathArgs) (string, error) {
-		a.Path = c.r.tree.named(a.Path)
+		a.Path = c.r.tree.resolvePath(a.Path)
 		text, err := c.r.tree.read(a.Path)
 		if err != nil {
 			return "", err
 		}
-		return c.show(text)
+		return c.withinRoom(text)
 	}),
 	toolOf(form.ToolSearch, "Find lines that hold a plain text, in all files, with path and line number.", func(_ context.Context, c *coder, a form.SearchArgs) (string, error) {
-		return c.show(c.r.tree.search(a.Pattern))
+		return c.withinRoom(c.r.tree.search(a.Pattern))
 	}),
 	toolOf(form.ToolWriteFile, "Create a file, or replace the whole text of one.", func(_ context.Context, c *coder, a form.WriteArgs) (string, error) {
-		a.Path = c.r.tree.named(a.Path)
+		a.Path = c.r.tree.resolvePath(a.Path)
 		action, err := c.r.tree.write(a.Path, a.Content)
 		if err != nil {
 			return "", err
@@ -396,14 +396,14 @@ var tools = []tool{
 		return c.changed(a.Path, action), nil
 	}),
 	toolOf(form.ToolEditFile, "Replace one place in a file. Fails, and says why, unless old occurs exactly once.", func(_ context.Context, c *coder, a form.EditArgs) (string, error) {
-		a.Path = c.r.tree.named(a.Path)
+		a.Path = c.r.tree.resolvePath(a.Path)
 		if err := c.r.tree.edit(a.Path, a.Old, a.New); err != nil {
 			return "", err
 		}
 		return c.changed(a.Path, "updated"), nil
 	}),
 	toolOf(form.ToolDeleteFile, "Remove a file.", func(_ context.Context, c *coder, a form.PathArgs) (string, error) {
-		a.Path = c.r.tree.named(a.Path)
+		a.Path = c.r.tree.resolvePath(a.Path)
 		if err := c.r.tree.delete(a.Path); err != nil {
 			return "", err
 		}
@@ -451,8 +451,8 @@ func toolNamed(said string) string {
 
 const maxToolName = 64 // that endpoints take
 
-// do runs one call. What is wrong with it is the result, in words for the model.
-func (c *coder) do(ctx context.Context, call llm.ToolCall) llm.ToolResult {
+// runCall runs one call. What is wrong with it is the result, in words for the model.
+func (c *coder) runCall(ctx context.Context, call llm.ToolCall) llm.ToolResult {
 	t, ok := toolByName[call.Name]
 	if !ok {
 		return problem(call, fmt.Sprintf("there is no tool %s; there are %s", form.Quote(call.Name), strings.Join(toolNames, ", ")))
@@ -464,8 +464,8 @@ func (c *coder) do(ctx context.Context, call llm.ToolCall) llm.ToolResult {
 	return llm.ToolResult{ID: call.ID, Name: call.Name, Content: text}
 }
 
-// show returns text that was read, while the conversation has room for it.
-func (c *coder) show(text string) (string, error) {
+// withinRoom returns text that was read, while the conversation has room for it.
+func (c *coder) withinRoom(text string) (string, error) {
 	if c.read+len(text) > maxRead {
 		return "", fmt.Errorf("too much was read already (%d bytes): finish with what you know", c.read)
 	}
@@ -515,7 +515,7 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) string {
 		return verdict(false, found)
 	}
 	for _, named := range slices.Sorted(maps.Keys(a.Explanations)) {
-		if p := c.r.tree.named(named); c.r.tree.touched(p) {
+		if p := c.r.tree.resolvePath(named); c.r.tree.touched(p) {
 			c.explained[p] = form.Shorten(strings.TrimSpace(codeforge.Plain(a.Explanations[named])), 1_000)
 		}
 	}

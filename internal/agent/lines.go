@@ -39,14 +39,14 @@ type place struct{ start, end int }
 // maxPlaces is how many are looked for.
 const maxPlaces = 50
 
-// places finds where old stands in text, the ones that overlap too. Line ends match each other where old is nowhere byte
+// findPlaces finds where old stands in text, the ones that overlap too. Line ends match each other where old is nowhere byte
 // for byte, and are never cut in two.
-func places(text, old string) []place {
-	found := find(text, old)
+func findPlaces(text, old string) []place {
+	found := findUnified(text, old)
 	if len(found) == 0 && (strings.Contains(text, "\r") || strings.Contains(old, "\r")) {
-		found = find(unified(text), unified(old))
+		found = findUnified(unified(text), unified(old))
 		for i, p := range found {
-			found[i] = place{inText(text, p.start), inText(text, p.end)}
+			found[i] = place{originalOffset(text, p.start), originalOffset(text, p.end)}
 		}
 	}
 	for i, p := range found {
@@ -60,8 +60,8 @@ func places(text, old string) []place {
 	return found
 }
 
-// inText returns where the byte n of the unified text stands in text.
-func inText(text string, n int) int {
+// originalOffset returns where the byte n of the unified text stands in text.
+func originalOffset(text string, n int) int {
 	at := 0
 	for ; n > 0; n-- {
 		if strings.HasPrefix(text[at:], "\r\n") {
@@ -72,7 +72,7 @@ func inText(text string, n int) int {
 	return at
 }
 
-func find(text, old string) (found []place) {
+func findUnified(text, old string) (found []place) {
 	for at := 0; len(found) < maxPlaces; {
 		i := strings.Index(text[at:], old)
 		if i < 0 {
@@ -95,10 +95,10 @@ func replaceOnce(text, old, new string) (string, error) {
 	case old == new:
 		return "", fmt.Errorf("old and new are the same: nothing would change")
 	}
-	switch found := places(body, old); len(found) {
+	switch found := findPlaces(body, old); len(found) {
 	case 1:
 		at := found[0]
-		result := body[:at.start] + withEnds(new, ends(body, at)) + body[at.end:]
+		result := body[:at.start] + withEnds(new, lineEnds(body, at)) + body[at.end:]
 		if result == body {
 			return "", fmt.Errorf("old and new are the same but for line ends, which a file keeps: nothing would change")
 		}
@@ -121,8 +121,8 @@ func replaceOnce(text, old, new string) (string, error) {
 	}
 }
 
-// ends are the line ends that stand at a place of text; where there are none, the next one, or the one before it.
-func ends(text string, at place) []string {
+// lineEnds are the line ends that stand at a place of text; where there are none, the next one, or the one before it.
+func lineEnds(text string, at place) []string {
 	if here := lineEnd.FindAllString(text[at.start:at.end], -1); here != nil {
 		return here
 	}

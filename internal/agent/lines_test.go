@@ -105,7 +105,7 @@ func FuzzEdit(f *testing.F) {
 			}
 		}
 		before, after, ok := strings.Cut(unified(text), unified(old))
-		if !ok || len(find(unified(text), unified(old))) != 1 || unified(got) != before+unified(new)+after {
+		if !ok || len(findUnified(unified(text), unified(old))) != 1 || unified(got) != before+unified(new)+after {
 			t.Errorf("replaceOnce(%q, %q, %q) = %q", text, old, new, got)
 		}
 	})
@@ -116,7 +116,7 @@ func TestPathsAsModelsWriteThem(t *testing.T) {
 	for p, want := range map[string]string{"src/app.js": "src/app.js", "./src/app.js": "src/app.js", "/src/app.js": "src/app.js", " src/app.js\n": "src/app.js", "`src/app.js`": "src/app.js",
 		`"src/app.js"`: "src/app.js", `src\app.js`: "src/app.js", "src//app.js": "src/app.js", "src/./app.js": "src/app.js", ".//src/new.js": "src/new.js", "it's": "it's",
 		"/etc/passwd": "/etc/passwd", "../x": "../x", "src/../x": "src/../x", "src/": "src/", "": "", ".": "", "/": "/"} {
-		if got := tr.named(p); got != want {
+		if got := tr.resolvePath(p); got != want {
 			t.Errorf("named(%q) = %q, want %q", p, got, want)
 		}
 	}

@@ -39,7 +39,7 @@ func newPack(t *tree, task string, want map[string]int) *pack {
 		task: task, extra: map[string]float64{}}
 	k.index = sync.OnceValue(func() *relevance.Index { return relevance.New(k.files) })
 	for path, text := range k.files {
-		k.tokens[path] = count(text) + count(path) + frameTokens
+		k.tokens[path] = countTokens(text) + countTokens(path) + frameTokens
 		k.all += k.tokens[path]
 	}
 	for path, weight := range want {
@@ -51,7 +51,7 @@ func newPack(t *tree, task string, want map[string]int) *pack {
 // frameTokens is what the edges of a section take.
 const frameTokens = 24
 
-func count(text string) int { return llm.EstimateText(text, "") }
+func countTokens(text string) int { return llm.EstimateText(text, "") }
 
 // fit writes the list of files, and of their text what matters and goes into the given number of tokens, or very little
 // more. What is shown stands by path, so that prompts of one job begin alike.
@@ -59,7 +59,7 @@ func (k *pack) fit(tokens int) string {
 	var b strings.Builder
 	list := k.list(min(listTokens, tokens/3))
 	form.WriteSection(&b, form.SectionFiles, "", form.Neutral(list))
-	tokens -= count(list)
+	tokens -= countTokens(list)
 
 	whole, outlined := k.paths, map[string]string{}
 	if k.all > min(wholeTokens, tokens) {
@@ -74,7 +74,7 @@ func (k *pack) fit(tokens int) string {
 				continue
 			}
 			text := k.index().Outline(path)
-			if n := count(text) + count(path) + frameTokens; text != "" && n <= room {
+			if n := countTokens(text) + countTokens(path) + frameTokens; text != "" && n <= room {
 				room -= n
 				outlined[path] = text
 			}
@@ -102,12 +102,12 @@ func (k *pack) list(room int) string {
 		fmt.Fprintf(&b, "%s (%d bytes)\n", path, len(k.files[path]))
 	}
 	text := strings.TrimSuffix(b.String(), "\n")
-	if count(text) <= room {
+	if countTokens(text) <= room {
 		return text
 	}
 	for depth := 6; depth > 0; depth-- {
 		text = fmt.Sprintf("%s in these folders; list_files names them:\n%s", plural(len(k.paths), "file"), strings.TrimSuffix(relevance.Folders(k.paths, depth), "\n"))
-		if count(text) <= room {
+		if countTokens(text) <= room {
 			return text
 		}
 	}
@@ -121,11 +121,11 @@ const (
 	keepShare     = 4  // the newest results keep a quarter of the window, or a model would read the same files for ever
 )
 
-// shrink returns a form of a request that should fit limit tokens, else the smallest there is; nil when that is not smaller.
+// shrinkRequest returns a form of a request that should fit limit tokens, else the smallest there is; nil when that is not smaller.
 // What can be had again goes first: the older results of tools, then texts of files in the first message, which first
 // wrote, then newer results, but for those of the last turn, which the model has not seen. What the model said
 // stays as it is.
-func shrink(req *llm.Request, first *prompt, limit int) *llm.Request {
+func shrinkRequest(req *llm.Request, first *prompt, limit int) *llm.Request {
 	small := *req
 	small.Messages = slices.Clone(req.Messages)
 	was := llm.Estimate(req, "")
@@ -151,7 +151,7 @@ func dropResults(req *llm.Request, size, limit, keep int) int {
 	for i := len(req.Messages) - 2; i >= 0; i-- { // the last turn stays
 		for j := len(req.Messages[i].Parts) - 1; j >= 0; j-- {
 			if r := req.Messages[i].Parts[j].Result; r != nil {
-				if keep -= count(r.Content); keep < 0 {
+				if keep -= countTokens(r.Content); keep < 0 {
 					old = append(old, place{i, j})
 				}
 			}
@@ -165,7 +165,7 @@ func dropResults(req *llm.Request, size, limit, keep int) int {
 		m := &req.Messages[at.message]
 		r := *m.Parts[at.part].Result
 		note := fmt.Sprintf("[left out to make room; call %s again if it is needed]", r.Name)
-		gain := count(r.Content) - count(note) - 1 // of rounding
+		gain := countTokens(r.Content) - countTokens(note) - 1 // of rounding
 		if gain < worthDropping {
 			continue
 		}
@@ -181,7 +181,7 @@ func dropResults(req *llm.Request, size, limit, keep int) int {
 // fitFiles writes the first message anew with less of files, so that req, which has size tokens, fits limit. It returns
 // the size then.
 func fitFiles(req *llm.Request, first *prompt, size, limit int) int {
-	room := limit - size + count(req.Messages[0].Parts[0].Text) - count(first.b.String())
+	room := limit - size + countTokens(req.Messages[0].Parts[0].Text) - countTokens(first.b.String())
 	for range 5 { // what the sections' edges take is known when they are written
 		req.Messages[0] = llm.UserText(first.fit(max(room, 0)))
 		size = llm.Estimate(req, "")

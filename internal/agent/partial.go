@@ -51,8 +51,8 @@ func (r *run) partial() json.RawMessage {
 	return r.result(d)
 }
 
-// failed ends a job whose code did not build.
-func (r *run) failed(f *buildFailure) error {
+// buildFailed ends a job whose code did not build.
+func (r *run) buildFailed(f *buildFailure) error {
 	r.made.Diagnostics, r.made.Summary = f.diagnostics, f.summary
 	return f.err(codeforge.Code)
 }

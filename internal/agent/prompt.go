@@ -35,8 +35,8 @@ func (p *prompt) json(name string, v any) {
 	}
 }
 
-// say adds a sentence of our own, outside of any section.
-func (p *prompt) say(format string, args ...any) { fmt.Fprintf(&p.b, format+"\n", args...) }
+// sentence adds a sentence of our own, outside of any section.
+func (p *prompt) sentence(format string, args ...any) { fmt.Fprintf(&p.b, format+"\n", args...) }
 
 func (p *prompt) section(name, body string) { form.WriteSection(&p.b, name, "", body) }
 

@@ -54,20 +54,20 @@ func (r *run) qa(ctx context.Context, t *tree, round int) (qaDoc, error) {
 	for _, c := range t.changes() {
 		wrote[c.Path] = changedWeight
 	}
-	p.files(t, r.about(r.in.idea(r.project), blamed(shown)...), wrote)
-	p.say("Review the code.")
+	p.files(t, r.about(r.in.idea(r.project), filesOf(shown)...), wrote)
+	p.sentence("Review the code.")
 	q, err := ask(ctx, r, codeforge.QA, form.ReviewForm, p, llm.Request{System: system("qa")})
 	if err != nil {
 		return qaDoc{}, err
 	}
-	return newQADoc(merge(q, ok, found)), nil
+	return newQADoc(mergeReview(q, ok, found)), nil
 }
 
 // changedWeight is what a file weighs in a prompt because the job changed it: less than one that is named.
 const changedWeight = 30
 
-// blamed are the files of diagnostics.
-func blamed(found []diagnostic) (paths []string) {
+// filesOf are the files of diagnostics.
+func filesOf(found []diagnostic) (paths []string) {
 	for _, d := range found {
 		paths = append(paths, d.File)
 	}
@@ -76,9 +76,9 @@ func blamed(found []diagnostic) (paths []string) {
 
 var severities = []string{"critical", "high", "medium", "low"}
 
-// merge joins what the model found with what verification did. A report passes only when the code builds and nothing
+// mergeReview joins what the model found with what verification did. A report passes only when the code builds and nothing
 // critical or high is open, whatever the model says of it.
-func merge(q form.Review, ok bool, found []diagnostic) form.Review {
+func mergeReview(q form.Review, ok bool, found []diagnostic) form.Review {
 	var issues []form.Issue
 	known := map[string]bool{}
 	for _, d := range found {

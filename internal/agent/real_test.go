@@ -560,7 +560,7 @@ func TestShrinkOfAConversation(t *testing.T) {
 	}
 	whole, size := llm.Hash(&req), llm.Estimate(&req, "")
 	for limit := size - 1; limit > 0; limit -= 5_000 {
-		got, again := shrink(&req, p, limit), shrink(&req, p, limit)
+		got, again := shrinkRequest(&req, p, limit), shrinkRequest(&req, p, limit)
 		if llm.Hash(got) != llm.Hash(again) || llm.Hash(&req) != whole {
 			t.Fatal("shrinking is not the same twice, or changes what it shrinks")
 		}
@@ -613,7 +613,7 @@ func TestPacking(t *testing.T) {
 	k.files(newTree(b.task.Files), "src/z.ts m07", nil)
 	for tokens := 0; tokens < 120_000; tokens += 5_500 {
 		s := k.fit(tokens)
-		if n := count(s); n > tokens+tokens/20+400 {
+		if n := countTokens(s); n > tokens+tokens/20+400 {
 			t.Errorf("%d tokens in room for %d", n, tokens)
 		}
 		for _, sec := range sections(s) {

@@ -65,7 +65,7 @@ func FuzzSections(f *testing.F) {
 		p.text(form.SectionIdea, idea)
 		form.WriteSection(&p.b, form.SectionFile, "a", form.Neutral(file))
 		p.text(form.SectionQuestion, question)
-		p.say("Go on.")
+		p.sentence("Go on.")
 		got := sections(p.String())
 		if len(got) != 3 || got[0][0] != "idea" || got[1][0] != "file" || got[2][0] != "question" {
 			t.Fatalf("sections %q of %q", got, p.String())

@@ -68,7 +68,7 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 	if len(r.answers) > 0 {
 		p.json(form.SectionAnswers, r.answers)
 	}
-	p.say("Write the requirements.")
+	p.sentence("Write the requirements.")
 	q, err := ask(ctx, r, codeforge.Research, form.RequirementsForm, p, llm.Request{System: system("research")})
 	if err != nil {
 		return nil, requirementsDoc{}, err
@@ -108,7 +108,7 @@ func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
 	p := r.prompt()
 	p.json(form.SectionRequirements, r.project.Requirements)
 	p.json(form.SectionArchitecture, r.project.Architecture)
-	p.say("Lay out the app.")
+	p.sentence("Lay out the app.")
 	a, err := ask(ctx, r, codeforge.Wireframe, form.ArchitectureForm, p, llm.Request{System: system("wireframe")})
 	if err != nil {
 		return architectureDoc{}, err
@@ -151,7 +151,7 @@ func (r *run) pedagogy(ctx context.Context) (form.Lesson, error) {
 	}
 	p.files(tree, r.about(q), nil)
 	p.text(form.SectionQuestion, q)
-	p.say("Guide the learner with a lesson on the question.")
+	p.sentence("Guide the learner with a lesson on the question.")
 	return ask(ctx, r, codeforge.Pedagogy, form.LessonForm, p, llm.Request{System: system("pedagogy")})
 }
 
@@ -213,7 +213,7 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 			return codeforge.Outcome{}, err
 		}
 		if failed != nil && round == 1 {
-			return codeforge.Outcome{}, r.failed(failed)
+			return codeforge.Outcome{}, r.buildFailed(failed)
 		}
 		if failed != nil { // repairs that do not build are worth less than the code that did
 			r.log("The repairs did not build; keeping the code before them")

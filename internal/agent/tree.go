@@ -82,7 +82,7 @@ func (t *tree) read(path string) (string, error) {
 			like = []string{p}
 			break
 		}
-		if base(p) == base(path) && len(like) < 3 {
+		if lastSegment(p) == lastSegment(path) && len(like) < 3 {
 			like = append(like, p)
 		}
 	}
@@ -92,11 +92,11 @@ func (t *tree) read(path string) (string, error) {
 	return "", fmt.Errorf("there is no file %s: list_files shows what there is", form.Quote(path))
 }
 
-func base(p string) string { return codeforge.PathKey(path.Base(p)) }
+func lastSegment(p string) string { return codeforge.PathKey(path.Base(p)) }
 
-// named returns the path that a model means: the one it wrote where there is such a file, else without what models add to
+// resolvePath returns the path that a model means: the one it wrote where there is such a file, else without what models add to
 // paths: blanks, quotes, backslashes, ./ and //. A leading / goes if that leads to a file.
-func (t *tree) named(p string) string {
+func (t *tree) resolvePath(p string) string {
 	if _, ok := t.files[p]; ok {
 		return p
 	}
@@ -123,7 +123,7 @@ func (t *tree) named(p string) string {
 // write puts a whole file and says whether it was created or updated.
 func (t *tree) write(path, content string) (action string, err error) {
 	if err := codeforge.CheckPath(path); err != nil {
-		return "", reason(err)
+		return "", ruleText(err)
 	}
 	if codeforge.IsBinaryName(path) {
 		return "", fmt.Errorf("%s is the name of a file that is no text, and only text can be written: draw with SVG or CSS, or leave the file out and say so", form.Quote(path))
@@ -135,19 +135,19 @@ func (t *tree) write(path, content string) (action string, err error) {
 		}
 		for _, other := range t.paths() {
 			if err := codeforge.CheckBeside(path, other); err != nil {
-				return "", reason(err)
+				return "", ruleText(err)
 			}
 		}
 	} else {
 		content = inFormOf(old, content)
 	}
 	if err := codeforge.CheckContent(content); err != nil {
-		return "", reason(err)
+		return "", ruleText(err)
 	}
 	if t.size-len(old)+len(content) > codeforge.MaxTreeBytes {
 		return "", fmt.Errorf("all files of a project together have at most %d bytes", codeforge.MaxTreeBytes)
 	}
-	if err := t.room(path); err != nil {
+	if err := t.checkChangeLimit(path); err != nil {
 		return "", err
 	}
 	t.files[path] = content
@@ -179,7 +179,7 @@ func (t *tree) delete(path string) error {
 		return err
 	}
 	if _, had := t.base[path]; had {
-		if err := t.room(path); err != nil {
+		if err := t.checkChangeLimit(path); err != nil {
 			return err
 		}
 	}
@@ -189,8 +189,8 @@ func (t *tree) delete(path string) error {
 	return nil
 }
 
-// room reports an error when changing path would be one change too many.
-func (t *tree) room(path string) error {
+// checkChangeLimit reports an error when changing path would be one change too many.
+func (t *tree) checkChangeLimit(path string) error {
 	if !t.touched(path) && len(t.changes()) >= maxChanged {
 		return fmt.Errorf("one job changes at most %d files: put more into fewer files", maxChanged)
 	}
@@ -292,8 +292,8 @@ func (t *tree) list() string {
 	return b.String()
 }
 
-// reason takes the rule out of an Invalid error.
-func reason(err error) error {
+// ruleText takes the rule out of an Invalid error.
+func ruleText(err error) error {
 	if e, ok := err.(*codeforge.Error); ok {
 		return fmt.Errorf("%v %v", e.Details["field"], e.Details["reason"])
 	}

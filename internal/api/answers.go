@@ -22,10 +22,10 @@ type answerSet struct {
 	Responses []responseEntry `json:"responses,omitempty" exact:"true" minItems:"1" maxItems:"5" doc:"Instead of answers."`
 }
 
-type answerEntry struct{ pairs []answer }
+type answerEntry struct{ pairs []clarifyAnswer }
 
-// answer is one question, or what names it, with its answer.
-type answer struct {
+// clarifyAnswer is one question, or what names it, with its answer.
+type clarifyAnswer struct {
 	Question string `json:"question"`
 	Answer   string `json:"answer"`
 
@@ -44,7 +44,7 @@ func (*answerEntry) Schema(huma.Registry) *huma.Schema {
 func (e *answerEntry) UnmarshalJSON(data []byte) error {
 	var question, text *string
 	members(data, func(key, value []byte) {
-		e.pairs = append(e.pairs, answer{Question: string(key), Answer: textOf(value)})
+		e.pairs = append(e.pairs, clarifyAnswer{Question: string(key), Answer: textOf(value)})
 		switch string(key) {
 		case "question":
 			question = new(textOf(value))
@@ -53,7 +53,7 @@ func (e *answerEntry) UnmarshalJSON(data []byte) error {
 		}
 	})
 	if len(e.pairs) == 2 && question != nil && text != nil {
-		e.pairs = []answer{{Question: *question, Answer: *text}}
+		e.pairs = []clarifyAnswer{{Question: *question, Answer: *text}}
 	}
 	return nil
 }
@@ -64,7 +64,7 @@ type responseEntry struct {
 }
 
 // questionID names a question: by its text, its id, or its number, which counts from 0, or from 1 after a q.
-type questionID struct{ answer }
+type questionID struct{ clarifyAnswer }
 
 func (*questionID) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Description: "The question's text or id, or its number.", AnyOf: []*huma.Schema{
@@ -108,14 +108,14 @@ func (a *answerSet) check() []error {
 	return errs
 }
 
-func (a *answerSet) pairs() []answer {
-	var out []answer
+func (a *answerSet) pairs() []clarifyAnswer {
+	var out []clarifyAnswer
 	for _, e := range a.Answers {
 		out = append(out, e.pairs...)
 	}
 	for _, r := range a.Responses {
 		r.QuestionID.Answer = r.Answer
-		out = append(out, r.QuestionID.answer)
+		out = append(out, r.QuestionID.clarifyAnswer)
 	}
 	return out
 }
@@ -195,7 +195,7 @@ type respondInput struct {
 func (in *respondInput) Resolve(huma.Context) []error { return in.Body.check() }
 
 func (s *server) respond(ctx context.Context, in *respondInput) (*agentOutput, error) {
-	return s.answer(ctx, in.JobID, &in.Body)
+	return s.answerQuestions(ctx, in.JobID, &in.Body)
 }
 
 type clarifyRequest struct {
@@ -206,19 +206,19 @@ type clarifyRequest struct {
 
 type clarifyInput struct{ Body clarifyRequest }
 
-func (in *clarifyInput) set() *answerSet { return &answerSet{in.Body.Answers, in.Body.Responses} }
+func (in *clarifyInput) answers() *answerSet { return &answerSet{in.Body.Answers, in.Body.Responses} }
 
-func (in *clarifyInput) Resolve(huma.Context) []error { return in.set().check() }
+func (in *clarifyInput) Resolve(huma.Context) []error { return in.answers().check() }
 
 func (s *server) clarify(ctx context.Context, in *clarifyInput) (*agentOutput, error) {
 	id, err := codeforge.ParseID(in.Body.JobID)
 	if err != nil {
 		return nil, err
 	}
-	return s.answer(ctx, id, in.set())
+	return s.answerQuestions(ctx, id, in.answers())
 }
 
-func (s *server) answer(ctx context.Context, id string, set *answerSet) (*agentOutput, error) {
+func (s *server) answerQuestions(ctx context.Context, id string, set *answerSet) (*agentOutput, error) {
 	x, _ := exchangeOf(ctx)
 	job, err := s.Store.GetJob(ctx, x.user, id)
 	if err != nil {

@@ -34,8 +34,8 @@ func (p *bodyPlan) member(key []byte) *bodyPlan {
 	return p.unnamed()
 }
 
-// below is the plan for the entries of a list.
-func (p *bodyPlan) below() *bodyPlan {
+// elementPlan is the plan for the entries of a list.
+func (p *bodyPlan) elementPlan() *bodyPlan {
 	if p.entries != nil {
 		return p.entries
 	}

@@ -55,8 +55,8 @@ func (s *server) budgets(ctx context.Context, projectID, jobID string) (*budgets
 
 // microLimit and dollarLimit are a ceiling, or null, which lifts it. A float64 holds every number up to maxLimit.
 type (
-	microLimit  struct{ given[*float64] }
-	dollarLimit struct{ given[*float64] }
+	microLimit  struct{ nullable[*float64] }
+	dollarLimit struct{ nullable[*float64] }
 )
 
 func (*microLimit) Schema(huma.Registry) *huma.Schema {

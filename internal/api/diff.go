@@ -75,7 +75,7 @@ type diffOutput struct{ Body *revisionDiff }
 func (s *server) diffRevision(ctx context.Context, in *RevisionPath) (*diffOutput, error) {
 	u := caller(ctx)
 	x, _ := exchangeOf(ctx)
-	if err := x.hold(diffLoad); err != nil {
+	if err := x.acquireBytes(diffLoad); err != nil {
 		return nil, err
 	}
 	page := func(after string) (codeforge.Revision, []codeforge.FileDelta, error) {
@@ -143,7 +143,7 @@ func (d *diffPages) stream(w *answerWriter) error {
 				w.b = append(w.b, ',')
 			}
 			w.b = append(w.b, text...)
-			if err := w.piece(); err != nil {
+			if err := w.writePiece(); err != nil {
 				return err
 			}
 		}

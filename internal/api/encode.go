@@ -68,7 +68,7 @@ func writeAll(w io.Writer, b []byte) error {
 		return err
 	}
 	if !x.sent {
-		if err := x.hold(int64(len(b))); err != nil {
+		if err := x.acquireBytes(int64(len(b))); err != nil {
 			x.failInstead(err)
 			return nil
 		}
@@ -187,7 +187,7 @@ func listAppender(entry appender) appender {
 			if err := entry(w, v.Index(i)); err != nil {
 				return err
 			}
-			if err := w.piece(); err != nil {
+			if err := w.writePiece(); err != nil {
 				return err
 			}
 		}
@@ -248,7 +248,7 @@ const hexDigits = "0123456789abcdef"
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); {
-		n := plain(s, i)
+		n := skipPlain(s, i)
 		b = append(b, s[i:n]...)
 		if i = n; i == len(s) {
 			break

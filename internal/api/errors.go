@@ -171,8 +171,8 @@ func wantsProblem(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "application/problem+json")
 }
 
-// fail answers with an error outside of an operation.
-func (x *exchange) fail(err error) {
+// writeError answers with an error outside of an operation.
+func (x *exchange) writeError(err error) {
 	e := x.prepare(wireError(err))
 	h := x.Header()
 	h["Content-Type"] = jsonType

@@ -53,8 +53,8 @@ func quantilesOf(jobs []codeforge.JobUsage, value func(*codeforge.JobUsage) int6
 // dear is how much more a job may take than usual, when nobody knows.
 const dear = 3
 
-// guess is an estimate from the catalog alone.
-func guess(router *llm.Router, agent codeforge.AgentType, now time.Time) *estimate {
+// estimateFromCatalog is an estimate from the catalog alone.
+func estimateFromCatalog(router *llm.Router, agent codeforge.AgentType, now time.Time) *estimate {
 	e := &estimate{AgentType: string(agent), Basis: "catalog"}
 	var cost llm.Cost
 	var tokens int64
@@ -97,7 +97,7 @@ func learned(from *estimate, jobs []codeforge.JobUsage) *estimate {
 type estimates map[string]*estimate
 
 func (s *server) makeEstimates(ctx context.Context, u codeforge.User, agent codeforge.AgentType) (estimates, error) {
-	general := guess(s.Models(), agent, time.Now())
+	general := estimateFromCatalog(s.Models(), agent, time.Now())
 	out := estimates{"": general}
 	if s.Books != nil {
 		jobs, err := s.Books.JobUsage(ctx, u, agent, estimateJobs)

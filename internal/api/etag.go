@@ -27,7 +27,7 @@ func parseIfMatch(header string) (condition, error) {
 		return condition{any: true}, nil
 	}
 	bad := codeforge.InvalidField("If-Match", `must be *, or one number as ETag gives it, such as 3 or "3"`)
-	h = madeOf(h)
+	h = originalTag(h)
 	if len(h) > 1 && h[0] == '"' && h[len(h)-1] == '"' {
 		h = h[1 : len(h)-1]
 	}
@@ -61,9 +61,9 @@ func projectTag(p *codeforge.Project) string {
 
 func numberTag(n int64) string { return `"` + strconv.FormatInt(n, 10) + `"` }
 
-// madeOf is the tag of ours that a proxy made a tag of, since it compressed what the tag stands for: a weak one, or one with
+// originalTag is the tag of ours that a proxy made a tag of, since it compressed what the tag stands for: a weak one, or one with
 // the name of the coding at its end ("3-gzip", "3;br", "3--zstd"). No tag of ours ends like that: a moment has ten digits.
-func madeOf(tag string) string {
+func originalTag(tag string) string {
 	tag = strings.TrimSpace(tag)
 	if len(tag) > 1 && tag[0]|0x20 == 'w' && tag[1] == '/' {
 		tag = tag[2:]
@@ -100,7 +100,7 @@ func isCoding(s string) bool {
 // byte here.
 func noneMatch(header, tag string) bool {
 	for part := range strings.SplitSeq(header, ",") {
-		if part = madeOf(part); part == "*" || part == tag || `"`+part+`"` == tag {
+		if part = originalTag(part); part == "*" || part == tag || `"`+part+`"` == tag {
 			return true
 		}
 	}

@@ -220,7 +220,7 @@ func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforg
 			}
 			contents[files[i].Path] = files[i].Content
 		}
-		if !full(files) {
+		if !isFullPage(files) {
 			break
 		}
 		page.After = files[len(files)-1].Path
@@ -238,7 +238,7 @@ func resultPaths(result json.RawMessage) map[string]bool {
 		if len(value) == 0 || value[0] != '[' {
 			return
 		}
-		for i := blank(value, 1); value[i] != ']'; i = blank(value, i) {
+		for i := skipBlank(value, 1); value[i] != ']'; i = skipBlank(value, i) {
 			end := skip(value, i)
 			if value[i] == '{' {
 				members(value[i:end], func(key, value []byte) {
@@ -291,7 +291,7 @@ func fillFiles(list []byte, contents map[string]string) []byte {
 		return list
 	}
 	out := []byte{'['}
-	for i := blank(list, 1); list[i] != ']'; i = blank(list, i) {
+	for i := skipBlank(list, 1); list[i] != ']'; i = skipBlank(list, i) {
 		end := skip(list, i)
 		if len(out) > 1 {
 			out = append(out, ',')
@@ -326,7 +326,7 @@ func fillFile(entry []byte, contents map[string]string) []byte {
 
 // mapMembers returns valid data, an object, with each value replaced by what f makes of it.
 func mapMembers(data []byte, f func(key, value []byte) []byte) []byte {
-	if i := blank(data, 0); i == len(data) || data[i] != '{' {
+	if i := skipBlank(data, 0); i == len(data) || data[i] != '{' {
 		return data
 	}
 	out := []byte{'{'}
@@ -402,7 +402,7 @@ func (s *server) listJobs(ctx context.Context, in *listJobsInput) (*listJobsOutp
 		f.Offset = (number - 1) * f.Limit
 	}
 	x, _ := exchangeOf(ctx)
-	if err := x.hold(int64(f.Limit) * rowLoad); err != nil {
+	if err := x.acquireBytes(int64(f.Limit) * rowLoad); err != nil {
 		return nil, err
 	}
 	rows, total, err := s.Store.ListJobs(ctx, x.user, in.ProjectID, f)
@@ -413,7 +413,7 @@ func (s *server) listJobs(ctx context.Context, in *listJobsInput) (*listJobsOutp
 	for i := range rows {
 		size += int64(len(rows[i].Input) + len(rows[i].Result) + len(rows[i].Clarification))
 	}
-	x.settle(size)
+	x.releaseAbove(size)
 	jobs := make([]jobState, len(rows))
 	for i := range rows {
 		jobs[i] = jobOf(&rows[i])

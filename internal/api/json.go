@@ -102,8 +102,8 @@ func (s *scanner) malformed(format string, args ...any) bool {
 	return false
 }
 
-// wrong notes a broken rule at the current path, once; the scan may go on while it returns true.
-func (s *scanner) wrong(kind, message string) bool {
+// problem notes a broken rule at the current path, once; the scan may go on while it returns true.
+func (s *scanner) problem(kind, message string) bool {
 	if e := (fieldError{s.field(), message, kind}); !slices.Contains(s.errs, e) {
 		s.errs = append(s.errs, e)
 	}
@@ -147,13 +147,13 @@ func (s *scanner) value(depth int, plan *bodyPlan) bool {
 	switch c := s.data[s.pos]; c {
 	case '{', '[':
 		if depth == maxDepth {
-			s.wrong("too_deep", fmt.Sprintf("Must be nested at most %d levels deep", maxDepth))
+			s.problem("too_deep", fmt.Sprintf("Must be nested at most %d levels deep", maxDepth))
 			return false
 		}
 		if c == '{' {
 			return s.object(depth, plan)
 		}
-		return s.array(depth, plan.below())
+		return s.array(depth, plan.elementPlan())
 	case '"':
 		from := s.pos
 		escaped, ok := s.text()
@@ -229,7 +229,7 @@ func (s *scanner) object(depth int, plan *bodyPlan) bool {
 			_, twice = many[string(key)]
 			many[string(key)] = struct{}{}
 		}
-		if twice && !s.wrong("duplicate_key", "Given more than once in the same object") {
+		if twice && !s.problem("duplicate_key", "Given more than once in the same object") {
 			return false
 		}
 		s.keys = append(s.keys, key)
@@ -278,7 +278,7 @@ func (s *scanner) array(depth int, entry *bodyPlan) bool {
 func (s *scanner) text() (escaped, ok bool) {
 	s.pos++
 	for {
-		s.pos = plain(s.data, s.pos)
+		s.pos = skipPlain(s.data, s.pos)
 		if s.pos == len(s.data) {
 			return false, s.malformed("a text without an end")
 		}
@@ -296,7 +296,7 @@ func (s *scanner) text() (escaped, ok bool) {
 		default:
 			r, n := utf8.DecodeRune(s.data[s.pos:])
 			if r == utf8.RuneError && n == 1 {
-				s.wrong("unicode_error", "Must be valid UTF-8")
+				s.problem("unicode_error", "Must be valid UTF-8")
 				return false, false
 			}
 			s.pos += n
@@ -321,7 +321,7 @@ func (s *scanner) escape() bool {
 		s.pos += 6
 		switch {
 		case r == 0:
-			return s.wrong("nul_character", "Must not hold NUL characters")
+			return s.problem("nul_character", "Must not hold NUL characters")
 		case utf16.IsSurrogate(r):
 			rest = rest[5:]
 			if len(rest) >= 6 && rest[0] == '\\' && rest[1] == 'u' {
@@ -330,7 +330,7 @@ func (s *scanner) escape() bool {
 					return true
 				}
 			}
-			return s.wrong("unicode_error", "Must not hold half of a surrogate pair")
+			return s.problem("unicode_error", "Must not hold half of a surrogate pair")
 		}
 		return true
 	}
@@ -416,9 +416,9 @@ const (
 	highs = 0x8080808080808080
 )
 
-// plain returns the position from i of the first byte that a JSON text cannot hold as it is, or that is not ASCII.
+// skipPlain returns the position from i of the first byte that a JSON text cannot hold as it is, or that is not ASCII.
 // Eight bytes are looked at together: the lowest flag set is always a true one.
-func plain[T string | []byte](data T, i int) int {
+func skipPlain[T string | []byte](data T, i int) int {
 	for ; i+8 <= len(data); i += 8 {
 		x := uint64(data[i]) | uint64(data[i+1])<<8 | uint64(data[i+2])<<16 | uint64(data[i+3])<<24 |
 			uint64(data[i+4])<<32 | uint64(data[i+5])<<40 | uint64(data[i+6])<<48 | uint64(data[i+7])<<56 // one load
@@ -438,7 +438,7 @@ func plain[T string | []byte](data T, i int) int {
 // textEnd returns the position behind the closing quote of the text that opens at i, in data known to be valid.
 func textEnd(data []byte, i int) int {
 	for i++; ; i++ {
-		switch i = plain(data, i); data[i] {
+		switch i = skipPlain(data, i); data[i] {
 		case '"':
 			return i + 1
 		case '\\':
@@ -524,8 +524,8 @@ func skip(data []byte, i int) int {
 	}
 }
 
-// blank returns the position of the first byte from i that is neither white space nor a comma or colon.
-func blank(data []byte, i int) int {
+// skipBlank returns the position of the first byte from i that is neither white space nor a comma or colon.
+func skipBlank(data []byte, i int) int {
 	for i < len(data) {
 		switch data[i] {
 		case ' ', '\t', '\n', '\r', ',', ':':
@@ -539,14 +539,14 @@ func blank(data []byte, i int) int {
 
 // members calls f with each member of the object that valid data holds, in order; nothing if it is no object.
 func members(data []byte, f func(key, value []byte)) {
-	i := blank(data, 0)
+	i := skipBlank(data, 0)
 	if i == len(data) || data[i] != '{' {
 		return
 	}
-	for i = blank(data, i+1); data[i] != '}'; i = blank(data, i) {
+	for i = skipBlank(data, i+1); data[i] != '}'; i = skipBlank(data, i) {
 		end := textEnd(data, i)
 		key := keyOf(data[i+1 : end-1])
-		i = blank(data, end)
+		i = skipBlank(data, end)
 		end = skip(data, i)
 		f(key, data[i:end])
 		i = end
@@ -569,7 +569,7 @@ var emptyObject = map[string]any{}
 
 // tree builds from valid data what the schema validates. What the plan calls opaque is left empty.
 func tree(data []byte, plan *bodyPlan) any {
-	v, _ := node(data, blank(data, 0), plan)
+	v, _ := node(data, skipBlank(data, 0), plan)
 	return v
 }
 
@@ -580,12 +580,12 @@ func node(data []byte, i int, plan *bodyPlan) (any, int) {
 			return emptyObject, skip(data, i)
 		}
 		m := map[string]any{}
-		for i = blank(data, i+1); data[i] != '}'; i = blank(data, i) {
+		for i = skipBlank(data, i+1); data[i] != '}'; i = skipBlank(data, i) {
 			end := textEnd(data, i)
 			key := keyOf(data[i+1 : end-1])
 			member := plan.member(key)
 			var v any
-			if v, i = node(data, blank(data, end), member); v == nil && !member.nullable {
+			if v, i = node(data, skipBlank(data, end), member); v == nil && !member.nullable {
 				v = wrongNull{}
 			}
 			if member.name != "" {
@@ -600,9 +600,9 @@ func node(data []byte, i int, plan *bodyPlan) (any, int) {
 			return []any(nil), skip(data, i)
 		}
 		list := []any{}
-		for i = blank(data, i+1); data[i] != ']'; i = blank(data, i) {
+		for i = skipBlank(data, i+1); data[i] != ']'; i = skipBlank(data, i) {
 			var v any
-			v, i = node(data, i, plan.below())
+			v, i = node(data, i, plan.elementPlan())
 			list = append(list, v)
 		}
 		return list, i + 1

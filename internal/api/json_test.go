@@ -145,7 +145,7 @@ func trimAll(v any, plan *bodyPlan) any {
 		}
 	case []any:
 		for i := range v {
-			v[i] = trimAll(v[i], plan.below())
+			v[i] = trimAll(v[i], plan.elementPlan())
 		}
 	case map[string]any:
 		for k := range v {
@@ -163,7 +163,7 @@ func hollow(v any, plan *bodyPlan) any {
 			return []any(nil)
 		}
 		for i := range v {
-			v[i] = hollow(v[i], plan.below())
+			v[i] = hollow(v[i], plan.elementPlan())
 		}
 	case map[string]any:
 		if plan.opaque {

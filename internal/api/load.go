@@ -34,11 +34,11 @@ func newLoad(most, each int64) *load {
 	return &load{most: most, each: each, by: map[string]int64{}}
 }
 
-// take adds n bytes to what somebody holds, after a wait if need be. A single thing that is larger than the bound gets
+// acquire adds n bytes to what somebody holds, after a wait if need be. A single thing that is larger than the bound gets
 // all of it.
-func (l *load) take(ctx context.Context, who string, n int64) (taken int64, err error) {
+func (l *load) acquire(ctx context.Context, who string, n int64) (taken int64, err error) {
 	n = min(n, l.each)
-	freed, ok := l.try(who, n)
+	freed, ok := l.tryAcquire(who, n)
 	if ok {
 		return n, nil
 	}
@@ -47,7 +47,7 @@ func (l *load) take(ctx context.Context, who string, n int64) (taken int64, err 
 	for {
 		select {
 		case <-freed:
-			if freed, ok = l.try(who, n); ok {
+			if freed, ok = l.tryAcquire(who, n); ok {
 				return n, nil
 			}
 		case <-ctx.Done():
@@ -59,7 +59,7 @@ func (l *load) take(ctx context.Context, who string, n int64) (taken int64, err 
 	}
 }
 
-func (l *load) try(who string, n int64) (freed <-chan struct{}, ok bool) {
+func (l *load) tryAcquire(who string, n int64) (freed <-chan struct{}, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held+n > l.most || l.by[who]+n > l.each {
@@ -73,7 +73,7 @@ func (l *load) try(who string, n int64) (freed <-chan struct{}, ok bool) {
 	return nil, true
 }
 
-func (l *load) give(who string, n int64) {
+func (l *load) release(who string, n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held -= n
@@ -86,29 +86,29 @@ func (l *load) give(who string, n int64) {
 	}
 }
 
-// hold counts n more bytes for the request, until it ends or settles for fewer.
-func (x *exchange) hold(n int64) error {
+// acquireBytes counts n more bytes for the request, until it ends or settles for fewer.
+func (x *exchange) acquireBytes(n int64) error {
 	if x.s == nil || n <= light {
 		return nil
 	}
-	n, err := x.s.load.take(x.r.Context(), x.who(), n)
+	n, err := x.s.load.acquire(x.r.Context(), x.accountKey(), n)
 	x.held += n
 	return err
 }
 
-// settle gives back what the request holds beyond n bytes.
-func (x *exchange) settle(n int64) {
+// releaseAbove gives back what the request holds beyond n bytes.
+func (x *exchange) releaseAbove(n int64) {
 	if n <= light {
 		n = 0
 	}
 	if over := x.held - n; over > 0 {
-		x.s.load.give(x.who(), over)
+		x.s.load.release(x.accountKey(), over)
 		x.held -= over
 	}
 }
 
-// who is whom a request counts for: the user, else the address.
-func (x *exchange) who() string {
+// accountKey is whom a request counts for: the user, else the address.
+func (x *exchange) accountKey() string {
 	if x.user.ID != "" {
 		return "user:" + x.user.ID
 	}

@@ -245,7 +245,7 @@ func (s *server) preview(w http.ResponseWriter, r *http.Request) {
 	x := w.(*exchange)
 	if s.shows != nil {
 		if v := s.shows.take(addressKey(clientAddress(r, s.TrustedProxies)), x.start); !v.ok {
-			x.fail(&codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
+			x.writeError(&codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
 			return
 		}
 	}
@@ -256,11 +256,11 @@ func (s *server) preview(w http.ResponseWriter, r *http.Request) {
 				return nil, &codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry}
 			}
 		}
-		n, err := s.load.take(context.Background(), who, codeforge.MaxTreeBytes)
+		n, err := s.load.acquire(context.Background(), who, codeforge.MaxTreeBytes)
 		if err != nil {
 			return nil, err
 		}
-		return func() { s.load.give(who, n) }, nil
+		return func() { s.load.release(who, n) }, nil
 	})
 	s.Preview.ServeHTTP(x, r.WithContext(ctx))
 }
@@ -268,12 +268,12 @@ func (s *server) preview(w http.ResponseWriter, r *http.Request) {
 // refuse answers with an error where no route was taken.
 func (x *exchange) refuse(err error) {
 	x.route = "none"
-	x.fail(err)
+	x.writeError(err)
 }
 
 // finish recovers from a panic, sends a header that no body followed, and writes the log line.
 func (s *server) finish(x *exchange) {
-	defer x.settle(0)
+	defer x.releaseAbove(0)
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {
 			if x.err != nil { // cut by us
@@ -295,7 +295,7 @@ func (s *server) finish(x *exchange) {
 		}
 		x.route, x.status = cmp.Or(x.route, "none"), 0
 		x.Header().Del("Content-Length")
-		x.fail(internalError(nil))
+		x.writeError(internalError(nil))
 	}
 	x.sendHeader()
 	s.logRequest(x)
@@ -477,7 +477,7 @@ func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 		x := w.(*exchange)
 		x.route = op.Path
 		if err := a.s.admit(x, r, op); err != nil {
-			x.fail(err)
+			x.writeError(err)
 			return
 		}
 		handle(humago.NewContext(op, r, w))
@@ -556,7 +556,7 @@ func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 		if size < 0 { // it does not say
 			size = most
 		}
-		if err := x.hold(size); err != nil {
+		if err := x.acquireBytes(size); err != nil {
 			return err
 		}
 	}
@@ -578,7 +578,7 @@ func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 		return &Error{status: http.StatusBadRequest, Code: "REQUEST_ERROR", Message: "The body could not be read", cause: err}
 	}
 	_ = rc.SetReadDeadline(time.Time{})
-	x.settle(int64(buf.Len()))
+	x.releaseAbove(int64(buf.Len()))
 	if buf.Len() == 0 {
 		r.Body = http.NoBody
 		return nil

@@ -86,9 +86,9 @@ func (s *server) listModels(context.Context, *struct{}) (*modelsOutput, error) {
 	add := func(name string, m llm.Model, known bool) {
 		provider, _, _ := strings.Cut(name, ":")
 		_, configured := have[provider]
-		state := modelState{Name: name, Provider: provider, Configured: configured, Known: known, Context: some(m.Context), MaxOutput: some(m.MaxOutput),
-			Efforts: append([]string{}, m.Efforts...), Prices: pricesOf(catalog, m, now), Ends: some(day(m.Ends)), ServedBy: some(m.ServedBy),
-			Successor: some(m.Successor), Notes: m.Notes, Breaker: "closed", Gone: catalog.Gone(name, now)}
+		state := modelState{Name: name, Provider: provider, Configured: configured, Known: known, Context: nonZero(m.Context), MaxOutput: nonZero(m.MaxOutput),
+			Efforts: append([]string{}, m.Efforts...), Prices: pricesOf(catalog, m, now), Ends: nonZero(day(m.Ends)), ServedBy: nonZero(m.ServedBy),
+			Successor: nonZero(m.Successor), Notes: m.Notes, Breaker: "closed", Gone: catalog.Gone(name, now)}
 		if i := slices.IndexFunc(states, func(x llm.ModelState) bool { return x.Name == name }); i >= 0 {
 			state.Breaker, state.PausedMS = states[i].Breaker, states[i].Paused.Milliseconds()
 			states = slices.Delete(states, i, i+1)
@@ -114,7 +114,7 @@ func (s *server) listModels(context.Context, *struct{}) (*modelsOutput, error) {
 		out.Routes = append(out.Routes, route)
 	}
 	for _, w := range catalog.Warnings(have, now) {
-		out.Warnings = append(out.Warnings, modelWarning{string(w.Kind), some(w.Route), w.Model, some(w.Successor), w.Message})
+		out.Warnings = append(out.Warnings, modelWarning{string(w.Kind), nonZero(w.Route), w.Model, nonZero(w.Successor), w.Message})
 	}
 	return &modelsOutput{out}, nil
 }
@@ -129,7 +129,7 @@ func pricesOf(catalog *llm.Catalog, m llm.Model, now time.Time) []modelPrice {
 		if now.Before(p.ValidFrom.Time) {
 			break
 		}
-		from := some(day(p.ValidFrom))
+		from := nonZero(day(p.ValidFrom))
 		add := func(above int64, r llm.Rates) {
 			out = append(out, modelPrice{above, r.Input, r.CachedRead, r.CacheWrite, r.Output, from})
 		}
@@ -150,8 +150,8 @@ func day(d llm.Date) string {
 	return d.String()
 }
 
-// some is nil for a zero value, which says that nothing is known.
-func some[T comparable](v T) *T {
+// nonZero is nil for a zero value, which says that nothing is known.
+func nonZero[T comparable](v T) *T {
 	if v == *new(T) {
 		return nil
 	}

@@ -29,7 +29,7 @@ func writePaged(x *exchange, v any) {
 		x.sendHeader()
 		return
 	}
-	if err := x.hold(pagedLoad); err != nil {
+	if err := x.acquireBytes(pagedLoad); err != nil {
 		x.failInstead(err)
 		return
 	}
@@ -44,8 +44,8 @@ func writePaged(x *exchange, v any) {
 	}
 }
 
-// piece writes what has gathered of a paged answer if that is enough for a piece.
-func (w *answerWriter) piece() error {
+// writePiece writes what has gathered of a paged answer if that is enough for a piece.
+func (w *answerWriter) writePiece() error {
 	if w.x == nil || len(w.b) < pieceBytes {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (w *answerWriter) flush() error {
 func (x *exchange) failInstead(err error) {
 	x.status = 0
 	x.Header().Del("Content-Length")
-	x.fail(err)
+	x.writeError(err)
 }
 
 // filePages are the files of a list: the first page, and how to get the others.
@@ -95,7 +95,7 @@ func (s *server) pages(ctx context.Context, projectID string, number int64, bare
 	}
 	rev, files, err := read(number, "")
 	p := filePages{first: files}
-	if err == nil && full(files) {
+	if err == nil && isFullPage(files) {
 		p.next = func(after string) ([]codeforge.File, error) {
 			now, files, err := read(number, after)
 			if err == nil && now.Number != rev.Number { // it is not the newest any more
@@ -108,8 +108,8 @@ func (s *server) pages(ctx context.Context, projectID string, number int64, bare
 	return rev, p, err
 }
 
-// full reports whether a page was cut at its bound, so that there may be another.
-func full(files []codeforge.File) bool {
+// isFullPage reports whether a page was cut at its bound, so that there may be another.
+func isFullPage(files []codeforge.File) bool {
 	var n int64
 	for i := range files {
 		n += files[i].Size
@@ -120,7 +120,7 @@ func full(files []codeforge.File) bool {
 func (p *filePages) stream(w *answerWriter) (err error) {
 	w.b = append(w.b, '[')
 	for files := p.first; len(files) > 0; {
-		more := p.next != nil && full(files)
+		more := p.next != nil && isFullPage(files)
 		for i := range files {
 			if *p.count++; *p.count > 1 {
 				w.b = append(w.b, ',')
@@ -130,7 +130,7 @@ func (p *filePages) stream(w *answerWriter) (err error) {
 				return err
 			}
 			files[i].Content = ""
-			if err := w.piece(); err != nil {
+			if err := w.writePiece(); err != nil {
 				return err
 			}
 		}

@@ -132,7 +132,7 @@ type listProjectsOutput struct{ Body *projectList }
 
 func (s *server) listProjects(ctx context.Context, in *listProjectsInput) (*listProjectsOutput, error) {
 	x, _ := exchangeOf(ctx)
-	if err := x.hold(int64(in.PageSize) * rowLoad); err != nil {
+	if err := x.acquireBytes(int64(in.PageSize) * rowLoad); err != nil {
 		return nil, err
 	}
 	rows, total, err := s.Store.ListProjects(ctx, x.user, codeforge.ProjectFilter{Mode: codeforge.Mode(in.Mode),
@@ -144,7 +144,7 @@ func (s *server) listProjects(ctx context.Context, in *listProjectsInput) (*list
 	for i := range rows {
 		size += int64(len(rows[i].Requirements) + len(rows[i].Architecture))
 	}
-	x.settle(size)
+	x.releaseAbove(size)
 	out := &projectList{make([]project, len(rows)), pageOf(total, in.Page, in.PageSize)}
 	for i := range rows {
 		out.Items[i] = project(rows[i])
@@ -152,18 +152,18 @@ func (s *server) listProjects(ctx context.Context, in *listProjectsInput) (*list
 	return &listProjectsOutput{out}, nil
 }
 
-// given is a member of a body that may be null, which differs from not being there.
-type given[T any] struct {
+// nullable is a member of a body that may be null, which differs from not being there.
+type nullable[T any] struct {
 	set   bool
 	value T
 }
 
-func (g *given[T]) UnmarshalJSON(data []byte) error {
+func (g *nullable[T]) UnmarshalJSON(data []byte) error {
 	g.set = true
 	return json.Unmarshal(data, &g.value)
 }
 
-func (g given[T]) pointer() *T {
+func (g nullable[T]) pointer() *T {
 	if !g.set {
 		return nil
 	}
@@ -171,7 +171,7 @@ func (g given[T]) pointer() *T {
 }
 
 // specDocument is a requirements or architecture document: an object, or null.
-type specDocument struct{ given[json.RawMessage] }
+type specDocument struct{ nullable[json.RawMessage] }
 
 func (*specDocument) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, Nullable: true, AdditionalProperties: true,
@@ -190,7 +190,7 @@ func (d specDocument) patch() *json.RawMessage {
 }
 
 // techStack is a list of technologies, or null.
-type techStack struct{ given[[]string] }
+type techStack struct{ nullable[[]string] }
 
 func (*techStack) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeArray, Nullable: true, MaxItems: new(codeforge.MaxTechStack),
@@ -314,7 +314,7 @@ type messagesOutput struct{ Body messageList }
 
 func (s *server) listMessages(ctx context.Context, in *messagesInput) (*messagesOutput, error) {
 	x, _ := exchangeOf(ctx)
-	if err := x.hold(int64(in.Limit) * rowLoad); err != nil {
+	if err := x.acquireBytes(int64(in.Limit) * rowLoad); err != nil {
 		return nil, err
 	}
 	rows, err := s.Store.ListMessages(ctx, x.user, in.ProjectID, in.Limit)
@@ -325,7 +325,7 @@ func (s *server) listMessages(ctx context.Context, in *messagesInput) (*messages
 	for i := range rows {
 		size += int64(len(rows[i].Content) + len(rows[i].Metadata))
 	}
-	x.settle(size)
+	x.releaseAbove(size)
 	out := make([]message, 0, len(rows))
 	for _, m := range rows {
 		out = append(out, message(m))
@@ -354,7 +354,7 @@ type checkOutput struct{ Body projectReport }
 
 func (s *server) checkProject(ctx context.Context, in *ProjectPath) (*checkOutput, error) {
 	x, _ := exchangeOf(ctx)
-	if err := x.hold(codeforge.MaxTreeBytes); err != nil {
+	if err := x.acquireBytes(codeforge.MaxTreeBytes); err != nil {
 		return nil, err
 	}
 	files, revision, err := s.Store.ListFiles(ctx, x.user, in.ProjectID, true, -1)
@@ -365,7 +365,7 @@ func (s *server) checkProject(ctx context.Context, in *ProjectPath) (*checkOutpu
 	for i := range files {
 		size += files[i].Size
 	}
-	x.settle(size)
+	x.releaseAbove(size)
 	if s.Check == nil {
 		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Checks are not available here"}
 	}

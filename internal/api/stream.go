@@ -99,13 +99,13 @@ type jobLog struct {
 
 func (l *jobLog) read(ctx context.Context, after int64, limit int) ([]codeforge.Event, error) {
 	log, err := l.store.Events(ctx, l.user, l.job.ID, after, limit)
-	if err == nil && !l.job.Status.Terminal() && !ended(log) && time.Since(l.looked) >= heartbeat {
+	if err == nil && !l.job.Status.Terminal() && !isComplete(log) && time.Since(l.looked) >= heartbeat {
 		l.looked = time.Now()
 		if l.job, err = l.store.GetJob(ctx, l.user, l.job.ID); err == nil && l.job.Status.Terminal() {
 			log, err = l.store.Events(ctx, l.user, l.job.ID, after, limit) // its end may have been stored since
 		}
 	}
-	if err != nil || !l.job.Status.Terminal() || ended(log) || len(log) == limit {
+	if err != nil || !l.job.Status.Terminal() || isComplete(log) || len(log) == limit {
 		return log, err
 	}
 	if len(log) > 0 {
@@ -114,8 +114,8 @@ func (l *jobLog) read(ctx context.Context, after int64, limit int) ([]codeforge.
 	return append(log, lastEvent(&l.job, after+1)), nil
 }
 
-// ended reports whether a log is read to its end.
-func ended(log []codeforge.Event) bool { return len(log) > 0 && log[len(log)-1].Type.Final() }
+// isComplete reports whether a log is read to its end.
+func isComplete(log []codeforge.Event) bool { return len(log) > 0 && log[len(log)-1].Type.Final() }
 
 // lastEvent is how a job that has ended would have said so.
 func lastEvent(j *codeforge.Job, seq int64) codeforge.Event {

@@ -60,7 +60,7 @@ func (s *server) sumUsage(ctx context.Context, in *usageInput) (*usageOutput, er
 	if err != nil {
 		return nil, err
 	}
-	out := &usageReport{From: some(f.From), To: some(f.To), GroupBy: in.GroupBy, Total: usageSum(total), Items: make([]usageSum, len(groups))}
+	out := &usageReport{From: nonZero(f.From), To: nonZero(f.To), GroupBy: in.GroupBy, Total: usageSum(total), Items: make([]usageSum, len(groups))}
 	out.Total.Key = "total"
 	for i, g := range groups {
 		out.Items[i] = usageSum(g)

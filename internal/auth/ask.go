@@ -17,20 +17,20 @@ import (
 	"codeforge"
 )
 
-// gate bounds the questions about tokens to somebody else. What was good once has a way of its own, so that a flood of
+// questionLimit bounds the questions about tokens to somebody else. What was good once has a way of its own, so that a flood of
 // forged tokens does not shut out those who are signed in.
-type gate struct {
+type questionLimit struct {
 	flight       singleflight.Group
 	fresh, known *rate.Limiter
 }
 
 // newGate lets a number of questions a second pass, and burst at once; about known tokens four times as many.
-func newGate(perSecond, burst int) *gate {
-	return &gate{fresh: rate.NewLimiter(rate.Limit(perSecond), burst), known: rate.NewLimiter(rate.Limit(4*perSecond), 4*burst)}
+func newGate(perSecond, burst int) *questionLimit {
+	return &questionLimit{fresh: rate.NewLimiter(rate.Limit(perSecond), burst), known: rate.NewLimiter(rate.Limit(4*perSecond), 4*burst)}
 }
 
 // ask has a token judged by somebody else, once for all who wait for it, and remembers a final answer.
-func (v *Verifier) ask(ctx context.Context, g *gate, sum digest, known bool, question func(context.Context) (identity, error)) (identity, error) {
+func (v *Verifier) ask(ctx context.Context, g *questionLimit, sum tokenHash, known bool, question func(context.Context) (identity, error)) (identity, error) {
 	answer := g.flight.DoChan(string(sum[:]), func() (any, error) {
 		// Another flight may have landed since the caller looked.
 		if who, known, err := v.remembered(sum); err != nil || known && who.until.After(time.Now()) {
@@ -73,7 +73,7 @@ func (v *Verifier) askAuth(ctx context.Context, token, userID string) error {
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("apikey", v.o.ServiceKey)
-	status, wait, body, err := v.call(req)
+	status, wait, body, err := v.send(req)
 	if err != nil {
 		return unavailable(retryAfter, err)
 	}
@@ -138,15 +138,15 @@ func (v *Verifier) fetch(ctx context.Context, address string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	status, _, body, err := v.call(req)
+	status, _, body, err := v.send(req)
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("the host answered %d", status)
 	}
 	return body, err
 }
 
-// call returns a status, the wait that the host asks for, and the body, at most maxKeys long.
-func (v *Verifier) call(req *http.Request) (status int, wait time.Duration, body []byte, err error) {
+// send returns a status, the wait that the host asks for, and the body, at most maxKeys long.
+func (v *Verifier) send(req *http.Request) (status int, wait time.Duration, body []byte, err error) {
 	req.Header.Set("User-Agent", "codeforge")
 	req.Header.Set("Accept", "application/json")
 	res, err := v.client.Do(req)

@@ -89,9 +89,9 @@ type Verifier struct {
 	log    *slog.Logger
 	parser *jwt.Parser
 	claims *jwt.Validator
-	keys   *keys // nil: no tokens signed with a key pair
-	users  *gate // questions to Supabase Auth
-	own    *gate // questions to the store
+	keys   *keys          // nil: no tokens signed with a key pair
+	users  *questionLimit // questions to Supabase Auth
+	own    *questionLimit // questions to the store
 
 	probe struct {
 		sync.Mutex
@@ -152,7 +152,7 @@ func New(o Options) (*Verifier, error) {
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	if v.base != "" {
 		v.keys = &keys{address: v.base + "/.well-known/jwks.json", get: v.fetch, ctx: v.ctx, log: v.log}
-		v.wg.Go(v.keys.keep)
+		v.wg.Go(v.keys.refreshLoop)
 	}
 	if n := len(o.JWTSecret); n > 0 && n < 32 {
 		v.log.Warn("the JWT secret is short enough to be guessed: use at least 32 characters", "characters", n)
@@ -174,7 +174,7 @@ func (v *Verifier) Ready(ctx context.Context) error {
 	if v.keys == nil {
 		return nil
 	}
-	set, err := v.keys.state()
+	set, err := v.keys.current()
 	switch {
 	case err != nil:
 		return fmt.Errorf("the key set at %s could not be fetched: %w", v.keys.address, err)
@@ -275,7 +275,7 @@ func (v *Verifier) identify(ctx context.Context, token string) (identity, error)
 }
 
 // remembered returns what is known of a token. Where known is true but until has passed, it was good once.
-func (v *Verifier) remembered(sum digest) (who identity, known bool, err error) {
+func (v *Verifier) remembered(sum tokenHash) (who identity, known bool, err error) {
 	if who, known = v.good.get(sum); known {
 		if who.keys != 0 && who.keys != v.keys.generation() {
 			who.until = time.Time{} // its key may have been revoked
@@ -312,7 +312,7 @@ func (v *Verifier) key(ctx context.Context, token string, c *claims, generation 
 		if err := checkHeader(token, t.Header); err != nil {
 			return nil, err
 		}
-		if err := v.judge(c); err != nil {
+		if err := v.checkClaims(c); err != nil {
 			return nil, err
 		}
 		switch {
@@ -329,8 +329,8 @@ func (v *Verifier) key(ctx context.Context, token string, c *claims, generation 
 	}
 }
 
-// judge says whether true claims would make a user.
-func (v *Verifier) judge(c *claims) error {
+// checkClaims says whether true claims would make a user.
+func (v *Verifier) checkClaims(c *claims) error {
 	switch err := v.claims.Validate(c); {
 	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
 		return errMissing

@@ -4,7 +4,7 @@ import "testing"
 
 func TestCacheIsBounded(t *testing.T) {
 	c := newCache[int](100)
-	key := func(i int) (d digest) {
+	key := func(i int) (d tokenHash) {
 		d[0], d[1] = byte(i), byte(i>>8)
 		return d
 	}

@@ -35,7 +35,7 @@ func compact(token string) bool {
 func checkHeader(token string, header map[string]any) error {
 	encoded, _, _ := strings.Cut(token, ".")
 	raw, err := base64.RawURLEncoding.DecodeString(encoded)
-	if err != nil || strict(raw) != nil {
+	if err != nil || checkStrictJSON(raw) != nil {
 		return errInvalid
 	}
 	if _, ok := header["crit"]; ok {
@@ -63,7 +63,7 @@ type claims struct {
 // UnmarshalJSON reads a payload in the one way that it can be read: each name once and as it is spelled, each value of
 // its type.
 func (c *claims) UnmarshalJSON(data []byte) error {
-	if err := strict(data); err != nil {
+	if err := checkStrictJSON(data); err != nil {
 		return err
 	}
 	// A struct would also take Sub for sub.
@@ -116,9 +116,9 @@ func (c *claims) GetIssuer() (string, error)                   { return c.iss, n
 func (c *claims) GetSubject() (string, error)                  { return c.sub, nil }
 func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return c.aud, nil }
 
-// strict accepts a JSON object that everybody reads alike: valid UTF-8, no name twice in one object, and no NUL, which
+// checkStrictJSON accepts a JSON object that everybody reads alike: valid UTF-8, no name twice in one object, and no NUL, which
 // Postgres, where claims go to, cannot hold.
-func strict(data []byte) error {
+func checkStrictJSON(data []byte) error {
 	if data = bytes.TrimSpace(data); !utf8.Valid(data) || !json.Valid(data) || data[0] != '{' {
 		return errors.New("no JSON object")
 	}

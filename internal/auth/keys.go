@@ -65,8 +65,8 @@ func (k *keys) generation() uint64 {
 	return k.set.number
 }
 
-// keep refreshes the set until the end.
-func (k *keys) keep() {
+// refreshLoop refreshes the set until the end.
+func (k *keys) refreshLoop() {
 	for {
 		wait := keysRefresh
 		if _, err := k.refresh(k.ctx); err != nil {
@@ -80,8 +80,8 @@ func (k *keys) keep() {
 	}
 }
 
-// state returns the set that is in force, or why there is none.
-func (k *keys) state() (*keySet, error) {
+// current returns the set that is in force, or why there is none.
+func (k *keys) current() (*keySet, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch {
@@ -96,7 +96,7 @@ func (k *keys) state() (*keySet, error) {
 // find returns the key, or the keys, that a token's signature is to be verified with, and the generation of their set.
 func (k *keys) find(ctx context.Context, t *jwt.Token) (any, uint64, error) {
 	kid, named := t.Header["kid"].(string)
-	set, err := k.state()
+	set, err := k.current()
 	if err != nil || named && !set.known[kid] {
 		if set, err = k.refresh(ctx); err != nil {
 			if ctx.Err() != nil {

@@ -124,7 +124,7 @@ func wellFormed(token string) bool {
 }
 
 // lookUp is the store's word on a token.
-func (v *Verifier) lookUp(ctx context.Context, sum digest) (identity, error) {
+func (v *Verifier) lookUp(ctx context.Context, sum tokenHash) (identity, error) {
 	now := time.Now()
 	t, err := v.o.Tokens.UseToken(ctx, sum[:], now.UTC())
 	switch {

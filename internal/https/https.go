@@ -94,7 +94,7 @@ func New(o Options) (*Edge, error) {
 			return nil, err
 		}
 		e.tls = m.TLSConfig()
-		e.acme = m.HTTPHandler(http.HandlerFunc(e.plain))
+		e.acme = m.HTTPHandler(http.HandlerFunc(e.redirectToTLS))
 	case len(o.TrustedProxies) == 0:
 		return nil, errors.New("nothing provides HTTPS: set TLS_CERT_FILE and TLS_KEY_FILE, or TLS_DOMAINS, or TRUSTED_PROXIES with a proxy that does")
 	}
@@ -157,7 +157,7 @@ func (e *Edge) Handler(next http.Handler) http.Handler {
 		case e.acme != nil:
 			e.acme.ServeHTTP(w, r) // and from there to plain
 		default:
-			e.plain(w, r)
+			e.redirectToTLS(w, r)
 		}
 	})
 }
@@ -179,8 +179,8 @@ func (e *Edge) secure(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:]), "https")
 }
 
-// plain answers a request that came without TLS.
-func (e *Edge) plain(w http.ResponseWriter, r *http.Request) {
+// redirectToTLS answers a request that came without TLS.
+func (e *Edge) redirectToTLS(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Connection", "close") // else the server would read the body to find the next request
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -235,14 +235,14 @@ func (e *Edge) Listen(l net.Listener) net.Listener {
 	if e.tls == nil {
 		return l
 	}
-	m := &mixed{Listener: l, config: e.TLS(), ready: make(chan net.Conn), places: make(chan struct{}, undecided)}
+	m := &sniffingListener{Listener: l, config: e.TLS(), ready: make(chan net.Conn), places: make(chan struct{}, undecided)}
 	m.ctx, m.cancel = context.WithCancelCause(context.Background())
 	m.wg.Go(m.accept)
 	return m
 }
 
-// mixed is a listener whose connections are TLS or not, as their first byte says.
-type mixed struct {
+// sniffingListener is a listener whose connections are TLS or not, as their first byte says.
+type sniffingListener struct {
 	net.Listener
 	config *tls.Config
 	ready  chan net.Conn
@@ -252,7 +252,7 @@ type mixed struct {
 	wg     sync.WaitGroup
 }
 
-func (m *mixed) accept() {
+func (m *sniffingListener) accept() {
 	for {
 		select {
 		case m.places <- struct{}{}:
@@ -289,7 +289,7 @@ func temporary(err error) bool {
 	return ok && t.Temporary()
 }
 
-func (m *mixed) decide(c net.Conn) {
+func (m *sniffingListener) decide(c net.Conn) {
 	stop := context.AfterFunc(m.ctx, func() { c.Close() })
 	p := &peeked{Conn: c, r: bufio.NewReaderSize(c, 16)}
 	_ = c.SetReadDeadline(time.Now().Add(firstByte)) // a connection without deadlines is closed by its own means
@@ -311,7 +311,7 @@ func (m *mixed) decide(c net.Conn) {
 	}
 }
 
-func (m *mixed) Accept() (net.Conn, error) {
+func (m *sniffingListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-m.ready:
 		return c, nil
@@ -320,7 +320,7 @@ func (m *mixed) Accept() (net.Conn, error) {
 	}
 }
 
-func (m *mixed) Close() error {
+func (m *sniffingListener) Close() error {
 	m.cancel(net.ErrClosed)
 	err := m.Listener.Close()
 	m.wg.Wait()

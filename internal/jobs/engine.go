@@ -195,7 +195,7 @@ func (e *Engine) Cancel(ctx context.Context, u codeforge.User, id string) (codef
 		}
 	}
 	e.mu.Unlock()
-	e.after(f)
+	e.publishEnd(f)
 	return f.Job, nil
 }
 
@@ -207,13 +207,13 @@ func (e *Engine) Respond(ctx context.Context, u codeforge.User, id string, answe
 		return "", err
 	}
 	e.queued.Add(1)
-	e.after(f)
+	e.publishEnd(f)
 	e.announce(f.Job.ID)
 	return alias, nil
 }
 
-// after tells the world what a commit did.
-func (e *Engine) after(f codeforge.Finished) {
+// publishEnd tells the world what a commit did.
+func (e *Engine) publishEnd(f codeforge.Finished) {
 	e.publish(f.Events...)
 	if f.Next != "" {
 		e.announce(f.Next)
@@ -243,7 +243,7 @@ func (e *Engine) Wake(id string) {
 	case e.busy < e.o.Workers:
 		e.busy++
 		e.open++
-		go e.work(id)
+		go e.claimAndRun(id)
 	case len(e.ready) < maxReady:
 		e.ready = append(e.ready, id)
 	default:
@@ -251,15 +251,15 @@ func (e *Engine) Wake(id string) {
 	}
 }
 
-// free gives a worker's place to the next ready id.
-func (e *Engine) free() {
+// nextReady gives a worker's place to the next ready id.
+func (e *Engine) nextReady() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.ready) > 0 && !e.draining {
 		id := e.ready[0]
 		e.ready = e.ready[1:]
 		e.open++
-		go e.work(id)
+		go e.claimAndRun(id)
 		return
 	}
 	if e.busy--; e.overflow && !e.draining {
@@ -268,8 +268,8 @@ func (e *Engine) free() {
 	}
 }
 
-// work makes a job ours, if it is due, and runs it to an end.
-func (e *Engine) work(id string) {
+// claimAndRun makes a job ours, if it is due, and runs it to an end.
+func (e *Engine) claimAndRun(id string) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	r := &run{codeforge.Fence{JobID: id}, cancel}
@@ -292,7 +292,7 @@ func (e *Engine) work(id string) {
 		e.sweepBy(time.Now().Add(time.Second))
 	}
 	if !ok { // failed, not due, or another worker was faster
-		e.free()
+		e.nextReady()
 		return
 	}
 	e.queued.Add(-1)
@@ -301,7 +301,7 @@ func (e *Engine) work(id string) {
 	e.mu.Unlock()
 	o := e.run(ctx, job, r.fence)
 	// The place is free before the end is stored: the next claim shares that commit.
-	e.free()
+	e.nextReady()
 	e.finish(ctx, r.fence, o)
 	if job.Crashes >= codeforge.SuspectCrashes {
 		e.sweepBy(time.Now()) // the next of them may be due now
@@ -313,13 +313,13 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	log := e.o.Log.With("job_id", job.ID, "project_id", job.ProjectID, "agent", job.Agent, "fence", job.Fence)
 	began := time.Now()
 	if job.Crashes >= e.o.MaxCrashes {
-		return failed(job.ID, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, codeforge.Outcome{})
+		return failedOutcome(job.ID, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, codeforge.Outcome{})
 	}
 	limit := job.Agent.TimeLimit(e.o.AgentTimeout)
 	ctx, stop := context.WithTimeoutCause(ctx, limit, ErrTimedOut)
 	defer stop()
 	rec := e.record(ctx, job, fence)
-	o, err := e.do(ctx, job, fence, rec.report)
+	o, err := e.runAgent(ctx, job, fence, rec.report)
 	// What was reported comes before what ended it. A claim lost meanwhile shows in the next write.
 	progress := rec.close()
 	took := time.Since(began).Round(time.Millisecond)
@@ -336,7 +336,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 		return &o
 	case err == nil:
 		o.Status, o.Progress = codeforge.JobCompleted, 100
-		o.Events = append(o.Events, codeforge.Event{Type: codeforge.EventComplete, Data: state(job.ID, o.Status, 100)})
+		o.Events = append(o.Events, codeforge.Event{Type: codeforge.EventComplete, Data: stateData(job.ID, o.Status, 100)})
 		if job.Agent != codeforge.Noop {
 			log.Info("job completed", "files", len(o.Changes), "ms", took.Milliseconds())
 		}
@@ -344,10 +344,10 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	case errors.Is(cause, ErrShutdown):
 		log.Info("job handed back", "cause", cause, "ms", took.Milliseconds())
 		return &codeforge.Outcome{Status: codeforge.Queued, Progress: progress,
-			Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: state(job.ID, codeforge.Queued, progress)}}}
+			Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}
 	case errors.Is(cause, ErrTimedOut):
 		log.Warn("job timed out", "ms", took.Milliseconds())
-		return failed(job.ID, "timeout", fmt.Sprintf("The %s agent did not finish within %s", job.Agent, limit), progress, o)
+		return failedOutcome(job.ID, "timeout", fmt.Sprintf("The %s agent did not finish within %s", job.Agent, limit), progress, o)
 	}
 	public := "The agent failed unexpectedly"
 	fault, known := errors.AsType[*codeforge.Error](err)
@@ -363,16 +363,16 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 		log.Warn("job will be tried again", "error", err, "failures", failures, "wait_ms", wait.Milliseconds())
 		return &codeforge.Outcome{Status: codeforge.Queued, Failed: !fault.Waits, Progress: progress, RunAt: codeforge.Now().Add(wait),
 			Events: []codeforge.Event{
-				{Type: codeforge.EventRetry, Data: object(map[string]any{"attempt": failures + 1, "of": e.o.MaxAttempts,
+				{Type: codeforge.EventRetry, Data: marshalMap(map[string]any{"attempt": failures + 1, "of": e.o.MaxAttempts,
 					"wait_ms": wait.Milliseconds(), "reason": public})},
-				{Type: codeforge.EventProgress, Data: state(job.ID, codeforge.Queued, progress)}}}
+				{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}
 	}
 	log.Error("job failed", "error", err, "ms", took.Milliseconds())
-	return failed(job.ID, "error", public, progress, o)
+	return failedOutcome(job.ID, "error", public, progress, o)
 }
 
-// do gives the agent its material. A panic in it is a failure of this job alone.
-func (e *Engine) do(ctx context.Context, job codeforge.Job, fence codeforge.Fence, report func(float64, ...codeforge.Event)) (o codeforge.Outcome, err error) {
+// runAgent gives the agent its material. A panic in it is a failure of this job alone.
+func (e *Engine) runAgent(ctx context.Context, job codeforge.Job, fence codeforge.Fence, report func(float64, ...codeforge.Event)) (o codeforge.Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -417,7 +417,7 @@ func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge
 					e.sweepBy(o.RunAt)
 				}
 			}
-			e.after(f)
+			e.publishEnd(f)
 			return
 		case errors.Is(err, ErrFenced):
 			// Cancelled in the last moment, taken over, or applied by a try that reported failure. Whoever watches
@@ -430,7 +430,7 @@ func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge
 			fault, _ := errors.AsType[*codeforge.Error](err)
 			e.o.Log.Error("outcome refused", "job_id", fence.JobID, "error", err)
 			reason, _ := fault.Details["reason"].(string)
-			o = failed(fence.JobID, "error", "The result could not be stored: "+cmp.Or(reason, fault.Message), o.Progress, codeforge.Outcome{})
+			o = failedOutcome(fence.JobID, "error", "The result could not be stored: "+cmp.Or(reason, fault.Message), o.Progress, codeforge.Outcome{})
 			continue
 		}
 		e.o.Log.Error("outcome not stored", "job_id", fence.JobID, "error", err)
@@ -443,8 +443,8 @@ func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge
 	}
 }
 
-func failed(id, reason, public string, progress float64, left codeforge.Outcome) *codeforge.Outcome {
-	data := object(map[string]any{"job_id": id, "status": codeforge.JobFailed, "error": public, "reason": reason})
+func failedOutcome(id, reason, public string, progress float64, left codeforge.Outcome) *codeforge.Outcome {
+	data := marshalMap(map[string]any{"job_id": id, "status": codeforge.JobFailed, "error": public, "reason": reason})
 	return &codeforge.Outcome{Status: codeforge.JobFailed, Progress: progress, Error: public, Result: left.Result, Chat: left.Chat, Failed: true,
 		Events: []codeforge.Event{{Type: codeforge.EventError, Data: data}}}
 }
@@ -455,11 +455,11 @@ func backoff(failures int) time.Duration {
 	return full/2 + rand.N(full/2)
 }
 
-func state(id string, s codeforge.JobStatus, progress float64) json.RawMessage {
+func stateData(id string, s codeforge.JobStatus, progress float64) json.RawMessage {
 	return fmt.Appendf(nil, `{"job_id":%q,"status":%q,"progress":%v}`, id, s, progress)
 }
 
-func object(m map[string]any) json.RawMessage {
+func marshalMap(m map[string]any) json.RawMessage {
 	b, err := json.Marshal(m)
 	if err != nil { // only strings and numbers come here
 		panic(err)

@@ -189,13 +189,13 @@ func (e *Engine) leaseLoop(ctx context.Context) {
 			e.o.Log.Error("leases not renewed", "error", err)
 		}
 		for _, f := range lost {
-			e.lose(f)
+			e.stopFenced(f)
 		}
 	}
 }
 
-// lose stops the run of a claim that is no longer ours.
-func (e *Engine) lose(f codeforge.Fence) {
+// stopFenced stops the run of a claim that is no longer ours.
+func (e *Engine) stopFenced(f codeforge.Fence) {
 	e.o.Hub.Nudge(f.JobID)
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -51,16 +51,16 @@ func (r *recorder) report(progress float64, evs ...codeforge.Event) {
 	if progress > r.progress {
 		r.progress = min(progress, 100)
 		r.pending = append(r.pending, codeforge.Event{JobID: r.job.ID, Type: codeforge.EventProgress,
-			Data: state(r.job.ID, codeforge.Running, r.progress)})
+			Data: stateData(r.job.ID, codeforge.Running, r.progress)})
 	}
 	if !r.busy && len(r.pending) > 0 {
 		r.busy = true
-		go r.write()
+		go r.writeBatches()
 	}
 }
 
-// write empties pending, batch by batch, and ends.
-func (r *recorder) write() {
+// writeBatches empties pending, batch by batch, and ends.
+func (r *recorder) writeBatches() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.pending) > 0 && !r.lost {
@@ -95,7 +95,7 @@ func (r *recorder) store(batch []codeforge.Event, progress float64) bool {
 				break
 			}
 			if errors.Is(err, ErrFenced) || ctx.Err() != nil {
-				r.e.lose(r.fence)
+				r.e.stopFenced(r.fence)
 				return false
 			}
 			r.e.o.Log.Warn("events not stored", "job_id", r.job.ID, "error", err)

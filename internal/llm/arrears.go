@@ -50,11 +50,11 @@ func (a *arrears) book(ctx context.Context, e Entry) bool {
 func (a *arrears) wait() {
 	if !a.waiting {
 		a.waiting = true
-		time.AfterFunc(settleEvery, a.settle)
+		time.AfterFunc(settleEvery, a.recordAll)
 	}
 }
 
-func (a *arrears) settle() {
+func (a *arrears) recordAll() {
 	a.mu.Lock()
 	due := a.entries
 	a.entries = nil
@@ -79,8 +79,8 @@ func (a *arrears) settle() {
 // owedKey finds, in a call's context, where entries go that are to be journaled with its answer.
 type owedKey struct{}
 
-// owing is a context in which the entries of a call that the ledger did not take are collected.
-func owing(ctx context.Context) (context.Context, *[]Entry) {
+// collectUnrecorded is a context in which the entries of a call that the ledger did not take are collected.
+func collectUnrecorded(ctx context.Context) (context.Context, *[]Entry) {
 	owed := new([]Entry)
 	return context.WithValue(ctx, owedKey{}, owed), owed
 }

@@ -238,10 +238,10 @@ func Parse(path string, data []byte) (*Catalog, error) { return new(Catalog).ove
 func (c *Catalog) overlay(path string, data []byte) (*Catalog, error) {
 	over, problems := decodeFile(data)
 	merged := File{Format: 1, CheckedOn: c.file.CheckedOn, AssumedPrice: c.file.AssumedPrice,
-		Models:    merge(c.file.Models, over.Models, func(m Model) string { return m.Name }),
-		Aliases:   merge(c.file.Aliases, over.Aliases, func(a Alias) string { return a.Name }),
-		Endpoints: merge(c.file.Endpoints, over.Endpoints, func(e Endpoint) string { return e.Name }),
-		Routes:    merge(c.file.Routes, over.Routes, func(r Route) string { return r.Agent }),
+		Models:    mergeByKey(c.file.Models, over.Models, func(m Model) string { return m.Name }),
+		Aliases:   mergeByKey(c.file.Aliases, over.Aliases, func(a Alias) string { return a.Name }),
+		Endpoints: mergeByKey(c.file.Endpoints, over.Endpoints, func(e Endpoint) string { return e.Name }),
+		Routes:    mergeByKey(c.file.Routes, over.Routes, func(r Route) string { return r.Agent }),
 	}
 	if !over.CheckedOn.IsZero() {
 		merged.CheckedOn = over.CheckedOn
@@ -276,8 +276,8 @@ func (c *Catalog) overlay(path string, data []byte) (*Catalog, error) {
 	return n, nil
 }
 
-// merge replaces entries of base by those of over with the same key, in place, and appends the others.
-func merge[T any](base, over []T, key func(T) string) []T {
+// mergeByKey replaces entries of base by those of over with the same key, in place, and appends the others.
+func mergeByKey[T any](base, over []T, key func(T) string) []T {
 	out := slices.Clone(base)
 	for _, o := range over {
 		if i := slices.IndexFunc(out, func(b T) bool { return key(b) == key(o) }); i >= 0 {
@@ -399,7 +399,7 @@ func (c *Catalog) Route(agent string, have Configured, now time.Time) ([]Target,
 			return // an alias of one that is there
 		}
 		t.Effort, t.Temperature = r.Effort, r.Temperature
-		if c.Gone(t.Name(), now) || t.ended(now) {
+		if c.Gone(t.Name(), now) || t.isRetired(now) {
 			dead = append(dead, t)
 		} else {
 			live = append(live, t)
@@ -458,7 +458,7 @@ func (c *Catalog) order(have Configured) []string {
 	return slices.DeleteFunc(names, func(n string) bool { _, ok := have[n]; return !ok })
 }
 
-func (t Target) ended(now time.Time) bool {
+func (t Target) isRetired(now time.Time) bool {
 	return !t.Model.Ends.IsZero() && !now.Before(t.Model.Ends.Time) && t.Model.ServedBy == ""
 }
 
@@ -663,21 +663,21 @@ func (r Rates) cost(u Usage) (micro int64, whole bool) {
 	}
 	if write > 0 {
 		whole = whole && r.CacheWrite != nil
-		sum += write * r.write()
+		sum += write * r.cacheWritePrice()
 	}
 	return (sum + 999_999) / 1_000_000, whole
 }
 
-// write is the price of writing to the cache; where it is not known, a quarter above input, as those that are.
-func (r Rates) write() int64 {
+// cacheWritePrice is the price of writing to the cache; where it is not known, a quarter above input, as those that are.
+func (r Rates) cacheWritePrice() int64 {
 	if r.CacheWrite != nil {
 		return *r.CacheWrite
 	}
 	return *r.Input + (*r.Input+3)/4
 }
 
-// worst is the most that a call can cost, in micro-dollars: all of the prompt written to the cache, all of the output used.
-func (r Rates) worst(input, output int64) (prompt, all int64) {
+// worstCost is the most that a call can cost, in micro-dollars: all of the prompt written to the cache, all of the output used.
+func (r Rates) worstCost(input, output int64) (prompt, all int64) {
 	in := max(*r.Input, 0)
 	if r.CacheWrite != nil {
 		in = max(in, *r.CacheWrite)
@@ -707,14 +707,14 @@ func decodeFile(data []byte) (File, []string) {
 		Endpoints    []json.RawMessage `json:"endpoints"`
 		Routes       []json.RawMessage `json:"routes"`
 	}
-	if err := strict(data, &top); err != nil {
+	if err := decodeStrict(data, &top); err != nil {
 		return f, []string{err.Error()}
 	}
 	one := func(where string, raw json.RawMessage, v any) (ok bool) {
 		if raw == nil {
 			return false
 		}
-		err := strict(raw, v)
+		err := decodeStrict(raw, v)
 		if err != nil {
 			problems = append(problems, where+": "+err.Error())
 		}
@@ -741,7 +741,7 @@ func decodeAll[T any](section string, raws []json.RawMessage, one func(string, j
 	return out
 }
 
-func strict(data []byte, v any) error {
+func decodeStrict(data []byte, v any) error {
 	dec := json.NewDecoder(strings.NewReader(string(data)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
@@ -763,10 +763,10 @@ func checkFile(over, merged File) []string {
 		c.known = append(c.known, e.Name)
 	}
 	if over.Format != 1 {
-		c.bad("format", "must be 1")
+		c.problem("format", "must be 1")
 	}
 	if over.AssumedPrice != nil {
-		checkRates("assumed_price", *over.AssumedPrice, c.bad)
+		checkRates("assumed_price", *over.AssumedPrice, c.problem)
 	}
 	c.models()
 	c.aliases()
@@ -783,28 +783,28 @@ type fileChecker struct {
 	problems     []string
 }
 
-func (c *fileChecker) bad(where, format string, args ...any) {
+func (c *fileChecker) problem(where, format string, args ...any) {
 	c.problems = append(c.problems, where+": "+fmt.Sprintf(format, args...))
 }
 
 func (c *fileChecker) name(where, name string) {
 	p, _, ok := SplitName(name)
 	if !ok {
-		c.bad(where, "%q is not provider:model", name)
+		c.problem(where, "%q is not provider:model", name)
 	} else if !slices.Contains(c.known, p) {
-		c.bad(where, "%q: provider %q is not one of %s", name, p, strings.Join(c.known, ", "))
+		c.problem(where, "%q: provider %q is not one of %s", name, p, strings.Join(c.known, ", "))
 	}
 }
 
 func (c *fileChecker) oneOf(where, field, v string, allowed ...string) {
 	if v != "" && !slices.Contains(allowed, v) {
-		c.bad(where, "%s %q is not one of %s", field, v, strings.Join(allowed, ", "))
+		c.problem(where, "%s %q is not one of %s", field, v, strings.Join(allowed, ", "))
 	}
 }
 
-func (c *fileChecker) once(where string) {
+func (c *fileChecker) noteName(where string) {
 	if c.seen[where] {
-		c.bad(where, "is there twice")
+		c.problem(where, "is there twice")
 	}
 	c.seen[where] = true
 }
@@ -816,15 +816,15 @@ func (c *fileChecker) models() {
 		p, id, _ := SplitName(m.Name)
 		for _, id := range append([]string{id}, m.Aliases...) {
 			if c.seen[p+":"+id] {
-				c.bad(where, "%s:%s is there twice", p, id)
+				c.problem(where, "%s:%s is there twice", p, id)
 			}
 			c.seen[p+":"+id] = true
 		}
 		if m.Context < 0 || m.MaxInput < 0 || m.MaxOutput < 0 {
-			c.bad(where, "context, max_input and max_output must not be negative")
+			c.problem(where, "context, max_input and max_output must not be negative")
 		}
 		if m.Context > 0 && (m.MaxInput > m.Context || m.MaxOutput > m.Context) {
-			c.bad(where, "max_input and max_output must not be larger than context %d", m.Context)
+			c.problem(where, "max_input and max_output must not be larger than context %d", m.Context)
 		}
 		c.oneOf(where, "temperature", m.Temperature, "refused", "discouraged", "without_effort")
 		c.oneOf(where, "thinking", m.Thinking, "always", "adaptive", "level")
@@ -833,29 +833,29 @@ func (c *fileChecker) models() {
 		c.oneOf(where, "schema", m.Schema, "native", "prompt")
 		if m.Dialect != nil {
 			for _, p := range m.Dialect.check() {
-				c.bad(where, "%s", p)
+				c.problem(where, "%s", p)
 			}
 		}
 		for _, e := range m.Efforts {
 			c.oneOf(where, "effort", cmp.Or(e, "(empty)"), efforts...)
 		}
 		if m.DefaultEffort != "" && !slices.Contains(m.Efforts, m.DefaultEffort) {
-			c.bad(where, "default_effort %q is not one of its efforts", m.DefaultEffort)
+			c.problem(where, "default_effort %q is not one of its efforts", m.DefaultEffort)
 		}
 		var last Date
 		for j, pr := range m.Prices {
 			at := fmt.Sprintf("%s prices[%d]", where, j)
-			checkRates(at, pr.Rates, c.bad)
+			checkRates(at, pr.Rates, c.problem)
 			if j > 0 && !pr.ValidFrom.After(last.Time) {
-				c.bad(at, "valid_from must be later than the one before")
+				c.problem(at, "valid_from must be later than the one before")
 			}
 			last = pr.ValidFrom
 			above := int64(0)
 			for k, t := range pr.Tiers {
 				at := fmt.Sprintf("%s tiers[%d]", at, k)
-				checkRates(at, t.Rates, c.bad)
+				checkRates(at, t.Rates, c.problem)
 				if t.AbovePrompt <= above {
-					c.bad(at, "above_prompt must be positive and larger than the one before")
+					c.problem(at, "above_prompt must be positive and larger than the one before")
 				}
 				above = t.AbovePrompt
 			}
@@ -866,7 +866,7 @@ func (c *fileChecker) models() {
 		if m.ServedBy != "" {
 			c.name(where+" served_by", m.ServedBy)
 			if m.Ends.IsZero() {
-				c.bad(where, "served_by needs ends")
+				c.problem(where, "served_by needs ends")
 			}
 		}
 	}
@@ -875,13 +875,13 @@ func (c *fileChecker) models() {
 func (c *fileChecker) aliases() {
 	for _, a := range c.over.Aliases {
 		where := fmt.Sprintf("aliases %q", a.Name)
-		c.once(where)
+		c.noteName(where)
 		if a.Name == "" || strings.Contains(a.Name, ":") {
-			c.bad(where, "name must not be empty or hold a colon")
+			c.problem(where, "name must not be empty or hold a colon")
 		}
 		c.name(where, a.Model)
 		if _, id, _ := SplitName(a.Model); slices.ContainsFunc(c.merged.Aliases, func(b Alias) bool { return b.Name == id }) {
-			c.bad(where, "leads to %s, which is an alias itself", a.Model)
+			c.problem(where, "leads to %s, which is an alias itself", a.Model)
 		}
 	}
 }
@@ -889,22 +889,22 @@ func (c *fileChecker) aliases() {
 func (c *fileChecker) endpoints() {
 	for _, e := range c.over.Endpoints {
 		where := fmt.Sprintf("endpoints %q", e.Name)
-		c.once(where)
+		c.noteName(where)
 		if !nameRE.MatchString(e.Name) {
-			c.bad(where, "name must be lower case letters, digits, - and _")
+			c.problem(where, "name must be lower case letters, digits, - and _")
 		} else if slices.Contains(providers, e.Name) {
-			c.bad(where, "name is that of a built-in provider")
+			c.problem(where, "name is that of a built-in provider")
 		}
 		if why := checkURL(e.URL); why != "" {
-			c.bad(where, "url %s", why)
+			c.problem(where, "url %s", why)
 		}
 		if e.Dialect != nil {
 			for _, p := range e.Dialect.check() {
-				c.bad(where, "%s", p)
+				c.problem(where, "%s", p)
 			}
 		}
 		if e.KeyEnv != "" && !envRE.MatchString(e.KeyEnv) {
-			c.bad(where, "key_env must be the name of an environment variable")
+			c.problem(where, "key_env must be the name of an environment variable")
 		}
 	}
 }
@@ -912,12 +912,12 @@ func (c *fileChecker) endpoints() {
 func (c *fileChecker) routes() {
 	for _, r := range c.over.Routes {
 		where := fmt.Sprintf("routes %q", r.Agent)
-		c.once(where)
+		c.noteName(where)
 		if !nameRE.MatchString(r.Agent) {
-			c.bad(where, "agent must be lower case letters, digits, - and _")
+			c.problem(where, "agent must be lower case letters, digits, - and _")
 		}
 		if len(r.Chain) == 0 || len(r.Chain) > 8 {
-			c.bad(where, "chain must name 1 to 8 models")
+			c.problem(where, "chain must name 1 to 8 models")
 		}
 		for j, n := range r.Chain {
 			if !strings.Contains(n, ":") && slices.ContainsFunc(c.merged.Aliases, func(a Alias) bool { return a.Name == n }) {
@@ -925,12 +925,12 @@ func (c *fileChecker) routes() {
 			}
 			c.name(where, n)
 			if slices.Contains(r.Chain[:j], n) {
-				c.bad(where, "%s is there twice", n)
+				c.problem(where, "%s is there twice", n)
 			}
 		}
 		c.oneOf(where, "effort", r.Effort, efforts...)
 		if t := r.Temperature; t != nil && (*t < 0 || *t > 2) {
-			c.bad(where, "temperature must be between 0 and 2")
+			c.problem(where, "temperature must be between 0 and 2")
 		}
 	}
 }

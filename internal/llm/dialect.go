@@ -48,19 +48,19 @@ func (d Dialect) With(o Dialect) Dialect {
 		maps.Copy(add, o.Add)
 		d.Add = add
 	}
-	over(&d.Stream, o.Stream)
+	override(&d.Stream, o.Stream)
 	for _, f := range []struct{ to, from *string }{{&d.Limit, &o.Limit}, {&d.System, &o.System}, {&d.Schema, &o.Schema}, {&d.Content, &o.Content},
 		{&d.ToolIDs, &o.ToolIDs}, {&d.AfterTool, &o.AfterTool}} {
-		over(f.to, *f.from)
+		override(f.to, *f.from)
 	}
 	d.ToolNames, d.Thoughts = d.ToolNames || o.ToolNames, d.Thoughts || o.Thoughts
-	over(&d.MaxOutput, o.MaxOutput)
-	over(&d.Context, o.Context)
-	over(&d.Scale, o.Scale)
+	override(&d.MaxOutput, o.MaxOutput)
+	override(&d.Context, o.Context)
+	override(&d.Scale, o.Scale)
 	return d
 }
 
-func over[T comparable](to *T, from T) {
+func override[T comparable](to *T, from T) {
 	if from != *new(T) {
 		*to = from
 	}

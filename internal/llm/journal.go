@@ -94,7 +94,7 @@ func (d *journaled) Generate(ctx context.Context, req *Request, sink func(Delta)
 	if d.next == nil {
 		return nil, fmt.Errorf("call %d of job %s: %w", k.Number, k.JobID, ErrNotJournaled)
 	}
-	calling, owed := owing(ctx)
+	calling, owed := collectUnrecorded(ctx)
 	resp, err := d.next.Generate(calling, req, sink)
 	if err != nil {
 		if e, ok := errors.AsType[*Error](err); !ok || !journalable(e.Kind) {

@@ -21,11 +21,11 @@ type Memory struct {
 	entries []Entry // the newest
 	spent   map[BudgetKey]int64
 	held    map[BudgetKey]int64
-	open    map[string]hold
+	open    map[string]reservation
 	last    int
 }
 
-type hold struct {
+type reservation struct {
 	Reservation
 	keys []BudgetKey
 }
@@ -39,7 +39,7 @@ func (m *Memory) Reserve(_ context.Context, r Reservation) (string, error) {
 	defer m.mu.Unlock()
 	now := time.Now()
 	if m.open == nil {
-		m.open, m.held, m.spent = map[string]hold{}, map[BudgetKey]int64{}, map[BudgetKey]int64{}
+		m.open, m.held, m.spent = map[string]reservation{}, map[BudgetKey]int64{}, map[BudgetKey]int64{}
 	}
 	for id, h := range m.open {
 		if now.After(h.Lapses) {
@@ -62,7 +62,7 @@ func (m *Memory) Reserve(_ context.Context, r Reservation) (string, error) {
 	}
 	m.last++
 	id := strconv.Itoa(m.last)
-	m.open[id] = hold{r, keys}
+	m.open[id] = reservation{r, keys}
 	return id, nil
 }
 

@@ -66,7 +66,7 @@ func repair(text []byte) (out []byte, cut, ok bool) {
 		}
 		i += at
 		starts++
-		m := mender{in: text[i:]}
+		m := jsonRepairer{in: text[i:]}
 		if m.value(0) && json.Valid(m.out.Bytes()) {
 			if m.pos > span {
 				best, bestAt, span, cut = bytes.Clone(m.out.Bytes()), i, m.pos, m.cut
@@ -82,28 +82,28 @@ func repair(text []byte) (out []byte, cut, ok bool) {
 	return best, cut, best != nil
 }
 
-// mender reads JSON as models write it and writes JSON as it should be.
-type mender struct {
+// jsonRepairer reads JSON as models write it and writes JSON as it should be.
+type jsonRepairer struct {
 	in  []byte
 	pos int
 	out bytes.Buffer
 	cut bool // the end came inside a value or a pair
 }
 
-func (m *mender) end() bool { return m.pos >= len(m.in) }
+func (m *jsonRepairer) end() bool { return m.pos >= len(m.in) }
 
 // peek returns the next byte, 0 at the end.
-func (m *mender) peek() byte {
+func (m *jsonRepairer) peek() byte {
 	if m.end() {
 		return 0
 	}
 	return m.in[m.pos]
 }
 
-func (m *mender) has(s string) bool { return bytes.HasPrefix(m.in[m.pos:], []byte(s)) }
+func (m *jsonRepairer) has(s string) bool { return bytes.HasPrefix(m.in[m.pos:], []byte(s)) }
 
 // space skips white space and comments.
-func (m *mender) space() {
+func (m *jsonRepairer) space() {
 	for !m.end() {
 		switch c := m.in[m.pos]; {
 		case c == ' ' || c == '\n' || c == '\t' || c == '\r':
@@ -129,7 +129,7 @@ func (m *mender) space() {
 }
 
 // value writes one value. false: what is here is none, or was cut; nothing that counts was written.
-func (m *mender) value(depth int) bool {
+func (m *jsonRepairer) value(depth int) bool {
 	m.space()
 	switch {
 	case depth > maxRepairDepth || m.end():
@@ -146,7 +146,7 @@ func (m *mender) value(depth int) bool {
 	return m.word()
 }
 
-func (m *mender) object(depth int) bool {
+func (m *jsonRepairer) object(depth int) bool {
 	m.pos++
 	m.out.WriteByte('{')
 	first := true
@@ -194,7 +194,7 @@ func (m *mender) object(depth int) bool {
 	return true
 }
 
-func (m *mender) array(depth int) bool {
+func (m *jsonRepairer) array(depth int) bool {
 	m.pos++
 	m.out.WriteByte('[')
 	first := true
@@ -229,7 +229,7 @@ func (m *mender) array(depth int) bool {
 }
 
 // separators skips commas, however many, and an ellipsis in place of more.
-func (m *mender) separators() {
+func (m *jsonRepairer) separators() {
 	for {
 		m.space()
 		switch {
@@ -246,7 +246,7 @@ func (m *mender) separators() {
 }
 
 // key writes a key, quoted or bare.
-func (m *mender) key() bool {
+func (m *jsonRepairer) key() bool {
 	if open, _ := m.quote(); open != "" {
 		m.string()
 		return true
@@ -268,7 +268,7 @@ func (m *mender) key() bool {
 }
 
 // quote returns the quotation mark that stands here and the one that closes it.
-func (m *mender) quote() (open, closing string) {
+func (m *jsonRepairer) quote() (open, closing string) {
 	switch {
 	case m.peek() == '"':
 		return `"`, `"`
@@ -286,7 +286,7 @@ func (m *mender) quote() (open, closing string) {
 
 // string writes the string that begins here. A closing mark counts only where a string can end: before a comma, colon,
 // bracket, comment or the end. Any other one belongs to the text.
-func (m *mender) string() {
+func (m *jsonRepairer) string() {
 	open, closing := m.quote()
 	m.pos += len(open)
 	var b strings.Builder
@@ -317,9 +317,9 @@ func (m *mender) string() {
 }
 
 // ends reports whether a string can end here, before a mark of n bytes.
-func (m *mender) ends(n int) bool {
+func (m *jsonRepairer) ends(n int) bool {
 	const ahead = 4 << 10 // so that a text of marks and spaces takes no quadratic time
-	rest := mender{in: m.in[:min(len(m.in), m.pos+n+ahead)], pos: m.pos + n}
+	rest := jsonRepairer{in: m.in[:min(len(m.in), m.pos+n+ahead)], pos: m.pos + n}
 	rest.space()
 	switch rest.peek() {
 	case 0, '}', ']', ':':
@@ -339,12 +339,12 @@ func (m *mender) ends(n int) bool {
 	return false
 }
 
-func (m *mender) literal() bool {
+func (m *jsonRepairer) literal() bool {
 	return slices.ContainsFunc([]string{"true", "false", "null", "True", "False", "None", "undefined", "NaN"}, m.has)
 }
 
-func (m *mender) bareKey() bool {
-	look := mender{in: m.in, pos: m.pos}
+func (m *jsonRepairer) bareKey() bool {
+	look := jsonRepairer{in: m.in, pos: m.pos}
 	if !look.key() {
 		return false
 	}
@@ -353,7 +353,7 @@ func (m *mender) bareKey() bool {
 }
 
 // escape reads one escape; one that is unknown stands for itself, one that was cut for nothing.
-func (m *mender) escape(b *strings.Builder) {
+func (m *jsonRepairer) escape(b *strings.Builder) {
 	if m.pos+1 >= len(m.in) {
 		m.pos = len(m.in)
 		return
@@ -405,7 +405,7 @@ func (m *mender) escape(b *strings.Builder) {
 }
 
 // hex reads four hexadecimal digits. When the text ends among them it goes to the end.
-func (m *mender) hex() (rune, bool) {
+func (m *jsonRepairer) hex() (rune, bool) {
 	if m.pos+4 > len(m.in) {
 		if bytes.IndexByte(m.in[m.pos:], '"') < 0 {
 			m.pos = len(m.in)
@@ -421,7 +421,7 @@ func (m *mender) hex() (rune, bool) {
 }
 
 // word writes a number or a literal. One that reaches the end of the text was perhaps cut, and is left out.
-func (m *mender) word() bool {
+func (m *jsonRepairer) word() bool {
 	start := m.pos
 	for !m.end() && strings.IndexByte(" \t\r\n,]}:/#", m.in[m.pos]) < 0 {
 		m.pos++
@@ -454,7 +454,7 @@ func (m *mender) word() bool {
 }
 
 // write writes a string as JSON. What is no UTF-8 becomes the replacement character.
-func (m *mender) write(s string) {
+func (m *jsonRepairer) write(s string) {
 	enc := json.NewEncoder(&m.out)
 	enc.SetEscapeHTML(false)
 	enc.Encode(s) // a string always encodes

@@ -93,7 +93,7 @@ func newHealth(name string) *health {
 				h.mu.Unlock()
 			}
 		},
-		IsExcluded: func(err error) bool { return err != nil && !broken(err) && !answered(err) },
+		IsExcluded: func(err error) bool { return err != nil && !isModelFailure(err) && !answered(err) },
 		IsSuccessful: func(err error) bool {
 			return err == nil || answered(err)
 		},
@@ -101,8 +101,8 @@ func newHealth(name string) *health {
 	return h
 }
 
-// broken reports whether an error says that the model is not working, as opposed to the request, the account or the caller.
-func broken(err error) bool {
+// isModelFailure reports whether an error says that the model is not working, as opposed to the request, the account or the caller.
+func isModelFailure(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return false
@@ -129,8 +129,8 @@ func answered(err error) bool {
 	return false
 }
 
-// blame notes what failed.
-func (h *health) blame(e *Error) {
+// recordFailure notes what failed.
+func (h *health) recordFailure(e *Error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.cause = e
@@ -144,13 +144,13 @@ func (h *health) skipped(provider, model string) *Error {
 		Retryable: true, Fallback: true, HasWait: true, RetryAfter: max(time.Until(h.opened.Add(breakerOpen)), time.Second), Where: BeforeFirstToken}
 	if h.cause != nil {
 		e.Kind, e.Status, e.Code = h.cause.Kind, h.cause.Status, h.cause.Code
-		e.Message = clip(strings.TrimSuffix(e.Message+": "+h.cause.Message, ": "), maxComplaint)
+		e.Message = cutText(strings.TrimSuffix(e.Message+": "+h.cause.Message, ": "), maxComplaint)
 	}
 	return e
 }
 
-// pause makes others stay away too.
-func (h *health) pause(d time.Duration) {
+// pauseFor makes others stay away too.
+func (h *health) pauseFor(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if until := time.Now().Add(min(d, maxPause)); until.After(h.paused) {

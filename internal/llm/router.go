@@ -147,27 +147,27 @@ func (r *Router) Generate(ctx context.Context, req *Request, sink func(Delta)) (
 		return nil, err
 	}
 	r.retries.earn()
-	c := &call{r: r, ctx: ctx, req: req, sink: sink, tokens: estimate(req), tries: map[string]int{}}
+	c := &routedCall{r: r, ctx: ctx, req: req, sink: sink, tokens: estimate(req), tries: map[string]int{}}
 	for queue := slices.Clone(chain); len(queue) > 0; {
 		t := queue[0]
 		queue = queue[1:]
-		if !c.open(t) {
+		if !c.hasChance(t) {
 			continue
 		}
 		resp, err := c.model(t, queue)
 		if err == nil {
-			resp.Lost = c.lost(nil)
+			resp.Lost = c.lostUsage(nil)
 			return resp, nil
 		}
 		if c.stop {
-			return nil, c.told(err)
+			return nil, c.withLost(err)
 		}
 		if c.later {
 			c.later = false
 			queue = append(queue, t)
 		}
 	}
-	return nil, c.told(c.failed)
+	return nil, c.withLost(c.failed)
 }
 
 // chain returns the models for a request, never empty.
@@ -239,8 +239,8 @@ func (r *Router) healthOf(name string) *health {
 	return h
 }
 
-// call is one Generate on its way. It belongs to one goroutine.
-type call struct {
+// routedCall is one Generate on its way. It belongs to one goroutine.
+type routedCall struct {
 	r        *Router
 	ctx      context.Context
 	req      *Request
@@ -249,7 +249,7 @@ type call struct {
 	number   int            // of attempts so far
 	tries    map[string]int // that a model is in by now, from 0
 	waited   time.Duration  // for room in a budget
-	paid     []paid
+	paid     []attemptUsage
 	shrunk   bool
 	shown    bool   // the sink holds pieces of an answer that broke
 	later    bool   // the model that hung comes again after the others
@@ -261,14 +261,14 @@ type call struct {
 	failedAt Target // whose failed is
 }
 
-// paid is what a failed attempt consumed.
-type paid struct {
+// attemptUsage is what a failed attempt consumed.
+type attemptUsage struct {
 	err   *Error
 	usage Usage
 }
 
-// lost is what attempts consumed that gave no answer, but for the one whose error is returned and tells its own.
-func (c *call) lost(returned *Error) (l Lost) {
+// lostUsage is what attempts consumed that gave no answer, but for the one whose error is returned and tells its own.
+func (c *routedCall) lostUsage(returned *Error) (l Lost) {
 	for _, p := range c.paid {
 		if p.err == returned {
 			continue
@@ -281,26 +281,26 @@ func (c *call) lost(returned *Error) (l Lost) {
 	return l
 }
 
-// told adds to the error of a call what was lost beside it.
-func (c *call) told(err error) error {
+// withLost adds to the error of a call what was lost beside it.
+func (c *routedCall) withLost(err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return err
 	}
 	out := *e
-	out.Lost = c.lost(e)
+	out.Lost = c.lostUsage(e)
 	return &out
 }
 
-// open reports whether what happened so far leaves a chance to a model.
-func (c *call) open(t Target) bool {
+// hasChance reports whether what happened so far leaves a chance to a model.
+func (c *routedCall) hasChance(t Target) bool {
 	return (c.tooLong == 0 || t.Model.Context > c.tooLong) && t.Provider != c.barred
 }
 
 // model tries one model until it answers or is given up; rest are those after it. It sets c.stop when none of them should
 // be tried.
-func (c *call) model(t Target, rest []Target) (*Response, error) {
-	last := !slices.ContainsFunc(rest, c.open)
+func (c *routedCall) model(t Target, rest []Target) (*Response, error) {
+	last := !slices.ContainsFunc(rest, c.hasChance)
 	h := c.r.healthOf(t.Name())
 	provider := c.r.Providers[t.Provider]
 	if w := h.pausedFor(); w > 0 {
@@ -309,7 +309,7 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 		}
 	}
 	if w := t.Model.Window(c.req.MaxOutput); w > 0 && scale(c.tokens, t.Name()) > w {
-		c.shrink(w)
+		c.shrinkRequest(w)
 	}
 	for {
 		done, err := h.breaker.Allow()
@@ -318,7 +318,7 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 			c.observe(Attempt{Provider: t.Provider, Model: t.ID, Kind: e.Kind, Err: e, Skipped: "breaker open",
 				Next: pick(last, NextDone, NextFallback), At: time.Now()})
 			if c.tries[t.Name()] == 0 { // else what this call met says more
-				c.fail(t, e)
+				c.keepError(t, e)
 			}
 			return nil, e
 		}
@@ -335,8 +335,8 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 			}
 			return nil, err
 		}
-		if broken(e) {
-			h.blame(e)
+		if isModelFailure(e) {
+			h.recordFailure(e)
 		}
 		if e.Kind == BudgetExceeded {
 			if err := c.awaitRoom(t, a); err != nil {
@@ -349,15 +349,15 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 			c.r.warn(Warning{Kind: WarnGone, Model: t.Name(), Successor: t.Model.Successor,
 				Message: t.Name() + " is not found at its provider: it is left out for a day"})
 		}
-		c.fail(t, e)
-		if (e.Kind == ContextLength || e.Kind == RequestTooLarge) && c.shrink(int(float64(scale(c.tokens, t.Name()))*shrinkTo)) {
+		c.keepError(t, e)
+		if (e.Kind == ContextLength || e.Kind == RequestTooLarge) && c.shrinkRequest(int(float64(scale(c.tokens, t.Name()))*shrinkTo)) {
 			a.Next = NextRetry
 			c.observe(a)
 			continue
 		}
 		if wait, ok := c.retry(e, h, c.tries[t.Name()]); ok {
 			c.tries[t.Name()]++
-			if hung(e) && !last {
+			if neverBegan(e) && !last {
 				// It may hang again, for as long: whoever is next comes first, and it after the others.
 				c.later = true
 				a.Next = NextFallback
@@ -367,7 +367,7 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 			a.Next, a.Wait = NextRetry, wait
 			c.observe(a)
 			if !sleep(c.ctx, wait) {
-				return nil, c.ended(t)
+				return nil, c.callerGone(t)
 			}
 			continue
 		}
@@ -379,7 +379,7 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 		case e.Kind == MalformedOutput && c.repairable(e), !e.Fallback && !e.Retryable && !elsewhere(e.Kind):
 			c.stop = true
 		}
-		if !c.stop && slices.ContainsFunc(rest, c.open) {
+		if !c.stop && slices.ContainsFunc(rest, c.hasChance) {
 			a.Next = NextFallback
 		}
 		c.observe(a)
@@ -388,25 +388,25 @@ func (c *call) model(t Target, rest []Target) (*Response, error) {
 }
 
 // paused waits until a model may be asked again, if nobody else is left and there is time; else it is an error.
-func (c *call) paused(t Target, provider Provider, wait time.Duration, last bool) error {
+func (c *routedCall) paused(t Target, provider Provider, wait time.Duration, last bool) error {
 	e := &Error{Provider: provider.Name(), Model: t.ID, Kind: RateLimit, Message: "paused after too many requests",
 		Retryable: true, Fallback: true, HasWait: true, RetryAfter: wait, Where: BeforeFirstToken}
-	fits := last && !c.req.Routing.NoRetry && c.fits(wait)
+	fits := last && !c.req.Routing.NoRetry && c.isWorthWaiting(wait)
 	c.observe(Attempt{Provider: t.Provider, Model: t.ID, Kind: RateLimit, Err: e, Skipped: "paused", Wait: pick(fits, wait, 0),
 		Next: pick(fits, NextRetry, pick(last, NextDone, NextFallback)), At: time.Now()})
 	if !fits {
-		return c.fail(t, e)
+		return c.keepError(t, e)
 	}
 	if !sleep(c.ctx, wait) {
-		return c.ended(t)
+		return c.callerGone(t)
 	}
 	return nil
 }
 
 // awaitRoom waits a moment for what other calls hold of a budget, of which a, an attempt, found too little. It is an error
 // when waiting is no use.
-func (c *call) awaitRoom(t Target, a Attempt) error {
-	wait, ok := c.room(a.Err)
+func (c *routedCall) awaitRoom(t Target, a Attempt) error {
+	wait, ok := c.waitForBudget(a.Err)
 	if ok && c.waited == 0 { // once: it asks often
 		a.Next, a.Wait = NextRetry, wait
 	}
@@ -415,22 +415,22 @@ func (c *call) awaitRoom(t Target, a Attempt) error {
 	}
 	if !ok {
 		c.stop = true
-		return c.fail(t, a.Err)
+		return c.keepError(t, a.Err)
 	}
 	c.waited += wait
 	if !sleep(c.ctx, wait) {
-		return c.ended(t)
+		return c.callerGone(t)
 	}
 	return nil
 }
 
-// hung reports whether a model did not so much as begin to answer.
-func hung(e *Error) bool { return e.Kind == Timeout && e.Where == BeforeFirstToken }
+// neverBegan reports whether a model did not so much as begin to answer.
+func neverBegan(e *Error) bool { return e.Kind == Timeout && e.Where == BeforeFirstToken }
 
-// room decides whether a call waits for the end of others that hold what its budget lacks, and how long until it asks again.
-func (c *call) room(e *Error) (time.Duration, bool) {
+// waitForBudget decides whether a call waits for the end of others that hold what its budget lacks, and how long until it asks again.
+func (c *routedCall) waitForBudget(e *Error) (time.Duration, bool) {
 	wait := min(roomEvery, roomWithin-c.waited)
-	if !e.Retryable || wait <= 0 || c.req.Routing.NoRetry || !c.fits(wait) {
+	if !e.Retryable || wait <= 0 || c.req.Routing.NoRetry || !c.isWorthWaiting(wait) {
 		return 0, false
 	}
 	return wait, true
@@ -446,18 +446,18 @@ func elsewhere(k ErrorKind) bool {
 }
 
 // repairable reports whether an answer that is no JSON is there to be repaired: asking again would cost more.
-func (c *call) repairable(e *Error) bool {
+func (c *routedCall) repairable(e *Error) bool {
 	return c.req.Schema != nil && e.Partial != nil && e.Partial.Text() != ""
 }
 
 // retry decides whether the same model is tried again, and how long from now.
-func (c *call) retry(e *Error, h *health, try int) (time.Duration, bool) {
+func (c *routedCall) retry(e *Error, h *health, try int) (time.Duration, bool) {
 	wait := e.RetryAfter
 	if !e.HasWait {
 		wait = backoff(try)
 	}
 	if e.Kind == RateLimit {
-		h.pause(wait)
+		h.pauseFor(wait)
 	}
 	switch e.Kind {
 	case InvalidRequest, Auth, Permission, ModelNotFound, QuotaExhausted, ContextLength, RequestTooLarge, Refusal, ContentFilter:
@@ -467,14 +467,14 @@ func (c *call) retry(e *Error, h *health, try int) (time.Duration, bool) {
 			return 0, false
 		}
 	}
-	if !e.Retryable || try >= maxRetries || c.req.Routing.NoRetry || !c.fits(wait) || !c.r.retries.spend() {
+	if !e.Retryable || try >= maxRetries || c.req.Routing.NoRetry || !c.isWorthWaiting(wait) || !c.r.retries.spend() {
 		return 0, false
 	}
 	return wait, true
 }
 
-// fits reports whether a wait is worth beginning.
-func (c *call) fits(wait time.Duration) bool {
+// isWorthWaiting reports whether a wait is worth beginning.
+func (c *routedCall) isWorthWaiting(wait time.Duration) bool {
 	if wait > c.r.MaxWait {
 		return false
 	}
@@ -482,17 +482,17 @@ func (c *call) fits(wait time.Duration) bool {
 	return !ok || time.Until(deadline) > wait
 }
 
-// fail keeps the error that Generate returns if nothing else answers: the first that leaves hope, else the first; of one
+// keepError keeps the error that Generate returns if nothing else answers: the first that leaves hope, else the first; of one
 // model the last.
-func (c *call) fail(t Target, e *Error) error {
+func (c *routedCall) keepError(t Target, e *Error) error {
 	if c.failed == nil || c.failedAt.Name() == t.Name() || !c.hope && e.Retryable {
 		c.failed, c.hope, c.failedAt = e, e.Retryable, t
 	}
 	return e
 }
 
-// ended is the error of a call whose caller has gone.
-func (c *call) ended(t Target) error {
+// callerGone is the error of a call whose caller has gone.
+func (c *routedCall) callerGone(t Target) error {
 	c.stop = true
 	kind := Cancelled
 	if errors.Is(c.ctx.Err(), context.DeadlineExceeded) {
@@ -501,8 +501,8 @@ func (c *call) ended(t Target) error {
 	return &Error{Provider: t.Provider, Model: t.ID, Kind: kind, Message: "the call's time is over", Where: BeforeFirstToken, Cause: context.Cause(c.ctx)}
 }
 
-// shrink replaces the request by a smaller form, once.
-func (c *call) shrink(limit int) bool {
+// shrinkRequest replaces the request by a smaller form, once.
+func (c *routedCall) shrinkRequest(limit int) bool {
 	if c.shrunk || c.req.Routing.Shrink == nil {
 		return false
 	}
@@ -518,7 +518,7 @@ func (c *call) shrink(limit int) bool {
 	return true
 }
 
-func (c *call) observe(a Attempt) {
+func (c *routedCall) observe(a Attempt) {
 	a.Call = c.req.Call
 	if c.r.Observe != nil {
 		c.r.Observe(a)
@@ -529,17 +529,17 @@ func (c *call) observe(a Attempt) {
 }
 
 // attempt makes one try: reserve, call, record. err without a.Err is a failure of the ledger's.
-func (c *call) attempt(t Target, p Provider, done func(error), last bool) (a Attempt, resp *Response, err error) {
+func (c *routedCall) attempt(t Target, p Provider, done func(error), last bool) (a Attempt, resp *Response, err error) {
 	outcome := error(&Error{Kind: Cancelled}) // counts as nothing
 	defer func() { done(outcome) }()
 
 	name := t.Name()
 	tokens := scale(c.tokens, name)
-	req := fit(c.req, t, p.Name(), tokens, c.r.MaxOutput)
+	req := adaptRequest(c.req, t, p.Name(), tokens, c.r.MaxOutput)
 	start := time.Now()
 	a = Attempt{Number: c.number + 1, Provider: t.Provider, Model: t.ID, At: start}
 	rates := c.r.Catalog.ratesOrAssumed(name, start, int64(tokens))
-	prompt, worst := rates.worst(int64(tokens), int64(cmp.Or(req.MaxOutput, t.Model.MaxOutput, c.r.MaxOutput)))
+	prompt, worst := rates.worstCost(int64(tokens), int64(cmp.Or(req.MaxOutput, t.Model.MaxOutput, c.r.MaxOutput)))
 	reservation, over, err := c.reserve(t, p, Reservation{Call: req.Call, Provider: t.Provider, Model: t.ID, Worst: worst, Prompt: prompt}, start)
 	if over != nil {
 		a.Number, a.Skipped, a.Kind, a.Err = 0, "budget", BudgetExceeded, over
@@ -613,7 +613,7 @@ func (c *call) attempt(t Target, p Provider, done func(error), last bool) (a Att
 			a.Err.Partial.Cost = a.Cost
 		}
 		if a.Usage != (Usage{}) {
-			c.paid = append(c.paid, paid{a.Err, a.Usage})
+			c.paid = append(c.paid, attemptUsage{a.Err, a.Usage})
 		}
 	}
 	e.Served, e.Usage, e.Cost, e.Kind, e.Status = a.Served, a.Usage, a.Cost, a.Kind, a.Status
@@ -622,7 +622,7 @@ func (c *call) attempt(t Target, p Provider, done func(error), last bool) (a Att
 }
 
 // reserve holds the worst case of an attempt against the budgets above it. over is what a budget says that has no room.
-func (c *call) reserve(t Target, p Provider, r Reservation, start time.Time) (id string, over *Error, err error) {
+func (c *routedCall) reserve(t Target, p Provider, r Reservation, start time.Time) (id string, over *Error, err error) {
 	if c.r.Ledger == nil {
 		return "", nil, nil
 	}
@@ -636,7 +636,7 @@ func (c *call) reserve(t Target, p Provider, r Reservation, start time.Time) (id
 			Retryable: full.Passing(), Cause: full}, nil
 	}
 	if err != nil && c.ctx.Err() != nil {
-		return "", nil, c.ended(t)
+		return "", nil, c.callerGone(t)
 	}
 	if err != nil {
 		return "", nil, unavailable("reserve the cost of a model call", err)
@@ -645,14 +645,14 @@ func (c *call) reserve(t Target, p Provider, r Reservation, start time.Time) (id
 }
 
 // priceBroken books what an attempt that failed cost, as far as anybody knows; streamed is what viewers saw of it.
-func (c *call) priceBroken(a *Attempt, t Target, streamed string, start time.Time, tokens int, rates Rates) {
+func (c *routedCall) priceBroken(a *Attempt, t Target, streamed string, start time.Time, tokens int, rates Rates) {
 	switch {
 	case a.Err.Usage != nil:
 		if a.Err.Partial != nil {
 			a.Served = a.Err.Partial.ServedModel
 		}
 		a.Usage, a.Cost = c.price(t, cmp.Or(a.Served, t.ID), a.Err.Usage, start, tokens, streamed, rates)
-	case a.Err.Partial != nil || streamed != "" || silent(a.Err):
+	case a.Err.Partial != nil || streamed != "" || mayHaveWorked(a.Err):
 		// Nobody said what it cost: the prompt was most likely read, and what came was written.
 		text := streamed
 		if text == "" && a.Err.Partial != nil {
@@ -662,9 +662,9 @@ func (c *call) priceBroken(a *Attempt, t Target, streamed string, start time.Tim
 	}
 }
 
-// silent reports whether a provider may have worked for a call without saying so: it was not refused by a status, but
+// mayHaveWorked reports whether a provider may have worked for a call without saying so: it was not refused by a status, but
 // never answered.
-func silent(e *Error) bool {
+func mayHaveWorked(e *Error) bool {
 	switch e.Kind {
 	case Timeout, StreamInterrupted, Cancelled:
 		return e.Status < 400
@@ -673,7 +673,7 @@ func silent(e *Error) bool {
 }
 
 // price is what a try used and cost; where the provider did not say, by what was sent and what came.
-func (c *call) price(t Target, served string, u *Usage, at time.Time, tokens int, text string, rates Rates) (Usage, Cost) {
+func (c *routedCall) price(t Target, served string, u *Usage, at time.Time, tokens int, text string, rates Rates) (Usage, Cost) {
 	if !u.Missing {
 		cost := c.r.Catalog.Cost(t.Provider+":"+served, t.Name(), *u, at)
 		if u.Partial && text != "" {
@@ -692,18 +692,18 @@ func (c *call) price(t Target, served string, u *Usage, at time.Time, tokens int
 }
 
 // typed makes every error an *Error.
-func (c *call) typed(t Target, p Provider, err error) *Error {
+func (c *routedCall) typed(t Target, p Provider, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	if c.ctx.Err() != nil {
-		e, _ := errors.AsType[*Error](c.ended(t))
+		e, _ := errors.AsType[*Error](c.callerGone(t))
 		return e
 	}
 	return &Error{Provider: p.Name(), Model: t.ID, Kind: ServerError, Message: "the adapter failed", Fallback: true, Cause: err}
 }
 
-func (c *call) record(e Entry) {
+func (c *routedCall) record(e Entry) {
 	if c.r.Ledger == nil {
 		return
 	}
@@ -714,8 +714,8 @@ func (c *call) record(e Entry) {
 	}
 }
 
-// fit returns the form of a request that a model takes, by what the catalog knows of it. req is not changed.
-func fit(req *Request, t Target, provider string, tokens, maxOutput int) *Request {
+// adaptRequest returns the form of a request that a model takes, by what the catalog knows of it. req is not changed.
+func adaptRequest(req *Request, t Target, provider string, tokens, maxOutput int) *Request {
 	out := *req
 	m := t.Model
 	out.Model, out.Routing = t.ID, Routing{}
@@ -744,7 +744,7 @@ func fit(req *Request, t Target, provider string, tokens, maxOutput int) *Reques
 	if m.Context > 0 && out.MaxOutput > 0 {
 		out.MaxOutput = min(out.MaxOutput, max(m.Context-tokens, minOutput))
 	}
-	out.Messages = bound(req.Messages, provider, t.ID)
+	out.Messages = withoutForeignState(req.Messages, provider, t.ID)
 	return &out
 }
 
@@ -765,9 +765,9 @@ func nearest(asked string, allowed []string) string {
 	return best
 }
 
-// bound returns messages without what is bound to other models than this one: signatures, and whole thoughts. It copies only
+// withoutForeignState returns messages without what is bound to other models than this one: signatures, and whole thoughts. It copies only
 // what it changes.
-func bound(messages []Message, provider, model string) []Message {
+func withoutForeignState(messages []Message, provider, model string) []Message {
 	foreign := func(p Part) bool {
 		return (p.Opaque != nil || p.Kind == PartReasoning) && p.Provider != "" && (p.Provider != provider || p.Model != "" && p.Model != model)
 	}

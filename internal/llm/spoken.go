@@ -247,7 +247,7 @@ func (l *listener) value(at int) (json.RawMessage, int) {
 	if d.Decode(&raw) == nil {
 		return raw, int(d.InputOffset())
 	}
-	m := mender{in: []byte(l.text[at:])}
+	m := jsonRepairer{in: []byte(l.text[at:])}
 	if m.value(0) && !m.cut && json.Valid(m.out.Bytes()) {
 		return m.out.Bytes(), m.pos
 	}
@@ -360,7 +360,7 @@ func keywords(text []byte) (args map[string]json.RawMessage, n int, ok bool) {
 
 // literal reads a value as Python writes it, and its length, 0 if it is none.
 func literal(text []byte) (json.RawMessage, int) {
-	m := mender{in: text}
+	m := jsonRepairer{in: text}
 	for _, q := range []string{`"""`, `'''`, `"`, `'`} {
 		if !m.has(q) {
 			continue

@@ -85,7 +85,7 @@ func Structured(ctx context.Context, p Provider, req *Request, sink func(Delta),
 		}
 		if round++; round > maxRounds || ctx.Err() != nil {
 			return nil, nil, &Error{Provider: resp.Provider, Model: resp.Model, Kind: MalformedOutput, Finish: resp.Finish,
-				Message: clip(fmt.Sprintf("no fitting JSON after %d answers: %v", round, wrong), maxComplaint), Fallback: true, Usage: &total,
+				Message: cutText(fmt.Sprintf("no fitting JSON after %d answers: %v", round, wrong), maxComplaint), Fallback: true, Usage: &total,
 				Partial: &out, Cause: err}
 		}
 		ask.Messages = slices.Clone(ask.Messages)
@@ -95,7 +95,7 @@ func Structured(ctx context.Context, p Provider, req *Request, sink func(Delta),
 			said.Parts = slices.DeleteFunc(slices.Clone(said.Parts), func(p Part) bool { return p.Kind == PartToolCall || p.Kind == PartOpenCall })
 			ask.Messages = append(ask.Messages, said)
 		}
-		ask.Messages = append(ask.Messages, UserText("That answer cannot be used:\n"+clip(wrong.Error(), maxComplaint)+
+		ask.Messages = append(ask.Messages, UserText("That answer cannot be used:\n"+cutText(wrong.Error(), maxComplaint)+
 			"\nAnswer again with the whole corrected JSON and nothing else."))
 		if shown {
 			sink(Delta{Kind: DeltaRestart, Text: resp.Provider + ":" + resp.Model})
@@ -117,8 +117,8 @@ func (u Usage) add(o Usage) Usage {
 	return Usage{u.Usage.Add(o.Usage), u.Missing || o.Missing, u.Partial || o.Partial}
 }
 
-// clip cuts s to at most n bytes of valid UTF-8.
-func clip(s string, n int) string {
+// cutText cuts s to at most n bytes of valid UTF-8.
+func cutText(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}

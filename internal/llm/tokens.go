@@ -11,7 +11,7 @@ import (
 func Estimate(req *Request, model string) int { return scale(estimate(req), model) }
 
 // EstimateText is [Estimate] for a piece of text.
-func EstimateText(s, model string) int { return scale(count(s), model) }
+func EstimateText(s, model string) int { return scale(tokenBound(s), model) }
 
 // scale applies what a provider's tokenizer counts beyond the others'. Endpoints may serve any model: they count as the
 // densest.
@@ -32,33 +32,33 @@ const (
 
 // estimate counts before scale, so that one pass serves all models of a chain.
 func estimate(req *Request) int {
-	n := perRequest + count(req.System)
+	n := perRequest + tokenBound(req.System)
 	for _, m := range req.Messages {
 		n += perMessage
 		for _, p := range m.Parts {
-			n += count(p.Text)
+			n += tokenBound(p.Text)
 			// An opaque part stands for thinking of about its size; base64 of it counts densest.
 			n += (len(p.Opaque) + 1) / 2
 			if p.Call != nil {
-				n += perMessage + count(p.Call.Name) + count(string(p.Call.Arguments))
+				n += perMessage + tokenBound(p.Call.Name) + tokenBound(string(p.Call.Arguments))
 			}
 			if p.Result != nil {
-				n += perMessage + count(p.Result.Content)
+				n += perMessage + tokenBound(p.Result.Content)
 			}
 		}
 	}
 	for _, t := range req.Tools {
-		n += perTool + count(t.Name) + count(t.Description) + count(string(t.Parameters))
+		n += perTool + tokenBound(t.Name) + tokenBound(t.Description) + tokenBound(string(t.Parameters))
 	}
 	if req.Schema != nil {
-		n += perTool + count(string(req.Schema.JSON))
+		n += perTool + tokenBound(string(req.Schema.JSON))
 	}
 	return n
 }
 
-// count is a bound that tokenizers rarely pass: three letters of a word to a token, a token for each digit and sign, for
+// tokenBound is a bound that tokenizers rarely pass: three letters of a word to a token, a token for each digit and sign, for
 // each letter of other scripts one to three.
-func count(s string) int {
+func tokenBound(s string) int {
 	n := 0
 	for i := 0; i < len(s); {
 		c := s[i]

@@ -66,11 +66,11 @@ func (a *app) clone() *app {
 	return &b
 }
 
-// settle makes the parts of an app fit each other: names that are free and legal where they stand, relations that lead
+// completeRelations makes the parts of an app fit each other: names that are free and legal where they stand, relations that lead
 // somewhere, a look that exists. It is idempotent.
-func (a *app) settle() {
-	a.Name = cmp.Or(clip(clean(a.Name), 60), "Notebook")
-	a.Tagline = cmp.Or(clip(clean(a.Tagline), 240), a.Name)
+func (a *app) completeRelations() {
+	a.Name = cmp.Or(shorten(cleanLine(a.Name), 60), "Notebook")
+	a.Tagline = cmp.Or(shorten(cleanLine(a.Tagline), 240), a.Name)
 	a.Currency = cmp.Or(a.Currency, "USD")
 	if len(a.Kinds) == 0 {
 		a.Kinds = []kind{words().kinds["note"].kind}
@@ -80,8 +80,8 @@ func (a *app) settle() {
 	used := map[string]bool{}
 	for i := range a.Kinds {
 		k := &a.Kinds[i]
-		k.Key = free(slug(k.Key, "list"), reservedPages, used)
-		k.One, k.Many = cmp.Or(clip(clean(k.One), 40), "entry"), cmp.Or(clip(clean(k.Many), 40), "entries")
+		k.Key = freeName(slug(k.Key, "list"), reservedPages, used)
+		k.One, k.Many = cmp.Or(shorten(cleanLine(k.One), 40), "entry"), cmp.Or(shorten(cleanLine(k.Many), 40), "entries")
 		k.Verb = cmp.Or(k.Verb, "Add")
 	}
 	for i := range a.Kinds {
@@ -112,11 +112,11 @@ func (a *app) settleFields(k *kind) {
 	used := map[string]bool{"id": true, "createdAt": true}
 	for i := range k.Fields {
 		f := &k.Fields[i]
-		f.Label = cmp.Or(clip(clean(f.Label), 40), "Field")
+		f.Label = cmp.Or(shorten(cleanLine(f.Label), 40), "Field")
 		if !identifier.MatchString(f.Key) {
 			f.Key = camel(f.Label)
 		}
-		f.Key = free(f.Key, nil, used)
+		f.Key = freeName(f.Key, nil, used)
 		if e, ok := words().kinds[f.To]; ok && f.Type == "relation" && a.kind(f.To) == nil {
 			f.To = e.Key
 		}
@@ -141,8 +141,8 @@ var identifier = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,60}$`)
 // reservedPages are the names of pages and modules that every app has.
 var reservedPages = []string{"index", "dashboard", "model", "lib", "icon", "styles"}
 
-// free returns name, or name with the first number that makes it neither reserved nor used, and marks it as used.
-func free(name string, reserved []string, used map[string]bool) string {
+// freeName returns name, or name with the first number that makes it neither reserved nor used, and marks it as used.
+func freeName(name string, reserved []string, used map[string]bool) string {
 	out := name
 	for n := 2; used[out] || slices.Contains(reserved, out); n++ {
 		out = fmt.Sprintf("%s%d", name, n)
@@ -318,9 +318,9 @@ var (
 
 // Texts.
 
-// clean makes one line of s: no control characters, no marks that change the direction of what follows, single spaces.
+// cleanLine makes one line of s: no control characters, no marks that change the direction of what follows, single spaces.
 // What looks like a key or a token is left out, since the text will be shown.
-func clean(s string) string {
+func cleanLine(s string) string {
 	s = strings.ToValidUTF8(s, "")
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -336,8 +336,8 @@ func clean(s string) string {
 	return strings.Join(fields, " ")
 }
 
-// clip cuts s to at most n code points, at a word's end where there is one.
-func clip(s string, n int) string {
+// shorten cuts s to at most n code points, at a word's end where there is one.
+func shorten(s string, n int) string {
 	r := []rune(s)
 	if len(r) <= n {
 		return s
@@ -458,22 +458,22 @@ func (p palette) colors() colorSet {
 		Line: hsl(p.hue, tint*.4, .895), Edge: hsl(p.hue, tint*.2, .55), OnAccent: "#ffffff",
 		Soft: hsl(p.hue, tint*1.1, .925), Danger: "#b3261e", OnDanger: "#ffffff",
 	}
-	light.Accent = reach(p.hue, p.chroma, .50, -.01, 4.9, light.Soft)
-	light.OnSoft = reach(p.hue, p.chroma, .34, -.01, 6, light.Soft)
-	light.Pop = reach(p.pop, .7, .6, -.01, 3.2, light.Surface)
+	light.Accent = contrastWith(p.hue, p.chroma, .50, -.01, 4.9, light.Soft)
+	light.OnSoft = contrastWith(p.hue, p.chroma, .34, -.01, 6, light.Soft)
+	light.Pop = contrastWith(p.pop, .7, .6, -.01, 3.2, light.Surface)
 	dark := colors{
 		Page: hsl(p.hue, tint*.35, .075), Surface: hsl(p.hue, tint*.32, .115), Ink: hsl(p.hue, tint*.25, .94), Muted: hsl(p.hue, tint*.2, .70),
 		Line: hsl(p.hue, tint*.28, .21), Edge: hsl(p.hue, tint*.2, .48), OnAccent: hsl(p.hue, tint*.6, .07),
 		Soft: hsl(p.hue, tint*.7, .19), Danger: "#ff9d94", OnDanger: "#3b0603",
 	}
-	dark.Accent = reach(p.hue, p.chroma, .58, .01, 5.4, dark.Soft)
-	dark.OnSoft = reach(p.hue, p.chroma, .75, .01, 7, dark.Soft)
-	dark.Pop = reach(p.pop, .6, .5, .01, 4, dark.Surface)
+	dark.Accent = contrastWith(p.hue, p.chroma, .58, .01, 5.4, dark.Soft)
+	dark.OnSoft = contrastWith(p.hue, p.chroma, .75, .01, 7, dark.Soft)
+	dark.Pop = contrastWith(p.pop, .6, .5, .01, 4, dark.Surface)
 	return colorSet{light, dark, p.radius, p.display}
 }
 
-// reach changes a colour's lightness until it stands out from the background by the ratio.
-func reach(hue, chroma, light, step, ratio float64, background string) string {
+// contrastWith changes a colour's lightness until it stands out from the background by the ratio.
+func contrastWith(hue, chroma, light, step, ratio float64, background string) string {
 	c := hsl(hue, chroma, light)
 	for light > 0 && light < 1 && contrast(c, background) < ratio {
 		light += step

@@ -11,12 +11,12 @@ import (
 // no rule understands become wishes.
 func (a *app) change(instruction string) {
 	for _, sentence := range sentences(instruction) {
-		if !a.obey(sentence) && imperative.MatchString(sentence) {
-			a.Wishes = append(a.Wishes, clip(clean(sentence), 200))
+		if !a.applySentence(sentence) && imperative.MatchString(sentence) {
+			a.Wishes = append(a.Wishes, shorten(cleanLine(sentence), 200))
 		}
 	}
 	a.Wishes = a.Wishes[:min(len(a.Wishes), 10)]
-	a.settle()
+	a.completeRelations()
 }
 
 // imperative tells an order from a description.
@@ -34,7 +34,7 @@ func sentences(text string) []string {
 	text = joined.ReplaceAllString(text, ". $1")
 	var out []string
 	for _, s := range sentenceEnd.Split(text, -1) {
-		if s = clean(s); s != "" {
+		if s = cleanLine(s); s != "" {
 			out = append(out, s)
 		}
 	}
@@ -55,15 +55,15 @@ var (
 	quotes    = strings.NewReplacer(`"`, "", "“", "", "”", "", "'", "", "`", "")
 )
 
-// obey does what one sentence says, and reports whether it understood any of it.
-func (a *app) obey(s string) bool {
+// applySentence does what one sentence says, and reports whether it understood any of it.
+func (a *app) applySentence(s string) bool {
 	s = strings.TrimSpace(s)
 	if mendAll.MatchString(s) {
 		return true // what diagnostics and findings name is mended without being asked
 	}
 	restyled := a.Look.restyle(s)
 	if m := renameApp.FindStringSubmatch(s); m != nil {
-		a.Name = titleCase(clean(m[1]))
+		a.Name = titleCase(cleanLine(m[1]))
 		return true
 	}
 	if m := removeIt.FindStringSubmatch(s); m != nil {
@@ -74,19 +74,19 @@ func (a *app) obey(s string) bool {
 	if m := bracketed.FindStringSubmatch(s); m != nil {
 		bare = strings.TrimSpace(strings.Replace(s, m[0], " ", 1))
 		for o := range strings.SplitSeq(m[1]+m[2], ",") {
-			if o = capital(clip(clean(quotes.Replace(o)), 40)); o != "" && len(options) < 8 {
+			if o = capital(shorten(cleanLine(quotes.Replace(o)), 40)); o != "" && len(options) < 8 {
 				options = append(options, o)
 			}
 		}
 	}
 	if m := addTo.FindStringSubmatch(bare); m != nil {
-		if k := a.named(m[2]); k != nil {
+		if k := a.findKind(m[2]); k != nil {
 			return k.addFields(m[1], options) || restyled
 		}
 	}
 	for _, form := range []*regexp.Regexp{giveIt, shouldBe} {
 		if m := form.FindStringSubmatch(bare); m != nil {
-			if k := a.named(m[1]); k != nil {
+			if k := a.findKind(m[1]); k != nil {
 				return k.addFields(m[2], options) || restyled
 			}
 		}
@@ -106,7 +106,7 @@ func (a *app) obey(s string) bool {
 
 func (a *app) removeNamed(what, from string) bool {
 	what = strings.TrimSpace(quotes.Replace(what))
-	if k := a.named(fieldWord.ReplaceAllString(from, " ")); k != nil {
+	if k := a.findKind(fieldWord.ReplaceAllString(from, " ")); k != nil {
 		key := camel(strings.TrimSpace(fieldWord.ReplaceAllString(what, " ")))
 		n := len(k.Fields)
 		if n > 1 {
@@ -114,7 +114,7 @@ func (a *app) removeNamed(what, from string) bool {
 		}
 		return true
 	}
-	k := a.named(strings.TrimSpace(pageWord.ReplaceAllString(what, " ")))
+	k := a.findKind(strings.TrimSpace(pageWord.ReplaceAllString(what, " ")))
 	if k == nil || len(a.Kinds) == 1 {
 		// Gone already, or the last: either way nothing is left to do, but a name that means nothing is not understood.
 		return k == nil && words().lookup(strings.TrimSpace(strings.ToLower(pageWord.ReplaceAllString(what, " ")))) != nil

@@ -13,14 +13,16 @@ import (
 	"codeforge/internal/llm"
 )
 
-// call is a tool call to be made.
-type call struct {
+// toolCall is a tool call to be made.
+type toolCall struct {
 	name string
 	args map[string]any
 }
 
 // arguments fits the arguments to what the tool takes.
-func (k call) arguments(t *llm.Tool) json.RawMessage { return fit(t.Parameters, encode(k.args)) }
+func (k toolCall) arguments(t *llm.Tool) json.RawMessage {
+	return fitDocument(t.Parameters, encode(k.args))
+}
 
 // coder decides the next turn of the code agent. It keeps nothing between turns: the conversation tells how far it is.
 type coder struct {
@@ -43,13 +45,13 @@ func newCoder(c *conversation, say map[string]bool) *coder {
 	// What was there before this conversation: shown files, and those read before they were written.
 	k.initial = maps.Clone(c.files)
 	for _, t := range c.turns {
-		k.follow(t)
+		k.applyPastCall(t)
 	}
 	return k
 }
 
-// follow takes one past call into account.
-func (k *coder) follow(t turn) {
+// applyPastCall takes one past call into account.
+func (k *coder) applyPastCall(t turn) {
 	var args struct {
 		Path    string
 		Content string
@@ -82,7 +84,7 @@ func (k *coder) follow(t turn) {
 	case form.ToolCheck, form.ToolFinish:
 		k.checked = true
 		var clean bool
-		clean, k.diags = outcome(t.result)
+		clean, k.diags = readVerdict(t.result)
 		if t.call.Name == form.ToolFinish {
 			k.closed = clean
 			if !clean {
@@ -92,8 +94,8 @@ func (k *coder) follow(t turn) {
 	}
 }
 
-// outcome reads the result of a check: whether all is well, and the errors if it names them.
-func outcome(r *llm.ToolResult) (bool, []form.Diagnostic) {
+// readVerdict reads the result of a check: whether all is well, and the errors if it names them.
+func readVerdict(r *llm.ToolResult) (bool, []form.Diagnostic) {
 	if r == nil {
 		return false, nil
 	}
@@ -136,12 +138,12 @@ const (
 	maxReads     = 12
 )
 
-// next is the coder's next turn: a sentence, and calls. No calls means that there is nothing left to do.
-func (k *coder) next() (string, []call) {
+// nextTurn is the coder's next turn: a sentence, and calls. No calls means that there is nothing left to do.
+func (k *coder) nextTurn() (string, []toolCall) {
 	if k.closed {
 		return "The work is finished.", nil
 	}
-	if calls := k.reads(); len(calls) > 0 {
+	if calls := k.filesToRead(); len(calls) > 0 {
 		return "I read what is there before I change it.", calls
 	}
 	p := k.plan()
@@ -149,7 +151,7 @@ func (k *coder) next() (string, []call) {
 		return k.leadIn(p, calls), calls
 	}
 	if k.hasTool(form.ToolCheck) && !k.checked {
-		return "Everything is written. I check that it parses and fits together.", []call{{form.ToolCheck, map[string]any{}}}
+		return "Everything is written. I check that it parses and fits together.", []toolCall{{form.ToolCheck, map[string]any{}}}
 	}
 	if calls := k.repairs(p); len(calls) > 0 {
 		return "The check found something. I repair it.", calls
@@ -167,11 +169,11 @@ func (k *coder) next() (string, []call) {
 			explanations[path] = p.app.explain(path)
 		}
 	}
-	return text, []call{{form.ToolFinish, map[string]any{"summary": p.summary(k), "dependencies": []string{}, "explanations": explanations}}}
+	return text, []toolCall{{form.ToolFinish, map[string]any{"summary": p.summary(k), "dependencies": []string{}, "explanations": explanations}}}
 }
 
-// reads asks for the files that must be known: the model of an app of ours, and those with findings.
-func (k *coder) reads() []call {
+// filesToRead asks for the files that must be known: the model of an app of ours, and those with findings.
+func (k *coder) filesToRead() []toolCall {
 	var want []string
 	for _, p := range []string{modelPath, "app/" + modelPath} {
 		if k.paths[p] {
@@ -179,15 +181,15 @@ func (k *coder) reads() []call {
 			break
 		}
 	}
-	for _, name := range k.blamed() {
+	for _, name := range k.faultyFiles() {
 		if k.paths[name] && !slices.Contains(want, name) && len(want) < maxReads {
 			want = append(want, name)
 		}
 	}
-	var out []call
+	var out []toolCall
 	for _, p := range want {
 		if _, known := k.initial[p]; !known && !k.asked[p] && !k.done[p] && k.hasTool(form.ToolReadFile) {
-			out = append(out, call{form.ToolReadFile, map[string]any{"path": p}})
+			out = append(out, toolCall{form.ToolReadFile, map[string]any{"path": p}})
 		}
 	}
 	return out
@@ -208,17 +210,17 @@ func (k *coder) plan() plan {
 	switch {
 	case old == nil:
 		p.app = design(k.brief())
-	case k.said() == "" || k.said() == section[form.ProjectSection](k.conversation, form.SectionProject).Description:
+	case k.wish() == "" || k.wish() == section[form.ProjectSection](k.conversation, form.SectionProject).Description:
 		p.app = old.clone()
 		for _, kind := range design(k.brief()).Kinds {
 			if p.app.kind(kind.Key) == nil && len(p.app.Kinds) < maxKinds {
 				p.app.Kinds = append(p.app.Kinds, kind)
 			}
 		}
-		p.app.settle()
+		p.app.completeRelations()
 	default:
 		p.app = old.clone()
-		p.app.change(k.said())
+		p.app.change(k.wish())
 		if len(k.findings()) > 0 {
 			// An earlier round of this job did what was said; now only the findings count.
 			wishes := p.app.Wishes
@@ -249,12 +251,12 @@ func (k *coder) plan() plan {
 		}
 	}
 	slices.Sort(p.remove)
-	for _, name := range k.blamed() {
+	for _, name := range k.faultyFiles() {
 		text, known := k.initial[name]
 		if _, planned := p.write[name]; planned || !known {
 			continue
 		}
-		if mended := mend(name, text); mended != text {
+		if mended := repairText(name, text); mended != text {
 			p.write[name] = mended
 			p.repairs++
 		} else if ours, ok := now[strings.TrimPrefix(name, k.base)]; ok && ours != text {
@@ -272,8 +274,8 @@ func (k *coder) plan() plan {
 	return p
 }
 
-// blamed are the files that a review or the verification before this job found fault with, each once.
-func (k *coder) blamed() []string {
+// faultyFiles are the files that a review or the verification before this job found fault with, each once.
+func (k *coder) faultyFiles() []string {
 	var out []string
 	add := func(name string) {
 		if name != "" && !slices.Contains(out, name) {
@@ -319,14 +321,14 @@ func (k *coder) mustStandAside(files map[string]string) bool {
 func reviewed(list []form.Issue) []string {
 	var out []string
 	for _, f := range list {
-		out = append(out, clip(clean(strings.TrimPrefix(f.FilePath+": ", ": ")+f.Description), 200))
+		out = append(out, shorten(cleanLine(strings.TrimPrefix(f.FilePath+": ", ": ")+f.Description), 200))
 	}
 	return out[:min(len(out), 10)]
 }
 
 // writes are the next files of the plan that are not written yet, and then those to delete.
-func (k *coder) writes(p plan) []call {
-	var out []call
+func (k *coder) writes(p plan) []toolCall {
+	var out []toolCall
 	size := 0
 	if k.hasTool(form.ToolWriteFile) {
 		for _, name := range order(sortedKeys(p.write)) {
@@ -338,13 +340,13 @@ func (k *coder) writes(p plan) []call {
 				return out
 			}
 			size += len(text)
-			out = append(out, call{form.ToolWriteFile, map[string]any{"path": name, "content": text}})
+			out = append(out, toolCall{form.ToolWriteFile, map[string]any{"path": name, "content": text}})
 		}
 	}
 	if len(out) == 0 && k.hasTool(form.ToolDeleteFile) {
 		for _, name := range p.remove {
 			if !k.done[name] && k.failed[name] == 0 {
-				out = append(out, call{form.ToolDeleteFile, map[string]any{"path": name}})
+				out = append(out, toolCall{form.ToolDeleteFile, map[string]any{"path": name}})
 			}
 		}
 	}
@@ -353,30 +355,30 @@ func (k *coder) writes(p plan) []call {
 
 // repairs answers the diagnostics of the last check: a file of ours that differs from what was planned is put right, and
 // the deliberate flaw of "broken_once" is taken out.
-func (k *coder) repairs(p plan) []call {
-	var out []call
+func (k *coder) repairs(p plan) []toolCall {
+	var out []toolCall
 	for _, d := range k.diags {
 		text, planned := p.write[d.File]
 		now := k.files[d.File]
-		if !planned || slices.ContainsFunc(out, func(c call) bool { return c.args["path"] == d.File }) || k.failed[d.File] > 1 {
+		if !planned || slices.ContainsFunc(out, func(c toolCall) bool { return c.args["path"] == d.File }) || k.failed[d.File] > 1 {
 			continue
 		}
 		if k.say["broken_once"] && strings.HasSuffix(now, flaw) {
 			text = strings.TrimSuffix(now, flaw)
 			if k.hasTool(form.ToolEditFile) {
-				out = append(out, call{form.ToolEditFile, map[string]any{"path": d.File, "old": strings.Trim(flaw, "\n"), "new": ""}})
+				out = append(out, toolCall{form.ToolEditFile, map[string]any{"path": d.File, "old": strings.Trim(flaw, "\n"), "new": ""}})
 				continue
 			}
 		}
 		if text != now && !k.say["broken_once"] || strings.HasSuffix(now, flaw) && k.say["broken_once"] {
-			out = append(out, call{form.ToolWriteFile, map[string]any{"path": d.File, "content": text}})
+			out = append(out, toolCall{form.ToolWriteFile, map[string]any{"path": d.File, "content": text}})
 		}
 	}
 	return out
 }
 
 // leadIn says what the files of a turn are about.
-func (k *coder) leadIn(p plan, calls []call) string {
+func (k *coder) leadIn(p plan, calls []toolCall) string {
 	first := path.Base(calls[0].args["path"].(string))
 	switch {
 	case calls[0].name == form.ToolDeleteFile:
@@ -427,7 +429,7 @@ func (p plan) summary(k *coder) string {
 	} else if len(k.diags) > 0 {
 		s += fmt.Sprintf(" The check still reports %d errors that this model cannot repair.", len(k.diags))
 	}
-	return clip(s+" Made by the built-in offline model from templates.", 2000)
+	return shorten(s+" Made by the built-in offline model from templates.", 2000)
 }
 
 // What can be mended by rule in a file that is not ours.
@@ -443,7 +445,7 @@ var (
 	altAttr     = regexp.MustCompile(`(?i)\balt\s*=`)
 )
 
-func mend(name, text string) string {
+func repairText(name, text string) string {
 	switch path.Ext(name) {
 	case ".ts", ".tsx", ".js", ".jsx", ".mjs":
 		text = consoleLine.ReplaceAllString(text, "")

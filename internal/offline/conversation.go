@@ -75,8 +75,8 @@ func section[T any](c *conversation, name string) T {
 	return v
 }
 
-// said is what the user asked for in this job: the idea, else what the job's input holds.
-func (c *conversation) said() string {
+// wish is what the user asked for in this job: the idea, else what the job's input holds.
+func (c *conversation) wish() string {
 	if s := c.sections[form.SectionIdea]; s != "" {
 		return s
 	}
@@ -93,7 +93,7 @@ func (c *conversation) said() string {
 func (c *conversation) brief() brief {
 	p := section[form.ProjectSection](c, form.SectionProject)
 	b := brief{title: p.Title, idea: p.Description}
-	if said := c.said(); said != "" && said != p.Description {
+	if said := c.wish(); said != "" && said != p.Description {
 		b.idea = strings.TrimSpace(b.idea + "\n" + said)
 	}
 	for _, a := range section[[]form.Reply](c, form.SectionAnswers) {

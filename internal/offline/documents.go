@@ -26,7 +26,7 @@ func (c *conversation) document(say map[string]bool) string {
 	default: // a schema of somebody else: the least that fits
 		v = map[string]any{}
 	}
-	return string(fit(c.req.Schema.JSON, encode(v)))
+	return string(fitDocument(c.req.Schema.JSON, encode(v)))
 }
 
 func (c *conversation) clarification(ask bool) form.Clarification {

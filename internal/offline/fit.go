@@ -28,9 +28,9 @@ type schema struct {
 	Minimum    float64            `json:"minimum"`
 }
 
-// fit adapts a document of ours to a schema that may want less or more: it drops what the schema does not know, adds
+// fitDocument adapts a document of ours to a schema that may want less or more: it drops what the schema does not know, adds
 // the least that is required, and keeps to the limits on lengths. A schema that cannot be read changes nothing.
-func fit(raw, document json.RawMessage) json.RawMessage {
+func fitDocument(raw, document json.RawMessage) json.RawMessage {
 	var root schema
 	var v any
 	if json.Unmarshal(raw, &root) != nil || json.Unmarshal(document, &v) != nil {
@@ -164,7 +164,7 @@ func (f fitter) text(s *schema, v any) any {
 		text += strings.Repeat(".", max(0, s.MinLength-utf8.RuneCountInString(text)))
 	}
 	if s.MaxLength != nil {
-		text = clip(text, *s.MaxLength)
+		text = shorten(text, *s.MaxLength)
 	}
 	return text
 }

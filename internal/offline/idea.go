@@ -47,7 +47,7 @@ func design(b brief) *app {
 		}
 		a.relate()
 	} else {
-		for _, n := range listed(text) {
+		for _, n := range listedNouns(text) {
 			if len(a.Kinds) < 5 {
 				a.addNamed(n)
 			}
@@ -60,7 +60,7 @@ func design(b brief) *app {
 	}
 	a.askedFields(text)
 	a.Look = lookOf(text, a)
-	a.settle()
+	a.completeRelations()
 	a.Tagline = tagline(a)
 	return a
 }
@@ -85,7 +85,7 @@ func (a *app) add(singular string) *kind {
 
 // addNamed adds what a name stands for: kinds of the lexicon, or one of its own with fields that suit anything.
 func (a *app) addNamed(name string) *kind {
-	name = strings.ToLower(clip(clean(name), 40))
+	name = strings.ToLower(shorten(cleanLine(name), 40))
 	if name == "" {
 		return nil
 	}
@@ -116,7 +116,7 @@ func (a *app) addNamed(name string) *kind {
 		used[k.Key] = true
 	}
 	views := []string{"cards", "table", "board"}
-	a.Kinds = append(a.Kinds, kind{Key: free(key, reservedPages, used), One: one, Many: many, Verb: "Add", View: views[len(many)%3], Fields: []field{
+	a.Kinds = append(a.Kinds, kind{Key: freeName(key, reservedPages, used), One: one, Many: many, Verb: "Add", View: views[len(many)%3], Fields: []field{
 		{Label: "Name", Type: "text", Required: true}, {Label: "Date", Type: "date"},
 		{Label: "Status", Type: "choice", Options: []string{"New", "In progress", "Done"}}, {Label: "Notes", Type: "notes"}}})
 	return &a.Kinds[len(a.Kinds)-1]
@@ -207,11 +207,11 @@ func findKinds(text string) []string {
 }
 
 // ignored are words of the lexicon that mostly mean something else in a wish for an app.
-var ignored = set(`team score level record store schedule service subject question home show item action run running space school state position lead
+var ignored = wordSet(`team score level record store schedule service subject question home show item action run running space school state position lead
 	track thought idea wish present set test class run order-by language picture target place shop page value contact collection hours planet series listing
 	training study working money fix fee cost hours calendar camera`)
 
-func set(s string) map[string]bool {
+func wordSet(s string) map[string]bool {
 	out := map[string]bool{}
 	for w := range strings.FieldsSeq(s) {
 		out[w] = true
@@ -222,7 +222,7 @@ func set(s string) map[string]bool {
 var commonPages = strings.Fields("home dashboard overview index settings login signup register profile about landing search 404 start main account help contact")
 
 // stopWords are never things that an app keeps.
-var stopWords = set(`a about above add additional all allow also always an and any app application apps are as at based be beautiful because been before being best
+var stopWords = wordSet(`a about above add additional all allow also always an and any app application apps are as at based be beautiful because been before being best
 	between both build built but by can clean code could create crud custom daily dark data database day design develop do does each easily easy etc every everything
 	fast features few find for from full generate get give good great has have having help helps her here his how i ideal if in including into is it its itself
 	just keep keeps kind know let lets light like list lists local log looks lot made make makes manage management manager many me mobile modern more most my need needs
@@ -242,7 +242,7 @@ func nouns(text string, n int) []string {
 	for _, t := range tokens(text) {
 		t = strings.Trim(strings.TrimSuffix(t, "'s"), "-'")
 		size := len([]rune(t))
-		if size < 3 && isLatin(t) || size > 30 || size > 8 && !isLatin(t) || stopWords[t] || !strings.ContainsFunc(t, unicode.IsLetter) || adverb(t) {
+		if size < 3 && isLatin(t) || size > 30 || size > 8 && !isLatin(t) || stopWords[t] || !strings.ContainsFunc(t, unicode.IsLetter) || isAdverb(t) {
 			continue
 		}
 		if isLatin(t) && singular(t) != t && !slices.Contains(many, t) {
@@ -258,7 +258,7 @@ func nouns(text string, n int) []string {
 	return all[:min(len(all), n)]
 }
 
-func adverb(t string) bool {
+func isAdverb(t string) bool {
 	return strings.HasSuffix(t, "ly") || strings.HasSuffix(t, "ing") || strings.HasSuffix(t, "able") || strings.HasSuffix(t, "ful")
 }
 
@@ -268,14 +268,14 @@ func isLatin(s string) bool {
 
 var listCue = regexp.MustCompile(`(?i)\b(?:track(?:ing)?|manag(?:e|es|ing)|stor(?:e|es|ing)|organi[sz](?:e|es|ing)|collect(?:s|ing)?|catalog(?:ue|ues|ing)?|keep(?:s|ing)? (?:track|a list) of|lists? of)\s+((?:my|our|their|the|all|and|[,&]|\pL[\pL-]*|\s)+)`)
 
-// listed are plurals of unknown words that directly follow a word such as "track" or "manage".
-func listed(text string) []string {
+// listedNouns are plurals of unknown words that directly follow a word such as "track" or "manage".
+func listedNouns(text string) []string {
 	var out []string
 	for _, m := range listCue.FindAllStringSubmatch(text, 3) {
 		for i, t := range tokens(m[1]) {
 			switch {
 			case i > 7:
-			case stopWords[t] || len(t) < 4 || singular(t) == t || adverb(t) || words().lookup(t) != nil || ignored[singular(t)]:
+			case stopWords[t] || len(t) < 4 || singular(t) == t || isAdverb(t) || words().lookup(t) != nil || ignored[singular(t)]:
 			case !slices.Contains(out, t):
 				out = append(out, t)
 			}
@@ -320,7 +320,7 @@ var withFields = regexp.MustCompile(`(?i)\b([\pL-]+)\s+(?:with|having|that have|
 // count, since anything can follow a "with".
 func (a *app) askedFields(text string) {
 	for _, m := range withFields.FindAllStringSubmatch(text, 8) {
-		k := a.named(m[1])
+		k := a.findKind(m[1])
 		if k == nil {
 			continue
 		}
@@ -340,9 +340,9 @@ var (
 
 func trimArticle(s string) string { return articles.ReplaceAllString(strings.TrimSpace(s), "") }
 
-// named finds a kind of the app by a word for it.
-func (a *app) named(word string) *kind {
-	word = strings.ToLower(clean(trimArticle(word)))
+// findKind finds a kind of the app by a word for it.
+func (a *app) findKind(word string) *kind {
+	word = strings.ToLower(cleanLine(trimArticle(word)))
 	if word == "" {
 		return nil
 	}
@@ -361,7 +361,7 @@ func (a *app) named(word string) *kind {
 
 // addField adds a field before the notes, unless the kind has one of that name.
 func (k *kind) addField(label, typ string, options []string) bool {
-	label = capital(strings.ToLower(clip(clean(label), 40)))
+	label = capital(strings.ToLower(shorten(cleanLine(label), 40)))
 	key := camel(label)
 	at := len(k.Fields)
 	for i, f := range k.Fields {
@@ -396,10 +396,10 @@ func nameOf(title, text string) string {
 	if m := called.FindStringSubmatch(text); m != nil {
 		return titleCase(m[1])
 	}
-	source := clean(title)
+	source := cleanLine(title)
 	if source == "" {
 		source, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-		source = clean(clip(source, 300))
+		source = cleanLine(shorten(source, 300))
 	}
 	s := preamble.ReplaceAllString(source, "")
 	for _, lead := range []*regexp.Regexp{toolWord, leadVerb} {
@@ -425,7 +425,7 @@ func nameOf(title, text string) string {
 		}
 		s = strings.Join(f, " ")
 	}
-	return titleCase(clip(s, 48))
+	return titleCase(shorten(s, 48))
 }
 
 // titleCase raises the first letters of words that are longer than the small words of English.

@@ -80,7 +80,7 @@ func (c *conversation) lesson() form.Lesson {
 		asked, _ = context["question"].(string)
 	}
 	if asked == "" {
-		asked = c.said()
+		asked = c.wish()
 	}
 	code, _ := context["code"].(string)
 	if code == "" {
@@ -100,7 +100,7 @@ func (c *conversation) lesson() form.Lesson {
 	found = append(found, anyTopic)[:min(len(found)+1, 2)]
 
 	l := form.Lesson{Encouragement: "Asking is how it begins, and your question can be worked on.", KeyConcept: found[0].idea}
-	if quoted := clip(clean(asked), 120); quoted != "" {
+	if quoted := shorten(cleanLine(asked), 120); quoted != "" {
 		l.Encouragement = fmt.Sprintf("You ask: “%s” That is a question that can be worked on, and putting it into words is already a part of the way.", quoted)
 	}
 	l.Encouragement += " I am the offline model, so I ask back more than I know."

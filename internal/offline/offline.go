@@ -76,7 +76,7 @@ func (Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm.De
 	case req.Schema != nil:
 		err = w.text(c.document(say))
 	case len(req.Tools) > 0:
-		text, calls := newCoder(c, say).next()
+		text, calls := newCoder(c, say).nextTurn()
 		if err = w.text(text); err == nil {
 			err = w.calls(c, calls)
 		}
@@ -119,7 +119,7 @@ func (w *writer) text(s string) error {
 	})
 }
 
-func (w *writer) calls(c *conversation, calls []call) error {
+func (w *writer) calls(c *conversation, calls []toolCall) error {
 	for i, call := range calls {
 		args := call.arguments(c.tool(call.name))
 		err := w.stream(string(args), pieceSize, func(piece string, first bool) {

@@ -295,7 +295,7 @@ func listOf(tree map[string]string) string {
 	return wrap("files", strings.TrimSuffix(b.String(), "\n"))
 }
 
-func name(i int, idea string) string { return fmt.Sprintf("%02d %s", i, clip(clean(idea), 24)) }
+func name(i int, idea string) string { return fmt.Sprintf("%02d %s", i, shorten(cleanLine(idea), 24)) }
 
 func TestDocumentsFitTheirSchemas(t *testing.T) {
 	for schemaName, raw := range schemas {

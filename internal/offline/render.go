@@ -155,7 +155,7 @@ var libs = map[string]string{
 }
 
 // markdown escapes s for a line of Markdown.
-func markdown(s string) string { return markdownMarks.Replace(clean(s)) }
+func markdown(s string) string { return markdownMarks.Replace(cleanLine(s)) }
 
 var markdownMarks = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "#", `\#`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "~", `\~`)
 
@@ -203,7 +203,7 @@ func readApp(text string) *app {
 	if len(a.Kinds) == 0 {
 		return nil
 	}
-	a.settle()
+	a.completeRelations()
 	return a
 }
 

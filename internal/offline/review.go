@@ -18,7 +18,7 @@ const maxIssues = 100
 func (c *conversation) review(failOnce bool) form.Review {
 	issues := []form.Issue{}
 	for _, d := range section[[]form.Diagnostic](c, form.SectionDiagnostics) {
-		i := form.Issue{Severity: "critical", Category: "build", FilePath: d.File, Line: d.Line, Description: clip(clean(d.Message), 500), Suggestion: "Correct this line so that the file parses and its references lead somewhere."}
+		i := form.Issue{Severity: "critical", Category: "build", FilePath: d.File, Line: d.Line, Description: shorten(cleanLine(d.Message), 500), Suggestion: "Correct this line so that the file parses and its references lead somewhere."}
 		if d.Severity == "warning" {
 			i.Severity, i.Suggestion = "low", "See whether the warning is meant."
 		}

@@ -89,7 +89,7 @@ func start() (s *Server, err error) {
 		return nil, err
 	}
 	s = &Server{}
-	if s.as, err = other(); err != nil {
+	if s.as, err = unprivilegedUser(); err != nil {
 		return nil, err
 	}
 	if s.dir, err = os.MkdirTemp("", "pgtest"); err != nil {
@@ -100,12 +100,12 @@ func start() (s *Server, err error) {
 			os.RemoveAll(s.dir)
 		}
 	}()
-	if err := s.give(s.dir); err != nil {
+	if err := s.own(s.dir); err != nil {
 		return nil, err
 	}
 	data := filepath.Join(s.dir, "data")
 	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
-	s.dress(initdb)
+	s.setCredential(initdb)
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("pgtest: initdb: %w\n%s", err, out)
 	}
@@ -116,7 +116,7 @@ func start() (s *Server, err error) {
 		cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port),
 			"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off", "-c", "wal_level=logical",
 			"-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "max_wal_size=4GB", "-c", "log_min_messages=fatal", "-c", "timezone=UTC")
-		s.dress(cmd)
+		s.setCredential(cmd)
 		if s.proc, err = launch(cmd); err != nil {
 			return nil, err
 		}
@@ -221,12 +221,12 @@ auth_file = %s
 pool_mode = transaction
 default_pool_size = %d
 max_client_conn = 500
-`, s.Port, b.Port, users, size), 0o644), s.give(dir), s.give(ini), s.give(users))
+`, s.Port, b.Port, users, size), 0o644), s.own(dir), s.own(ini), s.own(users))
 		if err != nil {
 			tb.Fatal(err)
 		}
 		cmd := exec.Command(path, ini)
-		s.dress(cmd)
+		s.setCredential(cmd)
 		p, err := launch(cmd)
 		if err != nil {
 			tb.Fatal(err)
@@ -281,9 +281,9 @@ func executable(path string) bool {
 	return err == nil && i.Mode()&0o111 != 0
 }
 
-// other is whom the programs run as when root runs the tests, since they refuse root: the user whom Debian makes for them,
+// unprivilegedUser is whom the programs run as when root runs the tests, since they refuse root: the user whom Debian makes for them,
 // else one who owns nothing.
-func other() (*syscall.Credential, error) {
+func unprivilegedUser() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
 	}
@@ -302,15 +302,15 @@ func other() (*syscall.Credential, error) {
 	return nil, errors.New("pgtest: PostgreSQL refuses to run as root, and there is no user postgres or nobody: useradd --system postgres")
 }
 
-// give makes a path belong to whom the programs run as.
-func (s *Server) give(path string) error {
+// own makes a path belong to whom the programs run as.
+func (s *Server) own(path string) error {
 	if s.as == nil {
 		return nil
 	}
 	return os.Chown(path, int(s.as.Uid), int(s.as.Gid))
 }
 
-func (s *Server) dress(cmd *exec.Cmd) {
+func (s *Server) setCredential(cmd *exec.Cmd) {
 	cmd.Dir = s.dir
 	cmd.SysProcAttr = attributes(s.as)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TZ=UTC"}

@@ -43,10 +43,10 @@ func hint(err error, host string) error {
 	if connect.Config != nil {
 		login, database = connect.Config.User, connect.Config.Database
 	}
-	return &unreachable{reason(err, host, login, database), err}
+	return &unreachable{connectionFault(err, host, login, database), err}
 }
 
-func reason(err error, host, login, database string) string {
+func connectionFault(err error, host, login, database string) string {
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return refusal(pe, host, login, database)
 	}

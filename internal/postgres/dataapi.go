@@ -135,7 +135,7 @@ func (d *dataAPI) ping(ctx context.Context) error {
 	case f.status == http.StatusNotFound:
 		return &codeforge.Error{Kind: codeforge.Unavailable, Cause: err, Message: "There is no Data API at SUPABASE_URL: check the address, and that the Data API is enabled"}
 	}
-	if words := d.away(f); words != "" {
+	if words := d.unavailableReason(f); words != "" {
 		// Where the project is goes to the log and to doctor: /ready tells everybody the message.
 		return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The Supabase project does not answer", Cause: &unreachable{words, err}, Retryable: true, RetryAfter: f.after}
 	}
@@ -145,8 +145,8 @@ func (d *dataAPI) ping(ctx context.Context) error {
 // statusPaused is what Supabase answers for a project that was paused.
 const statusPaused = 540
 
-// away says why a project does not answer, and what to do; "": it does.
-func (d *dataAPI) away(f *failure) string {
+// unavailableReason says why a project does not answer, and what to do; "": it does.
+func (d *dataAPI) unavailableReason(f *failure) string {
 	dns, unknown := errors.AsType[*net.DNSError](f)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](f)
 	host := d.base.Hostname()
@@ -173,7 +173,7 @@ func (d *dataAPI) away(f *failure) string {
 
 func (d *dataAPI) patience() (tries int, pause time.Duration) { return 3, 40 * time.Millisecond }
 
-func (d *dataAPI) send(ctx context.Context, c call) ([]byte, error) {
+func (d *dataAPI) send(ctx context.Context, c functionCall) ([]byte, error) {
 	args := map[string]any{}
 	for _, a := range c.args {
 		args["p_"+a.name] = a.value

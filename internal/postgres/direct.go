@@ -91,7 +91,7 @@ func (d *direct) close() { d.pool.Close() }
 // ping checks that the database answers.
 func (d *direct) ping(ctx context.Context) error {
 	_, err := d.pool.Exec(ctx, "select")
-	return fault(ctx, failed(err, true))
+	return fault(ctx, toFailure(err, true))
 }
 
 // parse reads a URL as Options describe it. shared tells of a pooler in transaction mode.
@@ -205,7 +205,7 @@ const identify = `select set_config('role', $1, true), set_config('request.jwt.c
 
 func (d *direct) patience() (tries int, pause time.Duration) { return 5, 4 * time.Millisecond }
 
-func (d *direct) send(ctx context.Context, c call) (doc []byte, err error) {
+func (d *direct) send(ctx context.Context, c functionCall) (doc []byte, err error) {
 	function, values := c.expression()
 	switch {
 	case c.query:
@@ -224,7 +224,7 @@ func (d *direct) send(ctx context.Context, c call) (doc []byte, err error) {
 }
 
 // expression is a call as SQL.
-func (c *call) expression() (function string, values []any) {
+func (c *functionCall) expression() (function string, values []any) {
 	var b strings.Builder
 	b.WriteString("public.codeforge_" + c.function + "(")
 	for i, a := range c.args {
@@ -252,15 +252,15 @@ func (d *direct) run(ctx context.Context, as codeforge.User, query string, value
 	b.Queue(identify, role, claims, d.timeouts[0], d.timeouts[1])
 	b.Queue(query, values...).Query(collect)
 	err := d.pool.SendBatch(ctx, b).Close()
-	if broken(err) {
+	if isConnectionLoss(err) {
 		d.pool.Reset() // one dead connection is rarely alone
 	}
-	return failed(err, as.ID == "")
+	return toFailure(err, as.ID == "")
 }
 
-// broken reports whether an error makes all connections suspect: they died, the server stops, or it is no longer the one
+// isConnectionLoss reports whether an error makes all connections suspect: they died, the server stops, or it is no longer the one
 // that can be written to.
-func broken(err error) bool {
+func isConnectionLoss(err error) bool {
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return slices.Contains([]string{"57P01", "57P02", "57P03", "25006"}, pe.Code)
 	}
@@ -268,8 +268,8 @@ func broken(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
 }
 
-// failed is what the driver said, as a failure.
-func failed(err error, service bool) error {
+// toFailure is what the driver said, as a failure.
+func toFailure(err error, service bool) error {
 	if err == nil {
 		return nil
 	}

@@ -38,8 +38,8 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.cause }
 
-// undone reports whether it is known that the call changed nothing, and that it makes sense to send it again.
-func (f *failure) undone() bool {
+// isUnapplied reports whether it is known that the call changed nothing, and that it makes sense to send it again.
+func (f *failure) isUnapplied() bool {
 	switch f.Code {
 	case "40001", "40P01": // rolled back to let another go on
 		return true
@@ -51,7 +51,7 @@ func (f *failure) undone() bool {
 
 // unclear reports whether the call may have been carried out all the same.
 func (f *failure) unclear() bool {
-	if f.undone() || f.futile {
+	if f.isUnapplied() || f.futile {
 		return false
 	}
 	// The connection broke, or the server stops.

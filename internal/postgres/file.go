@@ -56,7 +56,7 @@ func (s *Store) ListFiles(ctx context.Context, u codeforge.User, projectID strin
 		Revision int64     `json:"revision"`
 		Files    []fileRow `json:"files"`
 	}](ctx, s, u, "read_files", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"contents", contents}, arg{"unless", unless})
-	return each(a.Files, fileRow.file), a.Revision, err
+	return mapRows(a.Files, fileRow.file), a.Revision, err
 }
 
 // listFiles reads files natively, from p, a project, and f, its files. As JSON a list takes twice as long, and with contents twenty
@@ -141,7 +141,7 @@ func (s *Store) writeFile(ctx context.Context, u codeforge.User, projectID strin
 	if err != nil {
 		return f, err
 	}
-	row, _, _, err := do[fileRow](ctx, s, call{function: "write_file", args: []arg{{"user", u.ID}, {"project", projectID}, {"change", doc},
+	row, _, _, err := callFunction[fileRow](ctx, s, functionCall{function: "write_file", args: []arg{{"user", u.ID}, {"project", projectID}, {"change", doc},
 		{"must_exist", mustExist}, {"if_version", ifVersion}, {"if_revision", ifRevision}}})
 	return row.file(), err
 }
@@ -154,7 +154,7 @@ func (s *Store) ListRevisions(ctx context.Context, u codeforge.User, projectID s
 		Total     int           `json:"total"`
 		Revisions []revisionRow `json:"revisions"`
 	}](ctx, s, u, "read_revisions", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"limit", size}, arg{"offset", int64(page-1) * int64(size)})
-	return each(a.Revisions, revisionRow.revision), a.Total, err
+	return mapRows(a.Revisions, revisionRow.revision), a.Total, err
 }
 
 // readPage asks for a revision and a page of what is in it.
@@ -175,12 +175,12 @@ func (s *Store) readPage(ctx context.Context, u codeforge.User, query, projectID
 
 func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.File, error) {
 	rev, a, err := s.readPage(ctx, u, "read_tree", projectID, number, p)
-	return rev, each(a.Files, fileRow.file), err
+	return rev, mapRows(a.Files, fileRow.file), err
 }
 
 func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error) {
 	rev, a, err := s.readPage(ctx, u, "read_changes", projectID, number, p)
-	return rev, each(a.Deltas, deltaRow.delta), err
+	return rev, mapRows(a.Deltas, deltaRow.delta), err
 }
 
 func (s *Store) SnapshotFiles(ctx context.Context, projectID string, revision int64) ([]codeforge.File, error) {
@@ -196,18 +196,18 @@ func (s *Store) SnapshotFiles(ctx context.Context, projectID string, revision in
 		}
 		return files, err
 	}
-	rows, found, err := find[[]fileRow](ctx, s, "snapshot", arg{"project", projectID}, arg{"number", revision})
+	rows, found, err := query[[]fileRow](ctx, s, "snapshot", arg{"project", projectID}, arg{"number", revision})
 	if err == nil && !found {
 		err = codeforge.NotFound("Project", projectID)
 	}
-	return each(rows, fileRow.file), err
+	return mapRows(rows, fileRow.file), err
 }
 
 func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID string, number int64, ifRevision *int64) (rev codeforge.Revision, err error) {
 	if err := check(u, "Project", projectID); err != nil {
 		return rev, err
 	}
-	row, _, _, err := do[revisionRow](ctx, s, call{function: "restore_revision",
+	row, _, _, err := callFunction[revisionRow](ctx, s, functionCall{function: "restore_revision",
 		args: []arg{{"user", u.ID}, {"project", projectID}, {"number", number}, {"if_revision", ifRevision}}})
 	return row.revision(), err
 }

@@ -30,7 +30,7 @@ func (a *jobDoc) finished(t codeforge.EventType) codeforge.Finished {
 
 // step calls a function that may put jobs into the queue.
 func (s *Store) step(ctx context.Context, function string, args ...arg) (a jobDoc, unsure bool, err error) {
-	a, _, unsure, err = do[jobDoc](ctx, s, call{function: function, args: args, again: true, queues: true})
+	a, _, unsure, err = callFunction[jobDoc](ctx, s, functionCall{function: function, args: args, again: true, queues: true})
 	return a, unsure, err
 }
 
@@ -45,13 +45,13 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 	if err := n.Check(); err != nil {
 		return j, false, err
 	}
-	if err := valid(n.UserMessage, n.IdempotencyKey); err != nil {
+	if err := checkText(n.UserMessage, n.IdempotencyKey); err != nil {
 		return j, false, err
 	}
 	// Documents go as text, so that they are stored as they came.
 	a, unsure, err := s.step(ctx, "submit_job", arg{"user", u.ID}, arg{"job", id}, arg{"project", n.ProjectID}, arg{"agent", string(n.Agent)},
-		arg{"changes_files", n.Agent.ChangesFiles()}, arg{"input", cmp.Or(string(n.Input), "{}")}, arg{"key", text(n.IdempotencyKey)},
-		arg{"message", clean(n.UserMessage)}, arg{"message_id", codeforge.NewID()})
+		arg{"changes_files", n.Agent.ChangesFiles()}, arg{"input", cmp.Or(string(n.Input), "{}")}, arg{"key", textOrNull(n.IdempotencyKey)},
+		arg{"message", withoutNUL(n.UserMessage)}, arg{"message_id", codeforge.NewID()})
 	switch {
 	case unsure && code(err) == "23505": // the id is taken: by an earlier try
 		j, err = s.GetJob(ctx, u, id)
@@ -92,12 +92,12 @@ func (s *Store) RenewLeases(ctx context.Context, held []codeforge.Fence, lease t
 	return lost, err
 }
 
-// listed are arguments and events as the functions take them: types, data, and times, where null is now.
-func listed(events []codeforge.Event, args ...arg) ([]arg, error) {
+// eventArgs are arguments and events as the functions take them: types, data, and times, where null is now.
+func eventArgs(events []codeforge.Event, args ...arg) ([]arg, error) {
 	types, data, times := make([]string, len(events)), make([]string, len(events)), make([]*time.Time, len(events))
 	for i, e := range events {
-		types[i], data[i], times[i] = string(e.Type), cmp.Or(string(e.Data), "{}"), moment(e.At)
-		if err := valid(data[i]); err != nil {
+		types[i], data[i], times[i] = string(e.Type), cmp.Or(string(e.Data), "{}"), timeOrNull(e.At)
+		if err := checkText(data[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -126,21 +126,21 @@ func (s *Store) RecordEvents(ctx context.Context, f codeforge.Fence, progress fl
 	if _, err := codeforge.ParseID(f.JobID); err != nil {
 		return nil, codeforge.ErrFenced
 	}
-	args, err := listed(events, arg{"job", f.JobID}, arg{"fence", f.Number}, arg{"progress", progress})
+	args, err := eventArgs(events, arg{"job", f.JobID}, arg{"fence", f.Number}, arg{"progress", progress})
 	if err != nil {
 		return nil, err
 	}
 	tries, _ := s.wire.patience()
 	for try := 1; ; try++ {
 		if _, doubt := s.unsure.Load(f); doubt && len(events) > 0 {
-			if stored, err := s.tail(ctx, f, events); err != nil || stored != nil {
+			if stored, err := s.storedTail(ctx, f, events); err != nil || stored != nil {
 				if err == nil {
 					s.unsure.Delete(f)
 				}
 				return stored, err
 			}
 		}
-		a, _, unsure, err := do[jobDoc](ctx, s, call{function: "record_events", args: args})
+		a, _, unsure, err := callFunction[jobDoc](ctx, s, functionCall{function: "record_events", args: args})
 		switch {
 		case err == nil:
 			s.unsure.Delete(f)
@@ -157,9 +157,9 @@ func (s *Store) RecordEvents(ctx context.Context, f codeforge.Fence, progress fl
 	}
 }
 
-// tail returns events as stored if they are the newest of a job, as far as type and data tell.
-func (s *Store) tail(ctx context.Context, f codeforge.Fence, events []codeforge.Event) ([]codeforge.Event, error) {
-	stored, err := s.newest(ctx, f.JobID, len(events))
+// storedTail returns events as stored if they are the newest of a job, as far as type and data tell.
+func (s *Store) storedTail(ctx context.Context, f codeforge.Fence, events []codeforge.Event) ([]codeforge.Event, error) {
+	stored, err := s.newestEvents(ctx, f.JobID, len(events))
 	if err != nil || len(stored) < len(events) {
 		return nil, err
 	}
@@ -171,14 +171,14 @@ func (s *Store) tail(ctx context.Context, f codeforge.Fence, events []codeforge.
 	return stored, nil
 }
 
-// newest returns the last n events of a job, in order.
-func (s *Store) newest(ctx context.Context, jobID string, n int) ([]codeforge.Event, error) {
-	rows, _, err := find[[]eventRow](ctx, s, "newest_events", arg{"job", jobID}, arg{"limit", n})
+// newestEvents returns the last n events of a job, in order.
+func (s *Store) newestEvents(ctx context.Context, jobID string, n int) ([]codeforge.Event, error) {
+	rows, _, err := query[[]eventRow](ctx, s, "newest_events", arg{"job", jobID}, arg{"limit", n})
 	return logged(jobID, rows), err
 }
 
-// line is codeforge.Message as the functions take it.
-type line struct {
+// messageArg is codeforge.Message as the functions take it.
+type messageArg struct {
 	ID       string          `json:"id"`
 	Role     string          `json:"role"`
 	Content  string          `json:"content"`
@@ -186,8 +186,8 @@ type line struct {
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 }
 
-// outcome is codeforge.Outcome as the functions take it, events aside.
-type outcome struct {
+// outcomeArg is codeforge.Outcome as the functions take it, events aside.
+type outcomeArg struct {
 	Status        codeforge.JobStatus     `json:"status"`
 	Progress      float64                 `json:"progress"`
 	Result        json.RawMessage         `json:"result,omitempty"`
@@ -200,7 +200,7 @@ type outcome struct {
 	Requirements  json.RawMessage         `json:"requirements,omitempty"`
 	Architecture  json.RawMessage         `json:"architecture,omitempty"`
 	ProjectStatus codeforge.ProjectStatus `json:"project_status"`
-	Chat          []line                  `json:"chat"`
+	Chat          []messageArg            `json:"chat"`
 }
 
 // FinishJob answers ErrFenced also when its own earlier try ended the claim and the answer was lost.
@@ -211,8 +211,8 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 	if _, err := codeforge.ParseID(f.JobID); err != nil {
 		return done, codeforge.ErrFenced
 	}
-	out := outcome{Status: o.Status, Progress: o.Progress, Result: o.Result, Error: clean(o.Error), Question: o.Question, Failed: o.Failed, Message: clean(o.Message),
-		RunAt: moment(o.RunAt), Requirements: o.Requirements, Architecture: o.Architecture, ProjectStatus: o.ProjectStatus, Changes: []change{}, Chat: []line{}}
+	out := outcomeArg{Status: o.Status, Progress: o.Progress, Result: o.Result, Error: withoutNUL(o.Error), Question: o.Question, Failed: o.Failed, Message: withoutNUL(o.Message),
+		RunAt: timeOrNull(o.RunAt), Requirements: o.Requirements, Architecture: o.Architecture, ProjectStatus: o.ProjectStatus, Changes: []change{}, Chat: []messageArg{}}
 	for _, c := range o.Changes {
 		made, err := newChange(c)
 		if err != nil {
@@ -221,13 +221,13 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 		out.Changes = append(out.Changes, made)
 	}
 	for _, m := range o.Chat {
-		out.Chat = append(out.Chat, line{codeforge.NewID(), m.Role, clean(m.Content), m.Thinking, m.Metadata})
+		out.Chat = append(out.Chat, messageArg{codeforge.NewID(), m.Role, withoutNUL(m.Content), m.Thinking, m.Metadata})
 	}
 	doc, err := object(out)
 	if err != nil {
 		return done, err
 	}
-	args, err := listed(o.Events, arg{"job", f.JobID}, arg{"fence", f.Number}, arg{"outcome", doc})
+	args, err := eventArgs(o.Events, arg{"job", f.JobID}, arg{"fence", f.Number}, arg{"outcome", doc})
 	if err != nil {
 		return done, err
 	}
@@ -241,14 +241,14 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 	return codeforge.Finished{Job: a.Job.job(), Events: numbered(o.Events, a.Job.ID, a.Seq, a.At), Next: a.Next}, nil
 }
 
-// done is what an earlier try made of a job of u, if there is one in that state ("": any), else the refusal of the later
+// earlierResult is what an earlier try made of a job of u, if there is one in that state ("": any), else the refusal of the later
 // one. The same done by another cannot be told from it.
-func (s *Store) done(ctx context.Context, u codeforge.User, id string, status codeforge.JobStatus, refused error) (done codeforge.Finished, err error) {
+func (s *Store) earlierResult(ctx context.Context, u codeforge.User, id string, status codeforge.JobStatus, refused error) (done codeforge.Finished, err error) {
 	j, err := s.GetJob(ctx, u, id)
 	if err != nil || status != "" && j.Status != status {
 		return done, refused
 	}
-	events, err := s.newest(ctx, j.ID, 1)
+	events, err := s.newestEvents(ctx, j.ID, 1)
 	if err != nil {
 		return done, err
 	}
@@ -261,7 +261,7 @@ func (s *Store) CancelJob(ctx context.Context, u codeforge.User, id string) (don
 	}
 	a, unsure, err := s.step(ctx, "cancel_job", arg{"user", u.ID}, arg{"job", id})
 	if unsure && codeforge.IsKind(err, codeforge.Invalid) {
-		return s.done(ctx, u, id, codeforge.JobCancelled, err)
+		return s.earlierResult(ctx, u, id, codeforge.JobCancelled, err)
 	}
 	if err != nil {
 		return done, err
@@ -277,12 +277,12 @@ func (s *Store) RespondJob(ctx context.Context, u codeforge.User, id, alias stri
 	if err := check(u, "Job", id); err != nil {
 		return done, err
 	}
-	if err := valid(string(answers)); err != nil {
+	if err := checkText(string(answers)); err != nil {
 		return done, err
 	}
 	a, unsure, err := s.step(ctx, "respond_job", arg{"user", u.ID}, arg{"job", id}, arg{"alias", alias}, arg{"answers", string(answers)})
 	if unsure && codeforge.IsKind(err, codeforge.Invalid) {
-		return s.done(ctx, u, alias, "", err) // the alias is there only if it was done
+		return s.earlierResult(ctx, u, alias, "", err) // the alias is there only if it was done
 	}
 	if err != nil {
 		return done, err
@@ -343,14 +343,14 @@ func (s *Store) ListJobs(ctx context.Context, u codeforge.User, projectID string
 		Total int      `json:"total"`
 		Jobs  []jobRow `json:"jobs"`
 	}](ctx, s, u, "read_jobs", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"limit", f.Limit}, arg{"offset", f.Offset})
-	return each(a.Jobs, jobRow.job), a.Total, err
+	return mapRows(a.Jobs, jobRow.job), a.Total, err
 }
 
 func (s *Store) JobOwner(ctx context.Context, id string) (jobID, userID string, err error) {
 	if _, err := codeforge.ParseID(id); err != nil {
 		return "", "", codeforge.NotFound("Job", id)
 	}
-	a, found, err := find[struct {
+	a, found, err := query[struct {
 		JobID  string `json:"job_id"`
 		UserID string `json:"user_id"`
 	}](ctx, s, "job_owner", arg{"job", id})

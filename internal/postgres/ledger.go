@@ -28,8 +28,8 @@ func (s *Store) Ledger(limits map[llm.BudgetScope]int64) *Ledger {
 	return &Ledger{s, doc}
 }
 
-// above are the ids of what a call belongs to.
-func above(c llm.Call) (job, project, user *string, err error) {
+// ownerIDs are the ids of what a call belongs to.
+func ownerIDs(c llm.Call) (job, project, user *string, err error) {
 	job, err1 := optional("Job", c.JobID)
 	project, err2 := optional("Project", c.ProjectID)
 	user, err3 := optional("User", c.UserID)
@@ -41,7 +41,7 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 	if r.Worst <= 0 {
 		return "", nil // what costs nothing passes every ceiling
 	}
-	job, project, user, err := above(r.Call)
+	job, project, user, err := ownerIDs(r.Call)
 	if err != nil {
 		return "", err
 	}
@@ -57,8 +57,8 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 	return a.Hold, err
 }
 
-// entry is llm.Entry as the function takes it.
-type entry struct {
+// entryArg is llm.Entry as the function takes it.
+type entryArg struct {
 	ID        string              `json:"id"`
 	JobID     *string             `json:"job_id"`
 	ProjectID *string             `json:"project_id"`
@@ -84,7 +84,7 @@ type entry struct {
 
 // Record is part of [llm.Ledger].
 func (l *Ledger) Record(ctx context.Context, e llm.Entry) error {
-	job, project, user, err := above(e.Call)
+	job, project, user, err := ownerIDs(e.Call)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (l *Ledger) Record(ctx context.Context, e llm.Entry) error {
 	if err != nil {
 		return err
 	}
-	doc, err := object(entry{e.ID, job, project, user, e.Call.Agent, e.Call.Number, e.Attempt, clean(e.Provider), clean(e.Model), clean(e.Served),
+	doc, err := object(entryArg{e.ID, job, project, user, e.Call.Agent, e.Call.Number, e.Attempt, withoutNUL(e.Provider), withoutNUL(e.Model), withoutNUL(e.Served),
 		e.Usage.Usage, e.Usage.Missing, e.Usage.Partial, e.Cost.MicroUSD, e.Cost.Estimated, e.Kind, e.Status, e.Finish,
 		e.FirstToken.Microseconds(), e.Latency.Microseconds(), e.At})
 	if err != nil {
@@ -116,11 +116,11 @@ func (l *Ledger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.Usa
 	if err != nil {
 		return total, nil, err
 	}
-	a, _, _, err := do[struct {
+	a, _, _, err := callFunction[struct {
 		Total  codeforge.UsageSum
 		Groups []codeforge.UsageSum
-	}](ctx, l.s, call{function: "sum_usage", as: u, again: true, args: []arg{{"user", u.ID}, {"group", string(f.Group)}, {"project", project}, {"job", job},
-		{"agent", text(f.Agent)}, {"from", moment(f.From)}, {"to", moment(f.To)}, {"limit", cmp.Or(f.Limit, 100)}}})
+	}](ctx, l.s, functionCall{function: "sum_usage", as: u, again: true, args: []arg{{"user", u.ID}, {"group", string(f.Group)}, {"project", project}, {"job", job},
+		{"agent", textOrNull(f.Agent)}, {"from", timeOrNull(f.From)}, {"to", timeOrNull(f.To)}, {"limit", cmp.Or(f.Limit, 100)}}})
 	if err != nil {
 		return total, nil, err
 	}
@@ -134,7 +134,7 @@ func (l *Ledger) JobUsage(ctx context.Context, u codeforge.User, agent codeforge
 	if err := check(u, "User", u.ID); err != nil {
 		return nil, err
 	}
-	rows, _, _, err := do[[]struct {
+	rows, _, _, err := callFunction[[]struct {
 		ProjectID string `json:"project_id"`
 		Calls     int64
 		Cost      int64
@@ -142,7 +142,7 @@ func (l *Ledger) JobUsage(ctx context.Context, u codeforge.User, agent codeforge
 		Offline   bool
 		Took      int64
 		codeforge.Usage
-	}](ctx, l.s, call{function: "job_usage", as: u, again: true, args: []arg{{"user", u.ID}, {"agent", string(agent)}, {"limit", limit}}})
+	}](ctx, l.s, functionCall{function: "job_usage", as: u, again: true, args: []arg{{"user", u.ID}, {"agent", string(agent)}, {"limit", limit}}})
 	for _, r := range rows {
 		list = append(list, codeforge.JobUsage{ProjectID: r.ProjectID, Calls: r.Calls, Cost: r.Cost, Estimated: r.Estimated, Offline: r.Offline,
 			Took: time.Duration(r.Took) * time.Microsecond, Usage: r.Usage})
@@ -189,7 +189,7 @@ func (s *Store) Get(ctx context.Context, k llm.JournalKey) (entry []byte, err er
 	if _, err := codeforge.ParseID(k.JobID); err != nil {
 		return nil, codeforge.NotFound("Job", k.JobID)
 	}
-	text, found, err := find[string](ctx, s, "get_journal", arg{"job", k.JobID}, arg{"number", k.Number}, arg{"hash", k.Hash})
+	text, found, err := query[string](ctx, s, "get_journal", arg{"job", k.JobID}, arg{"number", k.Number}, arg{"hash", k.Hash})
 	if err != nil || !found {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func (s *Store) Put(ctx context.Context, k llm.JournalKey, entry []byte) (kept [
 	if _, err := codeforge.ParseID(k.JobID); err != nil {
 		return nil, codeforge.NotFound("Job", k.JobID)
 	}
-	text := clean(strings.ToValidUTF8(string(entry), "\uFFFD"))
+	text := withoutNUL(strings.ToValidUTF8(string(entry), "\uFFFD"))
 	other, found, _, err := system[string](ctx, s, "put_journal", arg{"job", k.JobID}, arg{"number", k.Number}, arg{"hash", k.Hash}, arg{"entry", text})
 	switch {
 	case err != nil:

@@ -21,11 +21,11 @@ func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge
 	if err != nil {
 		return made, err
 	}
-	create := call{function: "create_project", as: u, args: []arg{{"user", u.ID}, {"id", id}, {"project", doc}}, again: true}
-	row, _, unsure, err := do[projectRow](ctx, s, create)
+	create := functionCall{function: "create_project", as: u, args: []arg{{"user", u.ID}, {"id", id}, {"project", doc}}, again: true}
+	row, _, unsure, err := callFunction[projectRow](ctx, s, create)
 	if code(err) == "23503" {
 		if _, _, _, err = system[any](ctx, s, "ensure_profile", arg{"user", u.ID}); err == nil {
-			row, _, unsure, err = do[projectRow](ctx, s, create)
+			row, _, unsure, err = callFunction[projectRow](ctx, s, create)
 		}
 	}
 	if unsure && code(err) == "23505" { // by an earlier try
@@ -49,8 +49,8 @@ func (s *Store) ListProjects(ctx context.Context, u codeforge.User, f codeforge.
 	a, err := read[struct {
 		Total    int          `json:"total"`
 		Projects []projectRow `json:"projects"`
-	}](ctx, s, u, "read_projects", nil, arg{"status", text(f.Status)}, arg{"mode", text(f.Mode)}, arg{"limit", f.Size}, arg{"offset", int64(f.Page-1) * int64(f.Size)})
-	return each(a.Projects, projectRow.project), a.Total, err
+	}](ctx, s, u, "read_projects", nil, arg{"status", textOrNull(f.Status)}, arg{"mode", textOrNull(f.Mode)}, arg{"limit", f.Size}, arg{"offset", int64(f.Page-1) * int64(f.Size)})
+	return mapRows(a.Projects, projectRow.project), a.Total, err
 }
 
 func (s *Store) UpdateProject(ctx context.Context, u codeforge.User, id string, patch codeforge.ProjectPatch) (p codeforge.Project, err error) {
@@ -73,7 +73,7 @@ func (s *Store) ProjectForJob(ctx context.Context, f codeforge.Fence) (p codefor
 	if _, err := codeforge.ParseID(f.JobID); err != nil {
 		return p, codeforge.ErrFenced
 	}
-	row, held, err := find[projectRow](ctx, s, "claimed_project", arg{"job", f.JobID}, arg{"fence", f.Number})
+	row, held, err := query[projectRow](ctx, s, "claimed_project", arg{"job", f.JobID}, arg{"fence", f.Number})
 	if err == nil && !held {
 		err = codeforge.ErrFenced
 	}
@@ -87,5 +87,5 @@ func (s *Store) ListMessages(ctx context.Context, u codeforge.User, projectID st
 	a, err := read[struct {
 		Messages []messageRow `json:"messages"`
 	}](ctx, s, u, "read_messages", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"limit", limit})
-	return each(a.Messages, messageRow.message), err
+	return mapRows(a.Messages, messageRow.message), err
 }

@@ -14,8 +14,8 @@ import (
 
 // Rows come as JSON: times in the database's zone, and null where there is nothing.
 
-// each is a list of rows as what they stand for.
-func each[R, T any](rows []R, as func(R) T) []T {
+// mapRows is a list of rows as what they stand for.
+func mapRows[R, T any](rows []R, as func(R) T) []T {
 	if rows == nil {
 		return nil
 	}
@@ -141,7 +141,7 @@ type eventRow struct {
 
 // logged are rows of the log of a job.
 func logged(jobID string, rows []eventRow) []codeforge.Event {
-	return each(rows, func(r eventRow) codeforge.Event {
+	return mapRows(rows, func(r eventRow) codeforge.Event {
 		return codeforge.Event{JobID: jobID, Seq: r.Seq, Type: r.Type, Data: r.Data, At: r.At.UTC()}
 	})
 }

@@ -47,7 +47,7 @@ type Store struct {
 type wire interface {
 	// send carries out a call once, as one transaction, and returns the JSON that it answers with: nothing, or null, when
 	// there is no answer. What goes wrong is a *failure, unless the answer is beyond all bounds.
-	send(ctx context.Context, c call) ([]byte, error)
+	send(ctx context.Context, c functionCall) ([]byte, error)
 	// patience is how often a call is sent at most, and how long the wait before the second time is.
 	patience() (tries int, pause time.Duration)
 	// ping checks that the schema can be used; the error says what to do.
@@ -55,8 +55,8 @@ type wire interface {
 	close()
 }
 
-// call is one call of a function of the schema.
-type call struct {
+// functionCall is one call of a function of the schema.
+type functionCall struct {
 	function string         // without codeforge_
 	as       codeforge.User // who acts; nobody: the system
 	args     []arg
@@ -92,7 +92,7 @@ func (s *Store) retry(ctx context.Context, again bool, attempt func() error) (un
 		err := attempt()
 		f, failed := errors.AsType[*failure](err)
 		unsure = unsure || failed && f.unclear()
-		if !failed || try == tries || ctx.Err() != nil || !f.undone() && !(again && f.unclear()) {
+		if !failed || try == tries || ctx.Err() != nil || !f.isUnapplied() && !(again && f.unclear()) {
 			return unsure, fault(ctx, err)
 		}
 		wait := time.Duration(try*try) * pause
@@ -109,8 +109,8 @@ func (s *Store) SetQuota(ctx context.Context, q codeforge.Quota) error {
 	return err
 }
 
-// do sends a call and decodes its answer. found is whether there was one. For unsure see retry.
-func do[T any](ctx context.Context, s *Store, c call) (out T, found, unsure bool, err error) {
+// callFunction sends a call and decodes its answer. found is whether there was one. For unsure see retry.
+func callFunction[T any](ctx context.Context, s *Store, c functionCall) (out T, found, unsure bool, err error) {
 	var answer *T
 	unsure, err = s.retry(ctx, c.again, func() error {
 		answer = nil
@@ -130,22 +130,22 @@ func do[T any](ctx context.Context, s *Store, c call) (out T, found, unsure bool
 
 // read asks a query as a user; none is the error when there is no row.
 func read[T any](ctx context.Context, s *Store, u codeforge.User, query string, none error, args ...arg) (T, error) {
-	out, found, _, err := do[T](ctx, s, call{function: query, as: u, args: append(args, arg{"user", u.ID}), again: true, query: true})
+	out, found, _, err := callFunction[T](ctx, s, functionCall{function: query, as: u, args: append(args, arg{"user", u.ID}), again: true, query: true})
 	if err == nil && !found {
 		err = none
 	}
 	return out, err
 }
 
-// find asks a query as the system.
-func find[T any](ctx context.Context, s *Store, query string, args ...arg) (out T, found bool, err error) {
-	out, found, _, err = do[T](ctx, s, call{function: query, args: args, again: true, query: true})
+// query asks a query as the system.
+func query[T any](ctx context.Context, s *Store, query string, args ...arg) (out T, found bool, err error) {
+	out, found, _, err = callFunction[T](ctx, s, functionCall{function: query, args: args, again: true, query: true})
 	return out, found, err
 }
 
 // system calls a function as the system that may be carried out twice.
 func system[T any](ctx context.Context, s *Store, function string, args ...arg) (out T, found, unsure bool, err error) {
-	return do[T](ctx, s, call{function: function, args: args, again: true})
+	return callFunction[T](ctx, s, functionCall{function: function, args: args, again: true})
 }
 
 // check reads the ids of a user and of a resource. One of the wrong form names nothing.
@@ -170,24 +170,24 @@ func optional(resource, id string) (*string, error) {
 	return &id, nil
 }
 
-// text is an argument that may be left out: then it is null.
-func text[S ~string](s S) *string {
+// textOrNull is an argument that may be left out: then it is null.
+func textOrNull[S ~string](s S) *string {
 	if s == "" {
 		return nil
 	}
 	return new(string(s))
 }
 
-// moment is a time, or null.
-func moment(t time.Time) *time.Time {
+// timeOrNull is a time, or null.
+func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
 	return &t
 }
 
-// valid refuses text that would not be stored as it is: JSON holds no broken UTF-8 and replaces it.
-func valid(texts ...string) error {
+// checkText refuses text that would not be stored as it is: JSON holds no broken UTF-8 and replaces it.
+func checkText(texts ...string) error {
 	for _, t := range texts {
 		if !utf8.ValidString(t) {
 			return codeforge.InvalidField("text", "must be valid UTF-8 without NUL characters")
@@ -196,8 +196,8 @@ func valid(texts ...string) error {
 	return nil
 }
 
-// clean drops NUL, which Postgres cannot hold, from text for people.
-func clean(s string) string { return strings.ReplaceAll(s, "\x00", "") }
+// withoutNUL drops NUL, which Postgres cannot hold, from text for people.
+func withoutNUL(s string) string { return strings.ReplaceAll(s, "\x00", "") }
 
 // object marshals without changing the text in it.
 func object(v any) (json.RawMessage, error) {

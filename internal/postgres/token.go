@@ -13,10 +13,10 @@ func (s *Store) CreateToken(ctx context.Context, u codeforge.User, t auth.Token)
 	if err := check(u, "Token", t.ID); err != nil {
 		return err
 	}
-	if err := valid(t.Name, t.Hint); err != nil {
+	if err := checkText(t.Name, t.Hint); err != nil {
 		return err
 	}
-	doc, err := object(map[string]any{"id": t.ID, "name": clean(t.Name), "hint": t.Hint, "hash": hexBytes(t.Hash), "scopes": t.Scopes, "created_at": t.CreatedAt, "expires_at": t.ExpiresAt})
+	doc, err := object(map[string]any{"id": t.ID, "name": withoutNUL(t.Name), "hint": t.Hint, "hash": hexBytes(t.Hash), "scopes": t.Scopes, "created_at": t.CreatedAt, "expires_at": t.ExpiresAt})
 	if err != nil {
 		return err
 	}
@@ -41,8 +41,8 @@ func (s *Store) ListTokens(ctx context.Context, u codeforge.User) ([]auth.Token,
 	if err := check(u, "User", u.ID); err != nil {
 		return nil, err
 	}
-	rows, _, err := find[[]tokenRow](ctx, s, "list_tokens", arg{"user", u.ID})
-	return each(rows, tokenRow.token), err
+	rows, _, err := query[[]tokenRow](ctx, s, "list_tokens", arg{"user", u.ID})
+	return mapRows(rows, tokenRow.token), err
 }
 
 // RevokeToken is part of [auth.TokenStore].

@@ -19,14 +19,14 @@ type pageData struct {
 	Diagnostics []verify.Diagnostic
 }
 
-// fail shows a page of our own: nothing of the project runs on it.
-func (s *Server) fail(w http.ResponseWriter, status int, title, text string) {
+// showError shows a page of our own: nothing of the project runs on it.
+func (s *Server) showError(w http.ResponseWriter, status int, title, text string) {
 	s.page(w, status, pageData{Title: title, Text: text})
 }
 
-// broken shows why a revision does not build. The status is 422, so that what loads a preview without looking at it (a
+// showBuildErrors shows why a revision does not build. The status is 422, so that what loads a preview without looking at it (a
 // probe, a test, a script tag) is not told that this is the project; browsers show the page all the same.
-func (s *Server) broken(w http.ResponseWriter, b *build) {
+func (s *Server) showBuildErrors(w http.ResponseWriter, b *build) {
 	s.page(w, http.StatusUnprocessableEntity, pageData{Title: "This project does not build yet",
 		Text: "These findings stand in the way of a preview.", Diagnostics: b.report.Diagnostics})
 }

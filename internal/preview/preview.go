@@ -101,8 +101,8 @@ func New(o Options) *Server {
 const policy = "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; " +
 	"connect-src 'self' data: blob:; worker-src 'self' blob:; form-action 'self'; base-uri 'self'; object-src 'none'"
 
-// place is what a host shows.
-type place struct {
+// site is what a host shows.
+type site struct {
 	label    string // of the host, below the domain
 	project  string
 	revision int64 // 0: the newest
@@ -115,20 +115,20 @@ func labelOf(project string, revision int64) string {
 	return project
 }
 
-func (s *Server) place(host string) (p place, ok bool) {
+func (s *Server) place(host string) (p site, ok bool) {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if p.label, ok = strings.CutSuffix(host, "."+s.o.Domain); !ok {
-		return place{}, false
+		return site{}, false
 	}
 	p.project = p.label
 	if i := strings.LastIndex(p.label, "-r"); i >= 0 {
 		p.project = p.label[:i]
 		n, err := strconv.ParseInt(p.label[i+2:], 10, 64)
 		if err != nil || n < 1 || labelOf(p.project, n) != p.label { // each revision has one name
-			return place{}, false
+			return site{}, false
 		}
 		p.revision = n
 	}
@@ -183,16 +183,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	at, ok := s.place(r.Host)
 	if !ok {
-		s.fail(w, http.StatusNotFound, "No preview here", "This address belongs to no project.")
+		s.showError(w, http.StatusNotFound, "No preview here", "This address belongs to no project.")
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")
-		s.fail(w, http.StatusMethodNotAllowed, "Not possible", "A preview has no server behind it: it can only be read.")
+		s.showError(w, http.StatusMethodNotAllowed, "Not possible", "A preview has no server behind it: it can only be read.")
 		return
 	}
 	if r.Header.Get("Service-Worker") != "" || r.Header.Get("Sec-Fetch-Dest") == "serviceworker" {
-		s.fail(w, http.StatusForbidden, "Not possible", "A preview has no service workers: one would outlive its revision.")
+		s.showError(w, http.StatusForbidden, "Not possible", "A preview has no service workers: one would outlive its revision.")
 		return
 	}
 	u := codeforge.LocalUser()
@@ -202,7 +202,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if u, ok = s.visitor(r, at); !ok {
-			s.fail(w, http.StatusForbidden, "This preview needs a fresh link", "Links to a preview hold for a minute, visits for an hour. Open it again from its project.")
+			s.showError(w, http.StatusForbidden, "This preview needs a fresh link", "Links to a preview hold for a minute, visits for an hour. Open it again from its project.")
 			return
 		}
 	} else if r.URL.Path == freshPath {
@@ -212,13 +212,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if p := r.URL.Path; p != "/" && strings.TrimSuffix(p, "/") != path.Clean(p) || strings.ContainsAny(p, "\\\x00") {
-		s.fail(w, http.StatusNotFound, "Nothing here", "The project has no such page.")
+		s.showError(w, http.StatusNotFound, "Nothing here", "The project has no such page.")
 		return
 	}
 	project, err := s.o.Project(r.Context(), u, at.project)
 	if err == nil && project.Status == codeforge.Archived {
 		h.Set(clearSiteData, storage)
-		s.fail(w, http.StatusGone, "This project is archived", "Its preview is back as soon as the project is.")
+		s.showError(w, http.StatusGone, "This project is archived", "Its preview is back as soon as the project is.")
 		return
 	}
 	var b *build
@@ -236,19 +236,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil && r.Context().Err() != nil:
 		return // nobody is there to read an answer
 	case codeforge.IsKind(err, codeforge.Missing):
-		s.fail(w, http.StatusNotFound, "No such project", "It does not exist, or is not yours.")
+		s.showError(w, http.StatusNotFound, "No such project", "It does not exist, or is not yours.")
 		return
 	case codeforge.IsKind(err, codeforge.RateLimited):
 		wait(fault.RetryAfter)
-		s.fail(w, http.StatusTooManyRequests, "Too often", "You have asked for too much in the last minute. Try again shortly.")
+		s.showError(w, http.StatusTooManyRequests, "Too often", "You have asked for too much in the last minute. Try again shortly.")
 		return
 	case codeforge.IsKind(err, codeforge.Unavailable):
 		wait(max(fault.RetryAfter, 2*time.Second))
-		s.fail(w, http.StatusServiceUnavailable, "Not just now", "The preview could not be built at this moment. Try again shortly.")
+		s.showError(w, http.StatusServiceUnavailable, "Not just now", "The preview could not be built at this moment. Try again shortly.")
 		return
 	case err != nil:
 		s.o.Log.ErrorContext(r.Context(), "preview", "project_id", at.project, "error", err)
-		s.fail(w, http.StatusInternalServerError, "Something went wrong", "The preview could not be shown.")
+		s.showError(w, http.StatusInternalServerError, "Something went wrong", "The preview could not be shown.")
 		return
 	}
 	s.serve(w, r, u, at, b)
@@ -264,7 +264,7 @@ const (
 // renew clears what the program stored in the browser if an older revision was restored since the browser last saw the
 // project, and remembers what it sees now. A browser that keeps no cookies is taken to come from before a restore as long
 // as that is the newest revision.
-func (s *Server) renew(w http.ResponseWriter, r *http.Request, u codeforge.User, at place, b *build) {
+func (s *Server) renew(w http.ResponseWriter, r *http.Request, u codeforge.User, at site, b *build) {
 	if dest := r.Header.Get("Sec-Fetch-Dest"); at.revision > 0 || dest != "" && dest != "document" && dest != "iframe" && dest != "frame" {
 		return // an older revision never changes; a part of a page comes after the page
 	}
@@ -292,19 +292,19 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request, u codeforge.User,
 		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User, at place, b *build) {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User, at site, b *build) {
 	switch {
 	case b.revision == 0 || b.empty:
 		s.renew(w, r, u, at, b)
-		s.fail(w, http.StatusOK, "Nothing to see yet", "This project has no files so far. Its preview appears here as soon as it has.")
+		s.showError(w, http.StatusOK, "Nothing to see yet", "This project has no files so far. Its preview appears here as soon as it has.")
 		return
 	case b.site == nil:
 		s.renew(w, r, u, at, b)
-		s.broken(w, b)
+		s.showBuildErrors(w, b)
 		return
 	case b.site.Home == "" && r.URL.Path == "/":
 		s.renew(w, r, u, at, b)
-		s.fail(w, http.StatusOK, "Nothing to show", "This project has files, but none that a browser can show as a page.")
+		s.showError(w, http.StatusOK, "Nothing to show", "This project has files, but none that a browser can show as a page.")
 		return
 	}
 	p := strings.TrimPrefix(r.URL.Path, "/")
@@ -321,7 +321,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User,
 		a, ok = b.site.Find(b.site.Home)
 	}
 	if !ok {
-		s.fail(w, http.StatusNotFound, "Nothing here", "The project has no such page.")
+		s.showError(w, http.StatusNotFound, "Nothing here", "The project has no such page.")
 		return
 	}
 	h := w.Header()
@@ -383,7 +383,7 @@ func (b *build) size() int {
 
 // built returns the build of what a host shows, of which newest is the newest revision; nil when it is not built yet and
 // nobody needs it to be. Each revision is read and built once, however many ask for it.
-func (s *Server) built(r *http.Request, u codeforge.User, at place, newest int64) (*build, error) {
+func (s *Server) built(r *http.Request, u codeforge.User, at site, newest int64) (*build, error) {
 	revision := cmp.Or(at.revision, newest)
 	known := func() *build {
 		if b := s.cache.get(at.label); b != nil && b.revision >= revision {

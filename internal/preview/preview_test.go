@@ -534,7 +534,7 @@ func FuzzTicket(f *testing.F) {
 	f.Add("a.b")
 	f.Add(".")
 	f.Fuzz(func(t *testing.T, text string) {
-		if tk, ok := s.open(forTicket, text, place{label: project}); ok && (text != good || tk.User != userID) {
+		if tk, ok := s.open(forTicket, text, site{label: project}); ok && (text != good || tk.User != userID) {
 			t.Errorf("%q opens", text)
 		}
 	})

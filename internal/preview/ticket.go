@@ -55,7 +55,7 @@ func (s *Server) sign(p purpose, t token) string {
 }
 
 // open returns the token in text if this server signed it for the purpose and the host, and it still holds.
-func (s *Server) open(p purpose, text string, at place) (t token, ok bool) {
+func (s *Server) open(p purpose, text string, at site) (t token, ok bool) {
 	if len(text) > 1000 {
 		return token{}, false
 	}
@@ -80,12 +80,12 @@ func cookieName(secure bool) string {
 }
 
 // admit turns the ticket of a link into a visit.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, at place) {
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, at site) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	t, ok := s.open(forTicket, r.URL.Query().Get("t"), at)
 	if !ok {
-		s.fail(w, http.StatusForbidden, "This link does not open the preview", "It has expired, or is for another project. Open the preview again from its project.")
+		s.showError(w, http.StatusForbidden, "This link does not open the preview", "It has expired, or is for another project. Open the preview again from its project.")
 		return
 	}
 	if t.Fresh {
@@ -99,7 +99,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, at place) {
 
 // visitor returns whose visit a request belongs to. Where there is no https another preview below the same domain can set
 // a cookie of the same name for all of them, so every one that is sent is tried.
-func (s *Server) visitor(r *http.Request, at place) (codeforge.User, bool) {
+func (s *Server) visitor(r *http.Request, at site) (codeforge.User, bool) {
 	for i, c := range append(r.CookiesNamed(cookieName(true)), r.CookiesNamed(cookieName(false))...) {
 		if i == 10 {
 			break

@@ -33,7 +33,7 @@ func Serve(handle Handler) {
 	debug.SetMemoryLimit(memory / 10 * 6)
 	debug.SetGCPercent(gcPercent)
 	debug.SetMaxStack(int(min(memory/4, 512<<20)))
-	if !bound(memory) {
+	if !limitResources(memory) {
 		go watchMemory(memory)
 	}
 	at := openMark()
@@ -74,12 +74,12 @@ func Serve(handle Handler) {
 			answer := handle(r.body, at)
 			watchTime.Stop()
 			kind := byte(frameAnswer)
-			if mapped() > memory/4 {
+			if heldMemory() > memory/4 {
 				kind = frameLast
 			}
 			send(kind, answer)
 		case frameProbe:
-			send(frameAnswer, probe())
+			send(frameAnswer, probeRights())
 		}
 	}
 }
@@ -98,8 +98,8 @@ func send(kind byte, body []byte) {
 	}
 }
 
-// mapped is how much memory this process holds.
-func mapped() int64 {
+// heldMemory is how much memory this process holds.
+func heldMemory() int64 {
 	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(s)
 	return int64(s[0].Value.Uint64() - s[1].Value.Uint64())
@@ -110,7 +110,7 @@ func mapped() int64 {
 // Known hole: what is taken between two looks.
 func watchMemory(limit int64) {
 	for range time.Tick(10 * time.Millisecond) {
-		if mapped() > limit {
+		if heldMemory() > limit {
 			fmt.Fprintln(os.Stderr, outOfMemory)
 			os.Exit(2)
 		}
@@ -181,8 +181,8 @@ var rights = []struct {
 	}},
 }
 
-// probe tries all rights: one byte each, 1 for refused. Only a refusal counts, not a file that is missing.
-func probe() []byte {
+// probeRights tries all rights: one byte each, 1 for refused. Only a refusal counts, not a file that is missing.
+func probeRights() []byte {
 	out := make([]byte, len(rights))
 	for i, r := range rights {
 		if errors.Is(r.try(), fs.ErrPermission) {

@@ -14,9 +14,9 @@ import (
 // niceness of children: whatever else the machine does goes first.
 const niceness = 5
 
-// bound sets what this process may take. The parent raises the bound on processor time with each request. It reports
+// limitResources sets what this process may take. The parent raises the bound on processor time with each request. It reports
 // whether the kernel bounds memory.
-func bound(memory int64) bool {
+func limitResources(memory int64) bool {
 	// On Linux a nice value is a thread's. New threads take it from the one that makes them.
 	if tasks, err := os.ReadDir("/proc/self/task"); err == nil {
 		for _, t := range tasks {

@@ -5,7 +5,7 @@ package sandbox
 // This system has nothing that a process could bound or isolate itself with: memory and time are watched, and
 // [Pool.Isolation] says what children may do.
 
-func bound(int64) bool { return false }
+func limitResources(int64) bool { return false }
 
 func isolate() {}
 

@@ -80,7 +80,7 @@ func (l *lane) leave(p *place) {
 // next lets in whoever may, and has the slowest make way for whoever may and cannot.
 func (l *lane) next() {
 	for {
-		best := l.best()
+		best := l.nextWaiting()
 		if best < 0 {
 			return
 		}
@@ -96,14 +96,14 @@ func (l *lane) next() {
 		l.free--
 		l.running[w.user]++
 		if l.quantum > 0 {
-			w.timer = time.AfterFunc(l.quantum, func() { l.slowed(w) })
+			w.timer = time.AfterFunc(l.quantum, func() { l.quantumEnded(w) })
 		}
 		close(w.ready)
 	}
 }
 
-// best is who comes next, -1 when nobody may.
-func (l *lane) best() int {
+// nextWaiting is who comes next, -1 when nobody may.
+func (l *lane) nextWaiting() int {
 	best := -1
 	for i, w := range l.waiting {
 		if n := l.running[w.user]; n < l.share && (best < 0 || n < l.running[l.waiting[best].user]) {
@@ -113,8 +113,8 @@ func (l *lane) best() int {
 	return best
 }
 
-// slowed is told when p has had its quantum.
-func (l *lane) slowed(p *place) {
+// quantumEnded is told when p has had its quantum.
+func (l *lane) quantumEnded(p *place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if p.yield != nil {

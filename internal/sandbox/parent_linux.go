@@ -41,8 +41,8 @@ func readMark(mark *os.File) string {
 	return string(b[2:min(n, 2+int(binary.LittleEndian.Uint16(b[:])))])
 }
 
-// widen lets a tree through a pipe with fewer turns of the two processes.
-func widen(pipe *os.File) {
+// widenPipe lets a tree through a pipe with fewer turns of the two processes.
+func widenPipe(pipe *os.File) {
 	if c, err := pipe.SyscallConn(); err == nil {
 		_ = c.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, 1<<20) })
 	}

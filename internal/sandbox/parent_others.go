@@ -22,7 +22,7 @@ func prepare(*exec.Cmd) (*os.File, error) { return nil, nil }
 
 func readMark(*os.File) string { return "" }
 
-func widen(*os.File) {}
+func widenPipe(*os.File) {}
 
 func allowTime(int, uint64) {}
 

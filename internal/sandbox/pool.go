@@ -62,7 +62,7 @@ func New(o Options) *Pool {
 	o.Deadline = cmp.Or(o.Deadline, 30*time.Second)
 	patient := max(o.Children/3, 1)
 	p := &Pool{o: o, program: executable, all: map[*child]bool{}, short: newLane(o.Children-patient, quantum), long: newLane(patient, 0)}
-	go p.warm()
+	go p.fill()
 	return p
 }
 
@@ -138,7 +138,7 @@ func (p *Pool) work(ctx context.Context, c *child, kind byte, r Request) ([]byte
 	answer, again, err := c.ask(kind, r)
 	if !stop() || err != nil || !again {
 		crash := c.discard()
-		go p.warm()
+		go p.fill()
 		if err != nil {
 			return nil, crash
 		}
@@ -234,8 +234,8 @@ func (p *Pool) forget(c *child) {
 	delete(p.all, c)
 }
 
-// warm starts children until so many are there as should wait for work.
-func (p *Pool) warm() {
+// fill starts children until so many are there as should wait for work.
+func (p *Pool) fill() {
 	for {
 		p.mu.Lock()
 		enough := p.closed || len(p.all)+p.starting >= p.o.Warm
@@ -264,7 +264,7 @@ func (p *Pool) Healthy() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.lost != nil && !p.closed {
-		go p.warm() // without traffic nothing else would find out that it is over
+		go p.fill() // without traffic nothing else would find out that it is over
 	}
 	return p.lost
 }

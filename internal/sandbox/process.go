@@ -57,8 +57,8 @@ func startChild(program string, memory int64, ended func(*child)) (*child, error
 	if c.mark != nil {
 		open = append(open, c.mark)
 	}
-	widen(in)
-	widen(out)
+	widenPipe(in)
+	widenPipe(out)
 	c.in, c.out, c.cmd.Stdin, c.cmd.Stdout = in, out, theirIn, theirOut
 	if err := c.cmd.Start(); err != nil {
 		return fail(err)

@@ -318,7 +318,7 @@ func TestIsolation(t *testing.T) {
 		t.Error("a child may do what it should not: ", held.Open())
 	}
 	// This process may, which shows that the attempts are real.
-	for i, refused := range probe()[:len(rights)-1] {
+	for i, refused := range probeRights()[:len(rights)-1] {
 		if refused == 1 {
 			t.Errorf("%s: refused to this test as well", rights[i].name)
 		}

@@ -34,7 +34,7 @@ func (s *Server) health(ctx context.Context, model string) api.Health {
 	if s.checks.Healthy() != nil {
 		failing("verifier")
 	}
-	if s.descriptors.spare() != nil {
+	if s.descriptors.check() != nil {
 		failing("descriptors")
 	}
 	return h
@@ -45,7 +45,7 @@ func (s *Server) ready(ctx context.Context) error {
 	if err := s.checks.Healthy(); err != nil {
 		return err
 	}
-	if err := s.descriptors.spare(); err != nil {
+	if err := s.descriptors.check(); err != nil {
 		return err
 	}
 	if s.users == nil {
@@ -68,8 +68,8 @@ type descriptorCheck struct {
 	err   error
 }
 
-// spare is an error when too few files can be opened.
-func (c *descriptorCheck) spare() error {
+// check is an error when too few files can be opened.
+func (c *descriptorCheck) check() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := time.Now(); now.After(c.until) {

@@ -24,7 +24,7 @@ func migrateAtStart(ctx context.Context, cfg *Config, log *slog.Logger) error {
 	if url == "" {
 		return nil
 	}
-	pending, err := cfg.lacks(ctx)
+	pending, err := cfg.missingMigrations(ctx)
 	if err == nil && len(pending) > 0 {
 		var done []string
 		done, err = postgres.Migrate(ctx, url, mode)
@@ -43,9 +43,9 @@ func migrateAtStart(ctx context.Context, cfg *Config, log *slog.Logger) error {
 	return err
 }
 
-// lacks names the migrations that a Postgres lacks. It is looked at by the server's own login where there is one: the one
+// missingMigrations names the migrations that a Postgres lacks. It is looked at by the server's own login where there is one: the one
 // that may change the schema may be away.
-func (c *Config) lacks(ctx context.Context) ([]string, error) {
+func (c *Config) missingMigrations(ctx context.Context) ([]string, error) {
 	if c.DatabaseURL != "" {
 		return postgres.Pending(ctx, c.DatabaseURL, c.PoolMode)
 	}
@@ -69,7 +69,7 @@ func MigrateStore(ctx context.Context, cfg *Config) (where string, done []string
 // CheckMigrated names the store, and the migrations that it lacks: that is an error. Where it lacks none, the error says
 // what else would keep a server from working with it. Warnings go to w.
 func CheckMigrated(ctx context.Context, cfg *Config, w io.Writer) (where string, pending []string, err error) {
-	where, pending, err = cfg.pendingMigrations(ctx, func() ([]string, error) { return cfg.lacks(ctx) })
+	where, pending, err = cfg.pendingMigrations(ctx, func() ([]string, error) { return cfg.missingMigrations(ctx) })
 	switch {
 	case err != nil:
 	case len(pending) > 0:

@@ -124,7 +124,7 @@ func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID strin
 			}
 		}
 		rev := s.newRevision(c, &p, "", "user", verb+" "+w.Path)
-		kept, err := rev.keep(w.Content)
+		kept, err := rev.storeContent(w.Content)
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID strin
 			return err
 		}
 		f.Content = w.Content
-		_, err = rev.end()
+		_, err = rev.finish()
 		return err
 	})
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *Store) DeleteFile(ctx context.Context, u codeforge.User, projectID, pat
 		if _, err := rev.put(old, none, ""); err != nil {
 			return err
 		}
-		_, err = rev.end()
+		_, err = rev.finish()
 		return err
 	})
 }
@@ -240,8 +240,8 @@ func contentHash(text string) []byte {
 	return sum[:]
 }
 
-// keep stores a text, unless the project has it already.
-func (r *revision) keep(text string) (content, error) {
+// storeContent stores a text, unless the project has it already.
+func (r *revision) storeContent(text string) (content, error) {
 	kept := content{size: int64(len(text))}
 	hash := contentHash(text)
 	fresh, row, err := r.c.exec("INSERT INTO contents(project, hash, content) VALUES(?, ?, ?) ON CONFLICT DO NOTHING", r.p.seq, hash, text)
@@ -305,9 +305,9 @@ func (r *revision) put(old fileRow, new content, language string) (codeforge.Fil
 	return f, nil
 }
 
-// clash checks that the paths which the revision adds can lie beside all others. Those that were there may clash: they came
+// checkClashes checks that the paths which the revision adds can lie beside all others. Those that were there may clash: they came
 // before the rule.
-func (r *revision) clash() error {
+func (r *revision) checkClashes() error {
 	slices.Sort(r.made)
 	for _, path := range r.made {
 		key := codeforge.PathKey(path)
@@ -335,8 +335,8 @@ func (r *revision) clash() error {
 	return nil
 }
 
-// end checks the rules for the whole of a project, and stores the revision.
-func (r *revision) end() (codeforge.Revision, error) {
+// finish checks the rules for the whole of a project, and stores the revision.
+func (r *revision) finish() (codeforge.Revision, error) {
 	rev := codeforge.Revision{Number: r.number, JobID: r.job, Author: r.author, Message: strings.ReplaceAll(r.message, "\x00", ""),
 		FilesChanged: r.changes, CreatedAt: r.c.now}
 	// A project that is over a limit may shrink, and its files may change.
@@ -346,7 +346,7 @@ func (r *revision) end() (codeforge.Revision, error) {
 	if r.p.bytes > max(codeforge.MaxTreeBytes, r.old.bytes) {
 		return rev, tooLarge("all files of a project have at most %d bytes, this would make %d", codeforge.MaxTreeBytes, r.p.bytes)
 	}
-	if err := r.clash(); err != nil {
+	if err := r.checkClashes(); err != nil {
 		return rev, err
 	}
 	if err := countRevision(r.c, r.p.UserID, r.quota, r.job == ""); err != nil {

@@ -36,14 +36,14 @@ func (s *Store) Fill(ctx context.Context, u codeforge.User, rows int) (projects,
 				}
 				p.seq = seq
 				rev := s.newRevision(c, &p, "", "user", "Create src/main.ts")
-				kept, err := rev.keep(content)
+				kept, err := rev.storeContent(content)
 				if err != nil {
 					return err
 				}
 				if _, err := rev.put(fileRow{File: codeforge.File{Path: "src/main.ts"}}, kept, ""); err != nil {
 					return err
 				}
-				if _, err := rev.end(); err != nil {
+				if _, err := rev.finish(); err != nil {
 					return err
 				}
 				job := codeforge.Job{ID: jobs[i], Status: codeforge.Queued}

@@ -303,7 +303,7 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 		}
 		wroteJob(c, j)
 		done.Job = j.Job
-		done.Next, err = next(c, &j)
+		done.Next, err = nextDue(c, &j)
 		return err
 	})
 	if err != nil {
@@ -359,7 +359,7 @@ func (s *Store) applyToProject(c *conn, j *jobRow, o *codeforge.Outcome) error {
 			return err
 		}
 		if rev.changes > 0 {
-			if _, err := rev.end(); err != nil {
+			if _, err := rev.finish(); err != nil {
 				return err
 			}
 			j.Revision = rev.number
@@ -376,8 +376,8 @@ func (s *Store) applyToProject(c *conn, j *jobRow, o *codeforge.Outcome) error {
 	return nil
 }
 
-// next is the job that stood in line behind j and is due now.
-func next(c *conn, j *jobRow) (id string, err error) {
+// nextDue is the job that stood in line behind j and is due now.
+func nextDue(c *conn, j *jobRow) (id string, err error) {
 	if !j.Agent.ChangesFiles() {
 		return "", nil
 	}
@@ -406,7 +406,7 @@ func (s *Store) CancelJob(ctx context.Context, u codeforge.User, id string) (don
 		if err := addEvents(c, j.seq, j.ID, j.events, done.Events); err != nil {
 			return err
 		}
-		done.Next, err = next(c, &j)
+		done.Next, err = nextDue(c, &j)
 		return err
 	})
 	if err != nil {

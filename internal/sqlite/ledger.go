@@ -87,12 +87,12 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 	case <-w.done:
 		err = w.err
 	case <-l.s.ended:
-		err = l.s.outcome(w)
+		err = l.s.waitForCommit(w)
 	case <-ctx.Done():
 		if w.state.CompareAndSwap(waiting, givenUp) {
 			return "", context.Cause(ctx)
 		}
-		err = l.s.outcome(w)
+		err = l.s.waitForCommit(w)
 	}
 	if err != nil {
 		return "", err
@@ -103,11 +103,11 @@ func (l *Ledger) Reserve(ctx context.Context, r llm.Reservation) (id string, err
 
 // reserve holds a reservation against budgets that have room.
 func reserve(c *conn, held []llm.BudgetKey, hold string, r llm.Reservation) error {
-	args := append(five(held), r.Worst)
-	if _, _, err := c.exec(theFive+"UPDATE budget_periods AS p SET reserved = reserved + ?16 FROM k WHERE p.scope = k.scope AND p.id = k.id AND p.period = k.period", args...); err != nil {
+	args := append(budgetKeyArgs(held), r.Worst)
+	if _, _, err := c.exec(budgetKeysOf+"UPDATE budget_periods AS p SET reserved = reserved + ?16 FROM k WHERE p.scope = k.scope AND p.id = k.id AND p.period = k.period", args...); err != nil {
 		return err
 	}
-	_, _, err := c.exec(theFive+"INSERT INTO budget_holds(hold, scope, id, period, worst, prompt, lapses) SELECT ?17, scope, id, period, ?16, ?18, ?19 FROM k WHERE scope <> ''",
+	_, _, err := c.exec(budgetKeysOf+"INSERT INTO budget_holds(hold, scope, id, period, worst, prompt, lapses) SELECT ?17, scope, id, period, ?16, ?18, ?19 FROM k WHERE scope <> ''",
 		append(args, hold, r.Prompt, r.Lapses)...)
 	return err
 }
@@ -117,11 +117,11 @@ func (l *Ledger) caughtUp(ctx context.Context) {
 	_ = l.s.write(ctx, func(*conn) error { return nil })
 }
 
-// theFive begins statements about all budgets above a call at once: arguments 1 to 15 are what [five] makes of them.
-const theFive = "WITH k(n, scope, id, period) AS (VALUES(0, ?1, ?2, ?3), (1, ?4, ?5, ?6), (2, ?7, ?8, ?9), (3, ?10, ?11, ?12), (4, ?13, ?14, ?15)) "
+// budgetKeysOf begins statements about all budgets above a call at once: arguments 1 to 15 are what [five] makes of them.
+const budgetKeysOf = "WITH k(n, scope, id, period) AS (VALUES(0, ?1, ?2, ?3), (1, ?4, ?5, ?6), (2, ?7, ?8, ?9), (3, ?10, ?11, ?12), (4, ?13, ?14, ?15)) "
 
-// five returns scope, id and period of each key; those that are no keys are empty.
-func five(keys []llm.BudgetKey) []any {
+// budgetKeyArgs returns scope, id and period of each key; those that are no keys are empty.
+func budgetKeyArgs(keys []llm.BudgetKey) []any {
 	args := make([]any, 0, 20)
 	for i := range 5 {
 		if i < len(keys) {
@@ -143,9 +143,9 @@ type standing struct {
 
 // standings returns where those of the keys stand that have a ceiling, in their order.
 func (l *Ledger) standings(c *conn, keys []llm.BudgetKey) (list []standing, err error) {
-	err = c.each(theFive+`SELECT k.n, b.most IS NOT NULL, b.most, p.scope IS NOT NULL, p.spent, p.reserved, (SELECT min(h.lapses) FROM budget_holds h WHERE h.scope = k.scope AND h.id = k.id)
+	err = c.each(budgetKeysOf+`SELECT k.n, b.most IS NOT NULL, b.most, p.scope IS NOT NULL, p.spent, p.reserved, (SELECT min(h.lapses) FROM budget_holds h WHERE h.scope = k.scope AND h.id = k.id)
 		FROM k LEFT JOIN budget_limits b ON b.scope = k.scope AND b.id = k.id LEFT JOIN budget_periods p ON p.scope = k.scope AND p.id = k.id AND p.period = k.period
-		WHERE k.scope <> '' ORDER BY k.n`, five(keys), func(r row) error {
+		WHERE k.scope <> '' ORDER BY k.n`, budgetKeyArgs(keys), func(r row) error {
 		var n int
 		var own bool
 		var at standing
@@ -238,23 +238,23 @@ func (l *Ledger) Record(ctx context.Context, e llm.Entry) error {
 		if err != nil || changed == 0 {
 			return err
 		}
-		return settle(c, e)
+		return recordCost(c, e)
 	})
 	if err != nil {
 		return err
 	}
 	select {
 	case <-l.s.closing: // then it is not sure that the writer comes to it
-		return l.s.outcome(w)
+		return l.s.waitForCommit(w)
 	default:
 		return nil
 	}
 }
 
-// settle adds a cost to all periods above the call that have a row: in a budget that the reservation was held against, to
+// recordCost adds a cost to all periods above the call that have a row: in a budget that the reservation was held against, to
 // the period of that time and in place of it; in one that got its ceiling meanwhile, to the period of the call. Else the
 // rows would no more tell what the ledger does.
-func settle(c *conn, e llm.Entry) error {
+func recordCost(c *conn, e llm.Entry) error {
 	if e.Reservation != "" {
 		// Of one that lapsed, the prompt was booked as a guess.
 		if _, _, err := c.exec(`UPDATE budget_periods AS p SET spent = spent + ?2 - iif(h.worst = 0, h.prompt, 0), reserved = reserved - h.worst
@@ -263,9 +263,9 @@ func settle(c *conn, e llm.Entry) error {
 		}
 	}
 	if e.Cost.MicroUSD != 0 {
-		if _, _, err := c.exec(theFive+`UPDATE budget_periods AS p SET spent = spent + ?16 FROM k WHERE p.scope = k.scope AND p.id = k.id AND p.period = k.period
+		if _, _, err := c.exec(budgetKeysOf+`UPDATE budget_periods AS p SET spent = spent + ?16 FROM k WHERE p.scope = k.scope AND p.id = k.id AND p.period = k.period
 			AND NOT EXISTS (SELECT 1 FROM budget_holds h WHERE h.hold = ?17 AND h.scope = k.scope)`,
-			append(five(llm.Budgets(e.Call, e.At)), e.Cost.MicroUSD, e.Reservation)...); err != nil {
+			append(budgetKeyArgs(llm.Budgets(e.Call, e.At)), e.Cost.MicroUSD, e.Reservation)...); err != nil {
 			return err
 		}
 	}

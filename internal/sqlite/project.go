@@ -147,12 +147,12 @@ func (s *Store) UpdateProject(ctx context.Context, u codeforge.User, id string, 
 		if err := p.at(patch.IfRevision); err != nil {
 			return err
 		}
-		set(&p.Title, patch.Title)
-		set(&p.Description, patch.Description)
-		set(&p.Status, patch.Status)
-		set(&p.Requirements, patch.Requirements)
-		set(&p.Architecture, patch.Architecture)
-		set(&p.TechStack, patch.TechStack)
+		setIfGiven(&p.Title, patch.Title)
+		setIfGiven(&p.Description, patch.Description)
+		setIfGiven(&p.Status, patch.Status)
+		setIfGiven(&p.Requirements, patch.Requirements)
+		setIfGiven(&p.Architecture, patch.Architecture)
+		setIfGiven(&p.TechStack, patch.TechStack)
 		p.UpdatedAt = c.now
 		_, _, err = c.exec(`UPDATE projects SET title = ?, description = ?, status = ?, requirements = ?, architecture = ?, tech_stack = ?, updated_at = ? WHERE seq = ?`,
 			p.Title, p.Description, string(p.Status), p.Requirements, p.Architecture, techStack(p.TechStack), p.UpdatedAt, p.seq)
@@ -164,7 +164,7 @@ func (s *Store) UpdateProject(ctx context.Context, u codeforge.User, id string, 
 	return p.Project, nil
 }
 
-func set[T any](to *T, from *T) {
+func setIfGiven[T any](to *T, from *T) {
 	if from != nil {
 		*to = *from
 	}

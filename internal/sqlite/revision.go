@@ -178,7 +178,7 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 				return err
 			}
 		}
-		rev, err = r.end()
+		rev, err = r.finish()
 		return err
 	})
 	if err != nil {
@@ -203,7 +203,7 @@ func (r *revision) putReal(changes []codeforge.FileChange) error {
 		}
 		kept := none
 		if !ch.Delete {
-			if kept, err = r.keep(ch.Content); err != nil {
+			if kept, err = r.storeContent(ch.Content); err != nil {
 				return err
 			}
 		}

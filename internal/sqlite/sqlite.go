@@ -51,7 +51,7 @@ type Store struct {
 
 	dir    string
 	opened os.FileInfo // the database
-	room   *room
+	room   *diskSpace
 
 	w       *conn // owned by the goroutine of run
 	queue   chan *write
@@ -124,7 +124,7 @@ func (s *Store) open(dir string) (err error) {
 	if s.lock, made, err = lock(dir); err != nil {
 		return err
 	}
-	if err = lost(dir, made); err != nil {
+	if err = databaseGone(dir, made); err != nil {
 		return err
 	}
 	// foreign_keys and the like hold for one connection; journal_mode for the file.

@@ -62,8 +62,8 @@ const started = "database made "
 // firstMigration made the tables.
 const firstMigration = "0001_start"
 
-// lost says that there was a database and is none any more.
-func lost(dir, wasMade string) error {
+// databaseGone says that there was a database and is none any more.
+func databaseGone(dir, wasMade string) error {
 	info, err := os.Stat(file(dir))
 	if err == nil && info.Size() > 0 {
 		return nil
@@ -98,12 +98,12 @@ func (s *Store) ping() error {
 	case now.Size() == 0:
 		return &codeforge.Error{Kind: codeforge.Unavailable, RetryAfter: time.Minute, Message: "The database was emptied while the server runs: stop it and " + wayBack}
 	}
-	return s.room.look(s.dir)
+	return s.room.check(s.dir)
 }
 
-// room knows whether the disk has some. It looks once a second at most, since whoever asks need not be somebody, or after
+// diskSpace knows whether the disk has some. It looks once a second at most, since whoever asks need not be somebody, or after
 // a write that failed.
-type room struct {
+type diskSpace struct {
 	doubt atomic.Bool   // a write failed since
 	place chan struct{} // one looks at a time
 	at    time.Time
@@ -115,9 +115,9 @@ const (
 	little = 1 << 20  // what must be there: less is gone with the next writes
 )
 
-func newRoom() *room { return &room{place: make(chan struct{}, 1)} }
+func newRoom() *diskSpace { return &diskSpace{place: make(chan struct{}, 1)} }
 
-func (r *room) look(dir string) error {
+func (r *diskSpace) check(dir string) error {
 	r.place <- struct{}{}
 	defer func() { <-r.place }()
 	if !r.doubt.Swap(false) && !r.at.IsZero() && time.Since(r.at) < time.Second {

@@ -51,7 +51,7 @@ func (s *Store) write(ctx context.Context, do func(*conn) error) error {
 	case <-w.done:
 		err = w.err
 	case <-s.ended:
-		return s.outcome(w)
+		return s.waitForCommit(w)
 	case <-ctx.Done():
 		if w.state.CompareAndSwap(waiting, givenUp) {
 			return context.Cause(ctx) // the writer drops w when it comes to it, so it is not reused
@@ -91,8 +91,8 @@ func (s *Store) enqueue(ctx context.Context, quiet bool, do func(*conn) error) (
 	}
 }
 
-// outcome waits for the commit of w.
-func (s *Store) outcome(w *write) error {
+// waitForCommit waits for the commit of w.
+func (s *Store) waitForCommit(w *write) error {
 	select {
 	case <-w.done:
 		return w.err
@@ -154,8 +154,8 @@ func (s *Store) waitingNow(batch []*write) []*write {
 	return batch
 }
 
-// joined appends the next write that comes before the deadline, unless somebody waits for one of the batch.
-func (s *Store) joined(batch []*write, deadline time.Time) []*write {
+// gatherBatch appends the next write that comes before the deadline, unless somebody waits for one of the batch.
+func (s *Store) gatherBatch(batch []*write, deadline time.Time) []*write {
 	if slices.ContainsFunc(batch, func(w *write) bool { return !w.quiet }) {
 		return batch
 	}
@@ -222,7 +222,7 @@ func (s *Store) attempt(batch []*write, savepoints bool) (all []*write, again bo
 			}
 		}
 		c.wrote, c.now = false, s.now()
-		w.err = call(w.do, c)
+		w.err = callSafely(w.do, c)
 		failed := w.err != nil && (c.wrote || !domain(w.err))
 		switch {
 		case savepoints && failed:
@@ -240,7 +240,7 @@ func (s *Store) attempt(batch []*write, savepoints bool) (all []*write, again bo
 			return batch, true, nil
 		}
 		if i == len(batch)-1 && !savepoints {
-			batch = s.joined(batch, began.Add(company))
+			batch = s.gatherBatch(batch, began.Add(company))
 		}
 	}
 	if s.fault != nil {
@@ -257,8 +257,8 @@ func (s *Store) attempt(batch []*write, savepoints bool) (all []*write, again bo
 	return batch, false, err
 }
 
-// call runs a closure and turns a panic into an error.
-func call(do func(*conn) error, c *conn) (err error) {
+// callSafely runs a closure and turns a panic into an error.
+func callSafely(do func(*conn) error, c *conn) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic in a write: %v\n%s", v, debug.Stack())

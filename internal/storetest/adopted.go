@@ -226,7 +226,7 @@ var besideTests = map[string]func(s *suite, p codeforge.Project, exec func(strin
 			}
 		}
 		_, err := s.FinishJob(s.ctx(), fence(running), completes)
-		s.fenced(err)
+		s.wantFenced(err)
 		due, open, _, err := s.DueJobs(s.ctx(), 10)
 		s.ok(err)
 		s.same("due", []any{len(due), open}, []any{0, 0})

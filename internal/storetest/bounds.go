@@ -99,7 +99,7 @@ func (s *suite) quota(q codeforge.Quota) {
 	s.ok(s.SetQuota(s.ctx(), q))
 }
 
-func (s *suite) over(err error, kind codeforge.Kind, what string, limit int) {
+func (s *suite) wantRefused(err error, kind codeforge.Kind, what string, limit int) {
 	s.Helper()
 	e := s.refused(err, kind)
 	s.same("details", e.Details, map[string]any{"quota": what, "limit": limit})
@@ -117,10 +117,10 @@ var quotaTests = []test{
 			_, err := s.CreateProject(s.ctx(), u, codeforge.Project{Title: "One more"})
 			return err
 		}
-		s.over(create(s.u), codeforge.TooLarge, codeforge.QuotaProjects, 2)
+		s.wantRefused(create(s.u), codeforge.TooLarge, codeforge.QuotaProjects, 2)
 		_, err := s.UpdateProject(s.ctx(), s.u, p.ID, codeforge.ProjectPatch{Status: new(codeforge.Archived)})
 		s.ok(err)
-		s.over(create(s.u), codeforge.TooLarge, codeforge.QuotaProjects, 2)
+		s.wantRefused(create(s.u), codeforge.TooLarge, codeforge.QuotaProjects, 2)
 		s.ok(create(s.v))
 		s.quota(codeforge.Quota{})
 		s.ok(create(s.u))
@@ -149,11 +149,11 @@ var quotaTests = []test{
 		s.ok(s.DeleteFile(s.ctx(), s.u, p.ID, "a", nil))
 		s.unchanged(p, func() {
 			_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: "a", Content: "3"})
-			s.over(err, codeforge.RateLimited, codeforge.QuotaRevisions, 3)
+			s.wantRefused(err, codeforge.RateLimited, codeforge.QuotaRevisions, 3)
 			_, err = s.RestoreRevision(s.ctx(), s.u, p.ID, 1, nil)
-			s.over(err, codeforge.RateLimited, codeforge.QuotaRevisions, 3)
+			s.wantRefused(err, codeforge.RateLimited, codeforge.QuotaRevisions, 3)
 			_, _, err = s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
-			s.over(err, codeforge.RateLimited, codeforge.QuotaRevisions, 3)
+			s.wantRefused(err, codeforge.RateLimited, codeforge.QuotaRevisions, 3)
 		})
 		s.submit(p, codeforge.QA) // changes no files
 		// What was paid for is kept.
@@ -172,13 +172,15 @@ var quotaTests = []test{
 			_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: path, Content: content})
 			return err
 		}
-		s.unchanged(p, func() { s.over(write(p, "a", strings.Repeat("x", 41)), codeforge.TooLarge, codeforge.QuotaBytes, 100) })
-		s.unchanged(other, func() { s.over(write(other, "a", text), codeforge.TooLarge, codeforge.QuotaBytes, 100) })
+		s.unchanged(p, func() {
+			s.wantRefused(write(p, "a", strings.Repeat("x", 41)), codeforge.TooLarge, codeforge.QuotaBytes, 100)
+		})
+		s.unchanged(other, func() { s.wantRefused(write(other, "a", text), codeforge.TooLarge, codeforge.QuotaBytes, 100) })
 		s.write(p, "a", strings.Repeat("x", 40))
 		s.unchanged(p, func() {
-			s.over(write(other, "a", "y"), codeforge.TooLarge, codeforge.QuotaBytes, 100)
+			s.wantRefused(write(other, "a", "y"), codeforge.TooLarge, codeforge.QuotaBytes, 100)
 			_, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
-			s.over(err, codeforge.TooLarge, codeforge.QuotaBytes, 100)
+			s.wantRefused(err, codeforge.TooLarge, codeforge.QuotaBytes, 100)
 		})
 		s.submit(p, codeforge.QA) // changes no files
 		// Who is full may still do what stores nothing.
@@ -213,7 +215,7 @@ var quotaTests = []test{
 	{"open jobs", func(s *suite) {
 		s.quota(codeforge.Quota{OpenJobs: 2})
 		p := s.project()
-		asking := s.asking(p, codeforge.QA)
+		asking := s.waitingJob(p, codeforge.QA)
 		running := s.started(p, codeforge.QA)
 		queued := s.submit(p, codeforge.QA)
 		submit := func() error {
@@ -221,9 +223,9 @@ var quotaTests = []test{
 			return err
 		}
 		s.unchanged(p, func() {
-			s.over(submit(), codeforge.QueueFull, codeforge.QuotaOpenJobs, 2)
+			s.wantRefused(submit(), codeforge.QueueFull, codeforge.QuotaOpenJobs, 2)
 			_, err := s.RespondJob(s.ctx(), s.u, asking.ID, codeforge.NewID(), []byte(`[]`))
-			s.over(err, codeforge.QueueFull, codeforge.QuotaOpenJobs, 2)
+			s.wantRefused(err, codeforge.QueueFull, codeforge.QuotaOpenJobs, 2)
 		})
 		s.finish(running, completes)
 		s.ok(submit())

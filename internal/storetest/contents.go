@@ -27,14 +27,14 @@ func RunContents(t *testing.T, open func(*testing.T) (Contract, Backdoor)) {
 	}
 }
 
-// keeps wants exactly these texts to be stored for a project.
-func (s *suite) keeps(b Backdoor, p codeforge.Project, want ...string) {
+// wantContents wants exactly these texts to be stored for a project.
+func (s *suite) wantContents(b Backdoor, p codeforge.Project, want ...string) {
 	s.Helper()
 	s.same("texts", slices.Sorted(slices.Values(b.Texts(p.ID))), slices.Sorted(slices.Values(want)))
 }
 
-// needed are the texts of the revisions of a project from one on.
-func (s *suite) needed(p codeforge.Project, from int64) (texts []string) {
+// revisionTexts are the texts of the revisions of a project from one on.
+func (s *suite) revisionTexts(p codeforge.Project, from int64) (texts []string) {
 	s.Helper()
 	p, err := s.GetProject(s.ctx(), s.u, p.ID)
 	s.ok(err)
@@ -67,7 +67,7 @@ var contentTests = map[string]func(s *suite, b Backdoor){
 		s.write(p, "line", "text\n")
 		s.finish(s.started(p, codeforge.Code), changes(codeforge.FileChange{Path: "d", Content: "text"}, codeforge.FileChange{Path: "e", Content: "new"},
 			codeforge.FileChange{Path: "f", Content: "new"}, codeforge.FileChange{Path: "c", Content: "other"}))
-		s.keeps(b, p, "", "new", "other", "text", "text\n")
+		s.wantContents(b, p, "", "new", "other", "text", "text\n")
 		s.same("tree", s.treeAt(p, 11), tree{"a": "text", "b": "text", "c": "other", "d": "text", "e": "new", "empty": "", "f": "new", "line": "text\n"})
 	},
 	"equal texts of two projects are two, and one goes without the other": func(s *suite, b Backdoor) {
@@ -77,24 +77,24 @@ var contentTests = map[string]func(s *suite, b Backdoor){
 		s.ok(err)
 		for _, p := range []codeforge.Project{mine, same} {
 			s.write(p, "a", "text")
-			s.keeps(b, p, "text")
+			s.wantContents(b, p, "text")
 		}
 		b.Remove(mine.ID)
-		s.keeps(b, mine)
-		s.keeps(b, same, "text")
-		s.keeps(b, others, "text")
+		s.wantContents(b, mine)
+		s.wantContents(b, same, "text")
+		s.wantContents(b, others, "text")
 		s.same("tree", s.treeAt(same, 1), tree{"a": "text"})
 		s.write(same, "b", "text")
-		s.keeps(b, same, "text")
+		s.wantContents(b, same, "text")
 	},
 	"restoring there and back stores nothing": func(s *suite, b Backdoor) {
 		p := s.history()
-		before := s.needed(p, 1)
+		before := s.revisionTexts(p, 1)
 		for range 5 {
 			s.restore(p, 1)
 			s.restore(p, 5)
 		}
-		s.keeps(b, p, before...)
+		s.wantContents(b, p, before...)
 		s.same("tree", s.treeAt(p, 15), s.treeAt(p, 5))
 		s.same("earlier tree", s.treeAt(p, 14), s.treeAt(p, 1))
 	},
@@ -107,14 +107,14 @@ var contentTests = map[string]func(s *suite, b Backdoor){
 		s.write(p, "deleted", "deleted later")
 		s.ok(s.DeleteFile(s.ctx(), s.u, p.ID, "deleted", nil))
 		b.Forget(p.ID, 5)
-		s.keeps(b, p, "copied", "newest", "deleted later")
+		s.wantContents(b, p, "copied", "newest", "deleted later")
 		s.same("tree", s.treeAt(p, 5), tree{"a": "newest", "b": "copied", "deleted": "deleted later"})
 		b.Forget(p.ID, 6)
-		s.keeps(b, p, "copied", "newest")
+		s.wantContents(b, p, "copied", "newest")
 		s.restore(p, 6)
 		s.write(p, "c", "gone") // again
 		s.same("tree", s.treeAt(p, 8), tree{"a": "newest", "b": "copied", "c": "gone"})
-		s.keeps(b, p, "copied", "newest", "gone")
+		s.wantContents(b, p, "copied", "newest", "gone")
 	},
 	"room comes back with what is forgotten and removed": func(s *suite, b Backdoor) {
 		s.quota(codeforge.Quota{Bytes: 100})
@@ -125,10 +125,10 @@ var contentTests = map[string]func(s *suite, b Backdoor){
 			_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: "b", Content: strings.Repeat("3", 60)})
 			return err
 		}
-		s.over(write(other), codeforge.TooLarge, codeforge.QuotaBytes, 100)
+		s.wantRefused(write(other), codeforge.TooLarge, codeforge.QuotaBytes, 100)
 		b.Forget(p.ID, 2)
 		s.ok(write(other))
-		s.over(write(p), codeforge.TooLarge, codeforge.QuotaBytes, 100)
+		s.wantRefused(write(p), codeforge.TooLarge, codeforge.QuotaBytes, 100)
 		b.Remove(other.ID)
 		s.ok(write(p))
 	},
@@ -151,6 +151,6 @@ var contentTests = map[string]func(s *suite, b Backdoor){
 			}
 			return nil
 		})
-		s.keeps(b, p, s.needed(p, 5)...)
+		s.wantContents(b, p, s.revisionTexts(p, 5)...)
 	},
 }

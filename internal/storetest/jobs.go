@@ -198,7 +198,7 @@ var claimTests = []test{
 	}},
 	{"release takes back what runs", func(s *suite) {
 		p := s.project()
-		running, queued, waiting := s.started(p, codeforge.QA), s.submit(p, codeforge.QA), s.asking(p, codeforge.QA)
+		running, queued, waiting := s.started(p, codeforge.QA), s.submit(p, codeforge.QA), s.waitingJob(p, codeforge.QA)
 		n, err := s.ReleaseAll(s.ctx())
 		s.ok(err)
 		s.same("released", n, 1)
@@ -498,11 +498,11 @@ func (s *suite) fencedOff(p codeforge.Project, j codeforge.Job) {
 	s.unchanged(p, func() {
 		s.Helper()
 		_, err := s.RecordEvents(s.ctx(), fence(j), 99, []codeforge.Event{{Type: codeforge.EventStage, Data: json.RawMessage(`{}`)}})
-		s.fenced(err)
+		s.wantFenced(err)
 		_, err = s.FinishJob(s.ctx(), fence(j), changes(codeforge.FileChange{Path: "late.ts", Content: "late"}))
-		s.fenced(err)
+		s.wantFenced(err)
 		_, err = s.ProjectForJob(s.ctx(), fence(j))
-		s.fenced(err)
+		s.wantFenced(err)
 		lost, err := s.RenewLeases(s.ctx(), []codeforge.Fence{fence(j)}, time.Hour)
 		s.ok(err)
 		s.same("lost", lost, []codeforge.Fence{fence(j)})
@@ -512,7 +512,7 @@ func (s *suite) fencedOff(p codeforge.Project, j codeforge.Job) {
 var cancelTests = []test{
 	{"queued, running and waiting jobs can be cancelled", func(s *suite) {
 		p := s.project()
-		for _, j := range []codeforge.Job{s.submit(p, codeforge.QA), s.started(p, codeforge.QA), s.asking(p, codeforge.QA)} {
+		for _, j := range []codeforge.Job{s.submit(p, codeforge.QA), s.started(p, codeforge.QA), s.waitingJob(p, codeforge.QA)} {
 			before := len(s.log(j.ID))
 			done, err := s.CancelJob(s.ctx(), s.u, j.ID)
 			s.ok(err)
@@ -545,7 +545,7 @@ var cancelTests = []test{
 var respondTests = []test{
 	{"answers send a waiting job on", func(s *suite) {
 		p := s.project()
-		j := s.asking(p, codeforge.Code)
+		j := s.waitingJob(p, codeforge.Code)
 		s.same("asks", string(j.Clarification), `{"questions":[{"question":"who?"}],"answers":[]}`)
 		s.write(p, "a.ts", "x")
 		before := len(s.log(j.ID))
@@ -569,7 +569,7 @@ var respondTests = []test{
 	}},
 	{"an alias is another id of the job", func(s *suite) {
 		p := s.project()
-		j := s.asking(p, codeforge.QA)
+		j := s.waitingJob(p, codeforge.QA)
 		first, second := codeforge.NewID(), codeforge.NewID()
 		_, err := s.RespondJob(s.ctx(), s.u, j.ID, first, []byte(`[]`))
 		s.ok(err)
@@ -591,7 +591,7 @@ var respondTests = []test{
 		s.same("status", s.get(first).Status, codeforge.JobCancelled)
 	}},
 	{"answers of several rounds are kept", func(s *suite) {
-		j := s.asking(s.project(), codeforge.QA)
+		j := s.waitingJob(s.project(), codeforge.QA)
 		_, err := s.RespondJob(s.ctx(), s.u, j.ID, codeforge.NewID(), []byte(`[{"question":"who?","answer":"me"}]`))
 		s.ok(err)
 		o := waits
@@ -617,7 +617,7 @@ var respondTests = []test{
 	}},
 	{"answers must be a list", func(s *suite) {
 		p := s.project()
-		j := s.asking(p, codeforge.QA)
+		j := s.waitingJob(p, codeforge.QA)
 		s.unchanged(p, func() {
 			for _, bad := range []string{`{}`, ``, `[`, `"x"`} {
 				_, err := s.RespondJob(s.ctx(), s.u, j.ID, codeforge.NewID(), []byte(bad))
@@ -660,7 +660,7 @@ var eventTests = []test{
 	}},
 	{"replay starts after a number and ends at a limit", func(s *suite) {
 		j := s.started(s.project(), codeforge.QA)
-		_, err := s.RecordEvents(s.ctx(), fence(j), -1, make5())
+		_, err := s.RecordEvents(s.ctx(), fence(j), -1, fiveEvents())
 		s.ok(err)
 		for _, c := range []struct {
 			after int64
@@ -678,7 +678,7 @@ var eventTests = []test{
 	}},
 }
 
-func make5() []codeforge.Event {
+func fiveEvents() []codeforge.Event {
 	events := make([]codeforge.Event, 5)
 	for i := range events {
 		events[i] = codeforge.Event{Type: codeforge.EventStage, Data: json.RawMessage(`{}`)}
@@ -755,13 +755,13 @@ var dueTests = []test{
 var sweepTests = []test{
 	{"old jobs go with their events, the rest stays", func(s *suite) {
 		p := s.project()
-		old := s.asking(p, codeforge.QA)
+		old := s.waitingJob(p, codeforge.QA)
 		alias := codeforge.NewID()
 		_, err := s.RespondJob(s.ctx(), s.u, old.ID, alias, []byte(`[]`))
 		s.ok(err)
 		s.finish(s.claim(old.ID), completes)
 		coded := s.finish(s.started(p, codeforge.Code), changes(codeforge.FileChange{Path: "a.ts", Content: "x"})).Job
-		open := []codeforge.Job{s.submit(p, codeforge.QA), s.started(p, codeforge.QA), s.asking(p, codeforge.QA)}
+		open := []codeforge.Job{s.submit(p, codeforge.QA), s.started(p, codeforge.QA), s.waitingJob(p, codeforge.QA)}
 		s.advance(time.Hour)
 		young := s.finish(s.started(p, codeforge.QA), completes).Job
 		before := young.CompletedAt.Add(-time.Minute)

@@ -50,7 +50,7 @@ func RunBooks(t *testing.T, open func(t *testing.T) (books Books, advance func(t
 					// Noon of the tenth of next month: no day and no month ends unasked.
 					now := b.project().CreatedAt
 					b.now = now
-					b.pass(time.Date(now.Year(), now.Month()+1, 10, 12, 0, 0, 0, time.UTC).Sub(now))
+					b.advance(time.Date(now.Year(), now.Month()+1, 10, 12, 0, 0, 0, time.UTC).Sub(now))
 					test.run(b)
 				})
 			}
@@ -71,7 +71,7 @@ type accounts struct {
 	now     time.Time // about the store's
 }
 
-func (b *accounts) pass(d time.Duration) {
+func (b *accounts) advance(d time.Duration) {
 	b.advance(d)
 	b.now = b.now.Add(d)
 }
@@ -102,8 +102,8 @@ func (b *accounts) reservation(c llm.Call, worst int) llm.Reservation {
 	return llm.Reservation{Call: c, Provider: "openai", Model: "m", Worst: int64(worst), Prompt: int64(worst / 2), Lapses: b.now.Add(30 * time.Minute)}
 }
 
-// over wants a reservation to be refused by a ceiling, and the refusal to tell what is spent from what others hold.
-func (b *accounts) over(l Ledger, c llm.Call, worst int, scope llm.BudgetScope, limit, spent int64) {
+// wantCeiling wants a reservation to be refused by a ceiling, and the refusal to tell what is spent from what others hold.
+func (b *accounts) wantCeiling(l Ledger, c llm.Call, worst int, scope llm.BudgetScope, limit, spent int64) {
 	b.Helper()
 	id, err := l.Reserve(b.ctx(), b.reservation(c, worst))
 	e, ok := errors.AsType[*llm.BudgetError](err)
@@ -126,8 +126,8 @@ func (b *accounts) record(l Ledger, c llm.Call, reservation string, cost int) {
 	b.ok(l.Record(b.ctx(), b.entry(c, reservation, cost)))
 }
 
-// stands wants a budget of u to stand so: its ceiling, what is spent and what is reserved.
-func (b *accounts) stands(l Ledger, c llm.Call, scope llm.BudgetScope, limit, spent, reserved int64) {
+// wantBudget wants a budget of u to stand so: its ceiling, what is spent and what is reserved.
+func (b *accounts) wantBudget(l Ledger, c llm.Call, scope llm.BudgetScope, limit, spent, reserved int64) {
 	b.Helper()
 	at := b.standing(l, c, scope)
 	b.same("budget "+string(scope), []int64{at.Limit, at.Spent, at.Reserved}, []int64{limit, spent, reserved})
@@ -167,7 +167,7 @@ func (b *accounts) sums(l Ledger, u codeforge.User, f codeforge.UsageFilter, wan
 func (b *accounts) done(l Ledger, p codeforge.Project, agent codeforge.AgentType, took time.Duration, costs ...int) codeforge.Job {
 	b.Helper()
 	j := b.started(p, agent)
-	b.pass(took)
+	b.advance(took)
 	for _, cost := range costs {
 		c := b.call(j.ID, p.ID)
 		c.Agent = agent
@@ -227,7 +227,7 @@ var ledgerTests = []bookTest{
 		b.race(func(int) error { return l.Record(b.ctx(), e) })
 		b.sums(l, b.u, codeforge.UsageFilter{}, b.now.Format(time.DateOnly), 30)
 		c.JobID = ""
-		b.stands(l, c, llm.BudgetUserDay, 1000, 30, 0)
+		b.wantBudget(l, c, llm.BudgetUserDay, 1000, 30, 0)
 	}},
 	{"sums hold every part", func(b *accounts) {
 		l := b.open()
@@ -324,7 +324,7 @@ var ledgerTests = []bookTest{
 		e := b.entry(b.call(offline.ID, p.ID), "", 0)
 		e.Provider = llm.Scaffold
 		b.ok(l.Record(b.ctx(), e))
-		b.pass(time.Second)
+		b.advance(time.Second)
 		b.finish(offline, completes)
 
 		list, err := l.JobUsage(b.ctx(), b.u, codeforge.QA, 10)
@@ -345,9 +345,9 @@ var ledgerTests = []bookTest{
 	}},
 	{"a job that waited took the time of its calls", func(b *accounts) {
 		l := b.open()
-		j := b.asking(b.project(), codeforge.Research)
+		j := b.waitingJob(b.project(), codeforge.Research)
 		b.record(l, b.call(j.ID, j.ProjectID), "", 5) // 2 seconds
-		b.pass(5 * time.Hour)
+		b.advance(5 * time.Hour)
 		_, err := b.RespondJob(b.ctx(), b.u, j.ID, codeforge.NewID(), []byte(`[{"question":"who?","answer":"me"}]`))
 		b.ok(err)
 		b.finish(b.claim(j.ID), completes)
@@ -382,34 +382,34 @@ var budgetTests = []bookTest{
 				b.Fatal(list, err)
 			}
 			l = b.open(scope, int(100+before))
-			b.over(l, c, 101, scope, 100+before, before)
+			b.wantCeiling(l, c, 101, scope, 100+before, before)
 			id := b.reserve(l, c, 60)
-			b.stands(l, c, scope, 100+before, before, 60)
-			b.over(l, c, 41, scope, 100+before, before+60)
+			b.wantBudget(l, c, scope, 100+before, before, 60)
+			b.wantCeiling(l, c, 41, scope, 100+before, before+60)
 			b.same("free", b.reserve(l, c, 0), "")
 			b.record(l, c, id, 25)
-			b.stands(l, c, scope, 100+before, before+25, 0)
+			b.wantBudget(l, c, scope, 100+before, before+25, 0)
 			id = b.reserve(l, c, 75) // to the last
-			b.over(l, c, 1, scope, 100+before, before+100)
+			b.wantCeiling(l, c, 1, scope, 100+before, before+100)
 			b.record(l, c, id, 0)
-			b.stands(l, c, scope, 100+before, before+25, 0)
+			b.wantBudget(l, c, scope, 100+before, before+25, 0)
 		}
 	}},
 	{"a refusal holds nothing", func(b *accounts) {
 		l := b.open(llm.BudgetJob, 1000, llm.BudgetUserMonth, 10)
 		p := b.project()
 		c := b.call(b.submit(p, codeforge.QA).ID, p.ID)
-		b.over(l, c, 11, llm.BudgetUserMonth, 10, 0)
-		b.stands(l, c, llm.BudgetJob, 1000, 0, 0)
-		b.stands(l, c, llm.BudgetUserMonth, 10, 0, 0)
+		b.wantCeiling(l, c, 11, llm.BudgetUserMonth, 10, 0)
+		b.wantBudget(l, c, llm.BudgetJob, 1000, 0, 0)
+		b.wantBudget(l, c, llm.BudgetUserMonth, 10, 0, 0)
 	}},
 	{"ceilings are each project's, job's and user's", func(b *accounts) {
 		l := b.open(llm.BudgetProjectDay, 100, llm.BudgetJob, 60)
 		p, q := b.project(), b.project()
 		c, d, e := b.call(b.submit(p, codeforge.QA).ID, p.ID), b.call(b.submit(p, codeforge.QA).ID, p.ID), b.call(b.submit(q, codeforge.QA).ID, q.ID)
 		b.reserve(l, c, 60)
-		b.over(l, c, 1, llm.BudgetJob, 60, 60)
-		b.over(l, d, 50, llm.BudgetProjectDay, 100, 60)
+		b.wantCeiling(l, c, 1, llm.BudgetJob, 60, 60)
+		b.wantCeiling(l, d, 50, llm.BudgetProjectDay, 100, 60)
 		b.reserve(l, d, 40)
 		b.reserve(l, e, 60)
 	}},
@@ -418,27 +418,27 @@ var budgetTests = []bookTest{
 		p := b.project()
 		c := b.call("", p.ID)
 		b.record(l, c, b.reserve(l, c, 100), 90)
-		b.over(l, c, 20, llm.BudgetProjectDay, 100, 90)
+		b.wantCeiling(l, c, 20, llm.BudgetProjectDay, 100, 90)
 		held := b.entry(c, b.reserve(l, c, 10), 10)
-		b.pass(24 * time.Hour)
-		b.stands(l, c, llm.BudgetProjectDay, 100, 0, 0)
+		b.advance(24 * time.Hour)
+		b.wantBudget(l, c, llm.BudgetProjectDay, 100, 0, 0)
 		b.ok(l.Record(b.ctx(), held)) // in the day that it was held against
-		b.stands(l, c, llm.BudgetProjectDay, 100, 0, 0)
-		b.stands(l, c, llm.BudgetUserDay, 100, 0, 0)
-		b.stands(l, c, llm.BudgetProjectMonth, 150, 100, 0)
-		b.over(l, c, 60, llm.BudgetProjectMonth, 150, 100)
+		b.wantBudget(l, c, llm.BudgetProjectDay, 100, 0, 0)
+		b.wantBudget(l, c, llm.BudgetUserDay, 100, 0, 0)
+		b.wantBudget(l, c, llm.BudgetProjectMonth, 150, 100, 0)
+		b.wantCeiling(l, c, 60, llm.BudgetProjectMonth, 150, 100)
 		b.record(l, c, b.reserve(l, c, 50), 50)
-		b.pass(31 * 24 * time.Hour)
+		b.advance(31 * 24 * time.Hour)
 		b.reserve(l, c, 100)
-		b.stands(l, c, llm.BudgetUserMonth, 150, 0, 100)
+		b.wantBudget(l, c, llm.BudgetUserMonth, 150, 0, 100)
 	}},
 	{"a day ends at midnight UTC", func(b *accounts) {
 		l := b.open(llm.BudgetUserDay, 100)
 		c := b.call("", "")
-		b.pass(11*time.Hour + 59*time.Minute)
+		b.advance(11*time.Hour + 59*time.Minute)
 		b.record(l, c, b.reserve(l, c, 100), 100)
-		b.over(l, c, 1, llm.BudgetUserDay, 100, 100)
-		b.pass(2 * time.Minute)
+		b.wantCeiling(l, c, 1, llm.BudgetUserDay, 100, 100)
+		b.advance(2 * time.Minute)
 		b.reserve(l, c, 100)
 	}},
 	{"a ceiling that is new counts what was spent before", func(b *accounts) {
@@ -454,12 +454,12 @@ var budgetTests = []bookTest{
 		b.record(free, c, "", 20)
 		l := b.open(llm.BudgetJob, 2000, llm.BudgetProjectDay, 100, llm.BudgetProjectMonth, 100, llm.BudgetUserDay, 100, llm.BudgetUserMonth, 100)
 		for range 2 { // asked, then opened
-			b.stands(l, c, llm.BudgetJob, 2000, 1050, 0)
-			b.stands(l, c, llm.BudgetProjectDay, 100, 20, 0)
-			b.stands(l, c, llm.BudgetProjectMonth, 100, 50, 0)
-			b.stands(l, c, llm.BudgetUserDay, 100, 20, 0)
-			b.stands(l, c, llm.BudgetUserMonth, 100, 50, 0)
-			b.over(l, c, 51, llm.BudgetProjectMonth, 100, 50)
+			b.wantBudget(l, c, llm.BudgetJob, 2000, 1050, 0)
+			b.wantBudget(l, c, llm.BudgetProjectDay, 100, 20, 0)
+			b.wantBudget(l, c, llm.BudgetProjectMonth, 100, 50, 0)
+			b.wantBudget(l, c, llm.BudgetUserDay, 100, 20, 0)
+			b.wantBudget(l, c, llm.BudgetUserMonth, 100, 50, 0)
+			b.wantCeiling(l, c, 51, llm.BudgetProjectMonth, 100, 50)
 		}
 	}},
 	{"what runs while a ceiling is set or lifted counts", func(b *accounts) {
@@ -471,15 +471,15 @@ var budgetTests = []bookTest{
 		set(new(int64(100)))
 		during := b.reserve(l, c, 20)
 		b.record(l, c, before, 7)
-		b.stands(l, c, llm.BudgetProjectDay, 100, 7, 20)
+		b.wantBudget(l, c, llm.BudgetProjectDay, 100, 7, 20)
 		set(nil)
 		b.record(l, c, during, 8)
 		b.record(l, c, b.reserve(l, c, 30), 9)
 		b.record(l, c, "", 1)
 		set(new(int64(50)))
-		b.stands(l, c, llm.BudgetProjectDay, 50, 25, 0)
-		b.over(l, c, 26, llm.BudgetProjectDay, 50, 25)
-		b.stands(l, c, llm.BudgetUserMonth, 1000, 25, 0)
+		b.wantBudget(l, c, llm.BudgetProjectDay, 50, 25, 0)
+		b.wantCeiling(l, c, 26, llm.BudgetProjectDay, 50, 25)
+		b.wantBudget(l, c, llm.BudgetUserMonth, 1000, 25, 0)
 	}},
 	{"the lower ceiling is in force", func(b *accounts) {
 		l := b.open(llm.BudgetUserDay, 100)
@@ -490,13 +490,13 @@ var budgetTests = []bookTest{
 			b.ok(l.SetBudget(b.ctx(), b.u, scope, id, most))
 		}
 		set(l, llm.BudgetUserDay, b.u.ID, new(int64(1000)))
-		b.over(l, c, 101, llm.BudgetUserDay, 100, 0)
+		b.wantCeiling(l, c, 101, llm.BudgetUserDay, 100, 0)
 		set(l, llm.BudgetUserDay, b.u.ID, new(int64(10)))
-		b.over(l, c, 11, llm.BudgetUserDay, 10, 0)
+		b.wantCeiling(l, c, 11, llm.BudgetUserDay, 10, 0)
 		set(l, llm.BudgetUserDay, b.u.ID, nil)
-		b.stands(l, c, llm.BudgetUserDay, 100, 0, 0)
+		b.wantBudget(l, c, llm.BudgetUserDay, 100, 0, 0)
 		set(l, llm.BudgetJob, c.JobID, new(int64(0)))
-		b.over(l, c, 1, llm.BudgetJob, 0, 0)
+		b.wantCeiling(l, c, 1, llm.BudgetJob, 0, 0)
 		b.same("free", b.reserve(l, c, 0), "")
 		free := b.open()
 		set(free, llm.BudgetJob, c.JobID, nil)
@@ -504,15 +504,15 @@ var budgetTests = []bookTest{
 	}},
 	{"a job's ceiling may be set under an alias", func(b *accounts) {
 		l := b.open()
-		j := b.asking(b.project(), codeforge.QA)
+		j := b.waitingJob(b.project(), codeforge.QA)
 		alias := codeforge.NewID()
 		_, err := b.RespondJob(b.ctx(), b.u, j.ID, alias, []byte(`[{"question":"who?","answer":"me"}]`))
 		b.ok(err)
 		b.ok(l.SetBudget(b.ctx(), b.u, llm.BudgetJob, alias, new(int64(10))))
 		c := b.call(j.ID, j.ProjectID)
-		b.over(l, c, 11, llm.BudgetJob, 10, 0)
+		b.wantCeiling(l, c, 11, llm.BudgetJob, 10, 0)
 		b.record(l, c, "", 3)
-		b.stands(l, llm.Call{JobID: alias}, llm.BudgetJob, 10, 3, 0)
+		b.wantBudget(l, llm.Call{JobID: alias}, llm.BudgetJob, 10, 3, 0)
 		b.sums(l, b.u, codeforge.UsageFilter{Group: codeforge.ByJob, JobID: alias}, j.ID, 3)
 	}},
 	{"unknown scopes are refused", func(b *accounts) {
@@ -523,13 +523,13 @@ var budgetTests = []bookTest{
 		p := b.project()
 		c := b.call(b.submit(p, codeforge.QA).ID, p.ID)
 		b.reserve(l, c, 80)
-		b.pass(29 * time.Minute)
-		b.over(l, c, 40, llm.BudgetJob, 100, 80)
-		b.pass(2 * time.Minute)
-		b.stands(l, c, llm.BudgetJob, 100, 40, 0)
+		b.advance(29 * time.Minute)
+		b.wantCeiling(l, c, 40, llm.BudgetJob, 100, 80)
+		b.advance(2 * time.Minute)
+		b.wantBudget(l, c, llm.BudgetJob, 100, 40, 0)
 		b.reserve(l, c, 60)
-		b.over(l, c, 1, llm.BudgetJob, 100, 100)
-		b.stands(l, c, llm.BudgetUserDay, 100, 40, 60)
+		b.wantCeiling(l, c, 1, llm.BudgetJob, 100, 100)
+		b.wantBudget(l, c, llm.BudgetUserDay, 100, 40, 60)
 		b.sums(l, b.u, codeforge.UsageFilter{}) // the ledger holds no guesses
 	}},
 	{"a record after the lapse replaces the guess", func(b *accounts) {
@@ -537,25 +537,25 @@ var budgetTests = []bookTest{
 		p := b.project()
 		c, d := b.call(b.submit(p, codeforge.QA).ID, p.ID), b.call(b.submit(p, codeforge.QA).ID, p.ID)
 		late := b.reserve(l, c, 80)
-		b.pass(31 * time.Minute)
+		b.advance(31 * time.Minute)
 		b.reserve(l, d, 10) // it lapsed in the user's day, and was not looked at in the job
 		b.record(l, c, late, 70)
-		b.stands(l, c, llm.BudgetUserDay, 1000, 70, 10)
-		b.stands(l, c, llm.BudgetJob, 1000, 70, 0)
-		b.stands(l, d, llm.BudgetJob, 1000, 0, 10)
-		b.pass(48 * time.Hour)
-		b.stands(l, c, llm.BudgetJob, 1000, 70, 0)
+		b.wantBudget(l, c, llm.BudgetUserDay, 1000, 70, 10)
+		b.wantBudget(l, c, llm.BudgetJob, 1000, 70, 0)
+		b.wantBudget(l, d, llm.BudgetJob, 1000, 0, 10)
+		b.advance(48 * time.Hour)
+		b.wantBudget(l, c, llm.BudgetJob, 1000, 70, 0)
 		b.reserve(l, c, 900)
-		b.stands(l, c, llm.BudgetJob, 1000, 70, 900)
+		b.wantBudget(l, c, llm.BudgetJob, 1000, 70, 900)
 	}},
 	{"a lapse of yesterday is not today's", func(b *accounts) {
 		l := b.open(llm.BudgetUserDay, 100, llm.BudgetUserMonth, 1000)
 		c := b.call("", "")
 		b.reserve(l, c, 80)
-		b.pass(24 * time.Hour)
+		b.advance(24 * time.Hour)
 		b.reserve(l, c, 100)
-		b.stands(l, c, llm.BudgetUserDay, 100, 0, 100)
-		b.stands(l, c, llm.BudgetUserMonth, 1000, 40, 100)
+		b.wantBudget(l, c, llm.BudgetUserDay, 100, 0, 100)
+		b.wantBudget(l, c, llm.BudgetUserMonth, 1000, 40, 100)
 	}},
 	{"racing calls cannot pass a ceiling", func(b *accounts) {
 		const calls, pass, worst = 100, 10, 1000
@@ -595,7 +595,7 @@ var budgetTests = []bookTest{
 			close(start)
 			wg.Wait()
 			b.same(string(scope)+" passed, refused", []int64{passed.Load(), refused.Load()}, []int64{pass, calls - pass})
-			b.stands(l, c, scope, limit, before+spent.Load(), 0)
+			b.wantBudget(l, c, scope, limit, before+spent.Load(), 0)
 			if before+spent.Load() > limit {
 				b.Fatalf("overshoot of %s: %d", scope, before+spent.Load()-limit)
 			}
@@ -618,8 +618,8 @@ var budgetTests = []bookTest{
 			return nil
 		})
 		const sum = 10 * racers * (racers - 1) / 2
-		b.stands(l, c, llm.BudgetUserDay, 1_000_000, sum, 0)
-		b.stands(l, c, llm.BudgetProjectMonth, 1_000_000, sum, 0)
+		b.wantBudget(l, c, llm.BudgetUserDay, 1_000_000, sum, 0)
+		b.wantBudget(l, c, llm.BudgetProjectMonth, 1_000_000, sum, 0)
 		total, _, err := l.SumUsage(b.ctx(), b.u, codeforge.UsageFilter{Group: codeforge.ByProject, ProjectID: p.ID})
 		b.ok(err)
 		b.same("ledger", []int64{total.Cost, total.Calls}, []int64{sum, 10 * racers})

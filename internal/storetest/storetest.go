@@ -118,7 +118,7 @@ func (s *suite) missing(err error, resource, id string) {
 	}
 }
 
-func (s *suite) fenced(err error) {
+func (s *suite) wantFenced(err error) {
 	s.Helper()
 	if !errors.Is(err, codeforge.ErrFenced) {
 		s.Fatalf("error %v, want ErrFenced", err)
@@ -203,8 +203,8 @@ func (s *suite) started(p codeforge.Project, agent codeforge.AgentType) codeforg
 	return s.claim(s.submit(p, agent).ID)
 }
 
-// asking is a job that waits for input.
-func (s *suite) asking(p codeforge.Project, agent codeforge.AgentType) codeforge.Job {
+// waitingJob is a job that waits for input.
+func (s *suite) waitingJob(p codeforge.Project, agent codeforge.AgentType) codeforge.Job {
 	s.Helper()
 	return s.finish(s.started(p, agent), waits).Job
 }

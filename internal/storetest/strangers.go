@@ -69,8 +69,8 @@ var strangerTests = []test{
 	}},
 	{"jobs", func(s *suite) {
 		p := s.project()
-		waiting := s.asking(p, codeforge.QA)
-		again := s.asking(p, codeforge.QA)
+		waiting := s.waitingJob(p, codeforge.QA)
+		again := s.waitingJob(p, codeforge.QA)
 		alias := codeforge.NewID()
 		_, err := s.RespondJob(s.ctx(), s.u, again.ID, alias, []byte(`[]`))
 		s.ok(err)

@@ -43,7 +43,7 @@ type graph struct {
 }
 
 // scan builds every script, style and JSON file alone.
-func (t *tree) scan(ctx context.Context, use usage, d *diagnostics) (*graph, error) {
+func (t *tree) scan(ctx context.Context, use pageUsage, d *diagnostics) (*graph, error) {
 	g := &graph{edges: map[string][]string{}, broken: map[string]bool{}, lost: map[string]bool{}, esm: map[string]bool{}, linked: map[string]bool{},
 		urls: map[string]bool{}, packages: map[string][]api.Message{}, ids: map[string][]idUse{}}
 	work := slices.Clone(t.paths)
@@ -94,8 +94,8 @@ func (t *tree) scan(ctx context.Context, use usage, d *diagnostics) (*graph, err
 	return g, nil
 }
 
-// usage is what pages load as what.
-type usage struct{ classic, modules map[string]bool }
+// pageUsage is what pages load as what.
+type pageUsage struct{ classic, modules map[string]bool }
 
 // scanned is what was learned of one file.
 type scanned struct {
@@ -127,8 +127,8 @@ func (s *scanned) addTo(t *tree, g *graph, p string) {
 	}
 }
 
-func (t *tree) scanFile(ctx context.Context, p string, use usage, d *diagnostics) (*scanned, bool) {
-	begin(ctx, fileOf(p))
+func (t *tree) scanFile(ctx context.Context, p string, use pageUsage, d *diagnostics) (*scanned, bool) {
+	noteFile(ctx, fileOf(p))
 	content := t.files[p]
 	loader := t.loader(p)
 	if t.isOutput(fileOf(p)) {
@@ -174,7 +174,7 @@ func (t *tree) scanFile(ctx context.Context, p string, use usage, d *diagnostics
 
 // scanScript builds a script as the language that it turns out to be in: JSX is written in .js too, and what strict mode
 // forbids is allowed where no module is.
-func (t *tree) scanScript(ctx context.Context, p, content string, loader api.Loader, use usage) *scanned {
+func (t *tree) scanScript(ctx context.Context, p, content string, loader api.Loader, use pageUsage) *scanned {
 	attempt := func(l api.Loader, f api.Format) *scanned {
 		s := &scanned{script: true, loader: l}
 		t.scanOnce(ctx, p, content, s, f)
@@ -558,7 +558,7 @@ var inlineInText = regexp.MustCompile(`(?:\x1f|\\x1f|\\u001f|\\u001F)\d+`)
 func (t *tree) messages(p string, list []api.Message, severity string, d *diagnostics) {
 	for i, m := range list {
 		if i == 2*MaxDiagnostics {
-			d.lose(len(list) - i)
+			d.countDropped(len(list) - i)
 			return
 		}
 		text := m.Text
@@ -609,7 +609,7 @@ func (t *tree) positionIn(p, content string, offset int) (line, column int) {
 
 // link bundles all scripts together, to find names that no module exports. What is broken, and styles, stay outside.
 func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
-	begin(ctx, "")
+	noteFile(ctx, "")
 	var all []string
 	for p, ok := range g.linked {
 		if ok {

@@ -225,7 +225,7 @@ func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, d *di
 	if len(list) == 0 {
 		return outputs, true, nil
 	}
-	begin(ctx, "")
+	noteFile(ctx, "")
 	groups := map[string][]string{}
 	var alone []string
 	for _, e := range list {

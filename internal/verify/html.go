@@ -46,7 +46,7 @@ type ref struct {
 	tagStart   int    // of the tag
 	optional   bool   // an icon or a hint: nobody is harmed when it is missing
 	target     string // the file it means; "" when there is none
-	outcome    outcome
+	outcome    resolvedAs
 }
 
 type inline struct {
@@ -500,7 +500,7 @@ func (t *tree) checkPage(pg *page, g *graph, d *diagnostics) {
 	at := cursor{text: content}
 	for i := range pg.refs {
 		if i == 2*codeforge.MaxFiles {
-			d.lose(len(pg.refs) - i)
+			d.countDropped(len(pg.refs) - i)
 			return
 		}
 		r := &pg.refs[i]

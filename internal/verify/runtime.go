@@ -9,8 +9,8 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-func usageOf(pages []*page) usage {
-	u := usage{map[string]bool{}, map[string]bool{}}
+func usageOf(pages []*page) pageUsage {
+	u := pageUsage{map[string]bool{}, map[string]bool{}}
 	for _, pg := range pages {
 		for _, r := range pg.refs {
 			switch {

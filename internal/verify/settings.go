@@ -118,11 +118,11 @@ func conditions(raw json.RawMessage) []string {
 // for, not on how many patterns there are.
 type patterns struct {
 	exact   map[string][]string
-	starred map[string]*tails // by what stands before the star
-	lengths []int             // of the keys of starred, the longest first
+	starred map[string]*patternTails // by what stands before the star
+	lengths []int                    // of the keys of starred, the longest first
 }
 
-type tails struct {
+type patternTails struct {
 	targets map[string][]string // by what stands after the star
 	lengths []int               // the longest first
 }
@@ -143,11 +143,11 @@ func (p *patterns) add(pattern string, targets []string) {
 		return
 	}
 	if p.starred == nil {
-		p.starred = map[string]*tails{}
+		p.starred = map[string]*patternTails{}
 	}
 	t := p.starred[prefix]
 	if t == nil {
-		t = &tails{targets: map[string][]string{}}
+		t = &patternTails{targets: map[string][]string{}}
 		p.starred[prefix] = t
 		p.lengths = insertLength(p.lengths, len(prefix))
 	}

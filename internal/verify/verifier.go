@@ -88,7 +88,7 @@ func (v *Verifier) do(ctx context.Context, user string, op string, files map[str
 		files = maps.Clone(files) // the caller may change its own once it stopped waiting
 		go func() {
 			f.site, f.report, f.err = v.ask(working, user, op, files)
-			v.land(key, f)
+			v.finishFlight(key, f)
 			close(f.done)
 		}()
 	}
@@ -103,14 +103,14 @@ func (v *Verifier) do(ctx context.Context, user string, op string, files map[str
 		last := f.waiting == 0
 		v.mu.Unlock()
 		if last {
-			v.land(key, f)
+			v.finishFlight(key, f)
 		}
 		return nil, Report{}, context.Cause(ctx)
 	}
 }
 
-// land keeps others from joining f and ends it.
-func (v *Verifier) land(key flightKey, f *flight) {
+// finishFlight keeps others from joining f and ends it.
+func (v *Verifier) finishFlight(key flightKey, f *flight) {
 	v.mu.Lock()
 	if v.flights[key] == f {
 		delete(v.flights, key)
@@ -195,8 +195,8 @@ func serve(request []byte, at func(string)) []byte {
 
 type atKey struct{}
 
-// begin notes what the work is at, for whoever finds this process dead.
-func begin(ctx context.Context, file string) {
+// noteFile notes what the work is at, for whoever finds this process dead.
+func noteFile(ctx context.Context, file string) {
 	if at, ok := ctx.Value(atKey{}).(func(string)); ok {
 		at(file)
 	}

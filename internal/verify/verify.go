@@ -113,7 +113,7 @@ func check(ctx context.Context, files map[string]string, bundle bool) (*Site, Re
 		if !isHTML(p) || t.isOutput(p) {
 			continue
 		}
-		begin(ctx, p)
+		noteFile(ctx, p)
 		pg := readPage(p, t.files[p], &d)
 		t.addInlines(pg)
 		t.resolvePage(pg)
@@ -180,8 +180,8 @@ func (d *diagnostics) add(file string, line, column int, severity, format string
 	d.list[g] = struct{}{}
 }
 
-// lose counts findings that are not made.
-func (d *diagnostics) lose(n int) {
+// countDropped counts findings that are not made.
+func (d *diagnostics) countDropped(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lost += n

@@ -32,7 +32,7 @@ func (f *Form[T]) Arguments(raw json.RawMessage) (v T, note string, err error) {
 			delete(given, name)
 			continue
 		}
-		given[name] = bend(p, value)
+		given[name] = coerce(p, value)
 		if !slices.Contains(f.schema.Required, name) && len(misfits(p, given[name], name)) > 0 {
 			delete(given, name)
 			if string(value) != "null" {
@@ -80,9 +80,9 @@ func (f *Form[T]) unwrap(object json.RawMessage) (given map[string]json.RawMessa
 	return given
 }
 
-// bend returns what a model meant by a value where s wants another shape: lists and objects written as text or text where
+// coerce returns what a model meant by a value where s wants another shape: lists and objects written as text or text where
 // they belong, an object where a file's text is JSON, numbers and truth values quoted or bare.
-func bend(s *jsonschema.Schema, value json.RawMessage) json.RawMessage {
+func coerce(s *jsonschema.Schema, value json.RawMessage) json.RawMessage {
 	value = bytes.TrimSpace(value)
 	if string(value) == "null" {
 		return value
@@ -121,7 +121,7 @@ func bend(s *jsonschema.Schema, value json.RawMessage) json.RawMessage {
 		var items []json.RawMessage
 		if json.Unmarshal(value, &items) == nil && s.Items != nil {
 			for i := range items {
-				items[i] = bend(s.Items, items[i])
+				items[i] = coerce(s.Items, items[i])
 			}
 			value = Marshal(items)
 		}
@@ -136,7 +136,7 @@ func bend(s *jsonschema.Schema, value json.RawMessage) json.RawMessage {
 		var members map[string]json.RawMessage
 		if s.AdditionalProperties != nil && json.Unmarshal(value, &members) == nil {
 			for name, member := range members {
-				members[name] = bend(s.AdditionalProperties, member)
+				members[name] = coerce(s.AdditionalProperties, member)
 			}
 			value = Marshal(members)
 		}
@@ -152,5 +152,5 @@ func bend(s *jsonschema.Schema, value json.RawMessage) json.RawMessage {
 func misfits(s *jsonschema.Schema, value json.RawMessage, at string) []string {
 	var v any
 	_ = json.Unmarshal(value, &v) // it is valid
-	return violations(s, settle(s, v), at)
+	return violations(s, fillEmpty(s, v), at)
 }

@@ -59,7 +59,7 @@ func (f *Form[T]) Read(raw []byte) (v T, problems []string) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return v, []string{"the answer is not valid JSON: " + err.Error()}
 	}
-	doc = settle(f.schema, f.unpack(doc))
+	doc = fillEmpty(f.schema, f.unpack(doc))
 	if problems = violations(f.schema, doc, ""); len(problems) > 0 {
 		return v, problems
 	}
@@ -159,8 +159,8 @@ func limit(s *jsonschema.Schema, tag string) {
 	}
 }
 
-// settle returns v without properties that s does not know, and with the empty value where one is absent or null.
-func settle(s *jsonschema.Schema, v any) any {
+// fillEmpty returns v without properties that s does not know, and with the empty value where one is absent or null.
+func fillEmpty(s *jsonschema.Schema, v any) any {
 	if v == nil {
 		switch {
 		case s.Type == "array":
@@ -174,7 +174,7 @@ func settle(s *jsonschema.Schema, v any) any {
 	case []any:
 		if s.Items != nil {
 			for i := range v {
-				v[i] = settle(s.Items, v[i])
+				v[i] = fillEmpty(s.Items, v[i])
 			}
 		}
 	case map[string]any:
@@ -188,7 +188,7 @@ func settle(s *jsonschema.Schema, v any) any {
 		}
 		for k, p := range s.Properties {
 			if x, has := v[k]; has || slices.Contains(s.Required, k) && mayBeEmpty(p) {
-				v[k] = settle(p, x)
+				v[k] = fillEmpty(p, x)
 			}
 		}
 	}

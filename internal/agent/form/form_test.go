@@ -38,7 +38,7 @@ func agree[T any](t *testing.T, f *Form[T], raw string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := resolved.Validate(settle(f.schema, f.unpack(doc))); (err == nil) != (len(found) == 0) {
+	if err := resolved.Validate(fillEmpty(f.schema, f.unpack(doc))); (err == nil) != (len(found) == 0) {
 		t.Errorf("%s of %s: the library says %v, we say %v", f.Name, raw, err, found)
 	}
 }

@@ -36,7 +36,7 @@ func (p *Provider) Name() string { return p.wire.Name() }
 func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
 	return p.wire.Generate(ctx, req, sink, wire.Call{
 		Path:     func(bool) string { return "/v1/messages" },
-		Body:     func(_ llm.Dialect, limit int, stream bool) any { return body(req, p.Name(), limit, stream) },
+		Body:     func(_ llm.Dialect, limit int, stream bool) any { return requestBody(req, p.Name(), limit, stream) },
 		Decoder:  func() wire.Decoder { return &decoder{} },
 		Optional: optional,
 	})

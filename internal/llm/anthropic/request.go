@@ -66,7 +66,7 @@ type format struct {
 	Schema json.RawMessage `json:"schema"`
 }
 
-func body(req *llm.Request, provider string, limit int, stream bool) *request {
+func requestBody(req *llm.Request, provider string, limit int, stream bool) *request {
 	r := &request{Model: req.Model, MaxTokens: cmp.Or(limit, maxTokens), Temperature: req.Temperature, Stream: stream}
 	if req.System != "" {
 		r.System = []*block{{Type: "text", Text: req.System}}

@@ -10,7 +10,7 @@ import (
 
 func sent(t *testing.T, r *llm.Request) string {
 	t.Helper()
-	b, err := json.Marshal(body(r, "anthropic", r.MaxOutput, false))
+	b, err := json.Marshal(requestBody(r, "anthropic", r.MaxOutput, false))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ type reply struct {
 	Content    []json.RawMessage `json:"content"`
 	StopReason wire.Text         `json:"stop_reason"`
 	Details    *stopDetails      `json:"stop_details"`
-	Usage      usage             `json:"usage"`
+	Usage      wireUsage         `json:"usage"`
 	Error      json.RawMessage   `json:"error"`
 }
 
@@ -24,8 +24,8 @@ type stopDetails struct {
 	Explanation wire.Text `json:"explanation"`
 }
 
-// usage has pointers because later events name only what changed.
-type usage struct {
+// wireUsage has pointers because later events name only what changed.
+type wireUsage struct {
 	Input      *wire.Number `json:"input_tokens"`
 	CacheWrite *wire.Number `json:"cache_creation_input_tokens"`
 	CacheRead  *wire.Number `json:"cache_read_input_tokens"`
@@ -59,20 +59,20 @@ type event struct {
 		StopReason wire.Text    `json:"stop_reason"`
 		Details    *stopDetails `json:"stop_details"`
 	} `json:"delta"`
-	Usage usage           `json:"usage"`
+	Usage wireUsage       `json:"usage"`
 	Error json.RawMessage `json:"error"`
 }
 
 type decoder struct {
-	usage  usage
+	usage  wireUsage
 	id     wire.Text // of the message
 	begun  bool
 	blocks bool // one was begun
-	open   map[wire.Number]*growing
+	open   map[wire.Number]*streamedBlock
 }
 
-// growing is a content block that is being streamed.
-type growing struct {
+// streamedBlock is a content block that is being streamed.
+type streamedBlock struct {
 	slot  *wire.Slot
 	start part
 	raw   json.RawMessage // as it began
@@ -175,7 +175,7 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 		}
 	case "content_block_stop":
 		if g := d.open[e.Index]; g != nil {
-			g.seal()
+			g.keepSigned()
 			delete(d.open, e.Index)
 		}
 	case "message_delta":
@@ -210,7 +210,7 @@ func (d *decoder) End(a *wire.Answer) {
 }
 
 func (d *decoder) start(index wire.Number, raw json.RawMessage, a *wire.Answer) error {
-	g := &growing{raw: raw}
+	g := &streamedBlock{raw: raw}
 	if err := wire.Decode(raw, &g.start); err != nil {
 		return wire.Malformed(err)
 	}
@@ -235,14 +235,14 @@ func (d *decoder) start(index wire.Number, raw json.RawMessage, a *wire.Answer) 
 		g.sign = []byte(g.start.Signature)
 	}
 	if d.open == nil {
-		d.open = map[wire.Number]*growing{}
+		d.open = map[wire.Number]*streamedBlock{}
 	}
 	d.open[index] = g
 	return nil
 }
 
-// seal keeps what has to go back unchanged with the next turn.
-func (g *growing) seal() {
+// keepSigned keeps what has to go back unchanged with the next turn.
+func (g *streamedBlock) keepSigned() {
 	switch {
 	case g.slot.Kind() != llm.PartReasoning:
 	case g.start.Type == "thinking":
@@ -287,7 +287,7 @@ func (d *decoder) stop(reason wire.Text, details *stopDetails, a *wire.Answer) {
 	}
 }
 
-func (d *decoder) use(u usage, a *wire.Answer) {
+func (d *decoder) use(u wireUsage, a *wire.Answer) {
 	for _, f := range []struct{ to, from **wire.Number }{
 		{&d.usage.Input, &u.Input}, {&d.usage.CacheWrite, &u.CacheWrite}, {&d.usage.CacheRead, &u.CacheRead}, {&d.usage.Output, &u.Output},
 	} {

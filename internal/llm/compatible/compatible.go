@@ -37,11 +37,11 @@ func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm
 		Path: func(bool) string { return "/chat/completions" },
 		Body: func(d llm.Dialect, limit int, stream bool) any {
 			s := speaker{d: d, provider: p.Name(), model: req.Model, own: map[string]bool{}}
-			return s.body(req, limit, stream)
+			return s.requestBody(req, limit, stream)
 		},
 		Decoder:  func() wire.Decoder { return &decoder{} },
 		Optional: optional,
-		Mend:     mend,
+		Mend:     adaptDialect,
 	})
 }
 

@@ -46,9 +46,9 @@ var (
 var keywords = []string{"additionalProperties", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "minimum", "maximum",
 	"exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern", "format", "default", "examples", "title", "$schema", "$id"}
 
-// mend reads a refusal that is about more than one field.
-func mend(r *wire.Refusal, d *llm.Dialect) bool {
-	sent := look(r.Sent)
+// adaptDialect reads a refusal that is about more than one field.
+func adaptDialect(r *wire.Refusal, d *llm.Dialect) bool {
+	sent := inspectRequest(r.Sent)
 	leave := func(paths ...string) bool {
 		before := len(d.Omit)
 		for _, p := range paths {
@@ -87,7 +87,7 @@ func mend(r *wire.Refusal, d *llm.Dialect) bool {
 	case strings.Contains(text, "reasoning_effort") && strings.Contains(text, "none") && d.Add["reasoning_effort"] == nil: // it has one of its own, which does not go with tools
 		*d = d.With(llm.Dialect{Add: map[string]json.RawMessage{"reasoning_effort": json.RawMessage(`"none"`)}})
 		return true
-	case (schemaWords.MatchString(text) || r.Unknown()) && leave(named(r, sent.schemas)...):
+	case (schemaWords.MatchString(text) || r.Unknown()) && leave(namedKeywords(r, sent.schemas)...):
 		return true
 	case formatWords.MatchString(text) && sent.format != "":
 		d.Schema = cmp.Or(d.Schema, "json_schema")
@@ -137,8 +137,8 @@ func mend(r *wire.Refusal, d *llm.Dialect) bool {
 	return false
 }
 
-// named returns the keywords that a refusal names, of those that were sent, as paths.
-func named(r *wire.Refusal, sent []string) (paths []string) {
+// namedKeywords returns the keywords that a refusal names, of those that were sent, as paths.
+func namedKeywords(r *wire.Refusal, sent []string) (paths []string) {
 	for _, k := range sent {
 		if regexp.MustCompile(`(^|[^\w$])` + regexp.QuoteMeta(strings.ToLower(k)) + `\b`).MatchString(r.Text) {
 			paths = append(paths, "schema."+k)
@@ -147,14 +147,14 @@ func named(r *wire.Refusal, sent []string) (paths []string) {
 	return paths
 }
 
-// sight is what a request holds that may have been refused.
-type sight struct {
+// requestFeatures is what a request holds that may have been refused.
+type requestFeatures struct {
 	limit, format, system                                                                string
 	effort, stream, tools, calls, silentCalls, spokenCalls, thoughts, results, afterTool bool
 	schemas                                                                              []string // keywords
 }
 
-func look(body []byte) (s sight) {
+func inspectRequest(body []byte) (s requestFeatures) {
 	var r struct {
 		Tools    json.RawMessage
 		Format   struct{ Type string } `json:"response_format"`

@@ -89,7 +89,7 @@ type speaker struct {
 	own             map[string]bool // ids of calls that the endpoint gave
 }
 
-func (s *speaker) body(req *llm.Request, limit int, stream bool) *request {
+func (s *speaker) requestBody(req *llm.Request, limit int, stream bool) *request {
 	r := &request{Model: req.Model, Temperature: req.Temperature, Effort: req.Effort, Stream: stream, Messages: []message{}}
 	switch s.d.Limit {
 	case "", "max_tokens":
@@ -149,7 +149,7 @@ func (s *speaker) turn(m llm.Message) []message {
 		case llm.PartText, llm.PartRefusal:
 			words.WriteString(part.Text)
 		case llm.PartReasoning:
-			var k kept
+			var k opaqueState
 			if wire.Mine(part, s.provider, s.model) && json.Unmarshal(part.Opaque, &k) == nil {
 				own.Reasoning, own.Details, own.Extra = k.Reasoning, k.Details, k.Extra
 			}

@@ -18,10 +18,10 @@ type reply struct {
 	Object  wire.Text         `json:"object"`
 	Model   wire.Text         `json:"model"`
 	Choices wire.List[choice] `json:"choices"`
-	Usage   *usage            `json:"usage"`
+	Usage   *wireUsage        `json:"usage"`
 	Error   json.RawMessage   `json:"error"`
 	Groq    *struct {
-		Usage *usage          `json:"usage"`
+		Usage *wireUsage      `json:"usage"`
 		Error json.RawMessage `json:"error"`
 	} `json:"x_groq"`
 	Result json.RawMessage `json:"result"` // Cloudflare's envelope
@@ -29,26 +29,26 @@ type reply struct {
 
 type choice struct {
 	Index   wire.Number     `json:"index"`
-	Message *said           `json:"message"`
-	Delta   *said           `json:"delta"`
+	Message *chatMessage    `json:"message"`
+	Delta   *chatMessage    `json:"delta"`
 	Text    wire.Text       `json:"text"` // as completions had it
 	Finish  wire.Text       `json:"finish_reason"`
-	Usage   *usage          `json:"usage"` // Moonshot
+	Usage   *wireUsage      `json:"usage"` // Moonshot
 	Error   json.RawMessage `json:"error"` // OpenRouter
 }
 
-type said struct {
-	Content          json.RawMessage   `json:"content"` // a string, null, or parts
-	Refusal          wire.Text         `json:"refusal"`
-	ReasoningContent wire.Text         `json:"reasoning_content"`
-	Reasoning        wire.Text         `json:"reasoning"`
-	Details          wire.List[detail] `json:"reasoning_details"`
-	Extra            json.RawMessage   `json:"extra_content"`
-	ToolCalls        wire.List[called] `json:"tool_calls"`
-	FunctionCall     *namedFunction    `json:"function_call"` // as it was before tools
+type chatMessage struct {
+	Content          json.RawMessage      `json:"content"` // a string, null, or parts
+	Refusal          wire.Text            `json:"refusal"`
+	ReasoningContent wire.Text            `json:"reasoning_content"`
+	Reasoning        wire.Text            `json:"reasoning"`
+	Details          wire.List[detail]    `json:"reasoning_details"`
+	Extra            json.RawMessage      `json:"extra_content"`
+	ToolCalls        wire.List[callPiece] `json:"tool_calls"`
+	FunctionCall     *namedFunction       `json:"function_call"` // as it was before tools
 }
 
-type called struct {
+type callPiece struct {
 	Index         *wire.Number    `json:"index"`
 	ID            wire.Text       `json:"id"`
 	Function      namedFunction   `json:"function"`
@@ -67,7 +67,7 @@ type namedFunction struct {
 // detail is a piece of OpenRouter's reasoning_details, which have to go back in the shape in which they came.
 type detail map[string]any
 
-type usage struct {
+type wireUsage struct {
 	Prompt        wire.Number `json:"prompt_tokens"`
 	PromptDetails *struct {
 		Cached wire.Number `json:"cached_tokens"`
@@ -83,8 +83,8 @@ type usage struct {
 	} `json:"completion_tokens_details"`
 }
 
-// kept is what goes back with the next turn, on the assistant's message.
-type kept struct {
+// opaqueState is what goes back with the next turn, on the assistant's message.
+type opaqueState struct {
 	Reasoning string          `json:"reasoning_content,omitempty"`
 	Details   json.RawMessage `json:"reasoning_details,omitempty"`
 	Extra     json.RawMessage `json:"extra_content,omitempty"`
@@ -92,7 +92,7 @@ type kept struct {
 
 type decoder struct {
 	text, thoughts *wire.Slot
-	said, thought  growing
+	said, thought  cumulativeText
 	calls          []*wire.Slot
 	byID           map[string]*wire.Slot
 	at             map[wire.Number]*wire.Slot // the call that an index means now
@@ -106,17 +106,17 @@ type decoder struct {
 	completion     bool         // the last of them is an answer as it is outside of streams
 }
 
-// growing is a text that is streamed. Most endpoints send what is new; some send all of it so far each time.
-type growing struct {
+// cumulativeText is a text that is streamed. Most endpoints send what is new; some send all of it so far each time.
+type cumulativeText struct {
 	all    strings.Builder
 	pieces int
 	whole  bool // each piece is all so far
 }
 
 // fresh returns what is new in the next piece.
-func (g *growing) fresh(piece string) string {
+func (g *cumulativeText) fresh(piece string) string {
 	if g.pieces == 1 && !g.whole && len(piece) > g.all.Len() && strings.HasPrefix(piece, g.all.String()) {
-		g.whole = wordy(g.all.String())
+		g.whole = isDistinctive(g.all.String())
 	}
 	g.pieces++
 	if g.whole {
@@ -127,7 +127,7 @@ func (g *growing) fresh(piece string) string {
 }
 
 // rest returns what a text that is all so far has beyond what came.
-func (g *growing) rest(all string) string {
+func (g *cumulativeText) rest(all string) string {
 	rest, ok := strings.CutPrefix(all, g.all.String())
 	if !ok {
 		return ""
@@ -136,9 +136,9 @@ func (g *growing) rest(all string) string {
 	return rest
 }
 
-// wordy says whether a text is enough of one that a second piece which begins with it is no chance: of signs such as #
+// isDistinctive says whether a text is enough of one that a second piece which begins with it is no chance: of signs such as #
 // or a blank many stand in a row.
-func wordy(s string) bool {
+func isDistinctive(s string) bool {
 	n := 0
 	for _, r := range s {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -166,7 +166,7 @@ func (d *decoder) Whole(body []byte, a *wire.Answer) error {
 		}
 	}
 	err := d.take(&r, body, a)
-	d.seal()
+	d.keepSigned()
 	return err
 }
 
@@ -177,7 +177,7 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 		if !d.ended(a) {
 			return false, wire.Interrupted()
 		}
-		d.seal()
+		d.keepSigned()
 		a.Complete()
 		return true, nil
 	}
@@ -210,7 +210,7 @@ func (d *decoder) Event(ev wire.Event, a *wire.Answer) (bool, error) {
 	d.replies++
 	d.completion = !d.deltas && r.Object == "chat.completion" && r.Choices[0].Message != nil
 	if !d.deltas && r.Choices[0].Message != nil && r.Choices[0].Finish != "" { // asked for a stream, given a whole answer
-		d.seal()
+		d.keepSigned()
 		a.Complete()
 		return true, nil
 	}
@@ -234,7 +234,7 @@ func (d *decoder) ended(a *wire.Answer) bool {
 // End implements wire.Decoder.
 func (d *decoder) End(a *wire.Answer) {
 	if a.FinishRaw != "" || d.replies == 1 && d.completion {
-		d.seal()
+		d.keepSigned()
 		a.Complete()
 	}
 }
@@ -270,11 +270,11 @@ func (d *decoder) take(r *reply, body []byte, a *wire.Answer) error {
 		}
 		d.use(c.Usage, a)
 		if c.Delta == nil && c.Message == nil && c.Text != "" {
-			c.Delta = &said{Content: wire.MustJSON(c.Text)}
+			c.Delta = &chatMessage{Content: wire.MustJSON(c.Text)}
 		}
 		if c.Delta != nil {
 			d.deltas = true
-			d.say(c.Delta, a)
+			d.addMessage(c.Delta, a)
 		}
 		if c.Message != nil {
 			d.message(c.Message, a)
@@ -291,8 +291,8 @@ func (d *decoder) take(r *reply, body []byte, a *wire.Answer) error {
 	return nil
 }
 
-// say takes what is new in an answer.
-func (d *decoder) say(s *said, a *wire.Answer) {
+// addMessage takes what is new in an answer.
+func (d *decoder) addMessage(s *chatMessage, a *wire.Answer) {
 	text, thought := s.words()
 	if s.ReasoningContent != "" {
 		d.content = true
@@ -305,19 +305,19 @@ func (d *decoder) say(s *said, a *wire.Answer) {
 	}
 	a.Refuse(s.Refusal)
 	for _, c := range s.calls() {
-		d.call(c, a)
+		d.addCallPiece(c, a)
 	}
-	d.keep(s, a)
+	d.keepOpaque(s, a)
 }
 
 // message takes a whole message, or as much as there is of it so far. It may come beside deltas, or say again what they
 // said; and some endpoints call a delta so.
-func (d *decoder) message(s *said, a *wire.Answer) {
+func (d *decoder) message(s *chatMessage, a *wire.Answer) {
 	text, thought := s.words()
 	if s.ReasoningContent != "" {
 		d.content = true
 	}
-	again := func(g *growing, all string) wire.Text {
+	again := func(g *cumulativeText, all string) wire.Text {
 		if all == "" || d.deltas || strings.HasPrefix(all, g.all.String()) {
 			return wire.Text(g.rest(all))
 		}
@@ -336,20 +336,20 @@ func (d *decoder) message(s *said, a *wire.Answer) {
 		name := string(c.Function.Name)
 		switch known := d.byID[string(c.ID)]; {
 		case known != nil && c.ID != "" && (name == "" || known.Name == name) && before > 0:
-			d.grow(known, c, a)
+			d.extendCall(known, c, a)
 		case i < before && (name == "" || d.calls[i].Name == name || d.calls[i].Name == ""):
-			d.grow(d.calls[i], c, a)
+			d.extendCall(d.calls[i], c, a)
 		default:
-			d.open(c, a)
+			d.openCall(c, a)
 		}
 	}
 	if !d.deltas || len(d.details) == 0 {
-		d.keep(s, a)
+		d.keepOpaque(s, a)
 	}
 }
 
-// keep notes what has to go back with the next turn.
-func (d *decoder) keep(s *said, a *wire.Answer) {
+// keepOpaque notes what has to go back with the next turn.
+func (d *decoder) keepOpaque(s *chatMessage, a *wire.Answer) {
 	for _, e := range s.Details {
 		d.detail(e)
 	}
@@ -362,7 +362,7 @@ func (d *decoder) keep(s *said, a *wire.Answer) {
 }
 
 // words are the text and the thoughts of a message.
-func (s *said) words() (text, thought string) {
+func (s *chatMessage) words() (text, thought string) {
 	text, thought = flatten(s.Content)
 	switch {
 	case s.ReasoningContent != "":
@@ -373,9 +373,9 @@ func (s *said) words() (text, thought string) {
 	return text, thought
 }
 
-func (s *said) calls() []called {
+func (s *chatMessage) calls() []callPiece {
 	if s.FunctionCall != nil && len(s.ToolCalls) == 0 {
-		return []called{{Index: new(wire.Number), Function: *s.FunctionCall}}
+		return []callPiece{{Index: new(wire.Number), Function: *s.FunctionCall}}
 	}
 	for i := range s.ToolCalls {
 		if c := &s.ToolCalls[i]; c.Function.Name == "" && c.Function.text() == "" {
@@ -428,16 +428,16 @@ func (d *decoder) sealDetail() {
 	d.texts = nil
 }
 
-// call takes a piece of a tool call. Endpoints leave the index out, give every call the same one or every piece another,
+// addCallPiece takes a piece of a tool call. Endpoints leave the index out, give every call the same one or every piece another,
 // send no id, the same id for all calls or another with each piece: a call begins where a name or an id comes after
 // arguments that are whole.
-func (d *decoder) call(c called, a *wire.Answer) {
-	s := d.meant(&c)
-	if s != nil && !begins(s, &c, c.Index != nil && d.at[*c.Index] == nil, a) {
-		d.grow(s, c, a)
+func (d *decoder) addCallPiece(c callPiece, a *wire.Answer) {
+	s := d.findCall(&c)
+	if s != nil && !beginsNewCall(s, &c, c.Index != nil && d.at[*c.Index] == nil, a) {
+		d.extendCall(s, c, a)
 		return
 	}
-	s = d.open(c, a)
+	s = d.openCall(c, a)
 	if c.Index != nil {
 		if d.at == nil {
 			d.at = map[wire.Number]*wire.Slot{}
@@ -446,8 +446,8 @@ func (d *decoder) call(c called, a *wire.Answer) {
 	}
 }
 
-// meant returns the call that a piece is of by its index and id, nil if there is none.
-func (d *decoder) meant(c *called) *wire.Slot {
+// findCall returns the call that a piece is of by its index and id, nil if there is none.
+func (d *decoder) findCall(c *callPiece) *wire.Slot {
 	byID := d.byID[string(c.ID)]
 	if c.Index != nil {
 		if s := d.at[*c.Index]; s != nil && (byID == nil || s.ID == string(c.ID)) {
@@ -465,8 +465,8 @@ func (d *decoder) meant(c *called) *wire.Slot {
 	return nil
 }
 
-// begins says whether a piece that could be of call s begins another. A new index speaks for that.
-func begins(s *wire.Slot, c *called, newIndex bool, a *wire.Answer) bool {
+// beginsNewCall says whether a piece that could be of call s begins another. A new index speaks for that.
+func beginsNewCall(s *wire.Slot, c *callPiece, newIndex bool, a *wire.Answer) bool {
 	id, name, args := string(c.ID), string(c.Function.Name), c.Function.text()
 	again := args == string(s.Bytes()) && name == s.Name // the same call once more
 	switch {
@@ -483,16 +483,16 @@ func begins(s *wire.Slot, c *called, newIndex bool, a *wire.Answer) bool {
 	return name != s.Name || newIndex || s.Differs(args)
 }
 
-// open begins a call.
-func (d *decoder) open(c called, a *wire.Answer) *wire.Slot {
+// openCall begins a call.
+func (d *decoder) openCall(c callPiece, a *wire.Answer) *wire.Slot {
 	s := a.Call("", string(c.Function.Name))
 	d.calls = append(d.calls, s)
-	d.grow(s, c, a)
+	d.extendCall(s, c, a)
 	return s
 }
 
-// grow adds to a call.
-func (d *decoder) grow(s *wire.Slot, c called, a *wire.Answer) {
+// extendCall adds to a call.
+func (d *decoder) extendCall(s *wire.Slot, c callPiece, a *wire.Answer) {
 	if id := string(c.ID); s.ID == "" && id != "" {
 		s.ID = id
 		if d.byID == nil {
@@ -532,12 +532,12 @@ func (f *namedFunction) text() string {
 	}
 }
 
-// seal keeps what has to go back unchanged with the next turn.
-func (d *decoder) seal() {
+// keepSigned keeps what has to go back unchanged with the next turn.
+func (d *decoder) keepSigned() {
 	if d.thoughts == nil {
 		return
 	}
-	k := kept{Extra: d.extra}
+	k := opaqueState{Extra: d.extra}
 	if d.content {
 		k.Reasoning = string(d.thoughts.Bytes())
 	}
@@ -593,7 +593,7 @@ func (d *decoder) stop(reason string, a *wire.Answer) {
 	}
 }
 
-func (d *decoder) use(u *usage, a *wire.Answer) {
+func (d *decoder) use(u *wireUsage, a *wire.Answer) {
 	if u == nil {
 		return
 	}

@@ -43,7 +43,7 @@ func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm
 			}
 			return "/v1beta/" + resource(req.Model) + method
 		},
-		Body:     func(_ llm.Dialect, limit int, _ bool) any { return body(req, p.Name(), limit) },
+		Body:     func(_ llm.Dialect, limit int, _ bool) any { return requestBody(req, p.Name(), limit) },
 		Decoder:  func() wire.Decoder { return &decoder{} },
 		Optional: optional,
 	})

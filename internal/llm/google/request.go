@@ -23,11 +23,11 @@ type part struct {
 	Text      *string         `json:"text,omitempty"`
 	Thought   bool            `json:"thought,omitempty"`
 	Signature json.RawMessage `json:"thoughtSignature,omitempty"` // a string
-	Call      *call           `json:"functionCall,omitempty"`
+	Call      *functionCall   `json:"functionCall,omitempty"`
 	Response  *result         `json:"functionResponse,omitempty"`
 }
 
-type call struct {
+type functionCall struct {
 	ID   string          `json:"id,omitempty"`
 	Name string          `json:"name"`
 	Args json.RawMessage `json:"args,omitempty"`
@@ -65,7 +65,7 @@ type thinking struct {
 // foreign stands where Gemini wants the signature of a call that another model made; Google documents it for that.
 var foreign = json.RawMessage(`"skip_thought_signature_validator"`)
 
-func body(req *llm.Request, provider string, limit int) *request {
+func requestBody(req *llm.Request, provider string, limit int) *request {
 	r := &request{Contents: []content{}}
 	if req.System != "" {
 		r.System = &content{Parts: []part{{Text: &req.System}}}
@@ -130,13 +130,13 @@ func parts(m llm.Message, provider, model string) []part {
 				w.Signature = foreign
 			}
 			called = true
-			w.Call = &call{given(p.Call.ID), p.Call.Name, wire.Arguments(p.Call)}
+			w.Call = &functionCall{providerID(p.Call.ID), p.Call.Name, wire.Arguments(p.Call)}
 		case llm.PartToolResult:
 			key := "output"
 			if p.Result.IsError {
 				key = "error"
 			}
-			w.Response = &result{given(p.Result.ID), p.Result.Name, map[string]string{key: p.Result.Content}}
+			w.Response = &result{providerID(p.Result.ID), p.Result.Name, map[string]string{key: p.Result.Content}}
 		default:
 			continue
 		}
@@ -145,8 +145,8 @@ func parts(m llm.Message, provider, model string) []part {
 	return out
 }
 
-// given is the id of a call unless it was made here: Gemini may give none, and is then asked for none.
-func given(id string) string {
+// providerID is the id of a call unless it was made here: Gemini may give none, and is then asked for none.
+func providerID(id string) string {
 	if wire.Made(id) {
 		return ""
 	}

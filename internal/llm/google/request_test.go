@@ -38,7 +38,7 @@ func TestRequest(t *testing.T) {
 			{Kind: llm.PartToolResult, Result: &llm.ToolResult{ID: "a", Name: "f", Content: "1"}}, {Kind: llm.PartToolResult, Result: &llm.ToolResult{Name: "g", Content: "no", IsError: true}}}}}},
 			[]string{`{"functionResponse":{"id":"a","name":"f","response":{"output":"1"}}},{"functionResponse":{"name":"g","response":{"error":"no"}}}`}, nil},
 	} {
-		b, err := json.Marshal(body(&c.req, "google", c.req.MaxOutput))
+		b, err := json.Marshal(requestBody(&c.req, "google", c.req.MaxOutput))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 type reply struct {
 	Candidates *[]candidate    `json:"candidates"`
 	Feedback   *feedback       `json:"promptFeedback"`
-	Usage      *usage          `json:"usageMetadata"`
+	Usage      *wireUsage      `json:"usageMetadata"`
 	Model      wire.Text       `json:"modelVersion"`
 	ID         wire.Text       `json:"responseId"`
 	Error      json.RawMessage `json:"error"`
@@ -45,7 +45,7 @@ type received struct {
 	} `json:"functionCall"`
 }
 
-type usage struct {
+type wireUsage struct {
 	Prompt     wire.Number `json:"promptTokenCount"`
 	Cached     wire.Number `json:"cachedContentTokenCount"`
 	ToolPrompt wire.Number `json:"toolUsePromptTokenCount"`

@@ -25,15 +25,15 @@ var paths = map[string]struct{ base, end string }{
 	"gemini-generate":    {"", "enerateContent"},
 }
 
-// outcome is what an adapter made of an exchange.
-type outcome struct {
+// adapterResult is what an adapter made of an exchange.
+type adapterResult struct {
 	resp   *llm.Response
 	err    *llm.Error
 	deltas []llm.Delta
 }
 
 // got is what came, whole or not.
-func (o *outcome) got() *llm.Response {
+func (o *adapterResult) got() *llm.Response {
 	switch {
 	case o.resp != nil:
 		return o.resp
@@ -43,9 +43,9 @@ func (o *outcome) got() *llm.Response {
 	return &llm.Response{}
 }
 
-func call(t *testing.T, p llm.Provider, req *llm.Request, stream bool) *outcome {
+func runExchange(t *testing.T, p llm.Provider, req *llm.Request, stream bool) *adapterResult {
 	t.Helper()
-	o := &outcome{}
+	o := &adapterResult{}
 	var sink func(llm.Delta)
 	if stream {
 		sink = func(d llm.Delta) { o.deltas = append(o.deltas, d) }
@@ -75,7 +75,7 @@ func Run(t *testing.T, x *Exchange, adapter Adapter, how Delivery) {
 	at := paths[x.Expect.API]
 	p := adapter(wire.Options{BaseURL: s.URL + at.base, Key: key})
 	req := Neutral(x.Expect.API, p.Name(), x.Request.Path, x.Request.Body)
-	o := call(t, p, req, x.Expect.Stream)
+	o := runExchange(t, p, req, x.Expect.Stream)
 	sent := s.Sent()[0]
 	checkRequest(t, x, p, req, sent)
 	checkAnswer(t, &x.Expect, req, o)
@@ -120,7 +120,7 @@ func checkRequest(t *testing.T, x *Exchange, p llm.Provider, req *llm.Request, s
 	}
 }
 
-func checkAnswer(t *testing.T, want *Expect, req *llm.Request, o *outcome) {
+func checkAnswer(t *testing.T, want *Expect, req *llm.Request, o *adapterResult) {
 	t.Helper()
 	got := o.got()
 	if want.ErrorKind == "" && o.err != nil {
@@ -237,7 +237,7 @@ func checkCalls(t *testing.T, want []Call, got []llm.ToolCall) {
 }
 
 // checkDeltas checks that who watched saw the same as who waited.
-func checkDeltas(t *testing.T, o *outcome) {
+func checkDeltas(t *testing.T, o *adapterResult) {
 	t.Helper()
 	if o.deltas == nil {
 		return
@@ -313,12 +313,12 @@ func checkNextTurn(t *testing.T, x *Exchange, p llm.Provider, req *llm.Request, 
 		bodies = bodies[len(bodies)-1:] // earlier events hold drafts of what the last one has
 	}
 	for _, b := range bodies {
-		opaque(body(b), keep)
+		opaque(decodeBody(b), keep)
 	}
 	if x.Expect.MustKeep != "" && len(keep) == 0 {
 		t.Error("nothing found that must be kept")
 	}
-	call(t, p, &next, x.Expect.Stream)
+	runExchange(t, p, &next, x.Expect.Stream)
 	sent := s.Sent()
 	last := sent[len(sent)-1].Body
 	back := map[string]bool{}
@@ -333,7 +333,7 @@ func checkNextTurn(t *testing.T, x *Exchange, p llm.Provider, req *llm.Request, 
 	same(t, "turns sent", len(Neutral(x.Expect.API, p.Name(), sent[len(sent)-1].Path, last).Messages) > len(req.Messages), true)
 
 	next.Model += "-other"
-	call(t, p, &next, x.Expect.Stream)
+	runExchange(t, p, &next, x.Expect.Stream)
 	sent = s.Sent()
 	for k := range keep {
 		if bytes.Contains(sent[len(sent)-1].Body, []byte(k)) && !strings.Contains(string(x.Request.Body), k) {
@@ -342,8 +342,8 @@ func checkNextTurn(t *testing.T, x *Exchange, p llm.Provider, req *llm.Request, 
 	}
 }
 
-// body is the JSON of an event or of a whole answer.
-func body(text string) any {
+// decodeBody is the JSON of an event or of a whole answer.
+func decodeBody(text string) any {
 	text = strings.TrimSpace(text)
 	if !strings.HasPrefix(text, "{") {
 		var data []string

@@ -35,7 +35,7 @@ func cut(t *testing.T, x *Exchange, adapter Adapter) {
 	for i := -1; i < len(events); i++ {
 		if i >= 0 {
 			at += len(events[i])
-			over = over || ends(x, events[i], i == 0)
+			over = over || isEndEvent(x, events[i], i == 0)
 			reasoned = reasoned || x.Expect.Stream && reasons(x, events[i])
 		}
 		for _, clean := range []bool{false, true} {
@@ -45,7 +45,7 @@ func cut(t *testing.T, x *Exchange, adapter Adapter) {
 			}
 			s.Deliver(Delivery{Drop: true, Cut: at, Clean: clean})
 			p := adapter(wire.Options{BaseURL: s.URL + paths[x.Expect.API].base, Key: key})
-			o := call(t, p, Neutral(x.Expect.API, p.Name(), x.Request.Path, x.Request.Body), x.Expect.Stream)
+			o := runExchange(t, p, Neutral(x.Expect.API, p.Name(), x.Request.Path, x.Request.Body), x.Expect.Stream)
 			switch {
 			case ended && o.err == nil:
 				if x.Expect.ErrorKind != "" {
@@ -73,7 +73,7 @@ func cut(t *testing.T, x *Exchange, adapter Adapter) {
 
 // reasons says whether an event tells why the answer ended: with a clean end of the body after it the answer is whole.
 func reasons(x *Exchange, event string) bool {
-	v := body(event)
+	v := decodeBody(event)
 	switch x.Expect.API {
 	case "openai-chat":
 		c := list(get(v, "choices"))
@@ -84,11 +84,11 @@ func reasons(x *Exchange, event string) bool {
 	return false
 }
 
-// ends says whether an event is the provider's own end, or an error that is one.
-func ends(x *Exchange, event string, first bool) bool {
+// isEndEvent says whether an event is the provider's own end, or an error that is one.
+func isEndEvent(x *Exchange, event string, first bool) bool {
 	switch x.Expect.API {
 	case "openai-chat":
-		v := body(event)
+		v := decodeBody(event)
 		c := list(get(v, "choices"))
 		return strings.Contains(event, "[DONE]") || get(v, "error") != nil && len(c) == 0 || len(c) > 0 && (first && get(c[0], "message") != nil && str(get(c[0], "finish_reason")) != "" || str(get(c[0], "finish_reason")) == "error")
 	case "openai-responses":
@@ -100,7 +100,7 @@ func ends(x *Exchange, event string, first bool) bool {
 	case "anthropic-messages":
 		return strings.Contains(event, "event: message_stop") || strings.Contains(event, "event: error")
 	case "gemini-generate":
-		v := body(event)
+		v := decodeBody(event)
 		c := list(get(v, "candidates"))
 		return get(v, "error") != nil || get(v, "promptFeedback", "blockReason") != nil || len(c) > 0 && get(c[0], "finishReason") != nil
 	}

@@ -129,7 +129,7 @@ func (f *faults) statuses(t *testing.T) {
 					_, _ = io.WriteString(w, body)
 				})
 				for _, streamed := range []bool{false, true} {
-					e := call(t, p, f.hi, streamed).err
+					e := runExchange(t, p, f.hi, streamed).err
 					if e == nil {
 						t.Fatal("an answer")
 					}
@@ -163,7 +163,7 @@ func (f *faults) bodies(t *testing.T) {
 				_, _ = io.WriteString(w, c.body)
 			})
 			for _, streamed := range []bool{false, true} {
-				e := call(t, p, f.hi, streamed).err
+				e := runExchange(t, p, f.hi, streamed).err
 				// Half an object at the end of a stream is a stream that broke.
 				if e == nil || e.Kind != c.kind && !(streamed && e.Kind == llm.StreamInterrupted && name == "malformed JSON") {
 					t.Errorf("streamed %v: %v", streamed, e)
@@ -178,7 +178,7 @@ func (f *faults) bodies(t *testing.T) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			_, _ = io.WriteString(w, "data: {\"oops\n\n"+f.stream)
 		})
-		if e := call(t, p, f.hi, true).err; e == nil || e.Kind != llm.MalformedResponse {
+		if e := runExchange(t, p, f.hi, true).err; e == nil || e.Kind != llm.MalformedResponse {
 			t.Errorf("%v", e)
 		}
 	})
@@ -187,7 +187,7 @@ func (f *faults) bodies(t *testing.T) {
 func (f *faults) connections(t *testing.T) {
 	t.Run("nobody there", func(t *testing.T) {
 		p := f.adapter(wire.Options{BaseURL: "http://127.0.0.1:1" + f.base, Key: key})
-		if e := call(t, p, f.hi, true).err; e == nil || e.Kind != llm.ServerError || e.Status != 0 || !e.Retryable || !e.Fallback || e.Where != llm.BeforeFirstToken {
+		if e := runExchange(t, p, f.hi, true).err; e == nil || e.Kind != llm.ServerError || e.Status != 0 || !e.Retryable || !e.Fallback || e.Where != llm.BeforeFirstToken {
 			t.Errorf("%+v", e)
 		}
 	})
@@ -206,7 +206,7 @@ func (f *faults) connections(t *testing.T) {
 				_ = conn.(*net.TCPConn).SetLinger(0)
 				_ = conn.Close()
 			})
-			if e := call(t, p, f.hi, streamed).err; e == nil || e.Kind != llm.StreamInterrupted || !e.Retryable || !e.Fallback {
+			if e := runExchange(t, p, f.hi, streamed).err; e == nil || e.Kind != llm.StreamInterrupted || !e.Retryable || !e.Fallback {
 				t.Errorf("streamed %v: %+v", streamed, e)
 			}
 		}
@@ -221,7 +221,7 @@ func (f *faults) keys(t *testing.T) {
 		p := f.serve(t, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 		})
-		if e := call(t, p, f.hi, false).err; e == nil || e.Kind != llm.InvalidRequest || reached.Load() {
+		if e := runExchange(t, p, f.hi, false).err; e == nil || e.Kind != llm.InvalidRequest || reached.Load() {
 			t.Errorf("%v, reached %v", e, reached.Load())
 		}
 	})
@@ -240,7 +240,7 @@ func (f *faults) keys(t *testing.T) {
 			w.WriteHeader(401)
 			_, _ = fmt.Fprintf(w, `{"error":{"message":"no such key: %s, %s...%s","code":"x"}}`, key, key[:5], key[len(key)-4:])
 		})
-		if e := call(t, p, f.hi, false).err; e == nil || strings.Contains(e.Message, key[:5]) || strings.Contains(e.Message, key[len(key)-4:]) {
+		if e := runExchange(t, p, f.hi, false).err; e == nil || strings.Contains(e.Message, key[:5]) || strings.Contains(e.Message, key[len(key)-4:]) {
 			t.Errorf("%v", e)
 		}
 	})
@@ -265,7 +265,7 @@ func (f *faults) keys(t *testing.T) {
 		c := &http.Client{Transport: &http.Transport{}}
 		p := f.adapter(wire.Options{BaseURL: srv.URL + f.base, Client: c})
 		for range 5 {
-			if o := call(t, p, f.hi, true); o.err != nil {
+			if o := runExchange(t, p, f.hi, true); o.err != nil {
 				t.Fatal(o.err)
 			}
 			<-closed
@@ -287,7 +287,7 @@ func (f *faults) forms(t *testing.T) {
 				w.Header().Set("Content-Type", media)
 				_, _ = io.WriteString(w, body)
 			})
-			if o := call(t, p, f.hi, streamed); o.err != nil || o.resp.Text() != "Hi." || o.resp.Usage.OutputTokens != 2 {
+			if o := runExchange(t, p, f.hi, streamed); o.err != nil || o.resp.Text() != "Hi." || o.resp.Usage.OutputTokens != 2 {
 				t.Errorf("asked for a stream %v: %+v, %v", streamed, o.resp, o.err)
 			}
 		}
@@ -305,7 +305,7 @@ func (f *faults) forms(t *testing.T) {
 			}))
 			p := f.adapter(wire.Options{BaseURL: srv.URL + f.base, Stream: force})
 			for _, streamed := range []bool{false, true} {
-				o := call(t, p, f.hi, streamed)
+				o := runExchange(t, p, f.hi, streamed)
 				if o.err != nil || o.resp.Text() != "Hi." || o.resp.Finish != llm.FinishStop || o.resp.Usage.InputTokens != 3 || o.resp.Usage.OutputTokens != 2 {
 					t.Errorf("%+v, %v", o.resp, o.err)
 				}

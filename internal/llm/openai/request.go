@@ -64,7 +64,7 @@ type format struct {
 	Strict bool            `json:"strict"`
 }
 
-func body(req *llm.Request, provider string, limit int, stream bool) *request {
+func requestBody(req *llm.Request, provider string, limit int, stream bool) *request {
 	r := &request{Model: req.Model, Instructions: req.System, MaxOutput: limit, Temperature: req.Temperature, Stream: stream, Input: []any{}}
 	for _, t := range req.Tools {
 		r.Tools = append(r.Tools, tool{"function", t.Name, t.Description, t.Parameters, wire.Strict(t.Parameters)})
@@ -103,7 +103,7 @@ func (r *request) add(m llm.Message, provider, model string) {
 				r.Input = append(r.Input, p.Opaque)
 			}
 		case llm.PartText, llm.PartRefusal:
-			r.say(m.Role, p, mine)
+			r.addText(m.Role, p, mine)
 		case llm.PartToolCall:
 			r.Input = append(r.Input, item{Type: "function_call", CallID: wire.ID(p.Call.ID), Name: p.Call.Name, Arguments: new(string(wire.Arguments(p.Call)))})
 		case llm.PartToolResult:
@@ -112,7 +112,7 @@ func (r *request) add(m llm.Message, provider, model string) {
 	}
 }
 
-func (r *request) say(role llm.Role, p llm.Part, mine bool) {
+func (r *request) addText(role llm.Role, p llm.Part, mine bool) {
 	if p.Text == "" {
 		return
 	}

@@ -28,7 +28,7 @@ func TestRequest(t *testing.T) {
 			{Kind: llm.PartText, Text: "two", Opaque: json.RawMessage(`{"phase":"commentary"}`), Provider: "openai", Model: "other"}}}}},
 			[]string{`"phase":"commentary","content":[{"type":"output_text","text":"one"}]`, `"role":"assistant","content":[{"type":"output_text","text":"two"}]`}, nil},
 	} {
-		b, err := json.Marshal(body(&c.req, "openai", c.req.MaxOutput, false))
+		b, err := json.Marshal(requestBody(&c.req, "openai", c.req.MaxOutput, false))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,8 +43,8 @@ func TestRequest(t *testing.T) {
 			}
 		}
 	}
-	one, two := body(&llm.Request{Model: "m", System: "s"}, "openai", 0, false), body(&llm.Request{Model: "m", System: "s", Messages: []llm.Message{llm.UserText("x")}}, "openai", 0, true)
-	if one.CacheKey == "" || one.CacheKey != two.CacheKey || one.CacheKey == body(&llm.Request{Model: "m", System: "t"}, "openai", 0, false).CacheKey {
+	one, two := requestBody(&llm.Request{Model: "m", System: "s"}, "openai", 0, false), requestBody(&llm.Request{Model: "m", System: "s", Messages: []llm.Message{llm.UserText("x")}}, "openai", 0, true)
+	if one.CacheKey == "" || one.CacheKey != two.CacheKey || one.CacheKey == requestBody(&llm.Request{Model: "m", System: "t"}, "openai", 0, false).CacheKey {
 		t.Error("the cache key does not go by what requests begin with")
 	}
 }

@@ -20,10 +20,10 @@ type reply struct {
 		Reason wire.Text `json:"reason"`
 	} `json:"incomplete_details"`
 	Output []json.RawMessage `json:"output"`
-	Usage  *usage            `json:"usage"`
+	Usage  *wireUsage        `json:"usage"`
 }
 
-type usage struct {
+type wireUsage struct {
 	Input        wire.Number `json:"input_tokens"`
 	InputDetails struct {
 		Cached wire.Number `json:"cached_tokens"`
@@ -76,13 +76,13 @@ type event struct {
 type decoder struct {
 	id    wire.Text   // of the response
 	seen  wire.Number // the last event's number
-	items []*growing
-	byID  map[wire.Text]*growing
-	at    map[wire.Number]*growing // by output index
+	items []*streamedItem
+	byID  map[wire.Text]*streamedItem
+	at    map[wire.Number]*streamedItem // by output index
 }
 
-// growing is an output item that is being streamed.
-type growing struct {
+// streamedItem is an output item that is being streamed.
+type streamedItem struct {
 	slot *wire.Slot
 	kind wire.Text
 }
@@ -194,7 +194,7 @@ func (d *decoder) item(e *event, done bool, a *wire.Answer) error {
 }
 
 // find returns the item that an event is about.
-func (d *decoder) find(e *event) *growing {
+func (d *decoder) find(e *event) *streamedItem {
 	if g := d.byID[e.ItemID]; g != nil {
 		return g
 	}
@@ -205,8 +205,8 @@ func (d *decoder) find(e *event) *growing {
 }
 
 // begin opens an item.
-func (d *decoder) begin(o *output, index *wire.Number, a *wire.Answer) *growing {
-	g := &growing{kind: o.Type}
+func (d *decoder) begin(o *output, index *wire.Number, a *wire.Answer) *streamedItem {
+	g := &streamedItem{kind: o.Type}
 	switch o.Type {
 	case "message":
 		g.slot = a.Open(llm.PartText)
@@ -216,7 +216,7 @@ func (d *decoder) begin(o *output, index *wire.Number, a *wire.Answer) *growing 
 		g.slot = a.Open(llm.PartReasoning)
 	}
 	if d.byID == nil {
-		d.byID, d.at = map[wire.Text]*growing{}, map[wire.Number]*growing{}
+		d.byID, d.at = map[wire.Text]*streamedItem{}, map[wire.Number]*streamedItem{}
 	}
 	d.items = append(d.items, g)
 	if o.ID != "" {
@@ -229,7 +229,7 @@ func (d *decoder) begin(o *output, index *wire.Number, a *wire.Answer) *growing 
 }
 
 // done takes an item as a whole. Words that were streamed are not taken twice.
-func (d *decoder) done(g *growing, o *output, raw json.RawMessage, a *wire.Answer) error {
+func (d *decoder) done(g *streamedItem, o *output, raw json.RawMessage, a *wire.Answer) error {
 	var words []wire.Text
 	switch o.Type {
 	case "message":

@@ -41,9 +41,9 @@ type Slot struct {
 	kind     llm.PartKind
 	index    int // of a tool call
 	text     []byte
-	half     string // of a character, at the end
-	aloud    aloud  // of a text
-	thought  *Slot  // what was thought aloud in it
+	half     string          // of a character, at the end
+	aloud    thoughtSplitter // of a text
+	thought  *Slot           // what was thought aloud in it
 	args     argsState
 	a        *Answer
 }
@@ -63,7 +63,7 @@ func (a *Answer) Offers(name string) bool {
 }
 
 // Refuse adds to the model's words of refusal.
-func (a *Answer) Refuse(s Text) { a.refusal.WriteString(joined(string(s))) }
+func (a *Answer) Refuse(s Text) { a.refusal.WriteString(joinSurrogates(string(s))) }
 
 // Refusal sets the model's words of refusal, unless they were streamed.
 func (a *Answer) Refusal(s Text) {
@@ -117,8 +117,8 @@ func (s *Slot) Write(piece Text) {
 	if p == "" {
 		return
 	}
-	n := len(p) - half(p)
-	p, s.half = joined(p[:n]), p[n:]
+	n := len(p) - halfCharacter(p)
+	p, s.half = joinSurrogates(p[:n]), p[n:]
 	switch s.kind {
 	case llm.PartText:
 		s.aloud.take(p, s.think, s.add)
@@ -131,7 +131,7 @@ func (s *Slot) Write(piece Text) {
 
 // Rest adds what whole has beyond what was written: providers say again at the end what they streamed.
 func (s *Slot) Rest(whole Text) {
-	if rest, ok := strings.CutPrefix(joined(string(whole)), s.written()); ok {
+	if rest, ok := strings.CutPrefix(joinSurrogates(string(whole)), s.written()); ok {
 		s.Write(Text(rest))
 	}
 }
@@ -180,7 +180,7 @@ func (s *Slot) think(piece string) {
 // end takes the end of the answer: what was held back is whole now.
 func (s *Slot) end() {
 	if s.half != "" {
-		p := joined(s.half)
+		p := joinSurrogates(s.half)
 		s.half = ""
 		s.Write(Text(p))
 	}
@@ -194,19 +194,19 @@ func (s *Slot) end() {
 			s.think(" ")
 			s.text = append(append(s.text, open...), s.thought.text[:len(s.thought.text)-1]...)
 			s.thought.text = nil
-			s.a.again()
+			s.a.showAgain()
 		case found && !s.aloud.seen:
 			draft := s.text[:end:end]
 			s.text = s.text[answer:]
 			s.think(" ")
 			s.thought.text = draft
-			s.a.again()
+			s.a.showAgain()
 		}
 	}
 }
 
-// again shows everything anew, since what was shown was not what it seemed.
-func (a *Answer) again() {
+// showAgain shows everything anew, since what was shown was not what it seemed.
+func (a *Answer) showAgain() {
 	a.emit(llm.Delta{Kind: llm.DeltaRestart, Text: a.provider + ":" + a.req.Model})
 	for _, s := range a.slots {
 		if s.kind == llm.PartToolCall {
@@ -233,8 +233,8 @@ func (a *Answer) Use(input, cachedRead, cacheWrite, output, reasoning Number) {
 	a.usage.OutputTokens, a.usage.ReasoningTokens = int64(max(output, 0)), int64(max(reasoning, 0))
 }
 
-// settle decides whether an answer that is whole is one.
-func (a *Answer) settle() error {
+// finish decides whether an answer that is whole is one.
+func (a *Answer) finish() error {
 	text, calls, open := false, false, false
 	ids := map[string]bool{}
 	for _, s := range slices.Clone(a.slots) {
@@ -271,7 +271,7 @@ func (a *Answer) settle() error {
 		a.Finish = llm.FinishOther
 	}
 	switch {
-	case calls && a.Finish != llm.FinishLength && a.Finish != llm.FinishPause && !stops(a.Finish):
+	case calls && a.Finish != llm.FinishLength && a.Finish != llm.FinishPause && !isFinal(a.Finish):
 		a.Finish = llm.FinishToolCalls
 	case a.Finish == llm.FinishToolCalls:
 		a.Finish = llm.FinishStop
@@ -303,7 +303,7 @@ func (a *Answer) settle() error {
 	return nil
 }
 
-func stops(k llm.FinishKind) bool {
+func isFinal(k llm.FinishKind) bool {
 	return k == llm.FinishRefusal || k == llm.FinishContentFilter || k == llm.FinishError
 }
 

@@ -110,8 +110,8 @@ func (r *Refusal) form() bool {
 // template has the words of a chat template that does not take a conversation: a server's error, to the server.
 var template = regexp.MustCompile(`jinja|template|\broles? must\b|must alternate`)
 
-// mend changes d so that the endpoint may take the request, or says that it cannot.
-func (c *Client) mend(f *Fault, req *llm.Request, call *Call, sent []byte, d *llm.Dialect, limit *int) bool {
+// adaptToRefusal changes d so that the endpoint may take the request, or says that it cannot.
+func (c *Client) adaptToRefusal(f *Fault, req *llm.Request, call *Call, sent []byte, d *llm.Dialect, limit *int) bool {
 	r, ok := f.refusal(req.Model, sent)
 	if !ok {
 		return false
@@ -139,7 +139,7 @@ func (c *Client) mend(f *Fault, req *llm.Request, call *Call, sent []byte, d *ll
 		if words == nil {
 			words = regexp.MustCompile(`\b` + regexp.QuoteMeta(strings.ToLower(o.Path[strings.LastIndexByte(o.Path, '.')+1:])) + `\b`)
 		}
-		if words.MatchString(r.Text) && !slices.Contains(d.Omit, o.Path) && has(sent, o.Path) {
+		if words.MatchString(r.Text) && !slices.Contains(d.Omit, o.Path) && hasPath(sent, o.Path) {
 			d.Omit = append(slices.Clip(d.Omit), o.Path)
 			return true
 		}
@@ -213,13 +213,13 @@ func (r *Refusal) lower(f *Fault, req *llm.Request, asked int, d *llm.Dialect) (
 		}
 	}
 	if !summed.MatchString(r.Text) {
-		if m := first(ranged, r.Text); m > 0 {
+		if m := firstNumber(ranged, r.Text); m > 0 {
 			return capped(m)
 		}
 		if m := compared.FindStringSubmatch(r.Text); m != nil && number10(m[1]) == asked && !strings.Contains(r.Text, "context") {
 			return capped(number10(m[2]))
 		}
-		if m := below(asked, outputCap, r.Text); m > 0 && !strings.Contains(r.Text, "maximum context") && !strings.Contains(r.Text, "context length is") {
+		if m := firstNumberBelow(asked, outputCap, r.Text); m > 0 && !strings.Contains(r.Text, "maximum context") && !strings.Contains(r.Text, "context length is") {
 			return capped(m)
 		}
 	}
@@ -265,7 +265,7 @@ func (r *Refusal) lower(f *Fault, req *llm.Request, asked int, d *llm.Dialect) (
 // windowAndPrompt reads from the words of a refusal how large the model's window is and how many tokens the prompt has, 0
 // where they do not say. asked is the limit that was refused, prompt our own count.
 func (r *Refusal) windowAndPrompt(asked, prompt int) (window, counted int) {
-	window = first(windowed, r.Text)
+	window = firstNumber(windowed, r.Text)
 	rest := numbers.FindAllString(r.Text, -1)
 	var told []int // without one mention each of what was asked for, and of the window
 	skipped := map[int]bool{}
@@ -277,7 +277,7 @@ func (r *Refusal) windowAndPrompt(asked, prompt int) (window, counted int) {
 		}
 		told = append(told, n)
 	}
-	total := first(requested, r.Text)
+	total := firstNumber(requested, r.Text)
 	if total <= asked {
 		total = 0
 	}
@@ -308,8 +308,8 @@ func (r *Refusal) windowAndPrompt(asked, prompt int) (window, counted int) {
 
 var tooMuch = regexp.MustCompile(`too (large|big|high|long|many|much)|exceed|larger|greater|more than|at most|less than|maximum|range|limit|above|over|not fit`)
 
-// first returns the first number that re finds.
-func first(re *regexp.Regexp, text string) int {
+// firstNumber returns the first number that re finds.
+func firstNumber(re *regexp.Regexp, text string) int {
 	for _, s := range re.FindStringSubmatch(text) {
 		if n := number10(s); n > 0 && numbers.FindString(s) == s {
 			return n
@@ -318,8 +318,8 @@ func first(re *regexp.Regexp, text string) int {
 	return 0
 }
 
-// below returns the first number under a bound that re finds anywhere.
-func below(bound int, re *regexp.Regexp, text string) int {
+// firstNumberBelow returns the first number under a bound that re finds anywhere.
+func firstNumberBelow(bound int, re *regexp.Regexp, text string) int {
 	for _, m := range re.FindAllStringSubmatch(text, -1) {
 		for _, s := range m[1:] {
 			if n := number10(s); n > 0 && n < bound {
@@ -354,8 +354,8 @@ func limited(req *llm.Request, d llm.Dialect) int {
 	return limit
 }
 
-// shape writes a request as d wants it.
-func shape(body any, d llm.Dialect) ([]byte, error) {
+// shapeBody writes a request as d wants it.
+func shapeBody(body any, d llm.Dialect) ([]byte, error) {
 	out, err := json.Marshal(body)
 	if err != nil || len(d.Omit)+len(d.Add) == 0 {
 		return out, err
@@ -370,7 +370,7 @@ func shape(body any, d llm.Dialect) ([]byte, error) {
 			keywords = append(keywords, word)
 			continue
 		}
-		omit(top, strings.Split(path, "."))
+		omitPath(top, strings.Split(path, "."))
 	}
 	for name, v := range d.Add {
 		if top[name] = v; string(v) == "null" {
@@ -378,13 +378,13 @@ func shape(body any, d llm.Dialect) ([]byte, error) {
 		}
 	}
 	if len(keywords) > 0 {
-		prune(top, keywords)
+		pruneKeywords(top, keywords)
 	}
 	return json.Marshal(top)
 }
 
-// omit deletes what path names, within every element of the arrays on its way.
-func omit(m map[string]json.RawMessage, path []string) {
+// omitPath deletes what path names, within every element of the arrays on its way.
+func omitPath(m map[string]json.RawMessage, path []string) {
 	raw, ok := m[path[0]]
 	if !ok {
 		return
@@ -393,11 +393,11 @@ func omit(m map[string]json.RawMessage, path []string) {
 		delete(m, path[0])
 		return
 	}
-	m[path[0]] = inside(raw, func(inner map[string]json.RawMessage) { omit(inner, path[1:]) })
+	m[path[0]] = changeObjects(raw, func(inner map[string]json.RawMessage) { omitPath(inner, path[1:]) })
 }
 
-// inside changes an object, or every object of an array.
-func inside(raw json.RawMessage, change func(map[string]json.RawMessage)) json.RawMessage {
+// changeObjects changes an object, or every object of an array.
+func changeObjects(raw json.RawMessage, change func(map[string]json.RawMessage)) json.RawMessage {
 	switch raw = bytes.TrimSpace(raw); {
 	case len(raw) > 0 && raw[0] == '{':
 		var m map[string]json.RawMessage
@@ -412,15 +412,15 @@ func inside(raw json.RawMessage, change func(map[string]json.RawMessage)) json.R
 			return raw
 		}
 		for i := range all {
-			all[i] = inside(all[i], change)
+			all[i] = changeObjects(all[i], change)
 		}
 		return MustJSON(all)
 	}
 	return raw
 }
 
-// prune deletes keywords from every schema of a request.
-func prune(top map[string]json.RawMessage, keywords []string) {
+// pruneKeywords deletes keywords from every schema of a request.
+func pruneKeywords(top map[string]json.RawMessage, keywords []string) {
 	var walk func(m map[string]json.RawMessage)
 	walk = func(m map[string]json.RawMessage) {
 		for k, raw := range m {
@@ -436,26 +436,26 @@ func prune(top map[string]json.RawMessage, keywords []string) {
 					m[k] = MustJSON(v)
 				}
 			default:
-				m[k] = inside(raw, walk)
+				m[k] = changeObjects(raw, walk)
 			}
 		}
 	}
 	for _, k := range []string{"tools", "response_format", "text", "generationConfig", "output_config"} {
 		if raw, ok := top[k]; ok {
-			top[k] = inside(raw, walk)
+			top[k] = changeObjects(raw, walk)
 		}
 	}
 }
 
-// has says whether a request holds what a path names.
-func has(body []byte, path string) bool {
+// hasPath says whether a request holds what a path names.
+func hasPath(body []byte, path string) bool {
 	if word, ok := strings.CutPrefix(path, "schema."); ok {
 		return bytes.Contains(body, []byte(`"`+word+`":`))
 	}
 	found := false
 	var look func(raw json.RawMessage, path []string)
 	look = func(raw json.RawMessage, path []string) {
-		inside(raw, func(m map[string]json.RawMessage) {
+		changeObjects(raw, func(m map[string]json.RawMessage) {
 			if v, ok := m[path[0]]; ok {
 				if len(path) == 1 {
 					found = true

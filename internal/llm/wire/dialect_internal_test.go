@@ -96,13 +96,13 @@ func TestRefusedLimits(t *testing.T) {
 func TestShape(t *testing.T) {
 	body := map[string]any{"model": "m", "temperature": 1, "tools": []any{map[string]any{"function": map[string]any{"strict": true, "parameters": map[string]any{"type": "object", "properties": map[string]any{"maxLength": map[string]any{"type": "string", "maxLength": 3}}}}}},
 		"messages": []any{map[string]any{"role": "assistant", "reasoning_content": "x"}, "odd"}}
-	got, err := shape(body, llm.Dialect{Omit: []string{"temperature", "tools.function.strict", "messages.reasoning_content", "schema.maxLength", "none.such"},
+	got, err := shapeBody(body, llm.Dialect{Omit: []string{"temperature", "tools.function.strict", "messages.reasoning_content", "schema.maxLength", "none.such"},
 		Add: map[string]json.RawMessage{"parallel_tool_calls": json.RawMessage("false"), "model": json.RawMessage("null")}})
 	want := `{"messages":[{"role":"assistant"},"odd"],"parallel_tool_calls":false,"tools":[{"function":{"parameters":{"properties":{"maxLength":{"type":"string"}},"type":"object"}}}]}`
 	if err != nil || string(got) != want {
 		t.Errorf("%s, %v", got, err)
 	}
-	if s := fmt.Sprint(has(got, "tools.function.parameters"), has(got, "tools.function.strict"), has(got, "messages.role")); s != "true false true" {
+	if s := fmt.Sprint(hasPath(got, "tools.function.parameters"), hasPath(got, "tools.function.strict"), hasPath(got, "messages.role")); s != "true false true" {
 		t.Error(s)
 	}
 }

@@ -141,7 +141,7 @@ func (f *Fault) read(v any, depth int) {
 			if strings.HasSuffix(k, "_ms") {
 				unit = time.Millisecond
 			}
-			if d, ok := until(fmt.Sprint(v[k]), unit, time.Now()); ok && v[k] != nil {
+			if d, ok := parseWait(fmt.Sprint(v[k]), unit, time.Now()); ok && v[k] != nil {
 				f.Wait, f.HasWait = d, true
 			}
 		}
@@ -370,7 +370,7 @@ func (f *Fault) kind() llm.ErrorKind {
 	if status == http.StatusRequestEntityTooLarge || kind == "" {
 		kind = fromStatus
 		open = status < 400
-		if status == 0 && slices.ContainsFunc(f.words, blames) {
+		if status == 0 && slices.ContainsFunc(f.words, blamesRequest) {
 			kind = llm.InvalidRequest
 		}
 	}
@@ -393,8 +393,8 @@ func (f *Fault) kind() llm.ErrorKind {
 	return kind
 }
 
-// blames says whether a word puts the fault on the request, and no more.
-func blames(word string) bool {
+// blamesRequest says whether a word puts the fault on the request, and no more.
+func blamesRequest(word string) bool {
 	return strings.HasPrefix(word, "invalid") || strings.HasPrefix(word, "unsupported") || strings.Contains(word, "badrequest") || strings.Contains(word, "bad_request")
 }
 

@@ -113,7 +113,7 @@ func TestParameterOfOneVendor(t *testing.T) {
 	} {
 		body, _ := json.Marshal(map[string]any{"error": map[string]any{"message": message, "type": "invalid_request_error"}})
 		c := NewClient(Options{}, Provider{Name: "p"})
-		e := c.fail(t.Context(), &Answer{req: &llm.Request{}}, parseFault(400, http.Header{}, body))
+		e := c.callError(t.Context(), &Answer{req: &llm.Request{}}, parseFault(400, http.Header{}, body))
 		if e.Kind != llm.InvalidRequest || e.Fallback != want || e.Retryable {
 			t.Errorf("%s: %+v", message, e)
 		}

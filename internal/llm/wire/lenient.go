@@ -78,8 +78,8 @@ func hex4(b []byte) rune {
 	return rune(n)
 }
 
-// half is how many bytes at the end of s may be the first part of a character.
-func half(s string) int {
+// halfCharacter is how many bytes at the end of s may be the first part of a character.
+func halfCharacter(s string) int {
 	for n := 1; n <= min(3, len(s)); n++ {
 		tail := s[len(s)-n:]
 		switch {
@@ -93,8 +93,8 @@ func half(s string) int {
 	return 0
 }
 
-// joined makes surrogate pairs that came apart one character, and what is left of half characters the sign for it.
-func joined(s string) string {
+// joinSurrogates makes surrogate pairs that came apart one character, and what is left of half characters the sign for it.
+func joinSurrogates(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}

@@ -11,8 +11,8 @@ import (
 	"codeforge/internal/llm"
 )
 
-// listed has the names that providers give to a model's properties in their lists.
-type listed struct {
+// listedModel has the names that providers give to a model's properties in their lists.
+type listedModel struct {
 	ID         string          `json:"id"`
 	Name       string          `json:"name"` // Google, with models/ before it; elsewhere for show
 	Created    json.RawMessage `json:"created"`
@@ -58,7 +58,7 @@ func parseModels(body []byte) (page []llm.Listed, more string, err error) {
 		return nil, "", errors.New("no list of models")
 	}
 	for _, row := range *rows {
-		var m listed
+		var m listedModel
 		if err := json.Unmarshal(row, &m); err != nil {
 			return nil, "", err
 		}

@@ -26,8 +26,8 @@ var elided = regexp.MustCompile(`([\w-]*)(?:\*{2,}|\.{3,}|…)([\w-]*)`)
 // encoded finds a word that may be a key in another form: in base64, hex, percent-encoding, or with the escapes of JSON.
 var encoded = regexp.MustCompile(`[\w+/=%.~\\-]{12,}`)
 
-// hides reports whether a word is a key in one of the forms in which keys are sent, or in one within another.
-func hides(word string, secrets []string, depth int) bool {
+// hidesSecret reports whether a word is a key in one of the forms in which keys are sent, or in one within another.
+func hidesSecret(word string, secrets []string, depth int) bool {
 	var plain []string
 	add := func(s string, err error) {
 		if err == nil && s != word {
@@ -45,7 +45,7 @@ func hides(word string, secrets []string, depth int) bool {
 		add(string(b), err)
 	}
 	for _, s := range plain {
-		if secretLike.MatchString(s) || slices.ContainsFunc(secrets, func(k string) bool { return strings.Contains(s, k) }) || depth > 1 && hides(s, secrets, depth-1) {
+		if secretLike.MatchString(s) || slices.ContainsFunc(secrets, func(k string) bool { return strings.Contains(s, k) }) || depth > 1 && hidesSecret(s, secrets, depth-1) {
 			return true
 		}
 	}
@@ -73,7 +73,7 @@ func redact(s string, secrets []string) string {
 	}
 	s = secretLike.ReplaceAllString(s, "[redacted]")
 	s = encoded.ReplaceAllStringFunc(s, func(word string) string {
-		if hides(word, secrets, 2) {
+		if hidesSecret(word, secrets, 2) {
 			return "[redacted]"
 		}
 		return word

@@ -109,7 +109,7 @@ func (r *Reader) Next() (Event, error) {
 		value = bytes.TrimPrefix(value, []byte(" "))
 		switch string(field) {
 		case "data":
-			if has && err == nil && begins(value) && json.Valid(r.data) {
+			if has && err == nil && beginsEvent(value) && json.Valid(r.data) {
 				r.ahead = bytes.Clone(value)
 				return r.event(name), nil
 			}
@@ -124,7 +124,7 @@ func (r *Reader) Next() (Event, error) {
 			r.junk = r.junk || err == nil || err == io.EOF
 		}
 		if err != nil {
-			if has && (json.Valid(r.data) || ended(r.data)) {
+			if has && (json.Valid(r.data) || isEndMark(r.data)) {
 				return r.event(name), nil
 			}
 			if has && err == io.EOF {
@@ -135,14 +135,14 @@ func (r *Reader) Next() (Event, error) {
 	}
 }
 
-// begins says whether data may be that of an event of its own.
-func begins(data []byte) bool {
+// beginsEvent says whether data may be that of an event of its own.
+func beginsEvent(data []byte) bool {
 	data = bytes.TrimSpace(data)
-	return bytes.HasPrefix(data, []byte("{")) || ended(data)
+	return bytes.HasPrefix(data, []byte("{")) || isEndMark(data)
 }
 
-// ended says whether data is the mark at the end of a stream.
-func ended(data []byte) bool { return bytes.EqualFold(bytes.TrimSpace(data), []byte("[DONE]")) }
+// isEndMark says whether data is the mark at the end of a stream.
+func isEndMark(data []byte) bool { return bytes.EqualFold(bytes.TrimSpace(data), []byte("[DONE]")) }
 
 func (r *Reader) event(name string) Event {
 	r.events++

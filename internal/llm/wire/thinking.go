@@ -22,9 +22,9 @@ const (
 	maxMargin = 48 // no mark is longer
 )
 
-// aloud parts a text as it comes into what was thought and what was said. A mark counts where a line begins, so that an
+// thoughtSplitter parts a text as it comes into what was thought and what was said. A mark counts where a line begins, so that an
 // answer may speak of one.
-type aloud struct {
+type thoughtSplitter struct {
 	close   string // of the thought that is open, "" outside
 	held    string // what may become a mark
 	midLine bool
@@ -34,7 +34,7 @@ type aloud struct {
 }
 
 // take parts the next piece. Each of think and say is called in the order of the text.
-func (t *aloud) take(piece string, think, say func(string)) {
+func (t *thoughtSplitter) take(piece string, think, say func(string)) {
 	p := t.held + piece
 	t.held = ""
 	var words strings.Builder
@@ -84,7 +84,7 @@ func (t *aloud) take(piece string, think, say func(string)) {
 
 // end gives what was held back. open is the mark of a thought in the midst of the answer that nothing ended, if it is
 // the only one: it was a word.
-func (t *aloud) end(think, say func(string)) (open string) {
+func (t *thoughtSplitter) end(think, say func(string)) (open string) {
 	switch {
 	case t.close != "":
 		think(t.held)

@@ -25,25 +25,25 @@ func (f *Fault) wait(h http.Header) {
 		return ok
 	}
 	switch limited := f.Status == http.StatusTooManyRequests || f.Status == http.StatusServiceUnavailable; {
-	case told(number(h.Get("Retry-After-Ms"), time.Millisecond)), told(until(h.Get("Retry-After"), time.Second, now)):
+	case told(parseUnits(h.Get("Retry-After-Ms"), time.Millisecond)), told(parseWait(h.Get("Retry-After"), time.Second, now)):
 	case f.HasWait: // a field of the body
 	case told(waitInWords(f.Message)):
-	case limited && !told(resets(h, now)):
-		told(resets(f.headers, now))
+	case limited && !told(resetWait(h, now)):
+		told(resetWait(f.headers, now))
 	}
 }
 
-// resets is the wait until a limit is whole again, of the headers with "ratelimit" and "reset" in their names that nearly every
+// resetWait is the wait until a limit is whole again, of the headers with "ratelimit" and "reset" in their names that nearly every
 // provider sends. Of several the longest of those counts of which nothing remains, as far as is told. Where something remains of
 // all, it may be too few tokens for this request: then the shortest of those counts.
-func resets(h http.Header, now time.Time) (wait time.Duration, found bool) {
+func resetWait(h http.Header, now time.Time) (wait time.Duration, found bool) {
 	usedUp := false
 	for name, values := range h {
 		name = strings.ToLower(name)
 		if len(values) == 0 || !strings.Contains(name, "reset") || !strings.Contains(strings.ReplaceAll(name, "-", ""), "ratelimit") {
 			continue
 		}
-		d, ok := until(values[0], time.Second, now)
+		d, ok := parseWait(values[0], time.Second, now)
 		if !ok {
 			continue
 		}
@@ -61,11 +61,11 @@ func resets(h http.Header, now time.Time) (wait time.Duration, found bool) {
 	return wait, found
 }
 
-// until reads a wait as headers write it: a number of units, Go's durations (1m2.5s, 250ms), a date, or a point in time in seconds
+// parseWait reads a wait as headers write it: a number of units, Go's durations (1m2.5s, 250ms), a date, or a point in time in seconds
 // or milliseconds since 1970.
-func until(s string, unit time.Duration, now time.Time) (time.Duration, bool) {
+func parseWait(s string, unit time.Duration, now time.Time) (time.Duration, bool) {
 	s = strings.TrimSpace(s)
-	if d, ok := number(s, unit); ok {
+	if d, ok := parseUnits(s, unit); ok {
 		return d, true
 	}
 	if d, err := time.ParseDuration(strings.ReplaceAll(s, " ", "")); err == nil && d >= 0 {
@@ -116,7 +116,7 @@ func waitInWords(message string) (time.Duration, bool) {
 		case word[0] == 'd':
 			unit = 24 * time.Hour
 		}
-		d, ok := number(p[1], unit)
+		d, ok := parseUnits(p[1], unit)
 		if !ok {
 			return 0, false
 		}
@@ -125,8 +125,8 @@ func waitInWords(message string) (time.Duration, bool) {
 	return bounded(wait), wait <= maxWait
 }
 
-// number reads so many units.
-func number(s string, unit time.Duration) (time.Duration, bool) {
+// parseUnits reads so many units.
+func parseUnits(s string, unit time.Duration) (time.Duration, bool) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 	if err != nil || math.IsNaN(n) || n < 0 || n*float64(unit) > float64(maxWait) {
 		return 0, false

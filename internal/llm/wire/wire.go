@@ -161,27 +161,27 @@ func (c *Client) Generate(ctx context.Context, req *llm.Request, sink func(llm.D
 		if d.Stream != nil {
 			stream = *d.Stream
 		}
-		sent, err := shape(call.Body(d, limit, stream), d)
+		sent, err := shapeBody(call.Body(d, limit, stream), d)
 		if err != nil {
-			return nil, c.fail(ctx, a, &Fault{Kind: llm.InvalidRequest, Message: "the request cannot be written as JSON", Cause: err})
+			return nil, c.callError(ctx, a, &Fault{Kind: llm.InvalidRequest, Message: "the request cannot be written as JSON", Cause: err})
 		}
-		err = c.once(ctx, a, call.Path(stream), sent, stream, call.Decoder())
+		err = c.attempt(ctx, a, call.Path(stream), sent, stream, call.Decoder())
 		f, refused := errors.AsType[*Fault](err)
-		if refused && !a.begun && !a.tokens && mends < maxMends && c.mend(f, req, &call, sent, &d, &limit) {
+		if refused && !a.begun && !a.tokens && mends < maxMends && c.adaptToRefusal(f, req, &call, sent, &d, &limit) {
 			continue
 		}
 		if mends > 0 && (err == nil || !refused || f.kind() != llm.InvalidRequest) { // else it was something else
 			c.learned.learn(req.Model, d)
 		}
 		if err != nil {
-			return nil, c.fail(ctx, a, err)
+			return nil, c.callError(ctx, a, err)
 		}
 		return a.response(), nil
 	}
 }
 
-// once makes one request and reads its answer into a.
-func (c *Client) once(ctx context.Context, a *Answer, path string, sent []byte, stream bool, d Decoder) error {
+// attempt makes one request and reads its answer into a.
+func (c *Client) attempt(ctx context.Context, a *Answer, path string, sent []byte, stream bool, d Decoder) error {
 	x, err := c.do(ctx, http.MethodPost, path, sent, stream)
 	if err != nil {
 		return err
@@ -195,7 +195,7 @@ func (c *Client) once(ctx context.Context, a *Answer, path string, sent []byte, 
 	if err != nil {
 		return err
 	}
-	return a.settle()
+	return a.finish()
 }
 
 // exchange is an HTTP request whose answer has begun, with status 200.
@@ -237,7 +237,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, strea
 	resp, err := c.http.Do(req)
 	slow.Stop()
 	if err != nil {
-		err = &broken{err, context.Cause(ctx), false}
+		err = &brokenConnection{err, context.Cause(ctx), false}
 		cancel(nil)
 		return nil, err
 	}
@@ -249,7 +249,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, strea
 		defer x.close()
 		text, err := io.ReadAll(io.LimitReader(w, maxErrorBody))
 		if cause := context.Cause(ctx); err != nil && cause != nil && cause != errSilent {
-			return nil, &broken{err, cause, true}
+			return nil, &brokenConnection{err, cause, true}
 		}
 		return nil, parseFault(resp.StatusCode, resp.Header, bytes.TrimPrefix(bytes.TrimSpace(text), []byte(mark)))
 	}
@@ -371,7 +371,7 @@ func (w *watched) Read(p []byte) (int, error) {
 	case w.left < 0:
 		return 0, errTooLarge
 	case err != nil && err != io.EOF:
-		return n, &broken{err, context.Cause(w.ctx), true}
+		return n, &brokenConnection{err, context.Cause(w.ctx), true}
 	}
 	return n, err
 }
@@ -396,18 +396,18 @@ func (w *watched) alive(piece []byte) (said bool) {
 	return said
 }
 
-// broken is a connection that failed. why is the cause of our own end of it, if it was ours.
-type broken struct {
+// brokenConnection is a connection that failed. why is the cause of our own end of it, if it was ours.
+type brokenConnection struct {
 	err   error
 	why   error
 	begun bool // the status line had come
 }
 
-func (b *broken) Error() string { return b.err.Error() }
-func (b *broken) Unwrap() error { return b.err }
+func (b *brokenConnection) Error() string { return b.err.Error() }
+func (b *brokenConnection) Unwrap() error { return b.err }
 
 // words say what happened, without our own address and port.
-func (b *broken) words() string {
+func (b *brokenConnection) words() string {
 	if e, ok := errors.AsType[*net.OpError](b.err); ok && e.Op != "dial" {
 		return e.Op + ": " + e.Err.Error()
 	}
@@ -417,21 +417,21 @@ func (b *broken) words() string {
 	return b.err.Error()
 }
 
-func (b *broken) timeout() bool {
+func (b *brokenConnection) timeout() bool {
 	e, ok := errors.AsType[net.Error](b.err)
 	return ok && e.Timeout()
 }
 
 // Interrupted is the error of a stream that ended without the provider's own end.
 func Interrupted() error {
-	return &broken{err: errors.New("the stream ended before the answer did"), begun: true}
+	return &brokenConnection{err: errors.New("the stream ended before the answer did"), begun: true}
 }
 
-// fail makes the one error of the call out of err.
-func (c *Client) fail(ctx context.Context, a *Answer, err error) *llm.Error {
+// callError makes the one error of the call out of err.
+func (c *Client) callError(ctx context.Context, a *Answer, err error) *llm.Error {
 	e := &llm.Error{Provider: c.o.Name, Model: a.req.Model, Where: llm.BeforeFirstToken, Cause: err}
 	f, isFault := errors.AsType[*Fault](err)
-	b, isBroken := errors.AsType[*broken](err)
+	b, isBroken := errors.AsType[*brokenConnection](err)
 	switch {
 	case isFault:
 		e.Kind, e.Status, e.Code, e.Message = f.kind(), f.Status, f.code(), f.message()
@@ -487,16 +487,16 @@ func (c *Client) Models(ctx context.Context, path string) ([]llm.Listed, error) 
 	for range 20 {
 		x, err := c.do(ctx, http.MethodGet, next, nil, false)
 		if err != nil {
-			return nil, c.fail(ctx, a, err)
+			return nil, c.callError(ctx, a, err)
 		}
 		body, err := io.ReadAll(x.read)
 		x.close()
 		if err != nil {
-			return nil, c.fail(ctx, a, err)
+			return nil, c.callError(ctx, a, err)
 		}
 		page, more, err := parseModels(body)
 		if err != nil {
-			return nil, c.fail(ctx, a, Malformed(err))
+			return nil, c.callError(ctx, a, Malformed(err))
 		}
 		all = append(all, page...)
 		if more == "" {
@@ -508,5 +508,5 @@ func (c *Client) Models(ctx context.Context, path string) ([]llm.Listed, error) 
 		}
 		next = path + sep + more
 	}
-	return nil, c.fail(ctx, a, Malformed(fmt.Errorf("the list of models does not end")))
+	return nil, c.callError(ctx, a, Malformed(fmt.Errorf("the list of models does not end")))
 }
