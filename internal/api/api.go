@@ -82,8 +82,8 @@ type Options struct {
 	Check func(ctx context.Context, user string, files map[string]string) (verify.Report, error)
 	// Models routes the calls of models. nil: nothing is said of models and estimates.
 	Models func() *llm.Router
-	// Books say what models cost and may cost. nil: the routes for them answer 503.
-	Books Books
+	// Ledger say what models cost and may cost. nil: the routes for them answer 503.
+	Ledger Ledger
 	// Preview is asked for every host. nil: there is none.
 	Preview Preview
 	// Sites are asked, in order, for every request that is no preview's. What none of them takes is the API's.

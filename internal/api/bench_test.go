@@ -76,7 +76,7 @@ func BenchmarkEdge(b *testing.B) {
 	}
 	h := api.New(api.Options{Store: s, Jobs: s, Hub: events.NewHub(), Auth: func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil },
 		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), RateLimit: 1e9, Bench: true, Standalone: true, StreamSecret: bytes.Repeat([]byte("s"), 32),
-		Models: always(router(b, paid{name: llm.OpenAI})), Books: &history{}})
+		Models: always(router(b, paid{name: llm.OpenAI})), Ledger: &history{}})
 	content, _ := json.Marshal(strings.Repeat("const answer = \"42\"; // and more\n", 300))
 	for _, c := range []struct{ name, method, target, body string }{
 		{"health", "GET", "/health", ""},

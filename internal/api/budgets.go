@@ -35,14 +35,14 @@ type budgetList struct {
 type budgetsOutput struct{ Body budgetList }
 
 func (s *server) listBudgets(ctx context.Context, in *budgetsInput) (*budgetsOutput, error) {
-	if s.Books == nil {
+	if s.Ledger == nil {
 		return nil, errNoModels
 	}
 	return s.budgets(ctx, strings.ToLower(in.ProjectID), strings.ToLower(in.JobID))
 }
 
 func (s *server) budgets(ctx context.Context, projectID, jobID string) (*budgetsOutput, error) {
-	list, err := s.Books.Budgets(ctx, caller(ctx), projectID, jobID)
+	list, err := s.Ledger.Budgets(ctx, caller(ctx), projectID, jobID)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (in *setBudgetInput) Resolve(huma.Context) []error {
 }
 
 func (s *server) setBudget(ctx context.Context, in *setBudgetInput) (*budgetsOutput, error) {
-	if s.Books == nil {
+	if s.Ledger == nil {
 		return nil, errNoModels
 	}
 	b, u := &in.Body, caller(ctx)
@@ -112,7 +112,7 @@ func (s *server) setBudget(ctx context.Context, in *setBudgetInput) (*budgetsOut
 			return nil, err
 		}
 	}
-	if err := s.Books.SetBudget(ctx, u, scope, id, most); err != nil {
+	if err := s.Ledger.SetBudget(ctx, u, scope, id, most); err != nil {
 		return nil, err
 	}
 	switch scope {

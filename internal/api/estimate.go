@@ -99,8 +99,8 @@ type estimates map[string]*estimate
 func (s *server) makeEstimates(ctx context.Context, u codeforge.User, agent codeforge.AgentType) (estimates, error) {
 	general := estimateFromCatalog(s.Models(), agent, time.Now())
 	out := estimates{"": general}
-	if s.Books != nil {
-		jobs, err := s.Books.JobUsage(ctx, u, agent, estimateJobs)
+	if s.Ledger != nil {
+		jobs, err := s.Ledger.JobUsage(ctx, u, agent, estimateJobs)
 		if err != nil {
 			return nil, err
 		}

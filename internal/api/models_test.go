@@ -64,7 +64,7 @@ func withBooks(t *testing.T, r *llm.Router) (*kit, *sqlite.Ledger) {
 	var books *sqlite.Ledger
 	k := newKit(t, func(o *api.Options) {
 		books = o.Store.(*sqlite.Store).Ledger(map[llm.BudgetScope]int64{llm.BudgetUserDay: 5_000_000})
-		o.Models, o.Books = always(r), books
+		o.Models, o.Ledger = always(r), books
 	})
 	return k, books
 }
@@ -315,9 +315,9 @@ func TestBudgets(t *testing.T) {
 
 const estimateKeys = "agent_type basis jobs model cost_micro_usd cost_estimated tokens duration_ms"
 
-// history is an api.Books of jobs alone.
+// history is an api.Ledger of jobs alone.
 type history struct {
-	api.Books
+	api.Ledger
 	jobs  []codeforge.JobUsage
 	err   error
 	asked atomic.Int32
@@ -334,7 +334,7 @@ func (h *history) JobUsage(_ context.Context, u codeforge.User, agent codeforge.
 func TestEstimate(t *testing.T) {
 	r := router(t, paid{name: llm.OpenAI})
 	h := &history{}
-	k := newKit(t, func(o *api.Options) { o.Models, o.Books = always(r), h })
+	k := newKit(t, func(o *api.Options) { o.Models, o.Ledger = always(r), h })
 	p, q := k.project(), k.project()
 	job := func(project string, cost int64) codeforge.JobUsage {
 		return codeforge.JobUsage{ProjectID: project, Cost: cost, Took: time.Duration(cost) * time.Second, Usage: codeforge.Usage{InputTokens: cost, OutputTokens: 1}}
@@ -385,7 +385,7 @@ func TestEstimate(t *testing.T) {
 
 func TestEstimateOffline(t *testing.T) {
 	h := &history{jobs: []codeforge.JobUsage{{Cost: 1000, Took: time.Hour}, {Offline: true, Took: time.Second, Usage: codeforge.Usage{InputTokens: 7}}}}
-	k := newKit(t, func(o *api.Options) { o.Models, o.Books = always(router(t, paid{name: llm.Scaffold})), h })
+	k := newKit(t, func(o *api.Options) { o.Models, o.Ledger = always(router(t, paid{name: llm.Scaffold})), h })
 	for agent, want := range map[string]string{
 		"qa":      `"basis":"history","jobs":1,"model":"scaffold:scaffold","cost_micro_usd":{"p50":0,"p90":0},"cost_estimated":false,"tokens":{"p50":7,"p90":7},"duration_ms":{"p50":1000,"p90":1000}}`,
 		"builder": `"basis":"catalog","jobs":0,"model":"scaffold:scaffold","cost_micro_usd":{"p50":0,"p90":0},"cost_estimated":false`,
@@ -401,7 +401,7 @@ func TestEstimateIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &history{err: errors.New("down")}
 		s := &stub{job: codeforge.Job{ID: codeforge.NewID()}}
-		k := &kit{T: t, h: api.New(api.Options{Store: s, Jobs: s, Hub: events.NewHub(), Auth: authByName, Models: always(router(t)), Books: h, Bench: true})}
+		k := &kit{T: t, h: api.New(api.Options{Store: s, Jobs: s, Hub: events.NewHub(), Auth: authByName, Models: always(router(t)), Ledger: h, Bench: true})}
 		ask := func() answer { return k.call("GET", "/v1/estimate?agent_type=qa", "") }
 		run := func(agent string) answer {
 			return k.call("POST", "/v1/run-agent", `{"project_id":"`+codeforge.NewID()+`","agent_type":"`+agent+`"}`)

@@ -41,7 +41,7 @@ type usageReport struct {
 type usageOutput struct{ Body *usageReport }
 
 func (s *server) sumUsage(ctx context.Context, in *usageInput) (*usageOutput, error) {
-	if s.Books == nil {
+	if s.Ledger == nil {
 		return nil, errNoModels
 	}
 	f := codeforge.UsageFilter{ProjectID: strings.ToLower(in.ProjectID), JobID: strings.ToLower(in.JobID), Agent: codeforge.AgentType(in.AgentType),
@@ -56,7 +56,7 @@ func (s *server) sumUsage(ctx context.Context, in *usageInput) (*usageOutput, er
 	if !f.To.IsZero() && !f.From.Before(f.To) {
 		return nil, codeforge.InvalidField("to", "must be later than from")
 	}
-	total, groups, err := s.Books.SumUsage(ctx, caller(ctx), f)
+	total, groups, err := s.Ledger.SumUsage(ctx, caller(ctx), f)
 	if err != nil {
 		return nil, err
 	}

@@ -24,8 +24,8 @@ type arrears struct {
 	waiting bool // for a timer
 }
 
-// book stores an entry now or later. It reports whether it is stored.
-func (a *arrears) book(ctx context.Context, e Entry) bool {
+// record stores an entry now or later. It reports whether it is stored.
+func (a *arrears) record(ctx context.Context, e Entry) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
 	err := a.ledger.Record(ctx, e)
@@ -85,9 +85,9 @@ func collectUnrecorded(ctx context.Context) (context.Context, *[]Entry) {
 	return context.WithValue(ctx, owedKey{}, owed), owed
 }
 
-// Book stores an entry of a call that was made before.
-func (r *Router) Book(ctx context.Context, e Entry) {
+// RecordEntry stores an entry of a call that was made before.
+func (r *Router) RecordEntry(ctx context.Context, e Entry) {
 	if r.Ledger != nil {
-		r.arrears.book(ctx, e)
+		r.arrears.record(ctx, e)
 	}
 }

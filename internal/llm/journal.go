@@ -76,9 +76,9 @@ func (d *journaled) Generate(ctx context.Context, req *Request, sink func(Delta)
 		if err != nil {
 			return nil, unavailable("read the journal", err)
 		}
-		if books, ok := d.next.(interface{ Book(context.Context, Entry) }); ok {
+		if books, ok := d.next.(interface{ RecordEntry(context.Context, Entry) }); ok {
 			for _, e := range owed {
-				books.Book(ctx, e)
+				books.RecordEntry(ctx, e)
 			}
 		}
 		if kept != nil {

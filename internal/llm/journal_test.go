@@ -263,7 +263,7 @@ func (b *broken) Record(ctx context.Context, e llm.Entry) error {
 
 // What a call cost is booked when the ledger can be reached again: by the process that made the call, or from the journal by the
 // one that runs its job again.
-func TestCallsAreBookedLater(t *testing.T) {
+func TestCallsAreRecordedLater(t *testing.T) {
 	router := func(books llm.Ledger) *llm.Router {
 		p := provider("openai", says("yes"))
 		return llm.NewRouter(llm.Options{Catalog: catalog(t), Providers: map[string]llm.Provider{"openai": p}, Ledger: books})

@@ -707,7 +707,7 @@ func (c *routedCall) record(e Entry) {
 	if c.r.Ledger == nil {
 		return
 	}
-	if !c.r.arrears.book(c.ctx, e) {
+	if !c.r.arrears.record(c.ctx, e) {
 		if owed, ok := c.ctx.Value(owedKey{}).(*[]Entry); ok {
 			*owed = append(*owed, e)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // Nothing is booked, or held, twice because an answer was lost.
-func TestLostBooks(t *testing.T) {
+func TestLostLedgerEntries(t *testing.T) {
 	t.Parallel()
 	p, w := wired(t, restest.Options{})
 	ctx, u, s := t.Context(), p.user(), p.store

@@ -130,9 +130,9 @@ func TestDataAPIBesideAnother(t *testing.T) {
 
 func TestDataAPIBooks(t *testing.T) {
 	settings(t, func(t *testing.T, take func(*testing.T) (*project, func(time.Duration)), tokens bool) {
-		storetest.RunBooks(t, func(t *testing.T) (storetest.Books, func(time.Duration)) {
+		storetest.RunLedger(t, func(t *testing.T) (storetest.LedgerStore, func(time.Duration)) {
 			p, advance := take(t)
-			return storetest.Books{Contract: p.store, Journal: p.store, Ledger: func(limits map[llm.BudgetScope]int64) storetest.Ledger {
+			return storetest.LedgerStore{Contract: p.store, Journal: p.store, Ledger: func(limits map[llm.BudgetScope]int64) storetest.Ledger {
 				if tokens {
 					return signedLedger{p.store.Ledger(limits), p.Server}
 				}

@@ -175,9 +175,9 @@ func TestBesideAnother(t *testing.T) {
 	})
 }
 
-func TestBooks(t *testing.T) {
+func TestLedger(t *testing.T) {
 	logins(t, func(t *testing.T, take func(*testing.T) (place, func(time.Duration))) {
-		storetest.RunBooks(t, func(t *testing.T) (storetest.Books, func(time.Duration)) {
+		storetest.RunLedger(t, func(t *testing.T) (storetest.LedgerStore, func(time.Duration)) {
 			p, advance := take(t)
 			ledger := func(limits map[llm.BudgetScope]int64) storetest.Ledger { return p.store.Ledger(limits) }
 			if p.other != nil {
@@ -185,7 +185,7 @@ func TestBooks(t *testing.T) {
 					return &books{Ledger: p.store.Ledger(limits), other: p.other.Ledger(limits)}
 				}
 			}
-			return storetest.Books{Contract: p.store, Journal: p.store, Ledger: ledger}, advance
+			return storetest.LedgerStore{Contract: p.store, Journal: p.store, Ledger: ledger}, advance
 		})
 	})
 }

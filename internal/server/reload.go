@@ -41,7 +41,7 @@ func (s *Server) Reload() {
 		s.log.Error("not reloaded, the old one stays", "part", part, "error", err)
 	}
 	if s.cfg.ModelsFile != "" {
-		if r, err := NewRouter(s.cfg, s.store.Books, s.log); err != nil {
+		if r, err := NewRouter(s.cfg, s.store.Ledger, s.log); err != nil {
 			failed("models", err)
 		} else {
 			s.router.Store(r)

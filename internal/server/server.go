@@ -89,7 +89,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if err != nil {
 		return nil, err
 	}
-	router, err := NewRouter(cfg, s.store.Books, s.log)
+	router, err := NewRouter(cfg, s.store.Ledger, s.log)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		return nil, err
 	}
 	var handler http.Handler = api.New(api.Options{
-		Store: s.store, Books: s.store.Books, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Log: s.log, Auth: identify,
+		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Log: s.log, Auth: identify,
 		Check: s.checks.Check,
 		Preview: preview.New(preview.Options{Domain: cfg.PreviewDomain, Secret: secret, TicketNeeded: !cfg.Standalone(), Embedders: cfg.AllowedOrigins, Log: s.log, Bundle: s.checks.Bundle,
 			Project: s.store.GetProject, Restored: restoredSince(s.store),

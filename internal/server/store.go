@@ -29,9 +29,9 @@ type Storage interface {
 // Store is open storage and what the program must know of it.
 type Store struct {
 	Storage
-	Books interface {
+	Ledger interface {
 		llm.Ledger
-		api.Books
+		api.Ledger
 	}
 	Name      string
 	Isolation string // who keeps users apart
@@ -54,7 +54,7 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 		for _, w := range warnings {
 			log.Warn(w)
 		}
-		return &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security",
+		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security",
 			courier: postgres.NewCourier(s, log), close: func() error { s.Close(); return nil }}, nil
 	case supabaseStore:
 		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
@@ -65,14 +65,14 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 		if err := s.Ping(ctx); err != nil {
 			log.Error("the Supabase project is not ready", "error", err)
 		}
-		return &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: supabaseStore, Isolation: "row-level-security",
+		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: supabaseStore, Isolation: "row-level-security",
 			courier: postgres.NewCourier(s, log), close: func() error { s.Close(); return nil }}, nil
 	}
 	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{})
 	if err != nil {
 		return nil, err
 	}
-	d := &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, Isolation: "application", Exclusive: true, courier: jobs.InProcess{}, close: s.Close}
+	d := &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, Isolation: "application", Exclusive: true, courier: jobs.InProcess{}, close: s.Close}
 	if cfg.Standalone() {
 		d.Isolation = "single-user"
 	}
@@ -88,5 +88,5 @@ func OpenStoreReadOnly(ctx context.Context, cfg *Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Storage: s, Books: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, close: s.Close}, nil
+	return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, close: s.Close}, nil
 }

@@ -16,8 +16,8 @@ import (
 	"codeforge/internal/llm"
 )
 
-// Books is a store with the journal and the ledger of model calls that lie beside its jobs.
-type Books struct {
+// LedgerStore is a store with the journal and the ledger of model calls that lie beside its jobs.
+type LedgerStore struct {
 	Contract
 	Journal llm.Journal
 	// Ledger returns the books under ceilings of the configuration; all that it returns are the same books.
@@ -27,11 +27,11 @@ type Books struct {
 // Ledger is both sides of the books: of the calls, and of those who ask.
 type Ledger interface {
 	llm.Ledger
-	api.Books
+	api.Ledger
 }
 
-// RunBooks runs the rules of journal, ledger and budgets, each on a store of its own. For open see [Open].
-func RunBooks(t *testing.T, open func(t *testing.T) (books Books, advance func(time.Duration))) {
+// RunLedger runs the rules of journal, ledger and budgets, each on a store of its own. For open see [Open].
+func RunLedger(t *testing.T, open func(t *testing.T) (books LedgerStore, advance func(time.Duration))) {
 	for _, group := range []struct {
 		name  string
 		tests []bookTest

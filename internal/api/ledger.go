@@ -7,9 +7,9 @@ import (
 	"codeforge/internal/llm"
 )
 
-// Books are the accounts of model calls: what was spent, and what may be. Like those of [Store], the methods take the caller
+// Ledger has the accounts of model calls: what was spent, and what may be. Like those of [Store], the methods take the caller
 // and answer NotFound for what is another user's.
-type Books interface {
+type Ledger interface {
 	// SumUsage sums the model calls of u that the filter selects: in all, and by group, at most f.Limit of them (0: 100). A job
 	// may be named by an alias; one that was swept is known as long as its calls are.
 	SumUsage(ctx context.Context, u codeforge.User, f codeforge.UsageFilter) (total codeforge.UsageSum, groups []codeforge.UsageSum, err error)
