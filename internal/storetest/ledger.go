@@ -50,7 +50,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) (books LedgerStore, advance
 					// Noon of the tenth of next month: no day and no month ends unasked.
 					now := b.project().CreatedAt
 					b.now = now
-					b.advance(time.Date(now.Year(), now.Month()+1, 10, 12, 0, 0, 0, time.UTC).Sub(now))
+					b.passTime(time.Date(now.Year(), now.Month()+1, 10, 12, 0, 0, 0, time.UTC).Sub(now))
 					test.run(b)
 				})
 			}
@@ -71,7 +71,7 @@ type accounts struct {
 	now     time.Time // about the store's
 }
 
-func (b *accounts) advance(d time.Duration) {
+func (b *accounts) passTime(d time.Duration) {
 	b.advance(d)
 	b.now = b.now.Add(d)
 }
@@ -167,7 +167,7 @@ func (b *accounts) sums(l Ledger, u codeforge.User, f codeforge.UsageFilter, wan
 func (b *accounts) done(l Ledger, p codeforge.Project, agent codeforge.AgentType, took time.Duration, costs ...int) codeforge.Job {
 	b.Helper()
 	j := b.started(p, agent)
-	b.advance(took)
+	b.passTime(took)
 	for _, cost := range costs {
 		c := b.call(j.ID, p.ID)
 		c.Agent = agent
@@ -324,7 +324,7 @@ var ledgerTests = []bookTest{
 		e := b.entry(b.call(offline.ID, p.ID), "", 0)
 		e.Provider = llm.Scaffold
 		b.ok(l.Record(b.ctx(), e))
-		b.advance(time.Second)
+		b.passTime(time.Second)
 		b.finish(offline, completes)
 
 		list, err := l.JobUsage(b.ctx(), b.u, codeforge.QA, 10)
@@ -347,7 +347,7 @@ var ledgerTests = []bookTest{
 		l := b.open()
 		j := b.waitingJob(b.project(), codeforge.Research)
 		b.record(l, b.call(j.ID, j.ProjectID), "", 5) // 2 seconds
-		b.advance(5 * time.Hour)
+		b.passTime(5 * time.Hour)
 		_, err := b.RespondJob(b.ctx(), b.u, j.ID, codeforge.NewID(), []byte(`[{"question":"who?","answer":"me"}]`))
 		b.ok(err)
 		b.finish(b.claim(j.ID), completes)
@@ -420,7 +420,7 @@ var budgetTests = []bookTest{
 		b.record(l, c, b.reserve(l, c, 100), 90)
 		b.wantCeiling(l, c, 20, llm.BudgetProjectDay, 100, 90)
 		held := b.entry(c, b.reserve(l, c, 10), 10)
-		b.advance(24 * time.Hour)
+		b.passTime(24 * time.Hour)
 		b.wantBudget(l, c, llm.BudgetProjectDay, 100, 0, 0)
 		b.ok(l.Record(b.ctx(), held)) // in the day that it was held against
 		b.wantBudget(l, c, llm.BudgetProjectDay, 100, 0, 0)
@@ -428,17 +428,17 @@ var budgetTests = []bookTest{
 		b.wantBudget(l, c, llm.BudgetProjectMonth, 150, 100, 0)
 		b.wantCeiling(l, c, 60, llm.BudgetProjectMonth, 150, 100)
 		b.record(l, c, b.reserve(l, c, 50), 50)
-		b.advance(31 * 24 * time.Hour)
+		b.passTime(31 * 24 * time.Hour)
 		b.reserve(l, c, 100)
 		b.wantBudget(l, c, llm.BudgetUserMonth, 150, 0, 100)
 	}},
 	{"a day ends at midnight UTC", func(b *accounts) {
 		l := b.open(llm.BudgetUserDay, 100)
 		c := b.call("", "")
-		b.advance(11*time.Hour + 59*time.Minute)
+		b.passTime(11*time.Hour + 59*time.Minute)
 		b.record(l, c, b.reserve(l, c, 100), 100)
 		b.wantCeiling(l, c, 1, llm.BudgetUserDay, 100, 100)
-		b.advance(2 * time.Minute)
+		b.passTime(2 * time.Minute)
 		b.reserve(l, c, 100)
 	}},
 	{"a ceiling that is new counts what was spent before", func(b *accounts) {
@@ -523,9 +523,9 @@ var budgetTests = []bookTest{
 		p := b.project()
 		c := b.call(b.submit(p, codeforge.QA).ID, p.ID)
 		b.reserve(l, c, 80)
-		b.advance(29 * time.Minute)
+		b.passTime(29 * time.Minute)
 		b.wantCeiling(l, c, 40, llm.BudgetJob, 100, 80)
-		b.advance(2 * time.Minute)
+		b.passTime(2 * time.Minute)
 		b.wantBudget(l, c, llm.BudgetJob, 100, 40, 0)
 		b.reserve(l, c, 60)
 		b.wantCeiling(l, c, 1, llm.BudgetJob, 100, 100)
@@ -537,13 +537,13 @@ var budgetTests = []bookTest{
 		p := b.project()
 		c, d := b.call(b.submit(p, codeforge.QA).ID, p.ID), b.call(b.submit(p, codeforge.QA).ID, p.ID)
 		late := b.reserve(l, c, 80)
-		b.advance(31 * time.Minute)
+		b.passTime(31 * time.Minute)
 		b.reserve(l, d, 10) // it lapsed in the user's day, and was not looked at in the job
 		b.record(l, c, late, 70)
 		b.wantBudget(l, c, llm.BudgetUserDay, 1000, 70, 10)
 		b.wantBudget(l, c, llm.BudgetJob, 1000, 70, 0)
 		b.wantBudget(l, d, llm.BudgetJob, 1000, 0, 10)
-		b.advance(48 * time.Hour)
+		b.passTime(48 * time.Hour)
 		b.wantBudget(l, c, llm.BudgetJob, 1000, 70, 0)
 		b.reserve(l, c, 900)
 		b.wantBudget(l, c, llm.BudgetJob, 1000, 70, 900)
@@ -552,7 +552,7 @@ var budgetTests = []bookTest{
 		l := b.open(llm.BudgetUserDay, 100, llm.BudgetUserMonth, 1000)
 		c := b.call("", "")
 		b.reserve(l, c, 80)
-		b.advance(24 * time.Hour)
+		b.passTime(24 * time.Hour)
 		b.reserve(l, c, 100)
 		b.wantBudget(l, c, llm.BudgetUserDay, 100, 0, 100)
 		b.wantBudget(l, c, llm.BudgetUserMonth, 1000, 40, 100)
