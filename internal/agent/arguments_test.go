@@ -78,7 +78,7 @@ func TestToolNames(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{"": "unnamed", "run tests!": "run_tests_", "writes_file": "writes_file", strings.Repeat("é", 100): strings.Repeat("_", 64)} {
-		if got := toolNamed(name); got != want {
+		if got := (&toolbox{tools: codingTools}).toolNamed(name); got != want {
 			t.Errorf("%q is %q", name, got)
 		}
 	}

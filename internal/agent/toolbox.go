@@ -1,0 +1,331 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"codeforge"
+	"codeforge/internal/agent/form"
+	"codeforge/internal/llm"
+)
+
+// Bounds of what one conversation does with tools.
+const (
+	maxToolCalls = 300
+	maxFailing   = 4         // the same call failing, with nothing written between
+	maxRead      = 1_500_000 // bytes that reading and searching may add to the conversation
+)
+
+// toolbox is the tools of one conversation, over the tree that they read and write, with what was done with them.
+type toolbox struct {
+	r     *run
+	stage codeforge.AgentType
+	tree  *tree
+	tools []tool
+	// finish ends the conversation, or says what must be mended first. It stands where the tools hold one that ends it.
+	finish func(context.Context, form.FinishArgs) (says string, over bool, err error)
+
+	over    bool // finish ended the conversation
+	calls   int
+	failing map[string]int // by name and arguments, since the last change
+	read    int            // bytes that were read
+}
+
+// newToolbox gives a conversation the tools of one choice: [readingTools], or [codingTools] with a finish.
+func (r *run) newToolbox(stage codeforge.AgentType, t *tree, tools []tool) *toolbox {
+	return &toolbox{r: r, stage: stage, tree: t, tools: tools, failing: map[string]int{}}
+}
+
+// defs are the tools as a request names them.
+func (b *toolbox) defs() (defs []llm.Tool) {
+	for _, t := range b.tools {
+		defs = append(defs, t.def)
+	}
+	return defs
+}
+
+func (b *toolbox) names() (names []string) {
+	for _, t := range b.tools {
+		names = append(names, t.def.Name)
+	}
+	return names
+}
+
+// tool returns the tool of a name, nil if there is none.
+func (b *toolbox) tool(name string) *tool {
+	if i := slices.IndexFunc(b.tools, func(t tool) bool { return t.def.Name == name }); i >= 0 {
+		return &b.tools[i]
+	}
+	return nil
+}
+
+// readSpokenCalls is an answer whose text holds calls in place of calls: it has them as calls, and the text without them. unfit says why
+// none of them can be run. at is the place of the answer in the conversation, which makes the ids of calls its own.
+func (b *toolbox) readSpokenCalls(resp *llm.Response, at int) (_ *llm.Response, unfit error) {
+	if len(resp.ToolCalls()) > 0 {
+		out := *resp
+		out.Parts = slices.Clone(resp.Parts)
+		for i, p := range out.Parts {
+			if p.Kind == llm.PartToolCall {
+				call := *p.Call
+				call.Name = b.toolNamed(call.Name)
+				out.Parts[i].Call = &call
+			}
+		}
+		return &out, nil
+	}
+	calls, rest := llm.SpokenCalls(resp.Text(), b.names())
+	if len(calls) == 0 {
+		return resp, nil
+	}
+	out, fitting := *resp, 0
+	out.Parts = slices.DeleteFunc(slices.Clone(resp.Parts), func(p llm.Part) bool { return p.Kind == llm.PartText })
+	if rest != "" {
+		out.Parts = append(out.Parts, llm.Text(rest))
+	}
+	for i, call := range calls {
+		if err := b.tool(call.Name).fits(call.Arguments); err == nil {
+			fitting++
+		} else if unfit == nil {
+			unfit = fmt.Errorf("%s: %w", call.Name, err)
+		}
+		out.Parts = append(out.Parts, llm.Part{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: fmt.Sprintf("call_text_%d_%d", at, i), Name: call.Name, Arguments: call.Arguments}})
+	}
+	if fitting == 0 {
+		return resp, unfit
+	}
+	return &out, nil
+}
+
+// describeCutCall says which call an answer that was cut off did not bring to its end.
+func (b *toolbox) describeCutCall(resp *llm.Response, otherwise string) string {
+	for _, p := range resp.Parts {
+		if p.Kind == llm.PartOpenCall && b.tool(p.Call.Name) != nil {
+			return "your call of " + p.Call.Name + " was not whole, and nothing of it was done"
+		}
+	}
+	return otherwise
+}
+
+// runCalls runs the calls of one turn and returns their results, all of them in their order, as the user's turn. It stops
+// early when the work is over. finish comes last, wherever it stands, and only when all that it speaks of was done.
+func (b *toolbox) runCalls(ctx context.Context, calls []llm.ToolCall) (m llm.Message, err error) {
+	results := make([]llm.ToolResult, len(calls))
+	run := func(i int, do func(llm.ToolCall) llm.ToolResult) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if b.calls++; b.calls > maxToolCalls {
+			return failure(b.stage, nil, "The coder used all of its %d tool calls without finishing", maxToolCalls)
+		}
+		results[i] = do(calls[i])
+		if results[i].IsError && b.repeatsFailure(calls[i]) {
+			return failure(b.stage, errors.New(form.Shorten(results[i].Content, 1_000)), "The coder repeated a failing call of %s %d times", form.Shorten(calls[i].Name, 40), maxFailing)
+		}
+		return nil
+	}
+	do := func(call llm.ToolCall) llm.ToolResult { return b.runCall(ctx, call) }
+	var failed []string
+	last := -1
+	for i, call := range calls {
+		if call.Name == form.ToolFinish {
+			last = i
+			continue
+		}
+		if err := run(i, do); err != nil {
+			return m, err
+		}
+		if results[i].IsError {
+			failed = append(failed, call.Name+": "+form.Shorten(results[i].Content, 200))
+		}
+	}
+	for i, call := range calls {
+		switch {
+		case call.Name != form.ToolFinish:
+			continue
+		case i < last:
+			err = run(i, func(call llm.ToolCall) llm.ToolResult { return problem(call, "only the last finish of a turn counts") })
+		case len(failed) > 0:
+			err = run(i, func(call llm.ToolCall) llm.ToolResult {
+				return problem(call, fmt.Sprintf("not finished: %s in this turn failed. Mend or leave out what failed, then call finish again, with a summary of what was done.\n- %s",
+					plural(len(failed), "call"), strings.Join(failed[:min(len(failed), 10)], "\n- ")))
+			})
+		default:
+			err = run(i, do)
+		}
+		if err != nil || b.over {
+			return m, err
+		}
+	}
+	m.Role = llm.RoleUser
+	for i := range results {
+		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolResult, Result: &results[i]})
+	}
+	return m, nil
+}
+
+// problem answers a call with an error.
+func problem(call llm.ToolCall, says string) llm.ToolResult {
+	return llm.ToolResult{ID: call.ID, Name: call.Name, Content: says, IsError: true}
+}
+
+// repeatsFailure counts a failing call.
+func (b *toolbox) repeatsFailure(call llm.ToolCall) bool {
+	key := call.Name + string(call.Arguments)
+	b.failing[key]++
+	return b.failing[key] >= maxFailing
+}
+
+// tool is what a model can call: its definition, what is wrong with arguments, and what it does with those that fit.
+type tool struct {
+	def  llm.Tool
+	fits func(json.RawMessage) error
+	do   func(context.Context, *toolbox, json.RawMessage) (string, error)
+}
+
+func toolOf[T any](name, description string, do func(context.Context, *toolbox, T) (string, error)) tool {
+	f := form.Of[T](name)
+	fits := func(raw json.RawMessage) error {
+		_, _, err := f.Arguments(raw)
+		return err
+	}
+	return tool{llm.Tool{Name: name, Description: description, Parameters: f.JSON}, fits, func(ctx context.Context, b *toolbox, raw json.RawMessage) (string, error) {
+		args, note, err := f.Arguments(raw)
+		if err != nil {
+			return "", err
+		}
+		result, err := do(ctx, b, args)
+		switch {
+		case note == "":
+		case err != nil:
+			err = fmt.Errorf("%w (%s)", err, note)
+		default:
+			result += "\n(" + note + ")"
+		}
+		return result, err
+	}}
+}
+
+// readingTools look at a tree and change nothing.
+var readingTools = []tool{
+	toolOf(form.ToolListFiles, "List all files with their sizes.", func(_ context.Context, b *toolbox, _ form.NoArgs) (string, error) {
+		return b.withinRoom(b.tree.list())
+	}),
+	toolOf(form.ToolReadFile, "Read the whole text of a file as it is now.", func(_ context.Context, b *toolbox, a form.PathArgs) (string, error) {
+		a.Path = b.tree.resolvePath(a.Path)
+		text, err := b.tree.read(a.Path)
+		if err != nil {
+			return "", err
+		}
+		return b.withinRoom(text)
+	}),
+	toolOf(form.ToolSearch, "Find lines that hold a plain text, in all files, with path and line number.", func(_ context.Context, b *toolbox, a form.SearchArgs) (string, error) {
+		return b.withinRoom(b.tree.search(a.Pattern))
+	}),
+}
+
+// codingTools are all tools.
+var codingTools = slices.Concat(readingTools, []tool{
+	toolOf(form.ToolWriteFile, "Create a file, or replace the whole text of one.", func(_ context.Context, b *toolbox, a form.WriteArgs) (string, error) {
+		a.Path = b.tree.resolvePath(a.Path)
+		action, err := b.tree.write(a.Path, a.Content)
+		if err != nil {
+			return "", err
+		}
+		return b.changed(a.Path, action), nil
+	}),
+	toolOf(form.ToolEditFile, "Replace one place in a file. Fails, and says why, unless old occurs exactly once.", func(_ context.Context, b *toolbox, a form.EditArgs) (string, error) {
+		a.Path = b.tree.resolvePath(a.Path)
+		if err := b.tree.edit(a.Path, a.Old, a.New); err != nil {
+			return "", err
+		}
+		return b.changed(a.Path, "updated"), nil
+	}),
+	toolOf(form.ToolDeleteFile, "Remove a file.", func(_ context.Context, b *toolbox, a form.PathArgs) (string, error) {
+		a.Path = b.tree.resolvePath(a.Path)
+		if err := b.tree.delete(a.Path); err != nil {
+			return "", err
+		}
+		return b.changed(a.Path, "deleted"), nil
+	}),
+	toolOf(form.ToolCheck, "Parse, resolve and bundle the project as it is now. Returns diagnostics with file, line and column.", func(ctx context.Context, b *toolbox, _ form.NoArgs) (string, error) {
+		ok, found := b.r.verify(ctx, b.stage)
+		return verdict(ok, found), nil
+	}),
+	toolOf(form.ToolFinish, "End the work. The project is checked first: when ok is false, mend the diagnostics and call finish again.", func(ctx context.Context, b *toolbox, a form.FinishArgs) (string, error) {
+		says, over, err := b.finish(ctx, a)
+		b.over = over
+		return says, err
+	}),
+})
+
+// toolNamed returns the name of the tool that a model means, which may have put its name among others (functions.finish:0), signs
+// of its template behind it, or written it in another style. A name of none comes back as endpoints take it in a conversation.
+func (b *toolbox) toolNamed(said string) string {
+	for part := range strings.FieldsFuncSeq(said, func(r rune) bool { return strings.ContainsRune(".:/<|> \t\r\n\"'`", r) }) {
+		for _, name := range b.names() {
+			if strings.EqualFold(strings.NewReplacer("_", "", "-", "").Replace(part), strings.ReplaceAll(name, "_", "")) {
+				return name
+			}
+		}
+	}
+	clean := strings.Map(func(r rune) rune {
+		if r == '-' || !notWord(r) && r < utf8.RuneSelf {
+			return r
+		}
+		return '_'
+	}, form.Shorten(said, maxToolName))
+	return cmp.Or(clean, "unnamed")
+}
+
+const maxToolName = 64 // that endpoints take
+
+// runCall runs one call. What is wrong with it is the result, in words for the model.
+func (b *toolbox) runCall(ctx context.Context, call llm.ToolCall) llm.ToolResult {
+	t := b.tool(call.Name)
+	if t == nil {
+		return problem(call, fmt.Sprintf("there is no tool %s; there are %s", form.Quote(call.Name), strings.Join(b.names(), ", ")))
+	}
+	text, err := t.do(ctx, b, call.Arguments)
+	if err != nil {
+		return problem(call, err.Error())
+	}
+	return llm.ToolResult{ID: call.ID, Name: call.Name, Content: text}
+}
+
+// withinRoom returns text that was read, while the conversation has room for it.
+func (b *toolbox) withinRoom(text string) (string, error) {
+	if b.read+len(text) > maxRead {
+		return "", fmt.Errorf("too much was read already (%d bytes): finish with what you know", b.read)
+	}
+	b.read += len(text)
+	return cmp.Or(text, "(the file is empty)"), nil
+}
+
+type fileEvent struct {
+	Path     string `json:"path"`
+	Action   string `json:"action"`
+	Language string `json:"language"`
+	Bytes    int    `json:"bytes"`
+	Lines    int    `json:"lines"`
+}
+
+func (b *toolbox) changed(path, action string) string {
+	clear(b.failing)
+	text := b.tree.files[path]
+	lines := strings.Count(text, "\n")
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		lines++
+	}
+	b.r.report(-1, event(codeforge.EventFile, fileEvent{path, action, codeforge.LanguageOf(path), len(text), lines}))
+	if action == "deleted" {
+		return "deleted " + path
+	}
+	return fmt.Sprintf("%s %s (%d lines, %d bytes)", action, path, lines, len(text))
+}
