@@ -16,9 +16,9 @@ test: ## run all tests with the race detector; installs what they need where it 
 	@./scripts/need cc curl chromium postgres pgbouncer
 	$(GO) test -race -timeout 9m ./...
 
-soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces
-	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces)$$' \
-		./internal/verify ./internal/server ./internal/llm/compatible
+soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces, merges beside git's
+	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces|TestAsGit)$$' \
+		./internal/verify ./internal/server ./internal/llm/compatible ./internal/merge
 
 crash: ## kill a server 200 times under load
 	CODEFORGE_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./internal/server

@@ -1,0 +1,106 @@
+package merge_test
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"codeforge"
+	"codeforge/internal/merge"
+)
+
+type files = map[string]string
+
+func TestTrees(t *testing.T) {
+	base := files{"keep": "k\n", "text": "1\n2\n3\n4\n", "gone": "g\n", "left": "l\n", "both gone": "b\n"}
+	ours := files{"keep": "k\n", "text": "one\n2\n3\n4\n", "left": "l\n", "ours": "o\n", "twin": "same\n"}
+	theirs := files{"keep": "k\n", "text": "1\n2\n3\nfour\n", "gone": "g\n", "theirs": "t\n", "twin": "same\n"}
+	got := merge.Trees(base, ours, theirs)
+	want := files{"keep": "k\n", "text": "one\n2\n3\nfour\n", "ours": "o\n", "theirs": "t\n", "twin": "same\n"}
+	if !maps.Equal(got.Files, want) || len(got.Conflicts) > 0 {
+		t.Errorf("merged to %q with %+v", got.Files, got.Conflicts)
+	}
+}
+
+func TestConflictingPaths(t *testing.T) {
+	base := files{"changed here": "a\n", "deleted here": "a\n", "lines": "1\n2\n3\n"}
+	ours := files{"changed here": "ours\n", "lines": "one\n2\n3\n", "new": "ours\n", "src/App.ts": "ours\n", "docs": "ours\n"}
+	theirs := files{"deleted here": "theirs\n", "lines": "ONE\n2\nthree\n", "new": "theirs\n", "src/app.ts": "theirs\n", "docs/a": "theirs\n", "docs/b": "theirs\n"}
+	got := merge.Trees(base, ours, theirs)
+	var paths []string
+	for _, c := range got.Conflicts {
+		paths = append(paths, c.Path)
+	}
+	if want := []string{"changed here", "deleted here", "docs/a", "docs/b", "lines", "new", "src/app.ts"}; !slices.Equal(paths, want) {
+		t.Fatalf("conflicts at %q", paths)
+	}
+	wantFiles := maps.Clone(ours)
+	wantFiles["lines"] = "one\n2\nthree\n" // what does not conflict is merged
+	if !maps.Equal(got.Files, wantFiles) {
+		t.Errorf("before it is settled: %q", got.Files)
+	}
+	settled := func(side func(merge.Conflict) *string) files {
+		tree := merge.Tree{Files: maps.Clone(got.Files)}
+		for _, c := range got.Conflicts {
+			tree.Resolve(c, side(c))
+		}
+		if err := merge.CheckPaths(tree.Files); err != nil {
+			t.Error(err)
+		}
+		return tree.Files
+	}
+	if all := settled(func(c merge.Conflict) *string { return c.Ours }); !maps.Equal(all, wantFiles) {
+		t.Errorf("all ours: %q", all)
+	}
+	wantTheirs := maps.Clone(theirs)
+	if all := settled(func(c merge.Conflict) *string { return c.Theirs }); !maps.Equal(all, wantTheirs) {
+		t.Errorf("all theirs: %q", all)
+	}
+	if c := got.Conflicts[4]; !reflect.DeepEqual(c.Hunks, []merge.Hunk{{Line: 1, Base: "1\n", Ours: "one\n", Theirs: "ONE\n"}}) {
+		t.Errorf("hunks %+v", c.Hunks)
+	}
+	if c := got.Conflicts[6]; !slices.Equal(c.Beside, []string{"src/App.ts"}) {
+		t.Errorf("beside %q", c.Beside)
+	}
+}
+
+// TestMixedAnswersMayClash: answers that leave two files which cannot lie beside each other are told apart from a tree.
+func TestMixedAnswersMayClash(t *testing.T) {
+	tree := merge.Trees(files{"App.ts": "a\n"}, files{"App.ts": "ours\n"}, files{"app.ts": "a\n"})
+	for _, c := range tree.Conflicts { // ours where theirs has none, and theirs beside it
+		tree.Resolve(c, cmpOr(c.Ours, c.Theirs))
+	}
+	tree.Files["App.ts"] = "ours\n"
+	if err := merge.CheckPaths(tree.Files); !codeforge.IsKind(err, codeforge.Invalid) {
+		t.Errorf("%q: %v", slices.Collect(maps.Keys(tree.Files)), err)
+	}
+}
+
+func cmpOr(a, b *string) *string {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// TestTooLongForOneFile: two sides that each have room, and have none together.
+func TestTooLongForOneFile(t *testing.T) {
+	middle := strings.Repeat("m\n", 10)
+	add := strings.Repeat("x\n", codeforge.MaxContent/3)
+	tree := merge.Trees(files{"a": middle}, files{"a": add + middle}, files{"a": middle + add})
+	if len(tree.Conflicts) != 1 || *tree.Conflicts[0].Ours != add+middle || *tree.Conflicts[0].Theirs != middle+add {
+		t.Errorf("%d conflicts", len(tree.Conflicts))
+	}
+}
+
+// TestClashesThatWereThere: what a project of before holds is nobody's conflict now.
+func TestClashesThatWereThere(t *testing.T) {
+	old := files{"A": "1\n", "a": "2\n"}
+	ours, theirs := maps.Clone(old), maps.Clone(old)
+	ours["o"], theirs["t"] = "o\n", "t\n"
+	if tree := merge.Trees(old, ours, theirs); len(tree.Conflicts) > 0 || len(tree.Files) != 4 {
+		t.Errorf("%+v", tree)
+	}
+}
