@@ -49,7 +49,7 @@ func Replay(ctx context.Context, s ReplayStore, check Check, id string, iteratio
 	if entry == nil {
 		return nil, 0, fmt.Errorf("the journal of job %s is gone (JOURNAL_RETENTION), or it never called a model", id)
 	}
-	if err := json.Unmarshal(entry, &task.Project); err != nil {
+	if err := readKnown(entry, task); err != nil {
 		return nil, 0, fmt.Errorf("the journal of job %s: %w", id, err)
 	}
 	if job.Base > 0 {

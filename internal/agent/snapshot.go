@@ -11,18 +11,25 @@ import (
 	"codeforge/internal/llm"
 )
 
-// fixProject gives a job its project as it first saw it, out of the journal. A project's text may change while its job runs,
-// or by the job itself; a job that runs again must ask its models the same, or the journal would not know the answers.
+// known is what a job was first told of its project. Its keys are those of a project, and one more.
+type known struct {
+	*codeforge.Project
+	Memory codeforge.Memory `json:"memory"`
+}
+
+// fixProject gives a job its project as it first saw it, and what went on before it, out of the journal. Both may change while
+// the job runs, or by the job itself; a job that runs again must ask its models the same, or the journal would not know the
+// answers.
 func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) error {
 	if a.journal == nil {
 		return nil
 	}
-	entry, err := json.Marshal(task.Project)
+	entry, err := json.Marshal(known{&task.Project, task.Memory})
 	if err == nil {
 		entry, err = a.journal.Put(ctx, projectKey(task.Job), entry)
 	}
 	if err == nil {
-		err = json.Unmarshal(entry, &task.Project)
+		err = readKnown(entry, task)
 	}
 	if err != nil {
 		return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The job's state could not be stored", Retryable: true, Cause: err}
@@ -34,4 +41,14 @@ func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) error {
 func projectKey(job codeforge.Job) llm.JournalKey {
 	sum := sha256.Sum256(fmt.Appendf(nil, "project %d %s", job.Base, job.Clarification))
 	return llm.JournalKey{JobID: job.ID, Number: 0, Hash: hex.EncodeToString(sum[:])}
+}
+
+// readKnown gives a task what the journal has of its project.
+func readKnown(entry []byte, task *codeforge.Task) error {
+	k := known{Project: new(codeforge.Project)}
+	if err := json.Unmarshal(entry, &k); err != nil {
+		return err
+	}
+	task.Project, task.Memory = *k.Project, k.Memory
+	return nil
 }

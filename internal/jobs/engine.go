@@ -383,6 +383,9 @@ func (e *Engine) runAgent(ctx context.Context, job codeforge.Job, fence codeforg
 		if task.Project, err = e.o.Store.ProjectForJob(ctx, fence); err != nil {
 			return o, storeFault(err)
 		}
+		if task.Memory, err = e.memory(ctx, job); err != nil {
+			return o, storeFault(err)
+		}
 		if job.Base > 0 {
 			if task.Files, err = e.o.Store.SnapshotFiles(ctx, job.ProjectID, job.Base); err != nil {
 				return o, storeFault(err)

@@ -57,6 +57,11 @@ type Store interface {
 	// ProjectForJob returns the project of a claimed job, to the system.
 	ProjectForJob(ctx context.Context, f codeforge.Fence) (codeforge.Project, error)
 
+	// What a job is told of its project's past, as its owner reads it: see api.Store.
+	ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.Message, error)
+	ListRevisions(ctx context.Context, u codeforge.User, projectID string, page, size int) ([]codeforge.Revision, int, error)
+	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
+
 	// SweepJobs deletes terminal jobs that ended before then, with their events; for a retention that is off by default.
 	SweepJobs(ctx context.Context, before time.Time) (int, error)
 }

@@ -1,0 +1,34 @@
+package jobs
+
+import (
+	"context"
+
+	"codeforge"
+)
+
+// memory is what went on in a job's project before it.
+func (e *Engine) memory(ctx context.Context, job codeforge.Job) (m codeforge.Memory, err error) {
+	u := codeforge.User{ID: job.UserID, Role: "authenticated"}
+	if m.Messages, err = e.o.Store.ListMessages(ctx, u, job.ProjectID, codeforge.RememberedMessages); err != nil || job.Base == 0 {
+		return m, err
+	}
+	revisions, _, err := e.o.Store.ListRevisions(ctx, u, job.ProjectID, 1, codeforge.RememberedRevisions)
+	if err != nil {
+		return m, err
+	}
+	for _, r := range revisions {
+		if r.Number > job.Base {
+			continue
+		}
+		_, deltas, err := e.o.Store.RevisionDeltas(ctx, u, job.ProjectID, r.Number, codeforge.Page{Bytes: codeforge.RememberedBytes})
+		if err != nil {
+			return m, err
+		}
+		s := codeforge.RevisionSummary{Revision: r, Files: []codeforge.FileStat{}}
+		for _, d := range deltas[:min(len(deltas), codeforge.RememberedFiles)] {
+			s.Files = append(s.Files, d.Stat())
+		}
+		m.Revisions = append(m.Revisions, s)
+	}
+	return m, nil
+}
