@@ -154,7 +154,7 @@ type server struct {
 // New returns the handler of the whole API.
 func New(o Options) http.Handler {
 	s := newServer(o)
-	s.docs()
+	s.sites = append(slices.Clip(s.sites), s.docsSite())
 	return s
 }
 

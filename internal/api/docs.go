@@ -1,65 +1,74 @@
 package api
 
 import (
+	"cmp"
 	"embed"
 	"io/fs"
 	"mime"
 	"net/http"
 	"path"
-	"strconv"
-	"strings"
 )
 
 //go:embed docs/swagger docs/redoc
 var docsFiles embed.FS
 
 // docsPolicy lets the viewers run, and fetch from here alone.
-const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-	"font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+var docsPolicy = []string{"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
 
-// docs serves the specification and, in development, its two viewers, whose files are embedded.
-func (s *server) docs() {
+// docsFile is one answer of the documents' site.
+type docsFile struct {
+	contentType string
+	policy      []string
+	data        []byte
+}
+
+// docsSite serves the specification and, in development, its two viewers, whose files are embedded.
+func (s *server) docsSite() Site {
 	spec, err := s.spec()
 	if err != nil {
 		panic(err) // the routes make no document: a mistake in them
 	}
-	s.static("/openapi.json", "application/json", spec, false)
-	if !s.Development {
-		return
+	files := map[string]docsFile{"/openapi.json": {"application/json", apiPolicy, spec}}
+	if s.Development {
+		addViewer(files, "/docs", "docs/swagger")
+		addViewer(files, "/redoc", "docs/redoc")
 	}
-	for _, viewer := range []struct{ at, dir string }{{"/docs", "docs/swagger"}, {"/redoc", "docs/redoc"}} {
-		files, err := fs.ReadDir(docsFiles, viewer.dir)
+	match := func(r *http.Request) bool { _, ok := files[r.URL.Path]; return ok }
+	return Site{"docs", match, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x, f := w.(*exchange), files[r.URL.Path]
+		x.deny = errNoToken // documents are everybody's: an address has the limit
+		if !s.admitOrigin(x, r, f.policy) || !s.withinLimit(x, r) {
+			return
+		}
+		h := x.Header()
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			h.Set("Allow", "GET, HEAD")
+			x.refuse(methodNotAllowed())
+			return
+		}
+		h.Set("Content-Type", f.contentType)
+		x.announce(len(f.data))
+		_, _ = x.Write(f.data) // nobody is left to tell
+	})}
+}
+
+// addViewer puts the files of an embedded folder below a path, its index.html at the path itself.
+func addViewer(files map[string]docsFile, at, dir string) {
+	entries, err := fs.ReadDir(docsFiles, dir)
+	if err != nil {
+		panic(err)
+	}
+	for _, e := range entries {
+		data, err := docsFiles.ReadFile(dir + "/" + e.Name())
 		if err != nil {
 			panic(err)
 		}
-		for _, f := range files {
-			data, err := docsFiles.ReadFile(viewer.dir + "/" + f.Name())
-			if err != nil {
-				panic(err)
-			}
-			ct := mime.TypeByExtension(path.Ext(f.Name()))
-			if ct == "" {
-				ct = "text/plain; charset=utf-8"
-			}
-			if f.Name() == "index.html" {
-				s.static(viewer.at, ct, data, true)
-				s.static(viewer.at+"/{$}", ct, data, true)
-				continue
-			}
-			s.static(viewer.at+"/"+f.Name(), ct, data, true)
+		f := docsFile{cmp.Or(mime.TypeByExtension(path.Ext(e.Name())), "text/plain; charset=utf-8"), docsPolicy, data}
+		if e.Name() == "index.html" {
+			files[at], files[at+"/"] = f, f
+		} else {
+			files[at+"/"+e.Name()] = f
 		}
 	}
-}
-
-func (s *server) static(pattern, contentType string, data []byte, page bool) {
-	s.mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, _ *http.Request) {
-		w.(*exchange).route = strings.TrimSuffix(pattern, "/{$}")
-		h := w.Header()
-		h.Set("Content-Type", contentType)
-		h.Set("Content-Length", strconv.Itoa(len(data)))
-		if page {
-			h.Set("Content-Security-Policy", docsPolicy)
-		}
-		_, _ = w.Write(data) // nobody is left to tell
-	})
 }

@@ -120,6 +120,9 @@ func wireError(err error) *Error {
 		}
 		return out
 	}
+	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return wireError(tooLarge(e.Limit))
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return &Error{status: statusClientGone, Code: "REQUEST_ERROR", Message: "The client went away", cause: err}

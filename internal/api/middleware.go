@@ -162,30 +162,8 @@ func (s *server) serve(x *exchange, r *http.Request) {
 			return
 		}
 	}
-	h := x.Header()
-	h["X-Content-Type-Options"] = nosniff
-	h["Referrer-Policy"] = noReferrer
-	h["X-Frame-Options"] = denyFrames
-	h["Content-Security-Policy"] = apiPolicy
-	h["Cache-Control"] = noCache
-	h["Cross-Origin-Resource-Policy"] = sameOrigin
-	if s.secure || r.TLS != nil {
-		h["Strict-Transport-Security"] = onlyHTTPS
-	}
-	if err := s.checkHost(r); err != nil {
-		x.refuse(err)
+	if !s.admitOrigin(x, r, apiPolicy) {
 		return
-	}
-	if origin := r.Header["Origin"]; len(origin) > 0 {
-		if s.fromPreview(origin[0]) {
-			x.refuse(&Error{status: http.StatusForbidden, Code: "PERMISSION_DENIED", Message: "Previews may not call the API"})
-			return
-		}
-		if done := s.cors(x, r, origin[0]); done {
-			return
-		}
-	} else {
-		h["Vary"] = varyOrigin
 	}
 	if s.cross != nil {
 		if err := s.cross.Check(r); err != nil {
@@ -208,19 +186,8 @@ func (s *server) serve(x *exchange, r *http.Request) {
 	} else {
 		x.deny = errNoToken
 	}
-	if s.limit != nil && !unlimited[strings.TrimSuffix(r.URL.Path, "/")] {
-		key := ""
-		if x.deny == nil {
-			key = "user:" + x.user.ID
-		} else {
-			key = addressKey(clientAddress(r, s.TrustedProxies))
-		}
-		v := s.limit.take(key, x.start)
-		v.headers(h, s.limitBy)
-		if !v.ok {
-			x.refuse(&codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
-			return
-		}
+	if !s.withinLimit(x, r) {
+		return
 	}
 	x.ctx = exchangeContext{r.Context(), x}
 	r = r.WithContext(&x.ctx)
@@ -230,6 +197,7 @@ func (s *server) serve(x *exchange, r *http.Request) {
 		return
 	}
 	// The mux found no route. A redirect is one that it offers to a path that it thinks unclean: we have none.
+	h := x.Header()
 	h.Del("Location")
 	h.Del("Content-Type")
 	if x.refused == http.StatusMethodNotAllowed {
@@ -237,6 +205,56 @@ func (s *server) serve(x *exchange, r *http.Request) {
 		return
 	}
 	x.refuse(notFoundRoute())
+}
+
+// admitOrigin sets the headers of security that the API and its documents share, with the content policy of whoever serves, and
+// answers requests that come by another name of this server, or from another page: false when there is nothing left to do.
+func (s *server) admitOrigin(x *exchange, r *http.Request, policy []string) bool {
+	h := x.Header()
+	h["X-Content-Type-Options"] = nosniff
+	h["Referrer-Policy"] = noReferrer
+	h["X-Frame-Options"] = denyFrames
+	h["Content-Security-Policy"] = policy
+	h["Cache-Control"] = noCache
+	h["Cross-Origin-Resource-Policy"] = sameOrigin
+	if s.secure || r.TLS != nil {
+		h["Strict-Transport-Security"] = onlyHTTPS
+	}
+	if err := s.checkHost(r); err != nil {
+		x.refuse(err)
+		return false
+	}
+	if origin := r.Header["Origin"]; len(origin) > 0 {
+		if s.fromPreview(origin[0]) {
+			x.refuse(&Error{status: http.StatusForbidden, Code: "PERMISSION_DENIED", Message: "Previews may not call the API"})
+			return false
+		}
+		if done := s.cors(x, r, origin[0]); done {
+			return false
+		}
+	} else {
+		h["Vary"] = varyOrigin
+	}
+	return true
+}
+
+// withinLimit counts a request against the limit of its user, else of its address, and refuses one too many.
+func (s *server) withinLimit(x *exchange, r *http.Request) bool {
+	if s.limit != nil && !unlimited[strings.TrimSuffix(r.URL.Path, "/")] {
+		key := ""
+		if x.deny == nil {
+			key = "user:" + x.user.ID
+		} else {
+			key = addressKey(clientAddress(r, s.TrustedProxies))
+		}
+		v := s.limit.take(key, x.start)
+		v.headers(x.Header(), s.limitBy)
+		if !v.ok {
+			x.refuse(&codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
+			return false
+		}
+	}
+	return true
 }
 
 // preview lets a request to a preview's host through. A page asks for many files at once, so such requests have a bucket of
@@ -541,15 +559,15 @@ func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 		return nil
 	}
 	most := cmp.Or(rules.most, s.MaxBody)
+	if r.ContentLength > most {
+		return tooLarge(most)
+	}
 	if rules.streamed {
 		if err := rules.check(r.Header); err != nil {
 			return err
 		}
 		r.Body = http.MaxBytesReader(x.ResponseWriter, r.Body, most)
 		return nil
-	}
-	if r.ContentLength > most {
-		return tooLarge(most)
 	}
 	if r.ContentLength < 0 || r.ContentLength > light {
 		size := r.ContentLength
@@ -570,7 +588,7 @@ func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 	_, err := buf.ReadFrom(http.MaxBytesReader(x.ResponseWriter, r.Body, most))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return tooLarge(most)
+			return err
 		}
 		if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
 			return &Error{status: http.StatusRequestTimeout, Code: "REQUEST_TIMEOUT", Message: "The body did not arrive in time"}

@@ -105,6 +105,12 @@ func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) 
 	if d.example != nil {
 		op.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: d.example}}}
 	}
+	if d.body.streamed { // no field of the input stands for it
+		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
+		for _, media := range d.body.media {
+			op.RequestBody.Content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+		}
+	}
 	huma.Register(operationAPI{s.huma, d.body.plan}, op, run)
 	s.shareErrors(op.Responses) // the map is the one in the document
 }

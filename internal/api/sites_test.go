@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"codeforge"
 )
 
@@ -37,6 +39,13 @@ func TestSites(t *testing.T) {
 	}
 	if w := get("/broken/"); w.Code != 500 || strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := get("/openapi.json"); w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || !strings.Contains(log.String(), "route=docs") {
+		t.Errorf("%d %v\n%s", w.Code, w.Header(), log.String())
+	}
+	w = httptest.NewRecorder()
+	if h.ServeHTTP(w, httptest.NewRequest("POST", "/openapi.json", nil)); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
+		t.Errorf("%d %v", w.Code, w.Header())
 	}
 	if w := get("/health"); w.Code != 200 || w.Header().Get("Content-Security-Policy") != apiPolicy[0] {
 		t.Errorf("%d %v", w.Code, w.Header())
@@ -70,5 +79,55 @@ func TestBodyRules(t *testing.T) {
 		if w.Code != c.want || c.want == 200 && !strings.Contains(w.Body.String(), "4") {
 			t.Errorf("%q, %q: %d %s", c.media, c.body, w.Code, w.Body)
 		}
+	}
+}
+
+type streamedInput struct{ body io.Reader }
+
+func (in *streamedInput) Resolve(c huma.Context) []error {
+	in.body = c.BodyReader()
+	return nil
+}
+
+// TestStreamedBody: an operation may read its body as it comes, within its bounds.
+func TestStreamedBody(t *testing.T) {
+	type size struct{ Body struct{ Size int } }
+	docs["test_stream"] = doc{tag: "system", public: true, body: bodyRules{media: []string{"application/zip"}, most: 10, streamed: true}}
+	defer delete(docs, "test_stream")
+	s := newServer(Options{MaxBody: 5, Auth: func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil }})
+	started := make(chan struct{})
+	add(s, "POST /v1/upload", "test_stream", func(_ context.Context, in *streamedInput) (*size, error) {
+		close(started)
+		data, err := io.ReadAll(in.body)
+		out := &size{}
+		out.Body.Size = len(data)
+		return out, err
+	})
+	post := func(media string, body io.Reader) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", "/v1/upload", body)
+		r.Header.Set("Content-Type", media)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w
+	}
+	// What arrives later is sent only when the operation runs: had the body been read before, this would wait for ever.
+	from, to := io.Pipe()
+	go func() {
+		<-started
+		_, _ = to.Write([]byte("PK\x03\x04 more"))
+		_ = to.Close()
+	}()
+	if w := post("application/zip", from); w.Code != 200 || !strings.Contains(w.Body.String(), `"Size":9`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := post("application/json", strings.NewReader("{}")); w.Code != 415 {
+		t.Errorf("another medium: %d %s", w.Code, w.Body)
+	}
+	if w := post("application/zip", strings.NewReader("a length that is too much")); w.Code != 413 {
+		t.Errorf("a length that is too much: %d %s", w.Code, w.Body)
+	}
+	started = make(chan struct{})
+	if w := post("application/zip", io.MultiReader(strings.NewReader("no length, and too much"))); w.Code != 413 {
+		t.Errorf("no length: %d %s", w.Code, w.Body)
 	}
 }
