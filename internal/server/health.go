@@ -22,7 +22,7 @@ func (s *Server) health(ctx context.Context, model string) api.Health {
 	if s.cfg.RedisURL != "" {
 		h.Dependencies["redis"] = "not used"
 	}
-	if s.store.Ping(ctx) != nil {
+	if s.answers.check() != nil {
 		failing("store")
 		if s.store.Name == supabaseStore {
 			failing("supabase")
@@ -60,24 +60,34 @@ func (s *Server) ready(ctx context.Context) error {
 // spareDescriptors is how many files a server must be able to open: fewer are gone with the next requests.
 const spareDescriptors = 8
 
-// descriptorCheck knows whether the process can open some more files. What it found holds for a second: health is asked
-// often, and looking costs more than the rest of it.
-type descriptorCheck struct {
+// heldCheck is a check whose answer holds for a while: health is asked often, and looking costs more than the rest of it.
+type heldCheck struct {
+	look func() error
+	hold time.Duration
+
 	mu    sync.Mutex
 	until time.Time
 	err   error
 }
 
-// check is an error when too few files can be opened.
-func (c *descriptorCheck) check() error {
+func (c *heldCheck) check() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := time.Now(); now.After(c.until) {
-		c.until, c.err = now.Add(time.Second), openSome()
+	if time.Now().After(c.until) {
+		c.err = c.look()
+		c.until = time.Now().Add(c.hold)
 	}
 	return c.err
 }
 
+// pingStore is for everybody who asks meanwhile, so that the end of one request is not its end.
+func (s *Server) pingStore() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	return s.store.Ping(ctx)
+}
+
+// openSome is an error when too few files can be opened.
 func openSome() error {
 	for range spareDescriptors {
 		f, err := os.Open(os.DevNull)

@@ -40,7 +40,8 @@ type Server struct {
 	hub         *events.Hub
 	engine      *jobs.Engine
 	checks      *verify.Verifier
-	descriptors descriptorCheck
+	descriptors heldCheck
+	answers     heldCheck // of the store
 	http        *http.Server
 	listen      net.Listener
 
@@ -58,6 +59,8 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	}
 	log, level := newLog(cfg, w)
 	s := &Server{cfg: cfg, log: log, level: level, envLevel: envLevel(), hub: events.NewHub(), failed: make(chan error, 1)}
+	s.descriptors = heldCheck{look: openSome, hold: time.Second}
+	s.answers = heldCheck{look: s.pingStore, hold: time.Second / 10}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release())
