@@ -21,9 +21,14 @@ const (
 	EventCheck   EventType = "check"   // what verification found
 	EventRetry   EventType = "retry"   // the job, or a model call in it, is tried again
 	EventRestart EventType = "restart" // what a viewer was shown of an answer is void; data says from where
+	EventTool    EventType = "tool"    // a call of a tool, and what it answered
+	EventSpec    EventType = "spec"    // a specification was written
+	EventFinding EventType = "finding" // an issue that a review found
+	EventReview  EventType = "review"  // what a review came to, after its findings
 
-	EventDelta EventType = "delta" // transient: text as it is produced
-	EventLog   EventType = "log"   // transient: a line for whoever watches
+	EventDelta     EventType = "delta"      // transient: words as they are produced
+	EventFileDelta EventType = "file_delta" // transient: text of a file as it is written
+	EventLog       EventType = "log"        // transient: a line for whoever watches
 )
 
 // Contract reports whether t is one of the five events of the wire contract.
@@ -48,7 +53,39 @@ type Event struct {
 	Type  EventType
 	Data  json.RawMessage // an object
 	At    time.Time
+	// File, of a job's working tree, is as the event tells: stored with it, for [WorkingFile], and sent to nobody.
+	File *FileChange
+}
+
+// WorkingFile is a file that the newest claim of a job changed: the project's files at the job's Base and these are its working
+// tree. They are kept for [WorkingKept] after the job's end.
+type WorkingFile struct {
+	Path    string
+	Deleted bool
+	Size    int64
+	Hash    string // SHA-256 of the content in hexadecimal; "": deleted
+	Content string
+}
+
+// WorkingKept is how long the working files of a job that has ended are kept.
+const WorkingKept = 24 * time.Hour
+
+// WorkingChanges are the files that events tell of, each once, as the last of them has it.
+func WorkingChanges(events []Event) []FileChange {
+	last := map[string]int{}
+	for i, e := range events {
+		if e.File != nil {
+			last[e.File.Path] = i
+		}
+	}
+	var changes []FileChange
+	for i, e := range events {
+		if e.File != nil && last[e.File.Path] == i {
+			changes = append(changes, *e.File)
+		}
+	}
+	return changes
 }
 
 // Transient reports whether events of this type are never stored.
-func (t EventType) Transient() bool { return t == EventDelta || t == EventLog }
+func (t EventType) Transient() bool { return t == EventDelta || t == EventFileDelta || t == EventLog }

@@ -29,6 +29,7 @@ e0aee6ff6bd85e83 20261127000003_rules.sql
 8bf6afb2dd7f74de 20261127000005_path_keys.sql
 231462b2f5eac18e 20261127000006_contents.sql
 340549c0644f12fa 20261127000007_contents_once.sql
+0e42681ab69882bb 20261127000008_job_files.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -44,6 +44,8 @@ type Store interface {
 	JobOwner(ctx context.Context, id string) (jobID, userID string, err error)
 	// Events returns at most limit stored events of a job after number after, in order.
 	Events(ctx context.Context, u codeforge.User, jobID string, after int64, limit int) ([]codeforge.Event, error)
+	// WorkingFiles returns a page of the files that the newest claim of a job changed so far.
+	WorkingFiles(ctx context.Context, u codeforge.User, jobID string, p codeforge.Page) ([]codeforge.WorkingFile, error)
 	// ListMessages returns the newest messages of a project, at most limit, oldest first.
 	ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.Message, error)
 

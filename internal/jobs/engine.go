@@ -61,6 +61,7 @@ type Engine struct {
 	draining bool          // no job is taken any more
 	idle     chan struct{} // closed when draining and nothing is open
 
+	swept   time.Time      // when working files were looked for; the sweep's own
 	sooner  chan time.Time // asks the sweep to come by then
 	recheck chan struct{}  // asks for a look at the claims
 	stop    context.CancelFunc

@@ -88,8 +88,17 @@ func (e *Engine) sweep(ctx context.Context) (next time.Time, err error) {
 			e.o.Log.Info("old jobs deleted", "jobs", n)
 		}
 	}
+	if time.Since(e.swept) >= sweepWorkingEvery {
+		e.swept = time.Now()
+		if err := e.o.Store.SweepWorking(ctx, codeforge.Now().Add(-codeforge.WorkingKept)); err != nil {
+			return next, err
+		}
+	}
 	return next, nil
 }
+
+// sweepWorkingEvery is how often working files of jobs that have ended are looked for.
+const sweepWorkingEvery = 10 * time.Minute
 
 // recheckClaim has the claims looked at soon if a job ("": any) runs here, and reports whether it does: somebody may have
 // ended it elsewhere. Its run is stopped when its claim is gone.

@@ -28,8 +28,9 @@ type Store interface {
 	// longer running (it was cancelled).
 	RenewLeases(ctx context.Context, held []codeforge.Fence, lease time.Duration) (lost []codeforge.Fence, err error)
 
-	// RecordEvents appends events (none transient) in order and, if progress is not negative, sets it. It returns the
-	// events with their numbers, or ErrFenced when the claim is lost.
+	// RecordEvents appends events (none transient) in order and, if progress is not negative, sets it. The files that they tell
+	// of become part of the job's working tree, see [codeforge.WorkingFile]. It returns the events with their numbers, or
+	// ErrFenced when the claim is lost.
 	RecordEvents(ctx context.Context, f codeforge.Fence, progress float64, events []codeforge.Event) ([]codeforge.Event, error)
 
 	// FinishJob applies an outcome, or returns ErrFenced and changes nothing. A conflict of the claim's Base with files
@@ -64,4 +65,7 @@ type Store interface {
 
 	// SweepJobs deletes terminal jobs that ended before then, with their events; for a retention that is off by default.
 	SweepJobs(ctx context.Context, before time.Time) (int, error)
+
+	// SweepWorking forgets the working files of jobs that ended before then.
+	SweepWorking(ctx context.Context, before time.Time) error
 }

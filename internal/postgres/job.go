@@ -126,7 +126,11 @@ func (s *Store) RecordEvents(ctx context.Context, f codeforge.Fence, progress fl
 	if _, err := codeforge.ParseID(f.JobID); err != nil {
 		return nil, codeforge.ErrFenced
 	}
-	args, err := eventArgs(events, arg{"job", f.JobID}, arg{"fence", f.Number}, arg{"progress", progress})
+	files, err := workingArg(events)
+	if err != nil {
+		return nil, err
+	}
+	args, err := eventArgs(events, arg{"job", f.JobID}, arg{"fence", f.Number}, arg{"progress", progress}, files)
 	if err != nil {
 		return nil, err
 	}

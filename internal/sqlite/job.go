@@ -222,6 +222,12 @@ func (s *Store) RenewLeases(ctx context.Context, held []codeforge.Fence, lease t
 }
 
 func (s *Store) RecordEvents(ctx context.Context, f codeforge.Fence, progress float64, events []codeforge.Event) (stored []codeforge.Event, err error) {
+	changes := codeforge.WorkingChanges(events)
+	for _, ch := range changes {
+		if err := check(ch); err != nil {
+			return nil, err
+		}
+	}
 	err = s.write(ctx, func(c *conn) error {
 		stored = slices.Clone(events)
 		j, err := claimed(c, f)
@@ -235,6 +241,9 @@ func (s *Store) RecordEvents(ctx context.Context, f codeforge.Fence, progress fl
 		j.UpdatedAt = c.now
 		wroteJob(c, j)
 		if _, _, err := c.exec("UPDATE jobs SET events = ?, progress = ?, updated_at = ? WHERE seq = ?", j.events, j.Progress, j.UpdatedAt, j.seq); err != nil {
+			return err
+		}
+		if err := s.putWorking(c, &j, changes); err != nil {
 			return err
 		}
 		return addEvents(c, j.seq, j.ID, j.events, stored)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"codeforge"
 )
@@ -115,6 +116,31 @@ var contentTests = map[string]func(s *suite, b Backdoor){
 		s.write(p, "c", "gone") // again
 		s.same("tree", s.treeAt(p, 8), tree{"a": "newest", "b": "copied", "c": "gone"})
 		s.wantContents(b, p, "copied", "newest", "gone")
+	},
+	"texts of a working tree are the project's, and go with the last that has them": func(s *suite, b Backdoor) {
+		p := s.project()
+		s.write(p, "a", "shared")
+		j := s.started(p, codeforge.Code)
+		s.report(j, fileEvent("b", "shared"), fileEvent("c", "draft"), fileEvent("d", "draft"))
+		s.wantContents(b, p, "shared", "draft")
+		s.report(j, fileEvent("c", "final"))
+		s.wantContents(b, p, "shared", "draft", "final")
+		s.report(j, fileEvent("d", "final"), deletedEvent("b"))
+		s.wantContents(b, p, "shared", "final")
+		s.finish(j, changes(codeforge.FileChange{Path: "c", Content: "final"}))
+		failed := s.started(p, codeforge.Code)
+		s.report(failed, fileEvent("c", "failed"), fileEvent("a", "shared"))
+		s.finish(failed, codeforge.Outcome{Status: codeforge.JobFailed})
+		s.wantContents(b, p, "shared", "final", "failed")
+		s.ok(s.SweepWorking(s.ctx(), s.get(failed.ID).CompletedAt.Add(time.Second)))
+		s.wantContents(b, p, "shared", "final")
+		last := s.started(p, codeforge.Code)
+		s.report(last, fileEvent("e", "last"))
+		s.finish(last, completes)
+		_, err := s.SweepJobs(s.ctx(), s.get(last.ID).CompletedAt.Add(time.Second))
+		s.ok(err)
+		s.wantContents(b, p, "shared", "final")
+		s.same("tree", s.treeAt(p, 2), tree{"a": "shared", "c": "final"})
 	},
 	"room comes back with what is forgotten and removed": func(s *suite, b Backdoor) {
 		s.quota(codeforge.Quota{Bytes: 100})

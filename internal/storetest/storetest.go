@@ -45,6 +45,7 @@ func Run(t *testing.T, open Open) {
 		{"Cancel", cancelTests},
 		{"Respond", respondTests},
 		{"Events", eventTests},
+		{"Working", workingTests},
 		{"Due", dueTests},
 		{"Sweep", sweepTests},
 		{"Read", readTests},

@@ -81,6 +81,7 @@ var strangerTests = []test{
 					"cancel":  func() error { _, err := s.CancelJob(s.ctx(), s.v, id); return err },
 					"respond": func() error { _, err := s.RespondJob(s.ctx(), s.v, id, codeforge.NewID(), []byte(`[]`)); return err },
 					"events":  func() error { _, err := s.Contract.Events(s.ctx(), s.v, id, 0, 10); return err },
+					"working": func() error { _, err := s.WorkingFiles(s.ctx(), s.v, id, codeforge.Page{}); return err },
 				} {
 					s.Log(name)
 					s.missing(do(), "Job", id)
