@@ -228,7 +228,7 @@ func TestSecondDoor(t *testing.T) {
 	}
 	if want := []string{"codeforge_create_project", "codeforge_event_json", "codeforge_file_json", "codeforge_file_json", "codeforge_files_at", "codeforge_find_job", "codeforge_job_usage", "codeforge_jobs", "codeforge_limit", "codeforge_now",
 		"codeforge_read_changes", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_messages", "codeforge_read_project", "codeforge_read_projects",
-		"codeforge_read_revisions", "codeforge_read_tree", "codeforge_revision_json", "codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job"}; !reflect.DeepEqual(open, want) {
+		"codeforge_read_revisions", "codeforge_read_tree", "codeforge_read_working", "codeforge_revision_json", "codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job"}; !reflect.DeepEqual(open, want) {
 		t.Errorf("users may call %v, want %v", open, want)
 	}
 }
