@@ -104,3 +104,40 @@ func TestClashesThatWereThere(t *testing.T) {
 		t.Errorf("%+v", tree)
 	}
 }
+
+// TestTheirsHasOurs: a side that took in what the other wrote needs nobody's answer.
+func TestTheirsHasOurs(t *testing.T) {
+	const base = "head\nold\ntail\n"
+	for _, c := range []struct {
+		name, ours, theirs string
+		want               bool
+	}{
+		{"taken in", "head\nours\ntail\n", "head\nours\nand theirs\ntail\n", true},
+		{"taken in, in its place", "head\nours 1\nours 2\ntail\n", "head\nours 1\ntheirs\nours 2\ntail\n", true},
+		{"written over", "head\nours\ntail\n", "head\ntheirs\ntail\n", false},
+		{"half of it", "head\nours 1\nours 2\ntail\n", "head\nours 1\ntheirs\ntail\n", false},
+		{"what ours took away came back", "head\nours\ntail\n", "head\nours\nold\nmore\ntail\n", false},
+		{"a deletion cannot be seen", "head\ntail\n", "head\ntheirs\ntail\n", false},
+	} {
+		tree := merge.Trees(files{"f": base}, files{"f": c.ours}, files{"f": c.theirs})
+		if len(tree.Conflicts) != 1 || tree.Conflicts[0].TheirsHasOurs() != c.want {
+			t.Errorf("%s: %+v", c.name, tree.Conflicts)
+		}
+	}
+	for name, tree := range map[string]merge.Tree{
+		"both made it": merge.Trees(nil, files{"f": "ours\n"}, files{"f": "ours\ntheirs\n"}),
+	} {
+		if len(tree.Conflicts) != 1 || !tree.Conflicts[0].TheirsHasOurs() {
+			t.Errorf("%s: %+v", name, tree.Conflicts)
+		}
+	}
+	for name, tree := range map[string]merge.Tree{
+		"deleted by ours":   merge.Trees(files{"f": "a\n"}, files{}, files{"f": "b\n"}),
+		"deleted by theirs": merge.Trees(files{"f": "a\n"}, files{"f": "b\n"}, files{}),
+		"beside":            merge.Trees(nil, files{"F": "a\n"}, files{"f": "a\n"}),
+	} {
+		if len(tree.Conflicts) != 1 || tree.Conflicts[0].TheirsHasOurs() {
+			t.Errorf("%s: %+v", name, tree.Conflicts)
+		}
+	}
+}
