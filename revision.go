@@ -12,6 +12,7 @@ type Revision struct {
 	Author       string    `json:"author"`           // "user", or the agent type that wrote it
 	Message      string    `json:"message"`
 	FilesChanged int       `json:"files_changed"`
+	Verified     *bool     `json:"verified"` // whether its files pass a check; nil: not known
 	CreatedAt    time.Time `json:"created_at"`
 }
 

@@ -30,6 +30,7 @@ e0aee6ff6bd85e83 20261127000003_rules.sql
 231462b2f5eac18e 20261127000006_contents.sql
 340549c0644f12fa 20261127000007_contents_once.sql
 0e42681ab69882bb 20261127000008_job_files.sql
+b5a658da2110cc4e 20261127000009_stages.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

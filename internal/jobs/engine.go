@@ -320,7 +320,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	ctx, stop := context.WithTimeoutCause(ctx, limit, ErrTimedOut)
 	defer stop()
 	rec := e.record(ctx, job, fence)
-	o, err := e.runAgent(ctx, job, fence, rec.report)
+	o, err := e.runAgent(ctx, job, rec)
 	// What was reported comes before what ended it. A claim lost meanwhile shows in the next write.
 	progress := rec.close()
 	took := time.Since(began).Round(time.Millisecond)
@@ -373,24 +373,37 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 }
 
 // runAgent gives the agent its material. A panic in it is a failure of this job alone.
-func (e *Engine) runAgent(ctx context.Context, job codeforge.Job, fence codeforge.Fence, report func(float64, ...codeforge.Event)) (o codeforge.Outcome, err error) {
+func (e *Engine) runAgent(ctx context.Context, job codeforge.Job, rec *recorder) (o codeforge.Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	task := &codeforge.Task{Job: job, Report: report}
+	task := &codeforge.Task{Job: job, Report: rec.report, Keep: rec.keep}
+	task.Snapshot = func(ctx context.Context, revision int64) ([]codeforge.File, error) {
+		if revision == 0 {
+			return nil, nil
+		}
+		files, err := e.o.Store.SnapshotFiles(ctx, job.ProjectID, revision)
+		return files, storeFault(err)
+	}
+	task.Head = func(ctx context.Context) (int64, []codeforge.File, error) {
+		p, err := e.o.Store.ProjectForJob(ctx, rec.fence)
+		if err != nil {
+			return 0, nil, storeFault(err)
+		}
+		files, err := task.Snapshot(ctx, p.Revision)
+		return p.Revision, files, err
+	}
 	if job.Agent != codeforge.Noop {
-		if task.Project, err = e.o.Store.ProjectForJob(ctx, fence); err != nil {
+		if task.Project, err = e.o.Store.ProjectForJob(ctx, rec.fence); err != nil {
 			return o, storeFault(err)
 		}
 		if task.Memory, err = e.memory(ctx, job); err != nil {
 			return o, storeFault(err)
 		}
-		if job.Base > 0 {
-			if task.Files, err = e.o.Store.SnapshotFiles(ctx, job.ProjectID, job.Base); err != nil {
-				return o, storeFault(err)
-			}
+		if task.Files, err = task.Snapshot(ctx, job.Base); err != nil {
+			return o, err
 		}
 	}
 	return e.o.Run(ctx, task)
@@ -398,6 +411,9 @@ func (e *Engine) runAgent(ctx context.Context, job codeforge.Job, fence codeforg
 
 // storeFault makes an error of the store one that is worth another try.
 func storeFault(err error) error {
+	if err == nil {
+		return nil
+	}
 	return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The project could not be read", Retryable: true, Cause: err}
 }
 
@@ -433,8 +449,7 @@ func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge
 			// The outcome itself cannot be stored: that is the job's end.
 			fault, _ := errors.AsType[*codeforge.Error](err)
 			e.o.Log.Error("outcome refused", "job_id", fence.JobID, "error", err)
-			reason, _ := fault.Details["reason"].(string)
-			o = failedOutcome(fence.JobID, "error", "The result could not be stored: "+cmp.Or(reason, fault.Message), o.Progress, codeforge.Outcome{})
+			o = failedOutcome(fence.JobID, "error", unstorable(fault).Message, o.Progress, codeforge.Outcome{})
 			continue
 		}
 		e.o.Log.Error("outcome not stored", "job_id", fence.JobID, "error", err)
@@ -445,6 +460,12 @@ func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge
 			return
 		}
 	}
+}
+
+// unstorable says, of a refusal of the store, why the work of a job ends it.
+func unstorable(refusal *codeforge.Error) *codeforge.Error {
+	reason, _ := refusal.Details["reason"].(string)
+	return &codeforge.Error{Kind: refusal.Kind, Message: "The result could not be stored: " + cmp.Or(reason, refusal.Message), Cause: refusal}
 }
 
 func failedOutcome(id, reason, public string, progress float64, left codeforge.Outcome) *codeforge.Outcome {

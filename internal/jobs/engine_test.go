@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -134,6 +135,128 @@ func TestCompletes(t *testing.T) {
 		if f, err := r.store.GetFile(t.Context(), r.user, p, "a.ts"); err != nil || f.Content != "export {}" {
 			t.Errorf("file %+v, %v", f, err)
 		}
+	})
+}
+
+// A run keeps stage by stage: what it keeps comes after what it reported before, is seen by whoever watches, and stays when
+// the run fails, is cancelled or runs out of time. A run that follows one which broke off is answered as that one was.
+func TestKeepsStages(t *testing.T) {
+	stage := func(round int, base int64, text string) codeforge.StageResult {
+		return codeforge.StageResult{Stage: codeforge.Code, Round: round, Base: base, Changes: []codeforge.FileChange{{Path: "a.ts", Content: text}}, Progress: float64(20 * (round + 1)),
+			Events: []codeforge.Event{{Type: codeforge.EventFile, Data: fmt.Appendf(nil, `{"round":%d}`, round)}}}
+	}
+	ends := map[string]func(r *rig, ctx context.Context, task *codeforge.Task) error{
+		"failed": func(*rig, context.Context, *codeforge.Task) error {
+			return &codeforge.Error{Kind: codeforge.AgentFailed, Message: "No more tokens"}
+		},
+		"cancelled": func(r *rig, ctx context.Context, task *codeforge.Task) error {
+			if _, err := r.engine.Cancel(ctx, r.user, task.Job.ID); err != nil {
+				r.t.Error(err)
+			}
+			_, err := task.Keep(ctx, stage(2, 2, "late"))
+			if !errors.Is(err, jobs.ErrFenced) {
+				r.t.Errorf("kept after the end: %v", err)
+			}
+			return err
+		},
+		"timeout": func(_ *rig, ctx context.Context, _ *codeforge.Task) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		},
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var r *rig
+				runs := 0
+				r = newRig(t, nil, func(o *jobs.Options) {
+					o.Run = func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+						runs++
+						for round, text := range []string{"one", "two"} {
+							task.Report(float64(5+20*round), codeforge.Event{Type: codeforge.EventStage})
+							kept, err := task.Keep(ctx, stage(round, int64(round), text))
+							if err != nil || kept.Revision != int64(round+1) {
+								t.Errorf("run %d, round %d: %+v, %v", runs, round, kept, err)
+							}
+							if runs == 1 && round == 1 {
+								return codeforge.Outcome{}, &codeforge.Error{Kind: codeforge.Unavailable, Message: "again", Retryable: true}
+							}
+						}
+						if head, files, err := task.Head(ctx); err != nil || head != 2 || len(files) != 1 || files[0].Content != "two" {
+							t.Errorf("head %d, %+v, %v", head, files, err)
+						}
+						if files, err := task.Snapshot(ctx, 1); err != nil || len(files) != 1 || files[0].Content != "one" {
+							t.Errorf("snapshot %+v, %v", files, err)
+						}
+						_, err := task.Keep(ctx, stage(3, 1, "stale"))
+						if newest, moved := codeforge.MovedTo(err); !moved || newest != 2 {
+							t.Errorf("kept on an old revision: %v", err)
+						}
+						return codeforge.Outcome{}, end(r, ctx, task)
+					}
+				})
+				p := r.project()
+				id := r.submit(p, codeforge.Code)
+				kinds := r.types(id)
+				if j := r.job(id); !j.Status.Terminal() || j.Revision != 2 || runs != 2 || j.Progress != 40 {
+					t.Errorf("%d runs, job %+v", runs, j)
+				}
+				if f, err := r.store.GetFile(t.Context(), r.user, p, "a.ts"); err != nil || f.Content != "two" || f.Version != 2 {
+					t.Errorf("%+v, %v", f, err)
+				}
+				want := []codeforge.EventType{codeforge.EventProgress, codeforge.EventStage, codeforge.EventProgress, codeforge.EventFile, codeforge.EventProgress,
+					codeforge.EventStage, codeforge.EventProgress, codeforge.EventFile, codeforge.EventProgress}
+				if len(kinds) < len(want) || !slices.Equal(kinds[:len(want)], want) {
+					t.Errorf("events %v", kinds)
+				}
+			})
+		})
+	}
+}
+
+// A stage that the rules of files refuse ends its job in words of the rule, and one that the store cannot take now is kept later.
+func TestStageThatCannotBeStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+			_, err := task.Keep(ctx, codeforge.StageResult{Stage: codeforge.Code, Changes: []codeforge.FileChange{{Path: "../a.ts"}}})
+			return codeforge.Outcome{}, err
+		})
+		id := r.submit(r.project(), codeforge.Code)
+		r.types(id)
+		if j := r.want(id, codeforge.JobFailed); !strings.HasPrefix(j.Error, "The result could not be stored: ") || j.Revision != 0 {
+			t.Errorf("job %+v", j)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		var tries atomic.Int32 // from -3 on commits fail, the last of them although it was made
+		store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{Fault: func() (bool, error) {
+			switch n := tries.Add(1); {
+			case n < 0:
+				return false, errors.New("no disk")
+			case n == 0:
+				return true, errors.New("no answer")
+			}
+			return false, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { store.Close() })
+		tries.Store(1)
+		r := &rig{t: t, store: store, hub: events.NewHub(), user: codeforge.LocalUser()}
+		r.engine = r.newEngine(func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+			tries.Store(-3)
+			kept, err := task.Keep(ctx, codeforge.StageResult{Stage: codeforge.Code, Changes: []codeforge.FileChange{{Path: "a.ts"}}, Events: []codeforge.Event{{Type: codeforge.EventFile}}})
+			if err != nil || kept.Revision != 1 {
+				t.Errorf("%+v, %v", kept, err)
+			}
+			return codeforge.Outcome{}, nil
+		})
+		id := r.submit(r.project(), codeforge.Code)
+		if got := r.types(id); !slices.Equal(got, []codeforge.EventType{codeforge.EventProgress, codeforge.EventFile, codeforge.EventComplete}) {
+			t.Errorf("events %v", got)
+		}
+		r.want(id, codeforge.JobCompleted)
 	})
 }
 

@@ -115,6 +115,67 @@ func (r *recorder) store(batch []codeforge.Event, progress float64) bool {
 	return true
 }
 
+// keep is codeforge.Task.Keep. It waits until everything reported is stored, and goes on trying as store does: verified work
+// is stored even when the run's time is over, unless the claim is lost.
+func (r *recorder) keep(ctx context.Context, stage codeforge.StageResult) (codeforge.Kept, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.busy {
+		r.changed.Wait()
+	}
+	if r.lost {
+		return codeforge.Kept{}, ErrFenced
+	}
+	before := r.progress
+	if stage.Progress = min(stage.Progress, 100); stage.Progress > r.progress {
+		r.progress = stage.Progress
+		stage.Events = append(slices.Clone(stage.Events), codeforge.Event{Type: codeforge.EventProgress, Data: stateData(r.job.ID, codeforge.Running, r.progress)})
+	}
+	r.busy = true // what is reported meanwhile comes after it
+	r.mu.Unlock()
+	kept, err := r.storeStage(ctx, stage)
+	r.mu.Lock()
+	if err != nil && r.progress == stage.Progress {
+		r.progress = before
+	}
+	r.lost = errors.Is(err, ErrFenced)
+	if r.busy = len(r.pending) > 0 && !r.lost; r.busy {
+		go r.writeBatches()
+	}
+	r.changed.Broadcast()
+	return kept, err
+}
+
+func (r *recorder) storeStage(ctx context.Context, stage codeforge.StageResult) (codeforge.Kept, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.e.o.Lease)
+	defer cancel()
+	for wait := 10 * time.Millisecond; ; wait *= 2 {
+		kept, err := r.e.o.Store.KeepStage(ctx, r.fence, stage)
+		fault, known := errors.AsType[*codeforge.Error](err)
+		switch {
+		case err == nil && len(kept.Events) < len(stage.Events): // kept before, by this try or another run
+			r.e.o.Hub.Nudge(r.job.ID)
+			return kept, nil
+		case err == nil:
+			r.e.publish(kept.Events...)
+			return kept, nil
+		case errors.Is(err, ErrFenced):
+			r.e.stopFenced(r.fence)
+			return kept, err
+		case known && fault.Kind == codeforge.Conflict:
+			return kept, err
+		case known && (fault.Kind == codeforge.Invalid || fault.Kind == codeforge.TooLarge):
+			return kept, unstorable(fault)
+		}
+		r.e.o.Log.Warn("stage not stored", "job_id", r.job.ID, "stage", stage.Stage, "error", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return kept, &codeforge.Error{Kind: codeforge.Unavailable, Message: "The work so far could not be stored", Retryable: true, Cause: err}
+		}
+	}
+}
+
 // close waits until everything reported is stored and returns the progress. Later reports are dropped.
 func (r *recorder) close() float64 {
 	r.mu.Lock()

@@ -33,6 +33,12 @@ type Store interface {
 	// ErrFenced when the claim is lost.
 	RecordEvents(ctx context.Context, f codeforge.Fence, progress float64, events []codeforge.Event) ([]codeforge.Event, error)
 
+	// KeepStage stores what a stage of a claimed job made: its specifications, its events, and at most one revision of its
+	// changes, verified, which becomes the job's Revision. Once for each job, stage and round: a second time it changes
+	// nothing and returns the revision of the first. It returns ErrFenced, or where there are changes and Base is not the
+	// project's newest revision [codeforge.MovedError], and then changes nothing.
+	KeepStage(ctx context.Context, f codeforge.Fence, stage codeforge.StageResult) (codeforge.Kept, error)
+
 	// FinishJob applies an outcome, or returns ErrFenced and changes nothing. A conflict of the claim's Base with files
 	// changed since by hand is no error: the outcome's changes win, path by path, and the older text stays in its revision.
 	FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Outcome) (codeforge.Finished, error)

@@ -124,19 +124,20 @@ func TestSecondDoor(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Exec(t, db, "insert into public.job_files (job_id, path, project_id, user_id, fence) values ('"+j.ID+"', 'a', '"+p.ID+"', '"+u.ID+"', 1)")
+	s.Exec(t, db, "insert into public.job_stages (job_id, stage, round, user_id, revision) values ('"+j.ID+"', 'code', 0, '"+u.ID+"', 1)")
 	before := picture(t, s, db)
-	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "file_contents", "job_events", "job_files"}
+	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "file_contents", "job_events", "job_files", "job_stages"}
 	for _, table := range readable {
 		for user, want := range map[string]bool{u.ID: true, v.ID: false} {
 			where := "project_id"
 			switch table {
 			case "projects":
 				where = "id"
-			case "job_events":
+			case "job_events", "job_stages":
 				where = "job_id"
 			}
 			key := p.ID
-			if table == "job_events" {
+			if where == "job_id" {
 				key = j.ID
 			}
 			if got := asUser[int](t, url, user, "select count(*) from public."+table+" where "+where+" = $1", key); (got == 1) != want {
@@ -186,7 +187,7 @@ func TestSecondDoor(t *testing.T) {
 			"delete from public.agent_jobs",
 			"insert into public.chat_messages (project_id, role, content) values ('" + p.ID + "', 'assistant', 'x')",
 			"insert into public.job_events (job_id, seq, user_id, type, data, progress, created_at) values ('" + j.ID + "', 9, '" + u.ID + "', 'x', '{}', 1, now())",
-			"delete from public.project_revisions", "update public.file_revisions set content = 'x'", "update public.file_contents set content = 'x'", "delete from public.file_contents", "delete from public.job_files", "delete from public.job_aliases",
+			"delete from public.project_revisions", "update public.file_revisions set content = 'x'", "update public.file_contents set content = 'x'", "delete from public.file_contents", "delete from public.job_files", "delete from public.job_stages", "delete from public.job_aliases",
 			"truncate public.projects cascade",
 			"select public.codeforge_submit_job('" + u.ID + "', gen_random_uuid(), '" + p.ID + "', 'code', true, '{}')",
 			"select public.codeforge_update_project('" + u.ID + "', '" + p.ID + "', '{\"title\":\"stolen\"}')",

@@ -307,8 +307,13 @@ func TestLostAnswers(t *testing.T) {
 	check(t, err)
 	want("log", log(j.ID), []string{"progress", "stage", "file", "check", "check"})
 
+	w.losing("codeforge_keep_stage", 2)
+	kept, err := s.KeepStage(ctx, f, codeforge.StageResult{Stage: codeforge.Code, Changes: []codeforge.FileChange{{Path: "a.ts", Content: "x"}}, Events: []codeforge.Event{{Type: codeforge.EventFile}}})
+	check(t, err)
+	want("kept", []any{kept.Revision, len(kept.Events)}, []any{1, 0})
+
 	w.losing("codeforge_finish_job", 1)
-	outcome := codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Changes: []codeforge.FileChange{{Path: "a.ts", Content: "x"}},
+	outcome := codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100,
 		Events: []codeforge.Event{{Type: codeforge.EventComplete}}}
 	if _, err := s.FinishJob(ctx, f, outcome); !errors.Is(err, codeforge.ErrFenced) {
 		t.Fatal(err)
@@ -316,7 +321,7 @@ func TestLostAnswers(t *testing.T) {
 	ended, err := s.GetJob(ctx, u, j.ID)
 	check(t, err)
 	want("ended", []any{ended.Status, ended.Revision}, []any{codeforge.JobCompleted, 1})
-	want("log", log(j.ID), []string{"progress", "stage", "file", "check", "check", "complete"})
+	want("log", log(j.ID), []string{"progress", "stage", "file", "check", "check", "file", "complete"})
 
 	w.losing("codeforge_cancel_job", 1)
 	done, err := s.CancelJob(ctx, u, keyed.ID)

@@ -92,7 +92,11 @@ func fault(ctx context.Context, err error) error {
 	case "PT404":
 		return codeforge.NotFound(f.Hint, f.Details)
 	case "PT409":
-		return codeforge.Conflictf("%s", f.Message)
+		e := codeforge.Conflictf("%s", f.Message)
+		if newest, err := strconv.ParseInt(f.Details, 10, 64); f.Hint == "revision" && err == nil {
+			e.Details = map[string]any{f.Hint: newest}
+		}
+		return e
 	case "PT412":
 		return codeforge.ErrFenced
 	case "PT413", "PT429":

@@ -35,6 +35,17 @@ func newChange(c codeforge.FileChange) (change, error) {
 	return change{codeforge.NewID(), c.Path, c.Content, c.Language, codeforge.LanguageOf(c.Path), c.Delete}, nil
 }
 
+func newChanges(all []codeforge.FileChange) ([]change, error) {
+	out := make([]change, len(all))
+	for i, c := range all {
+		var err error
+		if out[i], err = newChange(c); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // storable reports whether a file may have a path, if only one from before: the others cannot even be asked for.
 func storable(path string) bool {
 	return path != "" && utf8.ValidString(path) && !strings.Contains(path, "\x00")

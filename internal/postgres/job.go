@@ -216,13 +216,9 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 		return done, codeforge.ErrFenced
 	}
 	out := outcomeArg{Status: o.Status, Progress: o.Progress, Result: o.Result, Error: withoutNUL(o.Error), Question: o.Question, Failed: o.Failed, Message: withoutNUL(o.Message),
-		RunAt: timeOrNull(o.RunAt), Requirements: o.Requirements, Architecture: o.Architecture, ProjectStatus: o.ProjectStatus, Changes: []change{}, Chat: []messageArg{}}
-	for _, c := range o.Changes {
-		made, err := newChange(c)
-		if err != nil {
-			return done, err
-		}
-		out.Changes = append(out.Changes, made)
+		RunAt: timeOrNull(o.RunAt), Requirements: o.Requirements, Architecture: o.Architecture, ProjectStatus: o.ProjectStatus, Chat: []messageArg{}}
+	if out.Changes, err = newChanges(o.Changes); err != nil {
+		return done, err
 	}
 	for _, m := range o.Chat {
 		out.Chat = append(out.Chat, messageArg{codeforge.NewID(), m.Role, withoutNUL(m.Content), m.Thinking, m.Metadata})

@@ -112,6 +112,7 @@ func TestRoundTrips(t *testing.T) {
 	db := s.Database(t, plainOwner, from)
 	p := newProxy(t, s.Port, 10*time.Millisecond) // 20 ms there and back
 	store := open(t, postgres.Options{URL: p.url(recommended, db), MaxConns: 1})
+	aside := open(t, postgres.Options{URL: s.URL(recommended, db), MaxConns: 1}) // for what does not count
 	ctx, u := t.Context(), codeforge.LocalUser()
 	project, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Far away"})
 	if err != nil {
@@ -185,6 +186,16 @@ func TestRoundTrips(t *testing.T) {
 		{"read events", func() error { _, err := store.Events(ctx, u, last.ID, 0, 20); return err }},
 		{"list messages", func() error { _, err := store.ListMessages(ctx, u, project.ID, 20); return err }},
 		{"renew", func() error { _, err := store.RenewLeases(ctx, []codeforge.Fence{fence}, time.Minute); return err }},
+		{"keep stage", func() error {
+			n++
+			now, err := aside.GetProject(ctx, u, project.ID)
+			if err != nil {
+				return err
+			}
+			_, err = store.KeepStage(ctx, fence, codeforge.StageResult{Stage: codeforge.Code, Round: n, Base: now.Revision,
+				Changes: []codeforge.FileChange{{Path: "kept.ts", Content: codeforge.NewID()}}, Events: []codeforge.Event{{Type: codeforge.EventFile}}})
+			return err
+		}},
 		{"read journal", func() error { _, err := store.Get(ctx, llm.JournalKey{JobID: last.ID, Hash: "h"}); return err }},
 		{"write journal", func() error {
 			_, err := store.Put(ctx, llm.JournalKey{JobID: last.ID, Hash: "h"}, []byte("{}"))

@@ -189,6 +189,11 @@ func value(a any) (driver.Value, error) {
 			return nil, nil
 		}
 		return a.UnixMicro(), nil
+	case *bool:
+		if a == nil {
+			return nil, nil
+		}
+		return *a, nil
 	}
 	return nil, fmt.Errorf("no column holds a %T", a)
 }
@@ -216,6 +221,13 @@ func (r row) scan(dest ...any) error {
 			var n int64
 			n, ok = take[int64](r[i])
 			*d = n != 0
+		case **bool:
+			var n int64
+			n, ok = take[int64](r[i])
+			*d = nil
+			if r[i] != nil {
+				*d = new(n != 0)
+			}
 		case *float64:
 			*d, ok = take[float64](r[i])
 		case *json.RawMessage:

@@ -218,11 +218,13 @@ type revision struct {
 	job     string
 	author  string
 	message string
-	number  int64
-	first   int64 // row of the first change
-	changes int
-	stored  int64    // bytes that were not there before
-	made    []string // paths that were not there before
+
+	verified *bool // nil: not known
+	number   int64
+	first    int64 // row of the first change
+	changes  int
+	stored   int64    // bytes that were not there before
+	made     []string // paths that were not there before
 }
 
 func (s *Store) newRevision(c *conn, p *project, job, author, message string) *revision {
@@ -338,7 +340,7 @@ func (r *revision) checkClashes() error {
 // finish checks the rules for the whole of a project, and stores the revision.
 func (r *revision) finish() (codeforge.Revision, error) {
 	rev := codeforge.Revision{Number: r.number, JobID: r.job, Author: r.author, Message: strings.ReplaceAll(r.message, "\x00", ""),
-		FilesChanged: r.changes, CreatedAt: r.c.now}
+		FilesChanged: r.changes, Verified: r.verified, CreatedAt: r.c.now}
 	// A project that is over a limit may shrink, and its files may change.
 	if r.p.files > max(codeforge.MaxFiles, r.old.files) {
 		return rev, tooLarge("a project has at most %d files, this would make %d", codeforge.MaxFiles, r.p.files)
@@ -359,8 +361,8 @@ func (r *revision) finish() (codeforge.Revision, error) {
 	if r.job != "" {
 		job = r.job
 	}
-	if _, _, err := r.c.exec(`INSERT INTO project_revisions(project, number, job_id, author, message, first, files_changed, created_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.p.seq, rev.Number, job, rev.Author, rev.Message, r.first, rev.FilesChanged, rev.CreatedAt); err != nil {
+	if _, _, err := r.c.exec(`INSERT INTO project_revisions(project, number, job_id, author, message, first, files_changed, verified, created_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.p.seq, rev.Number, job, rev.Author, rev.Message, r.first, rev.FilesChanged, rev.Verified, rev.CreatedAt); err != nil {
 		return rev, err
 	}
 	r.p.Revision, r.p.UpdatedAt = rev.Number, rev.CreatedAt

@@ -363,26 +363,39 @@ func (s *Store) applyToProject(c *conn, j *jobRow, o *codeforge.Outcome) error {
 		if err != nil {
 			return err
 		}
-		rev := s.newRevision(c, &p, j.ID, string(j.Agent), o.Message)
-		if err := rev.putReal(o.Changes); err != nil {
-			return err
-		}
-		if rev.changes > 0 {
-			if _, err := rev.finish(); err != nil {
-				return err
-			}
-			j.Revision = rev.number
-		}
-	}
-	if len(o.Requirements) > 0 || len(o.Architecture) > 0 || o.ProjectStatus != "" {
-		// A project that was archived while the job ran stays so.
-		if _, _, err := c.exec(`UPDATE projects SET requirements = coalesce(?, requirements), architecture = coalesce(?, architecture),
-			status = iif(?3 = '' OR status = 'archived', status, ?3), updated_at = ? WHERE seq = ?`,
-			o.Requirements, o.Architecture, string(o.ProjectStatus), c.now, j.project); err != nil {
+		if err := s.addRevision(c, j, &p, o.Changes, o.Message); err != nil {
 			return err
 		}
 	}
+	return specify(c, j.project, o.Requirements, o.Architecture, o.ProjectStatus)
+}
+
+// addRevision makes a revision of what a job's changes really change, if anything.
+func (s *Store) addRevision(c *conn, j *jobRow, p *project, changes []codeforge.FileChange, message string) error {
+	rev := s.newRevision(c, p, j.ID, string(j.Agent), message)
+	rev.verified = new(true)
+	if err := rev.putReal(changes); err != nil {
+		return err
+	}
+	if rev.changes == 0 {
+		return nil
+	}
+	if _, err := rev.finish(); err != nil {
+		return err
+	}
+	j.Revision = rev.number
 	return nil
+}
+
+// specify sets what is not empty. A project that was archived while the job ran stays so.
+func specify(c *conn, project int64, requirements, architecture json.RawMessage, status codeforge.ProjectStatus) error {
+	if len(requirements) == 0 && len(architecture) == 0 && status == "" {
+		return nil
+	}
+	_, _, err := c.exec(`UPDATE projects SET requirements = coalesce(?, requirements), architecture = coalesce(?, architecture),
+		status = iif(?3 = '' OR status = 'archived', status, ?3), updated_at = ? WHERE seq = ?`,
+		requirements, architecture, string(status), c.now, project)
+	return err
 }
 
 // nextDue is the job that stood in line behind j and is due now.

@@ -10,11 +10,11 @@ import (
 	"codeforge"
 )
 
-const revisionColumns = "number, job_id, author, message, files_changed, created_at, first"
+const revisionColumns = "number, job_id, author, message, files_changed, verified, created_at, first"
 
 // scanRevision returns the row of the first change as well.
 func scanRevision(r row) (rev codeforge.Revision, first int64, err error) {
-	err = r.scan(&rev.Number, &rev.JobID, &rev.Author, &rev.Message, &rev.FilesChanged, &rev.CreatedAt, &first)
+	err = r.scan(&rev.Number, &rev.JobID, &rev.Author, &rev.Message, &rev.FilesChanged, &rev.Verified, &rev.CreatedAt, &first)
 	return rev, first, err
 }
 

@@ -40,6 +40,7 @@ func Run(t *testing.T, open Open) {
 		{"Submit", submitTests},
 		{"Claim", claimTests},
 		{"Line", lineTests},
+		{"Stages", stageTests},
 		{"Finish", finishTests},
 		{"Fence", fenceTests},
 		{"Cancel", cancelTests},
@@ -189,6 +190,13 @@ func (s *suite) unclaimable(id string) {
 	if ok {
 		s.Fatalf("job %s was claimed", id)
 	}
+}
+
+func (s *suite) keep(j codeforge.Job, stage codeforge.StageResult) codeforge.Kept {
+	s.Helper()
+	kept, err := s.KeepStage(s.ctx(), fence(j), stage)
+	s.ok(err)
+	return kept
 }
 
 func (s *suite) finish(j codeforge.Job, o codeforge.Outcome) codeforge.Finished {
