@@ -57,8 +57,7 @@ func TestCode(t *testing.T) {
 	if !slices.Equal(wrote, []string{
 		`{"path":"src/a.ts","action":"created","language":"typescript","bytes":19,"lines":1}`,
 		`{"path":"index.html","action":"updated","language":"html","bytes":10,"lines":1}`,
-		`{"path":"gone.css","action":"deleted","language":"css","bytes":0,"lines":0}`,
-		`{"path":"same.txt","action":"updated","language":"plaintext","bytes":4,"lines":1}`}) {
+		`{"path":"gone.css","action":"deleted","language":"css","bytes":0,"lines":0}`}) {
 		t.Errorf("file events %v", wrote)
 	}
 	if len(out.Chat) != 1 || !strings.Contains(out.Chat[0].Content, "- src/a.ts (created)") {
@@ -105,14 +104,14 @@ func TestToolErrors(t *testing.T) {
 		{"edit_file", args{"path": "nope", "old": "a", "new": "b"}, `there is no file "nope"`},
 		{"edit_file", args{"path": "src/a.ts", "old": "", "new": "b"}, "old is empty"},
 		{"edit_file", args{"path": "src/a.ts", "old": "one", "new": "one"}, "nothing would change"},
-		{"edit_file", args{"path": "src/a.ts", "old": "const two  = 2", "new": "b"}, "(0 times)"},
-		{"edit_file", args{"path": "src/a.ts", "old": "const two  = 2", "new": "b"}, "2: const two = 2"},
+		{"edit_file", args{"path": "src/a.ts", "old": "const two = 3", "new": "b"}, "(0 times)"},
+		{"edit_file", args{"path": "src/a.ts", "old": "const two = 3", "new": "b"}, "2: const two = 2"},
 		{"edit_file", args{"path": "src/a.ts", "old": "const", "new": "let"}, "old occurs 3 times, starting at lines 1, 2, 3"},
 		{"search", args{"pattern": ""}, "pattern must have 1 to 500 characters"},
 		{"finish", args{"dependencies": []any{}}, "summary is missing: it must be text"},
 		{"write_file", args{"path": "src/a.ts", "code": "x"}, `content is missing: it must be text; there is no argument "code": write_file takes path, content`},
 		{"write_file", args{"path": "src/a.ts", "content": nil}, "content is missing"},
-		{"edit_file", args{"path": "src/a.ts", "old": "const two = 2", "replacement": "x"}, "new is missing"},
+		{"edit_file", args{"path": "src/a.ts", "old": "const two = 2", "by": "x"}, "edits[0].new is missing"},
 		{"write_file", `{"path": "src/a.ts", "content": "half of i`, "they end in the middle"},
 		{"write_file", `{"path": "src/a.ts", "content": ["const a", "const b"]}`, "content must be text, not a list"},
 	} {
@@ -169,7 +168,7 @@ func TestFinishAmongFailures(t *testing.T) {
 	done := args{"summary": "The total now starts at 1.", "dependencies": []any{}}
 	b := job(codeforge.Code, `{}`,
 		use("finish", done, "edit_file", args{"path": "a.js", "old": "let total = 0", "new": "let total = 1"}, "write_file", args{"path": "../b.js", "content": "x"}),
-		use("edit_file", args{"path": "a.js", "old": "let  total = 0", "new": "let total = 1"}, "finish", done, "finish", done)).files("a.js", "let  total = 0;\n")
+		use("edit_file", args{"path": "a.js", "old": "let sum = 0", "new": "let total = 1"}, "finish", done, "finish", done)).files("a.js", "let sum = 0;\n")
 	out := b.must(t)
 	if len(out.Changes) != 1 || len(b.script.requests) != 2 {
 		t.Errorf("%d calls: %+v", len(b.script.requests), out.Changes)
@@ -351,7 +350,7 @@ func TestCodeBounds(t *testing.T) {
 	for range 100 {
 		many = append(many, "list_files", args{})
 	}
-	failed(job(codeforge.Code, `{}`, use(many...)), "all of its 300 tool calls", 4)
+	failed(job(codeforge.Code, `{}`, use(many...)), "all of its 600 tool calls", 7)
 
 	// A failing call that is repeated after a change may be right by then.
 	b := job(codeforge.Code, `{}`, use("read_file", args{"path": "n"}, "write_file", args{"path": "a", "content": "b"}, "read_file", args{"path": "n"}), finish())
@@ -359,18 +358,23 @@ func TestCodeBounds(t *testing.T) {
 
 	// The bound on files, and what the conversation may read.
 	many = many[:0]
-	for i := range maxChanged + 1 {
-		many = append(many, "write_file", args{"path": fmt.Sprintf("f%02d", i), "content": "x"})
+	for i := range maxCreated + 2 {
+		many = append(many, "write_file", args{"path": fmt.Sprintf("f%03d", i), "content": "x"})
 	}
-	b = job(codeforge.Code, `{}`, use(many...), finish())
-	if out := b.must(t); len(out.Changes) != maxChanged || !strings.Contains(b.prompt(1), "one job changes at most 50 files") {
-		t.Errorf("%d changes", len(out.Changes))
-	}
+	failed(job(codeforge.Code, `{}`, use(many...), finish()), "one job creates at most 200 files: f200, f201 could not be changed", 1)
+	b = job(codeforge.Code, `{}`)
 	many = many[:0]
-	for range maxRead/codeforge.MaxContent + 1 {
-		many = append(many, "read_file", args{"path": "big"})
+	for i := range maxChanged + 1 {
+		b.files(fmt.Sprintf("f%03d", i), "x\n")
+		many = append(many, "edit_file", args{"path": fmt.Sprintf("f%03d", i), "edits": []any{args{"old": "x", "new": "y"}}})
 	}
-	b = job(codeforge.Code, `{}`, use(many...), finish()).files("big", strings.Repeat("x", codeforge.MaxContent))
+	b.script.steps = []turn{use(append(many, "finish", args{"summary": "All files are changed now."})...)}
+	failed(b, "one job changes at most 400 files: f400 could not be changed", 1)
+	many = many[:0]
+	for i := range maxRead/readBytes + 1 {
+		many = append(many, "read_file", args{"path": "big", "from": i + 1})
+	}
+	b = job(codeforge.Code, `{}`, use(many...), finish()).files("big", strings.Repeat(strings.Repeat("x", 99)+"\n", codeforge.MaxContent/100))
 	if b.must(t); !strings.Contains(b.prompt(1), "too much was read") {
 		t.Error("reading has no bound")
 	}

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,11 +18,14 @@ func unified(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 }
 
-// inFormOf gives content, which takes the place of the whole of old, the form of old: its mark, and its line ends if they are all alike and
-// content does not bring others than LF.
+// inFormOf gives content, which takes the place of the whole of old, the form of old: its mark, its line ends if they are all alike and
+// content does not bring others than LF, and one at its end.
 func inFormOf(old, content string) string {
 	text, marked := strings.CutPrefix(old, byteOrderMark)
 	content = strings.TrimPrefix(content, byteOrderMark)
+	if content != "" && finalLineEnd(content) == "" && finalLineEnd(text) != "" {
+		content += "\n"
+	}
 	if ends := lineEnd.FindAllString(text, -1); len(ends) > 0 && !strings.Contains(content, "\r") && len(slices.Compact(ends)) == 1 {
 		content = strings.ReplaceAll(content, "\n", ends[0])
 	}
@@ -33,20 +35,31 @@ func inFormOf(old, content string) string {
 	return content
 }
 
+// finalLineEnd is the line end that s ends in, "" if it ends in none.
+func finalLineEnd(s string) string {
+	for _, end := range []string{"\r\n", "\n", "\r"} {
+		if strings.HasSuffix(s, end) {
+			return end
+		}
+	}
+	return ""
+}
+
 // place is where a text stands in another, in bytes.
 type place struct{ start, end int }
 
-// maxPlaces is how many are looked for.
+// maxPlaces is how many are looked for where one is wanted.
 const maxPlaces = 50
 
-// findPlaces finds where old stands in text, the ones that overlap too. Line ends match each other where old is nowhere byte
+// findPlaces finds at most so many places where old stands in text, the ones that overlap too. Line ends match each other where old is nowhere byte
 // for byte, and are never cut in two.
-func findPlaces(text, old string) []place {
-	found := findUnified(text, old)
+func findPlaces(text, old string, most int) []place {
+	found := findUnified(text, old, most)
 	if len(found) == 0 && (strings.Contains(text, "\r") || strings.Contains(old, "\r")) {
-		found = findUnified(unified(text), unified(old))
+		found = findUnified(unified(text), unified(old), most)
+		offsets := originalOffsets(text)
 		for i, p := range found {
-			found[i] = place{originalOffset(text, p.start), originalOffset(text, p.end)}
+			found[i] = place{offsets[p.start], offsets[p.end]}
 		}
 	}
 	for i, p := range found {
@@ -60,20 +73,20 @@ func findPlaces(text, old string) []place {
 	return found
 }
 
-// originalOffset returns where the byte n of the unified text stands in text.
-func originalOffset(text string, n int) int {
-	at := 0
-	for ; n > 0; n-- {
+// originalOffsets are where the bytes of the unified text, and its end, stand in text.
+func originalOffsets(text string) []int {
+	offsets := make([]int, 0, len(text)+1)
+	for at := 0; at < len(text); at++ {
+		offsets = append(offsets, at)
 		if strings.HasPrefix(text[at:], "\r\n") {
 			at++
 		}
-		at++
 	}
-	return at
+	return append(offsets, len(text))
 }
 
-func findUnified(text, old string) (found []place) {
-	for at := 0; len(found) < maxPlaces; {
+func findUnified(text, old string, most int) (found []place) {
+	for at := 0; len(found) < most; {
 		i := strings.Index(text[at:], old)
 		if i < 0 {
 			break
@@ -82,43 +95,6 @@ func findUnified(text, old string) (found []place) {
 		at += i + 1
 	}
 	return found
-}
-
-// replaceOnce puts new for old, which must stand in text exactly once. Where it does not, the error says how often,
-// and shows what comes nearest or where the places are.
-func replaceOnce(text, old, new string) (string, error) {
-	body, marked := strings.CutPrefix(text, byteOrderMark)
-	old, new = strings.TrimPrefix(old, byteOrderMark), strings.TrimPrefix(new, byteOrderMark)
-	switch {
-	case old == "":
-		return "", fmt.Errorf("old is empty: name the text to replace, or use write_file for the whole file")
-	case old == new:
-		return "", fmt.Errorf("old and new are the same: nothing would change")
-	}
-	switch found := findPlaces(body, old); len(found) {
-	case 1:
-		at := found[0]
-		result := body[:at.start] + withEnds(new, lineEnds(body, at)) + body[at.end:]
-		if result == body {
-			return "", fmt.Errorf("old and new are the same but for line ends, which a file keeps: nothing would change")
-		}
-		if marked {
-			result = byteOrderMark + result
-		}
-		return result, nil
-	case 0:
-		return "", fmt.Errorf("old does not occur in the file (0 times). It must match byte for byte, indentation included.%s", nearest(body, old))
-	default:
-		var lines []string
-		for _, p := range found[:min(5, len(found))] {
-			lines = append(lines, fmt.Sprint(1+strings.Count(unified(body[:p.start]), "\n")))
-		}
-		count := fmt.Sprint(len(found))
-		if len(found) == maxPlaces {
-			count += " or more"
-		}
-		return "", fmt.Errorf("old occurs %s times, starting at lines %s: add lines around it until it occurs once", count, strings.Join(lines, ", "))
-	}
 }
 
 // lineEnds are the line ends that stand at a place of text; where there are none, the next one, or the one before it.

@@ -421,7 +421,7 @@ func TestTurnsGoBackAsTheyCame(t *testing.T) {
 	if got := q[1].Messages[1]; string(form.Marshal(got.Parts)) != string(form.Marshal(parts)) {
 		t.Errorf("sent back: %s", form.Marshal(got))
 	}
-	if got := q[1].Messages[2]; len(got.Parts) != 3 || got.Parts[1].Result.Content != "b" || !got.Parts[2].Result.IsError {
+	if got := q[1].Messages[2]; len(got.Parts) != 3 || !strings.HasPrefix(got.Parts[1].Result.Content, "1: b\n") || !got.Parts[2].Result.IsError {
 		t.Errorf("results: %s", form.Marshal(got))
 	}
 	if n := len(q[3].Messages); n != 4 || string(form.Marshal(q[3].Messages[3].Parts)) != string(form.Marshal([]llm.Part{thought, llm.Text("Wait.")})) {

@@ -17,7 +17,7 @@ import (
 
 // Bounds of what one conversation does with tools.
 const (
-	maxToolCalls = 300
+	maxToolCalls = 600
 	maxFailing   = 4         // the same call failing, with nothing written between
 	maxRead      = 1_500_000 // bytes that reading and searching may add to the conversation
 )
@@ -35,6 +35,8 @@ type toolbox struct {
 	calls   int
 	failing map[string]int // by name and arguments, since the last change
 	read    int            // bytes that were read
+	bound   *boundError    // of the job, that was hit
+	missing []string       // paths that it kept from being changed
 }
 
 // newToolbox gives a conversation the tools of one choice: [readingTools], or [codingTools] with a finish.
@@ -163,6 +165,9 @@ func (b *toolbox) runCalls(ctx context.Context, calls []llm.ToolCall) (m llm.Mes
 			return m, err
 		}
 	}
+	if b.bound != nil {
+		return m, failure(b.stage, nil, "The job was too large, since %s: %s could not be changed. Split the task", b.bound.says, form.Shorten(strings.Join(b.missing, ", "), 1_000))
+	}
 	m.Role = llm.RoleUser
 	for i := range results {
 		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolResult, Result: &results[i]})
@@ -214,19 +219,15 @@ func toolOf[T any](name, description string, do func(context.Context, *toolbox, 
 
 // readingTools look at a tree and change nothing.
 var readingTools = []tool{
-	toolOf(form.ToolListFiles, "List all files with their sizes.", func(_ context.Context, b *toolbox, _ form.NoArgs) (string, error) {
-		return b.withinRoom(b.tree.list())
+	toolOf(form.ToolListFiles, "List files with their sizes.", func(_ context.Context, b *toolbox, a form.ListArgs) (string, error) {
+		return b.withinRoom(b.tree.list(a))
 	}),
-	toolOf(form.ToolReadFile, "Read the whole text of a file as it is now.", func(_ context.Context, b *toolbox, a form.PathArgs) (string, error) {
+	toolOf(form.ToolReadFile, "Read a file as it is now, whole or some lines of it, each with its number.", func(_ context.Context, b *toolbox, a form.ReadArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
-		text, err := b.tree.read(a.Path)
-		if err != nil {
-			return "", err
-		}
-		return b.withinRoom(text)
+		return b.withinRoom(b.tree.readLines(a))
 	}),
-	toolOf(form.ToolSearch, "Find lines that hold a plain text, in all files, with path and line number.", func(_ context.Context, b *toolbox, a form.SearchArgs) (string, error) {
-		return b.withinRoom(b.tree.search(a.Pattern))
+	toolOf(form.ToolSearch, "Find lines by plain text or regular expression, as path:line: text, code first. What is too much for one answer comes as totals per file.", func(ctx context.Context, b *toolbox, a form.SearchArgs) (string, error) {
+		return b.withinRoom(b.tree.search(ctx, a))
 	}),
 }
 
@@ -236,23 +237,28 @@ var codingTools = slices.Concat(readingTools, []tool{
 		a.Path = b.tree.resolvePath(a.Path)
 		action, err := b.tree.write(a.Path, a.Content)
 		if err != nil {
-			return "", err
+			return "", b.unable(a.Path, err)
 		}
 		return b.changed(a.Path, action), nil
 	}),
-	toolOf(form.ToolEditFile, "Replace one place in a file. Fails, and says why, unless old occurs exactly once.", func(_ context.Context, b *toolbox, a form.EditArgs) (string, error) {
+	toolOf(form.ToolEditFile, "Replace texts in a file: all edits or none. An old that does not stand there exactly once is refused, with the places; small differences in white space or quotes are bridged, and told.", func(_ context.Context, b *toolbox, a form.EditArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
-		if err := b.tree.edit(a.Path, a.Old, a.New); err != nil {
-			return "", err
+		action, says, err := b.tree.edit(a.Path, a.Edits, a.ReplaceAll)
+		if err != nil {
+			return "", b.unable(a.Path, err)
 		}
-		return b.changed(a.Path, "updated"), nil
+		result := b.changed(a.Path, action)
+		if says != "" {
+			result += "\n(" + says + ")"
+		}
+		return result, nil
 	}),
 	toolOf(form.ToolDeleteFile, "Remove a file.", func(_ context.Context, b *toolbox, a form.PathArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
 		if err := b.tree.delete(a.Path); err != nil {
-			return "", err
+			return "", b.unable(a.Path, err)
 		}
-		return b.changed(a.Path, "deleted"), nil
+		return b.changed(a.Path, fileDeleted), nil
 	}),
 	toolOf(form.ToolCheck, "Parse, resolve and bundle the project as it is now. Returns diagnostics with file, line and column.", func(ctx context.Context, b *toolbox, _ form.NoArgs) (string, error) {
 		ok, found := b.r.verify(ctx, b.stage)
@@ -300,12 +306,24 @@ func (b *toolbox) runCall(ctx context.Context, call llm.ToolCall) llm.ToolResult
 }
 
 // withinRoom returns text that was read, while the conversation has room for it.
-func (b *toolbox) withinRoom(text string) (string, error) {
+func (b *toolbox) withinRoom(text string, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
 	if b.read+len(text) > maxRead {
 		return "", fmt.Errorf("too much was read already (%d bytes): finish with what you know", b.read)
 	}
 	b.read += len(text)
-	return cmp.Or(text, "(the file is empty)"), nil
+	return text, nil
+}
+
+// unable notes what a bound kept from being done; the bound ends the job.
+func (b *toolbox) unable(path string, err error) error {
+	if bound, ok := errors.AsType[*boundError](err); ok {
+		b.bound = bound
+		b.missing = append(b.missing, path)
+	}
+	return err
 }
 
 type fileEvent struct {
@@ -317,15 +335,14 @@ type fileEvent struct {
 }
 
 func (b *toolbox) changed(path, action string) string {
+	if action == fileUnchanged {
+		return path + " is as it was: nothing changed"
+	}
 	clear(b.failing)
 	text := b.tree.files[path]
-	lines := strings.Count(text, "\n")
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		lines++
-	}
-	b.r.report(-1, event(codeforge.EventFile, fileEvent{path, action, codeforge.LanguageOf(path), len(text), lines}))
-	if action == "deleted" {
+	b.r.report(-1, event(codeforge.EventFile, fileEvent{path, action, codeforge.LanguageOf(path), len(text), countLines(text)}))
+	if action == fileDeleted {
 		return "deleted " + path
 	}
-	return fmt.Sprintf("%s %s (%d lines, %d bytes)", action, path, lines, len(text))
+	return fmt.Sprintf("%s %s (%d lines, %d bytes)", action, path, countLines(text), len(text))
 }

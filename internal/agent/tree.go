@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"codeforge"
 	"codeforge/internal/agent/form"
 )
@@ -21,8 +23,11 @@ type tree struct {
 	state int // counts the changes, so that what was found out about one state can be kept
 }
 
-// maxChanged bounds the files that one job changes, deletions included.
-const maxChanged = 50
+// Bounds of what one job changes.
+const (
+	maxChanged = 400 // files, deletions included
+	maxCreated = 200 // of them that were not there before
+)
 
 func newTree(files []codeforge.File) *tree {
 	t := &tree{base: make(map[string]string, len(files))}
@@ -76,26 +81,88 @@ func (t *tree) read(path string) (string, error) {
 	if text, ok := t.files[path]; ok {
 		return text, nil
 	}
-	var like []string
-	for _, p := range t.paths() {
-		if codeforge.PathKey(p) == codeforge.PathKey(path) {
-			like = []string{p}
-			break
-		}
-		if lastSegment(p) == lastSegment(path) && len(like) < 3 {
-			like = append(like, p)
-		}
-	}
-	if len(like) > 0 {
-		return "", fmt.Errorf("there is no file %s; there is %s", form.Quote(path), strings.Join(like, ", "))
+	if like := t.similar(path); len(like) > 0 {
+		return "", fmt.Errorf("there is no file %s; did you mean %s?", form.Quote(path), strings.Join(like, ", "))
 	}
 	return "", fmt.Errorf("there is no file %s: list_files shows what there is", form.Quote(path))
 }
 
+// similar are at most three paths that somebody may have meant who wrote one of no file: the same but for case, or else the same name, or
+// else a name that is nearly the same or differs in its ending, those of the nearest folder first.
+func (t *tree) similar(wanted string) []string {
+	type candidate struct {
+		path  string
+		apart int
+	}
+	var found []candidate
+	base := lastSegment(wanted)
+	stem := strings.TrimSuffix(base, path.Ext(base))
+	for _, p := range t.paths() {
+		b := lastSegment(p)
+		apart := 0
+		switch {
+		case codeforge.PathKey(p) == codeforge.PathKey(strings.TrimPrefix(wanted, "/")):
+			return []string{p}
+		case b == base:
+			apart = 10
+		case strings.TrimSuffix(b, path.Ext(b)) == stem && stem != "index" && stem != "":
+			apart = 20
+		case nearlySame(b, base):
+			apart = 30
+		default:
+			continue
+		}
+		found = append(found, candidate{p, apart - commonFolders(p, wanted)})
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return a.apart - b.apart })
+	var paths []string
+	for _, c := range found[:min(len(found), 3)] {
+		paths = append(paths, c.path)
+	}
+	return paths
+}
+
 func lastSegment(p string) string { return codeforge.PathKey(path.Base(p)) }
 
+// commonFolders counts the folders, at most 9, that two paths have in common, wherever they lie.
+func commonFolders(a, b string) (n int) {
+	of := strings.Split(path.Dir(b), "/")
+	for folder := range strings.SplitSeq(path.Dir(a), "/") {
+		if slices.Contains(of, folder) {
+			n++
+		}
+	}
+	return min(n, 9)
+}
+
+// nearlySame tells names that one or two slips of the pen turn into each other: a letter too many, too few, or another.
+func nearlySame(a, b string) bool {
+	x, y := []rune(a), []rune(b)
+	allowed := min(2, min(len(x), len(y))/4)
+	if len(x)-len(y) > allowed || len(y)-len(x) > allowed {
+		return false
+	}
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range x {
+		above := row[0]
+		row[0] = i + 1
+		for j := range y {
+			cost := above
+			if x[i] != y[j] {
+				cost = 1 + min(above, row[j], row[j+1])
+			}
+			above, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(y)] <= allowed
+}
+
 // resolvePath returns the path that a model means: the one it wrote where there is such a file, else without what models add to
-// paths: blanks, quotes, backslashes, ./ and //. A leading / goes if that leads to a file.
+// paths: blanks, quotes, backslashes, ./ and //. A leading / goes if that leads to a file, or to a folder that there is. The Unicode form
+// is that of the file.
 func (t *tree) resolvePath(p string) string {
 	if _, ok := t.files[p]; ok {
 		return p
@@ -113,14 +180,45 @@ func (t *tree) resolvePath(p string) string {
 		tidy += "/" // a folder: not a file's path, and refused
 	}
 	if rooted, ok := strings.CutPrefix(tidy, "/"); ok {
-		if _, ok := t.files[rooted]; ok {
-			return rooted
+		folder, _, inFolder := strings.Cut(rooted, "/")
+		if _, ok := t.files[rooted]; ok || inFolder && t.isFolder(folder) {
+			tidy = rooted
+		}
+	}
+	if _, ok := t.files[tidy]; ok || isASCII(tidy) {
+		return tidy
+	}
+	for other := range t.files {
+		if norm.NFC.String(other) == norm.NFC.String(tidy) {
+			return other // at most one: see codeforge.CheckBeside
 		}
 	}
 	return tidy
 }
 
-// write puts a whole file and says whether it was created or updated.
+// isFolder reports whether files lie under a path.
+func (t *tree) isFolder(p string) bool {
+	for other := range t.files {
+		if len(other) > len(p) && other[len(p)] == '/' && other[:len(p)] == p {
+			return true
+		}
+	}
+	return false
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+// What came of a write.
+const (
+	fileCreated   = "created"
+	fileUpdated   = "updated"
+	fileUnchanged = "unchanged"
+	fileDeleted   = "deleted"
+)
+
+// write puts a whole file and says what came of it.
 func (t *tree) write(path, content string) (action string, err error) {
 	if err := codeforge.CheckPath(path); err != nil {
 		return "", ruleText(err)
@@ -147,30 +245,19 @@ func (t *tree) write(path, content string) (action string, err error) {
 	if t.size-len(old)+len(content) > codeforge.MaxTreeBytes {
 		return "", fmt.Errorf("all files of a project together have at most %d bytes", codeforge.MaxTreeBytes)
 	}
-	if err := t.checkChangeLimit(path); err != nil {
+	if exists && old == content {
+		return fileUnchanged, nil
+	}
+	if err := t.checkBounds(path, !exists); err != nil {
 		return "", err
 	}
 	t.files[path] = content
 	t.state++
 	t.size += len(content) - len(old)
 	if exists {
-		return "updated", nil
+		return fileUpdated, nil
 	}
-	return "created", nil
-}
-
-// edit replaces the one place where old stands.
-func (t *tree) edit(path, old, new string) error {
-	text, err := t.read(path)
-	if err != nil {
-		return err
-	}
-	text, err = replaceOnce(text, old, new)
-	if err != nil {
-		return err
-	}
-	_, err = t.write(path, text)
-	return err
+	return fileCreated, nil
 }
 
 func (t *tree) delete(path string) error {
@@ -179,7 +266,7 @@ func (t *tree) delete(path string) error {
 		return err
 	}
 	if _, had := t.base[path]; had {
-		if err := t.checkChangeLimit(path); err != nil {
+		if err := t.checkBounds(path, false); err != nil {
 			return err
 		}
 	}
@@ -189,107 +276,31 @@ func (t *tree) delete(path string) error {
 	return nil
 }
 
-// checkChangeLimit reports an error when changing path would be one change too many.
-func (t *tree) checkChangeLimit(path string) error {
-	if !t.touched(path) && len(t.changes()) >= maxChanged {
-		return fmt.Errorf("one job changes at most %d files: put more into fewer files", maxChanged)
+// boundError says that a job would change more than one job may, which ends it: half of a change is worth less than none.
+type boundError struct{ says string }
+
+func (e *boundError) Error() string { return e.says }
+
+// checkBounds reports an error when changing path, or creating it, would be one change too many.
+func (t *tree) checkBounds(path string, create bool) error {
+	if t.touched(path) {
+		return nil
+	}
+	if _, had := t.base[path]; create && !had {
+		created := 0
+		for p := range t.files {
+			if _, had := t.base[p]; !had {
+				created++
+			}
+		}
+		if created >= maxCreated {
+			return &boundError{fmt.Sprintf("one job creates at most %d files", maxCreated)}
+		}
+	}
+	if len(t.changes()) >= maxChanged {
+		return &boundError{fmt.Sprintf("one job changes at most %d files", maxChanged)}
 	}
 	return nil
-}
-
-// nearest shows the lines of text that are most like the most telling line of old. The work is bounded by the size of
-// a file: each line is compared by its words alone.
-func nearest(text, old string) string {
-	var want string
-	for line := range strings.SplitSeq(old, "\n") {
-		if line = strings.TrimSpace(line); len(line) > len(want) {
-			want = line
-		}
-	}
-	words := map[string]bool{}
-	for _, w := range strings.FieldsFunc(want, notWord) {
-		words[w] = true
-	}
-	if len(words) == 0 {
-		return ""
-	}
-	lines := strings.Split(text, "\n")
-	best, at := 0.0, -1
-	for i, line := range lines {
-		fields := strings.FieldsFunc(line, notWord)
-		if len(fields) == 0 {
-			continue
-		}
-		seen, common := map[string]bool{}, 0
-		for _, w := range fields {
-			if words[w] && !seen[w] {
-				seen[w] = true
-				common++
-			}
-		}
-		if score := 2 * float64(common) / float64(len(fields)+len(words)); score > best {
-			best, at = score, i
-		}
-	}
-	if at < 0 {
-		return " Nothing like it is there: read_file shows the file as it is now."
-	}
-	var b strings.Builder
-	b.WriteString(" The nearest lines are:\n")
-	for i := max(0, at-2); i < min(len(lines), at+3); i++ {
-		fmt.Fprintf(&b, "%d: %s\n", i+1, form.Shorten(lines[i], 200))
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-func notWord(r rune) bool {
-	return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r < utf8.RuneSelf
-}
-
-// searchBytes bounds the text that one search returns; searchHits the lines.
-const (
-	searchHits  = 100
-	searchBytes = 20_000
-)
-
-// search lists the lines that hold pattern, by path and number.
-func (t *tree) search(pattern string) string {
-	var b strings.Builder
-	hits := 0
-	for _, p := range t.paths() {
-		if !strings.Contains(t.files[p], pattern) {
-			continue
-		}
-		n := 0
-		for line := range strings.SplitSeq(t.files[p], "\n") {
-			n++
-			if !strings.Contains(line, pattern) {
-				continue
-			}
-			if hits == searchHits || b.Len() > searchBytes {
-				fmt.Fprintf(&b, "... and more: search for something rarer\n")
-				return b.String()
-			}
-			hits++
-			fmt.Fprintf(&b, "%s:%d: %s\n", p, n, form.Shorten(strings.TrimSuffix(line, "\r"), 200))
-		}
-	}
-	if hits == 0 {
-		return "nothing found"
-	}
-	return b.String()
-}
-
-// list names all files with their sizes.
-func (t *tree) list() string {
-	if len(t.files) == 0 {
-		return "the project has no files yet"
-	}
-	var b strings.Builder
-	for _, p := range t.paths() {
-		fmt.Fprintf(&b, "%s (%d bytes)\n", p, len(t.files[p]))
-	}
-	return b.String()
 }
 
 // ruleText takes the rule out of an Invalid error.

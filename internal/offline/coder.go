@@ -55,8 +55,7 @@ func (k *coder) applyPastCall(t turn) {
 	var args struct {
 		Path    string
 		Content string
-		Old     string
-		New     string
+		Edits   []form.Edit
 	}
 	json.Unmarshal(t.call.Arguments, &args) // what does not decode was no use of ours
 	ok := t.result != nil && !t.result.IsError
@@ -77,7 +76,9 @@ func (k *coder) applyPastCall(t turn) {
 		case form.ToolWriteFile:
 			k.files[args.Path] = args.Content
 		case form.ToolEditFile:
-			k.files[args.Path] = strings.Replace(k.files[args.Path], args.Old, args.New, 1)
+			for _, e := range args.Edits {
+				k.files[args.Path] = strings.Replace(k.files[args.Path], e.Old, e.New, 1)
+			}
 		default:
 			delete(k.files, args.Path)
 		}
@@ -113,23 +114,17 @@ func readVerdict(r *llm.ToolResult) (bool, []form.Diagnostic) {
 	return !r.IsError && len(errs) == 0, errs
 }
 
-var numbered = regexp.MustCompile(`^\s*\d+(?:[:|\t→] ?|\s\s)`)
-
-// fileText takes the text of a file out of what reading it returned: as it is, within JSON, or with numbered lines.
+// fileText takes the text of a file out of what reading it returned: numbered lines, or, from a toolbox of another, the text as it is or
+// within JSON.
 func fileText(s string) string {
 	var v struct{ Content *string }
 	if json.Unmarshal([]byte(s), &v) == nil && v.Content != nil {
 		return *v.Content
 	}
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		m := numbered.FindString(l)
-		if m == "" && (l != "" || i != len(lines)-1) {
-			return s
-		}
-		lines[i] = l[len(m):]
+	if text, whole := form.ReadNumbered(s); whole {
+		return text
 	}
-	return strings.Join(lines, "\n")
+	return s
 }
 
 const (
@@ -366,7 +361,7 @@ func (k *coder) repairs(p plan) []toolCall {
 		if k.say["broken_once"] && strings.HasSuffix(now, flaw) {
 			text = strings.TrimSuffix(now, flaw)
 			if k.hasTool(form.ToolEditFile) {
-				out = append(out, toolCall{form.ToolEditFile, map[string]any{"path": d.File, "old": strings.Trim(flaw, "\n"), "new": ""}})
+				out = append(out, toolCall{form.ToolEditFile, map[string]any{"path": d.File, "edits": []form.Edit{{Old: strings.Trim(flaw, "\n"), New: ""}}}})
 				continue
 			}
 		}

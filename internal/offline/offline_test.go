@@ -89,7 +89,7 @@ func toolbox() []llm.Tool {
 	var out []llm.Tool
 	for _, n := range toolNames {
 		props := map[string]string{"read_file": `"path":{"type":"string"}`, "search": `"pattern":{"type":"string"}`, "delete_file": `"path":{"type":"string"}`,
-			"write_file": `"path":{"type":"string"},"content":{"type":"string"}`, "edit_file": `"path":{"type":"string"},"old":{"type":"string"},"new":{"type":"string"}`,
+			"write_file": `"path":{"type":"string"},"content":{"type":"string"}`, "edit_file": `"path":{"type":"string"},"edits":{"type":"array","items":{"type":"object","properties":{"old":{"type":"string"},"new":{"type":"string"}}}}`,
 			"finish": `"summary":{"type":"string","minLength":10,"maxLength":2000},"dependencies":{"type":"array","items":{"type":"string"}},"explanations":{"type":"object","additionalProperties":{"type":"string"}}`}[n]
 		out = append(out, llm.Tool{Name: n, Description: n, Parameters: json.RawMessage(`{"type":"object","properties":{` + props + `}}`)})
 	}
@@ -163,8 +163,9 @@ func (w *workshop) run(t testing.TB, m llm.Message, agent codeforge.AgentType) e
 func (w *workshop) do(t testing.TB, c llm.ToolCall) (string, bool) {
 	t.Helper()
 	var args struct {
-		Path, Content, Old, New, Summary string
-		Explanations                     map[string]string
+		Path, Content, Summary string
+		Edits                  []form.Edit
+		Explanations           map[string]string
 	}
 	if err := json.Unmarshal(c.Arguments, &args); err != nil {
 		t.Fatalf("%s: %v", c.Name, err)
@@ -172,7 +173,7 @@ func (w *workshop) do(t testing.TB, c llm.ToolCall) (string, bool) {
 	switch c.Name {
 	case "read_file":
 		text, ok := w.tree[args.Path]
-		return text, ok
+		return form.NumberLines(text, 1, strings.Count(text, "\n")+1), ok
 	case "write_file":
 		if err := codeforge.CheckPath(args.Path); err != nil {
 			t.Fatal(err)
@@ -184,10 +185,12 @@ func (w *workshop) do(t testing.TB, c llm.ToolCall) (string, bool) {
 		w.writes = append(w.writes, args.Path)
 		return "written", true
 	case "edit_file":
-		if strings.Count(w.tree[args.Path], args.Old) != 1 {
-			return "old must occur once", false
+		for _, e := range args.Edits {
+			if strings.Count(w.tree[args.Path], e.Old) != 1 {
+				return "old must occur once", false
+			}
+			w.tree[args.Path] = strings.Replace(w.tree[args.Path], e.Old, e.New, 1)
 		}
-		w.tree[args.Path] = strings.Replace(w.tree[args.Path], args.Old, args.New, 1)
 		w.writes = append(w.writes, args.Path)
 		return "edited", true
 	case "delete_file":

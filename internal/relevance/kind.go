@@ -85,3 +85,6 @@ func longLines(text string) bool {
 func distinct(stem string) bool {
 	return strings.ContainsAny(stem, "_-.") || strings.ToLower(stem[1:]) != stem[1:]
 }
+
+// Share is how likely a file of the kind that its path and text show is meant, from 0 to 1: code is 1.
+func Share(path, text string) float64 { return shares[kindOf(path, text)] }

@@ -24,6 +24,10 @@ func (f *Form[T]) Arguments(raw json.RawMessage) (v T, note string, err error) {
 		return v, "", err
 	}
 	given := f.unwrap(object)
+	if r, ok := any(v).(reshaper); ok {
+		r.Reshape(given)
+	}
+	renameAliases(f.schema, given)
 	var unknown, unfit []string
 	for name, value := range given {
 		p := f.schema.Properties[name]
@@ -35,7 +39,7 @@ func (f *Form[T]) Arguments(raw json.RawMessage) (v T, note string, err error) {
 		given[name] = coerce(p, value)
 		if !slices.Contains(f.schema.Required, name) && len(misfits(p, given[name], name)) > 0 {
 			delete(given, name)
-			if string(value) != "null" {
+			if string(value) != "null" && string(value) != `""` {
 				unfit = append(unfit, Quote(name))
 			}
 		}
@@ -60,6 +64,51 @@ func (f *Form[T]) Arguments(raw json.RawMessage) (v T, note string, err error) {
 		problems = append(problems, note)
 	}
 	return v, "", errors.New("the arguments do not fit: " + strings.Join(problems, "; "))
+}
+
+// reshaper reads older or other forms of a tool's arguments.
+type reshaper interface {
+	Reshape(given map[string]json.RawMessage)
+}
+
+// aliases are other names that models, which know many tools, give to arguments of ours.
+var aliases = map[string][]string{
+	"path":    {"file", "filepath", "filename", "targetfile", "relativepath"},
+	"content": {"contents", "filecontent", "filetext", "text"},
+	"edits":   {"changes", "replacements"},
+	"old":     {"oldstring", "oldstr", "oldtext", "search", "find"},
+	"new":     {"newstring", "newstr", "newtext", "replace", "replacement"},
+	"pattern": {"query", "search", "text"},
+	"from":    {"source", "src", "oldpath", "startline", "start"},
+	"to":      {"destination", "dest", "newpath", "endline", "end"},
+}
+
+// aliased returns the one key of given that means name: itself, the same in another style, or an alias. "" when there is none, or more
+// than one.
+func aliased(given map[string]json.RawMessage, name string) (key string) {
+	if _, ok := given[name]; ok {
+		return name
+	}
+	style := strings.NewReplacer("_", "", "-", "")
+	for k := range given {
+		if plain := strings.ToLower(style.Replace(k)); plain == style.Replace(name) || slices.Contains(aliases[name], plain) {
+			if key != "" {
+				return ""
+			}
+			key = k
+		}
+	}
+	return key
+}
+
+// renameAliases gives arguments that came under another name the one of s.
+func renameAliases(s *jsonschema.Schema, given map[string]json.RawMessage) {
+	for _, name := range s.PropertyOrder {
+		if key := aliased(given, name); key != "" && key != name && s.Properties[key] == nil {
+			given[name] = given[key]
+			delete(given, key)
+		}
+	}
 }
 
 // unwrap returns the members of the arguments, also where they came as a call inside of the call.
@@ -115,6 +164,8 @@ func coerce(s *jsonschema.Schema, value json.RawMessage) json.RawMessage {
 				}
 			}
 			value = Marshal(list)
+		case json.Unmarshal(value, &members) == nil && s.Items != nil && s.Items.Type == "object":
+			value = Marshal([]json.RawMessage{value})
 		case json.Unmarshal(value, &members) == nil: // names and versions, say
 			value = Marshal(slices.Sorted(maps.Keys(members)))
 		}
@@ -134,7 +185,15 @@ func coerce(s *jsonschema.Schema, value json.RawMessage) json.RawMessage {
 			value = object
 		}
 		var members map[string]json.RawMessage
-		if s.AdditionalProperties != nil && json.Unmarshal(value, &members) == nil {
+		if s.Properties != nil && json.Unmarshal(value, &members) == nil {
+			renameAliases(s, members)
+			for name, member := range members {
+				if p := s.Properties[name]; p != nil {
+					members[name] = coerce(p, member)
+				}
+			}
+			value = Marshal(members)
+		} else if s.AdditionalProperties != nil && json.Unmarshal(value, &members) == nil {
 			for name, member := range members {
 				members[name] = coerce(s.AdditionalProperties, member)
 			}
