@@ -1,7 +1,7 @@
 # The targets that people use; each says what it does after its ##.
 GO ?= go
 
-.PHONY: help run demo test soak crash context bench fuzz lint build docs
+.PHONY: help run demo test soak crash context eval bench fuzz lint build docs
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,15 +16,19 @@ test: ## run all tests with the race detector; installs what they need where it 
 	@./scripts/need cc curl git chromium postgres pgbouncer
 	$(GO) test -race -timeout 9m ./...
 
-soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces, merges beside git's
-	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces|TestAsGit)$$' \
-		./internal/verify ./internal/server ./internal/llm/compatible ./internal/merge
+soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces, merges beside git's, every task of eval
+	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad)$$' \
+		./internal/verify ./internal/server ./internal/llm/compatible ./internal/merge ./internal/eval
 
 crash: ## kill a server 200 times under load
 	CODEFORGE_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./internal/server
 
 context: ## measure which files prompts show, on projects fetched with npm
 	CODEFORGE_SOAK=1 $(GO) test -count=1 -run '^TestContext$$' -v ./internal/relevance
+
+eval: ## 40 tasks on fixture projects with the offline model; docs/contributing.md says how with a real one
+	@./scripts/need chromium
+	$(GO) run ./cmd/eval --model scaffold
 
 bench: ## micro-benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"codeforge/internal/llm"
 )
 
 // Config is every setting of a server. The tags are the operator's manual: they make the help texts and the table in the
@@ -88,6 +90,9 @@ type Config struct {
 	CeleryBackend string `name:"celery-result-backend" env:"CELERY_RESULT_BACKEND" help:"Accepted, and not used."`
 
 	Bench bool `name:"bench" env:"CODEFORGE_BENCH" hidden:"" help:"Add the agent type noop, for measurements."`
+
+	// Models, if not nil, stands between the journals of jobs and the configured models: for measurements.
+	Models func(llm.Provider) llm.Provider `kong:"-" hidden:""`
 }
 
 // Seconds is a time span, written as a number of seconds or like 1m30s.
