@@ -55,7 +55,7 @@ func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirementsDoc, error) {
 	p := r.prompt()
 	p.json(form.SectionRequirements, r.project.Requirements)
-	if !r.asked && len(r.answers) == 0 && !r.in.yes("skip_clarification") {
+	if r.mayAsk() {
 		r.report(clarifying)
 		c, err := ask(ctx, r, codeforge.Research, form.ClarificationForm, p, llm.Request{System: system("clarify"), Effort: "low", MaxOutput: 8_000})
 		if err != nil {
@@ -64,6 +64,9 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 		if !c.IsComplete && len(c.Questions) > 0 {
 			return &asks{false, c.Questions, cmp.Or(c.Message, "A few answers will make the result fit you better.")}, requirementsDoc{}, nil
 		}
+	}
+	if r.task.Job.Agent == codeforge.Research {
+		r.stageEnd = 95
 	}
 	if len(r.answers) > 0 {
 		p.json(form.SectionAnswers, r.answers)
@@ -76,7 +79,13 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 	doc := newRequirementsDoc(q)
 	r.project.Requirements = form.Marshal(doc)
 	r.made.Requirements = r.project.Requirements
+	r.reportSpec(codeforge.Research, "requirements", r.made.Requirements)
 	return nil, doc, nil
+}
+
+// mayAsk reports whether the user may have to be asked first, which is done once.
+func (r *run) mayAsk() bool {
+	return !r.asked && len(r.answers) == 0 && !r.in.yes("skip_clarification")
 }
 
 func (r *run) waiting(q asks, progress float64) codeforge.Outcome {
@@ -116,6 +125,7 @@ func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
 	doc := newArchitectureDoc(a)
 	r.project.Architecture = form.Marshal(doc)
 	r.made.Architecture = r.project.Architecture
+	r.reportSpec(codeforge.Wireframe, "architecture", r.made.Architecture)
 	return doc, nil
 }
 
