@@ -26,6 +26,9 @@ const (
 	EventFinding EventType = "finding" // an issue that a review found
 	EventReview  EventType = "review"  // what a review came to, after its findings
 
+	EventKept     EventType = "kept"     // what a stage made is in the project, or proposed to it
+	EventConflict EventType = "conflict" // the job and people changed the same places
+
 	EventDelta     EventType = "delta"      // transient: words as they are produced
 	EventFileDelta EventType = "file_delta" // transient: text of a file as it is written
 	EventLog       EventType = "log"        // transient: a line for whoever watches

@@ -13,8 +13,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
 	"strings"
 
 	"codeforge"
@@ -71,6 +71,9 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 	if err == nil && ctx.Err() == nil {
 		return out, nil
 	}
+	if clash, ok := errors.AsType[*conflictError](err); ok && ctx.Err() == nil {
+		return r.askPeople(ctx, clash)
+	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -78,6 +81,7 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 	if r.says != "" {
 		left.Chat = r.chat(r.says)
 	}
+	r.endedBadly(&left)
 	return left, err
 }
 
@@ -94,11 +98,8 @@ type run struct {
 	calls   int // steps that asked the model
 	used    usageTotals
 	made    partialDoc
+	keep    keeper
 	says    string // by the model, in words alone, before the job failed
-
-	progress, told float64           // where the job is, and the last that was reported
-	stageEnd       float64           // what progress runs up to in the stage
-	seen           map[string]string // the working tree as viewers saw it last
 
 	before    *baseline      // what was wrong before the job began; nil: not looked at yet
 	checked   *verify.Report // of the tree in state checkedAt
@@ -107,7 +108,6 @@ type run struct {
 
 func newRun(a *Agents, task *codeforge.Task) *run {
 	r := &run{Agents: a, task: task, in: readInput(task.Job.Input), project: task.Project, tree: newTree(task.Files)}
-	r.seen = maps.Clone(r.tree.base)
 	r.answers, r.asked = answers(r.in, task.Job.Clarification)
 	if r.asked {
 		r.calls = 1 // the question was the job's first call
@@ -118,7 +118,16 @@ func newRun(a *Agents, task *codeforge.Task) *run {
 	if d := r.in.document("architecture"); d != nil {
 		r.project.Architecture = d
 	}
+	r.keep = newKeeper(r)
 	return r
+}
+
+func (r *run) report(progress float64, events ...codeforge.Event) {
+	r.task.Report(progress, events...)
+}
+
+func event(t codeforge.EventType, data any) codeforge.Event {
+	return codeforge.Event{Type: t, Data: form.Marshal(data)}
 }
 
 func (r *run) log(format string, args ...any) {
@@ -134,13 +143,11 @@ type stageEvent struct {
 
 // stage tells of the beginning of a stage and, when do returns without an error, of its end.
 func (r *run) stage(s codeforge.AgentType, round int, do func() error) error {
-	r.made.Stage, r.stageEnd = s, r.endOfStage(s, round)
-	r.reportTree()
+	r.made.Stage = s
 	r.report(-1, event(codeforge.EventStage, stageEvent{s, "started", s.Agent().Title, round}))
 	if err := do(); err != nil {
 		return err
 	}
-	r.reportTree()
 	r.report(-1, event(codeforge.EventStage, stageEvent{s, "completed", s.Agent().Title, round}))
 	return nil
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,11 +51,7 @@ func (r *run) codeJob(ctx context.Context) (codeforge.Outcome, error) {
 			says.WriteString("\n- " + f.Path + " (" + f.Action + ")")
 		}
 	}
-	out := r.completed(doc, says.String())
-	if out.Changes = r.tree.changes(); len(out.Changes) > 0 {
-		out.Message = revisionMessage(doc.Summary)
-	}
-	return out, nil
+	return r.completed(doc, says.String()), nil
 }
 
 // revisionMessage is the first line of a summary.
@@ -81,17 +78,19 @@ func (r *run) fileDocs(explained map[string]string) []fileDoc {
 // coder is one conversation about the working tree, from a first prompt to finish.
 type coder struct {
 	r         *run
+	round     int
 	explained map[string]string // what the model said of files, by path
 	repairs   int
 
 	// One of them is set when the conversation is over.
 	done   *codeDoc
 	failed *buildFailure
+	err    error
 }
 
 // code has the model work on the tree until it verifies. A buildFailure is code that never did; the tree then holds it.
 func (r *run) code(ctx context.Context, round int, findings []issueDoc, explained map[string]string) (codeDoc, *buildFailure, error) {
-	c := &coder{r: r, explained: explained}
+	c := &coder{r: r, round: round, explained: explained}
 	box := r.newToolbox(codeforge.Code, r.tree, codingTools)
 	box.finish = c.finish
 	p := r.codePrompt(ctx, round, findings)
@@ -175,7 +174,7 @@ func (c *coder) result(err error) (codeDoc, *buildFailure, error) {
 	if c.done != nil {
 		return *c.done, nil, nil
 	}
-	return codeDoc{}, c.failed, err
+	return codeDoc{}, c.failed, cmp.Or(c.err, err)
 }
 
 func (r *run) codePrompt(ctx context.Context, round int, findings []issueDoc) *prompt {
@@ -240,6 +239,9 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) (says string, ove
 	if !ok || len(left) > 0 && c.repairs < maxTidyings {
 		c.repairs++
 		return verdict(false, found), false, nil
+	}
+	if says, c.err = c.r.keepCode(ctx, c.round, summary); says != "" || c.err != nil {
+		return says, c.err != nil, nil
 	}
 	for _, named := range slices.Sorted(maps.Keys(a.Explanations)) {
 		if p := c.r.tree.resolvePath(named); c.r.tree.touched(p) {

@@ -10,7 +10,7 @@ import (
 // maxPartial bounds the specifications and texts of files in the result of a job that did not end well, in bytes of JSON.
 const maxPartial = 500_000
 
-// partialDoc is what a job made until it failed. The files are not in the project.
+// partialDoc is what a job made until it failed. The files are not in the project, unlike those of its revisions.
 type partialDoc struct {
 	Partial      bool                `json:"partial"`
 	Stage        codeforge.AgentType `json:"stage"` // in which it ended
@@ -29,7 +29,7 @@ func (r *run) partial() json.RawMessage {
 	d := r.made
 	d.Partial, d.Files = true, []string{}
 	room := maxPartial - len(d.Requirements) - len(d.Architecture)
-	for _, c := range r.tree.changes() {
+	for _, c := range r.unkept() {
 		d.Files = append(d.Files, c.Path)
 		if c.Delete {
 			continue

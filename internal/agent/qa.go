@@ -60,9 +60,7 @@ func (r *run) qa(ctx context.Context, t *tree, round int) (qaDoc, error) {
 	if err != nil {
 		return qaDoc{}, err
 	}
-	doc := newQADoc(mergeReview(q, ok, found))
-	r.reportReview(round, &doc)
-	return doc, nil
+	return newQADoc(mergeReview(q, ok, found)), nil
 }
 
 // changedWeight is what a file weighs in a prompt because the job changed it: less than one that is named.

@@ -94,8 +94,8 @@ func TestAttemptsInTheTimeline(t *testing.T) {
 			used[0]["estimated"] != false || used[0]["latency_ms"] != 0.0 || used[0]["input_tokens"] != 100.0 {
 			t.Errorf("usage %v", used)
 		}
-		// Nothing of a form is shown on its way, so what is told is that its answers broke off.
-		if got := b.types(); !slices.Equal(got[:5], []codeforge.EventType{"stage", "retry", "restart", "retry", "restart"}) {
+		// What was shown of a broken answer comes before the word that it is void.
+		if got := b.types(); !slices.Equal(got[:5], []codeforge.EventType{"stage", "retry", "delta", "restart", "retry"}) {
 			t.Errorf("events %v", got)
 		}
 		if r := decode(t, out.Result); at(r, "usage", "calls") != 1.0 || at(r, "usage", "input_tokens") != 100.0 || at(r, "usage", "model") != "large-1" || at(r, "usage", "cost_micro_usd") != nil {
@@ -188,8 +188,7 @@ func winding() *bench {
 // A job that is killed at any call goes on where it stopped: nothing is asked twice, and it ends as it would have.
 func TestKilledAtEachCall(t *testing.T) {
 	run := func(ctx context.Context, b *bench, m llm.Provider) (string, error) {
-		a := New(Options{Model: m, Check: lint})
-		out, err := a.Run(ctx, &b.task)
+		out, err := b.runAs(ctx, New(Options{Model: m, Check: lint}))
 		return string(form.Marshal(out)), err
 	}
 	whole := winding()
@@ -339,7 +338,7 @@ func TestPartialResults(t *testing.T) {
 		cancel(errKilled)
 		return nil, &llm.Error{Kind: llm.Timeout, Cause: context.Cause(ctx)}
 	})
-	out, err := b.agents().Run(ctx, &b.task)
+	out, err := b.runAs(ctx, b.agents())
 	if r := decode(t, out.Result); err != errKilled || at(r, "requirements_spec", "app_name") != "Walkies" || r["stage"] != "wireframe" || r["architecture_spec"] != nil {
 		t.Errorf("%v %s", err, out.Result)
 	}
@@ -349,8 +348,11 @@ func TestPartialResults(t *testing.T) {
 	b = job(codeforge.Builder, `{"skip_clarification":true}`, object(goodRequirements), object(goodArchitecture), write("a", "good"), finish(), bad,
 		write("a", "half"), fail(&llm.Error{Kind: llm.Refusal}))
 	out, err = b.run(t)
-	if r := decode(t, out.Result); !codeforge.IsKind(err, codeforge.AgentFailed) || at(r, "contents", "a") != "good" || at(r, "qa_result", "score") != 60.0 {
+	if r := decode(t, out.Result); !codeforge.IsKind(err, codeforge.AgentFailed) || len(r["files"].([]any)) != 0 || r["kept_revision"] != 1.0 || at(r, "qa_result", "score") != 60.0 {
 		t.Errorf("%v %s", err, out.Result)
+	}
+	if want := []codeforge.FileChange{{Path: "a", Content: "good"}}; !slices.Equal(out.Changes, want) || !strings.Contains(out.Chat[0].Content, "as revision 1") {
+		t.Errorf("kept %+v, said %+v", out.Changes, out.Chat)
 	}
 
 	// It has a bound, and says what is missing.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"codeforge"
@@ -57,6 +58,11 @@ func Replay(ctx context.Context, s ReplayStore, check Check, id string, iteratio
 			return nil, 0, err
 		}
 	}
+	k := &replayedKeeps{s: s, u: u, job: job}
+	task.Keep = k.keep
+	task.Snapshot = func(ctx context.Context, revision int64) ([]codeforge.File, error) {
+		return s.SnapshotFiles(ctx, job.ProjectID, revision)
+	}
 	counted := &callCounter{Provider: llm.Journaled(nil, s)}
 	o, err := New(Options{Model: counted, Check: check, Journal: readOnlyJournal{s}, MaxIterations: iterations}).Run(ctx, task)
 	if errors.Is(err, llm.ErrNotJournaled) {
@@ -76,24 +82,55 @@ func Replay(ctx context.Context, s ReplayStore, check Check, id string, iteratio
 	}
 	differ("its error is "+failed, failed == job.Error)
 	differ("its result", bytes.Equal(canonicalJSON(o.Result), canonicalJSON(job.Result)))
-	var deltas []codeforge.FileDelta
-	if job.Revision > 0 {
-		if _, deltas, err = s.RevisionDeltas(ctx, u, job.ProjectID, job.Revision, codeforge.Page{}); err != nil {
-			return nil, counted.calls, err
-		}
+	differ(fmt.Sprintf("the last revision that it kept is %d", k.last), k.last == job.Revision)
+	return append(differences, k.differences...), counted.calls, nil
+}
+
+// replayedKeeps compares what a replay keeps with the revisions that the job made. As then, each is the one after its base.
+type replayedKeeps struct {
+	s           ReplayStore
+	u           codeforge.User
+	job         codeforge.Job
+	last        int64
+	differences []string
+}
+
+func (k *replayedKeeps) keep(ctx context.Context, stage codeforge.StageResult) (codeforge.Kept, error) {
+	if len(stage.Changes) == 0 {
+		return codeforge.Kept{}, nil
+	}
+	differ := func(format string, args ...any) {
+		k.differences = append(k.differences, fmt.Sprintf(format, args...))
+	}
+	number := stage.Base + 1
+	made, deltas, err := k.s.RevisionDeltas(ctx, k.u, k.job.ProjectID, number, codeforge.Page{})
+	if err != nil && !codeforge.IsKind(err, codeforge.Missing) {
+		return codeforge.Kept{}, err
+	}
+	k.last = number
+	if err != nil || made.JobID != k.job.ID {
+		differ("it kept a revision after %d", stage.Base)
+		return codeforge.Kept{Revision: number}, nil
+	}
+	left := map[string]codeforge.FileChange{}
+	for _, c := range stage.Changes {
+		left[c.Path] = c
 	}
 	for _, d := range deltas {
-		i := slices.IndexFunc(o.Changes, func(c codeforge.FileChange) bool { return c.Path == d.Path })
-		switch {
-		case i < 0:
-			differ("it left "+d.Path+" alone", false)
-		case d.New == nil:
-			differ("it kept "+d.Path, o.Changes[i].Delete)
-		default:
-			differ("its "+d.Path, !o.Changes[i].Delete && o.Changes[i].Content == d.New.Content)
+		c, ok := left[d.Path]
+		switch delete(left, d.Path); {
+		case !ok:
+			differ("revision %d left %s alone", number, d.Path)
+		case d.New == nil && !c.Delete:
+			differ("revision %d kept %s", number, d.Path)
+		case d.New != nil && (c.Delete || c.Content != d.New.Content):
+			differ("revision %d: its %s", number, d.Path)
 		}
 	}
-	return differences, counted.calls, nil
+	for _, p := range slices.Sorted(maps.Keys(left)) {
+		differ("revision %d changed %s", number, p)
+	}
+	return codeforge.Kept{Revision: number}, nil
 }
 
 // readOnlyJournal is a journal that keeps nothing new.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -39,12 +40,6 @@ func (s *script) Generate(ctx context.Context, req *llm.Request, sink func(llm.D
 		for piece := range slices.Chunk([]byte(resp.Text()), 50) {
 			sink(llm.Delta{Kind: llm.DeltaText, Text: string(piece)})
 		}
-		for i, call := range resp.ToolCalls() {
-			sink(llm.Delta{Kind: llm.DeltaToolCall, Index: i, Name: call.Name})
-			for piece := range slices.Chunk([]byte(call.Arguments), 50) {
-				sink(llm.Delta{Kind: llm.DeltaToolCall, Index: i, Text: string(piece)})
-			}
-		}
 	}
 	return resp, err
 }
@@ -57,32 +52,6 @@ func respond(finish llm.FinishKind, parts ...llm.Part) turn {
 }
 
 func say(text string) turn { return respond(llm.FinishStop, llm.Text(text)) }
-
-// parts are those of the answer.
-func (do turn) parts(t *testing.T) []llm.Part {
-	t.Helper()
-	resp, err := do(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.Parts
-}
-
-// wantProgress wants progress to pass these milestones and to go on rising between them.
-func wantProgress(t *testing.T, b *bench, milestones ...float64) {
-	t.Helper()
-	if !slices.IsSorted(b.progress) || slices.Max(b.progress) >= 100 {
-		t.Errorf("progress %v", b.progress)
-	}
-	for _, p := range milestones {
-		if !slices.Contains(b.progress, p) {
-			t.Errorf("progress %v, without %v", b.progress, p)
-		}
-	}
-	if len(b.progress) <= len(milestones) {
-		t.Errorf("progress %v has no step between", b.progress)
-	}
-}
 
 // object answers v as JSON.
 func object(v any) turn { return say(string(form.Marshal(v))) }
@@ -134,10 +103,75 @@ func lint(_ context.Context, _ string, files map[string]string) (verify.Report, 
 // bench is one job on a project, with what it reported.
 type bench struct {
 	task     codeforge.Task
+	stored   stored
 	events   []codeforge.Event
 	progress []float64
 	script   *script
 	rounds   int
+}
+
+// stored is a project as a store has it.
+type stored struct {
+	head int64
+	at   map[int64]map[string]string // files by revision
+	kept map[string]codeforge.Kept
+	made []codeforge.StageResult // that changed something
+
+	requirements, architecture json.RawMessage
+	status                     codeforge.ProjectStatus
+}
+
+// people change the project.
+func (s *stored) people(changes ...codeforge.FileChange) {
+	files := maps.Clone(s.at[s.head])
+	for _, c := range changes {
+		if files[c.Path] = c.Content; c.Delete {
+			delete(files, c.Path)
+		}
+	}
+	s.head++
+	s.at[s.head] = files
+}
+
+func (s *stored) keep(_ context.Context, r codeforge.StageResult) (codeforge.Kept, error) {
+	key := fmt.Sprint(r.Stage, r.Round)
+	if kept, ok := s.kept[key]; ok {
+		return codeforge.Kept{Revision: kept.Revision}, nil
+	}
+	kept := codeforge.Kept{Events: r.Events}
+	if len(r.Changes) > 0 {
+		if r.Base != s.head {
+			return kept, codeforge.MovedError(s.head, r.Base)
+		}
+		s.people(r.Changes...)
+		kept.Revision = s.head
+	}
+	if r.Requirements != nil {
+		s.requirements = r.Requirements
+	}
+	if r.Architecture != nil {
+		s.architecture = r.Architecture
+	}
+	s.status = cmp.Or(r.ProjectStatus, s.status)
+	s.kept[key] = kept
+	s.made = append(s.made, r)
+	return kept, nil
+}
+
+func (s *stored) snapshot(_ context.Context, revision int64) (files []codeforge.File, err error) {
+	for _, p := range slices.Sorted(maps.Keys(s.at[revision])) {
+		files = append(files, codeforge.File{Path: p, Content: s.at[revision][p], Version: 1})
+	}
+	return files, nil
+}
+
+// outcome is how a run left its job, and what it left in the project.
+type outcome struct {
+	codeforge.Outcome
+	Changes                    []codeforge.FileChange
+	Message                    string
+	Requirements, Architecture json.RawMessage
+	ProjectStatus              codeforge.ProjectStatus
 }
 
 func job(agent codeforge.AgentType, input string, steps ...turn) *bench {
@@ -151,27 +185,48 @@ func job(agent codeforge.AgentType, input string, steps ...turn) *bench {
 			}
 			b.events = append(b.events, events...)
 		},
+		Keep: func(ctx context.Context, r codeforge.StageResult) (codeforge.Kept, error) {
+			kept, err := b.stored.keep(ctx, r)
+			b.events = append(b.events, kept.Events...)
+			return kept, err
+		},
+		Snapshot: func(ctx context.Context, revision int64) ([]codeforge.File, error) {
+			return b.stored.snapshot(ctx, revision)
+		},
 	}
+	b.stored = stored{at: map[int64]map[string]string{0: {}}, kept: map[string]codeforge.Kept{}}
 	return b
 }
 
 func (b *bench) files(pairs ...string) *bench {
 	for i := 0; i < len(pairs); i += 2 {
 		b.task.Files = append(b.task.Files, codeforge.File{Path: pairs[i], Content: pairs[i+1], Version: 1})
+		b.stored.at[0][pairs[i]] = pairs[i+1]
 	}
 	return b
 }
 
-func (b *bench) run(t *testing.T) (codeforge.Outcome, error) {
+func (b *bench) run(t *testing.T) (outcome, error) {
 	t.Helper()
-	return b.agents().Run(t.Context(), &b.task)
+	return b.runAs(t.Context(), b.agents())
+}
+
+// runAs runs the job; only what came of it is told.
+func (b *bench) runAs(ctx context.Context, a *Agents) (outcome, error) {
+	done, err := a.Run(ctx, &b.task)
+	out := outcome{Outcome: done, Changes: differences(b.stored.at[0], b.stored.at[b.stored.head]),
+		Requirements: b.stored.requirements, Architecture: b.stored.architecture, ProjectStatus: b.stored.status}
+	if n := len(b.stored.made); n > 0 {
+		out.Message = b.stored.made[n-1].Message
+	}
+	return out, err
 }
 
 func (b *bench) agents() *Agents {
 	return New(Options{Model: b.script, Check: lint, MaxIterations: b.rounds})
 }
 
-func (b *bench) must(t *testing.T) codeforge.Outcome {
+func (b *bench) must(t *testing.T) outcome {
 	t.Helper()
 	out, err := b.run(t)
 	if err != nil {

@@ -42,12 +42,10 @@ func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 		return codeforge.Outcome{}, err
 	}
 	if q != nil {
-		return r.waiting(*q, 50), nil
+		return r.waiting(q, q.Questions, 50), nil
 	}
-	out := r.completed(doc, fmt.Sprintf("I wrote the requirements of %s: %s, %s.\n\n%s", doc.AppName,
-		plural(len(doc.Features), "feature"), plural(len(doc.Audience), "persona"), doc.ElevatorPitch))
-	out.Requirements, out.ProjectStatus = form.Marshal(doc), codeforge.InProgress
-	return out, nil
+	return r.completed(doc, fmt.Sprintf("I wrote the requirements of %s: %s, %s.\n\n%s", doc.AppName,
+		plural(len(doc.Features), "feature"), plural(len(doc.Audience), "persona"), doc.ElevatorPitch)), nil
 }
 
 // research returns either what must be asked first, which a job does at most once, or the requirements, which are
@@ -55,7 +53,7 @@ func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirementsDoc, error) {
 	p := r.prompt()
 	p.json(form.SectionRequirements, r.project.Requirements)
-	if r.mayAsk() {
+	if !r.asked && len(r.answers) == 0 && !r.in.yes("skip_clarification") {
 		r.report(clarifying)
 		c, err := ask(ctx, r, codeforge.Research, form.ClarificationForm, p, llm.Request{System: system("clarify"), Effort: "low", MaxOutput: 8_000})
 		if err != nil {
@@ -64,9 +62,6 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 		if !c.IsComplete && len(c.Questions) > 0 {
 			return &asks{false, c.Questions, cmp.Or(c.Message, "A few answers will make the result fit you better.")}, requirementsDoc{}, nil
 		}
-	}
-	if r.task.Job.Agent == codeforge.Research {
-		r.stageEnd = 95
 	}
 	if len(r.answers) > 0 {
 		p.json(form.SectionAnswers, r.answers)
@@ -79,21 +74,16 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 	doc := newRequirementsDoc(q)
 	r.project.Requirements = form.Marshal(doc)
 	r.made.Requirements = r.project.Requirements
-	r.reportSpec(codeforge.Research, "requirements", r.made.Requirements)
-	return nil, doc, nil
+	return nil, doc, r.keepSpecs(ctx, codeforge.Research)
 }
 
-// mayAsk reports whether the user may have to be asked first, which is done once.
-func (r *run) mayAsk() bool {
-	return !r.asked && len(r.answers) == 0 && !r.in.yes("skip_clarification")
-}
-
-func (r *run) waiting(q asks, progress float64) codeforge.Outcome {
-	result := r.result(q)
+// waiting is the outcome of a job that asks. result is an object that holds the questions.
+func (r *run) waiting(result any, questions []form.Question, progress float64) codeforge.Outcome {
+	doc := r.result(result)
 	return codeforge.Outcome{
-		Status: codeforge.Waiting, Progress: progress, Result: result, Question: form.Marshal(q.Questions),
+		Status: codeforge.Waiting, Progress: progress, Result: doc, Question: form.Marshal(questions),
 		Events: []codeforge.Event{event(codeforge.EventWaiting, map[string]any{"job_id": r.task.Job.ID,
-			"status": codeforge.Waiting, "progress": progress, "result": result, "questions": q.Questions})},
+			"status": codeforge.Waiting, "progress": progress, "result": doc, "questions": questions})},
 	}
 }
 
@@ -108,9 +98,7 @@ func (r *run) wireframeJob(ctx context.Context) (codeforge.Outcome, error) {
 	if err != nil {
 		return codeforge.Outcome{}, err
 	}
-	out := r.completed(doc, "I laid out "+doc.Summary+".")
-	out.Architecture, out.ProjectStatus = form.Marshal(doc), codeforge.InProgress
-	return out, nil
+	return r.completed(doc, "I laid out "+doc.Summary+"."), nil
 }
 
 func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
@@ -125,8 +113,7 @@ func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
 	doc := newArchitectureDoc(a)
 	r.project.Architecture = form.Marshal(doc)
 	r.made.Architecture = r.project.Architecture
-	r.reportSpec(codeforge.Wireframe, "architecture", r.made.Architecture)
-	return doc, nil
+	return doc, r.keepSpecs(ctx, codeforge.Wireframe)
 }
 
 // pedagogy
@@ -190,7 +177,7 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 		return codeforge.Outcome{}, err
 	}
 	if q != nil {
-		return r.waiting(*q, 15), nil
+		return r.waiting(q, q.Questions, 15), nil
 	}
 	r.report(20)
 	if err := r.stage(codeforge.Wireframe, 0, func() error {
@@ -205,7 +192,6 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 	var explained = map[string]string{}
 	var failed *buildFailure
 	for round := 1; ; round++ {
-		good := r.tree.snapshot()
 		err := r.stage(codeforge.Code, round, func() error {
 			c, f, err := r.code(ctx, round, d.QA.Issues, explained)
 			if failed = f; err == nil && f == nil {
@@ -218,7 +204,7 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 		})
 		if err != nil {
 			if round > 1 { // half a repair is worth less than the code that did build
-				r.tree.restore(good)
+				r.backToKept()
 			}
 			return codeforge.Outcome{}, err
 		}
@@ -227,7 +213,7 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 		}
 		if failed != nil { // repairs that do not build are worth less than the code that did
 			r.log("The repairs did not build; keeping the code before them")
-			r.tree.restore(good)
+			r.backToKept()
 			break
 		}
 		if round == 1 {
@@ -253,8 +239,5 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 	} else {
 		says += fmt.Sprintf("\n\nThe code builds, but the review left %s: %s", plural(len(d.QA.Issues), "issue"), d.QA.Summary)
 	}
-	out := r.completed(d, says)
-	out.Requirements, out.Architecture, out.ProjectStatus = d.Requirements, d.Architecture, codeforge.InProgress
-	out.Changes, out.Message = r.tree.changes(), revisionMessage(d.Summary)
-	return out, nil
+	return r.completed(d, says), nil
 }

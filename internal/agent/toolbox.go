@@ -127,7 +127,6 @@ func (b *toolbox) runCalls(ctx context.Context, calls []llm.ToolCall) (m llm.Mes
 			return failure(b.stage, nil, "The coder used all of its %d tool calls without finishing", maxToolCalls)
 		}
 		results[i] = do(calls[i])
-		b.r.reportTool(b.stage, calls[i], results[i])
 		if results[i].IsError && b.repeatsFailure(calls[i]) {
 			return failure(b.stage, errors.New(form.Shorten(results[i].Content, 1_000)), "The coder repeated a failing call of %s %d times", form.Shorten(calls[i].Name, 40), maxFailing)
 		}
@@ -225,7 +224,11 @@ var readingTools = []tool{
 	}),
 	toolOf(form.ToolReadFile, "Read a file as it is now, whole or some lines of it, each with its number.", func(_ context.Context, b *toolbox, a form.ReadArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
-		return b.withinRoom(b.tree.readLines(a))
+		text, err := b.withinRoom(b.tree.readLines(a))
+		if err == nil && a.From <= 1 && a.To == 0 {
+			b.r.sawFile(a.Path)
+		}
+		return text, err
 	}),
 	toolOf(form.ToolSearch, "Find lines by plain text or regular expression, as path:line: text, code first. What is too much for one answer comes as totals per file.", func(ctx context.Context, b *toolbox, a form.SearchArgs) (string, error) {
 		return b.withinRoom(b.tree.search(ctx, a))
@@ -236,6 +239,9 @@ var readingTools = []tool{
 var codingTools = slices.Concat(readingTools, []tool{
 	toolOf(form.ToolWriteFile, "Create a file, or replace the whole text of one.", func(_ context.Context, b *toolbox, a form.WriteArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
+		if err := b.r.mayReplace(a.Path); err != nil {
+			return "", err
+		}
 		action, err := b.tree.write(a.Path, a.Content)
 		if err != nil {
 			return "", b.unable(a.Path, err)
@@ -256,6 +262,9 @@ var codingTools = slices.Concat(readingTools, []tool{
 	}),
 	toolOf(form.ToolDeleteFile, "Remove a file.", func(_ context.Context, b *toolbox, a form.PathArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
+		if err := b.r.mayReplace(a.Path); err != nil {
+			return "", err
+		}
 		if err := b.tree.delete(a.Path); err != nil {
 			return "", b.unable(a.Path, err)
 		}
@@ -327,13 +336,21 @@ func (b *toolbox) unable(path string, err error) error {
 	return err
 }
 
+type fileEvent struct {
+	Path     string `json:"path"`
+	Action   string `json:"action"`
+	Language string `json:"language"`
+	Bytes    int    `json:"bytes"`
+	Lines    int    `json:"lines"`
+}
+
 func (b *toolbox) changed(path, action string) string {
 	if action == fileUnchanged {
 		return path + " is as it was: nothing changed"
 	}
 	clear(b.failing)
 	text := b.tree.files[path]
-	b.r.reportFile(path, action)
+	b.r.report(-1, event(codeforge.EventFile, fileEvent{path, action, codeforge.LanguageOf(path), len(text), countLines(text)}))
 	if action == fileDeleted {
 		return "deleted " + path
 	}

@@ -149,18 +149,21 @@ func (p *project) files(t *testing.T) map[string]string {
 // built is what the offline model makes of an idea.
 func built(t *testing.T, idea string) map[string]string {
 	t.Helper()
+	files := map[string]string{}
 	task := codeforge.Task{Project: codeforge.Project{ID: "p", Title: idea, Description: idea, Mode: codeforge.ModeBuilder},
 		Job:    codeforge.Job{ID: "j", ProjectID: "p", UserID: "u", Agent: codeforge.Builder, Input: json.RawMessage(`{}`)},
-		Report: func(float64, ...codeforge.Event) {}}
-	out, err := agent.New(agent.Options{Model: offline.New(), Check: func(ctx context.Context, _ string, files map[string]string) (verify.Report, error) {
+		Report: func(float64, ...codeforge.Event) {},
+		Keep: func(_ context.Context, s codeforge.StageResult) (codeforge.Kept, error) {
+			for _, c := range s.Changes {
+				files[c.Path] = c.Content
+			}
+			return codeforge.Kept{Revision: int64(len(s.Changes))}, nil
+		}}
+	_, err := agent.New(agent.Options{Model: offline.New(), Check: func(ctx context.Context, _ string, files map[string]string) (verify.Report, error) {
 		return verify.Check(ctx, files), nil
 	}}).Run(t.Context(), &task)
 	if err != nil {
 		t.Fatal(err)
-	}
-	files := map[string]string{}
-	for _, c := range out.Changes {
-		files[c.Path] = c.Content
 	}
 	return files
 }

@@ -1,0 +1,349 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"codeforge"
+	"codeforge/internal/agent/form"
+	"codeforge/internal/llm"
+	"codeforge/internal/merge"
+)
+
+// maxHeads bounds how often one stage begins anew because the project went on while it was being merged.
+const maxHeads = 20
+
+// keeper is what a run knows of its project: where its changes start from, and what of them is stored.
+type keeper struct {
+	revision int64             // of the project, to which changes are made
+	files    map[string]string // as they were in it
+	last     int64             // the newest revision that the job made; 0: none
+	heads    map[int]int       // how many newer revisions each round met
+	shown    *newerProject     // whose conflicts with the tree the model was shown last; nil: they are settled
+	unseen   map[string]bool   // what people changed, or deleted, since the model saw it
+
+	// What the tree was when it was kept last.
+	good, goodBase map[string]string
+
+	requirements, architecture json.RawMessage // as the project has them
+}
+
+// newerProject is a project as people made it since.
+type newerProject struct {
+	revision int64
+	files    map[string]string
+}
+
+func newKeeper(r *run) keeper {
+	return keeper{revision: r.task.Job.Base, files: r.tree.base, heads: map[int]int{}, unseen: map[string]bool{}, good: r.tree.base, goodBase: r.tree.base,
+		requirements: r.project.Requirements, architecture: r.project.Architecture}
+}
+
+// keptEvent is what a stage left in the project.
+type keptEvent struct {
+	Stage    codeforge.AgentType `json:"stage"`
+	Round    int                 `json:"round"`              // 0: the first
+	Revision int64               `json:"revision,omitempty"` // 0: specifications alone
+	Proposal bool                `json:"proposal,omitempty"` // the files wait for somebody to apply them
+	Files    []string            `json:"files,omitempty"`    // that changed
+}
+
+// keepSpecs stores the specifications that a stage wrote.
+func (r *run) keepSpecs(ctx context.Context, stage codeforge.AgentType) error {
+	_, err := r.keepStage(ctx, codeforge.StageResult{Stage: stage, Base: r.keep.revision})
+	return err
+}
+
+// keepStage stores what a stage made, with the specifications that it changed, and tells of it in the same transaction.
+func (r *run) keepStage(ctx context.Context, s codeforge.StageResult) (codeforge.Kept, error) {
+	k := &r.keep
+	if string(r.project.Requirements) != string(k.requirements) {
+		s.Requirements = r.project.Requirements
+	}
+	if string(r.project.Architecture) != string(k.architecture) {
+		s.Architecture = r.project.Architecture
+	}
+	if len(s.Changes) == 0 && s.Requirements == nil && s.Architecture == nil {
+		return codeforge.Kept{}, nil
+	}
+	told := keptEvent{Stage: s.Stage, Round: s.Round}
+	if len(s.Changes) > 0 {
+		told.Revision = s.Base + 1 // or nothing is stored
+		for _, c := range s.Changes {
+			told.Files = append(told.Files, c.Path)
+		}
+	}
+	if s.Requirements != nil || s.Architecture != nil {
+		s.ProjectStatus = codeforge.InProgress
+	}
+	s.Events = []codeforge.Event{event(codeforge.EventKept, told)}
+	kept, err := r.task.Keep(ctx, s)
+	if err != nil {
+		return kept, err
+	}
+	k.requirements, k.architecture = r.project.Requirements, r.project.Architecture
+	if kept.Revision > 0 {
+		k.last, k.revision, k.files = kept.Revision, kept.Revision, maps.Clone(r.tree.files)
+	}
+	return kept, nil
+}
+
+// keepCode stores the tree, which verifies, as a revision. Where people changed the project meanwhile, what they did is merged into the
+// tree first. says is what the model must mend in it before it can be stored, in the form of a verdict; "": it is stored.
+//
+// A job that runs again must do the same: which revisions it met is noted in the journal, and read from there first.
+func (r *run) keepCode(ctx context.Context, round int, summary string) (says string, err error) {
+	round = max(round-1, 0)
+	if at := r.keep.shown; at != nil {
+		merged, open := r.mergeTree(at.files)
+		if len(open) > 0 {
+			return "", &conflictError{at.revision, open}
+		}
+		r.takeIn(merged.Files)
+		r.keep.revision, r.keep.files, r.keep.shown = at.revision, at.files, nil
+	}
+	for range maxHeads {
+		changes := differences(r.keep.files, r.tree.files)
+		head, err := r.notedHead(ctx, round, 0)
+		if head == 0 && err == nil {
+			_, err = r.keepStage(ctx, codeforge.StageResult{Stage: codeforge.Code, Round: round, Base: r.keep.revision, Changes: changes, Message: revisionMessage(summary)})
+			newest, moved := codeforge.MovedTo(err)
+			if err == nil {
+				r.keep.good, r.keep.goodBase = maps.Clone(r.tree.files), r.tree.base
+				return "", nil
+			}
+			if moved {
+				head, err = r.notedHead(ctx, round, newest)
+			}
+		}
+		if err != nil {
+			return "", err
+		}
+		r.keep.heads[round]++
+		if says, err := r.mergeHead(ctx, head); says != "" || err != nil {
+			return says, err
+		}
+	}
+	return "", &codeforge.Error{Kind: codeforge.Unavailable, Message: "The project was changed again and again while the work was merged into it", Retryable: true}
+}
+
+// notedHead is the next revision of the project that this round met: the one that the journal has, else newest, which is noted. 0: it
+// met none.
+func (r *run) notedHead(ctx context.Context, round int, newest int64) (int64, error) {
+	if r.journal == nil {
+		return newest, nil
+	}
+	job := r.task.Job
+	sum := sha256.Sum256(fmt.Appendf(nil, "head %d %s %d %d", job.Base, job.Clarification, round, r.keep.heads[round]))
+	key := llm.JournalKey{JobID: job.ID, Number: 0, Hash: hex.EncodeToString(sum[:])}
+	var entry []byte
+	var err error
+	if newest == 0 {
+		entry, err = r.journal.Get(ctx, key)
+	} else {
+		entry, err = r.journal.Put(ctx, key, form.Marshal(newest))
+	}
+	if err == nil && entry != nil {
+		err = json.Unmarshal(entry, &newest)
+	}
+	if err != nil {
+		return 0, &codeforge.Error{Kind: codeforge.Unavailable, Message: "The job's state could not be stored", Retryable: true, Cause: err}
+	}
+	return newest, nil
+}
+
+// mergeTree merges files that people made of the project with the tree. open are the conflicts in which the tree would undo what
+// they did.
+func (r *run) mergeTree(people map[string]string) (merged merge.Tree, open []merge.Conflict) {
+	merged = merge.Trees(r.keep.files, people, r.tree.files)
+	for _, c := range merged.Conflicts {
+		if c.TheirsHasOurs() {
+			merged.Resolve(c, c.Theirs)
+		} else {
+			open = append(open, c)
+		}
+	}
+	return merged, open
+}
+
+// mergeHead merges the project as it is at head into the tree. What both changed goes to the model, with both sides, on a
+// tree that has the people's; if it then still says something else than they do, they are asked.
+func (r *run) mergeHead(ctx context.Context, head int64) (says string, err error) {
+	now, err := r.task.Snapshot(ctx, head)
+	if err != nil {
+		return "", err
+	}
+	people := newTree(now).base
+	merged, open := r.mergeTree(people)
+	told := form.Merged[diagnostic]{Verdict: form.Verdict[diagnostic]{Diagnostics: []diagnostic{}}, Changed: r.takeIn(merged.Files)}
+	// The tree's base is the project without what this job did, so that its changes are the job's own.
+	r.tree.base = merge.Trees(r.keep.files, people, r.tree.base).Files
+	r.before = newBaseline(r.check(ctx, people)) // what people broke is theirs to mend
+	if len(open) > 0 {
+		r.keep.shown = &newerProject{head, people}
+		told.Conflicts = conflictsOf(open)
+		told.Note = "Not finished: people changed the project while you worked, and in these places you did too. The files now have their text there, and yours everywhere else. " +
+			"Bring what your task still needs into it without undoing what they did, then call finish again. What you leave out is left out."
+		r.report(-1, event(codeforge.EventConflict, conflictEvent{r.keep.revision, head, told.Conflicts}))
+		return string(form.Marshal(told)), nil
+	}
+	r.keep.revision, r.keep.files = head, people
+	ok, found := r.verify(ctx, codeforge.Code)
+	if ok {
+		return "", nil
+	}
+	told.Diagnostics = found[:min(len(found), maxDiagnostics)]
+	told.More = len(found) - len(told.Diagnostics)
+	told.Note = "Not finished: people changed the project while you worked. Their changes are merged into yours, and together they do not build. Mend that without undoing what they did, then call finish again."
+	return string(form.Marshal(told)), nil
+}
+
+// takeIn makes the tree hold these files, and returns the paths that differ. What the model knew of them is old: it must
+// read them before it writes them whole.
+func (r *run) takeIn(files map[string]string) []string {
+	paths := []string{}
+	for _, c := range differences(r.tree.files, files) {
+		paths = append(paths, c.Path)
+		r.keep.unseen[c.Path] = true
+		action := "merged"
+		if c.Delete {
+			action = "deleted"
+		}
+		e := event(codeforge.EventFile, fileEvent{c.Path, action, codeforge.LanguageOf(c.Path), len(c.Content), strings.Count(c.Content, "\n")})
+		e.File = &c
+		r.report(-1, e)
+	}
+	r.tree.restore(files)
+	return paths
+}
+
+// sawFile notes that the model was shown a file as it is now.
+func (r *run) sawFile(path string) { delete(r.keep.unseen, path) }
+
+// mayReplace returns an error when a model would write over, or delete, a file that people changed since it saw it.
+func (r *run) mayReplace(path string) error {
+	if !r.keep.unseen[path] {
+		return nil
+	}
+	if _, there := r.tree.files[path]; there {
+		return fmt.Errorf("people changed %s while you worked: read_file shows it as it is now. Keep what they did", form.Quote(path))
+	}
+	r.sawFile(path) // there is nothing to read, and nothing of theirs to lose
+	return fmt.Errorf("people deleted %s while you worked: leave it so, unless your task needs it", form.Quote(path))
+}
+
+// differences are what makes one tree of another, sorted by path.
+func differences(from, to map[string]string) []codeforge.FileChange {
+	return (&tree{base: from, files: to}).changes()
+}
+
+// unkept are the job's changes that are in no revision of it.
+func (r *run) unkept() []codeforge.FileChange {
+	return slices.DeleteFunc(differences(r.keep.good, r.tree.files), func(c codeforge.FileChange) bool { return !r.tree.touched(c.Path) })
+}
+
+// backToKept takes the tree back to how it was kept last: half a repair is worth less than code that builds.
+func (r *run) backToKept() {
+	r.tree.base = r.keep.goodBase
+	r.tree.restore(maps.Clone(r.keep.good))
+}
+
+// conflictEvent is what a job and people both changed.
+type conflictEvent struct {
+	Base      int64           `json:"base"`     // the revision that both started from
+	Revision  int64           `json:"revision"` // what people made of it
+	Conflicts []form.Conflict `json:"conflicts"`
+}
+
+// Bounds of what is shown of conflicts.
+const (
+	maxConflicts    = 30
+	maxConflictSide = 4_000
+)
+
+// conflictsOf shows conflicts place by place, as much of them as somebody can read.
+func conflictsOf(open []merge.Conflict) []form.Conflict {
+	out := []form.Conflict{}
+	side := func(s string) *string { return new(form.Shorten(s, maxConflictSide)) }
+	for _, c := range open {
+		for _, h := range c.Hunks {
+			out = append(out, form.Conflict{Path: c.Path, Line: h.Line, Before: side(h.Base), People: side(h.Ours), Job: side(h.Theirs)})
+		}
+		if len(c.Hunks) > 0 {
+			continue
+		}
+		whole := form.Conflict{Path: c.Path, Beside: strings.Join(c.Beside, ", ")}
+		if c.Ours != nil {
+			whole.People = side(*c.Ours)
+		}
+		if c.Theirs != nil {
+			whole.Job = side(*c.Theirs)
+		}
+		out = append(out, whole)
+	}
+	return out[:min(len(out), maxConflicts)]
+}
+
+// conflictError ends a run whose work says something else than people do: they are asked.
+type conflictError struct {
+	head int64
+	open []merge.Conflict
+}
+
+func (e *conflictError) Error() string {
+	return plural(len(e.open), "file") + " changed both by the job and by people"
+}
+
+// conflictDoc is the result of a job that waits for people to say which side stands.
+type conflictDoc struct {
+	asks
+	Revision  int64           `json:"head"` // the newest when they clashed
+	Conflicts []form.Conflict `json:"conflicts"`
+}
+
+// What answers a question about a conflict, besides the text that is to stand there.
+const (
+	answerYours = "yours"
+	answerJob   = "job"
+)
+
+// askPeople ends the run with the question which side is to stand, file by file. The job's work is kept as a proposal.
+func (r *run) askPeople(ctx context.Context, e *conflictError) (codeforge.Outcome, error) {
+	doc := conflictDoc{asks{IsComplete: false, Message: "You changed the same places as this job did. For each file, say whether your text stands there (yours) or the job's (job), or send the text that it is to have."}, e.head, conflictsOf(e.open)}
+	for _, c := range e.open {
+		why := "Both changed it: the result shows the places. What does not clash is kept of both."
+		switch {
+		case len(c.Beside) > 0:
+			why = "You made " + strings.Join(c.Beside, ", ") + ", and both cannot be there."
+		case c.Ours == nil:
+			why = "You deleted it, and the job changed it."
+		case c.Theirs == nil:
+			why = "You changed it, and the job deleted it."
+		}
+		doc.Questions = append(doc.Questions, form.Question{Question: c.Path, Why: form.Shorten(why, 500), Options: []string{answerYours, answerJob}})
+	}
+	return r.waiting(doc, doc.Questions, 90), nil
+}
+
+// endedBadly adds to what a run leaves, which did not come to its end, what of its work the project has.
+func (r *run) endedBadly(left *codeforge.Outcome) {
+	if r.keep.last == 0 {
+		return
+	}
+	if left.Result == nil {
+		left.Result = json.RawMessage(`{"partial":true}`)
+	}
+	left.Result = json.RawMessage(fmt.Sprintf(`%s,"kept_revision":%d}`, left.Result[:len(left.Result)-1], r.keep.last))
+	says := fmt.Sprintf("What was built until then is in your project, as revision %d.", r.keep.last)
+	if left.Chat == nil {
+		left.Chat = r.chat(says)
+	} else {
+		left.Chat[0].Content += "\n\n" + says
+	}
+}
