@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -259,6 +260,24 @@ var codingTools = slices.Concat(readingTools, []tool{
 			result += "\n(" + says + ")"
 		}
 		return result, nil
+	}),
+	toolOf(form.ToolMoveFile, "Move or rename a file or a folder. Imports, links and url() that name it, and its own, are rewritten.", func(_ context.Context, b *toolbox, a form.MoveArgs) (string, error) {
+		m, err := b.tree.move(a.From, a.To)
+		if err != nil {
+			return "", b.unable(a.From, err)
+		}
+		for _, p := range m.from {
+			b.changed(p, fileDeleted)
+		}
+		for _, p := range m.to {
+			b.changed(p, fileCreated)
+		}
+		for _, p := range slices.Sorted(maps.Keys(m.rewritten)) {
+			if !slices.Contains(m.to, p) {
+				b.changed(p, fileUpdated)
+			}
+		}
+		return m.describe(), nil
 	}),
 	toolOf(form.ToolDeleteFile, "Remove a file.", func(_ context.Context, b *toolbox, a form.PathArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
