@@ -44,4 +44,4 @@ build: ## a release binary in ./bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/codeforge ./cmd/codeforge
 
 docs: ## rewrite what is generated: the OpenAPI document, the table in the README
-	$(GO) test ./internal/api ./internal/server -run 'Golden|README' -update
+	$(GO) test ./internal/api ./internal/server -run 'Spec|README' -update
