@@ -44,12 +44,14 @@ type Jobs interface {
 // requests that come from there.
 type Preview interface {
 	http.Handler
-	// Match reports whether a host (with or without port) is a preview's, and of which project.
-	Match(host string) (projectID string, ok bool)
+	// Match reports whether a host (with or without port) is a preview's.
+	Match(host string) bool
 	// Address is where u, who may see it, opens a project at a revision (0: the newest); scheme and host (with its port) are
 	// those by which the client reaches this server. Where users exist it carries a ticket. With fresh what the program
 	// stored in the browser is cleared on the way.
 	Address(scheme, host string, u codeforge.User, projectID string, revision int64, fresh bool) string
+	// JobAddress is the same for the working tree of a job.
+	JobAddress(scheme, host string, u codeforge.User, jobID string, fresh bool) string
 }
 
 // Site is something beside the API that is served at the same port: below a path, or on a host of its own. Its requests get an
@@ -197,7 +199,7 @@ func newServer(o Options) *server {
 	}
 	s.sites = s.Sites
 	if s.Preview != nil {
-		atPreview := func(r *http.Request) bool { _, ok := s.Preview.Match(r.Host); return ok }
+		atPreview := func(r *http.Request) bool { return s.Preview.Match(r.Host) }
 		s.sites = append([]Site{{"preview", atPreview, http.HandlerFunc(s.preview)}}, s.Sites...)
 	}
 	s.macs.New = func() any { return hmac.New(sha256.New, o.StreamSecret) }

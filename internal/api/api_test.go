@@ -627,13 +627,16 @@ func TestCheckAndHealth(t *testing.T) {
 // preview is one host that shows one project.
 type preview struct{}
 
-func (preview) Match(host string) (string, bool) {
+func (preview) Match(host string) bool {
 	name, _, _ := strings.Cut(host, ":")
-	return name, strings.HasSuffix(name, ".localhost")
+	return strings.HasSuffix(name, ".localhost")
 }
 func (preview) ServeHTTP(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<h1>app</h1>") }
 func (preview) Address(scheme, host string, u codeforge.User, projectID string, revision int64, fresh bool) string {
 	return scheme + "://" + projectID + "." + host + "/"
+}
+func (preview) JobAddress(scheme, host string, u codeforge.User, jobID string, fresh bool) string {
+	return scheme + "://" + jobID + "-job." + host + "/"
 }
 
 func TestPreviewKeepsApart(t *testing.T) {

@@ -395,8 +395,7 @@ func (s *server) fromPreview(origin string) bool {
 	if err != nil || u.Host == "" {
 		return false
 	}
-	_, ok := s.Preview.Match(u.Host)
-	return ok
+	return s.Preview.Match(u.Host)
 }
 
 // canonicalOrigin is an origin as browsers send it: in lower case, in ASCII, without the scheme's own port and a slash at

@@ -409,7 +409,7 @@ func (s *server) previewProject(ctx context.Context, in *previewInput) (*preview
 		return nil, err
 	}
 	if s.Preview == nil {
-		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Previews are not available here"}
+		return nil, errNoPreviews
 	}
 	x, _ := exchangeOf(ctx)
 	scheme, host := s.reached(x.r)
@@ -422,3 +422,5 @@ func (s *server) previewProject(ctx context.Context, in *previewInput) (*preview
 	}
 	return &previewOutput{previewAddress{s.Preview.Address(scheme, host, u, p.ID, in.Revision, in.Fresh), shown}}, nil
 }
+
+var errNoPreviews = &codeforge.Error{Kind: codeforge.Unavailable, Message: "Previews are not available here"}

@@ -44,6 +44,8 @@ func (s *server) routes() {
 		"/v1/clarification/{job_id}/respond", "/v1/agents/clarification/{job_id}/respond")
 	add(s, "POST /v1/clarify", "clarify", s.clarify, "/v1/agents/clarify")
 	add(s, "POST /v1/jobs/{job_id}/cancel", "cancel_job", s.cancelJob, "/v1/agents/jobs/{job_id}/cancel")
+	add(s, "GET /v1/jobs/{job_id}/files", "list_job_files", s.listJobFiles, "/v1/agents/jobs/{job_id}/files")
+	add(s, "GET /v1/jobs/{job_id}/preview", "preview_job", s.previewJob, "/v1/agents/jobs/{job_id}/preview")
 	add(s, "GET /v1/jobs/{job_id}/stream", "stream_job", s.streamJob, "/v1/agents/jobs/{job_id}/stream")
 
 	add(s, "GET /v1/models", "list_models", s.listModels)

@@ -127,6 +127,11 @@ var docs = map[string]doc{
 	"get_job":    {tag: "jobs", errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Poll it, or watch the stream."},
 	"list_jobs":  {tag: "jobs", errors: []int{400, 404}, summary: "List a project's jobs", text: "Newest first, by limit and offset or by page."},
 	"cancel_job": {tag: "jobs", errors: []int{400, 404}, summary: "Cancel a job", text: "Ends a job that has not ended, and stops the model call that it is in. It changes no file."},
+	"list_job_files": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Read a job's working tree",
+		text: "The project's files as the job has them by now, before anything of it is in the project: all without contents, or one by its path with its content. " +
+			"Each `file` event of the stream is already in it. Of a job that has ended with a revision it is that revision; of others that have ended it is kept for a day."},
+	"preview_job": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Address of a preview of the working tree",
+		text: "Where the bundled result of what the job has made by now is shown, on an origin of its own. A page shows the tree as it is when it is loaded. Where users exist the address carries a ticket that holds for a minute."},
 	"stream_job": {tag: "jobs", public: true, errors: []int{400, 401, 404}, summary: "Watch a job",
 		security: []map[string][]string{{"bearer": {}}, {"streamToken": {}}},
 		text: "Server-sent events. Stored events have numbers as ids; a reader that comes back with the last one it saw misses none. " +

@@ -26,13 +26,13 @@ func (c *cache) get(label string) *build {
 	return e.Value.(*build)
 }
 
-// put stores b, unless that revision or a newer one is there already, and returns what to show.
+// put stores b, unless the same or that of a newer revision is there already, and returns what to show.
 func (c *cache) put(b *build) *build {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.byID[b.label]; ok {
 		switch there := e.Value.(*build); {
-		case there.revision == b.revision:
+		case there.revision == b.revision && there.version == b.version:
 			return there
 		case there.revision > b.revision:
 			return b

@@ -128,7 +128,7 @@ func TestOlderRevisionsHaveOriginsOfTheirOwn(t *testing.T) {
 	}
 	for host, want := range map[string]bool{project + "-r1.localhost": true, project + "-R12.localhost:80": true, project + "-r0.localhost": false, project + "-r01.localhost": false,
 		project + "-r-1.localhost": false, project + "-r+1.localhost": false, project + "-r.localhost": false, project + "-r1-r2.localhost": false, project + "-r99999999999999999999.localhost": false} {
-		if _, ok := s.Match(host); ok != want {
+		if ok := s.Match(host); ok != want {
 			t.Errorf("%s: %v", host, ok)
 		}
 	}
@@ -226,4 +226,71 @@ func TestBuildEndsWithItsLastRequest(t *testing.T) {
 			t.Errorf("%d ended, %d under way", len(ended), len(s.builds.byKey))
 		}
 	})
+}
+
+// The working tree of a job is shown as it is when a page is loaded, on an origin of its own, to those who may see the job.
+func TestWorkingTree(t *testing.T) {
+	const job = "0190a5b2-3333-7000-8000-000000000003"
+	sh := newShelf()
+	sh.put(userID, project, app)
+	tree, builds := WorkingTree{ProjectID: project, Version: "1", Files: func(context.Context) (map[string]string, error) {
+		return map[string]string{"index.html": "<p>first"}, nil
+	}}, 0
+	o := sh.options(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef"), Bundle: func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error) {
+		builds++
+		return bundle(ctx, user, files)
+	}})
+	o.WorkingTree = func(_ context.Context, u codeforge.User, id string) (WorkingTree, error) {
+		if u.ID != userID || id != job {
+			return WorkingTree{}, codeforge.NotFound("Job", id)
+		}
+		return tree, nil
+	}
+	s := New(o)
+	u := codeforge.User{ID: userID}
+	b := &browser{t, s, map[string]string{}}
+	home := "http://" + job + "-job.localhost/"
+	if _, status, _ := b.open(home); status != http.StatusForbidden {
+		t.Errorf("without a ticket: %d", status)
+	}
+	if _, status, _ := b.open(s.Address("http", "localhost", u, project, 0, false)); status != http.StatusSeeOther {
+		t.Fatal(status)
+	}
+	if _, status, _ := b.open(home); status != http.StatusForbidden {
+		t.Errorf("with a visit to the project: %d", status)
+	}
+	address := s.JobAddress("http", "localhost:1", u, strings.ToUpper(job), false)
+	if !strings.HasPrefix(address, "http://"+job+"-job.localhost:1/__ticket?t=") {
+		t.Fatal(address)
+	}
+	b.open(address)
+	for _, want := range []struct {
+		version, text string
+		builds        int
+	}{{"1", "first", 1}, {"1", "first", 1}, {"2", "second", 2}, {"3", "", 3}} {
+		tree.Version = want.version
+		tree.Files = func(context.Context) (map[string]string, error) {
+			if want.text == "" {
+				return nil, nil
+			}
+			return map[string]string{"index.html": "<p>" + want.text}, nil
+		}
+		cleared, status, body := b.open(home)
+		if status != 200 || cleared || builds != want.builds || !strings.Contains(body, want.text) || want.text == "" && !strings.Contains(body, "Nothing to see yet") {
+			t.Errorf("version %s: %d after %d builds, cleared %v: %.200s", want.version, status, builds, cleared, body)
+		}
+	}
+	if _, status, _ := b.open(home, "Service-Worker: script"); status != http.StatusForbidden {
+		t.Errorf("a service worker: %d", status)
+	}
+	sh.archived[project] = true
+	if cleared, status, _ := b.open(home); status != http.StatusGone || !cleared {
+		t.Errorf("archived: %d, cleared %v", status, cleared)
+	}
+	sh.archived[project] = false
+	stranger := &browser{t, s, map[string]string{}}
+	stranger.open(s.JobAddress("http", "localhost", codeforge.User{ID: "0190a5b2-bbbb-7000-8000-00000000000b"}, job, false))
+	if _, status, _ := stranger.open(home); status != http.StatusNotFound {
+		t.Errorf("a stranger: %d", status)
+	}
 }

@@ -1,7 +1,7 @@
-// Package preview serves the built result of a project on origins of its own: one for the newest revision, and one for
-// each older revision that somebody looks at.
+// Package preview serves the built result of a project on origins of its own: one for the newest revision, one for each
+// older revision that somebody looks at, and one for the working tree of each job.
 //
-// Generated code is a stranger. Its origin, <project id>.<domain> or <project id>-r<revision>.<domain>, serves nothing
+// Generated code is a stranger. Its origin, <project id>.<domain>, <project id>-r<revision>.<domain> or <job id>-job.<domain>, serves nothing
 // but the project's files, carries no credential that a script could read, and is refused by the API ([Server.Match] tells
 // which it is). Where users exist, a signed ticket in a link opens it, within a minute; what the visit goes on with is
 // another token, in a cookie that scripts cannot read, for that one host, for an hour. Every request reads the project as
@@ -51,6 +51,9 @@ type Options struct {
 	// Restored reports whether any revision after the given one restored an older one.
 	Restored func(ctx context.Context, u codeforge.User, projectID string, since int64) (bool, error)
 
+	// WorkingTree returns what a job of u has made of its project's files by now.
+	WorkingTree func(ctx context.Context, u codeforge.User, jobID string) (WorkingTree, error)
+
 	// Bundle builds a tree of files for a user, once for equal ones at a time. Its error says nothing of the tree.
 	Bundle func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error)
 
@@ -62,6 +65,13 @@ type Options struct {
 	SiteBytes  int // of one built site; 0: 32 MiB
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
+}
+
+// WorkingTree is the working tree of a job.
+type WorkingTree struct {
+	ProjectID string
+	Version   string // of trees with the same one the files are the same
+	Files     func(context.Context) (map[string]string, error)
 }
 
 // Server is the handler of all preview hosts.
@@ -101,11 +111,12 @@ func New(o Options) *Server {
 const policy = "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; " +
 	"connect-src 'self' data: blob:; worker-src 'self' blob:; form-action 'self'; base-uri 'self'; object-src 'none'"
 
-// site is what a host shows.
+// site is what a host shows: a project, or the working tree of a job.
 type site struct {
 	label    string // of the host, below the domain
 	project  string
 	revision int64 // 0: the newest
+	job      string
 }
 
 func labelOf(project string, revision int64) string {
@@ -115,6 +126,8 @@ func labelOf(project string, revision int64) string {
 	return project
 }
 
+const jobLabel = "-job" // follows the job's id
+
 func (s *Server) place(host string) (p site, ok bool) {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
@@ -122,6 +135,10 @@ func (s *Server) place(host string) (p site, ok bool) {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if p.label, ok = strings.CutSuffix(host, "."+s.o.Domain); !ok {
 		return site{}, false
+	}
+	if job, ok := strings.CutSuffix(p.label, jobLabel); ok {
+		p.job = job
+		return p, isUUID(job)
 	}
 	p.project = p.label
 	if i := strings.LastIndex(p.label, "-r"); i >= 0 {
@@ -135,17 +152,25 @@ func (s *Server) place(host string) (p site, ok bool) {
 	return p, isUUID(p.project)
 }
 
-// Match returns the project that a Host header names.
-func (s *Server) Match(host string) (projectID string, ok bool) {
-	p, ok := s.place(host)
-	return p.project, ok
+// Match reports whether a Host header names a preview.
+func (s *Server) Match(host string) bool {
+	_, ok := s.place(host)
+	return ok
 }
 
 // Address returns the absolute URL that opens a project's preview for u, who must be allowed to see it: of the newest
 // revision (0), or of an older one. host is that of the request: its port is kept. With fresh what the program stored in
 // the browser is cleared on the way.
 func (s *Server) Address(scheme, host string, u codeforge.User, projectID string, revision int64, fresh bool) string {
-	label := labelOf(strings.ToLower(projectID), revision)
+	return s.address(scheme, host, u, labelOf(strings.ToLower(projectID), revision), fresh)
+}
+
+// JobAddress is Address for the working tree of a job.
+func (s *Server) JobAddress(scheme, host string, u codeforge.User, jobID string, fresh bool) string {
+	return s.address(scheme, host, u, strings.ToLower(jobID)+jobLabel, fresh)
+}
+
+func (s *Server) address(scheme, host string, u codeforge.User, label string, fresh bool) string {
 	name := label + "." + s.o.Domain
 	if _, port, err := net.SplitHostPort(host); err == nil && port != "" {
 		name = net.JoinHostPort(name, port)
@@ -215,18 +240,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.showError(w, http.StatusNotFound, "Nothing here", "The project has no such page.")
 		return
 	}
-	project, err := s.o.Project(r.Context(), u, at.project)
-	if err == nil && project.Status == codeforge.Archived {
-		h.Set(clearSiteData, storage)
-		s.showError(w, http.StatusGone, "This project is archived", "Its preview is back as soon as the project is.")
+	b, err := s.find(w, r, u, at)
+	if b == nil && err == nil {
 		return
-	}
-	var b *build
-	if err == nil {
-		if b, err = s.built(r, u, at, project.Revision); b == nil && err == nil {
-			h.Set("Cache-Control", "no-store")
-			return // HEAD of what is not built: nothing is known of it yet
-		}
 	}
 	wait := func(d time.Duration) {
 		h.Set("Retry-After", strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10))
@@ -247,11 +263,37 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.showError(w, http.StatusServiceUnavailable, "Not just now", "The preview could not be built at this moment. Try again shortly.")
 		return
 	case err != nil:
-		s.o.Log.ErrorContext(r.Context(), "preview", "project_id", at.project, "error", err)
+		s.o.Log.ErrorContext(r.Context(), "preview", "label", at.label, "error", err)
 		s.showError(w, http.StatusInternalServerError, "Something went wrong", "The preview could not be shown.")
 		return
 	}
 	s.serve(w, r, u, at, b)
+}
+
+// find returns the build of what a host shows; nil without an error when the request was answered.
+func (s *Server) find(w http.ResponseWriter, r *http.Request, u codeforge.User, at site) (*build, error) {
+	var tree WorkingTree
+	if at.job != "" {
+		var err error
+		if tree, err = s.o.WorkingTree(r.Context(), u, at.job); err != nil {
+			return nil, err
+		}
+		at.project = tree.ProjectID
+	}
+	project, err := s.o.Project(r.Context(), u, at.project)
+	if err != nil {
+		return nil, err
+	}
+	if project.Status == codeforge.Archived {
+		w.Header().Set(clearSiteData, storage)
+		s.showError(w, http.StatusGone, "This project is archived", "Its preview is back as soon as the project is.")
+		return nil, nil
+	}
+	b, err := s.built(r, u, at, project.Revision, tree)
+	if b == nil && err == nil {
+		w.Header().Set("Cache-Control", "no-store") // HEAD of what is not built: nothing is known of it yet
+	}
+	return b, err
 }
 
 const (
@@ -265,8 +307,8 @@ const (
 // project, and remembers what it sees now. A browser that keeps no cookies is taken to come from before a restore as long
 // as that is the newest revision.
 func (s *Server) renew(w http.ResponseWriter, r *http.Request, u codeforge.User, at site, b *build) {
-	if dest := r.Header.Get("Sec-Fetch-Dest"); at.revision > 0 || dest != "" && dest != "document" && dest != "iframe" && dest != "frame" {
-		return // an older revision never changes; a part of a page comes after the page
+	if dest := r.Header.Get("Sec-Fetch-Dest"); at.revision > 0 || at.job != "" || dest != "" && dest != "document" && dest != "iframe" && dest != "frame" {
+		return // an older revision never changes, a job works on; a part of a page comes after the page
 	}
 	seen := int64(-1)
 	for _, c := range r.CookiesNamed(seenCookie) { // another preview may have set one for all
@@ -294,7 +336,7 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request, u codeforge.User,
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User, at site, b *build) {
 	switch {
-	case b.revision == 0 || b.empty:
+	case b.empty || b.revision == 0 && at.job == "":
 		s.renew(w, r, u, at, b)
 		s.showError(w, http.StatusOK, "Nothing to see yet", "This project has no files so far. Its preview appears here as soon as it has.")
 		return
@@ -345,10 +387,11 @@ func isRoute(r *http.Request, p string) bool {
 	return ext == "" || !verify.IsFileType(ext) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// build is what became of one revision.
+// build is what became of one revision, or of one state of a working tree.
 type build struct {
 	label    string
-	revision int64
+	revision int64  // 0: of a working tree, or none yet
+	version  string // of a working tree
 	restored bool // it restored an older one
 	empty    bool
 	site     *verify.Site // nil: it does not build
@@ -381,12 +424,15 @@ func (b *build) size() int {
 	return n
 }
 
-// built returns the build of what a host shows, of which newest is the newest revision; nil when it is not built yet and
-// nobody needs it to be. Each revision is read and built once, however many ask for it.
-func (s *Server) built(r *http.Request, u codeforge.User, at site, newest int64) (*build, error) {
+// built returns the build of what a host shows, of which newest is the newest revision or tree the working tree; nil when it
+// is not built yet and nobody needs it to be. Each state is read and built once, however many ask for it.
+func (s *Server) built(r *http.Request, u codeforge.User, at site, newest int64, tree WorkingTree) (*build, error) {
 	revision := cmp.Or(at.revision, newest)
+	if at.job != "" {
+		revision = 0
+	}
 	known := func() *build {
-		if b := s.cache.get(at.label); b != nil && b.revision >= revision {
+		if b := s.cache.get(at.label); b != nil && b.revision >= revision && b.version == tree.Version {
 			return b
 		}
 		return nil
@@ -394,7 +440,7 @@ func (s *Server) built(r *http.Request, u codeforge.User, at site, newest int64)
 	if b := known(); b != nil || r.Method == http.MethodHead {
 		return b, nil
 	}
-	return s.builds.share(r.Context(), at.label+"@"+strconv.FormatInt(revision, 10), func(ctx context.Context) (*build, error) {
+	return s.builds.share(r.Context(), at.label+"@"+strconv.FormatInt(revision, 10)+tree.Version, func(ctx context.Context) (*build, error) {
 		if b := known(); b != nil {
 			return b, nil
 		}
@@ -405,16 +451,13 @@ func (s *Server) built(r *http.Request, u codeforge.User, at site, newest int64)
 			}
 			defer done()
 		}
-		rev, files, err := s.o.Files(ctx, u, at.project, at.revision)
+		b := &build{label: at.label, version: tree.Version}
+		files, err := s.filesOf(ctx, u, at, tree, b)
 		if err != nil {
 			return nil, err
 		}
-		tree := make(map[string]string, len(files))
-		for _, f := range files {
-			tree[f.Path] = f.Content
-		}
-		b := &build{label: at.label, revision: rev.Number, restored: rev.Restored(), empty: len(files) == 0}
-		if b.site, b.report, err = s.o.Bundle(ctx, u.ID, tree); err != nil {
+		b.empty = len(files) == 0
+		if b.site, b.report, err = s.o.Bundle(ctx, u.ID, files); err != nil {
 			return nil, err
 		}
 		if b.site != nil && b.site.Size > s.o.SiteBytes {
@@ -424,6 +467,23 @@ func (s *Server) built(r *http.Request, u codeforge.User, at site, newest int64)
 		}
 		return s.cache.put(b), nil
 	})
+}
+
+// filesOf reads what a host shows, and notes in b of which revision it is.
+func (s *Server) filesOf(ctx context.Context, u codeforge.User, at site, tree WorkingTree, b *build) (map[string]string, error) {
+	if at.job != "" {
+		return tree.Files(ctx)
+	}
+	rev, list, err := s.o.Files(ctx, u, at.project, at.revision)
+	if err != nil {
+		return nil, err
+	}
+	b.revision, b.restored = rev.Number, rev.Restored()
+	files := make(map[string]string, len(list))
+	for _, f := range list {
+		files[f.Path] = f.Content
+	}
+	return files, nil
 }
 
 // builds are those under way. One goes on until it is done or the last request that waits for it has left.

@@ -114,11 +114,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	var handler http.Handler = api.New(api.Options{
 		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Log: s.log, Auth: identify,
 		Check: s.checks.Check,
-		Preview: preview.New(preview.Options{Domain: cfg.PreviewDomain, Secret: secret, TicketNeeded: !cfg.Standalone(), Embedders: cfg.AllowedOrigins, Log: s.log, Bundle: s.checks.Bundle,
-			Project: s.store.GetProject, Restored: restoredSince(s.store),
-			Files: func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, []codeforge.File, error) {
-				return s.store.RevisionFiles(ctx, u, projectID, revision, codeforge.Page{})
-			}}),
+		Preview: s.previews(secret),
 		Health: func(ctx context.Context) api.Health { return s.health(ctx, model) }, Ready: s.ready,
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.Standalone(), Hosts: []string{cfg.ListenHost()},
@@ -251,4 +247,20 @@ func (s *Server) Close() error {
 		s.log.Info("stopped", "ms", time.Since(began).Milliseconds())
 	}
 	return errors.Join(all...)
+}
+
+// previews shows what projects and the working trees of jobs build.
+func (s *Server) previews(secret []byte) *preview.Server {
+	return preview.New(preview.Options{Domain: s.cfg.PreviewDomain, Secret: secret, TicketNeeded: !s.cfg.Standalone(), Embedders: s.cfg.AllowedOrigins, Log: s.log,
+		Bundle: s.checks.Bundle, Project: s.store.GetProject, Restored: restoredSince(s.store),
+		Files: func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, []codeforge.File, error) {
+			return s.store.RevisionFiles(ctx, u, projectID, revision, codeforge.Page{})
+		},
+		WorkingTree: func(ctx context.Context, u codeforge.User, jobID string) (preview.WorkingTree, error) {
+			t, err := api.ReadWorkingTree(ctx, s.store, u, jobID)
+			if err != nil {
+				return preview.WorkingTree{}, err
+			}
+			return preview.WorkingTree{ProjectID: t.Job.ProjectID, Version: t.Version(), Files: t.Files}, nil
+		}})
 }

@@ -1,0 +1,234 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"codeforge"
+)
+
+// WorkingTree is what a job has made of its project's files by now: those of a revision, and on them what the job changed.
+type WorkingTree struct {
+	Job      codeforge.Job
+	Revision int64                   // that it lies on
+	Current  bool                    // Revision is the newest one, whichever that is
+	Changed  []codeforge.WorkingFile // by path, without contents
+	store    Store
+	user     codeforge.User
+}
+
+// ReadWorkingTree finds the working tree of a job of u, without contents. That of a job that has not begun is its project, of
+// one that has ended with a revision that revision.
+func ReadWorkingTree(ctx context.Context, store Store, u codeforge.User, jobID string) (*WorkingTree, error) {
+	job, err := store.GetJob(ctx, u, jobID)
+	if err != nil {
+		return nil, err
+	}
+	t := &WorkingTree{Job: job, Revision: job.Base, store: store, user: u}
+	switch {
+	case job.Status.Terminal() && job.Revision > 0:
+		t.Revision = job.Revision
+		return t, nil
+	case job.Base == 0 && (job.StartedAt == nil || job.Status == codeforge.Queued): // it is fixed when the job is claimed
+		t.Current = true
+	}
+	t.Changed, err = store.WorkingFiles(ctx, u, job.ID, codeforge.Page{Bare: true})
+	return t, err
+}
+
+// Version names the state of the tree.
+func (t *WorkingTree) Version() string {
+	sum := sha256.New()
+	for _, f := range t.Changed {
+		io.WriteString(sum, f.Path+"\x00"+f.Hash+"\x00")
+	}
+	return fmt.Sprint(t.Revision, "-", t.Job.Fence, "-", hex.EncodeToString(sum.Sum(nil)[:12]))
+}
+
+// base reads a page of the revision below.
+func (t *WorkingTree) base(ctx context.Context, p codeforge.Page) ([]codeforge.File, error) {
+	if t.Revision == 0 && !t.Current {
+		return nil, nil
+	}
+	_, files, err := t.store.RevisionFiles(ctx, t.user, t.Job.ProjectID, t.Revision, p)
+	return files, err
+}
+
+// Files reads the contents of all files.
+func (t *WorkingTree) Files(ctx context.Context) (map[string]string, error) {
+	below, err := t.base(ctx, codeforge.Page{})
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[string]string, len(below)+len(t.Changed))
+	for _, f := range below {
+		files[f.Path] = f.Content
+	}
+	if len(t.Changed) == 0 {
+		return files, nil
+	}
+	changed, err := t.store.WorkingFiles(ctx, t.user, t.Job.ID, codeforge.Page{})
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range changed {
+		if files[f.Path] = f.Content; f.Deleted {
+			delete(files, f.Path)
+		}
+	}
+	return files, nil
+}
+
+// workingFile is a file of a working tree as it is sent.
+type workingFile struct {
+	Path     string  `json:"path" example:"src/app.ts"`
+	Language string  `json:"language" example:"typescript"`
+	Size     int64   `json:"size" doc:"Bytes of the content."`
+	Change   string  `json:"change" enum:"created,updated,none" doc:"What the job did to it so far."`
+	Content  *string `json:"content,omitempty" doc:"Only of one that was asked for by its path."`
+}
+
+type workingList struct {
+	JobID     string        `json:"job_id" format:"uuid"`
+	ProjectID string        `json:"project_id" format:"uuid"`
+	Status    string        `json:"status" enum:"queued,running,waiting_for_input,completed,failed,cancelled"`
+	Revision  int64         `json:"revision" doc:"The state of the project that the job works on; of one that has ended with a revision, that revision."`
+	Count     int           `json:"count"`
+	Files     []workingFile `json:"files" doc:"Sorted by path."`
+	Deleted   []string      `json:"deleted" doc:"Paths that the job deleted."`
+}
+
+type jobFilesInput struct {
+	JobPath
+	Path string `query:"path" maxLength:"1000" doc:"Only this file, with its content."`
+}
+
+type jobFilesOutput struct{ Body *workingList }
+
+func (s *server) listJobFiles(ctx context.Context, in *jobFilesInput) (*jobFilesOutput, error) {
+	x, _ := exchangeOf(ctx)
+	t, err := ReadWorkingTree(ctx, s.Store, x.user, in.JobID)
+	if err != nil {
+		return nil, err
+	}
+	x.job = t.Job.ID
+	if err := x.acquireBytes(pagedLoad); err != nil {
+		return nil, err
+	}
+	out := &workingList{t.Job.ID, t.Job.ProjectID, string(t.Job.Status), t.Revision, 0, []workingFile{}, []string{}}
+	if in.Path != "" {
+		f, err := t.file(ctx, in.Path)
+		if err != nil {
+			return nil, err
+		}
+		out.Files = append(out.Files, f)
+	} else if out.Files, out.Deleted, err = t.list(ctx); err != nil {
+		return nil, err
+	}
+	out.Count = len(out.Files)
+	return &jobFilesOutput{out}, nil
+}
+
+// list is the files of the tree without contents, and those that are gone.
+func (t *WorkingTree) list(ctx context.Context) (files []workingFile, deleted []string, err error) {
+	below, err := t.base(ctx, codeforge.Page{Bare: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	all := make(map[string]workingFile, len(below)+len(t.Changed))
+	for _, f := range below {
+		all[f.Path] = workingFile{f.Path, f.Language, f.Size, "none", nil}
+	}
+	deleted = []string{}
+	for _, f := range t.Changed {
+		was, had := all[f.Path]
+		switch {
+		case f.Deleted && had:
+			delete(all, f.Path)
+			deleted = append(deleted, f.Path)
+		case f.Deleted: // it made it itself
+		case had:
+			all[f.Path] = workingFile{f.Path, was.Language, f.Size, "updated", nil}
+		default:
+			all[f.Path] = workingFile{f.Path, codeforge.LanguageOf(f.Path), f.Size, "created", nil}
+		}
+	}
+	files = make([]workingFile, 0, len(all))
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		files = append(files, all[path])
+	}
+	return files, deleted, nil
+}
+
+// file is one file with its content.
+func (t *WorkingTree) file(ctx context.Context, path string) (workingFile, error) {
+	if !utf8.ValidString(path) || strings.Contains(path, "\x00") { // a store cannot be asked for it
+		return workingFile{}, codeforge.NotFound("File", strings.ToValidUTF8(path, "\ufffd"))
+	}
+	only := codeforge.Page{After: justBefore(path), Bytes: 1}
+	below, err := t.base(ctx, only)
+	if err != nil {
+		return workingFile{}, err
+	}
+	had := len(below) > 0 && below[0].Path == path
+	if i, found := slices.BinarySearchFunc(t.Changed, path, func(f codeforge.WorkingFile, path string) int { return strings.Compare(f.Path, path) }); found {
+		changed, err := t.store.WorkingFiles(ctx, t.user, t.Job.ID, only)
+		if err != nil {
+			return workingFile{}, err
+		}
+		if !t.Changed[i].Deleted && len(changed) > 0 && changed[0].Path == path && !changed[0].Deleted {
+			f := workingFile{path, codeforge.LanguageOf(path), changed[0].Size, "created", &changed[0].Content}
+			if had {
+				f.Language, f.Change = below[0].Language, "updated"
+			}
+			return f, nil
+		}
+		had = false
+	}
+	if !had {
+		return workingFile{}, codeforge.NotFound("File", path)
+	}
+	return workingFile{path, below[0].Language, below[0].Size, "none", &below[0].Content}, nil
+}
+
+// justBefore is a text that sorts before path and after every other path before it, so that a page that begins after it begins with path.
+func justBefore(path string) string {
+	r, size := utf8.DecodeLastRuneInString(path)
+	if r--; r == 0xDFFF {
+		r = 0xD7FF // between them lie no characters
+	}
+	return path[:len(path)-size] + string(max(r, 1)) + "\U0010FFFF"
+}
+
+type jobPreviewInput struct {
+	JobPath
+	Fresh bool `query:"fresh" doc:"true: what the program stored in the browser is cleared when the address is opened."`
+}
+
+type jobPreviewOutput struct{ Body jobPreview }
+
+type jobPreview struct {
+	URL      string `json:"url" format:"uri" doc:"Where a person opens what the job has made by now."`
+	Revision int64  `json:"revision" doc:"The state of the project that the job works on."`
+}
+
+func (s *server) previewJob(ctx context.Context, in *jobPreviewInput) (*jobPreviewOutput, error) {
+	x, _ := exchangeOf(ctx)
+	t, err := ReadWorkingTree(ctx, s.Store, x.user, in.JobID)
+	if err != nil {
+		return nil, err
+	}
+	if s.Preview == nil {
+		return nil, errNoPreviews
+	}
+	x.job = t.Job.ID
+	scheme, host := s.reached(x.r)
+	return &jobPreviewOutput{jobPreview{s.Preview.JobAddress(scheme, host, x.user, t.Job.ID, in.Fresh), t.Revision}}, nil
+}
