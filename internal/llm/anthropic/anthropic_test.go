@@ -9,8 +9,6 @@ import (
 	"codeforge/internal/llm/wire"
 )
 
-var _ llm.Lister = (*anthropic.Provider)(nil)
-
 func adapter(o wire.Options) llm.Provider { return anthropic.New(o) }
 
 func TestFixtures(t *testing.T) {

@@ -3,9 +3,6 @@
 package compatible
 
 import (
-	"context"
-	"net/http"
-
 	"codeforge/internal/llm"
 	"codeforge/internal/llm/wire"
 )
@@ -13,30 +10,15 @@ import (
 // Options as all adapters take them; BaseURL is up to and with the version.
 type Options = wire.Options
 
-// Provider answers with the models of one endpoint.
-type Provider struct{ wire *wire.Client }
-
-// New makes a provider.
-func New(o Options) *Provider {
-	return &Provider{wire.NewClient(o, wire.Provider{
+// New makes a provider that answers with the models of one endpoint.
+func New(o Options) *wire.Client {
+	return wire.NewClient(o, wire.Provider{
 		Name: "compatible", BaseURL: "https://api.openai.com/v1",
-		Auth: func(h http.Header, key string) {
-			if key != "" {
-				h.Set("Authorization", "Bearer "+key)
-			}
-		},
-	})}
-}
-
-// Name is compatible, unless the options say otherwise.
-func (p *Provider) Name() string { return p.wire.Name() }
-
-// Generate implements llm.Provider.
-func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
-	return p.wire.Generate(ctx, req, sink, wire.Call{
-		Path: func(bool) string { return "/chat/completions" },
-		Body: func(d llm.Dialect, limit int, stream bool) any {
-			s := speaker{d: d, provider: p.Name(), model: req.Model, own: map[string]bool{}}
+		Auth:       wire.Bearer,
+		Path:       func(string, bool) string { return "/chat/completions" },
+		ModelsPath: "/models",
+		Body: func(req *llm.Request, name string, d llm.Dialect, limit int, stream bool) any {
+			s := speaker{d: d, provider: name, model: req.Model, own: map[string]bool{}}
 			return s.requestBody(req, limit, stream)
 		},
 		Decoder:  func() wire.Decoder { return &decoder{} },
@@ -44,11 +26,3 @@ func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm
 		Mend:     adaptDialect,
 	})
 }
-
-// Models implements llm.Lister.
-func (p *Provider) Models(ctx context.Context) ([]llm.Listed, error) {
-	return p.wire.Models(ctx, "/models")
-}
-
-// Learned implements llm.Learner.
-func (p *Provider) Learned() map[string]llm.Dialect { return p.wire.Learned() }

@@ -9,8 +9,6 @@ import (
 	"codeforge/internal/llm/wire"
 )
 
-var _ llm.Lister = (*compatible.Provider)(nil)
-
 func adapter(o wire.Options) llm.Provider { return compatible.New(o) }
 
 func TestFixtures(t *testing.T) {

@@ -2,7 +2,6 @@
 package google
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -15,35 +14,22 @@ import (
 // Options as all adapters take them; BaseURL is without a version.
 type Options = wire.Options
 
-// Provider answers with Gemini models.
-type Provider struct{ wire *wire.Client }
-
-// New makes a provider.
-func New(o Options) *Provider {
-	return &Provider{wire.NewClient(o, wire.Provider{
+// New makes a provider that answers with Gemini models.
+func New(o Options) *wire.Client {
+	return wire.NewClient(o, wire.Provider{
 		Name: "google", BaseURL: "https://generativelanguage.googleapis.com",
-		Auth: func(h http.Header, key string) {
-			if key != "" {
-				h.Set("X-Goog-Api-Key", key)
-			}
-		},
-	})}
-}
-
-// Name is google, unless the options say otherwise.
-func (p *Provider) Name() string { return p.wire.Name() }
-
-// Generate implements llm.Provider.
-func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
-	return p.wire.Generate(ctx, req, sink, wire.Call{
-		Path: func(stream bool) string {
+		Auth: func(h http.Header, key string) { h.Set("X-Goog-Api-Key", key) },
+		Path: func(model string, stream bool) string {
 			method := ":generateContent"
 			if stream {
 				method = ":streamGenerateContent?alt=sse"
 			}
-			return "/v1beta/" + resource(req.Model) + method
+			return "/v1beta/" + resource(model) + method
 		},
-		Body:     func(_ llm.Dialect, limit int, _ bool) any { return requestBody(req, p.Name(), limit) },
+		ModelsPath: "/v1beta/models?pageSize=1000",
+		Body: func(req *llm.Request, name string, _ llm.Dialect, limit int, _ bool) any {
+			return requestBody(req, name, limit)
+		},
 		Decoder:  func() wire.Decoder { return &decoder{} },
 		Optional: optional,
 	})
@@ -56,9 +42,6 @@ var optional = []wire.Optional{
 	{Path: "generationConfig.temperature"},
 }
 
-// Learned implements llm.Learner.
-func (p *Provider) Learned() map[string]llm.Dialect { return p.wire.Learned() }
-
 // resource is a model's name in a path: models/x, unless it says what else it is.
 func resource(model string) string {
 	if !strings.HasPrefix(model, "models/") && !strings.HasPrefix(model, "tunedModels/") {
@@ -66,9 +49,4 @@ func resource(model string) string {
 	}
 	kind, name, _ := strings.Cut(model, "/")
 	return kind + "/" + url.PathEscape(name)
-}
-
-// Models implements llm.Lister.
-func (p *Provider) Models(ctx context.Context) ([]llm.Listed, error) {
-	return p.wire.Models(ctx, "/v1beta/models?pageSize=1000")
 }

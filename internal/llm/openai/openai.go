@@ -2,8 +2,6 @@
 package openai
 
 import (
-	"context"
-	"net/http"
 	"regexp"
 
 	"codeforge/internal/llm"
@@ -13,29 +11,16 @@ import (
 // Options as all adapters take them; BaseURL is with the version.
 type Options = wire.Options
 
-// Provider answers with OpenAI's models.
-type Provider struct{ wire *wire.Client }
-
-// New makes a provider.
-func New(o Options) *Provider {
-	return &Provider{wire.NewClient(o, wire.Provider{
+// New makes a provider that answers with OpenAI's models.
+func New(o Options) *wire.Client {
+	return wire.NewClient(o, wire.Provider{
 		Name: "openai", BaseURL: "https://api.openai.com/v1",
-		Auth: func(h http.Header, key string) {
-			if key != "" {
-				h.Set("Authorization", "Bearer "+key)
-			}
+		Auth:       wire.Bearer,
+		Path:       func(string, bool) string { return "/responses" },
+		ModelsPath: "/models",
+		Body: func(req *llm.Request, name string, _ llm.Dialect, limit int, stream bool) any {
+			return requestBody(req, name, limit, stream)
 		},
-	})}
-}
-
-// Name is openai, unless the options say otherwise.
-func (p *Provider) Name() string { return p.wire.Name() }
-
-// Generate implements llm.Provider.
-func (p *Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
-	return p.wire.Generate(ctx, req, sink, wire.Call{
-		Path:     func(bool) string { return "/responses" },
-		Body:     func(_ llm.Dialect, limit int, stream bool) any { return requestBody(req, p.Name(), limit, stream) },
 		Decoder:  func() wire.Decoder { return &decoder{} },
 		Optional: optional,
 	})
@@ -47,12 +32,4 @@ var optional = []wire.Optional{
 	{Path: "tools.strict"}, {Path: "text.format.strict"},
 	{Path: "reasoning", Words: regexp.MustCompile(`reasoning|thinking|effort`)},
 	{Path: "max_output_tokens"},
-}
-
-// Learned implements llm.Learner.
-func (p *Provider) Learned() map[string]llm.Dialect { return p.wire.Learned() }
-
-// Models implements llm.Lister.
-func (p *Provider) Models(ctx context.Context) ([]llm.Listed, error) {
-	return p.wire.Models(ctx, "/models")
 }

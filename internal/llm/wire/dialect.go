@@ -111,7 +111,7 @@ func (r *Refusal) form() bool {
 var template = regexp.MustCompile(`jinja|template|\broles? must\b|must alternate`)
 
 // adaptToRefusal changes d so that the endpoint may take the request, or says that it cannot.
-func (c *Client) adaptToRefusal(f *Fault, req *llm.Request, call *Call, sent []byte, d *llm.Dialect, limit *int) bool {
+func (c *Client) adaptToRefusal(f *Fault, req *llm.Request, sent []byte, d *llm.Dialect, limit *int) bool {
 	r, ok := f.refusal(req.Model, sent)
 	if !ok {
 		return false
@@ -134,7 +134,7 @@ func (c *Client) adaptToRefusal(f *Fault, req *llm.Request, call *Call, sent []b
 	if !r.form() {
 		return false
 	}
-	for _, o := range call.Optional {
+	for _, o := range c.p.Optional {
 		words := o.Words
 		if words == nil {
 			words = regexp.MustCompile(`\b` + regexp.QuoteMeta(strings.ToLower(o.Path[strings.LastIndexByte(o.Path, '.')+1:])) + `\b`)
@@ -144,7 +144,7 @@ func (c *Client) adaptToRefusal(f *Fault, req *llm.Request, call *Call, sent []b
 			return true
 		}
 	}
-	if call.Mend != nil && call.Mend(&r, d) {
+	if c.p.Mend != nil && c.p.Mend(&r, d) {
 		return true
 	}
 	for name := range d.Add {

@@ -57,24 +57,26 @@ type Options struct {
 	Stream *bool // ask for a stream always or never; nil: when somebody watches
 }
 
-// Provider is what the adapter of one provider brings.
+// Provider is what the adapter of one provider brings; with Options it makes a Client.
 type Provider struct {
 	Name, BaseURL string
-	Auth          func(h http.Header, key string) // sets what identifies us; key may be ""
-}
+	Auth          func(h http.Header, key string) // sets what identifies us
+	Headers       map[string]string               // sent with every request
 
-// Call is one request as the provider wants it.
-type Call struct {
-	// Path is below the base URL, with a query if it needs one.
-	Path func(stream bool) string
-	// Body makes the request in a dialect, to be written as JSON, with this limit of output.
-	Body    func(d llm.Dialect, limit int, stream bool) any
+	// Path is below the base URL, with a query if it needs one; ModelsPath is that of the list of models.
+	Path       func(model string, stream bool) string
+	ModelsPath string
+	// Body makes the request in a dialect, to be written as JSON, with this limit of output; name is the client's.
+	Body    func(req *llm.Request, name string, d llm.Dialect, limit int, stream bool) any
 	Decoder func() Decoder
 	// Optional are the parts that are left out once a refusal names them, the most telling names first.
 	Optional []Optional
 	// Mend changes the dialect by a refusal that names none of them; nil or false: it cannot.
 	Mend func(r *Refusal, d *llm.Dialect) bool
 }
+
+// Bearer identifies us by a token.
+func Bearer(h http.Header, key string) { h.Set("Authorization", "Bearer "+key) }
 
 // Decoder reads one answer. Its errors are made by Failure or Malformed.
 type Decoder interface {
@@ -109,14 +111,20 @@ var sharedClient = sync.OnceValue(func() *http.Client {
 	return &http.Client{Transport: t}
 })
 
-// Client talks to one provider.
+// Client talks to one provider: it is its llm.Provider, which learns dialects and lists models.
 type Client struct {
 	o       Options
-	auth    func(http.Header, string)
+	p       Provider
 	http    *http.Client
 	secrets []string
 	learned dialects
 }
+
+var (
+	_ llm.Provider = (*Client)(nil)
+	_ llm.Learner  = (*Client)(nil)
+	_ llm.Lister   = (*Client)(nil)
+)
 
 // NewClient fills what o leaves open from p.
 func NewClient(o Options, p Provider) *Client {
@@ -124,7 +132,7 @@ func NewClient(o Options, p Provider) *Client {
 	o.Key = strings.TrimSpace(o.Key)
 	o.Headers = maps.Clone(o.Headers)
 	o.IdleTimeout, o.MaxBytes = cmp.Or(o.IdleTimeout, idle), cmp.Or(o.MaxBytes, maxBytes)
-	c := &Client{o: o, auth: p.Auth, http: new(*cmp.Or(o.Client, sharedClient()))}
+	c := &Client{o: o, p: p, http: new(*cmp.Or(o.Client, sharedClient()))}
 	// A redirect is an error: followed, it would carry keys, and the prompt, to wherever it points.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	for _, v := range append(slices.Collect(maps.Values(o.Headers)), o.Key) {
@@ -148,7 +156,7 @@ func (c *Client) Streams(sink func(llm.Delta)) bool {
 
 // Generate makes the one attempt and reads its answer. Errors are *llm.Error. A request whose form is refused is asked
 // once more without what the refusal names, which is no second attempt: nothing was answered.
-func (c *Client) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta), call Call) (*llm.Response, error) {
+func (c *Client) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
 	var d llm.Dialect
 	if c.o.Dialect != nil {
 		d = c.o.Dialect(req.Model)
@@ -161,13 +169,13 @@ func (c *Client) Generate(ctx context.Context, req *llm.Request, sink func(llm.D
 		if d.Stream != nil {
 			stream = *d.Stream
 		}
-		sent, err := shapeBody(call.Body(d, limit, stream), d)
+		sent, err := shapeBody(c.p.Body(req, c.o.Name, d, limit, stream), d)
 		if err != nil {
 			return nil, c.callError(ctx, a, &Fault{Kind: llm.InvalidRequest, Message: "the request cannot be written as JSON", Cause: err})
 		}
-		err = c.attempt(ctx, a, call.Path(stream), sent, stream, call.Decoder())
+		err = c.attempt(ctx, a, c.p.Path(req.Model, stream), sent, stream, c.p.Decoder())
 		f, refused := errors.AsType[*Fault](err)
-		if refused && !a.begun && !a.tokens && mends < maxMends && c.adaptToRefusal(f, req, &call, sent, &d, &limit) {
+		if refused && !a.begun && !a.tokens && mends < maxMends && c.adaptToRefusal(f, req, sent, &d, &limit) {
 			continue
 		}
 		if mends > 0 && (err == nil || !refused || f.kind() != llm.InvalidRequest) { // else it was something else
@@ -215,8 +223,11 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, strea
 		return nil, &Fault{Kind: llm.InvalidRequest, Message: "the base URL is not valid", Cause: err}
 	}
 	h := req.Header
-	if c.auth != nil {
-		c.auth(h, c.o.Key)
+	for k, v := range c.p.Headers {
+		h.Set(k, v)
+	}
+	if c.o.Key != "" {
+		c.p.Auth(h, c.o.Key)
 	}
 	h.Set("User-Agent", "codeforge")
 	h.Set("Accept", "application/json")
@@ -479,11 +490,11 @@ func (c *Client) callError(ctx context.Context, a *Answer, err error) *llm.Error
 	return e
 }
 
-// Models lists the provider's models at path, page by page.
-func (c *Client) Models(ctx context.Context, path string) ([]llm.Listed, error) {
+// Models lists the provider's models, page by page.
+func (c *Client) Models(ctx context.Context) ([]llm.Listed, error) {
 	var all []llm.Listed
 	a := &Answer{provider: c.o.Name, req: &llm.Request{}}
-	next := path
+	next := c.p.ModelsPath
 	for range 20 {
 		x, err := c.do(ctx, http.MethodGet, next, nil, false)
 		if err != nil {
@@ -503,10 +514,10 @@ func (c *Client) Models(ctx context.Context, path string) ([]llm.Listed, error) 
 			return all, nil
 		}
 		sep := "?"
-		if strings.Contains(path, "?") {
+		if strings.Contains(c.p.ModelsPath, "?") {
 			sep = "&"
 		}
-		next = path + sep + more
+		next = c.p.ModelsPath + sep + more
 	}
 	return nil, c.callError(ctx, a, Malformed(fmt.Errorf("the list of models does not end")))
 }

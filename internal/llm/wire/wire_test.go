@@ -44,7 +44,7 @@ func TestModels(t *testing.T) {
 				_, _ = io.WriteString(w, c.pages[r.URL.RawQuery])
 			}))
 			defer srv.Close()
-			got, err := wire.NewClient(wire.Options{BaseURL: srv.URL}, wire.Provider{Name: "p"}).Models(t.Context(), "/models")
+			got, err := wire.NewClient(wire.Options{BaseURL: srv.URL}, wire.Provider{Name: "p", ModelsPath: "/models"}).Models(t.Context())
 			if err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("%+v, %v\nwant %+v", got, err, c.want)
 			}
@@ -52,7 +52,7 @@ func TestModels(t *testing.T) {
 	}
 	for name, body := range map[string]string{"no list": `{}`, "no JSON": "<html>", "without end": `{"data":[],"has_more":true,"last_id":"x"}`} {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, body) }))
-		_, err := wire.NewClient(wire.Options{BaseURL: srv.URL}, wire.Provider{Name: "p"}).Models(t.Context(), "/models")
+		_, err := wire.NewClient(wire.Options{BaseURL: srv.URL}, wire.Provider{Name: "p", ModelsPath: "/models"}).Models(t.Context())
 		srv.Close()
 		if e, ok := err.(*llm.Error); !ok || e.Kind != llm.MalformedResponse {
 			t.Errorf("%s: %v", name, err)
