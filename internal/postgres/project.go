@@ -3,6 +3,9 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
 
 	"codeforge"
 )
@@ -46,11 +49,49 @@ func (s *Store) ListProjects(ctx context.Context, u codeforge.User, f codeforge.
 	if err := check(u, "User", u.ID); err != nil {
 		return nil, 0, err
 	}
+	if d, ok := s.wire.(*direct); ok {
+		return s.listProjects(ctx, d, u, f)
+	}
 	a, err := read[struct {
 		Total    int          `json:"total"`
 		Projects []projectRow `json:"projects"`
 	}](ctx, s, u, "read_projects", nil, arg{"status", textOrNull(f.Status)}, arg{"mode", textOrNull(f.Mode)}, arg{"limit", f.Size}, arg{"offset", int64(f.Page-1) * int64(f.Size)})
 	return mapRows(a.Projects, projectRow.project), a.Total, err
+}
+
+// listProjects reads a page natively: as JSON it takes more than twice as long.
+func (s *Store) listProjects(ctx context.Context, d *direct, u codeforge.User, f codeforge.ProjectFilter) (list []codeforge.Project, total int, err error) {
+	where, values := "user_id = $1 and status <> 'archived'", []any{u.ID, f.Size, int64(f.Page-1) * int64(f.Size)}
+	if f.Status != "" {
+		where, values = "user_id = $1 and status = $4", append(values, string(f.Status))
+	}
+	if f.Mode != "" {
+		values = append(values, string(f.Mode))
+		where += fmt.Sprintf(" and mode = $%d", len(values))
+	}
+	// One statement, so that list and total are of one moment; an empty page is one row without an id.
+	query := `select (select count(*) from public.projects where ` + where + `), p.id, coalesce(p.title, ''), coalesce(p.description, ''), coalesce(p.mode, ''), coalesce(p.status, ''),
+		p.requirements_spec, p.architecture_spec, array_remove(p.tech_stack, null), coalesce(p.revision, 0), coalesce(p.created_at, 'epoch'), coalesce(p.updated_at, 'epoch')
+		from (select) one left join lateral (select * from public.projects where ` + where + ` order by created_at desc, id desc limit $2 offset $3) p on true order by p.created_at desc, p.id desc`
+	_, err = s.retry(ctx, true, func() error {
+		list = nil
+		return d.run(ctx, u, query, values, func(rows pgx.Rows) error {
+			for rows.Next() {
+				p := projectRow{UserID: u.ID}
+				var id *string
+				if err := rows.Scan(&total, &id, &p.Title, &p.Description, (*string)(&p.Mode), (*string)(&p.Status), (*[]byte)(&p.Requirements), (*[]byte)(&p.Architecture),
+					&p.TechStack, &p.Revision, &p.CreatedAt, &p.UpdatedAt); err != nil {
+					return err
+				}
+				if id != nil {
+					p.ID = *id
+					list = append(list, p.project())
+				}
+			}
+			return rows.Err()
+		})
+	})
+	return list, total, err
 }
 
 func (s *Store) UpdateProject(ctx context.Context, u codeforge.User, id string, patch codeforge.ProjectPatch) (p codeforge.Project, err error) {
