@@ -2,6 +2,7 @@ package codeforge
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -39,8 +40,11 @@ type Job struct {
 	Result        json.RawMessage
 	Error         string          // for the client; "" while nothing failed
 	Clarification json.RawMessage // {"questions":[...], "answers":[...]} of a job that asked, else nil
-	Revision      int64           // the revision that the job made; 0: none
+	Revision      int64           // the newest revision that the job made; 0: none
 	Base          int64           // the revision that the job works on, fixed at its first claim
+	Apply         ApplyMode       // what becomes of its work; of a new job the project's, unless it says its own
+	Proposal      *Proposal       // what it would change, kept until it is applied or rejected; nil: none
+	RetryOf       string          // the job that it was submitted to do again; "": none
 	Fence         int64           // number of the newest claim
 	Failures      int             // attempts that failed; bounds retries
 	Crashes       int             // claims whose worker vanished; bounded on its own
@@ -59,10 +63,49 @@ type NewJob struct {
 	Input          json.RawMessage
 	UserMessage    string // when not empty, also written to the project's conversation
 	IdempotencyKey string // when not empty, a second submission of the same user with it answers the first job
+	RetryOf        string // a job of the same project; "": none
+	Apply          ApplyMode
+	IfBusy         BusyMode
+}
+
+// ApplyMode says what becomes of the work of jobs. The empty one is the project's, and of a project [ApplyAuto].
+type ApplyMode string
+
+const (
+	ApplyAuto   ApplyMode = "auto"   // verified work is a revision
+	ApplyReview ApplyMode = "review" // it is a [Proposal] until somebody applies it
+)
+
+// ApplyModes are all of them.
+var ApplyModes = []ApplyMode{ApplyAuto, ApplyReview}
+
+// BusyMode says what becomes of a job that changes files, on a project where such a job is queued or running.
+type BusyMode string
+
+const (
+	BusyQueue  BusyMode = "queue"          // it waits for its turn; so does the empty one
+	BusyReject BusyMode = "reject"         // a Conflict, whose details name the job at work
+	BusyCancel BusyMode = "cancel_running" // the others are cancelled
+)
+
+// BusyModes are all of them.
+var BusyModes = []BusyMode{BusyQueue, BusyReject, BusyCancel}
+
+// BusyError is the Conflict of a job that was not to be queued, with the one that it would wait for.
+func BusyError(jobID string) *Error {
+	e := Conflictf("job %s is at work on this project", jobID)
+	e.Details = map[string]any{"job_id": jobID}
+	return e
 }
 
 // Check holds the rules for a job that is to be stored; an input of nothing is an empty object.
 func (n *NewJob) Check() error {
+	if n.Apply != "" && !slices.Contains(ApplyModes, n.Apply) {
+		return InvalidField("apply", "must be one of %v", ApplyModes)
+	}
+	if n.IfBusy != "" && !slices.Contains(BusyModes, n.IfBusy) {
+		return InvalidField("if_busy", "must be one of %v", BusyModes)
+	}
 	if len(n.Input) == 0 {
 		return nil
 	}
@@ -96,7 +139,9 @@ type Outcome struct {
 	RunAt    time.Time       // when Status is queued: not before; zero: at once
 	Failed   bool            // counts as a failed attempt
 
-	Chat []Message // Role, Content, Metadata: lines of the conversation, when Status is completed or failed
+	Chat []Message // Role, Content, Metadata: lines of the conversation, when Status is completed, failed or waiting_for_input
+
+	Proposal *NewProposal // in place of the one before, when Status is failed or waiting_for_input
 
 	// What changes in the project; only when Status is completed.
 	Changes       []FileChange

@@ -41,6 +41,7 @@ type Project struct {
 	Requirements json.RawMessage `json:"requirements_spec"` // nil: null
 	Architecture json.RawMessage `json:"architecture_spec"`
 	TechStack    []string        `json:"tech_stack"`
+	Apply        ApplyMode       `json:"apply"`
 	Revision     int64           `json:"revision"` // 0: no file was ever written
 	CreatedAt    time.Time       `json:"created_at"`
 	UpdatedAt    time.Time       `json:"updated_at"`
@@ -54,12 +55,13 @@ type ProjectPatch struct {
 	Requirements *json.RawMessage `json:"requirements_spec,omitempty"` // points to nil: set to null
 	Architecture *json.RawMessage `json:"architecture_spec,omitempty"`
 	TechStack    *[]string        `json:"tech_stack,omitempty"`
+	Apply        *ApplyMode       `json:"apply,omitempty"`
 	IfRevision   *int64           `json:"-"` // stale: Conflict
 }
 
 // Empty reports whether the patch would change nothing.
 func (p ProjectPatch) Empty() bool {
-	return p.Title == nil && p.Description == nil && p.Status == nil && p.Requirements == nil && p.Architecture == nil && p.TechStack == nil
+	return p.Title == nil && p.Description == nil && p.Status == nil && p.Requirements == nil && p.Architecture == nil && p.TechStack == nil && p.Apply == nil
 }
 
 // ProjectFilter narrows a list of projects. The zero value lists all that are not archived.
@@ -74,6 +76,9 @@ type ProjectFilter struct {
 // kind Invalid that names the field.
 func (p *Project) Check() error {
 	patch := ProjectPatch{Title: &p.Title, Description: &p.Description, TechStack: &p.TechStack, Requirements: &p.Requirements, Architecture: &p.Architecture}
+	if p.Apply != "" {
+		patch.Apply = &p.Apply
+	}
 	if p.Mode != "" && p.Mode != ModeBuilder && p.Mode != ModeStudent {
 		return InvalidField("mode", "must be one of %s, %s", ModeBuilder, ModeStudent)
 	}
@@ -94,6 +99,9 @@ func (p *ProjectPatch) Check() error {
 	}
 	if p.Status != nil && !slices.Contains(ProjectStatuses, *p.Status) {
 		return InvalidField("status", "must be one of %v", ProjectStatuses)
+	}
+	if p.Apply != nil && !slices.Contains(ApplyModes, *p.Apply) {
+		return InvalidField("apply", "must be one of %v", ApplyModes)
 	}
 	if p.TechStack != nil {
 		if n := len(*p.TechStack); n > MaxTechStack {

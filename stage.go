@@ -13,6 +13,7 @@ type StageResult struct {
 	Base          int64 // the revision that Changes are made to
 	Changes       []FileChange
 	Message       string          // of the revision
+	Proposal      bool            // Changes are kept as the job's proposal, not as a revision, wherever the project is now
 	Requirements  json.RawMessage // nil: unchanged
 	Architecture  json.RawMessage
 	ProjectStatus ProjectStatus // "": unchanged

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	projectKeys = "id user_id title description mode status requirements_spec architecture_spec tech_stack revision created_at updated_at"
+	projectKeys = "id user_id title description mode status requirements_spec architecture_spec tech_stack apply revision created_at updated_at"
 	fileKeys    = "id project_id path content language version size revision created_at updated_at"
 	jobKeys     = "job_id project_id user_id agent_type status progress input_context result error clarification_data revision created_at updated_at started_at completed_at"
 	agentKeys   = "job_id status estimated_time stream_url"

@@ -53,7 +53,8 @@ func (e *engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 	if e.full {
 		return codeforge.Job{}, false, &codeforge.Error{Kind: codeforge.QueueFull, Message: "The queue is full", RetryAfter: 7e9}
 	}
-	return e.store.SubmitJob(ctx, u, n)
+	j, fresh, _, err := e.store.SubmitJob(ctx, u, n)
+	return j, fresh, err
 }
 
 func (e *engine) Cancel(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {

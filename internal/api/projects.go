@@ -23,6 +23,7 @@ type project struct {
 	Requirements json.RawMessage         `json:"requirements_spec" doc:"What research found, an object, or null."`
 	Architecture json.RawMessage         `json:"architecture_spec" doc:"What wireframe laid out, an object, or null."`
 	TechStack    []string                `json:"tech_stack" nullable:"true"`
+	Apply        codeforge.ApplyMode     `json:"apply" enum:"auto,review" doc:"What becomes of the work of jobs: a revision, or a proposal for review."`
 	Revision     int64                   `json:"revision" doc:"Number of the newest state of the files; 0 before the first."`
 	CreatedAt    time.Time               `json:"created_at"`
 	UpdatedAt    time.Time               `json:"updated_at"`

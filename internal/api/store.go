@@ -33,8 +33,15 @@ type Store interface {
 	RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.File, error)
 	// RevisionDeltas returns a revision and a page of what it changed against the one before; the bytes of both sides count.
 	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
-	// RestoreRevision makes a new revision whose files equal those of an older one. Restoring the newest makes one of no changes.
+	// RestoreRevision makes a new revision whose files equal those of an older one, and which is verified as that is. Restoring the newest makes one of no changes.
 	RestoreRevision(ctx context.Context, u codeforge.User, projectID string, number int64, ifRevision *int64) (codeforge.Revision, error)
+
+	// MarkVerified notes whether the files of a revision pass a check.
+	MarkVerified(ctx context.Context, u codeforge.User, projectID string, number int64, verified bool) error
+
+	// ReadProposal returns the proposal of a job and a page of what it would change against its base; the bytes of both
+	// sides count.
+	ReadProposal(ctx context.Context, u codeforge.User, jobID string, p codeforge.Page) (codeforge.Proposal, []codeforge.FileDelta, error)
 
 	// GetJob finds a job by its id or an alias of it.
 	GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error)

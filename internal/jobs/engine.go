@@ -171,21 +171,40 @@ func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 		return job, false, &codeforge.Error{Kind: codeforge.QueueFull, RetryAfter: 5 * time.Second,
 			Message: fmt.Sprintf("The queue is full (%d jobs); try again later", e.o.MaxQueued)}
 	}
-	job, fresh, err = e.o.Store.SubmitJob(ctx, u, n)
+	job, fresh, cancelled, err := e.o.Store.SubmitJob(ctx, u, n)
 	if err != nil || !fresh {
 		e.queued.Add(-1)
 		return job, fresh, err
+	}
+	for _, f := range cancelled {
+		e.cancelled(f)
 	}
 	e.announce(job.ID)
 	return job, true, nil
 }
 
-// Cancel ends a job and stops the model call that it is in.
+// Cancel ends a job and stops the model call that it is in. What it kept stays.
 func (e *Engine) Cancel(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
 	f, err := e.o.Store.CancelJob(ctx, u, id)
 	if err != nil {
 		return codeforge.Job{}, err
 	}
+	e.cancelled(f)
+	return f.Job, nil
+}
+
+// TakeBack ends a job as Cancel does, and takes back by a change what it kept.
+func (e *Engine) TakeBack(ctx context.Context, u codeforge.User, id string, undo codeforge.TreeChange) (codeforge.Job, error) {
+	f, err := e.o.Store.TakeBackJob(ctx, u, id, undo)
+	if err != nil {
+		return codeforge.Job{}, err
+	}
+	e.cancelled(f)
+	return f.Job, nil
+}
+
+// cancelled stops the run of a job that was cancelled, and tells of its end.
+func (e *Engine) cancelled(f codeforge.Finished) {
 	if f.Job.StartedAt == nil {
 		e.queued.Add(-1)
 	}
@@ -197,7 +216,20 @@ func (e *Engine) Cancel(ctx context.Context, u codeforge.User, id string) (codef
 	}
 	e.mu.Unlock()
 	e.publishEnd(f)
-	return f.Job, nil
+}
+
+// Apply takes the proposal of a job over, and completes the job if it waits.
+func (e *Engine) Apply(ctx context.Context, u codeforge.User, id string, a codeforge.Application) (codeforge.Job, error) {
+	f, err := e.o.Store.ApplyProposal(ctx, u, id, a)
+	e.publishEnd(f)
+	return f.Job, err
+}
+
+// Reject drops the proposal of a job, and cancels the job if it waits.
+func (e *Engine) Reject(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Job, error) {
+	f, err := e.o.Store.RejectProposal(ctx, u, id, chat)
+	e.publishEnd(f)
+	return f.Job, err
 }
 
 // Respond gives a waiting job its answers (a JSON array of {"question","answer"}) and returns the alias under which it goes on.

@@ -672,7 +672,7 @@ func TestForgottenJobsAreFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, done(codeforge.Outcome{Result: json.RawMessage("{}")}))
 		// Another process accepted it and died before it woke anybody.
-		j, _, err := r.store.SubmitJob(t.Context(), r.user, codeforge.NewJob{ProjectID: r.project(), Agent: codeforge.QA, Input: json.RawMessage("{}")})
+		j, _, _, err := r.store.SubmitJob(t.Context(), r.user, codeforge.NewJob{ProjectID: r.project(), Agent: codeforge.QA, Input: json.RawMessage("{}")})
 		if err != nil {
 			t.Fatal(err)
 		}

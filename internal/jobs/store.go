@@ -16,8 +16,9 @@ import (
 type Store interface {
 	// SubmitJob checks that the project is u's and not archived, inserts the job (queued), its event 1 (progress 0), the
 	// chat line and the idempotency key. With a key that u used before it returns that job and fresh=false, or a
-	// Conflict if project, agent or input differ.
-	SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error)
+	// Conflict if project, agent or input differ. A job that changes files, on a project where one is queued or running, is
+	// refused with [codeforge.BusyError], or ends those, as its IfBusy says.
+	SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, cancelled []codeforge.Finished, err error)
 
 	// ClaimJob makes worker the owner of a due job until lease from now: status running, fence raised, StartedAt and Base
 	// (the project's revision) set at the first claim, Crashes raised when it takes over a lapsed lease. ok is false, and
@@ -34,7 +35,7 @@ type Store interface {
 	RecordEvents(ctx context.Context, f codeforge.Fence, progress float64, events []codeforge.Event) ([]codeforge.Event, error)
 
 	// KeepStage stores what a stage of a claimed job made: its specifications, its events, and at most one revision of its
-	// changes, verified, which becomes the job's Revision. Once for each job, stage and round: a second time it changes
+	// changes, verified, which becomes the job's Revision, or its proposal. Once for each job, stage and round: a second time it changes
 	// nothing and returns the revision of the first. It returns ErrFenced, or where there are changes and Base is not the
 	// project's newest revision [codeforge.MovedError], and then changes nothing.
 	KeepStage(ctx context.Context, f codeforge.Fence, stage codeforge.StageResult) (codeforge.Kept, error)
@@ -45,6 +46,20 @@ type Store interface {
 
 	// CancelJob ends a queued, running or waiting job of u, with its event; Invalid (field "status") when it has ended already.
 	CancelJob(ctx context.Context, u codeforge.User, id string) (codeforge.Finished, error)
+
+	// TakeBackJob ends a job as CancelJob does, and makes a revision of the change by which its own are undone: after that the
+	// job has no Revision, and no proposal. Where the project has moved on it returns [codeforge.MovedError] and changes nothing.
+	TakeBackJob(ctx context.Context, u codeforge.User, id string, undo codeforge.TreeChange) (codeforge.Finished, error)
+
+	// ApplyProposal makes a revision of the change to which the proposal of a job of u has come, which becomes the job's
+	// Revision, and drops the proposal. A job that waits is completed, with its event; one that has ended stays as it is. It
+	// returns NotFound where there is no proposal, a Conflict while the job is queued or running, and where the project
+	// has moved on or is archived; then it changes nothing.
+	ApplyProposal(ctx context.Context, u codeforge.User, id string, a codeforge.Application) (codeforge.Finished, error)
+
+	// RejectProposal drops the proposal of a job of u, and cancels a job that waits, with its event. It returns NotFound where
+	// there is none, and a Conflict while the job is queued or running.
+	RejectProposal(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Finished, error)
 
 	// RespondJob stores answers (a JSON array of {"question","answer"}) in the clarification of a waiting job of u, puts it back to
 	// queued with Base cleared, and makes alias another id of it; Invalid (field "status") when it is not waiting.

@@ -116,7 +116,7 @@ func TestSecondDoor(t *testing.T) {
 	if _, err = store.WriteFile(t.Context(), u, p.ID, codeforge.FileWrite{Path: "a.ts", Content: "a"}); err != nil {
 		t.Fatal(err)
 	}
-	j, _, err := store.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, UserMessage: "hello", IdempotencyKey: "k"})
+	j, _, _, err := store.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, UserMessage: "hello", IdempotencyKey: "k"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,8 +125,9 @@ func TestSecondDoor(t *testing.T) {
 	}
 	s.Exec(t, db, "insert into public.job_files (job_id, path, project_id, user_id, fence) values ('"+j.ID+"', 'a', '"+p.ID+"', '"+u.ID+"', 1)")
 	s.Exec(t, db, "insert into public.job_stages (job_id, stage, round, user_id, revision) values ('"+j.ID+"', 'code', 0, '"+u.ID+"', 1)")
+	s.Exec(t, db, "insert into public.proposal_files (job_id, path, project_id, user_id, language) values ('"+j.ID+"', 'a', '"+p.ID+"', '"+u.ID+"', '')")
 	before := picture(t, s, db)
-	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "file_contents", "job_events", "job_files", "job_stages"}
+	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "file_contents", "job_events", "job_files", "job_stages", "proposal_files"}
 	for _, table := range readable {
 		for user, want := range map[string]bool{u.ID: true, v.ID: false} {
 			where := "project_id"
@@ -187,7 +188,7 @@ func TestSecondDoor(t *testing.T) {
 			"delete from public.agent_jobs",
 			"insert into public.chat_messages (project_id, role, content) values ('" + p.ID + "', 'assistant', 'x')",
 			"insert into public.job_events (job_id, seq, user_id, type, data, progress, created_at) values ('" + j.ID + "', 9, '" + u.ID + "', 'x', '{}', 1, now())",
-			"delete from public.project_revisions", "update public.file_revisions set content = 'x'", "update public.file_contents set content = 'x'", "delete from public.file_contents", "delete from public.job_files", "delete from public.job_stages", "delete from public.job_aliases",
+			"delete from public.project_revisions", "update public.file_revisions set content = 'x'", "update public.file_contents set content = 'x'", "delete from public.file_contents", "delete from public.job_files", "delete from public.job_stages", "delete from public.proposal_files", "update public.projects set apply = 'auto'", "delete from public.job_aliases",
 			"truncate public.projects cascade",
 			"select public.codeforge_submit_job('" + u.ID + "', gen_random_uuid(), '" + p.ID + "', 'code', true, '{}')",
 			"select public.codeforge_update_project('" + u.ID + "', '" + p.ID + "', '{\"title\":\"stolen\"}')",
@@ -228,7 +229,7 @@ func TestSecondDoor(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []string{"codeforge_create_project", "codeforge_event_json", "codeforge_file_json", "codeforge_file_json", "codeforge_files_at", "codeforge_find_job", "codeforge_job_usage", "codeforge_jobs", "codeforge_limit", "codeforge_now",
-		"codeforge_read_changes", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_messages", "codeforge_read_project", "codeforge_read_projects",
+		"codeforge_read_changes", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_messages", "codeforge_read_project", "codeforge_read_projects", "codeforge_read_proposal",
 		"codeforge_read_revisions", "codeforge_read_tree", "codeforge_read_working", "codeforge_revision_json", "codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job"}; !reflect.DeepEqual(open, want) {
 		t.Errorf("users may call %v, want %v", open, want)
 	}
@@ -320,7 +321,7 @@ func TestRealtime(t *testing.T) {
 	must(err)
 	_, err = store.WriteFile(ctx, u, p.ID, codeforge.FileWrite{Path: "a.ts", Content: strings.Repeat("\U0001F600", codeforge.MaxContent)})
 	must(err)
-	j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, Input: large(codeforge.MaxInput), UserMessage: "hello"})
+	j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, Input: large(codeforge.MaxInput), UserMessage: "hello"})
 	must(err)
 	j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute)
 	must(err)
@@ -383,7 +384,7 @@ func TestRealtime(t *testing.T) {
 	if !reflect.DeepEqual(seen, want) {
 		t.Errorf("seen %v, want %v", seen, want)
 	}
-	j, _, err = store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+	j, _, _, err = store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
 	must(err)
 	j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute)
 	must(err)
@@ -405,7 +406,7 @@ func TestProgressIsThrottled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
+	j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -524,7 +525,7 @@ func TestUnstorable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
+	j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
 	if err != nil {
 		t.Fatal(err)
 	}

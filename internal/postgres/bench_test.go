@@ -59,7 +59,7 @@ func BenchmarkStore(b *testing.B) {
 		projects = append(projects, p.ID)
 	}
 	input := json.RawMessage(`{"user_message":"` + strings.Repeat("build a todo app ", 59) + `"}`)
-	job, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: projects[0], Agent: codeforge.Noop, Input: input})
+	job, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: projects[0], Agent: codeforge.Noop, Input: input})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func BenchmarkStore(b *testing.B) {
 	})
 	b.Run("life/ours", func(b *testing.B) { // of a job, from its submission to its end
 		median(b, func() error {
-			j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: next(), Agent: codeforge.QA, Input: input, UserMessage: "build a todo app"})
+			j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: next(), Agent: codeforge.QA, Input: input, UserMessage: "build a todo app"})
 			if err != nil {
 				return err
 			}
@@ -157,7 +157,7 @@ func BenchmarkStore(b *testing.B) {
 	})
 	b.Run("submit/ours", func(b *testing.B) {
 		median(b, func() error {
-			_, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: next(), Agent: codeforge.Noop, Input: input, UserMessage: "build a todo app"})
+			_, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: next(), Agent: codeforge.Noop, Input: input, UserMessage: "build a todo app"})
 			return err
 		})
 	})
@@ -206,7 +206,7 @@ func BenchmarkStore(b *testing.B) {
 	// With what is handed to River.
 	b.Run("submit queued/ours", func(b *testing.B) {
 		median(b, func() error {
-			_, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: next(), Agent: codeforge.Noop, Input: input, UserMessage: "build a todo app"})
+			_, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: next(), Agent: codeforge.Noop, Input: input, UserMessage: "build a todo app"})
 			return err
 		})
 	})

@@ -182,7 +182,7 @@ func TestDataAPITokens(t *testing.T) {
 		if _, err := p.store.WriteFile(ctx, u, mine.ID, codeforge.FileWrite{Path: "a.ts", Content: "a"}); err != nil {
 			t.Fatal(err)
 		}
-		j, _, err := p.store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, UserMessage: "hi"})
+		j, _, _, err := p.store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, UserMessage: "hi"})
 		if err != nil {
 			t.Fatal(err)
 		}

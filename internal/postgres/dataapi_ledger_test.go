@@ -16,7 +16,7 @@ func TestLostLedgerEntries(t *testing.T) {
 	ctx, u, s := t.Context(), p.user(), p.store
 	mine, err := s.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
 	check(t, err)
-	j, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA})
+	j, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA})
 	check(t, err)
 	l := s.Ledger(map[llm.BudgetScope]int64{llm.BudgetJob: 150})
 	c := llm.Call{JobID: j.ID, ProjectID: mine.ID, UserID: u.ID, Agent: codeforge.QA, Number: 1}

@@ -74,7 +74,7 @@ func TestDataAPIRoundTrips(t *testing.T) {
 	check(t, err)
 	_, err = s.WriteFile(ctx, u, mine.ID, codeforge.FileWrite{Path: "a.ts", Content: "a"})
 	check(t, err)
-	j, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.Code})
+	j, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.Code})
 	check(t, err)
 	for name, do := range map[string]func() error{
 		"create": func() error { _, err := s.CreateProject(ctx, u, codeforge.Project{Title: "Second"}); return err },
@@ -98,7 +98,7 @@ func TestDataAPIRoundTrips(t *testing.T) {
 		"revision":  func() error { _, _, err := s.RevisionFiles(ctx, u, mine.ID, 1, codeforge.Page{}); return err },
 		"deltas":    func() error { _, _, err := s.RevisionDeltas(ctx, u, mine.ID, 1, codeforge.Page{}); return err },
 		"submit": func() error {
-			_, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: "k", UserMessage: "hi"})
+			_, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: "k", UserMessage: "hi"})
 			return err
 		},
 		"job":       func() error { _, err := s.GetJob(ctx, u, j.ID); return err },
@@ -143,7 +143,7 @@ func TestLongLists(t *testing.T) {
 		}
 	}
 
-	j, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: first.ID, Agent: codeforge.Code})
+	j, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: first.ID, Agent: codeforge.Code})
 	check(t, err)
 	j, _, err = s.ClaimJob(ctx, j.ID, "w", time.Minute)
 	check(t, err)
@@ -200,7 +200,7 @@ func TestReservedCharacters(t *testing.T) {
 			t.Errorf("%+v: %d of %d: %v", f, len(list), total, err)
 		}
 	}
-	j, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: odd, UserMessage: odd})
+	j, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: odd, UserMessage: odd})
 	check(t, err)
 	w.losing("codeforge_claim_job", 1) // so that the worker's name is part of a filter
 	if _, ok, err := s.ClaimJob(ctx, j.ID, odd, time.Minute); err != nil || !ok {
@@ -216,7 +216,7 @@ func TestLostAnswers(t *testing.T) {
 	var mine codeforge.Project
 	submit := func(agent codeforge.AgentType) codeforge.Job {
 		t.Helper()
-		j, fresh, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: agent})
+		j, fresh, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: agent})
 		check(t, err)
 		if !fresh {
 			t.Fatal("not fresh")
@@ -263,10 +263,10 @@ func TestLostAnswers(t *testing.T) {
 	w.losing("codeforge_submit_job", 1)
 	j := submit(codeforge.Code)
 	w.losing("codeforge_submit_job", 1)
-	keyed, fresh, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: "k"})
+	keyed, fresh, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: "k"})
 	check(t, err)
 	want("fresh", fresh, true)
-	again, fresh, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: "k"})
+	again, fresh, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: "k"})
 	check(t, err)
 	want("again", []any{again.ID, fresh}, []any{keyed.ID, false})
 	_, total, err = s.ListJobs(ctx, u, mine.ID, codeforge.JobFilter{Limit: 10})

@@ -201,7 +201,7 @@ func (s signed) RestoreRevision(ctx context.Context, u codeforge.User, id string
 	return s.Store.RestoreRevision(ctx, s.sign(u), id, n, ifRevision)
 }
 
-func (s signed) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (codeforge.Job, bool, error) {
+func (s signed) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (codeforge.Job, bool, []codeforge.Finished, error) {
 	return s.Store.SubmitJob(ctx, s.sign(u), n)
 }
 
@@ -227,6 +227,10 @@ func (s signed) Events(ctx context.Context, u codeforge.User, id string, after i
 
 func (s signed) ListMessages(ctx context.Context, u codeforge.User, id string, limit int) ([]codeforge.Message, error) {
 	return s.Store.ListMessages(ctx, s.sign(u), id, limit)
+}
+
+func (s signed) ReadProposal(ctx context.Context, u codeforge.User, id string, p codeforge.Page) (codeforge.Proposal, []codeforge.FileDelta, error) {
+	return s.Store.ReadProposal(ctx, s.sign(u), id, p)
 }
 
 type signedLedger struct {

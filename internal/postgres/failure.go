@@ -93,8 +93,11 @@ func fault(ctx context.Context, err error) error {
 		return codeforge.NotFound(f.Hint, f.Details)
 	case "PT409":
 		e := codeforge.Conflictf("%s", f.Message)
-		if newest, err := strconv.ParseInt(f.Details, 10, 64); f.Hint == "revision" && err == nil {
+		switch newest, err := strconv.ParseInt(f.Details, 10, 64); {
+		case f.Hint == "revision" && err == nil:
 			e.Details = map[string]any{f.Hint: newest}
+		case f.Hint != "":
+			e.Details = map[string]any{f.Hint: f.Details}
 		}
 		return e
 	case "PT412":

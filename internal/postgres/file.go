@@ -222,3 +222,11 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 		args: []arg{{"user", u.ID}, {"project", projectID}, {"number", number}, {"if_revision", ifRevision}}})
 	return row.revision(), err
 }
+
+func (s *Store) MarkVerified(ctx context.Context, u codeforge.User, projectID string, number int64, verified bool) error {
+	if err := check(u, "Project", projectID); err != nil {
+		return err
+	}
+	_, _, _, err := system[any](ctx, s, "mark_verified", arg{"user", u.ID}, arg{"project", projectID}, arg{"number", number}, arg{"verified", verified})
+	return err
+}

@@ -14,18 +14,22 @@ import (
 
 // jobDoc is what the functions that change a job return, each its part of it.
 type jobDoc struct {
-	Job   jobRow          `json:"job"`
-	Fresh bool            `json:"fresh"`
-	Seq   int64           `json:"seq"` // number of the first event
-	At    time.Time       `json:"at"`  // of events that brought no time of their own
-	Data  json.RawMessage `json:"data"`
-	Next  string          `json:"next"`
+	Job       jobRow          `json:"job"`
+	Fresh     bool            `json:"fresh"`
+	Cancelled []jobDoc        `json:"cancelled"`
+	Seq       int64           `json:"seq"` // number of the first event
+	At        time.Time       `json:"at"`  // of events that brought no time of their own
+	Data      json.RawMessage `json:"data"`
+	Next      string          `json:"next"`
 }
 
-// finished is the answer of a function that made one event itself.
+// finished is the answer of a function that made one event itself, or none if the job had ended before.
 func (a *jobDoc) finished(t codeforge.EventType) codeforge.Finished {
-	return codeforge.Finished{Job: a.Job.job(), Next: a.Next,
-		Events: numbered([]codeforge.Event{{Type: t, Data: a.Data}}, a.Job.ID, a.Seq, a.At)}
+	done := codeforge.Finished{Job: a.Job.job(), Next: a.Next}
+	if a.Seq > 0 {
+		done.Events = numbered([]codeforge.Event{{Type: t, Data: a.Data}}, a.Job.ID, a.Seq, a.At)
+	}
+	return done
 }
 
 // step calls a function that may put jobs into the queue.
@@ -34,32 +38,43 @@ func (s *Store) step(ctx context.Context, function string, args ...arg) (a jobDo
 	return a, unsure, err
 }
 
-func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (j codeforge.Job, fresh bool, err error) {
+// SubmitJob, when an earlier try did it and the answer was lost, does not tell which jobs were cancelled: their workers find out when
+// they renew their leases.
+func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (j codeforge.Job, fresh bool, cancelled []codeforge.Finished, err error) {
 	if err := check(u, "Project", n.ProjectID); err != nil {
-		return j, false, err
+		return j, false, nil, err
 	}
 	id := cmp.Or(n.ID, codeforge.NewID())
 	if _, err := codeforge.ParseID(id); err != nil {
-		return j, false, err
+		return j, false, nil, err
 	}
 	if err := n.Check(); err != nil {
-		return j, false, err
+		return j, false, nil, err
 	}
 	if err := checkText(n.UserMessage, n.IdempotencyKey); err != nil {
-		return j, false, err
+		return j, false, nil, err
+	}
+	retryOf, err := optional("Job", n.RetryOf)
+	if err != nil {
+		return j, false, nil, err
 	}
 	// Documents go as text, so that they are stored as they came.
 	a, unsure, err := s.step(ctx, "submit_job", arg{"user", u.ID}, arg{"job", id}, arg{"project", n.ProjectID}, arg{"agent", string(n.Agent)},
 		arg{"changes_files", n.Agent.ChangesFiles()}, arg{"input", cmp.Or(string(n.Input), "{}")}, arg{"key", textOrNull(n.IdempotencyKey)},
-		arg{"message", withoutNUL(n.UserMessage)}, arg{"message_id", codeforge.NewID()})
+		arg{"message", withoutNUL(n.UserMessage)}, arg{"message_id", codeforge.NewID()}, arg{"retry_of", retryOf},
+		arg{"apply", textOrNull(n.Apply)}, arg{"if_busy", textOrNull(n.IfBusy)})
 	switch {
 	case unsure && code(err) == "23505": // the id is taken: by an earlier try
 		j, err = s.GetJob(ctx, u, id)
-		return j, err == nil, err
+		return j, err == nil, nil, err
 	case err != nil:
-		return j, false, err
+		return j, false, nil, err
 	}
-	return a.Job.job(), a.Fresh || unsure && a.Job.ID == id, nil
+	for _, c := range a.Cancelled {
+		c.Next = "" // which ended as well
+		cancelled = append(cancelled, c.finished(codeforge.EventCancelled))
+	}
+	return a.Job.job(), a.Fresh || unsure && a.Job.ID == id, cancelled, nil
 }
 
 // ClaimJob names the claim: one whose answer was lost is then found, and used.
@@ -205,6 +220,15 @@ type outcomeArg struct {
 	Architecture  json.RawMessage         `json:"architecture,omitempty"`
 	ProjectStatus codeforge.ProjectStatus `json:"project_status"`
 	Chat          []messageArg            `json:"chat"`
+	Proposal      *proposalArg            `json:"proposal,omitempty"`
+}
+
+func messageArgs(all []codeforge.Message) []messageArg {
+	out := make([]messageArg, len(all))
+	for i, m := range all {
+		out[i] = messageArg{codeforge.NewID(), m.Role, withoutNUL(m.Content), m.Thinking, m.Metadata}
+	}
+	return out
 }
 
 // FinishJob answers ErrFenced also when its own earlier try ended the claim and the answer was lost.
@@ -216,12 +240,12 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 		return done, codeforge.ErrFenced
 	}
 	out := outcomeArg{Status: o.Status, Progress: o.Progress, Result: o.Result, Error: withoutNUL(o.Error), Question: o.Question, Failed: o.Failed, Message: withoutNUL(o.Message),
-		RunAt: timeOrNull(o.RunAt), Requirements: o.Requirements, Architecture: o.Architecture, ProjectStatus: o.ProjectStatus, Chat: []messageArg{}}
+		RunAt: timeOrNull(o.RunAt), Requirements: o.Requirements, Architecture: o.Architecture, ProjectStatus: o.ProjectStatus, Chat: messageArgs(o.Chat)}
 	if out.Changes, err = newChanges(o.Changes); err != nil {
 		return done, err
 	}
-	for _, m := range o.Chat {
-		out.Chat = append(out.Chat, messageArg{codeforge.NewID(), m.Role, withoutNUL(m.Content), m.Thinking, m.Metadata})
+	if out.Proposal, err = newProposalArg(o.Proposal); err != nil {
+		return done, err
 	}
 	doc, err := object(out)
 	if err != nil {

@@ -39,7 +39,7 @@ func TestSweepJournal(t *testing.T) {
 	}
 	var jobs []string
 	for range 2 {
-		j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+		j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
 		if err != nil {
 			t.Fatal(err)
 		}

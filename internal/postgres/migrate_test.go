@@ -419,8 +419,8 @@ func TestAdopt(t *testing.T) {
 				union all select c.relname || ' ' || r || ' ' || p from pg_class c, unnest(array['anon', 'authenticated']) r, unnest(array['select', 'insert', 'update', 'delete', 'truncate']) p
 					where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and has_table_privilege(r, c.oid, p) and (
 						c.relname in ('codeforge_migrations', 'idempotency_keys', 'stored_bytes')
-						or c.relname in ('project_files', 'agent_jobs', 'chat_messages', 'job_events', 'job_aliases', 'project_revisions', 'file_revisions', 'file_contents', 'job_files', 'job_stages') and p <> 'select'
-						or c.relname in ('job_events', 'job_aliases', 'project_revisions', 'file_revisions', 'file_contents', 'job_files', 'job_stages') and r = 'anon'
+						or c.relname in ('project_files', 'agent_jobs', 'chat_messages', 'job_events', 'job_aliases', 'project_revisions', 'file_revisions', 'file_contents', 'job_files', 'job_stages', 'proposal_files') and p <> 'select'
+						or c.relname in ('job_events', 'job_aliases', 'project_revisions', 'file_revisions', 'file_contents', 'job_files', 'job_stages', 'proposal_files') and r = 'anon'
 						or c.relname = 'projects' and p in ('insert', 'update', 'truncate')))`).Scan(&loose); err != nil {
 				t.Fatal(err)
 			}
@@ -483,7 +483,7 @@ func serve(t *testing.T, s *postgres.Store, annID, bobID string) {
 		t.Fatalf("wrote %+v", f)
 	}
 	// A job that runs twice keeps its first start, whatever older triggers say, and waits for input, which some older tables do not know.
-	j, _, err := s.SubmitJob(ctx, ann, codeforge.NewJob{ProjectID: shop, Agent: codeforge.Builder, Input: json.RawMessage(`{"a":  1}`)})
+	j, _, _, err := s.SubmitJob(ctx, ann, codeforge.NewJob{ProjectID: shop, Agent: codeforge.Builder, Input: json.RawMessage(`{"a":  1}`)})
 	must(err)
 	first, ok, err := s.ClaimJob(ctx, j.ID, "w", 1e9)
 	if err != nil || !ok {

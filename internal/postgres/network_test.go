@@ -168,7 +168,7 @@ func TestRoundTrips(t *testing.T) {
 		{"diff revision", func() error { _, _, err := store.RevisionDeltas(ctx, u, project.ID, 1, codeforge.Page{}); return err }},
 		{"restore revision", func() error { _, err := store.RestoreRevision(ctx, u, project.ID, 1, nil); return err }},
 		{"submit", func() (err error) {
-			last, _, err = store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.QA, UserMessage: "hello", IdempotencyKey: codeforge.NewID()})
+			last, _, _, err = store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.QA, UserMessage: "hello", IdempotencyKey: codeforge.NewID()})
 			return err
 		}},
 		{"claim", func() error {
@@ -335,7 +335,7 @@ func TestListen(t *testing.T) {
 	}
 	expect("")
 	for range 2 {
-		j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.QA})
+		j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.QA})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -386,7 +386,7 @@ func TestLine(t *testing.T) {
 		for range 2 {
 			g.Go(func() {
 				for submitted.Add(1) <= jobs {
-					if _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code}); err != nil {
+					if _, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code}); err != nil {
 						t.Error(err)
 					}
 				}

@@ -224,7 +224,7 @@ func (p *pair) turn() *postgres.Store {
 	return p.Store
 }
 
-func (p *pair) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (codeforge.Job, bool, error) {
+func (p *pair) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (codeforge.Job, bool, []codeforge.Finished, error) {
 	return p.turn().SubmitJob(ctx, u, n)
 }
 

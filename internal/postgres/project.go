@@ -19,7 +19,7 @@ func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge
 	if err := p.Check(); err != nil {
 		return made, err
 	}
-	p.Mode = cmp.Or(p.Mode, codeforge.ModeBuilder)
+	p.Mode, p.Apply = cmp.Or(p.Mode, codeforge.ModeBuilder), cmp.Or(p.Apply, codeforge.ApplyAuto)
 	doc, err := object(p)
 	if err != nil {
 		return made, err

@@ -205,7 +205,7 @@ func TestEnqueue(t *testing.T) {
 	}
 	submit := func(agent codeforge.AgentType) codeforge.Job {
 		t.Helper()
-		j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: agent, IdempotencyKey: string(agent)})
+		j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: agent, IdempotencyKey: string(agent)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func TestEnqueue(t *testing.T) {
 	}
 	defer d.Stop(ctx)
 	expect()
-	if _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: codeforge.NewID(), Agent: codeforge.QA}); !codeforge.IsKind(err, codeforge.Missing) {
+	if _, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: codeforge.NewID(), Agent: codeforge.QA}); !codeforge.IsKind(err, codeforge.Missing) {
 		t.Fatal(err)
 	}
 	expect()
@@ -344,7 +344,7 @@ func TestDispatcher(t *testing.T) {
 	}
 	submit := func() string {
 		t.Helper()
-		j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+		j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -412,7 +412,7 @@ func TestDispatcherPooled(t *testing.T) {
 			t.Fatal(err)
 		}
 		delivered, stop := dispatch(t, store)
-		j, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+		j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -512,7 +512,7 @@ func TestTwoServers(t *testing.T) {
 
 	// River loses all it knows.
 	silent := open(t, postgres.Options{URL: s.URL(recommended, db)}) // nothing that it does is handed to River
-	j, _, err := silent.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+	j, _, _, err := silent.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,6 +112,9 @@ type jobRow struct {
 	Clarification json.RawMessage     `json:"clarification_data"`
 	Revision      int64               `json:"revision"`
 	Base          int64               `json:"base"`
+	Apply         codeforge.ApplyMode `json:"apply"`
+	RetryOf       string              `json:"retry_of"`
+	Proposal      *proposalRow        `json:"proposal"`
 	Fence         int64               `json:"fence"`
 	Failures      int                 `json:"failures"`
 	Crashes       int                 `json:"crashes"`
@@ -126,10 +129,21 @@ func (r jobRow) job() codeforge.Job {
 	j := codeforge.Job{ID: r.ID, ProjectID: r.ProjectID, UserID: r.UserID, Agent: r.Agent, Status: r.Status, Progress: r.Progress, Input: present(r.Input),
 		Result: present(r.Result), Error: r.Error, Clarification: present(r.Clarification), Revision: r.Revision, Base: r.Base, Fence: r.Fence,
 		Failures: r.Failures, Crashes: r.Crashes, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), StartedAt: utc(r.StartedAt), CompletedAt: utc(r.CompletedAt)}
+	j.Apply, j.RetryOf = r.Apply, r.RetryOf
+	if r.Proposal != nil {
+		j.Proposal = new(r.Proposal.proposal())
+	}
 	if r.Status == codeforge.Queued && r.DueAt != nil {
 		j.RunAt = r.DueAt.UTC()
 	}
 	return j
+}
+
+type proposalRow codeforge.Proposal
+
+func (r proposalRow) proposal() codeforge.Proposal {
+	r.CreatedAt = r.CreatedAt.UTC()
+	return codeforge.Proposal(r)
 }
 
 type eventRow struct {

@@ -16,6 +16,7 @@ type stageArg struct {
 	Base          int64                   `json:"base"`
 	Changes       []change                `json:"changes"`
 	Message       string                  `json:"message"`
+	Proposal      bool                    `json:"proposal"`
 	Requirements  json.RawMessage         `json:"requirements,omitempty"`
 	Architecture  json.RawMessage         `json:"architecture,omitempty"`
 	ProjectStatus codeforge.ProjectStatus `json:"project_status"`
@@ -27,7 +28,7 @@ func (s *Store) KeepStage(ctx context.Context, f codeforge.Fence, stage codeforg
 	if _, err := codeforge.ParseID(f.JobID); err != nil {
 		return kept, codeforge.ErrFenced
 	}
-	out := stageArg{Stage: stage.Stage, Round: stage.Round, Base: stage.Base, Message: withoutNUL(stage.Message), Requirements: stage.Requirements,
+	out := stageArg{Stage: stage.Stage, Round: stage.Round, Base: stage.Base, Message: withoutNUL(stage.Message), Proposal: stage.Proposal, Requirements: stage.Requirements,
 		Architecture: stage.Architecture, ProjectStatus: stage.ProjectStatus, Progress: stage.Progress}
 	if out.Changes, err = newChanges(stage.Changes); err != nil {
 		return kept, err

@@ -57,7 +57,7 @@ func BenchmarkSubmit(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					p := projects[int(n.Add(7919))%len(projects)]
-					if _, _, err := s.SubmitJob(b.Context(), user, codeforge.NewJob{ProjectID: p, Agent: codeforge.Noop, Input: input}); err != nil {
+					if _, _, _, err := s.SubmitJob(b.Context(), user, codeforge.NewJob{ProjectID: p, Agent: codeforge.Noop, Input: input}); err != nil {
 						b.Error(err)
 					}
 				}
@@ -78,7 +78,7 @@ func BenchmarkJobLife(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					p := projects[int(n.Add(7919))%len(projects)]
-					j, _, err := s.SubmitJob(b.Context(), user, codeforge.NewJob{ProjectID: p, Agent: codeforge.Noop, Input: input})
+					j, _, _, err := s.SubmitJob(b.Context(), user, codeforge.NewJob{ProjectID: p, Agent: codeforge.Noop, Input: input})
 					if err != nil {
 						b.Error(err)
 					}
@@ -136,7 +136,7 @@ func tree(b *testing.B, s *sqlite.Store) (string, string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	j, _, err := s.SubmitJob(b.Context(), user, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
+	j, _, _, err := s.SubmitJob(b.Context(), user, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -209,6 +209,15 @@ func check(ch codeforge.FileChange) error {
 	return codeforge.CheckContent(ch.Content)
 }
 
+func checkAll(changes []codeforge.FileChange) error {
+	for _, ch := range changes {
+		if err := check(ch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // revision is a new state of a project's files while it is written, inside one transaction.
 type revision struct {
 	c       *conn

@@ -22,16 +22,20 @@ type jobRow struct {
 	based        bool      // Base is set, if only to 0
 }
 
-const jobColumns = `seq, project, events, due_at, base IS NOT NULL, id, project_id, user_id, agent, status, fence, progress, failures, crashes, base, revision,
+const jobColumns = `seq, project, events, due_at, base IS NOT NULL, apply, retry_of, proposal, id, project_id, user_id, agent, status, fence, progress, failures, crashes, base, revision,
 	created_at, updated_at, started_at, completed_at, error, clarification, input, result`
 
 func (j *jobRow) scan(r row) error {
-	err := r.scan(&j.seq, &j.project, &j.events, &j.due, &j.based, &j.ID, &j.ProjectID, &j.UserID, (*string)(&j.Agent), (*string)(&j.Status), &j.Fence,
+	var proposal json.RawMessage
+	err := r.scan(&j.seq, &j.project, &j.events, &j.due, &j.based, (*string)(&j.Apply), &j.RetryOf, &proposal, &j.ID, &j.ProjectID, &j.UserID, (*string)(&j.Agent), (*string)(&j.Status), &j.Fence,
 		&j.Progress, &j.Failures, &j.Crashes, &j.Base, &j.Revision, &j.CreatedAt, &j.UpdatedAt, &j.StartedAt, &j.CompletedAt, &j.Error,
 		&j.Clarification, &j.Input, &j.Result)
 	j.RunAt = time.Time{}
 	if j.Status == codeforge.Queued {
 		j.RunAt = j.due
+	}
+	if j.Proposal = nil; err == nil && proposal != nil {
+		err = json.Unmarshal(proposal, &j.Proposal)
 	}
 	return err
 }
@@ -88,70 +92,115 @@ const free = `(j.status = 'running' OR (NOT j.changes_files OR NOT EXISTS (SELEC
 	AND (j.crashes < 2 OR NOT EXISTS (SELECT 1 FROM jobs o INDEXED BY jobs_open
 	WHERE o.due_at IS NOT NULL AND o.status = 'running' AND o.crashes >= 2 AND o.seq <> j.seq)))`
 
-func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error) {
+func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, cancelled []codeforge.Finished, err error) {
 	if err := n.Check(); err != nil {
-		return codeforge.Job{}, false, err
+		return codeforge.Job{}, false, nil, err
 	}
-	id := cmp.Or(n.ID, codeforge.NewID())
+	n.ID = cmp.Or(n.ID, codeforge.NewID())
 	if len(n.Input) == 0 {
 		n.Input = json.RawMessage("{}")
 	}
 	n.Input = bytes.Clone(n.Input) // the writer keeps it, see openJob
-	var key any
-	if n.IdempotencyKey != "" {
-		key = n.IdempotencyKey
-	}
 	err = s.write(ctx, func(c *conn) error {
-		fresh = false
-		if n.IdempotencyKey != "" {
-			first, found, err := readJob(c, "SELECT "+jobColumns+" FROM jobs WHERE user_id = ? AND idempotency_key = ?", u.ID, n.IdempotencyKey)
-			if err != nil {
-				return err
-			}
-			if found {
-				if first.ProjectID != n.ProjectID || first.Agent != n.Agent || !bytes.Equal(first.Input, n.Input) {
-					return codeforge.Conflictf("this idempotency key was used for another request")
-				}
-				job = first.Job
-				return nil
-			}
+		cancelled = nil
+		first, found, err := submittedBefore(c, u, n)
+		if err != nil || found {
+			job, fresh = first, false
+			return err
 		}
-		var project int64
-		var status codeforge.ProjectStatus
-		found, err := c.one("SELECT seq, status FROM projects WHERE id = ? AND user_id = ?", []any{n.ProjectID, u.ID}, &project, (*string)(&status))
+		var p project
+		found, err = c.one("SELECT seq, status, apply FROM projects WHERE id = ? AND user_id = ?", []any{n.ProjectID, u.ID}, &p.seq, (*string)(&p.Status), (*string)(&p.Apply))
 		switch {
 		case err != nil:
 			return err
 		case !found:
 			return codeforge.NotFound("Project", n.ProjectID)
-		case status == codeforge.Archived:
+		case p.Status == codeforge.Archived:
 			return errArchived
+		}
+		if n.RetryOf != "" {
+			if j, err := ownJob(c, u, n.RetryOf); err != nil || j.project != p.seq {
+				return cmp.Or(err, error(codeforge.NotFound("Job", n.RetryOf)))
+			}
+		}
+		if cancelled, err = makeRoom(c, p.seq, n); err != nil {
+			return err
 		}
 		if err := s.roomForJob(c, u.ID, n.Agent); err != nil {
 			return err
 		}
-		_, seq, err := c.exec(`INSERT INTO jobs(project, id, project_id, user_id, agent, changes_files, status, due_at, events, created_at, updated_at, idempotency_key, input)
-			VALUES(?, ?, ?, ?, ?, ?, 'queued', ?7, 1, ?7, ?7, ?8, ?9)`,
-			project, id, n.ProjectID, u.ID, string(n.Agent), n.Agent.ChangesFiles(), c.now, key, n.Input)
+		job, fresh = codeforge.Job{ID: n.ID, ProjectID: n.ProjectID, UserID: u.ID, Agent: n.Agent, Status: codeforge.Queued, Input: n.Input, RetryOf: n.RetryOf,
+			Apply: cmp.Or(n.Apply, p.Apply), RunAt: c.now, CreatedAt: c.now, UpdatedAt: c.now}, true
+		_, seq, err := c.exec(`INSERT INTO jobs(project, id, project_id, user_id, agent, changes_files, status, due_at, events, created_at, updated_at, idempotency_key, retry_of, apply, input)
+			VALUES(?, ?, ?, ?, ?, ?, 'queued', ?7, 1, ?7, ?7, ?8, ?9, ?10, ?11)`,
+			p.seq, job.ID, job.ProjectID, job.UserID, string(job.Agent), job.Agent.ChangesFiles(), c.now, nullable(n.IdempotencyKey), nullable(job.RetryOf), string(job.Apply), job.Input)
 		if err != nil {
 			return err
 		}
-		job = codeforge.Job{ID: id, ProjectID: n.ProjectID, UserID: u.ID, Agent: n.Agent, Status: codeforge.Queued, Input: n.Input,
-			RunAt: c.now, CreatedAt: c.now, UpdatedAt: c.now}
-		fresh = true
-		wroteJob(c, jobRow{Job: job, seq: seq, project: project, events: 1, due: c.now})
-		if err := addEvent(c, seq, &codeforge.Event{JobID: id, Seq: 1, Type: codeforge.EventProgress, Data: statusData(&job), At: c.now}); err != nil {
+		wroteJob(c, jobRow{Job: job, seq: seq, project: p.seq, events: 1, due: c.now})
+		if err := addEvent(c, seq, &codeforge.Event{JobID: job.ID, Seq: 1, Type: codeforge.EventProgress, Data: statusData(&job), At: c.now}); err != nil {
 			return err
 		}
 		if n.UserMessage == "" {
 			return nil
 		}
-		return addMessage(c, project, codeforge.Message{Role: "user", Content: n.UserMessage})
+		return addMessage(c, p.seq, codeforge.Message{Role: "user", Content: n.UserMessage})
 	})
 	if err != nil {
-		return codeforge.Job{}, false, err
+		return codeforge.Job{}, false, nil, err
 	}
-	return job, fresh, nil
+	return job, fresh, cancelled, nil
+}
+
+// nullable is a text as a column that is NULL where there is none.
+func nullable(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// submittedBefore is the job that was submitted with the same key.
+func submittedBefore(c *conn, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, found bool, err error) {
+	if n.IdempotencyKey == "" {
+		return job, false, nil
+	}
+	first, found, err := readJob(c, "SELECT "+jobColumns+" FROM jobs WHERE user_id = ? AND idempotency_key = ?", u.ID, n.IdempotencyKey)
+	if found && (first.ProjectID != n.ProjectID || first.Agent != n.Agent || !bytes.Equal(first.Input, n.Input)) {
+		err = codeforge.Conflictf("this idempotency key was used for another request")
+	}
+	return first.Job, found, err
+}
+
+// makeRoom does what a job that changes files wants done with those that are queued or running on its project.
+func makeRoom(c *conn, project int64, n codeforge.NewJob) (cancelled []codeforge.Finished, err error) {
+	if !n.Agent.ChangesFiles() || n.IfBusy == "" || n.IfBusy == codeforge.BusyQueue {
+		return nil, nil
+	}
+	var others []string
+	if err := c.each(`SELECT id FROM jobs INDEXED BY jobs_in_line WHERE project = ? AND due_at IS NOT NULL AND changes_files ORDER BY status = 'running' DESC, seq`,
+		[]any{project}, func(r row) error {
+			others = append(others, "")
+			return r.scan(&others[len(others)-1])
+		}); err != nil {
+		return nil, err
+	}
+	if n.IfBusy == codeforge.BusyReject && len(others) > 0 {
+		return nil, codeforge.BusyError(others[0])
+	}
+	for _, id := range others {
+		j, _, err := openJob(c, id)
+		if err != nil {
+			return nil, err
+		}
+		done, err := cancel(c, j)
+		if err != nil {
+			return nil, err
+		}
+		done.Next = "" // which ends as well
+		cancelled = append(cancelled, done)
+	}
+	return cancelled, nil
 }
 
 func (s *Store) ClaimJob(ctx context.Context, id, worker string, lease time.Duration) (job codeforge.Job, ok bool, err error) {
@@ -258,8 +307,11 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 	if o.Status == codeforge.Running || o.Status == "" {
 		return done, errors.New("an outcome cannot leave a job running")
 	}
-	for _, ch := range o.Changes {
-		if err := check(ch); err != nil {
+	if err := checkAll(o.Changes); err != nil {
+		return done, err
+	}
+	if o.Proposal != nil {
+		if err := checkAll(o.Proposal.Changes); err != nil {
 			return done, err
 		}
 	}
@@ -298,11 +350,14 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 				return err
 			}
 		}
-		if o.Status == codeforge.JobCompleted || o.Status == codeforge.JobFailed {
-			for _, m := range o.Chat {
-				if err := addMessage(c, j.project, m); err != nil {
-					return err
-				}
+		if o.Status == codeforge.JobFailed || o.Status == codeforge.Waiting {
+			if err := s.propose(c, &j, o.Proposal); err != nil {
+				return err
+			}
+		}
+		if o.Status == codeforge.JobCompleted || o.Status == codeforge.JobFailed || o.Status == codeforge.Waiting {
+			if err := addMessages(c, j.project, o.Chat); err != nil {
+				return err
 			}
 		}
 		if _, _, err := c.exec(`UPDATE jobs SET status = ?, due_at = ?, completed_at = ?, updated_at = ?, progress = ?, failures = ?, error = ?,
@@ -363,28 +418,25 @@ func (s *Store) applyToProject(c *conn, j *jobRow, o *codeforge.Outcome) error {
 		if err != nil {
 			return err
 		}
-		if err := s.addRevision(c, j, &p, o.Changes, o.Message); err != nil {
+		if _, err := s.addRevision(c, j, &p, string(j.Agent), codeforge.TreeChange{Changes: o.Changes, Message: o.Message, Verified: true}); err != nil {
 			return err
 		}
 	}
 	return specify(c, j.project, o.Requirements, o.Architecture, o.ProjectStatus)
 }
 
-// addRevision makes a revision of what a job's changes really change, if anything.
-func (s *Store) addRevision(c *conn, j *jobRow, p *project, changes []codeforge.FileChange, message string) error {
-	rev := s.newRevision(c, p, j.ID, string(j.Agent), message)
-	rev.verified = new(true)
-	if err := rev.putReal(changes); err != nil {
-		return err
-	}
-	if rev.changes == 0 {
-		return nil
+// addRevision makes a revision of a job of what its change really changes, if anything, and returns its number.
+func (s *Store) addRevision(c *conn, j *jobRow, p *project, author string, change codeforge.TreeChange) (number int64, err error) {
+	rev := s.newRevision(c, p, j.ID, author, change.Message)
+	rev.verified = new(change.Verified)
+	if err := rev.putReal(change.Changes); err != nil || rev.changes == 0 {
+		return 0, err
 	}
 	if _, err := rev.finish(); err != nil {
-		return err
+		return 0, err
 	}
 	j.Revision = rev.number
-	return nil
+	return rev.number, nil
 }
 
 // specify sets what is not empty. A project that was archived while the job ran stays so.
@@ -414,27 +466,41 @@ func (s *Store) CancelJob(ctx context.Context, u codeforge.User, id string) (don
 		if err != nil {
 			return err
 		}
-		if j.Status.Terminal() {
-			return codeforge.InvalidField("status", "job is %s and cannot be cancelled", j.Status)
-		}
-		j.Status, j.RunAt, j.due, j.UpdatedAt, j.CompletedAt = codeforge.JobCancelled, time.Time{}, time.Time{}, c.now, new(c.now)
-		j.events++
-		wroteJob(c, j)
-		if _, _, err := c.exec("UPDATE jobs SET status = 'cancelled', due_at = NULL, completed_at = ?1, updated_at = ?1, events = ?2 WHERE seq = ?3",
-			c.now, j.events, j.seq); err != nil {
-			return err
-		}
-		done = codeforge.Finished{Job: j.Job, Events: []codeforge.Event{{Type: codeforge.EventCancelled, Data: statusData(&j.Job)}}}
-		if err := addEvents(c, j.seq, j.ID, j.events, done.Events); err != nil {
-			return err
-		}
-		done.Next, err = nextDue(c, &j)
+		done, err = cancel(c, j)
 		return err
 	})
 	if err != nil {
 		return codeforge.Finished{}, err
 	}
 	return done, nil
+}
+
+// cancel ends a job that has not ended yet, with its event.
+func cancel(c *conn, j jobRow) (done codeforge.Finished, err error) {
+	if j.Status.Terminal() {
+		return done, codeforge.InvalidField("status", "job is %s and cannot be cancelled", j.Status)
+	}
+	return end(c, j, codeforge.JobCancelled, codeforge.EventCancelled)
+}
+
+// end writes the row of a job that ends otherwise than by its worker, with its event.
+func end(c *conn, j jobRow, status codeforge.JobStatus, event codeforge.EventType) (done codeforge.Finished, err error) {
+	j.Status, j.RunAt, j.due, j.UpdatedAt, j.CompletedAt = status, time.Time{}, time.Time{}, c.now, new(c.now)
+	if status == codeforge.JobCompleted {
+		j.Progress = 100
+	}
+	j.events++
+	wroteJob(c, j)
+	if _, _, err := c.exec("UPDATE jobs SET status = ?, due_at = NULL, completed_at = ?2, updated_at = ?2, events = ?3, progress = ?4 WHERE seq = ?5",
+		string(j.Status), c.now, j.events, j.Progress, j.seq); err != nil {
+		return done, err
+	}
+	done = codeforge.Finished{Job: j.Job, Events: []codeforge.Event{{Type: event, Data: statusData(&j.Job)}}}
+	if err := addEvents(c, j.seq, j.ID, j.events, done.Events); err != nil {
+		return done, err
+	}
+	done.Next, err = nextDue(c, &j)
+	return done, err
 }
 
 func (s *Store) RespondJob(ctx context.Context, u codeforge.User, id, alias string, answers []byte) (done codeforge.Finished, err error) {

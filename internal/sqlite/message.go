@@ -15,6 +15,15 @@ func addMessage(c *conn, project int64, m codeforge.Message) error {
 	return err
 }
 
+func addMessages(c *conn, project int64, all []codeforge.Message) error {
+	for _, m := range all {
+		if err := addMessage(c, project, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Store) ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) (list []codeforge.Message, err error) {
 	err = s.view(ctx, func(c *conn) error {
 		p, err := ownProject(c, u, projectID)

@@ -172,8 +172,9 @@ func TestContentsBecomeOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{
-		"DROP TABLE job_files", "DROP TRIGGER file_revisions_gone", "DROP TRIGGER contents_gone", "DROP INDEX file_revisions_of_content",
-		"DROP TABLE job_stages", "ALTER TABLE project_revisions DROP COLUMN verified",
+		"DROP TABLE job_files", "DROP TABLE proposal_files", "DROP VIEW content_uses", "DROP TRIGGER file_revisions_gone", "DROP TRIGGER contents_gone", "DROP INDEX file_revisions_of_content",
+		"DROP TABLE job_stages", "ALTER TABLE project_revisions DROP COLUMN verified", "ALTER TABLE projects DROP COLUMN apply",
+		"ALTER TABLE jobs DROP COLUMN apply", "ALTER TABLE jobs DROP COLUMN retry_of", "ALTER TABLE jobs DROP COLUMN proposal",
 		"ALTER TABLE file_revisions RENAME COLUMN content TO text",
 		"ALTER TABLE file_revisions ADD COLUMN content TEXT NOT NULL DEFAULT ''",
 		"UPDATE file_revisions SET content = (SELECT content FROM contents WHERE seq = text) WHERE text IS NOT NULL",
@@ -211,7 +212,7 @@ func TestRestart(t *testing.T) {
 			if _, err := s.WriteFile(t.Context(), u, p.ID, codeforge.FileWrite{Path: "a.ts", Content: fmt.Sprint(i, n)}); err != nil {
 				t.Fatal(err)
 			}
-			j, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, UserMessage: "hello"})
+			j, _, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, UserMessage: "hello"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -316,7 +317,7 @@ func TestReadersSeeWholeRevisions(t *testing.T) {
 		})
 	}
 	for n := range 30 {
-		j, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
+		j, _, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,12 +16,12 @@ type project struct {
 	files, bytes int64
 }
 
-const projectColumns = `seq, id, user_id, title, description, mode, status, requirements, architecture, tech_stack, revision, files, bytes, created_at, updated_at`
+const projectColumns = `seq, id, user_id, title, description, mode, status, requirements, architecture, tech_stack, apply, revision, files, bytes, created_at, updated_at`
 
 func (p *project) scan(r row) error {
 	var tech json.RawMessage
 	err := r.scan(&p.seq, &p.ID, &p.UserID, &p.Title, &p.Description, (*string)(&p.Mode), (*string)(&p.Status), &p.Requirements,
-		&p.Architecture, &tech, &p.Revision, &p.files, &p.bytes, &p.CreatedAt, &p.UpdatedAt)
+		&p.Architecture, &tech, (*string)(&p.Apply), &p.Revision, &p.files, &p.bytes, &p.CreatedAt, &p.UpdatedAt)
 	p.TechStack = nil
 	if err == nil && tech != nil {
 		err = json.Unmarshal(tech, &p.TechStack)
@@ -68,7 +68,7 @@ func (p *project) writable(ifRevision *int64) error {
 
 func (p *project) at(ifRevision *int64) error {
 	if ifRevision != nil && *ifRevision != p.Revision {
-		return codeforge.Conflictf("the project is at revision %d, not %d", p.Revision, *ifRevision)
+		return codeforge.MovedError(p.Revision, *ifRevision)
 	}
 	return nil
 }
@@ -78,14 +78,14 @@ func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge
 		return codeforge.Project{}, err
 	}
 	p.ID, p.UserID, p.Status, p.Revision = codeforge.NewID(), u.ID, codeforge.Planning, 0
-	p.Mode = cmp.Or(p.Mode, codeforge.ModeBuilder)
+	p.Mode, p.Apply = cmp.Or(p.Mode, codeforge.ModeBuilder), cmp.Or(p.Apply, codeforge.ApplyAuto)
 	err := s.write(ctx, func(c *conn) error {
 		if err := s.roomForProject(c, u.ID); err != nil {
 			return err
 		}
-		_, _, err := c.exec(`INSERT INTO projects(id, user_id, title, description, mode, status, requirements, architecture, tech_stack, created_at, updated_at)
-			VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?10, ?10)`,
-			p.ID, p.UserID, p.Title, p.Description, string(p.Mode), string(p.Status), p.Requirements, p.Architecture, techStack(p.TechStack), c.now)
+		_, _, err := c.exec(`INSERT INTO projects(id, user_id, title, description, mode, status, requirements, architecture, tech_stack, apply, created_at, updated_at)
+			VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?11, ?11)`,
+			p.ID, p.UserID, p.Title, p.Description, string(p.Mode), string(p.Status), p.Requirements, p.Architecture, techStack(p.TechStack), string(p.Apply), c.now)
 		p.CreatedAt, p.UpdatedAt = c.now, c.now
 		return err
 	})
@@ -153,9 +153,10 @@ func (s *Store) UpdateProject(ctx context.Context, u codeforge.User, id string, 
 		setIfGiven(&p.Requirements, patch.Requirements)
 		setIfGiven(&p.Architecture, patch.Architecture)
 		setIfGiven(&p.TechStack, patch.TechStack)
+		setIfGiven(&p.Apply, patch.Apply)
 		p.UpdatedAt = c.now
-		_, _, err = c.exec(`UPDATE projects SET title = ?, description = ?, status = ?, requirements = ?, architecture = ?, tech_stack = ?, updated_at = ? WHERE seq = ?`,
-			p.Title, p.Description, string(p.Status), p.Requirements, p.Architecture, techStack(p.TechStack), p.UpdatedAt, p.seq)
+		_, _, err = c.exec(`UPDATE projects SET title = ?, description = ?, status = ?, requirements = ?, architecture = ?, tech_stack = ?, apply = ?, updated_at = ? WHERE seq = ?`,
+			p.Title, p.Description, string(p.Status), p.Requirements, p.Architecture, techStack(p.TechStack), string(p.Apply), p.UpdatedAt, p.seq)
 		return err
 	})
 	if err != nil {

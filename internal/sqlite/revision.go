@@ -142,7 +142,7 @@ func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID 
 
 func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID string, number int64, ifRevision *int64) (rev codeforge.Revision, err error) {
 	err = s.write(ctx, func(c *conn) error {
-		p, _, _, err := readRevision(c, u, projectID, number)
+		p, old, _, err := readRevision(c, u, projectID, number)
 		if err != nil {
 			return err
 		}
@@ -169,6 +169,7 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 			return err
 		}
 		r := s.newRevision(c, &p, "", "user", fmt.Sprintf("Restore revision %d", number))
+		r.verified = old.Verified
 		for _, ch := range changes {
 			old, err := readFile(c, p.seq, ch.path)
 			if err != nil {
@@ -185,6 +186,17 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 		return codeforge.Revision{}, err
 	}
 	return rev, nil
+}
+
+func (s *Store) MarkVerified(ctx context.Context, u codeforge.User, projectID string, number int64, verified bool) error {
+	return s.write(ctx, func(c *conn) error {
+		p, rev, _, err := readRevision(c, u, projectID, number)
+		if err != nil || rev.Verified != nil && *rev.Verified == verified {
+			return err
+		}
+		_, _, err = c.exec("UPDATE project_revisions SET verified = ? WHERE project = ? AND number = ?", verified, p.seq, number)
+		return err
+	})
 }
 
 // putReal adds those of the changes that change something. Of several for one path the last one counts.

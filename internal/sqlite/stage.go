@@ -8,10 +8,8 @@ import (
 )
 
 func (s *Store) KeepStage(ctx context.Context, f codeforge.Fence, stage codeforge.StageResult) (kept codeforge.Kept, err error) {
-	for _, ch := range stage.Changes {
-		if err := check(ch); err != nil {
-			return kept, err
-		}
+	if err := checkAll(stage.Changes); err != nil {
+		return kept, err
 	}
 	err = s.write(ctx, func(c *conn) error {
 		kept = codeforge.Kept{}
@@ -24,21 +22,8 @@ func (s *Store) KeepStage(ctx context.Context, f codeforge.Fence, stage codeforg
 		if err != nil || found {
 			return err
 		}
-		before := j.Revision
-		if len(stage.Changes) > 0 {
-			p, _, err := readProject(c, "SELECT "+projectColumns+" FROM projects WHERE seq = ?", j.project)
-			if err != nil {
-				return err
-			}
-			if p.Revision != stage.Base {
-				return codeforge.MovedError(p.Revision, stage.Base)
-			}
-			if err := s.addRevision(c, &j, &p, stage.Changes, stage.Message); err != nil {
-				return err
-			}
-		}
-		if j.Revision != before {
-			kept.Revision = j.Revision
+		if kept.Revision, err = s.keepChanges(c, &j, &stage); err != nil {
+			return err
 		}
 		if _, _, err := c.exec("INSERT INTO job_stages(job, stage, round, revision) VALUES(?, ?, ?, ?)", append(key, kept.Revision)...); err != nil {
 			return err
@@ -60,4 +45,22 @@ func (s *Store) KeepStage(ctx context.Context, f codeforge.Fence, stage codeforg
 		return codeforge.Kept{}, err
 	}
 	return kept, nil
+}
+
+// keepChanges makes of the changes of a stage a proposal, or a revision, whose number it returns.
+func (s *Store) keepChanges(c *conn, j *jobRow, stage *codeforge.StageResult) (revision int64, err error) {
+	if stage.Proposal {
+		return 0, s.propose(c, j, &codeforge.NewProposal{Base: stage.Base, Changes: stage.Changes, Message: stage.Message, Verified: true})
+	}
+	if len(stage.Changes) == 0 {
+		return 0, nil
+	}
+	p, _, err := readProject(c, "SELECT "+projectColumns+" FROM projects WHERE seq = ?", j.project)
+	if err != nil {
+		return 0, err
+	}
+	if err := p.at(&stage.Base); err != nil {
+		return 0, err
+	}
+	return s.addRevision(c, j, &p, string(j.Agent), codeforge.TreeChange{Changes: stage.Changes, Message: stage.Message, Verified: true})
 }

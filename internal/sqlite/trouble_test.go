@@ -164,7 +164,7 @@ func TestClockSetBackBetweenStarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+	j, _, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -174,7 +174,7 @@ func TestRolledBackJobIsForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+	j, _, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestRolledBackJobIsForgotten(t *testing.T) {
 	if _, _, err := s.ClaimJob(t.Context(), j.ID, "w", 1e9); err == nil {
 		t.Fatal("claimed")
 	}
-	if _, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ID: lost, ProjectID: p.ID, Agent: codeforge.QA}); err == nil {
+	if _, _, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ID: lost, ProjectID: p.ID, Agent: codeforge.QA}); err == nil {
 		t.Fatal("submitted")
 	}
 	broken.Store(false)

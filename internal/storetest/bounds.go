@@ -152,7 +152,7 @@ var quotaTests = []test{
 			s.wantRefused(err, codeforge.RateLimited, codeforge.QuotaRevisions, 3)
 			_, err = s.RestoreRevision(s.ctx(), s.u, p.ID, 1, nil)
 			s.wantRefused(err, codeforge.RateLimited, codeforge.QuotaRevisions, 3)
-			_, _, err = s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
+			_, _, _, err = s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
 			s.wantRefused(err, codeforge.RateLimited, codeforge.QuotaRevisions, 3)
 		})
 		s.submit(p, codeforge.QA) // changes no files
@@ -179,7 +179,7 @@ var quotaTests = []test{
 		s.write(p, "a", strings.Repeat("x", 40))
 		s.unchanged(p, func() {
 			s.wantRefused(write(other, "a", "y"), codeforge.TooLarge, codeforge.QuotaBytes, 100)
-			_, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
+			_, _, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code})
 			s.wantRefused(err, codeforge.TooLarge, codeforge.QuotaBytes, 100)
 		})
 		s.submit(p, codeforge.QA) // changes no files
@@ -219,7 +219,7 @@ var quotaTests = []test{
 		running := s.started(p, codeforge.QA)
 		queued := s.submit(p, codeforge.QA)
 		submit := func() error {
-			_, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, IdempotencyKey: "k"})
+			_, _, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, IdempotencyKey: "k"})
 			return err
 		}
 		s.unchanged(p, func() {
@@ -242,7 +242,7 @@ var quotaTests = []test{
 		p := s.project()
 		var made atomic.Int32
 		s.race(func(i int) error {
-			_, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: []codeforge.AgentType{codeforge.QA, codeforge.Code}[i%2]})
+			_, _, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: []codeforge.AgentType{codeforge.QA, codeforge.Code}[i%2]})
 			if err == nil {
 				made.Add(1)
 			} else if codeforge.IsKind(err, codeforge.QueueFull) {

@@ -142,6 +142,36 @@ var contentTests = map[string]func(s *suite, b Backdoor){
 		s.wantContents(b, p, "shared", "final")
 		s.same("tree", s.treeAt(p, 2), tree{"a": "shared", "c": "final"})
 	},
+	"texts of a proposal are the project's, and go with the last that has them": func(s *suite, b Backdoor) {
+		p := s.project()
+		s.write(p, "a", "shared")
+		j := s.started(p, codeforge.Code)
+		s.report(j, fileEvent("b", "draft"))
+		s.keep(j, proposedStage(0, 1, codeforge.FileChange{Path: "b", Content: "draft"}, codeforge.FileChange{Path: "c", Content: "shared"}, codeforge.FileChange{Path: "d", Content: "other"}))
+		s.wantContents(b, p, "shared", "draft", "other")
+		s.keep(j, proposedStage(1, 1, codeforge.FileChange{Path: "b", Content: "draft"}, codeforge.FileChange{Path: "e", Content: "final"}))
+		s.wantContents(b, p, "shared", "draft", "final")
+		s.finish(j, waits)
+		_, err := s.ApplyProposal(s.ctx(), s.u, j.ID, application(1, codeforge.FileChange{Path: "e", Content: "final"}))
+		s.ok(err)
+		s.wantContents(b, p, "shared", "draft", "final") // one is in the working files
+		s.ok(s.SweepWorking(s.ctx(), s.get(j.ID).CompletedAt.Add(time.Second)))
+		s.wantContents(b, p, "shared", "final")
+		for _, drop := range []func(codeforge.Job){
+			func(j codeforge.Job) { _, err := s.RejectProposal(s.ctx(), s.u, j.ID, nil); s.ok(err) },
+			func(j codeforge.Job) {
+				_, err := s.SweepJobs(s.ctx(), s.get(j.ID).CompletedAt.Add(time.Second))
+				s.ok(err)
+			},
+		} {
+			failed := s.started(p, codeforge.Code)
+			s.finish(failed, codeforge.Outcome{Status: codeforge.JobFailed, Proposal: &codeforge.NewProposal{Base: 2, Changes: []codeforge.FileChange{{Path: "b", Content: "failed"}, {Path: "a", Content: "final"}}}})
+			s.wantContents(b, p, "shared", "final", "failed")
+			drop(failed)
+			s.wantContents(b, p, "shared", "final")
+		}
+		s.same("tree", s.treeAt(p, 2), tree{"a": "shared", "e": "final"})
+	},
 	"room comes back with what is forgotten and removed": func(s *suite, b Backdoor) {
 		s.quota(codeforge.Quota{Bytes: 100})
 		p, other := s.project(), s.project()

@@ -12,7 +12,7 @@ var submitTests = []test{
 	{"a new job is queued, with its first event", func(s *suite) {
 		p := s.project()
 		input := json.RawMessage("{\"b\": 1,\n \"a\":  \"é\"}")
-		j, fresh, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Research, Input: input})
+		j, fresh, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Research, Input: input})
 		s.ok(err)
 		if !fresh || j.Status != codeforge.Queued || j.ProjectID != p.ID || j.UserID != s.u.ID || j.Agent != codeforge.Research || j.Progress != 0 ||
 			j.Fence != 0 || j.Result != nil || j.Error != "" || j.StartedAt != nil || j.CompletedAt != nil || j.CreatedAt.IsZero() || string(j.Input) != string(input) {
@@ -31,14 +31,14 @@ var submitTests = []test{
 	}},
 	{"an id may be given", func(s *suite) {
 		id := codeforge.NewID()
-		j, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ID: id, ProjectID: s.project().ID, Agent: codeforge.QA})
+		j, _, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ID: id, ProjectID: s.project().ID, Agent: codeforge.QA})
 		s.ok(err)
 		s.same("id", j.ID, id)
 		s.same("empty input", string(s.get(id).Input), "{}")
 	}},
 	{"what the user says is written to the conversation", func(s *suite) {
 		p := s.project()
-		_, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, UserMessage: "make it blue"})
+		_, _, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, UserMessage: "make it blue"})
 		s.ok(err)
 		s.submit(p, codeforge.Code)
 		list, err := s.ListMessages(s.ctx(), s.u, p.ID, 10)
@@ -50,20 +50,20 @@ var submitTests = []test{
 	{"the same key answers the same job", func(s *suite) {
 		p := s.project()
 		n := codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, Input: json.RawMessage(`{"a":1}`), UserMessage: "hi", IdempotencyKey: "k"}
-		first, fresh, err := s.SubmitJob(s.ctx(), s.u, n)
+		first, fresh, _, err := s.SubmitJob(s.ctx(), s.u, n)
 		s.ok(err)
 		if !fresh {
 			s.Fatal("not fresh")
 		}
 		s.unchanged(p, func() {
-			again, fresh, err := s.SubmitJob(s.ctx(), s.u, n)
+			again, fresh, _, err := s.SubmitJob(s.ctx(), s.u, n)
 			s.ok(err)
 			if fresh || again.ID != first.ID {
 				s.Fatalf("fresh %t, job %s, want %s", fresh, again.ID, first.ID)
 			}
 		})
 		s.finish(s.claim(first.ID), completes)
-		again, fresh, err := s.SubmitJob(s.ctx(), s.u, n)
+		again, fresh, _, err := s.SubmitJob(s.ctx(), s.u, n)
 		s.ok(err)
 		if fresh || again.ID != first.ID || again.Status != codeforge.JobCompleted {
 			s.Fatalf("fresh %t, job %+v", fresh, again)
@@ -72,7 +72,7 @@ var submitTests = []test{
 	{"the same key for another request is a conflict", func(s *suite) {
 		p, q := s.project(), s.project()
 		n := codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, Input: json.RawMessage(`{"a":1}`), IdempotencyKey: "k"}
-		_, _, err := s.SubmitJob(s.ctx(), s.u, n)
+		_, _, _, err := s.SubmitJob(s.ctx(), s.u, n)
 		s.ok(err)
 		for _, change := range []func(*codeforge.NewJob){
 			func(n *codeforge.NewJob) { n.ProjectID = q.ID },
@@ -82,19 +82,19 @@ var submitTests = []test{
 			other := n
 			change(&other)
 			s.unchanged(p, func() {
-				_, _, err := s.SubmitJob(s.ctx(), s.u, other)
+				_, _, _, err := s.SubmitJob(s.ctx(), s.u, other)
 				s.refused(err, codeforge.Conflict)
 			})
 		}
 	}},
 	{"a key belongs to its user", func(s *suite) {
 		n := codeforge.NewJob{ProjectID: s.project().ID, Agent: codeforge.QA, IdempotencyKey: "k"}
-		mine, _, err := s.SubmitJob(s.ctx(), s.u, n)
+		mine, _, _, err := s.SubmitJob(s.ctx(), s.u, n)
 		s.ok(err)
 		p, err := s.CreateProject(s.ctx(), s.v, codeforge.Project{Title: "Other"})
 		s.ok(err)
 		n.ProjectID = p.ID
-		theirs, fresh, err := s.SubmitJob(s.ctx(), s.v, n)
+		theirs, fresh, _, err := s.SubmitJob(s.ctx(), s.v, n)
 		s.ok(err)
 		if !fresh || theirs.ID == mine.ID {
 			s.Fatalf("fresh %t", fresh)
@@ -102,10 +102,10 @@ var submitTests = []test{
 	}},
 	{"a key that was refused is free", func(s *suite) {
 		n := codeforge.NewJob{ProjectID: codeforge.NewID(), Agent: codeforge.QA, IdempotencyKey: "k"}
-		_, _, err := s.SubmitJob(s.ctx(), s.u, n)
+		_, _, _, err := s.SubmitJob(s.ctx(), s.u, n)
 		s.missing(err, "Project", n.ProjectID)
 		n.ProjectID = s.project().ID
-		_, fresh, err := s.SubmitJob(s.ctx(), s.u, n)
+		_, fresh, _, err := s.SubmitJob(s.ctx(), s.u, n)
 		s.ok(err)
 		if !fresh {
 			s.Fatal("not fresh")
@@ -379,7 +379,11 @@ var finishTests = []test{
 			s.same("project", got, p)
 			list, err := s.ListMessages(s.ctx(), s.u, p.ID, 10)
 			s.ok(err)
-			s.same("messages", len(list), 1) // what a failed job says is kept
+			want := 1 // what a failed job says is kept, and what one asks
+			if status == codeforge.Waiting || status == codeforge.Queued {
+				want = 2
+			}
+			s.same("messages", len(list), want)
 		}
 	}},
 	{"a failure keeps its error and result", func(s *suite) {
@@ -812,7 +816,7 @@ var readTests = []test{
 	{"the newest messages, oldest first", func(s *suite) {
 		p := s.project()
 		for _, text := range []string{"1", "2", "3"} {
-			_, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, UserMessage: text})
+			_, _, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, UserMessage: text})
 			s.ok(err)
 		}
 		list, err := s.ListMessages(s.ctx(), s.u, p.ID, 2)

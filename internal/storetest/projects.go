@@ -48,7 +48,7 @@ var projectTests = []test{
 		s.invalid("mode", err)
 		_, err = s.UpdateProject(s.ctx(), s.u, p.ID, codeforge.ProjectPatch{Status: new(codeforge.ProjectStatus("gone"))})
 		s.invalid("status", err)
-		_, _, err = s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, Input: json.RawMessage(`{"a":{"b":{"c":{"d":{"e":{}}}}}}`)})
+		_, _, _, err = s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, Input: json.RawMessage(`{"a":{"b":{"c":{"d":{"e":{}}}}}}`)})
 		s.invalid("input_context", err)
 		got, err := s.GetProject(s.ctx(), s.u, p.ID)
 		s.ok(err)
@@ -154,7 +154,7 @@ var projectTests = []test{
 		_, err := s.UpdateProject(s.ctx(), s.u, p.ID, codeforge.ProjectPatch{Status: new(codeforge.Archived)})
 		s.ok(err)
 		s.unchanged(p, func() {
-			_, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+			_, _, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
 			s.refused(err, codeforge.Conflict)
 			_, err = s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: "b.ts"})
 			s.refused(err, codeforge.Conflict)

@@ -118,7 +118,7 @@ var raceTests = []test{
 		var fresh atomic.Int32
 		ids := make([]string, racers)
 		s.race(func(i int) error {
-			j, first, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, Input: json.RawMessage(`{}`), IdempotencyKey: "k"})
+			j, first, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, Input: json.RawMessage(`{}`), IdempotencyKey: "k"})
 			if first {
 				fresh.Add(1)
 			}

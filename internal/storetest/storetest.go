@@ -41,6 +41,10 @@ func Run(t *testing.T, open Open) {
 		{"Claim", claimTests},
 		{"Line", lineTests},
 		{"Stages", stageTests},
+		{"Proposals", proposalTests},
+		{"TakeBack", takeBackTests},
+		{"Busy", busyTests},
+		{"Verified", verifiedTests},
 		{"Finish", finishTests},
 		{"Fence", fenceTests},
 		{"Cancel", cancelTests},
@@ -165,7 +169,7 @@ func (s *suite) write(p codeforge.Project, path, content string) codeforge.File 
 
 func (s *suite) submit(p codeforge.Project, agent codeforge.AgentType) codeforge.Job {
 	s.Helper()
-	j, fresh, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: agent, Input: json.RawMessage(`{"n": 1}`)})
+	j, fresh, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: agent, Input: json.RawMessage(`{"n": 1}`)})
 	s.ok(err)
 	if !fresh {
 		s.Fatal("not fresh")

@@ -48,11 +48,12 @@ var strangerTests = []test{
 					"then":    func() error { _, _, err := s.RevisionFiles(s.ctx(), s.v, id, 1, codeforge.Page{}); return err },
 					"never":   func() error { _, _, err := s.RevisionFiles(s.ctx(), s.v, id, 99, codeforge.Page{}); return err },
 					"diff":    func() error { _, _, err := s.RevisionDeltas(s.ctx(), s.v, id, 1, codeforge.Page{}); return err },
+					"mark":    func() error { return s.MarkVerified(s.ctx(), s.v, id, 1, true) },
 					"restore": func() error { _, err := s.RestoreRevision(s.ctx(), s.v, id, 1, nil); return err },
 					"jobs":    func() error { _, _, err := s.ListJobs(s.ctx(), s.v, id, codeforge.JobFilter{Limit: 10}); return err },
 					"talk":    func() error { _, err := s.ListMessages(s.ctx(), s.v, id, 10); return err },
 					"submit": func() error {
-						_, _, err := s.SubmitJob(s.ctx(), s.v, codeforge.NewJob{ProjectID: id, Agent: codeforge.Code, UserMessage: "hello", IdempotencyKey: "k"})
+						_, _, _, err := s.SubmitJob(s.ctx(), s.v, codeforge.NewJob{ProjectID: id, Agent: codeforge.Code, UserMessage: "hello", IdempotencyKey: "k"})
 						return err
 					},
 				} {
@@ -71,17 +72,25 @@ var strangerTests = []test{
 		p := s.project()
 		waiting := s.waitingJob(p, codeforge.QA)
 		again := s.waitingJob(p, codeforge.QA)
+		_, withProposal := s.waitingWithProposal()
 		alias := codeforge.NewID()
 		_, err := s.RespondJob(s.ctx(), s.u, again.ID, alias, []byte(`[]`))
 		s.ok(err)
 		s.unchanged(p, func() {
-			for _, id := range []string{waiting.ID, again.ID, alias, codeforge.NewID(), "no id at all", ""} {
+			for _, id := range []string{waiting.ID, again.ID, withProposal.ID, alias, codeforge.NewID(), "no id at all", ""} {
 				for name, do := range map[string]func() error{
 					"get":     func() error { _, err := s.GetJob(s.ctx(), s.v, id); return err },
 					"cancel":  func() error { _, err := s.CancelJob(s.ctx(), s.v, id); return err },
 					"respond": func() error { _, err := s.RespondJob(s.ctx(), s.v, id, codeforge.NewID(), []byte(`[]`)); return err },
-					"events":  func() error { _, err := s.Contract.Events(s.ctx(), s.v, id, 0, 10); return err },
-					"working": func() error { _, err := s.WorkingFiles(s.ctx(), s.v, id, codeforge.Page{}); return err },
+					"take back": func() error {
+						_, err := s.TakeBackJob(s.ctx(), s.v, id, codeforge.TreeChange{})
+						return err
+					},
+					"proposal": func() error { _, _, err := s.ReadProposal(s.ctx(), s.v, id, codeforge.Page{}); return err },
+					"apply":    func() error { _, err := s.ApplyProposal(s.ctx(), s.v, id, codeforge.Application{}); return err },
+					"reject":   func() error { _, err := s.RejectProposal(s.ctx(), s.v, id, nil); return err },
+					"events":   func() error { _, err := s.Contract.Events(s.ctx(), s.v, id, 0, 10); return err },
+					"working":  func() error { _, err := s.WorkingFiles(s.ctx(), s.v, id, codeforge.Page{}); return err },
 				} {
 					s.Log(name)
 					s.missing(do(), "Job", id)
