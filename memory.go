@@ -14,7 +14,7 @@ type Memory struct {
 // How much of a project's past a job is given.
 const (
 	RememberedMessages  = 60
-	RememberedRevisions = 3
+	RememberedRevisions = 6
 	RememberedFiles     = 30      // of one revision
 	RememberedBytes     = 500_000 // of both sides of them, to count lines
 )

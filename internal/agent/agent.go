@@ -25,10 +25,10 @@ import (
 
 // Options are what agents work with.
 type Options struct {
-	Model         llm.Provider
-	Check         Check
-	Journal       llm.Journal // keeps the project as a job first saw it, and what checks said; nil: nothing is kept
-	MaxIterations int         // reviews in one pipeline; 0: 5
+	Model        llm.Provider
+	Check        Check
+	Journal      llm.Journal // keeps the project as a job first saw it, and what checks said; nil: nothing is kept
+	ReviewRounds int         // reviews in one pipeline; 0: 2
 }
 
 // Check verifies a tree of files, by path, for a user. Its error says nothing of the tree.
@@ -36,15 +36,15 @@ type Check func(ctx context.Context, user string, files map[string]string) (veri
 
 // Agents runs jobs of every type. It holds no state of a job and is safe for concurrent use.
 type Agents struct {
-	model         llm.Provider
-	checks        Check
-	journal       llm.Journal
-	maxIterations int
+	model        llm.Provider
+	checks       Check
+	journal      llm.Journal
+	reviewRounds int
 }
 
 // New returns the agents.
 func New(o Options) *Agents {
-	return &Agents{o.Model, o.Check, o.Journal, cmp.Or(max(o.MaxIterations, 0), 5)}
+	return &Agents{o.Model, o.Check, o.Journal, cmp.Or(max(o.ReviewRounds, 0), 2)}
 }
 
 // Run does one job until its end or until it has to ask the user. It returns when ctx ends, with the context's cause.
@@ -93,6 +93,7 @@ type run struct {
 	in      input
 	project codeforge.Project // with the specifications that this job made or was given
 	tree    *tree
+	coder   *coder // its conversation goes on through the rounds
 	answers []form.Reply
 	asked   bool
 	calls   int // steps that asked the model
@@ -150,23 +151,6 @@ func (r *run) stage(s codeforge.AgentType, round int, do func() error) error {
 	}
 	r.report(-1, event(codeforge.EventStage, stageEvent{s, "completed", s.Agent().Title, round}))
 	return nil
-}
-
-// prompt begins a user's message with what every agent is told.
-func (r *run) prompt() *prompt {
-	p := new(prompt)
-	stack := r.project.TechStack
-	if stack == nil {
-		stack = []string{}
-	}
-	p.json(form.SectionProject, form.ProjectSection{Title: r.project.Title, Description: r.project.Description, Mode: string(cmp.Or(r.project.Mode, codeforge.ModeBuilder)), TechStack: stack})
-	p.text(form.SectionIdea, r.in.idea(r.project))
-	if len(r.task.Job.Input) > 0 {
-		p.json(form.SectionContext, r.task.Job.Input)
-	} else {
-		p.json(form.SectionContext, json.RawMessage("{}"))
-	}
-	return p
 }
 
 // completed is the outcome of a job that did its work. result is an object without a key usage.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"codeforge"
-	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -380,26 +379,6 @@ func (d *deltas) flush() {
 	}
 	d.run.report(-1, event(codeforge.EventDelta, map[string]string{"stage": string(d.stage), "text": d.text.String()}))
 	d.text.Reset()
-}
-
-// ask has the model answer in a form. What is wrong with an answer goes back to it, all at once.
-func ask[T interface{ Problems() []string }](ctx context.Context, r *run, stage codeforge.AgentType, f *form.Form[T], p *prompt, req llm.Request) (v T, err error) {
-	c := r.caller(stage, p)
-	req.Schema, req.Messages = f.Schema(), []llm.Message{llm.UserText(p.String())}
-	_, _, err = llm.Structured(ctx, c, &req, c.reportDelta, func(raw []byte) error {
-		if len(raw) > codeforge.MaxSpec {
-			return fmt.Errorf("it is too long: at most %d bytes are taken", codeforge.MaxSpec)
-		}
-		var wrong []string
-		if v, wrong = f.Read(raw); len(wrong) == 0 {
-			wrong = v.Problems()
-		}
-		return complaint(wrong)
-	})
-	if err != nil {
-		return *new(T), r.modelError(ctx, stage, err)
-	}
-	return v, nil
 }
 
 // maxComplaint bounds, in bytes, what a model is told about one answer.

@@ -385,21 +385,18 @@ func TestCodeBounds(t *testing.T) {
 	}
 }
 
-// The prompt tells the limits that hold.
+// The prompt tells the limits that hold, whatever the work at hand.
 func TestPromptTellsTheLimits(t *testing.T) {
-	text := system("code")
-	for _, want := range []string{fmt.Sprintf("%d turns and %d tool calls", maxTurns, maxToolCalls), "100,000 characters", fmt.Sprintf("at most %d may change", maxChanged),
-		"possible three times", "arguments four times"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("it does not say %q", want)
+	for _, w := range []work{workNew, workExisting, workQuestion} {
+		text := coderSystem(w, stack{})
+		for _, want := range []string{fmt.Sprintf("%d turns and %d calls", maxTurns, maxToolCalls), "100,000 characters", fmt.Sprintf("change %d files", maxChanged),
+			"possible three times", "arguments four times"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: it does not say %q", w, want)
+			}
 		}
 	}
 	if codeforge.MaxContent != 100_000 || maxRepairs != 3 || maxFailing != 4 {
 		t.Error("a limit changed, the prompt did not")
-	}
-	for _, name := range []string{"clarify", "research", "wireframe", "code", "qa", "pedagogy"} {
-		if !strings.Contains(system(name), "never an instruction") {
-			t.Errorf("%s does not say what sections are", name)
-		}
 	}
 }

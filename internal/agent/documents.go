@@ -38,8 +38,9 @@ func newRequirementsDoc(q form.Requirements) requirementsDoc {
 // architectureDoc is the architecture_spec of a project.
 type architectureDoc struct {
 	form.Architecture
-	Pages   []pageDoc `json:"site_map"`
-	Summary string    `json:"summary"`
+	Pages     []pageDoc `json:"site_map"`
+	Decisions []string  `json:"decisions,omitempty"` // of earlier work: see [run.respecify]
+	Summary   string    `json:"summary"`
 }
 
 type pageDoc struct {
@@ -88,21 +89,41 @@ type qaDoc struct {
 	Issues  []issueDoc `json:"issues"`
 	Summary string     `json:"summary"`
 	Score   int        `json:"score"`
+	Dropped []string   `json:"dropped,omitempty"` // what the model found and the code contradicts
 }
 
 type issueDoc struct {
-	form.Issue
+	form.Finding
 	File    string `json:"file"`
 	LineNo  int    `json:"line"`
 	Message string `json:"message"`
 }
 
-func newQADoc(q form.Review) qaDoc {
-	d := qaDoc{q.Passed, []issueDoc{}, q.Summary, q.Score}
-	for _, i := range q.Issues {
-		d.Issues = append(d.Issues, issueDoc{i, i.FilePath, i.Line, i.Description})
+func newQADoc(q form.Review, findings []form.Finding) qaDoc {
+	d := qaDoc{Passed: q.Passed, Issues: []issueDoc{}, Summary: q.Summary, Score: q.Score}
+	for _, f := range findings {
+		d.Issues = append(d.Issues, issueDoc{f, f.FilePath, f.Line, f.Description})
 	}
 	return d
+}
+
+// findings are those of a review, for the developer.
+func (d *qaDoc) findings() (out []form.Finding) {
+	for _, i := range d.Issues {
+		out = append(out, i.Finding)
+	}
+	return out
+}
+
+// answered takes in what the developer said of the findings.
+func (d *qaDoc) answered(findings []form.Finding) {
+	for i := range d.Issues {
+		for _, f := range findings {
+			if f.ID == d.Issues[i].ID {
+				d.Issues[i].Status, d.Issues[i].Reason = f.Status, f.Reason
+			}
+		}
+	}
 }
 
 // lessonDoc is the result of a lesson.
@@ -123,6 +144,7 @@ func newLessonDoc(l form.Lesson) lessonDoc {
 type codeDoc struct {
 	Files        []fileDoc    `json:"files"`
 	Summary      string       `json:"summary"`
+	Answer       string       `json:"answer,omitempty"` // to a question
 	Dependencies []string     `json:"dependencies"`
 	Diagnostics  []diagnostic `json:"diagnostics"` // warnings that are left
 }

@@ -56,9 +56,24 @@ func (in input) words(keys ...string) string {
 	return strings.Join(out, "\n\n")
 }
 
+// wish is what the user wants in this job, in the user's words; "" when the job came without.
+func (in input) wish() string { return in.words("user_idea", "user_message", "message") }
+
 // idea is what the user wants, in the user's words or else in the project's.
 func (in input) idea(p codeforge.Project) string {
-	return cmp.Or(in.words("user_idea", "user_message", "message"), strings.TrimSpace(p.Description), p.Title)
+	return cmp.Or(in.wish(), strings.TrimSpace(p.Description), p.Title)
+}
+
+// rest is what of the input stands nowhere else in a prompt; nil when there is nothing.
+func (in input) rest() json.RawMessage {
+	rest := maps.Clone(in)
+	for _, k := range []string{"user_idea", "user_message", "message", "question", "requirements", "architecture", "code", "_clarifications", "skip_clarification"} {
+		delete(rest, k)
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	return form.Marshal(rest)
 }
 
 // document returns a specification as JSON: an object as it is, a text that holds one unwrapped, any other text as a JSON string.

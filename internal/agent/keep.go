@@ -328,7 +328,7 @@ func (r *run) askPeople(ctx context.Context, e *conflictError) (codeforge.Outcom
 		}
 		doc.Questions = append(doc.Questions, form.Question{Question: c.Path, Why: form.Shorten(why, 500), Options: []string{answerYours, answerJob}})
 	}
-	return r.waiting(doc, doc.Questions, 90), nil
+	return r.waiting(doc, doc.Message, doc.Questions, 90), nil
 }
 
 // endedBadly adds to what a run leaves, which did not come to its end, what of its work the project has.

@@ -205,7 +205,7 @@ func TestDeletedAgainstChanged(t *testing.T) {
 // TestStaleFilesAreNotWrittenWhole: a file that people changed is read again before it is written whole, so that what they wrote
 // is not lost to what the model remembers.
 func TestStaleFilesAreNotWrittenWhole(t *testing.T) {
-	bad := object(args{"passed": false, "issues": []any{finding}, "summary": "One flaw.", "score": 60})
+	bad := object(args{"passed": false, "issues": []any{with(finding, "file_path", "verse.txt")}, "summary": "One flaw.", "score": 60})
 	b := job(codeforge.Builder, `{"skip_clarification":true}`).files("verse.txt", verse)
 	b.script.steps = []turn{object(goodRequirements), object(goodArchitecture),
 		use("edit_file", args{"path": "verse.txt", "old": "one", "new": "1"}),

@@ -25,6 +25,8 @@ const (
 type pack struct {
 	paths  []string // sorted
 	files  map[string]string
+	last   map[string]bool // files that the job changed: they stand behind the others, which stay as they are
+	number bool            // lines have their numbers before them
 	tokens map[string]int
 	all    int                     // tokens of all files whole
 	index  func() *relevance.Index // made when it is needed, which it is not while all files fit
@@ -33,14 +35,18 @@ type pack struct {
 }
 
 // newPack takes the files of t as they are now. want says how much more a file matters than its text tells for the task,
-// in hundredths of what the best one does.
-func newPack(t *tree, task string, want map[string]int) *pack {
-	k := &pack{paths: slices.Sorted(maps.Keys(t.files)), files: maps.Clone(t.files), tokens: make(map[string]int, len(t.files)),
-		task: task, extra: map[string]float64{}}
+// in hundredths of what the best one does. numbered shows each line with its number.
+func newPack(t *tree, task string, want map[string]int, numbered bool) *pack {
+	k := &pack{paths: slices.Sorted(maps.Keys(t.files)), files: maps.Clone(t.files), tokens: make(map[string]int, len(t.files)), last: map[string]bool{},
+		number: numbered, task: task, extra: map[string]float64{}}
 	k.index = sync.OnceValue(func() *relevance.Index { return relevance.New(k.files) })
 	for path, text := range k.files {
 		k.tokens[path] = countTokens(text) + countTokens(path) + frameTokens
+		if numbered {
+			k.tokens[path] += numberTokens * (1 + strings.Count(text, "\n"))
+		}
 		k.all += k.tokens[path]
+		k.last[path] = t.touched(path)
 	}
 	for path, weight := range want {
 		k.extra[path] = float64(weight) / 100
@@ -48,17 +54,19 @@ func newPack(t *tree, task string, want map[string]int) *pack {
 	return k
 }
 
-// frameTokens is what the edges of a section take.
-const frameTokens = 24
+// frameTokens is what the edges of a section take, numberTokens the number of a line.
+const (
+	frameTokens  = 24
+	numberTokens = 4
+)
 
 func countTokens(text string) int { return llm.EstimateText(text, "") }
 
-// fit writes the list of files, and of their text what matters and goes into the given number of tokens, or very little
-// more. What is shown stands by path, so that prompts of one job begin alike.
+// fit writes of the files' text what matters and goes into the given number of tokens, or very little more, and the list of
+// all files. What is shown stands by path, that which the job changed last, so that prompts of one project begin alike.
 func (k *pack) fit(tokens int) string {
 	var b strings.Builder
 	list := k.list(min(listTokens, tokens/3))
-	form.WriteSection(&b, form.SectionFiles, "", form.Neutral(list))
 	tokens -= countTokens(list)
 
 	whole, outlined := k.paths, map[string]string{}
@@ -80,12 +88,21 @@ func (k *pack) fit(tokens int) string {
 			}
 		}
 	}
-	for _, path := range slices.Sorted(slices.Values(whole)) {
-		form.WriteSection(&b, form.SectionFile, path, form.Neutral(k.files[path]))
+	for _, changed := range []bool{false, true} {
+		for _, path := range k.paths {
+			switch outline, isOutlined := outlined[path]; {
+			case k.last[path] != changed:
+			case isOutlined:
+				form.WriteSection(&b, form.SectionOutline, path, form.Neutral(strings.TrimSuffix(outline, "\n")))
+			case !slices.Contains(whole, path):
+			case k.number:
+				form.WriteNumbered(&b, path, form.Neutral(k.files[path]))
+			default:
+				form.WriteSection(&b, form.SectionFile, path, form.Neutral(k.files[path]))
+			}
+		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(outlined)) {
-		form.WriteSection(&b, form.SectionOutline, path, form.Neutral(strings.TrimSuffix(outlined[path], "\n")))
-	}
+	form.WriteSection(&b, form.SectionFiles, "", form.Neutral(list))
 	if n := len(outlined); n > 0 {
 		fmt.Fprintf(&b, "Of %s only an outline is shown here, for their size.\n", plural(n, "file"))
 	}

@@ -2,10 +2,12 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
 
+	"codeforge"
 	"codeforge/internal/agent/form"
 )
 
@@ -16,6 +18,62 @@ type prompt struct {
 	at   int // where pack stands in b
 }
 
+// material is what an agent's first message holds beside the project, what was said, and the wish.
+type material struct {
+	tree        *tree          // nil: no files are shown
+	about       string         // what files are chosen by
+	want        map[string]int // how much more some of them matter, see [newPack]
+	numbered    bool           // lines are shown with their numbers
+	diagnostics any            // nil: none are shown
+	diff        string
+	question    string // a learner's
+	closing     string // the last sentence
+}
+
+// prompt is an agent's first message. What stays the same from call to call and from job to job comes first, so that
+// providers find it in their caches; what this job is about comes last, where models heed it most.
+func (r *run) prompt(m material) *prompt {
+	p := new(prompt)
+	p.json(form.SectionProject, r.projectSection())
+	p.text(form.SectionStack, strings.Join(r.stack().facts, "\n"))
+	p.json(form.SectionRequirements, r.project.Requirements)
+	p.json(form.SectionArchitecture, r.project.Architecture)
+	if m.tree != nil {
+		p.files(m.tree, m.about, m.want, m.numbered)
+	}
+	p.json(form.SectionConversation, conversation(r.task))
+	if len(r.answers) > 0 {
+		p.json(form.SectionAnswers, r.answers)
+	}
+	p.json(form.SectionContext, r.in.rest())
+	p.json(form.SectionDiagnostics, m.diagnostics)
+	p.text(form.SectionDiff, m.diff)
+	if wish := r.in.wish(); wish != r.project.Description && wish != m.question {
+		p.text(form.SectionIdea, wish)
+	}
+	p.text(form.SectionQuestion, m.question)
+	p.sentence("%s", m.closing)
+	return p
+}
+
+func (r *run) projectSection() form.ProjectSection {
+	stack := r.project.TechStack
+	if stack == nil {
+		stack = []string{}
+	}
+	return form.ProjectSection{Title: r.project.Title, Description: r.project.Description, Mode: string(cmp.Or(r.project.Mode, codeforge.ModeBuilder)), TechStack: stack}
+}
+
+// stack is what the project was made with when the job began.
+func (r *run) stack() stack { return stackOf(r.tree.base, r.project, r.in.wish()) }
+
+// files puts what a prompt shows of the files of a tree, as they are now, here: see [newPack].
+func (p *prompt) files(t *tree, task string, want map[string]int, numbered bool) {
+	if len(t.files) > 0 {
+		p.pack, p.at = newPack(t, task, want, numbered), p.b.Len()
+	}
+}
+
 // text adds a section of free text. Nothing is added for an empty one.
 func (p *prompt) text(name, text string) {
 	if text != "" {
@@ -24,7 +82,7 @@ func (p *prompt) text(name, text string) {
 }
 
 // json adds a section that holds v as JSON, in which a line that ends a section cannot stand: strings hold no raw
-// line breaks.
+// line breaks. Nothing is added for nil.
 func (p *prompt) json(name string, v any) {
 	raw, ok := v.(json.RawMessage)
 	if !ok {
@@ -39,13 +97,6 @@ func (p *prompt) json(name string, v any) {
 func (p *prompt) sentence(format string, args ...any) { fmt.Fprintf(&p.b, format+"\n", args...) }
 
 func (p *prompt) section(name, body string) { form.WriteSection(&p.b, name, "", body) }
-
-// files puts what a prompt shows of the files of a tree, as they are now, here: see [newPack].
-func (p *prompt) files(t *tree, task string, want map[string]int) {
-	if len(t.files) > 0 {
-		p.pack, p.at = newPack(t, task, want), p.b.Len()
-	}
-}
 
 func (p *prompt) String() string { return p.fit(wholeTokens + listTokens) }
 

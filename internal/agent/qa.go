@@ -4,7 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
 
 	"codeforge"
 	"codeforge/internal/agent/form"
@@ -12,8 +16,13 @@ import (
 	"codeforge/internal/verify"
 )
 
-// failedScore is the most that code which does not build can score.
-const failedScore = 40
+const (
+	failedScore = 40     // the most that code which does not build can score
+	maxFindings = 100    // of one review
+	maxDiff     = 24_000 // bytes of a diff that a reviewer is shown; the files can be read
+	maxDropped  = 20     // findings that were dropped and are told of
+	qaWarmth    = 0.2
+)
 
 func (r *run) qaJob(ctx context.Context) (codeforge.Outcome, error) {
 	tree := r.tree
@@ -22,45 +31,113 @@ func (r *run) qaJob(ctx context.Context) (codeforge.Outcome, error) {
 	}
 	var doc qaDoc
 	err := r.stage(codeforge.QA, 0, func() (err error) {
-		doc, err = r.qa(ctx, tree, 0)
+		doc, err = r.newReviewer(tree).review(ctx, 0, nil)
 		return err
 	})
 	if err != nil {
 		return codeforge.Outcome{}, err
 	}
-	says := fmt.Sprintf("The review passed with a score of %d.", doc.Score)
+	says := fmt.Sprintf("The review passed with a score of %d of 100.", doc.Score)
 	if !doc.Passed {
-		says = fmt.Sprintf("The review did not pass (score %d): %s.", doc.Score, plural(len(doc.Issues), "issue"))
+		says = fmt.Sprintf("The review did not pass: a score of %d of 100.", doc.Score)
 	}
-	return r.completed(doc, says+"\n\n"+doc.Summary), nil
+	return r.completed(doc, joinParagraphs(says+" "+doc.Summary, openPoints(doc.Issues))), nil
 }
 
-// qa reviews the files of a tree. The model's judgement is one half of the report; the other is verification, which it
-// cannot overrule.
-func (r *run) qa(ctx context.Context, t *tree, round int) (qaDoc, error) {
-	if len(t.files) == 0 {
-		return newQADoc(form.Review{Issues: []form.Issue{{Severity: "high", Category: "requirements", FilePath: "", Line: 0, Description: "The project has no files, so there is nothing to review.", Suggestion: "Have the code written first."}}, Summary: "There is nothing to review yet."}), nil
+// reviewer is the conversation about a tree's code: a review, and then, round by round, what became of its findings.
+type reviewer struct {
+	r    *run
+	tree *tree
+	talk consultation
+	seen map[string]string // the files at the last review
+	ids  int               // findings that have one
+}
+
+func (r *run) newReviewer(t *tree) *reviewer {
+	v := &reviewer{r: r, tree: t, talk: consultation{r: r, stage: codeforge.QA}}
+	v.talk.box = r.newToolbox(codeforge.QA, t, readingTools)
+	return v
+}
+
+// review judges the code. The model's judgement is one half of the report; the other is verification, which it cannot overrule.
+// In a later round it judges what the developer made of its earlier findings, and what changed since.
+func (v *reviewer) review(ctx context.Context, round int, earlier []form.Finding) (qaDoc, error) {
+	if len(v.tree.files) == 0 {
+		nothing := form.Issue{ID: "F1", Severity: "high", Category: "requirements", Description: "The project has no files, so there is nothing to review.", Suggestion: "Have the code written first."}
+		return newQADoc(form.Review{Summary: "There is nothing to review yet."}, []form.Finding{{Issue: nothing}}), nil
 	}
-	ok, found := r.checkAll(ctx, codeforge.QA, t)
-	p := r.prompt()
-	p.json(form.SectionRequirements, r.project.Requirements)
-	p.json(form.SectionArchitecture, r.project.Architecture)
-	if round > 0 {
-		p.json(form.SectionRound, round)
+	ok, found := v.r.checkAll(ctx, codeforge.QA, v.tree)
+	more := v.firstMessage(found)
+	if v.seen != nil {
+		more = v.nextMessage(round, earlier, found)
 	}
-	shown := found[:min(len(found), maxDiagnostics)]
-	p.json(form.SectionDiagnostics, shown)
-	wrote := map[string]int{}
-	for _, c := range t.changes() {
-		wrote[c.Path] = changedWeight
-	}
-	p.files(t, r.about(r.in.idea(r.project), filesOf(shown)...), wrote)
-	p.sentence("Review the code.")
-	q, err := ask(ctx, r, codeforge.QA, form.ReviewForm, p, llm.Request{System: system("qa")})
+	warmth := qaWarmth
+	q, err := consult(ctx, &v.talk, form.ReviewForm, more, llm.Request{System: qaSystem, Temperature: &warmth})
 	if err != nil {
 		return qaDoc{}, err
 	}
-	return newQADoc(mergeReview(q, ok, found)), nil
+	doc := v.judge(q, ok, found, earlier)
+	v.seen = maps.Clone(v.tree.files)
+	return doc, nil
+}
+
+func (v *reviewer) firstMessage(found []diagnostic) *prompt {
+	shown := found[:min(len(found), maxDiagnostics)]
+	m := material{tree: v.tree, numbered: true, diagnostics: shown, want: map[string]int{}, closing: "Review the code."}
+	for _, c := range v.tree.changes() {
+		m.want[c.Path] = changedWeight
+	}
+	m.about = v.r.about(v.r.in.idea(v.r.project), filesOf(shown)...)
+	if len(v.tree.base) > 0 && len(m.want) > 0 {
+		m.diff = diffOf(v.tree.base, v.tree.files)
+		m.closing = "Review what the work in <diff> changed, and what it touches."
+	}
+	return v.r.prompt(m)
+}
+
+func (v *reviewer) nextMessage(round int, earlier []form.Finding, found []diagnostic) *prompt {
+	p := new(prompt)
+	p.json(form.SectionDiagnostics, found[:min(len(found), maxDiagnostics)])
+	p.text(form.SectionDiff, diffOf(v.seen, v.tree.files))
+	p.json(form.SectionFindings, earlier)
+	p.json(form.SectionRound, round)
+	p.sentence("The developer has answered. Judge the answers in <findings> and the changes in <diff>, and nothing else.")
+	return p
+}
+
+// diffOf is what changed from one state of files to another, as far as a reviewer is shown it.
+func diffOf(was, is map[string]string) string {
+	paths := map[string]bool{}
+	for p, text := range is {
+		if old, had := was[p]; !had || old != text {
+			paths[p] = true
+		}
+	}
+	for p := range was {
+		if _, has := is[p]; !has {
+			paths[p] = true
+		}
+	}
+	var b strings.Builder
+	var left []string
+	for _, p := range slices.Sorted(maps.Keys(paths)) {
+		old, new := "a/"+p, "b/"+p
+		if _, had := was[p]; !had {
+			old = "/dev/null"
+		}
+		if _, has := is[p]; !has {
+			new = "/dev/null"
+		}
+		if d := udiff.Unified(old, new, was[p], is[p]); b.Len()+len(d) <= maxDiff {
+			b.WriteString(d)
+		} else {
+			left = append(left, p)
+		}
+	}
+	if len(left) > 0 {
+		fmt.Fprintf(&b, "Also changed, too much to be shown: %s\n", strings.Join(left, ", "))
+	}
+	return b.String()
 }
 
 // changedWeight is what a file weighs in a prompt because the job changed it: less than one that is named.
@@ -76,10 +153,13 @@ func filesOf(found []diagnostic) (paths []string) {
 
 var severities = []string{"critical", "high", "medium", "low"}
 
-// mergeReview joins what the model found with what verification did. A report passes only when the code builds and nothing
-// critical or high is open, whatever the model says of it.
-func mergeReview(q form.Review, ok bool, found []diagnostic) form.Review {
-	var issues []form.Issue
+// serious reports whether a finding stops a review from passing.
+func serious(severity string) bool { return slices.Index(severities, severity) <= 1 }
+
+// judge joins what the model found with what verification did. Findings that the code contradicts are dropped; those of an earlier
+// round keep their ids. A report passes only when the code builds and nothing serious is open, whatever the model says of it.
+func (v *reviewer) judge(q form.Review, ok bool, found []diagnostic, earlier []form.Finding) qaDoc {
+	var findings []form.Finding
 	known := map[string]bool{}
 	for _, d := range found {
 		i := form.Issue{Severity: "low", Category: "build", FilePath: d.File, Line: d.Line, Description: form.Shorten(d.Message, 2_000),
@@ -90,26 +170,98 @@ func mergeReview(q form.Review, ok bool, found []diagnostic) form.Review {
 		case d.Severity == verify.SeverityError:
 			i.Severity = "critical"
 		}
-		issues = append(issues, i)
+		findings = append(findings, form.Finding{Issue: i})
 		known[fmt.Sprint(d.File, ":", d.Line, d.Message)] = true
 	}
+	var dropped []string
 	for _, i := range q.Issues {
-		i.FilePath = cleanPath(i.FilePath)
-		if !known[fmt.Sprint(i.FilePath, ":", i.Line, i.Description)] {
-			issues = append(issues, i)
+		f, why := v.examine(i, earlier)
+		switch {
+		case why != "":
+			dropped = append(dropped, strings.TrimSpace(form.Shorten(i.FilePath+": "+i.Description, 300)+" ("+why+")"))
+			v.r.log("Dropped a finding of the review: %s", why)
+		case f.ID != "" && slices.ContainsFunc(findings, func(o form.Finding) bool { return o.ID == f.ID }):
+		case !known[fmt.Sprint(f.FilePath, ":", f.Line, f.Description)]:
+			findings = append(findings, f)
 		}
 	}
-	slices.SortStableFunc(issues, func(a, b form.Issue) int {
+	slices.SortStableFunc(findings, func(a, b form.Finding) int {
 		return cmp.Compare(slices.Index(severities, a.Severity), slices.Index(severities, b.Severity))
 	})
-	q.Issues = issues[:min(len(issues), 100)]
-	if len(issues) > 0 && slices.Index(severities, issues[0].Severity) <= 1 {
-		q.Passed = false
+	findings = findings[:min(len(findings), maxFindings)]
+	open := false
+	for i := range findings {
+		if findings[i].ID == "" {
+			v.ids++
+			findings[i].ID = fmt.Sprintf("F%d", v.ids)
+		}
+		open = open || serious(findings[i].Severity)
 	}
+	// What was dropped may be why the model did not let it pass.
+	q.Passed = ok && !open && (q.Passed || len(dropped) > 0)
 	if !ok {
-		q.Passed = false
 		q.Score = min(q.Score, failedScore)
 		q.Summary = form.Shorten("The code does not build. "+q.Summary, 2_000)
 	}
-	return q
+	doc := newQADoc(q, findings)
+	doc.Dropped = dropped[:min(len(dropped), maxDropped)]
+	return doc
+}
+
+// examine holds a finding against the code and against what was found before. why says what is wrong with it.
+func (v *reviewer) examine(i form.Issue, earlier []form.Finding) (f form.Finding, why string) {
+	named := strings.TrimSpace(i.FilePath)
+	if i.FilePath = v.tree.resolvePath(named); named == "" || i.FilePath == "." {
+		i.FilePath = ""
+	}
+	text, there := v.tree.files[i.FilePath]
+	_, was := v.seen[i.FilePath]
+	if i.FilePath != "" && !there && !was {
+		return f, "there is no file " + form.Quote(named)
+	}
+	if i.Line > 1+strings.Count(text, "\n") {
+		i.Line = 0
+	}
+	if there {
+		if why = contradiction(i.Description, text); why != "" {
+			return f, why
+		}
+	}
+	if v.seen == nil {
+		i.ID = ""
+		return form.Finding{Issue: i}, ""
+	}
+	for _, old := range earlier {
+		if strings.EqualFold(i.ID, old.ID) || i.FilePath == old.FilePath && sameWords(i.Description, old.Description) {
+			i.ID = old.ID
+			return form.Finding{Issue: i, Status: old.Status, Reason: old.Reason}, ""
+		}
+	}
+	if before := v.seen[i.FilePath]; i.FilePath == "" || before == text {
+		return f, "it is about what did not change since the last review"
+	}
+	i.ID = ""
+	return form.Finding{Issue: i}, ""
+}
+
+// sameWords reports whether two descriptions say the same: most words of the shorter one stand in the other.
+func sameWords(a, b string) bool {
+	set := func(s string) map[string]bool {
+		words := map[string]bool{}
+		for _, w := range strings.FieldsFunc(strings.ToLower(s), notWord) {
+			words[w] = true
+		}
+		return words
+	}
+	x, y := set(a), set(b)
+	if len(x) > len(y) {
+		x, y = y, x
+	}
+	common := 0
+	for w := range x {
+		if y[w] {
+			common++
+		}
+	}
+	return len(x) > 0 && 10*common >= 7*len(x)
 }

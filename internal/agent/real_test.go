@@ -55,7 +55,7 @@ func (b *bench) routed(t *testing.T, ledger llm.Ledger, small ...turn) (*Agents,
 	if len(small) > 0 {
 		providers["openai"] = named{first, "openai"}
 	}
-	a := New(Options{Model: llm.NewRouter(llm.Options{Catalog: catalog, Providers: providers, Ledger: ledger}), Check: lint, MaxIterations: b.rounds})
+	a := New(Options{Model: llm.NewRouter(llm.Options{Catalog: catalog, Providers: providers, Ledger: ledger}), Check: lint, ReviewRounds: b.rounds})
 	return a, first
 }
 
@@ -345,13 +345,13 @@ func TestPartialResults(t *testing.T) {
 
 	// Half a repair is not kept, the code before it is.
 	bad := object(args{"passed": false, "issues": []any{finding}, "summary": "One flaw.", "score": 60})
-	b = job(codeforge.Builder, `{"skip_clarification":true}`, object(goodRequirements), object(goodArchitecture), write("a", "good"), finish(), bad,
-		write("a", "half"), fail(&llm.Error{Kind: llm.Refusal}))
+	b = job(codeforge.Builder, `{"skip_clarification":true}`, object(goodRequirements), object(goodArchitecture), write("src/a.ts", "good"), finish(), bad,
+		write("src/a.ts", "half"), fail(&llm.Error{Kind: llm.Refusal}))
 	out, err = b.run(t)
 	if r := decode(t, out.Result); !codeforge.IsKind(err, codeforge.AgentFailed) || len(r["files"].([]any)) != 0 || r["kept_revision"] != 1.0 || at(r, "qa_result", "score") != 60.0 {
 		t.Errorf("%v %s", err, out.Result)
 	}
-	if want := []codeforge.FileChange{{Path: "a", Content: "good"}}; !slices.Equal(out.Changes, want) || !strings.Contains(out.Chat[0].Content, "as revision 1") {
+	if want := []codeforge.FileChange{{Path: "src/a.ts", Content: "good"}}; !slices.Equal(out.Changes, want) || !strings.Contains(out.Chat[0].Content, "as revision 1") {
 		t.Errorf("kept %+v, said %+v", out.Changes, out.Chat)
 	}
 
@@ -475,7 +475,7 @@ func TestShrinkToTheWindow(t *testing.T) {
 		t.Errorf("%d tokens were sent", n)
 	}
 	p := q.Messages[0].Parts[0].Text
-	if !strings.Contains(p, `<file path="src/m20.ts">`) || strings.Index(p, `<file path="src/m21.ts">`) < strings.Index(p, `<file path="src/m20.ts">`) ||
+	if !strings.Contains(p, `<file path="src/m20.ts" numbered>`) || strings.Index(p, `<file path="src/m21.ts" numbered>`) < strings.Index(p, `<file path="src/m20.ts" numbered>`) ||
 		!strings.Contains(p, `<outline path="src/m39.ts">`) || !strings.Contains(p, "only an outline") || strings.Count(section(p, "files"), "\n") != 39 {
 		t.Errorf("%s", p)
 	}
@@ -552,7 +552,7 @@ func TestShrinkOfAConversation(t *testing.T) {
 
 	// Results go before files do, and the same request shrinks to the same.
 	p := new(prompt)
-	p.files(newTree(b.task.Files), "", nil)
+	p.files(newTree(b.task.Files), "", nil, false)
 	req := llm.Request{Messages: []llm.Message{llm.UserText(p.String())}}
 	for i := range 30 {
 		id := fmt.Sprint(i)
@@ -606,13 +606,13 @@ func TestPacking(t *testing.T) {
 
 	// It fits, whatever the room.
 	small := new(prompt)
-	small.files(newTree(b.task.Files[len(b.task.Files)-4:]), "", nil)
+	small.files(newTree(b.task.Files[len(b.task.Files)-4:]), "", nil, false)
 	if all := small.String(); strings.Count(all, "<file path=") != 4 || strings.Contains(all, "<outline") {
 		t.Error("of a small project something is missing")
 	}
 	b.project()
 	k := new(prompt)
-	k.files(newTree(b.task.Files), "src/z.ts m07", nil)
+	k.files(newTree(b.task.Files), "src/z.ts m07", nil, false)
 	for tokens := 0; tokens < 120_000; tokens += 5_500 {
 		s := k.fit(tokens)
 		if n := countTokens(s); n > tokens+tokens/20+400 {
@@ -636,7 +636,7 @@ func BenchmarkPackLargest(b *testing.B) {
 	tree := newTree(files)
 	for b.Loop() {
 		p := new(prompt)
-		p.files(tree, "src/f0100.ts", nil)
+		p.files(tree, "src/f0100.ts", nil, false)
 		_ = p.String()
 	}
 }

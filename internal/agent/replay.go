@@ -64,7 +64,7 @@ func Replay(ctx context.Context, s ReplayStore, check Check, id string, iteratio
 		return s.SnapshotFiles(ctx, job.ProjectID, revision)
 	}
 	counted := &callCounter{Provider: llm.Journaled(nil, s)}
-	o, err := New(Options{Model: counted, Check: check, Journal: readOnlyJournal{s}, MaxIterations: iterations}).Run(ctx, task)
+	o, err := New(Options{Model: counted, Check: check, Journal: readOnlyJournal{s}, ReviewRounds: iterations}).Run(ctx, task)
 	if errors.Is(err, llm.ErrNotJournaled) {
 		return []string{fmt.Sprintf("call %d is not in the journal: the job took another way", counted.calls)}, counted.calls, nil
 	}

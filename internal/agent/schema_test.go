@@ -119,10 +119,10 @@ func TestDocsHoldBothSetsOfKeys(t *testing.T) {
 		{newRequirementsDoc(form.Requirements{}), []string{"app_name", "elevator_pitch", "target_audience", "core_features", "recommended_stack", "technical_constraints", "summary"}},
 		{personaDoc{}, []string{"role", "goal", "pain_point", "name", "description", "pain_points"}},
 		{form.Feature{}, []string{"name", "description", "priority", "user_stories"}},
-		{newArchitectureDoc(form.Architecture{}), []string{"site_map", "global_state_needs", "theme_colors", "summary"}},
+		{newArchitectureDoc(form.Architecture{}), []string{"site_map", "global_state_needs", "theme_colors", "design", "summary"}},
 		{pageDoc{}, []string{"path", "name", "description", "components"}},
 		{componentDoc{}, []string{"name", "type", "props", "children"}},
-		{issueDoc{}, []string{"severity", "category", "file_path", "file", "line_hint", "line", "description", "message", "suggestion"}},
+		{issueDoc{}, []string{"id", "severity", "category", "file_path", "file", "line_hint", "line", "description", "message", "suggestion"}},
 		{fileDoc{}, []string{"file_path", "path", "language", "explanation", "action"}},
 		{newLessonDoc(form.Lesson{}), []string{"encouragement", "steps", "key_concept", "further_exploration", "message", "summary"}},
 	} {

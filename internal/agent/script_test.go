@@ -223,7 +223,7 @@ func (b *bench) runAs(ctx context.Context, a *Agents) (outcome, error) {
 }
 
 func (b *bench) agents() *Agents {
-	return New(Options{Model: b.script, Check: lint, MaxIterations: b.rounds})
+	return New(Options{Model: b.script, Check: lint, ReviewRounds: b.rounds})
 }
 
 func (b *bench) must(t *testing.T) outcome {
@@ -239,7 +239,10 @@ func (b *bench) must(t *testing.T) outcome {
 func (b *bench) prompt(n int) string {
 	m := b.script.requests[n].Messages
 	var out strings.Builder
-	for _, p := range m[len(m)-1].Parts {
+	for i, p := range m[len(m)-1].Parts {
+		if i > 0 {
+			out.WriteString("\n")
+		}
 		out.WriteString(p.Text)
 		if p.Result != nil {
 			out.WriteString(p.Result.Content)

@@ -20,7 +20,7 @@ func TestForgedSections(t *testing.T) {
 	for _, s := range sections(b.prompt(0)) {
 		names = append(names, s[0])
 	}
-	if got := strings.Join(names, " "); got != "project idea context diagnostics files file file file" {
+	if got := strings.Join(names, " "); got != "project file file file files diagnostics idea" {
 		t.Errorf("sections %s of\n%s", got, b.prompt(0))
 	}
 	if got := original(b.prompt(0), form.SectionIdea); got != forged {

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"codeforge"
@@ -42,7 +44,7 @@ func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 		return codeforge.Outcome{}, err
 	}
 	if q != nil {
-		return r.waiting(q, q.Questions, 50), nil
+		return r.waiting(q, q.Message, q.Questions, 50), nil
 	}
 	return r.completed(doc, fmt.Sprintf("I wrote the requirements of %s: %s, %s.\n\n%s", doc.AppName,
 		plural(len(doc.Features), "feature"), plural(len(doc.Audience), "persona"), doc.ElevatorPitch)), nil
@@ -51,11 +53,10 @@ func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 // research returns either what must be asked first, which a job does at most once, or the requirements, which are
 // also in the project from then on.
 func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirementsDoc, error) {
-	p := r.prompt()
-	p.json(form.SectionRequirements, r.project.Requirements)
 	if !r.asked && len(r.answers) == 0 && !r.in.yes("skip_clarification") {
 		r.report(clarifying)
-		c, err := ask(ctx, r, codeforge.Research, form.ClarificationForm, p, llm.Request{System: system("clarify"), Effort: "low", MaxOutput: 8_000})
+		p := r.prompt(material{closing: "Say whether this can be specified, or ask."})
+		c, err := ask(ctx, r, codeforge.Research, form.ClarificationForm, p, llm.Request{System: clarifySystem, Effort: "low", MaxOutput: 8_000})
 		if err != nil {
 			return nil, requirementsDoc{}, err
 		}
@@ -63,11 +64,7 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 			return &asks{false, c.Questions, cmp.Or(c.Message, "A few answers will make the result fit you better.")}, requirementsDoc{}, nil
 		}
 	}
-	if len(r.answers) > 0 {
-		p.json(form.SectionAnswers, r.answers)
-	}
-	p.sentence("Write the requirements.")
-	q, err := ask(ctx, r, codeforge.Research, form.RequirementsForm, p, llm.Request{System: system("research")})
+	q, err := ask(ctx, r, codeforge.Research, form.RequirementsForm, r.prompt(material{closing: "Write the requirements."}), llm.Request{System: researchSystem})
 	if err != nil {
 		return nil, requirementsDoc{}, err
 	}
@@ -78,10 +75,10 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 }
 
 // waiting is the outcome of a job that asks. result is an object that holds the questions.
-func (r *run) waiting(result any, questions []form.Question, progress float64) codeforge.Outcome {
+func (r *run) waiting(result any, message string, questions []form.Question, progress float64) codeforge.Outcome {
 	doc := r.result(result)
 	return codeforge.Outcome{
-		Status: codeforge.Waiting, Progress: progress, Result: doc, Question: form.Marshal(questions),
+		Status: codeforge.Waiting, Progress: progress, Result: doc, Question: form.Marshal(questions), Chat: r.chat(saysOfQuestions(message, questions)),
 		Events: []codeforge.Event{event(codeforge.EventWaiting, map[string]any{"job_id": r.task.Job.ID,
 			"status": codeforge.Waiting, "progress": progress, "result": doc, "questions": questions})},
 	}
@@ -102,15 +99,12 @@ func (r *run) wireframeJob(ctx context.Context) (codeforge.Outcome, error) {
 }
 
 func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
-	p := r.prompt()
-	p.json(form.SectionRequirements, r.project.Requirements)
-	p.json(form.SectionArchitecture, r.project.Architecture)
-	p.sentence("Lay out the app.")
-	a, err := ask(ctx, r, codeforge.Wireframe, form.ArchitectureForm, p, llm.Request{System: system("wireframe")})
+	a, err := ask(ctx, r, codeforge.Wireframe, form.ArchitectureForm, r.prompt(material{closing: "Lay out the app."}), llm.Request{System: wireframeSystem})
 	if err != nil {
 		return architectureDoc{}, err
 	}
 	doc := newArchitectureDoc(a)
+	doc.Decisions = addDecisions(specObject(r.project.Architecture), nil)
 	r.project.Architecture = form.Marshal(doc)
 	r.made.Architecture = r.project.Architecture
 	return doc, r.keepSpecs(ctx, codeforge.Wireframe)
@@ -139,17 +133,13 @@ func (r *run) pedagogyJob(ctx context.Context) (codeforge.Outcome, error) {
 
 func (r *run) pedagogy(ctx context.Context) (form.Lesson, error) {
 	q := cmp.Or(r.in.words("question", "message", "user_message"), "What should I understand first about how this project works, and why was it built this way?")
-	p := r.prompt()
-	p.json(form.SectionRequirements, r.project.Requirements)
-	p.json(form.SectionArchitecture, r.project.Architecture)
 	tree := r.tree
 	if code := r.in.code(r.in.text("file_path")); len(code) > 0 {
 		tree = treeOf(code)
 	}
-	p.files(tree, r.about(q), nil)
-	p.text(form.SectionQuestion, q)
-	p.sentence("Guide the learner with a lesson on the question.")
-	return ask(ctx, r, codeforge.Pedagogy, form.LessonForm, p, llm.Request{System: system("pedagogy")})
+	p := r.prompt(material{tree: tree, about: r.about(q), numbered: true, question: q, closing: "Guide the learner with a lesson on the question."})
+	c := &consultation{r: r, stage: codeforge.Pedagogy, box: r.newToolbox(codeforge.Pedagogy, tree, readingTools)}
+	return consult(ctx, c, form.LessonForm, p, llm.Request{System: pedagogySystem})
 }
 
 // treeOf is a tree of given files, none of them changed.
@@ -166,8 +156,8 @@ type pipelineDoc struct {
 	Summary      string          `json:"summary"`
 }
 
-// builderJob runs research, wireframe, code and qa. What qa finds goes back to code, for at most maxIterations
-// reviews; what is left then is told in the result and fails nothing, since the code builds.
+// builderJob runs research, wireframe, code and qa. What qa finds goes back to code, for at most reviewRounds reviews; what is
+// left then is told in the result and fails nothing, since the code builds.
 func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 	var q *asks
 	if err := r.stage(codeforge.Research, 0, func() (err error) {
@@ -177,7 +167,7 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 		return codeforge.Outcome{}, err
 	}
 	if q != nil {
-		return r.waiting(q, q.Questions, 15), nil
+		return r.waiting(q, q.Message, q.Questions, 15), nil
 	}
 	r.report(20)
 	if err := r.stage(codeforge.Wireframe, 0, func() error {
@@ -187,57 +177,61 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 		return codeforge.Outcome{}, err
 	}
 	r.report(40)
-
-	d := pipelineDoc{Requirements: r.project.Requirements, Architecture: r.project.Architecture}
-	var explained = map[string]string{}
-	var failed *buildFailure
-	for round := 1; ; round++ {
-		err := r.stage(codeforge.Code, round, func() error {
-			c, f, err := r.code(ctx, round, d.QA.Issues, explained)
-			if failed = f; err == nil && f == nil {
-				if d.Iterations > 0 { // the first summary tells of the app, a later one of repairs
-					c.Summary = form.Shorten(d.Code.Summary+" Then: "+c.Summary, maxSummary)
-				}
-				d.Code = c
-			}
-			return err
-		})
-		if err != nil {
-			if round > 1 { // half a repair is worth less than the code that did build
-				r.backToKept()
-			}
-			return codeforge.Outcome{}, err
+	d := pipelineDoc{}
+	if err := r.stage(codeforge.Code, 1, func() (err error) {
+		d.Code, err = r.code(ctx, 1, nil)
+		return err
+	}); err != nil {
+		if f, ok := errors.AsType[*buildFailure](err); ok {
+			err = r.buildFailed(f)
 		}
-		if failed != nil && round == 1 {
-			return codeforge.Outcome{}, r.buildFailed(failed)
-		}
-		if failed != nil { // repairs that do not build are worth less than the code that did
-			r.log("The repairs did not build; keeping the code before them")
-			r.backToKept()
-			break
-		}
-		if round == 1 {
-			r.report(60)
-		}
-		if err := r.stage(codeforge.QA, round, func() (err error) {
-			d.QA, err = r.qa(ctx, r.tree, round)
-			return err
-		}); err != nil {
-			return codeforge.Outcome{}, err
-		}
-		d.Iterations, r.made.QA = round, &d.QA
-		if d.QA.Passed || round == r.maxIterations {
-			break
-		}
+		return codeforge.Outcome{}, err
+	}
+	r.report(60)
+	if err := r.reviewAndRepair(ctx, &d); err != nil {
+		return codeforge.Outcome{}, err
 	}
 	r.report(80)
-	d.Code.Files = r.fileDocs(explained)
+	d.Requirements, d.Architecture = r.project.Requirements, r.project.Architecture
+	d.Code.Files = r.fileDocs()
 	d.Summary = d.Code.Summary
-	says := d.Summary
-	if d.QA.Passed {
-		says += fmt.Sprintf("\n\nThe review passed with a score of %d.", d.QA.Score)
-	} else {
-		says += fmt.Sprintf("\n\nThe code builds, but the review left %s: %s", plural(len(d.QA.Issues), "issue"), d.QA.Summary)
+	return r.completed(d, r.saysOfCode(d.Code, &d.QA)), nil
+}
+
+// reviewAndRepair has the code reviewed, and what was found answered, until nothing serious is open, the rounds are used up, or a
+// round of repair changed nothing: then there is nothing new to judge, and what was declined stays declined.
+func (r *run) reviewAndRepair(ctx context.Context, d *pipelineDoc) error {
+	reviewer := r.newReviewer(r.tree)
+	var findings []form.Finding
+	for round := 1; ; round++ {
+		if err := r.stage(codeforge.QA, round, func() (err error) {
+			d.QA, err = reviewer.review(ctx, round, findings)
+			return err
+		}); err != nil {
+			return err
+		}
+		d.Iterations, r.made.QA = round, &d.QA
+		if d.QA.Passed || round == r.reviewRounds {
+			return nil
+		}
+		findings = d.QA.findings()
+		err := r.stage(codeforge.Code, round+1, func() error {
+			_, err := r.code(ctx, round+1, findings)
+			return err
+		})
+		if err != nil { // half a repair is worth less than the code that did build
+			r.backToKept()
+		}
+		if _, ok := errors.AsType[*buildFailure](err); ok {
+			r.log("The repairs did not build; keeping the code before them")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if maps.Equal(reviewer.seen, r.tree.files) {
+			d.QA.answered(findings)
+			return nil
+		}
 	}
-	return r.completed(d, says), nil
 }

@@ -162,7 +162,7 @@ func (b *toolbox) runCalls(ctx context.Context, calls []llm.ToolCall) (m llm.Mes
 		default:
 			err = run(i, do)
 		}
-		if err != nil || b.over {
+		if err != nil {
 			return m, err
 		}
 	}
@@ -174,6 +174,12 @@ func (b *toolbox) runCalls(ctx context.Context, calls []llm.ToolCall) (m llm.Mes
 		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolResult, Result: &results[i]})
 	}
 	return m, nil
+}
+
+// restart begins a further round of a conversation: its bounds are counted anew, but for what was read.
+func (b *toolbox) restart() {
+	b.over, b.calls = false, 0
+	clear(b.failing)
 }
 
 // problem answers a call with an error.
@@ -226,7 +232,7 @@ var readingTools = []tool{
 	toolOf(form.ToolReadFile, "Read a file as it is now, whole or some lines of it, each with its number.", func(_ context.Context, b *toolbox, a form.ReadArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
 		text, err := b.withinRoom(b.tree.readLines(a))
-		if err == nil && a.From <= 1 && a.To == 0 {
+		if err == nil && a.From <= 1 && a.To == 0 && b.stage == codeforge.Code { // a reviewer writes nothing
 			b.r.sawFile(a.Path)
 		}
 		return text, err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"io"
 	"os"
 	"regexp"
@@ -144,25 +145,14 @@ func (r *runner) outcome(ctx context.Context, run *taskRun) (*Outcome, error) {
 	return o, r.look(ctx, path, o)
 }
 
-// put stores files, several at once.
+// put stores files, in order: jobs are told of the last revisions, and a replay must be told the same.
 func (r *runner) put(ctx context.Context, path string, files map[string]string) error {
-	var mu sync.Mutex
-	var failed error
-	var all sync.WaitGroup
-	places := make(chan struct{}, 16)
-	for p, text := range files {
-		places <- struct{}{}
-		all.Go(func() {
-			defer func() { <-places }()
-			if err := r.Call(ctx, "POST", path+"/files", map[string]any{"path": p, "content": text}, new(codeforge.File)); err != nil {
-				mu.Lock()
-				failed = fmt.Errorf("%s: %w", p, err)
-				mu.Unlock()
-			}
-		})
+	for _, p := range slices.Sorted(maps.Keys(files)) {
+		if err := r.Call(ctx, "POST", path+"/files", map[string]any{"path": p, "content": files[p]}, new(codeforge.File)); err != nil {
+			return fmt.Errorf("%s: %w", p, err)
+		}
 	}
-	all.Wait()
-	return failed
+	return nil
 }
 
 // look reads what is there.

@@ -44,10 +44,29 @@ func newCoder(c *conversation, say map[string]bool) *coder {
 	k := &coder{conversation: c, say: say, asked: map[string]bool{}, failed: map[string]int{}, done: map[string]bool{}}
 	// What was there before this conversation: shown files, and those read before they were written.
 	k.initial = maps.Clone(c.files)
-	for _, t := range c.turns {
+	for i, t := range c.turns {
+		if i == c.before {
+			k.beginRound()
+		}
 		k.applyPastCall(t)
 	}
+	if c.before == len(c.turns) {
+		k.beginRound()
+	}
 	return k
+}
+
+// beginRound makes what was done so far what was there before.
+func (k *coder) beginRound() {
+	for path := range k.done {
+		delete(k.paths, path)
+		if _, there := k.files[path]; there {
+			k.paths[path] = true
+		}
+	}
+	k.initial = maps.Clone(k.files)
+	k.asked, k.failed, k.done = map[string]bool{}, map[string]int{}, map[string]bool{}
+	k.diags, k.checked, k.finishes, k.closed = nil, false, 0, false
 }
 
 // applyPastCall takes one past call into account.
@@ -164,7 +183,24 @@ func (k *coder) nextTurn() (string, []toolCall) {
 			explanations[path] = p.app.explain(path)
 		}
 	}
-	return text, []toolCall{{form.ToolFinish, map[string]any{"summary": p.summary(k), "dependencies": []string{}, "explanations": explanations}}}
+	args := map[string]any{"summary": p.summary(k), "dependencies": []string{}, "explanations": explanations}
+	if len(k.findings()) > 0 {
+		args["findings"] = k.replies()
+	}
+	return text, []toolCall{{form.ToolFinish, args}}
+}
+
+// replies say of each finding what became of it: what is in a file that was changed counts as mended.
+func (k *coder) replies() []form.FindingReply {
+	out := []form.FindingReply{}
+	for _, f := range k.findings() {
+		r := form.FindingReply{ID: f.ID, Status: form.Fixed, Reason: "Mended by rule."}
+		if !k.done[f.FilePath] {
+			r.Status, r.Reason = form.Declined, "The offline model mends by rules, and none of them fits."
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // filesToRead asks for the files that must be known: the model of an app of ours, and those with findings.
@@ -313,7 +349,7 @@ func (k *coder) mustStandAside(files map[string]string) bool {
 }
 
 // reviewed are lines for the README about what a review found.
-func reviewed(list []form.Issue) []string {
+func reviewed(list []form.Finding) []string {
 	var out []string
 	for _, f := range list {
 		out = append(out, shorten(cleanLine(strings.TrimPrefix(f.FilePath+": ", ": ")+f.Description), 200))

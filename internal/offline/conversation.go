@@ -16,6 +16,7 @@ type conversation struct {
 	paths    map[string]bool   // of all files that it names
 	text     string            // of all user messages, whole
 	turns    []turn
+	before   int // turns before the newest round of repair or review began
 }
 
 // turn is one tool call of the conversation, with its result if it came.
@@ -32,7 +33,9 @@ func read(req *llm.Request) *conversation {
 			switch {
 			case p.Kind == llm.PartText && m.Role == llm.RoleUser:
 				c.text += p.Text + "\n"
-				c.readSections(p.Text)
+				if c.readSections(p.Text) {
+					c.before = len(c.turns)
+				}
 			case p.Kind == llm.PartToolCall && p.Call != nil:
 				c.turns = append(c.turns, turn{call: *p.Call})
 			case p.Kind == llm.PartToolResult && p.Result != nil:
@@ -46,7 +49,8 @@ func read(req *llm.Request) *conversation {
 	return c
 }
 
-func (c *conversation) readSections(text string) {
+// readSections takes in what a message holds, and reports whether it begins a further round.
+func (c *conversation) readSections(text string) (round bool) {
 	form.ReadSections(text, func(name, path, body string) {
 		switch name {
 		case form.SectionFile:
@@ -60,9 +64,11 @@ func (c *conversation) readSections(text string) {
 				}
 			}
 		default:
+			round = round || name == form.SectionFindings
 			c.sections[name] = strings.TrimSpace(body)
 		}
 	})
+	return round
 }
 
 // section decodes a section of JSON; what does not decode counts as absent.
@@ -127,9 +133,9 @@ func (c *conversation) directives() map[string]bool {
 	return out
 }
 
-// findings are what a review found.
-func (c *conversation) findings() []form.Issue {
-	return section[[]form.Issue](c, form.SectionFindings)
+// findings are what a review found, in the newest round.
+func (c *conversation) findings() []form.Finding {
+	return section[[]form.Finding](c, form.SectionFindings)
 }
 
 // hasTool reports whether the model may call the tool.

@@ -74,6 +74,10 @@ func (Provider) Generate(ctx context.Context, req *llm.Request, sink func(llm.De
 	var err error
 	switch {
 	case req.Schema != nil:
+		if calls := c.unread(); len(calls) > 0 {
+			err = w.calls(c, calls)
+			break
+		}
 		err = w.text(c.document(say))
 	case len(req.Tools) > 0:
 		text, calls := newCoder(c, say).nextTurn()

@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"encoding/json"
 	"fmt"
 	"path"
 	"regexp"
@@ -33,6 +34,9 @@ func (c *conversation) review(failOnce bool) form.Review {
 			issues = append(issues, inspect(name, code)...)
 		}
 	}
+	if c.laterRound() {
+		c.keepIDs(issues)
+	}
 	if failOnce && !c.laterRound() {
 		issues = append(issues, form.Issue{Severity: "high", Category: "requirements", FilePath: "README.md", Line: 0, Description: "This finding was asked for by the job's context, to show a second round.", Suggestion: "Answer it in the README."})
 	}
@@ -58,6 +62,43 @@ func (c *conversation) review(failOnce bool) form.Review {
 	}
 	r.Summary += " A rule cannot see whether the app does what was meant."
 	return r
+}
+
+// unread are the calls that read what changed since the last review, which a later one judges by.
+func (c *conversation) unread() (calls []toolCall) {
+	if !c.laterRound() || !c.hasTool(form.ToolReadFile) {
+		return nil
+	}
+	read := map[string]bool{}
+	for _, t := range c.turns[c.before:] {
+		var args form.ReadArgs
+		if json.Unmarshal(t.call.Arguments, &args) != nil || t.result == nil {
+			continue
+		}
+		read[args.Path] = true
+		if delete(c.files, args.Path); !t.result.IsError {
+			c.files[args.Path] = fileText(t.result.Content)
+		}
+	}
+	for _, m := range diffedFile.FindAllStringSubmatch(c.sections[form.SectionDiff], -1) {
+		if !read[m[1]] && len(calls) < maxReads {
+			calls = append(calls, toolCall{form.ToolReadFile, map[string]any{"path": m[1]}})
+		}
+	}
+	return calls
+}
+
+var diffedFile = regexp.MustCompile(`(?m)^\+\+\+ b/(.+)$`)
+
+// keepIDs gives issues that were found before the ids that they had.
+func (c *conversation) keepIDs(issues []form.Issue) {
+	for i := range issues {
+		for _, f := range c.findings() {
+			if issues[i].ID == "" && issues[i].FilePath == f.FilePath && issues[i].Description == f.Description && !slices.ContainsFunc(issues, func(o form.Issue) bool { return o.ID == f.ID }) {
+				issues[i].ID = f.ID
+			}
+		}
+	}
 }
 
 // laterRound reports whether the conversation speaks of an earlier review.

@@ -50,7 +50,8 @@ type Config struct {
 	PreviewDomain  string `name:"preview-domain" env:"PREVIEW_DOMAIN" help:"Projects are shown at <project_id>.<this domain>. Default: localhost."`
 
 	AgentTimeout    Seconds `name:"agent-timeout" env:"AGENT_TIMEOUT" default:"300" help:"Most time for one run of an agent, in seconds; a pipeline has three times as much."`
-	MaxIterations   int     `name:"max-agent-iterations" env:"MAX_AGENT_ITERATIONS" default:"5" help:"Rounds of review and repair in a pipeline."`
+	ReviewRounds    int     `name:"review-rounds" env:"REVIEW_ROUNDS" default:"2" help:"Reviews in a pipeline; between two of them what was found is answered."`
+	MaxIterations   int     `name:"max-agent-iterations" env:"MAX_AGENT_ITERATIONS" default:"5" help:"Most reviews in a pipeline, whatever REVIEW_ROUNDS says."`
 	Workers         int     `name:"workers" env:"WORKERS" default:"16" help:"Jobs that run at once."`
 	MaxQueued       int     `name:"max-queued-jobs" env:"MAX_QUEUED_JOBS" default:"10000" help:"Jobs that may wait; one more is answered with 429."`
 	MaxProjects     int     `name:"max-projects-per-user" env:"MAX_PROJECTS_PER_USER" default:"1000" help:"Projects that one user may have, archived ones included; 0: any number. Standalone has no such limits; of several servers on one database the last to start says what holds."`

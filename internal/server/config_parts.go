@@ -76,6 +76,9 @@ func loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
+// reviews is how many reviews a pipeline has at most.
+func (c *Config) reviews() int { return min(c.ReviewRounds, c.MaxIterations) }
+
 // quota is what bounds each user; standalone, where the one user owns the machine, nothing does.
 func (c *Config) quota() codeforge.Quota {
 	if c.Standalone() {

@@ -19,5 +19,5 @@ func Replay(ctx context.Context, cfg *Config, jobID string) (differences []strin
 	children.Warm = -1 // few jobs need one
 	checks := verify.NewVerifier(children)
 	defer checks.Close()
-	return agent.Replay(ctx, store, checks.Check, jobID, cfg.MaxIterations)
+	return agent.Replay(ctx, store, checks.Check, jobID, cfg.reviews())
 }

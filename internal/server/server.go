@@ -102,7 +102,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if cfg.Models != nil {
 		answers = cfg.Models(answers)
 	}
-	agents := agent.New(agent.Options{Model: llm.Journaled(answers, s.store), Check: s.checks.Check, Journal: s.store, MaxIterations: cfg.MaxIterations})
+	agents := agent.New(agent.Options{Model: llm.Journaled(answers, s.store), Check: s.checks.Check, Journal: s.store, ReviewRounds: cfg.reviews()})
 	lease := time.Duration(cfg.JobLease)
 	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: s.store.courier, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,

@@ -25,7 +25,7 @@ func (c *Config) Validate() error {
 	if _, err := c.level(); err != nil {
 		bad("LOG_LEVEL", "%v", err)
 	}
-	for name, n := range map[string]int{"RATE_LIMIT_PER_MINUTE": c.RateLimit, "MAX_AGENT_ITERATIONS": c.MaxIterations,
+	for name, n := range map[string]int{"RATE_LIMIT_PER_MINUTE": c.RateLimit, "MAX_AGENT_ITERATIONS": c.MaxIterations, "REVIEW_ROUNDS": c.ReviewRounds,
 		"WORKERS": c.Workers, "MAX_QUEUED_JOBS": c.MaxQueued} {
 		if n < 1 {
 			bad(name, "must be at least 1, is %d", n)

@@ -48,6 +48,7 @@ type Architecture struct {
 	Pages  []Page   `json:"site_map" limit:"1..50" jsonschema:"every page of the app, the start page first"`
 	State  []string `json:"global_state_needs" limit:"0..20" each:"1..1000" jsonschema:"each kind of record with its fields and types, where it is kept, and what is shared between pages"`
 	Colors []string `json:"theme_colors" limit:"1..10" pattern:"^#[0-9A-Fa-f]{6}$" jsonschema:"#RRGGBB; in order: primary, accent, background, surface, text, muted, success, danger"`
+	Design []string `json:"design" limit:"0..8" each:"1..400" jsonschema:"the look, one decision each, with its reason in the subject: type, shape, layout, use of colour, one detail to remember"`
 }
 
 // Page is one page of an app.
@@ -75,12 +76,47 @@ type Review struct {
 
 // Issue is one finding of a review.
 type Issue struct {
+	ID          string `json:"id" limit:"0..20" jsonschema:"of the earlier finding that is still open; empty for a new one"`
 	Severity    string `json:"severity" enum:"critical,high,medium,low"`
 	Category    string `json:"category" limit:"1..100" jsonschema:"correctness, security, accessibility, usability, performance, maintainability, requirements or build"`
 	FilePath    string `json:"file_path" limit:"0..500" jsonschema:"a path from the list of files; empty for the whole project"`
 	Line        int    `json:"line_hint" limit:"0..1000000" jsonschema:"line in that file, from 1; 0 when no line is meant"`
 	Description string `json:"description" limit:"1..2000" jsonschema:"what is wrong, when it shows, and what it does to the user"`
 	Suggestion  string `json:"suggestion" limit:"0..2000" jsonschema:"the change that mends it"`
+}
+
+// Finding is an issue on its way between reviewer and developer.
+type Finding struct {
+	Issue
+	Status string `json:"status,omitempty"` // what the developer says: [Fixed], [Declined], or nothing
+	Reason string `json:"reason,omitempty"`
+}
+
+// FindingReply is what the developer says of a finding.
+type FindingReply struct {
+	ID     string `json:"id"`
+	Status string `json:"status" enum:"fixed,declined"`
+	Reason string `json:"reason,omitempty" jsonschema:"why it is declined, or how it was fixed, in one sentence"`
+}
+
+const (
+	Fixed    = "fixed"
+	Declined = "declined"
+)
+
+// FeatureChange is a feature that the work added or changed.
+type FeatureChange struct {
+	Name        string `json:"name" limit:"1..200"`
+	Description string `json:"description" limit:"1..2000"`
+	Priority    string `json:"priority" enum:"must-have,should-have,nice-to-have"`
+}
+
+// PageChange is a page that the work added or changed.
+type PageChange struct {
+	Path        string   `json:"path" limit:"1..200" pattern:"^/[a-z0-9-/]*$"`
+	Name        string   `json:"name" limit:"1..100"`
+	Description string   `json:"description" limit:"1..2000"`
+	Components  []string `json:"components" limit:"0..50" each:"1..100"`
 }
 
 // Lesson leads a learner to an insight.

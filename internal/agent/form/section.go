@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 )
@@ -13,25 +14,32 @@ import (
 // lines that looks like a section's edge gets a backslash after the <. The rule is one to one (a line that has
 // backslashes there already gets one more), so nothing is lost, and the system prompts explain it.
 
-// Names of sections.
+// Names of sections, in the order in which a message has them: what stays the same from call to call and from job to job
+// comes first, so that providers find it in their caches.
 const (
 	SectionProject      = "project"      // [ProjectSection]
-	SectionIdea         = "idea"         // what the user wants, in words
-	SectionContext      = "context"      // the job's input, as it was sent
+	SectionStack        = "stack"        // what the files say of what they are made with
 	SectionRequirements = "requirements" // [Requirements]
 	SectionArchitecture = "architecture" // [Architecture]
-	SectionFiles        = "files"        // a line for each file of the project: path (n bytes)
-	SectionFile         = "file"         // the text of one; has a path
+	SectionFile         = "file"         // the text of a file; has a path
 	SectionOutline      = "outline"      // what one declares; has a path
+	SectionFiles        = "files"        // a line for each file of the project: path (n bytes)
+	SectionConversation = "conversation" // [Conversation]
 	SectionAnswers      = "answers"      // a list of [Reply]
-	SectionFindings     = "findings"     // a list of [Issue]
-	SectionRound        = "round"        // of review and repair, from 1
+	SectionContext      = "context"      // what of the job's input stands nowhere else
 	SectionDiagnostics  = "diagnostics"  // a list of what verification found
+	SectionDiff         = "diff"         // what changed, as a unified diff
+	SectionFindings     = "findings"     // a list of [Finding]
+	SectionRound        = "round"        // of review and repair, from 1
+	SectionIdea         = "idea"         // what the user wants, in words
 	SectionQuestion     = "question"     // a learner's, in words
 )
 
-var sections = strings.Join([]string{SectionProject, SectionIdea, SectionContext, SectionRequirements, SectionArchitecture, SectionFiles, SectionFile,
-	SectionOutline, SectionAnswers, SectionFindings, SectionRound, SectionDiagnostics, SectionQuestion}, "|")
+var sections = strings.Join([]string{SectionProject, SectionStack, SectionRequirements, SectionArchitecture, SectionFiles, SectionFile, SectionOutline,
+	SectionConversation, SectionAnswers, SectionContext, SectionDiagnostics, SectionDiff, SectionFindings, SectionRound, SectionIdea, SectionQuestion}, "|")
+
+// Numbered stands after the path of a file or outline whose lines have their numbers before them.
+const Numbered = "numbered"
 
 // ProjectSection is what a prompt says of a project.
 type ProjectSection struct {
@@ -39,6 +47,28 @@ type ProjectSection struct {
 	Description string   `json:"description"`
 	Mode        string   `json:"mode"`
 	TechStack   []string `json:"tech_stack"`
+}
+
+// Conversation is what went on in a project before a job.
+type Conversation struct {
+	Earlier   []string         `json:"earlier,omitempty"` // older messages, each in short
+	Messages  []Said           `json:"messages,omitempty"`
+	Revisions []RevisionChange `json:"last_revisions,omitempty"` // newest first
+}
+
+// Said is a message of a [Conversation].
+type Said struct {
+	Role string `json:"role"`
+	Text string `json:"text"`
+}
+
+// RevisionChange is what a revision changed.
+type RevisionChange struct {
+	Revision int64    `json:"revision"`
+	By       string   `json:"by"` // user, or an agent
+	Message  string   `json:"message"`
+	Files    []string `json:"files"` // path +lines -lines
+	More     int      `json:"more_files,omitempty"`
 }
 
 // Reply is what the user answered to a [Question].
@@ -51,7 +81,7 @@ var (
 	edge = regexp.MustCompile(`^\s*<(\\*/?(?:` + sections + `)(?:\s[^>]*)?>\s*)$`)
 	// A line that looks like a section's edge but is not has one backslash more than in the text it stands for.
 	markedEdge   = regexp.MustCompile(`^(\s*<)\\(\\*/?(?:` + sections + `)(?:\s[^>]*)?>\s*)$`)
-	sectionStart = regexp.MustCompile(`^<(` + sections + `)(?: path=("(?:[^"\\]|\\.)*"))?>\s*$`)
+	sectionStart = regexp.MustCompile(`^<(` + sections + `)(?: path=("(?:[^"\\]|\\.)*")( ` + Numbered + `)?)?>\s*$`)
 )
 
 // Neutral returns text with every line that looks like a section's edge marked.
@@ -98,6 +128,13 @@ func WriteSection(b *strings.Builder, name, path, body string) {
 	fmt.Fprintf(b, "<%s>\n%s\n</%s>\n", name, body, name)
 }
 
+// WriteNumbered adds a file with the number of each line before it. Whether its last line has an end is not told.
+func WriteNumbered(b *strings.Builder, path, body string) {
+	fmt.Fprintf(b, "<%s path=%s %s>\n", SectionFile, Marshal(path), Numbered)
+	b.WriteString(NumberLines(strings.TrimSuffix(body, "\n")+"\n", 1, math.MaxInt))
+	fmt.Fprintf(b, "</%s>\n", SectionFile)
+}
+
 // ReadSections calls yield with each section of a prompt, in order, its text as it was before [Neutral]. What was never
 // closed is a line of somebody's text.
 func ReadSections(text string, yield func(name, path, body string)) {
@@ -118,7 +155,11 @@ func ReadSections(text string, yield func(name, path, body string)) {
 		if m[2] != "" && json.Unmarshal([]byte(m[2]), &path) != nil {
 			continue
 		}
-		yield(m[1], path, unmarked(strings.Join(lines[i+1:end], "\n")))
+		body := strings.Join(lines[i+1:end], "\n")
+		if m[3] != "" {
+			body, _ = ReadNumbered(body + "\n")
+		}
+		yield(m[1], path, unmarked(body))
 		i = end
 	}
 }

@@ -69,6 +69,11 @@ type (
 		Dependencies []string          `json:"dependencies" jsonschema:"npm packages that the code imports, at most 30; empty when there are none"`
 		Explanations map[string]string `json:"explanations,omitempty" jsonschema:"for each file that was changed, one sentence on what it does"`
 		Confirm      []Confirmation    `json:"confirm,omitempty" jsonschema:"what a guard objected to and is meant so"`
+		Findings     []FindingReply    `json:"findings,omitempty" jsonschema:"for each finding of the review, what became of it"`
+		Decisions    []string          `json:"decisions,omitempty" jsonschema:"what was settled and later work must keep to, one sentence each"`
+		Features     []FeatureChange   `json:"features,omitempty" jsonschema:"of the requirements, that the user's wish added or changed"`
+		Pages        []PageChange      `json:"pages,omitempty" jsonschema:"of the architecture, that the user's wish added or changed"`
+		Gone         []string          `json:"gone,omitempty" jsonschema:"names of features and paths of pages that the user's wish took away"`
 	}
 	// Confirmation answers a guard.
 	Confirmation struct {
