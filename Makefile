@@ -16,8 +16,8 @@ test: ## run all tests with the race detector; installs what they need where it 
 	@./scripts/need cc curl git chromium postgres pgbouncer
 	$(GO) test -race -timeout 9m ./...
 
-soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces, merges beside git's, every task of eval
-	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad)$$' \
+soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces, merges beside git's, every task of eval, every way to misbehave
+	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur)$$' \
 		./internal/verify ./internal/server ./internal/llm/compatible ./internal/merge ./internal/eval
 
 crash: ## kill a server 200 times under load

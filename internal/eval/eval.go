@@ -192,8 +192,8 @@ func (r *runner) job(ctx context.Context, projectID string, step Step) (Job, err
 	if err := r.Call(ctx, "POST", address, body, &submitted); err != nil {
 		return Job{}, err
 	}
-	for range maxQuestions {
-		job, err := r.await(ctx, submitted.ID)
+	for answered := range maxQuestions {
+		job, err := r.await(ctx, submitted.ID, answered)
 		if err != nil || job.Status != codeforge.Waiting {
 			return r.withWords(ctx, projectID, job, err)
 		}
@@ -209,17 +209,20 @@ func (r *runner) job(ctx context.Context, projectID string, step Step) (Job, err
 			return Job{}, err
 		}
 	}
-	job, err := r.await(ctx, submitted.ID)
+	job, err := r.await(ctx, submitted.ID, maxQuestions)
 	return r.withWords(ctx, projectID, job, err)
 }
 
-// await follows a job until it ends or asks.
-func (r *runner) await(ctx context.Context, id string) (job Job, err error) {
-	last := "0"
+// await follows a job until it ends, or asks more often than it was answered.
+func (r *runner) await(ctx context.Context, id string, answered int) (job Job, err error) {
 	for {
+		last, asked := "0", 0
 		_, streamed := r.Stream(ctx, r.Base+"/v1/jobs/"+id+"/stream", &last, func(kind string, _ []byte) (bool, error) {
 			t := codeforge.EventType(kind)
-			return t.Final() || t == codeforge.EventWaiting, nil
+			if t == codeforge.EventWaiting {
+				asked++
+			}
+			return t.Final() || asked > answered, nil
 		})
 		if ctx.Err() != nil {
 			return Job{}, context.Cause(ctx)

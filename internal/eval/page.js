@@ -58,16 +58,20 @@ window.person = (() => {
       const first = form.find((f) => f.type === "text" || f.tagName === "TEXTAREA");
       const scope = first?.closest("form, dialog, [role=dialog]") ?? document;
       const submit = buttons().filter((b) => scope.contains(b) && b.tagName !== "A")
-        .find((b) => (b.type === "submit" && b.form) || /\b(save|add|create|done)\b/i.test(words(b)));
+        .find((b) => (b.type === "submit" && b.form) || /\b(save|add|create|done|keep)\b/i.test(words(b)));
       if (first && submit) {
         for (const f of form.filter((f) => scope.contains(f))) set(f, f === first ? name : plausible(f));
         press(submit);
         return false;
       }
-      const opens = find(buttons(), /(^|\b)(add|new|create)\b|^\+/i, words);
+      const opens = find(buttons(), /\b(add|new|create|write|record|enter|plan)\b|^\+/i, words);
       if (opens) { press(opens); return false; }
       const links = all("nav a[href], a[href]").filter((a) => a.origin === location.origin && a.pathname !== location.pathname);
-      if (links.length) { window.personAt = (window.personAt ?? -1) + 1; press(links[window.personAt % links.length]); }
+      if (links.length) {
+        const at = Number(sessionStorage.getItem("person") ?? 0);
+        sessionStorage.setItem("person", String(at + 1));
+        press(links[at % links.length]);
+      }
       return false;
     },
   };
