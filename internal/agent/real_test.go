@@ -400,7 +400,7 @@ func paired(t *testing.T, messages []llm.Message) {
 }
 
 // The assistant's turns go back as they came, opaque parts and all; results go in the order of the calls, in one turn.
-func TestTurnsGoBackAsTheyCame(t *testing.T) {
+func TestTurnsAreReturnedUnchanged(t *testing.T) {
 	thought := llm.Part{Kind: llm.PartReasoning, Text: "hm", Opaque: json.RawMessage(`{"signature":  "x"}`), Provider: "script", Model: "m"}
 	call := func(id, name string, a any) llm.Part {
 		return llm.Part{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: id, Name: name, Arguments: form.Marshal(a)}, Opaque: json.RawMessage(`"s"`), Provider: "script", Model: "m"}

@@ -271,7 +271,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-func TestNoWayOut(t *testing.T) {
+func TestTraversalIsRefused(t *testing.T) {
 	k := newKit(t)
 	id := k.project()
 	base := "/v1/projects/" + id + "/files/"

@@ -104,7 +104,7 @@ func TestLongListsArePaged(t *testing.T) {
 }
 
 // A store that fails in the middle of an answer cuts it: half a list must not look like one.
-func TestHalfAListIsNone(t *testing.T) {
+func TestStoreFailureCutsTheAnswer(t *testing.T) {
 	c := &failing{}
 	k := newKit(t, func(o *api.Options) { c.Store, o.Store = o.Store, c })
 	id := k.large(9)

@@ -33,7 +33,7 @@ func newGate(perSecond, burst int) *questionLimit {
 func (v *Verifier) ask(ctx context.Context, g *questionLimit, sum tokenHash, known bool, question func(context.Context) (identity, error)) (identity, error) {
 	answer := g.flight.DoChan(string(sum[:]), func() (any, error) {
 		// Another flight may have landed since the caller looked.
-		if who, known, err := v.remembered(sum); err != nil || known && who.until.After(time.Now()) {
+		if who, known, err := v.cachedIdentity(sum); err != nil || known && who.until.After(time.Now()) {
 			return who, err
 		}
 		limit := g.fresh

@@ -238,7 +238,7 @@ func (v *Verifier) identify(ctx context.Context, token string) (identity, error)
 		return identity{}, errInvalid
 	}
 	sum := sha256.Sum256([]byte(token))
-	who, known, err := v.remembered(sum)
+	who, known, err := v.cachedIdentity(sum)
 	switch {
 	case err != nil || known && who.until.After(time.Now()):
 		return who, err
@@ -274,8 +274,8 @@ func (v *Verifier) identify(ctx context.Context, token string) (identity, error)
 	return identity{}, errInvalid
 }
 
-// remembered returns what is known of a token. Where known is true but until has passed, it was good once.
-func (v *Verifier) remembered(sum tokenHash) (who identity, known bool, err error) {
+// cachedIdentity returns what is known of a token. Where known is true but until has passed, it was good once.
+func (v *Verifier) cachedIdentity(sum tokenHash) (who identity, known bool, err error) {
 	if who, known = v.good.get(sum); known {
 		if who.keys != 0 && who.keys != v.keys.generation() {
 			who.until = time.Time{} // its key may have been revoked

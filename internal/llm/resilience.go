@@ -53,13 +53,13 @@ type retryBudget struct {
 	stock float64
 }
 
-func (b *retryBudget) earn() {
+func (b *retryBudget) deposit() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stock = min(b.stock+retryShare, retryStock)
 }
 
-func (b *retryBudget) spend() bool {
+func (b *retryBudget) withdraw() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.stock < 1 {

@@ -146,7 +146,7 @@ func (r *Router) Generate(ctx context.Context, req *Request, sink func(Delta)) (
 	if err != nil {
 		return nil, err
 	}
-	r.retries.earn()
+	r.retries.deposit()
 	c := &routedCall{r: r, ctx: ctx, req: req, sink: sink, tokens: estimate(req), tries: map[string]int{}}
 	for queue := slices.Clone(chain); len(queue) > 0; {
 		t := queue[0]
@@ -467,7 +467,7 @@ func (c *routedCall) retry(e *Error, h *health, try int) (time.Duration, bool) {
 			return 0, false
 		}
 	}
-	if !e.Retryable || try >= maxRetries || c.req.Routing.NoRetry || !c.isWorthWaiting(wait) || !c.r.retries.spend() {
+	if !e.Retryable || try >= maxRetries || c.req.Routing.NoRetry || !c.isWorthWaiting(wait) || !c.r.retries.withdraw() {
 		return 0, false
 	}
 	return wait, true

@@ -361,7 +361,7 @@ func TestBreaker(t *testing.T) {
 	})
 }
 
-func TestOfflineModelIsNeverLeftAlone(t *testing.T) {
+func TestOfflineModelHasNoBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		model := provider("scaffold", fails(busy))
 		f := router(t, model)

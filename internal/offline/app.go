@@ -85,7 +85,7 @@ func (a *app) completeRelations() {
 		k.Verb = cmp.Or(k.Verb, "Add")
 	}
 	for i := range a.Kinds {
-		a.settleFields(&a.Kinds[i])
+		a.completeFields(&a.Kinds[i])
 	}
 	if _, ok := palettes[a.Look.Palette]; !ok {
 		h := fnv.New32a()
@@ -104,7 +104,7 @@ func (a *app) completeRelations() {
 	}
 }
 
-func (a *app) settleFields(k *kind) {
+func (a *app) completeFields(k *kind) {
 	k.Fields = k.Fields[:min(len(k.Fields), maxFields)]
 	if len(k.Fields) == 0 {
 		k.Fields = []field{{Label: "Name", Type: "text", Required: true}}

@@ -851,7 +851,7 @@ func TestTextIsReadableOnEveryPalette(t *testing.T) {
 	}
 }
 
-func TestTheLexiconHoldsTogether(t *testing.T) {
+func TestLexiconIsConsistent(t *testing.T) {
 	l := words()
 	if len(l.kinds) < 60 {
 		t.Errorf("%d kinds", len(l.kinds))

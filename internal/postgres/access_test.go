@@ -101,7 +101,7 @@ func TestLogins(t *testing.T) {
 }
 
 // The Data API is a second door to the tables. What a user can do there is written here, and nothing else.
-func TestSecondDoor(t *testing.T) {
+func TestDirectAccessOfUsers(t *testing.T) {
 	t.Parallel()
 	store, s, db := fresh(t, recommended)
 	url := s.URL(recommended, db)
@@ -236,7 +236,7 @@ func TestSecondDoor(t *testing.T) {
 }
 
 // Rules of the program hold in SQL too, for whoever holds the service key.
-func TestLastWall(t *testing.T) {
+func TestRulesHoldInSQL(t *testing.T) {
 	t.Parallel()
 	store, s, db := fresh(t, recommended)
 	p, err := store.CreateProject(t.Context(), codeforge.LocalUser(), codeforge.Project{Title: "Mine"})

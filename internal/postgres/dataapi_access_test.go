@@ -258,7 +258,7 @@ func TestDataAPITokens(t *testing.T) {
 }
 
 // A user's token calls no function that takes the word of its caller.
-func TestDataAPISecondDoor(t *testing.T) {
+func TestUserTokensCallNoSystemFunctions(t *testing.T) {
 	t.Parallel()
 	p := start(t, restest.Options{}, nil)
 	u := p.user()

@@ -436,7 +436,7 @@ func TestProjectsThatShowNothing(t *testing.T) {
 	}
 }
 
-func TestHomeElsewhere(t *testing.T) {
+func TestStartPageInAFolder(t *testing.T) {
 	s, _ := local(t, map[string]string{"web/start page.html": "<p>hi"})
 	w := get(t, s, "/")
 	if w.Code != 302 || w.Header().Get("Location") != "/web/start%20page.html" {

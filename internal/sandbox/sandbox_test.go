@@ -17,13 +17,13 @@ import (
 
 func TestMain(m *testing.M) {
 	if IsChild() {
-		Serve(obey)
+		Serve(serveTestRequest)
 	}
 	os.Exit(m.Run())
 }
 
-// obey is what children of these tests do: what the request says.
-func obey(request []byte, at func(string)) []byte {
+// serveTestRequest is what children of these tests do: what the request says.
+func serveTestRequest(request []byte, at func(string)) []byte {
 	word, rest, _ := strings.Cut(string(request), " ")
 	at(word)
 	switch word {
@@ -87,7 +87,7 @@ func TestAnswers(t *testing.T) {
 }
 
 // Each end of a child is told apart, costs two children, and leaves the pool as it was.
-func TestDeaths(t *testing.T) {
+func TestChildEndings(t *testing.T) {
 	p := newPool(t, Options{Memory: 256 << 20})
 	for word, want := range map[string]Reason{"die": Died, "panic": Died, "memory": OutOfMemory, "stack": OutOfStack, "large": Died} {
 		before := p.pid(t)
@@ -166,7 +166,7 @@ func TestCancelled(t *testing.T) {
 }
 
 // A child that was killed while it waited is not noticed by anybody.
-func TestIdleDeath(t *testing.T) {
+func TestChildKilledWhileIdle(t *testing.T) {
 	p := newPool(t, Options{Warm: 1})
 	pid, _ := strconv.Atoi(p.pid(t))
 	child, err := os.FindProcess(pid)

@@ -102,7 +102,7 @@ func TestDefaults(t *testing.T) {
 func TestStandalone(t *testing.T) {
 	s := serve(t, configured(t))
 	b := makeBelongings(t, s.as(""))
-	if b.see(t, s.as("")) != b.see(t, s.as("whatever")) {
+	if b.readAll(t, s.as("")) != b.readAll(t, s.as("whatever")) {
 		t.Error("a token makes a difference")
 	}
 	status, text, _ := s.as("").ask(t, "GET", "/ready", nil)

@@ -19,8 +19,8 @@ type acceptor struct {
 	failed int // since then
 }
 
-// tellEvery is how often the same trouble is told of.
-const tellEvery = 10 * time.Second
+// logEvery is how often the same trouble is told of.
+const logEvery = 10 * time.Second
 
 func (a *acceptor) Accept() (net.Conn, error) {
 	c, err := a.Listener.Accept()
@@ -28,7 +28,7 @@ func (a *acceptor) Accept() (net.Conn, error) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.failed++
-		if now := time.Now(); now.Sub(a.told) >= tellEvery {
+		if now := time.Now(); now.Sub(a.told) >= logEvery {
 			a.log.Error("a connection could not be taken", "error", err, "times", a.failed)
 			a.told, a.failed = now, 0
 		}

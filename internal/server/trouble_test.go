@@ -55,7 +55,7 @@ func TestConnectionsThatCannotBeTakenAreTold(t *testing.T) {
 		if n := strings.Count(log.String(), `"level":"ERROR"`); n != 1 {
 			t.Errorf("%d lines:\n%s", n, log.String())
 		}
-		time.Sleep(tellEvery)
+		time.Sleep(logEvery)
 		a.Accept()
 		if !strings.Contains(log.String(), `"times":100`) {
 			t.Error(log.String())

@@ -276,8 +276,8 @@ func makeBelongings(t *testing.T, c caller) belongings {
 	return belongings{p.ID, job.ID, "src/main.ts"}
 }
 
-// see is everything of alice's, as she sees it.
-func (b belongings) see(t *testing.T, c caller) string {
+// readAll is everything of alice's, as she sees it.
+func (b belongings) readAll(t *testing.T, c caller) string {
 	t.Helper()
 	var all strings.Builder
 	for _, path := range []string{"/v1/projects/", "/v1/projects/" + b.project, "/v1/projects/" + b.project + "/files", "/v1/projects/" + b.project + "/revisions",
@@ -393,9 +393,9 @@ func TestIsolation(t *testing.T) {
 			}
 			owner := s.as(p.token(t, alice))
 			b := makeBelongings(t, owner)
-			before := b.see(t, owner)
+			before := b.readAll(t, owner)
 			if p.rest == nil {
-				if again := b.see(t, s.as(p.old(t, alice))); again != before {
+				if again := b.readAll(t, s.as(p.old(t, alice))); again != before {
 					t.Errorf("the project's secret makes another user of alice:\n%s\n%s", before, again)
 				}
 			}
@@ -436,7 +436,7 @@ func TestIsolation(t *testing.T) {
 					t.Errorf("preview %s: %d %s", c.path, status, text)
 				}
 			}
-			if after := b.see(t, owner); after != before {
+			if after := b.readAll(t, owner); after != before {
 				t.Errorf("a stranger changed something:\n%s\n%s", before, after)
 			}
 		})
@@ -508,7 +508,7 @@ func TestOwnTokens(t *testing.T) {
 			}
 			s := serve(t, cfg)
 			b := makeBelongings(t, s.as(p.token(t, alice)))
-			reader, record := mint(t, s, u, "read")
+			reader, record := createToken(t, s, u, "read")
 			status, text, _ := s.as(reader).ask(t, "GET", "/v1/projects/"+b.project, nil)
 			if status != 200 {
 				t.Fatal(status, text)
@@ -516,7 +516,7 @@ func TestOwnTokens(t *testing.T) {
 			if status, text, _ = s.as(reader).ask(t, "PUT", "/v1/projects/"+b.project, object{"title": "Changed"}); status != 403 || !strings.Contains(text, `"write"`) {
 				t.Error("a token for reading writes:", status, text)
 			}
-			worker, _ := mint(t, s, u, "jobs")
+			worker, _ := createToken(t, s, u, "jobs")
 			if status, text, _ = s.as(worker).ask(t, "POST", "/v1/run-agent", object{"project_id": b.project, "agent_type": "noop"}); status != 200 {
 				t.Error(status, text)
 			}
@@ -537,8 +537,8 @@ func TestOwnTokens(t *testing.T) {
 	}
 }
 
-// mint makes and stores a token of ours.
-func mint(t *testing.T, s *server, u codeforge.User, scopes ...auth.Scope) (text, id string) {
+// createToken makes and stores a token of ours.
+func createToken(t *testing.T, s *server, u codeforge.User, scopes ...auth.Scope) (text, id string) {
 	t.Helper()
 	text, record, err := auth.NewToken(u, "a machine", scopes, time.Hour)
 	if err == nil {

@@ -170,9 +170,9 @@ func (l *Ledger) standings(c *conn, keys []llm.BudgetKey) (list []standing, err 
 	return list, err
 }
 
-// remembered is how long a reservation that lapsed is kept, so that a record which comes late all the same replaces the
+// lapsedRetention is how long a reservation that lapsed is kept, so that a record which comes late all the same replaces the
 // guess that was booked for it.
-const remembered = 24 * time.Hour
+const lapsedRetention = 24 * time.Hour
 
 // open makes the row of a period that has none, and books what lapsed: the prompt as spent, in place of the reservation. A
 // hold that is booked has no worst case any more; when it lapses again, it is forgotten.
@@ -196,7 +196,7 @@ func (at *standing) open(c *conn) error {
 		return err
 	}
 	if _, _, err := c.exec("UPDATE budget_holds SET worst = 0, lapses = ?4 WHERE scope = ?1 AND id = ?2 AND lapses < ?3",
-		append(args, c.now.Add(remembered))...); err != nil {
+		append(args, c.now.Add(lapsedRetention))...); err != nil {
 		return err
 	}
 	_, err := c.one("SELECT spent, reserved FROM budget_periods WHERE scope = ?1 AND id = ?2 AND period = ?3", []any{string(at.Scope), at.ID, start(at.BudgetKey)}, &at.spent, &at.reserved)

@@ -145,7 +145,7 @@ func (s *Store) open(dir string) (err error) {
 			return err
 		}
 	}
-	s.dir, s.room = dir, newRoom()
+	s.dir, s.room = dir, newDiskSpace()
 	if s.opened, err = os.Stat(file(dir)); err != nil {
 		return err
 	}

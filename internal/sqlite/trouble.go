@@ -104,10 +104,10 @@ func (s *Store) ping() error {
 // diskSpace knows whether the disk has some. It looks once a second at most, since whoever asks need not be somebody, or after
 // a write that failed.
 type diskSpace struct {
-	doubt atomic.Bool   // a write failed since
-	place chan struct{} // one looks at a time
-	at    time.Time
-	err   error
+	writeFailed atomic.Bool   // a write failed since
+	place       chan struct{} // one looks at a time
+	at          time.Time
+	err         error
 }
 
 const (
@@ -115,12 +115,12 @@ const (
 	little = 1 << 20  // what must be there: less is gone with the next writes
 )
 
-func newRoom() *diskSpace { return &diskSpace{place: make(chan struct{}, 1)} }
+func newDiskSpace() *diskSpace { return &diskSpace{place: make(chan struct{}, 1)} }
 
 func (r *diskSpace) check(dir string) error {
 	r.place <- struct{}{}
 	defer func() { <-r.place }()
-	if !r.doubt.Swap(false) && !r.at.IsZero() && time.Since(r.at) < time.Second {
+	if !r.writeFailed.Swap(false) && !r.at.IsZero() && time.Since(r.at) < time.Second {
 		return r.err
 	}
 	r.err, r.at = trouble(tryToWrite(dir)), time.Now()

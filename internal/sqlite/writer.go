@@ -188,7 +188,7 @@ func (s *Store) commit(batch []*write) []*write {
 	if err == nil {
 		return batch
 	}
-	s.room.doubt.Store(true)
+	s.room.writeFailed.Store(true)
 	told := trouble(err)
 	if told == err {
 		told = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store could not complete the write", Retryable: true, Cause: err}

@@ -46,7 +46,7 @@ func TestChildrenSayTheSame(t *testing.T) {
 }
 
 // What nests deep, or is long, and is valid, passes.
-func TestNothingIsRefusedByItsLooks(t *testing.T) {
+func TestDeepValidTreesPass(t *testing.T) {
 	v := newVerifier(t, sandbox.Options{})
 	for name, tree := range map[string]files{
 		"comments":     {"a.ts": strings.Repeat("// a line of comment, (as they are) [in] code {that explains}\n", 620) + "export {}"},

@@ -120,8 +120,8 @@ func TestParameterOfOneVendor(t *testing.T) {
 	}
 }
 
-// TestOtherWords has what endpoints say of the same troubles in Chinese, where the status says little.
-func TestOtherWords(t *testing.T) {
+// TestFaultsInChinese has what endpoints say of the same troubles in Chinese, where the status says little.
+func TestFaultsInChinese(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		words  string
