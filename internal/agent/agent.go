@@ -72,7 +72,7 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 		return out, nil
 	}
 	if clash, ok := errors.AsType[*conflictError](err); ok && ctx.Err() == nil {
-		return r.askPeople(ctx, clash)
+		return r.askPeople(clash), nil
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -155,6 +155,9 @@ func (r *run) stage(s codeforge.AgentType, round int, do func() error) error {
 
 // completed is the outcome of a job that did its work. result is an object without a key usage.
 func (r *run) completed(result any, says string) codeforge.Outcome {
+	if r.keep.proposed {
+		return r.awaitReview(form.Marshal(result), says)
+	}
 	return codeforge.Outcome{
 		Status: codeforge.JobCompleted, Progress: 100, Result: r.result(result), Chat: r.chat(says),
 	}

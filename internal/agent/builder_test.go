@@ -100,6 +100,25 @@ func TestPipelineBounds(t *testing.T) {
 	}
 }
 
+// TestPipelineBeginsLater: a pipeline that is tried again from a stage on takes what comes before as the project has it.
+func TestPipelineBeginsLater(t *testing.T) {
+	for start, steps := range map[string][]turn{
+		"research":  {object(goodRequirements), object(goodArchitecture), write("a", "b"), finish(), object(goodReport)},
+		"wireframe": {object(goodArchitecture), write("a", "b"), finish(), object(goodReport)},
+		"code":      {write("a", "b"), finish(), object(goodReport)},
+		"qa":        {object(goodReport)},
+		"dancing":   {object(goodRequirements), object(goodArchitecture), write("a", "b"), finish(), object(goodReport)},
+	} {
+		b := job(codeforge.Builder, `{"skip_clarification":true,"start_at":"`+start+`"}`, steps...).files("x", "y")
+		b.task.Project.Requirements, b.task.Project.Architecture = []byte(`{"app_name":"stored"}`), []byte(`{"site_map":[]}`)
+		out := b.must(t)
+		stored := at(decode(t, out.Result), "requirements_spec", "app_name") == "stored"
+		if len(b.script.requests) != len(steps) || stored != (len(steps) < 5) || out.Chat[0].Content == "" {
+			t.Errorf("from %s: %d calls, %s", start, len(b.script.requests), out.Result)
+		}
+	}
+}
+
 func TestQA(t *testing.T) {
 	report := args{"passed": true, "summary": "Good.", "score": 90, "issues": []any{
 		args{"severity": "low", "category": "usability", "file_path": "../../etc", "line_hint": 0, "description": "Small text", "suggestion": ""}, with(finding, "severity", "medium"),

@@ -94,7 +94,8 @@ type coder struct {
 func (r *run) code(ctx context.Context, round int, findings []form.Finding) (codeDoc, error) {
 	if r.coder == nil {
 		r.coder = r.newCoder(ctx)
-		r.coder.at = round
+	}
+	if r.coder.at = round; findings == nil {
 		return r.coder.resume(ctx, nil)
 	}
 	p := new(prompt)
@@ -104,7 +105,7 @@ func (r *run) code(ctx context.Context, round int, findings []form.Finding) (cod
 	if moved := slices.Sorted(maps.Keys(r.keep.unseen)); len(moved) > 0 {
 		p.sentence("People changed files while you worked: %s. Read one before you change it, and keep what they did.", form.Shorten(strings.Join(moved, ", "), 1_000))
 	}
-	r.coder.at, r.coder.open = round, findings
+	r.coder.open = findings
 	return r.coder.resume(ctx, p)
 }
 

@@ -24,6 +24,7 @@ type keeper struct {
 	revision int64             // of the project, to which changes are made
 	files    map[string]string // as they were in it
 	last     int64             // the newest revision that the job made; 0: none
+	proposed bool              // under review: the job has a proposal
 	heads    map[int]int       // how many newer revisions each round met
 	shown    *newerProject     // whose conflicts with the tree the model was shown last; nil: they are settled
 	unseen   map[string]bool   // what people changed, or deleted, since the model saw it
@@ -69,12 +70,15 @@ func (r *run) keepStage(ctx context.Context, s codeforge.StageResult) (codeforge
 	if string(r.project.Architecture) != string(k.architecture) {
 		s.Architecture = r.project.Architecture
 	}
-	if len(s.Changes) == 0 && s.Requirements == nil && s.Architecture == nil {
+	s.Proposal = s.Stage == codeforge.Code && r.underReview()
+	if len(s.Changes) == 0 && s.Requirements == nil && s.Architecture == nil && !(s.Proposal && k.proposed) {
 		return codeforge.Kept{}, nil
 	}
-	told := keptEvent{Stage: s.Stage, Round: s.Round}
+	told := keptEvent{Stage: s.Stage, Round: s.Round, Proposal: s.Proposal}
 	if len(s.Changes) > 0 {
-		told.Revision = s.Base + 1 // or nothing is stored
+		if !s.Proposal {
+			told.Revision = s.Base + 1 // or nothing is stored
+		}
 		for _, c := range s.Changes {
 			told.Files = append(told.Files, c.Path)
 		}
@@ -88,6 +92,9 @@ func (r *run) keepStage(ctx context.Context, s codeforge.StageResult) (codeforge
 		return kept, err
 	}
 	k.requirements, k.architecture = r.project.Requirements, r.project.Architecture
+	if s.Proposal {
+		k.proposed = len(s.Changes) > 0
+	}
 	if kept.Revision > 0 {
 		k.last, k.revision, k.files = kept.Revision, kept.Revision, maps.Clone(r.tree.files)
 	}
@@ -103,7 +110,7 @@ func (r *run) keepCode(ctx context.Context, round int, summary string) (says str
 	if at := r.keep.shown; at != nil {
 		merged, open := r.mergeTree(at.files)
 		if len(open) > 0 {
-			return "", &conflictError{at.revision, open}
+			return "", &conflictError{open, summary, r.fileDocs(), r.proposal(summary, true)}
 		}
 		r.takeIn(merged.Files)
 		r.keep.revision, r.keep.files, r.keep.shown = at.revision, at.files, nil
@@ -181,13 +188,13 @@ func (r *run) mergeHead(ctx context.Context, head int64) (says string, err error
 	}
 	people := newTree(now).base
 	merged, open := r.mergeTree(people)
-	told := form.Merged[diagnostic]{Verdict: form.Verdict[diagnostic]{Diagnostics: []diagnostic{}}, Changed: r.takeIn(merged.Files)}
+	told := mergedVerdict{Verdict: form.Verdict[diagnostic]{Diagnostics: []diagnostic{}}, Changed: r.takeIn(merged.Files)}
 	// The tree's base is the project without what this job did, so that its changes are the job's own.
 	r.tree.base = merge.Trees(r.keep.files, people, r.tree.base).Files
 	r.before = newBaseline(r.check(ctx, people)) // what people broke is theirs to mend
 	if len(open) > 0 {
 		r.keep.shown = &newerProject{head, people}
-		told.Conflicts = conflictsOf(open)
+		told.Conflicts = merge.Places(open)
 		told.Note = "Not finished: people changed the project while you worked, and in these places you did too. The files now have their text there, and yours everywhere else. " +
 			"Bring what your task still needs into it without undoing what they did, then call finish again. What you leave out is left out."
 		r.report(-1, event(codeforge.EventConflict, conflictEvent{r.keep.revision, head, told.Conflicts}))
@@ -204,20 +211,36 @@ func (r *run) mergeHead(ctx context.Context, head int64) (says string, err error
 	return string(form.Marshal(told)), nil
 }
 
-// takeIn makes the tree hold these files, and returns the paths that differ. What the model knew of them is old: it must
+// mergedVerdict is what a model is told of a tree into which was merged what people changed meanwhile.
+type mergedVerdict struct {
+	form.Verdict[diagnostic]
+	Note      string        `json:"note"`
+	Changed   []string      `json:"changed_by_people"`
+	Conflicts []merge.Place `json:"conflicts,omitempty"`
+}
+
+// takeIn makes the tree hold what people wrote too, and returns the paths that differ. What the model knew of them is old: it must
 // read them before it writes them whole.
 func (r *run) takeIn(files map[string]string) []string {
+	paths := r.setFiles(files, "merged")
+	for _, p := range paths {
+		r.keep.unseen[p] = true
+	}
+	return paths
+}
+
+// setFiles makes the tree hold other files, tells viewers, and returns the paths that differ.
+func (r *run) setFiles(files map[string]string, action string) []string {
 	paths := []string{}
 	for _, c := range differences(r.tree.files, files) {
 		paths = append(paths, c.Path)
-		r.keep.unseen[c.Path] = true
-		action := "merged"
+		e := fileEvent{Path: c.Path, Action: action, Language: codeforge.LanguageOf(c.Path), Bytes: len(c.Content), Lines: strings.Count(c.Content, "\n")}
 		if c.Delete {
-			action = "deleted"
+			e.Action = fileDeleted
 		}
-		e := event(codeforge.EventFile, fileEvent{c.Path, action, codeforge.LanguageOf(c.Path), len(c.Content), strings.Count(c.Content, "\n")})
-		e.File = &c
-		r.report(-1, e)
+		told := event(codeforge.EventFile, e)
+		told.File = &c
+		r.report(-1, told)
 	}
 	r.tree.restore(files)
 	return paths
@@ -251,71 +274,48 @@ func (r *run) unkept() []codeforge.FileChange {
 // backToKept takes the tree back to how it was kept last: half a repair is worth less than code that builds.
 func (r *run) backToKept() {
 	r.tree.base = r.keep.goodBase
-	r.tree.restore(maps.Clone(r.keep.good))
+	r.setFiles(maps.Clone(r.keep.good), "restored")
 }
 
 // conflictEvent is what a job and people both changed.
 type conflictEvent struct {
-	Base      int64           `json:"base"`     // the revision that both started from
-	Revision  int64           `json:"revision"` // what people made of it
-	Conflicts []form.Conflict `json:"conflicts"`
-}
-
-// Bounds of what is shown of conflicts.
-const (
-	maxConflicts    = 30
-	maxConflictSide = 4_000
-)
-
-// conflictsOf shows conflicts place by place, as much of them as somebody can read.
-func conflictsOf(open []merge.Conflict) []form.Conflict {
-	out := []form.Conflict{}
-	side := func(s string) *string { return new(form.Shorten(s, maxConflictSide)) }
-	for _, c := range open {
-		for _, h := range c.Hunks {
-			out = append(out, form.Conflict{Path: c.Path, Line: h.Line, Before: side(h.Base), People: side(h.Ours), Job: side(h.Theirs)})
-		}
-		if len(c.Hunks) > 0 {
-			continue
-		}
-		whole := form.Conflict{Path: c.Path, Beside: strings.Join(c.Beside, ", ")}
-		if c.Ours != nil {
-			whole.People = side(*c.Ours)
-		}
-		if c.Theirs != nil {
-			whole.Job = side(*c.Theirs)
-		}
-		out = append(out, whole)
-	}
-	return out[:min(len(out), maxConflicts)]
+	Base      int64         `json:"base"`     // the revision that both started from
+	Revision  int64         `json:"revision"` // what people made of it
+	Conflicts []merge.Place `json:"conflicts"`
 }
 
 // conflictError ends a run whose work says something else than people do: they are asked.
 type conflictError struct {
-	head int64
-	open []merge.Conflict
+	open     []merge.Conflict
+	summary  string // of the work
+	files    []fileDoc
+	proposal *codeforge.NewProposal
 }
 
 func (e *conflictError) Error() string {
 	return plural(len(e.open), "file") + " changed both by the job and by people"
 }
 
-// conflictDoc is the result of a job that waits for people to say which side stands.
+// conflictDoc is the result of a job that waits for people to say which side stands: what it asks, beside the result that it will
+// have.
 type conflictDoc struct {
 	asks
-	Revision  int64           `json:"head"` // the newest when they clashed
-	Conflicts []form.Conflict `json:"conflicts"`
+	Conflicts    []merge.Place   `json:"conflicts"`
+	Summary      string          `json:"summary"`
+	Files        []fileDoc       `json:"files,omitempty"`
+	Requirements json.RawMessage `json:"requirements_spec,omitempty"`
+	Architecture json.RawMessage `json:"architecture_spec,omitempty"`
+	Code         *codeDoc        `json:"generated_code,omitempty"`
 }
 
-// What answers a question about a conflict, besides the text that is to stand there.
-const (
-	answerYours = "yours"
-	answerJob   = "job"
-)
-
 // askPeople ends the run with the question which side is to stand, file by file. The job's work is kept as a proposal.
-func (r *run) askPeople(ctx context.Context, e *conflictError) (codeforge.Outcome, error) {
-	doc := conflictDoc{asks{IsComplete: false, Message: "You changed the same places as this job did. For each file, say whether your text stands there (yours) or the job's (job), or send the text that it is to have."}, e.head, conflictsOf(e.open)}
+func (r *run) askPeople(e *conflictError) codeforge.Outcome {
+	doc := conflictDoc{asks: asks{Message: "While I worked you changed the same places as I did, and nothing of yours was overwritten. For each file, say whether your text stands there (yours) or mine (job), or send the text that it is to have."},
+		Conflicts: merge.Places(e.open), Summary: e.summary, Files: e.files}
+	if r.task.Job.Agent == codeforge.Builder {
+		doc.Requirements, doc.Architecture = r.project.Requirements, r.project.Architecture
+		doc.Code, doc.Files = &codeDoc{Files: doc.Files, Summary: e.summary, Dependencies: []string{}}, nil
+	}
 	for _, c := range e.open {
 		why := "Both changed it: the result shows the places. What does not clash is kept of both."
 		switch {
@@ -326,13 +326,36 @@ func (r *run) askPeople(ctx context.Context, e *conflictError) (codeforge.Outcom
 		case c.Theirs == nil:
 			why = "You changed it, and the job deleted it."
 		}
-		doc.Questions = append(doc.Questions, form.Question{Question: c.Path, Why: form.Shorten(why, 500), Options: []string{answerYours, answerJob}})
+		doc.Questions = append(doc.Questions, form.Question{Question: c.Path, Why: form.Shorten(why, 500), Options: []string{"yours", "job"}})
 	}
-	return r.waiting(doc, doc.Message, doc.Questions, 90), nil
+	out := r.waiting(doc, doc.Message, doc.Questions, 90)
+	out.Proposal = e.proposal
+	return out
+}
+
+// proposal is the job's work as it is now.
+func (r *run) proposal(summary string, verified bool) *codeforge.NewProposal {
+	return &codeforge.NewProposal{Base: r.keep.revision, Changes: differences(r.keep.files, r.tree.files), Message: revisionMessage(summary), Verified: verified}
+}
+
+// underReview reports whether people look at the job's work before it is in the project.
+func (r *run) underReview() bool { return r.task.Job.Apply == codeforge.ApplyReview }
+
+// reviewQuestion is what a job under review ends with.
+var reviewQuestion = []form.Question{{Question: "Apply the changes to your project?", Why: "Nothing of them is in it yet. You can look at the diff and the preview first.", Options: []string{"apply", "reject"}}}
+
+// awaitReview is the outcome of a job whose work is done and waits to be looked at: its result, with the question.
+func (r *run) awaitReview(result json.RawMessage, says string) codeforge.Outcome {
+	const message = "The work is done. Nothing of it is in your project before you apply it."
+	doc := fmt.Sprintf(`%s,"is_complete":false,"questions":%s,"message":%q}`, result[:len(result)-1], form.Marshal(reviewQuestion), message)
+	return r.waiting(json.RawMessage(doc), says+"\n\n"+message, reviewQuestion, 95)
 }
 
 // endedBadly adds to what a run leaves, which did not come to its end, what of its work the project has.
 func (r *run) endedBadly(left *codeforge.Outcome) {
+	if r.made.Diagnostics != nil { // it does not build, and may be worth having all the same
+		left.Proposal = r.proposal(r.made.Summary, false)
+	}
 	if r.keep.last == 0 {
 		return
 	}

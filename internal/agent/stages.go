@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"codeforge"
@@ -156,11 +157,21 @@ type pipelineDoc struct {
 	Summary      string          `json:"summary"`
 }
 
+// pipelineStage runs a stage of a pipeline, unless it stands before the one that the input's start_at names: what those make the
+// project has already.
+func (r *run) pipelineStage(s codeforge.AgentType, round int, do func() error) error {
+	stages := r.task.Job.Agent.Agent().Stages
+	if slices.Index(stages, s) < slices.Index(stages, codeforge.AgentType(r.in.text("start_at"))) {
+		return nil
+	}
+	return r.stage(s, round, do)
+}
+
 // builderJob runs research, wireframe, code and qa. What qa finds goes back to code, for at most reviewRounds reviews; what is
 // left then is told in the result and fails nothing, since the code builds.
 func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 	var q *asks
-	if err := r.stage(codeforge.Research, 0, func() (err error) {
+	if err := r.pipelineStage(codeforge.Research, 0, func() (err error) {
 		q, _, err = r.research(ctx, 15)
 		return err
 	}); err != nil {
@@ -170,15 +181,15 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 		return r.waiting(q, q.Message, q.Questions, 15), nil
 	}
 	r.report(20)
-	if err := r.stage(codeforge.Wireframe, 0, func() error {
+	if err := r.pipelineStage(codeforge.Wireframe, 0, func() error {
 		_, err := r.wireframe(ctx)
 		return err
 	}); err != nil {
 		return codeforge.Outcome{}, err
 	}
 	r.report(40)
-	d := pipelineDoc{}
-	if err := r.stage(codeforge.Code, 1, func() (err error) {
+	d := pipelineDoc{Code: codeDoc{Summary: "Reviewed the project as it is.", Dependencies: []string{}, Diagnostics: []diagnostic{}}}
+	if err := r.pipelineStage(codeforge.Code, 1, func() (err error) {
 		d.Code, err = r.code(ctx, 1, nil)
 		return err
 	}); err != nil {

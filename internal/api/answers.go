@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -36,8 +37,8 @@ type clarifyAnswer struct {
 }
 
 func (*answerEntry) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeObject, MinProperties: new(1), MaxProperties: new(codeforge.MaxAnswers),
-		AdditionalProperties: &huma.Schema{Type: huma.TypeString, MaxLength: new(codeforge.MaxAnswer)},
+	return &huma.Schema{Type: huma.TypeObject, MinProperties: new(1), MaxProperties: new(codeforge.MaxFiles),
+		AdditionalProperties: &huma.Schema{Type: huma.TypeString, MaxLength: new(codeforge.MaxContent)},
 		Examples:             []any{map[string]any{"Who will use it?": "Dog walkers"}}}
 }
 
@@ -60,7 +61,7 @@ func (e *answerEntry) UnmarshalJSON(data []byte) error {
 
 type responseEntry struct {
 	QuestionID questionID `json:"question_id"`
-	Answer     string     `json:"answer" maxLength:"10000"`
+	Answer     string     `json:"answer" maxLength:"100000"`
 }
 
 // questionID names a question: by its text, its id, or its number, which counts from 0, or from 1 after a q.
@@ -93,10 +94,6 @@ func (a *answerSet) check() []error {
 	case a.Answers != nil && a.Responses != nil:
 		errs = append(errs, fieldError{"responses", "Send either answers or responses", "value_error"})
 	}
-	pairs := a.pairs()
-	if len(pairs) > codeforge.MaxAnswers {
-		errs = append(errs, fieldError{"answers", fmt.Sprintf("Must have at most %d answers", codeforge.MaxAnswers), "too_long"})
-	}
 	for i, e := range a.Answers {
 		for _, p := range e.pairs {
 			if n := utf8.RuneCountInString(p.Question); n == 0 || n > codeforge.MaxAnswer {
@@ -106,6 +103,19 @@ func (a *answerSet) check() []error {
 		}
 	}
 	return errs
+}
+
+// checkBounds holds the bounds for answers to an agent, which are stored with the job; those to a conflict may name many files
+// and hold their texts.
+func (a *answerSet) checkBounds() (wrong []fieldError) {
+	pairs := a.pairs()
+	if len(pairs) > codeforge.MaxAnswers {
+		wrong = append(wrong, fieldError{"answers", fmt.Sprintf("Must have at most %d answers", codeforge.MaxAnswers), "too_long"})
+	}
+	if slices.ContainsFunc(pairs, func(p clarifyAnswer) bool { return utf8.RuneCountInString(p.Answer) > codeforge.MaxAnswer }) {
+		wrong = append(wrong, fieldError{"answers", fmt.Sprintf("Answers must have at most %d characters", codeforge.MaxAnswer), "string_too_long"})
+	}
+	return wrong
 }
 
 func (a *answerSet) pairs() []clarifyAnswer {
@@ -225,6 +235,16 @@ func (s *server) answerQuestions(ctx context.Context, id string, set *answerSet)
 		return nil, err
 	}
 	x.job = job.ID
+	if job.Status == codeforge.Waiting && job.Proposal != nil {
+		status, err := s.answerProposal(ctx, job, set)
+		if err != nil {
+			return nil, err
+		}
+		return &agentOutput{Body: &agentResponse{job.ID, status, "0 minutes", s.streamURL(x, job.ID, job.ID, x.user.ID), nil}}, nil
+	}
+	if wrong := set.checkBounds(); wrong != nil {
+		return nil, x.prepare(invalidBody(wrong...))
+	}
 	answers, err := set.normalise(job.Clarification)
 	if err != nil {
 		return nil, err

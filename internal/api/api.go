@@ -34,8 +34,14 @@ import (
 type Jobs interface {
 	// Submit stores a job and wakes a worker. fresh is false when the idempotency key was used before.
 	Submit(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error)
-	// Cancel ends a job and stops the model call that it is in.
+	// Cancel ends a job and stops the model call that it is in. What it kept stays.
 	Cancel(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error)
+	// TakeBack ends a job as Cancel does, and takes back by a change what it kept.
+	TakeBack(ctx context.Context, u codeforge.User, id string, undo codeforge.TreeChange) (codeforge.Job, error)
+	// Apply takes the proposal of a job over, and completes the job if it waits.
+	Apply(ctx context.Context, u codeforge.User, id string, a codeforge.Application) (codeforge.Job, error)
+	// Reject drops the proposal of a job, and cancels the job if it waits.
+	Reject(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Job, error)
 	// Respond gives a waiting job its answers and returns the alias under which it goes on.
 	Respond(ctx context.Context, u codeforge.User, id string, answers []byte) (alias string, err error)
 }

@@ -23,7 +23,7 @@ import (
 const (
 	projectKeys = "id user_id title description mode status requirements_spec architecture_spec tech_stack apply revision created_at updated_at"
 	fileKeys    = "id project_id path content language version size revision created_at updated_at"
-	jobKeys     = "job_id project_id user_id agent_type status progress input_context result error clarification_data revision created_at updated_at started_at completed_at"
+	jobKeys     = "job_id project_id user_id agent_type status progress input_context result error clarification_data revision apply retry_of created_at updated_at started_at completed_at"
 	agentKeys   = "job_id status estimated_time stream_url"
 )
 
@@ -485,7 +485,7 @@ func TestResultHasContents(t *testing.T) {
 	}
 	r := k.call("GET", "/v1/projects/"+id+"/revisions", "").want(200).keys("items total page page_size has_more")
 	first := r["items"].([]any)[0]
-	wantKeys(t, first, "revision job_id author message files_changed created_at")
+	wantKeys(t, first, "revision job_id author message files_changed verified created_at")
 	if m := first.(map[string]any); m["job_id"] != job || m["files_changed"] != 2.0 {
 		t.Error(m)
 	}
@@ -559,7 +559,7 @@ func TestRevisions(t *testing.T) {
 	if l["total"] != 4.0 || l["has_more"] != false || l["items"].([]any)[0].(map[string]any)["revision"] != 1.0 || l["items"].([]any)[0].(map[string]any)["job_id"] != nil {
 		t.Error(l)
 	}
-	r := k.call("GET", url+"/3", "").want(200).keys("revision job_id author message files_changed created_at project_id count files")
+	r := k.call("GET", url+"/3", "").want(200).keys("revision job_id author message files_changed verified created_at project_id count files")
 	if r["count"] != 2.0 {
 		t.Error(r)
 	}
@@ -579,7 +579,7 @@ func TestRevisions(t *testing.T) {
 		t.Error(d)
 	}
 	k.call("POST", url+"/1/restore", "", "If-Match: 3").fails(409, "CONFLICT")
-	if r = k.call("POST", url+"/1/restore", "", "If-Match: 4").want(200).keys("revision job_id author message files_changed created_at"); r["revision"] != 5.0 {
+	if r = k.call("POST", url+"/1/restore", "", "If-Match: 4").want(200).keys("revision job_id author message files_changed verified created_at"); r["revision"] != 5.0 {
 		t.Error(r)
 	}
 	if f := k.call("GET", "/v1/projects/"+id+"/files/a.ts", "").object(); f["content"] != "one\ntwo\n" {

@@ -21,6 +21,7 @@ import (
 // stub answers at once, so that what is measured is the edge alone. The methods that it lacks panic.
 type stub struct {
 	api.Store
+	api.Jobs
 	project codeforge.Project
 	job     codeforge.Job
 	files   []codeforge.File
@@ -45,12 +46,6 @@ func (s *stub) WriteFile(_ context.Context, _ codeforge.User, _ string, w codefo
 }
 func (s *stub) Submit(context.Context, codeforge.User, codeforge.NewJob) (codeforge.Job, bool, error) {
 	return s.job, true, nil
-}
-func (s *stub) Cancel(context.Context, codeforge.User, string) (codeforge.Job, error) {
-	return s.job, nil
-}
-func (s *stub) Respond(context.Context, codeforge.User, string, []byte) (string, error) {
-	return s.job.ID, nil
 }
 
 // sink is a ResponseWriter that keeps nothing.

@@ -24,19 +24,24 @@ const (
 
 // revisionDiff is what one revision changed.
 type revisionDiff struct {
-	ProjectID string    `json:"project_id" format:"uuid"`
-	Revision  int64     `json:"revision"`
-	Base      int64     `json:"base" doc:"The revision before it; 0: none."`
-	Files     diffPages `json:"files" doc:"Sorted by path."`
-	Unified   string    `json:"unified" doc:"All changes that are shown as one unified diff, as git apply takes it."`
-	TooLarge  int       `json:"too_large" doc:"How many files changed too much to be shown."`
+	ProjectID string `json:"project_id" format:"uuid"`
+	Revision  int64  `json:"revision"`
+	Base      int64  `json:"base" doc:"The revision before it; 0: none."`
+	DiffBody
 }
 
-func (*revisionDiff) paged() bool { return true }
+// DiffBody is what a diff shows.
+type DiffBody struct {
+	Files    diffPages `json:"files" doc:"Sorted by path."`
+	Unified  string    `json:"unified" doc:"All changes that are shown as one unified diff, as git apply takes it."`
+	TooLarge int       `json:"too_large" doc:"How many files changed too much to be shown."`
+}
+
+func (*DiffBody) paged() bool { return true }
 
 // diffPages are the files of a diff: the first page, compared, and how to get the others.
 type diffPages struct {
-	of    *revisionDiff
+	of    *DiffBody
 	first []codeforge.FileDelta
 	files []fileDiff // of the first page
 	next  func(after string) ([]codeforge.FileDelta, error)
@@ -78,19 +83,27 @@ func (s *server) diffRevision(ctx context.Context, in *RevisionPath) (*diffOutpu
 	if err := x.acquireBytes(diffLoad); err != nil {
 		return nil, err
 	}
-	page := func(after string) (codeforge.Revision, []codeforge.FileDelta, error) {
-		return s.Store.RevisionDeltas(ctx, u, in.ProjectID, in.Number, codeforge.Page{After: after, Bytes: pageBytes})
-	}
-	r, first, err := page("")
+	var r codeforge.Revision
+	out := &revisionDiff{ProjectID: in.ProjectID}
+	err := s.diffPages(ctx, &out.DiffBody, func(after string) (deltas []codeforge.FileDelta, err error) {
+		r, deltas, err = s.Store.RevisionDeltas(ctx, u, in.ProjectID, in.Number, codeforge.Page{After: after, Bytes: pageBytes})
+		return deltas, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	out := &revisionDiff{ProjectID: in.ProjectID, Revision: r.Number, Base: r.Number - 1}
-	out.Files = diffPages{of: out, first: first,
-		next: func(after string) ([]codeforge.FileDelta, error) {
-			_, deltas, err := page(after)
-			return deltas, err
-		},
+	out.Revision, out.Base = r.Number, r.Number-1
+	return &diffOutput{out}, nil
+}
+
+// diffPages reads and compares the first page of what is to be shown, so that a busy server can still say so, and sets how the
+// others come.
+func (s *server) diffPages(ctx context.Context, out *DiffBody, page func(after string) ([]codeforge.FileDelta, error)) error {
+	first, err := page("")
+	if err != nil {
+		return err
+	}
+	out.Files = diffPages{of: out, first: first, next: page,
 		// A place is held while a page is compared, not while it is written.
 		diff: func(deltas []codeforge.FileDelta) ([]fileDiff, error) {
 			done, err := s.busy(ctx)
@@ -109,11 +122,8 @@ func (s *server) diffRevision(ctx context.Context, in *RevisionPath) (*diffOutpu
 			}
 			return out, nil
 		}}
-	// The first page is compared before the answer begins, so that a busy server can still say so.
-	if out.Files.files, err = out.Files.diff(first); err != nil {
-		return nil, err
-	}
-	return &diffOutput{out}, nil
+	out.Files.files, err = out.Files.diff(first)
+	return err
 }
 
 func (d *diffPages) stream(w *answerWriter) error {

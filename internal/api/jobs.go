@@ -77,6 +77,13 @@ type agentRequest struct {
 	ProjectID string       `json:"project_id" minLength:"36" maxLength:"36" format:"uuid" doc:"Project to work on."`
 	AgentType publicAgent  `json:"agent_type"`
 	Input     inputContext `json:"input_context,omitzero" exact:"true"`
+	JobChoices
+}
+
+// JobChoices are what a submission may say besides the work.
+type JobChoices struct {
+	Apply  string `json:"apply,omitempty" enum:"auto,review" doc:"What becomes of the work: revisions, or a proposal for review. Left out: as the project says."`
+	IfBusy string `json:"if_busy,omitempty" enum:"queue,reject,cancel_running" doc:"What happens when a job that changes files is queued or running on the project, and this one does too: it waits (so does what says nothing), it is refused with 409, or the others are cancelled."`
 }
 
 // IdempotencyHeader makes a submission safe to repeat.
@@ -95,6 +102,7 @@ type pipelineRequest struct {
 	ProjectID string       `json:"project_id" minLength:"36" maxLength:"36" format:"uuid" doc:"Project to work on."`
 	AgentType string       `json:"agent_type,omitempty" maxLength:"50" doc:"Ignored."`
 	Input     inputContext `json:"input_context,omitzero" exact:"true"`
+	JobChoices
 }
 
 type runPipelineInput struct {
@@ -107,7 +115,7 @@ func (in *runPipelineInput) Resolve(huma.Context) []error { return in.Body.Input
 // agentResponse says under which id a job runs, and where to watch it.
 type agentResponse struct {
 	JobID         string `json:"job_id" format:"uuid"`
-	Status        string `json:"status" enum:"queued" example:"queued"`
+	Status        string `json:"status" enum:"queued,completed,cancelled" example:"queued" doc:"queued, but for answers that end the job."`
 	EstimatedTime string `json:"estimated_time" example:"5-10 minutes"`
 	StreamURL     string `json:"stream_url" format:"uri" doc:"Event stream of the job. It needs no other credential, and holds until an hour after the job's end."`
 
@@ -120,31 +128,75 @@ type agentOutput struct {
 }
 
 func (s *server) runAgent(ctx context.Context, in *runAgentInput) (*agentOutput, error) {
-	return s.submit(ctx, codeforge.AgentType(in.Body.AgentType), in.Body.ProjectID, &in.Body.Input, in.Key)
+	b := &in.Body
+	return s.submitRequest(ctx, codeforge.AgentType(b.AgentType), b.ProjectID, &b.Input, &b.JobChoices, in.Key)
 }
 
 func (s *server) runPipeline(ctx context.Context, in *runPipelineInput) (*agentOutput, error) {
-	return s.submit(ctx, codeforge.Builder, in.Body.ProjectID, &in.Body.Input, in.Key)
+	b := &in.Body
+	return s.submitRequest(ctx, codeforge.Builder, b.ProjectID, &b.Input, &b.JobChoices, in.Key)
 }
 
-func (s *server) submit(ctx context.Context, agent codeforge.AgentType, projectID string, input *inputContext, key string) (*agentOutput, error) {
+func (s *server) submitRequest(ctx context.Context, agent codeforge.AgentType, projectID string, input *inputContext, choices *JobChoices, key string) (*agentOutput, error) {
 	projectID, err := codeforge.ParseID(projectID)
 	if err != nil {
 		return nil, err
 	}
+	return s.submit(ctx, codeforge.NewJob{ProjectID: projectID, Agent: agent, Input: input.document(), UserMessage: input.userMessage(), IdempotencyKey: key,
+		Apply: codeforge.ApplyMode(choices.Apply), IfBusy: codeforge.BusyMode(choices.IfBusy)})
+}
+
+func (s *server) submit(ctx context.Context, n codeforge.NewJob) (*agentOutput, error) {
 	x, _ := exchangeOf(ctx)
-	job, fresh, err := s.Jobs.Submit(ctx, x.user, codeforge.NewJob{ProjectID: projectID, Agent: agent,
-		Input: input.document(), UserMessage: input.userMessage(), IdempotencyKey: key})
+	job, fresh, err := s.Jobs.Submit(ctx, x.user, n)
 	if err != nil {
 		return nil, err
 	}
 	x.job = job.ID
-	out := &agentOutput{Body: &agentResponse{job.ID, string(codeforge.Queued), agent.EstimatedTime(), s.streamURL(x, job.ID, job.ID, x.user.ID),
-		s.estimateOf(ctx, x.user, agent, projectID)}}
+	out := &agentOutput{Body: &agentResponse{job.ID, string(codeforge.Queued), n.Agent.EstimatedTime(), s.streamURL(x, job.ID, job.ID, x.user.ID),
+		s.estimateOf(ctx, x.user, n.Agent, n.ProjectID)}}
 	if !fresh {
 		out.Replayed = "true"
 	}
 	return out, nil
+}
+
+type retryRequest struct {
+	From   string `json:"from,omitempty" enum:"research,wireframe,code,qa" doc:"The stage of a pipeline to begin with, on the project's own specifications; left out: the first."`
+	IfBusy string `json:"if_busy,omitempty" enum:"queue,reject,cancel_running" doc:"As in run-agent."`
+}
+
+type retryInput struct {
+	JobPath
+	IdempotencyHeader
+	Body *retryRequest
+}
+
+// inputStartAt is the key of a pipeline's input that names the stage to begin with.
+const inputStartAt = "start_at"
+
+func (s *server) retryJob(ctx context.Context, in *retryInput) (*agentOutput, error) {
+	body := in.Body
+	if body == nil {
+		body = &retryRequest{}
+	}
+	job, err := s.Store.GetJob(ctx, caller(ctx), in.JobID)
+	if err != nil {
+		return nil, err
+	}
+	n := codeforge.NewJob{ProjectID: job.ProjectID, Agent: job.Agent, Input: job.Input, RetryOf: job.ID, IdempotencyKey: in.Key,
+		Apply: job.Apply, IfBusy: codeforge.BusyMode(body.IfBusy)}
+	switch from := codeforge.AgentType(body.From); {
+	case !job.Status.Terminal():
+		return nil, codeforge.Conflictf("Job is %s: only one that has ended can be tried again", job.Status)
+	case body.From == "" || from == job.Agent:
+	case job.Agent != codeforge.Builder:
+		return nil, codeforge.InvalidField("from", "a job of agent %s has no stage %s", job.Agent, from)
+	default:
+		quoted, _ := json.Marshal(from) // a word
+		n.Input = setMember(job.Input, inputStartAt, quoted)
+	}
+	return s.submit(ctx, n)
 }
 
 // jobState is a job as it is sent.
@@ -159,7 +211,10 @@ type jobState struct {
 	Result        json.RawMessage `json:"result" doc:"The agent's output, an object; null while there is none. Contents of files are left out in lists."`
 	Error         *string         `json:"error" doc:"Why it failed."`
 	Clarification json.RawMessage `json:"clarification_data" doc:"Questions and answers of a job that asked, else null."`
-	Revision      *int64          `json:"revision" doc:"The revision of the project that it made, if any."`
+	Revision      *int64          `json:"revision" doc:"The newest revision of the project that it made, if any. It stays whatever becomes of the job."`
+	Apply         string          `json:"apply" enum:"auto,review" doc:"What becomes of its work."`
+	Proposal      *Proposal       `json:"proposal,omitempty" doc:"What it would change, until it is applied or rejected."`
+	RetryOf       *string         `json:"retry_of" format:"uuid" doc:"The job that this one does again."`
 	CreatedAt     time.Time       `json:"created_at"`
 	UpdatedAt     time.Time       `json:"updated_at"`
 	StartedAt     *time.Time      `json:"started_at" nullable:"true"`
@@ -168,12 +223,15 @@ type jobState struct {
 
 func jobOf(j *codeforge.Job) jobState {
 	out := jobState{j.ID, j.ProjectID, j.UserID, jobAgent(j.Agent), string(j.Status), j.Progress, j.Input, j.Result, nil, j.Clarification, nil,
-		j.CreatedAt, j.UpdatedAt, j.StartedAt, j.CompletedAt}
+		string(j.Apply), proposalOf(j.Proposal), nil, j.CreatedAt, j.UpdatedAt, j.StartedAt, j.CompletedAt}
 	if j.Error != "" {
 		out.Error = &j.Error
 	}
 	if j.Revision != 0 {
 		out.Revision = &j.Revision
+	}
+	if j.RetryOf != "" {
+		out.RetryOf = &j.RetryOf
 	}
 	return out
 }
@@ -430,10 +488,29 @@ type cancelled struct {
 
 type cancelledOutput struct{ Body cancelled }
 
-func (s *server) cancelJob(ctx context.Context, in *JobPath) (*cancelledOutput, error) {
-	job, err := s.Jobs.Cancel(ctx, caller(ctx), in.JobID)
+type cancelInput struct {
+	JobPath
+	Keep bool `query:"keep" default:"true" doc:"false: what the job changed in the project is taken back, merged with what people changed since; 409 with the paths where that clashes, and then nothing happens."`
+}
+
+func (s *server) cancelJob(ctx context.Context, in *cancelInput) (*cancelledOutput, error) {
+	u := caller(ctx)
+	if in.Keep {
+		job, err := s.Jobs.Cancel(ctx, u, in.JobID)
+		if err != nil {
+			return nil, err
+		}
+		return &cancelledOutput{cancelled{job.ID, string(codeforge.JobCancelled), "Job cancelled"}}, nil
+	}
+	job, err := s.Store.GetJob(ctx, u, in.JobID)
+	if err == nil && job.Status.Terminal() {
+		err = codeforge.InvalidField("status", "job is %s and cannot be cancelled", job.Status)
+	}
+	if err == nil {
+		job, err = s.takeBack(ctx, job)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &cancelledOutput{cancelled{job.ID, string(codeforge.JobCancelled), "Job cancelled"}}, nil
+	return &cancelledOutput{cancelled{job.ID, string(codeforge.JobCancelled), "Job cancelled, and its changes taken back"}}, nil
 }

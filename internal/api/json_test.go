@@ -211,7 +211,7 @@ func TestBodyPlans(t *testing.T) {
 		got  []string
 		want string
 	}{
-		{exact, "clarify.answers clarify.responses create_file.content respond.answers respond.responses run_agent.input_context run_pipeline.input_context update_file.content"},
+		{exact, "apply_proposal.paths apply_proposal.resolve clarify.answers clarify.responses create_file.content respond.answers respond.responses run_agent.input_context run_pipeline.input_context update_file.content"},
 		{nulls, "create_project.tech_stack set_budget.limit_micro_usd set_budget.limit_usd update_project.architecture_spec update_project.requirements_spec update_project.tech_stack"},
 	} {
 		if slices.Sort(c.got); strings.Join(c.got, " ") != c.want {
@@ -316,7 +316,7 @@ func TestAppendedAnswers(t *testing.T) {
 		TechStack: []string{"x", "y"}, Revision: 3, CreatedAt: at, UpdatedAt: at.Add(time.Second)}
 	f := codeforge.File{ID: "i", ProjectID: "p", Path: "a/b", Content: "<x>\t", Language: "l", Version: 2, Size: 4, Revision: 9, CreatedAt: at, UpdatedAt: at}
 	j := codeforge.Job{ID: "j", ProjectID: "p", UserID: "u", Agent: "qa", Status: "failed", Progress: 33.5, Input: json.RawMessage(`{}`), Result: json.RawMessage(`{"r":1}`),
-		Error: "no", Revision: 2, CreatedAt: at, UpdatedAt: at, StartedAt: &at}
+		Error: "no", Revision: 2, Apply: codeforge.ApplyAuto, CreatedAt: at, UpdatedAt: at, StartedAt: &at}
 	bare, full := fileOf(&f, false), fileOf(&f, true)
 	for _, c := range []struct {
 		got  any
@@ -325,7 +325,7 @@ func TestAppendedAnswers(t *testing.T) {
 		{(*project)(&p), p},
 		{&full, f},
 		{&bare, file{f.ID, f.ProjectID, f.Path, nil, f.Language, 2, 4, 9, at, at}},
-		{new(jobOf(&j)), jobState{"j", "p", "u", "qa", "failed", 33.5, j.Input, j.Result, &j.Error, nil, &j.Revision, at, at, &at, nil}},
+		{new(jobOf(&j)), jobState{"j", "p", "u", "qa", "failed", 33.5, j.Input, j.Result, &j.Error, nil, &j.Revision, "auto", nil, nil, at, at, &at, nil}},
 		{new(jobOf(&codeforge.Job{})), jobState{}},
 		{&project{}, project{}},
 		{&agentResponse{"j", "queued", "1-2 minutes", "http://x/?a=b&c=d", nil}, map[string]string{"job_id": "j", "status": "queued", "estimated_time": "1-2 minutes", "stream_url": "http://x/?a=b&c=d"}},

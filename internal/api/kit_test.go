@@ -63,6 +63,24 @@ func (e *engine) Cancel(ctx context.Context, u codeforge.User, id string) (codef
 	return f.Job, err
 }
 
+func (e *engine) TakeBack(ctx context.Context, u codeforge.User, id string, undo codeforge.TreeChange) (codeforge.Job, error) {
+	f, err := e.store.TakeBackJob(ctx, u, id, undo)
+	e.hub.Publish(f.Events...)
+	return f.Job, err
+}
+
+func (e *engine) Apply(ctx context.Context, u codeforge.User, id string, a codeforge.Application) (codeforge.Job, error) {
+	f, err := e.store.ApplyProposal(ctx, u, id, a)
+	e.hub.Publish(f.Events...)
+	return f.Job, err
+}
+
+func (e *engine) Reject(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Job, error) {
+	f, err := e.store.RejectProposal(ctx, u, id, chat)
+	e.hub.Publish(f.Events...)
+	return f.Job, err
+}
+
 func (e *engine) Respond(ctx context.Context, u codeforge.User, id string, answers []byte) (string, error) {
 	alias := codeforge.NewID()
 	f, err := e.store.RespondJob(ctx, u, id, alias, answers)

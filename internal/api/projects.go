@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"codeforge"
+	"codeforge/internal/verify"
 )
 
 // project is a project as it is sent.
@@ -43,6 +44,7 @@ type projectCreate struct {
 	Description string   `json:"description,omitempty" maxLength:"1000" default:"" example:"Clients, dogs, walks and invoices in one place."`
 	Mode        string   `json:"mode,omitempty" enum:"builder,student" default:"builder"`
 	TechStack   []string `json:"tech_stack,omitempty" maxItems:"10" nullable:"true" doc:"Each at most 100 characters." example:"[\"TypeScript\"]"`
+	Apply       string   `json:"apply,omitempty" enum:"auto,review" default:"auto" doc:"What becomes of the work of jobs: revisions, or a proposal for review."`
 }
 
 type createProjectInput struct{ Body projectCreate }
@@ -69,7 +71,7 @@ func checkTechStack(list []string) []error {
 func (s *server) createProject(ctx context.Context, in *createProjectInput) (*projectOutput, error) {
 	b := &in.Body
 	p, err := s.Store.CreateProject(ctx, caller(ctx), codeforge.Project{Title: b.Title, Description: b.Description,
-		Mode: codeforge.Mode(b.Mode), TechStack: b.TechStack})
+		Mode: codeforge.Mode(b.Mode), TechStack: b.TechStack, Apply: codeforge.ApplyMode(b.Apply)})
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +207,7 @@ type projectUpdate struct {
 	Requirements specDocument `json:"requirements_spec,omitzero"`
 	Architecture specDocument `json:"architecture_spec,omitzero"`
 	TechStack    techStack    `json:"tech_stack,omitzero"`
+	Apply        *string      `json:"apply,omitempty" enum:"auto,review"`
 }
 
 // IfMatchHeader makes a write conditional.
@@ -237,6 +240,9 @@ func (s *server) updateProject(ctx context.Context, in *updateProjectInput) (*pr
 		Architecture: b.Architecture.patch(), TechStack: b.TechStack.pointer()}
 	if b.Status != nil {
 		patch.Status = new(codeforge.ProjectStatus(*b.Status))
+	}
+	if b.Apply != nil {
+		patch.Apply = new(codeforge.ApplyMode(*b.Apply))
 	}
 	return s.patchProject(ctx, in.ProjectID, in.IfMatch, patch)
 }
@@ -354,40 +360,63 @@ type diagnostic struct {
 type checkOutput struct{ Body projectReport }
 
 func (s *server) checkProject(ctx context.Context, in *ProjectPath) (*checkOutput, error) {
-	x, _ := exchangeOf(ctx)
-	if err := x.acquireBytes(codeforge.MaxTreeBytes); err != nil {
-		return nil, err
-	}
-	files, revision, err := s.Store.ListFiles(ctx, x.user, in.ProjectID, true, -1)
+	revision, files, err := s.newestTree(ctx, in.ProjectID)
 	if err != nil {
 		return nil, err
 	}
+	r, err := s.check(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	if revision > 0 {
+		if err := s.Store.MarkVerified(ctx, caller(ctx), in.ProjectID, revision, r.OK); err != nil {
+			return nil, err
+		}
+	}
+	return &checkOutput{projectReport{in.ProjectID, revision, r.OK, r.Files, append([]string{}, r.Entries...), diagnosticsOf(r)}}, nil
+}
+
+// newestTree is a project's newest revision with the text of all its files.
+func (s *server) newestTree(ctx context.Context, projectID string) (revision int64, files map[string]string, err error) {
+	x, _ := exchangeOf(ctx)
+	if x.held < codeforge.MaxTreeBytes {
+		if err := x.acquireBytes(codeforge.MaxTreeBytes - x.held); err != nil {
+			return 0, nil, err
+		}
+	}
+	rows, revision, err := s.Store.ListFiles(ctx, x.user, projectID, true, -1)
+	if err != nil {
+		return 0, nil, err
+	}
 	var size int64
-	for i := range files {
-		size += files[i].Size
+	files = make(map[string]string, len(rows))
+	for i := range rows {
+		size += rows[i].Size
+		files[rows[i].Path] = rows[i].Content
 	}
 	x.releaseAbove(size)
+	return revision, files, nil
+}
+
+// check verifies a tree for the caller.
+func (s *server) check(ctx context.Context, files map[string]string) (verify.Report, error) {
 	if s.Check == nil {
-		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Checks are not available here"}
+		return verify.Report{}, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Checks are not available here"}
 	}
 	done, err := s.busy(ctx)
 	if err != nil {
-		return nil, err
+		return verify.Report{}, err
 	}
 	defer done()
-	contents := make(map[string]string, len(files))
-	for i := range files {
-		contents[files[i].Path] = files[i].Content
-	}
-	r, err := s.Check(ctx, caller(ctx).ID, contents)
-	if err != nil {
-		return nil, err
-	}
-	out := projectReport{in.ProjectID, revision, r.OK, r.Files, append([]string{}, r.Entries...), make([]diagnostic, 0, len(r.Diagnostics))}
+	return s.Check(ctx, caller(ctx).ID, files)
+}
+
+func diagnosticsOf(r verify.Report) []diagnostic {
+	out := make([]diagnostic, 0, len(r.Diagnostics))
 	for _, d := range r.Diagnostics {
-		out.Diagnostics = append(out.Diagnostics, diagnostic(d))
+		out = append(out, diagnostic(d))
 	}
-	return &checkOutput{out}, nil
+	return out
 }
 
 type previewAddress struct {

@@ -14,11 +14,12 @@ type Revision struct {
 	Author       string    `json:"author" doc:"user, or the agent type that wrote it." example:"builder"`
 	Message      string    `json:"message"`
 	FilesChanged int       `json:"files_changed"`
+	Verified     *bool     `json:"verified" doc:"Whether its files build. null: nobody checked them yet, as after a write by hand; GET /check does. Of a job: it found no error that was not there before."`
 	CreatedAt    time.Time `json:"created_at"`
 }
 
 func revisionOf(r codeforge.Revision) Revision {
-	out := Revision{r.Number, nil, r.Author, r.Message, r.FilesChanged, r.CreatedAt}
+	out := Revision{r.Number, nil, r.Author, r.Message, r.FilesChanged, r.Verified, r.CreatedAt}
 	if r.JobID != "" {
 		out.JobID = &r.JobID
 	}

@@ -46,6 +46,10 @@ func (s *server) routes() {
 	add(s, "POST /v1/jobs/{job_id}/cancel", "cancel_job", s.cancelJob, "/v1/agents/jobs/{job_id}/cancel")
 	add(s, "GET /v1/jobs/{job_id}/files", "list_job_files", s.listJobFiles, "/v1/agents/jobs/{job_id}/files")
 	add(s, "GET /v1/jobs/{job_id}/preview", "preview_job", s.previewJob, "/v1/agents/jobs/{job_id}/preview")
+	add(s, "POST /v1/jobs/{job_id}/retry", "retry_job", s.retryJob, "/v1/agents/jobs/{job_id}/retry")
+	add(s, "GET /v1/jobs/{job_id}/proposal", "get_proposal", s.getProposal, "/v1/agents/jobs/{job_id}/proposal")
+	add(s, "POST /v1/jobs/{job_id}/apply", "apply_proposal", s.applyProposal, "/v1/agents/jobs/{job_id}/apply")
+	add(s, "POST /v1/jobs/{job_id}/reject", "reject_proposal", s.rejectProposal, "/v1/agents/jobs/{job_id}/reject")
 	add(s, "GET /v1/jobs/{job_id}/stream", "stream_job", s.streamJob, "/v1/agents/jobs/{job_id}/stream")
 
 	add(s, "GET /v1/models", "list_models", s.listModels)

@@ -80,7 +80,7 @@ var docs = map[string]doc{
 		text: "Sets the status archived. Nothing is deleted: another status brings the project back."},
 	"list_messages": {tag: "projects", errors: []int{400, 404}, summary: "Read the conversation", text: "The newest messages of the project's conversation, oldest first."},
 	"check_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Verify the files",
-		text: "Parses every file, resolves every reference, bundles every entry point. Nothing is run."},
+		text: "Parses every file, resolves every reference, bundles every entry point. Nothing is run. Whether all is well is noted with the revision."},
 	"preview_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Address of the preview",
 		text: "Where the bundled result of the newest revision, or of an older one, is shown, on an origin of its own. Where users exist the address carries a ticket that holds for a minute."},
 
@@ -104,10 +104,11 @@ var docs = map[string]doc{
 	"run_pipeline": {tag: "agents", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Run the pipeline",
 		text:    "Queues research, wireframe, code and qa as one job of agent type builder.",
 		example: map[string]any{"project_id": anID, "input_context": map[string]any{"user_idea": "A CRM for dog walkers"}}},
-	"respond": {tag: "agents", errors: []int{400, 404, 413, 415}, summary: "Answer a job's questions",
-		text:    "For a job that is waiting_for_input. The job goes on; the new id in the answer is an alias of it for ever.",
+	"respond": {tag: "agents", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Answer a job's questions",
+		text: "For a job that is waiting_for_input. The job goes on; the new id in the answer is an alias of it for ever. " +
+			"Where it asks what stands in files that people changed too, an answer is `yours`, `job` or the text of the file, and one map may name many paths, `*` the rest; under review it is `apply` or `reject`. Such answers end the job.",
 		example: map[string]any{"answers": []any{map[string]any{"Who will use it?": "Dog walkers"}}}},
-	"clarify": {tag: "agents", errors: []int{400, 404, 413, 415}, summary: "Answer a job's questions, with its id in the body",
+	"clarify": {tag: "agents", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Answer a job's questions, with its id in the body",
 		text:    "The same as respond.",
 		example: map[string]any{"job_id": anID, "responses": []any{map[string]any{"question_id": "q1", "answer": "Dog walkers"}}}},
 
@@ -124,14 +125,25 @@ var docs = map[string]doc{
 			"Before each call of a model its worst case is reserved; a job that reaches a ceiling stops and keeps what it has.",
 		example: map[string]any{"scope": "project_day", "id": anID, "limit_usd": 2.5}},
 
-	"get_job":    {tag: "jobs", errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Poll it, or watch the stream."},
-	"list_jobs":  {tag: "jobs", errors: []int{400, 404}, summary: "List a project's jobs", text: "Newest first, by limit and offset or by page."},
-	"cancel_job": {tag: "jobs", errors: []int{400, 404}, summary: "Cancel a job", text: "Ends a job that has not ended, and stops the model call that it is in. It changes no file."},
+	"get_job":   {tag: "jobs", errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Poll it, or watch the stream."},
+	"list_jobs": {tag: "jobs", errors: []int{400, 404}, summary: "List a project's jobs", text: "Newest first, by limit and offset or by page."},
 	"list_job_files": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Read a job's working tree",
 		text: "The project's files as the job has them by now, before anything of it is in the project: all without contents, or one by its path with its content. " +
 			"Each `file` event of the stream is already in it. Of a job that has ended with a revision it is that revision; of others that have ended it is kept for a day."},
 	"preview_job": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Address of a preview of the working tree",
 		text: "Where the bundled result of what the job has made by now is shown, on an origin of its own. A page shows the tree as it is when it is loaded. Where users exist the address carries a ticket that holds for a minute."},
+	"cancel_job": {tag: "jobs", errors: []int{400, 404, 409, 503}, summary: "Cancel a job",
+		text: "Ends a job that has not ended, and stops the model call that it is in. What it made and verified until then stays, unless `keep=false`."},
+	"retry_job": {tag: "jobs", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Try a job again",
+		text:    "Queues a new job that does the same as one that has ended, of a pipeline from a given stage on. Its `retry_of` names the old one.",
+		example: map[string]any{"from": "code"}},
+	"get_proposal": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Read a job's proposal",
+		text: "What a job would change, against the revision that it worked on: the work of a job under review, one that changed what people changed too, and one whose code did not build."},
+	"apply_proposal": {tag: "jobs", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Apply a job's proposal",
+		text: "Merges the proposal, or some files of it, into the newest files, verifies the result and makes it a revision, marked with what the check said. Where people changed the same places since it answers 409 with the paths " +
+			"and both sides, and changes nothing; `resolve` then says what stands there.",
+		example: map[string]any{"paths": []string{"src/main.ts"}, "resolve": map[string]string{"*": "yours"}}},
+	"reject_proposal": {tag: "jobs", errors: []int{400, 404, 409}, summary: "Reject a job's proposal", text: "Drops it. A job that waited because of it is cancelled."},
 	"stream_job": {tag: "jobs", public: true, errors: []int{400, 401, 404}, summary: "Watch a job",
 		security: []map[string][]string{{"bearer": {}}, {"streamToken": {}}},
 		text: "Server-sent events. Stored events have numbers as ids; a reader that comes back with the last one it saw misses none. " +

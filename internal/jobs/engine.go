@@ -502,7 +502,7 @@ func unstorable(refusal *codeforge.Error) *codeforge.Error {
 
 func failedOutcome(id, reason, public string, progress float64, left codeforge.Outcome) *codeforge.Outcome {
 	data := marshalMap(map[string]any{"job_id": id, "status": codeforge.JobFailed, "error": public, "reason": reason})
-	return &codeforge.Outcome{Status: codeforge.JobFailed, Progress: progress, Error: public, Result: left.Result, Chat: left.Chat, Failed: true,
+	return &codeforge.Outcome{Status: codeforge.JobFailed, Progress: progress, Error: public, Result: left.Result, Chat: left.Chat, Proposal: left.Proposal, Failed: true,
 		Events: []codeforge.Event{{Type: codeforge.EventError, Data: data}}}
 }
 

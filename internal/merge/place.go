@@ -1,0 +1,51 @@
+package merge
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Place is a place of a [Conflict] as it is shown to those who settle it: ours are people's, theirs is a job's. A side that
+// is null has no such file.
+type Place struct {
+	Path   string  `json:"path"`
+	Line   int     `json:"line,omitempty" doc:"Where it stands in the people's text; left out: it is the whole file."`
+	Before *string `json:"before,omitempty" doc:"What stood there before."`
+	People *string `json:"people" doc:"null: they have no such file."`
+	Job    *string `json:"job" doc:"null: it has no such file."`
+	Beside string  `json:"beside,omitempty" doc:"Files of the people that path cannot lie beside."`
+}
+
+// Bounds of what is shown of conflicts.
+const (
+	maxPlaces = 30
+	maxSide   = 4_000 // bytes
+)
+
+// Places shows conflicts place by place, as much of them as somebody can read.
+func Places(conflicts []Conflict) []Place {
+	out := []Place{}
+	for _, c := range conflicts {
+		if len(c.Hunks) == 0 {
+			out = append(out, Place{Path: c.Path, People: shown(c.Ours), Job: shown(c.Theirs), Beside: strings.Join(c.Beside, ", ")})
+		}
+		for _, h := range c.Hunks {
+			out = append(out, Place{Path: c.Path, Line: h.Line, Before: shown(&h.Base), People: shown(&h.Ours), Job: shown(&h.Theirs)})
+		}
+		if len(out) >= maxPlaces {
+			return out[:maxPlaces]
+		}
+	}
+	return out
+}
+
+func shown(side *string) *string {
+	if side == nil || len(*side) <= maxSide {
+		return side
+	}
+	cut := maxSide
+	for !utf8.RuneStart((*side)[cut]) {
+		cut--
+	}
+	return new((*side)[:cut] + "…")
+}
