@@ -178,6 +178,7 @@ func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 	}
 	for _, f := range cancelled {
 		e.cancelled(f)
+		e.say(ctx, f.Job, "assistant", cancelledWords(f.Job, false))
 	}
 	e.announce(job.ID)
 	return job, true, nil
@@ -190,6 +191,7 @@ func (e *Engine) Cancel(ctx context.Context, u codeforge.User, id string) (codef
 		return codeforge.Job{}, err
 	}
 	e.cancelled(f)
+	e.say(ctx, f.Job, "assistant", cancelledWords(f.Job, false))
 	return f.Job, nil
 }
 
@@ -200,6 +202,7 @@ func (e *Engine) TakeBack(ctx context.Context, u codeforge.User, id string, undo
 		return codeforge.Job{}, err
 	}
 	e.cancelled(f)
+	e.say(ctx, f.Job, "assistant", cancelledWords(f.Job, true))
 	return f.Job, nil
 }
 
@@ -241,6 +244,7 @@ func (e *Engine) Respond(ctx context.Context, u codeforge.User, id string, answe
 	}
 	e.queued.Add(1)
 	e.publishEnd(f)
+	e.say(ctx, f.Job, "user", answerWords(answers))
 	e.announce(f.Job.ID)
 	return alias, nil
 }
@@ -335,7 +339,7 @@ func (e *Engine) claimAndRun(id string) {
 	o := e.run(ctx, job, r.fence)
 	// The place is free before the end is stored: the next claim shares that commit.
 	e.nextReady()
-	e.finish(ctx, r.fence, o)
+	e.finish(ctx, job, r.fence, o)
 	if job.Crashes >= codeforge.SuspectCrashes {
 		e.sweepBy(time.Now()) // the next of them may be due now
 	}
@@ -346,7 +350,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	log := e.o.Log.With("job_id", job.ID, "project_id", job.ProjectID, "agent", job.Agent, "fence", job.Fence)
 	began := time.Now()
 	if job.Crashes >= e.o.MaxCrashes {
-		return failedOutcome(job.ID, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, codeforge.Outcome{})
+		return failedOutcome(job, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, codeforge.Outcome{})
 	}
 	limit := job.Agent.TimeLimit(e.o.AgentTimeout)
 	ctx, stop := context.WithTimeoutCause(ctx, limit, ErrTimedOut)
@@ -380,7 +384,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 			Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}
 	case errors.Is(cause, ErrTimedOut):
 		log.Warn("job timed out", "ms", took.Milliseconds())
-		return failedOutcome(job.ID, "timeout", fmt.Sprintf("The %s agent did not finish within %s", job.Agent, limit), progress, o)
+		return failedOutcome(job, "timeout", fmt.Sprintf("The %s agent did not finish within %s", job.Agent, limit), progress, o)
 	}
 	public := "The agent failed unexpectedly"
 	fault, known := errors.AsType[*codeforge.Error](err)
@@ -401,7 +405,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 				{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}
 	}
 	log.Error("job failed", "error", err, "ms", took.Milliseconds())
-	return failedOutcome(job.ID, "error", public, progress, o)
+	return failedOutcome(job, "error", public, progress, o)
 }
 
 // runAgent gives the agent its material. A panic in it is a failure of this job alone.
@@ -450,7 +454,7 @@ func storeFault(err error) error {
 }
 
 // finish applies an outcome, again when the store fails: after a few tries the lease will lapse and the job run again.
-func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge.Outcome) {
+func (e *Engine) finish(ctx context.Context, job codeforge.Job, fence codeforge.Fence, o *codeforge.Outcome) {
 	if o == nil {
 		return
 	}
@@ -481,7 +485,7 @@ func (e *Engine) finish(ctx context.Context, fence codeforge.Fence, o *codeforge
 			// The outcome itself cannot be stored: that is the job's end.
 			fault, _ := errors.AsType[*codeforge.Error](err)
 			e.o.Log.Error("outcome refused", "job_id", fence.JobID, "error", err)
-			o = failedOutcome(fence.JobID, "error", unstorable(fault).Message, o.Progress, codeforge.Outcome{})
+			o = failedOutcome(job, "error", unstorable(fault).Message, o.Progress, codeforge.Outcome{})
 			continue
 		}
 		e.o.Log.Error("outcome not stored", "job_id", fence.JobID, "error", err)
@@ -500,9 +504,9 @@ func unstorable(refusal *codeforge.Error) *codeforge.Error {
 	return &codeforge.Error{Kind: refusal.Kind, Message: "The result could not be stored: " + cmp.Or(reason, refusal.Message), Cause: refusal}
 }
 
-func failedOutcome(id, reason, public string, progress float64, left codeforge.Outcome) *codeforge.Outcome {
-	data := marshalMap(map[string]any{"job_id": id, "status": codeforge.JobFailed, "error": public, "reason": reason})
-	return &codeforge.Outcome{Status: codeforge.JobFailed, Progress: progress, Error: public, Result: left.Result, Chat: left.Chat, Proposal: left.Proposal, Failed: true,
+func failedOutcome(job codeforge.Job, reason, public string, progress float64, left codeforge.Outcome) *codeforge.Outcome {
+	data := marshalMap(map[string]any{"job_id": job.ID, "status": codeforge.JobFailed, "error": public, "reason": reason})
+	return &codeforge.Outcome{Status: codeforge.JobFailed, Progress: progress, Error: public, Result: left.Result, Chat: failedChat(job, public, left.Chat), Proposal: left.Proposal, Failed: true,
 		Events: []codeforge.Event{{Type: codeforge.EventError, Data: data}}}
 }
 

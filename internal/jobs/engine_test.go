@@ -277,7 +277,7 @@ func TestFailureChangesNothing(t *testing.T) {
 		if _, rev, err := r.store.ListFiles(t.Context(), r.user, p, true, -1); err != nil || rev != 0 {
 			t.Errorf("revision %d, %v", rev, err)
 		}
-		if said, err := r.store.ListMessages(t.Context(), r.user, p, 10); err != nil || len(said) != 1 || said[0].Content != "I tried." {
+		if said, err := r.store.ListMessages(t.Context(), r.user, p, 10); err != nil || len(said) != 1 || said[0].Content != "This did not work out: It does not build.\n\nI tried." {
 			t.Errorf("the conversation has %+v, %v", said, err)
 		}
 	})

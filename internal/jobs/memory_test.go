@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -32,6 +33,51 @@ func TestMemory(t *testing.T) {
 		if len(m.Messages) != 3 || m.Messages[0].Content != "Build it" || m.Messages[1].Content != "I wrote a.ts." || len(m.Revisions) != 1 ||
 			m.Revisions[0].Message != "First" || len(m.Revisions[0].Files) != 1 || m.Revisions[0].Files[0] != (codeforge.FileStat{Path: "a.ts", Added: 2}) {
 			t.Errorf("the second job knows %+v", m)
+		}
+	})
+}
+
+// What happens to a job is said in the conversation, also where its agent says nothing.
+func TestConversation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		started := make(chan string, 10)
+		r := newRig(t, func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+			started <- task.Job.ID
+			switch {
+			case task.Job.Agent == codeforge.QA:
+				return codeforge.Outcome{}, &codeforge.Error{Kind: codeforge.AgentFailed, Message: "The model declined to do this"}
+			case task.Job.Agent == codeforge.Research && len(task.Job.Clarification) == 0:
+				return codeforge.Outcome{Status: codeforge.Waiting, Question: []byte(`[{"question":"Who?"}]`), Chat: []codeforge.Message{{Role: "assistant", Content: "Who?"}}}, nil
+			case task.Job.Agent == codeforge.Research:
+				return codeforge.Outcome{}, nil
+			}
+			<-ctx.Done()
+			return codeforge.Outcome{}, context.Cause(ctx)
+		})
+		p := r.project()
+		r.types(r.submit(p, codeforge.QA))
+		asks := r.submit(p, codeforge.Research)
+		synctest.Wait()
+		if _, err := r.engine.Respond(t.Context(), r.user, asks, []byte(`[{"question":"Who?","answer":"me"},{"When?":3}]`)); err != nil {
+			t.Fatal(err)
+		}
+		r.types(asks)
+		runs := r.submit(p, codeforge.Wireframe)
+		synctest.Wait()
+		if _, err := r.engine.Cancel(t.Context(), r.user, runs); err != nil {
+			t.Fatal(err)
+		}
+		said, err := r.store.ListMessages(t.Context(), r.user, p, 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range said {
+			got = append(got, m.Role+": "+m.Content)
+		}
+		want := []string{"assistant: This did not work out: The model declined to do this.", "assistant: Who?", "user: Who?\nme\n\nWhen?\n3", "assistant: Stopped, as you asked. Nothing was changed."}
+		if !slices.Equal(got, want) {
+			t.Errorf("the conversation is %q", got)
 		}
 	})
 }

@@ -84,6 +84,9 @@ type Store interface {
 	ListRevisions(ctx context.Context, u codeforge.User, projectID string, page, size int) ([]codeforge.Revision, int, error)
 	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
 
+	// AddMessages adds lines to the conversation on a project, to the system.
+	AddMessages(ctx context.Context, projectID string, chat []codeforge.Message) error
+
 	// SweepJobs deletes terminal jobs that ended before then, with their events; for a retention that is off by default.
 	SweepJobs(ctx context.Context, before time.Time) (int, error)
 

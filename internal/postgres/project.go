@@ -121,6 +121,21 @@ func (s *Store) ProjectForJob(ctx context.Context, f codeforge.Fence) (p codefor
 	return row.project(), err
 }
 
+func (s *Store) AddMessages(ctx context.Context, projectID string, chat []codeforge.Message) error {
+	if _, err := codeforge.ParseID(projectID); err != nil {
+		return codeforge.NotFound("Project", projectID)
+	}
+	lines, err := object(messageArgs(chat))
+	if err != nil {
+		return err
+	}
+	_, _, unsure, err := system[any](ctx, s, "add_messages", arg{"project", projectID}, arg{"chat", lines})
+	if unsure && codeforge.IsKind(err, codeforge.Conflict) { // they have their ids: an earlier try wrote them
+		return nil
+	}
+	return err
+}
+
 func (s *Store) ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.Message, error) {
 	if err := check(u, "Project", projectID); err != nil {
 		return nil, err

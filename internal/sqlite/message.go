@@ -24,6 +24,19 @@ func addMessages(c *conn, project int64, all []codeforge.Message) error {
 	return nil
 }
 
+func (s *Store) AddMessages(ctx context.Context, projectID string, chat []codeforge.Message) error {
+	return s.write(ctx, func(c *conn) error {
+		p, found, err := readProject(c, "SELECT "+projectColumns+" FROM projects WHERE id = ?", projectID)
+		if err == nil && !found {
+			err = codeforge.NotFound("Project", projectID)
+		}
+		if err != nil {
+			return err
+		}
+		return addMessages(c, p.seq, chat)
+	})
+}
+
 func (s *Store) ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) (list []codeforge.Message, err error) {
 	err = s.view(ctx, func(c *conn) error {
 		p, err := ownProject(c, u, projectID)

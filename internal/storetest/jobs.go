@@ -825,6 +825,21 @@ var readTests = []test{
 			s.Fatalf("messages %+v", list)
 		}
 	}},
+	{"lines are added to a conversation by the system", func(s *suite) {
+		p, other := s.project(), s.project()
+		s.ok(s.AddMessages(s.ctx(), p.ID, []codeforge.Message{{Role: "user", Content: "me"}, {Role: "assistant", Content: "good\x00", Metadata: []byte(`{"job_id": "j"}`)}}))
+		list, err := s.ListMessages(s.ctx(), s.u, p.ID, 5)
+		s.ok(err)
+		if len(list) != 2 || list[0].Role+list[1].Role != "userassistant" && list[0].Role+list[1].Role != "assistantuser" {
+			s.Fatalf("messages %+v", list)
+		}
+		if list, err = s.ListMessages(s.ctx(), s.u, other.ID, 5); err != nil || len(list) != 0 {
+			s.Fatalf("of another project: %+v, %v", list, err)
+		}
+		if err := s.AddMessages(s.ctx(), codeforge.NewID(), []codeforge.Message{{Role: "user", Content: "nobody"}}); err == nil {
+			s.Fatal("there is no such project")
+		}
+	}},
 	{"an ended context is told", func(s *suite) {
 		p := s.project()
 		ctx, cancel := cancelled(s.ctx())
