@@ -51,8 +51,10 @@ func printSafe(w io.Writer, format string, args ...any) {
 func (s *screen) event(kind string, data []byte) (done bool, err error) {
 	var e struct {
 		Status, Stage, Title, Path, Action, Error string
-		OK                                        *bool
-		Bytes, Lines                              int
+		Name, Argument, Answer, Kind              string
+		Severity, File, Description               string
+		OK, Passed                                bool
+		Lines, Added, Removed, Score, Issues      int
 		Result                                    struct {
 			Summary string
 			Message string
@@ -77,22 +79,25 @@ func (s *screen) event(kind string, data []byte) (done bool, err error) {
 			}
 		}
 	case "file":
-		s.files = append(s.files, fmt.Sprintf("%-6s %s (%d lines)", e.Action, e.Path, e.Lines))
+		s.files = append(s.files, fmt.Sprintf("%-7s %s (%d lines, +%d -%d)", e.Action, e.Path, e.Lines, e.Added, e.Removed))
 		for i := range s.stages {
 			if !s.stages[i].began.IsZero() && s.stages[i].ended.IsZero() {
 				s.stages[i].files++
 			}
 		}
-		if s.live {
-			s.erase()
-			s.line("  %s", s.files[len(s.files)-1])
-		} else {
-			s.plain("%s", s.files[len(s.files)-1])
+		s.note("%s", s.files[len(s.files)-1])
+	case "tool":
+		if !e.OK { // the others show in what they did
+			s.note("%s %s: %s", e.Name, e.Argument, e.Answer)
 		}
+	case "spec":
+		s.plain("%s written", e.Kind)
+	case "finding":
+		s.note("%-8s %s: %s", e.Severity, e.File, e.Description)
+	case "review":
+		s.plain("%s, score %d, %d issues", map[bool]string{true: "passed", false: "not passed"}[e.Passed], e.Score, e.Issues)
 	case "check":
-		if e.OK != nil {
-			s.plain("verified  %s", map[bool]string{true: "ok", false: "problems found, sent back"}[*e.OK])
-		}
+		s.plain("verified  %s", map[bool]string{true: "ok", false: "problems found, sent back"}[e.OK])
 	case "retry":
 		s.plain("trying again")
 	case "complete":
@@ -115,6 +120,17 @@ func (s *screen) event(kind string, data []byte) (done bool, err error) {
 	}
 	s.draw()
 	return false, nil
+}
+
+// note prints a line for good.
+func (s *screen) note(format string, args ...any) {
+	text := strings.Join(strings.Fields(codeforge.Plain(fmt.Sprintf(format, args...))), " ")
+	if s.live {
+		s.erase()
+		s.line("  %.120s", text)
+	} else {
+		s.plain("%s", text)
+	}
 }
 
 // plain prints a line where nothing is redrawn.

@@ -20,7 +20,13 @@ func TestScreenObeysNobody(t *testing.T) {
 		s := &screen{w: &out, live: live, began: time.Now(), stages: []stage{{name: "code"}}}
 		for _, e := range [][2]string{
 			{"stage", `{"stage":"code","status":"started","title":"\u001b[31mred\u001b]0;owned\u0007\nnext"}`},
-			{"file", `{"action":"created","path":"a\u202egnp.js","lines":1}`},
+			{"file", `{"action":"created","path":"a\u202egnp.js","lines":1,"added":1}`},
+			{"file_delta", `{"path":"a","text":"\u001b[2J"}`},
+			{"tool", `{"name":"edit_file","argument":"b.js","ok":false,"answer":"not \u001b]0;owned\u0007there\nreally"}`},
+			{"tool", `{"name":"read_file","argument":"c.js","ok":true,"answer":"3 lines"}`},
+			{"spec", `{"kind":"requirements","document":{}}`},
+			{"finding", `{"severity":"high","file":"b.js","line":3,"description":"\u009b2JDeletes all"}`},
+			{"review", `{"passed":false,"score":40,"issues":1}`},
 			{"complete", `{"result":{"summary":"Done \u001b]52;c;aGk=\u0007\u009b2Jnow\u001b[2J"}}`},
 		} {
 			if _, err := s.event(e[0], []byte(e[1])); err != nil {
@@ -32,6 +38,14 @@ func TestScreenObeysNobody(t *testing.T) {
 			got = strings.ReplaceAll(got, "\x1b[1A\x1b[J", "")
 		}
 		if strings.ContainsAny(got, "\x1b\a\u009b\u202e") || !strings.Contains(got, "Done now\n") || !strings.Contains(got, "agnp.js") || strings.Contains(got, "owned") {
+			t.Errorf("live %v: %q", live, got)
+		}
+		for _, want := range []string{"(1 lines, +1 -0)", "edit_file b.js: not there really\n", "high b.js: Deletes all\n"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("live %v: %q does not show %q", live, got, want)
+			}
+		}
+		if strings.Contains(got, "c.js") || !live && !strings.Contains(got, "not passed, score 40") {
 			t.Errorf("live %v: %q", live, got)
 		}
 		if live && strings.Contains(got, "\nnext") {

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"codeforge"
@@ -102,6 +103,10 @@ type run struct {
 	keep    keeper
 	says    string // by the model, in words alone, before the job failed
 
+	progress, told float64           // where the job is, and the last that was reported
+	stageEnd       float64           // what progress runs up to in the stage
+	seen           map[string]string // the working tree as viewers saw it last
+
 	before    *baseline      // what was wrong before the job began; nil: not looked at yet
 	checked   *verify.Report // of the tree in state checkedAt
 	checkedAt int
@@ -109,6 +114,7 @@ type run struct {
 
 func newRun(a *Agents, task *codeforge.Task) *run {
 	r := &run{Agents: a, task: task, in: readInput(task.Job.Input), project: task.Project, tree: newTree(task.Files)}
+	r.seen = maps.Clone(r.tree.base)
 	r.answers, r.asked = answers(r.in, task.Job.Clarification)
 	if r.asked {
 		r.calls = 1 // the question was the job's first call
@@ -121,14 +127,6 @@ func newRun(a *Agents, task *codeforge.Task) *run {
 	}
 	r.keep = newKeeper(r)
 	return r
-}
-
-func (r *run) report(progress float64, events ...codeforge.Event) {
-	r.task.Report(progress, events...)
-}
-
-func event(t codeforge.EventType, data any) codeforge.Event {
-	return codeforge.Event{Type: t, Data: form.Marshal(data)}
 }
 
 func (r *run) log(format string, args ...any) {
@@ -144,11 +142,13 @@ type stageEvent struct {
 
 // stage tells of the beginning of a stage and, when do returns without an error, of its end.
 func (r *run) stage(s codeforge.AgentType, round int, do func() error) error {
-	r.made.Stage = s
+	r.made.Stage, r.stageEnd = s, r.endOfStage(s, round)
+	r.reportTree()
 	r.report(-1, event(codeforge.EventStage, stageEvent{s, "started", s.Agent().Title, round}))
 	if err := do(); err != nil {
 		return err
 	}
+	r.reportTree()
 	r.report(-1, event(codeforge.EventStage, stageEvent{s, "completed", s.Agent().Title, round}))
 	return nil
 }

@@ -60,14 +60,12 @@ func TestResearch(t *testing.T) {
 	if at(decode(t, out.Requirements), "app_name") != "Walkies" || out.ProjectStatus != codeforge.InProgress || out.Architecture != nil {
 		t.Errorf("spec %s, status %s", out.Requirements, out.ProjectStatus)
 	}
-	if !slices.Equal(b.progress, []float64{10, 30}) {
-		t.Errorf("progress %v", b.progress)
-	}
+	wantProgress(t, b, 10, 30)
 	if len(out.Chat) != 1 || out.Chat[0].Role != "assistant" || string(out.Chat[0].Metadata) != `{"agent_type":"research","job_id":"job-1"}` {
 		t.Errorf("chat %+v", out.Chat)
 	}
-	want := []codeforge.EventType{"stage", "delta", "usage", "delta", "delta", "usage", "kept", "stage"}
-	if got := slices.Compact(b.types()); !slices.Equal(got, slices.Compact(want)) {
+	want := []codeforge.EventType{"stage", "usage", "usage", "spec", "kept", "stage"}
+	if got := b.types(); !slices.Equal(got, want) {
 		t.Errorf("events %v", got)
 	}
 	for i, req := range b.script.requests {
@@ -344,21 +342,18 @@ func TestCancelled(t *testing.T) {
 }
 
 func TestDeltasAreCoalesced(t *testing.T) {
-	long := with(goodLesson, "key_concept", strings.Repeat("k", 1000))
-	b := job(codeforge.Pedagogy, `{}`, object(long))
+	long := strings.Repeat("I build it now. ", 100)
+	b := job(codeforge.Code, `{}`, respond(llm.FinishToolCalls, llm.Text(long), use("write_file", args{"path": "a", "content": "1"}).parts(t)[0]), finish())
 	b.must(t)
 	text, n := "", 0
-	for _, e := range b.events {
-		if e.Type == codeforge.EventDelta {
-			n++
-			d := decode(t, e.Data)
-			text += d["text"].(string)
-			if d["stage"] != "pedagogy" {
-				t.Errorf("delta %s", e.Data)
-			}
+	for _, d := range b.of(codeforge.EventDelta) {
+		n++
+		text += d["text"].(string)
+		if d["stage"] != "code" {
+			t.Errorf("delta %v", d)
 		}
 	}
-	if text != string(form.Marshal(long)) || n > 1+len(text)/deltaBytes+5 {
+	if text != long || n > 1+len(text)/deltaBytes+5 {
 		t.Errorf("%d deltas of %d bytes", n, len(text))
 	}
 	synctest.Test(t, func(t *testing.T) {

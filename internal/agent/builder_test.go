@@ -36,9 +36,7 @@ func TestPipeline(t *testing.T) {
 	if out.Requirements == nil || out.Architecture == nil || out.ProjectStatus != codeforge.InProgress || len(out.Chat) != 1 || out.Message == "" {
 		t.Errorf("%+v", out)
 	}
-	if !slices.Equal(b.progress, []float64{10, 15, 20, 40, 60, 80}) {
-		t.Errorf("progress %v", b.progress)
-	}
+	wantProgress(t, b, 10, 15, 20, 40, 60, 80)
 	// Each stage is told what the ones before made; the findings reach the coder.
 	if got := section(b.prompt(2), "requirements"); !strings.Contains(got, "Walkies") {
 		t.Errorf("wireframe reads %s", got)

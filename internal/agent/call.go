@@ -177,6 +177,7 @@ func (c *caller) callOnce(ctx context.Context, ask llm.Request, sink func(llm.De
 	c.r.used.count(e.Provider, e.Model, e.Usage)
 	c.r.used.addLost(resp.Lost)
 	c.r.report(-1, event(codeforge.EventUsage, e))
+	c.r.advance(byAnswer)
 	switch resp.Finish {
 	case llm.FinishRefusal, llm.FinishContentFilter:
 		return nil, &llm.Error{Provider: resp.Provider, Model: resp.Model, Kind: llm.Refusal, Finish: resp.Finish}
@@ -344,41 +345,6 @@ func dollars(micro int64) string {
 	s := fmt.Sprintf("$%d.%06d", micro/1_000_000, micro%1_000_000)
 	point := strings.IndexByte(s, '.')
 	return s[:point+3] + strings.TrimRight(s[point+3:], "0")
-}
-
-// deltas passes the text of an answer on as it comes, in pieces of about deltaBytes or deltaEvery, whichever is first.
-// It has no timer: a piece waits for the next one or for the end of the answer.
-type deltas struct {
-	run   *run
-	stage codeforge.AgentType
-	text  strings.Builder
-	since time.Time
-}
-
-const (
-	deltaBytes = 400
-	deltaEvery = 100 * time.Millisecond
-)
-
-func (d *deltas) add(p llm.Delta) {
-	if p.Kind != llm.DeltaText || p.Text == "" {
-		return
-	}
-	if d.text.Len() == 0 {
-		d.since = time.Now()
-	}
-	d.text.WriteString(p.Text)
-	if d.text.Len() >= deltaBytes || time.Since(d.since) >= deltaEvery {
-		d.flush()
-	}
-}
-
-func (d *deltas) flush() {
-	if d.text.Len() == 0 {
-		return
-	}
-	d.run.report(-1, event(codeforge.EventDelta, map[string]string{"stage": string(d.stage), "text": d.text.String()}))
-	d.text.Reset()
 }
 
 // maxComplaint bounds, in bytes, what a model is told about one answer.

@@ -55,9 +55,9 @@ func TestCode(t *testing.T) {
 		}
 	}
 	if !slices.Equal(wrote, []string{
-		`{"path":"src/a.ts","action":"created","language":"typescript","bytes":19,"lines":1}`,
-		`{"path":"index.html","action":"updated","language":"html","bytes":10,"lines":1}`,
-		`{"path":"gone.css","action":"deleted","language":"css","bytes":0,"lines":0}`}) {
+		`{"path":"src/a.ts","action":"created","language":"typescript","bytes":19,"lines":1,"added":1,"removed":0}`,
+		`{"path":"index.html","action":"updated","language":"html","bytes":10,"lines":1,"added":1,"removed":1}`,
+		`{"path":"gone.css","action":"deleted","language":"css","bytes":0,"lines":0,"added":0,"removed":1}`}) {
 		t.Errorf("file events %v", wrote)
 	}
 	if len(out.Chat) != 1 || !strings.Contains(out.Chat[0].Content, "- src/a.ts (created)") {

@@ -34,6 +34,7 @@ func consult[T interface{ Problems() []string }](ctx context.Context, c *consult
 		c.box.restart()
 	}
 	k := &reader{caller: c.r.caller(c.stage, c.first), box: c.box, schema: f.JSON}
+	k.shown.quiet = true
 	req.Schema, req.Messages = f.Schema(), withText(slices.Clip(c.messages), more.String())
 	_, resp, err := llm.Structured(ctx, k, &req, k.reportDelta, func(raw []byte) error {
 		if len(raw) > codeforge.MaxSpec {

@@ -232,17 +232,16 @@ func (r *run) takeIn(files map[string]string) []string {
 // setFiles makes the tree hold other files, tells viewers, and returns the paths that differ.
 func (r *run) setFiles(files map[string]string, action string) []string {
 	paths := []string{}
-	for _, c := range differences(r.tree.files, files) {
-		paths = append(paths, c.Path)
-		e := fileEvent{Path: c.Path, Action: action, Language: codeforge.LanguageOf(c.Path), Bytes: len(c.Content), Lines: strings.Count(c.Content, "\n")}
-		if c.Delete {
-			e.Action = fileDeleted
-		}
-		told := event(codeforge.EventFile, e)
-		told.File = &c
-		r.report(-1, told)
-	}
+	changes := differences(r.tree.files, files)
 	r.tree.restore(files)
+	for _, c := range changes {
+		paths = append(paths, c.Path)
+		did := action
+		if c.Delete {
+			did = fileDeleted
+		}
+		r.reportFile(c.Path, did)
+	}
 	return paths
 }
 

@@ -78,6 +78,7 @@ func (v *reviewer) review(ctx context.Context, round int, earlier []form.Finding
 	}
 	doc := v.judge(q, ok, found, earlier)
 	v.seen = maps.Clone(v.tree.files)
+	v.r.reportReview(round, &doc)
 	return doc, nil
 }
 

@@ -40,6 +40,12 @@ func (s *script) Generate(ctx context.Context, req *llm.Request, sink func(llm.D
 		for piece := range slices.Chunk([]byte(resp.Text()), 50) {
 			sink(llm.Delta{Kind: llm.DeltaText, Text: string(piece)})
 		}
+		for i, call := range resp.ToolCalls() {
+			sink(llm.Delta{Kind: llm.DeltaToolCall, Index: i, Name: call.Name})
+			for piece := range slices.Chunk([]byte(call.Arguments), 50) {
+				sink(llm.Delta{Kind: llm.DeltaToolCall, Index: i, Text: string(piece)})
+			}
+		}
 	}
 	return resp, err
 }
@@ -52,6 +58,32 @@ func respond(finish llm.FinishKind, parts ...llm.Part) turn {
 }
 
 func say(text string) turn { return respond(llm.FinishStop, llm.Text(text)) }
+
+// parts are those of the answer.
+func (do turn) parts(t *testing.T) []llm.Part {
+	t.Helper()
+	resp, err := do(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.Parts
+}
+
+// wantProgress wants progress to pass these milestones and to go on rising between them.
+func wantProgress(t *testing.T, b *bench, milestones ...float64) {
+	t.Helper()
+	if !slices.IsSorted(b.progress) || slices.Max(b.progress) >= 100 {
+		t.Errorf("progress %v", b.progress)
+	}
+	for _, p := range milestones {
+		if !slices.Contains(b.progress, p) {
+			t.Errorf("progress %v, without %v", b.progress, p)
+		}
+	}
+	if len(b.progress) <= len(milestones) {
+		t.Errorf("progress %v has no step between", b.progress)
+	}
+}
 
 // object answers v as JSON.
 func object(v any) turn { return say(string(form.Marshal(v))) }

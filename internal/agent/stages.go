@@ -54,7 +54,7 @@ func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 // research returns either what must be asked first, which a job does at most once, or the requirements, which are
 // also in the project from then on.
 func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirementsDoc, error) {
-	if !r.asked && len(r.answers) == 0 && !r.in.yes("skip_clarification") {
+	if r.mayAsk() {
 		r.report(clarifying)
 		p := r.prompt(material{closing: "Say whether this can be specified, or ask."})
 		c, err := ask(ctx, r, codeforge.Research, form.ClarificationForm, p, llm.Request{System: clarifySystem, Effort: "low", MaxOutput: 8_000})
@@ -65,6 +65,9 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 			return &asks{false, c.Questions, cmp.Or(c.Message, "A few answers will make the result fit you better.")}, requirementsDoc{}, nil
 		}
 	}
+	if r.task.Job.Agent == codeforge.Research {
+		r.stageEnd = 95
+	}
 	q, err := ask(ctx, r, codeforge.Research, form.RequirementsForm, r.prompt(material{closing: "Write the requirements."}), llm.Request{System: researchSystem})
 	if err != nil {
 		return nil, requirementsDoc{}, err
@@ -72,7 +75,13 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 	doc := newRequirementsDoc(q)
 	r.project.Requirements = form.Marshal(doc)
 	r.made.Requirements = r.project.Requirements
+	r.reportSpec(codeforge.Research, "requirements", r.made.Requirements)
 	return nil, doc, r.keepSpecs(ctx, codeforge.Research)
+}
+
+// mayAsk reports whether the user may have to be asked first, which is done once.
+func (r *run) mayAsk() bool {
+	return !r.asked && len(r.answers) == 0 && !r.in.yes("skip_clarification")
 }
 
 // waiting is the outcome of a job that asks. result is an object that holds the questions.
@@ -108,6 +117,7 @@ func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
 	doc.Decisions = addDecisions(specObject(r.project.Architecture), nil)
 	r.project.Architecture = form.Marshal(doc)
 	r.made.Architecture = r.project.Architecture
+	r.reportSpec(codeforge.Wireframe, "architecture", r.made.Architecture)
 	return doc, r.keepSpecs(ctx, codeforge.Wireframe)
 }
 

@@ -128,6 +128,7 @@ func (b *toolbox) runCalls(ctx context.Context, calls []llm.ToolCall) (m llm.Mes
 			return failure(b.stage, nil, "The coder used all of its %d tool calls without finishing", maxToolCalls)
 		}
 		results[i] = do(calls[i])
+		b.r.reportTool(b.stage, calls[i], results[i])
 		if results[i].IsError && b.repeatsFailure(calls[i]) {
 			return failure(b.stage, errors.New(form.Shorten(results[i].Content, 1_000)), "The coder repeated a failing call of %s %d times", form.Shorten(calls[i].Name, 40), maxFailing)
 		}
@@ -361,21 +362,13 @@ func (b *toolbox) unable(path string, err error) error {
 	return err
 }
 
-type fileEvent struct {
-	Path     string `json:"path"`
-	Action   string `json:"action"`
-	Language string `json:"language"`
-	Bytes    int    `json:"bytes"`
-	Lines    int    `json:"lines"`
-}
-
 func (b *toolbox) changed(path, action string) string {
 	if action == fileUnchanged {
 		return path + " is as it was: nothing changed"
 	}
 	clear(b.failing)
 	text := b.tree.files[path]
-	b.r.report(-1, event(codeforge.EventFile, fileEvent{path, action, codeforge.LanguageOf(path), len(text), countLines(text)}))
+	b.r.reportFile(path, action)
 	if action == fileDeleted {
 		return "deleted " + path
 	}

@@ -148,7 +148,9 @@ var docs = map[string]doc{
 		security: []map[string][]string{{"bearer": {}}, {"streamToken": {}}},
 		text: "Server-sent events. Stored events have numbers as ids; a reader that comes back with the last one it saw misses none. " +
 			"`progress`, `complete`, `error`, `cancelled` and `waiting` come twice: named without an id, then unnamed with the id. " +
-			"`stage`, `file`, `usage`, `check`, `retry`, `restart` come named with their id; `delta` and `log` have none and are not replayed. " +
+			"The others come named with their id: `stage` (began or ended), `spec` (a specification, whole), `file` (path, action, size, lines added and removed), " +
+			"`tool` (a call, whether it did what it should, and its answer in a line), `check`, `finding` and `review` (what a review found, and came to), `usage`, `retry`, `restart` (what was shown of an answer on its way is void). " +
+			"`delta` (words), `file_delta` (text of a file as it is written: `offset` 0 begins a text) and `log` have no id and are not replayed. New names may come: pass over those that you do not know. " +
 			"`dropped` says why the server ends a stream that is not at its end. After the job's last event the stream closes; a reader that saw it gets 204.",
 		responses: map[string]*huma.Response{
 			"200": {Description: "The events.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString},
