@@ -22,7 +22,7 @@ type Config struct {
 	Host        string `name:"host" env:"HOST" help:"Address to listen on. Default: 127.0.0.1 standalone, else 0.0.0.0."`
 	Insecure    bool   `name:"insecure" env:"INSECURE" help:"Let a standalone server, where nobody signs in, listen beyond this machine: whoever reaches it is its one user."`
 	Port        int    `name:"port" env:"PORT" default:"8000" help:"Port to listen on; 0 takes a free one."`
-	DataDir     string `name:"data-dir" env:"DATA_DIR" default:"./data" help:"Folder of the embedded database, of certificates from an ACME authority, and of secrets made at first start. One process at a time."`
+	DataDir     string `name:"data-dir" env:"DATA_DIR" default:"./data" help:"Folder of the embedded database, of certificates from an ACME authority, of npm packages, and of secrets made at first start. One process at a time."`
 	PublicURL   string `name:"public-url" env:"PUBLIC_URL" help:"Address under which clients reach this server, for links in answers. Default: the host of the request."`
 
 	SupabaseURL    string `name:"supabase-url" env:"SUPABASE_URL" help:"Address of the Supabase project whose users may come; their tokens are verified."`
@@ -64,6 +64,12 @@ type Config struct {
 
 	Verifiers      int   `name:"verifiers" env:"VERIFIERS" default:"0" help:"Processes that check and bundle generated code at once; 0: three for each processor, at least 6, as memory allows. One user never has them all."`
 	VerifierMemory int64 `name:"verifier-memory-mb" env:"VERIFIER_MEMORY_MB" default:"2048" help:"Memory that each of them may take, in MB; at most a quarter of the machine's."`
+
+	NPMRegistry string  `name:"npm-registry" env:"NPM_REGISTRY" help:"Address of the registry that npm packages come from. Default: what npm on this machine is set to; where that is nothing, packages are off."`
+	NPMBytes    int64   `name:"npm-cache-bytes" env:"NPM_CACHE_BYTES" default:"5368709120" help:"Bytes that fetched packages may take in DATA_DIR, shared by all projects; what was not used for longest goes first."`
+	NPMAllow    List    `name:"npm-allow" env:"NPM_ALLOW" help:"Scopes, like @acme, whose packages every user of this server may have by the tokens of its .npmrc. Standalone the one user may have all."`
+	NPMDeny     List    `name:"npm-deny" env:"NPM_DENY" help:"Packages that no project gets: name, @scope/* or name@range."`
+	NPMMinAge   Seconds `name:"npm-min-age" env:"NPM_MIN_AGE" default:"72h" help:"How long a version must have been out before it is chosen; bad ones are mostly found within days. One that a lock or a project names is taken, with a warning."`
 
 	OpenAIKey       string  `name:"openai-api-key" env:"OPENAI_API_KEY" placeholder:"KEY" help:"Key of OpenAI."`
 	OpenAIURL       string  `name:"openai-base-url" env:"OPENAI_BASE_URL" help:"Other address of OpenAI's API, with /v1."`

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"codeforge/internal/llm"
+	"codeforge/internal/npm"
 	"codeforge/internal/postgres"
 )
 
@@ -42,6 +43,12 @@ func (c *Config) Validate() error {
 			bad(name, "cannot be negative, is %d", n)
 		}
 	}
+	if c.NPMBytes < 64<<20 {
+		bad("NPM_CACHE_BYTES", "must be at least %d, is %d", 64<<20, c.NPMBytes)
+	}
+	if err := npm.CheckDeny(c.NPMDeny); err != nil {
+		bad("NPM_DENY", "%v", err)
+	}
 	if c.AgentTimeout < Seconds(time.Second) {
 		bad("AGENT_TIMEOUT", "must be at least one second")
 	}
@@ -61,6 +68,7 @@ func (c *Config) Validate() error {
 		{"GOOGLE_GEMINI_BASE_URL", c.GoogleURL, "https://host"},
 		{"LLM_COMPATIBLE_URL", c.CompatibleURL, "https://host/v1"},
 		{"ACME_DIRECTORY", c.ACMEURL, "https://host/directory"},
+		{"NPM_REGISTRY", c.NPMRegistry, "https://host/path"},
 	} {
 		if err := checkAddress(a.value, a.form); err != nil {
 			bad(a.name, "%v", err)
