@@ -24,6 +24,7 @@ const (
 	EventTool    EventType = "tool"    // a call of a tool, and what it answered
 	EventSpec    EventType = "spec"    // a specification was written
 	EventFinding EventType = "finding" // an issue that a review found
+	EventGuard   EventType = "guard"   // a guard acted: refused, objected, or noted something
 	EventReview  EventType = "review"  // what a review came to, after its findings
 
 	EventKept     EventType = "kept"     // what a stage made is in the project, or proposed to it

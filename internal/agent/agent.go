@@ -107,6 +107,10 @@ type run struct {
 	stageEnd       float64           // what progress runs up to in the stage
 	seen           map[string]string // the working tree as viewers saw it last
 
+	guardEvents  map[guardEvent]bool // that were told
+	instructed   map[*tree][]diagnostic
+	deletionTold bool
+
 	before    *baseline      // what was wrong before the job began; nil: not looked at yet
 	checked   *verify.Report // of the tree in state checkedAt
 	checkedAt int

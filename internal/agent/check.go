@@ -1,12 +1,11 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -19,7 +18,8 @@ import (
 // diagnostic is a finding of verification as models and results see it.
 type diagnostic struct {
 	verify.Diagnostic
-	Preexisting bool `json:"preexisting,omitempty"` // it was there before the job
+	Preexisting bool   `json:"preexisting,omitempty"` // it was there before the job
+	Guard       string `json:"guard,omitempty"`       // that found it
 }
 
 // maxDiagnostics bounds what is shown of one report.
@@ -94,7 +94,7 @@ func (b *baseline) compare(now verify.Report, t *tree) []diagnostic {
 		if _, had := t.base[d.File]; !old && !had {
 			old = slices.ContainsFunc(gone, func(file string) bool { return take(file, d.Message) })
 		}
-		found = append(found, diagnostic{d, old})
+		found = append(found, diagnostic{Diagnostic: d, Preexisting: old})
 	}
 	return found
 }
@@ -155,46 +155,6 @@ func verdict(ok bool, found []diagnostic) string {
 	return string(form.Marshal(form.Verdict[diagnostic]{OK: ok, Diagnostics: shown, More: len(found) - len(shown)}))
 }
 
-// Words that stand where code should. They are looked for in lines that the job wrote, and each needs the marks of a
-// comment or of an omission around it, so that an app about to-dos may say so.
-var placeholders = []*regexp.Regexp{
-	regexp.MustCompile(`(?:^|\s)(?://|/\*|\*|#|<!--|\{/\*)\s*(?:TODO|FIXME|XXX)\b\s*[:(]`),
-	regexp.MustCompile(`(?i)(?://|/\*|\*|#|<!--)\s*(?:todo|fixme)\b.*\b(?:implement|fill|complete|finish|write this|later)`),
-	regexp.MustCompile(`(?i)(?://|/\*|\*|#|<!--)[^\n]*\b(?:rest|remainder) of (?:the|your|this|our) (?:\w+ )?(?:code|file|logic|implementation|component|content|functions?|styles?|markup)\b`),
-	regexp.MustCompile(`(?i)(?:\.\.\.|…)\s*(?:\(?\s*(?:the )?)?(?:existing|previous|remaining|other|same|rest of)\b[^\n]*\b(?:code|content|methods?|functions?|imports?|styles?|unchanged|as before|here)\b`),
-	regexp.MustCompile(`(?i)(?://|/\*|#|<!--)\s*(?:\.\.\.|…)?\s*(?:existing|remaining|previous) (?:code|content|implementation|methods|functions|styles)\b`),
-	regexp.MustCompile(`(?i)(?://|/\*|\*|#|<!--)\s*(?:your|add|insert|put|more)\b[^\n]{0,40}\b(?:code|logic|implementation) (?:goes )?here\b`),
-	regexp.MustCompile(`(?i)throw new Error\(\s*["'\x60](?:this is )?not (?:yet )?implemented`),
-}
-
-// marks are what a line with a placeholder holds one of, which is cheaper to find out.
-var marks = []string{"//", "*", "#", "<!--", "...", "…", "hrow"}
-
-// findPlaceholders looks for them in the lines that differ from the snapshot.
-func findPlaceholders(t *tree) (out []diagnostic) {
-	for _, c := range t.changes() {
-		if c.Delete || strings.HasSuffix(c.Path, ".md") {
-			continue
-		}
-		old := map[string]bool{}
-		for line := range strings.SplitSeq(t.base[c.Path], "\n") {
-			old[line] = true
-		}
-		n := 0
-		for line := range strings.SplitSeq(c.Content, "\n") {
-			n++
-			if len(line) > 2_000 || !slices.ContainsFunc(marks, func(m string) bool { return strings.Contains(line, m) }) || old[line] {
-				continue
-			}
-			if slices.ContainsFunc(placeholders, func(re *regexp.Regexp) bool { return re.MatchString(line) }) {
-				out = append(out, diagnostic{Diagnostic: verify.Diagnostic{File: c.Path, Line: n, Column: 1, Severity: verify.SeverityWarning,
-					Message: fmt.Sprintf("a placeholder stands where code should: %s; write the complete code", form.Quote(strings.TrimSpace(line)))}})
-			}
-		}
-	}
-	return out
-}
-
 // buildFailure is code that still does not build when all repairs are used up.
 type buildFailure struct {
 	diagnostics []diagnostic
@@ -202,11 +162,17 @@ type buildFailure struct {
 }
 
 func (f *buildFailure) err(stage codeforge.AgentType) error {
-	n := 0
+	n, guard := 0, ""
 	for _, d := range f.diagnostics {
 		if d.rank() == 0 {
 			n++
+			guard = cmp.Or(guard, d.Guard)
 		}
+	}
+	if len(f.diagnostics) > 0 && f.diagnostics[0].Guard != "" { // nothing else is first, so all errors are of guards
+		e := failure(stage, nil, "The work was not accepted: %s left after %s of repair, the first: %s", plural(n, "objection"), plural(maxRepairs, "round"), strings.TrimPrefix(f.diagnostics[0].File+": "+f.diagnostics[0].Message, ": "))
+		e.Details["reason"], e.Details["guard"] = "guard", guard
+		return e
 	}
 	e := failure(stage, nil, "The code did not build: %s left after %s of repair", plural(n, "error"), plural(maxRepairs, "round"))
 	e.Details["reason"] = "verification"
@@ -229,6 +195,7 @@ func (r *run) checkAll(ctx context.Context, stage codeforge.AgentType, t *tree) 
 	for _, d := range report.Diagnostics {
 		found = append(found, diagnostic{Diagnostic: d})
 	}
+	found = append(found, r.instructions(stage, t)...)
 	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.rank() - b.rank() })
 	r.report(-1, event(codeforge.EventCheck, checkEvent{stage, report.OK, len(found), found[:min(len(found), 5)]}))
 	return report.OK, found

@@ -18,15 +18,14 @@ import (
 
 // Bounds of one conversation with the coder.
 const (
-	maxTurns    = 60
-	maxIdle     = 3 // answers in a row that do nothing
-	maxRepairs  = 3 // verification's findings going back
-	maxTidyings = 2 // the same for placeholders alone
-	maxSummary  = 2_000
-	maxAnswer   = 20_000 // to a question
-	maxReason   = 500
-	minSummary  = 10
-	maxSays     = 10_000 // of what a job that failed answered in words
+	maxTurns   = 60
+	maxIdle    = 3 // answers in a row that do nothing
+	maxRepairs = 3 // verification's findings going back
+	maxSummary = 2_000
+	maxAnswer  = 20_000 // to a question
+	maxReason  = 500
+	minSummary = 10
+	maxSays    = 10_000 // of what a job that failed answered in words
 
 	maxDependencies = 30
 )
@@ -274,19 +273,19 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) (says string, ove
 		return says, false, nil
 	}
 	ok, found := c.r.verify(ctx, codeforge.Code)
-	left := findPlaceholders(c.r.tree)
-	found = append(found, left...)
+	objected, accepted := c.r.objections(codeforge.Code, a)
+	found = append(found, objected...)
 	slices.SortStableFunc(found, func(x, y diagnostic) int { return x.rank() - y.rank() })
 	summary := codeforge.Plain(a.Summary)
 	if utf8.RuneCountInString(summary) < minSummary {
 		summary = strings.TrimSpace(summary + " " + c.defaultSummary())
 	}
 	summary = form.Shorten(summary, maxSummary)
-	if !ok && c.repairs >= maxRepairs {
+	if ok = ok && accepted; !ok && c.repairs >= maxRepairs {
 		c.failed = &buildFailure{found[:min(len(found), 2*maxDiagnostics)], summary}
 		return "", true, nil
 	}
-	if !ok || len(left) > 0 && c.repairs < maxTidyings {
+	if !ok {
 		c.repairs++
 		return verdict(false, found), false, nil
 	}

@@ -508,7 +508,7 @@ func TestShrinkToTheWindow(t *testing.T) {
 func TestShrinkOfAConversation(t *testing.T) {
 	var steps []turn
 	for i := range 20 {
-		steps = append(steps, use("read_file", args{"path": fmt.Sprintf("src/m%02d.ts", i)}, "list_files", args{}, "search", args{"pattern": "f1"}))
+		steps = append(steps, use("read_file", args{"path": fmt.Sprintf("src/m%02d.ts", i)}, "list_files", args{"depth": i}, "search", args{"pattern": fmt.Sprint("f", i%3)}))
 	}
 	steps = append(steps, write("new.ts", "x"), finish())
 	b := job(codeforge.Code, `{}`).project()

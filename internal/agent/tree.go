@@ -248,6 +248,9 @@ func (t *tree) write(path, content string) (action string, err error) {
 	if exists && old == content {
 		return fileUnchanged, nil
 	}
+	if err := t.refuseSecrets(path, content); err != nil {
+		return "", err
+	}
 	if err := t.checkBounds(path, !exists); err != nil {
 		return "", err
 	}

@@ -108,6 +108,7 @@ func tooLarge(files map[string]string) (Report, bool) {
 func check(ctx context.Context, files map[string]string, bundle bool) (*Site, Report, error) {
 	var d diagnostics
 	t := newTree(files, &d)
+	t.checkSecrets(&d)
 	var pages []*page
 	for _, p := range t.paths {
 		if !isHTML(p) || t.isOutput(p) {
