@@ -16,15 +16,9 @@ test: ## run all tests with the race detector; installs what they need where it 
 	@./scripts/need cc curl git chromium postgres pgbouncer
 	$(GO) test -race -timeout 9m ./...
 
-<<<<<<< HEAD
-soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces, merges beside git's, every task of eval, every way to misbehave
-	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur)$$' \
-		./internal/verify ./internal/server ./internal/llm/compatible ./internal/merge ./internal/eval
-=======
-soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces, merges beside git's, trees beside npm's, every task of eval
-	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestAsNPM|TestManyPackages)$$' \
+soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces, merges beside git's, trees beside npm's, every task of eval, every way to misbehave
+	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestAsNPM|TestManyPackages)$$' \
 		./internal/verify ./internal/server ./internal/llm/compatible ./internal/merge ./internal/eval ./internal/npm
->>>>>>> e814d19 (npm without Node: the tree that npm would make, its lock, and packages from a registry into a shared cache)
 
 crash: ## kill a server 200 times under load
 	CODEFORGE_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./internal/server
