@@ -163,7 +163,7 @@ func TestLongLists(t *testing.T) {
 	for i := range changes {
 		changes[i] = codeforge.FileChange{Path: fmt.Sprintf("src/%04d.ts", i), Content: "x"}
 	}
-	_, err = s.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Changes: changes})
+	_, err = s.KeepStage(ctx, f, codeforge.StageResult{Stage: codeforge.Code, Changes: changes})
 	check(t, err)
 	files, _, err := s.ListFiles(ctx, u, first.ID, true, -1)
 	check(t, err)
