@@ -152,7 +152,11 @@ func (d diagnostic) rank() int {
 // verdict is what a model is told of the tree.
 func verdict(ok bool, found []diagnostic) string {
 	shown := found[:min(len(found), maxDiagnostics)]
-	return string(form.Marshal(form.Verdict[diagnostic]{OK: ok, Diagnostics: shown, More: len(found) - len(shown)}))
+	v := form.Verdict[diagnostic]{OK: ok, Diagnostics: shown, More: len(found) - len(shown)}
+	if !ok && slices.ContainsFunc(shown, func(d diagnostic) bool { return d.Guard != "" && d.rank() == 0 }) {
+		v.Note = howToConfirm
+	}
+	return string(form.Marshal(v))
 }
 
 // buildFailure is code that still does not build when all repairs are used up.

@@ -67,7 +67,8 @@ func objection(guard, file string, line int, says string) diagnostic {
 	return diagnostic{Diagnostic: verify.Diagnostic{File: file, Line: line, Column: min(line, 1), Severity: verify.SeverityError, Message: form.Shorten(says, verify.MaxMessage)}, Guard: guard}
 }
 
-const howToConfirm = "if the task needs it, say so in confirm of finish, with the file and the reason"
+// howToConfirm tells a model how it can answer objections.
+const howToConfirm = "mend what the guards object to; where the task needs a loss or a placeholder, confirm it in finish, with the file and the reason"
 
 // objections are what guards have against the work when it is to be finished. What finish confirms, with a reason, and what can be meant, is
 // noted alone. accepted tells that nothing else is left.
@@ -78,8 +79,6 @@ func (r *run) objections(stage codeforge.AgentType, a form.FinishArgs) (found []
 	for _, d := range append(stubbed, t.shrunk()...) {
 		if reason := t.confirmed(a.Confirm, d.File); reason != "" {
 			d.Severity, d.Message = verify.SeverityWarning, form.Shorten(d.Message+" (confirmed: "+reason+")", verify.MaxMessage)
-		} else if d.Guard == guardPlaceholder {
-			d.Message = form.Shorten(d.Message, verify.MaxMessage-len(howToConfirm)-2) + "; " + howToConfirm
 		}
 		found = append(found, d)
 	}
@@ -201,7 +200,7 @@ func (t *tree) shrunkFile(path, text string, added func() map[string]int) *diagn
 	if lost, removed := lostLines(was, text, added()); 2*lost <= removed {
 		return nil
 	}
-	d := objection(guardShrink, path, 0, fmt.Sprintf("the file had %s and has %d: what is missing stands nowhere else. Put it back; %s", plural(before, "line"), after, howToConfirm))
+	d := objection(guardShrink, path, 0, fmt.Sprintf("the file had %s and has %d: what is missing stands nowhere else", plural(before, "line"), after))
 	return &d
 }
 
@@ -226,8 +225,8 @@ func (t *tree) deletion() (_ *diagnostic, gone []string) {
 	if everything := len(t.files) == 0 && len(gone) > 0; !everything && (lost < minGone || 2*lost <= total) {
 		return nil, nil
 	}
-	d := objection(guardDeletion, "", 0, fmt.Sprintf("most of the project was deleted, %d of %s: %s. Put back what the task does not want gone; %s",
-		files, plural(len(t.base), "file"), form.Shorten(strings.Join(gone, ", "), 200), howToConfirm))
+	d := objection(guardDeletion, "", 0, fmt.Sprintf("most of the project was deleted, %d of %s: %s",
+		files, plural(len(t.base), "file"), form.Shorten(strings.Join(gone, ", "), 300)))
 	return &d, gone
 }
 

@@ -100,7 +100,9 @@ func exactly(list ...string) *regexp.Regexp {
 
 // commentWords is the words of a comment: without the signs that adorn it. dots tells whether three dots stand before them.
 func commentWords(text string) (words string, dots bool) {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' || strings.ContainsRune("*()[]", r) }), " ")
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return r == ' ' || r == '\t' || r == '\n' || r == '\r' || strings.ContainsRune("*()[]", r)
+	}), " ")
 	words = strings.Trim(text, " \t/*#!<>[](){}=~_-–—`'\"|+.…,;:%")
 	before := text[:strings.Index(text, words)]
 	return words, strings.Contains(before, "..") || strings.Contains(before, "…")

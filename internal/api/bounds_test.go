@@ -338,6 +338,51 @@ func TestResultReadsWhatItNames(t *testing.T) {
 	}
 }
 
+// finished is a store in which every job has made the newest revision, with one result.
+type finished struct {
+	api.Store
+	result string
+}
+
+func (f *finished) GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
+	job, err := f.Store.GetJob(ctx, u, id)
+	if p, err := f.Store.GetProject(ctx, u, job.ProjectID); err == nil {
+		job.Revision, job.Result = p.Revision, json.RawMessage(f.result)
+	}
+	return job, err
+}
+
+// A result carries the contents of 50 files, and of so many as are 1 MB together, and says when there are more.
+func TestContentsOfResultsAreBounded(t *testing.T) {
+	store := &finished{}
+	k := newKit(t, func(o *api.Options) { store.Store, o.Store = o.Store, store })
+	for _, c := range []struct{ files, size, filled int }{{3, 10, 3}, {50, 10, 50}, {51, 10, 50}, {12, 100_000, 10}} {
+		id := k.project()
+		var list []string
+		for i := range c.files {
+			k.file(id, fmt.Sprintf("%03d.txt", i), strings.Repeat("x", c.size))
+			list = append(list, fmt.Sprintf(`{"path":"%03d.txt"}`, i))
+		}
+		j := k.job(id, "code")
+		for _, form := range []string{`{"files":[%s],"summary":"x"}`, `{"generated_code":{"files":[%s]},"summary":"x"}`} {
+			store.result = fmt.Sprintf(form, strings.Join(list, ","))
+			result := k.call("GET", "/v1/jobs/"+j, "").want(200).object()["result"].(map[string]any)
+			if code, ok := result["generated_code"].(map[string]any); ok {
+				result = code
+			}
+			filled := 0
+			for _, f := range result["files"].([]any) {
+				if text, ok := f.(map[string]any)["content"].(string); ok && len(text) == c.size {
+					filled++
+				}
+			}
+			if truncated, _ := result["truncated"].(bool); filled != c.filled || truncated != (c.filled < c.files) || len(result["files"].([]any)) != c.files {
+				t.Errorf("%+v: %d contents, truncated %v", c, filled, result["truncated"])
+			}
+		}
+	}
+}
+
 func TestTagsThatProxiesMade(t *testing.T) {
 	k := newKit(t)
 	id := k.project()

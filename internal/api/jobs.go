@@ -273,8 +273,8 @@ func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforg
 				continue
 			}
 			delete(wanted, files[i].Path)
-			if size += files[i].Size; size > maxResultContents {
-				return fillContents(job.Result, contents), nil
+			if size += files[i].Size; size > maxResultContents || len(contents) == maxResultFiles {
+				return fillContents(job.Result, contents, true), nil
 			}
 			contents[files[i].Path] = files[i].Content
 		}
@@ -283,11 +283,14 @@ func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforg
 		}
 		page.After = files[len(files)-1].Path
 	}
-	return fillContents(job.Result, contents), nil
+	return fillContents(job.Result, contents, false), nil
 }
 
-// maxResultContents bounds the contents that are filled into a result; the files after it are read by the files' routes.
-const maxResultContents = 8 << 20
+// Bounds of the contents that are filled into a result; the files after it are read by the files' routes.
+const (
+	maxResultFiles    = 50
+	maxResultContents = 1 << 20
+)
 
 // resultPaths are the files that a result names.
 func resultPaths(result json.RawMessage) map[string]bool {
@@ -326,19 +329,26 @@ func resultPaths(result json.RawMessage) map[string]bool {
 }
 
 // fillContents gives the entries of files[] and generated_code.files[] in a result their content where they have none.
-// All else keeps its order and its bytes.
-func fillContents(result json.RawMessage, contents map[string]string) json.RawMessage {
-	return mapMembers(result, func(key, value []byte) []byte {
-		switch {
-		case string(key) == "files":
-			return fillFiles(value, contents)
-		case string(key) == "generated_code" && value[0] == '{':
-			return mapMembers(value, func(key, value []byte) []byte {
-				if string(key) == "files" {
-					return fillFiles(value, contents)
-				}
-				return value
-			})
+// All else keeps its order and its bytes. truncated is said beside files when there are more than have their content.
+func fillContents(result json.RawMessage, contents map[string]string, truncated bool) json.RawMessage {
+	fill := func(object []byte, inner func(key, value []byte) []byte) []byte {
+		has := false
+		out := mapMembers(object, func(key, value []byte) []byte {
+			if string(key) == "files" {
+				has = true
+				return fillFiles(value, contents)
+			}
+			return inner(key, value)
+		})
+		if has && truncated {
+			out = setMember(out, "truncated", []byte("true"))
+		}
+		return out
+	}
+	same := func(_, value []byte) []byte { return value }
+	return fill(result, func(key, value []byte) []byte {
+		if string(key) == "generated_code" && value[0] == '{' {
+			return fill(value, same)
 		}
 		return value
 	})

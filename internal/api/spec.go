@@ -80,7 +80,7 @@ var docs = map[string]doc{
 		text: "Sets the status archived. Nothing is deleted: another status brings the project back."},
 	"list_messages": {tag: "projects", errors: []int{400, 404}, summary: "Read the conversation", text: "The newest messages of the project's conversation, oldest first."},
 	"check_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Verify the files",
-		text: "Parses every file, resolves every reference, bundles every entry point. Nothing is run. Whether all is well is noted with the revision."},
+		text: "Parses every file, resolves every reference, bundles every entry point. Nothing is run. What looks like a secret is a warning. Whether all is well is noted with the revision."},
 	"preview_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Address of the preview",
 		text: "Where the bundled result of the newest revision, or of an older one, is shown, on an origin of its own. Where users exist the address carries a ticket that holds for a minute."},
 
@@ -125,7 +125,7 @@ var docs = map[string]doc{
 			"Before each call of a model its worst case is reserved; a job that reaches a ceiling stops and keeps what it has.",
 		example: map[string]any{"scope": "project_day", "id": anID, "limit_usd": 2.5}},
 
-	"get_job":   {tag: "jobs", errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Poll it, or watch the stream."},
+	"get_job":   {tag: "jobs", errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Poll it, or watch the stream. A result's `files` carry the contents of at most 50 files and 1 MB together; above that `truncated` is true beside them, and the files' routes have the others."},
 	"list_jobs": {tag: "jobs", errors: []int{400, 404}, summary: "List a project's jobs", text: "Newest first, by limit and offset or by page."},
 	"list_job_files": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Read a job's working tree",
 		text: "The project's files as the job has them by now, before anything of it is in the project: all without contents, or one by its path with its content. " +
@@ -149,7 +149,7 @@ var docs = map[string]doc{
 		text: "Server-sent events. Stored events have numbers as ids; a reader that comes back with the last one it saw misses none. " +
 			"`progress`, `complete`, `error`, `cancelled` and `waiting` come twice: named without an id, then unnamed with the id. " +
 			"The others come named with their id: `stage` (began or ended), `spec` (a specification, whole), `file` (path, action, size, lines added and removed), " +
-			"`tool` (a call, whether it did what it should, and its answer in a line), `check`, `finding` and `review` (what a review found, and came to), `usage`, `retry`, `restart` (what was shown of an answer on its way is void). " +
+			"`tool` (a call, whether it did what it should, and its answer in a line), `check`, `finding` and `review` (what a review found, and came to), `guard` (which guard acted on what a model did, and how: placeholder, shrink, deletion, secret, loop, instructions, bound), `usage`, `retry`, `restart` (what was shown of an answer on its way is void). " +
 			"`delta` (words), `file_delta` (text of a file as it is written: `offset` 0 begins a text) and `log` have no id and are not replayed. New names may come: pass over those that you do not know. " +
 			"`dropped` says why the server ends a stream that is not at its end. After the job's last event the stream closes; a reader that saw it gets 204.",
 		responses: map[string]*huma.Response{

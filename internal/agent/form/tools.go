@@ -110,7 +110,8 @@ type Diagnostic struct {
 
 // Verdict is the result of check, and of a finish that cannot be accepted yet. D is a [Diagnostic], or holds one.
 type Verdict[D any] struct {
-	OK          bool `json:"ok"`
-	Diagnostics []D  `json:"diagnostics"`
-	More        int  `json:"more,omitempty"`
+	OK          bool   `json:"ok"`
+	Diagnostics []D    `json:"diagnostics"`
+	More        int    `json:"more,omitempty"`
+	Note        string `json:"note,omitempty"`
 }
