@@ -2,8 +2,6 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,7 +10,6 @@ import (
 
 	"codeforge"
 	"codeforge/internal/agent/form"
-	"codeforge/internal/llm"
 	"codeforge/internal/merge"
 )
 
@@ -146,9 +143,7 @@ func (r *run) notedHead(ctx context.Context, round int, newest int64) (int64, er
 	if r.journal == nil {
 		return newest, nil
 	}
-	job := r.task.Job
-	sum := sha256.Sum256(fmt.Appendf(nil, "head %d %s %d %d", job.Base, job.Clarification, round, r.keep.heads[round]))
-	key := llm.JournalKey{JobID: job.ID, Number: 0, Hash: hex.EncodeToString(sum[:])}
+	key := runKey(r.task.Job, fmt.Sprint("head ", round, " ", r.keep.heads[round]))
 	var entry []byte
 	var err error
 	if newest == 0 {
@@ -348,6 +343,18 @@ func (r *run) awaitReview(result json.RawMessage, says string) codeforge.Outcome
 	const message = "The work is done. Nothing of it is in your project before you apply it."
 	doc := fmt.Sprintf(`%s,"is_complete":false,"questions":%s,"message":%q}`, result[:len(result)-1], form.Marshal(reviewQuestion), message)
 	return r.waiting(json.RawMessage(doc), says+"\n\n"+message, reviewQuestion, 95)
+}
+
+// withoutQuestion is the result of a job that waited as that of one whose question was answered.
+func withoutQuestion(result json.RawMessage) json.RawMessage {
+	var doc map[string]json.RawMessage
+	if json.Unmarshal(result, &doc) != nil {
+		return result
+	}
+	for _, key := range []string{"is_complete", "questions", "message", "conflicts"} {
+		delete(doc, key)
+	}
+	return form.Marshal(doc)
 }
 
 // endedBadly adds to what a run leaves, which did not come to its end, what of its work the project has.

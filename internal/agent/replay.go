@@ -43,7 +43,10 @@ func Replay(ctx context.Context, s ReplayStore, check Check, id string, iteratio
 	}
 	task := &codeforge.Task{Job: job, Report: func(float64, ...codeforge.Event) {}}
 	task.Job.Status, task.Job.Progress, task.Job.Result, task.Job.Error = codeforge.Running, 0, nil, ""
-	entry, err := s.Get(ctx, projectKey(job))
+	if len(answersTo(job)) == 0 { // what it asked is its end, and was not there when it ran
+		task.Job.Clarification = nil
+	}
+	entry, err := s.Get(ctx, projectKey(task.Job))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -81,8 +84,13 @@ func Replay(ctx context.Context, s ReplayStore, check Check, id string, iteratio
 		return nil, counted.calls, err
 	}
 	differ("its error is "+failed, failed == job.Error)
+	if o.Status == codeforge.Waiting { // people's answer ended the job, and took the question out of its result
+		o.Result = withoutQuestion(o.Result)
+	}
 	differ("its result", bytes.Equal(canonicalJSON(o.Result), canonicalJSON(job.Result)))
-	differ(fmt.Sprintf("the last revision that it kept is %d", k.last), k.last == job.Revision)
+	if o.Status != codeforge.Waiting && o.Proposal == nil { // else the newest revision may be one that people made of its proposal
+		differ(fmt.Sprintf("the last revision that it kept is %d", k.last), k.last == job.Revision)
+	}
 	return append(differences, k.differences...), counted.calls, nil
 }
 
@@ -96,7 +104,7 @@ type replayedKeeps struct {
 }
 
 func (k *replayedKeeps) keep(ctx context.Context, stage codeforge.StageResult) (codeforge.Kept, error) {
-	if len(stage.Changes) == 0 {
+	if len(stage.Changes) == 0 || stage.Proposal {
 		return codeforge.Kept{}, nil
 	}
 	differ := func(format string, args ...any) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"codeforge"
+	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 )
 
@@ -38,9 +39,22 @@ func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) error {
 }
 
 // projectKey is where the project of a job's run is kept. A job that was answered runs anew, on the project as it is then.
-func projectKey(job codeforge.Job) llm.JournalKey {
-	sum := sha256.Sum256(fmt.Appendf(nil, "project %d %s", job.Base, job.Clarification))
+func projectKey(job codeforge.Job) llm.JournalKey { return runKey(job, "project") }
+
+// runKey is where something is kept that one run of a job found out, whatever it is: the base and the answers that it had tell the
+// runs of a job apart.
+func runKey(job codeforge.Job, what string) llm.JournalKey {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", what, job.Base, answersTo(job)))
 	return llm.JournalKey{JobID: job.ID, Number: 0, Hash: hex.EncodeToString(sum[:])}
+}
+
+// answersTo are the answers that a job got, nil if there are none. What it asks at its end is no part of the run that asked.
+func answersTo(job codeforge.Job) json.RawMessage {
+	var c struct{ Answers []json.RawMessage }
+	if json.Unmarshal(job.Clarification, &c) != nil || len(c.Answers) == 0 {
+		return nil
+	}
+	return form.Marshal(c.Answers)
 }
 
 // readKnown gives a task what the journal has of its project.

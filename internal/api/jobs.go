@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -232,6 +233,9 @@ func jobOf(j *codeforge.Job) jobState {
 	}
 	if j.RetryOf != "" {
 		out.RetryOf = &j.RetryOf
+	}
+	if j.Status == codeforge.JobCancelled && j.Revision != 0 && len(j.Result) == 0 { // its worker was stopped before it could say so
+		out.Result = fmt.Appendf(nil, `{"partial":true,"kept_revision":%d}`, j.Revision)
 	}
 	return out
 }
@@ -510,7 +514,11 @@ func (s *server) cancelJob(ctx context.Context, in *cancelInput) (*cancelledOutp
 		if err != nil {
 			return nil, err
 		}
-		return &cancelledOutput{cancelled{job.ID, string(codeforge.JobCancelled), "Job cancelled"}}, nil
+		out := cancelled{job.ID, string(codeforge.JobCancelled), "Job cancelled"}
+		if job.Revision != 0 {
+			out.Message += fmt.Sprintf(": what it made until then is kept as revision %d", job.Revision)
+		}
+		return &cancelledOutput{out}, nil
 	}
 	job, err := s.Store.GetJob(ctx, u, in.JobID)
 	if err == nil && job.Status.Terminal() {

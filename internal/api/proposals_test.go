@@ -440,7 +440,7 @@ func TestCancelTakesBack(t *testing.T) {
 	l.wantFiles("song", sung("one", "1", "five", "5"), "new", "m, and more\n")
 	job := l.call("POST", "/v1/jobs/"+id+"/cancel", "").want(200)
 	l.wantFiles("song", sung("one", "1", "five", "5"), "new", "m, and more\n")
-	if got := l.ended(id); got["revision"] != 4.0 {
+	if got := l.ended(id); got["revision"] != 4.0 || got["result"].(object)["kept_revision"] != 4.0 || !strings.Contains(job.Body, "as revision 4") {
 		t.Errorf("%v: %v", job.Body, got)
 	}
 }

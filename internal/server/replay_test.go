@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"database/sql"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +22,7 @@ func TestReplay(t *testing.T) {
 	if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Replay", "description": "Plants and their watering"}, &project); err != nil {
 		t.Fatal(err)
 	}
-	run := func(path string, body map[string]any) string {
+	submit := func(path string, body map[string]any) string {
 		t.Helper()
 		var job struct {
 			ID string `json:"job_id"`
@@ -30,8 +31,13 @@ func TestReplay(t *testing.T) {
 		if err := p.Call(t.Context(), "POST", path, body, &job); err != nil {
 			t.Fatal(err)
 		}
-		p.awaitEnd(t, job.ID)
 		return job.ID
+	}
+	run := func(path string, body map[string]any) string {
+		t.Helper()
+		id := submit(path, body)
+		p.awaitEnd(t, id)
+		return id
 	}
 	first := run("/v1/run-pipeline", map[string]any{"input_context": map[string]any{"user_message": "Plants and their watering"}})
 	second := run("/v1/run-agent", map[string]any{"agent_type": "code", "input_context": map[string]any{"user_message": "Add a page for pots"}})
@@ -45,7 +51,21 @@ func TestReplay(t *testing.T) {
 		out, err := exec.Command(path, "replay", job, "--data-dir", dir).CombinedOutput()
 		return string(out), err
 	}
-	for name, job := range map[string]string{"pipeline": first, "change": second, "failed job": broken} {
+	// A job under review ends by what people make of its proposal, also of one whose code did not build.
+	reviewed := submit("/v1/run-agent", map[string]any{"agent_type": "code", "apply": "review", "input_context": map[string]any{"user_message": "Add a page for seeds"}})
+	last := "0"
+	waiting, seen := context.WithCancel(t.Context())
+	p.events(waiting, reviewed, &last, func(kind string, _ int64) {
+		if kind == string(codeforge.EventWaiting) {
+			seen()
+		}
+	})
+	for _, job := range []string{reviewed, broken} {
+		if err := p.Call(t.Context(), "POST", "/v1/jobs/"+job+"/apply", map[string]any{"resolve": map[string]string{"*": "job"}}, &struct{}{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, job := range map[string]string{"pipeline": first, "change": second, "failed job": broken, "reviewed job": reviewed} {
 		if out, err := replay(job); err != nil || !strings.Contains(out, "the same, byte for byte") {
 			t.Errorf("%s: %v %s", name, err, out)
 		}
