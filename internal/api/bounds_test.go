@@ -324,10 +324,8 @@ func TestResultReadsWhatItNames(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	f := codeforge.Fence{JobID: j, Number: claimed.Fence}
-	k.keep(f, codeforge.FileChange{Path: "a.ts", Content: "a"})
-	_, err = k.store.FinishJob(t.Context(), f, codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100,
-		Result: json.RawMessage(`{"files":[{"path":"a.ts"}]}`)})
+	_, err = k.store.FinishJob(t.Context(), codeforge.Fence{JobID: j, Number: claimed.Fence}, codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100,
+		Changes: []codeforge.FileChange{{Path: "a.ts", Content: "a"}}, Result: json.RawMessage(`{"files":[{"path":"a.ts"}]}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 // sabotages are the ways, by what they aim at.
 func sabotages() []sabotage {
 	var all []sabotage
-	for _, group := range [][]sabotage{wrongPaths(), wrongContents(), wrongCalls(), wrongClaims(), endlessWork(), wrongAnswers(), wrongReviews()} {
+	for _, group := range [][]sabotage{wrongPaths(), wrongContents(), guarded(), wrongCalls(), wrongClaims(), endlessWork(), wrongAnswers(), wrongReviews(), wrongPipelines()} {
 		all = append(all, group...)
 	}
 	return all
@@ -182,7 +182,7 @@ func wrongCalls() []sabotage {
 		taken("path-with-dot", finishing(misanswer{calls: [][2]string{{"write_file", quote(object{"path": "./about.html", "content": page})}}})),
 		{name: "call-hundreds-at-once", does: func(turn int, _ *asked) misanswer {
 			return misanswer{calls: slicesRepeat([2]string{"list_files", `{}`}, 900)}
-		}, named: `tool calls`, ends: "failed"},
+		}, named: `tool calls|repeat`, ends: "failed"},
 		{name: "call-thousands-at-once", does: func(turn int, _ *asked) misanswer {
 			return misanswer{calls: slicesRepeat([2]string{"list_files", `{}`}, 3_000)}
 		}, ends: "failed"},
@@ -256,10 +256,11 @@ func endlessWork() []sabotage {
 	}
 }
 
+var requirements = quote(object{"app_name": "Visits", "elevator_pitch": "Counts who came by, for people with a door.", "target_audience": []object{{"role": "Host", "goal": "Count", "pain_point": "Paper"}},
+	"core_features": []object{{"name": "Visits", "description": "Keep visits", "priority": "must-have"}}, "recommended_stack": []string{"TypeScript"}, "technical_constraints": []string{"none"}})
+
 // wrongAnswers are answers that are none.
 func wrongAnswers() []sabotage {
-	requirements := quote(object{"app_name": "Visits", "elevator_pitch": "Counts who came by, for people with a door.", "target_audience": []object{{"role": "Host", "goal": "Count", "pain_point": "Paper"}},
-		"core_features": []object{{"name": "Visits", "description": "Keep visits", "priority": "must-have"}}, "recommended_stack": []string{"TypeScript"}, "technical_constraints": []string{"none"}})
 	// research clarifies first, and that answer is well-formed.
 	research := func(does func(int, *asked) misanswer) func(int, *asked) misanswer {
 		return func(turn int, q *asked) misanswer {
@@ -325,6 +326,8 @@ func wrongReviews() []sabotage {
 	}
 	return []sabotage{
 		{name: "review-ten-thousand", agent: "qa", does: saysOnly(review(false, 10, many...)), never: `Flaw number 150\b`},
+		{name: "review-of-ghosts", agent: "qa", does: saysOnly(review(false, 10, issue("src/ghost.ts", "The ghost forgets to haunt."))), named: `"dropped":\["src/ghost\.ts`, never: `"description":"The ghost`, ends: "completed"},
+		{name: "review-of-false-text", agent: "qa", does: saysOnly(review(false, 10, issue("src/view.ts", "The row is filled with `innerHTML`, which lets scripts in."))), named: `"dropped":\["src/view\.ts`, never: `"description":"The row is filled`, ends: "completed"},
 		{name: "review-score", agent: "qa", does: saysOnly(review(true, -400)), named: `(?i)must be from|wrong form`, ends: "failed"},
 		{name: "review-with-tools", agent: "qa", does: func(turn int, _ *asked) misanswer {
 			if turn == 0 {
@@ -332,19 +335,45 @@ func wrongReviews() []sabotage {
 			}
 			return misanswer{text: review(true, 90)}
 		}, named: `(?i)there is no tool|passed`},
-		{name: "review-always-fails", agent: "builder", does: func(turn int, q *asked) misanswer {
-			switch {
-			case strings.Contains(q.raw, "is_complete"):
-				return misanswer{text: `{"is_complete": true, "questions": [], "message": ""}`}
-			case strings.Contains(q.raw, "elevator_pitch") && !strings.Contains(q.raw, "site_map"):
-				return misanswer{text: quote(object{"app_name": "Visits", "elevator_pitch": "Counts who came by, for people with a door.", "target_audience": []object{{"role": "Host", "goal": "Count", "pain_point": "Paper"}},
-					"core_features": []object{{"name": "Visits", "description": "Keep visits", "priority": "must-have"}}, "recommended_stack": []string{"TypeScript"}, "technical_constraints": []string{"none"}})}
-			case q.has("response_format") && strings.Contains(quote(q.body["response_format"]), "site_map"):
-				return misanswer{text: quote(object{"site_map": []object{{"path": "/", "description": "All", "components": []object{{"name": "List", "props": []string{}, "children": []string{}}}}}, "global_state_needs": []string{}, "theme_colors": []string{"#112233"}})}
-			case strings.Contains(quote(q.body["tools"]), "write_file"):
-				return misanswer{calls: [][2]string{write("index.html", page), claim("The app is there.")}}
-			}
-			return misanswer{text: review(false, 10, issue("index.html", "It is not good enough, and never will be."))}
-		}, named: `never will be`, ends: "completed"},
 	}
+}
+
+// wrongPipelines go wrong after a stage that went well: what it made stays.
+func wrongPipelines() []sabotage {
+	good := misanswer{calls: [][2]string{write("index.html", page), claim("The app is there.")}}
+	fails := misanswer{text: quote(object{"passed": false, "score": 10, "summary": "I looked at it all.", "issues": []object{{"severity": "high", "category": "correctness", "file_path": "index.html",
+		"line": 1, "line_hint": 1, "description": "It is not good enough, and never will be.", "suggestion": "Mend it."}}})}
+	// The coder's first answer is good; then it answers the review.
+	row := func(name string, repair, review, architecture misanswer) sabotage {
+		return sabotage{name: "pipeline-" + name, agent: "builder", left: map[string]string{"index.html": page}, does: func(_ int, q *asked) misanswer {
+			switch wanted := quote(q.body["response_format"]) + quote(q.body["tools"]); {
+			case strings.Contains(wanted, "write_file") && q.message(func(m, _ map[string]any) bool { return m["role"] == "assistant" }) < 0:
+				return good
+			case strings.Contains(wanted, "write_file"):
+				return repair
+			case strings.Contains(wanted, "is_complete"):
+				return misanswer{text: `{"is_complete": true, "questions": [], "message": ""}`}
+			case strings.Contains(wanted, "elevator_pitch"):
+				return misanswer{text: requirements}
+			case strings.Contains(wanted, "site_map"):
+				return architecture
+			}
+			return review
+		}}
+	}
+	laidOut := misanswer{text: quote(object{"site_map": []object{{"path": "/", "description": "All", "components": []object{{"name": "List", "props": []string{}, "children": []string{}}}}}, "global_state_needs": []string{}, "theme_colors": []string{"#112233"}})}
+	broken := misanswer{calls: [][2]string{write("index.html", strings.Replace(page, "<h1>", `<script type="module" src="./src/ghost.ts"></script><h1>`, 1)), claim("Mended it.")}}
+	always := row("review-always-fails", good, fails, laidOut)
+	always.named, always.ends = `never will be`, "completed"
+	breaks := row("repair-breaks", broken, fails, laidOut)
+	breaks.named = `ghost\.ts\\?", which is not in the project`
+	refuses := row("review-refuses", good, misanswer{finish: "content_filter"}, laidOut)
+	refuses.named, refuses.ends = `(?i)filter|declined`, "failed"
+	rambles := row("review-rambles", good, misanswer{text: "It is fine, I think."}, laidOut)
+	rambles.named, rambles.ends = `(?i)wrong form`, "failed"
+	stops := row("repair-refuses", misanswer{finish: "content_filter"}, fails, laidOut)
+	stops.named = `(?i)filter|declined`
+	lost := row("no-layout", good, fails, misanswer{text: `{"pages": "many"}`})
+	lost.named, lost.ends, lost.left, lost.specified = `(?i)wrong form`, "failed", nil, true
+	return []sabotage{always, breaks, refuses, rambles, stops, lost}
 }

@@ -29,8 +29,11 @@ type sabotage struct {
 	never string                             // what the model and the user are told never matches this
 	ends  string                             // the job's state; "": any end
 	may   []string                           // paths that may differ then; no other does
-	slow  bool                               // in the soak alone
-	args  []string                           // settings of a server of its own
+	left  map[string]string                  // files that are there then: of a pipeline, which begins with none
+	slow  bool                               // in the soak alone, on a server of its own
+	args  []string                           // settings of that server
+
+	specified bool // the requirements are there then
 }
 
 // misanswer is an answer of the saboteur.
@@ -123,7 +126,7 @@ func victim() map[string]string {
 		fmt.Fprintf(&store, "/** How many visits a %s there were. */\nexport function visitsPer%s(days: number): number {\n  const visits = allVisits().length;\n  if (days === 0) {\n    return 0;\n  }\n  return visits / days;\n}\n\n", strings.ToLower(unit), unit)
 	}
 	return map[string]string{
-		"index.html":        `<!doctype html><html lang="en"><head><title>Visits</title><link rel="stylesheet" href="./styles/main.css"></head><body><h1>Visits</h1><ul id="list"></ul><script type="module" src="./src/main.ts"></script></body></html>` + "\n",
+		"index.html":        "<!doctype html>\n<html lang=\"en\">\n  <head>\n    <title>Visits</title>\n    <link rel=\"stylesheet\" href=\"./styles/main.css\">\n  </head>\n  <body>\n    <h1>Visits</h1>\n    <ul id=\"list\"></ul>\n    <script type=\"module\" src=\"./src/main.ts\"></script>\n  </body>\n</html>\n",
 		"styles/main.css":   "body { margin: 0; }\nh1 { color: #225588; }\nul { padding: 0; }\nli { list-style: none; }\n.done { opacity: 0.5; }\n.wide { width: 100%; }\n",
 		"src/main.ts":       "import { addVisit, allVisits } from \"./store\";\nimport { rowOf } from \"./view\";\n\naddVisit(new Date().toISOString());\ndocument.getElementById(\"list\")?.replaceChildren(...allVisits().map(rowOf));\n",
 		"src/store.ts":      store.String(),
@@ -158,7 +161,7 @@ func TestSaboteur(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			c := common
-			if row.args != nil {
+			if row.slow { // what it does to a provider's breaker is not for the others
 				c = serve(t, configured(t, append(args, row.args...)...)).as("")
 			}
 			s.run(t, c, row)
@@ -197,13 +200,19 @@ func (s *saboteur) run(t *testing.T, c caller, row *sabotage) {
 	}
 	for answered := range 3 { // what is asked is answered
 		last, asked := "0", 0
-		if _, err := c.Stream(t.Context(), c.Base+"/v1/jobs/"+submitted.Job+"/stream", &last, func(kind string, _ []byte) (bool, error) {
-			if kind == string(codeforge.EventWaiting) {
-				asked++
+		for try := range 10 { // a reader that is too slow for a flood of events comes back
+			done, err := c.Stream(t.Context(), c.Base+"/v1/jobs/"+submitted.Job+"/stream", &last, func(kind string, _ []byte) (bool, error) {
+				if kind == string(codeforge.EventWaiting) {
+					asked++
+				}
+				return codeforge.EventType(kind).Final() || asked > answered, nil
+			})
+			if done {
+				break
 			}
-			return codeforge.EventType(kind).Final() || asked > answered, nil
-		}); err != nil {
-			t.Fatal(err)
+			if try == 9 {
+				t.Fatal(err)
+			}
 		}
 		if c.must(t, "GET", "/v1/jobs/"+submitted.Job, nil, &job); job.Status != string(codeforge.Waiting) {
 			break
@@ -223,7 +232,7 @@ func (s *saboteur) run(t *testing.T, c caller, row *sabotage) {
 		}
 	}
 	if row.named != "" && !regexp.MustCompile(row.named).MatchString(told) {
-		t.Errorf("nobody is told %s; told was\n%.3000s", row.named, told)
+		t.Errorf("nobody is told %s; told was\n%.6000s", row.named, told)
 	}
 	if row.never != "" && regexp.MustCompile(row.never).MatchString(told) {
 		t.Errorf("somebody is told %s", row.never)
@@ -251,6 +260,17 @@ func (s *saboteur) inspect(t *testing.T, c caller, row *sabotage, home string, f
 		if was, had := files[p]; (!had || was != text) && !slices.Contains(row.may, p) && row.agent != "builder" {
 			t.Errorf("%s differs: %.300q", p, text)
 		}
+	}
+	for p, text := range row.left {
+		if left[p] != text {
+			t.Errorf("%s is %.300q", p, left[p])
+		}
+	}
+	var project struct {
+		Requirements json.RawMessage `json:"requirements_spec"`
+	}
+	if c.must(t, "GET", home, nil, &project); row.specified && len(project.Requirements) < 10 {
+		t.Errorf("the requirements are %s", project.Requirements)
 	}
 	if _, has := left["about.html"]; !has && row.ends == "completed" && slices.Contains(row.may, "about.html") {
 		t.Error("there is no about.html, which honest work would have left")
