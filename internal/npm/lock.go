@@ -228,6 +228,7 @@ func (l *Lock) layOut(root *node, workspaces []*node) {
 	at := map[string]*node{"": root}
 	for _, w := range workspaces {
 		at[w.folder] = w
+		(&node{name: w.name, link: w, locked: true}).moveInto(root)
 	}
 	places := slices.Collect(maps.Keys(l.packages))
 	slices.SortFunc(places, func(a, b string) int {

@@ -156,10 +156,7 @@ func (c *Client) Resolve(ctx context.Context, p Project) (*Lock, []Problem, erro
 	for _, w := range found {
 		n := &node{name: w.manifest.Name, manifest: w.manifest, folder: w.folder, within: root, rule: root.rule}
 		n.addEdges(true)
-		root.tree.enter(n)
-		link := &node{name: w.manifest.Name, link: n}
 		root.addEdge(workspaceEdge, w.manifest.Name, "file:"+w.folder)
-		link.moveInto(root)
 		workspaces = append(workspaces, n)
 	}
 	root.addEdges(true)

@@ -53,7 +53,7 @@ func (b *builder) build(ctx context.Context, root *node, workspaces []*node) err
 			}
 		}
 		for _, w := range b.workspaces {
-			if !b.seen[w] {
+			if !b.seen[w] && w.tree == b.tree {
 				b.push(w)
 			}
 		}
@@ -74,9 +74,6 @@ func (b *builder) queueBroken() {
 			}
 			if e.to != nil {
 				walk.add(e.to)
-				if e.to.link != nil {
-					walk.add(e.to.link)
-				}
 			}
 		}
 	}
@@ -256,7 +253,9 @@ func (b *builder) load(e *edge, trial *node, second *edge, required *nodeSet) *n
 func (b *builder) make(e *edge, trial *node) *node {
 	n := &node{name: e.name}
 	s := parseSpec(e.name, e.spec())
-	if m, problem := b.pick(s); problem != nil {
+	if w := b.workspaceFor(e); w != nil {
+		n.link = w
+	} else if m, problem := b.pick(s); problem != nil {
 		told := *problem
 		told.From, told.Alias = e.from.placeOrProject(), ""
 		if s.name != e.name {
@@ -269,6 +268,18 @@ func (b *builder) make(e *edge, trial *node) *node {
 	}
 	n.moveInto(trial)
 	return n
+}
+
+// workspaceFor is the folder of the project that an edge to a workspace leads to.
+func (b *builder) workspaceFor(e *edge) *node {
+	if e.kind == workspaceEdge {
+		for _, w := range b.workspaces {
+			if w.name == e.name {
+				return w
+			}
+		}
+	}
+	return nil
 }
 
 func (n *node) placeOrProject() string {
@@ -404,11 +415,11 @@ func (t *tree) flag() {
 			}
 		}
 		if w := n.link; w != nil {
-			changed := clear(&w.dev, !n.dev) || false
-			changed = clear(&w.optional, !n.optional) || changed
-			changed = clear(&w.devOptional, !n.devOptional) || changed
-			changed = clear(&w.peer, !n.peer) || changed
-			changed = clear(&w.extraneous, !n.extraneous) || changed
+			changed := unset(&w.dev, !n.dev) || false
+			changed = unset(&w.optional, !n.optional) || changed
+			changed = unset(&w.devOptional, !n.devOptional) || changed
+			changed = unset(&w.peer, !n.peer) || changed
+			changed = unset(&w.extraneous, !n.extraneous) || changed
 			if changed || !seen[w] {
 				queue = append(queue, w)
 			}
@@ -420,11 +431,11 @@ func (t *tree) flag() {
 				continue
 			}
 			dev, optional := e.kind == devEdge, e.optional()
-			changed := clear(&to.extraneous, !n.extraneous && e.kind != peerOptionalEdge)
-			changed = clear(&to.dev, !n.dev && !dev) || changed
-			changed = clear(&to.optional, !n.optional && !optional) || changed
-			changed = clear(&to.devOptional, !n.devOptional && !n.dev && !n.optional && !dev && !optional) || changed
-			changed = clear(&to.peer, !n.peer && !e.peer()) || changed
+			changed := unset(&to.extraneous, !n.extraneous && e.kind != peerOptionalEdge)
+			changed = unset(&to.dev, !n.dev && !dev) || changed
+			changed = unset(&to.optional, !n.optional && !optional) || changed
+			changed = unset(&to.devOptional, !n.devOptional && !n.dev && !n.optional && !dev && !optional) || changed
+			changed = unset(&to.peer, !n.peer && !e.peer()) || changed
 			if changed {
 				queue = append(queue, to)
 			}
@@ -437,7 +448,7 @@ func (t *tree) flag() {
 	}
 }
 
-func clear(flag *bool, when bool) bool {
+func unset(flag *bool, when bool) bool {
 	if *flag && when {
 		*flag = false
 		return true

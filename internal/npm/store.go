@@ -105,7 +105,7 @@ func (s *store) add(key string, want integrity, tarball io.Reader, tool bool, ch
 	if err := os.WriteFile(filepath.Join(work, noteFile), note, 0o644); err != nil {
 		return "", meta, err
 	}
-	if err := os.Chmod(work, 0o755); err != nil {
+	if err := errors.Join(os.Chtimes(filepath.Join(work, noteFile), s.now(), s.now()), os.Chmod(work, 0o755)); err != nil {
 		return "", meta, err
 	}
 	folder := s.folder(key)
@@ -137,10 +137,7 @@ func (s *store) makeRoom(added int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bytes += added
-	if s.bytes <= s.limit && s.now().Sub(s.counted) < countAgain {
-		return nil
-	}
-	if added == 0 && s.bytes <= 2*s.limit && s.now().Sub(s.counted) < countAgain {
+	if room := s.bytes <= s.limit || added == 0 && s.bytes <= 2*s.limit; room && s.now().Sub(s.counted) < countAgain {
 		return nil
 	}
 	items := s.items()
@@ -150,10 +147,10 @@ func (s *store) makeRoom(added int64) error {
 	}
 	slices.SortFunc(items, func(a, b item) int { return a.used.Compare(b.used) })
 	for _, i := range items {
-		if s.bytes <= s.limit/10*9 && s.bytes <= s.limit || s.now().Sub(i.used) < inUse {
+		if s.bytes <= s.limit || s.now().Sub(i.used) < inUse {
 			break
 		}
-		if s.bytes > s.limit/10*9 && s.evict(i) {
+		if s.evict(i) {
 			s.bytes -= i.bytes
 		}
 	}

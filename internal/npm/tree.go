@@ -392,6 +392,9 @@ func (n *node) moveInto(parent *node) {
 	}
 	parent.children[n.name], n.parent = n, parent
 	if parent.tree != nil {
+		if w := n.link; w != nil && w.within == parent.tree.root && w.tree == nil {
+			parent.tree.enter(w) // a workspace comes with the link to it
+		}
 		parent.tree.enter(n)
 		parent.tree.lookAgain(n.name)
 	}
