@@ -112,7 +112,7 @@ func TestToolErrors(t *testing.T) {
 		{"finish", args{"dependencies": []any{}}, "summary is missing: it must be text"},
 		{"write_file", args{"path": "src/a.ts", "code": "x"}, `content is missing: it must be text; there is no argument "code": write_file takes path, content`},
 		{"write_file", args{"path": "src/a.ts", "content": nil}, "content is missing"},
-		{"edit_file", args{"path": "src/a.ts", "old": "const two = 2", "by": "x"}, "edits[0].new is missing"},
+		{"edit_file", args{"path": "src/a.ts", "old": "const two = 2", "replacement": "x"}, "edits[0].new is missing"},
 		{"write_file", `{"path": "src/a.ts", "content": "half of i`, "they end in the middle"},
 		{"write_file", `{"path": "src/a.ts", "content": ["const a", "const b"]}`, "content must be text, not a list"},
 	} {

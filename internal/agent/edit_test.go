@@ -63,7 +63,7 @@ func TestEditsAreAllOrNone(t *testing.T) {
 		{"names of other tools", args{"file_path": "f", "path": nil, "old_string": "b", "newString": "c"}, "\ufeffa\r\nc\r\na\r\n", "updated"},
 		{"a list as text", args{"edits": `[{"old":"b","new":"c"}]`}, "\ufeffa\r\nc\r\na\r\n", "updated"},
 		{"items as text", args{"edits": []any{`{"old":"b","new":"c"}`}}, "\ufeffa\r\nc\r\na\r\n", "updated"},
-		{"one edit without a list", args{"edits": args{"old": "b", "replacement": "c"}}, "\ufeffa\r\nc\r\na\r\n", "updated"},
+		{"one edit without a list", args{"edits": args{"old": "b", "new_str": "c"}}, "\ufeffa\r\nc\r\na\r\n", "updated"},
 		{"none", args{"edits": []any{}}, text, "edits must have 1 to 100 items"},
 		{"what stands there is missing", args{"edits": []any{args{"new": "c"}}}, text, "edits[0].old is missing"},
 	} {

@@ -71,14 +71,14 @@ type reshaper interface {
 	Reshape(given map[string]json.RawMessage)
 }
 
-// aliases are other names that models, which know many tools, give to arguments of ours.
+// aliases are other names that models, which know many tools, give to arguments of ours. What may be the text of a file under a name that
+// says something else (code, replacement) is not guessed at: a wrong guess would destroy work.
 var aliases = map[string][]string{
 	"path":    {"file", "filepath", "filename", "targetfile", "relativepath"},
-	"content": {"contents", "filecontent", "filetext", "text"},
-	"edits":   {"changes", "replacements"},
-	"old":     {"oldstring", "oldstr", "oldtext", "search", "find"},
-	"new":     {"newstring", "newstr", "newtext", "replace", "replacement"},
-	"pattern": {"query", "search", "text"},
+	"content": {"contents", "filecontent"},
+	"old":     {"oldstring", "oldstr", "oldtext"},
+	"new":     {"newstring", "newstr", "newtext"},
+	"pattern": {"query", "search"},
 	"from":    {"source", "src", "oldpath", "startline", "start"},
 	"to":      {"destination", "dest", "newpath", "endline", "end"},
 }
