@@ -128,7 +128,8 @@ type Fence struct {
 	Number int64
 }
 
-// Outcome is how a worker leaves a job: at its end, waiting, or handed back. The store applies it as one transaction.
+// Outcome is how a worker leaves a job: at its end, waiting, or handed back. The store applies it as one transaction. What
+// the job changed in its project was kept before, see [StageResult].
 type Outcome struct {
 	Status   JobStatus // any but running
 	Progress float64
@@ -142,13 +143,6 @@ type Outcome struct {
 	Chat []Message // Role, Content, Metadata: lines of the conversation, when Status is completed, failed or waiting_for_input
 
 	Proposal *NewProposal // in place of the one before, when Status is failed or waiting_for_input
-
-	// What changes in the project; only when Status is completed.
-	Changes       []FileChange
-	Message       string // of the revision
-	Requirements  json.RawMessage
-	Architecture  json.RawMessage
-	ProjectStatus ProjectStatus // "": unchanged
 }
 
 // Finished is what the store made of an Outcome.

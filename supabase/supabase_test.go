@@ -32,6 +32,7 @@ e0aee6ff6bd85e83 20261127000003_rules.sql
 0e42681ab69882bb 20261127000008_job_files.sql
 b5a658da2110cc4e 20261127000009_stages.sql
 11ea4154a1f72562 20261127000010_proposals.sql
+3ead1c99c875dbe8 20261127000011_ends.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

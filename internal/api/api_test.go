@@ -469,10 +469,10 @@ func TestResultHasContents(t *testing.T) {
 	id := k.project()
 	job := k.job(id, "code")
 	f := k.claim(job)
+	k.keep(f, codeforge.FileChange{Path: "a.ts", Content: "let \"a\"\n"}, codeforge.FileChange{Path: "b.ts", Content: "b"})
 	k.finish(f, codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100,
-		Result:  json.RawMessage(`{"summary":"two", "files":[{"file_path":"a.ts","version":1},{"path":"b.ts","content":null,"x":1},{"path":"c.ts"},{"path":"a.ts","content":"own"}],"generated_code":{"files":[{"path":"b.ts"}]}}`),
-		Changes: []codeforge.FileChange{{Path: "a.ts", Content: "let \"a\"\n"}, {Path: "b.ts", Content: "b"}},
-		Events:  []codeforge.Event{event(codeforge.EventComplete, `{"job_id":"`+job+`","status":"completed","progress":100}`)}})
+		Result: json.RawMessage(`{"summary":"two", "files":[{"file_path":"a.ts","version":1},{"path":"b.ts","content":null,"x":1},{"path":"c.ts"},{"path":"a.ts","content":"own"}],"generated_code":{"files":[{"path":"b.ts"}]}}`),
+		Events: []codeforge.Event{event(codeforge.EventComplete, `{"job_id":"`+job+`","status":"completed","progress":100}`)}})
 	want := `{"summary":"two","files":[{"file_path":"a.ts","version":1,"content":"let \"a\"\n"},{"path":"b.ts","content":"b","x":1},{"path":"c.ts"},{"path":"a.ts","content":"own"}],"generated_code":{"files":[{"path":"b.ts","content":"b"}]}}`
 	if a := k.call("GET", "/v1/jobs/"+job, ""); !strings.Contains(a.Body, `"result":`+want) {
 		t.Errorf("job %s", a.Body)

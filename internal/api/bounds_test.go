@@ -324,8 +324,10 @@ func TestResultReadsWhatItNames(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	_, err = k.store.FinishJob(t.Context(), codeforge.Fence{JobID: j, Number: claimed.Fence}, codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100,
-		Changes: []codeforge.FileChange{{Path: "a.ts", Content: "a"}}, Result: json.RawMessage(`{"files":[{"path":"a.ts"}]}`)})
+	f := codeforge.Fence{JobID: j, Number: claimed.Fence}
+	k.keep(f, codeforge.FileChange{Path: "a.ts", Content: "a"})
+	_, err = k.store.FinishJob(t.Context(), f, codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100,
+		Result: json.RawMessage(`{"files":[{"path":"a.ts"}]}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -282,6 +282,18 @@ func (k *kit) record(f codeforge.Fence, progress float64, list ...codeforge.Even
 	k.hub.Publish(stored...)
 }
 
+// keep stores changes of a job to its project as it is now.
+func (k *kit) keep(f codeforge.Fence, changes ...codeforge.FileChange) {
+	k.Helper()
+	p, err := k.store.ProjectForJob(k.Context(), f)
+	if err == nil {
+		_, err = k.store.KeepStage(k.Context(), f, codeforge.StageResult{Stage: codeforge.Code, Base: p.Revision, Changes: changes})
+	}
+	if err != nil {
+		k.Fatal(err)
+	}
+}
+
 func (k *kit) finish(f codeforge.Fence, o codeforge.Outcome) {
 	k.Helper()
 	done, err := k.store.FinishJob(k.Context(), f, o)

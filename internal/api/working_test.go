@@ -96,7 +96,8 @@ func TestWorkingTree(t *testing.T) {
 	if a := k.call("GET", "/v1/jobs/"+job+"/preview", "").want(200).object(); a["url"] != "http://"+job+"-job.example.com/" || a["revision"] != 3.0 {
 		t.Errorf("%v", a)
 	}
-	k.finish(f, codeforge.Outcome{Status: codeforge.JobCompleted, Changes: []codeforge.FileChange{{Path: "a.ts", Content: "merged"}}})
+	k.keep(f, codeforge.FileChange{Path: "a.ts", Content: "merged"})
+	k.finish(f, codeforge.Outcome{Status: codeforge.JobCompleted})
 	if tree, _ := k.working(job); tree.Revision != 5 || k.one(job, "a.ts") != "none merged" {
 		t.Errorf("at the end: %+v", tree)
 	}

@@ -31,7 +31,7 @@ type Options struct {
 	Courier Courier
 	// Run does the work of one claim. Its context ends with ErrCancelled, ErrTimedOut, ErrShutdown or ErrFenced as cause.
 	// An error that is a codeforge.Error with Retryable set is tried again; the outcome beside it gives a failed job's
-	// result and its lines of the conversation.
+	// result, its lines of the conversation and its proposal.
 	Run          func(context.Context, *codeforge.Task) (codeforge.Outcome, error)
 	AgentTimeout time.Duration // bounds one run of an agent, see [codeforge.AgentType.TimeLimit]; 0: five minutes
 
@@ -375,7 +375,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 		o.Status, o.Progress = codeforge.JobCompleted, 100
 		o.Events = append(o.Events, codeforge.Event{Type: codeforge.EventComplete, Data: stateData(job.ID, o.Status, 100)})
 		if job.Agent != codeforge.Noop {
-			log.Info("job completed", "files", len(o.Changes), "ms", took.Milliseconds())
+			log.Info("job completed", "ms", took.Milliseconds())
 		}
 		return &o
 	case errors.Is(cause, ErrShutdown):

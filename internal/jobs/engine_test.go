@@ -115,11 +115,11 @@ func done(o codeforge.Outcome) runFunc {
 
 func TestCompletes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(_ context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+		r := newRig(t, func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
 			task.Report(10, codeforge.Event{Type: codeforge.EventStage, Data: json.RawMessage(`{"stage":"code"}`)})
 			task.Report(-1, codeforge.Event{Type: codeforge.EventDelta, Data: json.RawMessage(`{"text":"x"}`)})
-			return codeforge.Outcome{Result: json.RawMessage(`{"summary":"ok"}`), Message: "First",
-				Changes: []codeforge.FileChange{{Path: "a.ts", Content: "export {}"}}}, nil
+			_, err := task.Keep(ctx, codeforge.StageResult{Stage: codeforge.Code, Message: "First", Changes: []codeforge.FileChange{{Path: "a.ts", Content: "export {}"}}})
+			return codeforge.Outcome{Result: json.RawMessage(`{"summary":"ok"}`)}, err
 		})
 		p := r.project()
 		id := r.submit(p, codeforge.Code)
@@ -260,11 +260,15 @@ func TestStageThatCannotBeStored(t *testing.T) {
 	})
 }
 
-func TestFailureChangesNothing(t *testing.T) {
+// A job that fails leaves the project at the last revision that it kept, says why, and may leave what it made as a proposal.
+func TestFailureChangesNothingAfterWhatWasKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
-			return codeforge.Outcome{Result: json.RawMessage(`{"diagnostics":[]}`), Changes: []codeforge.FileChange{{Path: "a.ts"}},
-					Chat: []codeforge.Message{{Role: "assistant", Content: "I tried."}}},
+		r := newRig(t, func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+			if _, err := task.Keep(ctx, codeforge.StageResult{Stage: codeforge.Code, Changes: []codeforge.FileChange{{Path: "a.ts", Content: "good"}}}); err != nil {
+				t.Error(err)
+			}
+			return codeforge.Outcome{Result: json.RawMessage(`{"diagnostics":[]}`), Chat: []codeforge.Message{{Role: "assistant", Content: "I tried."}},
+					Proposal: &codeforge.NewProposal{Base: 1, Changes: []codeforge.FileChange{{Path: "a.ts", Content: "broken"}}}},
 				&codeforge.Error{Kind: codeforge.AgentFailed, Message: "It does not build", Cause: errors.New("secret detail")}
 		})
 		p := r.project()
@@ -274,8 +278,15 @@ func TestFailureChangesNothing(t *testing.T) {
 		if j.Error != "It does not build" || string(j.Result) != `{"diagnostics":[]}` {
 			t.Errorf("job %+v", j)
 		}
-		if _, rev, err := r.store.ListFiles(t.Context(), r.user, p, true, -1); err != nil || rev != 0 {
-			t.Errorf("revision %d, %v", rev, err)
+		if files, rev, err := r.store.ListFiles(t.Context(), r.user, p, true, -1); err != nil || rev != 1 || j.Revision != 1 || len(files) != 1 || files[0].Content != "good" {
+			t.Errorf("revision %d: %+v, %v", rev, files, err)
+		}
+		if j.Proposal == nil || j.Proposal.Verified {
+			t.Errorf("proposal %+v", j.Proposal)
+		}
+		done, err := r.engine.Apply(t.Context(), r.user, id, codeforge.Application{TreeChange: codeforge.TreeChange{Head: 1, Changes: []codeforge.FileChange{{Path: "a.ts", Content: "broken"}}}})
+		if err != nil || done.Status != codeforge.JobFailed || done.Revision != 2 {
+			t.Errorf("taken over: %+v, %v", done, err)
 		}
 		if said, err := r.store.ListMessages(t.Context(), r.user, p, 10); err != nil || len(said) != 1 || said[0].Content != "This did not work out: It does not build.\n\nI tried." {
 			t.Errorf("the conversation has %+v, %v", said, err)
@@ -596,15 +607,15 @@ func TestStalledWorkerChangesNothing(t *testing.T) {
 		var once sync.Once
 		r := newRig(t, nil, func(o *jobs.Options) {
 			o.Exclusive = false
-			o.Run = func(_ context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
-				first := false
-				once.Do(func() { first = true })
-				if first {
+			o.Run = func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+				once.Do(func() {
 					close(started)
 					<-release // deaf to its context, as a stopped process is
+				})
+				if _, err := task.Keep(ctx, codeforge.StageResult{Stage: codeforge.Code, Changes: []codeforge.FileChange{{Path: "a.txt", Content: fmt.Sprint(task.Job.Fence)}}}); !errors.Is(err, jobs.ErrFenced) {
+					t.Errorf("kept: %v", err)
 				}
-				return codeforge.Outcome{Result: json.RawMessage("{}"), Message: fmt.Sprint(first),
-					Changes: []codeforge.FileChange{{Path: "a.txt", Content: fmt.Sprint(task.Job.Fence)}}}, nil
+				return codeforge.Outcome{Result: json.RawMessage("{}")}, nil
 			}
 		})
 		p := r.project()
@@ -616,8 +627,10 @@ func TestStalledWorkerChangesNothing(t *testing.T) {
 			t.Fatalf("second claim: %v %v %+v", ok, err, job)
 		}
 		f := codeforge.Fence{JobID: id, Number: job.Fence}
-		if _, err := r.store.FinishJob(t.Context(), f, codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}"),
-			Changes: []codeforge.FileChange{{Path: "a.txt", Content: "second"}}, Events: []codeforge.Event{{Type: codeforge.EventComplete, Data: json.RawMessage("{}")}}}); err != nil {
+		if _, err := r.store.KeepStage(t.Context(), f, codeforge.StageResult{Stage: codeforge.Code, Changes: []codeforge.FileChange{{Path: "a.txt", Content: "second"}}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.store.FinishJob(t.Context(), f, codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}"), Events: []codeforge.Event{{Type: codeforge.EventComplete, Data: json.RawMessage("{}")}}}); err != nil {
 			t.Fatal(err)
 		}
 		close(release)

@@ -13,10 +13,10 @@ import (
 func TestMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []codeforge.Memory
-		r := newRig(t, func(_ context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+		r := newRig(t, func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
 			got = append(got, task.Memory)
-			return codeforge.Outcome{Message: "First", Changes: []codeforge.FileChange{{Path: "a.ts", Content: "one\ntwo\n"}},
-				Chat: []codeforge.Message{{Role: "assistant", Content: "I wrote a.ts."}}}, nil
+			_, err := task.Keep(ctx, codeforge.StageResult{Stage: codeforge.Code, Base: task.Job.Base, Message: "First", Changes: []codeforge.FileChange{{Path: "a.ts", Content: "one\ntwo\n"}}})
+			return codeforge.Outcome{Chat: []codeforge.Message{{Role: "assistant", Content: "I wrote a.ts."}}}, err
 		})
 		p := r.project()
 		for _, says := range []string{"Build it", "And more"} {

@@ -40,8 +40,7 @@ type Store interface {
 	// project's newest revision [codeforge.MovedError], and then changes nothing.
 	KeepStage(ctx context.Context, f codeforge.Fence, stage codeforge.StageResult) (codeforge.Kept, error)
 
-	// FinishJob applies an outcome, or returns ErrFenced and changes nothing. A conflict of the claim's Base with files
-	// changed since by hand is no error: the outcome's changes win, path by path, and the older text stays in its revision.
+	// FinishJob applies an outcome, or returns ErrFenced and changes nothing.
 	FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Outcome) (codeforge.Finished, error)
 
 	// CancelJob ends a queued, running or waiting job of u, with its event; Invalid (field "status") when it has ended already.

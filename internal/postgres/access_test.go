@@ -336,8 +336,9 @@ func TestRealtime(t *testing.T) {
 			s.Exec(t, db, "update public.test_clock set ahead = '1 second'")
 		}
 	}
-	_, err = store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Result: large(500_000), Changes: []codeforge.FileChange{{Path: "b.ts", Content: "b"}},
-		Requirements: large(codeforge.MaxSpec), Chat: []codeforge.Message{{Role: "assistant", Content: "done"}}})
+	_, err = store.KeepStage(ctx, f, codeforge.StageResult{Stage: codeforge.Code, Base: 1, Changes: []codeforge.FileChange{{Path: "b.ts", Content: "b"}}, Requirements: large(codeforge.MaxSpec)})
+	must(err)
+	_, err = store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Result: large(500_000), Chat: []codeforge.Message{{Role: "assistant", Content: "done"}}})
 	must(err)
 	must(store.DeleteFile(ctx, u, p.ID, "a.ts", nil))
 
@@ -376,10 +377,10 @@ func TestRealtime(t *testing.T) {
 			}
 		}
 	}
-	// The job: taken, its progress and its lease once after a second, done. No row is touched for nothing.
-	want := map[string]int{"projects INSERT": 2, "projects UPDATE": 4, "project_files INSERT": 2, "project_files DELETE": 1, "agent_jobs INSERT": 1, "agent_jobs UPDATE": 4, "chat_messages INSERT": 2}
-	if n := seen["agent_jobs UPDATE"]; n > 4 && n <= 4+slow {
-		seen["agent_jobs UPDATE"] = 4
+	// The job: taken, its progress and its lease once after a second, its revision, done. No row is touched for nothing.
+	want := map[string]int{"projects INSERT": 2, "projects UPDATE": 4, "project_files INSERT": 2, "project_files DELETE": 1, "agent_jobs INSERT": 1, "agent_jobs UPDATE": 5, "chat_messages INSERT": 2}
+	if n := seen["agent_jobs UPDATE"]; n > 5 && n <= 5+slow {
+		seen["agent_jobs UPDATE"] = 5
 	}
 	if !reflect.DeepEqual(seen, want) {
 		t.Errorf("seen %v, want %v", seen, want)
@@ -389,8 +390,17 @@ func TestRealtime(t *testing.T) {
 	j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute)
 	must(err)
 	f = codeforge.Fence{JobID: j.ID, Number: j.Fence}
-	for _, o := range []codeforge.Outcome{{Status: codeforge.JobCompleted, Result: large(500_001)}, {Status: codeforge.JobCompleted, Requirements: large(600_001)}} {
-		if _, err := store.FinishJob(ctx, f, o); !codeforge.IsKind(err, codeforge.TooLarge) {
+	for _, do := range []func() error{
+		func() error {
+			_, err := store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Result: large(500_001)})
+			return err
+		},
+		func() error {
+			_, err := store.KeepStage(ctx, f, codeforge.StageResult{Stage: codeforge.Research, Requirements: large(600_001)})
+			return err
+		},
+	} {
+		if err := do(); !codeforge.IsKind(err, codeforge.TooLarge) {
 			t.Errorf("a row that is too large to be told of: %v", err)
 		}
 	}

@@ -163,7 +163,7 @@ func TestLongLists(t *testing.T) {
 	for i := range changes {
 		changes[i] = codeforge.FileChange{Path: fmt.Sprintf("src/%04d.ts", i), Content: "x"}
 	}
-	_, err = s.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Changes: changes})
+	_, err = s.KeepStage(ctx, f, codeforge.StageResult{Stage: codeforge.Code, Changes: changes})
 	check(t, err)
 	files, _, err := s.ListFiles(ctx, u, first.ID, true, -1)
 	check(t, err)
@@ -391,6 +391,8 @@ func TestDataAPIOutage(t *testing.T) {
 		{"a write was not done", 504, `{"code":"PGRST003","message":"secret text"}`, 2, write, "", 3},
 		{"database is away", 503, `{"code":"PGRST000","message":"secret text"}`, 99, get, codeforge.Unavailable, 3},
 		{"rolled back for another", 500, `{"code":"40001","message":"secret text"}`, 1, write, "", 2},
+		{"a text was swept beside it", 409, `{"code":"23503","message":"violates foreign key constraint","details":"Key (project_id, hash)=(secret text) is not present in table \"file_contents\"."}`, 1, write, "", 2},
+		{"texts are swept beside it", 409, `{"code":"23503","message":"update or delete on table \"file_contents\" violates foreign key constraint"}`, 99, write, codeforge.Unavailable, 3},
 		{"too slow", 500, `{"code":"57014","message":"secret text"}`, 99, get, codeforge.Unavailable, 1},
 		{"too many", 429, "secret text", 99, get, codeforge.Unavailable, 1},
 		{"defect", 500, `{"code":"XX000","message":"secret text"}`, 99, get, codeforge.Unavailable, 1},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"codeforge"
@@ -46,7 +47,13 @@ func (f *failure) isUnapplied() bool {
 	case "PGRST000", "PGRST002", "PGRST003": // no connection to the database, no schema yet, no connection in time
 		return true
 	}
-	return f.unsent
+	return f.unsent || f.sweptContent()
+}
+
+// sweptContent reports whether a text was removed as the last that had it went, while another came to have it: the foreign key
+// let one of the two happen.
+func (f *failure) sweptContent() bool {
+	return f.Code == "23503" && strings.Contains(f.Message+f.Details, `"file_contents"`)
 }
 
 // unclear reports whether the call may have been carried out all the same.
@@ -117,6 +124,9 @@ func fault(ctx context.Context, err error) error {
 	case "22P02", "22003", "22007", "22008", "22023", "PGRST102":
 		return refuse(codeforge.InvalidField("value", "has the wrong form"))
 	case "23503":
+		if f.sweptContent() {
+			return unavailable("The data store was busy with the same text", true)
+		}
 		return refuse(&codeforge.Error{Kind: codeforge.Unauthenticated, Message: "The user does not exist"})
 	case "54000", "54001":
 		return refuse(&codeforge.Error{Kind: codeforge.TooLarge, Message: "Too much for one request to the data store"})

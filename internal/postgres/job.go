@@ -207,20 +207,15 @@ type messageArg struct {
 
 // outcomeArg is codeforge.Outcome as the functions take it, events aside.
 type outcomeArg struct {
-	Status        codeforge.JobStatus     `json:"status"`
-	Progress      float64                 `json:"progress"`
-	Result        json.RawMessage         `json:"result,omitempty"`
-	Error         string                  `json:"error"`
-	Question      json.RawMessage         `json:"question,omitempty"`
-	Failed        bool                    `json:"failed"`
-	RunAt         *time.Time              `json:"run_at,omitempty"`
-	Changes       []change                `json:"changes"`
-	Message       string                  `json:"message"`
-	Requirements  json.RawMessage         `json:"requirements,omitempty"`
-	Architecture  json.RawMessage         `json:"architecture,omitempty"`
-	ProjectStatus codeforge.ProjectStatus `json:"project_status"`
-	Chat          []messageArg            `json:"chat"`
-	Proposal      *proposalArg            `json:"proposal,omitempty"`
+	Status   codeforge.JobStatus `json:"status"`
+	Progress float64             `json:"progress"`
+	Result   json.RawMessage     `json:"result,omitempty"`
+	Error    string              `json:"error"`
+	Question json.RawMessage     `json:"question,omitempty"`
+	Failed   bool                `json:"failed"`
+	RunAt    *time.Time          `json:"run_at,omitempty"`
+	Chat     []messageArg        `json:"chat"`
+	Proposal *proposalArg        `json:"proposal,omitempty"`
 }
 
 func messageArgs(all []codeforge.Message) []messageArg {
@@ -239,11 +234,8 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 	if _, err := codeforge.ParseID(f.JobID); err != nil {
 		return done, codeforge.ErrFenced
 	}
-	out := outcomeArg{Status: o.Status, Progress: o.Progress, Result: o.Result, Error: withoutNUL(o.Error), Question: o.Question, Failed: o.Failed, Message: withoutNUL(o.Message),
-		RunAt: timeOrNull(o.RunAt), Requirements: o.Requirements, Architecture: o.Architecture, ProjectStatus: o.ProjectStatus, Chat: messageArgs(o.Chat)}
-	if out.Changes, err = newChanges(o.Changes); err != nil {
-		return done, err
-	}
+	out := outcomeArg{Status: o.Status, Progress: o.Progress, Result: o.Result, Error: withoutNUL(o.Error), Question: o.Question, Failed: o.Failed,
+		RunAt: timeOrNull(o.RunAt), Chat: messageArgs(o.Chat)}
 	if out.Proposal, err = newProposalArg(o.Proposal); err != nil {
 		return done, err
 	}

@@ -498,9 +498,9 @@ func serve(t *testing.T, s *postgres.Store, annID, bobID string) {
 	if err != nil || !ok || !second.StartedAt.Equal(*first.StartedAt) || second.Base != 2 {
 		t.Fatalf("claimed again: %+v %v", second, err)
 	}
-	done, err := s.FinishJob(ctx, codeforge.Fence{JobID: j.ID, Number: second.Fence}, codeforge.Outcome{Status: codeforge.JobCompleted, Changes: []codeforge.FileChange{{Path: "../../etc/passwd", Delete: true}}})
-	if err != nil || done.Job.Revision != 3 {
-		t.Fatalf("a bad path is deleted: %+v %v", done, err)
+	kept, err := s.KeepStage(ctx, codeforge.Fence{JobID: j.ID, Number: second.Fence}, codeforge.StageResult{Stage: codeforge.Code, Base: 2, Changes: []codeforge.FileChange{{Path: "../../etc/passwd", Delete: true}}})
+	if err != nil || kept.Revision != 3 {
+		t.Fatalf("a bad path is deleted: %+v %v", kept, err)
 	}
 	// A user whom no trigger gave a profile.
 	if _, err = s.CreateProject(ctx, codeforge.User{ID: codeforge.NewID()}, codeforge.Project{Title: "Stranger"}); !codeforge.IsKind(err, codeforge.Unauthenticated) {

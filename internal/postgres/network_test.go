@@ -412,8 +412,11 @@ func TestLine(t *testing.T) {
 							t.Error(err)
 						}
 						inside.Add(-1)
-						if _, err := store.FinishJob(ctx, codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.Outcome{Status: codeforge.JobCompleted,
-							Changes: []codeforge.FileChange{{Path: "a.ts", Content: j.ID}}}); err != nil {
+						f := codeforge.Fence{JobID: j.ID, Number: j.Fence}
+						if _, err := store.KeepStage(ctx, f, codeforge.StageResult{Stage: codeforge.Code, Base: j.Base + 1, Changes: []codeforge.FileChange{{Path: "a.ts", Content: j.ID}}}); err != nil {
+							t.Error(err)
+						}
+						if _, err := store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted}); err != nil {
 							t.Error(err)
 						}
 						done.Add(1)

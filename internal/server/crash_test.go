@@ -143,7 +143,8 @@ func (c *current) get() *process {
 }
 
 // TestCrash kills a server at random moments under load, again and again on one data folder. Then: no accepted job is
-// lost, none ends twice, no revision is partial, and streams that were cut go on without gap or repetition.
+// lost, none ends twice, no revision is partial, each stage and round made the one revision that it makes undisturbed, and streams
+// that were cut go on without gap or repetition.
 // CODEFORGE_CRASH_ROUNDS sets how many times.
 func TestCrash(t *testing.T) {
 	rounds := 25
@@ -161,8 +162,12 @@ func TestCrash(t *testing.T) {
 	env := []string{"CODEFORGE_BENCH=1"}
 
 	// What an undisturbed run of the idea leaves: every revision of a pipeline must be just that.
+	build := map[string]any{"user_message": idea, "scaffold": "qa_fail_once"} // so that there is a repair
 	calm := start(t, t.TempDir(), env...)
-	want := calm.pipeline(t, idea)
+	want := calm.pipeline(t, build)
+	if len(want) != 2 {
+		t.Fatalf("an undisturbed run leaves %v", want)
+	}
 	calm.kill()
 
 	var mu sync.Mutex
@@ -213,7 +218,7 @@ func TestCrash(t *testing.T) {
 					var answer struct {
 						ID string `json:"job_id"`
 					}
-					body := map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": idea}}
+					body := map[string]any{"project_id": project.ID, "input_context": build}
 					if agent == codeforge.Noop {
 						body["agent_type"] = agent
 					}
@@ -268,7 +273,7 @@ func TestCrash(t *testing.T) {
 			t.Errorf("job %s (%s) is %s: %s", j.id, j.agent, job.Status, job.Error)
 			continue
 		}
-		last, seen, ends := "0", int64(0), 0
+		last, seen, ends, kept := "0", int64(0), 0, 0
 		p.events(ctx, j.id, &last, func(kind string, n int64) {
 			if n != seen+1 {
 				t.Errorf("job %s: event %d after %d", j.id, n, seen)
@@ -276,6 +281,9 @@ func TestCrash(t *testing.T) {
 			seen = n
 			if codeforge.EventType(kind).Final() {
 				ends++
+			}
+			if kind == string(codeforge.EventKept) {
+				kept++
 			}
 		})
 		if ends != 1 {
@@ -290,12 +298,16 @@ func TestCrash(t *testing.T) {
 			continue
 		}
 		pipelines++
-		if len(revisions.Items) != 1 || revisions.Items[0].JobID != j.id {
-			t.Errorf("job %s: revisions %+v", j.id, revisions.Items)
-			continue
+		if kept != len(want)+2 { // research and wireframe keep specifications
+			t.Errorf("job %s kept %d stages", j.id, kept)
 		}
-		if got := p.files(t, j.project); !maps.Equal(got, want) {
-			t.Errorf("job %s left %v, want %v", j.id, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		if got := p.history(t, j.project); !slices.EqualFunc(got, want, state.equal) {
+			t.Errorf("job %s left %v, want %v", j.id, got, want)
+		}
+		for _, r := range revisions.Items {
+			if r.JobID != j.id {
+				t.Errorf("job %s: revision %+v", j.id, r)
+			}
 		}
 	}
 	mu.Lock()
@@ -311,36 +323,52 @@ func TestCrash(t *testing.T) {
 	t.Logf("%d crashes, %d jobs accepted, %d of them pipelines, %d streams", rounds, len(jobs), pipelines, len(watched))
 }
 
-// pipeline runs an idea undisturbed and returns the files.
-func (p *process) pipeline(t *testing.T, idea string) map[string]string {
+// pipeline runs an idea undisturbed and returns what it leaves.
+func (p *process) pipeline(t *testing.T, input map[string]any) []state {
 	t.Helper()
 	var project codeforge.Project
-	if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Crash", "description": idea}, &project); err != nil {
+	if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Crash", "description": input["user_message"]}, &project); err != nil {
 		t.Fatal(err)
 	}
 	var answer struct {
 		ID string `json:"job_id"`
 	}
-	if err := p.Call(t.Context(), "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": idea}}, &answer); err != nil {
+	if err := p.Call(t.Context(), "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": input}, &answer); err != nil {
 		t.Fatal(err)
 	}
 	p.awaitEnd(t, answer.ID)
-	files := p.files(t, project.ID)
-	if len(files) < 3 {
-		t.Fatalf("the pipeline left %d files", len(files))
+	all := p.history(t, project.ID)
+	if len(all) == 0 || len(all[0].files) < 3 {
+		t.Fatalf("the pipeline left %v", all)
 	}
-	return files
+	return all
 }
 
-func (p *process) files(t *testing.T, project string) map[string]string {
+// state is one revision: what it says, and the files of the project in it.
+type state struct {
+	message string
+	files   map[string]string
+}
+
+func (s state) String() string { return fmt.Sprint(s.message, " ", slices.Sorted(maps.Keys(s.files))) }
+
+func (s state) equal(o state) bool { return s.message == o.message && maps.Equal(s.files, o.files) }
+
+// history is all revisions of a project, newest first.
+func (p *process) history(t *testing.T, project string) (all []state) {
 	t.Helper()
-	var list struct{ Files []codeforge.File }
-	p.must(t, "/v1/projects/"+project+"/files", &list)
-	out := map[string]string{}
-	for _, f := range list.Files {
-		out[f.Path] = f.Content
+	var list struct{ Items []codeforge.Revision }
+	p.must(t, "/v1/projects/"+project+"/revisions", &list)
+	for _, r := range list.Items {
+		var rev struct{ Files []codeforge.File }
+		p.must(t, fmt.Sprintf("/v1/projects/%s/revisions/%d?content=true", project, r.Number), &rev)
+		s := state{r.Message, map[string]string{}}
+		for _, f := range rev.Files {
+			s.files[f.Path] = f.Content
+		}
+		all = append(all, s)
 	}
-	return out
+	return all
 }
 
 func (p *process) must(t *testing.T, path string, out any) {

@@ -139,7 +139,7 @@ func TestPipelineOverAnEndpoint(t *testing.T) {
 	if health.Model != "compatible:small" {
 		t.Errorf("the model is %q", health.Model)
 	}
-	files := p.pipeline(t, "Track bicycles and their repairs")
+	files := p.pipeline(t, map[string]any{"user_message": "Track bicycles and their repairs"})[0].files
 	if len(files) < 8 {
 		t.Errorf("%d files", len(files))
 	}

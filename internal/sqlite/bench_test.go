@@ -143,11 +143,14 @@ func tree(b *testing.B, s *sqlite.Store) (string, string) {
 	if j, _, err = s.ClaimJob(b.Context(), j.ID, "w", time.Hour); err != nil {
 		b.Fatal(err)
 	}
-	o := codeforge.Outcome{Status: codeforge.JobCompleted}
+	f, stage := codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.StageResult{Stage: codeforge.Code}
 	for i := range 1000 {
-		o.Changes = append(o.Changes, codeforge.FileChange{Path: fmt.Sprintf("src/components/file%04d.ts", i), Content: text})
+		stage.Changes = append(stage.Changes, codeforge.FileChange{Path: fmt.Sprintf("src/components/file%04d.ts", i), Content: text})
 	}
-	if _, err := s.FinishJob(b.Context(), codeforge.Fence{JobID: j.ID, Number: j.Fence}, o); err != nil {
+	if _, err := s.KeepStage(b.Context(), f, stage); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.FinishJob(b.Context(), f, codeforge.Outcome{Status: codeforge.JobCompleted}); err != nil {
 		b.Fatal(err)
 	}
 	return p.ID, text

@@ -307,9 +307,6 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 	if o.Status == codeforge.Running || o.Status == "" {
 		return done, errors.New("an outcome cannot leave a job running")
 	}
-	if err := checkAll(o.Changes); err != nil {
-		return done, err
-	}
 	if o.Proposal != nil {
 		if err := checkAll(o.Proposal.Changes); err != nil {
 			return done, err
@@ -345,11 +342,6 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 		if err := addEvents(c, j.seq, j.ID, j.events, done.Events); err != nil {
 			return err
 		}
-		if o.Status == codeforge.JobCompleted {
-			if err := s.applyToProject(c, &j, &o); err != nil {
-				return err
-			}
-		}
 		if o.Status == codeforge.JobFailed || o.Status == codeforge.Waiting {
 			if err := s.propose(c, &j, o.Proposal); err != nil {
 				return err
@@ -361,8 +353,8 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 			}
 		}
 		if _, _, err := c.exec(`UPDATE jobs SET status = ?, due_at = ?, completed_at = ?, updated_at = ?, progress = ?, failures = ?, error = ?,
-			result = ?, clarification = ?, events = ?, revision = ? WHERE seq = ?`,
-			string(j.Status), j.due, j.CompletedAt, j.UpdatedAt, j.Progress, j.Failures, j.Error, j.Result, j.Clarification, j.events, j.Revision, j.seq); err != nil {
+			result = ?, clarification = ?, events = ? WHERE seq = ?`,
+			string(j.Status), j.due, j.CompletedAt, j.UpdatedAt, j.Progress, j.Failures, j.Error, j.Result, j.Clarification, j.events, j.seq); err != nil {
 			return err
 		}
 		wroteJob(c, j)
@@ -409,45 +401,6 @@ func asked(old, questions json.RawMessage) (json.RawMessage, error) {
 	}
 	cl.Questions = questions
 	return json.Marshal(cl)
-}
-
-// applyToProject carries out what a completed job changes beside its own row and the conversation.
-func (s *Store) applyToProject(c *conn, j *jobRow, o *codeforge.Outcome) error {
-	if len(o.Changes) > 0 {
-		p, _, err := readProject(c, "SELECT "+projectColumns+" FROM projects WHERE seq = ?", j.project)
-		if err != nil {
-			return err
-		}
-		if _, err := s.addRevision(c, j, &p, string(j.Agent), codeforge.TreeChange{Changes: o.Changes, Message: o.Message, Verified: true}); err != nil {
-			return err
-		}
-	}
-	return specify(c, j.project, o.Requirements, o.Architecture, o.ProjectStatus)
-}
-
-// addRevision makes a revision of a job of what its change really changes, if anything, and returns its number.
-func (s *Store) addRevision(c *conn, j *jobRow, p *project, author string, change codeforge.TreeChange) (number int64, err error) {
-	rev := s.newRevision(c, p, j.ID, author, change.Message)
-	rev.verified = new(change.Verified)
-	if err := rev.putReal(change.Changes); err != nil || rev.changes == 0 {
-		return 0, err
-	}
-	if _, err := rev.finish(); err != nil {
-		return 0, err
-	}
-	j.Revision = rev.number
-	return rev.number, nil
-}
-
-// specify sets what is not empty. A project that was archived while the job ran stays so.
-func specify(c *conn, project int64, requirements, architecture json.RawMessage, status codeforge.ProjectStatus) error {
-	if len(requirements) == 0 && len(architecture) == 0 && status == "" {
-		return nil
-	}
-	_, _, err := c.exec(`UPDATE projects SET requirements = coalesce(?, requirements), architecture = coalesce(?, architecture),
-		status = iif(?3 = '' OR status = 'archived', status, ?3), updated_at = ? WHERE seq = ?`,
-		requirements, architecture, string(status), c.now, project)
-	return err
 }
 
 // nextDue is the job that stood in line behind j and is due now.

@@ -324,11 +324,14 @@ func TestReadersSeeWholeRevisions(t *testing.T) {
 		if j, _, err = s.ClaimJob(t.Context(), j.ID, "w", time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		o := codeforge.Outcome{Status: codeforge.JobCompleted}
+		f, stage := codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.StageResult{Stage: codeforge.Code, Base: j.Base}
 		for i := range 20 {
-			o.Changes = append(o.Changes, codeforge.FileChange{Path: fmt.Sprintf("%d.ts", i), Content: fmt.Sprint(n + 1)})
+			stage.Changes = append(stage.Changes, codeforge.FileChange{Path: fmt.Sprintf("%d.ts", i), Content: fmt.Sprint(n + 1)})
 		}
-		if _, err := s.FinishJob(t.Context(), codeforge.Fence{JobID: j.ID, Number: j.Fence}, o); err != nil {
+		if _, err := s.KeepStage(t.Context(), f, stage); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.FinishJob(t.Context(), f, codeforge.Outcome{Status: codeforge.JobCompleted}); err != nil {
 			t.Fatal(err)
 		}
 	}

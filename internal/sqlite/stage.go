@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 
 	"codeforge"
@@ -63,4 +64,29 @@ func (s *Store) keepChanges(c *conn, j *jobRow, stage *codeforge.StageResult) (r
 		return 0, err
 	}
 	return s.addRevision(c, j, &p, string(j.Agent), codeforge.TreeChange{Changes: stage.Changes, Message: stage.Message, Verified: true})
+}
+
+// addRevision makes a revision of a job of what its change really changes, if anything, and returns its number.
+func (s *Store) addRevision(c *conn, j *jobRow, p *project, author string, change codeforge.TreeChange) (number int64, err error) {
+	rev := s.newRevision(c, p, j.ID, author, change.Message)
+	rev.verified = new(change.Verified)
+	if err := rev.putReal(change.Changes); err != nil || rev.changes == 0 {
+		return 0, err
+	}
+	if _, err := rev.finish(); err != nil {
+		return 0, err
+	}
+	j.Revision = rev.number
+	return rev.number, nil
+}
+
+// specify sets what is not empty. A project that was archived while the job ran stays so.
+func specify(c *conn, project int64, requirements, architecture json.RawMessage, status codeforge.ProjectStatus) error {
+	if len(requirements) == 0 && len(architecture) == 0 && status == "" {
+		return nil
+	}
+	_, _, err := c.exec(`UPDATE projects SET requirements = coalesce(?, requirements), architecture = coalesce(?, architecture),
+		status = iif(?3 = '' OR status = 'archived', status, ?3), updated_at = ? WHERE seq = ?`,
+		requirements, architecture, string(status), c.now, project)
+	return err
 }

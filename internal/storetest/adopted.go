@@ -52,8 +52,11 @@ var adoptedTests = map[string]func(s *suite, age func(codeforge.Project, Old)){
 		age(p, Old{Title: strings.Repeat("t", 500), Description: strings.Repeat("d", 5000), Contents: map[string]string{"big.ts": strings.Repeat("x", codeforge.MaxContent+1)}})
 		s.write(p, "a.ts", "one")
 		j := s.started(p, codeforge.Builder)
-		o := changes(codeforge.FileChange{Path: "b.ts", Content: "two"})
-		o.Requirements, o.ProjectStatus, o.Chat = json.RawMessage(`{"a":1}`), codeforge.Completed, []codeforge.Message{{Role: "assistant", Content: "done"}}
+		stage := codeStage(0, 2, codeforge.FileChange{Path: "b.ts", Content: "two"})
+		stage.Requirements, stage.ProjectStatus = json.RawMessage(`{"a":1}`), codeforge.Completed
+		s.keep(j, stage)
+		o := completes
+		o.Chat = []codeforge.Message{{Role: "assistant", Content: "done"}}
 		if done := s.finish(j, o); done.Job.Status != codeforge.JobCompleted || done.Job.Revision != 3 {
 			s.Fatalf("finished %+v", done.Job)
 		}
@@ -82,7 +85,7 @@ var adoptedTests = map[string]func(s *suite, age func(codeforge.Project, Old)){
 			s.missing(s.DeleteFile(s.ctx(), s.u, p.ID, path, nil), "File", path)
 			_, err = s.RestoreRevision(s.ctx(), s.u, p.ID, 2, nil)
 			s.ok(err)
-			s.finish(s.started(p, codeforge.Code), changes(codeforge.FileChange{Path: path, Delete: true}, codeforge.FileChange{Path: "c.ts"}))
+			s.build(p, s.started(p, codeforge.Code), codeforge.FileChange{Path: path, Delete: true}, codeforge.FileChange{Path: "c.ts"})
 			_, err = s.GetFile(s.ctx(), s.u, p.ID, path)
 			s.missing(err, "File", path)
 		}
@@ -93,7 +96,7 @@ var adoptedTests = map[string]func(s *suite, age func(codeforge.Project, Old)){
 		age(p, Old{Files: codeforge.MaxFiles + 5})
 		s.write(p, "a.ts", "two")
 		s.ok(s.DeleteFile(s.ctx(), s.u, p.ID, "old/1.ts", nil))
-		s.finish(s.started(p, codeforge.Code), changes(codeforge.FileChange{Path: "old/2.ts", Delete: true}, codeforge.FileChange{Path: "new.ts"}, codeforge.FileChange{Path: "old/3.ts", Content: "changed"}))
+		s.build(p, s.started(p, codeforge.Code), codeforge.FileChange{Path: "old/2.ts", Delete: true}, codeforge.FileChange{Path: "new.ts"}, codeforge.FileChange{Path: "old/3.ts", Content: "changed"})
 		s.unchanged(p, func() {
 			_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: "more.ts"})
 			s.refused(err, codeforge.TooLarge)
@@ -213,7 +216,7 @@ var besideTests = map[string]func(s *suite, p codeforge.Project, exec func(strin
 		j := s.started(p, codeforge.Code)
 		s.same("base", j.Base, 2)
 		exec(fmt.Sprintf("update public.project_files set content = 'theirs' where project_id = '%s'", p.ID))
-		s.finish(j, changes(codeforge.FileChange{Path: "a.ts", Content: "the job's"}))
+		s.build(p, j, codeforge.FileChange{Path: "a.ts", Content: "the job's"})
 		s.revised(p, 4, 1, "a.ts the job's", "b.ts theirs")
 	},
 	"a job that it ends is run no more": func(s *suite, p codeforge.Project, exec func(string)) {

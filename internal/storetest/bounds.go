@@ -71,9 +71,9 @@ var pageTests = []test{
 		p := s.project()
 		s.write(p, "a", strings.Repeat("a", 600))
 		s.write(p, "gone", strings.Repeat("g", 600))
-		s.finish(s.started(p, codeforge.Code), changes(
+		s.build(p, s.started(p, codeforge.Code),
 			codeforge.FileChange{Path: "a", Content: "b"}, codeforge.FileChange{Path: "gone", Delete: true},
-			codeforge.FileChange{Path: "m", Content: strings.Repeat("m", 600)}, codeforge.FileChange{Path: "n", Content: "n"}))
+			codeforge.FileChange{Path: "m", Content: strings.Repeat("m", 600)}, codeforge.FileChange{Path: "n", Content: "n"})
 		_, whole, err := s.RevisionDeltas(s.ctx(), s.u, p.ID, 3, codeforge.Page{})
 		s.ok(err)
 		for bytes, want := range map[int64][]int{1: {1, 1, 1, 1}, 602: {2, 2}, 1 << 30: {4}} {
@@ -157,7 +157,7 @@ var quotaTests = []test{
 		})
 		s.submit(p, codeforge.QA) // changes no files
 		// What was paid for is kept.
-		s.same("revision", s.finish(late, changes(codeforge.FileChange{Path: "b", Content: "b"})).Job.Revision, 4)
+		s.same("revision", s.build(p, late, codeforge.FileChange{Path: "b", Content: "b"}).Job.Revision, 4)
 		s.advance(24 * time.Hour)
 		s.write(p, "a", "tomorrow")
 	}},
@@ -191,7 +191,7 @@ var quotaTests = []test{
 		_, err := s.WriteFile(s.ctx(), s.v, s.projectOf(s.v).ID, codeforge.FileWrite{Path: "a", Content: text})
 		s.ok(err)
 		// What was paid for is kept.
-		if done := s.finish(late, changes(codeforge.FileChange{Path: "d", Content: "paid for"})); done.Job.Revision == 0 {
+		if done := s.build(p, late, codeforge.FileChange{Path: "d", Content: "paid for"}); done.Job.Revision == 0 {
 			s.Fatal("nothing was stored")
 		}
 		s.quota(codeforge.Quota{})
@@ -269,6 +269,6 @@ var clockTests = []test{
 		s.ok(err)
 		s.same("lost", len(lost), 0)
 		s.finish(running, completes)
-		s.finish(s.started(p, codeforge.Code), changes(codeforge.FileChange{Path: "a", Content: "a"}))
+		s.build(p, s.started(p, codeforge.Code), codeforge.FileChange{Path: "a", Content: "a"})
 	}},
 }

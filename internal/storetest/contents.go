@@ -66,8 +66,8 @@ var contentTests = map[string]func(s *suite, b Backdoor){
 		s.write(p, "b", "text")
 		s.write(p, "empty", "")
 		s.write(p, "line", "text\n")
-		s.finish(s.started(p, codeforge.Code), changes(codeforge.FileChange{Path: "d", Content: "text"}, codeforge.FileChange{Path: "e", Content: "new"},
-			codeforge.FileChange{Path: "f", Content: "new"}, codeforge.FileChange{Path: "c", Content: "other"}))
+		s.build(p, s.started(p, codeforge.Code), codeforge.FileChange{Path: "d", Content: "text"}, codeforge.FileChange{Path: "e", Content: "new"},
+			codeforge.FileChange{Path: "f", Content: "new"}, codeforge.FileChange{Path: "c", Content: "other"})
 		s.wantContents(b, p, "", "new", "other", "text", "text\n")
 		s.same("tree", s.treeAt(p, 11), tree{"a": "text", "b": "text", "c": "other", "d": "text", "e": "new", "empty": "", "f": "new", "line": "text\n"})
 	},
@@ -127,7 +127,7 @@ var contentTests = map[string]func(s *suite, b Backdoor){
 		s.wantContents(b, p, "shared", "draft", "final")
 		s.report(j, fileEvent("d", "final"), deletedEvent("b"))
 		s.wantContents(b, p, "shared", "final")
-		s.finish(j, changes(codeforge.FileChange{Path: "c", Content: "final"}))
+		s.build(p, j, codeforge.FileChange{Path: "c", Content: "final"})
 		failed := s.started(p, codeforge.Code)
 		s.report(failed, fileEvent("c", "failed"), fileEvent("a", "shared"))
 		s.finish(failed, codeforge.Outcome{Status: codeforge.JobFailed})

@@ -224,15 +224,15 @@ var fileTests = []test{
 		j := s.started(p, codeforge.Code)
 		s.unchanged(p, func() {
 			for _, twin := range []string{"app.js", "lib/a.js", "APP.JS/x"} {
-				_, err := s.FinishJob(s.ctx(), fence(j), changes(codeforge.FileChange{Path: "b.js", Content: "b"}, codeforge.FileChange{Path: twin, Content: "x"}))
+				_, err := s.tryBuild(p, j, codeforge.FileChange{Path: "b.js", Content: "b"}, codeforge.FileChange{Path: twin, Content: "x"})
 				s.refused(err, codeforge.Invalid)
 			}
-			_, err := s.FinishJob(s.ctx(), fence(j), changes(codeforge.FileChange{Path: "new/a.js"}, codeforge.FileChange{Path: "NEW"}))
+			_, err := s.tryBuild(p, j, codeforge.FileChange{Path: "new/a.js"}, codeforge.FileChange{Path: "NEW"})
 			s.refused(err, codeforge.Invalid)
 		})
 		// A file that is renamed to its twin, and one that becomes a folder.
-		s.finish(j, changes(codeforge.FileChange{Path: "app.js", Content: "x"}, codeforge.FileChange{Path: "App.js", Delete: true},
-			codeforge.FileChange{Path: "lib", Delete: true}, codeforge.FileChange{Path: "lib/a.js", Content: "x"}))
+		s.build(p, j, codeforge.FileChange{Path: "app.js", Content: "x"}, codeforge.FileChange{Path: "App.js", Delete: true},
+			codeforge.FileChange{Path: "lib", Delete: true}, codeforge.FileChange{Path: "lib/a.js", Content: "x"})
 		s.same("tree", s.treeAt(p, 3), tree{"app.js": "x", "lib/a.js": "x"})
 		_, err := s.RestoreRevision(s.ctx(), s.u, p.ID, 2, nil)
 		s.ok(err)
@@ -258,13 +258,13 @@ var fileTests = []test{
 		}
 		j := s.started(p, codeforge.Code)
 		s.unchanged(p, func() {
-			_, err := s.FinishJob(s.ctx(), fence(j), changes(append(all, codeforge.FileChange{Path: "more.ts"})...))
+			_, err := s.tryBuild(p, j, append(all, codeforge.FileChange{Path: "more.ts"})...)
 			e := s.refused(err, codeforge.TooLarge)
 			if !strings.Contains(e.Message, fmt.Sprint(codeforge.MaxFiles)) {
 				s.Fatalf("%q does not name the limit", e.Message)
 			}
 		})
-		s.finish(j, changes(all...))
+		s.build(p, j, all...)
 		_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: "more.ts", Content: "x"})
 		s.refused(err, codeforge.TooLarge)
 		s.write(p, "src/0000.ts", "y")
@@ -279,7 +279,7 @@ var fileTests = []test{
 		for i := range all {
 			all[i] = codeforge.FileChange{Path: fmt.Sprintf("%d.txt", i), Content: big}
 		}
-		s.finish(s.started(p, codeforge.Code), changes(all...))
+		s.build(p, s.started(p, codeforge.Code), all...)
 		_, err := s.WriteFile(s.ctx(), s.u, p.ID, codeforge.FileWrite{Path: "more.txt", Content: strings.Repeat("y", codeforge.MaxTreeBytes-n*codeforge.MaxContent+1)})
 		e := s.refused(err, codeforge.TooLarge)
 		if !strings.Contains(e.Message, fmt.Sprint(codeforge.MaxTreeBytes)) {

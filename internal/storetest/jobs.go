@@ -325,7 +325,6 @@ var finishTests = []test{
 		j := s.started(p, codeforge.Research)
 		s.advance(time.Second)
 		o := completes
-		o.Requirements, o.Architecture, o.ProjectStatus = json.RawMessage(`{"r": 1}`), json.RawMessage(`{"a":  2}`), codeforge.InProgress
 		o.Chat = []codeforge.Message{{Role: "assistant", Content: "Do\x00ne.", Metadata: json.RawMessage(`{"agent_type": "research"}`)}, {Role: "system", Content: "note"}}
 		done := s.finish(j, o)
 		if g := done.Job; g.Status != codeforge.JobCompleted || g.Progress != 100 || text(s.T, g.Result) != `{"done":true}` || g.CompletedAt == nil || !g.CompletedAt.After(*j.StartedAt) || g.Revision != 0 {
@@ -337,34 +336,16 @@ var finishTests = []test{
 		if e := events[1]; e.Type != codeforge.EventComplete || string(e.Data) != `{"status": "completed"}` || e.At.IsZero() {
 			s.Fatalf("event %+v", e)
 		}
-		got, err := s.GetProject(s.ctx(), s.u, p.ID)
-		s.ok(err)
-		if got.Status != codeforge.InProgress || text(s.T, got.Requirements) != `{"r":1}` || text(s.T, got.Architecture) != `{"a":2}` || got.Revision != 0 {
-			s.Fatalf("project %+v", got)
-		}
 		list, err := s.ListMessages(s.ctx(), s.u, p.ID, 10)
 		s.ok(err)
 		if len(list) != 2 || list[0].Role != "assistant" || list[0].Content != "Done." || text(s.T, list[0].Metadata) != `{"agent_type":"research"}` || list[1].Content != "note" || list[1].Metadata != nil {
 			s.Fatalf("messages %+v", list)
 		}
 	}},
-	{"what an outcome leaves out stays", func(s *suite) {
-		p := s.project()
-		o := completes
-		o.Requirements, o.Architecture, o.ProjectStatus = json.RawMessage(`1`), json.RawMessage(`2`), codeforge.Building
-		s.finish(s.started(p, codeforge.Research), o)
-		s.finish(s.started(p, codeforge.QA), completes)
-		got, err := s.GetProject(s.ctx(), s.u, p.ID)
-		s.ok(err)
-		if string(got.Requirements) != "1" || string(got.Architecture) != "2" || got.Status != codeforge.Building {
-			s.Fatalf("project %+v", got)
-		}
-	}},
-	{"only completion touches the project", func(s *suite) {
+	{"how it ends decides what is said of it", func(s *suite) {
 		p := s.project()
 		for _, status := range []codeforge.JobStatus{codeforge.JobFailed, codeforge.JobCancelled, codeforge.Waiting, codeforge.Queued} {
-			o := changes(codeforge.FileChange{Path: "a.ts", Content: "x"})
-			o.Status, o.Requirements, o.ProjectStatus, o.Chat = status, json.RawMessage(`{}`), codeforge.Completed, []codeforge.Message{{Role: "assistant", Content: "x"}}
+			o := codeforge.Outcome{Status: status, Chat: []codeforge.Message{{Role: "assistant", Content: "x"}}}
 			done := s.finish(s.started(p, codeforge.Code), o)
 			s.same("status", done.Job.Status, status)
 			if status == codeforge.Queued || status == codeforge.Waiting {
@@ -399,38 +380,25 @@ var finishTests = []test{
 		j := s.started(p, codeforge.Code)
 		_, err := s.UpdateProject(s.ctx(), s.u, p.ID, codeforge.ProjectPatch{Status: new(codeforge.Archived)})
 		s.ok(err)
-		o := changes(codeforge.FileChange{Path: "a.ts", Content: "x"})
-		o.ProjectStatus = codeforge.InProgress
-		s.same("revision", s.finish(j, o).Job.Revision, 1)
+		stage := codeStage(0, 0, codeforge.FileChange{Path: "a.ts", Content: "x"})
+		stage.ProjectStatus = codeforge.InProgress
+		s.same("revision", s.keep(j, stage).Revision, 1)
 		got, err := s.GetProject(s.ctx(), s.u, p.ID)
 		s.ok(err)
 		s.same("status", got.Status, codeforge.Archived)
 	}},
-	{"changes win over later writes by hand, which stay in their revision", func(s *suite) {
-		p := s.project()
-		j := s.started(p, codeforge.Code)
-		s.write(p, "a.ts", "by hand")
-		s.write(p, "mine.ts", "by hand")
-		done := s.finish(j, changes(codeforge.FileChange{Path: "a.ts", Content: "by job"}))
-		s.same("revision", done.Job.Revision, 3)
-		s.same("tree", s.treeAt(p, 3), tree{"a.ts": "by job", "mine.ts": "by hand"})
-		s.same("older", s.treeAt(p, 2), tree{"a.ts": "by hand", "mine.ts": "by hand"})
-	}},
-	{"it is all or nothing", func(s *suite) {
+	{"no outcome leaves a job running", func(s *suite) {
 		p := s.project()
 		j := s.started(p, codeforge.Code)
 		s.unchanged(p, func() {
-			o := changes(codeforge.FileChange{Path: "a.ts", Content: "x"}, codeforge.FileChange{Path: "big.ts", Content: strings.Repeat("x", codeforge.MaxContent+1)})
-			_, err := s.FinishJob(s.ctx(), fence(j), o)
-			s.refused(err, codeforge.Invalid)
-			_, err = s.FinishJob(s.ctx(), fence(j), changes(codeforge.FileChange{Path: "a.ts"}, codeforge.FileChange{Path: "../b"}))
-			s.refused(err, codeforge.Invalid)
-			_, err = s.FinishJob(s.ctx(), fence(j), codeforge.Outcome{Status: codeforge.Running})
-			if err == nil {
+			if _, err := s.FinishJob(s.ctx(), fence(j), codeforge.Outcome{Status: codeforge.Running}); err == nil {
 				s.Fatal("a finished job runs on")
 			}
+			big := &codeforge.NewProposal{Changes: []codeforge.FileChange{{Path: "big.ts", Content: strings.Repeat("x", codeforge.MaxContent+1)}}}
+			_, err := s.FinishJob(s.ctx(), fence(j), codeforge.Outcome{Status: codeforge.JobFailed, Proposal: big})
+			s.refused(err, codeforge.Invalid)
 		})
-		s.finish(j, changes(codeforge.FileChange{Path: "a.ts", Content: "x"}))
+		s.finish(j, completes)
 	}},
 }
 
@@ -503,7 +471,9 @@ func (s *suite) fencedOff(p codeforge.Project, j codeforge.Job) {
 		s.Helper()
 		_, err := s.RecordEvents(s.ctx(), fence(j), 99, []codeforge.Event{{Type: codeforge.EventStage, Data: json.RawMessage(`{}`)}})
 		s.wantFenced(err)
-		_, err = s.FinishJob(s.ctx(), fence(j), changes(codeforge.FileChange{Path: "late.ts", Content: "late"}))
+		_, err = s.FinishJob(s.ctx(), fence(j), completes)
+		s.wantFenced(err)
+		_, err = s.KeepStage(s.ctx(), fence(j), codeStage(9, 0, codeforge.FileChange{Path: "late.ts", Content: "late"}))
 		s.wantFenced(err)
 		_, err = s.ProjectForJob(s.ctx(), fence(j))
 		s.wantFenced(err)
@@ -764,7 +734,7 @@ var sweepTests = []test{
 		_, err := s.RespondJob(s.ctx(), s.u, old.ID, alias, []byte(`[]`))
 		s.ok(err)
 		s.finish(s.claim(old.ID), completes)
-		coded := s.finish(s.started(p, codeforge.Code), changes(codeforge.FileChange{Path: "a.ts", Content: "x"})).Job
+		coded := s.build(p, s.started(p, codeforge.Code), codeforge.FileChange{Path: "a.ts", Content: "x"}).Job
 		open := []codeforge.Job{s.submit(p, codeforge.QA), s.started(p, codeforge.QA), s.waitingJob(p, codeforge.QA)}
 		s.advance(time.Hour)
 		young := s.finish(s.started(p, codeforge.QA), completes).Job

@@ -155,8 +155,10 @@ var raceTests = []test{
 						return fmt.Errorf("two at once")
 					}
 					inside.Add(-1)
-					o := changes(codeforge.FileChange{Path: "count.txt", Content: j.ID})
-					if _, err := s.FinishJob(s.ctx(), fence(j), o); err != nil {
+					if _, err := s.tryBuild(p, j, codeforge.FileChange{Path: "count.txt", Content: j.ID}); err != nil {
+						return err
+					}
+					if _, err := s.FinishJob(s.ctx(), fence(j), completes); err != nil {
 						return err
 					}
 					done.Add(1)

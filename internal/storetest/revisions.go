@@ -135,14 +135,14 @@ var revisionTests = []test{
 		p := s.history()
 		j := s.started(p, codeforge.Code)
 		s.same("base", j.Base, 5)
-		done := s.finish(j, changes(
+		done := s.build(p, j,
 			codeforge.FileChange{Path: "z.ts", Content: "z"},
 			codeforge.FileChange{Path: "a.ts", Delete: true},
 			codeforge.FileChange{Path: "b.ts", Content: "b3"},        // as it is
 			codeforge.FileChange{Path: "never.ts", Delete: true},     // not there
 			codeforge.FileChange{Path: "m.ts", Content: "first"},     // overwritten below
 			codeforge.FileChange{Path: "m.ts", Content: "the other"}, // counts
-		))
+		)
 		s.same("job's revision", done.Job.Revision, 6)
 		s.same("tree", s.treeAt(p, 6), tree{"b.ts": "b3", "m.ts": "the other", "z.ts": "z"})
 		rev, deltas, err := s.RevisionDeltas(s.ctx(), s.u, p.ID, 6, codeforge.Page{})
@@ -156,7 +156,7 @@ var revisionTests = []test{
 	}},
 	{"changes that change nothing make no revision", func(s *suite) {
 		p := s.history()
-		done := s.finish(s.started(p, codeforge.Code), changes(codeforge.FileChange{Path: "b.ts", Content: "b3"}))
+		done := s.build(p, s.started(p, codeforge.Code), codeforge.FileChange{Path: "b.ts", Content: "b3"})
 		s.same("job's revision", done.Job.Revision, 0)
 		_, total, err := s.ListRevisions(s.ctx(), s.u, p.ID, 1, 1)
 		s.ok(err)

@@ -251,11 +251,20 @@ var (
 	returns = codeforge.Outcome{Status: codeforge.Queued}
 )
 
-// changes is a completion that writes files.
-func changes(all ...codeforge.FileChange) codeforge.Outcome {
-	o := completes
-	o.Changes, o.Message = all, "Build it"
-	return o
+// tryBuild has a job keep changes of the project as it is now.
+func (s *suite) tryBuild(p codeforge.Project, j codeforge.Job, all ...codeforge.FileChange) (codeforge.Kept, error) {
+	s.Helper()
+	now, err := s.GetProject(s.ctx(), s.u, p.ID)
+	s.ok(err)
+	return s.KeepStage(s.ctx(), fence(j), codeforge.StageResult{Stage: codeforge.Code, Base: now.Revision, Changes: all, Message: "Build it"})
+}
+
+// build has a job keep changes of the project as it is now, and complete.
+func (s *suite) build(p codeforge.Project, j codeforge.Job, all ...codeforge.FileChange) codeforge.Finished {
+	s.Helper()
+	_, err := s.tryBuild(p, j, all...)
+	s.ok(err)
+	return s.finish(j, completes)
 }
 
 // all is everything that a user can see of a project, as one text: to tell whether anything changed.
