@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,9 +16,11 @@ import (
 // What a prompt shows of files, in tokens as [llm.EstimateText] counts them for the densest tokenizer. A model with a
 // smaller window is asked with less, see [shrink].
 const (
-	wholeTokens   = 30_000 // a project that is not larger is shown whole
-	chosenTokens  = 16_000 // else what matters for the task is, as far as this goes
-	outlineTokens = 4_000  // and what found no room there is outlined
+	wholeTokens   = 16_000 // a project that is not larger is shown whole
+	chosenTokens  = 12_000 // else what matters for the task is, as far as this goes
+	outlineTokens = 3_000  // and what found no room there is outlined
+	judgedTokens  = 30_000 // what a job changed is shown whole to who judges it, as far as this goes,
+	aroundTokens  = 6_000  // with what it touches
 	listTokens    = 4_000  // all paths; of more files than go in, the folders
 )
 
@@ -27,6 +30,7 @@ type pack struct {
 	files  map[string]string
 	last   map[string]bool // files that the job changed: they stand behind the others, which stay as they are
 	number bool            // lines have their numbers before them
+	room   int             // tokens of files that are shown whole; 0: the usual
 	tokens map[string]int
 	all    int                     // tokens of all files whole
 	index  func() *relevance.Index // made when it is needed, which it is not while all files fit
@@ -70,8 +74,8 @@ func (k *pack) fit(tokens int) string {
 	tokens -= countTokens(list)
 
 	whole, outlined := k.paths, map[string]string{}
-	if k.all > min(wholeTokens, tokens) {
-		choice := relevance.Choose(k.index().Rank(k.task, k.extra), min(chosenTokens, tokens), func(path string) int { return k.tokens[path] })
+	if k.all > min(cmp.Or(k.room, wholeTokens), tokens) {
+		choice := relevance.Choose(k.index().Rank(k.task, k.extra), min(cmp.Or(k.room, chosenTokens), tokens), func(path string) int { return k.tokens[path] })
 		whole = choice.Whole
 		for _, path := range whole {
 			tokens -= k.tokens[path]

@@ -24,6 +24,7 @@ type material struct {
 	about       string         // what files are chosen by
 	want        map[string]int // how much more some of them matter, see [newPack]
 	numbered    bool           // lines are shown with their numbers
+	room        int            // tokens of files that are shown whole; 0: the usual
 	diagnostics any            // nil: none are shown
 	diff        string
 	question    string // a learner's
@@ -40,6 +41,9 @@ func (r *run) prompt(m material) *prompt {
 	p.json(form.SectionArchitecture, r.project.Architecture)
 	if m.tree != nil {
 		p.files(m.tree, m.about, m.want, m.numbered)
+	}
+	if p.pack != nil {
+		p.pack.room = m.room
 	}
 	p.json(form.SectionConversation, conversation(r.task))
 	if len(r.answers) > 0 {
@@ -98,7 +102,13 @@ func (p *prompt) sentence(format string, args ...any) { fmt.Fprintf(&p.b, format
 
 func (p *prompt) section(name, body string) { form.WriteSection(&p.b, name, "", body) }
 
-func (p *prompt) String() string { return p.fit(wholeTokens + listTokens) }
+func (p *prompt) String() string {
+	room := wholeTokens
+	if p.pack != nil && p.pack.room > 0 {
+		room = p.pack.room + outlineTokens
+	}
+	return p.fit(room + listTokens)
+}
 
 // fit writes the prompt out with about so many tokens for files.
 func (p *prompt) fit(tokens int) string {

@@ -85,9 +85,12 @@ func (v *reviewer) review(ctx context.Context, round int, earlier []form.Finding
 func (v *reviewer) firstMessage(found []diagnostic) *prompt {
 	shown := found[:min(len(found), maxDiagnostics)]
 	m := material{tree: v.tree, numbered: true, diagnostics: shown, want: map[string]int{}, closing: "Review the code."}
+	room := aroundTokens
 	for _, c := range v.tree.changes() {
 		m.want[c.Path] = changedWeight
+		room += countTokens(c.Content) + numberTokens*strings.Count(c.Content, "\n") + frameTokens
 	}
+	m.room = max(chosenTokens, min(room, judgedTokens))
 	m.about = v.r.about(v.r.in.idea(v.r.project), filesOf(shown)...)
 	if len(v.tree.base) > 0 && len(m.want) > 0 {
 		m.diff = diffOf(v.tree.base, v.tree.files)
@@ -141,8 +144,8 @@ func diffOf(was, is map[string]string) string {
 	return b.String()
 }
 
-// changedWeight is what a file weighs in a prompt because the job changed it: less than one that is named.
-const changedWeight = 30
+// changedWeight is what a file weighs in a reviewer's message because the job changed it: as much as one that is named.
+const changedWeight = namedWeight
 
 // filesOf are the files of diagnostics.
 func filesOf(found []diagnostic) (paths []string) {

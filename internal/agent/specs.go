@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,6 +13,8 @@ import (
 const (
 	maxDecisions = 40 // that a project keeps, the newest
 	maxDecision  = 300
+
+	maxDescription = 2_000 // of a feature or page
 )
 
 // respecify brings the project's specifications up to date with what a finish says of them: a specification that is not there is
@@ -21,31 +24,19 @@ func (r *run) respecify(a form.FinishArgs) {
 	for _, name := range a.Gone {
 		gone[fold(name)] = true
 	}
-	if spec := specObject(r.project.Requirements); spec != nil && (len(a.Features) > 0 || len(gone) > 0) {
-		changed := false
-		spec["core_features"], changed = patchList(spec["core_features"], "name", a.Features, gone, func(old map[string]any, f form.FeatureChange) (string, map[string]any) {
-			old["name"], old["description"], old["priority"] = f.Name, f.Description, f.Priority
-			if old["user_stories"] == nil {
-				old["user_stories"] = []string{}
-			}
-			return f.Name, old
+	if spec := specObject(r.project.Requirements); spec != nil && len(a.Features)+len(gone) > 0 {
+		list, changed := patchList(spec["core_features"], "name", a.Features, gone, func(name string) map[string]any {
+			return map[string]any{"name": name, "priority": "should-have", "user_stories": []string{}}
 		})
+		spec["core_features"] = list
 		if raw := form.Marshal(spec); changed && len(raw) <= codeforge.MaxSpec {
 			r.project.Requirements, r.made.Requirements = raw, raw
 		}
 	}
 	spec, changed := specObject(r.project.Architecture), false
-	if spec != nil && (len(a.Pages) > 0 || len(gone) > 0) {
-		spec["site_map"], changed = patchList(spec["site_map"], "path", a.Pages, gone, func(old map[string]any, p form.PageChange) (string, map[string]any) {
-			old["path"], old["name"], old["description"] = p.Path, p.Name, p.Description
-			if len(p.Components) > 0 || old["components"] == nil {
-				list := []componentDoc{}
-				for _, name := range p.Components {
-					list = append(list, componentDoc{form.Component{Name: name, Props: []string{}, Children: []string{}}, name})
-				}
-				old["components"] = list
-			}
-			return p.Path, old
+	if spec != nil && len(a.Pages)+len(gone) > 0 {
+		spec["site_map"], changed = patchList(spec["site_map"], "path", a.Pages, gone, func(path string) map[string]any {
+			return map[string]any{"path": path, "name": pageName(path), "components": []string{}}
 		})
 	}
 	if len(a.Decisions) > 0 {
@@ -85,8 +76,12 @@ func specObject(raw json.RawMessage) (v map[string]any) {
 	return v
 }
 
-// patchList takes out of a list of objects those whose key is gone, and puts in changes: over the one of the same key, or at the end.
-func patchList[T any](list any, key string, changes []T, gone map[string]bool, put func(map[string]any, T) (string, map[string]any)) (out []any, changed bool) {
+// maxChanges is how many features, or pages, one finish may change.
+const maxChanges = 50
+
+// patchList takes out of a list of objects those whose key is gone, and gives those that changed their new description: the one of
+// the same key, or a new one at the end. What the forms of specifications would refuse is left out.
+func patchList(list any, key string, changes map[string]string, gone map[string]bool, add func(name string) map[string]any) (out []any, changed bool) {
 	items, _ := list.([]any)
 	at := map[string]map[string]any{}
 	out = []any{}
@@ -102,15 +97,18 @@ func patchList[T any](list any, key string, changes []T, gone map[string]bool, p
 		}
 		out = append(out, item)
 	}
-	for _, c := range changes {
-		name, entry := put(map[string]any{}, c)
-		if old := at[fold(name)]; old != nil {
-			put(old, c)
-		} else {
-			at[fold(name)] = entry
+	for _, name := range slices.Sorted(maps.Keys(changes)) {
+		clean, text := strings.TrimSpace(codeforge.Plain(name)), form.Shorten(strings.TrimSpace(codeforge.Plain(changes[name])), maxDescription)
+		entry := at[fold(clean)]
+		if entry == nil && (len(out) >= maxChanges || !form.Fits(key, clean)) || text == "" {
+			continue
+		}
+		if entry == nil {
+			entry = add(clean)
+			at[fold(clean)] = entry
 			out = append(out, entry)
 		}
-		changed = true
+		entry["description"], changed = text, true
 	}
 	return out, changed
 }

@@ -104,19 +104,13 @@ const (
 	Declined = "declined"
 )
 
-// FeatureChange is a feature that the work added or changed.
-type FeatureChange struct {
-	Name        string `json:"name" limit:"1..200"`
-	Description string `json:"description" limit:"1..2000"`
-	Priority    string `json:"priority" enum:"must-have,should-have,nice-to-have"`
-}
-
-// PageChange is a page that the work added or changed.
-type PageChange struct {
-	Path        string   `json:"path" limit:"1..200" pattern:"^/[a-z0-9-/]*$"`
-	Name        string   `json:"name" limit:"1..100"`
-	Description string   `json:"description" limit:"1..2000"`
-	Components  []string `json:"components" limit:"0..50" each:"1..100"`
+// Fits reports whether a text can be the key of a feature (name) or of a page (path) in a specification.
+func Fits(key, text string) bool {
+	s := RequirementsForm.schema.Properties["core_features"].Items.Properties["name"]
+	if key == "path" {
+		s = ArchitectureForm.schema.Properties["site_map"].Items.Properties["path"]
+	}
+	return len(violations(s, text, "")) == 0
 }
 
 // Lesson leads a learner to an insight.

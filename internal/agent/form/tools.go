@@ -71,9 +71,9 @@ type (
 		Confirm      []Confirmation    `json:"confirm,omitempty" jsonschema:"what a guard objected to and is meant so"`
 		Findings     []FindingReply    `json:"findings,omitempty" jsonschema:"for each finding of the review, what became of it"`
 		Decisions    []string          `json:"decisions,omitempty" jsonschema:"what was settled and later work must keep to, one sentence each"`
-		Features     []FeatureChange   `json:"features,omitempty" jsonschema:"of the requirements, that the user's wish added or changed"`
-		Pages        []PageChange      `json:"pages,omitempty" jsonschema:"of the architecture, that the user's wish added or changed"`
-		Gone         []string          `json:"gone,omitempty" jsonschema:"names of features and paths of pages that the user's wish took away"`
+		Features     map[string]string `json:"features,omitempty" jsonschema:"of the requirements, that the user's wish added or changed: name and description"`
+		Pages        map[string]string `json:"pages,omitempty" jsonschema:"of the architecture, that the user's wish added or changed: path and description"`
+		Gone         []string          `json:"gone,omitempty" jsonschema:"names of features and paths of pages that the wish took away"`
 	}
 	// Confirmation answers a guard.
 	Confirmation struct {
