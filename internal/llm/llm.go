@@ -49,7 +49,7 @@ type Request struct {
 	Tools       []Tool
 	Schema      *Schema  // the answer's text must be JSON that fits
 	MaxOutput   int      // tokens
-	Temperature *float64 // left out where the model refuses it
+	Temperature *float64 // left out where the model refuses it; a route's goes before it
 	Effort      string   // none, minimal, low, medium, high, max; "" is the model's own
 	Call        Call     // whom it is for; never sent
 	Routing     Routing  // how a Router treats it; never sent

@@ -724,7 +724,7 @@ func adaptRequest(req *Request, t Target, provider string, tokens, maxOutput int
 		effort = "" // a wish of the route's is no reason to risk a refusal
 	}
 	out.Effort = nearest(cmp.Or(req.Effort, effort), m.Efforts)
-	if out.Temperature == nil && t.Known {
+	if t.Temperature != nil && t.Known { // who runs the program knows the model better
 		out.Temperature = t.Temperature
 	}
 	switch m.Temperature {
