@@ -432,7 +432,7 @@ func TestIsolation(t *testing.T) {
 				path string
 				want int
 			}{{preview.Path, http.StatusSeeOther}, {"/", http.StatusForbidden}, {"/src/main.ts", http.StatusForbidden}} {
-				if status, text := visit(t, s, preview.Host, c.path); status != c.want || strings.Contains(text, "secret = ") {
+				if status, text := visit(t, s.URL(), preview.Host, c.path); status != c.want || strings.Contains(text, "secret = ") {
 					t.Errorf("preview %s: %d %s", c.path, status, text)
 				}
 			}
@@ -467,9 +467,9 @@ func ticketFor(t *testing.T, c caller, project string) (at struct{ Host, Path st
 }
 
 // visit opens a page as a browser without cookies does; names below localhost lead to s.
-func visit(t *testing.T, s *server, host, path string) (status int, text string) {
+func visit(t *testing.T, base, host, path string) (status int, text string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL()+path, nil)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", base+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
