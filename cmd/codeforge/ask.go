@@ -417,14 +417,16 @@ func summary(resp *llm.Response, entries []llm.Entry) string {
 		cost = cost.Add(e.Cost)
 		took += e.Latency
 	}
-	if cost.Estimated {
-		s += ", cost not known, about"
-	} else {
-		s += ","
+	price := fmt.Sprintf("$%.6f", float64(cost.MicroUSD)/1e6)
+	switch {
+	case cost.Known() == nil:
+		price = "cost not known"
+	case cost.Estimated:
+		price = "cost not known, about " + price
 	}
 	attempts := "1 attempt"
 	if len(entries) != 1 {
 		attempts = fmt.Sprintf("%d attempts", len(entries))
 	}
-	return s + fmt.Sprintf(" $%.6f, %s, %v", float64(cost.MicroUSD)/1e6, attempts, took.Round(time.Millisecond))
+	return s + fmt.Sprintf(", %s, %s, %v", price, attempts, took.Round(time.Millisecond))
 }

@@ -336,8 +336,16 @@ func TestAskBudget(t *testing.T) {
 	a := &Ask{Prompt: []string{"hi"}, JSON: true, MaxOutput: 1000}
 	a.Model, a.Config = at("", url, "m")
 	a.BudgetJob.Micro = new(int64(1))
+	if o := ask(t, a, ""); o.err != nil || deref(o.Text) != "pong" { // what nobody priced counts nothing
+		t.Errorf("%v: %s", o.err, o.stdout)
+	}
+	before := len(asked())
+	a.Config.ModelsFile = filepath.Join(t.TempDir(), "models.json")
+	if err := os.WriteFile(a.Config.ModelsFile, []byte(`{"format":1,"models":[{"name":"compatible:*","efforts":[],"prices":[{"input":1000000,"output":1000000}]}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	o := ask(t, a, "")
-	if exitCode(o.err) != exitModel || o.Error == nil || o.Error.Kind != llm.BudgetExceeded || len(asked()) != 0 {
+	if exitCode(o.err) != exitModel || o.Error == nil || o.Error.Kind != llm.BudgetExceeded || len(asked()) != before {
 		t.Errorf("%v: %s", o.err, o.stdout)
 	}
 }

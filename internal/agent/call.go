@@ -28,11 +28,11 @@ type usageEvent struct {
 	Provider string              `json:"provider"`
 	Model    string              `json:"model"` // as served
 	llm.Usage
-	CostMicroUSD int64 `json:"cost_micro_usd"`
-	Estimated    bool  `json:"estimated"`
-	LatencyMS    int64 `json:"latency_ms"`
-	FirstTokenMS int64 `json:"first_token_ms"` // 0: not known
-	Replayed     bool  `json:"replayed"`
+	CostMicroUSD *int64 `json:"cost_micro_usd"` // null: not known
+	Estimated    bool   `json:"estimated"`
+	LatencyMS    int64  `json:"latency_ms"`
+	FirstTokenMS int64  `json:"first_token_ms"` // 0: not known
+	Replayed     bool   `json:"replayed"`
 }
 
 // retryEvent is an attempt that gave no answer, or that was not made.
@@ -166,7 +166,7 @@ func (c *caller) callOnce(ctx context.Context, ask llm.Request, sink func(llm.De
 		return nil, err
 	}
 	e := usageEvent{Stage: c.stage, Provider: resp.Provider, Model: cmp.Or(resp.ServedModel, resp.Model), Usage: resp.Usage,
-		CostMicroUSD: resp.Cost.MicroUSD, Estimated: resp.Cost.Estimated, Replayed: resp.Replayed}
+		CostMicroUSD: resp.Cost.Known(), Estimated: resp.Cost.Estimated, Replayed: resp.Replayed}
 	switch {
 	case resp.Replayed:
 	case c.attempt != nil:

@@ -394,7 +394,7 @@ func TestAgents(t *testing.T) {
 	k.wantFields(k.call("POST", "/v1/run-agent", body, "Idempotency-Key: é"), "Idempotency-Key string_format")
 
 	job := k.call("GET", "/v1/jobs/"+m["job_id"].(string), "").want(200)
-	job.keys(jobKeys)
+	job.keys(jobKeys + " cost_micro_usd cost_estimated")
 	if !strings.Contains(job.Body, `"input_context":{"user_message" : " hi\n", "n":[1, 2.50]}`) {
 		t.Errorf("the context is not as it was sent: %s", job.Body)
 	}

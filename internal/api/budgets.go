@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -29,7 +30,8 @@ type budget struct {
 }
 
 type budgetList struct {
-	Items []budget `json:"items" doc:"Ceilings in force. What has none is not there."`
+	Items    []budget `json:"items" doc:"Ceilings in force. What has none is not there."`
+	Unpriced []string `json:"unpriced_models" doc:"Models on the routes whose price is not known: their calls count 0 against every budget. MODELS_FILE can price them."`
 }
 
 type budgetsOutput struct{ Body budgetList }
@@ -46,7 +48,11 @@ func (s *server) budgets(ctx context.Context, projectID, jobID string) (*budgets
 	if err != nil {
 		return nil, err
 	}
-	out := budgetList{make([]budget, len(list))}
+	out := budgetList{make([]budget, len(list)), []string{}}
+	if s.Models != nil {
+		r := s.Models()
+		out.Unpriced = append(out.Unpriced, r.Catalog.Unpriced(r.Configured(), time.Now())...)
+	}
 	for i, b := range list {
 		out.Items[i] = budget(b)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type estimate struct {
 	Basis         string    `json:"basis" enum:"history,catalog" doc:"history: what the caller's newest jobs of this agent took, those of the project alone when they are many enough. catalog: a guess from what such jobs usually take and what the model costs."`
 	Jobs          int       `json:"jobs" doc:"How many jobs the history has."`
 	Model         string    `json:"model" doc:"Who is asked first." example:"openai:gpt-6.1-sol"`
-	Cost          quantiles `json:"cost_micro_usd" doc:"In millionths of a dollar."`
+	Cost          costRange `json:"cost_micro_usd" doc:"In millionths of a dollar; null: the price of the models is not known."`
 	CostEstimated bool      `json:"cost_estimated" doc:"Prices or usage behind it are not known for sure."`
 	Tokens        quantiles `json:"tokens" doc:"Input and output of all calls together."`
 	DurationMS    quantiles `json:"duration_ms"`
@@ -37,6 +38,16 @@ type estimate struct {
 type quantiles struct {
 	P50 int64 `json:"p50"`
 	P90 int64 `json:"p90"`
+}
+
+// costRange is quantiles of costs, null where nothing is known of them.
+type costRange struct {
+	P50 *int64 `json:"p50" nullable:"true"`
+	P90 *int64 `json:"p90" nullable:"true"`
+}
+
+func costOf(q quantiles, estimated bool) costRange {
+	return costRange{llm.KnownCost(q.P50, estimated), llm.KnownCost(q.P90, estimated)}
 }
 
 // quantilesOf takes a value of each job; an order of them is all that it needs.
@@ -72,7 +83,7 @@ func estimateFromCatalog(router *llm.Router, agent codeforge.AgentType, now time
 		}
 		cost, tokens, took = cost.Add(one), tokens+t.Calls*(t.InputTokens+t.OutputTokens), took+t.Took
 	}
-	e.Cost, e.CostEstimated = quantiles{cost.MicroUSD, dear * cost.MicroUSD}, cost.Estimated
+	e.Cost, e.CostEstimated = costOf(quantiles{cost.MicroUSD, dear * cost.MicroUSD}, cost.Estimated), cost.Estimated
 	e.Tokens, e.DurationMS = quantiles{tokens, dear * tokens}, quantiles{took.Milliseconds(), dear * took.Milliseconds()}
 	return e
 }
@@ -83,14 +94,33 @@ func offline(e *estimate) bool { return strings.HasPrefix(e.Model, llm.Scaffold+
 // learned is an estimate from jobs, of which there is at least one.
 func learned(from *estimate, jobs []codeforge.JobUsage) *estimate {
 	e := &estimate{AgentType: from.AgentType, Basis: "history", Jobs: len(jobs), Model: from.Model}
-	e.Cost = quantilesOf(jobs, func(j *codeforge.JobUsage) int64 { return j.Cost })
 	e.CostEstimated = slices.ContainsFunc(jobs, func(j codeforge.JobUsage) bool { return j.Estimated })
-	if offline(e) {
-		e.Cost, e.CostEstimated = quantiles{}, false
+	priced := slices.DeleteFunc(slices.Clone(jobs), func(j codeforge.JobUsage) bool { return llm.KnownCost(j.Cost, j.Estimated) == nil })
+	switch {
+	case offline(e):
+		e.Cost, e.CostEstimated = costOf(quantiles{}, false), false
+	case len(priced) > 0:
+		e.Cost = costOf(quantilesOf(priced, func(j *codeforge.JobUsage) int64 { return j.Cost }), e.CostEstimated)
 	}
 	e.Tokens = quantilesOf(jobs, func(j *codeforge.JobUsage) int64 { return j.InputTokens + j.OutputTokens })
 	e.DurationMS = quantilesOf(jobs, func(j *codeforge.JobUsage) int64 { return j.Took.Milliseconds() })
 	return e
+}
+
+// estimatedTime is what a client shows while it waits: what similar jobs took, half of them and nine of ten, once there were some.
+func (e *estimate) estimatedTime(agent codeforge.AgentType) string {
+	if e == nil || e.Basis != "history" {
+		return agent.EstimatedTime()
+	}
+	minutes := func(ms int64) int64 { return (ms + 59_999) / 60_000 }
+	from, to := minutes(e.DurationMS.P50), minutes(e.DurationMS.P90)
+	switch {
+	case to <= 1:
+		return "less than a minute"
+	case from == to:
+		return fmt.Sprintf("%d minutes", to)
+	}
+	return fmt.Sprintf("%d-%d minutes", from, to)
 }
 
 // estimates are those of one user and agent, by project; "" is the one for all others.

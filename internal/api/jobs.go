@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"codeforge"
+	"codeforge/internal/llm"
 )
 
 // inputContext is the context of an agent, kept as the bytes that came, and what was seen in them.
@@ -117,7 +118,7 @@ func (in *runPipelineInput) Resolve(huma.Context) []error { return in.Body.Input
 type agentResponse struct {
 	JobID         string `json:"job_id" format:"uuid"`
 	Status        string `json:"status" enum:"queued,completed,cancelled" example:"queued" doc:"queued, but for answers that end the job."`
-	EstimatedTime string `json:"estimated_time" example:"5-10 minutes"`
+	EstimatedTime string `json:"estimated_time" example:"5-10 minutes" doc:"In words: what similar jobs took, once there were some."`
 	StreamURL     string `json:"stream_url" format:"uri" doc:"Event stream of the job. It needs no other credential, and holds until an hour after the job's end."`
 
 	Estimate *estimate `json:"estimate,omitempty" doc:"What the job will probably take; for a new job, as far as models are known."`
@@ -154,8 +155,8 @@ func (s *server) submit(ctx context.Context, n codeforge.NewJob) (*agentOutput, 
 		return nil, err
 	}
 	x.job = job.ID
-	out := &agentOutput{Body: &agentResponse{job.ID, string(codeforge.Queued), n.Agent.EstimatedTime(), s.streamURL(x, job.ID, job.ID, x.user.ID),
-		s.estimateOf(ctx, x.user, n.Agent, n.ProjectID)}}
+	e := s.estimateOf(ctx, x.user, n.Agent, n.ProjectID)
+	out := &agentOutput{Body: &agentResponse{job.ID, string(codeforge.Queued), e.estimatedTime(n.Agent), s.streamURL(x, job.ID, job.ID, x.user.ID), e}}
 	if !fresh {
 		out.Replayed = "true"
 	}
@@ -245,7 +246,14 @@ type JobPath struct {
 	JobID string `path:"job_id" format:"uuid" doc:"Id of the job, or an alias that respond gave."`
 }
 
-type jobOutput struct{ Body *jobState }
+// jobDetail is a job with what it cost, whatever became of it.
+type jobDetail struct {
+	jobState
+	Cost          *int64 `json:"cost_micro_usd" nullable:"true" doc:"What models cost so far, in millionths of a dollar; null: nothing is known of it."`
+	CostEstimated bool   `json:"cost_estimated" doc:"Some of the cost is a guess, or not in it: of calls whose usage or price is not known."`
+}
+
+type jobOutput struct{ Body *jobDetail }
 
 func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	u := caller(ctx)
@@ -256,7 +264,15 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	if job.Result, err = s.fullResult(ctx, u, &job); err != nil {
 		return nil, err
 	}
-	return &jobOutput{new(jobOf(&job))}, nil
+	out := &jobDetail{jobState: jobOf(&job)}
+	if s.Ledger != nil {
+		total, _, err := s.Ledger.SumUsage(ctx, u, codeforge.UsageFilter{JobID: job.ID, Group: codeforge.ByJob, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		out.Cost, out.CostEstimated = llm.KnownCost(total.Cost, total.Estimated), total.Estimated
+	}
+	return &jobOutput{out}, nil
 }
 
 // fullResult is the result of a job with the contents of its files, which are stored once, in the revision it made.

@@ -337,7 +337,7 @@ func TestAppendedAnswers(t *testing.T) {
 		}{"p", 0, 1, []file{}}},
 		{&jobList{"p", 1, Paging{1, 2, 3, true}, []jobState{{}}, nil}, jobList{"p", 1, Paging{1, 2, 3, true}, []jobState{{}}, nil}},
 		{&Error{Code: "c", Details: map[string]any{"errors": []fieldError{{"f", "<m>", "t"}}}}, Error{Code: "c", Details: map[string]any{"errors": []fieldError{{"f", "<m>", "t"}}}}},
-		{budgetList{[]budget{}}, budgetList{[]budget{}}},
+		{budgetList{[]budget{}, []string{}}, budgetList{[]budget{}, []string{}}},
 		{&struct {
 			F []float64 `json:"f"`
 		}{[]float64{0, -1, 0.1, 1e-9, 1e21, 99.999}}, map[string]any{"f": []float64{0, -1, 0.1, 1e-9, 1e21, 99.999}}},

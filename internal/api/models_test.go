@@ -237,7 +237,7 @@ func TestBudgets(t *testing.T) {
 	list := func(a answer) string {
 		t.Helper()
 		var out []string
-		for _, v := range a.want(200).keys("items")["items"].([]any) {
+		for _, v := range a.want(200).keys("items unpriced_models")["items"].([]any) {
 			wantKeys(t, v, "scope id limit_micro_usd spent_micro_usd reserved_micro_usd")
 			m := v.(map[string]any)
 			id := map[string]string{p: "p", j: "j", alice: "alice"}[m["id"].(string)]
@@ -368,7 +368,7 @@ func TestEstimate(t *testing.T) {
 	k.wantFields(k.call("GET", "/v1/estimate", ""), "agent_type missing")
 	k.call("GET", "/v1/estimate?agent_type=qa&project_id="+p, "", "Authorization: Bearer bob").fails(404, "RESOURCE_NOT_FOUND")
 
-	// The answer to a submission has the same.
+	// The answer to a submission has the same, and in words what similar jobs took.
 	body := `{"project_id":"` + q + `","agent_type":"qa"}`
 	got := k.call("POST", "/v1/run-agent", body).want(200).keys(agentKeys + " estimate")
 	same, _ := json.Marshal(got["estimate"])
@@ -376,10 +376,74 @@ func TestEstimate(t *testing.T) {
 	if string(same) != string(want) {
 		t.Errorf("submitted %s, asked %s", same, want)
 	}
-	e := k.call("POST", "/v1/run-pipeline", `{"project_id":"`+q+`"}`).want(200).keys(agentKeys + " estimate")["estimate"]
+	if got["estimated_time"] != "less than a minute" {
+		t.Errorf("estimated time %v", got["estimated_time"])
+	}
+	pipeline := k.call("POST", "/v1/run-pipeline", `{"project_id":"`+q+`"}`).want(200).keys(agentKeys + " estimate")
+	if pipeline["estimated_time"] != "10-15 minutes" {
+		t.Errorf("estimated time without history %v", pipeline["estimated_time"])
+	}
+	e := pipeline["estimate"]
 	wantKeys(t, e, estimateKeys)
 	if e.(map[string]any)["agent_type"] != "builder" {
 		t.Errorf("%v", e)
+	}
+}
+
+func TestEstimatedTime(t *testing.T) {
+	for want, took := range map[string][]time.Duration{
+		"less than a minute": {time.Second, 59 * time.Second}, "1-2 minutes": {time.Minute, 61 * time.Second}, "2 minutes": {90 * time.Second, 2 * time.Minute}, "3-11 minutes": {150 * time.Second, 11 * time.Minute},
+	} {
+		h := &history{}
+		for _, d := range took {
+			h.jobs = append(h.jobs, codeforge.JobUsage{Took: d, Cost: 1})
+		}
+		k := newKit(t, func(o *api.Options) { o.Models, o.Ledger = always(router(t, paid{name: llm.OpenAI})), h })
+		if got := k.call("POST", "/v1/run-agent", `{"project_id":"`+k.project()+`","agent_type":"qa"}`).want(200).object()["estimated_time"]; got != want {
+			t.Errorf("after jobs of %v: %v, want %s", took, got, want)
+		}
+	}
+}
+
+// A price that nobody knows is null, and 0 against budgets; the answers say so.
+func TestUnknownPrices(t *testing.T) {
+	k, books := withBooks(t, router(t, paid{name: llm.OpenAI}))
+	p := k.project()
+	j := k.job(p, "code")
+	cost := func() string {
+		t.Helper()
+		job := k.call("GET", "/v1/jobs/"+j, "").want(200).object()
+		return fmt.Sprint(job["cost_micro_usd"], " ", job["cost_estimated"])
+	}
+	if got := cost(); got != "0 false" {
+		t.Errorf("before any call: %s", got)
+	}
+	record := func(c llm.Cost, kind llm.ErrorKind) {
+		t.Helper()
+		e := llm.Entry{ID: codeforge.NewID(), Call: llm.Call{JobID: j, ProjectID: p, UserID: alice, Agent: codeforge.Code, Number: 1}, Attempt: 1, Provider: "openai", Model: "unheard", Cost: c, Kind: kind, At: time.Now()}
+		if err := books.Record(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	record(llm.Cost{Estimated: true}, "")
+	if got := cost(); got != "<nil> true" {
+		t.Errorf("of an unknown price: %s", got)
+	}
+	if total := k.call("GET", "/v1/usage?job_id="+j, "").want(200).object()["total"].(map[string]any); total["cost_micro_usd"] != nil || total["cost_estimated"] != true {
+		t.Errorf("usage %v", total)
+	}
+	b := k.call("GET", "/v1/budgets", "").want(200).object()
+	if got := fmt.Sprint(b["unpriced_models"]); got != "[openai:unheard]" || b["items"].([]any)[0].(map[string]any)["spent_micro_usd"] != 0.0 {
+		t.Errorf("budgets %v", b)
+	}
+	if e := k.call("GET", "/v1/estimate?agent_type=pedagogy", "").want(200).Body; !strings.Contains(e, `"cost_micro_usd":{"p50":null,"p90":null},"cost_estimated":true`) {
+		t.Errorf("estimate %s", e)
+	}
+	// What a failed attempt cost is in it as well, and stays in the job that is cancelled.
+	record(llm.Cost{MicroUSD: 70}, llm.ServerError)
+	k.call("POST", "/v1/jobs/"+j+"/cancel", "").want(200)
+	if got := cost(); got != "70 true" {
+		t.Errorf("with a known part: %s", got)
 	}
 }
 

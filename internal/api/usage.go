@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/llm"
 )
 
 type usageInput struct {
@@ -24,10 +25,14 @@ type usageSum struct {
 	Calls     int64  `json:"calls" doc:"Attempts at calls of models."`
 	Failed    int64  `json:"failed" doc:"Attempts that gave no answer."`
 	Unknown   int64  `json:"usage_unknown" doc:"Attempts of which the provider did not say what they used. Their cost is a guess, their tokens are not in the sums."`
-	Cost      int64  `json:"cost_micro_usd" doc:"In millionths of a dollar."`
-	Estimated bool   `json:"cost_estimated" doc:"Some of the cost is a guess: of calls whose usage or price is not known."`
+	Cost      *int64 `json:"cost_micro_usd" nullable:"true" doc:"In millionths of a dollar; null: nothing is known of it, since the models file has no price."`
+	Estimated bool   `json:"cost_estimated" doc:"Some of the cost is a guess, or not in it: of calls whose usage or price is not known."`
 	LatencyMS int64  `json:"latency_ms" doc:"All attempts together."`
 	codeforge.Usage
+}
+
+func usageOf(u *codeforge.UsageSum) usageSum {
+	return usageSum{u.Key, u.Calls, u.Failed, u.Unknown, llm.KnownCost(u.Cost, u.Estimated), u.Estimated, u.LatencyMS, u.Usage}
 }
 
 type usageReport struct {
@@ -60,10 +65,10 @@ func (s *server) sumUsage(ctx context.Context, in *usageInput) (*usageOutput, er
 	if err != nil {
 		return nil, err
 	}
-	out := &usageReport{From: nonZero(f.From), To: nonZero(f.To), GroupBy: in.GroupBy, Total: usageSum(total), Items: make([]usageSum, len(groups))}
+	out := &usageReport{From: nonZero(f.From), To: nonZero(f.To), GroupBy: in.GroupBy, Total: usageOf(&total), Items: make([]usageSum, len(groups))}
 	out.Total.Key = "total"
-	for i, g := range groups {
-		out.Items[i] = usageSum(g)
+	for i := range groups {
+		out.Items[i] = usageOf(&groups[i])
 	}
 	return &usageOutput{out}, nil
 }

@@ -48,7 +48,7 @@ var efforts = []string{"none", "minimal", "low", "medium", "high", "max"}
 type File struct {
 	Format       int        `json:"format"` // 1
 	CheckedOn    Date       `json:"checked_on,omitzero"`
-	AssumedPrice *Rates     `json:"assumed_price,omitempty"` // what a model of unknown price is taken to cost when a budget is reserved
+	AssumedPrice *Rates     `json:"assumed_price,omitempty"` // what models of unknown price are taken to cost; left out: nothing
 	Models       []Model    `json:"models,omitempty"`
 	Aliases      []Alias    `json:"aliases,omitempty"`
 	Endpoints    []Endpoint `json:"endpoints,omitempty"`
@@ -178,7 +178,7 @@ const (
 	WarnEnding   WarningKind = "ending"   // it ends within 30 days
 	WarnGone     WarningKind = "gone"     // it answered "not found", or its provider says that it is no more
 	WarnUnlisted WarningKind = "unlisted" // its provider does not list it
-	WarnUnrouted WarningKind = "unrouted" // a route has none of its own models configured and uses others
+	WarnUnrouted WarningKind = "unrouted" // a route of the operator's has none of its own models configured and uses others
 	WarnScaffold WarningKind = "scaffold" // no provider is configured: the offline model answers
 )
 
@@ -211,6 +211,7 @@ type Catalog struct {
 	bare    map[string]string // id -> name, where only one provider has it; "" where several do
 	aliases map[string]string
 	routes  map[string]*Route
+	chosen  map[string]bool // routes of an operator's file
 
 	mu   sync.Mutex
 	gone map[string]time.Time // by name, since when
@@ -254,7 +255,7 @@ func (c *Catalog) overlay(path string, data []byte) (*Catalog, error) {
 		return nil, &FileError{Path: path, Problems: problems}
 	}
 	n := &Catalog{file: merged, models: map[string]*Model{}, bare: map[string]string{}, aliases: map[string]string{},
-		routes: map[string]*Route{}, gone: map[string]time.Time{}, ends: map[string]time.Time{}, size: map[string]Listed{}}
+		routes: map[string]*Route{}, chosen: map[string]bool{}, gone: map[string]time.Time{}, ends: map[string]time.Time{}, size: map[string]Listed{}}
 	for i := range merged.Models {
 		m := &merged.Models[i]
 		p, id, _ := SplitName(m.Name)
@@ -272,6 +273,11 @@ func (c *Catalog) overlay(path string, data []byte) (*Catalog, error) {
 	}
 	for i := range merged.Routes {
 		n.routes[merged.Routes[i].Agent] = &merged.Routes[i]
+	}
+	if len(c.file.Routes) > 0 { // over the built-in one
+		for _, r := range over.Routes {
+			n.chosen[r.Agent] = true
+		}
 	}
 	return n, nil
 }
@@ -428,7 +434,7 @@ func (c *Catalog) Route(agent string, have Configured, now time.Time) ([]Target,
 				add(r, c.Target(p, id))
 			}
 		}
-		if len(live)+len(dead) > 0 {
+		if len(live)+len(dead) > 0 && c.chosen[r.Agent] { // a built-in route is a proposal
 			warns = append(warns, Warning{Kind: WarnUnrouted, Route: agent, Model: append(live, dead...)[0].Name(),
 				Message: fmt.Sprintf("route %s: none of its models is configured, %s is used", cmp.Or(agent, DefaultRoute), append(live, dead...)[0].Name())})
 		}
@@ -610,17 +616,28 @@ func (c *Catalog) Price(name string, at time.Time, promptTokens int64) (Rates, b
 }
 
 // Cost is what a call cost. Estimated says that the price or the usage was not known: MicroUSD is then a guess, on the
-// high side.
+// high side, or 0, where it is not known at all, see [Cost.Known].
 type Cost struct {
 	MicroUSD  int64 `json:"micro_usd"`
 	Estimated bool  `json:"estimated,omitempty"`
+}
+
+// Known is the cost in micro-dollars, nil if nothing is known of it.
+func (c Cost) Known() *int64 { return KnownCost(c.MicroUSD, c.Estimated) }
+
+// KnownCost is a sum of costs, nil if nothing is known of them.
+func KnownCost(microUSD int64, estimated bool) *int64 {
+	if estimated && microUSD == 0 {
+		return nil
+	}
+	return &microUSD
 }
 
 // Add returns the sum of both, a guess if either is.
 func (c Cost) Add(o Cost) Cost { return Cost{c.MicroUSD + o.MicroUSD, c.Estimated || o.Estimated} }
 
 // Cost prices usage by the model that answered, both by their full names. A served model of unknown price is priced as
-// the one asked for, or as the assumed price says, and marked Estimated, as is usage that is missing or partial.
+// the one asked for, or as the models file assumes, else at nothing, and marked Estimated, as is usage that is missing or partial.
 func (c *Catalog) Cost(served, asked string, u Usage, at time.Time) Cost {
 	known := true
 	rates, ok := c.Price(served, at, u.InputTokens)
@@ -629,10 +646,10 @@ func (c *Catalog) Cost(served, asked string, u Usage, at time.Time) Cost {
 		rates = c.ratesOrAssumed(asked, at, u.InputTokens)
 	}
 	n, whole := rates.cost(u)
-	return Cost{MicroUSD: n, Estimated: !known || !whole || u.Missing || u.Partial}
+	return Cost{MicroUSD: n, Estimated: !known || u.Missing || n > 0 && (!whole || u.Partial)}
 }
 
-// ratesOrAssumed never fails.
+// ratesOrAssumed never fails: what nobody priced counts nothing, so that no budget is used up by guesses.
 func (c *Catalog) ratesOrAssumed(name string, at time.Time, prompt int64) Rates {
 	if r, ok := c.Price(name, at, prompt); ok {
 		return r
@@ -640,7 +657,22 @@ func (c *Catalog) ratesOrAssumed(name string, at time.Time, prompt int64) Rates 
 	if c.file.AssumedPrice != nil {
 		return *c.file.AssumedPrice
 	}
-	return Rates{Input: new(int64(10_000_000)), Output: new(int64(50_000_000))}
+	return Rates{Input: new(int64(0)), Output: new(int64(0))}
+}
+
+// Unpriced returns the models on all routes of which no price is known: their calls count nothing.
+func (c *Catalog) Unpriced(have Configured, now time.Time) []string {
+	var names []string
+	for i := range c.file.Routes {
+		chain, _ := c.Route(c.file.Routes[i].Agent, have, now)
+		for _, t := range chain {
+			if _, ok := c.Price(t.Name(), now, 0); !ok && c.file.AssumedPrice == nil && !slices.Contains(names, t.Name()) {
+				names = append(names, t.Name())
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // maxTokens bounds what a provider may claim, so that prices cannot overflow.

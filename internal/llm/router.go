@@ -109,7 +109,7 @@ func (r *Router) Check(ctx context.Context) ([]Warning, error) {
 			list, err := l.Models(ctx)
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil {
+			if err != nil && !(HasNoList(err) && r.Defaults[name] != "") {
 				errs = append(errs, fmt.Errorf("list the models of %s: %w", name, err))
 			}
 			lists[name] = list
@@ -117,6 +117,12 @@ func (r *Router) Check(ctx context.Context) ([]Warning, error) {
 	}
 	wg.Wait()
 	return r.Catalog.Check(lists, r.have, time.Now()), errors.Join(errs...)
+}
+
+// HasNoList reports whether the error of a [Lister] says that there is no list to be asked for, as at many endpoints.
+func HasNoList(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed || e.Status == http.StatusNotImplemented)
 }
 
 // ModelState is how a model that was called stands.

@@ -392,7 +392,7 @@ type build struct {
 	label    string
 	revision int64  // 0: of a working tree, or none yet
 	version  string // of a working tree
-	restored bool // it restored an older one
+	restored bool   // it restored an older one
 	empty    bool
 	site     *verify.Site // nil: it does not build
 	report   verify.Report

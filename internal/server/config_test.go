@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -11,6 +12,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -23,6 +25,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"codeforge/internal/llm"
 	"codeforge/internal/pgtest"
 )
 
@@ -411,6 +414,20 @@ func TestSettingsAreNotPrinted(t *testing.T) {
 	for _, value := range []string{"https://abc.supabase.co", "https://abc.supabase.co/", "http://localhost:54321", "https://self.example.com/supabase"} {
 		if err := parse(configured(t), []string{"--supabase-url", value}); err != nil {
 			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
+// The offline model is nothing to be warned of where it is meant.
+func TestScaffoldThatIsMeant(t *testing.T) {
+	for _, meant := range []bool{true, false} {
+		var out bytes.Buffer
+		log := slog.New(slog.NewTextHandler(&out, nil))
+		c := &Config{Scaffold: meant}
+		c.logWarning(log, llm.Warning{Kind: llm.WarnScaffold, Message: "offline"})
+		c.logWarning(log, llm.Warning{Kind: llm.WarnGone, Message: "gone"})
+		if got := out.String(); strings.Contains(got, "offline") == meant || !strings.Contains(got, "gone") {
+			t.Errorf("meant %v: %s", meant, got)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -196,7 +195,7 @@ func (d *doctor) models(ctx context.Context) (all []Finding) {
 		asked, cancel := context.WithTimeout(ctx, 15*time.Second)
 		list, err := l.Models(asked)
 		cancel()
-		if e, ok := errors.AsType[*llm.Error](err); ok && (e.Status == 404 || e.Status == 405 || e.Status == 501) && r.Defaults[name] != "" {
+		if llm.HasNoList(err) && r.Defaults[name] != "" {
 			all = append(all, Finding{"provider " + name + " has no list of models", "ok", ""})
 			lists[name] = nil
 			continue
@@ -214,6 +213,13 @@ func (d *doctor) models(ctx context.Context) (all []Finding) {
 		if w.Kind != llm.WarnScaffold || !d.Scaffold {
 			all = append(all, Finding{"models", "warning", w.Message})
 		}
+	}
+	if names := r.Catalog.Unpriced(r.Configured(), time.Now()); len(names) > 0 {
+		f := Finding{"no price is known of " + strings.Join(names, ", "), "ok", "their calls count nothing: MODELS_FILE can price them"}
+		if len(d.BudgetLimits()) > 0 {
+			f.State, f.Fix = "warning", "budgets do not hold for them: price them in MODELS_FILE"
+		}
+		all = append(all, f)
 	}
 	if len(all) == 0 {
 		all = []Finding{{"models", "ok", ""}}

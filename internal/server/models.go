@@ -50,8 +50,16 @@ func NewRouter(cfg *Config, ledger llm.Ledger, log *slog.Logger) (*llm.Router, e
 		o.Providers[e.Name] = compatible.New(with(e.Name, e.URL, key))
 		o.Defaults[e.Name] = e.Model
 	}
-	o.Warn = func(w llm.Warning) { log.Warn(w.Message, "kind", w.Kind, "model", w.Model, "successor", w.Successor) }
+	o.Warn = func(w llm.Warning) { cfg.logWarning(log, w) }
 	return llm.NewRouter(o), nil
+}
+
+// logWarning logs what an operator should act on; that the offline model answers is none where it is meant.
+func (c *Config) logWarning(log *slog.Logger, w llm.Warning) {
+	if w.Kind == llm.WarnScaffold && c.Scaffold {
+		return
+	}
+	log.Warn(w.Message, "kind", w.Kind, "model", w.Model, "successor", w.Successor)
 }
 
 // mainModel names what answers where no route says otherwise: "scaffold", or provider:model.

@@ -113,9 +113,9 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	}
 	var handler http.Handler = api.New(api.Options{
 		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Log: s.log, Auth: identify,
-		Check: s.checks.Check,
+		Check:   s.checks.Check,
 		Preview: s.previews(secret),
-		Health: func(ctx context.Context) api.Health { return s.health(ctx, model) }, Ready: s.ready,
+		Health:  func(ctx context.Context) api.Health { return s.health(ctx, model) }, Ready: s.ready,
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.Standalone(), Hosts: []string{cfg.ListenHost()},
 		PublicURL: strings.TrimRight(cfg.PublicURL, "/"), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: proxies,
@@ -140,7 +140,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	} else {
 		s.watches.Go(func() { s.setQuota(ctx) })
 	}
-	s.watches.Go(func() { watchModels(ctx, &s.router, s.log) })
+	s.watches.Go(func() { watchModels(ctx, s.cfg, &s.router, s.log) })
 	if keep := time.Duration(cfg.JournalKeep); keep > 0 {
 		s.watches.Go(func() { sweepJournal(ctx, s.store, keep, s.log) })
 	}

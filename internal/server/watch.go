@@ -38,7 +38,7 @@ func (s *Server) setQuota(ctx context.Context) {
 }
 
 // watchModels says at start, and once a day, what is wrong with the routes: models that are gone or about to end.
-func watchModels(ctx context.Context, router *liveRouter, log *slog.Logger) {
+func watchModels(ctx context.Context, cfg *Config, router *liveRouter, log *slog.Logger) {
 	day := time.NewTicker(24 * time.Hour)
 	defer day.Stop()
 	for {
@@ -52,7 +52,7 @@ func watchModels(ctx context.Context, router *liveRouter, log *slog.Logger) {
 			log.Warn("some providers could not be asked for their models", "error", err)
 		}
 		for _, w := range warns {
-			log.Warn(w.Message, "kind", w.Kind, "model", w.Model, "successor", w.Successor)
+			cfg.logWarning(log, w)
 		}
 		select {
 		case <-day.C:
