@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"codeforge/internal/npm/registrytest"
 )
 
 // projects are manifests whose trees differ in kind: what npm makes of each is what Resolve must make.
@@ -41,38 +45,76 @@ var projects = map[string]map[string]string{
 	"storybook":  {"package.json": `{"name":"a","dependencies":{"react":"^18.3.0","react-dom":"^18.3.0","@chakra-ui/react":"^2.10.0","@emotion/react":"^11.0.0","@emotion/styled":"^11.0.0","framer-motion":"^10.0.0"},"devDependencies":{"storybook":"^8.4.0","@storybook/react-vite":"^8.4.0","@storybook/addon-essentials":"^8.4.0","vitest":"^2.1.0","jsdom":"^25.0.0","vite":"^5.4.0"}}`},
 }
 
-// TestAsNPM lays each tree beside the one that npm on this machine makes of the same manifest and the same registry.
+// recorded are the projects of which testdata holds what the registry and npm said of them, so that they can be compared
+// without either. go test -run TestAsNPM -update, with CODEFORGE_SOAK=1, records them anew.
+var recorded = []string{"aliases", "workspaces", "svelte", "peers"}
+
+var update = flag.Bool("update", false, "rewrite what is recorded")
+
+type recording struct {
+	Node     string
+	Packages []json.RawMessage
+	Lock     json.RawMessage
+}
+
+// TestAsNPM lays each tree beside the one that npm makes of the same manifest and the same registry.
 func TestAsNPM(t *testing.T) {
-	if os.Getenv("CODEFORGE_SOAK") == "" {
-		t.Skip("long, and needs a registry: make soak runs it")
+	if os.Getenv("CODEFORGE_SOAK") != "" {
+		asNPM(t)
+		return
 	}
-	if _, err := exec.LookPath("npm"); err != nil {
+	for _, name := range recorded {
+		t.Run(name, func(t *testing.T) {
+			b, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var of recording
+			if err := json.Unmarshal(b, &of); err != nil {
+				t.Fatal(err)
+			}
+			r := registrytest.New(t)
+			for _, p := range of.Packages {
+				r.Record(t, p)
+			}
+			c := open(t, Options{Registry: Registry{URL: r.URL}, Node: of.Node})
+			p := projectOf(name)
+			lock, problems, err := c.Resolve(t.Context(), p)
+			if err != nil || len(problems) > 0 {
+				t.Fatal(problems, err)
+			}
+			compareLocks(t, lock, of.Lock)
+			followed(t, c, p, of.Lock)
+		})
+	}
+}
+
+func projectOf(name string) Project {
+	p := Project{Manifests: map[string][]byte{}}
+	for path, text := range projects[name] {
+		p.Manifests[path] = []byte(text)
+	}
+	return p
+}
+
+// asNPM compares all, with npm and the registry of this machine.
+func asNPM(t *testing.T) {
+	node, err := exec.Command("node", "--version").Output()
+	if _, missing := exec.LookPath("npm"); err != nil || missing != nil {
 		t.Skip("npm is not on this machine")
 	}
-	settings := Machine(t.Context(), os.Getenv, true)
-	node, err := exec.Command("node", "--version").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := open(t, Options{Registry: settings, Dir: cmp.Or(os.Getenv("CODEFORGE_NPM_CACHE"), t.TempDir()), Node: strings.TrimSpace(string(node))[1:]})
+	opts := Options{Registry: Machine(t.Context(), os.Getenv, true), Dir: cmp.Or(os.Getenv("CODEFORGE_NPM_CACHE"), t.TempDir()), Node: strings.TrimSpace(string(node))[1:]}
+	c := open(t, opts)
 	if _, err := c.metadata.get(t.Context(), "react", false, false); err != nil {
 		t.Skipf("no registry can be had: %v", err)
 	}
-	for name, files := range projects {
-		if only := os.Getenv("ONLY"); only != "" && only != name {
-			continue
-		}
+	for _, name := range slices.Sorted(maps.Keys(projects)) {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			p := Project{Manifests: map[string][]byte{}}
-			for path, text := range files {
-				p.Manifests[path] = []byte(text)
-				write(t, filepath.Join(dir, path), text)
-			}
+			p := projectOf(name)
 			begun := time.Now()
 			lock, problems, err := c.Resolve(t.Context(), p)
-			if err != nil {
-				t.Fatal(err)
+			if err != nil || slices.ContainsFunc(problems, func(p Problem) bool { return !p.Warning }) {
+				t.Fatal(problems, err)
 			}
 			first := time.Since(begun)
 			begun = time.Now()
@@ -82,23 +124,131 @@ func TestAsNPM(t *testing.T) {
 			}
 			ours := time.Since(begun)
 			begun = time.Now()
-			cmd := exec.CommandContext(t.Context(), "npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund")
-			cmd.Dir = dir
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("npm: %v\n%.3000s", err, out)
-			}
+			text := lockOfNPM(t, p)
 			t.Logf("%d packages; ours %v, again %v; npm %v", len(lock.Places()), first.Round(time.Millisecond), ours.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond))
-			text, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+			compareLocks(t, lock, text)
+			followed(t, c, p, text)
+			if *update && slices.Contains(recorded, name) {
+				record(t, open(t, opts), name, text)
+			}
+		})
+	}
+}
+
+func lockOfNPM(t *testing.T, p Project) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	for path, text := range p.Manifests {
+		write(t, filepath.Join(dir, path), string(text))
+	}
+	cmd := exec.CommandContext(t.Context(), "npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm: %v\n%.3000s", err, out)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// record keeps what a project's tree needed to know: the versions in it, those that were tried, and the latest.
+func record(t *testing.T, c *Client, name string, text []byte) {
+	if _, _, err := c.Resolve(t.Context(), projectOf(name)); err != nil {
+		t.Fatal(err)
+	}
+	kept := map[string]map[string]bool{}
+	var keep func(name, version string)
+	wanted := func(m *manifest) {
+		for _, list := range []dependencies{m.Deps, m.Optional, m.Peer, m.Dev} {
+			for _, d := range list {
+				s := parseSpec(d.name, d.spec)
+				if p := c.metadata.known[s.name]; p != nil {
+					if found := p.choose(s, 0, c.opts.Node, c.isDenied); found.release != nil {
+						keep(s.name, found.release.version)
+					}
+				}
+			}
+		}
+	}
+	keep = func(name, version string) {
+		p := c.metadata.known[name]
+		if kept[name] == nil {
+			kept[name] = map[string]bool{}
+		}
+		if p != nil && p.release(version) != nil && !kept[name][version] {
+			kept[name][version] = true
+			wanted(p.release(version).manifest(name))
+		}
+	}
+	for _, text := range projects[name] {
+		m, err := parseManifest([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted(m)
+	}
+	var lock struct {
+		Packages map[string]map[string]any `json:"packages"`
+	}
+	if err := json.Unmarshal(text, &lock); err != nil {
+		t.Fatal(err)
+	}
+	for place, l := range lock.Packages {
+		version, _ := l["version"].(string)
+		keep(nameOf(place), version)
+		for _, key := range []string{"license", "funding", "resolved"} {
+			if l["link"] == nil || key != "resolved" {
+				delete(l, key)
+			}
+		}
+		if l["deprecated"] != nil {
+			l["deprecated"] = "deprecated"
+		}
+	}
+	for name, p := range c.metadata.known {
+		keep(name, p.Tags["latest"])
+	}
+	out := recording{Node: c.opts.Node}
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		p := c.metadata.known[name]
+		if p == nil {
+			continue
+		}
+		versions, tags := map[string]json.RawMessage{}, map[string]string{}
+		for v := range kept[name] {
+			m := *p.release(v).manifest(name)
+			m.Dist.Tarball, m.Dist.Shasum = "", ""
+			if text, ok := m.Deprecated.(string); ok && text != "" {
+				m.Deprecated = "deprecated"
+			}
+			b, err := json.Marshal(&m)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, p := range problems {
-				t.Logf("%+v", p)
+			versions[v] = b
+		}
+		for tag, v := range p.Tags {
+			if kept[name][v] {
+				tags[tag] = v
 			}
-			compareLocks(t, lock, text)
-			followed(t, c, p, text)
-		})
+		}
+		b, err := json.Marshal(map[string]any{"name": name, "dist-tags": tags, "versions": versions})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Packages = append(out.Packages, b)
 	}
+	b, err := json.Marshal(map[string]any{"lockfileVersion": 3, "packages": lock.Packages})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Lock = b
+	if b, err = json.Marshal(out); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join("testdata", name+".json"), strings.ReplaceAll(string(b), "},{", "},\n{")+"\n")
 }
 
 // followed: npm's own lock, followed, comes out as it is.
@@ -111,6 +261,7 @@ func followed(t *testing.T, c *Client, p Project, text []byte) {
 	compareLocks(t, lock, text)
 }
 
+// line is an entry of a lock.
 type line struct {
 	Name, Version, Integrity, Resolved                                                  string
 	Link, Dev, Optional, DevOptional, Peer, InBundle, Extraneous, HasInstallScript      bool
