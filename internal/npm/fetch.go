@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"codeforge"
 )
@@ -23,7 +22,6 @@ const (
 	mostFetched      = 1000
 	mostFetchedBytes = 500 << 20
 	fetchesAtOnce    = 12
-	longestFetch     = 3 * time.Minute
 	largestRead      = 32 << 20
 )
 
@@ -80,7 +78,7 @@ func (c *Client) Fetch(ctx context.Context, l *Lock, places []string) (*Packages
 	if len(places) > mostFetched {
 		return nil, nil, &codeforge.Error{Kind: codeforge.TooLarge, Message: fmt.Sprintf("More than %d packages are needed at once", mostFetched)}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, longestFetch, errSlowFetch)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.longestFetch, errSlowFetch)
 	defer cancel()
 	var (
 		wait     sync.WaitGroup
@@ -123,7 +121,7 @@ func (c *Client) Fetch(ctx context.Context, l *Lock, places []string) (*Packages
 	case out.Bytes > mostFetchedBytes:
 		return nil, nil, &codeforge.Error{Kind: codeforge.TooLarge, Message: fmt.Sprintf("The packages take more than %d MB", mostFetchedBytes>>20)}
 	case errors.Is(context.Cause(ctx), errSlowFetch):
-		return nil, nil, &codeforge.Error{Kind: codeforge.External, Message: fmt.Sprintf("Packages did not come within %s: the registry is slow", longestFetch), Retryable: true}
+		return nil, nil, &codeforge.Error{Kind: codeforge.External, Message: fmt.Sprintf("Packages did not come within %s: the registry is slow", c.opts.longestFetch), Retryable: true}
 	case ctx.Err() != nil:
 		return nil, nil, context.Cause(ctx)
 	}
@@ -223,12 +221,23 @@ func (c *Client) downloadProblem(err error, p *Package) *Problem {
 	out.Message = fmt.Sprintf("%s@%s is refused: %s", p.Name, p.Version, short(err.Error()))
 	if _, ok := errors.AsType[*boundError](err); ok {
 		out.Code = TooLarge
-	} else if path, ok := errors.AsType[*fs.PathError](err); ok {
-		out.Code, out.Message = Unreachable, fmt.Sprintf("%s@%s could not be unpacked: %v", p.Name, p.Version, path.Err)
+	} else if cause, ok := onThisMachine(err); ok {
+		out.Code, out.Message = Unreachable, fmt.Sprintf("%s@%s could not be unpacked: %v", p.Name, p.Version, cause)
 	} else if errors.Is(err, errCacheFull) || errors.Is(err, errCut) {
 		out.Code = Unreachable
 	}
 	return out
+}
+
+// onThisMachine is what went wrong with a file of ours, without its path.
+func onThisMachine(err error) (error, bool) {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err, true
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err, true
+	}
+	return err, false
 }
 
 var errCut = errors.New("the registry's answer broke off")
@@ -244,7 +253,7 @@ func (c *Client) download(ctx context.Context, p *Package, want integrity, said 
 		meta   stored
 	}
 	done := c.metadata.flight.DoChan("tarball "+key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestAnswer)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.opts.longestAnswer)
 		defer cancel()
 		address := ""
 		if said != nil {

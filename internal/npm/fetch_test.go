@@ -251,6 +251,38 @@ func TestRegistryMisbehaves(t *testing.T) {
 	reached.Range(func(path, _ any) bool { t.Errorf("another host was asked for %v", path); return true })
 }
 
+// TestSlowRegistry: what does not come in time is a problem, in metadata, in tarballs, and where a body never ends.
+func TestSlowRegistry(t *testing.T) {
+	never := func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() }
+	drips := func(w http.ResponseWriter, req *http.Request) {
+		for req.Context().Err() == nil {
+			_, _ = w.Write([]byte(" "))
+			_ = http.NewResponseController(w).Flush()
+		}
+	}
+	for path, handler := range map[string]http.HandlerFunc{"x": never, "x/": drips, "x/-/x-1.0.0.tgz": never, "x/-/x-1.0.0.tgz/": drips} {
+		r := registrytest.New(t)
+		r.Publish(t, "x", "1.0.0", registrytest.Version{})
+		r.Handle(strings.TrimSuffix(path, "/"), handler)
+		c := open(t, Options{Registry: Registry{URL: r.URL}, pause: noPause, longestAnswer: 50 * time.Millisecond})
+		lock, problems, err := c.Resolve(t.Context(), project(`{"dependencies":{"x":"1"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, more, err := c.Fetch(t.Context(), lock, lock.Places())
+		if problems = append(problems, more...); err != nil || codes(problems) != "registry-failed x" {
+			t.Errorf("%s: %+v %v", path, problems, err)
+		}
+		whole := open(t, Options{Registry: Registry{URL: r.URL}, pause: noPause, longestAnswer: 200 * time.Millisecond, longestResolve: 50 * time.Millisecond, longestFetch: 50 * time.Millisecond})
+		if lock, _, err = whole.Resolve(t.Context(), project(`{"dependencies":{"x":"1"}}`)); err == nil {
+			_, _, err = whole.Fetch(t.Context(), lock, lock.Places())
+		}
+		if err == nil || !strings.Contains(err.Error(), "slow") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 // TestAddressesAreNotFollowed: what metadata, a lock or a project say of other hosts leads nowhere.
 func TestAddressesAreNotFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("another host was asked for %s", r.URL.Path) }))

@@ -26,18 +26,23 @@ func (d *dependencies) UnmarshalJSON(b []byte) error {
 	if _, err := dec.Token(); err != nil {
 		return err
 	}
+	at := map[string]int{}
 	for dec.More() {
 		key, err := dec.Token()
 		if err != nil {
 			return err
 		}
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
+		var value any
+		if err := dec.Decode(&value); err != nil {
 			return err
 		}
-		var text string
-		if name, ok := key.(string); ok && json.Unmarshal(raw, &text) == nil {
-			d.set(name, text)
+		name, _ := key.(string)
+		text, ok := value.(string)
+		if i, twice := at[name]; ok && twice {
+			(*d)[i].spec = text
+		} else if ok && len(*d) <= mostResolved { // one more than may be: who counts them sees it
+			at[name] = len(*d)
+			*d = append(*d, dependency{name, text})
 		}
 	}
 	return nil
@@ -67,16 +72,6 @@ func quoted(s string) []byte {
 		return []byte(`""`)
 	}
 	return bytes.TrimRight(b.Bytes(), "\n")
-}
-
-func (d *dependencies) set(name, spec string) {
-	for i := range *d {
-		if (*d)[i].name == name {
-			(*d)[i].spec = spec
-			return
-		}
-	}
-	*d = append(*d, dependency{name, spec})
 }
 
 func (d dependencies) get(name string) (string, bool) {
@@ -258,7 +253,7 @@ func (m *manifest) bins(name string) json.RawMessage {
 	var out dependencies
 	for _, b := range all {
 		if file := strings.TrimPrefix(path.Clean("/"+b.spec), "/"); file != "" && b.name != "" {
-			out.set(path.Base(path.Clean("/"+b.name)), file)
+			out = append(out, dependency{path.Base(path.Clean("/" + b.name)), file})
 		}
 	}
 	if len(out) == 0 {
@@ -295,10 +290,16 @@ type workspace struct {
 	manifest *manifest
 }
 
+const mostWorkspaces = 200
+
 // workspacesOf lists them by folder; manifests are the project's package.json files by path.
 func workspacesOf(root *manifest, manifests map[string][]byte) ([]workspace, error) {
 	found := map[string]bool{}
-	for _, pattern := range root.workspacePatterns() {
+	patterns := root.workspacePatterns()
+	if len(patterns) > mostWorkspaces {
+		return nil, fmt.Errorf("more than %d workspaces", mostWorkspaces)
+	}
+	for _, pattern := range patterns {
 		pattern, exclude := strings.CutPrefix(pattern, "!")
 		pattern = strings.Trim(path.Clean(strings.ReplaceAll(pattern, `\`, "/")), "/")
 		for file := range manifests {
@@ -329,6 +330,9 @@ func workspacesOf(root *manifest, manifests map[string][]byte) ([]workspace, err
 		}
 		taken[m.Name] = folder
 		out = append(out, workspace{folder, m})
+	}
+	if len(out) > mostWorkspaces {
+		return nil, fmt.Errorf("more than %d workspaces", mostWorkspaces)
 	}
 	slices.SortFunc(out, func(a, b workspace) int { return compareNames(a.folder, b.folder) })
 	return out, nil

@@ -132,7 +132,7 @@ func (m *metadata) get(ctx context.Context, name string, unserved, timed bool) (
 	}
 	done := m.flight.DoChan(name+strconv.FormatBool(timed), func() (any, error) {
 		// Others wait for it too: it goes on when the one who came first has left.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestAnswer)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.registry.opts.longestAnswer)
 		defer cancel()
 		known := m.remembered(name)
 		if known == nil {
@@ -157,7 +157,8 @@ func (m *metadata) get(ctx context.Context, name string, unserved, timed bool) (
 			return nil, err
 		}
 		m.remember(fresh)
-		return fresh, m.write(fresh)
+		_ = m.write(fresh) // a disk that is full keeps nobody from an answer; who fetches is told
+		return fresh, nil
 	})
 	select {
 	case r := <-done:

@@ -33,6 +33,8 @@ type Options struct {
 
 	now   func() time.Time
 	pause func(context.Context, time.Duration) error // between tries
+
+	longestAnswer, longestResolve, longestFetch time.Duration // of one answer of the registry; of all for one project
 }
 
 // DefaultNode is old on purpose: what runs there runs in newer ones, and in browsers.
@@ -60,6 +62,9 @@ func Open(opts Options) (*Client, error) {
 	opts.Bytes = cmp.Or(opts.Bytes, 5<<30)
 	opts.Node = cmp.Or(opts.Node, DefaultNode)
 	opts.Setting = cmp.Or(opts.Setting, "NPM_REGISTRY")
+	opts.longestAnswer = cmp.Or(opts.longestAnswer, 90*time.Second)
+	opts.longestResolve = cmp.Or(opts.longestResolve, 2*time.Minute)
+	opts.longestFetch = cmp.Or(opts.longestFetch, 3*time.Minute)
 	if opts.now == nil {
 		opts.now = time.Now
 	}
@@ -172,7 +177,7 @@ func (c *Client) Resolve(ctx context.Context, p Project) (*Lock, []Problem, erro
 		}
 		lock.layOut(root, workspaces)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, longestResolve, errSlowResolve)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.longestResolve, errSlowResolve)
 	defer cancel()
 	choice := b.source.(*choice)
 	choice.prefetch(ctx, root, workspaces)
@@ -180,12 +185,17 @@ func (c *Client) Resolve(ctx context.Context, p Project) (*Lock, []Problem, erro
 	case errors.Is(err, errTooMany):
 		return nil, nil, &codeforge.Error{Kind: codeforge.TooLarge, Message: fmt.Sprintf("The project needs more than %d packages", mostResolved)}
 	case errors.Is(err, errSlowResolve):
-		return nil, nil, &codeforge.Error{Kind: codeforge.External, Message: fmt.Sprintf("Packages were not resolved within %s: the registry is slow", longestResolve), Retryable: true}
+		return nil, nil, &codeforge.Error{Kind: codeforge.External, Message: fmt.Sprintf("Packages were not resolved within %s: the registry is slow", c.opts.longestResolve), Retryable: true}
 	case err != nil:
 		return nil, nil, err
 	}
 	lock, problems := b.finish()
 	problems = append(problems, choice.warnings...)
+	for _, place := range lock.Places() { // what a lock named
+		if p := lock.packages[place]; p.Link == "" && inModules(place) && c.isDenied(p.Name, p.Version) {
+			problems = append(problems, Problem{Code: Denied, Package: p.Name, Want: p.Version, Message: fmt.Sprintf("%s@%s is not to be had on this server (NPM_DENY)", p.Name, p.Version)})
+		}
+	}
 	for i := range problems {
 		if problems[i].Code == Unknown {
 			c.suggest(&problems[i], manifest)
@@ -193,8 +203,6 @@ func (c *Client) Resolve(ctx context.Context, p Project) (*Lock, []Problem, erro
 	}
 	return lock, problems, nil
 }
-
-const longestResolve = 2 * time.Minute
 
 var errSlowResolve = errors.New("resolving took too long")
 

@@ -17,18 +17,21 @@ type override struct {
 	rules   []*override
 }
 
-const deepestOverride = 16
+const (
+	deepestOverride = 16
+	mostOverrides   = 500
+)
 
 // parseOverrides reads the field; $name stands for what the project itself asks for.
 func parseOverrides(raw json.RawMessage, root *manifest) (*override, error) {
 	if len(raw) == 0 || string(raw) == "null" || string(raw) == "{}" {
 		return nil, nil
 	}
-	out := &override{}
-	return out, out.read(raw, root, 0)
+	out, left := &override{}, mostOverrides
+	return out, out.read(raw, root, 0, &left)
 }
 
-func (o *override) read(raw json.RawMessage, root *manifest, depth int) error {
+func (o *override) read(raw json.RawMessage, root *manifest, depth int, left *int) error {
 	if depth > deepestOverride {
 		return fmt.Errorf("overrides are nested deeper than %d", deepestOverride)
 	}
@@ -39,6 +42,9 @@ func (o *override) read(raw json.RawMessage, root *manifest, depth int) error {
 	for i, key := range keys {
 		if key == "." {
 			continue
+		}
+		if *left--; *left < 0 {
+			return fmt.Errorf("there are more than %d overrides", mostOverrides)
 		}
 		rule := &override{parent: o, key: key, name: key, keySpec: "*"}
 		if at := strings.LastIndexByte(key, '@'); at > 0 {
@@ -51,7 +57,7 @@ func (o *override) read(raw json.RawMessage, root *manifest, depth int) error {
 		var text string
 		if json.Unmarshal(values[i], &text) == nil {
 			rule.value = text
-		} else if err := rule.read(values[i], root, depth+1); err != nil {
+		} else if err := rule.read(values[i], root, depth+1, left); err != nil {
 			return err
 		} else if own := ownValue(values[i]); own != "" {
 			rule.value = own

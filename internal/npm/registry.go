@@ -46,10 +46,12 @@ type registry struct {
 }
 
 const (
-	mostRequests  = 24
-	longestAnswer = 90 * time.Second // of one answer, whole
-	tries         = 3
+	mostRequests = 24
+	tries        = 3
 )
+
+// errRedirect is a redirect that is not followed: to ask again changes nothing.
+var errRedirect = errors.New("the registry redirects")
 
 func newRegistry(opts *Options) (*registry, error) {
 	r := &registry{opts: opts, scopes: map[string]*url.URL{}, pending: make(chan struct{}, mostRequests)}
@@ -159,10 +161,10 @@ func ownHost(u, base *url.URL) bool {
 
 func (r *registry) checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= 5 {
-		return errors.New("redirected five times")
+		return fmt.Errorf("%w again and again", errRedirect)
 	}
 	if !ownHost(req.URL, via[0].URL) {
-		return fmt.Errorf("redirects to another host, %s, which is not followed", req.URL.Hostname())
+		return fmt.Errorf("%w to another host, %s, which is not followed", errRedirect, short(req.URL.Hostname()))
 	}
 	if !sameHost(req.URL, via[0].URL) {
 		req.Header.Del("Authorization")
@@ -224,7 +226,7 @@ func (r *registry) try(ctx context.Context, name string, u *url.URL, header http
 	case <-ctx.Done():
 		return nil, nil, false, context.Cause(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, longestAnswer)
+	ctx, cancel := context.WithTimeout(ctx, r.opts.longestAnswer)
 	free = func() { cancel(); <-r.pending }
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
@@ -241,7 +243,10 @@ func (r *registry) try(ctx context.Context, name string, u *url.URL, header http
 	res, err = r.http.Do(req)
 	if err != nil {
 		free()
-		return nil, nil, !strings.Contains(err.Error(), "redirect"), &answerError{0, "the registry does not answer: " + cause(err)}
+		if errors.Is(err, errRedirect) {
+			return nil, nil, false, &answerError{0, cause(err)}
+		}
+		return nil, nil, true, &answerError{0, "the registry does not answer: " + cause(err)}
 	}
 	switch {
 	case res.StatusCode == http.StatusOK, res.StatusCode == http.StatusNotModified:
@@ -264,8 +269,11 @@ func cause(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return "it took too long"
+	case errors.Is(err, errRedirect):
+		return err.Error()
 	}
 	return short(err.Error())
 }

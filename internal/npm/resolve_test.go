@@ -233,6 +233,39 @@ func TestRulesOfTheOperator(t *testing.T) {
 	}
 }
 
+// TestHostileManifests: a package.json is text that somebody sends; what it can cost has a bound.
+func TestHostileManifests(t *testing.T) {
+	c := open(t, Options{})
+	many := func(n int, format string) string {
+		var out []string
+		for i := range n {
+			out = append(out, fmt.Sprintf(format, i))
+		}
+		return strings.Join(out, ",")
+	}
+	for about, manifest := range map[string]string{
+		"no JSON": `{`, "no object": `[]`, "an old list": `{"dependencies":{"a":"1"}`,
+		"very many dependencies":   `{"dependencies":{` + many(200_000, `"p%d":"1"`) + `}}`,
+		"very many overrides":      `{"overrides":{` + many(10_000, `"p%d":"1"`) + `}}`,
+		"deep overrides":           `{"overrides":` + strings.Repeat(`{"a":`, 50) + `"1"` + strings.Repeat(`}`, 50) + `}`,
+		"an override of nothing":   `{"overrides":{"a":"$b"}}`,
+		"an override with no name": `{"overrides":{"../a":"1"}}`,
+		"very many workspaces":     `{"workspaces":[` + many(10_000, `"w%d/**/**/**/x"`) + `]}`,
+	} {
+		if lock, problems, err := c.Resolve(t.Context(), project(manifest)); err == nil {
+			t.Errorf("%s: %s %v", about, treeOf(lock), codes(problems))
+		}
+	}
+	for about, manifest := range map[string]string{
+		"nothing": `{}`, "fields of any kind": `{"name":1,"version":{},"dependencies":["a"],"overrides":null,"workspaces":7,"peerDependenciesMeta":[],"bundleDependencies":"x","engines":[1],"os":7}`,
+		"a mark of order": "\ufeff{}", "a range that is very long": `{"optionalDependencies":{"a":"` + strings.Repeat("1||", 10_000) + `"}}`,
+	} {
+		if _, problems, err := c.Resolve(t.Context(), project(manifest)); err != nil || len(problems) > 0 {
+			t.Errorf("%s: %v %v", about, problems, err)
+		}
+	}
+}
+
 // TestMisspelt: a package that there is not is answered with the one that was meant.
 func TestMisspelt(t *testing.T) {
 	r := registrytest.New(t)

@@ -16,7 +16,9 @@ type constraint []*semver.Constraint
 var (
 	constraints = remembered[constraint]{parse: parseConstraint}
 	versions    = remembered[*semver.Version]{parse: func(s string) (*semver.Version, bool) {
-		s = cleanVersion(s)
+		if s = cleanVersion(s); len(s) > longestRange {
+			return nil, false
+		}
 		v, err := semver.NPM.Parse(s)
 		return v, err == nil && wholeVersion.MatchString(s)
 	}}
