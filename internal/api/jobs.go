@@ -275,16 +275,17 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	return &jobOutput{out}, nil
 }
 
-// fullResult is the result of a job with the contents of its files, which are stored once, in the revision it made.
+// fullResult is the result of a job with the contents of its files, which are stored once: in the revision it made, or in its
+// proposal.
 func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforge.Job) (json.RawMessage, error) {
-	if job.Revision == 0 || !bytes.Contains(job.Result, []byte(`"files"`)) {
+	if job.Revision == 0 && job.Proposal == nil || !bytes.Contains(job.Result, []byte(`"files"`)) {
 		return job.Result, nil
 	}
 	wanted := resultPaths(job.Result)
 	contents := make(map[string]string, len(wanted))
 	var size int64
 	for page := (codeforge.Page{Bytes: pageBytes}); len(wanted) > 0; {
-		_, files, err := s.Store.RevisionFiles(ctx, u, job.ProjectID, job.Revision, page)
+		files, after, err := s.workOf(ctx, u, job, page)
 		if err != nil {
 			return nil, err
 		}
@@ -298,12 +299,35 @@ func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforg
 			}
 			contents[files[i].Path] = files[i].Content
 		}
-		if !isFullPage(files) {
+		if page.After = after; after == "" {
 			break
 		}
-		page.After = files[len(files)-1].Path
 	}
 	return fillContents(job.Result, contents, false), nil
+}
+
+// workOf is a page of the files of the revision that a job made, or that it proposes, and after which path there may be another; "":
+// there is none.
+func (s *server) workOf(ctx context.Context, u codeforge.User, job *codeforge.Job, page codeforge.Page) (files []codeforge.File, after string, err error) {
+	if job.Revision > 0 {
+		if _, files, err = s.Store.RevisionFiles(ctx, u, job.ProjectID, job.Revision, page); isFullPage(files) {
+			after = files[len(files)-1].Path
+		}
+		return files, after, err
+	}
+	_, deltas, err := s.Store.ReadProposal(ctx, u, job.ID, page)
+	if codeforge.IsKind(err, codeforge.Missing) { // it was applied or rejected in this moment
+		return nil, "", nil
+	}
+	for _, d := range deltas {
+		if d.New != nil {
+			files = append(files, *d.New)
+		}
+	}
+	if fullDeltas(deltas) {
+		after = deltas[len(deltas)-1].Path
+	}
+	return files, after, err
 }
 
 // Bounds of the contents that are filled into a result; the files after it are read by the files' routes.

@@ -22,6 +22,9 @@ const (
 	answerRest   = "*"      // names all files that nothing else names
 )
 
+// maxSaidAnswer is how long an answer may be that stands in the conversation as it is.
+const maxSaidAnswer = 200
+
 // maxMoves bounds how often a change is merged anew because the project went on meanwhile.
 const maxMoves = 10
 
@@ -213,15 +216,15 @@ func (s *server) applyProposal(ctx context.Context, in *applyInput) (*appliedOut
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.apply(ctx, job, body.Paths, body.Resolve)
+	out, err := s.apply(ctx, job, body.Paths, body.Resolve, nil)
 	if err != nil {
 		return nil, err
 	}
 	return &appliedOutput{*out}, nil
 }
 
-// apply takes over the proposal of a job: all of it, or some paths.
-func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, answers map[string]string) (*applied, error) {
+// apply takes over the proposal of a job: all of it, or some paths. said is what the user said to it, if in the conversation.
+func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, answers map[string]string, said []codeforge.Message) (*applied, error) {
 	u := caller(ctx)
 	if job.Proposal == nil {
 		return nil, codeforge.NotFound("Proposal", job.ID)
@@ -253,7 +256,7 @@ func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, a
 		if !change.Verified {
 			says += " The result does not build, and its revision is marked so."
 		}
-		done, err := s.Jobs.Apply(ctx, u, job.ID, codeforge.Application{TreeChange: change, Result: withoutQuestions(job.Result), Chat: jobMessage(&job, says)})
+		done, err := s.Jobs.Apply(ctx, u, job.ID, codeforge.Application{TreeChange: change, Result: withoutQuestions(job.Result), Chat: append(said, jobMessage(&job, "assistant", says))})
 		if err == nil {
 			*out = applied{done.ID, string(done.Status), done.Revision, change.Verified, found, says}
 		}
@@ -270,9 +273,9 @@ func countFiles(n int) string {
 }
 
 // jobMessage is a line of the conversation about a job.
-func jobMessage(job *codeforge.Job, says string) []codeforge.Message {
+func jobMessage(job *codeforge.Job, role, says string) codeforge.Message {
 	meta, _ := json.Marshal(map[string]string{"agent_type": string(job.Agent), "job_id": job.ID}) // strings alone
-	return []codeforge.Message{{Role: "assistant", Content: says, Metadata: meta}}
+	return codeforge.Message{Role: role, Content: says, Metadata: meta}
 }
 
 // withoutQuestions is the result of a job that waited, as that of one that does not any more.
@@ -317,7 +320,7 @@ func (s *server) rejectProposal(ctx context.Context, in *JobPath) (*rejectedOutp
 }
 
 func (s *server) reject(ctx context.Context, job codeforge.Job) (codeforge.Job, error) {
-	return s.Jobs.Reject(ctx, caller(ctx), job.ID, jobMessage(&job, "The proposal was rejected. Nothing of it is in the project."))
+	return s.Jobs.Reject(ctx, caller(ctx), job.ID, []codeforge.Message{jobMessage(&job, "assistant", "The proposal was rejected. Nothing of it is in the project.")})
 }
 
 // answerProposal takes the answers to a job that waits because of its proposal: what becomes of it as a whole, and what stands
@@ -333,14 +336,19 @@ func (s *server) answerProposal(ctx context.Context, job codeforge.Job, set *ans
 		return "", err
 	}
 	answers := map[string]string{}
+	var said []string
 	for _, p := range pairs {
 		if strings.EqualFold(strings.TrimSpace(p.Answer), answerReject) && (p.Question == answerRest || slices.Contains(questions, p.Question)) {
 			done, err := s.reject(ctx, job)
 			return string(done.Status), err
 		}
 		answers[p.Question] = p.Answer
+		if len(p.Answer) > maxSaidAnswer {
+			p.Answer = "(a text of my own)"
+		}
+		said = append(said, p.Question+": "+p.Answer)
 	}
-	out, err := s.apply(ctx, job, nil, answers)
+	out, err := s.apply(ctx, job, nil, answers, []codeforge.Message{jobMessage(&job, "user", strings.Join(said, "\n"))})
 	if err != nil {
 		return "", err
 	}

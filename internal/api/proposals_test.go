@@ -282,6 +282,10 @@ func TestConflictIsAsked(t *testing.T) {
 			l.wantFiles("song", c.song, "other", c.other)
 			done := l.ended(job["job_id"].(string))
 			l.wantStatus(done, "completed")
+			lines := l.call("GET", "/v1/projects/"+l.project+"/messages", "").object()["items"].([]any)
+			if said := lines[len(lines)-2].(object); said["role"] != "user" || said["content"] == "" {
+				t.Errorf("%v", lines)
+			}
 			if r := done["result"].(object); r["questions"] != nil || r["is_complete"] != nil || len(r["files"].([]any)) != 2 || done["proposal"] != nil || done["revision"] != 5.0 {
 				t.Errorf("%v", done)
 			}
@@ -319,6 +323,9 @@ func TestReview(t *testing.T) {
 	}
 	if q := job["result"].(object)["questions"].([]any); len(q) != 1 || !slices.Equal(q[0].(object)["options"].([]any), []any{"apply", "reject"}) {
 		t.Errorf("%v", q)
+	}
+	if f := job["result"].(object)["files"].([]any); len(f) != 2 || f[0].(object)["content"] != "n\n" {
+		t.Errorf("%v", f)
 	}
 	l.wantFiles("song", song)
 	diff := l.call("GET", "/v1/jobs/"+id+"/proposal", "").want(200).keys("job_id project_id base message verified files_changed created_at revision files unified too_large")
