@@ -37,16 +37,26 @@ func cancelledWords(job codeforge.Job, undone bool) string {
 	case undone:
 		return "Stopped, as you asked. What it had changed is undone."
 	case job.Revision > 0:
-		return fmt.Sprintf("Stopped, as you asked. What was built until then is in your project, as revision %d.", job.Revision)
+		return "Stopped, as you asked." + keptWords(job)
+	case job.Proposal != nil:
+		return "Stopped, as you asked. Nothing was changed; what was built until then waits to be applied or rejected."
 	}
 	return "Stopped, as you asked. Nothing was changed."
+}
+
+// keptWords tell what a job that ended early leaves in its project.
+func keptWords(job codeforge.Job) string {
+	if job.Revision == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" What was built until then is in your project, as revision %d.", job.Revision)
 }
 
 // failedChat are the lines of a job that failed: why, and then what its agent has to say.
 func failedChat(job codeforge.Job, public string, said []codeforge.Message) []codeforge.Message {
 	why := "This did not work out: " + strings.TrimRight(public, ".") + "."
 	if len(said) == 0 {
-		return []codeforge.Message{lineOf(job, "assistant", why)}
+		return []codeforge.Message{lineOf(job, "assistant", why+keptWords(job))}
 	}
 	said = slices.Clone(said)
 	said[0].Content = why + "\n\n" + said[0].Content

@@ -460,6 +460,96 @@ func TestCancelElsewhereReachesTheRunningWork(t *testing.T) {
 	})
 }
 
+// Whoever takes a job back, or submits one in its place, stops its work; what was kept is undone by the one and stays with the other.
+func TestWorkIsStoppedByWhatTakesItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		causes, kept := make(chan error, 10), make(chan string, 10)
+		r := newRig(t, func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+			if _, err := task.Keep(ctx, codeforge.StageResult{Stage: codeforge.Code, Base: task.Job.Base, Changes: []codeforge.FileChange{{Path: "a.ts", Content: task.Job.ID}}}); err != nil {
+				t.Error(err)
+			}
+			kept <- task.Job.ID
+			<-ctx.Done()
+			causes <- context.Cause(ctx)
+			return codeforge.Outcome{}, context.Cause(ctx)
+		})
+		p := r.project()
+		first := r.submit(p, codeforge.Code)
+		<-kept
+		waiting := r.submit(p, codeforge.Builder)
+		second, _, err := r.engine.Submit(t.Context(), r.user, codeforge.NewJob{ProjectID: p, Agent: codeforge.Code, IfBusy: codeforge.BusyCancel})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := <-kept; id != second.ID {
+			t.Errorf("%s runs in place of %s", id, first)
+		}
+		if cause := <-causes; !errors.Is(cause, jobs.ErrCancelled) {
+			t.Errorf("stopped by %v", cause)
+		}
+		for _, id := range []string{first, waiting} {
+			if got := r.types(id); got[len(got)-1] != codeforge.EventCancelled {
+				t.Errorf("events %v", got)
+			}
+			r.want(id, codeforge.JobCancelled)
+		}
+		if _, _, err := r.engine.Submit(t.Context(), r.user, codeforge.NewJob{ProjectID: p, Agent: codeforge.Code, IfBusy: codeforge.BusyReject}); !codeforge.IsKind(err, codeforge.Conflict) {
+			t.Errorf("submitted beside it: %v", err)
+		}
+		if j := r.job(first); j.Revision != 1 {
+			t.Errorf("kept %+v", j)
+		}
+
+		undo := codeforge.TreeChange{Head: 2, Changes: []codeforge.FileChange{{Path: "a.ts", Content: first}}}
+		if j, err := r.engine.TakeBack(t.Context(), r.user, second.ID, undo); err != nil || j.Status != codeforge.JobCancelled || j.Revision != 0 {
+			t.Errorf("%+v, %v", j, err)
+		}
+		if cause := <-causes; !errors.Is(cause, jobs.ErrCancelled) {
+			t.Errorf("stopped by %v", cause)
+		}
+		r.types(second.ID)
+		if f, err := r.store.GetFile(t.Context(), r.user, p, "a.ts"); err != nil || f.Content != first || f.Version != 3 {
+			t.Errorf("%+v, %v", f, err)
+		}
+	})
+}
+
+// A job that waits with a proposal ends for whoever watches it when somebody decides.
+func TestProposalsAreDecided(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+			_, err := task.Keep(ctx, codeforge.StageResult{Stage: codeforge.Code, Base: task.Job.Base, Proposal: true, Changes: []codeforge.FileChange{{Path: "a.ts", Content: "new"}}})
+			return codeforge.Outcome{Status: codeforge.Waiting, Question: json.RawMessage(`[]`)}, err
+		})
+		p := r.project()
+		applied, rejected := r.submit(p, codeforge.Code), r.submit(p, codeforge.Code)
+		synctest.Wait()
+		for _, id := range []string{applied, rejected} { // the first holds up the second no more
+			if j := r.want(id, codeforge.Waiting); j.Proposal == nil || j.Revision != 0 {
+				t.Errorf("waits %+v", j)
+			}
+		}
+		watched := make(chan []codeforge.EventType)
+		for _, id := range []string{applied, rejected} {
+			go func() { watched <- r.types(id) }()
+		}
+		synctest.Wait()
+		j, err := r.engine.Apply(t.Context(), r.user, applied, codeforge.Application{TreeChange: codeforge.TreeChange{Changes: []codeforge.FileChange{{Path: "a.ts", Content: "new"}}, Verified: true}})
+		if err != nil || j.Status != codeforge.JobCompleted || j.Revision != 1 {
+			t.Errorf("%+v, %v", j, err)
+		}
+		if got := <-watched; got[len(got)-1] != codeforge.EventComplete {
+			t.Errorf("events %v", got)
+		}
+		if j, err := r.engine.Reject(t.Context(), r.user, rejected, nil); err != nil || j.Status != codeforge.JobCancelled || j.Revision != 0 {
+			t.Errorf("%+v, %v", j, err)
+		}
+		if got := <-watched; got[len(got)-1] != codeforge.EventCancelled {
+			t.Errorf("events %v", got)
+		}
+	})
+}
+
 func TestOneProjectInOrderOthersBeside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBlocked()

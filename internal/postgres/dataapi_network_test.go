@@ -341,6 +341,52 @@ func TestLostAnswers(t *testing.T) {
 	want("answered", []any{done.Job.ID, done.Job.Status, string(done.Job.Clarification), len(done.Events)},
 		[]any{asking.ID, codeforge.Queued, `{"questions":[{"question":"who?"}],"answers":[{"question":"who?","answer":"me"}]}`, 1})
 
+	// waiting is a job that waits with a proposal.
+	waiting := func() codeforge.Job {
+		t.Helper()
+		j := submit(codeforge.Code)
+		done, err := s.FinishJob(ctx, claim(j), codeforge.Outcome{Status: codeforge.Waiting, Proposal: &codeforge.NewProposal{Base: 1, Changes: []codeforge.FileChange{{Path: "b.ts"}}}})
+		check(t, err)
+		return done.Job
+	}
+	for i, ending := range []struct {
+		function string
+		do       func(id string, head int64) (codeforge.Finished, error)
+		status   codeforge.JobStatus
+		revision int64
+	}{
+		{"apply_proposal", func(id string, head int64) (codeforge.Finished, error) {
+			return s.ApplyProposal(ctx, u, id, codeforge.Application{TreeChange: codeforge.TreeChange{Head: head, Changes: []codeforge.FileChange{{Path: "b.ts", Content: "applied"}}}})
+		}, codeforge.JobCompleted, 2},
+		{"take_back_job", func(id string, head int64) (codeforge.Finished, error) {
+			return s.TakeBackJob(ctx, u, id, codeforge.TreeChange{Head: head, Changes: []codeforge.FileChange{{Path: "b.ts", Content: "as before"}}})
+		}, codeforge.JobCancelled, 0},
+		{"reject_proposal", func(id string, _ int64) (codeforge.Finished, error) { return s.RejectProposal(ctx, u, id, nil) }, codeforge.JobCancelled, 0},
+	} {
+		j, before := waiting(), min(i, 1)+1
+		w.losing("codeforge_"+ending.function, 2)
+		done, err := ending.do(j.ID, int64(before))
+		check(t, err)
+		want(ending.function, []any{done.Job.ID, done.Job.Status, done.Job.Revision, len(done.Events), done.Events[0].Type.Final(), done.Job.Proposal == nil},
+			[]any{j.ID, ending.status, ending.revision, 1, true, true})
+		want("log", len(log(j.ID)), 2)
+	}
+	_, total, err = s.ListRevisions(ctx, u, mine.ID, 1, 10)
+	check(t, err)
+	want("revisions", total, 3)
+	w.losing("codeforge_mark_verified", 2)
+	check(t, s.MarkVerified(ctx, u, mine.ID, 2, true))
+	w.losing("codeforge_submit_job", 1)
+	only, fresh, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.Code, IfBusy: codeforge.BusyReject})
+	check(t, err)
+	want("fresh", fresh, true)
+	w.losing("codeforge_submit_job", 1)
+	_, fresh, _, err = s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.Code, IfBusy: codeforge.BusyCancel})
+	check(t, err)
+	cancelled, err := s.GetJob(ctx, u, only.ID)
+	check(t, err)
+	want("in its place", []any{fresh, cancelled.Status, len(log(only.ID))}, []any{true, codeforge.JobCancelled, 2})
+
 	// What cannot be told is told as such, and not done again.
 	w.losing("codeforge_write_file", 1)
 	if _, err := s.WriteFile(ctx, u, mine.ID, codeforge.FileWrite{Path: "a.ts", Content: "y"}); kind(err) != codeforge.Unavailable {
@@ -348,7 +394,7 @@ func TestLostAnswers(t *testing.T) {
 	}
 	_, total, err = s.ListRevisions(ctx, u, mine.ID, 1, 10)
 	check(t, err)
-	want("revisions", total, 2)
+	want("revisions", total, 4)
 }
 
 func TestDataAPIOutage(t *testing.T) {

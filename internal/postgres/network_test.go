@@ -136,6 +136,28 @@ func TestRoundTrips(t *testing.T) {
 	var fence codeforge.Fence
 	var hold string
 	n := 0
+	head := func() int64 {
+		now, err := aside.GetProject(ctx, u, project.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now.Revision
+	}
+	// waiting is a job that waits with a proposal.
+	waiting := func() string {
+		j, _, _, err := aside.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.Code, IfBusy: codeforge.BusyCancel})
+		if err == nil {
+			j, _, err = aside.ClaimJob(ctx, j.ID, "w", time.Minute)
+		}
+		if err == nil {
+			_, err = aside.FinishJob(ctx, codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.Outcome{Status: codeforge.Waiting,
+				Proposal: &codeforge.NewProposal{Changes: []codeforge.FileChange{{Path: "proposed.ts"}}}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j.ID
+	}
 	for _, c := range []struct {
 		name string
 		do   func() error
@@ -188,14 +210,25 @@ func TestRoundTrips(t *testing.T) {
 		{"renew", func() error { _, err := store.RenewLeases(ctx, []codeforge.Fence{fence}, time.Minute); return err }},
 		{"keep stage", func() error {
 			n++
-			now, err := aside.GetProject(ctx, u, project.ID)
-			if err != nil {
-				return err
-			}
-			_, err = store.KeepStage(ctx, fence, codeforge.StageResult{Stage: codeforge.Code, Round: n, Base: now.Revision,
+			_, err := store.KeepStage(ctx, fence, codeforge.StageResult{Stage: codeforge.Code, Round: n, Base: head(),
 				Changes: []codeforge.FileChange{{Path: "kept.ts", Content: codeforge.NewID()}}, Events: []codeforge.Event{{Type: codeforge.EventFile}}})
 			return err
 		}},
+		{"submit in place of others", func() error {
+			_, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.Code, IfBusy: codeforge.BusyCancel})
+			return err
+		}},
+		{"read proposal", func() error { _, _, err := store.ReadProposal(ctx, u, waiting(), codeforge.Page{}); return err }},
+		{"apply proposal", func() error {
+			_, err := store.ApplyProposal(ctx, u, waiting(), codeforge.Application{TreeChange: codeforge.TreeChange{Head: head(), Changes: []codeforge.FileChange{{Path: codeforge.NewID()}}}})
+			return err
+		}},
+		{"reject proposal", func() error { _, err := store.RejectProposal(ctx, u, waiting(), nil); return err }},
+		{"take back", func() error {
+			_, err := store.TakeBackJob(ctx, u, waiting(), codeforge.TreeChange{Head: head(), Changes: []codeforge.FileChange{{Path: codeforge.NewID()}}})
+			return err
+		}},
+		{"mark revision", func() error { n++; return store.MarkVerified(ctx, u, project.ID, 1, n%2 == 0) }},
 		{"read journal", func() error { _, err := store.Get(ctx, llm.JournalKey{JobID: last.ID, Hash: "h"}); return err }},
 		{"write journal", func() error {
 			_, err := store.Put(ctx, llm.JournalKey{JobID: last.ID, Hash: "h"}, []byte("{}"))
