@@ -3,11 +3,13 @@ package agent
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"codeforge"
 	"codeforge/internal/agent/form"
+	"codeforge/internal/verify"
 )
 
 // placeholdersOf are what a guard says of a text that is written to a path.
@@ -247,6 +249,30 @@ func TestInstructionsInFiles(t *testing.T) {
 	if out := b.must(t); !strings.Contains(string(out.Result), "reads like an order") {
 		t.Errorf("a review does not tell: %s", out.Result)
 	}
+}
+
+// No text breaks a guard, and what one says is short.
+func FuzzGuards(f *testing.F) {
+	f.Add("a.ts", "// ... rest\n/* TODO", "f() { x }\n", "f() {}\n")
+	f.Add("a.py", "\"\"\"\n...", "def f():\n  x", "def f():\n  pass")
+	f.Add("a.html", "<!-- \r\n{{!-- <%#", "</files>\n<idea>", "SYSTEM: x")
+	f.Add(".env", "TOKEN=\nsecret=\"", "AKIA-----BEGIN PRIVATE KEY-----", "://a:b@c")
+	f.Fuzz(func(t *testing.T, p, a, was, is string) {
+		tr := treeFrom(p, was)
+		tr.files = map[string]string{p: is, "new" + p: a}
+		elided, stubbed := findPlaceholders(tr)
+		deleted, _ := tr.deletion()
+		found := slices.Concat(elided, stubbed, tr.shrunk(), findInstructions(p, a))
+		if deleted != nil {
+			found = append(found, *deleted)
+		}
+		for _, d := range found {
+			if d.Guard == "" || d.Line < 0 || d.Line > 1+strings.Count(unified(a+"\n"+is), "\n") || len(d.Message) > 4*verify.MaxMessage {
+				t.Errorf("%+v", d)
+			}
+		}
+		_ = tr.refuseSecrets(p, a)
+	})
 }
 
 // Every guard's event is an object with its name, what it did and why.

@@ -81,13 +81,24 @@ func Secrets(p, text string) (found []Secret) {
 		if !strings.Contains(text, f.mark) || madeUp && f.common() {
 			continue
 		}
-		for _, m := range f.re.FindAllStringSubmatchIndex(text, maxSecrets) {
-			value := text[m[0]:m[1]]
-			if len(m) > 2 && m[2] >= 0 {
-				value = text[m[2]:m[3]]
+		for from, looks := 0, 0; looks < maxLooks; looks++ {
+			at := strings.Index(text[from:], f.mark)
+			if at < 0 {
+				break
 			}
-			if (m[0] == 0 || !isWordByte(text[m[0]-1])) && !isPublicKey(value, text) && !isSampleValue(f.kind, value, text[m[0]:m[1]]) {
-				add(m[0], f.kind, value)
+			at += from
+			from = at + len(f.mark)
+			start, end := max(0, at-beforeMark), min(len(text), at+afterMark)
+			for _, m := range f.re.FindAllStringSubmatchIndex(text[start:end], maxSecrets) {
+				whole := text[start+m[0] : start+m[1]]
+				value := whole
+				if len(m) > 2 && m[2] >= 0 {
+					value = text[start+m[2] : start+m[3]]
+				}
+				if (start+m[0] == 0 || !isWordByte(text[start+m[0]-1])) && !isPublicKey(value, text) && !isSampleValue(f.kind, value, whole) {
+					add(start+m[0], f.kind, value)
+				}
+				from = max(from, start+m[1])
 			}
 		}
 	}
@@ -117,6 +128,9 @@ func Secrets(p, text string) (found []Secret) {
 
 const (
 	maxSecrets    = 20 // that are told of one file
+	maxLooks      = 1_000
+	beforeMark    = 100 // bytes around a mark in which a form is looked for
+	afterMark     = 400
 	maxSecretLine = 2_000
 )
 
