@@ -129,18 +129,18 @@ func TestGuardsOfFinish(t *testing.T) {
 		guard string // that is in a finding of the result
 		acted string
 	}{
-		{"left out, and insisted on", nil, []turn{write("a.ts", "a()\n// ... rest of the code\n"), done()}, "The work was not accepted: 1 objection left after 3 rounds of repair, the first: a.ts: a placeholder stands where code was left out", 5, guardPlaceholder, "placeholder noted, placeholder objected"},
+		{"left out, and insisted on", nil, []turn{write("a.ts", "a()\n// ... rest of the code\n"), done()}, "The work was not accepted: 1 objection left after 3 rounds of repair, the first: a.ts: a placeholder stands where code was left out", 5, guardPlaceholder, "placeholder noted, placeholder objected, loop noted"},
 		{"left out, and confirmed, which nobody can mean", nil, []turn{write("a.ts", "// ... rest of the code\n"), done("confirm", confirm("a.ts", "it is not needed"))}, "not accepted", 5, guardPlaceholder, ""},
 		{"left out, and mended", nil, []turn{write("a.ts", "// TODO: implement\n"), done(), write("a.ts", "a()\n"), done()}, "", 4, "", "placeholder noted, placeholder objected"},
 		{"put off, and meant", nil, []turn{write("a.ts", "// TODO: implement\n"), done(), done("confirm", confirm("*.ts", "The user wants a skeleton."))}, "", 3, guardPlaceholder, ""},
 		{"put off, for no reason", nil, []turn{write("a.ts", "// TODO: implement\n"), done("confirm", confirm("a.ts", "ok"))}, "not accepted", 4 + 1, guardPlaceholder, ""},
 		{"was there before", []string{"a.ts", "// TODO: implement\n"}, []turn{write("a.ts", "// TODO: implement\nmore()\n"), done()}, "", 2, "", ""},
 		{"moved from where it was before", []string{"a.ts", "// TODO: implement\n"}, []turn{use("move_file", args{"from": "a.ts", "to": "b.ts"}), done()}, "", 2, "", ""},
-		{"shrunk", []string{"app.js", big}, []turn{write("app.js", numbered(20, "export function f%d(a) { return a }")), done()}, "app.js: the file had 100 lines and has 20", 5, guardShrink, "shrink noted, shrink objected"},
+		{"shrunk", []string{"app.js", big}, []turn{write("app.js", numbered(20, "export function f%d(a) { return a }")), done()}, "app.js: the file had 100 lines and has 20", 5, guardShrink, "shrink noted, shrink objected, loop noted"},
 		{"shrunk to nothing", []string{"app.js", big, "b.js", "b()"}, []turn{write("app.js", ""), done()}, "the file had 100 lines and has 0", 5, guardShrink, ""},
 		{"shrunk, as the user wants", []string{"app.js", big}, []turn{write("app.js", "export {}\n"), done(), done("confirm", confirm("app.js", "The user asked to drop the functions."))}, "", 3, guardShrink, ""},
 		{"shrunk, into other files", []string{"app.js", big}, []turn{use("write_file", args{"path": "lib.js", "content": big}, "write_file", args{"path": "app.js", "content": "export * from './lib.js'\n"}), done()}, "", 2, "", ""},
-		{"all deleted", []string{"a.js", big, "b.js", "b()"}, []turn{use("delete_file", args{"path": "a.js"}, "delete_file", args{"path": "b.js"}), done()}, "most of the project was deleted, 2 of 2 files: a.js, b.js", 5, guardDeletion, "deletion objected"},
+		{"all deleted", []string{"a.js", big, "b.js", "b()"}, []turn{use("delete_file", args{"path": "a.js"}, "delete_file", args{"path": "b.js"}), done()}, "most of the project was deleted, 2 of 2 files: a.js, b.js", 5, guardDeletion, "deletion objected, loop noted"},
 		{"most deleted", []string{"a.js", big, "b.js", "b()"}, []turn{use("delete_file", args{"path": "a.js"}), done()}, "most of the project was deleted, 1 of 2 files: a.js", 5, guardDeletion, ""},
 		{"most deleted, with a reason", []string{"a.js", big, "b.js", "b()"}, []turn{use("delete_file", args{"path": "a.js"}), done(), done("confirm", confirm("a.js", "The user asked to remove the functions."))}, "", 3, guardDeletion, ""},
 		{"most deleted, as the summary says when it is asked", []string{"a.js", big, "b.js", "b()"}, []turn{use("delete_file", args{"path": "a.js"}), done("summary", "Removed a.js, as you wished."), done("summary", "Removed a.js, as you wished.")}, "", 3, guardDeletion, ""},
@@ -223,6 +223,18 @@ func TestLoopsEnd(t *testing.T) {
 		if told := b.prompt(5); !strings.Contains(told, "[guard loop]") {
 			t.Errorf("%s: told %s", name, told)
 		}
+	}
+}
+
+// Finishing again without having changed anything is told of, and ends with the repairs; what is moved is not held against who moves it.
+func TestNoProgressIsNamed(t *testing.T) {
+	b := job(codeforge.Code, `{}`, write("a.ts", "BROKEN\n"), finish())
+	if _, err := b.run(t); err == nil || b.guards(t) != "loop noted" {
+		t.Errorf("%v, %s", err, b.guards(t))
+	}
+	b = job(codeforge.Code, `{}`, use("move_file", args{"from": "a.ts", "to": "b.ts"}), finish()).files("a.ts", "// TODO: implement\n")
+	if b.must(t); b.guards(t) != "" {
+		t.Errorf("%s", b.guards(t))
 	}
 }
 

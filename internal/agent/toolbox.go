@@ -293,7 +293,7 @@ var codingTools = slices.Concat(readingTools, []tool{
 		if err != nil {
 			return "", b.unable(a.Path, err)
 		}
-		return b.changed(a.Path, action), nil
+		return b.written(a.Path, action), nil
 	}),
 	toolOf(form.ToolEditFile, "Replace texts in a file: all edits or none. An old that does not stand there exactly once is refused, with the places; small differences in white space or quotes are bridged, and told.", func(_ context.Context, b *toolbox, a form.EditArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
@@ -301,7 +301,7 @@ var codingTools = slices.Concat(readingTools, []tool{
 		if err != nil {
 			return "", b.unable(a.Path, err)
 		}
-		result := b.changed(a.Path, action)
+		result := b.written(a.Path, action)
 		if says != "" {
 			result += "\n(" + says + ")"
 		}
@@ -340,8 +340,13 @@ var codingTools = slices.Concat(readingTools, []tool{
 		return verdict(ok, found), nil
 	}),
 	toolOf(form.ToolFinish, "End the work. The project is checked first: when ok is false, mend the diagnostics and call finish again.", func(ctx context.Context, b *toolbox, a form.FinishArgs) (string, error) {
+		state := fmt.Sprint(form.ToolFinish, "\x00", b.tree.state)
 		says, over, err := b.finish(ctx, a)
-		b.over = over
+		if b.over = over; !over {
+			if b.same[state]++; b.same[state] == noteSame {
+				b.r.guarded(guardEvent{b.stage, guardLoop, guardNoted, "", "finish was called three times with nothing changed between"})
+			}
+		}
 		return says, err
 	}),
 })
@@ -455,5 +460,14 @@ func (b *toolbox) changed(path, action string) string {
 	if action == fileDeleted {
 		return "deleted " + path
 	}
-	return fmt.Sprintf("%s %s (%d lines, %d bytes)", action, path, countLines(text), len(text)) + b.notices(path, text)
+	return fmt.Sprintf("%s %s (%d lines, %d bytes)", action, path, countLines(text), len(text))
+}
+
+// written is what is said of a file that a model wrote: what was done, and what guards note in it.
+func (b *toolbox) written(path, action string) string {
+	says := b.changed(path, action)
+	if action != fileUnchanged {
+		says += b.notices(path, b.tree.files[path])
+	}
+	return says
 }
