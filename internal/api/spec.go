@@ -129,7 +129,7 @@ var docs = map[string]doc{
 	"list_jobs": {tag: "jobs", errors: []int{400, 404}, summary: "List a project's jobs", text: "Newest first, by limit and offset or by page."},
 	"list_job_files": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Read a job's working tree",
 		text: "The project's files as the job has them by now, before anything of it is in the project: all without contents, or one by its path with its content. " +
-			"Each `file` event of the stream is already in it. Of a job that has ended with a revision it is that revision; of others that have ended it is kept for a day."},
+			"Each `file` event of the stream is already in it. Of a job that runs no more it is its proposal, where there is one, or else the revision that it made; of others that have ended it is kept for a day."},
 	"preview_job": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Address of a preview of the working tree",
 		text: "Where the bundled result of what the job has made by now is shown, on an origin of its own. A page shows the tree as it is when it is loaded. Where users exist the address carries a ticket that holds for a minute."},
 	"cancel_job": {tag: "jobs", errors: []int{400, 404, 409, 503}, summary: "Cancel a job",

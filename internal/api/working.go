@@ -17,36 +17,59 @@ import (
 // WorkingTree is what a job has made of its project's files by now: those of a revision, and on them what the job changed.
 type WorkingTree struct {
 	Job      codeforge.Job
-	Revision int64                   // that it lies on
-	Current  bool                    // Revision is the newest one, whichever that is
-	Changed  []codeforge.WorkingFile // by path, without contents
+	Revision int64 // that it lies on
+
+	current  bool                    // Revision is the newest one, whichever that is
+	proposed bool                    // the changes are the job's proposal
+	changed  []codeforge.WorkingFile // by path, without contents
 	store    Store
 	user     codeforge.User
 }
 
-// ReadWorkingTree finds the working tree of a job of u, without contents. That of a job that has not begun is its project, of
-// one that has ended with a revision that revision.
+// ReadWorkingTree finds the working tree of a job of u, without contents. That of a job that has not begun is its project; of one
+// that runs no more its proposal, where it has one, or else the revision that it made.
 func ReadWorkingTree(ctx context.Context, store Store, u codeforge.User, jobID string) (*WorkingTree, error) {
 	job, err := store.GetJob(ctx, u, jobID)
 	if err != nil {
 		return nil, err
 	}
 	t := &WorkingTree{Job: job, Revision: job.Base, store: store, user: u}
+	open := job.Status == codeforge.Queued || job.Status == codeforge.Running
 	switch {
+	case job.Proposal != nil && !open:
+		t.Revision, t.proposed = job.Proposal.Base, true
 	case job.Status.Terminal() && job.Revision > 0:
 		t.Revision = job.Revision
 		return t, nil
 	case job.Base == 0 && (job.StartedAt == nil || job.Status == codeforge.Queued): // it is fixed when the job is claimed
-		t.Current = true
+		t.current = true
 	}
-	t.Changed, err = store.WorkingFiles(ctx, u, job.ID, codeforge.Page{Bare: true})
+	t.changed, err = t.readChanged(ctx, codeforge.Page{Bare: true})
 	return t, err
+}
+
+// readChanged reads a page of what the job changed.
+func (t *WorkingTree) readChanged(ctx context.Context, p codeforge.Page) ([]codeforge.WorkingFile, error) {
+	if !t.proposed {
+		return t.store.WorkingFiles(ctx, t.user, t.Job.ID, p)
+	}
+	_, deltas, err := t.store.ReadProposal(ctx, t.user, t.Job.ID, p)
+	files := make([]codeforge.WorkingFile, len(deltas))
+	for i, d := range deltas {
+		if files[i] = (codeforge.WorkingFile{Path: d.Path, Deleted: d.New == nil}); d.New != nil {
+			files[i].Size, files[i].Content = d.New.Size, d.New.Content
+		}
+	}
+	return files, err
 }
 
 // Version names the state of the tree.
 func (t *WorkingTree) Version() string {
 	sum := sha256.New()
-	for _, f := range t.Changed {
+	if t.proposed {
+		fmt.Fprint(sum, t.Job.Proposal.CreatedAt.UnixNano())
+	}
+	for _, f := range t.changed {
 		io.WriteString(sum, f.Path+"\x00"+f.Hash+"\x00")
 	}
 	return fmt.Sprint(t.Revision, "-", t.Job.Fence, "-", hex.EncodeToString(sum.Sum(nil)[:12]))
@@ -54,7 +77,7 @@ func (t *WorkingTree) Version() string {
 
 // base reads a page of the revision below.
 func (t *WorkingTree) base(ctx context.Context, p codeforge.Page) ([]codeforge.File, error) {
-	if t.Revision == 0 && !t.Current {
+	if t.Revision == 0 && !t.current {
 		return nil, nil
 	}
 	_, files, err := t.store.RevisionFiles(ctx, t.user, t.Job.ProjectID, t.Revision, p)
@@ -67,14 +90,14 @@ func (t *WorkingTree) Files(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := make(map[string]string, len(below)+len(t.Changed))
+	files := make(map[string]string, len(below)+len(t.changed))
 	for _, f := range below {
 		files[f.Path] = f.Content
 	}
-	if len(t.Changed) == 0 {
+	if len(t.changed) == 0 {
 		return files, nil
 	}
-	changed, err := t.store.WorkingFiles(ctx, t.user, t.Job.ID, codeforge.Page{})
+	changed, err := t.readChanged(ctx, codeforge.Page{})
 	if err != nil {
 		return nil, err
 	}
@@ -142,12 +165,12 @@ func (t *WorkingTree) list(ctx context.Context) (files []workingFile, deleted []
 	if err != nil {
 		return nil, nil, err
 	}
-	all := make(map[string]workingFile, len(below)+len(t.Changed))
+	all := make(map[string]workingFile, len(below)+len(t.changed))
 	for _, f := range below {
 		all[f.Path] = workingFile{f.Path, f.Language, f.Size, "none", nil}
 	}
 	deleted = []string{}
-	for _, f := range t.Changed {
+	for _, f := range t.changed {
 		was, had := all[f.Path]
 		switch {
 		case f.Deleted && had:
@@ -178,12 +201,12 @@ func (t *WorkingTree) file(ctx context.Context, path string) (workingFile, error
 		return workingFile{}, err
 	}
 	had := len(below) > 0 && below[0].Path == path
-	if i, found := slices.BinarySearchFunc(t.Changed, path, func(f codeforge.WorkingFile, path string) int { return strings.Compare(f.Path, path) }); found {
-		changed, err := t.store.WorkingFiles(ctx, t.user, t.Job.ID, only)
+	if i, found := slices.BinarySearchFunc(t.changed, path, func(f codeforge.WorkingFile, path string) int { return strings.Compare(f.Path, path) }); found {
+		changed, err := t.readChanged(ctx, only)
 		if err != nil {
 			return workingFile{}, err
 		}
-		if !t.Changed[i].Deleted && len(changed) > 0 && changed[0].Path == path && !changed[0].Deleted {
+		if !t.changed[i].Deleted && len(changed) > 0 && changed[0].Path == path && !changed[0].Deleted {
 			f := workingFile{path, codeforge.LanguageOf(path), changed[0].Size, "created", &changed[0].Content}
 			if had {
 				f.Language, f.Change = below[0].Language, "updated"

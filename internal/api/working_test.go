@@ -126,3 +126,36 @@ func TestWorkingTreeOfAnEmptyProject(t *testing.T) {
 	}
 	k.call("GET", "/v1/jobs/"+job+"/preview", "").fails(503, "SERVICE_UNAVAILABLE")
 }
+
+// What a job proposes is shown as its working tree, for as long as it is there.
+func TestWorkingTreeOfAProposal(t *testing.T) {
+	k := newKit(t)
+	project := k.project()
+	k.file(project, "a.ts", "a")
+	k.file(project, "b.ts", "b")
+	job := k.job(project, "code")
+	f := k.claim(job)
+	k.record(f, 20, wrote("a.ts", "draft"))
+	k.finish(f, codeforge.Outcome{Status: codeforge.JobFailed, Error: "x", Proposal: &codeforge.NewProposal{Base: 2, Message: "m",
+		Changes: []codeforge.FileChange{{Path: "a.ts", Content: "proposed"}, {Path: "b.ts", Delete: true}, {Path: "c.ts", Content: "new"}}}})
+	k.file(project, "later.ts", "x")
+	tree, lines := k.working(job)
+	if lines != "a.ts updated, c.ts created, -b.ts" || tree.Revision != 2 || k.one(job, "a.ts") != "updated proposed" || k.one(job, "b.ts") != "" || k.one(job, "c.ts") != "created new" {
+		t.Errorf("%s: %+v", lines, tree)
+	}
+	before, err := api.ReadWorkingTree(t.Context(), k.store, codeforge.User{ID: alice}, job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := before.Files(t.Context())
+	if err != nil || len(files) != 2 || files["a.ts"] != "proposed" || files["c.ts"] != "new" {
+		t.Errorf("%v, %v", files, err)
+	}
+	if _, err := k.store.RejectProposal(t.Context(), codeforge.User{ID: alice}, job, nil); err != nil {
+		t.Fatal(err)
+	}
+	after, err := api.ReadWorkingTree(t.Context(), k.store, codeforge.User{ID: alice}, job)
+	if err != nil || after.Version() == before.Version() || k.one(job, "a.ts") != "updated draft" {
+		t.Errorf("%v, versions %s and %s", err, before.Version(), after.Version())
+	}
+}
