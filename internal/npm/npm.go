@@ -95,6 +95,22 @@ func (c *Client) On() (bool, string) {
 	return false, c.registry.offMessage()
 }
 
+// Ping sees whether the registry answers at all.
+func (c *Client) Ping(ctx context.Context) error {
+	if ok, message := c.On(); !ok {
+		return errors.New(message)
+	}
+	res, free, _, err := c.registry.try(ctx, "", c.registry.base.JoinPath("-/ping"), nil)
+	if a, ok := errors.AsType[*answerError](err); ok && a.status != 0 && a.status < 500 {
+		return nil // not every registry knows this question
+	}
+	if err == nil {
+		res.Body.Close()
+		free()
+	}
+	return err
+}
+
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -108,17 +124,18 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // What can be wrong with a package.
 const (
-	Off          = "packages-off"      // no registry is set
-	Unknown      = "unknown-package"   // the registry has none of this name
-	NoVersion    = "no-version"        // and none that is asked for
-	TooNew       = "too-new"           // only versions that are younger than NPM_MIN_AGE; as a warning: a locked one is
-	Denied       = "denied-package"    // NPM_DENY, or a registry that refuses
-	Unsupported  = "unsupported"       // git, files, addresses; what is for one kind of machine
-	PeerConflict = "peer-conflict"     // npm refuses such a project
-	Unreachable  = "registry-failed"   // the registry does not answer, or not as one
-	Corrupt      = "corrupt-package"   // what came is not what the lock or the registry says it is
-	TooLarge     = "package-too-large" // beyond a bound
-	Stale        = "registry-stale"    // a warning: the registry is away, and what is known of before was used
+	Off              = "packages-off"      // no registry is set
+	Unknown          = "unknown-package"   // the registry has none of this name
+	NoVersion        = "no-version"        // and none that is asked for
+	TooNew           = "too-new"           // only versions that are younger than NPM_MIN_AGE; as a warning: a locked one is
+	Denied           = "denied-package"    // NPM_DENY, or a registry that refuses
+	Unsupported      = "unsupported"       // git, files, addresses; what is for one kind of machine
+	PeerConflict     = "peer-conflict"     // npm refuses such a project
+	OverrideConflict = "override-conflict" // it is both asked for and overridden
+	Unreachable      = "registry-failed"   // the registry does not answer, or not as one
+	Corrupt          = "corrupt-package"   // what came is not what the lock or the registry says it is
+	TooLarge         = "package-too-large" // beyond a bound
+	Stale            = "registry-stale"    // a warning: the registry is away, and what is known of before was used
 )
 
 // Problem is what is wrong with one package, in words for the project's people.
@@ -166,6 +183,12 @@ func (c *Client) Resolve(ctx context.Context, p Project) (*Lock, []Problem, erro
 	}
 	root.addEdges(true)
 	b := &builder{source: &choice{client: c}}
+	for _, e := range root.out {
+		if e.spec() != e.raw && e.kind != workspaceEdge {
+			b.problems = append(b.problems, Problem{Code: OverrideConflict, Package: e.name, Want: e.raw,
+				Message: fmt.Sprintf("the project asks for %s %s and overrides that with %s: npm refuses both at once", e.name, e.raw, short(e.spec()))})
+		}
+	}
 	if len(p.Lock) > 0 {
 		lock, err := ParseLock(p.Lock)
 		if err != nil {

@@ -200,6 +200,22 @@ func (f *fitting) withPeers(v verdict) verdict {
 	return f.peers
 }
 
+// refused is the look at the peer that could not go along.
+func (f *fitting) refused() *fitting {
+	if f == nil {
+		return nil
+	}
+	for _, peer := range f.peerFittings {
+		if peer.self == conflict {
+			return peer
+		}
+		if deeper := peer.refused(); deeper != nil {
+			return deeper
+		}
+	}
+	return nil
+}
+
 // peerSet is packages that peers hold together, and the edge through which they came.
 type peerSet struct {
 	entry   *edge
@@ -286,7 +302,11 @@ func (b *builder) place(dep *node, e *edge, parent *placing) *placing {
 	}
 	if p.fitting == nil {
 		if p.isOurs() {
-			b.peerConflict(p.top().edge, p.top().dep, e)
+			if refused := alone.refused(); refused != nil {
+				b.peerConflict(refused.edge, refused.current)
+			} else {
+				b.peerConflict(e, e.from.find(e.name))
+			}
 		}
 		if alone == nil {
 			e.conflicted = true

@@ -341,7 +341,7 @@ func (b *builder) loadPeers(n *node, required *nodeSet) *node {
 			if n.parent == nil {
 				break
 			}
-			b.peerConflict(wanted, dep, e)
+			b.peerConflict(e, cmp.Or(e.to, dep))
 			e.conflicted = true
 			continue
 		}
@@ -351,24 +351,26 @@ func (b *builder) loadPeers(n *node, required *nodeSet) *node {
 			continue
 		}
 		if ours && required.has(e.from) {
-			b.peerConflict(wanted, current, e)
+			b.peerConflict(e, current)
 			e.conflicted = true
 		}
 	}
 	return n
 }
 
-// peerConflict tells that npm would refuse the project: two of its packages want a third in versions that exclude each other.
-func (b *builder) peerConflict(wanted *edge, dep *node, peer *edge) {
-	has := peer.from.find(peer.name)
-	if has == nil {
-		has = dep
-	}
+// peerConflict tells that npm would refuse the project: two of its packages want a third in versions that exclude each
+// other. has is the one that is there.
+func (b *builder) peerConflict(peer *edge, has *node) {
 	who := fmt.Sprintf("%s@%s", peer.from.packageName(), peer.from.version())
 	if peer.from.ours() {
 		who = "the project"
 	}
-	message := fmt.Sprintf("%s needs %s %s beside it, and there is %s@%s", who, peer.name, peer.raw, has.packageName(), has.version())
+	message := fmt.Sprintf("%s needs %s %s beside it", who, peer.name, peer.raw)
+	if has != nil && has.version() != "" {
+		message += fmt.Sprintf(", and there is %s@%s", has.packageName(), has.version())
+	} else {
+		message += ", which does not go together with what others need"
+	}
 	if !b.told[message] {
 		b.told[message] = true
 		b.problems = append(b.problems, Problem{Code: PeerConflict, Package: peer.name, Want: peer.raw, From: who, Message: message})

@@ -80,6 +80,8 @@ func TestTrees(t *testing.T) {
 		{"what comes within a package is not fetched", `{"dependencies":{"bundles":"1"}}`, "bundles@1.0.0 c@1.1.0", ""},
 		{"an override", `{"dependencies":{"b":"1"},"overrides":{"b":{"c":"1.0.0"}}}`, "b@1.0.0 c@1.0.0", ""},
 		{"an override of a range", `{"dependencies":{"a":"1","b":"1"},"overrides":{"c@^1":"1.0.0"}}`, "a@1.0.0 b@1.0.0 b>c@2.0.0 c@1.0.0", ""},
+		{"an override of what is asked for", `{"dependencies":{"c":"^1.0.0"},"overrides":{"c":"1.0.0"}}`, "c@1.0.0", "override-conflict c"},
+		{"an override that refers to what is asked for", `{"dependencies":{"b":"1","c":"1.0.0"},"overrides":{"c":"$c"}}`, "b@1.0.0 c@1.0.0", ""},
 		{"development is resolved", `{"devDependencies":{"a":"1"}}`, "a@1.0.0 c@1.1.0", ""},
 		{"no such package", `{"dependencies":{"nothing":"1","c":"1"}}`, "c@1.1.0", "unknown-package nothing"},
 		{"no such version", `{"dependencies":{"c":"^7"}}`, "", "no-version c"},

@@ -26,6 +26,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"codeforge/internal/llm"
+	"codeforge/internal/npm/registrytest"
 	"codeforge/internal/pgtest"
 )
 
@@ -295,6 +296,8 @@ func TestDoctor(t *testing.T) {
 		{"anon key", func() Finding {
 			return doctor("--supabase-url", p.url, "--supabase-service-key", "sb_publishable_x").data(ctx)
 		}, "broken", "anon"},
+		{"packages", func() Finding { return doctor("--npm-registry", registrytest.New(t).URL).packages(ctx) }, "ok", ""},
+		{"no packages", func() Finding { return doctor("--npm-registry", dead).packages(ctx) }, "warning", "does not answer"},
 		{"identity", func() Finding { return doctor("--supabase-url", p.url).identity(ctx) }, "ok", ""},
 		{"no identity", func() Finding { return doctor("--supabase-url", dead).identity(gone) }, "broken", dead},
 		{"production", func() Finding { return doctor("--environment", "production").settings(ctx) }, "broken", "SUPABASE_URL"},

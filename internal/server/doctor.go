@@ -30,7 +30,7 @@ type Finding struct {
 // Diagnose tries each configured part for real, as a server would use it, and says what to do about what is broken.
 func Diagnose(ctx context.Context, cfg *Config) []Finding {
 	d := &doctor{*cfg}
-	all := []Finding{d.settings(ctx), d.data(ctx), d.migrator(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx)}
+	all := []Finding{d.settings(ctx), d.data(ctx), d.migrator(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx), d.packages(ctx)}
 	all = append(all, d.models(ctx)...)
 	return slices.DeleteFunc(all, func(f Finding) bool { return f.Part == "" })
 }
@@ -241,6 +241,24 @@ func (d *doctor) verifiers(ctx context.Context) Finding {
 		return Finding{"verifiers, " + held.String(), "warning", "this system cannot isolate them: run the server in a container, or as a user that owns nothing else"}
 	}
 	return Finding{"verifiers, " + held.String(), "ok", ""}
+}
+
+// packages sees whether projects can have npm packages.
+func (d *doctor) packages(ctx context.Context) Finding {
+	const part = "npm packages"
+	c, err := d.Packages(ctx)
+	if err != nil {
+		return Finding{part, "broken", err.Error()}
+	}
+	if on, how := c.On(); !on {
+		return Finding{part + " are off", "ok", how}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := c.Ping(ctx); err != nil {
+		return Finding{part, "warning", err.Error() + ": what is in the cache can be had, nothing else"}
+	}
+	return Finding{part, "ok", ""}
 }
 
 // previewHost sees whether the hosts of previews lead here.
