@@ -89,7 +89,8 @@ type coder struct {
 }
 
 // code has the model work on the tree until it verifies. The error of code that never did is a [buildFailure]; the tree then holds
-// it. With findings it is a round of repair, which goes on in the same conversation: the coder knows what it wrote and why.
+// it. With findings it is a round of repair, which goes on in the same conversation: the coder knows what it wrote and why. What it
+// answers to them is written into them.
 func (r *run) code(ctx context.Context, round int, findings []form.Finding) (codeDoc, error) {
 	if r.coder == nil {
 		r.coder = r.newCoder(ctx)
@@ -333,7 +334,7 @@ func firstParagraph(text string) string {
 func (c *coder) unanswered(a form.FinishArgs) string {
 	var ids []string
 	for _, f := range c.open {
-		if !slices.ContainsFunc(a.Findings, func(r form.FindingReply) bool { return r.ID == f.ID }) {
+		if !slices.ContainsFunc(a.Findings, func(r form.FindingReply) bool { return repliesTo(r, f) }) {
 			ids = append(ids, f.ID)
 		}
 	}
@@ -344,12 +345,16 @@ func (c *coder) unanswered(a form.FinishArgs) string {
 	return "not finished: nothing was changed, and these findings have no answer: " + strings.Join(ids, ", ") + ". Mend what is right; say of each in findings whether it is fixed, or declined and why."
 }
 
+func repliesTo(r form.FindingReply, f form.Finding) bool {
+	return strings.EqualFold(strings.TrimSpace(r.ID), f.ID)
+}
+
 // hear takes in what a finish says beside its summary.
 func (c *coder) hear(a form.FinishArgs) {
 	for i := range c.open {
 		f := &c.open[i]
 		for _, reply := range a.Findings {
-			if strings.EqualFold(strings.TrimSpace(reply.ID), f.ID) {
+			if repliesTo(reply, *f) {
 				f.Status, f.Reason = reply.Status, form.Shorten(codeforge.Plain(reply.Reason), maxReason)
 			}
 		}

@@ -36,6 +36,8 @@ func cancelledWords(job codeforge.Job, undone bool) string {
 	switch {
 	case undone:
 		return "Stopped, as you asked. What it had changed is undone."
+	case job.Proposal != nil:
+		return "Stopped, as you asked. What was built until then waits as a proposal: apply it, or reject it."
 	case job.Revision > 0:
 		return "Stopped, as you asked." + keptWords(job)
 	case job.Proposal != nil:

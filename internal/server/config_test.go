@@ -434,3 +434,26 @@ func TestScaffoldThatIsMeant(t *testing.T) {
 		}
 	}
 }
+
+// REVIEW_ROUNDS says how many reviews there are, MAX_AGENT_ITERATIONS how many at most.
+func TestReviewRounds(t *testing.T) {
+	for _, c := range []struct {
+		rounds, most string
+		want         int
+	}{{"", "", 2}, {"4", "", 4}, {"4", "3", 3}, {"", "1", 1}, {"9", "9", 9}} {
+		cfg := configured(t)
+		for name, value := range map[string]string{"REVIEW_ROUNDS": c.rounds, "MAX_AGENT_ITERATIONS": c.most} {
+			if t.Setenv(name, value); value == "" {
+				os.Unsetenv(name)
+			}
+		}
+		if err := parse(cfg, nil); err != nil || cfg.reviews() != c.want {
+			t.Errorf("%s of at most %s: %d, %v", c.rounds, c.most, cfg.reviews(), err)
+		}
+	}
+	cfg := configured(t)
+	t.Setenv("REVIEW_ROUNDS", "0")
+	if err := parse(cfg, nil); err == nil || !strings.Contains(err.Error(), "REVIEW_ROUNDS") {
+		t.Errorf("%v", err)
+	}
+}
