@@ -362,14 +362,20 @@ func (r *run) endedBadly(left *codeforge.Outcome) {
 	if r.made.Diagnostics != nil { // it does not build, and may be worth having all the same
 		left.Proposal = r.proposal(r.made.Summary, false)
 	}
-	if r.keep.last == 0 {
+	more, says := "", ""
+	switch {
+	case r.keep.last > 0:
+		more = fmt.Sprintf(`,"kept_revision":%d`, r.keep.last)
+		says = fmt.Sprintf("What was built until then is in your project, as revision %d.", r.keep.last)
+	case r.keep.proposed:
+		more, says = `,"proposed":true`, "What was built until then waits for you as a proposal: look at it, then apply or reject it."
+	default:
 		return
 	}
 	if left.Result == nil {
 		left.Result = json.RawMessage(`{"partial":true}`)
 	}
-	left.Result = json.RawMessage(fmt.Sprintf(`%s,"kept_revision":%d}`, left.Result[:len(left.Result)-1], r.keep.last))
-	says := fmt.Sprintf("What was built until then is in your project, as revision %d.", r.keep.last)
+	left.Result = json.RawMessage(string(left.Result[:len(left.Result)-1]) + more + "}")
 	if left.Chat == nil {
 		left.Chat = r.chat(says)
 	} else {

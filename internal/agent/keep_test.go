@@ -80,6 +80,35 @@ func TestWorkIsKeptWhateverComesAfter(t *testing.T) {
 	}
 }
 
+// TestUnderReview: the work of every round is the proposal, which outlives what comes after.
+func TestUnderReview(t *testing.T) {
+	bad := object(args{"passed": false, "issues": []any{with(finding, "file_path", "a", "line_hint", 1)}, "summary": "One flaw.", "score": 60})
+	steps := []turn{object(goodRequirements), object(goodArchitecture), write("a", "good"), finish(), bad, write("a", "better"), finish()}
+	for name, last := range map[string]turn{"done": object(goodReport), "an outage": fail(&llm.Error{Kind: llm.Auth})} {
+		b := job(codeforge.Builder, `{"skip_clarification":true}`, append(slices.Clone(steps), last)...)
+		b.task.Job.Apply = codeforge.ApplyReview
+		out, err := b.run(t)
+		if len(b.newest()) != 0 {
+			t.Errorf("%s: the project has %v", name, b.newest())
+		}
+		for _, s := range b.stored.made[2:] {
+			if !s.Proposal || s.Base != 0 || len(s.Changes) != 1 {
+				t.Errorf("%s: kept %+v", name, s)
+			}
+		}
+		r := decode(t, out.Result)
+		if name == "done" {
+			if err != nil || out.Status != codeforge.Waiting || at(r, "questions", 0, "options", 0) != "apply" || at(r, "generated_code", "files", 0, "path") != "a" {
+				t.Errorf("%v: %s", err, out.Result)
+			}
+			continue
+		}
+		if err == nil || r["proposed"] != true || !strings.Contains(out.Chat[0].Content, "proposal") {
+			t.Errorf("%v: %s, %+v", err, out.Result, out.Chat)
+		}
+	}
+}
+
 func TestPeopleWriteMeanwhile(t *testing.T) {
 	b := job(codeforge.Code, `{"user_message":"Count to five"}`)
 	b.files("verse.txt", verse, "gone.txt", "x", "other.txt", "y")

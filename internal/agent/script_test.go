@@ -171,7 +171,7 @@ func (s *stored) keep(_ context.Context, r codeforge.StageResult) (codeforge.Kep
 		return codeforge.Kept{Revision: kept.Revision}, nil
 	}
 	kept := codeforge.Kept{Events: r.Events}
-	if len(r.Changes) > 0 {
+	if len(r.Changes) > 0 && !r.Proposal {
 		if r.Base != s.head {
 			return kept, codeforge.MovedError(s.head, r.Base)
 		}

@@ -18,8 +18,8 @@ type Place struct {
 
 // Bounds of what is shown of conflicts.
 const (
-	maxPlaces = 30
-	maxSide   = 4_000 // bytes
+	maxPlaces = 20
+	maxSide   = 2_000 // bytes
 )
 
 // Places shows conflicts place by place, as much of them as somebody can read.
