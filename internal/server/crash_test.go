@@ -193,9 +193,14 @@ func TestCrash(t *testing.T) {
 		}
 	}
 
-	for range rounds {
+	for round := range rounds {
 		p := start(t, dir, env...)
 		live.set(p)
+		if round%15 == 14 { // a job is given up after 20 crashes, and each of these may take all that it came to since the last
+			for _, j := range jobs {
+				p.awaitEnd(t, j.id)
+			}
+		}
 		var load sync.WaitGroup
 		loaded := make(chan struct{})
 		var once sync.Once
