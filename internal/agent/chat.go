@@ -13,6 +13,7 @@ import (
 const (
 	maxListed = 30 // files and points that a message names
 	maxPoint  = 400
+	noChange  = "No file was changed."
 )
 
 // saysOfCode tells of code that was written, and of its review if there was one.
@@ -43,6 +44,8 @@ func (r *run) saysOfCode(d codeDoc, review *qaDoc) string {
 			fmt.Fprintf(&b, "\n- and %d more", more)
 		}
 		parts = append(parts, b.String())
+	} else if review == nil && d.Answer == "" && !strings.Contains(d.Summary, noChange) { // it may claim more than was done
+		parts = append(parts, noChange)
 	}
 	return joinParagraphs(parts...)
 }

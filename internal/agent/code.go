@@ -368,7 +368,7 @@ func (c *coder) defaultSummary() string {
 		names = append(names, ch.Path)
 	}
 	if len(names) == 0 {
-		return "No file was changed."
+		return noChange
 	}
 	return "Changed " + plural(len(names), "file") + ": " + form.Shorten(strings.Join(names, ", "), 1_000) + "."
 }

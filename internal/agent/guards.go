@@ -194,7 +194,8 @@ func (t *tree) shrunkFile(path, text string, added func() map[string]int) *diagn
 	}
 	_, before := lineCounts(was)
 	_, after := lineCounts(text)
-	if short := before >= minShrunk && 2*after < before || before < minShrunk && len(was) >= 100*minShrunk && 2*len(text) < len(was); !short {
+	emptied := strings.TrimSpace(text) == "" // which a short file shows as well
+	if short := emptied || before >= minShrunk && 2*after < before || before < minShrunk && len(was) >= 100*minShrunk && 2*len(text) < len(was); !short {
 		return nil
 	}
 	if lost, removed := lostLines(was, text, added()); 2*lost <= removed {

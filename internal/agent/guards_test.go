@@ -138,6 +138,7 @@ func TestGuardsOfFinish(t *testing.T) {
 		{"moved from where it was before", []string{"a.ts", "// TODO: implement\n"}, []turn{use("move_file", args{"from": "a.ts", "to": "b.ts"}), done()}, "", 2, "", ""},
 		{"shrunk", []string{"app.js", big}, []turn{write("app.js", numbered(20, "export function f%d(a) { return a }")), done()}, "app.js: the file had 100 lines and has 20", 5, guardShrink, "shrink noted, shrink objected, loop noted"},
 		{"shrunk to nothing", []string{"app.js", big, "b.js", "b()"}, []turn{write("app.js", ""), done()}, "the file had 100 lines and has 0", 5, guardShrink, ""},
+		{"short, and shrunk to nothing", []string{"a.tsx", "export const A = () => <b>one</b>;\n", "b.js", "b()"}, []turn{write("a.tsx", "\n"), done()}, "a.tsx: the file had 1 line and has 0", 5, guardShrink, "shrink noted, shrink objected"},
 		{"shrunk, as the user wants", []string{"app.js", big}, []turn{write("app.js", "export {}\n"), done(), done("confirm", confirm("app.js", "The user asked to drop the functions."))}, "", 3, guardShrink, ""},
 		{"shrunk, into other files", []string{"app.js", big}, []turn{use("write_file", args{"path": "lib.js", "content": big}, "write_file", args{"path": "app.js", "content": "export * from './lib.js'\n"}), done()}, "", 2, "", ""},
 		{"all deleted", []string{"a.js", big, "b.js", "b()"}, []turn{use("delete_file", args{"path": "a.js"}, "delete_file", args{"path": "b.js"}), done()}, "most of the project was deleted, 2 of 2 files: a.js, b.js", 5, guardDeletion, "deletion objected, loop noted"},

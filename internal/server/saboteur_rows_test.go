@@ -208,6 +208,7 @@ func slicesRepeat(call [2]string, n int) [][2]string {
 func wrongClaims() []sabotage {
 	return []sabotage{
 		{name: "claim-in-words", does: saysOnly("I have added about.html and linked it. " + boast), named: `(?i)words alone|no file|nothing|unchanged`},
+		{name: "claim-by-finish", does: forever(claim(boast)), named: `(?i)no file|nothing|unchanged|without chang`},
 		{name: "claim-among-failures", does: forever(edit("src/view.ts", "no such text", "x"), write("../evil.html", page), claim(boast)), named: `not finished`, ends: "failed"},
 		{name: "claim-of-ghosts", does: forever(write("about.html", page), [2]string{"finish", quote(object{"summary": "A page about it.", "dependencies": []string{}, "explanations": object{"src/ghost.ts": "does it all", "../evil": "more"}})}),
 			never: `ghost`, ends: "completed", may: []string{"about.html"}},
