@@ -445,7 +445,7 @@ func (c *Catalog) Route(agent string, have Configured, now time.Time) ([]Target,
 	if len(live) == 0 {
 		live = []Target{c.Target(Scaffold, cmp.Or(have[Scaffold], Scaffold))}
 		warns = append(warns, Warning{Kind: WarnScaffold, Route: agent, Model: live[0].Name(),
-			Message: "NO MODEL PROVIDER IS CONFIGURED: the offline model answers. Set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or LLM_COMPATIBLE_URL"})
+			Message: "NO MODEL PROVIDER IS CONFIGURED: the offline model answers. Set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, or LLM_COMPATIBLE_URL with LLM_COMPATIBLE_MODEL"})
 	}
 	return live, warns
 }
