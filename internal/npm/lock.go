@@ -349,8 +349,8 @@ func rootEntry(m *manifest) entry {
 
 func manifestEntry(m *manifest) entry {
 	e := entry{
-		Version: m.Version, Deps: m.Deps.sorted(), OptionalDeps: m.Optional.sorted(), PeerDeps: m.Peer.sorted(), PeerMeta: m.PeerMeta,
-		Engines: m.Engines, Bin: m.bins(m.Name), OS: m.OS, CPU: m.CPU, Libc: m.Libc, HasScript: m.runsAtInstall(), Workspaces: m.Workspaces,
+		Version: m.Version, Deps: m.Deps.sorted(), OptionalDeps: m.Optional.sorted(), PeerDeps: m.Peer.sorted(), PeerMeta: filled(m.PeerMeta),
+		Engines: filled(m.Engines), Bin: m.bins(m.Name), OS: m.OS, CPU: m.CPU, Libc: m.Libc, HasScript: m.runsAtInstall(), Workspaces: m.Workspaces,
 	}
 	if m.deprecated() {
 		e.Deprecated = m.Deprecated
@@ -365,6 +365,15 @@ func manifestEntry(m *manifest) entry {
 		e.Deps = slices.DeleteFunc(e.Deps, func(o dependency) bool { return o.name == d.name })
 	}
 	return e
+}
+
+// filled is a value without those that say nothing.
+func filled(raw json.RawMessage) json.RawMessage {
+	switch string(bytes.TrimSpace(raw)) {
+	case "{}", "[]", `""`, "null", "false":
+		return nil
+	}
+	return raw
 }
 
 func (p *Package) entry() entry {

@@ -85,7 +85,8 @@ type metadata struct {
 const (
 	freshFor      = time.Hour // what is chosen is older than days, so an hour more hides nothing
 	againAfter    = time.Minute
-	largestAnswer = 256 << 20 // some packages have thousands of versions
+	largestAnswer = 128 << 20 // some packages have thousands of versions
+	largestKept   = 48 << 20  // of it, once it is cut down to what is needed
 	mostMemory    = 128 << 20
 	mostVersions  = 50_000
 )
@@ -335,7 +336,9 @@ func (p *packument) readVersions(dec *json.Decoder) error {
 			return err
 		}
 		p.versions = append(p.versions, &release{version: version, text: text})
-		p.size += len(text) + 160
+		if p.size += len(text) + 160; p.size > largestKept {
+			return errors.New("it is larger than what is known of a package may be")
+		}
 	}
 	_, err := dec.Token()
 	return err
