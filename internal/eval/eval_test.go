@@ -46,7 +46,7 @@ func TestFixtures(t *testing.T) {
 			if len(files) != size || !maps.Equal(files, fixture(stack, size, 7)) || maps.Equal(files, fixture(stack, size, 8)) {
 				t.Errorf("%s of %d has %d files, or is not its seed's", stack, size, len(files))
 			}
-			if size == 60 { // which says no more than the others
+			if size > 20 && stack != Plain { // more of the same
 				continue
 			}
 			for _, d := range verify.Check(t.Context(), files).Diagnostics {
@@ -82,7 +82,7 @@ func TestTasks(t *testing.T) {
 // chosen is every seventh task, all of them where time does not matter.
 func chosen() (tasks []*Task) {
 	for i, t := range Tasks() {
-		if os.Getenv("CODEFORGE_SOAK") != "" || i%7 == 3 {
+		if os.Getenv("CODEFORGE_SOAK") != "" || i%7 == 1 {
 			tasks = append(tasks, t)
 		}
 	}
