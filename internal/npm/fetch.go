@@ -38,6 +38,18 @@ func (p *Packages) Folder(place string) (string, bool) {
 	return folder, ok
 }
 
+// findBundled finds a package that comes within another one.
+func (p *Packages) findBundled(l *Lock, place string) {
+	for at := above(place); at != ""; at = above(at) {
+		if of := l.packages[at]; of == nil || !of.InBundle {
+			if folder, ok := p.folders[at]; ok {
+				p.folders[place] = filepath.Join(folder, filepath.FromSlash(strings.TrimPrefix(place, at+"/")))
+			}
+			return
+		}
+	}
+}
+
 // Places are the places that are at hand, sorted.
 func (p *Packages) Places() []string {
 	out := make([]string, 0, len(p.folders))
@@ -86,6 +98,7 @@ func (c *Client) Fetch(ctx context.Context, l *Lock, places []string) (*Packages
 		out      = &Packages{folders: map[string]string{}}
 		problems = make([][]Problem, len(places))
 		most     = make(chan struct{}, fetchesAtOnce)
+		bundled  []string
 	)
 	for i, place := range places {
 		p := l.Package(place)
@@ -93,8 +106,11 @@ func (c *Client) Fetch(ctx context.Context, l *Lock, places []string) (*Packages
 		case p == nil:
 			problems[i] = []Problem{{Code: Unknown, Package: nameOf(place), Message: fmt.Sprintf("%s is not in the lock", place)}}
 			continue
-		case p.Link != "" || !inModules(place) || p.InBundle:
-			continue // the project's own, or within another package
+		case p.Link != "" || !inModules(place):
+			continue // the project's own
+		case p.InBundle:
+			bundled = append(bundled, place)
+			continue
 		case p.Native():
 			problems[i] = []Problem{{Code: Unsupported, Package: p.Name, Message: fmt.Sprintf("%s is made for some kinds of machines (%s) and is not used here", p.Name, machines(p.manifest))}}
 			continue
@@ -125,6 +141,9 @@ func (c *Client) Fetch(ctx context.Context, l *Lock, places []string) (*Packages
 	case ctx.Err() != nil:
 		return nil, nil, context.Cause(ctx)
 	}
+	for _, place := range bundled {
+		out.findBundled(l, place)
+	}
 	return out, slices.Concat(problems...), nil
 }
 
@@ -144,7 +163,7 @@ func (c *Client) fetch(ctx context.Context, p *Package) (string, stored, []Probl
 	}
 	want, known := parseIntegrity(p.Integrity)
 	if known {
-		if folder, meta, ok := c.store.find(want.key()); ok {
+		if folder, meta, ok := c.find(want.key(), p); ok {
 			if !isThis(meta, p) {
 				return fail(Corrupt, "is another package, %s@%s, by its sum in the lock", meta.Name, meta.Version)
 			}
@@ -170,7 +189,7 @@ func (c *Client) fetch(ctx context.Context, p *Package) (string, stored, []Probl
 		if want, known = parseIntegrity(integrityOf(said.manifest(p.Name))); !known {
 			return fail(Corrupt, "has no sum, neither in the lock nor in the registry")
 		}
-		if folder, meta, ok := c.store.find(want.key()); ok && isThis(meta, p) {
+		if folder, meta, ok := c.find(want.key(), p); ok && isThis(meta, p) {
 			return folder, meta, nil
 		}
 	}
@@ -188,6 +207,12 @@ func (c *Client) fetch(ctx context.Context, p *Package) (string, stored, []Probl
 			Message: fmt.Sprintf("%s@%s could be checked by a sum of SHA-1 only: its registry has none better", p.Name, p.Version)})
 	}
 	return folder, meta, warnings
+}
+
+// find looks in the cache. What came by a token is not there for those whom the token does not serve.
+func (c *Client) find(key string, p *Package) (string, stored, bool) {
+	folder, meta, ok := c.store.find(key)
+	return folder, meta, ok && (!meta.Token || !c.opts.SignedIn || c.registry.allowed(p.Name))
 }
 
 func isThis(meta stored, p *Package) bool {
@@ -259,14 +284,16 @@ func (c *Client) download(ctx context.Context, p *Package, want integrity, said 
 		if said != nil {
 			address = said.manifest(p.Name).Dist.Tarball
 		}
-		res, free, err := c.registry.get(ctx, p.Name, c.registry.tarball(p.Name, p.Version, address), http.Header{"Accept": {"*/*"}})
+		u := c.registry.tarball(p.Name, p.Version, address)
+		res, free, err := c.registry.get(ctx, p.Name, u, http.Header{"Accept": {"*/*"}})
 		if err != nil {
 			return got{}, err
 		}
 		defer free()
 		defer res.Body.Close()
 		body := &watched{r: res.Body}
-		folder, meta, err := c.store.add(key, want, body, tool, func(dir string) (stored, error) { return identify(dir, p) })
+		token := c.registry.authorization(p.Name, u) != ""
+		folder, meta, err := c.store.add(key, want, body, tool, func(dir string) (stored, error) { return identify(dir, p, token) })
 		if err != nil && body.err != nil {
 			err = fmt.Errorf("%w: %s", errCut, cause(body.err))
 		}
@@ -296,7 +323,7 @@ func (w *watched) Read(p []byte) (int, error) {
 }
 
 // identify checks that what was unpacked is what it was asked for as.
-func identify(dir string, p *Package) (stored, error) {
+func identify(dir string, p *Package, token bool) (stored, error) {
 	f, err := os.Open(filepath.Join(dir, "package.json"))
 	if err != nil {
 		return stored{}, errors.New("it has no package.json")
@@ -310,7 +337,7 @@ func identify(dir string, p *Package) (stored, error) {
 	if err != nil {
 		return stored{}, fmt.Errorf("its package.json cannot be read: %w", err)
 	}
-	meta := stored{Name: m.Name, Version: m.Version}
+	meta := stored{Name: m.Name, Version: m.Version, Token: token}
 	if !isThis(meta, p) {
 		return meta, fmt.Errorf("it calls itself %s@%s", short(m.Name), short(m.Version))
 	}

@@ -357,6 +357,78 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// TestTokensAndTheCache: what came by a token is not for those whom the token does not serve, though it is there; once it
+// came without, it is for all.
+func TestTokensAndTheCache(t *testing.T) {
+	r := registrytest.New(t)
+	r.Publish(t, "@me/a", "1.0.0", registrytest.Version{})
+	private := func(w http.ResponseWriter, req *http.Request) {
+		if req.Header.Get("Authorization") == "" {
+			w.WriteHeader(401)
+			return
+		}
+		r.Handle(req.URL.Path[1:], nil)
+		http.Redirect(w, req, req.URL.Path, http.StatusFound)
+	}
+	const tarball = "@me/a/-/a-1.0.0.tgz"
+	dir := t.TempDir()
+	client := func(signedIn bool, allow ...string) *Client {
+		return open(t, Options{Registry: Registry{URL: r.URL, Credentials: []Credential{{strings.TrimPrefix(r.URL, "http:") + "/", "Bearer x"}}}, SignedIn: signedIn, Allow: allow, Dir: dir})
+	}
+	r.Handle(tarball, private)
+	lock := lockFor(t, client(false), `{"dependencies":{"@me/a":"1"}}`)
+	fetch := func(c *Client) string {
+		t.Helper()
+		got, problems, err := c.Fetch(t.Context(), lock, lock.Places())
+		if err != nil || len(got.Places())+len(problems) != 1 {
+			t.Error(got.Places(), problems, err)
+		}
+		return codes(problems)
+	}
+	if got := fetch(client(false)); got != "" {
+		t.Error(got)
+	}
+	r.Handle(tarball, private)
+	for _, test := range []struct {
+		client *Client
+		want   string
+	}{{client(true), "denied-package @me/a"}, {client(true, "@you"), "denied-package @me/a"}, {client(true, "@me"), ""}} {
+		if got := fetch(test.client); got != test.want {
+			t.Errorf("%v, want %q", got, test.want)
+		}
+	}
+	r.Handle(tarball, nil)
+	for range 2 {
+		if got := fetch(client(true)); got != "" {
+			t.Error(got)
+		}
+		r.Handle(tarball, private)
+	}
+}
+
+// TestBundled: what comes within a package is found there.
+func TestBundled(t *testing.T) {
+	r := registrytest.New(t)
+	r.Publish(t, "a", "1.0.0", registrytest.Version{Files: map[string]string{"node_modules/b/index.js": "b", "node_modules/@s/c/index.js": "c"}})
+	c := open(t, Options{Registry: Registry{URL: r.URL}})
+	p := project(`{"dependencies":{"a":"1"}}`)
+	p.Lock = []byte(`{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","dependencies":{"b":"1"},"bundleDependencies":["b"]},
+		"node_modules/a/node_modules/b":{"version":"1.0.0","inBundle":true,"dependencies":{"@s/c":"1"}},"node_modules/a/node_modules/@s/c":{"version":"1.0.0","inBundle":true}}}`)
+	lock, _, err := c.Resolve(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, problems, err := c.Fetch(t.Context(), lock, lock.Reach("node_modules/a"))
+	if err != nil || len(problems) > 0 {
+		t.Fatal(problems, err)
+	}
+	for place, want := range map[string]string{"node_modules/a/node_modules/b": "b", "node_modules/a/node_modules/@s/c": "c"} {
+		if b, err := got.ReadFile(place, "index.js"); err != nil || string(b) != want {
+			t.Errorf("%s: %q %v in %v", place, b, err, got.Places())
+		}
+	}
+}
+
 // TestWeakSums: packages from before 2017 have a sum of SHA-1 only; it is checked, and said.
 func TestWeakSums(t *testing.T) {
 	r := registrytest.New(t)

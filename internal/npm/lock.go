@@ -228,7 +228,7 @@ func (l *Lock) layOut(root *node, workspaces []*node) {
 	at := map[string]*node{"": root}
 	for _, w := range workspaces {
 		at[w.folder] = w
-		(&node{name: w.name, link: w, locked: true}).moveInto(root)
+		(&node{name: w.name, link: w}).moveInto(root)
 	}
 	places := slices.Collect(maps.Keys(l.packages))
 	slices.SortFunc(places, func(a, b string) int {
@@ -246,7 +246,7 @@ func (l *Lock) layOut(root *node, workspaces []*node) {
 		case p.Link != "":
 			links = append(links, p)
 		case parent.children[nameOf(place)] == nil:
-			n := &node{name: nameOf(place), manifest: p.manifest, locked: true}
+			n := &node{name: nameOf(place), manifest: p.manifest, bundled: p.InBundle}
 			n.addEdges(false)
 			n.moveInto(parent)
 			at[place] = n
@@ -255,7 +255,7 @@ func (l *Lock) layOut(root *node, workspaces []*node) {
 	for _, p := range links {
 		parent, to := at[above(p.Place)], at[p.Link]
 		if parent != nil && to != nil && to != root && parent.children[nameOf(p.Place)] == nil {
-			(&node{name: nameOf(p.Place), link: to, locked: true}).moveInto(parent)
+			(&node{name: nameOf(p.Place), link: to}).moveInto(parent)
 		}
 	}
 }
@@ -275,7 +275,7 @@ func lockOf(t *tree) *Lock {
 				p.Link, p.manifest, p.Dev, p.Optional, p.DevOptional, p.Peer = n.link.place(), n.link.manifest, false, false, false, false
 			} else if n.within == nil {
 				p.Integrity = integrityOf(n.manifest)
-				p.InBundle = n.inBundle()
+				p.InBundle = n.bundled
 			}
 			l.packages[p.Place] = p
 		}
@@ -292,15 +292,6 @@ func lockOf(t *tree) *Lock {
 		}
 	}
 	return l
-}
-
-func (n *node) inBundle() bool {
-	for p := n.parent; p != nil && p.manifest != nil && !p.isProject(); p = p.parent {
-		if slices.Contains(p.manifest.bundles(), n.name) {
-			return true
-		}
-	}
-	return false
 }
 
 // Bytes is the lock as a package-lock.json. The same tree gives the same bytes.

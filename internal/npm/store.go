@@ -34,6 +34,7 @@ type stored struct {
 	Bytes   int64  `json:"bytes"`
 	Files   int    `json:"files"`
 	Skipped int    `json:"skipped,omitempty"`
+	Token   bool   `json:"token,omitempty"` // it came by a token of this machine: who may not use that does not get it
 }
 
 const (
@@ -113,8 +114,11 @@ func (s *store) add(key string, want integrity, tarball io.Reader, tool bool, ch
 		return "", meta, err
 	}
 	if err := os.Rename(work, folder); err != nil {
-		if _, known, ok := s.find(key); ok {
-			return filepath.Join(folder, filesDir), known, nil // somebody else was faster
+		if _, known, ok := s.find(key); ok { // somebody else was faster, or had it by a token
+			if known.Token && !meta.Token {
+				return filepath.Join(folder, filesDir), meta, writeFile(filepath.Join(folder, noteFile), note)
+			}
+			return filepath.Join(folder, filesDir), known, nil
 		}
 		return "", meta, err
 	}

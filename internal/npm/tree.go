@@ -103,7 +103,7 @@ type node struct {
 	rule     *override
 	source   *node    // of a trial root: the package whose dependencies are tried
 	problem  *Problem // why it could not be had
-	locked   bool     // it stands in a lock that is followed
+	bundled  bool     // by a lock, it comes within the package that it lies in
 
 	dev, optional, devOptional, peer, extraneous bool
 }
@@ -505,7 +505,7 @@ func (n *node) canTakePlaceOf(old *node, besides map[string]*node) bool {
 // needless reports whether all who need it would find another that serves them, were it not there.
 func (n *node) needless(preferDedupe bool) bool {
 	up := n.above()
-	if up == nil || up.above() == nil {
+	if n.bundled || up == nil || up.above() == nil {
 		return false
 	}
 	if len(n.in) == 0 {

@@ -393,7 +393,7 @@ func TestSettingsAreNotPrinted(t *testing.T) {
 		"https://\x01" + secret:                           "",
 	}
 	for _, name := range []string{"SUPABASE_URL", "PUBLIC_URL", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "LLM_COMPATIBLE_URL",
-		"ACME_DIRECTORY", "DATABASE_URL", "MIGRATE_DATABASE_URL", "ALLOWED_ORIGINS", "TRUSTED_PROXIES"} {
+		"ACME_DIRECTORY", "DATABASE_URL", "MIGRATE_DATABASE_URL", "ALLOWED_ORIGINS", "TRUSTED_PROXIES", "NPM_REGISTRY"} {
 		for value, says := range all {
 			cfg := configured(t)
 			t.Setenv(name, value)
