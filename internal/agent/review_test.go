@@ -180,7 +180,7 @@ func TestWorkAtHand(t *testing.T) {
 		text, has string
 		want      bool
 	}{{fresh, "# Design", true}, {made, "# Design", false}, {fresh, "npm packages do not run in the preview", true}, {made, "npm packages do not run in the preview", false},
-		{made, "Import packages that `package.json` names", true}, {made, "The smallest change", true}, {fresh, "The smallest change", false}, {fresh, "`question`", false}, {made, "`findings`", true}} {
+		{made, "Import packages that `package.json` names", true}, {made, "The smallest change", true}, {fresh, "The smallest change", false}, {fresh, "`question`", false}, {made, "`diff`", false}, {qaSystem, "`diff`", true}, {made, "`findings`", true}} {
 		if strings.Contains(c.text, c.has) != c.want {
 			t.Errorf("%q: %t", c.has, !c.want)
 		}

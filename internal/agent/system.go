@@ -16,7 +16,7 @@ var prompts embed.FS
 var (
 	toldOfIdea  = []string{form.SectionProject, form.SectionStack, form.SectionRequirements, form.SectionConversation, form.SectionContext, form.SectionIdea}
 	toldOfFiles = append(slices.Clone(toldOfIdea), form.SectionArchitecture, form.SectionAnswers, form.SectionFiles, form.SectionDiagnostics)
-	toldOfWork  = append(slices.Clone(toldOfFiles), form.SectionDiff, form.SectionFindings, form.SectionRound)
+	toldOfWork  = append(slices.Clone(toldOfFiles), form.SectionFindings, form.SectionRound)
 )
 
 // The system texts of calls, but for those of the coder: see [coderSystem].
@@ -24,7 +24,7 @@ var (
 	clarifySystem   = system(toldOfIdea, "clarify")
 	researchSystem  = system(append(slices.Clone(toldOfIdea), form.SectionAnswers), "research")
 	wireframeSystem = system(append(slices.Clone(toldOfIdea), form.SectionArchitecture, form.SectionAnswers), "wireframe")
-	qaSystem        = system(append(slices.Clone(toldOfWork), form.Numbered), "qa")
+	qaSystem        = system(append(slices.Clone(toldOfWork), form.SectionDiff, form.Numbered), "qa")
 	pedagogySystem  = system(append(slices.Clone(toldOfFiles), form.Numbered, form.SectionQuestion), "pedagogy")
 )
 
