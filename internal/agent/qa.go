@@ -13,6 +13,7 @@ import (
 	"codeforge"
 	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
+	"codeforge/internal/merge"
 	"codeforge/internal/verify"
 )
 
@@ -51,10 +52,13 @@ type reviewer struct {
 	talk consultation
 	seen map[string]string // the files at the last review
 	ids  int               // findings that have one
+	told map[string]bool   // findings, by id, that went to the developer
+
+	judgesChanges bool // to what was there before, in its last review
 }
 
 func (r *run) newReviewer(t *tree) *reviewer {
-	v := &reviewer{r: r, tree: t, talk: consultation{r: r, stage: codeforge.QA}}
+	v := &reviewer{r: r, tree: t, talk: consultation{r: r, stage: codeforge.QA}, told: map[string]bool{}}
 	v.talk.box = r.newToolbox(codeforge.QA, t, readingTools)
 	return v
 }
@@ -77,6 +81,7 @@ func (v *reviewer) review(ctx context.Context, round int, earlier []form.Finding
 		return qaDoc{}, err
 	}
 	doc := v.judge(q, ok, found, earlier)
+	v.judgesChanges = v.seen != nil || len(v.tree.base) > 0
 	v.seen = maps.Clone(v.tree.files)
 	v.r.reportReview(round, &doc)
 	return doc, nil
@@ -105,7 +110,7 @@ func (v *reviewer) nextMessage(round int, earlier []form.Finding, found []diagno
 	p.text(form.SectionDiff, diffOf(v.seen, v.tree.files))
 	p.json(form.SectionFindings, earlier)
 	p.json(form.SectionRound, round)
-	p.sentence("The developer has answered. Judge the answers in <findings> and the changes in <diff>, and nothing else.")
+	p.sentence("The developer has answered. Judge the answers in <findings> and the changes in <diff>: does each mend what it was to mend, and does all that worked before them still work? What they broke is of category regression. Nothing else counts.")
 	return p
 }
 
@@ -132,7 +137,8 @@ func diffOf(was, is map[string]string) string {
 		if _, has := is[p]; !has {
 			new = "/dev/null"
 		}
-		if d := udiff.Unified(old, new, was[p], is[p]); b.Len()+len(d) <= maxDiff {
+		u, err := merge.Unified(old, new, was[p], udiff.Lines(was[p], is[p]))
+		if d := u.String(); err == nil && b.Len()+len(d) <= maxDiff {
 			b.WriteString(d)
 		} else {
 			left = append(left, p)
@@ -159,6 +165,26 @@ var severities = []string{"critical", "high", "medium", "low"}
 
 // serious reports whether a finding stops a review from passing.
 func serious(severity string) bool { return slices.Index(severities, severity) <= 1 }
+
+// isRegression reports whether a finding is about what worked before the work that is judged. It may show in a file that did not change.
+func isRegression(i form.Issue) bool {
+	return strings.Contains(strings.ToLower(i.Category), "regression")
+}
+
+// backToCoder are the findings of a review that the developer is to answer: all while something serious is open and there will be
+// another review, and else what the work broke, of any severity, if it was not told before.
+func (v *reviewer) backToCoder(d *qaDoc, last bool) (back []form.Finding) {
+	all := d.findings()
+	if !d.Passed && !last {
+		back = all
+	} else if v.judgesChanges {
+		back = slices.DeleteFunc(all, func(f form.Finding) bool { return !isRegression(f.Issue) || v.told[f.ID] })
+	}
+	for _, f := range back {
+		v.told[f.ID] = true
+	}
+	return back
+}
 
 // judge joins what the model found with what verification did. Findings that the code contradicts are dropped; those of an earlier
 // round keep their ids. A report passes only when the code builds and nothing serious is open, whatever the model says of it.
@@ -241,7 +267,7 @@ func (v *reviewer) examine(i form.Issue, earlier []form.Finding) (f form.Finding
 			return form.Finding{Issue: i, Status: old.Status, Reason: old.Reason}, ""
 		}
 	}
-	if before := v.seen[i.FilePath]; i.FilePath == "" || before == text {
+	if before := v.seen[i.FilePath]; (i.FilePath == "" || before == text) && !isRegression(i) {
 		return f, "it is about what did not change since the last review"
 	}
 	i.ID = ""

@@ -319,3 +319,33 @@ func TestOrderOfMessages(t *testing.T) {
 		t.Errorf("context %s", section(p, "context"))
 	}
 }
+
+// What a repair broke goes back once, however small it is, also after the last review and where it shows in another file.
+func TestRegressionGoesBack(t *testing.T) {
+	broke := with(finding, "severity", "low", "category", "Regression", "file_path", "src/b.ts", "description", "The way back shows nothing since the first line changed")
+	repair := use("edit_file", args{"path": "src/a.ts", "old": "two", "new": "three"}, "finish", args{"summary": "Mended the deletion.", "findings": []any{args{"id": "F1", "status": "fixed"}}})
+	passed := object(args{"passed": true, "issues": []any{broke, with(finding, "severity", "low", "file_path", "src/a.ts", "description", "three is no word")}, "summary": "It works.", "score": 85})
+	for rounds, calls := range map[int]int{2: 8, 3: 9} {
+		b := reviewed(rounds, reviewOf(50, finding), repair, passed,
+			use("edit_file", args{"path": "src/a.ts", "old": "one", "new": "first"}, "finish", args{"summary": "The way back works again.", "findings": []any{args{"id": "F2", "status": "fixed"}}}),
+			passed, finish())
+		out := b.must(t)
+		if len(b.script.requests) != calls {
+			t.Fatalf("%d rounds: %d calls", rounds, len(b.script.requests))
+		}
+		if !strings.Contains(b.prompt(6), "worked before") || !strings.Contains(section(b.prompt(6), "diff"), "@@ -1,2 +1,2 @@\n one\n-two\n+three") {
+			t.Errorf("the second review is asked %s", b.prompt(6))
+		}
+		if got := section(b.prompt(7), "findings"); !strings.Contains(got, `"id":"F2","severity":"low","category":"Regression","file_path":"src/b.ts"`) || strings.Contains(got, "no word") {
+			t.Errorf("the coder is told %s", got)
+		}
+		if says := out.Chat[0].Content; rounds == 2 && (strings.Contains(says, "way back shows") || !strings.Contains(says, "no word")) {
+			t.Errorf("the conversation has %q", says)
+		}
+	}
+	// What is found in new code broke nothing.
+	b := reviewed(2, passed)
+	if b.must(t); len(b.script.requests) != 5 {
+		t.Errorf("%d calls", len(b.script.requests))
+	}
+}

@@ -220,7 +220,8 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 }
 
 // reviewAndRepair has the code reviewed, and what was found answered, until nothing serious is open, the rounds are used up, or a
-// round of repair changed nothing: then there is nothing new to judge, and what was declined stays declined.
+// round of repair changed nothing: then there is nothing new to judge, and what was declined stays declined. What the work broke
+// goes back once more after the last review, so that no round of repair leaves something worse than it was.
 func (r *run) reviewAndRepair(ctx context.Context, d *pipelineDoc) error {
 	reviewer := r.newReviewer(r.tree)
 	var findings []form.Finding
@@ -232,10 +233,10 @@ func (r *run) reviewAndRepair(ctx context.Context, d *pipelineDoc) error {
 			return err
 		}
 		d.Iterations, r.made.QA = round, &d.QA
-		if d.QA.Passed || round == r.reviewRounds {
+		last := round == r.reviewRounds
+		if findings = reviewer.backToCoder(&d.QA, last); len(findings) == 0 {
 			return nil
 		}
-		findings = d.QA.findings()
 		err := r.stage(codeforge.Code, round+1, func() error {
 			_, err := r.code(ctx, round+1, findings)
 			return err
@@ -250,7 +251,7 @@ func (r *run) reviewAndRepair(ctx context.Context, d *pipelineDoc) error {
 		if err != nil {
 			return err
 		}
-		if maps.Equal(reviewer.seen, r.tree.files) {
+		if last || maps.Equal(reviewer.seen, r.tree.files) {
 			d.QA.answered(findings)
 			return nil
 		}

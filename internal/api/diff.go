@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"codeforge"
+	"codeforge/internal/merge"
 )
 
 const (
@@ -209,24 +210,19 @@ func diffFile(d codeforge.FileDelta) (fileDiff, error) {
 		out.TooLarge = true
 		return out, nil
 	}
-	u, err := udiff.ToUnifiedDiff(from, to, before, edits, 3)
+	u, err := merge.Unified(from, to, before, edits)
 	if err != nil {
 		return fileDiff{}, err
 	}
-	drift := 0 // lines that the hunks so far added
 	for _, h := range u.Hunks {
-		// The library forgets the lines between two changes that share a hunk.
-		h.ToLine = h.FromLine + drift
 		hunk := diffHunk{h.FromLine, h.ToLine, make([]diffLine, 0, len(h.Lines))}
 		for _, l := range h.Lines {
 			kind := "context"
 			switch l.Kind {
 			case udiff.Insert:
 				kind = "add"
-				drift++
 			case udiff.Delete:
 				kind = "delete"
-				drift--
 			}
 			hunk.Lines = append(hunk.Lines, diffLine{kind, strings.TrimSuffix(l.Content, "\n")})
 		}

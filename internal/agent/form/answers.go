@@ -78,7 +78,7 @@ type Review struct {
 type Issue struct {
 	ID          string `json:"id" limit:"0..20" jsonschema:"of the earlier finding that is still open; empty for a new one"`
 	Severity    string `json:"severity" enum:"critical,high,medium,low"`
-	Category    string `json:"category" limit:"1..100" jsonschema:"correctness, security, accessibility, usability, performance, maintainability, requirements or build"`
+	Category    string `json:"category" limit:"1..100" jsonschema:"correctness, regression, security, accessibility, usability, performance, maintainability, requirements or build"`
 	FilePath    string `json:"file_path" limit:"0..500" jsonschema:"a path from the list of files; empty for the whole project"`
 	Line        int    `json:"line_hint" limit:"0..1000000" jsonschema:"line in that file, from 1; 0 when no line is meant"`
 	Description string `json:"description" limit:"1..2000" jsonschema:"what is wrong, when it shows, and what it does to the user"`
