@@ -38,7 +38,9 @@ func lockFor(t *testing.T, c *Client, manifest string) *Lock {
 // TestFetch: packages lie in folders that all projects share, and are fetched once.
 func TestFetch(t *testing.T) {
 	r := registrytest.New(t)
-	r.Publish(t, "a", "1.0.0", registrytest.Version{Manifest: `{"dependencies":{"@s/b":"1"},"scripts":{"postinstall":"touch /tmp/ran"}}`, Files: map[string]string{"lib/a.js": "export {}", "build/a.node": "ELF"}})
+	ran := filepath.Join(t.TempDir(), "ran")
+	scripts := fmt.Sprintf(`{"preinstall":"touch %[1]s","install":"touch %[1]s","postinstall":"touch %[1]s"}`, ran)
+	r.Publish(t, "a", "1.0.0", registrytest.Version{Manifest: `{"dependencies":{"@s/b":"1"},"scripts":` + scripts + `,"gypfile":true}`, Files: map[string]string{"lib/a.js": "export {}", "build/a.node": "ELF"}})
 	r.Publish(t, "@s/b", "1.2.3", registrytest.Version{Manifest: `{"optionalDependencies":{"b-linux":"1"}}`, Files: map[string]string{"index.js": "b", "index.d.ts": "export {}"}})
 	r.Publish(t, "b-linux", "1.0.0", registrytest.Version{Manifest: `{"os":["linux"]}`})
 	r.Publish(t, "unused", "1.0.0", registrytest.Version{})
@@ -66,6 +68,9 @@ func TestFetch(t *testing.T) {
 	}
 	if _, problems, err := c.Fetch(t.Context(), lock, []string{"node_modules/b-linux", "node_modules/nothing"}); err != nil || codes(problems) != "unsupported b-linux, unknown-package nothing" {
 		t.Error(problems, err)
+	}
+	if _, err := os.Stat(ran); err == nil || !lock.Package("node_modules/a").RunsAtInstall() {
+		t.Error("a package ran a program")
 	}
 	before := len(r.Requests())
 	r.Close()

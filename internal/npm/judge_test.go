@@ -128,6 +128,9 @@ func asNPM(t *testing.T) {
 			t.Logf("%d packages; ours %v, again %v; npm %v", len(lock.Places()), first.Round(time.Millisecond), ours.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond))
 			compareLocks(t, lock, text)
 			followed(t, c, p, text)
+			if slices.Contains(recorded, name) {
+				takenByNPM(t, p, lock)
+			}
 			if *update && slices.Contains(recorded, name) {
 				record(t, open(t, opts), name, text)
 			}
@@ -151,6 +154,20 @@ func lockOfNPM(t *testing.T, p Project) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// takenByNPM: npm installs by our lock.
+func takenByNPM(t *testing.T, p Project, l *Lock) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "package-lock.json"), string(l.Bytes()))
+	for path, text := range p.Manifests {
+		write(t, filepath.Join(dir, path), string(text))
+	}
+	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("npm ci: %v\n%.2000s", err, out)
+	}
 }
 
 // record keeps what a project's tree needed to know: the versions in it, those that were tried, and the latest.

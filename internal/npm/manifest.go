@@ -178,6 +178,17 @@ func (m *manifest) deprecated() bool {
 	return false
 }
 
+// declared are the names of all that it depends on.
+func (m *manifest) declared() []string {
+	var out []string
+	for _, list := range []dependencies{m.Deps, m.Dev, m.Peer, m.Optional} {
+		for _, d := range list {
+			out = append(out, d.name)
+		}
+	}
+	return out
+}
+
 // peerOptional tells of a peer whether it need not be there.
 func (m *manifest) peerOptional() map[string]bool {
 	m.peersOnce.Do(func() {

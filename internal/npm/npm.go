@@ -219,9 +219,13 @@ func (c *Client) Resolve(ctx context.Context, p Project) (*Lock, []Problem, erro
 			problems = append(problems, Problem{Code: Denied, Package: p.Name, Want: p.Version, Message: fmt.Sprintf("%s@%s is not to be had on this server (NPM_DENY)", p.Name, p.Version)})
 		}
 	}
-	for i := range problems {
-		if problems[i].Code == Unknown {
-			c.suggest(&problems[i], manifest)
+	for i, p := range problems {
+		if p.Code != Unknown {
+			continue
+		}
+		if near := c.Suggest(p.Package, manifest.declared()...); near != "" {
+			problems[i].Suggestion = near
+			problems[i].Message += "; " + near + " was likely meant"
 		}
 	}
 	return lock, problems, nil

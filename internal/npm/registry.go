@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/publicsuffix"
@@ -43,11 +44,13 @@ type registry struct {
 	scopes  map[string]*url.URL
 	http    *http.Client
 	pending chan struct{} // requests at once
+	down    sync.Map      // hosts that could not be reached, and until when they are not asked
 }
 
 const (
 	mostRequests = 24
 	tries        = 3
+	downFor      = 15 * time.Second
 )
 
 // errRedirect is a redirect that is not followed: to ask again changes nothing.
@@ -206,6 +209,9 @@ func (e *answerError) Error() string { return e.text }
 func (r *registry) get(ctx context.Context, name string, u *url.URL, header http.Header) (*http.Response, func(), error) {
 	var last error
 	for try := range tries {
+		if until, ok := r.down.Load(u.Host); ok && r.opts.now().Before(until.(time.Time)) {
+			return nil, nil, &answerError{0, "the registry cannot be reached"}
+		}
 		if try > 0 {
 			if err := r.opts.pause(ctx, time.Duration(try)*300*time.Millisecond); err != nil {
 				return nil, nil, err
@@ -245,6 +251,10 @@ func (r *registry) try(ctx context.Context, name string, u *url.URL, header http
 		free()
 		if errors.Is(err, errRedirect) {
 			return nil, nil, false, &answerError{0, cause(err)}
+		}
+		if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+			// A tree asks for hundreds of packages: not each waits until it is clear that nobody is there.
+			r.down.Store(u.Host, r.opts.now().Add(downFor))
 		}
 		return nil, nil, true, &answerError{0, "the registry does not answer: " + cause(err)}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -316,6 +317,34 @@ func TestRegistryGoesAway(t *testing.T) {
 		if _, problems, err = c.Resolve(t.Context(), project(`{"dependencies":{"d":"1"}}`)); err != nil || len(problems) != 1 || problems[0].Warning {
 			t.Error(problems, err)
 		}
+	}
+}
+
+// TestUnreachableIsFoundOutOnce: where nobody is there, not every package of a tree waits to find that out.
+func TestUnreachableIsFoundOutOnce(t *testing.T) {
+	r := registrytest.New(t)
+	r.Close()
+	pauses := 0
+	var mu sync.Mutex
+	now := time.Now()
+	c := open(t, Options{Registry: Registry{URL: r.URL}, now: func() time.Time { return now }, pause: func(context.Context, time.Duration) error {
+		mu.Lock()
+		defer mu.Unlock()
+		pauses++
+		return nil
+	}})
+	for _, again := range []bool{false, true} {
+		_, problems, err := c.Resolve(t.Context(), project(`{"dependencies":{"a":"1","b":"1","c":"1"}}`))
+		if err != nil || codes(problems) != "registry-failed a, registry-failed b, registry-failed c" || pauses > 0 {
+			t.Error(again, problems, pauses, err)
+		}
+	}
+	r = registrytest.New(t) // it comes back, elsewhere: what counts is that it is asked
+	r.Publish(t, "a", "1.0.0", registrytest.Version{})
+	c.registry.base, _ = parseRegistry(r.URL)
+	now = now.Add(downFor + time.Second)
+	if lock, problems, err := c.Resolve(t.Context(), project(`{"dependencies":{"a":"1"}}`)); err != nil || len(problems) > 0 || treeOf(lock) != "a@1.0.0" {
+		t.Error(problems, err)
 	}
 }
 

@@ -19,9 +19,9 @@ var common = strings.Fields(`react react-dom react-router react-router-dom react
 	vue vue-router pinia vuex svelte @sveltejs/kit @sveltejs/vite-plugin-svelte solid-js preact htm lit alpinejs jquery next nuxt express cors dotenv
 	i18next firebase @supabase/supabase-js socket.io-client marked dompurify prismjs highlight.js eslint prettier sonner cmdk vaul embla-carousel-react`)
 
-// suggest names the package that was likely meant by one that there is not: of those that the project has, that are known
-// here, and that many people use.
-func (c *Client) suggest(p *Problem, project *manifest) {
+// Suggest names the package that was likely meant by one that there is not: of those that the project declares, that are
+// known here, and that many people use. "": none is near.
+func (c *Client) Suggest(name string, declared ...string) string {
 	known := map[string]int{} // the lower the likelier
 	for _, name := range c.metadata.names() {
 		known[name] = 2
@@ -29,16 +29,11 @@ func (c *Client) suggest(p *Problem, project *manifest) {
 	for _, name := range common {
 		known[name] = 1
 	}
-	for _, list := range []dependencies{project.Deps, project.Dev, project.Peer, project.Optional} {
-		for _, d := range list {
-			known[d.name] = 0
-		}
+	for _, name := range declared {
+		known[name] = 0
 	}
-	delete(known, p.Package)
-	if best := nearest(p.Package, known); best != "" {
-		p.Suggestion = best
-		p.Message += "; " + best + " was likely meant"
-	}
+	delete(known, name)
+	return nearest(name, known)
 }
 
 // nearest is the name that differs by the fewest letters, if that is few.
