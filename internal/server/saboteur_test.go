@@ -18,8 +18,8 @@ import (
 	"codeforge"
 )
 
-// sabotage is one way in which a model misbehaves, and what must come of it. In every way the job ends, the project verifies, its
-// paths are fit for any disk, and whoever could mend the matter is told by name what was wrong.
+// sabotage is one way in which a model misbehaves, and what must come of it. In every way the job ends and replays to the same bytes, the
+// project verifies, its paths are fit for any disk, and whoever could mend the matter is told by name what was wrong.
 type sabotage struct {
 	name  string
 	agent string                             // code, unless it says otherwise
@@ -156,7 +156,8 @@ func TestSaboteur(t *testing.T) {
 	models := httptest.NewServer(s)
 	t.Cleanup(models.Close)
 	args := []string{"--llm-compatible-url", models.URL + "/v1", "--llm-compatible-model", "m"}
-	common := serve(t, configured(t, args...)).as("")
+	shared := configured(t, args...)
+	common := serve(t, shared).as("")
 	for _, row := range chosen {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -164,13 +165,20 @@ func TestSaboteur(t *testing.T) {
 			if row.slow { // what it does to a provider's breaker is not for the others
 				c = serve(t, configured(t, append(args, row.args...)...)).as("")
 			}
-			s.run(t, c, row)
+			job := s.run(t, c, row)
+			if row.slow { // a provider that is away gives no answer that could be kept
+				return
+			}
+			if differences, _, err := Replay(t.Context(), shared, job); err != nil || len(differences) > 0 {
+				t.Errorf("a replay of the job: %v, differs in %q", err, differences)
+			}
 		})
 	}
 }
 
 // run runs the job of one row and judges what came of it.
-func (s *saboteur) run(t *testing.T, c caller, row *sabotage) {
+func (s *saboteur) run(t *testing.T, c caller, row *sabotage) (id string) {
+	t.Helper()
 	files := victim()
 	maps.Copy(files, row.files)
 	if row.agent == "builder" {
@@ -238,6 +246,7 @@ func (s *saboteur) run(t *testing.T, c caller, row *sabotage) {
 		t.Errorf("somebody is told %s", row.never)
 	}
 	s.inspect(t, c, row, home, files)
+	return submitted.Job
 }
 
 // inspect looks at what is left of the project.
