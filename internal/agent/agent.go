@@ -107,6 +107,7 @@ type run struct {
 	stageEnd       float64           // what progress runs up to in the stage
 	seen           map[string]string // the working tree as viewers saw it last
 
+	findings     int                 // names that reviews have given to them
 	guardEvents  map[guardEvent]bool // that were told
 	instructed   map[*tree][]diagnostic
 	deletionTold bool

@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"codeforge/internal/agent/form"
@@ -18,11 +19,11 @@ const (
 
 // saysOfCode tells of code that was written, and of its review if there was one.
 func (r *run) saysOfCode(d codeDoc, review *qaDoc) string {
-	parts := []string{plainWords(d.Summary)}
+	parts := []string{plainWords(d.Summary, r.findings)}
 	if d.Answer != "" {
 		parts = []string{d.Answer}
 		if len(d.Files) > 0 {
-			parts = append(parts, plainWords(d.Summary))
+			parts = append(parts, plainWords(d.Summary, r.findings))
 		}
 	}
 	if len(d.Files) > 0 {
@@ -32,7 +33,7 @@ func (r *run) saysOfCode(d codeDoc, review *qaDoc) string {
 		if review.Passed {
 			parts = append(parts, fmt.Sprintf("It was reviewed and passed, with a score of %d of 100.", review.Score))
 		}
-		parts = append(parts, openPoints(review.Issues))
+		parts = append(parts, openPoints(review.Issues, r.findings))
 	}
 	if len(d.Files) > 0 {
 		var b strings.Builder
@@ -63,7 +64,7 @@ func (r *run) howToStart() string {
 }
 
 // openPoints tells what a review left, in plain words.
-func openPoints(issues []issueDoc) string {
+func openPoints(issues []issueDoc, ids int) string {
 	var b strings.Builder
 	n := 0
 	for _, i := range issues {
@@ -73,12 +74,12 @@ func openPoints(issues []issueDoc) string {
 		if n++; n > maxListed {
 			continue
 		}
-		line := form.Shorten(strings.Join(strings.Fields(plainWords(i.Description)), " "), maxPoint)
+		line := form.Shorten(strings.Join(strings.Fields(plainWords(i.Description, ids)), " "), maxPoint)
 		if i.FilePath != "" {
 			line = i.FilePath + ": " + line
 		}
 		if i.Status == form.Declined && i.Reason != "" {
-			line += " (left as it is: " + strings.TrimRight(plainWords(i.Reason), ". ") + ")"
+			line += " (left as it is: " + strings.TrimRight(plainWords(i.Reason, ids), ". ") + ")"
 		}
 		b.WriteString("\n- " + line)
 	}
@@ -104,16 +105,46 @@ func saysOfQuestions(message string, questions []form.Question) string {
 	return b.String()
 }
 
-var (
-	inBrackets = regexp.MustCompile(`\s*[(\[]\s*(?:findings?\s*|issues?\s*)?#?F\d+(?:(?:\s*[,&/]\s*|\s+and\s+)#?F\d+)*\s*[)\]]`)
-	byNumber   = regexp.MustCompile(`(?i)\b(?:the\s+)?(?:findings?\s+(?:no\.?\s*|number\s*)?#?F?\d+|issues?\s+#?F\d+)(?:(?:\s*[,&/]\s*|\s*(?:,\s*)?and\s+|\s+to\s+|-)#?F?\d+)*\b`)
+const (
+	findingID   = `#?F\d{1,3}`
+	findingNoun = `(?:(?:review|qa)\s+)?(?:findings?|befunde?|hallazgos?|achados?|constats?)`
+	andMore     = `(?:\s*[,&/]\s*|\s*(?:,\s*)?(?:and|und|et|y|e)\s+|\s+(?:to|bis)\s+|\s*[-–]\s*)`
 )
 
-// plainWords takes the names that reviewer and developer have for findings out of words for people, who never saw them.
-func plainWords(s string) string {
+var (
+	inBrackets = regexp.MustCompile(`(?i)\s*[(\[]\s*(?:` + findingNoun + `\s*|issues?\s*)?` + findingID + `(?:` + andMore + findingID + `)*\s*[)\]]`)
+	byNumber   = regexp.MustCompile(`(?i)\b(?:the\s+)?(?:` + findingNoun + `\s+(?:no\.?\s*|nr\.?\s*|number\s*)?#?F?\d+|issues?\s+#?F\d+)(?:` + andMore + `#?F?\d+)*\b`)
+	byID       = regexp.MustCompile(`(?:` + keyWord + `\s+)?(?:#|\b)F\d{1,3}(?:` + andMore + findingID + `)*\b(?:\s+` + keyWord + `)?`)
+	heads      = regexp.MustCompile(`(?m)(^|[.;:!]\s+|^[-*]\s+)` + findingID + `(?:` + andMore + findingID + `)*\s*[:–-]\s+`)
+)
+
+// keyWord stands beside the name of a key, such as F1.
+const keyWord = `(?i:(?:press(?:es|ed|ing)?|keys?|hit|hitting|taste|drück\w*|touche|tecla|shortcut|with|und|mit)\b)`
+
+// plainWords takes the names that reviewer and developer have for findings out of words for people, who never saw them. ids is how many have
+// been given: what is called as one of those and is no key is one.
+func plainWords(s string, ids int) string {
 	s = inBrackets.ReplaceAllString(s, "")
-	return byNumber.ReplaceAllString(s, "what the review found")
+	if ids > 0 {
+		s = heads.ReplaceAllString(s, "$1")
+		s = byID.ReplaceAllStringFunc(s, func(m string) string {
+			n, _ := strconv.Atoi(idNumber.FindString(m))
+			if m[0] != '#' && m[0] != 'F' || !endsInDigit(m) || n > ids {
+				return m
+			}
+			return "what the review found"
+		})
+	}
+	s = byNumber.ReplaceAllString(s, "what the review found")
+	if strings.HasPrefix(s, "what the review found") {
+		s = "W" + s[1:]
+	}
+	return s
 }
+
+var idNumber = regexp.MustCompile(`\d+`)
+
+func endsInDigit(s string) bool { return s[len(s)-1] >= '0' && s[len(s)-1] <= '9' }
 
 // joinParagraphs joins what is not empty.
 func joinParagraphs(parts ...string) string {

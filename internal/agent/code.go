@@ -46,9 +46,9 @@ func (r *run) codeJob(ctx context.Context) (codeforge.Outcome, error) {
 	return r.completed(doc, r.saysOfCode(doc, nil)), nil
 }
 
-// revisionMessage is the first line of a summary.
-func revisionMessage(summary string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(summary), "\n")
+// revisionMessage is the first line of a summary, in words for people.
+func (r *run) revisionMessage(summary string) string {
+	line, _, _ := strings.Cut(plainWords(strings.TrimSpace(summary), r.findings), "\n")
 	return form.Shorten(line, 200)
 }
 

@@ -62,7 +62,7 @@ func commentStyleOf(p string) commentStyle {
 type comment struct {
 	line  int // in which it begins, from 1
 	text  string
-	alone bool // nothing else stands in its lines
+	alone bool // nothing else stands in its lines, or in its braces
 }
 
 // comments finds the comments of a file by its language's marks. It knows texts, so far as they end in their line, but no grammar. Comments
@@ -85,7 +85,7 @@ func comments(p, text string) (list []comment) {
 				body = body[:end]
 				stop = i + len(b[0]) + end + len(b[1])
 			}
-			list = append(list, comment{line, body, blankBetween(text, lineStart, i) && restIsBlank(text[stop:])})
+			list = append(list, comment{line, body, blankBetween(text, lineStart, i) && restIsBlank(text[stop:]) || isBody(text, i, stop)})
 			if n := strings.Count(text[i:stop], "\n"); n > 0 {
 				line += n
 				lineStart = i + strings.LastIndexByte(text[i:stop], '\n') + 1
@@ -98,7 +98,7 @@ func comments(p, text string) (list []comment) {
 			if end := strings.IndexByte(text[i:], '\n'); end >= 0 {
 				stop = i + end
 			}
-			list = append(list, comment{line, text[i+len(mark) : stop], blankBetween(text, lineStart, i)})
+			list = append(list, comment{line, text[i+len(mark) : stop], blankBetween(text, lineStart, i) || isBody(text, i, stop)})
 			i = stop
 			continue
 		}
@@ -139,6 +139,11 @@ func (s commentStyle) lineAt(text string, i, lineStart int) string {
 		}
 	}
 	return ""
+}
+
+// isBody reports whether nothing else stands between the braces around a part of a text.
+func isBody(text string, start, end int) bool {
+	return strings.HasSuffix(strings.TrimRight(text[:start], " \t"), "{") && strings.HasPrefix(strings.TrimLeft(text[end:], " \t\r\n"), "}")
 }
 
 func blankBetween(text string, from, to int) bool {

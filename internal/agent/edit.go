@@ -89,10 +89,28 @@ func applyEdit(text string, e form.Edit, all bool) (result, says string, err err
 	if len(places) > 1 {
 		says = strings.TrimPrefix(fmt.Sprintf("%s; %d places were replaced", says, len(places)), "; ")
 	}
+	if n := withinWords(body, e.Old, places); all && n > 0 {
+		says = strings.TrimPrefix(fmt.Sprintf("%s; %d of them within a longer word: look whether that should be", says, n), "; ")
+	}
 	if marked {
 		result = byteOrderMark + result
 	}
 	return result, says, nil
+}
+
+// withinWords counts the places that are a part of a longer word, if old is one.
+func withinWords(body, old string, places []place) (n int) {
+	if strings.IndexFunc(old, notWord) >= 0 {
+		return 0
+	}
+	for _, at := range places {
+		before, _ := utf8.DecodeLastRuneInString(body[:at.start])
+		after, _ := utf8.DecodeRuneInString(body[at.end:])
+		if at.start > 0 && !notWord(before) || at.end < len(body) && !notWord(after) {
+			n++
+		}
+	}
+	return n
 }
 
 // locate finds the places that an edit means, which may itself have come with line numbers before its lines or escaped twice. how names
@@ -116,6 +134,12 @@ func locate(body string, e form.Edit, all bool) (places []place, _ form.Edit, ho
 	for _, t := range tolerances {
 		if places = t.find(body, e.Old); len(places) > 0 {
 			return places, e, t.name
+		}
+	}
+	if end := finalLineEnd(e.Old); end != "" && finalLineEnd(body) == "" && strings.TrimSpace(e.Old) != "" { // which the file does not end in
+		last := form.Edit{Old: strings.TrimSuffix(e.Old, end), New: strings.TrimSuffix(e.New, finalLineEnd(e.New))}
+		if places, last, how = locate(body, last, all); len(places) > 0 && places[len(places)-1].end == len(body) {
+			return places[len(places)-1:], last, cmp.Or(how, "line ends at the end of the file")
 		}
 	}
 	if !strings.Contains(e.Old, "\n") && escaped.MatchString(e.Old) {
@@ -305,10 +329,35 @@ func (t tolerance) find(text, old string) (places []place) {
 			}
 			at.start = start
 		}
+		if t.indent && !sameNesting(old, text[at.start:at.end]) {
+			continue
+		}
 		places = append(places, at)
 	}
 	return places
 }
+
+// sameNesting reports whether each line of one text is deeper, as deep or less deep than the one before it where the same line of another is:
+// indentation may be written otherwise, but says what belongs to what. A first line without any may have been cut off from its own.
+func sameNesting(a, b string) bool {
+	x, y := strings.Split(unified(a), "\n"), strings.Split(unified(b), "\n")
+	last := -1
+	for i := range min(len(x), len(y)) {
+		if strings.TrimSpace(x[i]) == "" || strings.TrimSpace(y[i]) == "" {
+			continue
+		}
+		if last >= 0 && cmp.Compare(indentWidth(x[i]), indentWidth(x[last])) != cmp.Compare(indentWidth(y[i]), indentWidth(y[last])) {
+			return false
+		}
+		if last = i; i == 0 && (indentOf(x[0]) == "" || indentOf(y[0]) == "") {
+			last = -1
+		}
+	}
+	return true
+}
+
+// indentWidth is how far a line is indented, a tab being worth four blanks.
+func indentWidth(line string) int { return len(strings.ReplaceAll(indentOf(line), "\t", "    ")) }
 
 // replacement is what takes the place of old: the lines that old and new have in common as the file has them, the others as new has them,
 // in the indentation of the file and with its line ends.

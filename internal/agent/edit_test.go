@@ -26,6 +26,8 @@ func TestEditsBridgeSmallDifferences(t *testing.T) {
 		{"a hard blank", "10\u00a0km\n", "10 km", "12 km", "12 km\n", "quotes, dashes"},
 		{"CRLF and another indentation", "if (a) {\r\n\tb();\r\n}\r\n", "if (a) {\n  b();\n}", "if (a) {\n  b();\n  c();\n}", "if (a) {\r\n\tb();\r\n\tc();\r\n}\r\n", "indentation"},
 		{"numbers of lines", "one\ntwo\nthree\n", "2: two\n3: three", "2: 2\n3: three", "one\n2\nthree\n", "line numbers"},
+		{"a file without a final line end", "a\nb", "a\nb\n", "a\nc\n", "a\nc", "line ends at the end of the file"},
+		{"deeper than remembered", "a:\n  b:\n      c: 1\nd:\n  c: 1\n", "b:\n  c: 1", "b:\n  c: 2", "a:\n  b:\n      c: 2\nd:\n  c: 1\n", "indentation"},
 		{"escaped twice", "say(\"a\");\nsay(\"b\");\n", `say(\"a\");\nsay(\"b\");`, `say(\"c\");`, "say(\"c\");\n", "escapes"},
 	} {
 		got, says, err := applyEdit(c.text, form.Edit{Old: c.old, New: c.new}, false)
@@ -37,6 +39,9 @@ func TestEditsBridgeSmallDifferences(t *testing.T) {
 		{"two places with tolerance", "\tf(a)\n\t\tf(a)\nx\n", "f( a )\nx", "(0 times)"},
 		{"twice with another indentation", "\tf(a);\n\tg();\n\n\tf(a);\n\tg();\n", "  f(a);\n  g();", "2 times with other indentation, starting at lines 1, 4"},
 		{"the middle of a line is no indentation", "bar foo()\n", "  bar  foo( )", "(0 times)"},
+		{"what belongs to something else", "if a:\n    b()\n    c()\n", "if a:\n    b()\nc()", "(0 times)"},
+		{"the middle of a file without a final line end", "a\nb", "a\n\nb\n", "(0 times)"},
+		{"line ends alone", "a", "\n", "(0 times)"},
 		{"blanks alone", "a\n\n\nb\n", "   ", "(0 times)"},
 		{"made already", "const total = sum(items)\n", "const total = 0", "new stands at line 1 already"},
 	} {
@@ -57,6 +62,7 @@ func TestEditsAreAllOrNone(t *testing.T) {
 		{"several", args{"edits": []any{args{"old": "b", "new": "c"}, args{"old": "c\na", "new": "d"}}}, "\ufeffa\r\nd\r\n", "updated f (2 lines"},
 		{"one of them fails", args{"edits": []any{args{"old": "b", "new": "c"}, args{"old": "x", "new": "y"}}}, text, "edits[1]: old does not occur"},
 		{"everywhere", args{"edits": []any{args{"old": "a", "new": "aa"}}, "replace_all": true}, "\ufeffaa\r\nb\r\naa\r\n", "2 places were replaced"},
+		{"everywhere, in words too", args{"edits": []any{args{"old": "a", "new": "ab"}, args{"old": "b", "new": "x"}}, "replace_all": true}, "\ufeffax\r\nx\r\nax\r\n", "3 places were replaced; 2 of them within a longer word"},
 		{"everywhere, also where it stands once", args{"edits": []any{args{"old": "b", "new": "bb"}}, "replace_all": "true"}, "\ufeffa\r\nbb\r\na\r\n", "updated"},
 		{"the last line end stays", args{"edits": []any{args{"old": "b\na\n", "new": "c"}}}, "\ufeffa\r\nc\r\n", "updated"},
 		{"texts beside the path", args{"old": "b", "new": "c"}, "\ufeffa\r\nc\r\na\r\n", "updated"},

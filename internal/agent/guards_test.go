@@ -22,13 +22,15 @@ func placeholdersOf(p, text string) (elided, stubbed []diagnostic) {
 // Words that stand for code are found in every language's comments, and by what they say, not by one spelling.
 func TestPlaceholdersAreFound(t *testing.T) {
 	for p, lines := range map[string][]string{
-		"a.ts": {"// rest of the code", "// ... existing code ...", "/* ...existing code... */", "// … rest of the component unchanged", "// [...]", "/* … */", "// --- snip ---", "// (unchanged)", "// Existing handlers stay the same", "// remaining methods here",
+		"a.ts": {"// rest of the code", "// ... existing code ...", "/* ...existing code... */", "// … rest of the component unchanged", "// [...]", "/* … */", "// --- snip ---", "// Existing handlers stay the same", "// remaining methods here",
 			"// the rest of this module remains as it was", "// other functions are unchanged", "// keep existing imports", "// everything else as before", "// implementation omitted for brevity", "{/* ... other fields ... */}", "... rest of the file ...", "// rest of code (unchanged)",
 			"/*\n * rest of the implementation stays as it was\n */", "<!-- rest of the markup -->", "// der restliche Code bleibt unverändert", "// le reste du fichier est inchangé", "// el resto del componente sin cambios", "// resto do código sem alterações", "// resto del codice invariato",
+			"// ... 40 more lines ...", "// lines 20-80 unchanged", "// other code...", "// everything below stays the same", "function x() { /* ... */ }", "function x() { // ...\n}", "const x = { /* existing code */ }", "(rest unchanged)", "<rest of the file>", "// header unchanged", "// validation omitted for brevity",
+			"// Hier kommt der restliche Code", "// übriger Code wie gehabt", "// Rest der Datei wie bisher", "// código anterior", "// o restante do código permanece o mesmo", "// 此处省略其他代码", "// (以下略)", "// reszta kodu bez zmian", "// rest van de code blijft ongewijzigd", "// kodun geri kalanı aynı", "// resten av koden er uendret", "// باقي الكود", "// phần còn lại của mã không đổi",
 			"// 其余代码不变", "// 既存のコードはそのまま", "// 나머지 코드 생략", "// остальные методы без изменений", "const rest_of_the_code = null"},
-		"a.py": {"# ... existing code ...", "# rest of the functions unchanged", "..."}, "a.sql": {"-- remaining statements unchanged", "-- rest of the schema", "-- ..."}, "a.html": {"<!-- ... -->", "<!-- rest of the page -->", "<!-- existing content -->", "// ... other handlers ..."},
-		"a.vue": {"<!-- ... existing template ... -->", "/* existing styles */"}, "a.css": {"/* rest of the styles unchanged */", "/* ... other rules ... */"}, "a.md": {"<!-- rest of the document unchanged -->"}, "a.tex": {"% ... rest of the document"},
-		"a.lisp": {";; rest of the code unchanged"}, "a.ini": {"; existing content"}, "a.vb": {"' ... existing code"}, "a.lua": {"--[[ rest of the code ]]"}, "Dockerfile": {"# ... rest of the file"}, "a.hbs": {"{{!-- rest of the template --}}"}, "a.unheard": {"// rest of the code", "# existing code"},
+		"a.py": {"# ... existing code ...", "# rest of the functions unchanged", "..."}, "a.sql": {"-- remaining statements unchanged", "-- rest of the schema", "-- ..."}, "a.html": {"<!-- ... -->", "// ... other handlers ..."},
+		"a.vue": {"<!-- ... existing template ... -->"}, "a.css": {"/* rest of the styles unchanged */", "/* ... other rules ... */"}, "a.md": {"<!-- rest of the document unchanged -->"}, "a.tex": {"% ... rest of the document"},
+		"a.lisp": {";; rest of the code unchanged"}, "a.ini": {"; existing content unchanged"}, "a.vb": {"' ... existing code"}, "a.lua": {"--[[ rest of the code ]]"}, "Dockerfile": {"# ... rest of the file"}, "a.hbs": {"{{!-- rest of the template --}}"}, "a.unheard": {"// rest of the code", "# existing code"},
 	} {
 		for _, line := range lines {
 			if elided, _ := placeholdersOf(p, "first line\n"+line+"\nlast line\n"); len(elided) == 0 || elided[0].Line < 2 || elided[0].Guard != guardPlaceholder {
@@ -37,9 +39,9 @@ func TestPlaceholdersAreFound(t *testing.T) {
 		}
 	}
 	for p, lines := range map[string][]string{
-		"a.ts": {"// TODO: implement", "// TODO implement saving", "/* FIXME(anna): finish */", "/* TODO */", "// @todo implement", "// XXX", "// your code here", "// add your logic here", "// implementation goes here", "// fill in the details", "// implement me", "// not yet implemented", "// will be implemented later",
+		"a.ts": {"// existing styles", "// (unchanged)", "// Rest of the page", "// etc.", "// TODO: implement", "// TODO implement saving", "/* FIXME(anna): finish */", "/* TODO */", "// @todo implement", "// XXX", "// your code here", "// add your logic here", "// implementation goes here", "// fill in the details", "// implement me", "// not yet implemented", "// will be implemented later",
 			"function save() {} // stub", "const x = null; // placeholder", "// placeholder for the real logic", "// similar for the other cases", "throw new Error('Not implemented')", "throw new TypeError(`TODO`)", "console.log('TODO: save')", "alert(\"Not implemented\")"},
-		"a.py": {"# TODO: finish", "    raise NotImplementedError", "    pass  # TODO", "def f():\n    \"\"\"TODO: implement\"\"\""}, "a.rs": {"    todo!()", "    unimplemented!()"}, "a.go": {"\tpanic(\"not implemented\")"}, "a.cs": {"throw new NotImplementedException();"}, "a.html": {"<!-- TODO -->", "<p>Lorem ipsum dolor sit amet</p>"},
+		"a.py": {"# TODO: finish", "    raise NotImplementedError", "    pass  # TODO", "def f():\n    \"\"\"TODO: implement\"\"\""}, "a.rs": {"    todo!()", "    unimplemented!()"}, "a.go": {"\tpanic(\"not implemented\")"}, "a.cs": {"throw new NotImplementedException();"}, "a.html": {"<!-- existing content -->", "<!-- rest of the page -->", "<!-- TODO -->", "<p>Lorem ipsum dolor sit amet</p>"},
 	} {
 		for _, line := range lines {
 			if _, stubbed := placeholdersOf(p, "first line\n"+line+"\nlast line\n"); len(stubbed) == 0 || stubbed[0].Guard != guardPlaceholder {
@@ -60,7 +62,9 @@ func TestNoPlaceholders(t *testing.T) {
 		"a.html":    "<!-- Todo list -->\n<ul id=todo></ul>\n<p>The rest of the code is on GitHub.</p>\n<a href=\"//example.org\">etc.</a>\n",
 		"README.md": "# TODO app\n\n... and the rest of the code is yours.\n\n- TODO: read this\n\n```ts\n// your code here\n// ... existing code ...\n```\n",
 		"data.json": `{"a": "// TODO: x", "b": "..."}`,
-		"a.sql":     "-- other tables refer to this one\nselect 1 -- the rest\n",
+		"doc.ts":    "/** The existing file. */\nfile: File\n/** The remaining content. */\nremaining: string\n// Le reste de la liste\nconst state = s // State unchanged\nthrow new Error(`${m} is not implemented by this browser`)\n// Not yet implemented in jsdom\nwindow.scrollTo = () => {}\n(a) => (b)\n",
+		"x.yaml":    "a: 1\n...\n", "Dockerfile": "# Copy the rest of the source code\nCOPY . .\n",
+		"a.sql": "-- other tables refer to this one\nselect 1 -- the rest\n",
 	} {
 		if elided, stubbed := placeholdersOf(p, text); len(elided)+len(stubbed) > 0 {
 			t.Errorf("%s: %+v %+v", p, elided, stubbed)

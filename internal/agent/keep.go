@@ -116,7 +116,7 @@ func (r *run) keepCode(ctx context.Context, round int, summary string) (says str
 		changes := differences(r.keep.files, r.tree.files)
 		head, err := r.notedHead(ctx, round, 0)
 		if head == 0 && err == nil {
-			_, err = r.keepStage(ctx, codeforge.StageResult{Stage: codeforge.Code, Round: round, Base: r.keep.revision, Changes: changes, Message: revisionMessage(summary)})
+			_, err = r.keepStage(ctx, codeforge.StageResult{Stage: codeforge.Code, Round: round, Base: r.keep.revision, Changes: changes, Message: r.revisionMessage(summary)})
 			newest, moved := codeforge.MovedTo(err)
 			if err == nil {
 				r.keep.good, r.keep.goodBase = maps.Clone(r.tree.files), r.tree.base
@@ -329,7 +329,7 @@ func (r *run) askPeople(e *conflictError) codeforge.Outcome {
 
 // proposal is the job's work as it is now.
 func (r *run) proposal(summary string, verified bool) *codeforge.NewProposal {
-	return &codeforge.NewProposal{Base: r.keep.revision, Changes: differences(r.keep.files, r.tree.files), Message: revisionMessage(summary), Verified: verified}
+	return &codeforge.NewProposal{Base: r.keep.revision, Changes: differences(r.keep.files, r.tree.files), Message: r.revisionMessage(summary), Verified: verified}
 }
 
 // underReview reports whether people look at the job's work before it is in the project.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -61,7 +62,7 @@ func (t *tree) move(from, to string) (*movement, error) {
 			return undo(fmt.Errorf("%s: %w", p, err))
 		}
 	}
-	m.mentions = t.mentions(m.from)
+	m.mentions = t.mentions(m, strings.TrimSuffix(t.resolvePath(from), "/"))
 	return m, nil
 }
 
@@ -105,17 +106,14 @@ func (t *tree) movedPaths(from, to string) (map[string]string, error) {
 	return moved, nil
 }
 
-// namesAny reports whether a text may name one of some files: by its name without an ending, or, where that is index, by its folder's.
+// namesAny reports whether a text may name one of some files: by its name without an ending. An index has many names: "." is one.
 func namesAny(text string, paths []string) bool {
 	if len(paths) > 50 {
 		return true
 	}
 	return slices.ContainsFunc(paths, func(p string) bool {
 		name, _, _ := strings.Cut(path.Base(p), ".")
-		if name == "index" || name == "" {
-			name = path.Base(path.Dir(p))
-		}
-		return name == "." || strings.Contains(text, name)
+		return name == "index" || name == "" || strings.Contains(text, name)
 	})
 }
 
@@ -227,13 +225,25 @@ func relativePath(dir, file string) string {
 
 const maxMentions = 10
 
-// mentions are lines that name old paths of files in other words than references, such as the settings of tools.
-func (t *tree) mentions(paths []string) (lines []string) {
+// madeUpPath is a path in quotes of which a part is a pattern or a value.
+var madeUpPath = regexp.MustCompile(`["'\x60][\w./@-]*/(?:[^"'\x60]*(?:\*|\$\{)|["'\x60]\s*\+)`)
+
+// mentions are lines that name old paths of files in other words than references, such as the settings of tools, or names that are made up
+// while the app runs from that of the folder.
+func (t *tree) mentions(m *movement, folder string) (lines []string) {
+	names := func(line string) bool {
+		for i, old := range m.from {
+			if strings.Contains(line, old) && strings.Contains(strings.ReplaceAll(line, m.to[i], ""), old) {
+				return true
+			}
+		}
+		return folder != m.from[0] && strings.Contains(line, path.Base(folder)+"/") && strings.ContainsAny(line, "*$+") && madeUpPath.MatchString(line)
+	}
 	for _, p := range t.paths() {
 		n := 0
 		for line := range strings.Lines(t.files[p]) {
 			n++
-			if !slices.ContainsFunc(paths, func(old string) bool { return strings.Contains(line, old) }) {
+			if !names(line) {
 				continue
 			}
 			if len(lines) == maxMentions {

@@ -44,6 +44,10 @@ func TestMove(t *testing.T) {
 			map[string]string{"src/App.vue": "<script setup>\nimport Row from './parts/Row.vue'\n</script>\n<style>\n@import './row.css';\n</style>\n", "src/Row.vue": "", "src/parts/Row.vue": "<template/>"}, ""},
 		{"case alone", []string{"src/app.ts", "export {}\n", "main.ts", "import './src/app'\n"}, "src/app.ts", "src/App.ts",
 			map[string]string{"src/app.ts": "", "src/App.ts": "export {}\n", "main.ts": "import './src/App'\n"}, ""},
+		{"an index by its shortest names", []string{"src/index.ts", "export * from './ui'\nexport const y = 1\n", "src/ui/index.ts", "export * from './Card'\nexport const z = 1\n", "src/ui/Card.ts", "import { z } from '.'\nimport { y } from '..'\nexport const x = y + z\n"}, "src/ui/index.ts", "src/ui/all.ts",
+			map[string]string{"src/index.ts": "export * from './ui/all'\nexport const y = 1\n", "src/ui/index.ts": "", "src/ui/all.ts": "export * from './Card'\nexport const z = 1\n", "src/ui/Card.ts": "import { z } from './all'\nimport { y } from '..'\nexport const x = y + z\n"}, ""},
+		{"names that are made up", []string{"a.ts", "const m = await import(`./pages/${n}.ts`)\n", "pages/b.ts", "export {}\n"}, "pages", "views",
+			map[string]string{"pages/b.ts": "", "views/b.ts": "export {}\n"}, "the old path still stands at a.ts:1"},
 		{"a mark and CRLF", []string{"a.ts", "\ufeffimport './b'\r\n", "b.ts", ""}, "b.ts", "c.ts", map[string]string{"a.ts": "\ufeffimport './c'\r\n", "b.ts": "", "c.ts": ""}, ""},
 	} {
 		tr := treeFrom(c.files...)

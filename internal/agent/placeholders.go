@@ -15,50 +15,74 @@ import (
 // is an elision; one that puts the work off is a stub. Words that are part of a sentence about the program, texts, and an app about to-dos
 // are neither.
 
-// Words for code, after which "the rest of" and "existing" mean what was left out; the second list holds those that often mean something else.
+// Words for code, after which "the rest of" and "existing" mean what was left out: those that mean nothing else, all of them, and those that
+// often mean something else as well.
 const (
+	sureNoun = `(?:code|codebase|logic|implementations?|functions?|methods?|imports?|exports?|css|html|js|jsx|markup|styling)`
 	codeNoun = `(?:code|codebase|logic|implementations?|functions?|methods?|handlers?|imports?|exports?|styles?|styling|css|html|js|markup|jsx|components?|contents?|file|class(?:es)?|scripts?|modules?|definitions?|declarations?|body|schema|stylesheet|document|template|source|program|page|routes|endpoints|rules|hooks|helpers)`
+	restNoun = `(?:` + sureNoun + `|handlers?|styles?|components?|file|class(?:es)?|scripts?|modules?|definitions?|declarations?|schema|stylesheet|template|helpers)`
+	pagePart = `(?:header|footer|head|nav(?:igation|bar)?|sidebar|template|markup|scripts?|styles?|imports?)`
 	partNoun = `(?:` + codeNoun + `|files|app|selectors|tests?|cases|config(?:uration)?|setup|stuff|things|elements|sections?|properties|props|variables|constants|types|interfaces|statements|lines|parts?|tables?|columns|buttons|fields|items|entries|states?|route|endpoint)`
 )
 
 // What is said of it: that it is as it was, and where it is.
 const (
+	keepIt  = `(?:(?:keep|leave|with|plus|and|paste|retain|preserve)\s+)?(?:all\s+)?`
+	whose   = `(?:(?:the|your|this|our|my)\s+)?`
 	asItWas = `(?:(?:(?:is|are|was|were|remains?|stays?|left|keeps?|should|be|remain|stay|completely|exactly|all|still|also)\s+)*(?:unchanged|unmodified|unaltered|untouched|intact|identical|the same|as (?:is|before|it is|they are|it was|they were|above|in the original|previously)|like before|omitted|not shown|truncated|elided|for brevity|works? as before))`
 	orThere = `(?:` + asItWas + `|(?:(?:goes|go|comes|follows|is|are|remains?|stays?|stands?)\s+)?(?:here|above|below|in place|follows|remains?|stays?))`
 )
 
 var (
+	dotsBehind = regexp.MustCompile(`(?:\.{3}|…)[\s\p{P}\p{S}]*$`)
+
 	// A comment that is nothing but signs, three dots among them.
 	dotsAlone = regexp.MustCompile(`^[\s\p{P}\p{S}]*(?:\.{3,}|…)[\s\p{P}\p{S}]*$`)
 
+	restOf   = keepIt + `(?:of\s+)?` + whose + `(?:rest|remainder)\s+of\s+(?:(?:the|your|this|our|my|its)\s+)?(?:[\w'-]+\s+){0,2}?`
 	elisions = wholly(
 		// the rest of the code; remaining methods; keep existing styles; with what is said of them
-		`(?:(?:keep|leave|with|plus|and|include|paste|retain|preserve|insert|copy)\s+)?(?:all\s+)?(?:of\s+)?(?:(?:the|your|this|our|my)\s+)?(?:rest|remainder)\s+of\s+(?:(?:the|your|this|our|my|its)\s+)?(?:[\w'-]+\s+){0,2}?`+codeNoun+`(?:\s+(?:of|in|for|from)\s+(?:the\s+|this\s+)?[\w'./-]+)?(?:\s+`+orThere+`)*`,
-		`(?:(?:keep|leave|with|plus|and|include|paste|retain|preserve|insert|copy)\s+)?(?:all\s+)?(?:of\s+)?(?:(?:the|your|this|our|my)\s+)?(?:existing|remaining)\s+(?:\w+\s+)?`+codeNoun+`(?:\s+`+orThere+`)*`,
-		`(?:(?:keep|leave|with|plus|and|include|paste|retain|preserve|insert|copy)\s+)?(?:all\s+)?(?:(?:the|your|this|our|my)\s+)?(?:previous|original|prior)\s+(?:code|logic|implementation)(?:\s+`+orThere+`)*`,
+		restOf+`(?:`+restNoun+`(?:\s+(?:of|in|for|from)\s+(?:the\s+|this\s+)?[\w'./-]+)?(?:\s+`+orThere+`)*|`+codeNoun+`(?:\s+`+orThere+`)+)`,
+		keepIt+whose+`(?:existing|remaining)\s+(?:\w+\s+)?(?:`+sureNoun+`(?:\s+`+orThere+`)*|`+codeNoun+`(?:\s+`+orThere+`)+)`,
+		keepIt+whose+`(?:previous|original|prior)\s+`+codeNoun+`(?:\s+`+orThere+`)+`,
+		`(?:everything|all|the code|code)\s+(?:below|above|after this|before this|from here)(?:\s+on)?\s+`+asItWas,
+		`lines?\s+\d+\s*(?:-|–|to|through)\s*\d+\s+`+asItWas,
+		whose+pagePart+`(?:\s+section)?\s+`+asItWas, `(?:the\s+)?same\s+(?:`+pagePart+`|`+codeNoun+`)\s+as\s+(?:before|previously|in the original)`,
+		`(?:[\w'-]+\s+){1,5}(?:is\s+|are\s+)?(?:omitted|elided|snipped|left out)\s+for\s+(?:brevity|clarity|space)`, `getters(?: and |/)setters (?:omitted|unchanged)`,
 		`(?:(?:keep|leave)\s+)?(?:the\s+|all\s+|all\s+the\s+)?(?:rest|remainder|other|others|existing|remaining|previous|original|everything|everything else|all else|code)(?:\s+of\s+(?:the\s+|this\s+)?)?(?:\s*(?:[\w'-]+\s+){0,2}?`+partNoun+`)?\s+`+asItWas,
 		`(?:other|more|remaining|existing|additional)\s+(?:\w+\s+)?`+codeNoun+`\s+(?:goes\s+|go\s+|are\s+|remain\s+)?here`,
-		`(?:this\s+(?:part|section|function|method|file|block|code)\s+)?(?:(?:is|are|remains?|stays?)\s+)*(?:unchanged|same as (?:before|original|the original|previous(?:ly)?)|as before|no changes(?:\s+(?:here|below|above|needed|from here|to the rest).{0,20})?)`,
+		`this\s+(?:part|section|function|method|file|block|code)\s+(?:(?:is|are|remains?|stays?)\s+)*(?:unchanged|same as (?:before|original|the original|previous(?:ly)?)|as before)|no changes\s+(?:here|below|above|needed|from here|to the rest).{0,20}`,
 		`(?:code|implementation|content|body|logic|rest|remaining \w+|other \w+)\s+(?:is\s+|are\s+)?(?:omitted|truncated|elided|snipped|left out)(?:\s+(?:here|for (?:brevity|clarity|space)))?`,
-		`(?:omitted|truncated|abbreviated)(?:\s+for\s+(?:brevity|clarity|space))?`,
-		`snip(?:ped)?`, `and so (?:on|forth)`, `etc`, `continues? (?:as|like) before`,
+		`(?:omitted|truncated|abbreviated)\s+for\s+(?:brevity|clarity|space)`, `snip(?:ped)?`, `continues? (?:as|like) before`,
 	)
+	// What stands for code that was left out most often, and can be the heading or the reason of what follows: finish may confirm it.
+	doubtful = wholly(
+		restOf+codeNoun, keepIt+whose+`(?:existing|remaining)\s+(?:\w+\s+)?`+codeNoun, keepIt+whose+`(?:previous|original|prior)\s+`+sureNoun,
+		`unchanged|same as (?:before|original|the original|previous(?:ly)?)|as before|no changes`, `omitted|truncated|abbreviated`, `and so (?:on|forth)`, `etc`,
+	)
+	// What is such only with dots behind it.
+	beforeDots = wholly(`(?:all\s+)?(?:the\s+)?(?:other|remaining|existing|previous|more|additional)\s+(?:\w+\s+)?` + partNoun)
 	// The same behind three dots, where more nouns will do.
 	afterDots = wholly(
 		`(?:(?:keep|leave|with|plus|and|your|the|all|any|add|include|of)\s+)*(?:existing|remaining|previous|rest|remainder|other|others|same|more|original|additional|prior|old|unchanged|everything else)\b(?:[\s,]+[\w'./()-]+){0,8}`,
 		`(?:[\w'-]+\s+){0,5}(?:unchanged|as before|stays? the same|remains? the same|as is|omitted|for brevity|here)`,
-		`and so (?:on|forth)`, `etc`, `snip`, `continued?`,
+		`and so (?:on|forth)`, `etc`, `snip`, `continued?`, `(?:\d+\s+)?(?:more\s+)?lines?(?:\s+\d+\s*(?:-|–|to|through)\s*\d+)?`,
 	)
 	// In the words of other languages.
 	foreign = wholly(
-		`(?:(?:der|die|das|den|alle)\s+)?(?:restliche[rns]?|übrige[rns]?|bestehende[rns]?|vorhandene[rns]?)\s+(?:\pL*code|methoden|funktionen|stile|styles|importe?s?|inhalte?|datei|logik|komponenten?)(?:\s+(?:hier|bleib(?:t|en)|ist|sind|wie|zuvor|bisher|gleich|unverändert|unten|oben|einfügen))*`,
-		`(?:der\s+)?rest(?:\s+(?:des|der|vom)\s+\pL+)?(?:\s+(?:bleibt|ist|wie|zuvor|bisher|gleich|unverändert))+|(?:bleibt\s+)?unverändert|wie (?:zuvor|bisher|gehabt)`,
-		`(?:le\s+)?reste(?:\s+(?:du|de la|des|de)\s+\pL+)(?:\s+(?:est|reste|demeure|inchangée?|identique|ici|le même|sans changement))*|(?:le\s+|les\s+)?(?:code|fonctions?|méthodes?|styles?)\s+(?:existante?s?|inchangée?s?)|inchangée?s?|sans changement`,
-		`(?:el\s+|o\s+|il\s+)?resto(?:\s+(?:del|de la|de los|do|da|dos|della|dei|de)\s+\pL+)(?:\s+(?:sin cambios|igual|no cambia|permanece|sigue|queda|aquí|sem alterações|inalterado|invariato|senza modifiche|rimane|uguale|qui|es|é|è|está|resta))*`,
-		`(?:código existente|codice esistente)(?:\s+\pL+)?|sin cambios|sem alterações|senza modifiche|igual que antes|como antes|come prima|invariato|inalterado`,
+		`(?:hier\s+(?:kommt|steht|folgt)\s+)?(?:(?:der|die|das|den|alle)\s+)?(?:restliche[rns]?|übrige[rns]?|bestehende[rns]?|vorhandene[rns]?)\s+(?:\pL*code|methoden|funktionen|stile|styles|importe?s?|inhalte?|datei|logik|komponenten?)(?:\s+(?:hier|bleib(?:t|en)|ist|sind|wie|zuvor|bisher|vorher|gehabt|gleich|unverändert|unten|oben|einfügen))*`,
+		`(?:der\s+)?rest(?:\s+(?:des|der|vom)\s+\pL+)?(?:\s+(?:bleibt|ist|wie|zuvor|bisher|vorher|gehabt|gleich|unverändert))+|(?:der\s+)?rest\s+(?:des|der|vom)\s+(?:\pL*codes?|datei|komponente|methoden|funktionen|stile)|(?:bleibt\s+)?unverändert|wie (?:zuvor|bisher|gehabt)`,
+		`(?:le\s+)?reste\s+(?:du|de la|des|de)\s+(?:code|fichier|composant|fonctions?|méthodes?|styles?|logique|contenu|classe|module|script|implémentation|imports?)(?:\s+(?:est|reste|demeure|inchangée?|identique|ici|le même|sans changement))*|(?:le\s+|les\s+)?(?:code|fonctions?|méthodes?|styles?)\s+(?:existante?s?|inchangée?s?)|inchangée?s?|sans changement`,
+		`(?:el\s+|o\s+|il\s+)?rest(?:o|ante)\s+(?:del|de la|de los|do|da|dos|della|delle|dei|de)\s+(?:código|codice|archivo|arquivo|file|componente|funciones|funções|funzioni|métodos|metodi|estilos|stili|lógica|logica|clase|classe|módulo|modulo|contenido|conteúdo|contenuto)(?:\s+(?:o mesmo|lo stesso|permanece|continua|sin cambios|igual|no cambia|permanece|sigue|queda|aquí|sem alterações|inalterado|invariato|senza modifiche|rimane|uguale|qui|es|é|è|está|resta))*`,
+		`(?:código (?:existente|anterior)|codice (?:esistente|precedente))(?:\s+\pL+)?|sin cambios|sem alterações|senza modifiche|igual que antes|como antes|come prima|invariato|inalterado`,
 		`(?:весь\s+)?(?:остальн\pL*|существующ\pL*|прежн\pL*)\s+(?:код|методы|функции|стили|часть|импорты|содержимое|логика)(?:\s+(?:файла|компонента))?(?:\s+(?:остаётся|остается|без изменений|не меняется|не изменился|прежн\pL*|как|было|раньше|тот же|здесь))*|без изменений|как (?:было|раньше)`,
 		`(?:其余|其餘|其他|其它|剩余|剩餘|原有|现有|現有|以下|以上|此处|这里)?(?:的)?(?:代码|代碼|部分|内容|內容|逻辑|方法|函数|样式|文件)?(?:均|都|全部|保持|仍然|与之前|和之前|与原来)*(?:不变|不變|省略|相同|一致|同上|原样|无变化|未更改)|(?:其余|其餘|其他|剩余|原有|现有|現有)(?:的)?(?:代码|代碼|逻辑|方法|函数|样式)`,
 		`(?:残りの?|既存の|その他の|以下の?)?(?:コード|処理|メソッド|関数|スタイル|部分|実装|内容)?(?:は|を|も)?(?:そのまま|変更なし|変更ありません|省略|同様|変わりません)(?:です)?|残りの(?:コード|処理|メソッド|関数|スタイル|部分|実装)|既存の(?:コード|処理|実装)`,
+		`(?:此处|这里|以下|以上|中间)?省略(?:了)?(?:其他|其余|剩余|部分)?(?:的)?(?:代码|部分|内容|逻辑|方法|函数|样式)?|(?:以下|中|後|前)略`,
+		`(?:reszta|pozostał\pL+)\s+(?:kodu|kod|pliku|metod\pL*|funkcj\pL*|styl\pL*)(?:\s+(?:bez zmian|pozostaje|taki|sam|jak|wcześniej))*|bez zmian|(?:zbytek|zbývající)\s+(?:kódu|kód|souboru)(?:\s+(?:beze změny|zůstává|stejný))*|решта\s+(?:коду|файлу)(?:\s+(?:без змін|залишається))*`,
+		`(?:de\s+)?rest\s+van\s+(?:de|het)\s+(?:code|bestand|component|functies?|methoden|stijlen)(?:\s+(?:blijft|is|ongewijzigd|hetzelfde|gelijk|hier))*|(?:bestaande|overige)\s+(?:code|functies|methoden)|ongewijzigd`,
+		`resten\s+a[vf]\s+(?:koden|filen|komponent\pL*)(?:\s+(?:är|er|forblir|förblir|oförändrad|uendret|uændret|samma|som før))*|(?:befintlig|eksisterende)\s+kode?|oförändra[dt]|uendret|uændret`,
+		`(?:kodun|dosyanın)\s+(?:geri kalanı|kalanı)(?:\s+(?:aynı|değişmedi|kalıyor|kalacak|burada))*|(?:mevcut|kalan)\s+kod|değişmedi|(?:باقي|بقية)\s+(?:الكود|الشيفرة|الملف|الدوال)(?:\s+\pL+){0,3}|phần còn lại của\s+(?:mã|tệp|code|file)(?:\s+\pL+){0,3}|बाकी\s+(?:का\s+)?कोड(?:\s+\pL+){0,2}`,
 		`(?:나머지|기존|이하)?\s*(?:코드|부분|내용|함수|메서드|스타일)?(?:는|은|를|을)?\s*(?:그대로|변경\s*없음|변경되지 않음|생략|동일|동일함|유지)|나머지 코드|기존 코드`,
 	)
 
@@ -78,7 +102,7 @@ var (
 	)
 
 	// Statements that refuse to do the work.
-	stubCode = regexp.MustCompile(`(?i)\bthrow\s+(?:new\s+)?(?:\w*Error|\w*Exception)\s*\(\s*["'\x60](?:(?-i:TODO)\b|[^"'\x60]{0,30}\bnot (?:yet )?implemented|implement me|unimplemented)` +
+	stubCode = regexp.MustCompile(`(?i)\bthrow\s+(?:new\s+)?(?:\w*Error|\w*Exception)\s*\(\s*["'\x60](?:(?-i:TODO)\b|[^"'\x60]{0,30}\bnot (?:yet )?implemented(?:["'\x60.!:,;(-]| yet| here| for now)|implement me|unimplemented)` +
 		`|\bthrow\s+new\s+NotImplemented\w*|\b(?:unimplemented|todo)!\s*\(|\bpanic\(\s*["'\x60](?:(?-i:TODO)\b|[^"'\x60]{0,20}not (?:yet )?implemented|implement me)|\bfatalError\(\s*"[^"]{0,20}not (?:yet )?implemented` +
 		`|\b(?:console\.\w+|alert|print|echo)\s*\(?\s*["'\x60](?:(?-i:TODO|FIXME)\s*[:-]|[^"'\x60]{0,20}not (?:yet )?implemented)`)
 	raiseStub = regexp.MustCompile(`(?i)^\s*raise\s+NotImplementedError\b\s*(?:\(\s*(?:["'][^"']*(?:not (?:yet )?implemented|todo|implement me)[^"']*["'])?\s*\))?\s*$`)
@@ -123,12 +147,22 @@ func isElision(text string, alone bool) bool {
 	switch {
 	case words == "":
 		return false
-	case dots && afterDots.MatchString(words):
+	case dots && afterDots.MatchString(words), alone && dotsBehind.MatchString(text) && beforeDots.MatchString(words):
 		return true
 	case !alone && !dots:
 		return false
 	}
 	return elisions.MatchString(words) || foreign.MatchString(words)
+}
+
+// mayElide tells words of a comment that can stand for code that was left out, or above code that they describe. Of what describes by its
+// form, as /** does, they are a description.
+func mayElide(text, line string) bool {
+	if len(text) > maxElision || strings.HasPrefix(line, "/**") || strings.HasPrefix(line, "///") {
+		return false
+	}
+	words, _ := commentWords(text)
+	return doubtful.MatchString(words)
 }
 
 // isStub tells words that put the work off.
@@ -141,7 +175,7 @@ func isStub(text string, alone bool) bool {
 }
 
 // forOthers tells what is said to those who build on a class.
-var forOthers = regexp.MustCompile(`(?i)\b(?:by|in) (?:the |a |its )?(?:subclass|concrete|derived|caller|client|child|implement)|\boverrid`)
+var forOthers = regexp.MustCompile(`(?i)\b(?:by|in) (?:the |a |its )?(?:subclass|concrete|derived|caller|client|child|implement)|\boverrid|\bimplemented (?:by|in|on) (?:jsdom|happy-dom|node|deno|bun|safari|webkit|firefox|chrom\w*|(?:some |all |older |this |the |every )*browsers?)\b`)
 
 // isRemark tells what, among other lines of comment, is a part of them: dots in an example, the last words of a sentence.
 func isRemark(text string) bool {
@@ -193,6 +227,8 @@ func placeholdersIn(p, was, text string, old map[string]bool) (elided, stubbed [
 		case old[lineOf(lines, cm.line)], isRemark(cm.text) && standsInBlock(lines, cm.line):
 		case isElision(cm.text, cm.alone):
 			note(&elided, cm.line, left)
+		case cm.alone && mayElide(cm.text, lineOf(lines, cm.line)):
+			note(&stubbed, cm.line, left)
 		case isStub(cm.text, cm.alone):
 			note(&stubbed, cm.line, stands)
 		case strings.Contains(cm.text, "\n"):
@@ -215,6 +251,8 @@ func placeholdersIn(p, was, text string, old map[string]bool) (elided, stubbed [
 		case marked && isRemark(trimmed) && standsInBlock(lines, i+1):
 		case marked && isElision(trimmed, true), isElidedLine(p, trimmed), trimmed == "..." && strings.HasSuffix(p, ".py") && !isPythonBody(lines, i), holds(line, "rest", "Rest", "existing_code", "code_unchanged") && marker.MatchString(line):
 			note(&elided, i+1, left)
+		case marked && mayElide(trimmed, trimmed):
+			note(&stubbed, i+1, left)
 		case marked && isStub(trimmed, true), holds(line, "mplement", "TODO", "FIXME", "todo!") && stubCode.MatchString(line), holds(line, "NotImplementedError") && raiseStub.MatchString(line) && !isAbstract(lines, i),
 			holds(line, "psum") && filler.MatchString(line) && !examples.MatchString(p):
 			note(&stubbed, i+1, stands)
@@ -232,11 +270,14 @@ func holds(text string, words ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
 }
 
-// isElidedLine tells a line that is no comment and nothing but three dots with or without words. Python's ellipsis is a statement, and dots
-// before a name spread it.
+// isElidedLine tells a line that is no comment and nothing but three dots with or without words. Python's ellipsis is a statement, YAML's
+// the end of a document, and dots before a name spread it.
 func isElidedLine(p, line string) bool {
-	if ext := strings.ToLower(path.Ext(p)); ext == ".py" || ext == ".pyi" || strings.HasPrefix(ext, ".htm") && dotsAlone.MatchString(line) {
+	if ext := strings.ToLower(path.Ext(p)); ext == ".py" || ext == ".pyi" || (strings.HasPrefix(ext, ".htm") || strings.HasPrefix(ext, ".y")) && dotsAlone.MatchString(line) {
 		return false
+	}
+	if strings.IndexByte("<[(", line[0]) >= 0 && strings.IndexByte(">])", line[len(line)-1]) >= 0 && strings.Contains(line, " ") && !strings.ContainsAny(line, ";={}$,\"'") {
+		return isElision(line, true)
 	}
 	if strings.HasPrefix(line, "...") || strings.HasPrefix(line, "…") || strings.HasPrefix(line, "[...") || strings.HasPrefix(line, "[…") || strings.HasPrefix(line, "<...") {
 		return !spread.MatchString(line) && !strings.ContainsAny(line, ";={}$") && isElision(line, true)

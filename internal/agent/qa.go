@@ -42,7 +42,7 @@ func (r *run) qaJob(ctx context.Context) (codeforge.Outcome, error) {
 	if !doc.Passed {
 		says = fmt.Sprintf("The review did not pass: a score of %d of 100.", doc.Score)
 	}
-	return r.completed(doc, joinParagraphs(says+" "+doc.Summary, openPoints(doc.Issues))), nil
+	return r.completed(doc, joinParagraphs(says+" "+plainWords(doc.Summary, r.findings), openPoints(doc.Issues, r.findings))), nil
 }
 
 // reviewer is the conversation about a tree's code: a review, and then, round by round, what became of its findings.
@@ -224,6 +224,7 @@ func (v *reviewer) judge(q form.Review, ok bool, found []diagnostic, earlier []f
 		if findings[i].ID == "" {
 			v.ids++
 			findings[i].ID = fmt.Sprintf("F%d", v.ids)
+			v.r.findings = v.ids
 		}
 		open = open || serious(findings[i].Severity)
 	}

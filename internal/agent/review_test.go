@@ -240,13 +240,24 @@ func TestPlainWords(t *testing.T) {
 	for said, want := range map[string]string{
 		"Fixed finding 2 and the layout.":      "Fixed what the review found and the layout.",
 		"Deleting asks first (F1, F3).":        "Deleting asks first.",
-		"Findings F1, F2 and F4 are mended.":   "what the review found are mended.",
+		"Findings F1, F2 and F4 are mended.":   "What the review found are mended.",
 		"The tracker lists issue 12 first.":    "The tracker lists issue 12 first.",
 		"Press F5 to load it again.":           "Press F5 to load it again.",
 		"Everything that was asked for works.": "Everything that was asked for works.",
 	} {
-		if got := plainWords(said); got != want {
+		if got := plainWords(said, 0); got != want {
 			t.Errorf("%q became %q", said, got)
+		}
+	}
+	for said, want := range map[string]string{
+		"Fixed F1, F2, and F3.":                         "Fixed what the review found.",
+		"F1: the button asks first. F2: left as it is.": "the button asks first. left as it is.",
+		"Press F1 for help, F5 loads it again.":         "Press F1 for help, F5 loads it again.",
+		"Hilfe gibt es mit der Taste F2.":               "Hilfe gibt es mit der Taste F2.",
+		"#F2 is mended":                                 "What the review found is mended",
+	} {
+		if got := plainWords(said, 4); got != want {
+			t.Errorf("after a review %q became %q", said, got)
 		}
 	}
 }
