@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,16 +27,17 @@ const (
 
 // pack is what a prompt may show of a project's files, as they were when it was made.
 type pack struct {
-	paths  []string // sorted
-	files  map[string]string
-	last   map[string]bool // files that the job changed: they stand behind the others, which stay as they are
-	number bool            // lines have their numbers before them
-	room   int             // tokens of files that are shown whole; 0: the usual
-	tokens map[string]int
-	all    int                     // tokens of all files whole
-	index  func() *relevance.Index // made when it is needed, which it is not while all files fit
-	task   string
-	extra  map[string]float64
+	paths    []string // sorted
+	files    map[string]string
+	last     map[string]bool // files that the job changed: they stand behind the others, which stay as they are
+	number   bool            // lines have their numbers before them
+	room     int             // tokens of files that are shown whole; 0: the usual
+	overview bool            // no file is shown whole: for who plans, and has no tools to read more
+	tokens   map[string]int
+	all      int                     // tokens of all files whole
+	index    func() *relevance.Index // made when it is needed, which it is not while all files fit
+	task     string
+	extra    map[string]float64
 }
 
 // newPack takes the files of t as they are now. want says how much more a file matters than its text tells for the task,
@@ -74,13 +76,21 @@ func (k *pack) fit(tokens int) string {
 	tokens -= countTokens(list)
 
 	whole, outlined := k.paths, map[string]string{}
-	if k.all > min(cmp.Or(k.room, wholeTokens), tokens) {
-		choice := relevance.Choose(k.index().Rank(k.task, k.extra), min(cmp.Or(k.room, chosenTokens), tokens), func(path string) int { return k.tokens[path] })
+	if k.overview || k.all > min(cmp.Or(k.room, wholeTokens), tokens) {
+		most := min(cmp.Or(k.room, chosenTokens), tokens)
+		if k.overview {
+			most = 0
+		}
+		choice := relevance.Choose(k.index().Rank(k.task, k.extra), most, func(path string) int { return k.tokens[path] })
 		whole = choice.Whole
 		for _, path := range whole {
 			tokens -= k.tokens[path]
 		}
 		room := min(outlineTokens, tokens)
+		if readme := nearestRoot(k.files, readmeFile.MatchString); k.overview && readme != "" {
+			outlined[readme] = form.Shorten(k.files[readme], maxReadme)
+			room -= countTokens(outlined[readme]) + countTokens(readme) + frameTokens
+		}
 		for _, path := range append(choice.Outline, k.paths...) { // what matters first, then what there is
 			if _, done := outlined[path]; done || slices.Contains(whole, path) {
 				continue
@@ -107,6 +117,10 @@ func (k *pack) fit(tokens int) string {
 		}
 	}
 	form.WriteSection(&b, form.SectionFiles, "", form.Neutral(list))
+	if k.overview {
+		b.WriteString("The project exists. Of its files this is shown: which there are, and outlines of some.\n")
+		return b.String()
+	}
 	if n := len(outlined); n > 0 {
 		fmt.Fprintf(&b, "Of %s only an outline is shown here, for their size.\n", plural(n, "file"))
 	}
@@ -115,6 +129,11 @@ func (k *pack) fit(tokens int) string {
 	}
 	return b.String()
 }
+
+// readmeFile tells the file that says what a project is; maxReadme is what is shown of it to who plans, in code points.
+var readmeFile = regexp.MustCompile(`(?i)^readme(\.(md|mdx|txt|rst|adoc))?$`)
+
+const maxReadme = 3_000
 
 // list names all files, or as many folders as fit.
 func (k *pack) list(room int) string {
@@ -126,13 +145,17 @@ func (k *pack) list(room int) string {
 	if countTokens(text) <= room {
 		return text
 	}
+	named := "; list_files names them"
+	if k.overview {
+		named = ""
+	}
 	for depth := 6; depth > 0; depth-- {
-		text = fmt.Sprintf("%s in these folders; list_files names them:\n%s", plural(len(k.paths), "file"), strings.TrimSuffix(relevance.Folders(k.paths, depth), "\n"))
+		text = fmt.Sprintf("%s in these folders%s:\n%s", plural(len(k.paths), "file"), named, strings.TrimSuffix(relevance.Folders(k.paths, depth), "\n"))
 		if countTokens(text) <= room {
 			return text
 		}
 	}
-	return plural(len(k.paths), "file") + "; list_files names them"
+	return plural(len(k.paths), "file") + named
 }
 
 const (

@@ -21,6 +21,7 @@ type prompt struct {
 // material is what an agent's first message holds beside the project, what was said, and the wish.
 type material struct {
 	tree        *tree          // nil: no files are shown
+	overview    bool           // of the files only what there is
 	about       string         // what files are chosen by
 	want        map[string]int // how much more some of them matter, see [newPack]
 	numbered    bool           // lines are shown with their numbers
@@ -43,7 +44,7 @@ func (r *run) prompt(m material) *prompt {
 		p.files(m.tree, m.about, m.want, m.numbered)
 	}
 	if p.pack != nil {
-		p.pack.room = m.room
+		p.pack.room, p.pack.overview = m.room, m.overview
 	}
 	p.json(form.SectionConversation, conversation(r.task))
 	if len(r.answers) > 0 {

@@ -56,7 +56,7 @@ func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirementsDoc, error) {
 	if r.mayAsk() {
 		r.report(clarifying)
-		p := r.prompt(material{closing: "Say whether this can be specified, or ask."})
+		p := r.planPrompt("Say whether this can be specified, or ask.")
 		c, err := ask(ctx, r, codeforge.Research, form.ClarificationForm, p, llm.Request{System: clarifySystem, Effort: "low", MaxOutput: 8_000})
 		if err != nil {
 			return nil, requirementsDoc{}, err
@@ -68,7 +68,7 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 	if r.task.Job.Agent == codeforge.Research {
 		r.stageEnd = 95
 	}
-	q, err := ask(ctx, r, codeforge.Research, form.RequirementsForm, r.prompt(material{closing: "Write the requirements."}), llm.Request{System: researchSystem})
+	q, err := ask(ctx, r, codeforge.Research, form.RequirementsForm, r.planPrompt("Write the requirements."), llm.Request{System: researchSystem})
 	if err != nil {
 		return nil, requirementsDoc{}, err
 	}
@@ -77,6 +77,11 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 	r.made.Requirements = r.project.Requirements
 	r.reportSpec(codeforge.Research, "requirements", r.made.Requirements)
 	return nil, doc, r.keepSpecs(ctx, codeforge.Research)
+}
+
+// planPrompt is the message of an agent that plans: of a project that exists it must know what is there, not how it is written.
+func (r *run) planPrompt(closing string) *prompt {
+	return r.prompt(material{tree: r.tree, overview: true, about: r.about(r.in.idea(r.project)), closing: closing})
 }
 
 // mayAsk reports whether the user may have to be asked first, which is done once.
@@ -109,7 +114,7 @@ func (r *run) wireframeJob(ctx context.Context) (codeforge.Outcome, error) {
 }
 
 func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
-	a, err := ask(ctx, r, codeforge.Wireframe, form.ArchitectureForm, r.prompt(material{closing: "Lay out the app."}), llm.Request{System: wireframeSystem})
+	a, err := ask(ctx, r, codeforge.Wireframe, form.ArchitectureForm, r.planPrompt("Lay out the app."), llm.Request{System: wireframeSystem})
 	if err != nil {
 		return architectureDoc{}, err
 	}

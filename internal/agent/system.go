@@ -14,8 +14,8 @@ var prompts embed.FS
 
 // What an agent is told in sections, beside the project and its specifications.
 var (
-	toldOfIdea  = []string{form.SectionProject, form.SectionStack, form.SectionRequirements, form.SectionConversation, form.SectionContext, form.SectionIdea}
-	toldOfFiles = append(slices.Clone(toldOfIdea), form.SectionArchitecture, form.SectionAnswers, form.SectionFiles, form.SectionDiagnostics)
+	toldOfIdea  = []string{form.SectionProject, form.SectionStack, form.SectionRequirements, form.SectionFiles, form.SectionOutline, form.SectionConversation, form.SectionContext, form.SectionIdea}
+	toldOfFiles = append(slices.Clone(toldOfIdea), form.SectionArchitecture, form.SectionAnswers, form.SectionFile, form.SectionDiagnostics)
 	toldOfWork  = append(slices.Clone(toldOfFiles), form.SectionFindings, form.SectionRound)
 )
 

@@ -177,10 +177,10 @@ func Outline(file, text string, imports []string, importers int) string {
 	return b.String()
 }
 
-// Outline is [Outline] of a file of the tree.
+// Outline is [Outline] of a file of the tree; "" for what is hardly ever meant: changelogs, drawings, generated files.
 func (x *Index) Outline(p string) string {
 	i, ok := x.at[p]
-	if !ok {
+	if !ok || x.files[i].kind == kindNoise {
 		return ""
 	}
 	imports := make([]string, 0, len(x.imports[i]))
