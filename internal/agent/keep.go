@@ -304,7 +304,7 @@ type conflictDoc struct {
 
 // askPeople ends the run with the question which side is to stand, file by file. The job's work is kept as a proposal.
 func (r *run) askPeople(e *conflictError) codeforge.Outcome {
-	doc := conflictDoc{asks: asks{Message: "While I worked you changed the same places as I did, and nothing of yours was overwritten. For each file, say whether your text stands there (yours) or mine (job), or send the text that it is to have."},
+	doc := conflictDoc{asks: asks{Message: "While I worked you changed the same places as I did, and nothing of yours was overwritten. For each file, say \"yours\" and what you wrote stands, say \"job\" and what the job wrote stands, or send the whole text that the file is to have."},
 		Conflicts: merge.Places(e.open), Summary: e.summary, Files: e.files}
 	if r.task.Job.Agent == codeforge.Builder {
 		doc.Requirements, doc.Architecture = r.project.Requirements, r.project.Architecture

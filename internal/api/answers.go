@@ -27,8 +27,8 @@ type answerEntry struct{ pairs []clarifyAnswer }
 
 // clarifyAnswer is one question, or what names it, with its answer.
 type clarifyAnswer struct {
-	Question string `json:"question"`
-	Answer   string `json:"answer"`
+	Question string      `json:"question"`
+	Answer   answerValue `json:"answer"`
 
 	number int  // of the question, when only that was given
 	byZero bool // numbers count from 0 for sure
@@ -38,30 +38,32 @@ type clarifyAnswer struct {
 
 func (*answerEntry) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, MinProperties: new(1), MaxProperties: new(codeforge.MaxFiles),
-		AdditionalProperties: &huma.Schema{Type: huma.TypeString, MaxLength: new(codeforge.MaxContent)},
+		AdditionalProperties: (*answerValue)(nil).Schema(nil),
 		Examples:             []any{map[string]any{"Who will use it?": "Dog walkers"}}}
 }
 
 func (e *answerEntry) UnmarshalJSON(data []byte) error {
-	var question, text *string
+	var question, given *answerValue
 	members(data, func(key, value []byte) {
-		e.pairs = append(e.pairs, clarifyAnswer{Question: string(key), Answer: textOf(value)})
+		var v answerValue
+		_ = v.UnmarshalJSON(value) // never fails: the schema tells what is wrong
+		e.pairs = append(e.pairs, clarifyAnswer{Question: string(key), Answer: v})
 		switch string(key) {
 		case "question":
-			question = new(textOf(value))
+			question = &v
 		case "answer":
-			text = new(textOf(value))
+			given = &v
 		}
 	})
-	if len(e.pairs) == 2 && question != nil && text != nil {
-		e.pairs = []clarifyAnswer{{Question: *question, Answer: *text}}
+	if len(e.pairs) == 2 && question != nil && given != nil {
+		e.pairs = []clarifyAnswer{{Question: question.said, Answer: *given}}
 	}
 	return nil
 }
 
 type responseEntry struct {
-	QuestionID questionID `json:"question_id"`
-	Answer     string     `json:"answer" maxLength:"100000"`
+	QuestionID questionID  `json:"question_id"`
+	Answer     answerValue `json:"answer"`
 }
 
 // questionID names a question: by its text, its id, or its number, which counts from 0, or from 1 after a q.
@@ -112,7 +114,7 @@ func (a *answerSet) checkBounds() (wrong []fieldError) {
 	if len(pairs) > codeforge.MaxAnswers {
 		wrong = append(wrong, fieldError{"answers", fmt.Sprintf("Must have at most %d answers", codeforge.MaxAnswers), "too_long"})
 	}
-	if slices.ContainsFunc(pairs, func(p clarifyAnswer) bool { return utf8.RuneCountInString(p.Answer) > codeforge.MaxAnswer }) {
+	if slices.ContainsFunc(pairs, func(p clarifyAnswer) bool { return utf8.RuneCountInString(p.Answer.said) > codeforge.MaxAnswer }) {
 		wrong = append(wrong, fieldError{"answers", fmt.Sprintf("Answers must have at most %d characters", codeforge.MaxAnswer), "string_too_long"})
 	}
 	return wrong
@@ -130,9 +132,8 @@ func (a *answerSet) pairs() []clarifyAnswer {
 	return out
 }
 
-// normalise returns the answers as a JSON list of {"question","answer"}, with what only names a question replaced by
-// its text where the job asked such a one.
-func (a *answerSet) normalise(clarification []byte) ([]byte, error) {
+// normalise returns the answers, with what only names a question replaced by its text where the job asked such a one.
+func (a *answerSet) normalise(clarification []byte) []clarifyAnswer {
 	texts, ids := questionsOf(clarification)
 	pairs := a.pairs()
 	// A plain number may count from 0 or from 1. A 0 among them tells, else one that only fits when counting from 1.
@@ -161,7 +162,7 @@ func (a *answerSet) normalise(clarification []byte) ([]byte, error) {
 			p.Question = texts[n]
 		}
 	}
-	return json.Marshal(pairs)
+	return pairs
 }
 
 // questionsOf reads the questions of a job that asked: their texts in order, and the texts by the ids they may have.
@@ -245,7 +246,7 @@ func (s *server) answerQuestions(ctx context.Context, id string, set *answerSet)
 	if wrong := set.checkBounds(); wrong != nil {
 		return nil, x.prepare(invalidBody(wrong...))
 	}
-	answers, err := set.normalise(job.Clarification)
+	answers, err := json.Marshal(set.normalise(job.Clarification))
 	if err != nil {
 		return nil, err
 	}

@@ -533,7 +533,7 @@ func TestRespond(t *testing.T) {
 		`{}`:                             "answers missing",
 		`{"answers":[]}`:                 "answers too_short",
 		`{"answers":[{}]}`:               "answers.0 too_short",
-		`{"answers":[{"q":1}]}`:          "answers.0.q string_type",
+		`{"answers":[{"q":1}]}`:          "answers.0.q value_error",
 		`{"answers":["x"]}`:              "answers.0 dict_type",
 		`{"responses":[{"answer":"x"}]}`: "responses.0.question_id missing",
 		`{"responses":[{"question_id":[],"answer":"x"}]}`:                           "responses.0.question_id value_error",

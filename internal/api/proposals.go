@@ -113,23 +113,30 @@ func readSides(wanted func(path string) bool, page func(codeforge.Page) ([]codef
 
 // settle merges a change into the project as it is now. answers say, by path, what stands where both changed; without them
 // people win nothing and lose nothing: it is a Conflict that names the paths.
-func settle(now map[string]string, change sides, answers map[string]string) (map[string]string, error) {
+func settle(now map[string]string, change sides, answers map[string]resolution) (map[string]string, error) {
 	merged := merge.Trees(change.before, now, change.after)
 	var open []merge.Conflict
+	conflicts := map[string]*merge.Conflict{}
 	for _, c := range merged.Conflicts {
+		conflicts[c.Path] = &c
 		answer, ok := answers[c.Path]
 		if !ok {
 			answer, ok = answers[answerRest]
 		}
 		switch {
-		case ok && strings.EqualFold(strings.TrimSpace(answer), answerYours):
+		case ok && answer.side == answerYours:
 			merged.Resolve(c, c.Ours)
-		case ok && strings.EqualFold(strings.TrimSpace(answer), answerJob), c.TheirsHasOurs():
+		case ok && answer.side == "":
+			merged.Resolve(c, &answer.text)
+		case ok, c.TheirsHasOurs():
 			merged.Resolve(c, c.Theirs)
-		case ok:
-			merged.Resolve(c, &answer)
 		default:
 			open = append(open, c)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(answers)) {
+		if err := answers[path].fits(path, conflicts[path]); err != nil {
+			return nil, err
 		}
 	}
 	if len(open) > 0 {
@@ -185,8 +192,8 @@ func (s *server) mergeChange(ctx context.Context, projectID string, change func(
 }
 
 type applyRequest struct {
-	Paths   []string          `json:"paths,omitempty" exact:"true" minItems:"1" maxItems:"2000" doc:"The files to take over; left out: all. The others are dropped."`
-	Resolve map[string]string `json:"resolve,omitempty" exact:"true" doc:"What stands where the project was changed in the same places since, by path: yours, job, or the text of the file. * stands for all others."`
+	Paths   []string               `json:"paths,omitempty" exact:"true" minItems:"1" maxItems:"2000" doc:"The files to take over; left out: all. The others are dropped."`
+	Resolve map[string]answerValue `json:"resolve,omitempty" exact:"true" doc:"What stands where the project was changed in the same places since, by path: yours, job, or {\"text\": ...} with the text of the file. * stands for all others."`
 }
 
 type applyInput struct {
@@ -216,7 +223,11 @@ func (s *server) applyProposal(ctx context.Context, in *applyInput) (*appliedOut
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.apply(ctx, job, body.Paths, body.Resolve, nil)
+	resolve, err := resolutions("resolve", body.Resolve)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.apply(ctx, job, body.Paths, resolve, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +235,7 @@ func (s *server) applyProposal(ctx context.Context, in *applyInput) (*appliedOut
 }
 
 // apply takes over the proposal of a job: all of it, or some paths. said is what the user said to it, if in the conversation.
-func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, answers map[string]string, said []codeforge.Message) (*applied, error) {
+func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, answers map[string]resolution, said []codeforge.Message) (*applied, error) {
 	u := caller(ctx)
 	if job.Proposal == nil {
 		return nil, codeforge.NotFound("Proposal", job.ID)
@@ -326,29 +337,15 @@ func (s *server) reject(ctx context.Context, job codeforge.Job) (codeforge.Job, 
 // answerProposal takes the answers to a job that waits because of its proposal: what becomes of it as a whole, and what stands
 // at paths that people changed too.
 func (s *server) answerProposal(ctx context.Context, job codeforge.Job, set *answerSet) (status string, err error) {
-	questions, _ := questionsOf(job.Clarification)
-	normal, err := set.normalise(job.Clarification)
+	d, err := decide(job.Clarification, set.normalise(job.Clarification))
 	if err != nil {
 		return "", err
 	}
-	var pairs []clarifyAnswer
-	if err := json.Unmarshal(normal, &pairs); err != nil {
-		return "", err
+	if d.reject {
+		done, err := s.reject(ctx, job)
+		return string(done.Status), err
 	}
-	answers := map[string]string{}
-	var said []string
-	for _, p := range pairs {
-		if strings.EqualFold(strings.TrimSpace(p.Answer), answerReject) && (p.Question == answerRest || slices.Contains(questions, p.Question)) {
-			done, err := s.reject(ctx, job)
-			return string(done.Status), err
-		}
-		answers[p.Question] = p.Answer
-		if len(p.Answer) > maxSaidAnswer {
-			p.Answer = "(a text of my own)"
-		}
-		said = append(said, p.Question+": "+p.Answer)
-	}
-	out, err := s.apply(ctx, job, nil, answers, []codeforge.Message{jobMessage(&job, "user", strings.Join(said, "\n"))})
+	out, err := s.apply(ctx, job, nil, d.resolve, []codeforge.Message{jobMessage(&job, "user", strings.Join(d.said, "\n"))})
 	if err != nil {
 		return "", err
 	}
