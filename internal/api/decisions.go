@@ -29,7 +29,7 @@ var talkOfSides = []string{"yours", "your", "job", "job's", "mine", "my", "ours"
 
 // words are those of a text, in small letters, without punctuation around them.
 func words(text string) (out []string) {
-	for _, w := range strings.Fields(strings.ReplaceAll(strings.ToLower(text), "’", "'")) {
+	for w := range strings.FieldsSeq(strings.ReplaceAll(strings.ToLower(text), "’", "'")) {
 		if w = strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }); w != "" {
 			out = append(out, w)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -239,9 +240,7 @@ func (r *registry) try(ctx context.Context, name string, u *url.URL, header http
 		free()
 		return nil, nil, false, err
 	}
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("User-Agent", "codeforge")
 	if a := r.authorization(name, u); a != "" {
 		req.Header.Set("Authorization", a)

@@ -233,16 +233,17 @@ func (s *saboteur) run(t *testing.T, c caller, row *sabotage) (id string) {
 	}
 	var messages struct{ Items []codeforge.Message }
 	c.must(t, "GET", home+"/messages", nil, &messages)
-	told := s.told(row.name) + job.Error + "\n" + string(job.Result) + "\n"
+	var told strings.Builder
+	told.WriteString(s.told(row.name) + job.Error + "\n" + string(job.Result) + "\n")
 	for _, m := range messages.Items {
 		if m.Role != "user" {
-			told += m.Content + "\n"
+			told.WriteString(m.Content + "\n")
 		}
 	}
-	if row.named != "" && !regexp.MustCompile(row.named).MatchString(told) {
-		t.Errorf("nobody is told %s; told was\n%.6000s", row.named, told)
+	if row.named != "" && !regexp.MustCompile(row.named).MatchString(told.String()) {
+		t.Errorf("nobody is told %s; told was\n%.6000s", row.named, told.String())
 	}
-	if row.never != "" && regexp.MustCompile(row.never).MatchString(told) {
+	if row.never != "" && regexp.MustCompile(row.never).MatchString(told.String()) {
 		t.Errorf("somebody is told %s", row.never)
 	}
 	s.inspect(t, c, row, home, files)
