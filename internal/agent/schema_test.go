@@ -146,3 +146,14 @@ func TestPageNames(t *testing.T) {
 		}
 	}
 }
+
+// Tools are sent with every request: what they say of themselves is kept short.
+func TestToolsAreShort(t *testing.T) {
+	size := 0
+	for _, x := range codingTools {
+		size += len(form.Marshal(x.def))
+	}
+	if size > 5_000 {
+		t.Errorf("the tools take %d bytes", size)
+	}
+}

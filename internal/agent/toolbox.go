@@ -265,7 +265,7 @@ var readingTools = []tool{
 	toolOf(form.ToolListFiles, "List files with their sizes.", func(_ context.Context, b *toolbox, a form.ListArgs) (string, error) {
 		return b.withinRoom(b.tree.list(a))
 	}),
-	toolOf(form.ToolReadFile, "Read a file as it is now, whole or some lines of it, each with its number.", func(_ context.Context, b *toolbox, a form.ReadArgs) (string, error) {
+	toolOf(form.ToolReadFile, "Read a file, or lines of it, with line numbers.", func(_ context.Context, b *toolbox, a form.ReadArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
 		text, err := b.withinRoom(b.tree.readLines(a))
 		for _, d := range findInstructions(a.Path, b.tree.files[a.Path]) {
@@ -277,7 +277,7 @@ var readingTools = []tool{
 		}
 		return text, err
 	}),
-	toolOf(form.ToolSearch, "Find lines by plain text or regular expression, as path:line: text, code first. What is too much for one answer comes as totals per file.", func(ctx context.Context, b *toolbox, a form.SearchArgs) (string, error) {
+	toolOf(form.ToolSearch, "Find lines, as path:line: text, code first. Too many come as totals per file.", func(ctx context.Context, b *toolbox, a form.SearchArgs) (string, error) {
 		return b.withinRoom(b.tree.search(ctx, a))
 	}),
 }
@@ -295,7 +295,7 @@ var codingTools = slices.Concat(readingTools, []tool{
 		}
 		return b.written(a.Path, action), nil
 	}),
-	toolOf(form.ToolEditFile, "Replace texts in a file: all edits or none. An old that does not stand there exactly once is refused, with the places; small differences in white space or quotes are bridged, and told.", func(_ context.Context, b *toolbox, a form.EditArgs) (string, error) {
+	toolOf(form.ToolEditFile, "Replace texts in a file, all edits or none. An old that does not stand there exactly once is refused, with the places; small differences in white space or quotes are bridged.", func(_ context.Context, b *toolbox, a form.EditArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
 		action, says, err := b.tree.edit(a.Path, a.Edits, a.ReplaceAll)
 		if err != nil {
@@ -307,7 +307,7 @@ var codingTools = slices.Concat(readingTools, []tool{
 		}
 		return result, nil
 	}),
-	toolOf(form.ToolMoveFile, "Move or rename a file or a folder. Imports, links and url() that name it, and its own, are rewritten.", func(_ context.Context, b *toolbox, a form.MoveArgs) (string, error) {
+	toolOf(form.ToolMoveFile, "Move or rename a file or folder, and rewrite imports, links and url() that name it, and its own.", func(_ context.Context, b *toolbox, a form.MoveArgs) (string, error) {
 		m, err := b.tree.move(a.From, a.To)
 		if err != nil {
 			return "", b.unable(a.From, err)
@@ -335,11 +335,11 @@ var codingTools = slices.Concat(readingTools, []tool{
 		}
 		return b.changed(a.Path, fileDeleted), nil
 	}),
-	toolOf(form.ToolCheck, "Parse, resolve and bundle the project as it is now. Returns diagnostics with file, line and column.", func(ctx context.Context, b *toolbox, _ form.NoArgs) (string, error) {
+	toolOf(form.ToolCheck, "Parse, resolve and bundle the project: diagnostics.", func(ctx context.Context, b *toolbox, _ form.NoArgs) (string, error) {
 		ok, found := b.r.verify(ctx, b.stage)
 		return verdict(ok, found), nil
 	}),
-	toolOf(form.ToolFinish, "End the work. The project is checked first: when ok is false, mend the diagnostics and call finish again.", func(ctx context.Context, b *toolbox, a form.FinishArgs) (string, error) {
+	toolOf(form.ToolFinish, "End the work, after a check: when ok is false, mend the diagnostics and call it again.", func(ctx context.Context, b *toolbox, a form.FinishArgs) (string, error) {
 		state := fmt.Sprint(form.ToolFinish, "\x00", b.tree.state)
 		says, over, err := b.finish(ctx, a)
 		if b.over = over; !over {

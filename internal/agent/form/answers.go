@@ -96,7 +96,7 @@ type Finding struct {
 type FindingReply struct {
 	ID     string `json:"id"`
 	Status string `json:"status" enum:"fixed,declined"`
-	Reason string `json:"reason,omitempty" jsonschema:"why it is declined, or how it was fixed, in one sentence"`
+	Reason string `json:"reason,omitempty" jsonschema:"one sentence: why declined, or how fixed"`
 }
 
 const (
