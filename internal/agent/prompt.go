@@ -38,8 +38,8 @@ func (r *run) prompt(m material) *prompt {
 	p := new(prompt)
 	p.json(form.SectionProject, r.projectSection())
 	p.text(form.SectionStack, strings.Join(r.stack().facts, "\n"))
-	p.json(form.SectionRequirements, r.project.Requirements)
-	p.json(form.SectionArchitecture, r.project.Architecture)
+	p.json(form.SectionRequirements, specShown(r.project.Requirements))
+	p.json(form.SectionArchitecture, specShown(r.project.Architecture))
 	if m.tree != nil {
 		p.files(m.tree, m.about, m.want, m.numbered)
 	}

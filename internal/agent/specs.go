@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -9,6 +10,46 @@ import (
 	"codeforge"
 	"codeforge/internal/agent/form"
 )
+
+// specShown is a specification as prompts have it: without the keys that say for clients of the API what stands beside them.
+func specShown(raw json.RawMessage) json.RawMessage {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var spec map[string]any
+	if d.Decode(&spec) != nil || spec == nil {
+		return raw
+	}
+	if _, laidOut := spec["site_map"]; laidOut {
+		delete(spec, "summary")
+	}
+	dropRepeated(spec)
+	return form.Marshal(spec)
+}
+
+// repeatedKeys are keys of specifications with the ones that they repeat.
+var repeatedKeys = [][2]string{{"summary", "elevator_pitch"}, {"description", "goal"}, {"pain_points", "pain_point"}, {"type", "name"}}
+
+func dropRepeated(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			dropRepeated(e)
+		}
+	case map[string]any:
+		for _, k := range repeatedKeys {
+			said := v[k[0]]
+			if list, ok := said.([]any); ok && len(list) == 1 {
+				said = list[0]
+			}
+			if text, ok := said.(string); ok && text == v[k[1]] {
+				delete(v, k[0])
+			}
+		}
+		for _, e := range v {
+			dropRepeated(e)
+		}
+	}
+}
 
 const (
 	maxDecisions = 40 // that a project keeps, the newest

@@ -25,6 +25,9 @@ var frameworks = []string{"next", "nuxt", "@angular/core", "react", "preact", "v
 	"vue-router", "vite", "webpack", "parcel", "react-scripts", "esbuild", "vitest", "jest", "mocha", "@playwright/test", "cypress", "@testing-library/react", "@testing-library/vue",
 	"eslint", "prettier", "@biomejs/biome", "zod", "i18next", "vue-i18n"}
 
+// checkers are those of them that look at code and are no part of what is built.
+var checkers = []string{"typescript", "vitest", "jest", "mocha", "@playwright/test", "cypress", "@testing-library/react", "@testing-library/vue", "eslint", "prettier", "@biomejs/biome"}
+
 // Stacks that users name in words and that come as packages.
 var packagedStack = regexp.MustCompile(`(?i)\b(?:react|preact|vue|svelte(?:kit)?|next\.?js|nuxt|angular|solid\.?js|astro|tailwind(?:css)?|vite|redux|material ui|mui|npm)\b`)
 
@@ -105,11 +108,12 @@ func (s *stack) readPackage(files map[string]string) {
 	if len(all) == 0 {
 		return
 	}
-	s.packages = true
+	s.packages = len(p.Dependencies) > 0
 	var named []string
 	for _, f := range frameworks {
 		if version, ok := all[f].(string); ok {
 			named = append(named, strings.TrimSpace(f+" "+version))
+			s.packages = s.packages || !slices.Contains(checkers, f)
 			delete(all, f)
 		}
 	}

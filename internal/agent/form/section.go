@@ -65,9 +65,9 @@ type Said struct {
 // RevisionChange is what a revision changed.
 type RevisionChange struct {
 	Revision int64    `json:"revision"`
-	By       string   `json:"by"` // user, or an agent
-	Message  string   `json:"message"`
-	Files    []string `json:"files"` // path +lines -lines
+	By       string   `json:"by"`                // user, or an agent
+	Message  string   `json:"message,omitempty"` // "": a message of the conversation says it
+	Files    []string `json:"files"`             // path +lines -lines
 	More     int      `json:"more_files,omitempty"`
 }
 
