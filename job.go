@@ -106,7 +106,7 @@ func (n *NewJob) Check() error {
 	if n.IfBusy != "" && !slices.Contains(BusyModes, n.IfBusy) {
 		return InvalidField("if_busy", "must be one of %v", BusyModes)
 	}
-	if len(n.Input) == 0 {
+	if len(n.Input) == 0 || n.RetryOf != "" { // that of a retry was looked at, and has one key more, for the stage to begin with
 		return nil
 	}
 	return CheckInput(n.Input)

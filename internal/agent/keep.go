@@ -369,6 +369,8 @@ func (r *run) endedBadly(left *codeforge.Outcome) {
 		says = fmt.Sprintf("What was built until then is in your project, as revision %d.", r.keep.last)
 	case r.keep.proposed:
 		more, says = `,"proposed":true`, "What was built until then waits for you as a proposal: look at it, then apply or reject it."
+	case left.Proposal != nil && len(left.Proposal.Changes) > 0:
+		more, says = `,"proposed":true`, "What was written waits for you as a proposal: look at it, then apply it although it does not build, or reject it."
 	default:
 		return
 	}

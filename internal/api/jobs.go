@@ -164,7 +164,7 @@ func (s *server) submit(ctx context.Context, n codeforge.NewJob) (*agentOutput, 
 }
 
 type retryRequest struct {
-	From   string `json:"from,omitempty" enum:"research,wireframe,code,qa" doc:"The stage of a pipeline to begin with, on the project's own specifications; left out: the first."`
+	From   string `json:"from,omitempty" enum:"research,wireframe,code,qa" doc:"The stage of a pipeline to begin with, on the project's own specifications; left out: the one that the job itself began with."`
 	IfBusy string `json:"if_busy,omitempty" enum:"queue,reject,cancel_running" doc:"As in run-agent."`
 }
 
@@ -235,8 +235,18 @@ func jobOf(j *codeforge.Job) jobState {
 	if j.RetryOf != "" {
 		out.RetryOf = &j.RetryOf
 	}
-	if j.Status == codeforge.JobCancelled && j.Revision != 0 && len(j.Result) == 0 { // its worker was stopped before it could say so
-		out.Result = fmt.Appendf(nil, `{"partial":true,"kept_revision":%d}`, j.Revision)
+	if j.Status == codeforge.JobCancelled && len(j.Clarification) > 0 { // it asks nothing any more
+		if out.Result = withoutQuestions(j.Result); string(out.Result) == "{}" {
+			out.Result = nil
+		}
+	}
+	if j.Status == codeforge.JobCancelled && len(out.Result) == 0 { // its worker was stopped before it could say so
+		switch {
+		case j.Revision != 0:
+			out.Result = fmt.Appendf(nil, `{"partial":true,"kept_revision":%d}`, j.Revision)
+		case j.Proposal != nil:
+			out.Result = json.RawMessage(`{"partial":true,"proposed":true}`)
+		}
 	}
 	return out
 }
@@ -557,6 +567,8 @@ func (s *server) cancelJob(ctx context.Context, in *cancelInput) (*cancelledOutp
 		out := cancelled{job.ID, string(codeforge.JobCancelled), "Job cancelled"}
 		if job.Revision != 0 {
 			out.Message += fmt.Sprintf(": what it made until then is kept as revision %d", job.Revision)
+		} else if job.Proposal != nil {
+			out.Message += ": what it made until then waits as a proposal, to be applied or rejected"
 		}
 		return &cancelledOutput{out}, nil
 	}

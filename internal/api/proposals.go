@@ -205,7 +205,7 @@ type applyInput struct {
 type applied struct {
 	JobID       string       `json:"job_id" format:"uuid"`
 	Status      string       `json:"status" enum:"completed,failed,cancelled" doc:"Of the job: one that waited is completed."`
-	Revision    int64        `json:"revision" doc:"That was made."`
+	Revision    int64        `json:"revision" doc:"The newest one that is of the job; 0: none, since nothing was left to apply."`
 	Verified    bool         `json:"verified" doc:"Whether its files pass a check."`
 	Diagnostics []diagnostic `json:"diagnostics" doc:"What the check found."`
 	Message     string       `json:"message"`
@@ -264,6 +264,9 @@ func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, a
 	err := s.mergeChange(ctx, job.ProjectID, change, func(change codeforge.TreeChange, found []diagnostic) error {
 		change.Message = p.Message
 		says := fmt.Sprintf("%s of the proposal: %s.", map[bool]string{true: "Applied all", false: "Applied a part"}[paths == nil], countFiles(len(change.Changes)))
+		if len(change.Changes) == 0 {
+			says = "Nothing of the proposal was left to apply: the project stays as it is."
+		}
 		if !change.Verified {
 			says += " The result does not build, and its revision is marked so."
 		}

@@ -394,6 +394,10 @@ func TestFailedBuildIsTakenOver(t *testing.T) {
 		t.Errorf("%v", p)
 	}
 	l.wantFiles()
+	lines := l.call("GET", "/v1/projects/"+l.project+"/messages", "").object()["items"].([]any)
+	if said := lines[len(lines)-1].(object)["content"].(string); job["result"].(object)["proposed"] != true || !strings.Contains(said, "apply it although it does not build") {
+		t.Errorf("%v, said %q", job["result"], said)
+	}
 	got := l.call("POST", "/v1/jobs/"+job["job_id"].(string)+"/apply", "").want(200).object()
 	if got["verified"] != false || got["status"] != "failed" || len(got["diagnostics"].([]any)) != 1 {
 		t.Errorf("%v", got)
@@ -479,6 +483,24 @@ func TestRetry(t *testing.T) {
 		t.Errorf("%v", r)
 	}
 	l.wantFiles("a", "fine\n")
+
+	// A retry begins where it is told to, though its job's input has as many keys as an input may have; the next one where it did.
+	var input []string
+	for i := range codeforge.MaxInputKeys - 1 {
+		input = append(input, fmt.Sprintf(`"k%d":%d`, i, i))
+	}
+	l.model(says(goodRequirements), says(goodArchitecture), writes("a", "BROKEN\n"), finishes(), finishes(), finishes(), finishes())
+	id = l.call("POST", "/v1/run-pipeline", `{"project_id":"`+l.project+`","input_context":{"skip_clarification":true,`+strings.Join(input, ",")+`}}`).want(200).object()["job_id"].(string)
+	l.wantStatus(l.ended(id), "failed")
+	for _, body := range []string{`{"from":"qa"}`, ``} {
+		l.stages = nil
+		l.model(says(goodReview))
+		id = l.call("POST", "/v1/jobs/"+id+"/retry", body).want(200).object()["job_id"].(string)
+		l.wantStatus(l.ended(id), "completed")
+		if !slices.Equal(l.stages, []codeforge.AgentType{"qa"}) {
+			t.Errorf("asked %v", l.stages)
+		}
+	}
 
 	// A job of one agent is done again; it has no other stages, and one that runs is not tried again.
 	l.model(writes("b", "b\n"), finishes())
@@ -582,5 +604,47 @@ func TestPeopleAndJobsRace(t *testing.T) {
 		if strings.HasPrefix(rev, "code") && rev != "code true" {
 			t.Errorf("revision %s", rev)
 		}
+	}
+}
+
+// TestEndedJobsAskNothing: a job that waited and was ended has its result without the questions, and whoever ends it is told what is
+// left.
+func TestEndedJobsAskNothing(t *testing.T) {
+	l := newLive(t)
+	work := func() string {
+		l.model(writes("a", fmt.Sprint(len(l.revisions()))), finishes())
+		return l.run(`,"apply":"review"`)["job_id"].(string)
+	}
+	quiet := func(id string) {
+		t.Helper()
+		r := l.call("GET", "/v1/jobs/"+id, "").object()["result"].(object)
+		if len(r["files"].([]any)) != 1 || r["questions"] != nil || r["is_complete"] != nil || r["message"] != nil {
+			t.Errorf("%v", r)
+		}
+	}
+	rejected, cancelled := work(), work()
+	l.call("POST", "/v1/jobs/"+rejected+"/reject", "").want(200)
+	quiet(rejected)
+	if got := l.call("POST", "/v1/jobs/"+cancelled+"/cancel", "").want(200); !strings.Contains(got.Body, "waits as a proposal") {
+		t.Errorf("%v", got.Body)
+	}
+	quiet(cancelled)
+	l.call("POST", "/v1/jobs/"+cancelled+"/apply", "").want(200)
+	quiet(cancelled)
+
+	// One that is stopped in its review tells of the proposal that it leaves.
+	l.model(says(goodRequirements), says(goodArchitecture), writes("b", "b\n"), finishes())
+	id := l.call("POST", "/v1/run-pipeline", `{"project_id":"`+l.project+`","apply":"review","input_context":{"skip_clarification":true}}`).want(200).object()["job_id"].(string)
+	<-l.silent
+	l.call("POST", "/v1/jobs/"+id+"/cancel", "").want(200)
+	if got := l.call("GET", "/v1/jobs/"+id, "").object(); got["result"].(object)["proposed"] != true || got["proposal"] == nil {
+		t.Errorf("%v", got)
+	}
+
+	// What is in the project already is not said to be applied.
+	id = work()
+	l.put("a", "1")
+	if got := l.call("POST", "/v1/jobs/"+id+"/apply", "").want(200).object(); got["status"] != "completed" || !strings.HasPrefix(got["message"].(string), "Nothing of the proposal was left") {
+		t.Errorf("%v", got)
 	}
 }

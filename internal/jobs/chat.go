@@ -40,8 +40,6 @@ func cancelledWords(job codeforge.Job, undone bool) string {
 		return "Stopped, as you asked. What was built until then waits as a proposal: apply it, or reject it."
 	case job.Revision > 0:
 		return "Stopped, as you asked." + keptWords(job)
-	case job.Proposal != nil:
-		return "Stopped, as you asked. Nothing was changed; what was built until then waits to be applied or rejected."
 	}
 	return "Stopped, as you asked. Nothing was changed."
 }
