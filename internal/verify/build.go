@@ -344,7 +344,11 @@ func (t *tree) report(p string, s *scanned, d *diagnostics) {
 		severity = SeverityWarning
 	}
 	t.messages(p, s.errors, severity, d)
-	t.messages(p, s.warnings, SeverityWarning, d)
+	warnings := s.warnings
+	if s.script && !s.broken && !s.sloppy && !isDeclaration(p) { // link knows which of these crash
+		warnings = slices.DeleteFunc(slices.Clone(warnings), func(m api.Message) bool { return m.ID == namespaceCalled })
+	}
+	t.messages(p, warnings, SeverityWarning, d)
 }
 
 // filledIn is a whole tag of a template engine: half of one is a mistake like any other.
@@ -648,7 +652,11 @@ func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
 				}
 				return api.OnLoadResult{Contents: new(s.String()), Loader: api.LoaderJS}, nil
 			case a.Namespace == nsTree && g.linked[a.Path]:
-				return api.OnLoadResult{Contents: new(t.built(a.Path)), Loader: t.loader(a.Path)}, nil
+				text := t.built(a.Path)
+				if !g.esm[a.Path] && !commonJS.MatchString(text) {
+					text += "\nexport {};" // without it the bundler takes the file for CommonJS, whose default import is never missing
+				}
+				return api.OnLoadResult{Contents: &text, Loader: t.loader(a.Path)}, nil
 			}
 			return refuse()
 		})
@@ -657,8 +665,9 @@ func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
 	if ctx.Err() != nil {
 		return errStopped
 	}
-	t.messages("", r.Errors, SeverityError, d)
-	t.messages("", r.Warnings, SeverityWarning, d)
+	crashes, others := t.crashes(g, r.Warnings)
+	t.messages("", append(r.Errors, crashes...), SeverityError, d)
+	t.messages("", others, SeverityWarning, d)
 	return nil
 }
 
