@@ -368,7 +368,7 @@ func (p *placing) put(target *node) {
 	if p.edge.to != nil && p.edge.to != p.placed && p.edge.valid() {
 		p.b.prune(p.edge.to, false)
 	}
-	for _, n := range slices.Clone(p.placed.tree.nodes[p.placed.name]) {
+	for _, n := range slices.Clone(p.b.tree.nodes[p.placed.name]) {
 		if n.tree == nil || n.isTop() || !n.below(target) {
 			continue
 		}
