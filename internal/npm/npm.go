@@ -207,6 +207,8 @@ func (c *Client) Resolve(ctx context.Context, p Project) (*Lock, []Problem, erro
 	switch err := b.build(ctx, root, workspaces); {
 	case errors.Is(err, errTooMany):
 		return nil, nil, &codeforge.Error{Kind: codeforge.TooLarge, Message: fmt.Sprintf("The project needs more than %d packages", mostResolved)}
+	case errors.Is(err, errTooDeep):
+		return nil, nil, &codeforge.Error{Kind: codeforge.TooLarge, Message: fmt.Sprintf("The project's packages need each other in ever other versions: they would nest deeper than %d", deepestTree)}
 	case errors.Is(err, errSlowResolve):
 		return nil, nil, &codeforge.Error{Kind: codeforge.External, Message: fmt.Sprintf("Packages were not resolved within %s: the registry is slow", c.opts.longestResolve), Retryable: true}
 	case err != nil:

@@ -33,10 +33,13 @@ type picker interface {
 const (
 	mostResolved = 3000
 	mostSteps    = 20 * mostResolved // a package may be looked at again when what it needs moves
-	deepestTree  = 60
+	deepestTree  = 25                // packages that need each other in ever other versions nest without an end, in npm too
 )
 
-var errTooMany = errors.New("too many packages")
+var (
+	errTooMany = errors.New("too many packages")
+	errTooDeep = errors.New("packages nest too deeply")
+)
 
 func (b *builder) build(ctx context.Context, root *node, workspaces []*node) error {
 	b.ctx, b.workspaces = ctx, workspaces
@@ -116,8 +119,11 @@ func (b *builder) step() error {
 	if b.seen[n] || n.tree != b.tree {
 		return nil
 	}
-	if b.steps++; b.steps > mostSteps || n.depth() > deepestTree {
+	if b.steps++; b.steps > mostSteps {
 		return errTooMany
+	}
+	if n.depth() > deepestTree {
+		return errTooDeep
 	}
 	b.seen[n] = true
 	var tasks []toPlace
