@@ -19,6 +19,9 @@ const (
 
 // saysOfCode tells of code that was written, and of its review if there was one.
 func (r *run) saysOfCode(d codeDoc, review *qaDoc) string {
+	if len(d.Files) > 0 && r.coder != nil { // which are listed below
+		d.Summary = strings.TrimSuffix(d.Summary, r.coder.defaultSummary())
+	}
 	parts := []string{plainWords(d.Summary, r.findings)}
 	if d.Answer != "" {
 		parts = []string{d.Answer}
@@ -30,7 +33,10 @@ func (r *run) saysOfCode(d codeDoc, review *qaDoc) string {
 		parts = append(parts, r.howToStart())
 	}
 	if review != nil {
-		if review.Passed {
+		switch {
+		case review.Passed && len(review.Dropped) > 0: // the score is of what was found and does not hold, too
+			parts = append(parts, "It was reviewed and passed.")
+		case review.Passed:
 			parts = append(parts, fmt.Sprintf("It was reviewed and passed, with a score of %d of 100.", review.Score))
 		}
 		parts = append(parts, openPoints(review.Issues, r.findings))

@@ -137,8 +137,12 @@ func TestCodeNeedsFinish(t *testing.T) {
 		t.Errorf("%s", out.Result)
 	}
 	b = job(codeforge.Code, `{}`, write("index.html", "hi"), say(""), say("ok"))
-	if got := decode(t, b.must(t).Result)["summary"]; got != "ok Changed 1 file: index.html." {
+	out = b.must(t)
+	if got := decode(t, out.Result)["summary"]; got != "ok Changed 1 file: index.html." {
 		t.Errorf("summary %q", got)
+	}
+	if said := out.Chat[0].Content; strings.Count(said, "Changed 1 file") != 1 || strings.Count(said, "index.html (created)") != 1 {
+		t.Errorf("the files are listed twice: %s", said)
 	}
 	// What does not verify is no end.
 	b = job(codeforge.Code, `{}`, write("index.html", "BROKEN"), say("Done!"), say("Done!"), write("index.html", "hi"), say("Done, all of it."))

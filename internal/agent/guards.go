@@ -129,12 +129,31 @@ func (t *tree) explained(a form.FinishArgs, gone []string, asked bool) bool {
 	return true
 }
 
-// lineCounts counts the lines of a text that say something.
+// formWords say how code is given to others or kept, and how a function is written: what changes of a line when it is moved to another file.
+var formWords = []string{"export", "default", "async", "function", "const", "let", "var", "public", "private", "protected", "internal", "static", "readonly", "final", "pub", "def", "func", "fn", "self", "this", "cls"}
+
+// meaningOf is a line without what moving it to another file changes of it: the words of it, but for those of its form, or, where it has
+// none, all of it.
+func meaningOf(line string) string {
+	var b strings.Builder
+	for word := range strings.FieldsFuncSeq(line, notWord) {
+		if !slices.Contains(formWords, word) {
+			b.WriteString(word)
+			b.WriteByte(' ')
+		}
+	}
+	if b.Len() == 0 {
+		return line
+	}
+	return b.String()
+}
+
+// lineCounts counts the lines of a text that say something, by their meaning.
 func lineCounts(text string) (counts map[string]int, total int) {
 	counts = map[string]int{}
 	for line := range strings.Lines(unified(text)) {
 		if line = strings.TrimSpace(line); len(line) >= minTelling {
-			counts[line]++
+			counts[meaningOf(line)]++
 			total++
 		}
 	}

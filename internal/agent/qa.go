@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -242,6 +244,11 @@ func (v *reviewer) judge(q form.Review, ok bool, found []diagnostic, earlier []f
 // examine holds a finding against the code and against what was found before. why says what is wrong with it.
 func (v *reviewer) examine(i form.Issue, earlier []form.Finding) (f form.Finding, why string) {
 	named := strings.TrimSpace(i.FilePath)
+	if m := placeInFile.FindStringSubmatch(named); m != nil && !v.knows(named) && v.knows(m[1]) {
+		if named = m[1]; i.Line <= 0 {
+			i.Line, _ = strconv.Atoi(m[2] + m[3])
+		}
+	}
 	if i.FilePath = v.tree.resolvePath(named); named == "" || i.FilePath == "." {
 		i.FilePath = ""
 	}
@@ -273,6 +280,17 @@ func (v *reviewer) examine(i form.Issue, earlier []form.Finding) (f form.Finding
 	}
 	i.ID = ""
 	return form.Finding{Issue: i}, ""
+}
+
+// placeInFile is a path with a line, a remark or other paths behind it.
+var placeInFile = regexp.MustCompile(`(?i)^(.*?[^\s:#(,;])(?:(?::|#L|[\s,(:]+lines?\s+)(\d+)\D.*|(?::|#L|[\s,(:]+lines?\s+)(\d+)|\s*[(,;].*|\s+(?:and|und)\s.*)$`)
+
+// knows reports whether a path is of a file that is there, or was at the last review.
+func (v *reviewer) knows(named string) bool {
+	p := v.tree.resolvePath(named)
+	_, there := v.tree.files[p]
+	_, was := v.seen[p]
+	return there || was
 }
 
 // sameWords reports whether two descriptions say the same: most words of the shorter one stand in the other.

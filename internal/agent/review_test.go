@@ -43,6 +43,22 @@ func TestDeclinedFinding(t *testing.T) {
 	}
 }
 
+// A path may come with the line behind it, or with a second one; what is on no file that there is is dropped, and its score not told.
+func TestPlacesOfFindings(t *testing.T) {
+	for named, line := range map[string]float64{"src/a.ts:2": 2, "./src/a.ts": 0, "src/a.ts (line 1)": 1, "src/a.ts#L2": 2, "src/a.ts:1-2": 1, "src/a.ts line 2": 2, "src/a.ts, src/b.ts": 0} {
+		b := reviewed(1, reviewOf(60, with(finding, "file_path", named, "line_hint", 0, "severity", "low")))
+		r := decode(t, b.must(t).Result)
+		if at(r, "qa_result", "issues", 0, "file_path") != "src/a.ts" || at(r, "qa_result", "issues", 0, "line") != line {
+			t.Errorf("%s: %v", named, at(r, "qa_result"))
+		}
+	}
+	b := reviewed(1, reviewOf(40, with(finding, "file_path", "src/gone.ts:2")))
+	out := b.must(t)
+	if at(decode(t, out.Result), "qa_result", "passed") != true || !strings.Contains(out.Chat[0].Content, "It was reviewed and passed.\n") || strings.Contains(out.Chat[0].Content, "40") {
+		t.Errorf("%s %s", out.Result, out.Chat[0].Content)
+	}
+}
+
 // A second review goes on in the conversation of the first, and judges the answers and what changed; nothing else counts.
 func TestSecondReview(t *testing.T) {
 	b := reviewed(3, reviewOf(50, finding, with(finding, "severity", "medium", "file_path", "src/b.ts", "description", "A long name breaks the layout")),

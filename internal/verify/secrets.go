@@ -116,7 +116,7 @@ func Secrets(p, text string) (found []Secret) {
 	for line := range strings.Lines(text) {
 		if len(line) <= maxSecretLine && holdsAny(strings.ToLower(line), secretWords) {
 			for _, m := range namedSecret.FindAllStringSubmatchIndex(line, 5) {
-				if value := strings.TrimRight(line[m[4]:m[5]], ".,;"); (isSettings(p) || strings.IndexByte("\"'`", line[m[4]-1]) >= 0) && isRandom(line[m[2]:m[3]], value) && !isPublicKey(value, text) {
+				if value := strings.TrimRight(line[m[4]:m[5]], ".,;"); (isSettings(p) || isGiven(line, m)) && isRandom(line[m[2]:m[3]], value) && !isPublicKey(value, text) {
 					add(at+m[4], "a secret in the open", value)
 				}
 			}
@@ -133,6 +133,13 @@ const (
 	afterMark     = 400
 	maxSecretLine = 2_000
 )
+
+// isGiven reports whether a value in a line of code, found by namedSecret, is one: a text of its own, what follows Bearer, or a part of an
+// address.
+func isGiven(line string, m []int) bool {
+	name := m[2]
+	return strings.IndexByte("\"'`", line[m[4]-1]) >= 0 || strings.EqualFold(line[name:m[3]], "bearer") || name > 0 && strings.IndexByte("?&", line[name-1]) >= 0 && line[m[4]-1] == '='
+}
 
 func isWordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'

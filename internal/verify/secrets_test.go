@@ -19,6 +19,7 @@ func TestSecrets(t *testing.T) {
 		{"a.ts", "'sk-ant-api03-" + mix(40) + "'", "an Anthropic key"}, {"a.ts", "'sk-proj-" + mix(48) + "'", "an OpenAI key"}, {"a.ts", "key: 'AIza" + mix(35) + "'", "a Google API key"}, {"a.js", "xoxb-" + "123456789012-" + mix(24), "a Slack token"},
 		{"k.pem", "-----BEGIN RSA PRIVATE KEY-----\n" + mix(64), "a private key"}, {"a.ts", "'-----BEGIN PRIVATE KEY-----\\n" + mix(64) + "'", "a private key"}, {"a.ts", "'postgres://app:" + mix(14) + "@db.prod.internal:5432/app'", "an address with a password"},
 		{"a.ts", "SG." + mix(22) + "." + mix(43), "a SendGrid key"}, {"a.ts", "createClient(url, '" + token(`{"role":"service_role"}`) + "')", "a Supabase service key"}, {"a.ts", "sb_secret_" + mix(32), "a Supabase secret key"},
+		{"a.ts", "headers: { Authorization: 'Bearer q7Xz" + mix(20) + "' }", "a secret in the open"}, {"a.ts", "fetch(`https://api.acme.io/v1?api_key=q7Xz" + mix(20) + "`)", "a secret in the open"},
 		{"a.ts", "const apiKey = 'q7Xz" + mix(20) + "'", "a secret in the open"}, {"config.yaml", "client_secret: z9" + mix(30), "a secret in the open"}, {".env", "SESSION_SECRET=" + hex(64), "a secret in the open"}, {"a.json", `{"password": "v8` + mix(18) + `"}`, "a secret in the open"}, {"a.ts", "headers: { authToken: \"w6" + mix(30) + "\" }", "a secret in the open"},
 	} {
 		if found := Secrets(c.path, "// first line\n"+c.text+"\n"); len(found) != 1 || found[0].Kind != c.kind || found[0].Line != 2 {
