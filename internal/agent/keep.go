@@ -36,6 +36,7 @@ type keeper struct {
 type newerProject struct {
 	revision int64
 	files    map[string]string
+	first    map[string][]string // what the job had, by path, where they wrote something else: before it saw that
 }
 
 func newKeeper(r *run) keeper {
@@ -105,7 +106,7 @@ func (r *run) keepStage(ctx context.Context, s codeforge.StageResult) (codeforge
 func (r *run) keepCode(ctx context.Context, round int, summary string) (says string, err error) {
 	round = max(round-1, 0)
 	if at := r.keep.shown; at != nil {
-		merged, open := r.mergeTree(at.files)
+		merged, open := r.mergeTree(at.files, at.first)
 		if len(open) > 0 {
 			return "", &conflictError{open, summary, r.fileDocs(), r.proposal(summary, true)}
 		}
@@ -161,11 +162,11 @@ func (r *run) notedHead(ctx context.Context, round int, newest int64) (int64, er
 }
 
 // mergeTree merges files that people made of the project with the tree. open are the conflicts in which the tree would undo what
-// they did.
-func (r *run) mergeTree(people map[string]string) (merged merge.Tree, open []merge.Conflict) {
+// they did. first is what the tree had there before the model saw these files, by path; nil: it did not see them yet.
+func (r *run) mergeTree(people map[string]string, first map[string][]string) (merged merge.Tree, open []merge.Conflict) {
 	merged = merge.Trees(r.keep.files, people, r.tree.files)
 	for _, c := range merged.Conflicts {
-		if c.TheirsHasOurs() {
+		if seen, ok := first[c.Path]; c.TheirsHasOurs() || ok && c.TheirsDecides(seen) {
 			merged.Resolve(c, c.Theirs)
 		} else {
 			open = append(open, c)
@@ -182,13 +183,18 @@ func (r *run) mergeHead(ctx context.Context, head int64) (says string, err error
 		return "", err
 	}
 	people := newTree(now).base
-	merged, open := r.mergeTree(people)
+	merged, open := r.mergeTree(people, nil)
 	told := mergedVerdict{Verdict: form.Verdict[diagnostic]{Diagnostics: []diagnostic{}}, Changed: r.takeIn(merged.Files)}
 	// The tree's base is the project without what this job did, so that its changes are the job's own.
 	r.tree.base = merge.Trees(r.keep.files, people, r.tree.base).Files
 	r.before = newBaseline(r.check(ctx, people)) // what people broke is theirs to mend
 	if len(open) > 0 {
-		r.keep.shown = &newerProject{head, people}
+		r.keep.shown = &newerProject{head, people, map[string][]string{}}
+		for _, c := range open {
+			for _, h := range c.Hunks {
+				r.keep.shown.first[c.Path] = append(r.keep.shown.first[c.Path], h.Theirs)
+			}
+		}
 		told.Conflicts = merge.Places(open)
 		told.Note = "Not finished: people changed the project while you worked, and in these places you did too. The files now have their text there, and yours everywhere else. " +
 			"Bring what your task still needs into it without undoing what they did, then call finish again. What you leave out is left out."

@@ -185,6 +185,12 @@ func TestConflictGoesBackOnce(t *testing.T) {
 		t.Errorf("conflicts told: %v", seen)
 	}
 
+	// It writes something new in their place.
+	b = clash(use("edit_file", args{"path": "verse.txt", "old": "2\n", "new": "2 (II)\n"}), finish())
+	if out := b.must(t); out.Status != codeforge.JobCompleted || b.newest()["verse.txt"] != edit("one", "1", "two", "2 (II)", "five", "V") {
+		t.Errorf("decided: %s %q", out.Status, b.newest())
+	}
+
 	// It leaves what they wrote.
 	b = clash(finish())
 	b.must(t)

@@ -18,34 +18,6 @@ type Conflict struct {
 	Hunks        []Hunk // the places that both changed; none where only one side has a file
 }
 
-// TheirsHasOurs reports whether theirs says all that ours does: wherever both changed, the lines of ours stand in those of
-// theirs, and none that ours took away came back. Whoever takes theirs then loses nothing of ours.
-func (c Conflict) TheirsHasOurs() bool {
-	return len(c.Hunks) > 0 && !slices.ContainsFunc(c.Hunks, func(h Hunk) bool { return !h.theirsHasOurs() })
-}
-
-func (h Hunk) theirsHasOurs() bool {
-	ours := split(h.Ours).lines
-	kept := map[string]bool{}
-	for _, l := range ours {
-		kept[l] = true
-	}
-	gone := map[string]bool{}
-	for _, l := range split(h.Base).lines {
-		gone[l] = !kept[l]
-	}
-	rest := ours
-	for _, l := range split(h.Theirs).lines {
-		switch {
-		case len(rest) > 0 && rest[0] == l:
-			rest = rest[1:]
-		case gone[l]:
-			return false
-		}
-	}
-	return len(rest) == 0 && len(ours) > 0
-}
-
 // Tree is two sides' changes of a tree of files, by path, merged. Files has ours where they conflict.
 type Tree struct {
 	Files     map[string]string

@@ -118,6 +118,7 @@ func TestTheirsHasOurs(t *testing.T) {
 		{"half of it", "head\nours 1\nours 2\ntail\n", "head\nours 1\ntheirs\ntail\n", false},
 		{"what ours took away came back", "head\nours\ntail\n", "head\nours\nold\nmore\ntail\n", false},
 		{"a deletion cannot be seen", "head\ntail\n", "head\ntheirs\ntail\n", false},
+		{"what ours left is not its own", "ours\nold\ntail\n", "ours\ntheirs\ntail\n", true},
 	} {
 		tree := merge.Trees(files{"f": base}, files{"f": c.ours}, files{"f": c.theirs})
 		if len(tree.Conflicts) != 1 || tree.Conflicts[0].TheirsHasOurs() != c.want {
@@ -138,6 +139,40 @@ func TestTheirsHasOurs(t *testing.T) {
 	} {
 		if len(tree.Conflicts) != 1 || tree.Conflicts[0].TheirsHasOurs() {
 			t.Errorf("%s: %+v", name, tree.Conflicts)
+		}
+	}
+}
+
+// TestTheirsDecides: who saw both sides may write something new in the place, but neither what was there before nor what they
+// insisted on.
+func TestTheirsDecides(t *testing.T) {
+	for _, c := range []struct {
+		name, base, ours, first, theirs string
+		want                            bool
+	}{
+		{"a number over both", "VERSION = 3\n", "VERSION = 4\n", "VERSION = 4 // mine\n", "VERSION = 5\n", true},
+		{"a sentence with one more", "A.\n", "A. B.\n", "A. C.\n", "A. B. C.\n", true},
+		{"a neighbour", "import a\nrun(1)\n", "import a, b\nrun(1)\n", "import a\nrun(2)\n", "import a, b\nrun(2)\n", true},
+		{"several in one", "x\n", "one {\ntwo\n}\n", "y\n", "one { two } y\n", true},
+		{"in another order", "x\n", "one\ntwo\n", "y\n", "two\ny\none\n", true},
+		{"new where ours took away", "x\ny\n", "x\n", "x\nY\n", "x\nanother\n", true},
+		{"insisted", "x\n", "ours\n", "theirs\n", "theirs\n", false},
+		{"insisted in part", "x\ny\n", "ours\nY\n", "theirs\ny\n", "theirs\nY\n", false},
+		{"insisted where ours took away", "x\ny\n", "x\n", "x\nY\n", "x\nY\n", false},
+		{"base again", "x = 1\n", "x = 2\n", "x = 3\n", "x = 1\n", false},
+		{"base again beside it", "x\ny\n", "X\n", "x\nz\n", "X\ny\nz\n", false},
+		{"dropped", "x\ny\n", "x\nours\n", "x\ntheirs\n", "x\n", false},
+		{"most of it dropped", "x\n", "one\ntwo\nthree\n", "y\n", "other\n", false},
+	} {
+		tree := merge.Trees(files{"f": c.base}, files{"f": c.ours}, files{"f": c.theirs})
+		if len(tree.Conflicts) == 0 && c.theirs != c.base { // it merges by itself: nothing was lost
+			if !c.want {
+				t.Errorf("%s: no conflict", c.name)
+			}
+			continue
+		}
+		if len(tree.Conflicts) == 1 && tree.Conflicts[0].TheirsDecides([]string{c.first}) != c.want {
+			t.Errorf("%s: %+v", c.name, tree.Conflicts)
 		}
 	}
 }
