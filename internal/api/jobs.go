@@ -240,7 +240,7 @@ func jobOf(j *codeforge.Job) jobState {
 			out.Result = nil
 		}
 	}
-	if j.Status == codeforge.JobCancelled && len(out.Result) == 0 { // its worker was stopped before it could say so
+	if j.Status.Terminal() && j.Status != codeforge.JobCompleted && len(out.Result) == 0 { // its worker was stopped before it could say so
 		switch {
 		case j.Revision != 0:
 			out.Result = fmt.Appendf(nil, `{"partial":true,"kept_revision":%d}`, j.Revision)

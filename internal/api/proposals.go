@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -144,7 +145,7 @@ func settle(now map[string]string, change sides, answers map[string]resolution) 
 		for i, c := range open {
 			paths[i] = c.Path
 		}
-		e := codeforge.Conflictf("The same places were changed since in %s: say what stands there", strings.Join(paths[:min(len(paths), 5)], ", "))
+		e := codeforge.Conflictf("The same places were changed since in %s: say what stands in each file, yours, job, or a text of your own", strings.Join(paths[:min(len(paths), 5)], ", "))
 		e.Details = map[string]any{"paths": paths, "conflicts": merge.Places(open)}
 		return nil, e
 	}
@@ -381,6 +382,10 @@ func (s *server) takeBack(ctx context.Context, job codeforge.Job) (done codeforg
 		done, err = s.Jobs.TakeBack(ctx, u, job.ID, change)
 		return err
 	})
+	if e, ok := errors.AsType[*codeforge.Error](err); ok && e.Details["conflicts"] != nil { // there is nobody to answer
+		err = &codeforge.Error{Kind: codeforge.Conflict, Details: e.Details,
+			Message: "What the job wrote was changed since, so it cannot be taken back, and nothing was done: cancel without keep=false, and change these files by hand or restore a revision"}
+	}
 	return done, err
 }
 

@@ -442,8 +442,9 @@ func TestCancelTakesBack(t *testing.T) {
 	// Where people went on from what the job wrote, nothing happens, not even the cancel.
 	l, id = begun(t)
 	l.put("new", "m, and more\n")
-	if d := l.call("POST", "/v1/jobs/"+id+"/cancel?keep=false", "").fails(409, "CONFLICT"); !slices.Equal(d["paths"].([]any), []any{"new"}) {
-		t.Errorf("%v", d)
+	clash := l.call("POST", "/v1/jobs/"+id+"/cancel?keep=false", "")
+	if d := clash.fails(409, "CONFLICT"); !slices.Equal(d["paths"].([]any), []any{"new"}) || !strings.Contains(clash.Body, "cannot be taken back, and nothing was done") {
+		t.Errorf("%v", clash.Body)
 	}
 	if got := l.call("GET", "/v1/jobs/"+id, "").object(); got["status"] != "running" {
 		t.Errorf("%v", got["status"])
@@ -641,9 +642,22 @@ func TestEndedJobsAskNothing(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 
+	// So does one whose agent could say nothing, of what it leaves.
+	for apply, key := range map[string]string{"review": "proposed", "auto": "kept_revision"} {
+		l.model(says(goodRequirements), says(goodArchitecture), writes("b", apply), finishes(), func() llm.Response { panic("a fault in the house") })
+		id := l.call("POST", "/v1/run-pipeline", `{"project_id":"`+l.project+`","apply":"`+apply+`","input_context":{"skip_clarification":true}}`).want(200).object()["job_id"].(string)
+		job := l.ended(id)
+		l.wantStatus(job, "failed")
+		lines := l.call("GET", "/v1/projects/"+l.project+"/messages", "").object()["items"].([]any)
+		if said := lines[len(lines)-1].(object)["content"].(string); job["result"].(object)[key] == nil || !strings.Contains(said, "What was built until then") {
+			t.Errorf("%v, said %q", job, said)
+		}
+	}
+
 	// What is in the project already is not said to be applied.
+	content := fmt.Sprint(len(l.revisions()))
 	id = work()
-	l.put("a", "1")
+	l.put("a", content)
 	if got := l.call("POST", "/v1/jobs/"+id+"/apply", "").want(200).object(); got["status"] != "completed" || !strings.HasPrefix(got["message"].(string), "Nothing of the proposal was left") {
 		t.Errorf("%v", got)
 	}

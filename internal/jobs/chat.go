@@ -36,17 +36,18 @@ func cancelledWords(job codeforge.Job, undone bool) string {
 	switch {
 	case undone:
 		return "Stopped, as you asked. What it had changed is undone."
-	case job.Proposal != nil:
-		return "Stopped, as you asked. What was built until then waits as a proposal: apply it, or reject it."
-	case job.Revision > 0:
+	case job.Proposal != nil, job.Revision > 0:
 		return "Stopped, as you asked." + keptWords(job)
 	}
 	return "Stopped, as you asked. Nothing was changed."
 }
 
-// keptWords tell what a job that ended early leaves in its project.
+// keptWords tell what a job that ended early leaves.
 func keptWords(job codeforge.Job) string {
-	if job.Revision == 0 {
+	switch {
+	case job.Proposal != nil:
+		return " What was built until then waits as a proposal: apply it, or reject it."
+	case job.Revision == 0:
 		return ""
 	}
 	return fmt.Sprintf(" What was built until then is in your project, as revision %d.", job.Revision)

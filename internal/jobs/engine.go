@@ -359,6 +359,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	o, err := e.runAgent(ctx, job, rec)
 	// What was reported comes before what ended it. A claim lost meanwhile shows in the next write.
 	progress := rec.close()
+	job = rec.job
 	took := time.Since(began).Round(time.Millisecond)
 
 	// A finished piece of work counts even if its time ran out in the same moment; a cancelled one does not.

@@ -15,7 +15,7 @@ import (
 type recorder struct {
 	e     *Engine
 	ctx   context.Context
-	job   codeforge.Job
+	job   codeforge.Job // with what it kept since
 	fence codeforge.Fence
 
 	mu       sync.Mutex
@@ -137,6 +137,12 @@ func (r *recorder) keep(ctx context.Context, stage codeforge.StageResult) (codef
 	r.mu.Lock()
 	if err != nil && r.progress == stage.Progress {
 		r.progress = before
+	}
+	if err == nil {
+		r.job.Revision = max(r.job.Revision, kept.Revision)
+		if stage.Proposal && len(stage.Changes) > 0 {
+			r.job.Proposal = &codeforge.Proposal{Base: stage.Base, Message: stage.Message, Verified: true}
+		}
 	}
 	r.lost = errors.Is(err, ErrFenced)
 	if r.busy = len(r.pending) > 0 && !r.lost; r.busy {
