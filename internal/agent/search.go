@@ -10,6 +10,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -218,6 +219,7 @@ type hits struct {
 	share float64 // how likely a file of its kind is meant
 	lines []string
 	found []int // from 0
+	at    []int // where in each of them, in bytes
 }
 
 // search shows where a pattern stands, files that are code first. Where that is more than one answer holds, some lines of each file are
@@ -243,8 +245,8 @@ func (t *tree) search(ctx context.Context, a form.SearchArgs) (string, error) {
 		looked++
 		h := hits{path: p, lines: strings.Split(strings.TrimSuffix(unified(t.files[p]), "\n"), "\n")}
 		for i, line := range h.lines {
-			if find(line) {
-				h.found = append(h.found, i)
+			if at := find(line); at >= 0 {
+				h.found, h.at = append(h.found, i), append(h.at, at)
 			}
 		}
 		if len(h.found) > 0 {
@@ -269,8 +271,8 @@ func (t *tree) search(ctx context.Context, a form.SearchArgs) (string, error) {
 	return showHits(found, total, a.Context), nil
 }
 
-// lineMatcher tells whether a line holds the pattern of a search. Unicode forms that look alike are alike.
-func lineMatcher(a form.SearchArgs) (func(string) bool, error) {
+// lineMatcher tells where a line holds the pattern of a search, -1 if nowhere. Unicode forms that look alike are alike.
+func lineMatcher(a form.SearchArgs) (func(string) int, error) {
 	pattern := norm.NFC.String(strings.TrimRight(a.Pattern, "\r\n"))
 	if strings.ContainsAny(pattern, "\r\n") {
 		return nil, fmt.Errorf("pattern holds a line break: search looks at single lines, so name the most telling one")
@@ -282,7 +284,7 @@ func lineMatcher(a form.SearchArgs) (func(string) bool, error) {
 		return norm.NFC.String(line)
 	}
 	if !a.Regex && !a.IgnoreCase {
-		return func(line string) bool { return strings.Contains(normal(line), pattern) }, nil
+		return func(line string) int { return strings.Index(normal(line), pattern) }, nil
 	}
 	if !a.Regex {
 		pattern = regexp.QuoteMeta(pattern)
@@ -301,7 +303,24 @@ func lineMatcher(a form.SearchArgs) (func(string) bool, error) {
 		}
 		return nil, fmt.Errorf("pattern is no expression of RE2: %s", says)
 	}
-	return func(line string) bool { return re.MatchString(normal(line)) }, nil
+	return func(line string) int {
+		if at := re.FindStringIndex(normal(line)); at != nil {
+			return at[0]
+		}
+		return -1
+	}, nil
+}
+
+// excerpt is a line, of a long one the part around what was found at a byte of it.
+func excerpt(line string, at int) string {
+	if at < lineShown/2 || len(line) <= lineShown {
+		return form.Shorten(line, lineShown)
+	}
+	from := min(at-lineShown/4, len(line))
+	for from > 0 && from < len(line) && !utf8.RuneStart(line[from]) {
+		from--
+	}
+	return "..." + form.Shorten(line[from:], lineShown-3)
 }
 
 // searchHint says what may be why nothing was found.
@@ -349,11 +368,11 @@ func showHits(found []hits, total, around int) string {
 				b.WriteString("--\n")
 			}
 			for i := max(at-around, last+1); i <= min(at+around, len(h.lines)-1); i++ {
-				mark := "-"
-				if _, hit := slices.BinarySearch(h.found, i); hit {
-					mark = ":"
+				mark, place := "-", 0
+				if n, hit := slices.BinarySearch(h.found, i); hit {
+					mark, place = ":", h.at[n]
 				}
-				fmt.Fprintf(&b, "%s%s%d%s %s\n", h.path, mark, i+1, mark, form.Shorten(h.lines[i], lineShown))
+				fmt.Fprintf(&b, "%s%s%d%s %s\n", h.path, mark, i+1, mark, excerpt(h.lines[i], place))
 				last = i
 			}
 		}

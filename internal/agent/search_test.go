@@ -188,3 +188,15 @@ func FuzzSearch(f *testing.F) {
 		}
 	})
 }
+
+// Of a long line, what is shown holds what was found.
+func TestSearchInLongLines(t *testing.T) {
+	for _, before := range []string{strings.Repeat("x", 90), strings.Repeat("x", 5_000), strings.Repeat("é", 5_000)} {
+		tr := treeFrom("min.js", before+"needle"+strings.Repeat("y", 5_000))
+		for _, a := range []form.SearchArgs{{Pattern: "needle"}, {Pattern: "n[e]+dle", Regex: true}, {Pattern: "NEEDLE", IgnoreCase: true}} {
+			if says, err := tr.search(t.Context(), a); err != nil || !strings.Contains(says, "needle") || !utf8.ValidString(says) || len(says) > 4*lineShown {
+				t.Errorf("%+v: %s %v", a, says, err)
+			}
+		}
+	}
+}
