@@ -142,7 +142,7 @@ type stageEvent struct {
 	Stage  codeforge.AgentType `json:"stage"`
 	Status string              `json:"status"` // started or completed
 	Title  string              `json:"title"`
-	Round  int                 `json:"round,omitempty"` // of code and qa in a pipeline, from 1
+	Round  int                 `json:"round"` // of code and review; 0: the first, as of what is kept
 }
 
 // stage tells of the beginning of a stage and, when do returns without an error, of its end.

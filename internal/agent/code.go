@@ -100,7 +100,7 @@ func (r *run) code(ctx context.Context, round int, findings []form.Finding) (cod
 	}
 	p := new(prompt)
 	p.json(form.SectionFindings, findings)
-	p.json(form.SectionRound, round)
+	p.json(form.SectionRound, round+1)
 	p.sentence("The review found the issues in <findings>. Look into each, mend those that are right, worst first, without breaking what works, and answer each in finish.")
 	if moved := slices.Sorted(maps.Keys(r.keep.unseen)); len(moved) > 0 {
 		p.sentence("People changed files while you worked: %s. Read one before you change it, and keep what they did.", form.Shorten(strings.Join(moved, ", "), 1_000))

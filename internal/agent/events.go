@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ var stageEnds = map[codeforge.AgentType]float64{codeforge.Research: 20, codeforg
 // endOfStage is what progress runs up to in a stage. A job that may have to ask waits at 50.
 func (r *run) endOfStage(s codeforge.AgentType, round int) float64 {
 	switch {
-	case r.task.Job.Agent == codeforge.Builder && round > 1:
+	case r.task.Job.Agent == codeforge.Builder && round > 0:
 		return stageEnds[codeforge.QA]
 	case r.task.Job.Agent == codeforge.Builder:
 		return stageEnds[s]
@@ -138,15 +139,15 @@ type toolEvent struct {
 const maxTold = 300
 
 func (r *run) reportTool(stage codeforge.AgentType, call llm.ToolCall, result llm.ToolResult) {
-	ok, answer := toolAnswer(call.Name, result)
+	ok, answer := toolAnswer(call, result)
 	r.report(-1, event(codeforge.EventTool, toolEvent{stage, call.Name, toolArgument(call), ok, form.Shorten(codeforge.Plain(answer), maxTold)}))
 	r.advance(byTool)
 }
 
 // toolAnswer is a result for people: the line that it has, what a check found, or how much was read.
-func toolAnswer(name string, result llm.ToolResult) (ok bool, answer string) {
+func toolAnswer(call llm.ToolCall, result llm.ToolResult) (ok bool, answer string) {
 	var v form.Verdict[diagnostic]
-	text := strings.TrimSpace(result.Content)
+	name, text := call.Name, strings.TrimSpace(result.Content)
 	switch {
 	case text == "":
 		return !result.IsError, "done"
@@ -159,11 +160,36 @@ func toolAnswer(name string, result llm.ToolResult) (ok bool, answer string) {
 			answer += ", the first in " + v.Diagnostics[0].File + ": " + v.Diagnostics[0].Message
 		}
 		return v.OK || name != form.ToolFinish, answer
+	case !result.IsError && name == form.ToolSearch && !strings.HasPrefix(text, "nothing found"):
+		return true, searchAnswer(call, text)
 	case !result.IsError && strings.Contains(text, "\n") && slices.ContainsFunc(readingTools, func(t tool) bool { return t.def.Name == name }):
 		return true, plural(countLines(text), "line")
 	}
 	first, _, _ := strings.Cut(text, "\n")
 	return !result.IsError, first
+}
+
+var (
+	cutSearch   = regexp.MustCompile(`(?m)^\.\.\. (\d+) of (\d+) lines are shown`)
+	hitOfSearch = regexp.MustCompile(`(?m)^[^:\n]+:\d+: `)
+)
+
+// searchAnswer is how much a search found, which may be more, or with context less, than the lines that it shows.
+func searchAnswer(call llm.ToolCall, text string) string {
+	var a form.SearchArgs
+	if raw, err := llm.ReadArguments(call.Arguments); err == nil {
+		_ = json.Unmarshal(raw, &a) // what cannot be read has no mode
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	switch m := cutSearch.FindStringSubmatch(text); {
+	case m != nil:
+		return m[2] + " lines found, " + m[1] + " shown"
+	case a.Mode == form.SearchFiles:
+		return plural(countLines(text), "file") + " found"
+	case a.Mode == form.SearchCount:
+		return strings.TrimSuffix(first, ":")
+	}
+	return plural(len(hitOfSearch.FindAllString(text, -1)), "line") + " found"
 }
 
 // toolArgument is what a call is about: of its arguments the first of those that say it.
@@ -175,7 +201,10 @@ func toolArgument(call llm.ToolCall) string {
 	var given map[string]any
 	_ = json.Unmarshal(raw, &given) // it is an object
 	text := func(key string) string { s, _ := given[key].(string); return s }
-	about := cmp.Or(text("path"), text("pattern"), text("from"))
+	about := cmp.Or(text("pattern"), text("path"), text("from"))
+	if in := text("path"); in != "" && in != about {
+		about += " in " + in
+	}
 	if to := text("to"); to != "" && about != "" {
 		about += " to " + to
 	}
@@ -196,14 +225,14 @@ func (r *run) reportSpec(stage codeforge.AgentType, kind string, document json.R
 // findingEvent is one issue of a review.
 type findingEvent struct {
 	Stage codeforge.AgentType `json:"stage"`
-	Round int                 `json:"round,omitempty"`
+	Round int                 `json:"round"`
 	issueDoc
 }
 
 // reviewEvent is what a review came to.
 type reviewEvent struct {
 	Stage   codeforge.AgentType `json:"stage"`
-	Round   int                 `json:"round,omitempty"`
+	Round   int                 `json:"round"` // of the code that was reviewed
 	Passed  bool                `json:"passed"`
 	Score   int                 `json:"score"`
 	Issues  int                 `json:"issues"`

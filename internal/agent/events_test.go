@@ -191,10 +191,10 @@ func TestSpecAndReviewEvents(t *testing.T) {
 	if len(specs) != 2 || specs[0]["kind"] != "requirements" || at(specs[0], "document", "app_name") != "Walkies" || specs[1]["kind"] != "architecture" || specs[1]["stage"] != "wireframe" {
 		t.Errorf("specs %v", specs)
 	}
-	if len(reviews) != 2 || reviews[0]["passed"] != false || reviews[0]["round"] != 1.0 || reviews[1]["passed"] != true || reviews[1]["issues"] != 0.0 {
+	if len(reviews) != 2 || reviews[0]["passed"] != false || reviews[0]["round"] != 0.0 || reviews[1]["round"] != 1.0 || reviews[1]["passed"] != true || reviews[1]["issues"] != 0.0 {
 		t.Errorf("reviews %v", reviews)
 	}
-	if len(findings) != 1 || findings[0]["severity"] != "high" || findings[0]["file_path"] != "src/a.ts" || findings[0]["round"] != 1.0 {
+	if len(findings) != 1 || findings[0]["severity"] != "high" || findings[0]["file_path"] != "src/a.ts" || findings[0]["round"] != 0.0 {
 		t.Errorf("findings %v of %s", findings, out.Result)
 	}
 	for _, e := range b.of(codeforge.EventDelta) {

@@ -104,7 +104,6 @@ func (r *run) keepStage(ctx context.Context, s codeforge.StageResult) (codeforge
 //
 // A job that runs again must do the same: which revisions it met is noted in the journal, and read from there first.
 func (r *run) keepCode(ctx context.Context, round int, summary string) (says string, err error) {
-	round = max(round-1, 0)
 	if at := r.keep.shown; at != nil {
 		merged, open := r.mergeTree(at.files, at.first)
 		if len(open) > 0 {

@@ -111,7 +111,7 @@ func (v *reviewer) nextMessage(round int, earlier []form.Finding, found []diagno
 	p.json(form.SectionDiagnostics, found[:min(len(found), maxDiagnostics)])
 	p.text(form.SectionDiff, diffOf(v.seen, v.tree.files))
 	p.json(form.SectionFindings, earlier)
-	p.json(form.SectionRound, round)
+	p.json(form.SectionRound, round+1)
 	p.sentence("The developer has answered. Judge the answers in <findings> and the changes in <diff>: does each mend what it was to mend, and does all that worked before them still work? What they broke is of category regression. Nothing else counts.")
 	return p
 }

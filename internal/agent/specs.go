@@ -83,7 +83,7 @@ func (r *run) respecify(a form.FinishArgs) {
 	if len(a.Decisions) > 0 {
 		decisions := addDecisions(spec, a.Decisions)
 		if changed = true; spec == nil {
-			spec = map[string]any{"site_map": []string{}, "global_state_needs": []string{}, "theme_colors": []string{}}
+			spec = map[string]any{}
 		}
 		spec["decisions"] = decisions
 	}

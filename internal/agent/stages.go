@@ -204,8 +204,8 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 	}
 	r.report(40)
 	d := pipelineDoc{Code: codeDoc{Summary: "Reviewed the project as it is.", Dependencies: []string{}, Diagnostics: []diagnostic{}}}
-	if err := r.pipelineStage(codeforge.Code, 1, func() (err error) {
-		d.Code, err = r.code(ctx, 1, nil)
+	if err := r.pipelineStage(codeforge.Code, 0, func() (err error) {
+		d.Code, err = r.code(ctx, 0, nil)
 		return err
 	}); err != nil {
 		if f, ok := errors.AsType[*buildFailure](err); ok {
@@ -230,15 +230,15 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 func (r *run) reviewAndRepair(ctx context.Context, d *pipelineDoc) error {
 	reviewer := r.newReviewer(r.tree)
 	var findings []form.Finding
-	for round := 1; ; round++ {
+	for round := 0; ; round++ {
 		if err := r.stage(codeforge.QA, round, func() (err error) {
 			d.QA, err = reviewer.review(ctx, round, findings)
 			return err
 		}); err != nil {
 			return err
 		}
-		d.Iterations, r.made.QA = round, &d.QA
-		last := round == r.reviewRounds
+		d.Iterations, r.made.QA = round+1, &d.QA
+		last := round+1 == r.reviewRounds
 		if findings = reviewer.backToCoder(&d.QA, last); len(findings) == 0 {
 			return nil
 		}
