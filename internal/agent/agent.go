@@ -101,7 +101,8 @@ type run struct {
 	used    usageTotals
 	made    partialDoc
 	keep    keeper
-	says    string // by the model, in words alone, before the job failed
+	moves   map[string]string // where files were when the job began, by the paths that it gave them
+	says    string            // by the model, in words alone, before the job failed
 
 	progress, told float64           // where the job is, and the last that was reported
 	stageEnd       float64           // what progress runs up to in the stage
@@ -118,7 +119,7 @@ type run struct {
 }
 
 func newRun(a *Agents, task *codeforge.Task) *run {
-	r := &run{Agents: a, task: task, in: readInput(task.Job.Input), project: task.Project, tree: newTree(task.Files)}
+	r := &run{Agents: a, task: task, in: readInput(task.Job.Input), project: task.Project, tree: newTree(task.Files), moves: map[string]string{}}
 	r.seen = maps.Clone(r.tree.base)
 	r.answers, r.asked = answers(r.in, task.Job.Clarification)
 	if r.asked {

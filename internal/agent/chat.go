@@ -2,7 +2,10 @@ package agent
 
 import (
 	"fmt"
+	"maps"
+	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,28 +45,83 @@ func (r *run) saysOfCode(d codeDoc, review *qaDoc) string {
 		parts = append(parts, openPoints(review.Issues, r.findings))
 	}
 	if len(d.Files) > 0 {
-		var b strings.Builder
-		b.WriteString("Changed " + plural(len(d.Files), "file") + ":")
-		for _, f := range d.Files[:min(len(d.Files), maxListed)] {
-			b.WriteString("\n- " + f.Path + " (" + f.Action + ")")
-		}
-		if more := len(d.Files) - maxListed; more > 0 {
-			fmt.Fprintf(&b, "\n- and %d more", more)
-		}
-		parts = append(parts, b.String())
+		parts = append(parts, r.saysOfPeople(), changedPoints(d.Files))
 	} else if review == nil && d.Answer == "" && !strings.Contains(d.Summary, noChange) { // it may claim more than was done
 		parts = append(parts, noChange)
 	}
 	return joinParagraphs(parts...)
 }
 
-// howToStart says how one sees what was made.
+// saysOfPeople names what people changed meanwhile, which is part of the work now.
+func (r *run) saysOfPeople() string {
+	paths := slices.Sorted(maps.Keys(r.keep.joined))
+	if len(paths) == 0 {
+		return ""
+	}
+	more := ""
+	if n := len(paths) - maxListed; n > 0 {
+		paths, more = paths[:maxListed], fmt.Sprintf(" and %d more", n)
+	}
+	return "What you changed meanwhile was kept and joined with this: " + strings.Join(paths, ", ") + more + "."
+}
+
+// changedPoints lists what became of files. Files that moved together are one point.
+func changedPoints(files []fileDoc) string {
+	gone := map[string]bool{} // to other paths
+	moved := map[[2]string]int{}
+	for _, f := range files {
+		if f.MovedFrom != "" {
+			gone[f.MovedFrom] = true
+			moved[movedFolders(f)]++
+		}
+	}
+	var points []string
+	changed := 0
+	for _, f := range files {
+		if f.Action == "deleted" && gone[f.Path] {
+			continue
+		}
+		changed++
+		folders := movedFolders(f)
+		switch n := moved[folders]; {
+		case f.MovedFrom == "":
+			points = append(points, f.Path+" ("+f.Action+")")
+		case n == 1:
+			points = append(points, "moved "+f.MovedFrom+" to "+f.Path)
+		case n > 1:
+			points = append(points, fmt.Sprintf("moved %s to %s (%s)", folders[0], folders[1], plural(n, "file")))
+			moved[folders] = 0
+		}
+	}
+	if more := len(points) - maxListed; more > 0 {
+		points = append(points[:maxListed], fmt.Sprintf("and %d more", more))
+	}
+	return "Changed " + plural(changed, "file") + ":\n- " + strings.Join(points, "\n- ")
+}
+
+// movedFolders are the folders, old and new, below which a file's path stayed the same; the paths themselves for one that has a new name.
+func movedFolders(f fileDoc) [2]string {
+	from, to := f.MovedFrom, f.Path
+	for path.Base(from) == path.Base(to) && path.Dir(from) != "." && path.Dir(to) != "." {
+		from, to = path.Dir(from), path.Dir(to)
+	}
+	return [2]string{from, to}
+}
+
+// howToStart says how one sees an app that was made; who has it already knows.
 func (r *run) howToStart() string {
-	s := stackOf(r.tree.files, r.project, "")
+	if now := r.start(r.tree.files); now != r.start(r.tree.base) {
+		return now
+	}
+	return ""
+}
+
+func (r *run) start(files map[string]string) string {
+	s := stackOf(files, r.project, "")
 	if s.script != "" {
 		return "To start it: npm install, then npm run " + s.script + "."
 	}
-	if _, ok := r.tree.files["index.html"]; ok && !s.packages {
+	if _, ok := files["index.html"]; ok && !s.packages {
 		return "To start, open the preview: it begins with index.html."
 	}
 	return ""
@@ -80,7 +138,7 @@ func openPoints(issues []issueDoc, ids int) string {
 		if n++; n > maxListed {
 			continue
 		}
-		line := form.Shorten(strings.Join(strings.Fields(plainWords(i.Description, ids)), " "), maxPoint)
+		line := form.Shorten(firstSentence(strings.Join(strings.Fields(plainWords(i.Description, ids)), " ")), maxPoint)
 		if i.FilePath != "" {
 			line = i.FilePath + ": " + line
 		}
@@ -96,6 +154,17 @@ func openPoints(issues []issueDoc, ids int) string {
 		fmt.Fprintf(&b, "\n- and %d more", n-maxListed)
 	}
 	return "Still open:" + b.String()
+}
+
+// sentenceBreak is where a sentence of some words ends and another begins: abbreviations end in fewer letters.
+var sentenceBreak = regexp.MustCompile(`[\pL\pN)"'` + "`" + `]{3}([.!?]) \P{Ll}`)
+
+// firstSentence is what a finding begins with, which says what people notice; what follows is for who mends it.
+func firstSentence(s string) string {
+	if end := sentenceBreak.FindStringSubmatchIndex(s); end != nil {
+		return s[:end[3]]
+	}
+	return s
 }
 
 // saysOfQuestions asks in the conversation what a job waits for.

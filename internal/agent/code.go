@@ -62,7 +62,7 @@ func (r *run) fileDocs() []fileDoc {
 		} else if had {
 			action = "updated"
 		}
-		docs = append(docs, fileDoc{c.Path, c.Path, codeforge.LanguageOf(c.Path), r.coder.explained[c.Path], action})
+		docs = append(docs, fileDoc{c.Path, c.Path, codeforge.LanguageOf(c.Path), r.coder.explained[c.Path], action, r.movedFrom(c.Path)})
 	}
 	return docs
 }

@@ -155,6 +155,7 @@ type fileDoc struct {
 	Language    string `json:"language"`
 	Explanation string `json:"explanation"`
 	Action      string `json:"action"` // created, updated or deleted
+	MovedFrom   string `json:"moved_from,omitempty"`
 }
 
 // cleanPath keeps a path that a model named if it could be one.

@@ -79,6 +79,9 @@ type fileEvent struct {
 	Lines    int    `json:"lines"`
 	Added    int    `json:"added"` // lines, since it was told of before
 	Removed  int    `json:"removed"`
+
+	MovedFrom string `json:"moved_from,omitempty"` // of one that is created, with most of its text
+	MovedTo   string `json:"moved_to,omitempty"`   // of one that is deleted
 }
 
 // diffStat counts the lines that were added and removed.
@@ -95,6 +98,11 @@ func (r *run) reportFile(path, action string) {
 	before := r.seen[path]
 	e := fileEvent{Path: path, Action: action, Language: codeforge.LanguageOf(path), Bytes: len(text), Lines: countLines(text)}
 	e.Added, e.Removed = diffStat(before, text)
+	if exists {
+		e.MovedFrom = r.movedFrom(path)
+	} else {
+		e.MovedTo = r.movedTo(path)
+	}
 	ev := event(codeforge.EventFile, e)
 	ev.File = &codeforge.FileChange{Path: path, Content: text, Delete: !exists}
 	if exists {

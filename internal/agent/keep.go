@@ -24,6 +24,7 @@ type keeper struct {
 	proposed bool              // under review: the job has a proposal
 	heads    map[int]int       // how many newer revisions each round met
 	shown    *newerProject     // whose conflicts with the tree the model was shown last; nil: they are settled
+	joined   map[string]bool   // what people changed while the job ran, and is in its work
 	unseen   map[string]bool   // what people changed, or deleted, since the model saw it
 
 	// What the tree was when it was kept last.
@@ -40,7 +41,7 @@ type newerProject struct {
 }
 
 func newKeeper(r *run) keeper {
-	return keeper{revision: r.task.Job.Base, files: r.tree.base, heads: map[int]int{}, unseen: map[string]bool{}, good: r.tree.base, goodBase: r.tree.base,
+	return keeper{revision: r.task.Job.Base, files: r.tree.base, heads: map[int]int{}, unseen: map[string]bool{}, joined: map[string]bool{}, good: r.tree.base, goodBase: r.tree.base,
 		requirements: r.project.Requirements, architecture: r.project.Architecture}
 }
 
@@ -224,7 +225,7 @@ type mergedVerdict struct {
 func (r *run) takeIn(files map[string]string) []string {
 	paths := r.setFiles(files, "merged")
 	for _, p := range paths {
-		r.keep.unseen[p] = true
+		r.keep.unseen[p], r.keep.joined[p] = true, true
 	}
 	return paths
 }

@@ -121,7 +121,10 @@ func TestPeopleWriteMeanwhile(t *testing.T) {
 	if !maps.Equal(b.newest(), want) {
 		t.Errorf("the project has %q", b.newest())
 	}
-	// What the job did is told, not what people did.
+	// What the job did is told, and what people did as theirs.
+	if says := out.Chat[0].Content; !strings.Contains(says, "What you changed meanwhile was kept and joined with this: gone.txt, theirs.txt, verse.txt.") {
+		t.Errorf("%s", says)
+	}
 	r := decode(t, out.Result)
 	if files := r["files"].([]any); len(files) != 2 || at(files, 0, "path") != "new.txt" || at(files, 1, "path") != "verse.txt" {
 		t.Errorf("%v", r["files"])

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -278,4 +279,38 @@ func (m *movement) describe() string {
 		fmt.Fprintf(&b, "the old path still stands at %s: look whether it must change\n", strings.Join(m.mentions, ", "))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// noteMoves keeps in mind where files were when the job began.
+func (r *run) noteMoves(m *movement) {
+	origins := map[string]string{}
+	for i, from := range m.from {
+		origins[m.to[i]] = cmp.Or(r.moves[from], from)
+	}
+	for _, from := range m.from {
+		delete(r.moves, from)
+	}
+	maps.Copy(r.moves, origins)
+}
+
+// movedFrom is the path that a file had before the job moved it; "" when it did not.
+func (r *run) movedFrom(path string) string {
+	from := r.moves[path]
+	_, was := r.tree.base[from]
+	_, replaced := r.tree.base[path]
+	_, is := r.tree.files[path]
+	if _, stays := r.tree.files[from]; !was || replaced || !is || stays {
+		return ""
+	}
+	return from
+}
+
+// movedTo is the path that the job gave a file; "" when it gave it none.
+func (r *run) movedTo(from string) string {
+	for _, to := range slices.Sorted(maps.Keys(r.moves)) {
+		if r.moves[to] == from && r.movedFrom(to) == from {
+			return to
+		}
+	}
+	return ""
 }

@@ -312,6 +312,7 @@ var codingTools = slices.Concat(readingTools, []tool{
 		if err != nil {
 			return "", b.unable(a.From, err)
 		}
+		b.r.noteMoves(m)
 		for _, p := range m.from {
 			b.changed(p, fileDeleted)
 		}

@@ -81,7 +81,7 @@ type Issue struct {
 	Category    string `json:"category" limit:"1..100" jsonschema:"correctness, regression, security, accessibility, usability, performance, maintainability, requirements or build"`
 	FilePath    string `json:"file_path" limit:"0..500" jsonschema:"a path from the list of files; empty for the whole project"`
 	Line        int    `json:"line_hint" limit:"0..1000000" jsonschema:"line in that file, from 1; 0 when no line is meant"`
-	Description string `json:"description" limit:"1..2000" jsonschema:"what is wrong, when it shows, and what it does to the user"`
+	Description string `json:"description" limit:"1..2000" jsonschema:"first a plain sentence on what the user notices and when, then what is wrong in the code"`
 	Suggestion  string `json:"suggestion" limit:"0..2000" jsonschema:"the change that mends it"`
 }
 
