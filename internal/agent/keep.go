@@ -306,31 +306,57 @@ type conflictDoc struct {
 	Requirements json.RawMessage `json:"requirements_spec,omitempty"`
 	Architecture json.RawMessage `json:"architecture_spec,omitempty"`
 	Code         *codeDoc        `json:"generated_code,omitempty"`
+	QA           *qaDoc          `json:"qa_result,omitempty"` // of the last review, if there was one
 }
 
 // askPeople ends the run with the question which side is to stand, file by file. The job's work is kept as a proposal.
 func (r *run) askPeople(e *conflictError) codeforge.Outcome {
 	doc := conflictDoc{asks: asks{Message: "While I worked you changed the same places as I did, and nothing of yours was overwritten. For each file, say \"yours\" and what you wrote stands, say \"job\" and what the job wrote stands, or send the whole text that the file is to have."},
-		Conflicts: merge.Places(e.open), Summary: e.summary, Files: e.files}
+		Conflicts: merge.Places(e.open), Summary: e.summary, Files: e.files, QA: r.made.QA}
+	built := r.saysOfCode(codeDoc{Summary: e.summary, Files: e.files}, doc.QA)
 	if r.task.Job.Agent == codeforge.Builder {
 		doc.Requirements, doc.Architecture = r.project.Requirements, r.project.Architecture
 		doc.Code, doc.Files = &codeDoc{Files: doc.Files, Summary: e.summary, Dependencies: []string{}}, nil
 	}
 	for _, c := range e.open {
-		why := "Both changed it: the result shows the places. What does not clash is kept of both."
-		switch {
-		case len(c.Beside) > 0:
-			why = "You made " + strings.Join(c.Beside, ", ") + ", and both cannot be there."
-		case c.Ours == nil:
-			why = "You deleted it, and the job changed it."
-		case c.Theirs == nil:
-			why = "You changed it, and the job deleted it."
-		}
-		doc.Questions = append(doc.Questions, form.Question{Question: c.Path, Why: form.Shorten(why, 500), Options: []string{"yours", "job"}})
+		doc.Questions = append(doc.Questions, form.Question{Question: c.Path, Why: whyConflict(c), Options: []string{"yours", "job"}})
 	}
 	out := r.waiting(doc, doc.Message, doc.Questions, 90)
 	out.Proposal = e.proposal
+	says := []string{built, doc.Message}
+	for i, q := range doc.Questions {
+		says = append(says, fmt.Sprintf("%d. %s (%s)\n%s", i+1, q.Question, strings.Join(q.Options, " / "), q.Why))
+	}
+	out.Chat = r.chat(joinParagraphs(says...))
 	return out
+}
+
+// whyConflict says what the two sides of a conflict are, with the first place where they differ.
+func whyConflict(c merge.Conflict) string {
+	switch {
+	case len(c.Beside) > 0:
+		return form.Shorten("You made "+strings.Join(c.Beside, ", ")+", and both cannot be there.", 500)
+	case c.Ours == nil:
+		return "You deleted it, and the job changed it."
+	case c.Theirs == nil:
+		return "You changed it, and the job deleted it."
+	case len(c.Hunks) == 0:
+		return "Both changed it, and together it is too long for one file."
+	}
+	h := c.Hunks[0]
+	why := fmt.Sprintf("In line %d you have %s, and the job has %s.", h.Line, excerpt(h.Ours), excerpt(h.Theirs))
+	if more := len(c.Hunks) - 1; more > 0 {
+		why += fmt.Sprintf(" They differ in %s more.", plural(more, "place"))
+	}
+	return why + " What does not clash is kept of both."
+}
+
+// excerpt is a text as it is shown within a sentence.
+func excerpt(text string) string {
+	if text = strings.TrimSpace(text); text == "" {
+		return "nothing"
+	}
+	return form.Quote(form.Shorten(strings.Join(strings.Fields(text), " "), 150))
 }
 
 // proposal is the job's work as it is now.

@@ -213,6 +213,13 @@ func TestConflictGoesBackOnce(t *testing.T) {
 		t.Errorf("%+v\n%s", out, out.Result)
 	}
 
+	// The conversation says what was built, and shows both sides.
+	for _, want := range []string{"verse.txt (yours / job)", `you have "1 2"`, `the job has "1 II"`, `say "yours"`} {
+		if !strings.Contains(out.Chat[0].Content, want) {
+			t.Errorf("the conversation lacks %s: %s", want, out.Chat[0].Content)
+		}
+	}
+
 	// A new change of theirs at the same place is not taken for the old one.
 	b = clash()
 	b.script.steps = append(b.script.steps, b.meanwhile(finish(), put("verse.txt", edit("two", "zwei", "one", "1"))))
@@ -374,4 +381,21 @@ func (d *dyingModel) Generate(ctx context.Context, req *llm.Request, sink func(l
 		return nil, errKilled
 	}
 	return resp, err
+}
+
+// TestConflictInAReviewRound: a pipeline that ends with a question to people keeps what the review found, and tells it.
+func TestConflictInAReviewRound(t *testing.T) {
+	bad := object(args{"passed": false, "issues": []any{with(finding, "file_path", "verse.txt", "line_hint", 1)}, "summary": "One flaw.", "score": 60})
+	b := job(codeforge.Builder, `{"skip_clarification":true}`).files("verse.txt", verse)
+	insist := use("edit_file", args{"path": "verse.txt", "old": "2\n", "new": "II\n"})
+	b.script.steps = []turn{object(goodRequirements), object(goodArchitecture), use("edit_file", args{"path": "verse.txt", "old": "one", "new": "1"}), finish(), bad,
+		use("edit_file", args{"path": "verse.txt", "old": "two", "new": "II"}), b.meanwhile(finish(), put("verse.txt", edit("two", "2", "one", "1"))), insist, finish()}
+	out := b.must(t)
+	r := decode(t, out.Result)
+	if out.Status != codeforge.Waiting || at(r, "qa_result", "score") != 60.0 || !strings.Contains(out.Chat[0].Content, "Still open:") || !strings.Contains(out.Chat[0].Content, "Wrote the app") {
+		t.Errorf("%s: %s\n%s", out.Status, out.Result, out.Chat[0].Content)
+	}
+	if done := decode(t, withoutQuestion(out.Result)); done["qa_result"] == nil || done["questions"] != nil {
+		t.Errorf("%v", done)
+	}
 }

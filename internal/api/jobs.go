@@ -582,5 +582,5 @@ func (s *server) cancelJob(ctx context.Context, in *cancelInput) (*cancelledOutp
 	if err != nil {
 		return nil, err
 	}
-	return &cancelledOutput{cancelled{job.ID, string(codeforge.JobCancelled), "Job cancelled, and its changes taken back"}}, nil
+	return &cancelledOutput{cancelled{job.ID, string(codeforge.JobCancelled), "Job cancelled, and its changes of files taken back; requirements, architecture and status of the project stay as they are"}}, nil
 }

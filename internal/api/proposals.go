@@ -239,6 +239,9 @@ func (s *server) applyProposal(ctx context.Context, in *applyInput) (*appliedOut
 func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, answers map[string]resolution, said []codeforge.Message) (*applied, error) {
 	u := caller(ctx)
 	if job.Proposal == nil {
+		if job.Status == codeforge.JobCompleted && job.Apply == codeforge.ApplyReview && job.Revision > 0 {
+			return nil, codeforge.Conflictf("The proposal was applied already, as revision %d", job.Revision)
+		}
 		return nil, codeforge.NotFound("Proposal", job.ID)
 	}
 	seen := map[string]bool{}
@@ -267,6 +270,9 @@ func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, a
 		says := fmt.Sprintf("%s of the proposal: %s.", map[bool]string{true: "Applied all", false: "Applied a part"}[paths == nil], countFiles(len(change.Changes)))
 		if len(change.Changes) == 0 {
 			says = "Nothing of the proposal was left to apply: the project stays as it is."
+		}
+		if len(change.Changes) == 0 {
+			says = "The project stays as it is: it has all that was to be applied, or what you decided for."
 		}
 		if !change.Verified {
 			says += " The result does not build, and its revision is marked so."
@@ -378,7 +384,10 @@ func (s *server) takeBack(ctx context.Context, job codeforge.Job) (done codeforg
 		return now, err
 	}
 	err = s.mergeChange(ctx, job.ProjectID, undo, func(change codeforge.TreeChange, _ []diagnostic) (err error) {
-		change.Message = "Take back what job " + job.ID + " changed"
+		change.Message = "Take back the changes of a cancelled job"
+		if what := summaryOf(job); what != "" {
+			change.Message = "Take back: " + what
+		}
 		done, err = s.Jobs.TakeBack(ctx, u, job.ID, change)
 		return err
 	})
@@ -387,6 +396,17 @@ func (s *server) takeBack(ctx context.Context, job codeforge.Job) (done codeforg
 			Message: "What the job wrote was changed since, so it cannot be taken back, and nothing was done: cancel without keep=false, and change these files by hand or restore a revision"}
 	}
 	return done, err
+}
+
+// summaryOf is what a job was to do, in its user's words, as far as they fit into a line; "": it does not say.
+func summaryOf(job codeforge.Job) string {
+	var in struct {
+		Message string `json:"user_message"`
+	}
+	if json.Unmarshal(job.Input, &in) != nil {
+		return ""
+	}
+	return shortened(strings.Join(strings.Fields(in.Message), " "))
 }
 
 // revisionsOf are the numbers of the revisions that a job made, newest first.

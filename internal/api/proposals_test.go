@@ -339,7 +339,9 @@ func TestReview(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	l.wantFiles("song", sung("one", "1", "five", "5"), "new", "n\n")
-	l.call("POST", "/v1/jobs/"+id+"/apply", "").fails(404, "RESOURCE_NOT_FOUND")
+	if again := l.call("POST", "/v1/jobs/"+id+"/apply", ""); again.fails(409, "CONFLICT") == nil || !strings.Contains(again.Body, "applied already, as revision 3") {
+		t.Errorf("%s", again.Body)
+	}
 	l.call("GET", "/v1/jobs/"+id+"/proposal", "").fails(404, "RESOURCE_NOT_FOUND")
 
 	// Some files of it.
