@@ -344,15 +344,15 @@ func whyConflict(c merge.Conflict) string {
 		return "Both changed it, and together it is too long for one file."
 	}
 	h := c.Hunks[0]
-	why := fmt.Sprintf("In line %d you have %s, and the job has %s.", h.Line, excerpt(h.Ours), excerpt(h.Theirs))
+	why := fmt.Sprintf("In line %d you have %s, and the job has %s.", h.Line, sideInWords(h.Ours), sideInWords(h.Theirs))
 	if more := len(c.Hunks) - 1; more > 0 {
 		why += fmt.Sprintf(" They differ in %s more.", plural(more, "place"))
 	}
 	return why + " What does not clash is kept of both."
 }
 
-// excerpt is a text as it is shown within a sentence.
-func excerpt(text string) string {
+// sideInWords is a text as it is shown within a sentence.
+func sideInWords(text string) string {
 	if text = strings.TrimSpace(text); text == "" {
 		return "nothing"
 	}
@@ -368,11 +368,14 @@ func (r *run) proposal(summary string, verified bool) *codeforge.NewProposal {
 func (r *run) underReview() bool { return r.task.Job.Apply == codeforge.ApplyReview }
 
 // reviewQuestion is what a job under review ends with.
-var reviewQuestion = []form.Question{{Question: "Apply the changes to your project?", Why: "Nothing of them is in it yet. You can look at the diff and the preview first.", Options: []string{"apply", "reject"}}}
+var reviewQuestion = []form.Question{{Question: "Apply the changes to your project?", Why: "None of the changed files is in it yet. You can look at the diff and the preview first.", Options: []string{"apply", "reject"}}}
 
 // awaitReview is the outcome of a job whose work is done and waits to be looked at: its result, with the question.
 func (r *run) awaitReview(result json.RawMessage, says string) codeforge.Outcome {
-	const message = "The work is done. Nothing of it is in your project before you apply it."
+	message := "The work is done. None of its files is in your project before you apply it."
+	if string(r.keep.requirements) != string(r.task.Project.Requirements) || string(r.keep.architecture) != string(r.task.Project.Architecture) {
+		message += " The requirements and the layout that it wrote are stored already."
+	}
 	doc := fmt.Sprintf(`%s,"is_complete":false,"questions":%s,"message":%q}`, result[:len(result)-1], form.Marshal(reviewQuestion), message)
 	return r.waiting(json.RawMessage(doc), says+"\n\n"+message, reviewQuestion, 95)
 }

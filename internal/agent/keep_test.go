@@ -98,6 +98,9 @@ func TestUnderReview(t *testing.T) {
 		}
 		r := decode(t, out.Result)
 		if name == "done" {
+			if !strings.Contains(out.Chat[0].Content, "None of its files is in your project") || !strings.Contains(out.Chat[0].Content, "layout that it wrote are stored") {
+				t.Errorf("%s", out.Chat[0].Content)
+			}
 			if err != nil || out.Status != codeforge.Waiting || at(r, "questions", 0, "options", 0) != "apply" || at(r, "generated_code", "files", 0, "path") != "a" {
 				t.Errorf("%v: %s", err, out.Result)
 			}

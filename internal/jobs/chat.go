@@ -35,11 +35,11 @@ func lineOf(job codeforge.Job, role, content string) codeforge.Message {
 func cancelledWords(job codeforge.Job, undone bool) string {
 	switch {
 	case undone:
-		return "Stopped, as you asked. What it had changed is undone."
+		return "Stopped, as you asked. What it had changed in files is undone; requirements, architecture and status of the project stay as they are."
 	case job.Proposal != nil, job.Revision > 0:
 		return "Stopped, as you asked." + keptWords(job)
 	}
-	return "Stopped, as you asked. Nothing was changed."
+	return "Stopped, as you asked. No file was changed."
 }
 
 // keptWords tell what a job that ended early leaves.

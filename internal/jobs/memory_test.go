@@ -75,7 +75,7 @@ func TestConversation(t *testing.T) {
 		for _, m := range said {
 			got = append(got, m.Role+": "+m.Content)
 		}
-		want := []string{"assistant: This did not work out: The model declined to do this.", "assistant: Who?", "user: Who?\nme\n\nWhen?\n3", "assistant: Stopped, as you asked. Nothing was changed."}
+		want := []string{"assistant: This did not work out: The model declined to do this.", "assistant: Who?", "user: Who?\nme\n\nWhen?\n3", "assistant: Stopped, as you asked. No file was changed."}
 		if !slices.Equal(got, want) {
 			t.Errorf("the conversation is %q", got)
 		}
