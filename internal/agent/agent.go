@@ -102,6 +102,7 @@ type run struct {
 	made    partialDoc
 	keep    keeper
 	moves   map[string]string // where files were when the job began, by the paths that it gave them
+	wrote   bool              // a pipeline: code of its own, or repairs that are all that it did
 	says    string            // by the model, in words alone, before the job failed
 
 	progress, told float64           // where the job is, and the last that was reported

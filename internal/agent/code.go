@@ -93,7 +93,7 @@ type coder struct {
 // answers to them is written into them.
 func (r *run) code(ctx context.Context, round int, findings []form.Finding) (codeDoc, error) {
 	if r.coder == nil {
-		r.coder = r.newCoder(ctx)
+		r.coder = r.newCoder(ctx, findings == nil)
 	}
 	if r.coder.at = round; findings == nil {
 		return r.coder.resume(ctx, nil)
@@ -109,12 +109,13 @@ func (r *run) code(ctx context.Context, round int, findings []form.Finding) (cod
 	return r.coder.resume(ctx, p)
 }
 
-func (r *run) newCoder(ctx context.Context) *coder {
+// newCoder begins the conversation. wish: what is to be done is what the user asked for, not what comes next.
+func (r *run) newCoder(ctx context.Context, wish bool) *coder {
 	c := &coder{r: r, work: workAt(r.tree.files, r.in.idea(r.project)), explained: map[string]string{}}
 	c.system = coderSystem(c.work, r.stack())
 	c.box = r.newToolbox(codeforge.Code, r.tree, codingTools)
 	c.box.finish = c.finish
-	c.first = r.codePrompt(ctx, c.work)
+	c.first = r.codePrompt(ctx, c.work, wish)
 	c.messages = []llm.Message{llm.UserText(c.first.String())}
 	return c
 }
@@ -234,7 +235,7 @@ func (c *coder) result(err error) (codeDoc, error) {
 
 func (f *buildFailure) Error() string { return "the code did not build" }
 
-func (r *run) codePrompt(ctx context.Context, w work) *prompt {
+func (r *run) codePrompt(ctx context.Context, w work, wish bool) *prompt {
 	m := material{tree: r.tree, closing: "Build the app."}
 	var about []string
 	if len(r.tree.files) > 0 {
@@ -249,6 +250,8 @@ func (r *run) codePrompt(ctx context.Context, w work) *prompt {
 	named := r.in.text("file_path")
 	m.about, m.want = r.about(r.in.idea(r.project), about...), map[string]int{named: namedWeight}
 	switch {
+	case !wish:
+		m.closing = ""
 	case w == workQuestion:
 		m.closing = "Answer the question."
 	case cleanPath(named) != "":

@@ -64,10 +64,13 @@ func (in input) idea(p codeforge.Project) string {
 	return cmp.Or(in.wish(), strings.TrimSpace(p.Description), p.Title)
 }
 
+// startAt is the key that names the stage to begin a pipeline with.
+const startAt = "start_at"
+
 // rest is what of the input stands nowhere else in a prompt; nil when there is nothing.
 func (in input) rest() json.RawMessage {
 	rest := maps.Clone(in)
-	for _, k := range []string{"user_idea", "user_message", "message", "question", "requirements", "architecture", "code", "_clarifications", "skip_clarification"} {
+	for _, k := range []string{"user_idea", "user_message", "message", "question", "requirements", "architecture", "code", "_clarifications", "skip_clarification", startAt} {
 		delete(rest, k)
 	}
 	if len(rest) == 0 {

@@ -57,7 +57,9 @@ func (r *run) prompt(m material) *prompt {
 		p.text(form.SectionIdea, wish)
 	}
 	p.text(form.SectionQuestion, m.question)
-	p.sentence("%s", m.closing)
+	if m.closing != "" {
+		p.sentence("%s", m.closing)
+	}
 	return p
 }
 

@@ -176,7 +176,7 @@ type pipelineDoc struct {
 // project has already.
 func (r *run) pipelineStage(s codeforge.AgentType, round int, do func() error) error {
 	stages := r.task.Job.Agent.Agent().Stages
-	if slices.Index(stages, s) < slices.Index(stages, codeforge.AgentType(r.in.text("start_at"))) {
+	if slices.Index(stages, s) < slices.Index(stages, codeforge.AgentType(r.in.text(startAt))) {
 		return nil
 	}
 	return r.stage(s, round, do)
@@ -206,6 +206,7 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 	d := pipelineDoc{Code: codeDoc{Summary: "Reviewed the project as it is.", Dependencies: []string{}, Diagnostics: []diagnostic{}}}
 	if err := r.pipelineStage(codeforge.Code, 0, func() (err error) {
 		d.Code, err = r.code(ctx, 0, nil)
+		r.wrote = true
 		return err
 	}); err != nil {
 		if f, ok := errors.AsType[*buildFailure](err); ok {
@@ -243,7 +244,11 @@ func (r *run) reviewAndRepair(ctx context.Context, d *pipelineDoc) error {
 			return nil
 		}
 		err := r.stage(codeforge.Code, round+1, func() error {
-			_, err := r.code(ctx, round+1, findings)
+			doc, err := r.code(ctx, round+1, findings)
+			if err == nil && !r.wrote { // what it did is all that this job did
+				d.Code, r.wrote = doc, true
+				d.Code.Summary = "Reviewed the project again. " + doc.Summary
+			}
 			return err
 		})
 		if err != nil { // half a repair is worth less than the code that did build
