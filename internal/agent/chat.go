@@ -46,7 +46,7 @@ func (r *run) saysOfCode(d codeDoc, review *qaDoc) string {
 	}
 	if len(d.Files) > 0 {
 		parts = append(parts, r.saysOfPeople(), changedPoints(d.Files))
-	} else if review == nil && d.Answer == "" && !strings.Contains(d.Summary, noChange) { // it may claim more than was done
+	} else if review == nil && d.Answer == "" && !strings.Contains(strings.ToLower(d.Summary), strings.ToLower(strings.TrimSuffix(noChange, "."))) { // it may claim more than was done
 		parts = append(parts, noChange)
 	}
 	return joinParagraphs(parts...)

@@ -385,7 +385,7 @@ func TestPromptTellsTheLimits(t *testing.T) {
 
 // Whoever only claims to have worked is not believed: people are told that nothing changed, once.
 func TestClaimsWithoutWork(t *testing.T) {
-	for summary, want := range map[string]string{"All of it is done, as was asked.": "All of it is done, as was asked.\n\nNo file was changed.", "": "No file was changed."} {
+	for summary, want := range map[string]string{"All of it is done, as was asked.": "All of it is done, as was asked.\n\nNo file was changed.", "": "No file was changed.", "It is as asked; no file was changed.": "It is as asked; no file was changed."} {
 		b := job(codeforge.Code, `{}`, use("finish", args{"summary": summary, "dependencies": []any{}})).files("a.txt", "one")
 		if out := b.must(t); len(out.Chat) != 1 || out.Chat[0].Content != want {
 			t.Errorf("%q is told as %+v", summary, out.Chat)

@@ -447,7 +447,7 @@ func (p plan) summary(k *coder) string {
 	case len(p.write)+len(p.remove) == 0:
 		s = fmt.Sprintf("%s already is as asked; no file was changed.", p.app.Name)
 	default:
-		s = fmt.Sprintf("%s now keeps %s. %d files were written and %d deleted; the others are as they were.", p.app.Name, joinAnd(many), len(p.write), len(p.remove))
+		s = fmt.Sprintf("%s now keeps %s. Files written: %d, deleted: %d; the others are as they were.", p.app.Name, joinAnd(many), len(p.write), len(p.remove))
 	}
 	if len(p.app.Wishes) > 0 {
 		s += " Not understood, and noted in the README: " + strings.Join(p.app.Wishes, "; ") + "."
