@@ -97,3 +97,14 @@ func TestWordsAreNoFile(t *testing.T) {
 	l.call("POST", "/v1/jobs/"+id+"/apply", `{"resolve":{"VERSION":"4"}}`).want(200)
 	l.wantFiles("VERSION", "4")
 }
+
+// TestQuestionShowsTheNewestText: whoever reads the question sees what people have there now.
+func TestQuestionShowsTheNewestText(t *testing.T) {
+	l := newLive(t)
+	id := l.clashing()["job_id"].(string)
+	l.put("song", sung("two", "zwei", "one", "1"))
+	shown := l.call("GET", "/v1/jobs/"+id, "").want(200).object()["result"].(object)["conflicts"].([]any)
+	if len(shown) != 2 || !strings.Contains(shown[1].(object)["people"].(string), "zwei") {
+		t.Errorf("%v", shown)
+	}
+}

@@ -274,6 +274,9 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	if job.Result, err = s.fullResult(ctx, u, &job); err != nil {
 		return nil, err
 	}
+	if job.Result, err = s.withNewestConflicts(ctx, u, &job); err != nil {
+		return nil, err
+	}
 	out := &jobDetail{jobState: jobOf(&job)}
 	if s.Ledger != nil {
 		total, _, err := s.Ledger.SumUsage(ctx, u, codeforge.UsageFilter{JobID: job.ID, Group: codeforge.ByJob, Limit: 1})

@@ -430,3 +430,26 @@ func (s *server) revisionsOf(ctx context.Context, u codeforge.User, job codeforg
 		}
 	}
 }
+
+// withNewestConflicts is the result of a job with its conflicts as they are now: people may have gone on while it waits.
+func (s *server) withNewestConflicts(ctx context.Context, u codeforge.User, job *codeforge.Job) (json.RawMessage, error) {
+	if job.Status != codeforge.Waiting || job.Proposal == nil || !offers(job.Clarification, answerJob) {
+		return job.Result, nil
+	}
+	proposed, err := readSides(func(string) bool { return true }, func(p codeforge.Page) ([]codeforge.FileDelta, error) {
+		_, deltas, err := s.Store.ReadProposal(ctx, u, job.ID, p)
+		return deltas, err
+	})
+	if codeforge.IsKind(err, codeforge.Missing) { // it was answered in this moment
+		return job.Result, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, now, err := s.newestTree(ctx, job.ProjectID)
+	if err != nil {
+		return nil, err
+	}
+	places, err := json.Marshal(merge.Places(merge.Trees(proposed.before, now, proposed.after).Conflicts))
+	return setMember(job.Result, "conflicts", places), err
+}
