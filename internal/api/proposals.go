@@ -271,9 +271,6 @@ func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, a
 		if len(change.Changes) == 0 {
 			says = "Nothing of the proposal was left to apply: the project stays as it is."
 		}
-		if len(change.Changes) == 0 {
-			says = "The project stays as it is: it has all that was to be applied, or what you decided for."
-		}
 		if !change.Verified {
 			says += " The result does not build, and its revision is marked so."
 		}
