@@ -19,7 +19,7 @@ import (
 // ask one registry of ours. Where npm refuses, a conflict must be told.
 func TestAtRandomAsNPM(t *testing.T) {
 	rounds := 0
-	if os.Getenv("CODEFORGE_SOAK") != "" {
+	if os.Getenv("CODEFORGE_NPM") != "" {
 		rounds = 60
 	}
 	rounds, _ = strconv.Atoi(cmp.Or(os.Getenv("CODEFORGE_NPM_ROUNDS"), strconv.Itoa(rounds)))
