@@ -157,6 +157,7 @@ type server struct {
 	macs    sync.Pool     // of hash.Hash, with the secret of streams in it
 
 	estimates estimateCache
+	costs     costCache
 }
 
 // New returns the handler of the whole API.

@@ -279,7 +279,7 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	}
 	out := &jobDetail{jobState: jobOf(&job)}
 	if s.Ledger != nil {
-		total, _, err := s.Ledger.SumUsage(ctx, u, codeforge.UsageFilter{JobID: job.ID, Group: codeforge.ByJob, Limit: 1})
+		total, err := s.jobCost(ctx, u, &job)
 		if err != nil {
 			return nil, err
 		}

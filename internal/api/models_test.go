@@ -410,12 +410,13 @@ func TestUnknownPrices(t *testing.T) {
 	k, books := withBooks(t, router(t, paid{name: llm.OpenAI}))
 	p := k.project()
 	j := k.job(p, "code")
-	cost := func() string {
+	costOf := func(id string) string {
 		t.Helper()
-		job := k.call("GET", "/v1/jobs/"+j, "").want(200).object()
+		job := k.call("GET", "/v1/jobs/"+id, "").want(200).object()
 		return fmt.Sprint(job["cost_micro_usd"], " ", job["cost_estimated"])
 	}
-	if got := cost(); got != "0 false" {
+	cost := func() string { return costOf(j) }
+	if got := costOf(k.job(p, "qa")); got != "0 false" {
 		t.Errorf("before any call: %s", got)
 	}
 	record := func(c llm.Cost, kind llm.ErrorKind) {
@@ -445,6 +446,37 @@ func TestUnknownPrices(t *testing.T) {
 	if got := cost(); got != "70 true" {
 		t.Errorf("with a known part: %s", got)
 	}
+}
+
+// summedLedger counts how often the calls of a job are summed.
+type summedLedger struct {
+	api.Ledger
+	sums int
+}
+
+func (l *summedLedger) SumUsage(context.Context, codeforge.User, codeforge.UsageFilter) (total codeforge.UsageSum, groups []codeforge.UsageSum, err error) {
+	l.sums++
+	return codeforge.UsageSum{Cost: int64(l.sums)}, nil, nil
+}
+
+// Polls of a job sum its calls once a second, and anew when its row has changed.
+func TestJobCostIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := &summedLedger{}, &stub{job: codeforge.Job{ID: codeforge.NewID(), Status: codeforge.Running}}
+		k := &kit{T: t, h: api.New(api.Options{Store: s, Jobs: s, Hub: events.NewHub(), Auth: authByName, Models: always(router(t)), Ledger: l})}
+		poll := func(want float64) {
+			t.Helper()
+			if got := k.call("GET", "/v1/jobs/"+s.job.ID, "").want(200).object()["cost_micro_usd"]; got != want {
+				t.Errorf("cost %v, want %v", got, want)
+			}
+		}
+		poll(1)
+		poll(1)
+		time.Sleep(time.Second)
+		poll(2)
+		s.job.UpdatedAt = time.Now()
+		poll(3)
+	})
 }
 
 func TestEstimateOffline(t *testing.T) {
