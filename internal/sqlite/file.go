@@ -267,6 +267,15 @@ func (r *revision) storeContent(text string) (content, error) {
 	return kept, err
 }
 
+// storeChange stores the text of a change and returns its row, for a column of them: NULL for a file that is deleted.
+func (r *revision) storeChange(ch codeforge.FileChange) (row any, err error) {
+	if ch.Delete {
+		return nil, nil
+	}
+	kept, err := r.storeContent(ch.Content)
+	return kept.row, err
+}
+
 // put gives a path, whose newest state is old, other content, or none. Each path may come once.
 func (r *revision) put(old fileRow, new content, language string) (codeforge.File, error) {
 	existed, deleted := old.ID != "" && !old.deleted, new == none

@@ -413,19 +413,26 @@ func nextDue(c *conn, j *jobRow) (id string, err error) {
 	return id, err
 }
 
-func (s *Store) CancelJob(ctx context.Context, u codeforge.User, id string) (done codeforge.Finished, err error) {
-	err = s.write(ctx, func(c *conn) error {
-		j, err := ownJob(c, u, id)
-		if err != nil {
-			return err
-		}
-		done, err = cancel(c, j)
+// writeEnd is write for what ends a job, or leaves one that has ended as it is.
+func (s *Store) writeEnd(ctx context.Context, do func(*conn) (codeforge.Finished, error)) (done codeforge.Finished, err error) {
+	err = s.write(ctx, func(c *conn) (err error) {
+		done, err = do(c)
 		return err
 	})
 	if err != nil {
 		return codeforge.Finished{}, err
 	}
 	return done, nil
+}
+
+func (s *Store) CancelJob(ctx context.Context, u codeforge.User, id string) (codeforge.Finished, error) {
+	return s.writeEnd(ctx, func(c *conn) (codeforge.Finished, error) {
+		j, err := ownJob(c, u, id)
+		if err != nil {
+			return codeforge.Finished{}, err
+		}
+		return cancel(c, j)
+	})
 }
 
 // cancel ends a job that has not ended yet, with its event.

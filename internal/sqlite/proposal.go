@@ -27,13 +27,9 @@ func (s *Store) propose(c *conn, j *jobRow, n *codeforge.NewProposal) error {
 	paths := map[string]bool{}
 	for _, ch := range n.Changes {
 		paths[ch.Path] = true
-		var row any // NULL
-		if !ch.Delete {
-			kept, err := texts.storeContent(ch.Content)
-			if err != nil {
-				return err
-			}
-			row = kept.row
+		row, err := texts.storeChange(ch)
+		if err != nil {
+			return err
 		}
 		if _, _, err := c.exec(`INSERT INTO proposal_files(job, path, language, content) VALUES(?, ?, ?, ?)
 			ON CONFLICT(job, path) DO UPDATE SET language = excluded.language, content = excluded.content`, j.seq, ch.Path, ch.Language, row); err != nil {
@@ -134,37 +130,32 @@ func (s *Store) ReadProposal(ctx context.Context, u codeforge.User, jobID string
 	return p, deltas, nil
 }
 
-func (s *Store) ApplyProposal(ctx context.Context, u codeforge.User, id string, a codeforge.Application) (done codeforge.Finished, err error) {
+func (s *Store) ApplyProposal(ctx context.Context, u codeforge.User, id string, a codeforge.Application) (codeforge.Finished, error) {
 	if err := checkAll(a.Changes); err != nil {
-		return done, err
+		return codeforge.Finished{}, err
 	}
-	err = s.write(ctx, func(c *conn) error {
+	return s.writeEnd(ctx, func(c *conn) (codeforge.Finished, error) {
 		j, err := proposed(c, u, id)
 		if err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
 		if err := s.change(c, &j, string(j.Agent), a.TreeChange); err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
 		if err := dropProposal(c, &j); err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
 		if len(a.Result) > 0 && j.Status == codeforge.Waiting {
 			j.Result = a.Result
 			if _, _, err := c.exec("UPDATE jobs SET result = ? WHERE seq = ?", j.Result, j.seq); err != nil {
-				return err
+				return codeforge.Finished{}, err
 			}
 		}
 		if err := addMessages(c, j.project, a.Chat); err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
-		done, err = endWaiting(c, j, codeforge.JobCompleted, codeforge.EventComplete)
-		return err
+		return endWaiting(c, j, codeforge.JobCompleted, codeforge.EventComplete)
 	})
-	if err != nil {
-		return codeforge.Finished{}, err
-	}
-	return done, nil
 }
 
 // change makes a revision of a change to the newest one, as a job's, and notes it in the row of the job.
@@ -191,54 +182,44 @@ func endWaiting(c *conn, j jobRow, status codeforge.JobStatus, event codeforge.E
 	return codeforge.Finished{Job: j.Job}, nil
 }
 
-func (s *Store) RejectProposal(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (done codeforge.Finished, err error) {
-	err = s.write(ctx, func(c *conn) error {
+func (s *Store) RejectProposal(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Finished, error) {
+	return s.writeEnd(ctx, func(c *conn) (codeforge.Finished, error) {
 		j, err := proposed(c, u, id)
 		if err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
 		if err := dropProposal(c, &j); err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
 		if err := addMessages(c, j.project, chat); err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
-		done, err = endWaiting(c, j, codeforge.JobCancelled, codeforge.EventCancelled)
-		return err
+		return endWaiting(c, j, codeforge.JobCancelled, codeforge.EventCancelled)
 	})
-	if err != nil {
-		return codeforge.Finished{}, err
-	}
-	return done, nil
 }
 
-func (s *Store) TakeBackJob(ctx context.Context, u codeforge.User, id string, undo codeforge.TreeChange) (done codeforge.Finished, err error) {
+func (s *Store) TakeBackJob(ctx context.Context, u codeforge.User, id string, undo codeforge.TreeChange) (codeforge.Finished, error) {
 	if err := checkAll(undo.Changes); err != nil {
-		return done, err
+		return codeforge.Finished{}, err
 	}
-	err = s.write(ctx, func(c *conn) error {
+	return s.writeEnd(ctx, func(c *conn) (codeforge.Finished, error) {
 		j, err := ownJob(c, u, id)
 		if err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
 		if j.Status.Terminal() {
-			return codeforge.InvalidField("status", "job is %s and cannot be cancelled", j.Status)
+			return codeforge.Finished{}, codeforge.InvalidField("status", "job is %s and cannot be cancelled", j.Status)
 		}
 		if err := s.change(c, &j, "user", undo); err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
 		if err := dropProposal(c, &j); err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
 		j.Revision = 0
 		if _, _, err := c.exec("UPDATE jobs SET revision = 0 WHERE seq = ?", j.seq); err != nil {
-			return err
+			return codeforge.Finished{}, err
 		}
-		done, err = cancel(c, j)
-		return err
+		return cancel(c, j)
 	})
-	if err != nil {
-		return codeforge.Finished{}, err
-	}
-	return done, nil
 }

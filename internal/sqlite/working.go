@@ -19,13 +19,9 @@ func (s *Store) putWorking(c *conn, j *jobRow, changes []codeforge.FileChange) e
 	}
 	texts := s.newRevision(c, &p, j.ID, "", "")
 	for _, ch := range changes {
-		var row any // NULL
-		if !ch.Delete {
-			kept, err := texts.storeContent(ch.Content)
-			if err != nil {
-				return err
-			}
-			row = kept.row
+		row, err := texts.storeChange(ch)
+		if err != nil {
+			return err
 		}
 		if _, _, err := c.exec(`INSERT INTO job_files(job, path, fence, content) VALUES(?, ?, ?, ?)
 			ON CONFLICT(job, path) DO UPDATE SET fence = excluded.fence, content = excluded.content`, j.seq, ch.Path, j.Fence, row); err != nil {
