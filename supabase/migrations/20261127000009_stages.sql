@@ -110,15 +110,6 @@ begin
 end
 $$;
 
--- codeforge_check_documents refuses what Realtime would cut: it sends rows whole, up to about 1 MB.
-create or replace function public.codeforge_check_documents(p_outcome json) returns void language plpgsql immutable set search_path = '' as $$
-begin
-  if coalesce(octet_length(p_outcome ->> 'requirements'), 0) + coalesce(octet_length(p_outcome ->> 'architecture'), 0) > 600000 then
-    raise exception using errcode = 'PT413', message = 'the documents of a project have at most 600000 bytes together';
-  end if;
-end
-$$;
-
 -- codeforge_specify sets what is not null. A project that was archived while the job ran stays so.
 create or replace function public.codeforge_specify(p_project uuid, p_requirements jsonb, p_architecture jsonb, p_status text) returns void
 language plpgsql set search_path = '' as $$
@@ -130,104 +121,11 @@ begin
 end
 $$;
 
--- codeforge_keep_stage returns {revision, kept, seq, at}: kept tells whether it was kept now, then seq is the number of the first event.
-create or replace function public.codeforge_keep_stage(p_job uuid, p_fence bigint, p_stage json, p_types text[], p_data text[], p_times timestamptz[]) returns json
-language plpgsql set search_path = '' as $$
-declare
-  j public.agent_jobs;
-  s record;
-  rev public.project_revisions;
-  v_now timestamptz := public.codeforge_now();
-  v_newest bigint;
-  v_kept bigint;
-  v_progress double precision;
-  v_seq bigint;
-begin
-  select * into s from json_to_record(p_stage) as (stage text, round int, base bigint, changes json, message text, requirements jsonb, architecture jsonb,
-    project_status text, progress double precision);
-  perform public.codeforge_check_documents(p_stage);
-  select p.revision into v_newest from public.projects p where p.id = (select project_id from public.agent_jobs where id = p_job) for no key update;
-  select * into j from public.agent_jobs where id = p_job and fence = p_fence and status = 'running' for no key update;
-  if not found then
-    raise exception using errcode = 'PT412', message = 'the claim is lost';
-  end if;
-  select revision into v_kept from public.job_stages where job_id = p_job and stage = s.stage and round = s.round;
-  if found then
-    return json_build_object('revision', v_kept, 'kept', false);
-  end if;
-
-  if json_array_length(s.changes) > 0 then
-    if v_newest <> s.base then
-      raise exception using errcode = 'PT409', message = format('the project is at revision %s, not %s', v_newest, s.base), hint = 'revision', detail = v_newest;
-    end if;
-    rev := public.codeforge_put_files(j.project_id, j.id, j.agent_type, s.message, s.changes, true, false, true);
-  end if;
-  insert into public.job_stages (job_id, stage, round, user_id, revision) values (p_job, s.stage, s.round, j.user_id, coalesce(rev.number, 0));
-  perform public.codeforge_specify(j.project_id, s.requirements, s.architecture, s.project_status);
-  select greatest(e.progress, s.progress) into v_progress from public.job_events e where e.job_id = p_job order by e.seq desc limit 1;
-  if rev.number is not null then -- every change of the row goes to all who watch it
-    update public.agent_jobs set revision = rev.number, progress = coalesce(v_progress, progress) where id = p_job;
-  end if;
-  v_seq := public.codeforge_add_events(p_job, j.user_id, coalesce(v_progress, j.progress), p_types, p_data, p_times);
-  return json_build_object('revision', coalesce(rev.number, 0), 'kept', true, 'seq', v_seq, 'at', v_now);
-end
-$$;
-
--- codeforge_finish_job returns {job, seq, at, next}: seq is the number of the first event, next a job that may start now.
-create or replace function public.codeforge_finish_job(p_job uuid, p_fence bigint, p_outcome json, p_types text[], p_data text[], p_times timestamptz[]) returns json
-language plpgsql set search_path = '' as $$
-declare
-  j public.agent_jobs;
-  o record;
-  rev public.project_revisions;
-  v_now timestamptz := public.codeforge_now();
-  v_seq bigint;
-begin
-  select * into o from json_to_record(p_outcome) as (status text, progress double precision, result jsonb, error text, question json, failed boolean,
-    run_at timestamptz, changes json, message text, requirements jsonb, architecture jsonb, project_status text, chat json);
-  -- Realtime sends rows whole, and cuts those near 1 MB.
-  if octet_length(p_outcome ->> 'result') > 500000 then
-    raise exception using errcode = 'PT413', message = format('the result of a job has at most 500000 bytes, this has %s', octet_length(p_outcome ->> 'result'));
-  end if;
-  perform public.codeforge_check_documents(p_outcome);
-  if o.status = 'completed' then
-    perform from public.projects p where p.id = (select project_id from public.agent_jobs where id = p_job) for no key update;
-  end if;
-  select * into j from public.agent_jobs where id = p_job and fence = p_fence and status = 'running' for no key update;
-  if not found then
-    raise exception using errcode = 'PT412', message = 'the claim is lost';
-  end if;
-
-  if o.status = 'completed' then
-    if json_array_length(coalesce(o.changes, '[]')) > 0 then
-      rev := public.codeforge_put_files(j.project_id, j.id, j.agent_type, coalesce(o.message, ''), o.changes, true, false, true);
-    end if;
-    perform public.codeforge_specify(j.project_id, o.requirements, o.architecture, o.project_status);
-  end if;
-  if o.status in ('completed', 'failed') then
-    insert into public.chat_messages (id, project_id, role, content, is_thinking, metadata, created_at)
-      select coalesce(m.id, gen_random_uuid()), j.project_id, m.role, m.content, coalesce(m.is_thinking, false), m.metadata, v_now
-      from json_to_recordset(coalesce(o.chat, '[]')) as m (id uuid, role text, content text, is_thinking boolean, metadata jsonb);
-  end if;
-
-  update public.agent_jobs a set status = o.status, progress = o.progress, result = coalesce(o.result, a.result), error = nullif(o.error, ''),
-    failures = a.failures + coalesce(o.failed, false)::int, revision = coalesce(rev.number, a.revision),
-    clarification_data = case when o.question is null then a.clarification_data
-      else format('{"questions":%s,"answers":%s}', o.question, coalesce(a.clarification_data ->> 'answers', '[]'))::json end,
-    due_at = case when o.status = 'queued' then greatest(o.run_at, v_now) end,
-    completed_at = case when o.status in ('completed', 'failed', 'cancelled') then v_now end
-    where id = p_job returning * into j;
-  v_seq := public.codeforge_add_events(p_job, j.user_id, o.progress, p_types, p_data, p_times);
-  return json_build_object('job', j, 'seq', v_seq, 'at', v_now,
-    'next', case when j.changes_files then nullif(public.codeforge_next_in_line(j.project_id), j.id) end);
-end
-$$;
-
 do $$
 declare f regprocedure;
 begin
-  foreach f in array array['public.codeforge_put_files(uuid, uuid, text, text, json, boolean, boolean, boolean)', 'public.codeforge_check_documents(json)',
-    'public.codeforge_specify(uuid, jsonb, jsonb, text)', 'public.codeforge_keep_stage(uuid, bigint, json, text[], text[], timestamptz[])']::regprocedure[] loop
+  foreach f in array array['public.codeforge_put_files(uuid, uuid, text, text, json, boolean, boolean, boolean)',
+    'public.codeforge_specify(uuid, jsonb, jsonb, text)']::regprocedure[] loop
     execute format('revoke execute on function %s from public, anon, authenticated', f);
     execute format('grant execute on function %s to service_role', f);
   end loop;

@@ -346,53 +346,6 @@ begin
 end
 $$;
 
--- codeforge_finish_job returns {job, seq, at, next}: seq is the number of the first event, next a job that may start now.
-create or replace function public.codeforge_finish_job(p_job uuid, p_fence bigint, p_outcome json, p_types text[], p_data text[], p_times timestamptz[]) returns json
-language plpgsql set search_path = '' as $$
-declare
-  j public.agent_jobs;
-  o record;
-  rev public.project_revisions;
-  v_now timestamptz := public.codeforge_now();
-  v_seq bigint;
-begin
-  select * into o from json_to_record(p_outcome) as (status text, progress double precision, result jsonb, error text, question json, failed boolean,
-    run_at timestamptz, changes json, message text, requirements jsonb, architecture jsonb, project_status text, chat json, proposal json);
-  perform public.codeforge_check_documents(p_outcome);
-  if o.status = 'completed' or o.proposal is not null then
-    perform from public.projects p where p.id = (select project_id from public.agent_jobs where id = p_job) for no key update;
-  end if;
-  select * into j from public.agent_jobs where id = p_job and fence = p_fence and status = 'running' for no key update;
-  if not found then
-    raise exception using errcode = 'PT412', message = 'the claim is lost';
-  end if;
-
-  if o.status = 'completed' then
-    if json_array_length(coalesce(o.changes, '[]')) > 0 then
-      rev := public.codeforge_put_files(j.project_id, j.id, j.agent_type, coalesce(o.message, ''), o.changes, true, false, true);
-    end if;
-    perform public.codeforge_specify(j.project_id, o.requirements, o.architecture, o.project_status);
-  end if;
-  if o.status in ('failed', 'waiting_for_input') and o.proposal is not null then
-    perform public.codeforge_propose(j, o.proposal);
-  end if;
-  if o.status in ('completed', 'failed', 'waiting_for_input') then
-    perform public.codeforge_add_messages(j.project_id, o.chat);
-  end if;
-
-  update public.agent_jobs a set status = o.status, progress = o.progress, result = coalesce(o.result, a.result), error = nullif(o.error, ''),
-    failures = a.failures + coalesce(o.failed, false)::int, revision = coalesce(rev.number, a.revision),
-    clarification_data = case when o.question is null then a.clarification_data
-      else format('{"questions":%s,"answers":%s}', o.question, coalesce(a.clarification_data ->> 'answers', '[]'))::json end,
-    due_at = case when o.status = 'queued' then greatest(o.run_at, v_now) end,
-    completed_at = case when o.status in ('completed', 'failed', 'cancelled') then v_now end
-    where id = p_job returning * into j;
-  v_seq := public.codeforge_add_events(p_job, j.user_id, o.progress, p_types, p_data, p_times);
-  return json_build_object('job', j, 'seq', v_seq, 'at', v_now,
-    'next', case when j.changes_files then nullif(public.codeforge_next_in_line(j.project_id), j.id) end);
-end
-$$;
-
 -- codeforge_proposed_job is one with a proposal that nobody works on.
 create or replace function public.codeforge_proposed_job(p_user uuid, p_job uuid) returns public.agent_jobs language plpgsql set search_path = '' as $$
 declare j public.agent_jobs;
@@ -514,7 +467,8 @@ begin
     'public.codeforge_submit_job(uuid, uuid, uuid, text, boolean, text, text, text, uuid, uuid, text, text)', 'public.codeforge_proposed_job(uuid, uuid)',
     'public.codeforge_end_waiting(uuid, text)', 'public.codeforge_change_tree(public.agent_jobs, text, json)', 'public.codeforge_apply_proposal(uuid, uuid, json)',
     'public.codeforge_reject_proposal(uuid, uuid, json)', 'public.codeforge_take_back_job(uuid, uuid, json)', 'public.codeforge_read_proposal(uuid, uuid, text, bigint, boolean)',
-    'public.codeforge_mark_verified(uuid, uuid, bigint, boolean)']::regprocedure[] loop
+    'public.codeforge_mark_verified(uuid, uuid, bigint, boolean)', 'public.codeforge_check_documents(json)',
+    'public.codeforge_keep_stage(uuid, bigint, json, text[], text[], timestamptz[])']::regprocedure[] loop
     execute format('revoke execute on function %s from public, anon, authenticated', f);
     execute format('grant execute on function %s to service_role', f);
   end loop;
