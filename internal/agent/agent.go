@@ -33,7 +33,7 @@ type Options struct {
 }
 
 // Check verifies a tree of files, by path, for a user. Its error says nothing of the tree.
-type Check func(ctx context.Context, user string, files map[string]string) (verify.Report, error)
+type Check func(ctx context.Context, user string, t verify.Tree) (verify.Report, error)
 
 // Agents runs jobs of every type. It holds no state of a job and is safe for concurrent use.
 type Agents struct {

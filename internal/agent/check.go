@@ -112,17 +112,17 @@ func (r *run) checkTree(ctx context.Context) verify.Report {
 func (r *run) check(ctx context.Context, files map[string]string) verify.Report {
 	job := r.task.Job
 	if r.journal == nil || job.ID == "" {
-		report, err := r.checks(ctx, job.UserID, files)
+		report, err := r.checks(ctx, job.UserID, verify.Tree{Files: files})
 		if err != nil {
 			r.abort(err)
 		}
 		return report
 	}
 	var report verify.Report
-	k := llm.JournalKey{JobID: job.ID, Number: r.calls, Hash: verify.Hash(files)}
+	k := llm.JournalKey{JobID: job.ID, Number: r.calls, Hash: verify.Hash(verify.Tree{Files: files})}
 	entry, err := r.journal.Get(ctx, k)
 	if err == nil && entry == nil {
-		if report, err = r.checks(ctx, job.UserID, files); err == nil {
+		if report, err = r.checks(ctx, job.UserID, verify.Tree{Files: files}); err == nil {
 			entry, err = r.journal.Put(ctx, k, form.Marshal(report))
 		}
 	}

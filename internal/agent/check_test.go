@@ -24,14 +24,14 @@ func TestChecksAreJournaled(t *testing.T) {
 		return string(form.Marshal(out)), err
 	}
 	lost := &codeforge.Error{Kind: codeforge.Unavailable, Message: "no child", Retryable: true}
-	unable := func(context.Context, string, map[string]string) (verify.Report, error) { return verify.Report{}, lost }
+	unable := func(context.Context, string, verify.Tree) (verify.Report, error) { return verify.Report{}, lost }
 	if out, err := run(unable); !errors.Is(err, lost) {
 		t.Fatalf("%v %s", err, out)
 	}
 	var users []string
-	want, err := run(func(ctx context.Context, user string, files map[string]string) (verify.Report, error) {
+	want, err := run(func(ctx context.Context, user string, tree verify.Tree) (verify.Report, error) {
 		users = append(users, user)
-		return lint(ctx, user, files)
+		return lint(ctx, user, tree)
 	})
 	if err != nil || len(users) != 3 || users[0] != steps().task.Job.UserID {
 		t.Fatalf("%v, checks for %q", err, users)

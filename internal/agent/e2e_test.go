@@ -73,8 +73,8 @@ func (o *workspace) must(t *testing.T, who codeforge.AgentType, input string) co
 }
 
 // inProcess checks what this test made itself.
-func inProcess(ctx context.Context, _ string, files map[string]string) (verify.Report, error) {
-	return verify.Check(ctx, files), nil
+func inProcess(ctx context.Context, _ string, t verify.Tree) (verify.Report, error) {
+	return verify.Check(ctx, t), nil
 }
 
 func newWorkspace() *workspace {
@@ -84,7 +84,7 @@ func newWorkspace() *workspace {
 func TestOfflinePipeline(t *testing.T) {
 	o := newWorkspace()
 	out := o.must(t, codeforge.Builder, `{"user_message":"A CRM for dog walkers"}`)
-	if report := verify.Check(t.Context(), o.files); !report.OK || len(o.files) < 5 {
+	if report := verify.Check(t.Context(), verify.Tree{Files: o.files}); !report.OK || len(o.files) < 5 {
 		t.Fatalf("%d files, %+v", len(o.files), report.Diagnostics)
 	}
 	var r struct {
@@ -99,7 +99,7 @@ func TestOfflinePipeline(t *testing.T) {
 	if o.must(t, codeforge.Code, `{"user_message":"Also keep track of invoices"}`); o.changed == 0 || len(o.files) < before {
 		t.Errorf("a later wish changed %d files", o.changed)
 	}
-	if report := verify.Check(t.Context(), o.files); !report.OK {
+	if report := verify.Check(t.Context(), verify.Tree{Files: o.files}); !report.OK {
 		t.Errorf("%+v", report.Diagnostics)
 	}
 }

@@ -142,8 +142,8 @@ func TestPeopleWriteMeanwhile(t *testing.T) {
 
 // TestMergeThatDoesNotBuild: what breaks only together goes back to the model; what people broke alone does not.
 func TestMergeThatDoesNotBuild(t *testing.T) {
-	together := func(ctx context.Context, user string, files map[string]string) (r verify.Report, err error) {
-		if r, err = lint(ctx, user, files); strings.Contains(files["a"], "uses b") && files["b"] == "" {
+	together := func(ctx context.Context, user string, t verify.Tree) (r verify.Report, err error) {
+		if r, err = lint(ctx, user, t); strings.Contains(t.Files["a"], "uses b") && t.Files["b"] == "" {
 			r.OK = false
 			r.Diagnostics = append(r.Diagnostics, verify.Diagnostic{File: "a", Line: 1, Column: 1, Severity: verify.SeverityError, Message: "no b"})
 		}

@@ -51,7 +51,7 @@ func TestMove(t *testing.T) {
 		{"a mark and CRLF", []string{"a.ts", "\ufeffimport './b'\r\n", "b.ts", ""}, "b.ts", "c.ts", map[string]string{"a.ts": "\ufeffimport './c'\r\n", "b.ts": "", "c.ts": ""}, ""},
 	} {
 		tr := treeFrom(c.files...)
-		was := verify.Check(t.Context(), tr.base)
+		was := verify.Check(t.Context(), verify.Tree{Files: tr.base})
 		m, err := tr.move(c.from, c.to)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
@@ -72,7 +72,7 @@ func TestMove(t *testing.T) {
 		if !strings.Contains(m.describe(), c.says) {
 			t.Errorf("%s: says %s", c.name, m.describe())
 		}
-		if now := verify.Check(t.Context(), tr.files); was.OK && !now.OK {
+		if now := verify.Check(t.Context(), verify.Tree{Files: tr.files}); was.OK && !now.OK {
 			t.Errorf("%s: %+v", c.name, now.Diagnostics)
 		}
 	}

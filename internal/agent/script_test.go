@@ -114,9 +114,9 @@ func finish() turn {
 }
 
 // lint is a verification of lines: those that hold BROKEN are errors, SLOPPY are warnings.
-func lint(_ context.Context, _ string, files map[string]string) (verify.Report, error) {
-	r := verify.Report{OK: true, Files: len(files), Entries: []string{}, Diagnostics: []verify.Diagnostic{}}
-	for p, text := range files {
+func lint(_ context.Context, _ string, t verify.Tree) (verify.Report, error) {
+	r := verify.Report{OK: true, Files: t.Len(), Entries: []string{}, Diagnostics: []verify.Diagnostic{}}
+	for p, text := range t.Files {
 		for i, line := range strings.Split(text, "\n") {
 			for word, severity := range map[string]string{"BROKEN": verify.SeverityError, "SLOPPY": verify.SeverityWarning} {
 				if strings.Contains(line, word) {

@@ -87,7 +87,7 @@ type Options struct {
 	// cover the request, or Unavailable when nobody can tell right now.
 	Auth func(*http.Request) (codeforge.User, error)
 	// Check verifies a tree of files, by path, for a user. nil: the route answers 503.
-	Check func(ctx context.Context, user string, files map[string]string) (verify.Report, error)
+	Check func(ctx context.Context, user string, t verify.Tree) (verify.Report, error)
 	// Models routes the calls of models. nil: nothing is said of models and estimates.
 	Models func() *llm.Router
 	// Ledger say what models cost and may cost. nil: the routes for them answer 503.

@@ -592,8 +592,8 @@ func TestRevisions(t *testing.T) {
 
 func TestCheckAndHealth(t *testing.T) {
 	k := newKit(t, func(o *api.Options) {
-		o.Check = func(_ context.Context, _ string, files map[string]string) (verify.Report, error) {
-			return verify.Report{Files: len(files), Diagnostics: []verify.Diagnostic{{File: "a.ts", Line: 1, Column: 2, Severity: "error", Message: files["a.ts"]}}}, nil
+		o.Check = func(_ context.Context, _ string, t verify.Tree) (verify.Report, error) {
+			return verify.Report{Files: t.Len(), Diagnostics: []verify.Diagnostic{{File: "a.ts", Line: 1, Column: 2, Severity: "error", Message: t.Files["a.ts"]}}}, nil
 		}
 	})
 	id := k.project()
@@ -780,7 +780,7 @@ func TestRequestIDAndLog(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	k := newKit(t, func(o *api.Options) {
-		o.Check = func(context.Context, string, map[string]string) (verify.Report, error) { panic("secret detail") }
+		o.Check = func(context.Context, string, verify.Tree) (verify.Report, error) { panic("secret detail") }
 	})
 	a := k.call("GET", "/v1/projects/"+k.project()+"/check", "")
 	if a.fails(500, "INTERNAL_ERROR"); strings.Contains(a.Body, "secret") {

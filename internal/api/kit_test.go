@@ -108,8 +108,8 @@ func newKit(t *testing.T, change ...func(*api.Options)) *kit {
 	k := &kit{T: t, store: store, hub: events.NewHub(), log: &bytes.Buffer{}}
 	k.jobs = &engine{store: store, hub: k.hub}
 	o := api.Options{Store: store, Jobs: k.jobs, Hub: k.hub, Auth: authByName, Log: slog.New(slog.NewJSONHandler(k.log, nil)),
-		Check: func(_ context.Context, _ string, files map[string]string) (verify.Report, error) {
-			return verify.Report{OK: true, Files: len(files), Entries: []string{"src/main.ts"}}, nil
+		Check: func(_ context.Context, _ string, t verify.Tree) (verify.Report, error) {
+			return verify.Report{OK: true, Files: t.Len(), Entries: []string{"src/main.ts"}}, nil
 		},
 		Model: "scaffold", StoreName: "sqlite", Isolation: "application", StreamSecret: []byte(strings.Repeat("s", 32))}
 	for _, c := range change {

@@ -364,7 +364,7 @@ func (s *server) checkProject(ctx context.Context, in *ProjectPath) (*checkOutpu
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.check(ctx, files)
+	r, err := s.check(ctx, verify.Tree{Files: files})
 	if err != nil {
 		return nil, err
 	}
@@ -399,7 +399,7 @@ func (s *server) newestTree(ctx context.Context, projectID string) (revision int
 }
 
 // check verifies a tree for the caller.
-func (s *server) check(ctx context.Context, files map[string]string) (verify.Report, error) {
+func (s *server) check(ctx context.Context, t verify.Tree) (verify.Report, error) {
 	if s.Check == nil {
 		return verify.Report{}, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Checks are not available here"}
 	}
@@ -408,7 +408,7 @@ func (s *server) check(ctx context.Context, files map[string]string) (verify.Rep
 		return verify.Report{}, err
 	}
 	defer done()
-	return s.Check(ctx, caller(ctx).ID, files)
+	return s.Check(ctx, caller(ctx).ID, t)
 }
 
 func diagnosticsOf(r verify.Report) []diagnostic {

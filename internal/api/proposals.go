@@ -12,6 +12,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/merge"
+	"codeforge/internal/verify"
 )
 
 // Answers to the question what of two sides is to stand, besides the text itself.
@@ -180,7 +181,7 @@ func (s *server) mergeChange(ctx context.Context, projectID string, change func(
 		if err != nil {
 			return err
 		}
-		report, err := s.check(ctx, files)
+		report, err := s.check(ctx, verify.Tree{Files: files})
 		if err != nil {
 			return err
 		}

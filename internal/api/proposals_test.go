@@ -35,10 +35,10 @@ type live struct {
 
 func newLive(t *testing.T) *live {
 	l := &live{silent: make(chan struct{}, 10)}
-	check := func(_ context.Context, _ string, files map[string]string) (verify.Report, error) {
-		r := verify.Report{OK: true, Files: len(files)}
-		for _, p := range slices.Sorted(maps.Keys(files)) {
-			if strings.Contains(files[p], "BROKEN") {
+	check := func(_ context.Context, _ string, t verify.Tree) (verify.Report, error) {
+		r := verify.Report{OK: true, Files: t.Len()}
+		for _, p := range slices.Sorted(maps.Keys(t.Files)) {
+			if strings.Contains(t.Files[p], "BROKEN") {
 				r.OK = false
 				r.Diagnostics = append(r.Diagnostics, verify.Diagnostic{File: p, Line: 1, Severity: verify.SeverityError, Message: "is broken"})
 			}

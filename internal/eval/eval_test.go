@@ -49,7 +49,7 @@ func TestFixtures(t *testing.T) {
 			if size > 20 && stack != Plain { // more of the same
 				continue
 			}
-			for _, d := range verify.Check(t.Context(), files).Diagnostics {
+			for _, d := range verify.Check(t.Context(), verify.Tree{Files: files}).Diagnostics {
 				if d.Severity == verify.SeverityError {
 					t.Errorf("%s of %d: %s:%d: %s", stack, size, d.File, d.Line, d.Message)
 				}

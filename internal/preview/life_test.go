@@ -201,7 +201,7 @@ func TestBuildEndsWithItsLastRequest(t *testing.T) {
 		sh := newShelf()
 		sh.put(codeforge.LocalUserID, project, app)
 		begun, ended := 0, make(chan error, 1)
-		s := New(sh.options(Options{Bundle: func(ctx context.Context, _ string, _ map[string]string) (*verify.Site, verify.Report, error) {
+		s := New(sh.options(Options{Bundle: func(ctx context.Context, _ string, _ verify.Tree) (*verify.Site, verify.Report, error) {
 			begun++
 			<-ctx.Done()
 			ended <- ctx.Err()
@@ -236,9 +236,9 @@ func TestWorkingTree(t *testing.T) {
 	tree, builds := WorkingTree{ProjectID: project, Version: "1", Files: func(context.Context) (map[string]string, error) {
 		return map[string]string{"index.html": "<p>first"}, nil
 	}}, 0
-	o := sh.options(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef"), Bundle: func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error) {
+	o := sh.options(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef"), Bundle: func(ctx context.Context, user string, t verify.Tree) (*verify.Site, verify.Report, error) {
 		builds++
-		return bundle(ctx, user, files)
+		return bundle(ctx, user, t)
 	}})
 	o.WorkingTree = func(_ context.Context, u codeforge.User, id string) (WorkingTree, error) {
 		if u.ID != userID || id != job {

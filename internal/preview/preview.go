@@ -55,7 +55,7 @@ type Options struct {
 	WorkingTree func(ctx context.Context, u codeforge.User, jobID string) (WorkingTree, error)
 
 	// Bundle builds a tree of files for a user, once for equal ones at a time. Its error says nothing of the tree.
-	Bundle func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error)
+	Bundle func(ctx context.Context, user string, t verify.Tree) (*verify.Site, verify.Report, error)
 
 	Secret       []byte   // signs tickets; at least 16 bytes where they are needed
 	TicketNeeded bool     // false: everybody is the local user
@@ -457,7 +457,7 @@ func (s *Server) built(r *http.Request, u codeforge.User, at site, newest int64,
 			return nil, err
 		}
 		b.empty = len(files) == 0
-		if b.site, b.report, err = s.o.Bundle(ctx, u.ID, files); err != nil {
+		if b.site, b.report, err = s.o.Bundle(ctx, u.ID, verify.Tree{Files: files}); err != nil {
 			return nil, err
 		}
 		if b.site != nil && b.site.Size > s.o.SiteBytes {

@@ -146,10 +146,10 @@ func get(t *testing.T, s http.Handler, target string, change ...func(*http.Reque
 }
 
 // bundle builds in children of this test.
-var bundle = func() func(context.Context, string, map[string]string) (*verify.Site, verify.Report, error) {
+var bundle = func() func(context.Context, string, verify.Tree) (*verify.Site, verify.Report, error) {
 	verifier := sync.OnceValue(func() *verify.Verifier { return verify.NewVerifier(sandbox.Options{}) })
-	return func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error) {
-		return verifier().Bundle(ctx, user, files)
+	return func(ctx context.Context, user string, t verify.Tree) (*verify.Site, verify.Report, error) {
+		return verifier().Bundle(ctx, user, t)
 	}
 }()
 
@@ -466,11 +466,11 @@ func TestFailureIsNotKept(t *testing.T) {
 	sh := newShelf()
 	sh.put(codeforge.LocalUserID, project, app)
 	var fail error = &codeforge.Error{Kind: codeforge.Unavailable, Message: "no child"}
-	s := New(sh.options(Options{Bundle: func(ctx context.Context, user string, files map[string]string) (*verify.Site, verify.Report, error) {
+	s := New(sh.options(Options{Bundle: func(ctx context.Context, user string, t verify.Tree) (*verify.Site, verify.Report, error) {
 		if fail != nil {
 			return nil, verify.Report{}, fail
 		}
-		return bundle(ctx, user, files)
+		return bundle(ctx, user, t)
 	}}))
 	if w := get(t, s, "/"); w.Code != 503 || w.Header().Get("Retry-After") == "" {
 		t.Fatal(w.Code, w.Body)

@@ -159,8 +159,8 @@ func built(t *testing.T, idea string) map[string]string {
 			}
 			return codeforge.Kept{Revision: int64(len(s.Changes))}, nil
 		}}
-	_, err := agent.New(agent.Options{Model: offline.New(), Check: func(ctx context.Context, _ string, files map[string]string) (verify.Report, error) {
-		return verify.Check(ctx, files), nil
+	_, err := agent.New(agent.Options{Model: offline.New(), Check: func(ctx context.Context, _ string, t verify.Tree) (verify.Report, error) {
+		return verify.Check(ctx, t), nil
 	}}).Run(t.Context(), &task)
 	if err != nil {
 		t.Fatal(err)

@@ -26,10 +26,11 @@ type Site struct {
 	roots  []string
 }
 
-// Asset is one answer.
+// Asset is one answer: a body, or a blob of the project by its hash.
 type Asset struct {
 	Type string // its Content-Type
 	Body string
+	Blob Blob // its zero value: Body is the answer
 }
 
 // bundleDir is where built files are served. Below it the folders of the tree are repeated, so that what a script
@@ -158,31 +159,34 @@ func (t *tree) site(g *graph, pages []*page, built []string, classic map[string]
 	site := &Site{assets: make(map[string]Asset, len(t.files)), roots: t.roots}
 	for _, p := range t.paths {
 		if !isHTML(p) || t.isOutput(p) {
-			site.assets[p] = Asset{contentType(p), t.files[p]}
+			site.assets[p] = Asset{Type: contentType(p), Body: t.files[p]}
 		}
 	}
+	for p, blob := range t.assets {
+		site.assets[p] = Asset{Type: contentType(p), Blob: blob}
+	}
 	for name, body := range outputs {
-		site.assets[path.Join(bundleDir, name)] = Asset{contentType(name), body}
+		site.assets[path.Join(bundleDir, name)] = Asset{Type: contentType(name), Body: body}
 	}
 	for _, e := range built {
 		if body, ok := outputs[outputName(e)+".js"]; ok && !strings.Contains(e, inlineMark) && !classic[e] {
-			site.assets[e] = Asset{contentType(".js"), body}
+			site.assets[e] = Asset{Type: contentType(".js"), Body: body}
 		}
 	}
 	for p := range classic {
 		if l := t.loader(p); l != api.LoaderJS && !g.broken[p] {
 			r := api.Transform(t.files[p], api.TransformOptions{Loader: l, LogLevel: api.LogLevelSilent, TsconfigRaw: t.optionsFor(p), Charset: api.CharsetUTF8})
-			site.assets[p] = Asset{contentType(".js"), string(r.Code)}
+			site.assets[p] = Asset{Type: contentType(".js"), Body: string(r.Code)}
 		}
 	}
 	env := t.environment()
 	for _, pg := range pages {
-		site.assets[pg.path] = Asset{contentType(pg.path), t.rewrite(pg, outputs, classic, env)}
+		site.assets[pg.path] = Asset{Type: contentType(pg.path), Body: t.rewrite(pg, outputs, classic, env)}
 	}
 	site.Home = t.home(pages)
 	if site.Home == "" && len(built) > 0 {
 		site.Home = "index.html"
-		site.assets[site.Home] = Asset{contentType(site.Home), t.startPage(built, outputs)}
+		site.assets[site.Home] = Asset{Type: contentType(site.Home), Body: t.startPage(built, outputs)}
 	}
 	for _, a := range site.assets {
 		site.Size += len(a.Body)

@@ -28,7 +28,7 @@ func TestBundle(t *testing.T) {
 		"vite.config.ts": "import { defineConfig } from 'vite'; export default defineConfig({})",
 		"README.md":      "# hi",
 	}
-	site, r := Bundle(t.Context(), tree)
+	site, r := Bundle(t.Context(), Tree{Files: tree})
 	if site == nil {
 		t.Fatal(lines(r))
 	}
@@ -77,7 +77,7 @@ func TestBundle(t *testing.T) {
 func TestBundleSaysWhatItCannotLoad(t *testing.T) {
 	tree := files{"index.html": `<link rel=stylesheet href="https://cdn.example/x.css"><script type=module src=a.ts></script>`,
 		"a.ts": "import React, { useState } from 'react';\nimport 'https://esm.example/x';\nimport './b.css';\nconsole.log(React, useState);", "b.css": "@import 'tailwindcss';\n@import url(https://fonts.example/f);"}
-	site, r := Bundle(t.Context(), tree)
+	site, r := Bundle(t.Context(), Tree{Files: tree})
 	want := []string{
 		`a.ts:1:33 warning: This needs the package "react", which a preview cannot load: only the project's own files are part of it`,
 		`a.ts:2:8 warning: "https://esm.example/x" is on another origin, which a preview does not load`,
@@ -118,7 +118,7 @@ func TestBundleStarts(t *testing.T) {
 		"broken aside":   {files{"index.html": "<script type=module src=m.ts></script>", "m.ts": "", "other.ts": "foo(;"}, "index.html", "/__bundle/m.ts.js"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			site, r := Bundle(t.Context(), c.tree)
+			site, r := Bundle(t.Context(), Tree{Files: c.tree})
 			if c.home == "-" {
 				if site != nil || r.OK {
 					t.Fatalf("ok %v", r.OK)
@@ -141,7 +141,7 @@ func TestBundleIsBounded(t *testing.T) {
 		styled["index.html"] += fmt.Sprintf("<script type=module src=%d.ts></script>", i)
 		styled[fmt.Sprintf("%d.ts", i)] = "import './big.css'"
 	}
-	if site, r := Bundle(t.Context(), styled); site != nil || r.OK {
+	if site, r := Bundle(t.Context(), Tree{Files: styled}); site != nil || r.OK {
 		t.Error(lines(r))
 	}
 }
@@ -153,7 +153,7 @@ func TestBundleOddNames(t *testing.T) {
 		tree[p] = fmt.Sprintf("console.log('n%d')", i)
 		tree["index.html"] += fmt.Sprintf("<script type=module src='%s'></script>\n", strings.ReplaceAll(address(p), "'", "&#39;"))
 	}
-	site, r := Bundle(t.Context(), tree)
+	site, r := Bundle(t.Context(), Tree{Files: tree})
 	if !r.OK || site == nil {
 		t.Fatal(lines(r))
 	}

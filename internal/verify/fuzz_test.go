@@ -40,9 +40,9 @@ func fuzz(f *testing.F, p string, seeds ...string) {
 			return
 		}
 		tree := files{p: content, "b.ts": "export const b = 1", "b.css": "p{}", "b.html": "<p>"}
-		_, r := Bundle(t.Context(), tree)
+		_, r := Bundle(t.Context(), Tree{Files: tree})
 		sane(t, tree, r)
-		again := Check(t.Context(), tree)
+		again := Check(t.Context(), Tree{Files: tree})
 		sane(t, tree, again)
 	})
 }
@@ -65,7 +65,7 @@ func FuzzPath(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, p string) {
 		tree := files{p: "import './b'", "b.ts": "export const b = 1", "index.html": "<script type=module src=b.ts></script><a href='" + p + "'>"}
-		site, r := Bundle(t.Context(), tree)
+		site, r := Bundle(t.Context(), Tree{Files: tree})
 		sane(t, tree, r)
 		if site != nil {
 			site.Find(p)

@@ -60,7 +60,7 @@ func TestHostileTrees(t *testing.T) {
 
 	v := newVerifier(t, o)
 	calm := app(20)
-	if r, err := v.Check(t.Context(), "calm", calm); err != nil || !r.OK {
+	if r, err := v.Check(t.Context(), "calm", Tree{Files: calm}); err != nil || !r.OK {
 		t.Fatal(err, lines(r))
 	}
 	runtime.GC()
@@ -75,7 +75,7 @@ func TestHostileTrees(t *testing.T) {
 		attackers.Go(func() {
 			for name := range next {
 				began := time.Now()
-				site, report, err := v.Bundle(t.Context(), fmt.Sprint("attacker ", i), trees[name])
+				site, report, err := v.Bundle(t.Context(), fmt.Sprint("attacker ", i), Tree{Files: trees[name]})
 				switch {
 				case err != nil:
 					t.Errorf("%s: %v", name, err)
@@ -107,7 +107,7 @@ func TestHostileTrees(t *testing.T) {
 			}
 			calm["style.css"] = fmt.Sprintf("p { width: %dpx }", checks)
 			began := time.Now()
-			if r, err := v.Check(t.Context(), "calm", calm); err != nil || !r.OK {
+			if r, err := v.Check(t.Context(), "calm", Tree{Files: calm}); err != nil || !r.OK {
 				t.Errorf("the other user's check: %v %v", err, lines(r))
 			}
 			slowest = max(slowest, time.Since(began))

@@ -186,7 +186,7 @@ func TestProjects(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := Check(t.Context(), c.files)
+			r := Check(t.Context(), Tree{Files: c.files})
 			var errors, warnings []string
 			for _, l := range lines(r) {
 				if strings.Contains(l, " error: ") {
@@ -203,7 +203,7 @@ func TestProjects(t *testing.T) {
 			if c.silent && len(warnings) > 0 {
 				t.Errorf("warnings\n%s", strings.Join(warnings, "\n"))
 			}
-			site, built := Bundle(t.Context(), c.files)
+			site, built := Bundle(t.Context(), Tree{Files: c.files})
 			said := strings.Join(append(warnings, lines(built)...), "\n")
 			for _, w := range c.warnings {
 				if !strings.Contains(said, w) {
@@ -238,7 +238,7 @@ func TestProjects(t *testing.T) {
 func TestResolutionIsLinear(t *testing.T) {
 	count := func(tree files) int64 {
 		var d diagnostics
-		tr := newTree(tree, &d)
+		tr := newTree(Tree{Files: tree}, &d)
 		for _, p := range tr.paths {
 			if isHTML(p) {
 				pg := readPage(p, tr.files[p], &d)
@@ -321,7 +321,7 @@ func TestResolutionIsLinear(t *testing.T) {
 func TestManyInlineBodies(t *testing.T) {
 	var d diagnostics
 	body := strings.Repeat("<style>p{}</style>", 5_000)
-	tr := newTree(files{"index.html": body}, &d)
+	tr := newTree(Tree{Files: files{"index.html": body}}, &d)
 	pg := readPage("index.html", body, &d)
 	tr.addInlines(pg)
 	total := 0

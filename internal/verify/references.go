@@ -19,7 +19,7 @@ type References struct{ t *tree }
 
 // NewReferences reads the settings of a tree (path to content) that say what names mean.
 func NewReferences(files map[string]string) *References {
-	return &References{newTree(files, new(diagnostics))}
+	return &References{newTree(Tree{Files: files}, new(diagnostics))}
 }
 
 var (

@@ -338,7 +338,12 @@ func (t *tree) script(p string) (string, bool) {
 	return "", false
 }
 
-func (t *tree) has(p string) bool { t.lookups.Add(1); _, ok := t.files[p]; return ok }
+func (t *tree) has(p string) bool {
+	t.lookups.Add(1)
+	_, text := t.files[p]
+	_, asset := t.assets[p]
+	return text || asset
+}
 
 // isFolderOrFile reports whether something of the tree is at a path, which may end in a star or lack an ending.
 func (t *tree) isFolderOrFile(p string) bool {

@@ -37,7 +37,7 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("%s in %s: %+v", c.text, c.path, found)
 		}
 	}
-	r := Check(t.Context(), map[string]string{"a.ts": "export const k = 'sk_live_" + mix(24) + "'\n"})
+	r := Check(t.Context(), Tree{Files: map[string]string{"a.ts": "export const k = 'sk_live_" + mix(24) + "'\n"}})
 	if !r.OK || len(r.Diagnostics) != 1 || r.Diagnostics[0].Severity != SeverityWarning || !strings.Contains(r.Diagnostics[0].Message, "a Stripe key") || strings.Contains(r.Diagnostics[0].Message, mix(24)) {
 		t.Errorf("%+v", r)
 	}

@@ -16,6 +16,7 @@ import (
 // The body of an inline script or style is a file of its own, at the page's path followed by inlineMark and a number.
 type tree struct {
 	files    map[string]string
+	assets   map[string]Blob
 	paths    []string        // sorted, without inlines
 	folders  map[string]bool // that hold files
 	stems    map[string]bool // paths of files without one or more endings
@@ -53,11 +54,11 @@ func fileOf(p string) string {
 	return file
 }
 
-func newTree(files map[string]string, d *diagnostics) *tree {
-	t := &tree{files: make(map[string]string, len(files)), folders: map[string]bool{}, stems: map[string]bool{}, inlines: map[string]inlineFile{},
+func newTree(project Tree, d *diagnostics) *tree {
+	t := &tree{files: make(map[string]string, len(project.Files)), assets: project.Assets, folders: map[string]bool{}, stems: map[string]bool{}, inlines: map[string]inlineFile{},
 		ignores: map[string]*ignoreFile{}, source: map[string]string{}, loaders: map[string]api.Loader{}}
 	t.ignoreWork.Store(maxIgnoreWork)
-	for p, content := range files {
+	for p, content := range project.Files {
 		if err := codeforge.CheckPath(p); err != nil {
 			reason := "is not a safe relative path"
 			if e, ok := err.(*codeforge.Error); ok {
@@ -74,13 +75,11 @@ func newTree(files map[string]string, d *diagnostics) *tree {
 	}
 	slices.Sort(t.paths)
 	roots := map[string]bool{".": true}
+	for p := range t.assets {
+		t.addFolders(p)
+	}
 	for _, p := range t.paths {
-		for dir := range ancestors(path.Dir(p)) {
-			if t.folders[dir] {
-				break
-			}
-			t.folders[dir] = true
-		}
+		t.addFolders(p)
 		dir, base := path.Split(p)
 		for i := strings.LastIndexByte(base, '.'); i > 0; i = strings.LastIndexByte(base[:i], '.') {
 			t.stems[dir+base[:i]] = true
@@ -110,6 +109,16 @@ func newTree(files map[string]string, d *diagnostics) *tree {
 		return strings.Compare(a, b)
 	})
 	return t
+}
+
+// addFolders notes the folders that a file lies in.
+func (t *tree) addFolders(p string) {
+	for dir := range ancestors(path.Dir(p)) {
+		if t.folders[dir] {
+			return
+		}
+		t.folders[dir] = true
+	}
 }
 
 func depth(dir string) int {

@@ -2,12 +2,9 @@ package verify
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"sync"
 	"time"
 
@@ -45,18 +42,18 @@ func (v *Verifier) Isolation(ctx context.Context) (sandbox.Isolation, error) {
 	return v.pool.Isolation(ctx)
 }
 
-// Check verifies a tree (path to content) for a user. The same tree always gives the same report. An error says nothing
+// Check verifies a tree for a user. The same tree always gives the same report. An error says nothing
 // of the tree: ctx ended (its cause), or no child could be had (Unavailable).
-func (v *Verifier) Check(ctx context.Context, user string, files map[string]string) (Report, error) {
-	_, r, err := v.do(ctx, user, opCheck, files)
+func (v *Verifier) Check(ctx context.Context, user string, t Tree) (Report, error) {
+	_, r, err := v.do(ctx, user, opCheck, t)
 	return r, err
 }
 
 // Bundle builds a tree for a user into what a browser can load. The site is nil when the tree cannot be built; it exists
 // beside errors that a browser survives, such as a link to a page that is missing. The report is that of [Verifier.Check]
 // with warnings added for what this build cannot serve: npm packages and other origins.
-func (v *Verifier) Bundle(ctx context.Context, user string, files map[string]string) (*Site, Report, error) {
-	return v.do(ctx, user, opBundle, files)
+func (v *Verifier) Bundle(ctx context.Context, user string, t Tree) (*Site, Report, error) {
+	return v.do(ctx, user, opBundle, t)
 }
 
 type flightKey struct {
@@ -74,20 +71,20 @@ type flight struct {
 	err    error
 }
 
-func (v *Verifier) do(ctx context.Context, user string, op string, files map[string]string) (*Site, Report, error) {
-	if r, ok := tooLarge(files); ok {
+func (v *Verifier) do(ctx context.Context, user string, op string, t Tree) (*Site, Report, error) {
+	if r, ok := tooLarge(t); ok {
 		return nil, r, nil
 	}
-	key := flightKey{user, op, Hash(files)}
+	key := flightKey{user, op, Hash(t)}
 	v.mu.Lock()
 	f := v.flights[key]
 	if f == nil {
 		working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		f = &flight{cancel: cancel, done: make(chan struct{})}
 		v.flights[key] = f
-		files = maps.Clone(files) // the caller may change its own once it stopped waiting
+		t = t.clone() // the caller may change its own once it stopped waiting
 		go func() {
-			f.site, f.report, f.err = v.ask(working, user, op, files)
+			f.site, f.report, f.err = v.ask(working, user, op, t)
 			v.finishFlight(key, f)
 			close(f.done)
 		}()
@@ -120,18 +117,18 @@ func (v *Verifier) finishFlight(key flightKey, f *flight) {
 }
 
 // ask has a child do it.
-func (v *Verifier) ask(ctx context.Context, user, op string, files map[string]string) (*Site, Report, error) {
+func (v *Verifier) ask(ctx context.Context, user, op string, t Tree) (*Site, Report, error) {
 	limit := maxReport
 	if op == opBundle {
-		limit += maxSite(files) + 2*codeforge.MaxPath*maxAssets
+		limit += maxSite(t) + 2*codeforge.MaxPath*maxAssets
 	}
-	answer, err := v.pool.Do(ctx, user, sandbox.Request{Size: requestSize(op, files), MaxAnswer: limit,
-		Write: func(w io.Writer) error { return writeRequest(w, op, files) }})
+	answer, err := v.pool.Do(ctx, user, sandbox.Request{Size: requestSize(op, t), MaxAnswer: limit,
+		Write: func(w io.Writer) error { return writeRequest(w, op, t) }})
 	if errors.Is(err, sandbox.ErrUnavailable) {
 		return nil, Report{}, unavailable(err)
 	}
 	if crash, ok := errors.AsType[*sandbox.Crash](err); ok {
-		return nil, v.crashed(crash, len(files)), nil
+		return nil, v.crashed(crash, t.Len()), nil
 	}
 	if err != nil {
 		return nil, Report{}, err
@@ -169,13 +166,6 @@ func unavailable(cause error) error {
 	return &codeforge.Error{Kind: codeforge.Unavailable, Message: "Code cannot be checked at the moment", Retryable: true, RetryAfter: 2 * time.Second, Cause: cause}
 }
 
-// Hash identifies a tree.
-func Hash(files map[string]string) string {
-	h := sha256.New()
-	_ = writeRequest(h, "", files) // a hash takes everything
-	return hex.EncodeToString(h.Sum(nil))
-}
-
 // RunChild does a child's work and does not return, when this process is one; else it returns at once.
 func RunChild() {
 	if sandbox.IsChild() {
@@ -185,12 +175,12 @@ func RunChild() {
 
 // serve is the work of a child.
 func serve(request []byte, at func(string)) []byte {
-	op, files := readRequest(request)
+	op, t := readRequest(request)
 	ctx := context.WithValue(context.Background(), atKey{}, at)
 	if op == opBundle {
-		return appendAnswer(Bundle(ctx, files))
+		return appendAnswer(Bundle(ctx, t))
 	}
-	return appendAnswer(nil, Check(ctx, files))
+	return appendAnswer(nil, Check(ctx, t))
 }
 
 type atKey struct{}

@@ -32,13 +32,13 @@ func TestChildrenSayTheSame(t *testing.T) {
 	broken := whole()
 	broken["x.ts"] = "import './y'; let"
 	for name, tree := range map[string]files{"whole": whole(), "broken": broken, "app": app(300), "empty": {}, "odd": {"": "", "\xff": "\x00\xff", "a.css": "p{"}} {
-		want := Check(t.Context(), tree)
-		got, err := v.Check(t.Context(), "u", tree)
+		want := Check(t.Context(), Tree{Files: tree})
+		got, err := v.Check(t.Context(), "u", Tree{Files: tree})
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v\n%v\n%v", name, err, got, want)
 		}
-		wantSite, want := Bundle(t.Context(), tree)
-		site, got, err := v.Bundle(t.Context(), "u", tree)
+		wantSite, want := Bundle(t.Context(), Tree{Files: tree})
+		site, got, err := v.Bundle(t.Context(), "u", Tree{Files: tree})
 		if err != nil || !reflect.DeepEqual(got, want) || !reflect.DeepEqual(site, wantSite) {
 			t.Errorf("%s bundled: %v\n%v\n%v", name, err, got, want)
 		}
@@ -58,7 +58,7 @@ func TestDeepValidTreesPass(t *testing.T) {
 		"one list":     {"a.ts": "export default [" + strings.Repeat("'x' + 'y',", 9_000) + "]"},
 		"stars":        {"a.ts": "export * from './b'; export * from './c'", "b.ts": "export * from './d'", "c.ts": "export * from './d'", "d.ts": "export const d = 1"},
 	} {
-		if r, err := v.Check(t.Context(), "u", tree); err != nil || !r.OK || len(r.Diagnostics) > 0 {
+		if r, err := v.Check(t.Context(), "u", Tree{Files: tree}); err != nil || !r.OK || len(r.Diagnostics) > 0 {
 			t.Errorf("%s: %v %v", name, err, lines(r))
 		}
 	}
@@ -86,11 +86,11 @@ func TestBombsAreFindings(t *testing.T) {
 		"in a page": {files{"a.html": "<script type=module>" + strings.ReplaceAll(bomb(30), "enum E", "var x") + "</script>"}, "a.html", ""},
 		"nesting":   {files{"deep.ts": strings.Repeat("[", 99_000)}, "deep.ts", ""},
 	} {
-		r, err := v.Check(t.Context(), "u", c.tree)
+		r, err := v.Check(t.Context(), "u", Tree{Files: c.tree})
 		if err != nil || r.OK || len(r.Diagnostics) != 1 || r.Diagnostics[0].File != c.file || !strings.Contains(r.Diagnostics[0].Message, c.says) {
 			t.Errorf("%s: %v %v", name, err, lines(r))
 		}
-		if r, err := v.Check(t.Context(), "u", whole()); err != nil || !r.OK {
+		if r, err := v.Check(t.Context(), "u", Tree{Files: whole()}); err != nil || !r.OK {
 			t.Errorf("after %s: %v %v", name, err, lines(r))
 		}
 	}
@@ -105,12 +105,12 @@ func TestEqualRequestsShare(t *testing.T) {
 	tree := app(200)
 	for range 20 {
 		wg.Go(func() {
-			if r, err := v.Check(t.Context(), "u", tree); err != nil || !r.OK {
+			if r, err := v.Check(t.Context(), "u", Tree{Files: tree}); err != nil || !r.OK {
 				t.Errorf("%v %v", err, lines(r))
 			}
 		})
 		wg.Go(func() {
-			if _, err := v.Check(ctx, "u", tree); err != nil && err != gone {
+			if _, err := v.Check(ctx, "u", Tree{Files: tree}); err != nil && err != gone {
 				t.Error(err)
 			}
 		})

@@ -51,25 +51,25 @@ const (
 	MaxMessage     = 500 // bytes
 )
 
-// Check verifies a tree (path to content) in this process, which the tree can end: [Verifier.Check] is for everybody but
+// Check verifies a tree in this process, which the tree can end: [Verifier.Check] is for everybody but
 // its children and tests.
-func Check(ctx context.Context, files map[string]string) Report {
-	_, r := run(ctx, files, false)
+func Check(ctx context.Context, t Tree) Report {
+	_, r := run(ctx, t, false)
 	return r
 }
 
 // Bundle builds a tree in this process, as [Verifier.Bundle] says.
-func Bundle(ctx context.Context, files map[string]string) (*Site, Report) {
-	return run(ctx, files, true)
+func Bundle(ctx context.Context, t Tree) (*Site, Report) {
+	return run(ctx, t, true)
 }
 
 var errStopped = errors.New("stopped")
 
-func run(ctx context.Context, files map[string]string, bundle bool) (site *Site, report Report) {
+func run(ctx context.Context, t Tree, bundle bool) (site *Site, report Report) {
 	failed := func(text string) (*Site, Report) {
 		var d diagnostics
 		d.add("", 0, 0, SeverityError, "%s", text)
-		return nil, d.report(len(files), nil)
+		return nil, d.report(t.Len(), nil)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -77,10 +77,10 @@ func run(ctx context.Context, files map[string]string, bundle bool) (site *Site,
 			site, report = failed("The check itself failed on this tree")
 		}
 	}()
-	if r, ok := tooLarge(files); ok {
+	if r, ok := tooLarge(t); ok {
 		return nil, r
 	}
-	site, report, err := check(ctx, files, bundle)
+	site, report, err := check(ctx, t, bundle)
 	if err != nil {
 		return failed("The check was stopped before it was through")
 	}
@@ -88,26 +88,22 @@ func run(ctx context.Context, files map[string]string, bundle bool) (site *Site,
 }
 
 // tooLarge is the report on a tree with more than a project may have.
-func tooLarge(files map[string]string) (Report, bool) {
+func tooLarge(t Tree) (Report, bool) {
 	var d diagnostics
-	if len(files) > codeforge.MaxFiles {
-		d.add("", 0, 0, SeverityError, "The project has %d files; at most %d are checked", len(files), codeforge.MaxFiles)
-		return d.report(len(files), nil), true
+	if t.Len() > codeforge.MaxFiles {
+		d.add("", 0, 0, SeverityError, "The project has %d files; at most %d are checked", t.Len(), codeforge.MaxFiles)
+		return d.report(t.Len(), nil), true
 	}
-	total := 0
-	for _, content := range files {
-		total += len(content)
-	}
-	if total > codeforge.MaxTreeBytes {
+	if total := t.bytes(); total > codeforge.MaxTreeBytes {
 		d.add("", 0, 0, SeverityError, "The project has %d bytes; at most %d are checked", total, codeforge.MaxTreeBytes)
-		return d.report(len(files), nil), true
+		return d.report(t.Len(), nil), true
 	}
 	return Report{}, false
 }
 
-func check(ctx context.Context, files map[string]string, bundle bool) (*Site, Report, error) {
+func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error) {
 	var d diagnostics
-	t := newTree(files, &d)
+	t := newTree(project, &d)
 	t.checkSecrets(&d)
 	var pages []*page
 	for _, p := range t.paths {
@@ -140,17 +136,17 @@ func check(ctx context.Context, files map[string]string, bundle bool) (*Site, Re
 	slices.Sort(names)
 	names = slices.Compact(names)
 	if !bundle {
-		return nil, d.report(len(files), names), nil
+		return nil, d.report(project.Len(), names), nil
 	}
 	site, err := t.bundle(ctx, g, pages, entries, &d)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	if limit := maxSite(files); site != nil && site.Size > limit {
+	if limit := maxSite(project); site != nil && site.Size > limit {
 		d.add("", 0, 0, SeverityError, "The project is built to %d bytes; at most %d are shown", site.Size, limit)
 		site = nil
 	}
-	return site, d.report(len(files), names), nil
+	return site, d.report(project.Len(), names), nil
 }
 
 // diagnostics collects findings from several goroutines.

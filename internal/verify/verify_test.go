@@ -16,7 +16,7 @@ type files = map[string]string
 
 func check1(t *testing.T, tree files) Report {
 	t.Helper()
-	return Check(t.Context(), tree)
+	return Check(t.Context(), Tree{Files: tree})
 }
 
 func lines(r Report) []string {
@@ -218,7 +218,7 @@ func TestDiskIsNeverRead(t *testing.T) {
 		"import map":     {"index.html": `<script type=importmap>{"imports": {"x": "` + abs + `/here.ts", "y/": "../../"}}</script><script type=module>import 'x'; import 'y/etc/passwd'</script>`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			site, r := Bundle(t.Context(), tree)
+			site, r := Bundle(t.Context(), Tree{Files: tree})
 			out, err := json.Marshal(r)
 			if err != nil {
 				t.Fatal(err)
@@ -253,7 +253,7 @@ func TestNamesFromTheDiskAreNotMixedUpWithComputedImports(t *testing.T) {
 	if !r.OK || len(r.Diagnostics) > 0 {
 		t.Fatal(lines(r))
 	}
-	site, _ := Bundle(t.Context(), tree)
+	site, _ := Bundle(t.Context(), Tree{Files: tree})
 	a, ok := site.Find("a.ts")
 	if !ok || !strings.Contains(a.Body, "=> import(name, options)") || !strings.Contains(a.Body, "imp$rt(`./pages/") {
 		t.Errorf("%v\n%s", ok, a.Body)
@@ -302,7 +302,7 @@ func TestSameTreeSameResult(t *testing.T) {
 	tree["y.ts"] = "import { q, w } from './src/lib/add'; console.log(q, w)"
 	var first string
 	for range 5 {
-		site, r := Bundle(t.Context(), tree)
+		site, r := Bundle(t.Context(), Tree{Files: tree})
 		b, err := json.Marshal(struct {
 			R Report
 			A map[string]Asset
@@ -323,7 +323,7 @@ func BenchmarkCheck(b *testing.B) {
 	tree := app(30)
 	b.ReportAllocs()
 	for b.Loop() {
-		if r := Check(b.Context(), tree); !r.OK {
+		if r := Check(b.Context(), Tree{Files: tree}); !r.OK {
 			b.Fatal(lines(r))
 		}
 	}
@@ -333,7 +333,7 @@ func BenchmarkBundle(b *testing.B) {
 	tree := app(30)
 	b.ReportAllocs()
 	for b.Loop() {
-		if site, _ := Bundle(b.Context(), tree); site == nil {
+		if site, _ := Bundle(b.Context(), Tree{Files: tree}); site == nil {
 			b.Fatal("no site")
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 
 	"codeforge"
 )
@@ -26,25 +27,23 @@ const (
 )
 
 // maxSite is how large what a tree is built to may be: the tree itself is part of it.
-func maxSite(files map[string]string) int {
-	total := 0
-	for _, content := range files {
-		total += len(content)
-	}
-	return max(8_000_000, 2*total)
-}
+func maxSite(t Tree) int { return max(8_000_000, 2*t.bytes()) }
 
 func stringSize(s string) int { return 4 + len(s) }
 
-func requestSize(op string, files map[string]string) int {
-	n := stringSize(op)
-	for p, content := range files {
+func requestSize(op string, t Tree) int {
+	n := stringSize(op) + stringSize("")
+	for p, blob := range t.Assets {
+		n += stringSize(p) + stringSize(blob.Hash) + stringSize(strconv.FormatInt(blob.Size, 10))
+	}
+	for p, content := range t.Files {
 		n += stringSize(p) + stringSize(content)
 	}
 	return n
 }
 
-func writeRequest(w io.Writer, op string, files map[string]string) error {
+// writeRequest writes what is wanted, the assets up to an empty string, the texts.
+func writeRequest(w io.Writer, op string, t Tree) error {
 	var failed error
 	write := func(s string) {
 		var n [4]byte
@@ -57,23 +56,34 @@ func writeRequest(w io.Writer, op string, files map[string]string) error {
 		}
 	}
 	write(op)
-	for _, p := range slices.Sorted(maps.Keys(files)) {
+	for _, p := range slices.Sorted(maps.Keys(t.Assets)) {
+		write(p)
+		write(t.Assets[p].Hash)
+		write(strconv.FormatInt(t.Assets[p].Size, 10))
+	}
+	write("")
+	for _, p := range slices.Sorted(maps.Keys(t.Files)) {
 		if write(p); failed != nil {
 			return failed
 		}
-		write(files[p])
+		write(t.Files[p])
 	}
 	return failed
 }
 
-func readRequest(request []byte) (op string, files map[string]string) {
+func readRequest(request []byte) (op string, t Tree) {
 	r := reader{rest: string(request)}
-	op, files = r.string(), map[string]string{}
+	op, t = r.string(), Tree{Files: map[string]string{}, Assets: map[string]Blob{}}
+	for p := r.string(); p != ""; p = r.string() {
+		blob := Blob{Hash: r.string()}
+		blob.Size, _ = strconv.ParseInt(r.string(), 10, 64)
+		t.Assets[p] = blob
+	}
 	for r.rest != "" {
 		p := r.string()
-		files[p] = r.string()
+		t.Files[p] = r.string()
 	}
-	return op, files
+	return op, t
 }
 
 // reader takes strings from the front of rest, which they go on to share.
@@ -102,7 +112,7 @@ func appendAnswer(site *Site, report Report) []byte {
 	b, _ := json.Marshal(report) // it holds nothing that could fail
 	size := stringSize("") + len(b)
 	if site != nil {
-		size += site.Size + site.Len()*(3*4+codeforge.MaxPath) + 1000
+		size += site.Size + site.Len()*(5*4+codeforge.MaxPath+100) + 1000
 	}
 	out := make([]byte, 0, size)
 	add := func(s string) {
@@ -122,6 +132,8 @@ func appendAnswer(site *Site, report Report) []byte {
 		add(p)
 		add(a.Type)
 		add(a.Body)
+		add(a.Blob.Hash)
+		add(strconv.FormatInt(a.Blob.Size, 10))
 	}
 	return out
 }
@@ -141,7 +153,8 @@ func readAnswer(answer []byte) (*Site, Report, error) {
 	}
 	for r.rest != "" {
 		p := r.string()
-		a := Asset{r.string(), r.string()}
+		a := Asset{Type: r.string(), Body: r.string(), Blob: Blob{Hash: r.string()}}
+		a.Blob.Size, _ = strconv.ParseInt(r.string(), 10, 64)
 		site.assets[p] = a
 		site.Size += len(a.Body)
 	}

@@ -1,0 +1,52 @@
+package verify
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+
+	"codeforge"
+)
+
+// Tree is a project as it is looked at.
+type Tree struct {
+	Files  map[string]string // texts by path
+	Assets map[string]Blob   // what else lies in it, by path: pictures, fonts, texts that are too long to be looked at
+	Lock   []byte            // which packages it was last resolved to, as a package-lock.json that lies beside it; nil: not known
+}
+
+// TreeOf is the tree that files of a project make.
+func TreeOf(files []codeforge.File, lock []byte) Tree {
+	t := Tree{Files: make(map[string]string, len(files)), Assets: map[string]Blob{}, Lock: lock}
+	for _, f := range files {
+		t.Files[f.Path] = f.Content
+	}
+	return t
+}
+
+// Len is how many files a tree has.
+func (t Tree) Len() int { return len(t.Files) + len(t.Assets) }
+
+// bytes is how many its texts have together.
+func (t Tree) bytes() int {
+	total := 0
+	for _, content := range t.Files {
+		total += len(content)
+	}
+	return total
+}
+
+func (t Tree) clone() Tree { return Tree{maps.Clone(t.Files), maps.Clone(t.Assets), t.Lock} }
+
+// Blob is a file that is known by its sum and its size, and not looked at.
+type Blob struct {
+	Hash string // SHA-256, in hexadecimal digits
+	Size int64  // bytes
+}
+
+// Hash identifies a tree.
+func Hash(t Tree) string {
+	h := sha256.New()
+	_ = writeRequest(h, string(t.Lock), t) // a hash takes everything
+	return hex.EncodeToString(h.Sum(nil))
+}
