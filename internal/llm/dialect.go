@@ -8,7 +8,7 @@ import (
 )
 
 // Dialect is what an endpoint makes of those parts of a request that it can do without: what is configured of it, and
-// what its refusals taught. The zero value is a request as the API documents it. Omit and Add hold for every API; the
+// what its refusals taught. The zero value is a request as the API documents it. Omit, Add and Images hold for every API; the
 // others are OpenAI's chat API's.
 type Dialect struct {
 	// Omit are parts to leave out, by their path, such as stream_options, temperature, messages.reasoning_content,
@@ -16,6 +16,8 @@ type Dialect struct {
 	Omit []string `json:"omit,omitempty"`
 	// Add are fields to add at the top, such as "parallel_tool_calls": false; null: not to.
 	Add map[string]json.RawMessage `json:"add,omitempty"`
+
+	Images string `json:"images,omitempty"` // pictures: shown (default), none: said in words to be there
 
 	Stream    *bool  `json:"stream,omitempty"`     // ask for a stream always or never
 	Limit     string `json:"limit,omitempty"`      // the output limit's name: max_tokens (default), max_completion_tokens, none
@@ -50,7 +52,7 @@ func (d Dialect) With(o Dialect) Dialect {
 	}
 	override(&d.Stream, o.Stream)
 	for _, f := range []struct{ to, from *string }{{&d.Limit, &o.Limit}, {&d.System, &o.System}, {&d.Schema, &o.Schema}, {&d.Content, &o.Content},
-		{&d.ToolIDs, &o.ToolIDs}, {&d.AfterTool, &o.AfterTool}} {
+		{&d.Images, &o.Images}, {&d.ToolIDs, &o.ToolIDs}, {&d.AfterTool, &o.AfterTool}} {
 		override(f.to, *f.from)
 	}
 	d.ToolNames, d.Thoughts = d.ToolNames || o.ToolNames, d.Thoughts || o.Thoughts
@@ -74,7 +76,7 @@ func (d Dialect) check() (problems []string) {
 	}{
 		{"limit", d.Limit, []string{"max_tokens", "max_completion_tokens", "none"}}, {"system", d.System, []string{"system", "developer", "user"}},
 		{"schema", d.Schema, []string{"json_schema", "json_object", "words"}}, {"content", d.Content, []string{"null", "empty", "words", "drop"}},
-		{"tool_ids", d.ToolIDs, []string{"short"}}, {"after_tool", d.AfterTool, []string{"joined"}},
+		{"images", d.Images, []string{"shown", "none"}}, {"tool_ids", d.ToolIDs, []string{"short"}}, {"after_tool", d.AfterTool, []string{"joined"}},
 	} {
 		if f.value != "" && !slices.Contains(f.allowed, f.value) {
 			problems = append(problems, fmt.Sprintf("dialect %s %q is not one of %v", f.name, f.value, f.allowed))

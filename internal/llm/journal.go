@@ -164,6 +164,10 @@ func Hash(req *Request) string {
 			h.bytes(p.Opaque)
 			h.str(p.Provider)
 			h.str(p.Model)
+			if p.Kind == PartImage {
+				h.str(p.Image.Type)
+				h.bytes(p.Image.Data)
+			}
 			h.flag(p.Call != nil)
 			if p.Call != nil {
 				h.str(p.Call.ID)

@@ -92,6 +92,7 @@ type PartKind string
 
 const (
 	PartText       PartKind = "text"        // Text
+	PartImage      PartKind = "image"       // Image, from the user's side
 	PartReasoning  PartKind = "reasoning"   // Text, if the provider shows any
 	PartRefusal    PartKind = "refusal"     // Text
 	PartToolCall   PartKind = "tool_call"   // Call
@@ -107,6 +108,7 @@ const (
 type Part struct {
 	Kind     PartKind        `json:"kind"`
 	Text     string          `json:"text,omitempty"`
+	Image    *Image          `json:"image,omitempty"`
 	Call     *ToolCall       `json:"call,omitempty"`
 	Result   *ToolResult     `json:"result,omitempty"`
 	Opaque   json.RawMessage `json:"opaque,omitempty"`

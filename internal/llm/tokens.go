@@ -39,6 +39,9 @@ func estimate(req *Request) int {
 			n += tokenBound(p.Text)
 			// An opaque part stands for thinking of about its size; base64 of it counts densest.
 			n += (len(p.Opaque) + 1) / 2
+			if p.Image != nil {
+				n += p.Image.tokens()
+			}
 			if p.Call != nil {
 				n += perMessage + tokenBound(p.Call.Name) + tokenBound(string(p.Call.Arguments))
 			}

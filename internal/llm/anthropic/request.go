@@ -38,6 +38,7 @@ type message struct {
 type block struct {
 	Type    string          `json:"type"`
 	Text    string          `json:"text,omitempty"`
+	Source  *source         `json:"source,omitempty"`
 	ID      string          `json:"id,omitempty"`
 	Name    string          `json:"name,omitempty"`
 	Input   json.RawMessage `json:"input,omitempty"`
@@ -45,6 +46,12 @@ type block struct {
 	Content string          `json:"content,omitempty"`
 	IsError bool            `json:"is_error,omitempty"`
 	Cache   *cache          `json:"cache_control,omitempty"`
+}
+
+type source struct {
+	Type      string `json:"type"`
+	MediaType string `json:"media_type"`
+	Data      []byte `json:"data"`
 }
 
 type cache struct {
@@ -112,6 +119,8 @@ func content(m llm.Message, provider, model string) []any {
 			if p.Text != "" {
 				c = append(c, &block{Type: "text", Text: p.Text})
 			}
+		case llm.PartImage:
+			c = append(c, &block{Type: "image", Source: &source{"base64", p.Image.Type, p.Image.Data}})
 		case llm.PartToolCall:
 			c = append(c, &block{Type: "tool_use", ID: wire.ID(p.Call.ID), Name: p.Call.Name, Input: wire.Arguments(p.Call)})
 		case llm.PartToolResult:

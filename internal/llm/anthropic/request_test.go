@@ -30,6 +30,8 @@ func TestRequest(t *testing.T) {
 				Messages: []llm.Message{llm.UserText("one"), {Role: llm.RoleAssistant, Parts: []llm.Part{llm.Text("two")}}, llm.UserText("three")}},
 			[]string{`"name":"b","input_schema":{"type":"object"},"cache_control":{"type":"ephemeral"}`, `"text":"s","cache_control"`, `"text":"three","cache_control"`},
 			[]string{`"text":"one","cache_control"`, `"name":"a","input_schema":{"type":"object"},"cache_control"`}},
+		"a picture": {llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{llm.Text("see"), {Kind: llm.PartImage, Image: &llm.Image{Type: "image/png", Data: []byte("png")}}}}}},
+			[]string{`{"type":"image","source":{"type":"base64","media_type":"image/png","data":"cG5n"},"cache_control":{"type":"ephemeral"}}`}, nil},
 		"effort":      {llm.Request{Effort: "high"}, []string{`"thinking":{"type":"adaptive","display":"summarized"}`, `"output_config":{"effort":"high"}`}, nil},
 		"least":       {llm.Request{Effort: "minimal"}, []string{`"effort":"low"`}, nil},
 		"no effort":   {llm.Request{Effort: "none"}, []string{`"thinking":{"type":"disabled"}`}, []string{"output_config"}},

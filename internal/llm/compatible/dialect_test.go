@@ -140,3 +140,36 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 }
+
+// TestPicturesThatNobodySees: a model that takes no pictures is told in words that there were some, and is not asked twice.
+func TestPicturesThatNobodySees(t *testing.T) {
+	for _, words := range []string{
+		"image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+		"Invalid type for 'messages[0].content': expected a string, but got an array instead.",
+		"messages.0.content: Input should be a valid string",
+		"This model does not support vision",
+		"unknown variant `image_url`, expected `text`",
+		"* is not a multimodal model",
+	} {
+		asked, shown := 0, 0
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			if b, _ := io.ReadAll(r.Body); strings.Contains(string(b), "cG5n") {
+				shown++
+				w.WriteHeader(400)
+				fmt.Fprintf(w, `{"error":{"message":%q}}`, words)
+				return
+			}
+			_, _ = io.WriteString(w, `{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi."},"finish_reason":"stop"}]}`)
+		}))
+		c := New(Options{BaseURL: srv.URL, Stream: new(false)})
+		for range 2 {
+			if out, err := c.Generate(t.Context(), &llm.Request{Model: "m", Messages: picture}, nil); err != nil || out.Text() != "Hi." {
+				t.Errorf("%s: %v", words, err)
+			}
+		}
+		if srv.Close(); asked != 3 || shown != 1 {
+			t.Errorf("%s: asked %d times, %d of them with the picture", words, asked, shown)
+		}
+	}
+}

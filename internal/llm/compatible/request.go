@@ -44,7 +44,7 @@ type function struct {
 
 type message struct {
 	Role       string          `json:"role"`
-	Content    json.RawMessage `json:"content,omitempty"` // a string or null
+	Content    json.RawMessage `json:"content,omitempty"` // a string, null, or a list of texts and pictures
 	Name       string          `json:"name,omitempty"`
 	ToolCalls  []toolCall      `json:"tool_calls,omitempty"`
 	ToolCallID string          `json:"tool_call_id,omitempty"`
@@ -125,7 +125,7 @@ func (s *speaker) requestBody(req *llm.Request, limit int, stream bool) *request
 	if system != "" {
 		r.Messages = slices.Insert(r.Messages, 0, message{Role: string(llm.RoleUser), Content: asContent(system)})
 		if len(r.Messages) > 1 && r.Messages[1].Role == string(llm.RoleUser) {
-			r.Messages[1].Content = asContent(system + "\n\n" + fromContent(r.Messages[1].Content))
+			r.Messages[1].Content = prepend(system, r.Messages[1].Content)
 			r.Messages = r.Messages[1:]
 		}
 	}
@@ -133,6 +133,38 @@ func (s *speaker) requestBody(req *llm.Request, limit int, stream bool) *request
 }
 
 func asContent(s string) json.RawMessage { return wire.MustJSON(s) }
+
+// contentPart is a piece of a message that is not all text.
+type contentPart struct {
+	Type  string    `json:"type"`
+	Text  string    `json:"text,omitempty"`
+	Image *imageURL `json:"image_url,omitempty"`
+}
+
+type imageURL struct {
+	URL string `json:"url"`
+}
+
+// asParts is a text and the pictures after it.
+func asParts(text string, images []*llm.Image) json.RawMessage {
+	var parts []contentPart
+	if text != "" {
+		parts = append(parts, contentPart{Type: "text", Text: text})
+	}
+	for _, i := range images {
+		parts = append(parts, contentPart{Type: "image_url", Image: &imageURL{wire.DataURL(i)}})
+	}
+	return wire.MustJSON(parts)
+}
+
+// prepend puts a text before a message's content.
+func prepend(text string, content json.RawMessage) json.RawMessage {
+	var parts []contentPart
+	if json.Unmarshal(content, &parts) == nil && len(parts) > 0 {
+		return wire.MustJSON(slices.Insert(parts, 0, contentPart{Type: "text", Text: text}))
+	}
+	return asContent(text + "\n\n" + fromContent(content))
+}
 
 func fromContent(content json.RawMessage) (s string) {
 	_ = json.Unmarshal(content, &s)
@@ -144,10 +176,13 @@ func (s *speaker) turn(m llm.Message) []message {
 	var results []message
 	own := message{Role: string(m.Role)}
 	var words strings.Builder
+	var images []*llm.Image
 	for _, part := range m.Parts {
 		switch part.Kind {
 		case llm.PartText, llm.PartRefusal:
 			words.WriteString(part.Text)
+		case llm.PartImage:
+			images = append(images, part.Image)
 		case llm.PartReasoning:
 			var k opaqueState
 			if wire.Mine(part, s.provider, s.model) && json.Unmarshal(part.Opaque, &k) == nil {
@@ -175,6 +210,8 @@ func (s *speaker) turn(m llm.Message) []message {
 		own.Reasoning = unshown
 	}
 	switch {
+	case len(images) > 0:
+		own.Content = asParts(words.String(), images)
 	case words.Len() > 0 && (own.ToolCalls == nil || s.d.Content != "drop"):
 		own.Content = asContent(words.String())
 	case own.ToolCalls == nil:
@@ -186,7 +223,7 @@ func (s *speaker) turn(m llm.Message) []message {
 	case s.d.Content == "words":
 		own.Content = json.RawMessage(asWords)
 	}
-	if n := len(results); n > 0 && s.d.AfterTool == "joined" && own.ToolCalls == nil {
+	if n := len(results); n > 0 && s.d.AfterTool == "joined" && own.ToolCalls == nil && len(images) == 0 {
 		results[n-1].Content = asContent(fromContent(results[n-1].Content) + "\n\n" + words.String())
 		return results
 	}

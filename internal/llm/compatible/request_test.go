@@ -11,6 +11,8 @@ import (
 	"codeforge/internal/llm"
 )
 
+var picture = []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{{Kind: llm.PartImage, Image: &llm.Image{Type: "image/png", Data: []byte("png")}}}}}
+
 // conversation is a call of a provider's and its result.
 func conversation(provider, id string) []llm.Message {
 	return []llm.Message{
@@ -44,6 +46,11 @@ func TestRequest(t *testing.T) {
 		"each result is a message, before the words": {llm.Dialect{}, llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{
 			{Kind: llm.PartToolResult, Result: &llm.ToolResult{ID: "c1", Content: "1"}}, {Kind: llm.PartToolResult, Result: &llm.ToolResult{ID: "c2", Content: ""}}, llm.Text("and?")}}}}, false,
 			[]string{`[{"role":"tool","content":"1","tool_call_id":"c1"},{"role":"tool","content":"","tool_call_id":"c2"},{"role":"user","content":"and?"}]`}, nil},
+		"a picture, after its words": {llm.Dialect{AfterTool: "joined"}, llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{llm.Text("see"), {Kind: llm.PartImage, Image: &llm.Image{Type: "image/png", Data: []byte("png")}}}}}}, false,
+			[]string{`[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"data:image/png;base64,cG5n"}}]}]`}, nil},
+		"and after a system's text that the user says": {llm.Dialect{System: "user"}, llm.Request{System: "s", Messages: picture}, false,
+			[]string{`[{"role":"user","content":[{"type":"text","text":"s"},{"type":"image_url"`}, nil},
+		"a picture that nobody sees": {llm.Dialect{Images: "none"}, llm.Request{Messages: picture}, false, []string{`"content":"(A picture was attached`}, []string{"cG5n"}},
 		"its own ids go back as they came": {llm.Dialect{}, llm.Request{Messages: conversation("compatible", "functions.f:0")}, false,
 			[]string{`"tool_calls":[{"id":"functions.f:0"`, `"tool_call_id":"functions.f:0"`}, nil},
 		"another's in a form that all take": {llm.Dialect{}, llm.Request{Messages: conversation("elsewhere", "functions.f:0")}, false,

@@ -21,10 +21,16 @@ type content struct {
 
 type part struct {
 	Text      *string         `json:"text,omitempty"`
+	Inline    *inlineData     `json:"inlineData,omitempty"`
 	Thought   bool            `json:"thought,omitempty"`
 	Signature json.RawMessage `json:"thoughtSignature,omitempty"` // a string
 	Call      *functionCall   `json:"functionCall,omitempty"`
 	Response  *result         `json:"functionResponse,omitempty"`
+}
+
+type inlineData struct {
+	Type string `json:"mimeType"`
+	Data []byte `json:"data"`
 }
 
 type functionCall struct {
@@ -119,6 +125,8 @@ func parts(m llm.Message, provider, model string) []part {
 				continue
 			}
 			w.Text = &p.Text
+		case llm.PartImage:
+			w.Inline = &inlineData{p.Image.Type, p.Image.Data}
 		case llm.PartReasoning:
 			if w.Signature == nil {
 				continue

@@ -25,6 +25,7 @@ func TestRequest(t *testing.T) {
 	}{
 		"as little as can be": {llm.Request{Messages: []llm.Message{llm.UserText("hi")}}, []string{`{"contents":[{"role":"user","parts":[{"text":"hi"}]}],"generationConfig":{}}`}, nil},
 		"levels":              {llm.Request{Effort: "max"}, []string{`"thinkingConfig":{"thinkingLevel":"HIGH","includeThoughts":true}`}, []string{"thinkingBudget"}},
+		"a picture":           {llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{llm.Text("see"), {Kind: llm.PartImage, Image: &llm.Image{Type: "image/png", Data: []byte("png")}}}}}}, []string{`"parts":[{"text":"see"},{"inlineData":{"mimeType":"image/png","data":"cG5n"}}]`}, nil},
 		"least":               {llm.Request{Effort: "none"}, []string{`"thinkingConfig":{"thinkingLevel":"MINIMAL"}`}, nil},
 		"schema": {llm.Request{Schema: &llm.Schema{Name: "n", JSON: json.RawMessage(`{"type":"object"}`)}, MaxOutput: 7},
 			[]string{`"maxOutputTokens":7`, `"responseMimeType":"application/json","responseJsonSchema":{"type":"object"}`}, []string{"functionCallingConfig"}},

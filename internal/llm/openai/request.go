@@ -47,6 +47,8 @@ type content struct {
 	Type    string `json:"type"`
 	Text    string `json:"text,omitempty"`
 	Refusal string `json:"refusal,omitempty"`
+	Image   string `json:"image_url,omitempty"`
+	Detail  string `json:"detail,omitempty"`
 }
 
 type reasoning struct {
@@ -104,6 +106,8 @@ func (r *request) add(m llm.Message, provider, model string) {
 			}
 		case llm.PartText, llm.PartRefusal:
 			r.addText(m.Role, p, mine)
+		case llm.PartImage:
+			r.Input = append(r.Input, item{Role: string(m.Role), Content: []content{{Type: "input_image", Image: wire.DataURL(p.Image), Detail: "auto"}}})
 		case llm.PartToolCall:
 			r.Input = append(r.Input, item{Type: "function_call", CallID: wire.ID(p.Call.ID), Name: p.Call.Name, Arguments: new(string(wire.Arguments(p.Call)))})
 		case llm.PartToolResult:

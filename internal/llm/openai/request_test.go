@@ -21,6 +21,8 @@ func TestRequest(t *testing.T) {
 		"no effort, nothing to keep":   {llm.Request{Effort: "none"}, []string{`"reasoning":{"effort":"none"}`}, []string{"include"}},
 		"strict where it can be":       {llm.Request{Tools: []llm.Tool{{Name: "f", Parameters: closed}}, Schema: &llm.Schema{Name: "n", JSON: open}}, []string{`"strict":true}]`, `"strict":false}}`}, []string{"tool_choice"}},
 		"limit and temperature":        {llm.Request{MaxOutput: 7, Temperature: new(0.0)}, []string{`"max_output_tokens":7`, `"temperature":0`}, nil},
+		"a picture": {llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{llm.Text("see"), {Kind: llm.PartImage, Image: &llm.Image{Type: "image/png", Data: []byte("png")}}}}}},
+			[]string{`{"role":"user","content":[{"type":"input_image","image_url":"data:image/png;base64,cG5n","detail":"auto"}]}`}, nil},
 		"a result may be empty": {llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Parts: []llm.Part{{Kind: llm.PartToolResult, Result: &llm.ToolResult{ID: "c1"}}}}}},
 			[]string{`{"type":"function_call_output","call_id":"c1","output":""}`}, nil},
 		"what was said on the way": {llm.Request{Model: "m", Messages: []llm.Message{{Role: llm.RoleAssistant, Parts: []llm.Part{

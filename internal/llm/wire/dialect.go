@@ -134,6 +134,10 @@ func (c *Client) adaptToRefusal(f *Fault, req *llm.Request, sent []byte, d *llm.
 	if !r.form() {
 		return false
 	}
+	if d.Images != withoutImages && aboutImages.MatchString(r.Text) && llm.HasImages(req) {
+		d.Images = withoutImages
+		return true
+	}
 	for _, o := range c.p.Optional {
 		words := o.Words
 		if words == nil {
@@ -154,6 +158,20 @@ func (c *Client) adaptToRefusal(f *Fault, req *llm.Request, sent []byte, d *llm.
 		}
 	}
 	return false
+}
+
+// withoutImages is the dialect of models that do not see.
+const withoutImages = "none"
+
+// aboutImages has the words of a refusal of pictures: by what they are, by how they are sent, or of anything but a text.
+var aboutImages = regexp.MustCompile(`\bimages?\b|image_url|input_image|inline_?data|\bvision\b|multi-?modal|mmproj|content\b.{0,30}(must|should|needs to) be (a )?(valid )?(string|text)|(invalid type|expected).{0,60}(string|sequence|text)|only text|modalit`)
+
+// visible is a request as a model is shown it.
+func visible(req *llm.Request, d llm.Dialect) *llm.Request {
+	if d.Images == withoutImages {
+		return llm.WithoutImages(req)
+	}
+	return req
 }
 
 // Bounds on lowered limits, in tokens.

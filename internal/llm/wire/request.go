@@ -2,6 +2,7 @@ package wire
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"slices"
@@ -17,6 +18,11 @@ func Mine(p llm.Part, provider, model string) bool {
 
 // Made says whether the id of a call was made here, because the provider gave none.
 func Made(id string) bool { return strings.HasPrefix(id, madePrefix) }
+
+// DataURL is a picture as an address.
+func DataURL(i *llm.Image) string {
+	return "data:" + i.Type + ";base64," + base64.StdEncoding.EncodeToString(i.Data)
+}
 
 // ID is id in the alphabet and length that every provider takes. Another provider's id may be neither; call and result
 // come out alike.

@@ -169,7 +169,7 @@ func (c *Client) Generate(ctx context.Context, req *llm.Request, sink func(llm.D
 		if d.Stream != nil {
 			stream = *d.Stream
 		}
-		sent, err := shapeBody(c.p.Body(req, c.o.Name, d, limit, stream), d)
+		sent, err := shapeBody(c.p.Body(visible(req, d), c.o.Name, d, limit, stream), d)
 		if err != nil {
 			return nil, c.callError(ctx, a, &Fault{Kind: llm.InvalidRequest, Message: "the request cannot be written as JSON", Cause: err})
 		}
