@@ -27,6 +27,7 @@ func config(t *testing.T) server.Config {
 		t.Setenv(name, "")
 	}
 	server.UnsetEmpty()
+	t.Setenv("NPM_REGISTRY", "off")
 	var cfg server.Config
 	parser, err := kong.New(&cfg)
 	if err == nil {

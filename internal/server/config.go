@@ -65,7 +65,7 @@ type Config struct {
 	Verifiers      int   `name:"verifiers" env:"VERIFIERS" default:"0" help:"Processes that check and bundle generated code at once; 0: three for each processor, at least 6, as memory allows. One user never has them all."`
 	VerifierMemory int64 `name:"verifier-memory-mb" env:"VERIFIER_MEMORY_MB" default:"2048" help:"Memory that each of them may take, in MB; at most a quarter of the machine's."`
 
-	NPMRegistry string  `name:"npm-registry" env:"NPM_REGISTRY" help:"Address of the registry that npm packages come from. Default: what npm on this machine is set to; where that is nothing, packages are off."`
+	NPMRegistry string  `name:"npm-registry" env:"NPM_REGISTRY" help:"Address of the registry that npm packages come from. Default: what npm on this machine is set to; where that is nothing, or with off, there are no packages."`
 	NPMBytes    int64   `name:"npm-cache-bytes" env:"NPM_CACHE_BYTES" default:"5368709120" help:"Bytes that fetched packages may take in DATA_DIR, shared by all projects; what was not used for longest goes first."`
 	NPMAllow    List    `name:"npm-allow" env:"NPM_ALLOW" help:"Scopes, like @acme, whose packages every user of this server may have by the tokens of its .npmrc. Standalone the one user may have all."`
 	NPMDeny     List    `name:"npm-deny" env:"NPM_DENY" help:"Packages that no project gets: name, @scope/* or name@range."`

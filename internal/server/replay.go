@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"codeforge/internal/agent"
-	"codeforge/internal/verify"
 )
 
 // Replay runs an ended job again from its journal, and says in what its outcome differs from the one that is stored, and how
@@ -17,7 +16,7 @@ func Replay(ctx context.Context, cfg *Config, jobID string) (differences []strin
 	defer store.Close()
 	children := cfg.sandbox()
 	children.Warm = -1 // few jobs need one
-	checks := verify.NewVerifier(children)
+	checks := cfg.ladder(children)
 	defer checks.Close()
 	return agent.Replay(ctx, store, checks.Check, jobID, cfg.reviews())
 }

@@ -21,11 +21,11 @@ import (
 	"codeforge/internal/api"
 	"codeforge/internal/auth"
 	"codeforge/internal/events"
+	"codeforge/internal/evidence"
 	"codeforge/internal/https"
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
 	"codeforge/internal/preview"
-	"codeforge/internal/verify"
 )
 
 // Server is a whole server. Open, Listen, Start, Close, in this order; Close works after any of them.
@@ -39,7 +39,7 @@ type Server struct {
 	edge        *https.Edge    // nil: plain requests are served
 	hub         *events.Hub
 	engine      *jobs.Engine
-	checks      *verify.Verifier
+	checks      *evidence.Ladder
 	descriptors heldCheck
 	answers     heldCheck // of the store
 	http        *http.Server
@@ -66,7 +66,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 			err = errors.Join(err, s.release())
 		}
 	}()
-	s.checks = verify.NewVerifier(cfg.sandbox()) // first: its children get ready beside the rest
+	s.checks = cfg.ladder(cfg.sandbox()) // first: its children get ready beside the rest
 	if err = migrateAtStart(ctx, cfg, s.log); err != nil {
 		return nil, err
 	}
@@ -252,7 +252,7 @@ func (s *Server) Close() error {
 // previews shows what projects and the working trees of jobs build.
 func (s *Server) previews(secret []byte) *preview.Server {
 	return preview.New(preview.Options{Domain: s.cfg.PreviewDomain, Secret: secret, TicketNeeded: !s.cfg.Standalone(), Embedders: s.cfg.AllowedOrigins, Log: s.log,
-		Bundle: s.checks.Bundle, Project: s.store.GetProject, Restored: restoredSince(s.store),
+		Bundle: s.checks.Build, Project: s.store.GetProject, Restored: restoredSince(s.store),
 		Files: func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, []codeforge.File, error) {
 			return s.store.RevisionFiles(ctx, u, projectID, revision, codeforge.Page{})
 		},

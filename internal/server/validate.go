@@ -68,7 +68,7 @@ func (c *Config) Validate() error {
 		{"GOOGLE_GEMINI_BASE_URL", c.GoogleURL, "https://host"},
 		{"LLM_COMPATIBLE_URL", c.CompatibleURL, "https://host/v1"},
 		{"ACME_DIRECTORY", c.ACMEURL, "https://host/directory"},
-		{"NPM_REGISTRY", c.NPMRegistry, "https://host/path"},
+		{"NPM_REGISTRY", strings.TrimPrefix(c.NPMRegistry, packagesOff), "https://host/path"},
 	} {
 		if err := checkAddress(a.value, a.form); err != nil {
 			bad(a.name, "%v", err)
