@@ -2,10 +2,47 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 )
+
+// Turns lets users take turns at what is costly. A third of the places are for work that takes its time while others wait,
+// the rest for all other; and of each part one user has at most a half.
+type Turns struct {
+	short *lane // where all work begins
+	long  *lane // for what takes its time while others wait
+}
+
+// NewTurns gives out so many places, at least 2. What is not done after the quantum makes way for others who wait.
+func NewTurns(places int, quantum time.Duration) *Turns {
+	patient := max(places/3, 1)
+	return &Turns{newLane(max(places-patient, 1), quantum), newLane(patient, 0)}
+}
+
+// Do has a user's turn at work. When the work's context ends for others who wait, it is begun anew among its like: then work
+// must return the context's cause.
+func (t *Turns) Do(ctx context.Context, user string, work func(context.Context) error) error {
+	err := t.short.do(ctx, user, work)
+	if errors.Is(err, errYielded) {
+		err = t.long.do(ctx, user, work)
+	}
+	return err
+}
+
+func (l *lane) do(ctx context.Context, user string, work func(context.Context) error) error {
+	working, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	place, err := l.enter(ctx, user, func() { cancel(errYielded) })
+	if err != nil {
+		return err
+	}
+	defer l.leave(place)
+	return work(working)
+}
+
+var errYielded = errors.New("the work made way for others")
 
 // lane hands out places, fairly by user: nobody has more than a share of them, and who has the fewest comes next. Whoever
 // keeps one for longer than the quantum gives it up as soon as somebody waits who may have it.

@@ -33,8 +33,7 @@ const quantum = 2 * time.Second
 type Pool struct {
 	o       Options
 	program string // what children are made of
-	short   *lane  // where all work begins
-	long    *lane  // for what takes its time while others wait
+	turns   *Turns
 
 	mu       sync.Mutex
 	idle     []*child // the last one to come back at the end
@@ -46,24 +45,28 @@ type Pool struct {
 
 // New returns a pool that starts its first children at once and beside.
 func New(o Options) *Pool {
-	machine := machineMemory()
-	o.Memory = cmp.Or(o.Memory, maxMemory)
-	if machine > 0 {
-		o.Memory = max(min(o.Memory, machine/4), minMemory)
-	}
+	o.Memory = FairMemory(o.Memory)
 	if o.Children <= 0 {
 		o.Children = min(max(3*runtime.NumCPU(), 6), 24)
-		if machine > 0 {
+		if machine := machineMemory(); machine > 0 {
 			o.Children = max(min(o.Children, int(machine/o.Memory)), 2)
 		}
 	}
 	o.Children = max(o.Children, 2)
 	o.Warm = min(cmp.Or(o.Warm, 2), o.Children)
 	o.Deadline = cmp.Or(o.Deadline, 30*time.Second)
-	patient := max(o.Children/3, 1)
-	p := &Pool{o: o, program: executable, all: map[*child]bool{}, short: newLane(o.Children-patient, quantum), long: newLane(patient, 0)}
+	p := &Pool{o: o, program: executable, all: map[*child]bool{}, turns: NewTurns(o.Children, quantum)}
 	go p.fill()
 	return p
+}
+
+// FairMemory is what one child may take of this machine when it is to have so many bytes; 0: 2 GiB.
+func FairMemory(bytes int64) int64 {
+	bytes = cmp.Or(bytes, maxMemory)
+	if machine := machineMemory(); machine > 0 {
+		bytes = max(min(bytes, machine/4), minMemory)
+	}
+	return bytes
 }
 
 // Memory is what a child may take, in bytes.
@@ -77,22 +80,16 @@ func (p *Pool) Deadline() time.Duration { return p.o.Deadline }
 //
 // What is not done after a moment makes way for others who wait, and is begun anew among its like.
 func (p *Pool) Do(ctx context.Context, user string, r Request) ([]byte, error) {
-	answer, err := p.do(ctx, p.short, user, r)
-	if err == errYielded {
-		answer, err = p.do(ctx, p.long, user, r)
-	}
+	var answer []byte
+	err := p.turns.Do(ctx, user, func(ctx context.Context) (err error) {
+		answer, err = p.do(ctx, r)
+		return err
+	})
 	return answer, err
 }
 
-func (p *Pool) do(ctx context.Context, l *lane, user string, r Request) ([]byte, error) {
-	working, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	place, err := l.enter(ctx, user, func() { cancel(errYielded) })
-	if err != nil {
-		return nil, err
-	}
-	defer l.leave(place)
-	working, stop := context.WithTimeoutCause(working, p.o.Deadline, errDeadline)
+func (p *Pool) do(ctx context.Context, r Request) ([]byte, error) {
+	working, stop := context.WithTimeoutCause(ctx, p.o.Deadline, errDeadline)
 	defer stop()
 	c, err := p.take(working)
 	if err != nil {
@@ -127,10 +124,7 @@ func (p *Pool) do(ctx context.Context, l *lane, user string, r Request) ([]byte,
 // maxTries bounds how often work is begun that somebody else's signal ends.
 const maxTries = 10
 
-var (
-	errDeadline = errors.New("the work took too long")
-	errYielded  = errors.New("the work made way for others")
-)
+var errDeadline = errors.New("the work took too long")
 
 // work gives c a request. A child that did not answer is dead afterwards.
 func (p *Pool) work(ctx context.Context, c *child, kind byte, r Request) ([]byte, *Crash) {

@@ -2,14 +2,12 @@ package sandbox
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"syscall"
 )
@@ -29,7 +27,7 @@ type child struct {
 }
 
 func startChild(program string, memory int64, ended func(*child)) (*child, error) {
-	c := &child{memory: memory, ended: make(chan struct{})}
+	c := &child{memory: memory, words: head{limit: 4096}, ended: make(chan struct{})}
 	c.cmd = &exec.Cmd{Path: program, Args: []string{"codeforge", argument, strconv.FormatInt(memory, 10)}, Env: environment, Stderr: &c.words}
 	var open []*os.File
 	closeAll := func() {
@@ -132,16 +130,14 @@ func (c *child) crash() *Crash {
 	if c.mark != nil {
 		why.At = readMark(c.mark)
 	}
-	words := c.words.bytes()
+	words, _ := c.words.text()
 	switch signal := endedBy(c.cmd.ProcessState); {
 	case signal == outOfTimeSignal:
 		why.Reason = OutOfTime
 	case signal == syscall.SIGKILL && !c.odd.Load():
 		why.Reason = Killed
-	case bytes.Contains(words, []byte("stack overflow")):
-		why.Reason = OutOfStack
-	case bytes.Contains(words, []byte(outOfMemory)), bytes.Contains(words, []byte("cannot allocate memory")), mostMemory(c.cmd.ProcessState) > c.memory/2:
-		why.Reason = OutOfMemory // a runtime that is refused memory within its own work ends in other words too
+	default:
+		why.Reason = whyBroken(words, mostMemory(c.cmd.ProcessState) > c.memory/2)
 	}
 	return why
 }
@@ -152,23 +148,4 @@ func (c *child) discard() *Crash {
 	<-c.ended
 	c.out.Close()
 	return c.why
-}
-
-// head keeps the beginning of what is written to it.
-type head struct {
-	mu   sync.Mutex
-	kept []byte
-}
-
-func (h *head) Write(b []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.kept = append(h.kept, b[:min(len(b), 4096-len(h.kept))]...)
-	return len(b), nil
-}
-
-func (h *head) bytes() []byte {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.kept
 }

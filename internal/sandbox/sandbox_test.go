@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 	if IsChild() {
 		Serve(serveTestRequest)
 	}
+	if len(os.Args) > 1 && os.Args[1] == "program" {
+		testProgram(os.Args[2:])
+	}
 	os.Exit(m.Run())
 }
 
@@ -279,7 +282,7 @@ func TestSlowWorkMakesWay(t *testing.T) {
 // With every place taken by work that never ends, and as much again waiting, whoever comes is served.
 func TestManyAttackers(t *testing.T) {
 	p := newPool(t, Options{Children: 2})
-	p.short.quantum = time.Second
+	p.turns.short.quantum = time.Second
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gone := errors.New("gone")
 	var wg sync.WaitGroup
@@ -292,9 +295,9 @@ func TestManyAttackers(t *testing.T) {
 		})
 	}
 	for taken := false; !taken; runtime.Gosched() {
-		p.short.mu.Lock()
-		taken = p.short.free == 0
-		p.short.mu.Unlock()
+		p.turns.short.mu.Lock()
+		taken = p.turns.short.free == 0
+		p.turns.short.mu.Unlock()
 	}
 	if _, err := p.Do(t.Context(), "u", say("echo")); err != nil {
 		t.Error(err)
