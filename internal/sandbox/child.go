@@ -13,12 +13,19 @@ import (
 	"runtime/metrics"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
-// Handler does one piece of work in a child. It calls at with whatever it is about to begin: the last such word is what
-// a [Crash] names. at is cheap.
-type Handler func(request []byte, at func(what string)) (answer []byte)
+// Handler does one piece of work in a child.
+type Handler func(Work) (answer []byte)
+
+// Work is what a child is given to do.
+type Work struct {
+	Request []byte
+	At      func(what string)                     // to be called with whatever is about to begin: the last is what a [Crash] names. It is cheap.
+	Ask     func(question []byte) ([]byte, error) // has the parent answer a question, see [Request]; several goroutines may ask
+}
 
 // environment is what a child gets in place of its parent's.
 var environment = []string{"GOMAXPROCS=1", "GOTRACEBACK=none"}
@@ -39,11 +46,7 @@ func Serve(handle Handler) {
 	at := openMark()
 	isolate()
 
-	type request struct {
-		kind byte
-		body []byte
-	}
-	requests := make(chan request)
+	requests, replies := make(chan frame), make(chan frame)
 	// Reading goes on while the work is done, to notice that the parent is gone.
 	go func() {
 		in := bufio.NewReaderSize(os.Stdin, 64<<10)
@@ -56,12 +59,30 @@ func Serve(handle Handler) {
 			if _, err := io.ReadFull(in, body); err != nil {
 				os.Exit(0)
 			}
-			requests <- request{kind, body}
+			if kind == frameReply || kind == frameRefusal {
+				replies <- frame{kind, body}
+			} else {
+				requests <- frame{kind, body}
+			}
 		}
 	}()
+	var asking sync.Mutex
+	ask := func(question []byte) ([]byte, error) {
+		if len(question) > maxQuestion {
+			return nil, errors.New("the question is too long")
+		}
+		asking.Lock()
+		defer asking.Unlock()
+		send(frameQuestion, question)
+		if r := <-replies; r.kind == frameReply {
+			return r.body, nil
+		} else {
+			return nil, errors.New(string(r.body))
+		}
+	}
 	send(frameReady, nil)
 	for {
-		var r request
+		var r frame
 		select {
 		case r = <-requests:
 		case <-time.After(restAfter):
@@ -71,7 +92,7 @@ func Serve(handle Handler) {
 		switch r.kind {
 		case frameWork:
 			watchTime := time.AfterFunc(2*maxTime, func() { os.Exit(2) }) // the parent's is shorter; this is for when it is stopped
-			answer := handle(r.body, at)
+			answer := handle(Work{r.body, at, ask})
 			watchTime.Stop()
 			kind := byte(frameAnswer)
 			if heldMemory() > memory/4 {
@@ -82,6 +103,12 @@ func Serve(handle Handler) {
 			send(frameAnswer, probeRights())
 		}
 	}
+}
+
+// frame is what came over the pipe.
+type frame struct {
+	kind byte
+	body []byte
 }
 
 const (

@@ -129,7 +129,7 @@ var errDeadline = errors.New("the work took too long")
 // work gives c a request. A child that did not answer is dead afterwards.
 func (p *Pool) work(ctx context.Context, c *child, kind byte, r Request) ([]byte, *Crash) {
 	stop := context.AfterFunc(ctx, c.kill)
-	answer, again, err := c.ask(kind, r)
+	answer, again, err := c.ask(ctx, kind, r)
 	if !stop() || err != nil || !again {
 		crash := c.discard()
 		go p.fill()

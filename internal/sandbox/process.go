@@ -2,9 +2,9 @@ package sandbox
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -91,8 +91,8 @@ func (c *child) ready() error {
 	return nil
 }
 
-// ask sends a request and reads its answer. again: the child can take another one.
-func (c *child) ask(kind byte, r Request) (answer []byte, again bool, err error) {
+// ask sends a request and reads its answer, answering what the child asks meanwhile. again: the child can take another one.
+func (c *child) ask(ctx context.Context, kind byte, r Request) (answer []byte, again bool, err error) {
 	if c.mark != nil {
 		_ = c.mark.Truncate(0)
 	}
@@ -109,20 +109,62 @@ func (c *child) ask(kind byte, r Request) (answer []byte, again bool, err error)
 	if err := out.Flush(); err != nil {
 		return nil, false, err
 	}
-	got, size, err := readHeader(c.out)
-	switch {
-	case err != nil:
-		return nil, false, err
-	case size > r.MaxAnswer, got != frameAnswer && got != frameLast:
-		c.odd.Store(true)
-		return nil, false, fmt.Errorf("a frame of kind %q with %d bytes", got, size)
+	most := map[byte]int{frameAnswer: r.MaxAnswer, frameLast: r.MaxAnswer, frameQuestion: maxQuestion}
+	if kind != frameWork {
+		delete(most, frameQuestion)
 	}
-	answer = make([]byte, size)
-	if _, err := io.ReadFull(c.out, answer); err != nil {
-		return nil, false, err
+	desk := desk{ask: r.Ask}
+	for {
+		got, body, err := readFrame(c.out, most)
+		if err != nil {
+			if _, strange := errors.AsType[strangeFrame](err); strange {
+				c.odd.Store(true)
+			}
+			return nil, false, err
+		}
+		if got != frameQuestion {
+			return body, got == frameAnswer, nil
+		}
+		kind, reply := desk.reply(ctx, body)
+		putHeader(h[:], kind, len(reply))
+		_, _ = out.Write(h[:])
+		_, _ = out.Write(reply)
+		if err := out.Flush(); err != nil {
+			return nil, false, err
+		}
 	}
-	return answer, got == frameAnswer, nil
 }
+
+// desk answers the questions of one piece of work, as many as may be asked.
+type desk struct {
+	ask       func(ctx context.Context, question []byte) ([]byte, error)
+	questions int
+	told      int
+}
+
+func (d *desk) reply(ctx context.Context, question []byte) (kind byte, reply []byte) {
+	refuse := func(why string) (byte, []byte) { return frameRefusal, []byte(why[:min(len(why), maxRefusal)]) }
+	d.questions++
+	switch {
+	case d.ask == nil:
+		return refuse("nothing may be asked in this work")
+	case d.questions > maxQuestions:
+		return refuse(fmt.Sprintf("more than %d questions were asked", maxQuestions))
+	case d.told > maxTold:
+		return refuse(fmt.Sprintf("more than %d MB were asked for", maxTold>>20))
+	}
+	reply, err := d.ask(ctx, question)
+	if err != nil {
+		return refuse(err.Error())
+	}
+	if d.told += len(reply); d.told > maxTold {
+		return refuse(fmt.Sprintf("more than %d MB were asked for", maxTold>>20))
+	}
+	return frameReply, reply
+}
+
+// maxRefusal bounds why something is not told.
+const maxRefusal = 1 << 10
 
 // crash says of a child that ended what it ended of.
 func (c *child) crash() *Crash {

@@ -8,6 +8,7 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -29,7 +30,19 @@ type Request struct {
 	Size      int
 	Write     func(io.Writer) error
 	MaxAnswer int // bytes that the answer may have
+
+	// Ask answers what the child asks while it is at work; nil: it may ask nothing. A question comes from a process that a
+	// stranger's code may have taken over. The context ends with the work, whose deadline goes on meanwhile.
+	Ask func(ctx context.Context, question []byte) ([]byte, error)
 }
+
+// Bounds on what a child may ask in one piece of work. What is beyond the first ends the child, what is beyond the others
+// is refused.
+const (
+	maxQuestion  = 64 << 10  // bytes of one
+	maxQuestions = 100_000   // of them
+	maxTold      = 512 << 20 // bytes of all replies
+)
 
 // Crash is what became of work that no child survived: two died of it, ten were killed by others, or its time ran out.
 type Crash struct {
@@ -97,6 +110,10 @@ const (
 	frameProbe  = 'p' // to a child: try what should be refused; answered with one byte for each of rights
 	frameAnswer = 'a'
 	frameLast   = 'l' // an answer after which the child wants to be replaced
+
+	frameQuestion = 'q' // from a child at work
+	frameReply    = 'y' // to it
+	frameRefusal  = 'n' // to it: why there is no reply
 )
 
 const frameHeader = 5
@@ -112,6 +129,30 @@ func readHeader(r io.Reader) (kind byte, size int, err error) {
 		return 0, 0, err
 	}
 	return h[0], int(binary.LittleEndian.Uint32(h[1:])), nil
+}
+
+// readFrame reads a frame of a kind that most has, and no longer than that; other frames are a [strangeFrame].
+func readFrame(r io.Reader, most map[byte]int) (kind byte, body []byte, err error) {
+	kind, size, err := readHeader(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	if limit, ok := most[kind]; !ok || size > limit {
+		return 0, nil, strangeFrame{kind, size}
+	}
+	body = make([]byte, size)
+	_, err = io.ReadFull(r, body)
+	return kind, body, err
+}
+
+// strangeFrame is what nobody who follows the rules sends.
+type strangeFrame struct {
+	kind byte
+	size int
+}
+
+func (f strangeFrame) Error() string {
+	return fmt.Sprintf("a frame of kind %q with %d bytes", f.kind, f.size)
 }
 
 // boundsData is whether children have a bound on their data. The race detector maps terabytes at its start.

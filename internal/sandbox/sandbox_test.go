@@ -26,9 +26,9 @@ func TestMain(m *testing.M) {
 }
 
 // serveTestRequest is what children of these tests do: what the request says.
-func serveTestRequest(request []byte, at func(string)) []byte {
-	word, rest, _ := strings.Cut(string(request), " ")
-	at(word)
+func serveTestRequest(w Work) []byte {
+	word, rest, _ := strings.Cut(string(w.Request), " ")
+	w.At(word)
 	switch word {
 	case "pid":
 		return []byte(strconv.Itoa(os.Getpid()))
@@ -50,6 +50,11 @@ func serveTestRequest(request []byte, at func(string)) []byte {
 	case "spin":
 		for n := 1; n != 0; n |= 1 {
 		}
+	case "ask":
+		return askAll(w, rest)
+	case "overask":
+		send(frameQuestion, make([]byte, maxQuestion+1))
+		select {}
 	case "large":
 		return make([]byte, 1<<20)
 	}

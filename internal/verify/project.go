@@ -13,6 +13,8 @@ type Tree struct {
 	Files  map[string]string // texts by path
 	Assets map[string]Blob   // what else lies in it, by path: pictures, fonts, texts that are too long to be looked at
 	Lock   []byte            // which packages it was last resolved to, as a package-lock.json that lies beside it; nil: not known
+
+	Packages Packages // those of Lock; nil: packages are off
 }
 
 // TreeOf is the tree that files of a project make.
@@ -36,7 +38,9 @@ func (t Tree) bytes() int {
 	return total
 }
 
-func (t Tree) clone() Tree { return Tree{maps.Clone(t.Files), maps.Clone(t.Assets), t.Lock} }
+func (t Tree) clone() Tree {
+	return Tree{maps.Clone(t.Files), maps.Clone(t.Assets), t.Lock, t.Packages}
+}
 
 // Blob is a file that is known by its sum and its size, and not looked at.
 type Blob struct {

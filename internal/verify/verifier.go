@@ -123,7 +123,10 @@ func (v *Verifier) ask(ctx context.Context, user, op string, t Tree) (*Site, Rep
 		limit += maxSite(t) + 2*codeforge.MaxPath*maxAssets
 	}
 	answer, err := v.pool.Do(ctx, user, sandbox.Request{Size: requestSize(op, t), MaxAnswer: limit,
-		Write: func(w io.Writer) error { return writeRequest(w, op, t) }})
+		Write: func(w io.Writer) error { return writeRequest(w, op, t) },
+		Ask: func(ctx context.Context, question []byte) ([]byte, error) {
+			return answerQuestion(ctx, t.Packages, question)
+		}})
 	if errors.Is(err, sandbox.ErrUnavailable) {
 		return nil, Report{}, unavailable(err)
 	}
@@ -174,9 +177,9 @@ func RunChild() {
 }
 
 // serve is the work of a child.
-func serve(request []byte, at func(string)) []byte {
-	op, t := readRequest(request)
-	ctx := context.WithValue(context.Background(), atKey{}, at)
+func serve(w sandbox.Work) []byte {
+	op, t := readRequest(w)
+	ctx := context.WithValue(context.Background(), atKey{}, w.At)
 	if op == opBundle {
 		return appendAnswer(Bundle(ctx, t))
 	}

@@ -8,8 +8,10 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"codeforge"
+	"codeforge/internal/sandbox"
 )
 
 // What goes between a Verifier and its children: strings with their lengths before them.
@@ -32,7 +34,7 @@ func maxSite(t Tree) int { return max(8_000_000, 2*t.bytes()) }
 func stringSize(s string) int { return 4 + len(s) }
 
 func requestSize(op string, t Tree) int {
-	n := stringSize(op) + stringSize("")
+	n := stringSize(op) + stringSize(said(t.Packages)) + stringSize("")
 	for p, blob := range t.Assets {
 		n += stringSize(p) + stringSize(blob.Hash) + stringSize(strconv.FormatInt(blob.Size, 10))
 	}
@@ -42,7 +44,32 @@ func requestSize(op string, t Tree) int {
 	return n
 }
 
-// writeRequest writes what is wanted, the assets up to an empty string, the texts.
+// askable says that packages may be asked for.
+const askable = "packages"
+
+// said is what a child is told of packages: that it may ask for them, or why not.
+func said(p Packages) string {
+	switch p := p.(type) {
+	case nil:
+		return ""
+	case Off:
+		return "off " + string(p)
+	}
+	return askable
+}
+
+// unsaid is what a child makes of it.
+func unsaid(s string, w sandbox.Work) Packages {
+	if s == askable {
+		return askedPackages{w}
+	}
+	if why, ok := strings.CutPrefix(s, "off "); ok {
+		return Off(why)
+	}
+	return nil
+}
+
+// writeRequest writes what is wanted, what there is of packages, the assets up to an empty string, the texts.
 func writeRequest(w io.Writer, op string, t Tree) error {
 	var failed error
 	write := func(s string) {
@@ -56,6 +83,7 @@ func writeRequest(w io.Writer, op string, t Tree) error {
 		}
 	}
 	write(op)
+	write(said(t.Packages))
 	for _, p := range slices.Sorted(maps.Keys(t.Assets)) {
 		write(p)
 		write(t.Assets[p].Hash)
@@ -71,9 +99,10 @@ func writeRequest(w io.Writer, op string, t Tree) error {
 	return failed
 }
 
-func readRequest(request []byte) (op string, t Tree) {
-	r := reader{rest: string(request)}
+func readRequest(w sandbox.Work) (op string, t Tree) {
+	r := reader{rest: string(w.Request)}
 	op, t = r.string(), Tree{Files: map[string]string{}, Assets: map[string]Blob{}}
+	t.Packages = unsaid(r.string(), w)
 	for p := r.string(); p != ""; p = r.string() {
 		blob := Blob{Hash: r.string()}
 		blob.Size, _ = strconv.ParseInt(r.string(), 10, 64)

@@ -1,0 +1,152 @@
+package verify
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"codeforge/internal/sandbox"
+)
+
+// Packages are the npm packages that a tree's lock names. A place is where npm puts one: node_modules/react, or
+// node_modules/a/node_modules/b; that of a package of the project itself is its folder.
+//
+// A child asks its parent for them, so they hold nothing but what this lock leads to.
+type Packages interface {
+	// Find is the place of what a name means from a place, or from a folder of the tree ("": its root), as Node finds it.
+	Find(from, name string) (place string, ok bool)
+	// Why says why Find finds none, and what was likely meant, to be put behind a colon; "": nothing is known.
+	Why(from, name string) string
+	// Version is the version of what lies at a place; "": it is not known.
+	Version(place string) string
+	// List names the files of a place, sorted. What cannot be had is an error whose text is for people.
+	List(ctx context.Context, place string) ([]string, error)
+	// Read reads one of them.
+	Read(ctx context.Context, place, name string) ([]byte, error)
+	// Fetch is told what a tree imports before any of it is read, so that all of it can come at once.
+	Fetch(ctx context.Context, imports []Import)
+}
+
+// Off are packages that cannot be had: why, in words that name the setting which turns them on.
+type Off string
+
+func (o Off) Find(string, string) (string, bool)                   { return "", false }
+func (o Off) Why(string, string) string                            { return string(o) }
+func (o Off) Version(string) string                                { return "" }
+func (o Off) List(context.Context, string) ([]string, error)       { return nil, errors.New(string(o)) }
+func (o Off) Read(context.Context, string, string) ([]byte, error) { return nil, errors.New(string(o)) }
+func (o Off) Fetch(context.Context, []Import)                      {}
+
+// Import is a place where a file names something of a package.
+type Import struct {
+	File      string     `json:"file"`
+	Specifier string     `json:"specifier"`
+	Kind      ImportKind `json:"kind"`
+	Names     []string   `json:"names,omitempty"` // what is imported by name, default among them; *: all that there is
+}
+
+// ImportKind is by what means something is imported.
+type ImportKind string
+
+// Kinds of an Import.
+const (
+	ImportStatement ImportKind = "import"
+	ImportCall      ImportKind = "dynamic" // import()
+	ImportRequire   ImportKind = "require"
+	ImportStyle     ImportKind = "style" // @import and the like
+	ImportURL       ImportKind = "url"   // url() in a style sheet
+)
+
+// What a child asks: a word of these, with its arguments.
+const (
+	askFind    = "find"
+	askWhy     = "why"
+	askVersion = "version"
+	askList    = "list"
+	askRead    = "read"
+)
+
+// maxListed bounds how many files a package may list.
+const maxPackageFiles = 100_000
+
+// answerQuestion answers a child's question about packages. A question is nonsense when this is not the child of this
+// program that it was.
+func answerQuestion(ctx context.Context, p Packages, question []byte) ([]byte, error) {
+	r := reader{rest: string(question)}
+	word, a, b := r.string(), r.string(), r.string()
+	if r.failed || r.rest != "" || p == nil {
+		return nil, errors.New("this is no question")
+	}
+	switch word {
+	case askFind:
+		place, ok := p.Find(a, b)
+		if !ok {
+			return nil, nil
+		}
+		return append([]byte{1}, place...), nil
+	case askWhy:
+		return []byte(p.Why(a, b)), nil
+	case askVersion:
+		return []byte(p.Version(a)), nil
+	case askList:
+		list, err := p.List(ctx, a)
+		if err == nil && len(list) > maxPackageFiles {
+			err = errors.New("it has too many files")
+		}
+		return []byte(strings.Join(list, "\x00")), err
+	case askRead:
+		if !fs.ValidPath(b) {
+			return nil, fs.ErrInvalid
+		}
+		return p.Read(ctx, a, b)
+	}
+	return nil, errors.New("this is no question")
+}
+
+// askedPackages are the packages of a child: it asks its parent.
+type askedPackages struct {
+	work sandbox.Work
+}
+
+func (p askedPackages) ask(word, a, b string) ([]byte, error) {
+	q := make([]byte, 0, stringSize(word)+stringSize(a)+stringSize(b))
+	for _, s := range []string{word, a, b} {
+		q = binary.LittleEndian.AppendUint32(q, uint32(len(s)))
+		q = append(q, s...)
+	}
+	return p.work.Ask(q)
+}
+
+func (p askedPackages) text(word, a, b string) string {
+	reply, _ := p.ask(word, a, b) // what is refused is not known
+	return string(reply)
+}
+
+func (p askedPackages) Find(from, name string) (string, bool) {
+	place := p.text(askFind, from, name)
+	if place == "" {
+		return "", false
+	}
+	return place[1:], true
+}
+
+func (p askedPackages) Why(from, name string) string { return p.text(askWhy, from, name) }
+
+func (p askedPackages) Version(place string) string { return p.text(askVersion, place, "") }
+
+func (p askedPackages) List(_ context.Context, place string) ([]string, error) {
+	reply, err := p.ask(askList, place, "")
+	if err != nil || len(reply) == 0 {
+		return nil, err
+	}
+	return strings.Split(string(reply), "\x00"), nil
+}
+
+func (p askedPackages) Read(_ context.Context, place, name string) ([]byte, error) {
+	return p.ask(askRead, place, name)
+}
+
+// Fetch does nothing: the parent has been told before.
+func (p askedPackages) Fetch(context.Context, []Import) {}
