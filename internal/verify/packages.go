@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"io/fs"
@@ -22,42 +21,19 @@ type Packages interface {
 	// Version is the version of what lies at a place; "": it is not known.
 	Version(place string) string
 	// List names the files of a place, sorted. What cannot be had is an error whose text is for people.
-	List(ctx context.Context, place string) ([]string, error)
+	List(place string) ([]string, error)
 	// Read reads one of them.
-	Read(ctx context.Context, place, name string) ([]byte, error)
-	// Fetch is told what a tree imports before any of it is read, so that all of it can come at once.
-	Fetch(ctx context.Context, imports []Import)
+	Read(place, name string) ([]byte, error)
 }
 
 // Off are packages that cannot be had: why, in words that name the setting which turns them on.
 type Off string
 
-func (o Off) Find(string, string) (string, bool)                   { return "", false }
-func (o Off) Why(string, string) string                            { return string(o) }
-func (o Off) Version(string) string                                { return "" }
-func (o Off) List(context.Context, string) ([]string, error)       { return nil, errors.New(string(o)) }
-func (o Off) Read(context.Context, string, string) ([]byte, error) { return nil, errors.New(string(o)) }
-func (o Off) Fetch(context.Context, []Import)                      {}
-
-// Import is a place where a file names something of a package.
-type Import struct {
-	File      string     `json:"file"`
-	Specifier string     `json:"specifier"`
-	Kind      ImportKind `json:"kind"`
-	Names     []string   `json:"names,omitempty"` // what is imported by name, default among them; *: all that there is
-}
-
-// ImportKind is by what means something is imported.
-type ImportKind string
-
-// Kinds of an Import.
-const (
-	ImportStatement ImportKind = "import"
-	ImportCall      ImportKind = "dynamic" // import()
-	ImportRequire   ImportKind = "require"
-	ImportStyle     ImportKind = "style" // @import and the like
-	ImportURL       ImportKind = "url"   // url() in a style sheet
-)
+func (o Off) Find(string, string) (string, bool)  { return "", false }
+func (o Off) Why(string, string) string           { return string(o) }
+func (o Off) Version(string) string               { return "" }
+func (o Off) List(string) ([]string, error)       { return nil, errors.New(string(o)) }
+func (o Off) Read(string, string) ([]byte, error) { return nil, errors.New(string(o)) }
 
 // What a child asks: a word of these, with its arguments.
 const (
@@ -68,12 +44,12 @@ const (
 	askRead    = "read"
 )
 
-// maxListed bounds how many files a package may list.
+// maxPackageFiles bounds how many files a package may list.
 const maxPackageFiles = 100_000
 
 // answerQuestion answers a child's question about packages. A question is nonsense when this is not the child of this
 // program that it was.
-func answerQuestion(ctx context.Context, p Packages, question []byte) ([]byte, error) {
+func answerQuestion(p Packages, question []byte) ([]byte, error) {
 	r := reader{rest: string(question)}
 	word, a, b := r.string(), r.string(), r.string()
 	if r.failed || r.rest != "" || p == nil {
@@ -91,7 +67,7 @@ func answerQuestion(ctx context.Context, p Packages, question []byte) ([]byte, e
 	case askVersion:
 		return []byte(p.Version(a)), nil
 	case askList:
-		list, err := p.List(ctx, a)
+		list, err := p.List(a)
 		if err == nil && len(list) > maxPackageFiles {
 			err = errors.New("it has too many files")
 		}
@@ -100,7 +76,7 @@ func answerQuestion(ctx context.Context, p Packages, question []byte) ([]byte, e
 		if !fs.ValidPath(b) {
 			return nil, fs.ErrInvalid
 		}
-		return p.Read(ctx, a, b)
+		return p.Read(a, b)
 	}
 	return nil, errors.New("this is no question")
 }
@@ -136,7 +112,7 @@ func (p askedPackages) Why(from, name string) string { return p.text(askWhy, fro
 
 func (p askedPackages) Version(place string) string { return p.text(askVersion, place, "") }
 
-func (p askedPackages) List(_ context.Context, place string) ([]string, error) {
+func (p askedPackages) List(place string) ([]string, error) {
 	reply, err := p.ask(askList, place, "")
 	if err != nil || len(reply) == 0 {
 		return nil, err
@@ -144,9 +120,6 @@ func (p askedPackages) List(_ context.Context, place string) ([]string, error) {
 	return strings.Split(string(reply), "\x00"), nil
 }
 
-func (p askedPackages) Read(_ context.Context, place, name string) ([]byte, error) {
+func (p askedPackages) Read(place, name string) ([]byte, error) {
 	return p.ask(askRead, place, name)
 }
-
-// Fetch does nothing: the parent has been told before.
-func (p askedPackages) Fetch(context.Context, []Import) {}

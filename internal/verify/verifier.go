@@ -124,8 +124,8 @@ func (v *Verifier) ask(ctx context.Context, user, op string, t Tree) (*Site, Rep
 	}
 	answer, err := v.pool.Do(ctx, user, sandbox.Request{Size: requestSize(op, t), MaxAnswer: limit,
 		Write: func(w io.Writer) error { return writeRequest(w, op, t) },
-		Ask: func(ctx context.Context, question []byte) ([]byte, error) {
-			return answerQuestion(ctx, t.Packages, question)
+		Ask: func(_ context.Context, question []byte) ([]byte, error) {
+			return answerQuestion(t.Packages, question)
 		}})
 	if errors.Is(err, sandbox.ErrUnavailable) {
 		return nil, Report{}, unavailable(err)
