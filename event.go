@@ -64,14 +64,15 @@ type Event struct {
 // WorkingFile is a file that the newest claim of a job changed: the project's files at the job's Base and these are its working
 // tree. They are kept for [WorkingKept] after the job's end.
 type WorkingFile struct {
-	Path    string
-	Deleted bool
-	Size    int64
-	Hash    string // SHA-256 of the content in hexadecimal; "": deleted
-	Content string
+	Path     string
+	Deleted  bool
+	Size     int64
+	Hash     string // SHA-256 in hexadecimal, of texts too; "": deleted
+	Content  string // of a text
+	Encoding string // [EncodingBase64] of a blob
 }
 
-// WorkingKept is how long the working files of a job that has ended are kept.
+// WorkingKept is how long the working files of a job that has ended are kept, and blobs that were put and are in no revision.
 const WorkingKept = 24 * time.Hour
 
 // WorkingChanges are the files that events tell of, each once, as the last of them has it.

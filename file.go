@@ -1,6 +1,8 @@
 package codeforge
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"path"
 	"strings"
 	"time"
@@ -8,30 +10,48 @@ import (
 )
 
 // File is one file of a project in one state. Version counts the changes of this path, deletions included.
+//
+// What [CheckContent] takes is a text, which stands in Content. Everything else is a blob: its bytes lie in the project by their
+// hash, once, and are read by it alone.
 type File struct {
 	ID        string    `json:"id"`
 	ProjectID string    `json:"project_id"`
 	Path      string    `json:"path"`
-	Content   string    `json:"content"`
+	Content   string    `json:"content"`            // of a text
+	Encoding  string    `json:"encoding,omitempty"` // [EncodingBase64] of a blob
+	Hash      string    `json:"hash,omitempty"`     // of a blob: SHA-256 in hexadecimal
 	Language  string    `json:"language"`
 	Version   int64     `json:"version"`
-	Size      int64     `json:"size"`     // bytes of Content
+	Size      int64     `json:"size"`     // in bytes
 	Revision  int64     `json:"revision"` // the project revision that wrote it
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// EncodingBase64 is what rows of blobs say, as their bytes would have to be written as text.
+const EncodingBase64 = "base64"
+
+// SetBlob makes f a blob, or, with "", a text.
+func (f *File) SetBlob(hash string) {
+	f.Hash, f.Encoding = hash, ""
+	if hash != "" {
+		f.Encoding = EncodingBase64
+	}
+}
+
 // Page is a part of a list of files or changes that is sorted by path. The zero Page is all of it.
 type Page struct {
 	After string // begins with the first path after this one
-	Bytes int64  // ends with the file whose content makes it so many bytes, or more; 0: no bound
+	Bytes int64  // ends with the file whose text makes it so many bytes, or more; 0: no bound
 	Bare  bool   // without contents, and without reading them
 }
 
-// FileChange is one file of a revision to be: new content, or its removal.
+// FileChange is one file of a revision to be: a text, a blob that the project has (it was put before), or its removal.
 type FileChange struct {
 	Path     string
 	Content  string
+	Hash     string // of a blob; then Content is empty
+	Size     int64  // of a blob, for who counts; stores know it
 	Language string // "": kept, or derived from the path for a new file
 	Delete   bool
 }
@@ -40,11 +60,55 @@ type FileChange struct {
 type FileWrite struct {
 	Path      string
 	Content   string
+	Hash      string // as in FileChange
+	Size      int64
 	Language  string // "": kept, or derived from the path for a new file
 	MustExist bool   // NotFound when it does not, instead of making it
 	IfVersion *int64 // stale: Conflict; 0 means that it must not exist
 	// IfRevision is the same condition on the whole project.
 	IfRevision *int64
+}
+
+// Check holds the rules for a change, whoever made it. A file whose path breaks them, from before a rule, can be deleted.
+func (c FileChange) Check() error {
+	if c.Delete {
+		return nil
+	}
+	if err := CheckPath(c.Path); err != nil {
+		return err
+	}
+	if c.Hash == "" {
+		return CheckContent(c.Content)
+	}
+	if c.Content != "" {
+		return InvalidField("hash", "cannot stand beside content")
+	}
+	return CheckHash(c.Hash)
+}
+
+// CheckHash holds the rule for the hash of a blob.
+func CheckHash(s string) error {
+	if sum, err := hex.DecodeString(s); err != nil || len(sum) != sha256.Size || s != strings.ToLower(s) {
+		return InvalidField("hash", "must be a SHA-256 in lower case hexadecimal digits")
+	}
+	return nil
+}
+
+// BlobHash is the hash by which bytes are known.
+func BlobHash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// NoBlobError says that a hash names nothing in a project: it was never put, or so long ago that it was swept.
+func NoBlobError() *Error {
+	return InvalidField("hash", "names no blob of the project: put its bytes first")
+}
+
+// IsText reports whether bytes are text of any length.
+func IsText[T ~string | ~[]byte](data T) bool {
+	s := string(data)
+	return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
 }
 
 // CheckContent holds the rule for the text of a file, which may be empty.

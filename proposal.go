@@ -26,10 +26,14 @@ type NewProposal struct {
 // TreeChange is a change of a project's files, made to the revision that is the newest when it is stored; else nothing is, and
 // the error is a [MovedError].
 type TreeChange struct {
-	Head     int64
+	Head     int64 // negative: whatever the newest is
 	Changes  []FileChange
 	Message  string // of the revision
-	Verified bool   // whether the tree that it leads to passes a check
+	Verified *bool  // whether the tree that it leads to passes a check; nil: not known
+	// Beside the revision, as in [StageResult].
+	Evidence    Evidence
+	Screenshots []Screenshot
+	Lock        []byte
 }
 
 // Application is how a proposal is taken over: as it fits to what the project is now.

@@ -5,12 +5,38 @@ import (
 	"time"
 )
 
-// Quota bounds what one user may have, so that no user's use is another's outage. 0: no bound.
+// Quota bounds what one user and one project may have, so that no user's use is another's outage. 0: no bound.
 type Quota struct {
 	Projects     int // archived ones count, since they are kept
 	RevisionsDay int // revisions made by hand or by jobs within one day of UTC; jobs that are under way still store theirs
 	OpenJobs     int // queued and running ones
 	Bytes        int // of contents of files, with those of history; equal ones of a project count once. Jobs that are under way still store theirs
+
+	// Of blobs, whose bytes count apart from those of texts.
+	Blob         int // bytes of one
+	ProjectBlobs int // bytes of those that a project has at a time, and again of those that were put and are in no revision yet
+	Text         int // bytes of one that is a text, but longer than [MaxContent] characters
+}
+
+// CheckBlob refuses bytes that are too many for a blob.
+func (q Quota) CheckBlob(data []byte) error {
+	if q.Blob > 0 && len(data) > q.Blob {
+		return TooLargeField("content", q.Blob, "A file has at most %d bytes, this one has %d", q.Blob, len(data))
+	}
+	if q.Text > 0 && len(data) > q.Text && IsText(data) {
+		return TooLargeField("content", q.Text, "A text has at most %d bytes, this one has %d", q.Text, len(data))
+	}
+	return nil
+}
+
+// OverBlobs refuses what would be more bytes of blobs than a project may have.
+func OverBlobs(most int, bytes int64) *Error {
+	return TooLargeField("content", most, "The binary files and long texts of a project have at most %d bytes, this would make %d: delete some, or make them smaller", most, bytes)
+}
+
+// OverPuts refuses to take more bytes for blobs before those that were put are used.
+func OverPuts(most int) *Error {
+	return TooLargeField("content", most, "A project takes at most %d bytes that are in no revision yet, and keeps them for a day: write the files that they are for", most)
 }
 
 // What a user can have too much of.

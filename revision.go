@@ -13,6 +13,7 @@ type Revision struct {
 	Message      string    `json:"message"`
 	FilesChanged int       `json:"files_changed"`
 	Verified     *bool     `json:"verified"` // whether its files pass a check; nil: not known
+	Evidence     Evidence  `json:"evidence,omitempty"`
 	CreatedAt    time.Time `json:"created_at"`
 }
 

@@ -13,6 +13,9 @@ type StageResult struct {
 	Base          int64 // the revision that Changes are made to
 	Changes       []FileChange
 	Message       string          // of the revision
+	Evidence      Evidence        // beside the revision
+	Screenshots   []Screenshot    // of the revision; their blobs were put before
+	Lock          []byte          // of packages, beside the revision; nil: as before
 	Proposal      bool            // Changes are kept as the job's proposal, not as a revision, wherever the project is now
 	Requirements  json.RawMessage // nil: unchanged
 	Architecture  json.RawMessage

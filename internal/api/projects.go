@@ -369,7 +369,7 @@ func (s *server) checkProject(ctx context.Context, in *ProjectPath) (*checkOutpu
 		return nil, err
 	}
 	if revision > 0 {
-		if err := s.Store.MarkVerified(ctx, caller(ctx), in.ProjectID, revision, r.OK); err != nil {
+		if err := s.Store.MarkChecked(ctx, caller(ctx), in.ProjectID, revision, r.OK, nil, nil, nil); err != nil {
 			return nil, err
 		}
 	}

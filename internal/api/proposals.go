@@ -185,7 +185,7 @@ func (s *server) mergeChange(ctx context.Context, projectID string, change func(
 		if err != nil {
 			return err
 		}
-		err = store(codeforge.TreeChange{Head: revision, Changes: changesOf(now, files), Verified: report.OK}, diagnosticsOf(report))
+		err = store(codeforge.TreeChange{Head: revision, Changes: changesOf(now, files), Verified: new(report.OK)}, diagnosticsOf(report))
 		if _, moved := codeforge.MovedTo(err); !moved {
 			return err
 		}
@@ -272,12 +272,12 @@ func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, a
 		if len(change.Changes) == 0 {
 			says = "Nothing of the proposal was left to apply: the project stays as it is."
 		}
-		if !change.Verified {
+		if !*change.Verified {
 			says += " The result does not build, and its revision is marked so."
 		}
 		done, err := s.Jobs.Apply(ctx, u, job.ID, codeforge.Application{TreeChange: change, Result: withoutQuestions(job.Result), Chat: append(said, jobMessage(&job, "assistant", says))})
 		if err == nil {
-			*out = applied{done.ID, string(done.Status), done.Revision, change.Verified, found, says}
+			*out = applied{done.ID, string(done.Status), done.Revision, *change.Verified, found, says}
 		}
 		return err
 	})

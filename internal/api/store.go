@@ -17,6 +17,14 @@ type Store interface {
 	// UpdateProject applies a patch that is not empty.
 	UpdateProject(ctx context.Context, u codeforge.User, id string, p codeforge.ProjectPatch) (codeforge.Project, error)
 
+	// PutBlob takes bytes that the files of a project are about to have, and returns the hash by which they name them. Bytes
+	// that no revision, working tree or proposal came to have are forgotten after [codeforge.WorkingKept]; put again, they
+	// stay as long again. Bytes that [codeforge.CheckContent] takes are a text of every file that names them.
+	PutBlob(ctx context.Context, u codeforge.User, projectID string, data []byte) (hash string, err error)
+	// ReadBlob returns the bytes that a project has by a hash, whatever has them: NotFound (resource "Blob") where it has none.
+	// It is the one method that reads bytes of blobs, but for ReadScreenshot: files have hash and size of theirs.
+	ReadBlob(ctx context.Context, u codeforge.User, projectID, hash string) ([]byte, error)
+
 	// ListFiles returns all files sorted by path, and the project's revision. Without contents none is read. When the
 	// project is still at revision unless (and unless is not negative), it returns no files and reads none.
 	ListFiles(ctx context.Context, u codeforge.User, projectID string, contents bool, unless int64) (files []codeforge.File, revision int64, err error)
@@ -33,11 +41,23 @@ type Store interface {
 	RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.File, error)
 	// RevisionDeltas returns a revision and a page of what it changed against the one before; the bytes of both sides count.
 	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
-	// RestoreRevision makes a new revision whose files equal those of an older one, and which is verified as that is. Restoring the newest makes one of no changes.
+	// RestoreRevision makes a new revision whose files equal those of an older one, and with what is known of that one. Restoring the newest makes one of no changes.
 	RestoreRevision(ctx context.Context, u codeforge.User, projectID string, number int64, ifRevision *int64) (codeforge.Revision, error)
 
-	// MarkVerified notes whether the files of a revision pass a check.
-	MarkVerified(ctx context.Context, u codeforge.User, projectID string, number int64, verified bool) error
+	// WriteRevision makes one revision by hand of many changes, of those that change something. Where the project has moved
+	// on from Head it returns [codeforge.MovedError] and changes nothing.
+	WriteRevision(ctx context.Context, u codeforge.User, projectID string, change codeforge.TreeChange) (codeforge.Revision, error)
+
+	// MarkChecked notes what a check of the files of a revision came to, in place of what was known: whether they pass, how
+	// far they get, what pages look like, and the lock of packages (nil: as it was).
+	MarkChecked(ctx context.Context, u codeforge.User, projectID string, number int64, verified bool, evidence codeforge.Evidence, shots []codeforge.Screenshot, lock []byte) error
+	// ReadLock returns the lock that is kept beside a revision, its own or else that of the one before; for 0 of the newest.
+	// nil: there is none, or not that revision.
+	ReadLock(ctx context.Context, u codeforge.User, projectID string, number int64) ([]byte, error)
+	// ListScreenshots returns those of a revision, by page and width.
+	ListScreenshots(ctx context.Context, u codeforge.User, projectID string, number int64) ([]codeforge.Screenshot, error)
+	// ReadScreenshot returns one with its bytes: NotFound (resource "Screenshot") where there is none.
+	ReadScreenshot(ctx context.Context, u codeforge.User, projectID string, number int64, page string, width int) (codeforge.Screenshot, []byte, error)
 
 	// ReadProposal returns the proposal of a job and a page of what it would change against its base; the bytes of both
 	// sides count.

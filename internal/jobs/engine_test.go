@@ -534,7 +534,7 @@ func TestProposalsAreDecided(t *testing.T) {
 			go func() { watched <- r.types(id) }()
 		}
 		synctest.Wait()
-		j, err := r.engine.Apply(t.Context(), r.user, applied, codeforge.Application{TreeChange: codeforge.TreeChange{Changes: []codeforge.FileChange{{Path: "a.ts", Content: "new"}}, Verified: true}})
+		j, err := r.engine.Apply(t.Context(), r.user, applied, codeforge.Application{TreeChange: codeforge.TreeChange{Changes: []codeforge.FileChange{{Path: "a.ts", Content: "new"}}, Verified: new(true)}})
 		if err != nil || j.Status != codeforge.JobCompleted || j.Revision != 1 {
 			t.Errorf("%+v, %v", j, err)
 		}

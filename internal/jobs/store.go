@@ -35,7 +35,7 @@ type Store interface {
 	RecordEvents(ctx context.Context, f codeforge.Fence, progress float64, events []codeforge.Event) ([]codeforge.Event, error)
 
 	// KeepStage stores what a stage of a claimed job made: its specifications, its events, and at most one revision of its
-	// changes, verified, which becomes the job's Revision, or its proposal. Once for each job, stage and round: a second time it changes
+	// changes, verified, with what is kept beside it, which becomes the job's Revision, or its proposal. Once for each job, stage and round: a second time it changes
 	// nothing and returns the revision of the first. It returns ErrFenced, or where there are changes and Base is not the
 	// project's newest revision [codeforge.MovedError], and then changes nothing.
 	KeepStage(ctx context.Context, f codeforge.Fence, stage codeforge.StageResult) (codeforge.Kept, error)
@@ -72,7 +72,7 @@ type Store interface {
 	// returns how many there were.
 	ReleaseAll(ctx context.Context) (int, error)
 
-	// SnapshotFiles returns path, content, language and version of all files of a project at a revision (0: none).
+	// SnapshotFiles returns path, content or hash and size, language and version of all files of a project at a revision (0: none).
 	SnapshotFiles(ctx context.Context, projectID string, revision int64) ([]codeforge.File, error)
 
 	// ProjectForJob returns the project of a claimed job, to the system.
@@ -83,12 +83,18 @@ type Store interface {
 	ListRevisions(ctx context.Context, u codeforge.User, projectID string, page, size int) ([]codeforge.Revision, int, error)
 	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
 
+	// What a job needs of its project beside texts, as its owner: see api.Store.
+	PutBlob(ctx context.Context, u codeforge.User, projectID string, data []byte) (hash string, err error)
+	ReadBlob(ctx context.Context, u codeforge.User, projectID, hash string) ([]byte, error)
+	ReadLock(ctx context.Context, u codeforge.User, projectID string, number int64) ([]byte, error)
+
 	// AddMessages adds lines to the conversation on a project, to the system.
 	AddMessages(ctx context.Context, projectID string, chat []codeforge.Message) error
 
 	// SweepJobs deletes terminal jobs that ended before then, with their events; for a retention that is off by default.
 	SweepJobs(ctx context.Context, before time.Time) (int, error)
 
-	// SweepWorking forgets the working files of jobs that ended before then.
+	// SweepWorking forgets the working files of jobs that ended before then, and blobs that were put before then and are in
+	// no revision.
 	SweepWorking(ctx context.Context, before time.Time) error
 }

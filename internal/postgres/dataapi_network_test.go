@@ -375,7 +375,7 @@ func TestLostAnswers(t *testing.T) {
 	check(t, err)
 	want("revisions", total, 3)
 	w.losing("codeforge_mark_verified", 2)
-	check(t, s.MarkVerified(ctx, u, mine.ID, 2, true))
+	check(t, s.MarkChecked(ctx, u, mine.ID, 2, true, nil, nil, nil))
 	w.losing("codeforge_submit_job", 1)
 	only, fresh, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.Code, IfBusy: codeforge.BusyReject})
 	check(t, err)

@@ -223,7 +223,7 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 	return row.revision(), err
 }
 
-func (s *Store) MarkVerified(ctx context.Context, u codeforge.User, projectID string, number int64, verified bool) error {
+func (s *Store) MarkChecked(ctx context.Context, u codeforge.User, projectID string, number int64, verified bool, _ codeforge.Evidence, _ []codeforge.Screenshot, _ []byte) error {
 	if err := check(u, "Project", projectID); err != nil {
 		return err
 	}

@@ -228,7 +228,7 @@ func TestRoundTrips(t *testing.T) {
 			_, err := store.TakeBackJob(ctx, u, waiting(), codeforge.TreeChange{Head: head(), Changes: []codeforge.FileChange{{Path: codeforge.NewID()}}})
 			return err
 		}},
-		{"mark revision", func() error { n++; return store.MarkVerified(ctx, u, project.ID, 1, n%2 == 0) }},
+		{"mark revision", func() error { n++; return store.MarkChecked(ctx, u, project.ID, 1, n%2 == 0, nil, nil, nil) }},
 		{"read journal", func() error { _, err := store.Get(ctx, llm.JournalKey{JobID: last.ID, Hash: "h"}); return err }},
 		{"write journal", func() error {
 			_, err := store.Put(ctx, llm.JournalKey{JobID: last.ID, Hash: "h"}, []byte("{}"))

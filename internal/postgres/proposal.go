@@ -29,7 +29,7 @@ type treeChangeArg struct {
 	Head     int64           `json:"head"`
 	Changes  []change        `json:"changes"`
 	Message  string          `json:"message"`
-	Verified bool            `json:"verified"`
+	Verified *bool           `json:"verified"`
 	Result   json.RawMessage `json:"result,omitempty"`
 	Chat     []messageArg    `json:"chat"`
 }

@@ -79,12 +79,13 @@ func loopback(host string) bool {
 // reviews is how many reviews a pipeline has at most.
 func (c *Config) reviews() int { return min(c.ReviewRounds, c.MaxIterations) }
 
-// quota is what bounds each user; standalone, where the one user owns the machine, nothing does.
+// quota is what bounds each project and each user; standalone, where the one user owns the machine, nothing bounds that one.
 func (c *Config) quota() codeforge.Quota {
-	if c.Standalone() {
-		return codeforge.Quota{}
+	q := codeforge.Quota{Blob: c.MaxBlob, ProjectBlobs: c.MaxBlobs, Text: c.MaxText}
+	if !c.Standalone() {
+		q.Projects, q.RevisionsDay, q.OpenJobs, q.Bytes = c.MaxProjects, c.MaxRevisions, c.MaxOpenJobs, c.MaxBytes
 	}
-	return codeforge.Quota{Projects: c.MaxProjects, RevisionsDay: c.MaxRevisions, OpenJobs: c.MaxOpenJobs, Bytes: c.MaxBytes}
+	return q
 }
 
 func (c *Config) level() (slog.Level, error) {

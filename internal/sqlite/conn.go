@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql/driver"
 	"encoding/json"
@@ -211,6 +212,15 @@ func (r row) scan(dest ...any) error {
 		switch d := d.(type) {
 		case *string:
 			*d, ok = take[string](r[i])
+		case *[]byte: // which outlive the row; of a text too
+			switch v := r[i].(type) {
+			case []byte:
+				*d = bytes.Clone(v)
+			case string:
+				*d = []byte(v)
+			default:
+				*d, ok = nil, v == nil
+			}
 		case *int64:
 			*d, ok = take[int64](r[i])
 		case *int:

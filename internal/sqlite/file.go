@@ -33,22 +33,34 @@ func (s *Store) ListFiles(ctx context.Context, u codeforge.User, projectID strin
 			}()
 		}
 		files = make([]codeforge.File, 0, p.files)
-		query := "SELECT path, id, language, version, size, revision, created_at, updated_at FROM project_files WHERE project = ? AND NOT deleted ORDER BY path"
+		content := "''"
 		if contents {
-			query = `SELECT f.path, f.id, f.language, f.version, f.size, f.revision, f.created_at, f.updated_at, c.content
-				FROM project_files f JOIN contents c ON c.seq = f.content WHERE f.project = ? AND NOT f.deleted ORDER BY f.path`
+			content = textOf("f")
 		}
-		err = c.each(query, []any{p.seq}, func(r row) error {
+		err = c.each("SELECT f.path, f.id, f.language, f.version, f.size, f.blob, f.revision, f.created_at, f.updated_at, "+content+
+			" FROM project_files f WHERE f.project = ? AND NOT f.deleted ORDER BY f.path", []any{p.seq}, func(r row) error {
 			files = append(files, codeforge.File{ProjectID: p.ID})
 			f := &files[len(files)-1]
-			if contents {
-				return r.scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
-			}
-			return r.scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt)
+			err := r.scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Hash, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
+			f.SetBlob(f.Hash)
+			return err
 		})
 		return err
 	})
 	return files, revision, err
+}
+
+// textOf is the text of a row of files, of which a blob has none.
+func textOf(row string) string {
+	return "iif(" + row + ".blob IS NULL, (SELECT content FROM contents WHERE seq = " + row + ".content), '')"
+}
+
+// textBytes is what a file takes of a page.
+func textBytes(blob bool, size int64) int64 {
+	if blob {
+		return 0
+	}
+	return size
 }
 
 // maxListed bounds the files in a listCache, which are some 300 bytes each.
@@ -90,11 +102,10 @@ func (l *listCache) put(project, revision int64, files []codeforge.File) {
 func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path string) (f codeforge.File, err error) {
 	f.ProjectID, f.Path = projectID, path
 	err = s.read(ctx, func(c *conn) error {
-		found, err := c.one(`SELECT f.id, f.language, f.version, f.size, f.revision, f.created_at, f.updated_at, c.content FROM projects p
+		found, err := c.one(`SELECT f.id, f.language, f.version, f.size, f.blob, f.revision, f.created_at, f.updated_at, `+textOf("f")+` FROM projects p
 			LEFT JOIN project_files f ON f.project = p.seq AND f.path = ? AND NOT f.deleted
-			LEFT JOIN contents c ON c.seq = f.content
 			WHERE p.id = ? AND p.user_id = ?`,
-			[]any{path, projectID, u.ID}, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
+			[]any{path, projectID, u.ID}, &f.ID, &f.Language, &f.Version, &f.Size, &f.Hash, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
 		switch {
 		case err != nil:
 			return err
@@ -103,13 +114,15 @@ func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path s
 		case f.ID == "":
 			return codeforge.NotFound("File", path)
 		}
+		f.SetBlob(f.Hash)
 		return nil
 	})
 	return f, err
 }
 
 func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID string, w codeforge.FileWrite) (f codeforge.File, err error) {
-	if err := check(codeforge.FileChange{Path: w.Path, Content: w.Content}); err != nil {
+	change := codeforge.FileChange{Path: w.Path, Content: w.Content, Hash: w.Hash}
+	if err := change.Check(); err != nil {
 		return codeforge.File{}, err
 	}
 	err = s.write(ctx, func(c *conn) error {
@@ -124,14 +137,14 @@ func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID strin
 			}
 		}
 		rev := s.newRevision(c, &p, "", "user", verb+" "+w.Path)
-		kept, err := rev.storeContent(w.Content)
+		kept, text, err := rev.storeChange(change)
 		if err != nil {
 			return err
 		}
 		if f, err = rev.put(old, kept, w.Language); err != nil {
 			return err
 		}
-		f.Content = w.Content
+		f.Content = text
 		_, err = rev.finish()
 		return err
 	})
@@ -192,26 +205,15 @@ type fileRow struct {
 
 func readFile(c *conn, project int64, path string) (f fileRow, err error) {
 	f.Path = path
-	_, err = c.one("SELECT id, deleted, language, version, size, revision, coalesce(content, 0), created_at, updated_at FROM project_files WHERE project = ? AND path = ?",
-		[]any{project, path}, &f.ID, &f.deleted, &f.Language, &f.Version, &f.Size, &f.Revision, &f.content, &f.CreatedAt, &f.UpdatedAt)
+	_, err = c.one("SELECT id, deleted, language, version, size, blob, revision, coalesce(content, 0), created_at, updated_at FROM project_files WHERE project = ? AND path = ?",
+		[]any{project, path}, &f.ID, &f.deleted, &f.Language, &f.Version, &f.Size, &f.Hash, &f.Revision, &f.content, &f.CreatedAt, &f.UpdatedAt)
+	f.SetBlob(f.Hash)
 	return f, err
-}
-
-// check holds a change to the rules of the domain, whoever made it. A file whose path breaks them, from before a rule, can be
-// deleted.
-func check(ch codeforge.FileChange) error {
-	if ch.Delete {
-		return nil
-	}
-	if err := codeforge.CheckPath(ch.Path); err != nil {
-		return err
-	}
-	return codeforge.CheckContent(ch.Content)
 }
 
 func checkAll(changes []codeforge.FileChange) error {
 	for _, ch := range changes {
-		if err := check(ch); err != nil {
+		if err := ch.Check(); err != nil {
 			return err
 		}
 	}
@@ -228,7 +230,8 @@ type revision struct {
 	author  string
 	message string
 
-	verified *bool // nil: not known
+	beside   beside
+	restored int64 // the revision whose lock it has; 0: its own, or that of the one before
 	number   int64
 	first    int64 // row of the first change
 	changes  int
@@ -240,22 +243,30 @@ func (s *Store) newRevision(c *conn, p *project, job, author, message string) *r
 	return &revision{c: c, quota: s.Quota(), p: p, old: *p, job: job, author: author, message: message, number: p.Revision + 1}
 }
 
-// content is a text that is stored: its row in contents and its length.
-type content struct{ row, size int64 }
+// content is what is stored: its row in contents and its length.
+type content struct {
+	row, size int64
+	blob      string // its hash, if it is a blob
+	put       bool   // by its hash, so that it may lie in puts
+}
 
 // none is what a deleted file has.
 var none content
 
-func contentHash(text string) []byte {
-	sum := sha256.Sum256([]byte(text))
+func contentHash[T ~string | ~[]byte](data T) []byte {
+	sum := sha256.Sum256([]byte(data))
 	return sum[:]
 }
 
 // storeContent stores a text, unless the project has it already.
 func (r *revision) storeContent(text string) (content, error) {
-	kept := content{size: int64(len(text))}
-	hash := contentHash(text)
-	fresh, row, err := r.c.exec("INSERT INTO contents(project, hash, content) VALUES(?, ?, ?) ON CONFLICT DO NOTHING", r.p.seq, hash, text)
+	return r.store(contentHash(text), text, int64(len(text)))
+}
+
+// store stores a text or a blob, unless the project has it already.
+func (r *revision) store(hash []byte, data any, size int64) (content, error) {
+	kept := content{size: size}
+	fresh, row, err := r.c.exec("INSERT INTO contents(project, hash, content) VALUES(?, ?, ?) ON CONFLICT DO NOTHING", r.p.seq, hash, data)
 	if err == nil && fresh > 0 {
 		kept.row = row
 		r.stored += kept.size
@@ -267,13 +278,24 @@ func (r *revision) storeContent(text string) (content, error) {
 	return kept, err
 }
 
-// storeChange stores the text of a change and returns its row, for a column of them: NULL for a file that is deleted.
-func (r *revision) storeChange(ch codeforge.FileChange) (row any, err error) {
-	if ch.Delete {
-		return nil, nil
+// storeChange stores what a file comes to have, and returns the text if it is one. Of a file that is deleted it is none.
+func (r *revision) storeChange(ch codeforge.FileChange) (kept content, text string, err error) {
+	switch {
+	case ch.Delete:
+		return none, "", nil
+	case ch.Hash != "":
+		return r.named(ch.Hash)
 	}
-	kept, err := r.storeContent(ch.Content)
-	return kept.row, err
+	kept, err = r.storeContent(ch.Content)
+	return kept, ch.Content, err
+}
+
+// column is a row of contents for a column of them: NULL for a file that is deleted.
+func (c content) column() any {
+	if c == none {
+		return nil
+	}
+	return c.row
 }
 
 // put gives a path, whose newest state is old, other content, or none. Each path may come once.
@@ -289,21 +311,22 @@ func (r *revision) put(old fileRow, new content, language string) (codeforge.Fil
 	}
 	f.Language = cmp.Or(language, f.Language, codeforge.LanguageOf(f.Path))
 	f.Version, f.Size, f.Revision, f.UpdatedAt = old.Version+1, new.size, r.number, r.c.now
-	var row any // NULL
-	if !deleted {
-		row = new.row
-	}
-	_, state, err := r.c.exec(`INSERT INTO file_revisions(project, path, revision, deleted, language, version, size, created_at, content) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.p.seq, f.Path, f.Revision, deleted, f.Language, f.Version, f.Size, f.UpdatedAt, row)
+	f.SetBlob(new.blob)
+	row, blob := new.column(), nullable(new.blob)
+	_, state, err := r.c.exec(`INSERT INTO file_revisions(project, path, revision, deleted, language, version, size, created_at, content, blob) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.p.seq, f.Path, f.Revision, deleted, f.Language, f.Version, f.Size, f.UpdatedAt, row, blob)
 	if err != nil {
 		return codeforge.File{}, err
 	}
 	if old.ID == "" {
-		_, _, err = r.c.exec(`INSERT INTO project_files(project, path, key, id, deleted, language, version, size, revision, content, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.p.seq, f.Path, codeforge.PathKey(f.Path), f.ID, deleted, f.Language, f.Version, f.Size, f.Revision, row, f.CreatedAt, f.UpdatedAt)
+		_, _, err = r.c.exec(`INSERT INTO project_files(project, path, key, id, deleted, language, version, size, revision, content, blob, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.p.seq, f.Path, codeforge.PathKey(f.Path), f.ID, deleted, f.Language, f.Version, f.Size, f.Revision, row, blob, f.CreatedAt, f.UpdatedAt)
 	} else {
-		_, _, err = r.c.exec(`UPDATE project_files SET deleted = ?, language = ?, version = ?, size = ?, revision = ?, content = ?, updated_at = ? WHERE project = ? AND path = ?`,
-			deleted, f.Language, f.Version, f.Size, f.Revision, row, f.UpdatedAt, r.p.seq, f.Path)
+		_, _, err = r.c.exec(`UPDATE project_files SET deleted = ?, language = ?, version = ?, size = ?, revision = ?, content = ?, blob = ?, updated_at = ? WHERE project = ? AND path = ?`,
+			deleted, f.Language, f.Version, f.Size, f.Revision, row, blob, f.UpdatedAt, r.p.seq, f.Path)
+	}
+	if err == nil && new.put { // and now in use
+		_, _, err = r.c.exec("DELETE FROM puts WHERE content = ?", new.row)
 	}
 	if err != nil {
 		return codeforge.File{}, err
@@ -312,17 +335,25 @@ func (r *revision) put(old fileRow, new content, language string) (codeforge.Fil
 		r.first = state
 	}
 	if existed {
-		r.p.files--
-		r.p.bytes -= old.Size
+		r.count(old.File, -1)
 	}
 	if !deleted {
 		if !existed {
 			r.made = append(r.made, f.Path)
 		}
-		r.p.files++
-		r.p.bytes += f.Size
+		r.count(f, 1)
 	}
 	return f, nil
+}
+
+// count counts a file that the project comes to have, or, with -1, has no more.
+func (r *revision) count(f codeforge.File, n int64) {
+	r.p.files += n
+	if f.Hash != "" {
+		r.p.blobs += n * f.Size
+	} else {
+		r.p.bytes += n * f.Size
+	}
 }
 
 // checkClashes checks that the paths which the revision adds can lie beside all others. Those that were there may clash: they came
@@ -358,7 +389,7 @@ func (r *revision) checkClashes() error {
 // finish checks the rules for the whole of a project, and stores the revision.
 func (r *revision) finish() (codeforge.Revision, error) {
 	rev := codeforge.Revision{Number: r.number, JobID: r.job, Author: r.author, Message: strings.ReplaceAll(r.message, "\x00", ""),
-		FilesChanged: r.changes, Verified: r.verified, CreatedAt: r.c.now}
+		FilesChanged: r.changes, Verified: r.beside.verified, Evidence: r.beside.evidence, CreatedAt: r.c.now}
 	// A project that is over a limit may shrink, and its files may change.
 	if r.p.files > max(codeforge.MaxFiles, r.old.files) {
 		return rev, tooLarge("a project has at most %d files, this would make %d", codeforge.MaxFiles, r.p.files)
@@ -366,7 +397,14 @@ func (r *revision) finish() (codeforge.Revision, error) {
 	if r.p.bytes > max(codeforge.MaxTreeBytes, r.old.bytes) {
 		return rev, tooLarge("all files of a project have at most %d bytes, this would make %d", codeforge.MaxTreeBytes, r.p.bytes)
 	}
+	if most := int64(r.quota.ProjectBlobs); most > 0 && r.p.blobs > max(most, r.old.blobs) {
+		return rev, codeforge.OverBlobs(r.quota.ProjectBlobs, r.p.blobs)
+	}
 	if err := r.checkClashes(); err != nil {
+		return rev, err
+	}
+	lock, err := r.storeLock(r.beside.lock)
+	if err != nil {
 		return rev, err
 	}
 	if err := countRevision(r.c, r.p.UserID, r.quota, r.job == ""); err != nil {
@@ -375,17 +413,17 @@ func (r *revision) finish() (codeforge.Revision, error) {
 	if err := countBytes(r.c, r.p.UserID, r.stored, r.quota, r.job == ""); err != nil {
 		return rev, err
 	}
-	var job any
-	if r.job != "" {
-		job = r.job
+	if _, _, err := r.c.exec(`INSERT INTO project_revisions(project, number, job_id, author, message, first, files_changed, verified, evidence, lock, created_at)
+		VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, coalesce(?10, (SELECT lock FROM project_revisions WHERE project = ?1 AND number = ?11), (SELECT lock FROM project_revisions WHERE project = ?1 AND number = ?2 - 1)), ?12)`,
+		r.p.seq, rev.Number, nullable(r.job), rev.Author, rev.Message, r.first, rev.FilesChanged, rev.Verified, evidenceText(rev.Evidence), lock, r.restored, rev.CreatedAt); err != nil {
+		return rev, err
 	}
-	if _, _, err := r.c.exec(`INSERT INTO project_revisions(project, number, job_id, author, message, first, files_changed, verified, created_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.p.seq, rev.Number, job, rev.Author, rev.Message, r.first, rev.FilesChanged, rev.Verified, rev.CreatedAt); err != nil {
+	if err := r.putScreenshots(rev.Number, r.beside.shots); err != nil {
 		return rev, err
 	}
 	r.p.Revision, r.p.UpdatedAt = rev.Number, rev.CreatedAt
-	_, _, err := r.c.exec("UPDATE projects SET revision = ?, files = ?, bytes = ?, updated_at = ? WHERE seq = ?",
-		r.p.Revision, r.p.files, r.p.bytes, r.p.UpdatedAt, r.p.seq)
+	_, _, err = r.c.exec("UPDATE projects SET revision = ?, files = ?, bytes = ?, blob_bytes = ?, updated_at = ? WHERE seq = ?",
+		r.p.Revision, r.p.files, r.p.bytes, r.p.blobs, r.p.UpdatedAt, r.p.seq)
 	return rev, err
 }
 
@@ -417,12 +455,12 @@ func filesAt(c *conn, project int64, projectID string, number int64, newest bool
 	if newest {
 		revision = "f.revision"
 	}
-	content := "(SELECT content FROM contents WHERE seq = r.content)"
+	content := textOf("r")
 	if p.Bare {
 		content = "''"
 	}
 	left := p.Bytes
-	err = c.each(`SELECT f.path, f.id, r.language, r.version, r.size, r.revision, f.created_at, r.created_at, `+content+`
+	err = c.each(`SELECT f.path, f.id, r.language, r.version, r.size, r.blob, r.revision, f.created_at, r.created_at, `+content+`
 		FROM project_files f JOIN file_revisions r ON r.project = f.project AND r.path = f.path AND r.revision = `+revision+`
 		WHERE f.project = ?2 AND f.path > ?3 AND NOT r.deleted ORDER BY f.path`, []any{number, project, p.After}, func(r row) error {
 		if p.Bytes > 0 && left <= 0 {
@@ -430,8 +468,9 @@ func filesAt(c *conn, project int64, projectID string, number int64, newest bool
 		}
 		files = append(files, codeforge.File{ProjectID: projectID})
 		f := &files[len(files)-1]
-		err := r.scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
-		left -= f.Size
+		err := r.scan(&f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Hash, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content)
+		f.SetBlob(f.Hash)
+		left -= textBytes(f.Hash != "", f.Size)
 		return err
 	})
 	if errors.Is(err, errPageFull) {

@@ -273,7 +273,7 @@ func (s *Store) RenewLeases(ctx context.Context, held []codeforge.Fence, lease t
 func (s *Store) RecordEvents(ctx context.Context, f codeforge.Fence, progress float64, events []codeforge.Event) (stored []codeforge.Event, err error) {
 	changes := codeforge.WorkingChanges(events)
 	for _, ch := range changes {
-		if err := check(ch); err != nil {
+		if err := ch.Check(); err != nil {
 			return nil, err
 		}
 	}

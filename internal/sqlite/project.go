@@ -13,15 +13,16 @@ import (
 type project struct {
 	codeforge.Project
 	seq          int64
-	files, bytes int64
+	files, bytes int64 // bytes of texts
+	blobs        int64 // bytes of blobs
 }
 
-const projectColumns = `seq, id, user_id, title, description, mode, status, requirements, architecture, tech_stack, apply, revision, files, bytes, created_at, updated_at`
+const projectColumns = `seq, id, user_id, title, description, mode, status, requirements, architecture, tech_stack, apply, revision, files, bytes, blob_bytes, created_at, updated_at`
 
 func (p *project) scan(r row) error {
 	var tech json.RawMessage
 	err := r.scan(&p.seq, &p.ID, &p.UserID, &p.Title, &p.Description, (*string)(&p.Mode), (*string)(&p.Status), &p.Requirements,
-		&p.Architecture, &tech, (*string)(&p.Apply), &p.Revision, &p.files, &p.bytes, &p.CreatedAt, &p.UpdatedAt)
+		&p.Architecture, &tech, (*string)(&p.Apply), &p.Revision, &p.files, &p.bytes, &p.blobs, &p.CreatedAt, &p.UpdatedAt)
 	p.TechStack = nil
 	if err == nil && tech != nil {
 		err = json.Unmarshal(tech, &p.TechStack)

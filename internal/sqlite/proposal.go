@@ -27,12 +27,12 @@ func (s *Store) propose(c *conn, j *jobRow, n *codeforge.NewProposal) error {
 	paths := map[string]bool{}
 	for _, ch := range n.Changes {
 		paths[ch.Path] = true
-		row, err := texts.storeChange(ch)
+		kept, _, err := texts.storeChange(ch)
 		if err != nil {
 			return err
 		}
 		if _, _, err := c.exec(`INSERT INTO proposal_files(job, path, language, content) VALUES(?, ?, ?, ?)
-			ON CONFLICT(job, path) DO UPDATE SET language = excluded.language, content = excluded.content`, j.seq, ch.Path, ch.Language, row); err != nil {
+			ON CONFLICT(job, path) DO UPDATE SET language = excluded.language, content = excluded.content`, j.seq, ch.Path, ch.Language, kept.column()); err != nil {
 			return err
 		}
 	}
@@ -75,11 +75,10 @@ func proposed(c *conn, u codeforge.User, id string) (j jobRow, err error) {
 }
 
 func (s *Store) ReadProposal(ctx context.Context, u codeforge.User, jobID string, page codeforge.Page) (p codeforge.Proposal, deltas []codeforge.FileDelta, err error) {
-	content := "coalesce((SELECT content FROM contents WHERE seq = ?), '')"
+	oldContent, newContent := textOf("o"), "iif(typeof(c.content) = 'text', c.content, '')"
 	if page.Bare {
-		content = "''"
+		oldContent, newContent = "''", "''"
 	}
-	oldContent, newContent := strings.Replace(content, "?", "o.content", 1), strings.Replace(content, "?", "f.content", 1)
 	err = s.view(ctx, func(c *conn) error {
 		deltas = nil
 		j, err := ownJob(c, u, jobID)
@@ -91,9 +90,9 @@ func (s *Store) ReadProposal(ctx context.Context, u codeforge.User, jobID string
 		}
 		p = *j.Proposal
 		left := page.Bytes
-		err = c.each(`SELECT f.path, f.content IS NOT NULL, f.language, coalesce((SELECT octet_length(content) FROM contents WHERE seq = f.content), 0), `+newContent+`,
-				o.content IS NOT NULL, coalesce(h.id, ''), coalesce(o.language, ''), coalesce(o.version, 0), coalesce(o.size, 0), coalesce(o.revision, 0), h.created_at, o.created_at, `+oldContent+`
-			FROM proposal_files f
+		err = c.each(`SELECT f.path, f.content IS NOT NULL, f.language, coalesce(octet_length(c.content), 0), iif(typeof(c.content) = 'blob', lower(hex(c.hash)), ''), `+newContent+`,
+				o.content IS NOT NULL, coalesce(h.id, ''), coalesce(o.language, ''), coalesce(o.version, 0), coalesce(o.size, 0), o.blob, coalesce(o.revision, 0), h.created_at, o.created_at, `+oldContent+`
+			FROM proposal_files f LEFT JOIN contents c ON c.seq = f.content
 			LEFT JOIN file_revisions o ON o.project = ?1 AND o.path = f.path AND o.revision = (SELECT max(revision) FROM file_revisions WHERE project = ?1 AND path = f.path AND revision <= ?2)
 			LEFT JOIN project_files h ON h.project = ?1 AND h.path = f.path
 			WHERE f.job = ?3 AND f.path > ?4 ORDER BY f.path`, []any{j.project, p.Base, j.seq, page.After}, func(r row) error {
@@ -102,19 +101,21 @@ func (s *Store) ReadProposal(ctx context.Context, u codeforge.User, jobID string
 			}
 			var made, existed bool
 			old, proposed := &codeforge.File{ProjectID: j.ProjectID}, &codeforge.File{ProjectID: j.ProjectID}
-			if err := r.scan(&proposed.Path, &made, &proposed.Language, &proposed.Size, &proposed.Content,
-				&existed, &old.ID, &old.Language, &old.Version, &old.Size, &old.Revision, &old.CreatedAt, &old.UpdatedAt, &old.Content); err != nil {
+			if err := r.scan(&proposed.Path, &made, &proposed.Language, &proposed.Size, &proposed.Hash, &proposed.Content,
+				&existed, &old.ID, &old.Language, &old.Version, &old.Size, &old.Hash, &old.Revision, &old.CreatedAt, &old.UpdatedAt, &old.Content); err != nil {
 				return err
 			}
 			proposed.Language = cmp.Or(proposed.Language, old.Language, codeforge.LanguageOf(proposed.Path))
+			old.SetBlob(old.Hash)
+			proposed.SetBlob(proposed.Hash)
 			d := codeforge.FileDelta{Path: proposed.Path}
 			if old.Path = proposed.Path; existed {
 				d.Old = old
-				left -= old.Size
+				left -= textBytes(old.Hash != "", old.Size)
 			}
 			if made {
 				d.New = proposed
-				left -= proposed.Size
+				left -= textBytes(proposed.Hash != "", proposed.Size)
 			}
 			deltas = append(deltas, d)
 			return nil
@@ -131,7 +132,7 @@ func (s *Store) ReadProposal(ctx context.Context, u codeforge.User, jobID string
 }
 
 func (s *Store) ApplyProposal(ctx context.Context, u codeforge.User, id string, a codeforge.Application) (codeforge.Finished, error) {
-	if err := checkAll(a.Changes); err != nil {
+	if err := checkTree(a.TreeChange); err != nil {
 		return codeforge.Finished{}, err
 	}
 	return s.writeEnd(ctx, func(c *conn) (codeforge.Finished, error) {
@@ -199,7 +200,7 @@ func (s *Store) RejectProposal(ctx context.Context, u codeforge.User, id string,
 }
 
 func (s *Store) TakeBackJob(ctx context.Context, u codeforge.User, id string, undo codeforge.TreeChange) (codeforge.Finished, error) {
-	if err := checkAll(undo.Changes); err != nil {
+	if err := checkTree(undo); err != nil {
 		return codeforge.Finished{}, err
 	}
 	return s.writeEnd(ctx, func(c *conn) (codeforge.Finished, error) {

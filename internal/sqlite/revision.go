@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,11 +11,15 @@ import (
 	"codeforge"
 )
 
-const revisionColumns = "number, job_id, author, message, files_changed, verified, created_at, first"
+const revisionColumns = "number, job_id, author, message, files_changed, verified, evidence, created_at, first"
 
 // scanRevision returns the row of the first change as well.
 func scanRevision(r row) (rev codeforge.Revision, first int64, err error) {
-	err = r.scan(&rev.Number, &rev.JobID, &rev.Author, &rev.Message, &rev.FilesChanged, &rev.Verified, &rev.CreatedAt, &first)
+	var evidence json.RawMessage
+	err = r.scan(&rev.Number, &rev.JobID, &rev.Author, &rev.Message, &rev.FilesChanged, &rev.Verified, &evidence, &rev.CreatedAt, &first)
+	if err == nil && evidence != nil {
+		err = json.Unmarshal(evidence, &rev.Evidence)
+	}
 	return rev, first, err
 }
 
@@ -80,11 +85,11 @@ func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID s
 // RevisionDeltas reads which paths changed, and then the contents of those on the page: sorting rows would move the
 // contents of all.
 func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, page codeforge.Page) (rev codeforge.Revision, deltas []codeforge.FileDelta, err error) {
-	content := "(SELECT content FROM contents WHERE seq = r.content)"
+	content := textOf("r")
 	if page.Bare {
 		content = "''"
 	}
-	side := "SELECT language, version, size, revision, created_at, " + content + " FROM file_revisions r WHERE seq = ?"
+	side := "SELECT language, version, size, blob, revision, created_at, " + content + " FROM file_revisions r WHERE seq = ?"
 	err = s.view(ctx, func(c *conn) error {
 		p, r, first, err := readRevision(c, u, projectID, number)
 		if err != nil {
@@ -98,7 +103,7 @@ func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID 
 		}
 		var changes []change
 		left := page.Bytes
-		err = c.each(`SELECT n.path, f.id, f.created_at, iif(n.deleted, 0, n.seq), coalesce(iif(o.deleted, 0, o.seq), 0), n.size + coalesce(o.size, 0)
+		err = c.each(`SELECT n.path, f.id, f.created_at, iif(n.deleted, 0, n.seq), coalesce(iif(o.deleted, 0, o.seq), 0), iif(n.blob IS NULL, n.size, 0) + iif(o.blob IS NULL, coalesce(o.size, 0), 0)
 			FROM file_revisions n
 			JOIN project_files f ON f.project = n.project AND f.path = n.path
 			LEFT JOIN file_revisions o ON o.project = n.project AND o.path = n.path AND o.revision =
@@ -122,7 +127,8 @@ func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID 
 				return nil, nil
 			}
 			f := &codeforge.File{Path: ch.path, ID: ch.id, ProjectID: p.ID, CreatedAt: ch.made}
-			_, err := c.one(side, []any{seq}, &f.Language, &f.Version, &f.Size, &f.Revision, &f.UpdatedAt, &f.Content)
+			_, err := c.one(side, []any{seq}, &f.Language, &f.Version, &f.Size, &f.Hash, &f.Revision, &f.UpdatedAt, &f.Content)
+			f.SetBlob(f.Hash)
 			return f, err
 		}
 		for _, ch := range changes {
@@ -156,20 +162,23 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 		}
 		var changes []change
 		// What differs: a path that was not there then has no row, or one without content.
-		if err := c.each(`SELECT f.path, coalesce(r.language, ''), coalesce(r.content, 0), coalesce(r.size, 0)
+		if err := c.each(`SELECT f.path, coalesce(r.language, ''), coalesce(r.content, 0), coalesce(r.size, 0), r.blob
 			FROM project_files f LEFT JOIN file_revisions r ON r.project = f.project AND r.path = f.path
 				AND r.revision = (SELECT max(revision) FROM file_revisions WHERE project = f.project AND path = f.path AND revision <= ?1)
 			WHERE f.project = ?2 AND (r.content IS NOT f.content OR r.content IS NOT NULL AND r.language <> f.language) ORDER BY f.path`,
 			[]any{number, p.seq}, func(r row) error {
 				var ch change
-				err := r.scan(&ch.path, &ch.language, &ch.content.row, &ch.content.size)
+				err := r.scan(&ch.path, &ch.language, &ch.content.row, &ch.content.size, &ch.content.blob)
 				changes = append(changes, ch)
 				return err
 			}); err != nil {
 			return err
 		}
 		r := s.newRevision(c, &p, "", "user", fmt.Sprintf("Restore revision %d", number))
-		r.verified = old.Verified
+		r.restored, r.beside = number, beside{verified: old.Verified, evidence: old.Evidence}
+		if r.beside.shots, err = screenshots(c, p.seq, number); err != nil {
+			return err
+		}
 		for _, ch := range changes {
 			old, err := readFile(c, p.seq, ch.path)
 			if err != nil {
@@ -188,15 +197,43 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 	return rev, nil
 }
 
-func (s *Store) MarkVerified(ctx context.Context, u codeforge.User, projectID string, number int64, verified bool) error {
-	return s.write(ctx, func(c *conn) error {
-		p, rev, _, err := readRevision(c, u, projectID, number)
-		if err != nil || rev.Verified != nil && *rev.Verified == verified {
+// WriteRevision implements api.Store.
+func (s *Store) WriteRevision(ctx context.Context, u codeforge.User, projectID string, change codeforge.TreeChange) (rev codeforge.Revision, err error) {
+	if err := checkTree(change); err != nil {
+		return rev, err
+	}
+	err = s.write(ctx, func(c *conn) error {
+		p, err := ownProject(c, u, projectID)
+		if err != nil {
 			return err
 		}
-		_, _, err = c.exec("UPDATE project_revisions SET verified = ? WHERE project = ? AND number = ?", verified, p.seq, number)
+		var head *int64
+		if change.Head >= 0 {
+			head = &change.Head
+		}
+		if err := p.writable(head); err != nil {
+			return err
+		}
+		r := s.newRevision(c, &p, "", "user", change.Message)
+		r.beside = besideChange(change)
+		if err := r.putReal(change.Changes); err != nil {
+			return err
+		}
+		rev, err = r.finish()
 		return err
 	})
+	if err != nil {
+		return codeforge.Revision{}, err
+	}
+	return rev, nil
+}
+
+// checkTree holds a change of a tree, and what is kept beside it, to the rules of the domain.
+func checkTree(change codeforge.TreeChange) error {
+	if err := checkAll(change.Changes); err != nil {
+		return err
+	}
+	return codeforge.CheckBesideRevision(change.Evidence, change.Screenshots, change.Lock)
 }
 
 // putReal adds those of the changes that change something. Of several for one path the last one counts.
@@ -213,11 +250,9 @@ func (r *revision) putReal(changes []codeforge.FileChange) error {
 		if err != nil {
 			return err
 		}
-		kept := none
-		if !ch.Delete {
-			if kept, err = r.storeContent(ch.Content); err != nil {
-				return err
-			}
+		kept, _, err := r.storeChange(ch)
+		if err != nil {
+			return err
 		}
 		if kept.row == old.content && (ch.Delete || ch.Language == "" || ch.Language == old.Language) {
 			continue

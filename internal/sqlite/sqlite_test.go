@@ -72,7 +72,7 @@ func TestContents(t *testing.T) {
 					(SELECT 1 FROM file_revisions WHERE project = r.project AND path = r.path AND revision > r.revision AND revision <= ?)`, project, before, before)
 			},
 			Remove: func(project string) {
-				for _, table := range []string{"project_files", "file_revisions", "project_revisions"} {
+				for _, table := range []string{"project_files", "file_revisions", "project_revisions", "screenshots", "puts"} {
 					do("DELETE FROM "+table+" WHERE "+of, project)
 				}
 				do("DELETE FROM projects WHERE id = ?", project)

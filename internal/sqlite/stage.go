@@ -12,6 +12,9 @@ func (s *Store) KeepStage(ctx context.Context, f codeforge.Fence, stage codeforg
 	if err := checkAll(stage.Changes); err != nil {
 		return kept, err
 	}
+	if err := codeforge.CheckBesideRevision(stage.Evidence, stage.Screenshots, stage.Lock); err != nil {
+		return kept, err
+	}
 	err = s.write(ctx, func(c *conn) error {
 		kept = codeforge.Kept{}
 		j, err := claimed(c, f)
@@ -63,13 +66,14 @@ func (s *Store) keepChanges(c *conn, j *jobRow, stage *codeforge.StageResult) (r
 	if err := p.at(&stage.Base); err != nil {
 		return 0, err
 	}
-	return s.addRevision(c, j, &p, string(j.Agent), codeforge.TreeChange{Changes: stage.Changes, Message: stage.Message, Verified: true})
+	return s.addRevision(c, j, &p, string(j.Agent), codeforge.TreeChange{Changes: stage.Changes, Message: stage.Message, Verified: new(true),
+		Evidence: stage.Evidence, Screenshots: stage.Screenshots, Lock: stage.Lock})
 }
 
 // addRevision makes a revision of a job of what its change really changes, if anything, and returns its number.
 func (s *Store) addRevision(c *conn, j *jobRow, p *project, author string, change codeforge.TreeChange) (number int64, err error) {
 	rev := s.newRevision(c, p, j.ID, author, change.Message)
-	rev.verified = new(change.Verified)
+	rev.beside = besideChange(change)
 	if err := rev.putReal(change.Changes); err != nil || rev.changes == 0 {
 		return 0, err
 	}

@@ -19,12 +19,12 @@ func (s *Store) putWorking(c *conn, j *jobRow, changes []codeforge.FileChange) e
 	}
 	texts := s.newRevision(c, &p, j.ID, "", "")
 	for _, ch := range changes {
-		row, err := texts.storeChange(ch)
+		kept, _, err := texts.storeChange(ch)
 		if err != nil {
 			return err
 		}
 		if _, _, err := c.exec(`INSERT INTO job_files(job, path, fence, content) VALUES(?, ?, ?, ?)
-			ON CONFLICT(job, path) DO UPDATE SET fence = excluded.fence, content = excluded.content`, j.seq, ch.Path, j.Fence, row); err != nil {
+			ON CONFLICT(job, path) DO UPDATE SET fence = excluded.fence, content = excluded.content`, j.seq, ch.Path, j.Fence, kept.column()); err != nil {
 			return err
 		}
 	}
@@ -33,7 +33,7 @@ func (s *Store) putWorking(c *conn, j *jobRow, changes []codeforge.FileChange) e
 
 // WorkingFiles implements api.Store.
 func (s *Store) WorkingFiles(ctx context.Context, u codeforge.User, jobID string, p codeforge.Page) (files []codeforge.WorkingFile, err error) {
-	content := "coalesce(c.content, '')"
+	content := "iif(typeof(c.content) = 'text', c.content, '')"
 	if p.Bare {
 		content = "''"
 	}
@@ -44,16 +44,16 @@ func (s *Store) WorkingFiles(ctx context.Context, u codeforge.User, jobID string
 			return err
 		}
 		left := p.Bytes
-		err = c.each(`SELECT f.path, f.content IS NULL, coalesce(octet_length(c.content), 0), lower(coalesce(hex(c.hash), '')), `+content+`
+		err = c.each(`SELECT f.path, f.content IS NULL, coalesce(octet_length(c.content), 0), lower(coalesce(hex(c.hash), '')), iif(typeof(c.content) = 'blob', '`+codeforge.EncodingBase64+`', ''), `+content+`
 			FROM job_files f LEFT JOIN contents c ON c.seq = f.content WHERE f.job = ? AND f.fence = ? AND f.path > ? ORDER BY f.path`,
 			[]any{j.seq, j.Fence, p.After}, func(r row) error {
 				if p.Bytes > 0 && left <= 0 {
 					return errPageFull
 				}
 				var f codeforge.WorkingFile
-				err := r.scan(&f.Path, &f.Deleted, &f.Size, &f.Hash, &f.Content)
+				err := r.scan(&f.Path, &f.Deleted, &f.Size, &f.Hash, &f.Encoding, &f.Content)
 				files = append(files, f)
-				left -= f.Size
+				left -= textBytes(f.Encoding != "", f.Size)
 				return err
 			})
 		if errors.Is(err, errPageFull) {
@@ -69,6 +69,9 @@ func (s *Store) SweepWorking(ctx context.Context, before time.Time) error {
 	return s.write(ctx, func(c *conn) error {
 		_, _, err := c.exec(`DELETE FROM job_files WHERE job IN (SELECT j.seq FROM (SELECT DISTINCT job FROM job_files) f
 			JOIN jobs j ON j.seq = f.job WHERE j.completed_at < ?)`, before)
+		if err == nil {
+			_, _, err = c.exec("DELETE FROM puts WHERE at < ?", before)
+		}
 		return err
 	})
 }

@@ -19,7 +19,7 @@ func proposedStage(round int, base int64, all ...codeforge.FileChange) codeforge
 
 // application is a proposal as it was taken over on a revision.
 func application(head int64, all ...codeforge.FileChange) codeforge.Application {
-	return codeforge.Application{TreeChange: codeforge.TreeChange{Head: head, Changes: all, Message: "Apply it", Verified: true}}
+	return codeforge.Application{TreeChange: codeforge.TreeChange{Head: head, Changes: all, Message: "Apply it", Verified: new(true)}}
 }
 
 // proposal is that of a job, as what it would change by path: old and new text; nil where there is no file.
@@ -157,7 +157,7 @@ var proposalTests = []test{
 		s.finish(j, codeforge.Outcome{Status: codeforge.JobFailed, Error: "It does not build", Result: json.RawMessage(`{"d":1}`), Failed: true,
 			Proposal: &codeforge.NewProposal{Changes: []codeforge.FileChange{{Path: "a.ts", Content: "broken"}}}})
 		a := application(0, codeforge.FileChange{Path: "a.ts", Content: "broken"})
-		a.Verified, a.Result = false, json.RawMessage(`{"not":"taken"}`)
+		a.Verified, a.Result = new(false), json.RawMessage(`{"not":"taken"}`)
 		done, err := s.ApplyProposal(s.ctx(), s.u, j.ID, a)
 		s.ok(err)
 		s.same("job", []any{done.Job.Status, done.Job.Error, done.Job.Revision, text(s.T, done.Job.Result), len(done.Events)},
@@ -268,7 +268,7 @@ var takeBackTests = []test{
 			_, err := s.TakeBackJob(s.ctx(), s.u, j.ID, codeforge.TreeChange{Head: 6, Changes: []codeforge.FileChange{{Path: "b.ts", Content: "b3"}}})
 			s.moved(err, 7)
 		})
-		done, err := s.TakeBackJob(s.ctx(), s.u, j.ID, codeforge.TreeChange{Head: 7, Changes: []codeforge.FileChange{{Path: "b.ts", Content: "b3"}}, Message: "Take it back", Verified: true})
+		done, err := s.TakeBackJob(s.ctx(), s.u, j.ID, codeforge.TreeChange{Head: 7, Changes: []codeforge.FileChange{{Path: "b.ts", Content: "b3"}}, Message: "Take it back", Verified: new(true)})
 		s.ok(err)
 		s.same("job", []any{done.Job.Status, done.Job.Revision, done.Next, done.Events[0].Type}, []any{codeforge.JobCancelled, 0, next.ID, codeforge.EventCancelled})
 		s.same("read", s.get(j.ID), done.Job)
@@ -424,10 +424,10 @@ var verifiedTests = []test{
 			return all
 		}
 		s.same("by hand", marks(), []any{nil, nil, nil, nil, nil})
-		s.ok(s.MarkVerified(s.ctx(), s.u, p.ID, 2, true))
-		s.ok(s.MarkVerified(s.ctx(), s.u, p.ID, 3, true))
-		s.ok(s.MarkVerified(s.ctx(), s.u, p.ID, 3, false))
-		s.ok(s.MarkVerified(s.ctx(), s.u, p.ID, 3, false))
+		s.ok(s.MarkChecked(s.ctx(), s.u, p.ID, 2, true, nil, nil, nil))
+		s.ok(s.MarkChecked(s.ctx(), s.u, p.ID, 3, true, nil, nil, nil))
+		s.ok(s.MarkChecked(s.ctx(), s.u, p.ID, 3, false, nil, nil, nil))
+		s.ok(s.MarkChecked(s.ctx(), s.u, p.ID, 3, false, nil, nil, nil))
 		s.same("marked", marks(), []any{nil, nil, false, true, nil})
 		for _, n := range []int64{2, 3, 1} {
 			rev, err := s.RestoreRevision(s.ctx(), s.u, p.ID, n, nil)
@@ -438,7 +438,7 @@ var verifiedTests = []test{
 		}
 		s.same("with their marks", marks(), []any{nil, false, true, nil, nil, false, true, nil})
 		for _, n := range []int64{0, 9, -1} {
-			s.refused(s.MarkVerified(s.ctx(), s.u, p.ID, n, true), codeforge.Missing)
+			s.refused(s.MarkChecked(s.ctx(), s.u, p.ID, n, true, nil, nil, nil), codeforge.Missing)
 		}
 	}},
 }

@@ -45,6 +45,7 @@ func Run(t *testing.T, open Open) {
 		{"TakeBack", takeBackTests},
 		{"Busy", busyTests},
 		{"Verified", verifiedTests},
+		{"Blobs", blobTests},
 		{"Finish", finishTests},
 		{"Fence", fenceTests},
 		{"Cancel", cancelTests},

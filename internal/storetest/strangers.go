@@ -48,7 +48,7 @@ var strangerTests = []test{
 					"then":    func() error { _, _, err := s.RevisionFiles(s.ctx(), s.v, id, 1, codeforge.Page{}); return err },
 					"never":   func() error { _, _, err := s.RevisionFiles(s.ctx(), s.v, id, 99, codeforge.Page{}); return err },
 					"diff":    func() error { _, _, err := s.RevisionDeltas(s.ctx(), s.v, id, 1, codeforge.Page{}); return err },
-					"mark":    func() error { return s.MarkVerified(s.ctx(), s.v, id, 1, true) },
+					"mark":    func() error { return s.MarkChecked(s.ctx(), s.v, id, 1, true, nil, nil, nil) },
 					"restore": func() error { _, err := s.RestoreRevision(s.ctx(), s.v, id, 1, nil); return err },
 					"jobs":    func() error { _, _, err := s.ListJobs(s.ctx(), s.v, id, codeforge.JobFilter{Limit: 10}); return err },
 					"talk":    func() error { _, err := s.ListMessages(s.ctx(), s.v, id, 10); return err },

@@ -21,7 +21,11 @@ type Tree struct {
 func TreeOf(files []codeforge.File, lock []byte) Tree {
 	t := Tree{Files: make(map[string]string, len(files)), Assets: map[string]Blob{}, Lock: lock}
 	for _, f := range files {
-		t.Files[f.Path] = f.Content
+		if f.Hash != "" {
+			t.Assets[f.Path] = Blob{f.Hash, f.Size}
+		} else {
+			t.Files[f.Path] = f.Content
+		}
 	}
 	return t
 }
