@@ -373,7 +373,7 @@ func (t *tree) isFilledIn(p string, list []api.Message) bool {
 func (t *tree) scanJSON(p, content string, s *scanned, d *diagnostics) {
 	lenient := allowsComments(p)
 	if lenient {
-		content = stripJSONComments(content)
+		content = StripJSONComments(content)
 	}
 	if strings.TrimSpace(content) == "" && (path.Ext(p) != ".json" || lenient) {
 		return

@@ -41,8 +41,8 @@ func isJSON(p string) bool {
 	}
 }
 
-// stripJSONComments blanks comments and trailing commas, so that every position stays where it was.
-func stripJSONComments(s string) string {
+// StripJSONComments blanks comments and trailing commas, so that every position stays where it was.
+func StripJSONComments(s string) string {
 	b := []byte(s)
 	blank := func(from, to int) {
 		for i := from; i < to; i++ {

@@ -239,7 +239,7 @@ func (r *configReader) read(p string) *tsconfig {
 		References      []struct{ Path string }
 		CompilerOptions map[string]json.RawMessage
 	}
-	if err := json.Unmarshal([]byte(stripJSONComments(r.t.files[p])), &raw); err != nil {
+	if err := json.Unmarshal([]byte(StripJSONComments(r.t.files[p])), &raw); err != nil {
 		if _, wrongType := err.(*json.UnmarshalTypeError); !wrongType {
 			return nil // reported when the file is parsed
 		}
