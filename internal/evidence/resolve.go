@@ -89,7 +89,9 @@ func (r *resolver) resolve(ctx context.Context, user string, t verify.Tree) (*re
 	default:
 		made.lock, made.text = lock, lock.Bytes()
 		made.take(problems, p.Manifests)
-		if made.lacks != "" || slices.ContainsFunc(problems, func(p npm.Problem) bool { return p.Code != npm.Unsupported && p.Code != npm.Denied && p.Code != npm.PeerConflict }) {
+		if made.lacks != "" || slices.ContainsFunc(problems, func(p npm.Problem) bool {
+			return p.Code != npm.Unsupported && p.Code != npm.Denied && p.Code != npm.PeerConflict
+		}) {
 			made.until = r.now().Add(triedAgain)
 		}
 	}

@@ -233,8 +233,8 @@ func TestWorkingTree(t *testing.T) {
 	const job = "0190a5b2-3333-7000-8000-000000000003"
 	sh := newShelf()
 	sh.put(userID, project, app)
-	tree, builds := WorkingTree{ProjectID: project, Version: "1", Files: func(context.Context) (map[string]string, error) {
-		return map[string]string{"index.html": "<p>first"}, nil
+	tree, builds := WorkingTree{ProjectID: project, Version: "1", Tree: func(context.Context) (verify.Tree, error) {
+		return verify.Tree{Files: map[string]string{"index.html": "<p>first"}}, nil
 	}}, 0
 	o := sh.options(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef"), Bundle: func(ctx context.Context, user string, t verify.Tree) (*verify.Site, verify.Report, error) {
 		builds++
@@ -269,11 +269,11 @@ func TestWorkingTree(t *testing.T) {
 		builds        int
 	}{{"1", "first", 1}, {"1", "first", 1}, {"2", "second", 2}, {"3", "", 3}} {
 		tree.Version = want.version
-		tree.Files = func(context.Context) (map[string]string, error) {
+		tree.Tree = func(context.Context) (verify.Tree, error) {
 			if want.text == "" {
-				return nil, nil
+				return verify.Tree{}, nil
 			}
-			return map[string]string{"index.html": "<p>" + want.text}, nil
+			return verify.Tree{Files: map[string]string{"index.html": "<p>" + want.text}}, nil
 		}
 		cleared, status, body := b.open(home)
 		if status != 200 || cleared || builds != want.builds || !strings.Contains(body, want.text) || want.text == "" && !strings.Contains(body, "Nothing to see yet") {

@@ -46,13 +46,16 @@ type Options struct {
 
 	// Project returns a project of u, or NotFound for what is not u's.
 	Project func(ctx context.Context, u codeforge.User, projectID string) (codeforge.Project, error)
-	// Files returns a revision (0: the newest) of a project of u and all its files.
-	Files func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, []codeforge.File, error)
+	// Revision returns a revision (0: the newest) of a project of u and its tree.
+	Revision func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, verify.Tree, error)
 	// Restored reports whether any revision after the given one restored an older one.
 	Restored func(ctx context.Context, u codeforge.User, projectID string, since int64) (bool, error)
 
 	// WorkingTree returns what a job of u has made of its project's files by now.
 	WorkingTree func(ctx context.Context, u codeforge.User, jobID string) (WorkingTree, error)
+
+	// AddErrors keeps what pages of a project of u say went wrong in them. nil: nothing is kept.
+	AddErrors func(ctx context.Context, u codeforge.User, projectID string, list []codeforge.PreviewError) error
 
 	// Bundle builds a tree of files for a user, once for equal ones at a time. Its error says nothing of the tree.
 	Bundle func(ctx context.Context, user string, t verify.Tree) (*verify.Site, verify.Report, error)
@@ -63,23 +66,29 @@ type Options struct {
 
 	CacheBytes int // of built sites; 0: 64 MiB. The newest is always kept.
 	SiteBytes  int // of one built site; 0: 32 MiB
-	Log        *slog.Logger
-	Now        func() time.Time // nil: time.Now
+
+	Watch time.Duration // between two looks for something newer, while a page is seen; 0: 2 s
+	Log   *slog.Logger
+	Now   func() time.Time // nil: time.Now
 }
 
 // WorkingTree is the working tree of a job.
 type WorkingTree struct {
 	ProjectID string
+	Revision  int64  // that it lies on
 	Version   string // of trees with the same one the files are the same
-	Files     func(context.Context) (map[string]string, error)
+	Tree      func(context.Context) (verify.Tree, error)
 }
 
 // Server is the handler of all preview hosts.
 type Server struct {
 	o         Options
-	ancestors string // who may frame a preview, as a directive
+	embedders []string // as browsers write origins
+	ancestors string   // who may frame a preview, as a directive
 	cache     cache
 	builds    builds
+	reports   rates
+	streams   streams
 }
 
 // New panics when tickets are needed and the secret is too short to sign them.
@@ -90,22 +99,35 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.Watch = cmp.Or(o.Watch, 2*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.TicketNeeded && len(o.Secret) < 16 {
 		panic("preview: a secret of at least 16 bytes is needed to sign tickets")
 	}
-	var ancestors strings.Builder
-	ancestors.WriteString("'self'")
+	s := &Server{o: o, cache: cache{limit: o.CacheBytes}, streams: streams{closed: make(chan struct{})}}
 	for _, origin := range o.Embedders {
 		// Anything but a plain origin could add a directive of its own.
 		if u, err := url.Parse(origin); err == nil && (u.Scheme == "http" || u.Scheme == "https") && !strings.ContainsAny(u.Host, " ;,'\"") && u.Host != "" {
-			ancestors.WriteString(" " + u.Scheme + "://" + u.Host)
+			s.embedders = append(s.embedders, originOf(u))
 		}
 	}
-	return &Server{o: o, ancestors: "; frame-ancestors " + ancestors.String(), cache: cache{limit: o.CacheBytes}}
+	s.ancestors = "; frame-ancestors " + strings.Join(append([]string{"'self'"}, s.embedders...), " ")
+	return s
 }
+
+// originOf is the origin of an address as browsers write it.
+func originOf(u *url.URL) string {
+	host, port := strings.ToLower(u.Host), u.Port()
+	if u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
+	return u.Scheme + "://" + host
+}
+
+// Close ends the connections that wait for something newer. Later ones end at once.
+func (s *Server) Close() { s.streams.close() }
 
 // policy lets a program use what it brings and reach nothing else. Storage works: the origin is a real one.
 const policy = "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; " +
@@ -117,6 +139,17 @@ type site struct {
 	project  string
 	revision int64 // 0: the newest
 	job      string
+}
+
+// versionOf names what a page that shows b shows, as far as it can change; "": it cannot.
+func (p site) versionOf(b *build) string {
+	switch {
+	case p.job != "":
+		return b.version
+	case p.revision > 0:
+		return ""
+	}
+	return strconv.FormatInt(b.revision, 10)
 }
 
 func labelOf(project string, revision int64) string {
@@ -211,7 +244,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.showError(w, http.StatusNotFound, "No preview here", "This address belongs to no project.")
 		return
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && !(r.Method == http.MethodPost && r.URL.Path == errorsPath) {
 		h.Set("Allow", "GET, HEAD")
 		s.showError(w, http.StatusMethodNotAllowed, "Not possible", "A preview has no server behind it: it can only be read.")
 		return
@@ -220,13 +253,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.showError(w, http.StatusForbidden, "Not possible", "A preview has no service workers: one would outlive its revision.")
 		return
 	}
+	visit := token{User: codeforge.LocalUserID}
 	u := codeforge.LocalUser()
 	if s.o.TicketNeeded {
 		if r.URL.Path == ticketPath {
 			s.admit(w, r, at)
 			return
 		}
-		if u, ok = s.visitor(r, at); !ok {
+		if u, visit, ok = s.visitor(r, at); !ok {
 			s.showError(w, http.StatusForbidden, "This preview needs a fresh link", "Links to a preview hold for a minute, visits for an hour. Open it again from its project.")
 			return
 		}
@@ -240,47 +274,87 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.showError(w, http.StatusNotFound, "Nothing here", "The project has no such page.")
 		return
 	}
-	b, err := s.find(w, r, u, at)
-	if b == nil && err == nil {
+	if strings.HasPrefix(r.URL.Path, ownPath) {
+		s.serveOwn(w, r, u, at, visit.Expires)
 		return
 	}
+	b, err := s.find(w, r, u, at)
+	switch {
+	case err != nil:
+		s.showFault(w, r, at, err)
+	case b != nil:
+		s.serve(w, r, u, at, b)
+	}
+}
+
+// serveOwn answers the script in pages.
+func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, u codeforge.User, at site, until time.Time) {
+	var err error
+	switch {
+	case r.URL.Path == clientPath:
+		s.serveClient(w, r)
+	case r.URL.Path == errorsPath && r.Method == http.MethodPost:
+		err = s.takeErrors(w, r, u, at)
+	case r.URL.Path == eventsPath && r.Method == http.MethodGet:
+		err = s.follow(w, r, u, at, until)
+	default:
+		err = refuse(http.StatusNotFound, "Nothing here")
+	}
+	refused, ok := errors.AsType[*refusal](err)
+	switch {
+	case ok:
+		http.Error(w, refused.text, refused.status)
+	case err != nil:
+		status, _, text := s.explain(w, r, at, err)
+		http.Error(w, text, status)
+	}
+}
+
+// showFault answers with a page that says why there is nothing else.
+func (s *Server) showFault(w http.ResponseWriter, r *http.Request, at site, err error) {
+	if r.Context().Err() != nil {
+		return // nobody is there to read an answer
+	}
+	status, title, text := s.explain(w, r, at, err)
+	s.showError(w, status, title, text)
+}
+
+// explain is an error in words for a visitor. What is ours to mend is logged.
+func (s *Server) explain(w http.ResponseWriter, r *http.Request, at site, err error) (status int, title, text string) {
 	wait := func(d time.Duration) {
-		h.Set("Retry-After", strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10))
+		w.Header().Set("Retry-After", strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10))
 	}
 	fault, _ := errors.AsType[*codeforge.Error](err)
 	switch {
-	case err != nil && r.Context().Err() != nil:
-		return // nobody is there to read an answer
 	case codeforge.IsKind(err, codeforge.Missing):
-		s.showError(w, http.StatusNotFound, "No such project", "It does not exist, or is not yours.")
-		return
+		return http.StatusNotFound, "No such project", "It does not exist, or is not yours."
 	case codeforge.IsKind(err, codeforge.RateLimited):
 		wait(fault.RetryAfter)
-		s.showError(w, http.StatusTooManyRequests, "Too often", "You have asked for too much in the last minute. Try again shortly.")
-		return
+		return http.StatusTooManyRequests, "Too often", "You have asked for too much in the last minute. Try again shortly."
 	case codeforge.IsKind(err, codeforge.Unavailable):
 		wait(max(fault.RetryAfter, 2*time.Second))
-		s.showError(w, http.StatusServiceUnavailable, "Not just now", "The preview could not be built at this moment. Try again shortly.")
-		return
-	case err != nil:
-		s.o.Log.ErrorContext(r.Context(), "preview", "label", at.label, "error", err)
-		s.showError(w, http.StatusInternalServerError, "Something went wrong", "The preview could not be shown.")
-		return
+		return http.StatusServiceUnavailable, "Not just now", "The preview could not be built at this moment. Try again shortly."
 	}
-	s.serve(w, r, u, at, b)
+	s.o.Log.ErrorContext(r.Context(), "preview", "label", at.label, "error", err)
+	return http.StatusInternalServerError, "Something went wrong", "The preview could not be shown."
+}
+
+// look reads what a host shows, as its visitor.
+func (s *Server) look(ctx context.Context, u codeforge.User, at site) (project codeforge.Project, tree WorkingTree, err error) {
+	id := at.project
+	if at.job != "" {
+		if tree, err = s.o.WorkingTree(ctx, u, at.job); err != nil {
+			return project, tree, err
+		}
+		id = tree.ProjectID
+	}
+	project, err = s.o.Project(ctx, u, id)
+	return project, tree, err
 }
 
 // find returns the build of what a host shows; nil without an error when the request was answered.
 func (s *Server) find(w http.ResponseWriter, r *http.Request, u codeforge.User, at site) (*build, error) {
-	var tree WorkingTree
-	if at.job != "" {
-		var err error
-		if tree, err = s.o.WorkingTree(r.Context(), u, at.job); err != nil {
-			return nil, err
-		}
-		at.project = tree.ProjectID
-	}
-	project, err := s.o.Project(r.Context(), u, at.project)
+	project, tree, err := s.look(r.Context(), u, at)
 	if err != nil {
 		return nil, err
 	}
@@ -289,11 +363,14 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, u codeforge.User, 
 		s.showError(w, http.StatusGone, "This project is archived", "Its preview is back as soon as the project is.")
 		return nil, nil
 	}
-	b, err := s.built(r, u, at, project.Revision, tree)
-	if b == nil && err == nil {
-		w.Header().Set("Cache-Control", "no-store") // HEAD of what is not built: nothing is known of it yet
+	if r.Method == http.MethodHead {
+		b := s.known(at, project.Revision, tree)
+		if b == nil {
+			w.Header().Set("Cache-Control", "no-store") // HEAD of what is not built: nothing is known of it yet
+		}
+		return b, nil
 	}
-	return b, err
+	return s.built(r.Context(), u, at, project.Revision, tree)
 }
 
 const (
@@ -335,18 +412,9 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request, u codeforge.User,
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User, at site, b *build) {
-	switch {
-	case b.empty || b.revision == 0 && at.job == "":
+	if state := b.state(); state.Status != Ready && (b.site == nil || b.empty || r.URL.Path == "/") {
 		s.renew(w, r, u, at, b)
-		s.showError(w, http.StatusOK, "Nothing to see yet", "This project has no files so far. Its preview appears here as soon as it has.")
-		return
-	case b.site == nil:
-		s.renew(w, r, u, at, b)
-		s.showBuildErrors(w, b)
-		return
-	case b.site.Home == "" && r.URL.Path == "/":
-		s.renew(w, r, u, at, b)
-		s.showError(w, http.StatusOK, "Nothing to show", "This project has files, but none that a browser can show as a page.")
+		s.showState(w, at, b, state)
 		return
 	}
 	p := strings.TrimPrefix(r.URL.Path, "/")
@@ -369,11 +437,17 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User,
 	h := w.Header()
 	h.Set("Content-Type", a.Type)
 	h.Set("Content-Security-Policy", policy+s.ancestors)
-	h.Set("ETag", b.tag(a))
+	etag, body := b.tag(a), a.Body
 	if strings.HasPrefix(a.Type, "text/html") {
 		s.renew(w, r, u, at, b)
+		h.Set("Vary", "Sec-Fetch-Dest")
+		if isPage(r) {
+			tag := s.clientTag(at, b, "")
+			etag, body = strings.TrimSuffix(etag, `"`)+"-"+sumOf(tag)+`"`, inject(body, tag)
+		}
 	}
-	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(a.Body))
+	h.Set("ETag", etag)
+	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(body))
 }
 
 // isRoute reports whether a path without a file may be an address of a program's own, which its start page then shows:
@@ -390,8 +464,8 @@ func isRoute(r *http.Request, p string) bool {
 // build is what became of one revision, or of one state of a working tree.
 type build struct {
 	label    string
-	revision int64  // 0: of a working tree, or none yet
-	version  string // of a working tree
+	revision int64  // 0: none yet; of a working tree, the one that it lies on
+	version  string // of a working tree, else ""
 	restored bool   // it restored an older one
 	empty    bool
 	site     *verify.Site // nil: it does not build
@@ -424,24 +498,21 @@ func (b *build) size() int {
 	return n
 }
 
-// built returns the build of what a host shows, of which newest is the newest revision or tree the working tree; nil when it
-// is not built yet and nobody needs it to be. Each state is read and built once, however many ask for it.
-func (s *Server) built(r *http.Request, u codeforge.User, at site, newest int64, tree WorkingTree) (*build, error) {
-	revision := cmp.Or(at.revision, newest)
-	if at.job != "" {
-		revision = 0
+// known returns the build of what a host shows, of which newest is the newest revision or tree the working tree, if it is there.
+func (s *Server) known(at site, newest int64, tree WorkingTree) *build {
+	if b := s.cache.get(at.label); b != nil && b.version == tree.Version && (at.job != "" || b.revision >= cmp.Or(at.revision, newest)) {
+		return b
 	}
-	known := func() *build {
-		if b := s.cache.get(at.label); b != nil && b.revision >= revision && b.version == tree.Version {
-			return b
-		}
-		return nil
-	}
-	if b := known(); b != nil || r.Method == http.MethodHead {
+	return nil
+}
+
+// built is known, after the build. Each state is read and built once, however many ask for it.
+func (s *Server) built(ctx context.Context, u codeforge.User, at site, newest int64, tree WorkingTree) (*build, error) {
+	if b := s.known(at, newest, tree); b != nil {
 		return b, nil
 	}
-	return s.builds.share(r.Context(), at.label+"@"+strconv.FormatInt(revision, 10)+tree.Version, func(ctx context.Context) (*build, error) {
-		if b := known(); b != nil {
+	return s.builds.share(ctx, at.label+"@"+strconv.FormatInt(cmp.Or(at.revision, newest), 10)+tree.Version, func(ctx context.Context) (*build, error) {
+		if b := s.known(at, newest, tree); b != nil {
 			return b, nil
 		}
 		if admit, ok := ctx.Value(admissionKey{}).(func(codeforge.User) (func(), error)); ok {
@@ -451,13 +522,13 @@ func (s *Server) built(r *http.Request, u codeforge.User, at site, newest int64,
 			}
 			defer done()
 		}
-		b := &build{label: at.label, version: tree.Version}
-		files, err := s.filesOf(ctx, u, at, tree, b)
+		b := &build{label: at.label, revision: tree.Revision, version: tree.Version}
+		t, err := s.treeOf(ctx, u, at, tree, b)
 		if err != nil {
 			return nil, err
 		}
-		b.empty = len(files) == 0
-		if b.site, b.report, err = s.o.Bundle(ctx, u.ID, verify.Tree{Files: files}); err != nil {
+		b.empty = t.Len() == 0
+		if b.site, b.report, err = s.o.Bundle(ctx, u.ID, t); err != nil {
 			return nil, err
 		}
 		if b.site != nil && b.site.Size > s.o.SiteBytes {
@@ -469,21 +540,14 @@ func (s *Server) built(r *http.Request, u codeforge.User, at site, newest int64,
 	})
 }
 
-// filesOf reads what a host shows, and notes in b of which revision it is.
-func (s *Server) filesOf(ctx context.Context, u codeforge.User, at site, tree WorkingTree, b *build) (map[string]string, error) {
+// treeOf reads what a host shows, and notes in b of which revision it is.
+func (s *Server) treeOf(ctx context.Context, u codeforge.User, at site, tree WorkingTree, b *build) (verify.Tree, error) {
 	if at.job != "" {
-		return tree.Files(ctx)
+		return tree.Tree(ctx)
 	}
-	rev, list, err := s.o.Files(ctx, u, at.project, at.revision)
-	if err != nil {
-		return nil, err
-	}
+	rev, t, err := s.o.Revision(ctx, u, at.project, at.revision)
 	b.revision, b.restored = rev.Number, rev.Restored()
-	files := make(map[string]string, len(list))
-	for _, f := range list {
-		files[f.Path] = f.Content
-	}
-	return files, nil
+	return t, err
 }
 
 // builds are those under way. One goes on until it is done or the last request that waits for it has left.

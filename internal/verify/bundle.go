@@ -40,16 +40,23 @@ const bundleDir = "__bundle"
 // Find returns what is at a path without a leading slash: a built file, a file as it is, a page without its ending, or
 // the index of a folder.
 func (s *Site) Find(p string) (Asset, bool) {
+	name, ok := s.find(p)
+	return s.assets[name], ok
+}
+
+// find returns the name of what is at a path.
+func (s *Site) find(p string) (name string, ok bool) {
 	p = strings.TrimSuffix(p, "/")
 	inner, built := strings.CutPrefix(p, bundleDir+"/")
 	for _, q := range []string{p, inner} {
-		if a, ok := s.assets[q]; ok && q != "" {
-			return a, true
+		if _, ok := s.assets[q]; ok && q != "" {
+			return q, true
 		}
 		for _, root := range s.roots {
 			for _, ending := range []string{"", ".html", "/index.html"} {
-				if a, ok := s.assets[strings.TrimPrefix(path.Join(root, q)+ending, "/")]; ok && (q != "" || ending == "/index.html") {
-					return a, true
+				name := strings.TrimPrefix(path.Join(root, q)+ending, "/")
+				if _, ok := s.assets[name]; ok && (q != "" || ending == "/index.html") {
+					return name, true
 				}
 			}
 		}
@@ -57,7 +64,16 @@ func (s *Site) Find(p string) (Asset, bool) {
 			break
 		}
 	}
-	return Asset{}, false
+	return "", false
+}
+
+// Position is where in the tree a place in what is at a path comes from. Line and column count from 1.
+func (s *Site) Position(p string, line, column int) (file string, l, c int, ok bool) {
+	name, ok := s.find(p)
+	if !ok || strings.HasPrefix(name, bundleDir+"/") || isScript(loaders[strings.ToLower(path.Ext(name))]) && path.Ext(name) != ".js" {
+		return "", 0, 0, false
+	}
+	return name, line, column, true
 }
 
 // Len returns how many paths are served.

@@ -1,0 +1,240 @@
+package preview
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"codeforge"
+)
+
+// tab is a page in a real browser, on previews of a server of its own.
+type tab struct {
+	t    *testing.T
+	ctx  context.Context
+	s    *Server
+	sh   *shelf
+	port string
+
+	mu      sync.Mutex
+	errors  []codeforge.PreviewError
+	changed chan struct{} // gets a word with each report
+	asked   []string      // paths of requests for pages
+}
+
+// newTab serves previews of files to a browser that has opened nothing yet.
+func newTab(t *testing.T, files map[string]string, change ...func(*Options)) *tab {
+	t.Helper()
+	b := &tab{t: t, sh: newShelf(), changed: make(chan struct{}, 100)}
+	b.sh.put(codeforge.LocalUserID, project, files)
+	o := b.sh.options(Options{Watch: 20 * time.Millisecond, AddErrors: func(_ context.Context, _ codeforge.User, _ string, list []codeforge.PreviewError) error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.errors = append(b.errors, list...)
+		b.changed <- struct{}{}
+		return nil
+	}})
+	for _, c := range change {
+		c(&o)
+	}
+	b.s = New(o)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isPage(r) && !strings.HasPrefix(r.URL.Path, ownPath) {
+			b.mu.Lock()
+			b.asked = append(b.asked, r.URL.Path)
+			b.mu.Unlock()
+		}
+		b.s.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	t.Cleanup(b.s.Close) // before: it ends what the server would wait for
+	u, _ := url.Parse(srv.URL)
+	b.port = u.Port()
+	b.ctx = browserContext(t)
+	return b
+}
+
+// browserContext starts a headless Chromium.
+func browserContext(t *testing.T) context.Context {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
+		t.Fatal("this test needs Chromium: install the package chromium")
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, opts...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// home is where the newest revision is shown.
+func (b *tab) home() string { return "http://" + project + ".localhost:" + b.port + "/" }
+
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// eval is what a script in the page comes to, as text.
+func (b *tab) eval(script string) string {
+	b.t.Helper()
+	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("%s: %v", script, err)
+	}
+	return s
+}
+
+// reported waits for so many errors.
+func (b *tab) reported(n int) []codeforge.PreviewError {
+	b.t.Helper()
+	for {
+		b.mu.Lock()
+		list := slices.Clone(b.errors)
+		b.mu.Unlock()
+		if len(list) >= n {
+			return list
+		}
+		select {
+		case <-b.changed:
+		case <-b.ctx.Done():
+			b.t.Fatalf("%d of %d errors were reported: %+v", len(list), n, list)
+		}
+	}
+}
+
+// until waits for a condition in the page, which may be loaded again meanwhile.
+func (b *tab) until(condition string) {
+	b.t.Helper()
+	for {
+		s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`new Promise(done => requestAnimationFrame(() => done(String(`+condition+`))))`, chromedp.EvalAwaitPromise))
+		if err == nil && s == "true" {
+			return
+		}
+		if b.ctx.Err() != nil {
+			b.t.Fatalf("never came true: %s: %s, %v", condition, s, err)
+		}
+	}
+}
+
+// overlay is what the script shows over the page, where the page itself cannot look, as a screen reader tells it, with the rest of
+// the page.
+func (b *tab) overlay() string {
+	b.t.Helper()
+	if got := b.eval(`String(document.querySelector("codeforge-preview")?.shadowRoot)`); got != "null" {
+		b.t.Errorf("the page can reach %s", got)
+	}
+	tree, err := chromedp.Run(b.ctx, func(ctx context.Context, t *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
+		return cdp.Call(ctx, t, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var text []string
+	for _, n := range tree.Nodes {
+		if n.Name != nil && len(n.Name.Value) > 2 {
+			text = append(text, strings.Trim(string(n.Name.Value), `"`))
+		}
+	}
+	return strings.Join(text, "\n")
+}
+
+const shown = `!!document.querySelector("codeforge-preview")`
+
+// What goes wrong in a page is shown over it and reported, with its place; the page itself notices nothing.
+func TestErrorsInPages(t *testing.T) {
+	b := newTab(t, map[string]string{
+		"index.html": `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>T</title><script>window.first = document.scripts.length + document.head.children.length;</script>
+<script src="js/app.js" defer></script></head><body><button id="throw">x</button><button id="reject">x</button><button id="handled">x</button><button id="load">x</button></body></html>`,
+		"js/app.js": `document.querySelector("#throw").addEventListener("click", () => {
+  inner();
+});
+function inner() { null.missing; }
+document.querySelector("#reject").addEventListener("click", () => { Promise.reject(new TypeError("no such thing")); });
+document.querySelector("#handled").addEventListener("click", () => { addEventListener("error", (e) => e.preventDefault(), { once: true }); throw new Error("handled"); });
+document.querySelector("#load").addEventListener("click", () => { const s = document.createElement("script"); s.type = "module"; s.src = "/gone.js"; document.head.append(s); });
+`})
+	b.do(chromedp.Navigate(b.home()))
+	if got := b.eval(`JSON.stringify([window.first, document.documentElement.outerHTML.includes("__preview"), Object.keys(window).filter(k => /codeforge|preview/i.test(k)), sessionStorage.length])`); got != `[4,false,[],0]` {
+		t.Errorf("the page finds %s", got)
+	}
+	b.do(chromedp.Click(css("#handled")), chromedp.Click(css("#throw")))
+	got := b.reported(1)[0]
+	if got.Kind != codeforge.PreviewException || !strings.Contains(got.Message, "null") || got.File != "js/app.js" || got.Line != 4 || got.Column < 25 || got.Revision != 1 || got.Page != "/" || !strings.Contains(got.Stack, "inner js/app.js:4:") {
+		t.Errorf("%+v", got)
+	}
+	b.until(shown)
+	if text := b.overlay(); !strings.Contains(text, "An error in this page") || !strings.Contains(text, "js/app.js:4:") || strings.Contains(text, "handled") {
+		t.Errorf("it shows %s", text)
+	}
+	b.do(chromedp.Click(css("#throw")), chromedp.Click(css("#reject"))) // the first is known
+	if got := b.reported(2)[1]; got.Kind != codeforge.PreviewRejection || got.Message != "TypeError: no such thing" || got.Line != 5 {
+		t.Errorf("%+v", got)
+	}
+	b.do(chromedp.Click(css("#load")))
+	if got := b.reported(3)[2]; got.Kind != codeforge.PreviewLoad || !strings.Contains(got.Message, "/gone.js") {
+		t.Errorf("%+v", got)
+	}
+	b.eval(`fetch("https://elsewhere.example/").then(String, () => "refused")`)
+	if got := b.reported(4)[3]; got.Kind != codeforge.PreviewBlocked || !strings.Contains(got.Message, "https://elsewhere.example/") || !strings.Contains(got.Message, "connect-src") {
+		t.Errorf("%+v", got)
+	}
+	// By keyboard: it is in the order of tabs, after the page's own, and Escape or its button take it away.
+	b.do(chromedp.Focus(css("#load")), chromedp.KeyEvent(kb.Tab))
+	if at := b.eval(`document.activeElement.localName`); at != "codeforge-preview" {
+		t.Errorf("the tab leads to %s", at)
+	}
+	b.do(chromedp.KeyEvent(kb.Escape))
+	b.until("!" + shown)
+	if at := b.eval(`document.activeElement.id`); at != "load" {
+		t.Errorf("the focus is at %q", at)
+	}
+}
+
+// A page whose own policy lets nothing through, and that tells of types, is served as it is; where reports are let through they come.
+func TestStrictPages(t *testing.T) {
+	b := newTab(t, map[string]string{
+		"index.html": `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self'; require-trusted-types-for 'script'; connect-src 'self'"><title>T</title><p>home</p><script src="a.js"></script>`,
+		"mute.html":  `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self'"><title>T</title><p>home</p><script src="a.js"></script>`,
+		"a.js":       "throw new Error('strict')"})
+	b.do(chromedp.Navigate(b.home()))
+	if got := b.reported(1)[0]; got.Message != "Error: strict" || got.File != "a.js" {
+		t.Errorf("%+v", got)
+	}
+	b.until(shown)
+	b.do(chromedp.Navigate(b.home() + "mute.html"))
+	b.until(shown)
+	if text := b.overlay(); !strings.Contains(text, "Error: strict") {
+		t.Errorf("it shows %s", text)
+	}
+	if list := b.reported(1); len(list) != 1 {
+		t.Errorf("%+v", list)
+	}
+}
+
+type css = chromedp.CSS

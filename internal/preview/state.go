@@ -1,0 +1,86 @@
+package preview
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"codeforge"
+	"codeforge/internal/verify"
+)
+
+// Status is whether a preview shows a project, or what keeps it from that.
+type Status string
+
+const (
+	Ready  Status = "ready"
+	Empty  Status = "empty"   // there are no files yet
+	NoPage Status = "no_page" // nothing in it is for a browser
+	Broken Status = "broken"  // it does not build
+)
+
+// State is what a preview shows, in words for people.
+type State struct {
+	Status   Status
+	Title    string
+	Reason   string // why it shows no more than it does; "" when nothing is missing
+	Revision int64  // that is shown; of a working tree, the one that it lies on
+	Report   verify.Report
+}
+
+// State builds a project of u at a revision (0: the newest), unless that was done, and says what its preview shows.
+func (s *Server) State(ctx context.Context, u codeforge.User, projectID string, revision int64) (State, error) {
+	id := strings.ToLower(projectID)
+	return s.stateOf(ctx, u, site{label: labelOf(id, revision), project: id, revision: revision})
+}
+
+// JobState is State for the working tree of a job.
+func (s *Server) JobState(ctx context.Context, u codeforge.User, jobID string) (State, error) {
+	id := strings.ToLower(jobID)
+	return s.stateOf(ctx, u, site{label: id + jobLabel, job: id})
+}
+
+func (s *Server) stateOf(ctx context.Context, u codeforge.User, at site) (State, error) {
+	project, tree, err := s.look(ctx, u, at)
+	if err != nil {
+		return State{}, err
+	}
+	b, err := s.built(ctx, u, at, project.Revision, tree)
+	if err != nil {
+		return State{}, err
+	}
+	return b.state(), nil
+}
+
+// state says what a build shows.
+func (b *build) state() State {
+	st := State{Status: Ready, Revision: b.revision, Report: b.report}
+	switch {
+	case b.empty:
+		st.Status, st.Title = Empty, "Nothing to see yet"
+		st.Reason = "This project has no files so far. Its preview appears here as soon as it has."
+	case b.site == nil:
+		st.Status, st.Title = Broken, "This project does not build yet"
+		errors := 0
+		for _, d := range b.report.Diagnostics {
+			if d.Severity == verify.SeverityError {
+				errors++
+			}
+		}
+		st.Reason = "These findings stand in the way of a preview."
+		if errors > 0 {
+			st.Reason = fmt.Sprintf("%s in the way of a preview.", countOf(errors, "finding stands", "findings stand"))
+		}
+	case b.site.Home == "":
+		st.Status, st.Title = NoPage, "Nothing to show"
+		st.Reason = "This project has files, but none that a browser can show as a page."
+	}
+	return st
+}
+
+func countOf(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
