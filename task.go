@@ -8,6 +8,7 @@ type Task struct {
 	Project Project
 	Files   []File // the project at Job.Base, sorted by path; read only
 	Memory  Memory // what went on before
+	Lock    []byte // of packages, beside Files; nil: none
 	// Report tells of progress (0 to 100; negative: unchanged) and of events, stored or transient, in order. It never
 	// fails: when the claim is lost, the context of the task ends. Events need Type and Data only.
 	Report func(progress float64, events ...Event)
@@ -19,4 +20,9 @@ type Task struct {
 	Head func(ctx context.Context) (revision int64, files []File, err error)
 	// Snapshot is the project at a revision, sorted by path.
 	Snapshot func(ctx context.Context, revision int64) ([]File, error)
+	// LockAt is the lock of packages beside a revision, as it is now; nil: none.
+	LockAt func(ctx context.Context, revision int64) ([]byte, error)
+	// PutBlob puts bytes into the project, to be named by their hash; ReadBlob reads them.
+	PutBlob  func(ctx context.Context, data []byte) (hash string, err error)
+	ReadBlob func(ctx context.Context, hash string) ([]byte, error)
 }

@@ -20,6 +20,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/agent/form"
+	"codeforge/internal/evidence"
 	"codeforge/internal/llm"
 	"codeforge/internal/verify"
 )
@@ -28,24 +29,31 @@ import (
 type Options struct {
 	Model        llm.Provider
 	Check        Check
-	Journal      llm.Journal // keeps the project as a job first saw it, and what checks said; nil: nothing is kept
-	ReviewRounds int         // reviews in one pipeline; 0: 2
+	Smoke        Smoke                                    // nil: nothing is run
+	Available    func(context.Context) evidence.Available // nil: nothing beside checks
+	Journal      llm.Journal                              // keeps the project as a job first saw it, and what checks said; nil: nothing is kept
+	ReviewRounds int                                      // reviews in one pipeline; 0: 2
 }
 
-// Check verifies a tree of files, by path, for a user. Its error says nothing of the tree.
+// Check takes a tree of a user up the rungs that run nothing of it. Its error says nothing of the tree.
 type Check func(ctx context.Context, user string, t verify.Tree) (verify.Report, error)
+
+// Smoke opens what a tree is built to in a browser and uses it. blob reads what the tree knows by hash alone. Its error says nothing of the tree.
+type Smoke func(ctx context.Context, user string, t verify.Tree, blob func(ctx context.Context, hash string) ([]byte, error)) (evidence.Run, error)
 
 // Agents runs jobs of every type. It holds no state of a job and is safe for concurrent use.
 type Agents struct {
 	model        llm.Provider
 	checks       Check
+	smoke        Smoke
+	available    func(context.Context) evidence.Available
 	journal      llm.Journal
 	reviewRounds int
 }
 
 // New returns the agents.
 func New(o Options) *Agents {
-	return &Agents{o.Model, o.Check, o.Journal, cmp.Or(max(o.ReviewRounds, 0), 2)}
+	return &Agents{o.Model, o.Check, o.Smoke, o.Available, o.Journal, cmp.Or(max(o.ReviewRounds, 0), 2)}
 }
 
 // Run does one job until its end or until it has to ask the user. It returns when ctx ends, with the context's cause.
@@ -57,10 +65,12 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 	if task.Job.Agent == codeforge.Noop {
 		return codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}")}, nil
 	}
-	if err := a.fixProject(ctx, task); err != nil {
+	rungs, err := a.fixProject(ctx, task)
+	if err != nil {
 		return codeforge.Outcome{}, err
 	}
 	r := newRun(a, task)
+	r.rungs = rungs
 	do := runs[task.Job.Agent]
 	if do == nil {
 		return codeforge.Outcome{}, codeforge.InvalidField("agent_type", "no such agent")
@@ -114,14 +124,15 @@ type run struct {
 	instructed   map[*tree][]diagnostic
 	deletionTold bool
 
-	before    *baseline      // what was wrong before the job began; nil: not looked at yet
-	checked   *verify.Report // of the tree in state checkedAt
-	checkedAt int
+	before, ranBefore *baseline // what was wrong before the job began; nil: not looked at yet
+	looked            looked    // at the tree
+	lock              []byte    // which packages it was last resolved to; nil: not known
+	rungs             evidence.Available
 }
 
 func newRun(a *Agents, task *codeforge.Task) *run {
 	r := &run{Agents: a, task: task, in: readInput(task.Job.Input), project: task.Project, tree: newTree(task.Files), moves: map[string]string{}}
-	r.seen = maps.Clone(r.tree.base)
+	r.seen, r.lock = maps.Clone(r.tree.base), task.Lock
 	r.answers, r.asked = answers(r.in, task.Job.Clarification)
 	if r.asked {
 		r.calls = 1 // the question was the job's first call

@@ -30,6 +30,7 @@ type checkEvent struct {
 	OK          bool                `json:"ok"`
 	Count       int                 `json:"count"`
 	Diagnostics []diagnostic        `json:"diagnostics"` // the first few
+	Evidence    codeforge.Evidence  `json:"evidence,omitempty"`
 }
 
 // verify checks the working tree and tells viewers. The tree is ok when nothing is wrong that this job must answer
@@ -39,7 +40,7 @@ func (r *run) verify(ctx context.Context, stage codeforge.AgentType) (ok bool, f
 	if r.before == nil {
 		was := now
 		if len(r.tree.changes()) > 0 {
-			was = r.check(ctx, r.tree.base)
+			was = r.check(ctx, r.treeOf(r.tree.base, r.keep.lock))
 		}
 		r.before = newBaseline(was)
 	}
@@ -49,9 +50,40 @@ func (r *run) verify(ctx context.Context, stage codeforge.AgentType) (ok bool, f
 	}
 	// What must be mended comes first, so that a bound cuts off the rest.
 	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.rank() - b.rank() })
-	r.report(-1, event(codeforge.EventCheck, checkEvent{stage, ok, len(found), found[:min(len(found), 5)]}))
+	r.reportCheck(stage, ok, found, r.looked.report.Evidence)
 	return ok, found
 }
+
+// reportCheck tells viewers what was found.
+func (r *run) reportCheck(stage codeforge.AgentType, ok bool, found []diagnostic, rungs codeforge.Evidence) {
+	r.report(-1, event(codeforge.EventCheck, checkEvent{stage, ok, len(found), found[:min(len(found), 5)], rungs}))
+}
+
+// tryOut runs what the working tree is built to, which verifies, and tells viewers. Work that changes nothing is not tried out, and what was
+// wrong before the job does not count, as in [run.verify].
+func (r *run) tryOut(ctx context.Context, stage codeforge.AgentType) (ok bool, found []diagnostic) {
+	if !r.rungs.Run || r.smoke == nil && r.journal == nil || len(r.tree.changes()) == 0 {
+		return true, nil
+	}
+	now := r.runTree(ctx)
+	report := verify.Report{Diagnostics: now.Diagnostics}
+	if r.ranBefore == nil {
+		r.ranBefore = newBaseline(verify.Report{})
+		if len(r.tree.base) > 0 && slices.ContainsFunc(now.Diagnostics, isError) {
+			before := r.ran(ctx, r.treeOf(r.tree.base, r.keep.lock))
+			r.ranBefore = newBaseline(verify.Report{Diagnostics: before.Diagnostics})
+		}
+	}
+	ok, found = true, r.ranBefore.compare(report, r.tree)
+	for _, d := range found {
+		ok = ok && (d.Preexisting || d.Severity != verify.SeverityError)
+	}
+	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.rank() - b.rank() })
+	r.reportCheck(stage, ok, found, r.evidence())
+	return ok, found
+}
+
+func isError(d verify.Diagnostic) bool { return d.Severity == verify.SeverityError }
 
 // baseline is what was wrong before a job. A finding was there before while its file and message occur at most as often
 // as then, wherever its line is now: to edit a file is not to answer for all that was wrong in it.
@@ -99,44 +131,135 @@ func (b *baseline) compare(now verify.Report, t *tree) []diagnostic {
 	return found
 }
 
-// checkTree verifies the working tree, once in each of its states.
-func (r *run) checkTree(ctx context.Context) verify.Report {
-	if r.checked == nil || r.checkedAt != r.tree.state {
-		r.checked, r.checkedAt = new(r.check(ctx, r.tree.files)), r.tree.state
-	}
-	return *r.checked
+// looked is what is known of the working tree in one of its states.
+type looked struct {
+	state  int
+	report *verify.Report // nil: it was not checked
+	ran    *ranDoc        // nil: it was not run
 }
 
-// check verifies a tree. What was said is kept in the journal before it is used: a job that runs again, on whatever
-// machine, is told the same. A check that cannot be made ends the run.
-func (r *run) check(ctx context.Context, files map[string]string) verify.Report {
+// look is what is known of the working tree as it is now.
+func (r *run) look() *looked {
+	if r.looked.state != r.tree.state {
+		r.looked = looked{state: r.tree.state}
+	}
+	return &r.looked
+}
+
+// treeOf is files of the project as they are looked at, with a lock.
+func (r *run) treeOf(files map[string]string, lock []byte) verify.Tree {
+	return verify.Tree{Files: files, Lock: lock}
+}
+
+// checkTree verifies the working tree, once in each of its states. The packages that it was resolved to are those of the next.
+func (r *run) checkTree(ctx context.Context) verify.Report {
+	now := r.look()
+	if now.report == nil {
+		now.report = new(r.check(ctx, r.treeOf(r.tree.files, r.lock)))
+		if now.report.Lock != nil {
+			r.lock = now.report.Lock
+		}
+	}
+	return *now.report
+}
+
+// check verifies a tree. A check that cannot be made ends the run.
+func (r *run) check(ctx context.Context, t verify.Tree) verify.Report {
+	return noted(ctx, r, llm.JournalKey{JobID: r.task.Job.ID, Number: r.calls, Hash: verify.Hash(t)}, func() (verify.Report, error) {
+		return r.checks(ctx, r.task.Job.UserID, t)
+	})
+}
+
+// ranDoc is what came of running a tree, as it is noted: what pages looked like is in the project, by its hash.
+type ranDoc struct {
+	Rung        codeforge.Rung         `json:"rung"`
+	Diagnostics []verify.Diagnostic    `json:"diagnostics"`
+	Screenshots []codeforge.Screenshot `json:"screenshots"`
+}
+
+// runTree runs the working tree, once in each of its states.
+func (r *run) runTree(ctx context.Context) ranDoc {
+	now := r.look()
+	if now.ran == nil {
+		now.ran = new(r.ran(ctx, r.treeOf(r.tree.files, r.lock)))
+	}
+	return *now.ran
+}
+
+// ran runs a tree.
+func (r *run) ran(ctx context.Context, t verify.Tree) ranDoc {
 	job := r.task.Job
-	if r.journal == nil || job.ID == "" {
-		report, err := r.checks(ctx, job.UserID, verify.Tree{Files: files})
+	return noted(ctx, r, llm.JournalKey{JobID: job.ID, Number: r.calls, Hash: "run-" + verify.Hash(t)}, func() (ranDoc, error) {
+		if r.smoke == nil {
+			return ranDoc{}, &codeforge.Error{Kind: codeforge.Unavailable, Message: "There is no browser here any more", Retryable: true}
+		}
+		got, err := r.smoke(ctx, job.UserID, t, r.task.ReadBlob)
+		if err != nil {
+			return ranDoc{}, err
+		}
+		doc := ranDoc{Rung: got.Rung, Diagnostics: got.Diagnostics}
+		for _, shot := range got.Screenshots {
+			hash, err := r.task.PutBlob(ctx, shot.Bytes)
+			if codeforge.IsKind(err, codeforge.TooLarge) {
+				continue // the project has no room for it
+			}
+			if err != nil {
+				return ranDoc{}, err
+			}
+			doc.Screenshots = append(doc.Screenshots, codeforge.Screenshot{Page: shot.Page, Width: shot.Width, Type: shot.Type, Hash: hash})
+		}
+		return doc, nil
+	})
+}
+
+// evidence is how far the working tree is known to get.
+func (r *run) evidence() codeforge.Evidence {
+	now := r.look()
+	var all codeforge.Evidence
+	if now.report != nil {
+		all = slices.Clone(now.report.Evidence)
+	}
+	if now.ran != nil {
+		all = append(slices.DeleteFunc(all, func(rung codeforge.Rung) bool { return rung.Name == codeforge.RungRun }), now.ran.Rung)
+	}
+	return all
+}
+
+// screenshots are what the pages of the working tree looked like when it was run.
+func (r *run) screenshots() []codeforge.Screenshot {
+	if ran := r.look().ran; ran != nil {
+		return ran.Screenshots
+	}
+	return nil
+}
+
+// noted is something that a run learns from outside. It stands in the journal before it is used: a job that runs again, on whatever machine,
+// is told the same. What cannot be learned, or not be kept, ends the run.
+func noted[T any](ctx context.Context, r *run, k llm.JournalKey, learn func() (T, error)) (v T) {
+	if r.journal == nil || k.JobID == "" {
+		v, err := learn()
 		if err != nil {
 			r.abort(err)
 		}
-		return report
+		return v
 	}
-	var report verify.Report
-	k := llm.JournalKey{JobID: job.ID, Number: r.calls, Hash: verify.Hash(verify.Tree{Files: files})}
 	entry, err := r.journal.Get(ctx, k)
 	if err == nil && entry == nil {
-		if report, err = r.checks(ctx, job.UserID, verify.Tree{Files: files}); err == nil {
-			entry, err = r.journal.Put(ctx, k, form.Marshal(report))
+		if v, err = learn(); err == nil {
+			entry, err = r.journal.Put(ctx, k, form.Marshal(v))
 		}
 	}
 	if err == nil {
-		report = verify.Report{}
-		err = json.Unmarshal(entry, &report)
+		v = *new(T)
+		err = json.Unmarshal(entry, &v)
 	}
 	if err != nil {
 		if _, ok := errors.AsType[*codeforge.Error](err); !ok {
-			err = &codeforge.Error{Kind: codeforge.Unavailable, Message: "What a check said could not be kept", Retryable: true, Cause: err}
+			err = &codeforge.Error{Kind: codeforge.Unavailable, Message: "What the job learned could not be kept", Retryable: true, Cause: err}
 		}
 		r.abort(err)
 	}
-	return report
+	return v
 }
 
 func (d diagnostic) rank() int {
@@ -193,7 +316,7 @@ func (r *run) checkAll(ctx context.Context, stage codeforge.AgentType, t *tree) 
 	if t == r.tree {
 		report = r.checkTree(ctx)
 	} else {
-		report = r.check(ctx, t.files)
+		report = r.check(ctx, r.treeOf(t.files, r.lock))
 	}
 	found = []diagnostic{}
 	for _, d := range report.Diagnostics {
@@ -201,6 +324,6 @@ func (r *run) checkAll(ctx context.Context, stage codeforge.AgentType, t *tree) 
 	}
 	found = append(found, r.instructions(stage, t)...)
 	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.rank() - b.rank() })
-	r.report(-1, event(codeforge.EventCheck, checkEvent{stage, report.OK, len(found), found[:min(len(found), 5)]}))
+	r.reportCheck(stage, report.OK, found, report.Evidence)
 	return report.OK, found
 }

@@ -279,6 +279,10 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) (says string, ove
 	ok, found := c.r.verify(ctx, codeforge.Code)
 	objected, accepted := c.r.objections(codeforge.Code, a)
 	found = append(found, objected...)
+	if ok && accepted {
+		runs, more := c.r.tryOut(ctx, codeforge.Code)
+		ok, found = runs, append(found, more...)
+	}
 	slices.SortStableFunc(found, func(x, y diagnostic) int { return x.rank() - y.rank() })
 	summary := codeforge.Plain(a.Summary)
 	if utf8.RuneCountInString(summary) < minSummary {
@@ -306,7 +310,7 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) (says string, ove
 	for _, d := range a.Dependencies[:min(len(a.Dependencies), maxDependencies)] {
 		deps = append(deps, form.Shorten(d, 200))
 	}
-	c.done = &codeDoc{Files: []fileDoc{}, Summary: summary, Answer: c.answer(a), Dependencies: deps, Diagnostics: found[:min(len(found), 2*maxDiagnostics)]}
+	c.done = &codeDoc{Files: []fileDoc{}, Summary: summary, Answer: c.answer(a), Dependencies: deps, Diagnostics: found[:min(len(found), 2*maxDiagnostics)], Evidence: c.r.evidence()}
 	return verdict(true, found), true, nil
 }
 

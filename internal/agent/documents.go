@@ -147,6 +147,8 @@ type codeDoc struct {
 	Answer       string       `json:"answer,omitempty"` // to a question
 	Dependencies []string     `json:"dependencies"`
 	Diagnostics  []diagnostic `json:"diagnostics"` // warnings that are left
+
+	Evidence codeforge.Evidence `json:"evidence,omitempty"` // how far the files are known to get
 }
 
 type fileDoc struct {

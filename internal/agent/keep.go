@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/agent/form"
+	"codeforge/internal/evidence"
 	"codeforge/internal/merge"
 )
 
@@ -19,6 +21,7 @@ const maxHeads = 20
 // keeper is what a run knows of its project: where its changes start from, and what of them is stored.
 type keeper struct {
 	revision int64             // of the project, to which changes are made
+	lock     []byte            // beside it
 	files    map[string]string // as they were in it
 	last     int64             // the newest revision that the job made; 0: none
 	proposed bool              // under review: the job has a proposal
@@ -27,8 +30,9 @@ type keeper struct {
 	joined   map[string]bool   // what people changed while the job ran, and is in its work
 	unseen   map[string]bool   // what people changed, or deleted, since the model saw it
 
-	// What the tree was when it was kept last.
+	// What the tree was when it was kept last, and how far that is known to get.
 	good, goodBase map[string]string
+	evidence       codeforge.Evidence
 
 	requirements, architecture json.RawMessage // as the project has them
 }
@@ -41,7 +45,7 @@ type newerProject struct {
 }
 
 func newKeeper(r *run) keeper {
-	return keeper{revision: r.task.Job.Base, files: r.tree.base, heads: map[int]int{}, unseen: map[string]bool{}, joined: map[string]bool{}, good: r.tree.base, goodBase: r.tree.base,
+	return keeper{revision: r.task.Job.Base, lock: r.lock, files: r.tree.base, heads: map[int]int{}, unseen: map[string]bool{}, joined: map[string]bool{}, good: r.tree.base, goodBase: r.tree.base,
 		requirements: r.project.Requirements, architecture: r.project.Architecture}
 }
 
@@ -95,7 +99,7 @@ func (r *run) keepStage(ctx context.Context, s codeforge.StageResult) (codeforge
 		k.proposed = len(s.Changes) > 0
 	}
 	if kept.Revision > 0 {
-		k.last, k.revision, k.files = kept.Revision, kept.Revision, maps.Clone(r.tree.files)
+		k.last, k.revision, k.files, k.lock = kept.Revision, kept.Revision, maps.Clone(r.tree.files), r.lock
 	}
 	return kept, nil
 }
@@ -117,10 +121,14 @@ func (r *run) keepCode(ctx context.Context, round int, summary string) (says str
 		changes := differences(r.keep.files, r.tree.files)
 		head, err := r.notedHead(ctx, round, 0)
 		if head == 0 && err == nil {
-			_, err = r.keepStage(ctx, codeforge.StageResult{Stage: codeforge.Code, Round: round, Base: r.keep.revision, Changes: changes, Message: r.revisionMessage(summary)})
+			s := codeforge.StageResult{Stage: codeforge.Code, Round: round, Base: r.keep.revision, Changes: changes, Message: r.revisionMessage(summary), Evidence: r.evidence(), Screenshots: r.screenshots()}
+			if !bytes.Equal(r.lock, r.keep.lock) {
+				s.Lock = r.lock
+			}
+			_, err = r.keepStage(ctx, s)
 			newest, moved := codeforge.MovedTo(err)
 			if err == nil {
-				r.keep.good, r.keep.goodBase = maps.Clone(r.tree.files), r.tree.base
+				r.keep.good, r.keep.goodBase, r.keep.evidence = maps.Clone(r.tree.files), r.tree.base, s.Evidence
 				return "", nil
 			}
 			if moved {
@@ -187,7 +195,17 @@ func (r *run) mergeHead(ctx context.Context, head int64) (says string, err error
 	told := mergedVerdict{Verdict: form.Verdict[diagnostic]{Diagnostics: []diagnostic{}}, Changed: r.takeIn(merged.Files)}
 	// The tree's base is the project without what this job did, so that its changes are the job's own.
 	r.tree.base = merge.Trees(r.keep.files, people, r.tree.base).Files
-	r.before = newBaseline(r.check(ctx, people)) // what people broke is theirs to mend
+	lock := noted(ctx, r, runKey(r.task.Job, fmt.Sprint("lock ", head)), func() ([]byte, error) {
+		kept, err := r.task.LockAt(ctx, head)
+		if err != nil {
+			return nil, err
+		}
+		return evidence.LockOf(ctx, now, kept, r.task.ReadBlob)
+	})
+	if string(lock) != string(r.keep.lock) { // they went on to other packages
+		r.keep.lock, r.lock = lock, lock
+	}
+	r.before, r.ranBefore = newBaseline(r.check(ctx, r.treeOf(people, lock))), nil // what people broke is theirs to mend
 	if len(open) > 0 {
 		r.keep.shown = &newerProject{head, people, map[string][]string{}}
 		for _, c := range open {
@@ -203,6 +221,9 @@ func (r *run) mergeHead(ctx context.Context, head int64) (says string, err error
 	}
 	r.keep.revision, r.keep.files = head, people
 	ok, found := r.verify(ctx, codeforge.Code)
+	if ok {
+		ok, found = r.tryOut(ctx, codeforge.Code)
+	}
 	if ok {
 		return "", nil
 	}

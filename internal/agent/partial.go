@@ -21,6 +21,7 @@ type partialDoc struct {
 	LeftOut      []string            `json:"contents_left_out,omitempty"` // files whose text found no room
 	QA           *qaDoc              `json:"qa_result,omitempty"`
 	Diagnostics  []diagnostic        `json:"diagnostics,omitempty"` // of code that did not build
+	Evidence     codeforge.Evidence  `json:"evidence,omitempty"`
 	Summary      string              `json:"summary,omitempty"`
 }
 
@@ -53,6 +54,6 @@ func (r *run) partial() json.RawMessage {
 
 // buildFailed ends a job whose code did not build.
 func (r *run) buildFailed(f *buildFailure) error {
-	r.made.Diagnostics, r.made.Summary = f.diagnostics, f.summary
+	r.made.Diagnostics, r.made.Summary, r.made.Evidence = f.diagnostics, f.summary, r.evidence()
 	return f.err(codeforge.Code)
 }

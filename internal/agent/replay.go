@@ -53,7 +53,7 @@ func Replay(ctx context.Context, s ReplayStore, check Check, id string, iteratio
 	if entry == nil {
 		return nil, 0, fmt.Errorf("the journal of job %s is gone (JOURNAL_RETENTION), or it never called a model", id)
 	}
-	if err := readKnown(entry, task); err != nil {
+	if _, err := readKnown(entry, task); err != nil {
 		return nil, 0, fmt.Errorf("the journal of job %s: %w", id, err)
 	}
 	if job.Base > 0 {
@@ -66,6 +66,8 @@ func Replay(ctx context.Context, s ReplayStore, check Check, id string, iteratio
 	task.Snapshot = func(ctx context.Context, revision int64) ([]codeforge.File, error) {
 		return s.SnapshotFiles(ctx, job.ProjectID, revision)
 	}
+	task.LockAt = func(context.Context, int64) ([]byte, error) { return nil, nil } // what a job read is in its journal
+	task.PutBlob = func(_ context.Context, data []byte) (string, error) { return codeforge.BlobHash(data), nil }
 	counted := &callCounter{Provider: llm.Journaled(nil, s)}
 	o, err := New(Options{Model: counted, Check: check, Journal: readOnlyJournal{s}, ReviewRounds: iterations}).Run(ctx, task)
 	if errors.Is(err, llm.ErrNotJournaled) {
@@ -146,7 +148,10 @@ func (k *replayedKeeps) keep(ctx context.Context, stage codeforge.StageResult) (
 // readOnlyJournal is a journal that keeps nothing new.
 type readOnlyJournal struct{ llm.Journal }
 
-func (readOnlyJournal) Put(_ context.Context, _ llm.JournalKey, entry []byte) ([]byte, error) {
+func (j readOnlyJournal) Put(ctx context.Context, k llm.JournalKey, entry []byte) ([]byte, error) {
+	if stands, err := j.Get(ctx, k); err != nil || stands != nil {
+		return stands, err
+	}
 	return entry, nil
 }
 

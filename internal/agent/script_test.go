@@ -226,6 +226,7 @@ func job(agent codeforge.AgentType, input string, steps ...turn) *bench {
 			return b.stored.snapshot(ctx, revision)
 		},
 	}
+	b.task.LockAt = func(context.Context, int64) ([]byte, error) { return nil, nil }
 	b.stored = stored{at: map[int64]map[string]string{0: {}}, kept: map[string]codeforge.Kept{}}
 	return b
 }

@@ -9,33 +9,44 @@ import (
 
 	"codeforge"
 	"codeforge/internal/agent/form"
+	"codeforge/internal/evidence"
 	"codeforge/internal/llm"
 )
 
 // known is what a job was first told of its project. Its keys are those of a project, and one more.
 type known struct {
 	*codeforge.Project
-	Memory codeforge.Memory `json:"memory"`
+	Memory codeforge.Memory   `json:"memory"`
+	Lock   []byte             `json:"lock,omitempty"` // which packages it was last resolved to
+	Rungs  evidence.Available `json:"rungs"`          // what the job's work can be looked at with
 }
 
 // fixProject gives a job its project as it first saw it, and what went on before it, out of the journal. Both may change while
 // the job runs, or by the job itself; a job that runs again must ask its models the same, or the journal would not know the
 // answers.
-func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) error {
-	if a.journal == nil {
-		return nil
+func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) (evidence.Available, error) {
+	first := known{Project: &task.Project, Memory: task.Memory, Lock: task.Lock}
+	var err error
+	if first.Lock, err = evidence.LockOf(ctx, task.Files, task.Lock, task.ReadBlob); err != nil {
+		return first.Rungs, err
 	}
-	entry, err := json.Marshal(known{&task.Project, task.Memory})
+	if a.available != nil {
+		first.Rungs = a.available(ctx)
+	}
+	if a.journal == nil {
+		return first.Rungs, nil
+	}
+	entry, err := json.Marshal(first)
 	if err == nil {
 		entry, err = a.journal.Put(ctx, projectKey(task.Job), entry)
 	}
 	if err == nil {
-		err = readKnown(entry, task)
+		first, err = readKnown(entry, task)
 	}
 	if err != nil {
-		return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The job's state could not be stored", Retryable: true, Cause: err}
+		return first.Rungs, &codeforge.Error{Kind: codeforge.Unavailable, Message: "The job's state could not be stored", Retryable: true, Cause: err}
 	}
-	return nil
+	return first.Rungs, nil
 }
 
 // projectKey is where the project of a job's run is kept. A job that was answered runs anew, on the project as it is then.
@@ -58,11 +69,11 @@ func answersTo(job codeforge.Job) json.RawMessage {
 }
 
 // readKnown gives a task what the journal has of its project.
-func readKnown(entry []byte, task *codeforge.Task) error {
+func readKnown(entry []byte, task *codeforge.Task) (known, error) {
 	k := known{Project: new(codeforge.Project)}
 	if err := json.Unmarshal(entry, &k); err != nil {
-		return err
+		return k, err
 	}
-	task.Project, task.Memory = *k.Project, k.Memory
-	return nil
+	task.Project, task.Memory, task.Lock = *k.Project, k.Memory, k.Lock
+	return k, nil
 }

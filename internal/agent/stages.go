@@ -169,7 +169,9 @@ type pipelineDoc struct {
 	Code         codeDoc         `json:"generated_code"`
 	QA           qaDoc           `json:"qa_result"`
 	Iterations   int             `json:"iterations"` // reviews
-	Summary      string          `json:"summary"`
+
+	Evidence codeforge.Evidence `json:"evidence,omitempty"` // how far the files are known to get
+	Summary  string             `json:"summary"`
 }
 
 // pipelineStage runs a stage of a pipeline, unless it stands before the one that the input's start_at names: what those make the
@@ -221,6 +223,8 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 	r.report(80)
 	d.Requirements, d.Architecture = r.project.Requirements, r.project.Architecture
 	d.Code.Files = r.fileDocs()
+	d.Evidence = r.keep.evidence
+	d.Code.Evidence = nil
 	d.Summary = d.Code.Summary
 	return r.completed(d, r.saysOfCode(d.Code, &d.QA)), nil
 }

@@ -485,7 +485,7 @@ func TestResultHasContents(t *testing.T) {
 	}
 	r := k.call("GET", "/v1/projects/"+id+"/revisions", "").want(200).keys("items total page page_size has_more")
 	first := r["items"].([]any)[0]
-	wantKeys(t, first, "revision job_id author message files_changed verified created_at")
+	wantKeys(t, first, "revision job_id author message files_changed verified evidence created_at")
 	if m := first.(map[string]any); m["job_id"] != job || m["files_changed"] != 2.0 {
 		t.Error(m)
 	}
@@ -559,7 +559,7 @@ func TestRevisions(t *testing.T) {
 	if l["total"] != 4.0 || l["has_more"] != false || l["items"].([]any)[0].(map[string]any)["revision"] != 1.0 || l["items"].([]any)[0].(map[string]any)["job_id"] != nil {
 		t.Error(l)
 	}
-	r := k.call("GET", url+"/3", "").want(200).keys("revision job_id author message files_changed verified created_at project_id count files")
+	r := k.call("GET", url+"/3", "").want(200).keys("revision job_id author message files_changed verified evidence created_at project_id count files")
 	if r["count"] != 2.0 {
 		t.Error(r)
 	}
@@ -579,7 +579,7 @@ func TestRevisions(t *testing.T) {
 		t.Error(d)
 	}
 	k.call("POST", url+"/1/restore", "", "If-Match: 3").fails(409, "CONFLICT")
-	if r = k.call("POST", url+"/1/restore", "", "If-Match: 4").want(200).keys("revision job_id author message files_changed verified created_at"); r["revision"] != 5.0 {
+	if r = k.call("POST", url+"/1/restore", "", "If-Match: 4").want(200).keys("revision job_id author message files_changed verified evidence created_at"); r["revision"] != 5.0 {
 		t.Error(r)
 	}
 	if f := k.call("GET", "/v1/projects/"+id+"/files/a.ts", "").object(); f["content"] != "one\ntwo\n" {
@@ -593,14 +593,23 @@ func TestRevisions(t *testing.T) {
 func TestCheckAndHealth(t *testing.T) {
 	k := newKit(t, func(o *api.Options) {
 		o.Check = func(_ context.Context, _ string, t verify.Tree) (verify.Report, error) {
-			return verify.Report{Files: t.Len(), Diagnostics: []verify.Diagnostic{{File: "a.ts", Line: 1, Column: 2, Severity: "error", Message: t.Files["a.ts"]}}}, nil
+			return verify.Report{Files: t.Len(), Diagnostics: []verify.Diagnostic{{File: "a.ts", Line: 1, Column: 2, Severity: "error", Message: t.Files["a.ts"]}},
+				Evidence: codeforge.Evidence{{Name: codeforge.RungParse, Status: codeforge.RungFailed, Tool: "esbuild"}, {Name: codeforge.RungTypes, Status: codeforge.RungNotChecked, Reason: "no compiler"}}}, nil
 		}
 	})
 	id := k.project()
 	k.file(id, "a.ts", "oops")
-	c := k.call("GET", "/v1/projects/"+id+"/check", "").want(200).keys("project_id revision ok files entries diagnostics")
+	c := k.call("GET", "/v1/projects/"+id+"/check", "").want(200).keys("project_id revision ok files entries diagnostics evidence")
 	if c["ok"] != false || c["revision"] != 1.0 || c["files"] != 1.0 || fmt.Sprint(c["diagnostics"]) != "[map[column:2 file:a.ts line:1 message:oops severity:error]]" || fmt.Sprint(c["entries"]) != "[]" {
 		t.Error(c)
+	}
+	k.file(id, "a.ts", "newer")
+	if c := k.call("GET", "/v1/projects/"+id+"/check?revision=1", "").want(200).object(); c["revision"] != 1.0 || !strings.Contains(fmt.Sprint(c["diagnostics"]), "oops") {
+		t.Error(c)
+	}
+	known := k.call("GET", "/v1/projects/"+id+"/revisions", "").want(200).object()["items"].([]any)
+	if fmt.Sprint(known[0].(map[string]any)["evidence"]) != "[]" || fmt.Sprint(known[1].(map[string]any)["evidence"]) != fmt.Sprint(c["evidence"]) || !strings.Contains(fmt.Sprint(c["evidence"]), "reason:no compiler") {
+		t.Error(known, c["evidence"])
 	}
 	h := k.call("GET", "/health", "", "Authorization:").want(200).keys("status service version dependencies model")
 	if h["status"] != "healthy" || h["service"] != "codeforge-backend" || h["version"] != "0.1.0" || h["model"] != "scaffold" {

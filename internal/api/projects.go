@@ -10,7 +10,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"codeforge"
-	"codeforge/internal/verify"
 )
 
 // project is a project as it is sent.
@@ -340,42 +339,6 @@ func (s *server) listMessages(ctx context.Context, in *messagesInput) (*messages
 	return &messagesOutput{messageList{out}}, nil
 }
 
-type projectReport struct {
-	ProjectID   string       `json:"project_id" format:"uuid"`
-	Revision    int64        `json:"revision" doc:"What was checked."`
-	OK          bool         `json:"ok" doc:"Whether everything parses, resolves and bundles."`
-	Files       int          `json:"files"`
-	Entries     []string     `json:"entries" doc:"The entry points that were bundled."`
-	Diagnostics []diagnostic `json:"diagnostics"`
-}
-
-type diagnostic struct {
-	File     string `json:"file"`
-	Line     int    `json:"line" doc:"From 1; 0: the whole file."`
-	Column   int    `json:"column"`
-	Severity string `json:"severity" enum:"error,warning"`
-	Message  string `json:"message"`
-}
-
-type checkOutput struct{ Body projectReport }
-
-func (s *server) checkProject(ctx context.Context, in *ProjectPath) (*checkOutput, error) {
-	revision, files, err := s.newestTree(ctx, in.ProjectID)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.check(ctx, verify.Tree{Files: files})
-	if err != nil {
-		return nil, err
-	}
-	if revision > 0 {
-		if err := s.Store.MarkChecked(ctx, caller(ctx), in.ProjectID, revision, r.OK, nil, nil, nil); err != nil {
-			return nil, err
-		}
-	}
-	return &checkOutput{projectReport{in.ProjectID, revision, r.OK, r.Files, append([]string{}, r.Entries...), diagnosticsOf(r)}}, nil
-}
-
 // newestTree is a project's newest revision with the text of all its files.
 func (s *server) newestTree(ctx context.Context, projectID string) (revision int64, files map[string]string, err error) {
 	x, _ := exchangeOf(ctx)
@@ -396,27 +359,6 @@ func (s *server) newestTree(ctx context.Context, projectID string) (revision int
 	}
 	x.releaseAbove(size)
 	return revision, files, nil
-}
-
-// check verifies a tree for the caller.
-func (s *server) check(ctx context.Context, t verify.Tree) (verify.Report, error) {
-	if s.Check == nil {
-		return verify.Report{}, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Checks are not available here"}
-	}
-	done, err := s.busy(ctx)
-	if err != nil {
-		return verify.Report{}, err
-	}
-	defer done()
-	return s.Check(ctx, caller(ctx).ID, t)
-}
-
-func diagnosticsOf(r verify.Report) []diagnostic {
-	out := make([]diagnostic, 0, len(r.Diagnostics))
-	for _, d := range r.Diagnostics {
-		out = append(out, diagnostic(d))
-	}
-	return out
 }
 
 type previewAddress struct {

@@ -15,11 +15,12 @@ type Revision struct {
 	Message      string    `json:"message"`
 	FilesChanged int       `json:"files_changed"`
 	Verified     *bool     `json:"verified" doc:"Whether its files build. null: nobody checked them yet, as after a write by hand; GET /check does. Of a job: it found no error that was not there before."`
+	Evidence     []rung    `json:"evidence" doc:"How far its files are known to get, step by step. Empty: nobody looked yet."`
 	CreatedAt    time.Time `json:"created_at"`
 }
 
 func revisionOf(r codeforge.Revision) Revision {
-	out := Revision{r.Number, nil, r.Author, r.Message, r.FilesChanged, r.Verified, r.CreatedAt}
+	out := Revision{r.Number, nil, r.Author, r.Message, r.FilesChanged, r.Verified, rungsOf(r.Evidence), r.CreatedAt}
 	if r.JobID != "" {
 		out.JobID = &r.JobID
 	}

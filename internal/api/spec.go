@@ -80,7 +80,7 @@ var docs = map[string]doc{
 		text: "Sets the status archived. Nothing is deleted: another status brings the project back."},
 	"list_messages": {tag: "projects", errors: []int{400, 404}, summary: "Read the conversation", text: "The newest messages of the project's conversation, oldest first."},
 	"check_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Verify the files",
-		text: "Parses every file, resolves every reference, bundles every entry point. Nothing is run. What looks like a secret is a warning. Whether all is well is noted with the revision."},
+		text: "Parses every file, resolves every reference with the npm packages that the project asks for, checks types, bundles every entry point. Nothing is run. What looks like a secret is a warning. What was found out is noted with the revision."},
 	"preview_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Address of the preview",
 		text: "Where the bundled result of the newest revision, or of an older one, is shown, on an origin of its own. Where users exist the address carries a ticket that holds for a minute."},
 

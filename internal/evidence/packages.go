@@ -2,8 +2,11 @@ package evidence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -14,21 +17,27 @@ import (
 	"codeforge/internal/verify"
 )
 
-// packages gives the packages of one resolved tree to those who look at it. What is asked for first is fetched with all that it
-// needs, so that a package with a hundred others costs one wait; what nobody asks for is never fetched. Whoever asks may be a child
-// that a stranger's code has taken over: it gets files of packages of this tree, and nothing else.
+// packages are those of a resolved tree, for who looks at it: a child, which a stranger's code may have taken over, gets files of them
+// and nothing else. Fetched is what is asked for, with all that it needs, so that a package with a hundred others costs one wait; what nobody
+// asks for never is.
 type packages struct {
-	ctx    context.Context
-	client *npm.Client
-	lock   *npm.Lock
+	ctx   context.Context // of the look
+	parts []*part         // the deepest root first
 
-	mu     sync.Mutex
-	parts  []*npm.Packages
-	tried  map[string]bool        // places that were asked for
-	failed map[string]npm.Problem // of places
-	told   []npm.Problem
-	bytes  int64
-	err    error // of fetching as a whole
+	mu    sync.Mutex
+	count int // of what was fetched
+	bytes int64
+	err   error // why nothing more can be
+}
+
+// part is the packages of one resolution.
+type part struct {
+	*resolution
+	of      *packages
+	at      []*npm.Packages
+	tried   map[string]bool // places that were asked for
+	failed  map[string]npm.Problem
+	problem []npm.Problem
 }
 
 // Bounds on what one look at a tree fetches.
@@ -37,153 +46,160 @@ const (
 	mostBytes    = 500 << 20
 )
 
-func newPackages(ctx context.Context, r *resolution) *packages {
-	return &packages{ctx: ctx, client: r.client, lock: r.lock, tried: map[string]bool{}, failed: map[string]npm.Problem{}}
+// packagesOf are the packages of resolutions; nil: none of them came to any.
+func packagesOf(ctx context.Context, all []*resolution) *packages {
+	p := &packages{ctx: ctx}
+	for _, r := range all {
+		if r.lock != nil {
+			p.parts = append(p.parts, &part{resolution: r, of: p, tried: map[string]bool{}, failed: map[string]npm.Problem{}})
+		}
+	}
+	if len(p.parts) == 0 {
+		return nil
+	}
+	slices.Reverse(p.parts)
+	return p
 }
 
-// Find returns where a package lies that is called by name from a place, which is another package's or a folder of the project.
+// split finds whose a place or a folder of the tree is, and what it is called there.
+func (p *packages) split(place string) (*part, string) {
+	for _, part := range p.parts {
+		if place == part.root || part.root == "." {
+			return part, strings.TrimPrefix(place, ".")
+		}
+		if at := below(part.root, place); at != "" {
+			return part, at
+		}
+	}
+	return nil, ""
+}
+
+// Find implements [verify.Packages].
 func (p *packages) Find(from, name string) (place string, ok bool) {
-	return p.lock.Find(p.nearest(from), name)
+	for part, at := p.split(from); part != nil; part, at = p.above(part) {
+		if place, ok := part.lock.Find(part.nearest(at), name); ok {
+			return path.Join(part.root, place), true
+		}
+	}
+	return "", false
+}
+
+// above is the part in whose folder another one lies.
+func (p *packages) above(of *part) (*part, string) {
+	if of.root == "." {
+		return nil, ""
+	}
+	return p.split(path.Dir(of.root))
 }
 
 // nearest is the package or workspace that a place lies in; "": the project.
-func (p *packages) nearest(from string) string {
-	for at := strings.Trim(from, "/"); at != "" && at != "."; at = path.Dir(at) {
-		if p.lock.Package(at) != nil {
+func (r *resolution) nearest(from string) string {
+	for at := from; at != "" && at != "."; at = path.Dir(at) {
+		if r.lock.Package(at) != nil {
 			return at
 		}
 	}
 	return ""
 }
 
-// Version returns the version of the package at a place.
-func (p *packages) Version(place string) string {
-	if l := p.lock.Package(place); l != nil {
-		return l.Version
+// Why implements [verify.Packages].
+func (p *packages) Why(from, name string) string {
+	part, _ := p.split(from)
+	if part == nil {
+		return ""
+	}
+	for _, d := range part.found { // it may be asked for, and not be had
+		if strings.Contains(d.Message, name) {
+			return d.Message
+		}
+	}
+	if near := part.client.Suggest(name, part.lock.Declared()...); near != "" {
+		return near + " was likely meant"
 	}
 	return ""
 }
 
-// List returns the paths of the files of a package.
+// Version implements [verify.Packages].
+func (p *packages) Version(place string) string {
+	part, at := p.split(place)
+	if part == nil || part.lock.Package(at) == nil {
+		return ""
+	}
+	return part.lock.Package(at).Version
+}
+
+// List implements [verify.Packages].
 func (p *packages) List(place string) (names []string, err error) {
-	at, err := p.at(place)
+	folder, err := p.folder(place)
 	if err != nil {
 		return nil, err
 	}
-	folder, _ := at.Folder(place)
 	err = fs.WalkDir(os.DirFS(folder), ".", func(name string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() {
+		switch {
+		case err != nil:
+			return errors.New("its files cannot be listed")
+		case e.IsDir() && e.Name() == "node_modules": // packages of their own
+			return fs.SkipDir
+		case !e.IsDir():
 			names = append(names, name)
 		}
-		return err
+		return nil
 	})
+	slices.Sort(names)
 	return names, err
 }
 
-// Read returns a file of a package.
+// Read implements [verify.Packages].
 func (p *packages) Read(place, name string) ([]byte, error) {
-	at, err := p.at(place)
+	part, at := p.split(place)
+	if part == nil {
+		return nil, errNoPackage
+	}
+	holder, err := part.holder(at)
 	if err != nil {
 		return nil, err
 	}
-	return at.ReadFile(place, name)
+	return holder.ReadFile(at, name)
 }
 
-// at is what holds a package, which is fetched if it is not there yet.
-func (p *packages) at(place string) (*npm.Packages, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.lock.Package(place) == nil {
-		return nil, &fs.PathError{Op: "open", Path: place, Err: fs.ErrNotExist}
-	}
-	if !p.tried[place] {
-		p.fetch(place)
-	}
-	for _, part := range p.parts {
-		if _, ok := part.Folder(place); ok {
-			return part, nil
-		}
-	}
-	if problem, ok := p.failed[place]; ok {
-		return nil, &problem
-	}
-	if p.err != nil {
-		return nil, p.err
-	}
-	return nil, fmt.Errorf("%s cannot be had", place)
-}
+var errNoPackage = errors.New("there is no such package")
 
-// prefetch brings packages before they are asked for.
-func (p *packages) prefetch(places []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.fetch(places...)
-}
-
-// fetch brings packages, with all that they need, that were not asked for before.
-func (p *packages) fetch(places ...string) {
-	var wanted []string
-	for _, place := range p.lock.Reach(places...) {
-		if !p.tried[place] {
-			wanted = append(wanted, place)
-		}
+// folder is where the files of a package lie.
+func (p *packages) folder(place string) (string, error) {
+	part, at := p.split(place)
+	if part == nil {
+		return "", errNoPackage
 	}
-	if len(p.tried)+len(wanted) > mostPackages {
-		p.err = fmt.Errorf("more than %d packages are needed", mostPackages)
-		return
-	}
-	for _, place := range wanted {
-		p.tried[place] = true
-	}
-	if len(wanted) == 0 || p.err != nil {
-		return
-	}
-	got, problems, err := p.client.Fetch(p.ctx, p.lock, wanted)
+	holder, err := part.holder(at)
 	if err != nil {
-		p.err = err
-		return
+		return "", err
 	}
-	p.parts = append(p.parts, got)
-	if p.bytes += got.Bytes; p.bytes > mostBytes {
-		p.err = fmt.Errorf("the packages take more than %d MB", mostBytes>>20)
-	}
-	for _, problem := range problems {
-		p.told = append(p.told, problem)
-		if problem.Warning {
-			continue
-		}
-		for _, place := range wanted {
-			if l := p.lock.Package(place); l.Name == problem.Package && l.Version == problem.Want {
-				p.failed[place] = problem
-			}
-		}
-	}
+	folder, _ := holder.Folder(at)
+	return folder, nil
 }
 
-// findings are what was wrong with packages that were asked for, and why they could not be had where that is no fault of theirs.
-func (p *packages) findings(r *resolution, manifests map[string][]byte) (found []verify.Diagnostic, lacks string) {
+// prefetch brings what the sources of a tree name, at once, before anybody asks.
+func (p *packages) prefetch(wanted map[*part][]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.err != nil {
-		lacks = publicWords(p.err)
+	for _, part := range p.parts {
+		part.fetch(wanted[part]...)
 	}
-	var out resolution
-	out.root = r.root
-	out.take(p.told, manifests)
-	slices.SortFunc(out.found, func(a, b verify.Diagnostic) int { return strings.Compare(a.Message, b.Message) })
-	if out.lacks != "" {
-		lacks = out.lacks
-	}
-	return out.found, lacks
 }
 
-// mentioned are the places of the packages that the sources of a tree name: every quoted text that is the name of one, or a path in
-// one, from where it stands. That is more than they import, by little.
-func (p *packages) mentioned(root string, files map[string]string) []string {
-	found := map[string]bool{}
-	note := func(from, name string) {
-		if place, ok := p.lock.Find(from, name); ok {
-			found[place] = true
+// mentioned are the places that the sources of a tree name: each quoted text that is the name of a package, or of a path in one, from
+// where it stands. That is more than they import, by little.
+func (p *packages) mentioned(files map[string]string) map[*part][]string {
+	found := map[*part]map[string]bool{}
+	note := func(dir, name string) {
+		for part, at := p.split(dir); part != nil; part, at = p.above(part) {
+			if place, ok := part.lock.Find(part.nearest(at), name); ok {
+				if found[part] == nil {
+					found[part] = map[string]bool{}
+				}
+				found[part][place] = true
+				return
+			}
 		}
 	}
 	for name, text := range files {
@@ -191,33 +207,25 @@ func (p *packages) mentioned(root string, files map[string]string) []string {
 		if kind == "" {
 			continue
 		}
-		from := p.nearest(below(root, path.Dir(name)))
+		dir, seen := path.Dir(name), map[string]bool{}
 		for spec := range quoted(text) {
-			if pkg := packageOf(spec); pkg != "" {
-				note(from, pkg)
+			if pkg := packageOf(spec); pkg != "" && !seen[pkg] {
+				seen[pkg] = true
+				note(dir, pkg)
 			}
 		}
 		for _, needed := range compilers[kind] {
-			note(from, needed)
+			note(dir, needed)
 		}
 		if kind == ".css" && strings.Contains(text, "@tailwind") {
-			note(from, "tailwindcss")
+			note(dir, "tailwindcss")
 		}
 	}
-	var out []string
-	for place := range found {
-		out = append(out, place)
+	out := map[*part][]string{}
+	for part, places := range found {
+		out[part] = slices.Sorted(maps.Keys(places))
 	}
-	slices.Sort(out)
 	return out
-}
-
-// below is a folder of the tree as seen from root.
-func below(root, dir string) string {
-	if root == "." {
-		return dir
-	}
-	return strings.TrimPrefix(strings.TrimPrefix(dir, root), "/")
 }
 
 // compilers are packages that a kind of source needs without naming them.
@@ -236,7 +244,7 @@ func sourceKind(p string) string {
 		return ext
 	}
 	if strings.HasPrefix(base, "tsconfig") || strings.HasPrefix(base, "jsconfig") {
-		return "tsconfig" // jsxImportSource
+		return "settings" // they name where JSX comes from
 	}
 	return ""
 }
@@ -244,7 +252,7 @@ func sourceKind(p string) string {
 const longestName = 214 // of a package
 
 // quoted yields the short texts between quotes that stand in one line.
-func quoted(text string) func(yield func(string) bool) {
+func quoted(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for {
 			i := strings.IndexAny(text, `"'`)
@@ -267,7 +275,7 @@ func quoted(text string) func(yield func(string) bool) {
 
 // packageOf is the package that an import names; "": none.
 func packageOf(spec string) string {
-	if spec[0] == '.' || spec[0] == '/' || strings.ContainsAny(spec, " :\t<>{}()") {
+	if strings.IndexByte("./#", spec[0]) >= 0 || strings.ContainsAny(spec, " :;,\t<>{}()") {
 		return ""
 	}
 	parts := strings.SplitN(spec, "/", 3)
@@ -278,4 +286,88 @@ func packageOf(spec string) string {
 		return ""
 	}
 	return parts[0] + "/" + parts[1]
+}
+
+// holder is what holds a package, which is fetched if it is not there yet.
+func (p *part) holder(place string) (*npm.Packages, error) {
+	p.of.mu.Lock()
+	defer p.of.mu.Unlock()
+	if p.lock.Package(place) == nil {
+		return nil, errNoPackage
+	}
+	if !p.tried[place] {
+		p.fetch(place)
+	}
+	for _, at := range p.at {
+		if _, ok := at.Folder(place); ok {
+			return at, nil
+		}
+	}
+	if problem, ok := p.failed[place]; ok {
+		return nil, &problem
+	}
+	if p.of.err != nil {
+		return nil, p.of.err
+	}
+	return nil, fmt.Errorf("%s cannot be had", p.lock.Package(place).Name)
+}
+
+// fetch brings packages with all that they need, of those what was not asked for before.
+func (p *part) fetch(places ...string) {
+	var wanted []string
+	for _, place := range p.lock.Reach(places...) {
+		if !p.tried[place] {
+			wanted = append(wanted, place)
+		}
+	}
+	if p.of.count+len(wanted) > mostPackages {
+		p.of.err = fmt.Errorf("more than %d packages are needed", mostPackages)
+	}
+	if len(wanted) == 0 || p.of.err != nil {
+		return
+	}
+	got, problems, err := p.client.Fetch(p.of.ctx, p.lock, wanted)
+	if p.of.ctx.Err() != nil {
+		return // nobody waits for it, and the next one may
+	}
+	for _, place := range wanted {
+		p.tried[place] = true
+	}
+	p.of.count += len(wanted)
+	if err != nil {
+		p.of.err = errors.New(publicWords(err))
+		return
+	}
+	p.at = append(p.at, got)
+	if p.of.bytes += got.Bytes; p.of.bytes > mostBytes {
+		p.of.err = fmt.Errorf("the packages take more than %d MB", mostBytes>>20)
+	}
+	p.problem = append(p.problem, problems...)
+	for _, problem := range problems {
+		for _, place := range wanted {
+			if l := p.lock.Package(place); !problem.Warning && l.Name == problem.Package && l.Version == problem.Want {
+				p.failed[place] = problem
+			}
+		}
+	}
+}
+
+// findings are what was wrong with packages that were asked for, and why some could not be had where they are not to blame.
+func (p *packages) findings() (found []verify.Diagnostic, lacks string) {
+	if p == nil {
+		return nil, ""
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		lacks = p.err.Error()
+	}
+	for _, part := range p.parts {
+		more, why := part.resolution.findings(part.problem)
+		if found = append(found, more...); why != "" {
+			lacks = why
+		}
+	}
+	slices.SortStableFunc(found, func(a, b verify.Diagnostic) int { return strings.Compare(a.Message, b.Message) })
+	return found, lacks
 }

@@ -31,42 +31,65 @@ type resolver struct {
 	now   func() time.Time
 }
 
-// resolution is what the manifests of a tree came to.
+// resolution is what one manifest came to, with those of its workspaces.
 type resolution struct {
-	client *npm.Client
-	root   string // the folder of the manifest that is followed
-	key    string
-	lock   *npm.Lock // nil: packages cannot be had, or there are none
-	text   []byte    // the lock as it is kept
-	found  []verify.Diagnostic
-	lacks  string    // why packages cannot be had
-	until  time.Time // when it is looked at again; zero: it holds
+	client    *npm.Client
+	root      string            // the folder of the manifest
+	manifests map[string][]byte // by their paths below root
+	lock      *npm.Lock         // nil: there is none, see found and lacks
+	text      []byte            // of lock, as it is kept
+	found     []verify.Diagnostic
+	lacks     string    // why packages cannot be had, where the project is not to blame
+	until     time.Time // when it is looked at again; zero: it holds
 }
 
 const (
-	mostResolutions = 64 << 20 // bytes of locks that are remembered
+	mostResolutions = 256 << 20 // about the bytes of resolutions that are remembered
 	triedAgain      = time.Minute
+	mostRoots       = 8 // manifests of one tree that are resolved, each with its workspaces
 )
 
-// resolve finds the packages of a tree. An error says nothing of the tree.
-func (r *resolver) resolve(ctx context.Context, user string, t verify.Tree) (*resolution, error) {
-	root, ok := manifestRoot(t.Files)
-	if !ok {
-		return &resolution{}, nil
+// resolve finds the packages of a tree: a resolution for each manifest that asks for some and is no workspace of another. An error says
+// nothing of the tree.
+func (r *resolver) resolve(ctx context.Context, user string, t verify.Tree) (all []*resolution, err error) {
+	locks := SplitLock(t.Files, t.Lock)
+	for _, root := range roots(t.Files) {
+		if len(all) == mostRoots || slices.ContainsFunc(all, func(a *resolution) bool { return a.holds(root) }) {
+			continue
+		}
+		p := projectOf(root, t.Files)
+		if !declares(p.Manifests) {
+			continue
+		}
+		if p.Lock == nil {
+			p.Lock = locks[path.Join(root, lockName)]
+		}
+		one, err := r.resolveOne(ctx, user, root, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
 	}
-	p := projectOf(root, t)
-	if !declares(p.Manifests) {
-		return &resolution{}, nil
-	}
+	return all, nil
+}
+
+func (r *resolver) resolveOne(ctx context.Context, user, root string, p npm.Project) (*resolution, error) {
 	client, err := r.open()
 	if err != nil {
-		return &resolution{root: root, lacks: err.Error()}, nil
+		return &resolution{root: root, lacks: publicWords(err)}, nil
 	}
 	if on, how := client.On(); !on {
 		return &resolution{root: root, lacks: how}, nil
 	}
 	key := keyOf(root, p)
-	if known := r.look(key); known != nil {
+	look := func() *resolution {
+		known, ok := r.known.get(key)
+		if !ok || !known.until.IsZero() && r.now().After(known.until) {
+			return nil
+		}
+		return known
+	}
+	if known := look(); known != nil {
 		return known, nil
 	}
 	done, err := r.turns.take(ctx, user)
@@ -74,45 +97,50 @@ func (r *resolver) resolve(ctx context.Context, user string, t verify.Tree) (*re
 		return nil, err
 	}
 	defer done()
-	if known := r.look(key); known != nil {
+	if known := look(); known != nil {
 		return known, nil
 	}
-	made := &resolution{client: client, root: root, key: key}
+	made := &resolution{client: client, root: root, manifests: p.Manifests}
 	lock, problems, err := client.Resolve(ctx, p)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case codeforge.IsKind(err, codeforge.Invalid), codeforge.IsKind(err, codeforge.TooLarge):
-		made.found = append(made.found, r.refused(root, err))
+		made.found = append(made.found, made.refused(err))
 	case err != nil:
 		made.lacks, made.until = publicWords(err), r.now().Add(triedAgain)
 	default:
 		made.lock, made.text = lock, lock.Bytes()
-		made.take(problems, p.Manifests)
-		if made.lacks != "" || slices.ContainsFunc(problems, func(p npm.Problem) bool {
-			return p.Code != npm.Unsupported && p.Code != npm.Denied && p.Code != npm.PeerConflict
-		}) {
-			made.until = r.now().Add(triedAgain)
+		made.found, made.lacks = made.findings(problems)
+		if !slices.ContainsFunc(problems, func(p npm.Problem) bool { return !holds(p.Code) }) {
+			break
 		}
+		made.until = r.now().Add(triedAgain)
 	}
 	r.known.put(key, made, len(made.text)*4+1000)
 	return made, nil
 }
 
-func (r *resolver) look(key string) *resolution {
-	known, ok := r.known.get(key)
-	if !ok || !known.until.IsZero() && r.now().After(known.until) {
-		return nil
+// holds reports whether a problem stays one until the manifest changes.
+func holds(code string) bool {
+	return code == npm.Unsupported || code == npm.Denied || code == npm.PeerConflict || code == npm.OverrideConflict
+}
+
+// holds reports whether a folder is a workspace.
+func (r *resolution) holds(folder string) bool {
+	if r.lock == nil {
+		return false
 	}
-	return known
+	at := below(r.root, folder)
+	return at != "" && r.lock.Package(at) != nil
 }
 
 // refused is the finding of a project that cannot be resolved as a whole.
-func (r *resolver) refused(root string, err error) verify.Diagnostic {
-	d := verify.Diagnostic{File: path.Join(root, manifestName), Severity: verify.SeverityError, Message: publicWords(err)}
+func (r *resolution) refused(err error) verify.Diagnostic {
+	d := verify.Diagnostic{File: path.Join(r.root, manifestName), Severity: verify.SeverityError, Message: publicWords(err), Rung: codeforge.RungResolve}
 	if e, ok := errors.AsType[*codeforge.Error](err); ok {
 		if field, _ := e.Details["field"].(string); field == lockName {
-			d.File = path.Join(root, lockName)
+			d.File = path.Join(r.root, lockName)
 		}
 	}
 	return d
@@ -128,35 +156,34 @@ func publicWords(err error) string {
 	return err.Error()
 }
 
-// take makes findings of what is wrong with packages. That the registry cannot be asked is no fault of a project.
-func (r *resolution) take(problems []npm.Problem, manifests map[string][]byte) {
+// findings are what is wrong with packages. That the registry cannot be asked is no fault of a project, which lacks them then.
+func (r *resolution) findings(problems []npm.Problem) (found []verify.Diagnostic, lacks string) {
 	for _, p := range problems {
 		if p.Code == npm.Unreachable || p.Code == npm.Off {
-			r.lacks = cmp.Or(r.lacks, p.Message)
+			lacks = cmp.Or(lacks, p.Message)
 			continue
 		}
-		r.found = append(r.found, r.finding(p, manifests))
+		found = append(found, r.finding(p))
 	}
+	return found, lacks
 }
 
 // finding is a problem as a finding in the manifest that asks for the package.
-func (r *resolution) finding(p npm.Problem, manifests map[string][]byte) verify.Diagnostic {
-	d := verify.Diagnostic{File: path.Join(r.root, manifestName), Severity: verify.SeverityError, Message: p.Message}
-	if p.Warning || p.Code == npm.Unsupported {
+func (r *resolution) finding(p npm.Problem) verify.Diagnostic {
+	d := verify.Diagnostic{File: path.Join(r.root, manifestName), Severity: verify.SeverityError, Message: p.Message, Rung: codeforge.RungResolve}
+	if p.Warning || p.Code == npm.Unsupported { // the project's own tools may take it
 		d.Severity = verify.SeverityWarning
 	}
 	name := cmp.Or(p.Alias, p.Package)
-	if at := path.Join(p.From, manifestName); p.From != "" && manifests[at] != nil {
+	if at := path.Join(p.From, manifestName); p.From != "" && r.manifests[at] != nil {
 		d.File = path.Join(r.root, at)
-		d.Line, d.Column = lineOf(manifests[at], name)
+		d.Line, d.Column = lineOf(r.manifests[at], name)
 		return d
 	}
-	if d.Line, d.Column = lineOf(manifests[manifestName], name); d.Line == 0 && p.From != "" { // it is needed by one that stands there
-		asks, _, _ := strings.Cut(strings.TrimPrefix(p.From, "@"), "@")
-		if strings.HasPrefix(p.From, "@") {
-			asks = "@" + asks
+	if d.Line, d.Column = lineOf(r.manifests[manifestName], name); d.Line == 0 && p.From != "" { // what asks for it may stand there
+		if at := strings.LastIndexByte(p.From, '@'); at > 0 {
+			d.Line, d.Column = lineOf(r.manifests[manifestName], p.From[:at])
 		}
-		d.Line, d.Column = lineOf(manifests[manifestName], asks)
 	}
 	return d
 }
@@ -166,31 +193,18 @@ const (
 	lockName     = "package-lock.json"
 )
 
-// manifestRoot is the folder of the manifest that says which packages a tree needs: the one nearest to its root, of several that with
-// a page beside it.
-func manifestRoot(files map[string]string) (string, bool) {
-	best, found := "", false
-	better := func(a, b string) bool {
-		if d := cmp.Compare(depth(a), depth(b)); d != 0 {
-			return d < 0
-		}
-		_, pageA := files[path.Join(a, "index.html")]
-		_, pageB := files[path.Join(b, "index.html")]
-		if pageA != pageB {
-			return pageA
-		}
-		return a < b
-	}
+// roots are the folders that have a manifest, the nearest to the root of the tree first.
+func roots(files map[string]string) (folders []string) {
 	for p := range files {
-		if path.Base(p) != manifestName || strings.Contains("/"+p, "/node_modules/") {
-			continue
-		}
-		if dir := path.Dir(p); !found || better(dir, best) {
-			best, found = dir, true
+		if path.Base(p) == manifestName && !inModules(p) {
+			folders = append(folders, path.Dir(p))
 		}
 	}
-	return best, found
+	slices.SortFunc(folders, func(a, b string) int { return cmp.Or(depth(a)-depth(b), strings.Compare(a, b)) })
+	return folders
 }
+
+func inModules(p string) bool { return strings.Contains("/"+p+"/", "/node_modules/") }
 
 func depth(dir string) int {
 	if dir == "." {
@@ -199,36 +213,35 @@ func depth(dir string) int {
 	return 1 + strings.Count(dir, "/")
 }
 
-// LockPath is where the lock of a tree belongs when it is written into it; "": the tree has no manifest.
-func LockPath(files map[string]string) string {
-	root, ok := manifestRoot(files)
+// below is a path of the tree as seen from a folder of it; "": it is that folder, or not in it.
+func below(root, p string) string {
+	if root == "." {
+		return strings.TrimPrefix(p, ".")
+	}
+	rest, ok := strings.CutPrefix(p, root+"/")
 	if !ok {
 		return ""
 	}
-	return path.Join(root, lockName)
+	return rest
 }
 
-// projectOf is what resolving reads of a tree: its manifests, and the lock in the tree or else the one beside it.
-func projectOf(root string, t verify.Tree) npm.Project {
-	p := npm.Project{Manifests: map[string][]byte{}, Lock: t.Lock}
-	prefix := root + "/"
-	if root == "." {
-		prefix = ""
-	}
-	for name, text := range t.Files {
-		below, ok := strings.CutPrefix(name, prefix)
+// projectOf is what resolving reads of a tree: its manifests, and the lock beside the first.
+func projectOf(root string, files map[string]string) npm.Project {
+	p := npm.Project{Manifests: map[string][]byte{}}
+	for name, text := range files {
+		at := below(root, name)
 		switch {
-		case !ok || strings.Contains("/"+below, "/node_modules/"):
-		case below == lockName:
+		case at == "" || inModules(at):
+		case at == lockName:
 			p.Lock = []byte(text)
-		case path.Base(below) == manifestName:
-			p.Manifests[below] = []byte(text)
+		case path.Base(at) == manifestName:
+			p.Manifests[at] = []byte(text)
 		}
 	}
 	return p
 }
 
-// declares reports whether manifests ask for any package. One that cannot be read is left to those who parse.
+// declares reports whether manifests ask for any package. A first one that cannot be read is left to those who parse.
 func declares(manifests map[string][]byte) bool {
 	any := false
 	for name, text := range manifests {
@@ -237,6 +250,9 @@ func declares(manifests map[string][]byte) bool {
 			if name == manifestName {
 				return false
 			}
+			continue
+		}
+		if name != manifestName && any {
 			continue
 		}
 		for _, list := range []string{"dependencies", "devDependencies", "optionalDependencies", "peerDependencies"} {
@@ -249,7 +265,7 @@ func declares(manifests map[string][]byte) bool {
 
 func keyOf(root string, p npm.Project) string {
 	h := sha256.New()
-	add := func(b string) { fmt.Fprintf(h, "%d:", len(b)); io.WriteString(h, b) }
+	add := func(s string) { fmt.Fprintf(h, "%d:", len(s)); io.WriteString(h, s) }
 	add(root)
 	for _, name := range slices.Sorted(maps.Keys(p.Manifests)) {
 		add(name)
@@ -266,8 +282,7 @@ func lineOf(manifest []byte, name string) (line, column int) {
 	}
 	text := string(manifest)
 	from := max(strings.Index(text, `ependencies"`), 0)
-	key := regexp.MustCompile(regexp.QuoteMeta(`"`+name+`"`) + `\s*:`)
-	at := key.FindStringIndex(text[from:])
+	at := regexp.MustCompile(regexp.QuoteMeta(`"`+name+`"`) + `\s*:`).FindStringIndex(text[from:])
 	if at == nil {
 		return 0, 0
 	}

@@ -432,6 +432,20 @@ func (e *Engine) runAgent(ctx context.Context, job codeforge.Job, rec *recorder)
 		files, err := task.Snapshot(ctx, p.Revision)
 		return p.Revision, files, err
 	}
+	owner := codeforge.User{ID: job.UserID, Role: "authenticated"}
+	task.LockAt = func(ctx context.Context, revision int64) ([]byte, error) {
+		if revision == 0 {
+			return nil, nil
+		}
+		lock, err := e.o.Store.ReadLock(ctx, owner, job.ProjectID, revision)
+		return lock, storeFault(err)
+	}
+	task.PutBlob = func(ctx context.Context, data []byte) (string, error) {
+		return e.o.Store.PutBlob(ctx, owner, job.ProjectID, data)
+	}
+	task.ReadBlob = func(ctx context.Context, hash string) ([]byte, error) {
+		return e.o.Store.ReadBlob(ctx, owner, job.ProjectID, hash)
+	}
 	if job.Agent != codeforge.Noop {
 		if task.Project, err = e.o.Store.ProjectForJob(ctx, rec.fence); err != nil {
 			return o, storeFault(err)
@@ -440,6 +454,9 @@ func (e *Engine) runAgent(ctx context.Context, job codeforge.Job, rec *recorder)
 			return o, storeFault(err)
 		}
 		if task.Files, err = task.Snapshot(ctx, job.Base); err != nil {
+			return o, err
+		}
+		if task.Lock, err = task.LockAt(ctx, job.Base); err != nil {
 			return o, err
 		}
 	}

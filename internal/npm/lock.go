@@ -47,6 +47,9 @@ func (p *Package) Deprecated() bool { return p.manifest.deprecated() }
 // Package is what lies at a place; nil: nothing.
 func (l *Lock) Package(place string) *Package { return l.packages[place] }
 
+// Declared are the names by which the project itself asks for packages.
+func (l *Lock) Declared() []string { return l.root.declared() }
+
 // Places are all places, in the order of the lock.
 func (l *Lock) Places() []string {
 	return slices.SortedFunc(maps.Keys(l.packages), compareNames)

@@ -258,7 +258,11 @@ func (s *Server) previews(secret []byte) *preview.Server {
 		Bundle: s.checks.Build, Project: s.store.GetProject, Restored: restoredSince(s.store),
 		Revision: func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, verify.Tree, error) {
 			rev, files, err := s.store.RevisionFiles(ctx, u, projectID, revision, codeforge.Page{})
-			return rev, verify.TreeOf(files, nil), err
+			if err != nil {
+				return rev, verify.Tree{}, err
+			}
+			t, err := api.TreeOf(ctx, s.store, u, projectID, rev.Number, files)
+			return rev, t, err
 		},
 		WorkingTree: func(ctx context.Context, u codeforge.User, jobID string) (preview.WorkingTree, error) {
 			t, err := api.ReadWorkingTree(ctx, s.store, u, jobID)

@@ -29,6 +29,10 @@ type Diagnostic struct {
 	Column   int    `json:"column"`
 	Severity string `json:"severity"` // error or warning; only errors make a tree fail
 	Message  string `json:"message"`
+
+	Rung    codeforge.RungName `json:"rung,omitempty"`    // that it stands on
+	Page    string             `json:"page,omitempty"`    // of a run: where it was seen, as its address in the site
+	Control string             `json:"control,omitempty"` // and what was used there
 }
 
 // Report is what was checked and found. Diagnostics are sorted by file, line, column.
@@ -37,6 +41,9 @@ type Report struct {
 	Files       int          `json:"files"`
 	Entries     []string     `json:"entries"` // what was bundled
 	Diagnostics []Diagnostic `json:"diagnostics"`
+
+	Evidence codeforge.Evidence `json:"evidence,omitempty"` // the rungs of the ladder that somebody looked at
+	Lock     []byte             `json:"lock,omitempty"`     // which packages the tree was resolved to, where its own lock says something else
 }
 
 // Severities of a Diagnostic.
@@ -164,7 +171,7 @@ func (d *diagnostics) add(file string, line, column int, severity, format string
 	if len(args) > 0 {
 		msg = fmt.Sprintf(format, args...)
 	}
-	g := Diagnostic{tidy(file, codeforge.MaxPath), line, column, severity, tidy(msg, MaxMessage)}
+	g := Diagnostic{File: tidy(file, codeforge.MaxPath), Line: line, Column: column, Severity: severity, Message: tidy(msg, MaxMessage)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.list == nil {

@@ -1,0 +1,147 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"codeforge"
+	"codeforge/internal/evidence"
+	"codeforge/internal/verify"
+)
+
+type projectReport struct {
+	ProjectID   string       `json:"project_id" format:"uuid"`
+	Revision    int64        `json:"revision" doc:"What was checked."`
+	OK          bool         `json:"ok" doc:"Whether no step found an error."`
+	Files       int          `json:"files"`
+	Entries     []string     `json:"entries" doc:"The entry points that were bundled."`
+	Diagnostics []diagnostic `json:"diagnostics"`
+	Evidence    []rung       `json:"evidence" doc:"How far the files are known to get, step by step. That of run is what a job saw, whose work the revision is."`
+}
+
+type diagnostic struct {
+	File     string `json:"file"`
+	Line     int    `json:"line" doc:"From 1; 0: the whole file."`
+	Column   int    `json:"column"`
+	Severity string `json:"severity" enum:"error,warning"`
+	Message  string `json:"message"`
+	Rung     string `json:"rung,omitempty" enum:"parse,resolve,types,bundle,run" doc:"The step that found it."`
+	Page     string `json:"page,omitempty" doc:"Of a run: the page where it was seen."`
+	Control  string `json:"control,omitempty" doc:"Of a run: what was used there."`
+}
+
+// rung is a step of evidence, as it is sent.
+type rung struct {
+	Name       string `json:"name" enum:"parse,resolve,types,bundle,run"`
+	Status     string `json:"status" enum:"passed,failed,not_checked"`
+	Reason     string `json:"reason,omitempty" doc:"Why it was not checked, or not wholly."`
+	Tool       string `json:"tool,omitempty" example:"esbuild"`
+	Version    string `json:"version,omitempty" doc:"Of the tool."`
+	DurationMS int64  `json:"duration_ms"`
+}
+
+func rungsOf(e codeforge.Evidence) []rung {
+	out := make([]rung, 0, len(e))
+	for _, r := range e {
+		out = append(out, rung{string(r.Name), string(r.Status), r.Reason, r.Tool, r.Version, r.DurationMS})
+	}
+	return out
+}
+
+type checkInput struct {
+	ProjectPath
+	Revision int64 `query:"revision" minimum:"1" doc:"An older revision. Left out: the newest."`
+}
+
+type checkOutput struct{ Body projectReport }
+
+func (s *server) checkProject(ctx context.Context, in *checkInput) (*checkOutput, error) {
+	rev, t, err := s.treeAt(ctx, in.ProjectID, in.Revision)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.check(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	known := r.Evidence
+	if i := slices.IndexFunc(rev.Evidence, func(r codeforge.Rung) bool { return r.Name == codeforge.RungRun }); i >= 0 { // nothing is run here
+		known = append(slices.DeleteFunc(slices.Clone(known), func(r codeforge.Rung) bool { return r.Name == codeforge.RungRun }), rev.Evidence[i])
+	}
+	if rev.Number > 0 {
+		if err := s.keepCheck(ctx, in.ProjectID, rev.Number, r, known); err != nil {
+			return nil, err
+		}
+	}
+	return &checkOutput{projectReport{in.ProjectID, rev.Number, r.OK, r.Files, append([]string{}, r.Entries...), diagnosticsOf(r), rungsOf(known)}}, nil
+}
+
+// keepCheck notes with a revision what a check of its files came to.
+func (s *server) keepCheck(ctx context.Context, projectID string, number int64, r verify.Report, known codeforge.Evidence) error {
+	shots, err := s.Store.ListScreenshots(ctx, caller(ctx), projectID, number)
+	if err != nil {
+		return err
+	}
+	failed := slices.ContainsFunc(known, func(r codeforge.Rung) bool { return r.Status == codeforge.RungFailed })
+	return s.Store.MarkChecked(ctx, caller(ctx), projectID, number, r.OK && !failed, known, shots, r.Lock)
+}
+
+// treeAt is a revision (0: the newest) with all its files, as it is looked at.
+func (s *server) treeAt(ctx context.Context, projectID string, number int64) (codeforge.Revision, verify.Tree, error) {
+	x, _ := exchangeOf(ctx)
+	if x.held < codeforge.MaxTreeBytes {
+		if err := x.acquireBytes(codeforge.MaxTreeBytes - x.held); err != nil {
+			return codeforge.Revision{}, verify.Tree{}, err
+		}
+	}
+	rev, files, err := s.Store.RevisionFiles(ctx, x.user, projectID, number, codeforge.Page{})
+	if err != nil {
+		return rev, verify.Tree{}, err
+	}
+	var size int64
+	for i := range files {
+		size += int64(len(files[i].Content))
+	}
+	x.releaseAbove(size)
+	t, err := TreeOf(ctx, s.Store, x.user, projectID, rev.Number, files)
+	return rev, t, err
+}
+
+// TreeOf is the files of a revision as they are looked at: with the lock of their packages, which may lie beside them or be too long to be
+// a text.
+func TreeOf(ctx context.Context, store Store, u codeforge.User, projectID string, revision int64, files []codeforge.File) (verify.Tree, error) {
+	var lock []byte
+	if evidence.HasManifest(files) && revision > 0 {
+		kept, err := store.ReadLock(ctx, u, projectID, revision)
+		if err != nil {
+			return verify.Tree{}, err
+		}
+		if lock, err = evidence.LockOf(ctx, files, kept, func(ctx context.Context, hash string) ([]byte, error) {
+			return store.ReadBlob(ctx, u, projectID, hash)
+		}); err != nil {
+			return verify.Tree{}, err
+		}
+	}
+	return verify.TreeOf(files, lock), nil
+}
+
+// check verifies a tree for the caller.
+func (s *server) check(ctx context.Context, t verify.Tree) (verify.Report, error) {
+	if s.Check == nil {
+		return verify.Report{}, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Checks are not available here"}
+	}
+	done, err := s.busy(ctx)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	defer done()
+	return s.Check(ctx, caller(ctx).ID, t)
+}
+
+func diagnosticsOf(r verify.Report) []diagnostic {
+	out := make([]diagnostic, 0, len(r.Diagnostics))
+	for _, d := range r.Diagnostics {
+		out = append(out, diagnostic{d.File, d.Line, d.Column, d.Severity, d.Message, string(d.Rung), d.Page, d.Control})
+	}
+	return out
+}
