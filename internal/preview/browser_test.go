@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"codeforge"
+	"codeforge/internal/verify"
 )
 
 // tab is a page in a real browser, on previews of a server of its own.
@@ -234,6 +235,106 @@ func TestStrictPages(t *testing.T) {
 	}
 	if list := b.reported(1); len(list) != 1 {
 		t.Errorf("%+v", list)
+	}
+}
+
+// A page is loaded again, where it was scrolled to, once for each newer build; one that does not build is told over the page
+// that is there.
+func TestLiveReload(t *testing.T) {
+	page := func(text, script string) map[string]string {
+		return map[string]string{"index.html": `<!doctype html><title>T</title><h1>` + text + `</h1><main></main><script type="module" src="main.ts"></script>`,
+			"main.ts": `const main: HTMLElement = document.querySelector("main")!;
+				localStorage.loads = Number(localStorage.loads ?? 0) + 1;
+				setTimeout(() => { main.style.height = "5000px"; main.style.display = "block"; }, 20);` + script}
+	}
+	b := newTab(t, page("first", ""))
+	b.do(chromedp.Navigate(b.home()))
+	b.until(`document.documentElement.scrollHeight > 5000`)
+	b.eval(`(scrollTo(0, 1234), String(sessionStorage.length))`)
+	b.sh.put(codeforge.LocalUserID, project, page("second", ""))
+	b.until(`document.querySelector("h1").textContent === "second" && scrollY === 1234 && localStorage.loads === "2" && sessionStorage.length === 0`)
+	b.sh.put(codeforge.LocalUserID, project, page("third", "foo(;"))
+	b.until(shown)
+	if text := b.overlay(); !strings.Contains(text, "Revision 3 does not build") || !strings.Contains(text, "main.ts:3:") || !strings.Contains(text, "Unexpected") {
+		t.Errorf("it shows %s", text)
+	}
+	if got := b.eval(`document.querySelector("h1").textContent + scrollY + localStorage.loads`); got != "second12342" {
+		t.Errorf("the page is lost: %s", got)
+	}
+	b.sh.put(codeforge.LocalUserID, project, page("fourth", ""))
+	b.until(`document.querySelector("h1").textContent === "fourth" && scrollY === 1234 && localStorage.loads === "3" && !` + shown)
+	// From a page of ours too: what does not build is shown as soon as it does.
+	b.sh.put(codeforge.LocalUserID, project, page("fifth", "foo(;"))
+	b.do(chromedp.Navigate(b.home()))
+	b.until(`document.querySelector("h1").textContent === "This project does not build yet"`)
+	b.sh.put(codeforge.LocalUserID, project, page("sixth", ""))
+	b.until(`document.querySelector("h1").textContent === "sixth"`)
+	// An older revision is what it is.
+	b.do(chromedp.Navigate(strings.Replace(b.home(), ".localhost", "-r1.localhost", 1)))
+	b.until(`document.querySelector("h1").textContent === "first"`)
+}
+
+// The page of a job's working tree follows the job.
+func TestLiveReloadOfAJob(t *testing.T) {
+	const job = "0190a5b2-3333-7000-8000-000000000003"
+	var mu sync.Mutex
+	tree := WorkingTree{ProjectID: project, Revision: 1}
+	set := func(version, text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		tree.Version, tree.Tree = version, func(context.Context) (verify.Tree, error) {
+			if text == "" {
+				return verify.Tree{}, nil
+			}
+			return verify.Tree{Files: map[string]string{"index.html": "<h1>" + text + "</h1>"}}, nil
+		}
+	}
+	set("1", "")
+	b := newTab(t, app, func(o *Options) {
+		o.WorkingTree = func(context.Context, codeforge.User, string) (WorkingTree, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return tree, nil
+		}
+	})
+	b.do(chromedp.Navigate("http://" + job + "-job.localhost:" + b.port + "/"))
+	for _, text := range []string{"one", "two"} {
+		set(text, text)
+		b.until(`document.querySelector("h1").textContent === "` + text + `"`)
+	}
+}
+
+// A console is told what happens in the page that it frames; who may not frame it is not.
+func TestConsole(t *testing.T) {
+	console := `<!doctype html><title>console</title><script>
+		const heard = [];
+		addEventListener("message", (e) => heard.push({ origin: e.origin, ...e.data }));
+		addEventListener("load", () => { const f = document.createElement("iframe"); f.onload = () => { window.loaded = true; }; f.src = location.hash.slice(1); document.body.append(f); });
+	</script><body>`
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(console))
+	}))
+	defer srv.Close()
+	b := newTab(t, map[string]string{"index.html": `<!doctype html><h1>first</h1><script src="a.js"></script><iframe src="/inner.html"></iframe>`, "inner.html": "<p>x", "a.js": "throw new Error('in the frame')"},
+		func(o *Options) { o.Embedders = []string{"https://other.example", srv.URL} })
+	b.do(chromedp.Navigate(srv.URL + "/#" + b.home()))
+	b.until(`heard.some(m => m.type === "error")`)
+	b.sh.put(codeforge.LocalUserID, project, map[string]string{"index.html": `<h1>second</h1>`})
+	b.until(`heard.some(m => m.type === "loaded" && m.revision === 2)`)
+	got := b.eval(`JSON.stringify(heard.filter(m => m.page !== "/inner.html" && m.origin === new URL(location.hash.slice(1)).origin).map(({ origin, ...m }) => m))`)
+	want := `[{"source":"codeforge-preview","version":1,"type":"loaded","revision":1,"job":null,"page":"/"},` +
+		`{"source":"codeforge-preview","version":1,"type":"error","revision":1,"job":null,"page":"/","error":{"kind":"error","message":"Error: in the frame","file":"a.js","line":1,"column":7,"stack":""}},` +
+		`{"source":"codeforge-preview","version":1,"type":"updated","revision":1,"job":null,"page":"/","to":2},` +
+		`{"source":"codeforge-preview","version":1,"type":"loaded","revision":2,"job":null,"page":"/"}]`
+	if got != want {
+		t.Errorf("it heard %s", got)
+	}
+	stranger := strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
+	b.do(chromedp.Navigate(stranger + "/#" + b.home()))
+	b.until(`window.loaded`)
+	if got := b.eval(`JSON.stringify(heard)`); got != "[]" {
+		t.Errorf("a stranger heard %s", got)
 	}
 }
 

@@ -56,6 +56,13 @@ func (g *streams) leave(user string) {
 	}
 }
 
+// count is how many there are.
+func (g *streams) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.all
+}
+
 func (g *streams) close() { g.once.Do(func() { close(g.closed) }) }
 
 // news is what a page is told of a newer build.
