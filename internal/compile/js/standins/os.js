@@ -1,0 +1,1 @@
+module.exports = { EOL: "\n", platform: () => "linux", type: () => "Linux", release: () => "", arch: () => "x64", tmpdir: () => "/tmp", homedir: () => "/", hostname: () => "", cpus: () => [], totalmem: () => 0, freemem: () => 0 };
