@@ -195,7 +195,12 @@ func (s *Session) tailwind4Words(p, question string) (string, error) {
 			words[w] = true
 		}
 	}
-	b, err := json.Marshal(slices.Sorted(maps.Keys(words)))
+	return asJSON(words)
+}
+
+// asJSON tells names as JSON, sorted.
+func asJSON(names map[string]bool) (string, error) {
+	b, err := json.Marshal(append([]string{}, slices.Sorted(maps.Keys(names))...))
 	return string(b), err
 }
 
@@ -332,8 +337,7 @@ func (s *Session) tailwind3Content(config, p, question string) (string, error) {
 			words[w] = true
 		}
 	}
-	b, err := json.Marshal(slices.Sorted(maps.Keys(words)))
-	return string(b), err
+	return asJSON(words)
 }
 
 // backquoted are the words that a message of Tailwind's quotes.
