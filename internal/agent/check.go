@@ -148,7 +148,7 @@ func (r *run) look() *looked {
 
 // treeOf is files of the project as they are looked at, with a lock.
 func (r *run) treeOf(files map[string]string, lock []byte) verify.Tree {
-	return verify.Tree{Files: files, Lock: lock}
+	return verify.TreeOfContents(files, lock)
 }
 
 // checkTree verifies the working tree, once in each of its states. The packages that it was resolved to are those of the next.

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"codeforge"
 )
 
 // commentStyle is how comments are written in a language.
@@ -176,7 +178,7 @@ func endOfText(text string, i int) int {
 func (t *tree) touchedLines() map[string]bool {
 	lines := map[string]bool{}
 	for _, c := range t.changes() {
-		maps.Copy(lines, linesOf(t.base[c.Path]))
+		maps.Copy(lines, linesOf(codeforge.TextOf(t.base[c.Path])))
 	}
 	return lines
 }

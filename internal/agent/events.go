@@ -94,19 +94,23 @@ func diffStat(before, after string) (added, removed int) {
 
 // reportFile tells of a file of the working tree, whose text goes with the event.
 func (r *run) reportFile(path, action string) {
-	text, exists := r.tree.files[path]
-	before := r.seen[path]
+	content, exists := r.tree.files[path]
+	text := codeforge.TextOf(content)
 	e := fileEvent{Path: path, Action: action, Language: codeforge.LanguageOf(path), Bytes: len(text), Lines: countLines(text)}
-	e.Added, e.Removed = diffStat(before, text)
+	if b, ok := codeforge.BlobOf(content); ok {
+		e.Bytes = int(b.Size)
+	}
+	e.Added, e.Removed = diffStat(codeforge.TextOf(r.seen[path]), text)
 	if exists {
 		e.MovedFrom = r.movedFrom(path)
 	} else {
 		e.MovedTo = r.movedTo(path)
 	}
 	ev := event(codeforge.EventFile, e)
-	ev.File = &codeforge.FileChange{Path: path, Content: text, Delete: !exists}
+	ev.File = &codeforge.FileChange{Path: path, Delete: true}
 	if exists {
-		r.seen[path] = text
+		ev.File = new(codeforge.ChangeTo(path, content))
+		r.seen[path] = content
 	} else {
 		delete(r.seen, path)
 	}

@@ -170,7 +170,7 @@ const (
 func (t *tree) addedLines() map[string]int {
 	added := map[string]int{}
 	for _, c := range t.changes() {
-		was, _ := lineCounts(t.base[c.Path])
+		was, _ := lineCounts(codeforge.TextOf(t.base[c.Path]))
 		is, _ := lineCounts(c.Content)
 		for line, n := range is {
 			if n > was[line] {
@@ -208,7 +208,7 @@ func (t *tree) shrunk() (found []diagnostic) {
 // shrunkFile looks at one file; added is asked for when it matters.
 func (t *tree) shrunkFile(path, text string, added func() map[string]int) *diagnostic {
 	was, had := t.base[path]
-	if !had {
+	if !had || codeforge.IsBlob(was) {
 		return nil
 	}
 	_, before := lineCounts(was)
@@ -229,7 +229,8 @@ func (t *tree) shrunkFile(path, text string, added func() map[string]int) *diagn
 func (t *tree) deletion() (_ *diagnostic, gone []string) {
 	added := t.addedLines()
 	total, lost, files := 0, 0, 0
-	for p, text := range t.base {
+	for p, content := range t.base {
+		text := codeforge.TextOf(content)
 		_, n := lineCounts(text)
 		total += n
 		if _, there := t.files[p]; there {

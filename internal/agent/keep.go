@@ -275,7 +275,11 @@ func (r *run) mayReplace(path string) error {
 	if !r.keep.unseen[path] {
 		return nil
 	}
-	if _, there := r.tree.files[path]; there {
+	switch content, there := r.tree.files[path]; {
+	case codeforge.IsBlob(content): // there is nothing to read
+		r.sawFile(path)
+		return fmt.Errorf("people changed %s while you worked, which is %s now: leave it so, unless your task needs it", form.Quote(path), describeContent(path, r.tree.files))
+	case there:
 		return fmt.Errorf("people changed %s while you worked: read_file shows it as it is now. Keep what they did", form.Quote(path))
 	}
 	r.sawFile(path) // there is nothing to read, and nothing of theirs to lose
@@ -361,6 +365,8 @@ func whyConflict(c merge.Conflict) string {
 		return "You deleted it, and the job changed it."
 	case c.Theirs == nil:
 		return "You changed it, and the job deleted it."
+	case codeforge.IsBlob(*c.Ours) || codeforge.IsBlob(*c.Theirs):
+		return "Both changed it, and it is no text, so that one of the two stands there or the other."
 	case len(c.Hunks) == 0:
 		return "Both changed it, and together it is too long for one file."
 	}

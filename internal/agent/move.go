@@ -30,8 +30,8 @@ func (t *tree) move(from, to string) (*movement, error) {
 		return nil, err
 	}
 	m := &movement{from: slices.Sorted(maps.Keys(moved)), rewritten: map[string]int{}}
-	texts := map[string]string{} // by new path
-	refs := verify.NewReferences(t.files)
+	texts := map[string]string{} // or blobs, by new path
+	refs := verify.NewReferences(verify.TreeOfContents(t.files, nil))
 	for _, p := range t.paths() {
 		text, now := t.files[p], p
 		if q, ok := moved[p]; ok {
@@ -59,7 +59,13 @@ func (t *tree) move(from, to string) (*movement, error) {
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(texts)) {
-		if _, err := t.write(p, texts[p]); err != nil {
+		var err error
+		if codeforge.IsBlob(texts[p]) {
+			err = t.putBlob(p, texts[p])
+		} else {
+			_, err = t.write(p, texts[p])
+		}
+		if err != nil {
 			return undo(fmt.Errorf("%s: %w", p, err))
 		}
 	}
@@ -90,8 +96,7 @@ func (t *tree) movedPaths(from, to string) (map[string]string, error) {
 			}
 		}
 	default:
-		_, err := t.read(from)
-		return nil, err
+		return nil, t.noFile(from)
 	}
 	for p, q := range moved {
 		if p == q {

@@ -3,12 +3,12 @@ package agent
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
+	"codeforge"
 	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
 	"codeforge/internal/relevance"
@@ -27,12 +27,14 @@ const (
 
 // pack is what a prompt may show of a project's files, as they were when it was made.
 type pack struct {
-	paths    []string // sorted
-	files    map[string]string
-	last     map[string]bool // files that the job changed: they stand behind the others, which stay as they are
-	number   bool            // lines have their numbers before them
-	room     int             // tokens of files that are shown whole; 0: the usual
-	overview bool            // no file is shown whole: for who plans, and has no tools to read more
+	paths    []string          // of all files, sorted
+	texts    []string          // those of them that are texts
+	files    map[string]string // texts
+	listed   map[string]string // what the list says of each
+	last     map[string]bool   // files that the job changed: they stand behind the others, which stay as they are
+	number   bool              // lines have their numbers before them
+	room     int               // tokens of files that are shown whole; 0: the usual
+	overview bool              // no file is shown whole: for who plans, and has no tools to read more
 	tokens   map[string]int
 	all      int                     // tokens of all files whole
 	index    func() *relevance.Index // made when it is needed, which it is not while all files fit
@@ -43,8 +45,14 @@ type pack struct {
 // newPack takes the files of t as they are now. want says how much more a file matters than its text tells for the task,
 // in hundredths of what the best one does. numbered shows each line with its number.
 func newPack(t *tree, task string, want map[string]int, numbered bool) *pack {
-	k := &pack{paths: slices.Sorted(maps.Keys(t.files)), files: maps.Clone(t.files), tokens: make(map[string]int, len(t.files)), last: map[string]bool{},
+	k := &pack{paths: t.paths(), files: map[string]string{}, listed: map[string]string{}, tokens: make(map[string]int, len(t.files)), last: map[string]bool{},
 		number: numbered, task: task, extra: map[string]float64{}}
+	for _, path := range k.paths {
+		k.listed[path] = describeContent(path, t.files)
+		if content := t.files[path]; !codeforge.IsBlob(content) {
+			k.texts, k.files[path] = append(k.texts, path), content
+		}
+	}
 	k.index = sync.OnceValue(func() *relevance.Index { return relevance.New(k.files) })
 	for path, text := range k.files {
 		k.tokens[path] = countTokens(text) + countTokens(path) + frameTokens
@@ -75,7 +83,7 @@ func (k *pack) fit(tokens int) string {
 	list := k.list(min(listTokens, tokens/3))
 	tokens -= countTokens(list)
 
-	whole, outlined := k.paths, map[string]string{}
+	whole, outlined := k.texts, map[string]string{}
 	if k.overview || k.all > min(cmp.Or(k.room, wholeTokens), tokens) {
 		most := min(cmp.Or(k.room, chosenTokens), tokens)
 		if k.overview {
@@ -91,7 +99,7 @@ func (k *pack) fit(tokens int) string {
 			outlined[readme] = form.Shorten(k.files[readme], maxReadme)
 			room -= countTokens(outlined[readme]) + countTokens(readme) + frameTokens
 		}
-		for _, path := range append(choice.Outline, k.paths...) { // what matters first, then what there is
+		for _, path := range append(choice.Outline, k.texts...) { // what matters first, then what there is
 			if _, done := outlined[path]; done || slices.Contains(whole, path) {
 				continue
 			}
@@ -103,7 +111,7 @@ func (k *pack) fit(tokens int) string {
 		}
 	}
 	for _, changed := range []bool{false, true} {
-		for _, path := range k.paths {
+		for _, path := range k.texts {
 			switch outline, isOutlined := outlined[path]; {
 			case k.last[path] != changed:
 			case isOutlined:
@@ -124,7 +132,7 @@ func (k *pack) fit(tokens int) string {
 	if n := len(outlined); n > 0 {
 		fmt.Fprintf(&b, "Of %s only an outline is shown here, for their size.\n", plural(n, "file"))
 	}
-	if n := len(k.paths) - len(whole) - len(outlined); n > 0 {
+	if n := len(k.texts) - len(whole) - len(outlined); n > 0 {
 		fmt.Fprintf(&b, "The text of %s is not shown here: search and read what the work needs.\n", plural(n, "file"))
 	}
 	return b.String()
@@ -139,7 +147,7 @@ const maxReadme = 3_000
 func (k *pack) list(room int) string {
 	var b strings.Builder
 	for _, path := range k.paths {
-		fmt.Fprintf(&b, "%s (%d bytes)\n", path, len(k.files[path]))
+		fmt.Fprintf(&b, "%s (%s)\n", path, k.listed[path])
 	}
 	text := strings.TrimSuffix(b.String(), "\n")
 	if countTokens(text) <= room {

@@ -32,7 +32,7 @@ func (r *run) partial() json.RawMessage {
 	room := maxPartial - len(d.Requirements) - len(d.Architecture)
 	for _, c := range r.unkept() {
 		d.Files = append(d.Files, c.Path)
-		if c.Delete {
+		if c.Delete || c.Hash != "" {
 			continue
 		}
 		size := len(form.Marshal(c.Path)) + len(form.Marshal(c.Content)) + 2

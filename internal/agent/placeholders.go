@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"codeforge"
 	"codeforge/internal/agent/form"
 )
 
@@ -199,7 +200,7 @@ func findPlaceholders(t *tree) (elided, stubbed []diagnostic) {
 	old := t.touchedLines()
 	for _, c := range t.changes() {
 		if !c.Delete {
-			e, s := placeholdersIn(c.Path, t.base[c.Path], c.Content, old)
+			e, s := placeholdersIn(c.Path, codeforge.TextOf(t.base[c.Path]), c.Content, old)
 			elided, stubbed = append(elided, e...), append(stubbed, s...)
 		}
 	}

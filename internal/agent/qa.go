@@ -116,6 +116,18 @@ func (v *reviewer) nextMessage(round int, earlier []form.Finding, found []diagno
 	return p
 }
 
+// describeContent says in a few words what lies at a path.
+func describeContent(path string, files map[string]string) string {
+	content, there := files[path]
+	if b, ok := codeforge.BlobOf(content); ok {
+		return b.Describe(path)
+	}
+	if !there {
+		return "none"
+	}
+	return fmt.Sprintf("%d bytes", len(content))
+}
+
 // diffOf is what changed from one state of files to another, as far as a reviewer is shown it.
 func diffOf(was, is map[string]string) string {
 	paths := map[string]bool{}
@@ -138,6 +150,10 @@ func diffOf(was, is map[string]string) string {
 		}
 		if _, has := is[p]; !has {
 			new = "/dev/null"
+		}
+		if codeforge.IsBlob(was[p]) || codeforge.IsBlob(is[p]) {
+			fmt.Fprintf(&b, "Binary %s: %s -> %s\n", p, describeContent(p, was), describeContent(p, is))
+			continue
 		}
 		u, err := merge.Unified(old, new, was[p], udiff.Lines(was[p], is[p]))
 		if d := u.String(); err == nil && b.Len()+len(d) <= maxDiff {
@@ -257,10 +273,11 @@ func (v *reviewer) examine(i form.Issue, earlier []form.Finding) (f form.Finding
 	if i.FilePath != "" && !there && !was {
 		return f, "there is no file " + form.Quote(named)
 	}
+	text = codeforge.TextOf(text)
 	if i.Line > 1+strings.Count(text, "\n") {
 		i.Line = 0
 	}
-	if there {
+	if there && text != "" {
 		if why = contradiction(i.Description, text); why != "" {
 			return f, why
 		}

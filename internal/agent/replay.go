@@ -135,7 +135,7 @@ func (k *replayedKeeps) keep(ctx context.Context, stage codeforge.StageResult) (
 			differ("revision %d left %s alone", number, d.Path)
 		case d.New == nil && !c.Delete:
 			differ("revision %d kept %s", number, d.Path)
-		case d.New != nil && (c.Delete || c.Content != d.New.Content):
+		case d.New != nil && (c.Delete || c.Content != d.New.Content || c.Hash != d.New.Hash):
 			differ("revision %d: its %s", number, d.Path)
 		}
 	}

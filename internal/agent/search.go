@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"codeforge"
 	"codeforge/internal/agent/form"
 	"codeforge/internal/relevance"
 )
@@ -147,7 +148,7 @@ func (t *tree) list(a form.ListArgs) (string, error) {
 			folders[strings.Join(parts[:top+a.Depth], "/")]++
 			continue
 		}
-		fmt.Fprintf(&b, "%s (%d bytes)\n", p, len(t.files[p]))
+		fmt.Fprintf(&b, "%s (%s)\n", p, describeContent(p, t.files))
 	}
 	for _, f := range slices.Sorted(maps.Keys(folders)) {
 		fmt.Fprintf(&b, "%s/ (%s)\n", f, plural(folders[f], "file"))
@@ -234,13 +235,17 @@ func (t *tree) search(ctx context.Context, a form.SearchArgs) (string, error) {
 		return "", err
 	}
 	var found []hits
-	total, looked := 0, 0
+	total, looked, named := 0, 0, 0
 	for _, p := range t.paths() {
 		if !matches(p) {
 			continue
 		}
 		if ctx.Err() != nil {
 			return "", context.Cause(ctx)
+		}
+		named++
+		if codeforge.IsBlob(t.files[p]) {
+			continue
 		}
 		looked++
 		h := hits{path: p, lines: strings.Split(strings.TrimSuffix(unified(t.files[p]), "\n"), "\n")}
@@ -256,7 +261,7 @@ func (t *tree) search(ctx context.Context, a form.SearchArgs) (string, error) {
 		}
 	}
 	switch {
-	case looked == 0 && len(t.files) > 0:
+	case named == 0 && len(t.files) > 0:
 		return "", t.nothingUnder(a.Path)
 	case total == 0:
 		return "nothing found in " + plural(looked, "file") + searchHint(a), nil

@@ -461,6 +461,9 @@ func (b *toolbox) changed(path, action string) string {
 	if action == fileDeleted {
 		return "deleted " + path
 	}
+	if codeforge.IsBlob(text) {
+		return fmt.Sprintf("%s %s (%s)", action, path, describeContent(path, b.tree.files))
+	}
 	return fmt.Sprintf("%s %s (%d lines, %d bytes)", action, path, countLines(text), len(text))
 }
 

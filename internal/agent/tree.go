@@ -15,11 +15,12 @@ import (
 )
 
 // tree is the working tree of one job: the project's files as the job found them, and what it made of them. Nothing
-// here is seen by the project before the job completes. Errors are in words that a model can act on.
+// here is seen by the project before the job completes. Errors are in words that a model can act on. Blobs are among the
+// files as [codeforge.Blob.Content] has them: they can be named, moved and deleted.
 type tree struct {
 	base  map[string]string // the snapshot; never changed
 	files map[string]string
-	size  int // bytes of files
+	size  int // bytes of texts
 	state int // counts the changes, so that what was found out about one state can be kept
 }
 
@@ -32,7 +33,7 @@ const (
 func newTree(files []codeforge.File) *tree {
 	t := &tree{base: make(map[string]string, len(files))}
 	for _, f := range files {
-		t.base[f.Path] = f.Content
+		t.base[f.Path] = f.TreeContent()
 		t.size += len(f.Content)
 	}
 	t.files = maps.Clone(t.base)
@@ -45,8 +46,8 @@ func (t *tree) snapshot() map[string]string { return maps.Clone(t.files) }
 func (t *tree) restore(files map[string]string) {
 	t.files, t.size = files, 0
 	t.state++
-	for _, text := range files {
-		t.size += len(text)
+	for _, content := range files {
+		t.size += len(codeforge.TextOf(content))
 	}
 }
 
@@ -64,7 +65,7 @@ func (t *tree) changes() []codeforge.FileChange {
 	var out []codeforge.FileChange
 	for _, p := range t.paths() {
 		if t.touched(p) {
-			out = append(out, codeforge.FileChange{Path: p, Content: t.files[p]})
+			out = append(out, codeforge.ChangeTo(p, t.files[p]))
 		}
 	}
 	for p := range t.base {
@@ -78,13 +79,27 @@ func (t *tree) changes() []codeforge.FileChange {
 
 // read returns the text of a file.
 func (t *tree) read(path string) (string, error) {
-	if text, ok := t.files[path]; ok {
-		return text, nil
+	if content, ok := t.files[path]; ok {
+		return content, blobError(path, content)
 	}
+	return "", t.noFile(path)
+}
+
+// blobError says what cannot be done with a blob; nil: the content is a text.
+func blobError(path, content string) error {
+	b, ok := codeforge.BlobOf(content)
+	if !ok {
+		return nil
+	}
+	return fmt.Errorf("%s is known by its name, type and size alone (%s): texts of at most %d characters can be read, edited and written over, this one only named, moved or deleted", form.Quote(path), b.Describe(path), codeforge.MaxContent)
+}
+
+// noFile says that there is no file of that path, and which may be meant.
+func (t *tree) noFile(path string) error {
 	if like := t.similar(path); len(like) > 0 {
-		return "", fmt.Errorf("there is no file %s; did you mean %s?", form.Quote(path), strings.Join(like, ", "))
+		return fmt.Errorf("there is no file %s; did you mean %s?", form.Quote(path), strings.Join(like, ", "))
 	}
-	return "", fmt.Errorf("there is no file %s: list_files shows what there is", form.Quote(path))
+	return fmt.Errorf("there is no file %s: list_files shows what there is", form.Quote(path))
 }
 
 // similar are at most three paths that somebody may have meant who wrote one of no file: the same but for case, or else the same name, or
@@ -227,14 +242,12 @@ func (t *tree) write(path, content string) (action string, err error) {
 		return "", fmt.Errorf("%s is the name of a file that is no text, and only text can be written: draw with SVG or CSS, or leave the file out and say so", form.Quote(path))
 	}
 	old, exists := t.files[path]
+	if err := blobError(path, old); err != nil {
+		return "", err
+	}
 	if !exists {
-		if len(t.files) >= codeforge.MaxFiles {
-			return "", fmt.Errorf("a project has at most %d files", codeforge.MaxFiles)
-		}
-		for _, other := range t.paths() {
-			if err := codeforge.CheckBeside(path, other); err != nil {
-				return "", ruleText(err)
-			}
+		if err := t.checkBeside(path); err != nil {
+			return "", err
 		}
 	} else {
 		content = inFormOf(old, content)
@@ -263,10 +276,36 @@ func (t *tree) write(path, content string) (action string, err error) {
 	return fileCreated, nil
 }
 
-func (t *tree) delete(path string) error {
-	text, err := t.read(path)
-	if err != nil {
+// checkBeside returns an error when there can be no further file of that path.
+func (t *tree) checkBeside(path string) error {
+	if len(t.files) >= codeforge.MaxFiles {
+		return fmt.Errorf("a project has at most %d files", codeforge.MaxFiles)
+	}
+	for _, other := range t.paths() {
+		if err := codeforge.CheckBeside(path, other); err != nil {
+			return ruleText(err)
+		}
+	}
+	return nil
+}
+
+// putBlob gives a blob of the tree a path at which there is no file.
+func (t *tree) putBlob(path, content string) error {
+	if err := t.checkBeside(path); err != nil {
 		return err
+	}
+	if err := t.checkBounds(path, true); err != nil {
+		return err
+	}
+	t.files[path] = content
+	t.state++
+	return nil
+}
+
+func (t *tree) delete(path string) error {
+	content, exists := t.files[path]
+	if !exists {
+		return t.noFile(path)
 	}
 	if _, had := t.base[path]; had {
 		if err := t.checkBounds(path, false); err != nil {
@@ -275,7 +314,7 @@ func (t *tree) delete(path string) error {
 	}
 	delete(t.files, path)
 	t.state++
-	t.size -= len(text)
+	t.size -= len(codeforge.TextOf(content))
 	return nil
 }
 

@@ -138,7 +138,7 @@ func (r resolution) fits(path string, c *merge.Conflict) error {
 	}
 	if c != nil {
 		oneLine := func(side *string) bool {
-			return side == nil || !strings.Contains(strings.TrimSuffix(*side, "\n"), "\n")
+			return side == nil || !codeforge.IsBlob(*side) && !strings.Contains(strings.TrimSuffix(*side, "\n"), "\n")
 		}
 		if cmp.Or(c.Ours, c.Theirs) != nil && oneLine(c.Ours) && oneLine(c.Theirs) {
 			return nil

@@ -166,11 +166,11 @@ func (a *Archive) survey(ctx context.Context) error {
 			return err
 		}
 		if e.size < 0 || e.size > a.limits.Unpacked-unpacked {
-			return refused("unpacks to more than %s", Size(a.limits.Unpacked))
+			return refused("unpacks to more than %s", codeforge.Bytes(a.limits.Unpacked))
 		}
 		unpacked += e.size
 		if named += int64(len(p)); named > mostDirectory {
-			return refused("has names of more than %s together", Size(mostDirectory))
+			return refused("has names of more than %s together", codeforge.Bytes(mostDirectory))
 		}
 		if p == "" {
 			return nil
@@ -205,7 +205,7 @@ func (a *Archive) survey(ctx context.Context) error {
 
 func readIgnore(e *entry) ([]pattern, error) {
 	if e.size > mostIgnoreBytes {
-		return nil, refused("holds a .gitignore file of more than %s", Size(mostIgnoreBytes))
+		return nil, refused("holds a .gitignore file of more than %s", codeforge.Bytes(mostIgnoreBytes))
 	}
 	text, err := readEntry(e)
 	return parsePatterns(text), err
@@ -343,7 +343,7 @@ func (a *Archive) choose(ctx context.Context, items []item) error {
 	var sum int64
 	for _, f := range a.Files {
 		if sum += f.Size; sum > a.limits.Taken {
-			return refused("holds more than %s after all that is left out", Size(a.limits.Taken))
+			return refused("holds more than %s after all that is left out", codeforge.Bytes(a.limits.Taken))
 		}
 	}
 	return nil
@@ -369,7 +369,7 @@ func (c *choice) add(it item, at, reason string) {
 		if err := codeforge.CheckPath(it.path); err != nil {
 			reason = "the path " + reasonOf(err)
 		} else if it.size > c.limits.File {
-			reason = fmt.Sprintf("%s: a file may have %s", Size(it.size), Size(c.limits.File))
+			reason = fmt.Sprintf("%s: a file may have %s", codeforge.Bytes(it.size), codeforge.Bytes(c.limits.File))
 		} else if err := c.names.add(it.path); err != nil {
 			reason = reasonOf(err)
 		}
@@ -437,19 +437,6 @@ func (a *Archive) Read(ctx context.Context, take func(p string, content []byte) 
 // leave takes back that a file is taken.
 func (a *Archive) leave(p string, size int64) {
 	a.Files = slices.DeleteFunc(a.Files, func(f File) bool { return f.Path == p })
-	a.LeftOut = append(a.LeftOut, LeftOut{p, fmt.Sprintf("a text of %s: one may have %s", Size(size), Size(a.limits.Text)), 1, size})
+	a.LeftOut = append(a.LeftOut, LeftOut{p, fmt.Sprintf("a text of %s: one may have %s", codeforge.Bytes(size), codeforge.Bytes(a.limits.Text)), 1, size})
 	sortLeftOut(a.LeftOut)
-}
-
-// Size is a number of bytes in words for people.
-func Size(n int64) string {
-	switch {
-	case n >= 10_000_000:
-		return fmt.Sprintf("%d MB", n/1_000_000)
-	case n >= 1_000_000:
-		return strings.Replace(fmt.Sprintf("%.1f MB", float64(n)/1e6), ".0 ", " ", 1)
-	case n >= 1000:
-		return fmt.Sprintf("%d kB", n/1000)
-	}
-	return fmt.Sprintf("%d bytes", n)
 }

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"codeforge"
 )
 
 type tarSource struct {
@@ -86,7 +88,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	m.n += int64(n)
 	switch {
 	case m.limit > 0 && m.n > m.limit:
-		return n, refused("unpacks to more than %s", Size(m.limit))
+		return n, refused("unpacks to more than %s", codeforge.Bytes(m.limit))
 	case m.packed != nil && m.n > freeUnpacked && m.n/mostRatio > m.packed.n:
 		return n, errRatio()
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+
+	"codeforge"
 )
 
 // mostDirectory bounds what the list of names in a zip may take, which is read into memory before anything of it is known.
@@ -29,7 +31,7 @@ func openZip(r io.ReaderAt, size int64, l Limits) (*zipSource, error) {
 	var unpacked uint64
 	for _, f := range z.File {
 		if unpacked += f.UncompressedSize64; f.UncompressedSize64 > uint64(l.Unpacked) || unpacked > uint64(l.Unpacked) {
-			return nil, refused("unpacks to more than %s", Size(l.Unpacked))
+			return nil, refused("unpacks to more than %s", codeforge.Bytes(l.Unpacked))
 		}
 	}
 	// Entries that share their packed bytes are caught by this too: together they are larger than the archive allows.
@@ -51,7 +53,7 @@ type boundedReaderAt struct {
 
 func (b *boundedReaderAt) ReadAt(p []byte, at int64) (int, error) {
 	if b.left -= int64(len(p)); b.left < 0 {
-		return 0, refused("has a list of names of more than %s", Size(mostDirectory))
+		return 0, refused("has a list of names of more than %s", codeforge.Bytes(mostDirectory))
 	}
 	return b.r.ReadAt(p, at)
 }

@@ -3,6 +3,8 @@ package merge
 import (
 	"strings"
 	"unicode/utf8"
+
+	"codeforge"
 )
 
 // Place is a place of a [Conflict] as it is shown to those who settle it: ours are people's, theirs is a job's. A side that
@@ -27,7 +29,7 @@ func Places(conflicts []Conflict) []Place {
 	out := []Place{}
 	for _, c := range conflicts {
 		if len(c.Hunks) == 0 {
-			out = append(out, Place{Path: c.Path, People: shown(c.Ours), Job: shown(c.Theirs), Beside: strings.Join(c.Beside, ", ")})
+			out = append(out, Place{Path: c.Path, People: shownFile(c.Path, c.Ours), Job: shownFile(c.Path, c.Theirs), Beside: strings.Join(c.Beside, ", ")})
 		}
 		for _, h := range c.Hunks {
 			out = append(out, Place{Path: c.Path, Line: h.Line, Before: shown(&h.Base), People: shown(&h.Ours), Job: shown(&h.Theirs)})
@@ -37,6 +39,16 @@ func Places(conflicts []Conflict) []Place {
 		}
 	}
 	return out
+}
+
+// shownFile is a whole file as somebody can read it.
+func shownFile(path string, side *string) *string {
+	if side != nil {
+		if b, ok := codeforge.BlobOf(*side); ok {
+			return new("(" + b.Describe(path) + ")")
+		}
+	}
+	return shown(side)
 }
 
 func shown(side *string) *string {

@@ -18,7 +18,8 @@ type Conflict struct {
 	Hunks        []Hunk // the places that both changed; none where only one side has a file
 }
 
-// Tree is two sides' changes of a tree of files, by path, merged. Files has ours where they conflict.
+// Tree is two sides' changes of a tree of files, by path, merged. Files has ours where they conflict. Blobs are among them as
+// [codeforge.Blob.Content] has them, and are merged whole.
 type Tree struct {
 	Files     map[string]string
 	Conflicts []Conflict // sorted by path
@@ -50,7 +51,7 @@ func Trees(base, ours, theirs map[string]string) Tree {
 			if o == nil {
 				taken = append(taken, p)
 			}
-		case b != nil && o != nil && th != nil:
+		case b != nil && o != nil && th != nil && !codeforge.IsBlob(*b) && !codeforge.IsBlob(*o) && !codeforge.IsBlob(*th):
 			m := Texts(*b, *o, *th)
 			if m.Conflicts == nil && codeforge.CheckContent(m.Ours) != nil { // each has room, both have not
 				m.Ours, m.Theirs = *o, *th
@@ -61,7 +62,7 @@ func Trees(base, ours, theirs map[string]string) Tree {
 			}
 		default:
 			c := Conflict{Path: p, Ours: o, Theirs: th}
-			if o != nil && th != nil {
+			if o != nil && th != nil && !codeforge.IsBlob(*o) && !codeforge.IsBlob(*th) {
 				c.Hunks = []Hunk{{1, "", *o, *th}}
 			}
 			t.Conflicts = append(t.Conflicts, c)

@@ -176,3 +176,25 @@ func TestTheirsDecides(t *testing.T) {
 		}
 	}
 }
+
+func TestBlobsAreMergedWhole(t *testing.T) {
+	blob := func(hash string, size int64) string { return codeforge.Blob{Hash: hash, Size: size}.Content() }
+	base := map[string]string{"same.png": blob("a1", 1), "ours.png": blob("a2", 2), "theirs.png": blob("a3", 3), "both.png": blob("a4", 4), "equal.png": blob("a5", 5), "gone.png": blob("a6", 6), "text.png": "was text\n"}
+	ours := maps.Clone(base)
+	ours["ours.png"], ours["both.png"], ours["equal.png"], ours["text.png"] = blob("b2", 20), blob("b4", 40), blob("b5", 50), blob("b7", 70)
+	theirs := maps.Clone(base)
+	theirs["theirs.png"], theirs["both.png"], theirs["equal.png"], theirs["text.png"] = blob("c3", 30), blob("c4", 4_000), blob("b5", 50), "is text\n"
+	delete(theirs, "gone.png")
+	got := merge.Trees(base, ours, theirs)
+	want := map[string]string{"same.png": blob("a1", 1), "ours.png": blob("b2", 20), "theirs.png": blob("c3", 30), "both.png": blob("b4", 40), "equal.png": blob("b5", 50), "text.png": blob("b7", 70)}
+	for _, c := range got.Conflicts {
+		got.Resolve(c, c.Ours)
+	}
+	if !maps.Equal(got.Files, want) {
+		t.Errorf("%q", got.Files)
+	}
+	places := merge.Places(got.Conflicts)
+	if len(places) != 2 || *places[0].People != "(image/png, 40 bytes)" || *places[0].Job != "(image/png, 4 kB)" || *places[1].People != "(image/png, 70 bytes)" || *places[1].Job != "is text\n" {
+		t.Errorf("%+v", places)
+	}
+}

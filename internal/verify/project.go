@@ -22,9 +22,22 @@ func TreeOf(files []codeforge.File, lock []byte) Tree {
 	t := Tree{Files: make(map[string]string, len(files)), Assets: map[string]Blob{}, Lock: lock}
 	for _, f := range files {
 		if f.Hash != "" {
-			t.Assets[f.Path] = Blob{f.Hash, f.Size}
+			t.Assets[f.Path] = Blob{Hash: f.Hash, Size: f.Size}
 		} else {
 			t.Files[f.Path] = f.Content
+		}
+	}
+	return t
+}
+
+// TreeOfContents is the tree that contents by path make: texts, and what stands for blobs.
+func TreeOfContents(contents map[string]string, lock []byte) Tree {
+	t := Tree{Files: make(map[string]string, len(contents)), Assets: map[string]Blob{}, Lock: lock}
+	for p, content := range contents {
+		if b, ok := codeforge.BlobOf(content); ok {
+			t.Assets[p] = b
+		} else {
+			t.Files[p] = content
 		}
 	}
 	return t
@@ -47,10 +60,7 @@ func (t Tree) clone() Tree {
 }
 
 // Blob is a file that is known by its sum and its size, and not looked at.
-type Blob struct {
-	Hash string // SHA-256, in hexadecimal digits
-	Size int64  // bytes
-}
+type Blob = codeforge.Blob
 
 // Hash identifies a tree.
 func Hash(t Tree) string {

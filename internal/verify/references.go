@@ -17,9 +17,9 @@ type Reference struct {
 // or built, so that it may run in the process of whoever asks.
 type References struct{ t *tree }
 
-// NewReferences reads the settings of a tree (path to content) that say what names mean.
-func NewReferences(files map[string]string) *References {
-	return &References{newTree(Tree{Files: files}, new(diagnostics))}
+// NewReferences reads the settings of a tree that say what names mean.
+func NewReferences(t Tree) *References {
+	return &References{newTree(t, new(diagnostics))}
 }
 
 var (
