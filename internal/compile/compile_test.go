@@ -233,6 +233,7 @@ func TestProgramsAreKeptByContent(t *testing.T) {
 		return out.CSS
 	}
 	honest := tailwindShelf()
+	honest["node_modules/tailwindcss/lib.mjs"] += "// seen by no other test of this process\n"
 	run(known{honest})
 	if len(kept) != 1 {
 		t.Fatalf("%d programs are kept", len(kept))

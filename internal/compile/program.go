@@ -164,7 +164,6 @@ func (s *Session) make(compiler, place string) (*program, error) {
 type bundler struct {
 	files *files
 	found func(from, name, place string)
-	only  func(p string) bool // which files of the tree may be read; nil: all
 }
 
 const (

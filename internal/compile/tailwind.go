@@ -22,9 +22,8 @@ type Styles struct {
 }
 
 var (
-	tailwindMark  = regexp.MustCompile(`@(tailwind|apply|theme|utility|variant|custom-variant|plugin|config|source|reference|screen|responsive|variants)\b|\btheme\(|--(alpha|spacing)\(`)
-	tailwindName  = regexp.MustCompile(`@(?:import|reference)\s+(?:url\()?["']tailwindcss(?:/[\w./-]*)?["']`)
-	tailwindLayer = regexp.MustCompile(`@layer\s+(base|components|utilities)\s*\{`)
+	tailwindMark = regexp.MustCompile(`@(tailwind|apply|theme|utility|variant|custom-variant|plugin|config|source|reference|screen|responsive|variants)\b|\btheme\(|--(alpha|spacing)\(`)
+	tailwindName = regexp.MustCompile(`@(?:import|reference)\s+(?:url\()?["']tailwindcss(?:/[\w./-]*)?["']`)
 )
 
 // UsesTailwind reports whether a style sheet, or one that it imports, is written for Tailwind.
