@@ -42,7 +42,7 @@ func New(o Options) *Ladder {
 		open = sync.OnceValues(func() (*npm.Client, error) { return o.Packages(context.Background()) })
 	}
 	return &Ladder{verifier: o.Verifier, now: time.Now, fetched: cache[time.Time]{limit: 10_000},
-		resolver: resolver{open: open, turns: turns{what: "their packages"}, known: cache[*resolution]{limit: mostResolutions}, now: time.Now}}
+		resolver: resolver{open: open, turns: turns{what: "their packages"}, known: cache[*resolution]{limit: mostResolutions}, whole: cache[*packageTree]{limit: mostResolutions}, now: time.Now}}
 }
 
 // errOff is why there are no packages where nobody said how to open them.
@@ -81,32 +81,32 @@ func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(v
 	if err != nil {
 		return nil, verify.Report{}, err
 	}
-	kept, had := t.Lock, packagesOf(ctx, resolved)
-	lacks := lacking(resolved)
-	if lock := keptLock(resolved); lock != nil {
-		t.Lock = lock
+	var found []verify.Diagnostic
+	for _, r := range resolved {
+		found = append(found, r.found...)
 	}
-	switch {
-	case lacks != "":
-		t.Packages, had = verify.Off(lacks), nil
-	case had != nil:
+	kept, lacks := t.Lock, lacking(resolved)
+	var had *packages
+	if tree := l.resolver.join(resolved); lacks != "" {
+		t.Packages = verify.Off(lacks)
+	} else if tree != nil {
+		had = newPackages(ctx, tree, found)
+		t.Lock, t.Packages = tree.text, had
 		l.prefetch(had, t.Files)
-		t.Packages = had
 	}
 	resolving := l.now().Sub(began)
 	site, report, err := do(t)
 	if err != nil {
 		return nil, verify.Report{}, err
 	}
-	found, why := had.findings()
-	if why != "" { // it came out while they were fetched: what was said of their absence is no fault of the project
-		lacks, t.Packages, found = why, verify.Off(why), nil
-		if site, report, err = do(t); err != nil {
-			return nil, verify.Report{}, err
+	if had != nil {
+		more, why := had.findings(resolved[0])
+		if found = append(found, more...); why != "" { // it came out while they were fetched: what was said of their absence is no fault of the project
+			lacks, t.Packages = why, verify.Off(why)
+			if site, report, err = do(t); err != nil {
+				return nil, verify.Report{}, err
+			}
 		}
-	}
-	for _, r := range resolved {
-		found = append(found, r.found...)
 	}
 	report = withFindings(report, found)
 	report.Lock = nil
@@ -121,18 +121,16 @@ func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(v
 func (l *Ladder) prefetch(p *packages, files map[string]string) {
 	wanted := p.mentioned(files)
 	key := sha256.New()
-	for _, part := range p.parts {
-		key.Write(part.text)
-		for _, place := range wanted[part] {
-			io.WriteString(key, "\x00"+place)
-		}
+	key.Write(p.text)
+	for _, place := range wanted {
+		io.WriteString(key, "\x00"+place)
 	}
 	id := string(key.Sum(nil))
 	if at, ok := l.fetched.get(id); ok && l.now().Sub(at) < staysFetched {
 		return
 	}
 	p.prefetch(wanted)
-	if found, why := p.findings(); len(found) == 0 && why == "" {
+	if p.err == nil && len(p.problems) == 0 {
 		l.fetched.put(id, l.now(), 1)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -143,5 +144,130 @@ func TestResolvingTakesTurns(t *testing.T) {
 	close(release)
 	if r, err := b.Check(t.Context(), "one", tree(`"fast":"1"`)); err != nil || !r.OK {
 		t.Errorf("%v %q", err, lines(r))
+	}
+}
+
+// What a tree names of its packages is fetched before anybody asks, other packages when they are asked for, the rest never.
+func TestPackagesAreFetchedAsNeeded(t *testing.T) {
+	b := newBench(t)
+	publish := func(name, deps string) {
+		b.registry.Publish(t, name, "1.0.0", registrytest.Version{Manifest: `{"dependencies":{` + deps + `}}`, Files: map[string]string{"index.js": "export default '" + name + "'", "lib/a.js": ""}})
+	}
+	publish("react", `"scheduler":"1"`)
+	publish("scheduler", ``)
+	publish("@acme/parts", ``)
+	publish("late", ``)
+	publish("never", ``)
+	publish("express", ``)
+	tree := verify.Tree{Files: map[string]string{
+		"web/package.json":    `{"name":"web","dependencies":{"react":"1","@acme/parts":"1","late":"1","never":"1"}}`,
+		"web/src/a.ts":        "import r from 'react'\nimport { b } from \"@acme/parts/b\"\nimport './never'\n// don't stop here\nconst s = 'no package'",
+		"server/package.json": `{"name":"server","dependencies":{"express":"1"}}`,
+	}}
+	fetched := func() (names []string) {
+		for _, r := range b.registry.Requests() {
+			if name, ok := strings.CutSuffix(r, "-1.0.0.tgz"); ok {
+				names = append(names, path.Base(name))
+			}
+		}
+		slices.Sort(names)
+		return names
+	}
+	look := func(see func(p verify.Packages)) (r verify.Report) {
+		t.Helper()
+		_, r, err := b.look(t.Context(), "user", tree, func(t verify.Tree) (*verify.Site, verify.Report, error) {
+			see(t.Packages)
+			return nil, verify.Report{OK: true}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := look(func(p verify.Packages) {
+		if got := fetched(); !slices.Equal(got, []string{"parts", "react", "scheduler"}) {
+			t.Errorf("fetched %q", got)
+		}
+		for _, c := range [][3]string{{"web/src", "react", "web/node_modules/react"}, {"web/node_modules/react", "scheduler", "web/node_modules/scheduler"}, {"server", "express", "server/node_modules/express"}, {"server", "react", ""}, {"", "react", ""}} {
+			if place, ok := p.Find(c[0], c[1]); place != c[2] || ok != (c[2] != "") {
+				t.Errorf("%s in %s is %q", c[1], c[0], place)
+			}
+		}
+		if text, err := p.Read("web/node_modules/late", "index.js"); err != nil || string(text) != "export default 'late'" {
+			t.Errorf("%s %v", text, err)
+		}
+		if list, err := p.List("web/node_modules/react"); err != nil || !slices.Equal(list, []string{"index.js", "lib/a.js", "package.json"}) {
+			t.Errorf("%q %v", list, err)
+		}
+		for _, place := range []string{"web", "web/node_modules/other", "", "../x", "/etc"} {
+			if _, err := p.Read(place, "passwd"); err == nil {
+				t.Errorf("%q can be read", place)
+			}
+		}
+		if p.Version("server/node_modules/express") != "1.0.0" || p.Version("x") != "" || p.Why("", "reactt") != "react was likely meant" {
+			t.Error(p.Version("server/node_modules/express"), p.Why("", "reactt"))
+		}
+	})
+	if got := fetched(); !slices.Equal(got, []string{"late", "parts", "react", "scheduler"}) {
+		t.Errorf("fetched %q", got)
+	}
+	// The lock that came of it is followed from then on: what came out since is not chosen, and nothing is asked for again.
+	locks := SplitLock(tree.Files, r.Lock)
+	if len(locks) != 2 || !strings.Contains(string(locks["web/package-lock.json"]), `"node_modules/scheduler"`) || strings.Contains(string(locks["server/package-lock.json"]), "scheduler") {
+		t.Errorf("%q", locks)
+	}
+	b.registry.Publish(t, "react", "1.1.0", registrytest.Version{})
+	tree.Lock = r.Lock
+	asked := len(b.registry.Requests())
+	if again := look(func(p verify.Packages) {
+		if v := p.Version("web/node_modules/react"); v != "1.0.0" {
+			t.Error(v)
+		}
+	}); again.Lock != nil || len(b.registry.Requests()) != asked {
+		t.Errorf("%s, %q", again.Lock, b.registry.Requests()[asked:])
+	}
+	// So is one that lies in the tree.
+	tree.Lock = nil
+	tree.Files["web/package-lock.json"] = string(locks["web/package-lock.json"])
+	look(func(p verify.Packages) {
+		if v := p.Version("web/node_modules/react"); v != "1.0.0" {
+			t.Error(v)
+		}
+	})
+}
+
+// Each rung says what it came to, and one that cannot be had why.
+func TestRungs(t *testing.T) {
+	b := newBench(t)
+	b.registry.Publish(t, "a", "1.0.0", registrytest.Version{Files: map[string]string{"index.js": "export const a = 1"}})
+	off := New(Options{Verifier: verify.NewVerifier(sandbox.Options{}), Packages: func(context.Context) (*npm.Client, error) {
+		return npm.Open(npm.Options{Dir: t.TempDir()})
+	}})
+	t.Cleanup(off.Close)
+	uses := map[string]string{"package.json": `{"dependencies":{"a":"1"}}`, "index.html": "<script type=module src=m.js></script>", "m.js": "import { a } from 'a'\nconsole.log(a)"}
+	for name, c := range map[string]struct {
+		l     *Ladder
+		files map[string]string
+		want  string
+	}{
+		"fine":         {b.Ladder, map[string]string{"a.js": "export const a = 1"}, "parse passed, resolve passed, bundle passed"},
+		"packages off": {off, uses, "parse passed, resolve not_checked without the packages that it asks for: no package registry is set: NPM_REGISTRY turns packages on"},
+		"no package":   {b.Ladder, map[string]string{"package.json": `{"dependencies":{"aa":"1"}}`}, "parse passed, resolve failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := c.l.Check(t.Context(), "user", verify.Tree{Files: c.files})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, rung := range r.Evidence {
+				if rung.Name != codeforge.RungTypes && rung.Name != codeforge.RungRun {
+					got = append(got, strings.TrimSpace(fmt.Sprint(rung.Name, " ", rung.Status, " ", rung.Reason)))
+				}
+			}
+			if all := strings.Join(got, ", "); !strings.HasPrefix(all, c.want) {
+				t.Errorf("%s", all)
+			}
+		})
 	}
 }

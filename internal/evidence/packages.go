@@ -21,23 +21,17 @@ import (
 // and nothing else. Fetched is what is asked for, with all that it needs, so that a package with a hundred others costs one wait; what nobody
 // asks for never is.
 type packages struct {
+	*packageTree
 	ctx   context.Context // of the look
-	parts []*part         // the deepest root first
+	found []verify.Diagnostic
 
-	mu    sync.Mutex
-	count int // of what was fetched
-	bytes int64
-	err   error // why nothing more can be
-}
-
-// part is the packages of one resolution.
-type part struct {
-	*resolution
-	of      *packages
-	at      []*npm.Packages
-	tried   map[string]bool // places that were asked for
-	failed  map[string]npm.Problem
-	problem []npm.Problem
+	mu       sync.Mutex
+	parts    []*npm.Packages // that were fetched
+	tried    map[string]bool // places that were asked for
+	failed   map[string]npm.Problem
+	problems []npm.Problem
+	bytes    int64
+	err      error // why nothing more can be
 }
 
 // Bounds on what one look at a tree fetches.
@@ -46,74 +40,32 @@ const (
 	mostBytes    = 500 << 20
 )
 
-// packagesOf are the packages of resolutions; nil: none of them came to any.
-func packagesOf(ctx context.Context, all []*resolution) *packages {
-	p := &packages{ctx: ctx}
-	for _, r := range all {
-		if r.lock != nil {
-			p.parts = append(p.parts, &part{resolution: r, of: p, tried: map[string]bool{}, failed: map[string]npm.Problem{}})
-		}
-	}
-	if len(p.parts) == 0 {
-		return nil
-	}
-	slices.Reverse(p.parts)
-	return p
-}
-
-// split finds whose a place or a folder of the tree is, and what it is called there.
-func (p *packages) split(place string) (*part, string) {
-	for _, part := range p.parts {
-		if place == part.root || part.root == "." {
-			return part, strings.TrimPrefix(place, ".")
-		}
-		if at := below(part.root, place); at != "" {
-			return part, at
-		}
-	}
-	return nil, ""
+func newPackages(ctx context.Context, t *packageTree, found []verify.Diagnostic) *packages {
+	return &packages{packageTree: t, ctx: ctx, found: found, tried: map[string]bool{}, failed: map[string]npm.Problem{}}
 }
 
 // Find implements [verify.Packages].
 func (p *packages) Find(from, name string) (place string, ok bool) {
-	for part, at := p.split(from); part != nil; part, at = p.above(part) {
-		if place, ok := part.lock.Find(part.nearest(at), name); ok {
-			return path.Join(part.root, place), true
+	for at := from; ; at = path.Dir(at) {
+		if at == "." || at == "/" {
+			at = ""
+		}
+		if at == "" || p.lock.Package(at) != nil {
+			if place, ok := p.lock.Find(at, name); ok || at == "" {
+				return place, ok
+			}
 		}
 	}
-	return "", false
-}
-
-// above is the part in whose folder another one lies.
-func (p *packages) above(of *part) (*part, string) {
-	if of.root == "." {
-		return nil, ""
-	}
-	return p.split(path.Dir(of.root))
-}
-
-// nearest is the package or workspace that a place lies in; "": the project.
-func (r *resolution) nearest(from string) string {
-	for at := from; at != "" && at != "."; at = path.Dir(at) {
-		if r.lock.Package(at) != nil {
-			return at
-		}
-	}
-	return ""
 }
 
 // Why implements [verify.Packages].
-func (p *packages) Why(from, name string) string {
-	part, _ := p.split(from)
-	if part == nil {
-		return ""
-	}
-	for _, d := range part.found { // it may be asked for, and not be had
-		if strings.Contains(d.Message, name) {
+func (p *packages) Why(_, name string) string {
+	for _, d := range p.found { // it may be asked for, and not be had
+		if slices.Contains(strings.Fields(d.Message), name) {
 			return d.Message
 		}
 	}
-	if near := part.client.Suggest(name, part.lock.Declared()...); near != "" {
+	if near := p.client.Suggest(name, p.lock.Declared()...); near != "" {
 		return near + " was likely meant"
 	}
 	return ""
@@ -121,19 +73,19 @@ func (p *packages) Why(from, name string) string {
 
 // Version implements [verify.Packages].
 func (p *packages) Version(place string) string {
-	part, at := p.split(place)
-	if part == nil || part.lock.Package(at) == nil {
-		return ""
+	if l := p.lock.Package(place); l != nil {
+		return l.Version
 	}
-	return part.lock.Package(at).Version
+	return ""
 }
 
 // List implements [verify.Packages].
 func (p *packages) List(place string) (names []string, err error) {
-	folder, err := p.folder(place)
+	part, err := p.holder(place)
 	if err != nil {
 		return nil, err
 	}
+	folder, _ := part.Folder(place)
 	err = fs.WalkDir(os.DirFS(folder), ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -151,55 +103,27 @@ func (p *packages) List(place string) (names []string, err error) {
 
 // Read implements [verify.Packages].
 func (p *packages) Read(place, name string) ([]byte, error) {
-	part, at := p.split(place)
-	if part == nil {
-		return nil, errNoPackage
-	}
-	holder, err := part.holder(at)
+	part, err := p.holder(place)
 	if err != nil {
 		return nil, err
 	}
-	return holder.ReadFile(at, name)
-}
-
-var errNoPackage = errors.New("there is no such package")
-
-// folder is where the files of a package lie.
-func (p *packages) folder(place string) (string, error) {
-	part, at := p.split(place)
-	if part == nil {
-		return "", errNoPackage
-	}
-	holder, err := part.holder(at)
-	if err != nil {
-		return "", err
-	}
-	folder, _ := holder.Folder(at)
-	return folder, nil
+	return part.ReadFile(place, name)
 }
 
 // prefetch brings what the sources of a tree name, at once, before anybody asks.
-func (p *packages) prefetch(wanted map[*part][]string) {
+func (p *packages) prefetch(places []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, part := range p.parts {
-		part.fetch(wanted[part]...)
-	}
+	p.fetch(places...)
 }
 
 // mentioned are the places that the sources of a tree name: each quoted text that is the name of a package, or of a path in one, from
 // where it stands. That is more than they import, by little.
-func (p *packages) mentioned(files map[string]string) map[*part][]string {
-	found := map[*part]map[string]bool{}
+func (p *packages) mentioned(files map[string]string) []string {
+	found := map[string]bool{}
 	note := func(dir, name string) {
-		for part, at := p.split(dir); part != nil; part, at = p.above(part) {
-			if place, ok := part.lock.Find(part.nearest(at), name); ok {
-				if found[part] == nil {
-					found[part] = map[string]bool{}
-				}
-				found[part][place] = true
-				return
-			}
+		if place, ok := p.Find(dir, name); ok && inModules(place) {
+			found[place] = true
 		}
 	}
 	for name, text := range files {
@@ -221,11 +145,7 @@ func (p *packages) mentioned(files map[string]string) map[*part][]string {
 			note(dir, "tailwindcss")
 		}
 	}
-	out := map[*part][]string{}
-	for part, places := range found {
-		out[part] = slices.Sorted(maps.Keys(places))
-	}
-	return out
+	return slices.Sorted(maps.Keys(found))
 }
 
 // compilers are packages that a kind of source needs without naming them.
@@ -288,61 +208,62 @@ func packageOf(spec string) string {
 	return parts[0] + "/" + parts[1]
 }
 
+var errNoPackage = errors.New("there is no such package")
+
 // holder is what holds a package, which is fetched if it is not there yet.
-func (p *part) holder(place string) (*npm.Packages, error) {
-	p.of.mu.Lock()
-	defer p.of.mu.Unlock()
-	if p.lock.Package(place) == nil {
+func (p *packages) holder(place string) (*npm.Packages, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lock.Package(place) == nil || !inModules(place) {
 		return nil, errNoPackage
 	}
 	if !p.tried[place] {
 		p.fetch(place)
 	}
-	for _, at := range p.at {
-		if _, ok := at.Folder(place); ok {
-			return at, nil
+	for _, part := range p.parts {
+		if _, ok := part.Folder(place); ok {
+			return part, nil
 		}
 	}
 	if problem, ok := p.failed[place]; ok {
 		return nil, &problem
 	}
-	if p.of.err != nil {
-		return nil, p.of.err
+	if p.err != nil {
+		return nil, p.err
 	}
 	return nil, fmt.Errorf("%s cannot be had", p.lock.Package(place).Name)
 }
 
 // fetch brings packages with all that they need, of those what was not asked for before.
-func (p *part) fetch(places ...string) {
+func (p *packages) fetch(places ...string) {
 	var wanted []string
 	for _, place := range p.lock.Reach(places...) {
 		if !p.tried[place] {
 			wanted = append(wanted, place)
 		}
 	}
-	if p.of.count+len(wanted) > mostPackages {
-		p.of.err = fmt.Errorf("more than %d packages are needed", mostPackages)
+	if len(p.tried)+len(wanted) > mostPackages {
+		p.err = fmt.Errorf("more than %d packages are needed", mostPackages)
 	}
-	if len(wanted) == 0 || p.of.err != nil {
+	if len(wanted) == 0 || p.err != nil {
 		return
 	}
-	got, problems, err := p.client.Fetch(p.of.ctx, p.lock, wanted)
-	if p.of.ctx.Err() != nil {
-		return // nobody waits for it, and the next one may
+	got, problems, err := p.client.Fetch(p.ctx, p.lock, wanted)
+	if p.ctx.Err() != nil {
+		return // nobody waits for it
 	}
 	for _, place := range wanted {
 		p.tried[place] = true
 	}
-	p.of.count += len(wanted)
 	if err != nil {
-		p.of.err = errors.New(publicWords(err))
+		p.err = errors.New(publicWords(err))
 		return
 	}
-	p.at = append(p.at, got)
-	if p.of.bytes += got.Bytes; p.of.bytes > mostBytes {
-		p.of.err = fmt.Errorf("the packages take more than %d MB", mostBytes>>20)
+	p.parts = append(p.parts, got)
+	if p.bytes += got.Bytes; p.bytes > mostBytes {
+		p.err = fmt.Errorf("the packages take more than %d MB", mostBytes>>20)
 	}
-	p.problem = append(p.problem, problems...)
+	p.problems = append(p.problems, problems...)
 	for _, problem := range problems {
 		for _, place := range wanted {
 			if l := p.lock.Package(place); !problem.Warning && l.Name == problem.Package && l.Version == problem.Want {
@@ -352,21 +273,17 @@ func (p *part) fetch(places ...string) {
 	}
 }
 
-// findings are what was wrong with packages that were asked for, and why some could not be had where they are not to blame.
-func (p *packages) findings() (found []verify.Diagnostic, lacks string) {
+// findings are what was wrong with packages that were asked for, as the first manifest's, and why some could not be had where they are not
+// to blame.
+func (p *packages) findings(of *resolution) (found []verify.Diagnostic, lacks string) {
 	if p == nil {
 		return nil, ""
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	found, lacks = of.findings(p.problems)
 	if p.err != nil {
 		lacks = p.err.Error()
-	}
-	for _, part := range p.parts {
-		more, why := part.resolution.findings(part.problem)
-		if found = append(found, more...); why != "" {
-			lacks = why
-		}
 	}
 	slices.SortStableFunc(found, func(a, b verify.Diagnostic) int { return strings.Compare(a.Message, b.Message) })
 	return found, lacks

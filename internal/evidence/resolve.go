@@ -28,16 +28,24 @@ type resolver struct {
 	open  func() (*npm.Client, error)
 	turns turns
 	known cache[*resolution] // by what was asked, of whoever asked: it depends on nothing else
+	whole cache[*packageTree]
 	now   func() time.Time
+}
+
+// packageTree is which packages a tree is resolved to.
+type packageTree struct {
+	client *npm.Client
+	lock   *npm.Lock
+	text   []byte // as it is kept
 }
 
 // resolution is what one manifest came to, with those of its workspaces.
 type resolution struct {
 	client    *npm.Client
+	key       string
 	root      string            // the folder of the manifest
 	manifests map[string][]byte // by their paths below root
 	lock      *npm.Lock         // nil: there is none, see found and lacks
-	text      []byte            // of lock, as it is kept
 	found     []verify.Diagnostic
 	lacks     string    // why packages cannot be had, where the project is not to blame
 	until     time.Time // when it is looked at again; zero: it holds
@@ -52,7 +60,7 @@ const (
 // resolve finds the packages of a tree: a resolution for each manifest that asks for some and is no workspace of another. An error says
 // nothing of the tree.
 func (r *resolver) resolve(ctx context.Context, user string, t verify.Tree) (all []*resolution, err error) {
-	locks := SplitLock(t.Files, t.Lock)
+	var lock *npm.Lock
 	for _, root := range roots(t.Files) {
 		if len(all) == mostRoots || slices.ContainsFunc(all, func(a *resolution) bool { return a.holds(root) }) {
 			continue
@@ -61,8 +69,17 @@ func (r *resolver) resolve(ctx context.Context, user string, t verify.Tree) (all
 		if !declares(p.Manifests) {
 			continue
 		}
-		if p.Lock == nil {
-			p.Lock = locks[path.Join(root, lockName)]
+		if p.Lock == nil && len(t.Lock) > 0 {
+			if lock == nil {
+				if lock, err = npm.ParseLock(t.Lock); lock == nil || err != nil {
+					lock, t.Lock = nil, nil // it is of no use any more
+				}
+			}
+			if root == "." {
+				p.Lock = t.Lock
+			} else if of := lock.Within(root); of != nil {
+				p.Lock = of.Bytes()
+			}
 		}
 		one, err := r.resolveOne(ctx, user, root, p)
 		if err != nil {
@@ -100,7 +117,7 @@ func (r *resolver) resolveOne(ctx context.Context, user, root string, p npm.Proj
 	if known := look(); known != nil {
 		return known, nil
 	}
-	made := &resolution{client: client, root: root, manifests: p.Manifests}
+	made := &resolution{client: client, key: key, root: root, manifests: p.Manifests}
 	lock, problems, err := client.Resolve(ctx, p)
 	switch {
 	case ctx.Err() != nil:
@@ -110,15 +127,42 @@ func (r *resolver) resolveOne(ctx context.Context, user, root string, p npm.Proj
 	case err != nil:
 		made.lacks, made.until = publicWords(err), r.now().Add(triedAgain)
 	default:
-		made.lock, made.text = lock, lock.Bytes()
+		made.lock = lock
 		made.found, made.lacks = made.findings(problems)
 		if !slices.ContainsFunc(problems, func(p npm.Problem) bool { return !holds(p.Code) }) {
 			break
 		}
 		made.until = r.now().Add(triedAgain)
 	}
-	r.known.put(key, made, len(made.text)*4+1000)
+	size := 1000
+	if made.lock != nil {
+		size += 2000 * len(made.lock.Places())
+	}
+	r.known.put(key, made, size)
 	return made, nil
+}
+
+// join is what resolutions came to together; nil: to nothing.
+func (r *resolver) join(all []*resolution) *packageTree {
+	locks := map[string]*npm.Lock{}
+	key := ""
+	var client *npm.Client
+	for _, one := range all {
+		if one.lock != nil {
+			locks[one.root] = one.lock
+			client, key = one.client, key+one.key
+		}
+	}
+	if len(locks) == 0 {
+		return nil
+	}
+	if known, ok := r.whole.get(key); ok {
+		return known
+	}
+	made := &packageTree{client: client, lock: npm.JoinLocks(locks)}
+	made.text = made.lock.Bytes()
+	r.whole.put(key, made, len(made.text)*4)
+	return made
 }
 
 // holds reports whether a problem stays one until the manifest changes.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -114,6 +115,68 @@ func (l *Lock) Reach(places ...string) []string {
 		}
 	}
 	return slices.SortedFunc(maps.Keys(seen), compareNames)
+}
+
+// JoinLocks is one lock of a project that has packages of its own in several folders, by those; "." is the project's.
+func JoinLocks(locks map[string]*Lock) *Lock {
+	if l := locks["."]; l != nil && len(locks) == 1 {
+		return l
+	}
+	out := &Lock{root: &manifest{}, packages: map[string]*Package{}}
+	for _, folder := range slices.Sorted(maps.Keys(locks)) {
+		l := locks[folder]
+		if folder == "." {
+			out.root = l.root
+		} else {
+			out.packages[folder] = &Package{Place: folder, Name: l.root.Name, Version: l.root.Version, manifest: l.root}
+		}
+		for place, p := range l.packages {
+			moved := *p
+			moved.Place = path.Join(folder, place)
+			if p.Link != "" {
+				moved.Link = path.Join(folder, p.Link)
+			}
+			out.packages[moved.Place] = &moved
+		}
+	}
+	return out
+}
+
+// Within is what a lock has in a folder of the project, as the lock of that folder alone; nil: nothing.
+func (l *Lock) Within(folder string) *Lock {
+	if folder == "." {
+		return l
+	}
+	root := l.packages[folder]
+	if root == nil || inModules(folder) {
+		return nil
+	}
+	out := &Lock{root: root.manifest, packages: map[string]*Package{}}
+	for place, p := range l.packages {
+		at, ok := strings.CutPrefix(place, folder+"/")
+		if !ok {
+			continue
+		}
+		moved := *p
+		moved.Place = at
+		if p.Link != "" {
+			if moved.Link, ok = strings.CutPrefix(p.Link, folder+"/"); !ok {
+				continue
+			}
+		}
+		out.packages[at] = &moved
+	}
+	return out
+}
+
+// IsWorkspace reports whether a folder of the project is one: it is found by its name among the packages.
+func (l *Lock) IsWorkspace(folder string) bool {
+	for _, p := range l.packages {
+		if p.Link == folder {
+			return true
+		}
+	}
+	return false
 }
 
 // entry is a line of "packages" as npm writes it.
