@@ -208,7 +208,7 @@ func (p *plan) has(file string) bool {
 // resolves reports whether a name that is no package's leads to a file of the tree, as other tools read the settings.
 func (p *plan) resolves(file, spec string) bool {
 	text := p.tree.Files[file]
-	for _, r := range verify.NewReferences(p.tree.Files).Of(file) {
+	for _, r := range verify.NewReferences(p.tree).Of(file) {
 		if r.Start >= 0 && r.End <= len(text) && text[r.Start:r.End] == spec {
 			return true
 		}
@@ -226,7 +226,7 @@ func (p *plan) spread(affected map[string]bool) {
 	if len(affected) == 0 {
 		return
 	}
-	refs := verify.NewReferences(p.tree.Files)
+	refs := verify.NewReferences(p.tree)
 	importers := map[string][]string{}
 	for _, file := range p.paths {
 		if isSource(file) && !isInstalled(file) {
