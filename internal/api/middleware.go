@@ -267,19 +267,18 @@ func (s *server) preview(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	ctx := preview.WithAdmission(r.Context(), func(u codeforge.User) (func(), error) {
-		who := "user:" + u.ID
+	hold := func(u codeforge.User, bytes int64) (func(), error) {
+		n, err := s.load.acquire(context.Background(), "user:"+u.ID, bytes)
+		return func() { s.load.release("user:"+u.ID, n) }, err
+	}
+	ctx := preview.WithAdmission(r.Context(), preview.Admission{Hold: hold, Build: func(u codeforge.User) (func(), error) {
 		if s.limit != nil {
-			if v := s.limit.take(who, time.Now()); !v.ok {
+			if v := s.limit.take("user:"+u.ID, time.Now()); !v.ok {
 				return nil, &codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry}
 			}
 		}
-		n, err := s.load.acquire(context.Background(), who, codeforge.MaxTreeBytes)
-		if err != nil {
-			return nil, err
-		}
-		return func() { s.load.release(who, n) }, nil
-	})
+		return hold(u, codeforge.MaxTreeBytes)
+	}})
 	s.Preview.ServeHTTP(x, r.WithContext(ctx))
 }
 

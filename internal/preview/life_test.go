@@ -154,12 +154,12 @@ func TestWhatPreviewsCost(t *testing.T) {
 	}
 	admitted, ended, refuse := 0, 0, error(nil)
 	admission := func(r *http.Request) {
-		*r = *r.WithContext(WithAdmission(r.Context(), func(u codeforge.User) (func(), error) {
+		*r = *r.WithContext(WithAdmission(r.Context(), Admission{Build: func(u codeforge.User) (func(), error) {
 			if admitted++; u.ID != codeforge.LocalUserID {
 				t.Error(u)
 			}
 			return func() { ended++ }, refuse
-		}))
+		}}))
 	}
 	refuse = &codeforge.Error{Kind: codeforge.RateLimited, RetryAfter: 7e9}
 	if w := get(t, s, "/", admission); w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "7" || sh.reads.Load() != 0 {

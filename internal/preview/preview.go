@@ -54,6 +54,9 @@ type Options struct {
 	// WorkingTree returns what a job of u has made of its project's files by now.
 	WorkingTree func(ctx context.Context, u codeforge.User, jobID string) (WorkingTree, error)
 
+	// ReadBlob returns the bytes that a project of u has by a hash.
+	ReadBlob func(ctx context.Context, u codeforge.User, projectID, hash string) ([]byte, error)
+
 	// AddErrors keeps what pages of a project of u say went wrong in them. nil: nothing is kept.
 	AddErrors func(ctx context.Context, u codeforge.User, projectID string, list []codeforge.PreviewError) error
 
@@ -219,13 +222,17 @@ func (s *Server) address(scheme, host string, u codeforge.User, label string, fr
 	return address.String()
 }
 
-// admissionKey is where a request's context holds who must agree to a build.
+// Admission is who must agree to what a request costs. What it returns is called when that is over.
+type Admission struct {
+	Build func(u codeforge.User) (done func(), err error)              // something is built for u
+	Hold  func(u codeforge.User, bytes int64) (done func(), err error) // so much is held until it is sent
+}
+
 type admissionKey struct{}
 
-// WithAdmission has admit asked before a request makes the server build something for u. What it returns is called when
-// the build has ended.
-func WithAdmission(ctx context.Context, admit func(u codeforge.User) (done func(), err error)) context.Context {
-	return context.WithValue(ctx, admissionKey{}, admit)
+// WithAdmission has a asked for a request.
+func WithAdmission(ctx context.Context, a Admission) context.Context {
+	return context.WithValue(ctx, admissionKey{}, a)
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -434,20 +441,42 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User,
 		s.showError(w, http.StatusNotFound, "Nothing here", "The project has no such page.")
 		return
 	}
+	s.sendAsset(w, r, u, at, b, a)
+}
+
+// sendAsset answers with something that a build has.
+func (s *Server) sendAsset(w http.ResponseWriter, r *http.Request, u codeforge.User, at site, b *build, a verify.Asset) {
 	h := w.Header()
-	h.Set("Content-Type", a.Type)
 	h.Set("Content-Security-Policy", policy+s.ancestors)
-	etag, body := b.tag(a), a.Body
+	etag, tag := b.tag(a), ""
 	if strings.HasPrefix(a.Type, "text/html") {
 		s.renew(w, r, u, at, b)
 		h.Set("Vary", "Sec-Fetch-Dest")
 		if isPage(r) {
-			tag := s.clientTag(at, b, "")
-			etag, body = strings.TrimSuffix(etag, `"`)+"-"+sumOf(tag)+`"`, inject(body, tag)
+			tag = s.clientTag(at, b, "")
+			etag = strings.TrimSuffix(etag, `"`) + "-" + sumOf(tag) + `"`
 		}
 	}
 	h.Set("ETag", etag)
-	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(body))
+	if a.Blob.Hash != "" {
+		if strings.Contains(r.Header.Get("If-None-Match"), etag) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		var done func()
+		var err error
+		if a, done, err = s.readBlob(r.Context(), u, b.project, a); err != nil {
+			h.Del("ETag")
+			s.showFault(w, r, at, err)
+			return
+		}
+		defer done()
+	}
+	if tag != "" && strings.HasPrefix(a.Type, "text/html") {
+		a.Body = inject(a.Body, tag)
+	}
+	h.Set("Content-Type", a.Type)
+	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(a.Body))
 }
 
 // isRoute reports whether a path without a file may be an address of a program's own, which its start page then shows:
@@ -464,6 +493,7 @@ func isRoute(r *http.Request, p string) bool {
 // build is what became of one revision, or of one state of a working tree.
 type build struct {
 	label    string
+	project  string
 	revision int64  // 0: none yet; of a working tree, the one that it lies on
 	version  string // of a working tree, else ""
 	restored bool   // it restored an older one
@@ -480,7 +510,7 @@ func (b *build) tag(a verify.Asset) string {
 		return t.(string)
 	}
 	sum := sha256.New()
-	io.WriteString(sum, a.Type+"\x00")
+	io.WriteString(sum, a.Type+"\x00"+a.Blob.Hash+"\x00")
 	io.WriteString(sum, a.Body)
 	t := `"` + strconv.FormatInt(b.revision, 10) + "-" + hex.EncodeToString(sum.Sum(nil)[:12]) + `"`
 	b.tags.Store(a, t)
@@ -515,14 +545,14 @@ func (s *Server) built(ctx context.Context, u codeforge.User, at site, newest in
 		if b := s.known(at, newest, tree); b != nil {
 			return b, nil
 		}
-		if admit, ok := ctx.Value(admissionKey{}).(func(codeforge.User) (func(), error)); ok {
-			done, err := admit(u)
+		if a, ok := ctx.Value(admissionKey{}).(Admission); ok {
+			done, err := a.Build(u)
 			if err != nil {
 				return nil, err
 			}
 			defer done()
 		}
-		b := &build{label: at.label, revision: tree.Revision, version: tree.Version}
+		b := &build{label: at.label, project: cmp.Or(at.project, tree.ProjectID), revision: tree.Revision, version: tree.Version}
 		t, err := s.treeOf(ctx, u, at, tree, b)
 		if err != nil {
 			return nil, err

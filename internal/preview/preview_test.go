@@ -34,7 +34,10 @@ type shelf struct {
 	states   map[string][]state
 	archived map[string]bool
 	err      error
-	reads    atomic.Int64 // of contents
+	reads    atomic.Int64           // of contents
+	assets   map[string]verify.Blob // of every project and revision
+	blobs    map[string][]byte      // by hash
+	blobRead atomic.Int64
 	last     codeforge.User
 }
 
@@ -95,7 +98,28 @@ func (s *shelf) revision(ctx context.Context, u codeforge.User, id string, n int
 	if st.restored {
 		rev.Message = "Restore revision 1"
 	}
-	return rev, verify.Tree{Files: st.files}, nil
+	return rev, verify.Tree{Files: st.files, Assets: s.assets}, nil
+}
+
+// putBlob puts a file that is no text into all projects.
+func (s *shelf) putBlob(path string, data []byte) {
+	if s.blobs == nil {
+		s.assets, s.blobs = map[string]verify.Blob{}, map[string][]byte{}
+	}
+	hash := codeforge.BlobHash(data)
+	s.assets[path], s.blobs[hash] = verify.Blob{Hash: hash, Size: int64(len(data))}, data
+}
+
+func (s *shelf) readBlob(ctx context.Context, u codeforge.User, id, hash string) ([]byte, error) {
+	if _, err := s.project(ctx, u, id); err != nil {
+		return nil, err
+	}
+	s.blobRead.Add(1)
+	data, ok := s.blobs[hash]
+	if !ok {
+		return nil, codeforge.NotFound("Blob", hash)
+	}
+	return data, nil
 }
 
 func (s *shelf) restored(_ context.Context, _ codeforge.User, id string, since int64) (bool, error) {
@@ -111,7 +135,7 @@ func (s *shelf) restored(_ context.Context, _ codeforge.User, id string, since i
 
 // options are those of a server on the shelf, with more.
 func (s *shelf) options(o Options) Options {
-	o.Project, o.Revision, o.Restored = s.project, s.revision, s.restored
+	o.Project, o.Revision, o.Restored, o.ReadBlob = s.project, s.revision, s.restored, s.readBlob
 	if o.Bundle == nil {
 		o.Bundle = bundle
 	}
