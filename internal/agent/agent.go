@@ -78,6 +78,7 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 	ctx, r.abort = context.WithCancelCause(ctx)
 	defer r.abort(nil)
 	r.report(10)
+	r.pictures = r.wishPictures(ctx)
 	out, err := do(r, ctx)
 	if err == nil && ctx.Err() == nil {
 		return out, nil
@@ -99,21 +100,22 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 // run is one job in the making.
 type run struct {
 	*Agents
-	task    *codeforge.Task
-	abort   context.CancelCauseFunc // ends the run
-	in      input
-	project codeforge.Project // with the specifications that this job made or was given
-	tree    *tree
-	coder   *coder // its conversation goes on through the rounds
-	answers []form.Reply
-	asked   bool
-	calls   int // steps that asked the model
-	used    usageTotals
-	made    partialDoc
-	keep    keeper
-	moves   map[string]string // where files were when the job began, by the paths that it gave them
-	wrote   bool              // a pipeline: code of its own, or repairs that are all that it did
-	says    string            // by the model, in words alone, before the job failed
+	task     *codeforge.Task
+	abort    context.CancelCauseFunc // ends the run
+	in       input
+	project  codeforge.Project // with the specifications that this job made or was given
+	tree     *tree
+	coder    *coder // its conversation goes on through the rounds
+	answers  []form.Reply
+	asked    bool
+	calls    int        // steps that asked the model
+	pictures []llm.Part // that the wish shows
+	used     usageTotals
+	made     partialDoc
+	keep     keeper
+	moves    map[string]string // where files were when the job began, by the paths that it gave them
+	wrote    bool              // a pipeline: code of its own, or repairs that are all that it did
+	says     string            // by the model, in words alone, before the job failed
 
 	progress, told float64           // where the job is, and the last that was reported
 	stageEnd       float64           // what progress runs up to in the stage

@@ -116,7 +116,7 @@ func (r *run) newCoder(ctx context.Context, wish bool) *coder {
 	c.box = r.newToolbox(codeforge.Code, r.tree, codingTools)
 	c.box.finish = c.finish
 	c.first = r.codePrompt(ctx, c.work, wish)
-	c.messages = []llm.Message{llm.UserText(c.first.String())}
+	c.messages = []llm.Message{c.first.message(c.first.String())}
 	return c
 }
 
@@ -139,6 +139,14 @@ func withText(messages []llm.Message, text string) []llm.Message {
 	last := messages[n-1]
 	last.Parts = append(slices.Clip(last.Parts), llm.Text(text))
 	return append(messages[:n-1:n-1], last)
+}
+
+// withPrompt begins a conversation, or adds words of ours to it.
+func withPrompt(messages []llm.Message, p *prompt) []llm.Message {
+	if len(messages) == 0 {
+		return []llm.Message{p.message(p.String())}
+	}
+	return withText(messages, p.String())
 }
 
 func (c *coder) converse(ctx context.Context) (codeDoc, error) {

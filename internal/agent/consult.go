@@ -35,7 +35,7 @@ func consult[T interface{ Problems() []string }](ctx context.Context, c *consult
 	}
 	k := &reader{caller: c.r.caller(c.stage, c.first), box: c.box, schema: f.JSON}
 	k.shown.quiet = true
-	req.Schema, req.Messages = f.Schema(), withText(slices.Clip(c.messages), more.String())
+	req.Schema, req.Messages = f.Schema(), withPrompt(slices.Clip(c.messages), more)
 	_, resp, err := llm.Structured(ctx, k, &req, k.reportDelta, func(raw []byte) error {
 		if len(raw) > codeforge.MaxSpec {
 			return fmt.Errorf("it is too long: at most %d bytes are taken", codeforge.MaxSpec)

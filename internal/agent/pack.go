@@ -235,7 +235,7 @@ func dropResults(req *llm.Request, size, limit, keep int) int {
 func fitFiles(req *llm.Request, first *prompt, size, limit int) int {
 	room := limit - size + countTokens(req.Messages[0].Parts[0].Text) - countTokens(first.b.String())
 	for range 5 { // what the sections' edges take is known when they are written
-		req.Messages[0] = llm.UserText(first.fit(max(room, 0)))
+		req.Messages[0] = first.message(first.fit(max(room, 0)))
 		size = llm.Estimate(req, "")
 		if size <= limit || room <= 0 {
 			break

@@ -9,6 +9,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/agent/form"
+	"codeforge/internal/llm"
 )
 
 // prompt is a user's message in the making. What it shows of files is chosen when it is written out, by the room there is.
@@ -16,6 +17,8 @@ type prompt struct {
 	b    strings.Builder
 	pack *pack
 	at   int // where pack stands in b
+
+	pictures []llm.Part // after the text
 }
 
 // material is what an agent's first message holds beside the project, what was said, and the wish.
@@ -35,7 +38,7 @@ type material struct {
 // prompt is an agent's first message. What stays the same from call to call and from job to job comes first, so that
 // providers find it in their caches; what this job is about comes last, where models heed it most.
 func (r *run) prompt(m material) *prompt {
-	p := new(prompt)
+	p := &prompt{pictures: r.pictures}
 	p.json(form.SectionProject, r.projectSection())
 	p.text(form.SectionStack, strings.Join(r.stack().facts, "\n"))
 	p.json(form.SectionRequirements, specShown(r.project.Requirements))
@@ -111,6 +114,11 @@ func (p *prompt) String() string {
 		room = p.pack.room + outlineTokens
 	}
 	return p.fit(room + listTokens)
+}
+
+// message is the prompt as a turn, with so much of the files as a text shows.
+func (p *prompt) message(text string) llm.Message {
+	return llm.Message{Role: llm.RoleUser, Parts: append([]llm.Part{llm.Text(text)}, p.pictures...)}
 }
 
 // fit writes the prompt out with about so many tokens for files.

@@ -20,6 +20,7 @@ type ReplayStore interface {
 	GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error)
 	GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error)
 	SnapshotFiles(ctx context.Context, projectID string, revision int64) ([]codeforge.File, error)
+	ReadBlob(ctx context.Context, u codeforge.User, projectID, hash string) ([]byte, error)
 	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
 }
 
@@ -67,6 +68,7 @@ func Replay(ctx context.Context, s ReplayStore, check Check, id string, iteratio
 		return s.SnapshotFiles(ctx, job.ProjectID, revision)
 	}
 	task.LockAt = func(context.Context, int64) ([]byte, error) { return nil, nil } // what a job read is in its journal
+	task.ReadBlob = func(ctx context.Context, hash string) ([]byte, error) { return s.ReadBlob(ctx, u, job.ProjectID, hash) }
 	task.PutBlob = func(_ context.Context, data []byte) (string, error) { return codeforge.BlobHash(data), nil }
 	counted := &callCounter{Provider: llm.Journaled(nil, s)}
 	o, err := New(Options{Model: counted, Check: check, Journal: readOnlyJournal{s}, ReviewRounds: iterations}).Run(ctx, task)
