@@ -15,8 +15,12 @@ type Turns struct {
 	long  *lane // for what takes its time while others wait
 }
 
-// NewTurns gives out so many places, at least 2. What is not done after the quantum makes way for others who wait.
+// NewTurns gives out so many places, at least 2. What is not done after the quantum makes way for others who wait; without
+// one (0) nobody does, and all places are for all work.
 func NewTurns(places int, quantum time.Duration) *Turns {
+	if quantum == 0 {
+		return &Turns{short: newLane(places, 0)}
+	}
 	patient := max(places/3, 1)
 	return &Turns{newLane(max(places-patient, 1), quantum), newLane(patient, 0)}
 }
