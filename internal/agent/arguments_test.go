@@ -77,7 +77,7 @@ func TestToolNames(t *testing.T) {
 			t.Errorf("%q: %+v, told %s", name, out.Changes, b.prompt(1))
 		}
 	}
-	for name, want := range map[string]string{"": "unnamed", "run tests!": "run_tests_", "writes_file": "writes_file", strings.Repeat("é", 100): strings.Repeat("_", 64)} {
+	for name, want := range map[string]string{"": "unnamed", "test it all!": "test_it_all_", "writes_file": "writes_file", strings.Repeat("é", 100): strings.Repeat("_", 64)} {
 		if got := (&toolbox{tools: codingTools}).toolNamed(name); got != want {
 			t.Errorf("%q is %q", name, got)
 		}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"codeforge"
 	"codeforge/internal/agent/form"
 )
 
@@ -45,11 +46,36 @@ func (r *run) saysOfCode(d codeDoc, review *qaDoc) string {
 		parts = append(parts, openPoints(review.Issues, r.findings))
 	}
 	if len(d.Files) > 0 {
-		parts = append(parts, r.saysOfPeople(), changedPoints(d.Files))
+		parts = append(parts, saysOfEvidence(r.keep.evidence), r.saysOfPeople(), changedPoints(d.Files))
 	} else if review == nil && d.Answer == "" && !strings.Contains(strings.ToLower(d.Summary), strings.ToLower(strings.TrimSuffix(noChange, "."))) { // it may claim more than was done
 		parts = append(parts, noChange)
 	}
 	return joinParagraphs(parts...)
+}
+
+// rungWords say for people what a rung that is passed means.
+var rungWords = map[codeforge.RungName]string{
+	codeforge.RungParse: "every file parses", codeforge.RungResolve: "all that it names is there", codeforge.RungTypes: "its types fit",
+	codeforge.RungBundle: "it is built", codeforge.RungRun: "it ran in a browser without an error",
+}
+
+// saysOfEvidence tells what was checked, and what was not and why.
+func saysOfEvidence(e codeforge.Evidence) string {
+	var passed, rest []string
+	for _, rung := range e {
+		switch rung.Status {
+		case codeforge.RungPassed:
+			passed = append(passed, rungWords[rung.Name])
+		case codeforge.RungFailed:
+			rest = append(rest, fmt.Sprintf("What was wrong before is still there (%s).", rung.Name))
+		case codeforge.RungNotChecked:
+			rest = append(rest, fmt.Sprintf("Not checked (%s): %s.", rung.Name, strings.TrimRight(form.Shorten(rung.Reason, 300), ".")))
+		}
+	}
+	if len(passed) > 0 {
+		rest = slices.Insert(rest, 0, "Checked: "+strings.Join(passed, ", ")+".")
+	}
+	return strings.Join(rest, " ")
 }
 
 // saysOfPeople names what people changed meanwhile, which is part of the work now.

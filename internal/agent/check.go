@@ -59,10 +59,10 @@ func (r *run) reportCheck(stage codeforge.AgentType, ok bool, found []diagnostic
 	r.report(-1, event(codeforge.EventCheck, checkEvent{stage, ok, len(found), found[:min(len(found), 5)], rungs}))
 }
 
-// tryOut runs what the working tree is built to, which verifies, and tells viewers. Work that changes nothing is not tried out, and what was
-// wrong before the job does not count, as in [run.verify].
+// tryOut runs what the working tree is built to, which verifies, and tells viewers. What was wrong before the job does not count, as in
+// [run.verify].
 func (r *run) tryOut(ctx context.Context, stage codeforge.AgentType) (ok bool, found []diagnostic) {
-	if !r.rungs.Run || r.smoke == nil && r.journal == nil || len(r.tree.changes()) == 0 {
+	if !r.rungs.Run {
 		return true, nil
 	}
 	now := r.runTree(ctx)
@@ -273,9 +273,9 @@ func (d diagnostic) rank() int {
 }
 
 // verdict is what a model is told of the tree.
-func verdict(ok bool, found []diagnostic) string {
+func verdict(ok bool, found []diagnostic, note string) string {
 	shown := found[:min(len(found), maxDiagnostics)]
-	v := form.Verdict[diagnostic]{OK: ok, Diagnostics: shown, More: len(found) - len(shown)}
+	v := form.Verdict[diagnostic]{OK: ok, Diagnostics: shown, More: len(found) - len(shown), Note: note}
 	if !ok && slices.ContainsFunc(shown, func(d diagnostic) bool { return d.Guard != "" && d.rank() == 0 }) {
 		v.Note = howToConfirm
 	}

@@ -112,8 +112,12 @@ func (r *run) code(ctx context.Context, round int, findings []form.Finding) (cod
 // newCoder begins the conversation. wish: what is to be done is what the user asked for, not what comes next.
 func (r *run) newCoder(ctx context.Context, wish bool) *coder {
 	c := &coder{r: r, work: workAt(r.tree.files, r.in.idea(r.project)), explained: map[string]string{}}
-	c.system = coderSystem(c.work, r.stack())
-	c.box = r.newToolbox(codeforge.Code, r.tree, codingTools)
+	c.system = coderSystem(c.work, r.stack(), r.rungs)
+	tools := codingTools
+	if !r.rungs.Run {
+		tools = slices.DeleteFunc(slices.Clone(tools), func(t tool) bool { return t.def.Name == form.ToolRun })
+	}
+	c.box = r.newToolbox(codeforge.Code, r.tree, tools)
 	c.box.finish = c.finish
 	c.first = r.codePrompt(ctx, c.work, wish)
 	c.messages = []llm.Message{c.first.message(c.first.String())}
@@ -287,7 +291,7 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) (says string, ove
 	ok, found := c.r.verify(ctx, codeforge.Code)
 	objected, accepted := c.r.objections(codeforge.Code, a)
 	found = append(found, objected...)
-	if ok && accepted {
+	if ok && accepted && len(c.r.tree.changes()) > 0 {
 		runs, more := c.r.tryOut(ctx, codeforge.Code)
 		ok, found = runs, append(found, more...)
 	}
@@ -303,7 +307,7 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) (says string, ove
 	}
 	if !ok {
 		c.repairs++
-		return verdict(false, found), false, nil
+		return verdict(false, found, ""), false, nil
 	}
 	c.hear(a)
 	if says, c.err = c.r.keepCode(ctx, c.at, summary); says != "" || c.err != nil {
@@ -319,7 +323,7 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) (says string, ove
 		deps = append(deps, form.Shorten(d, 200))
 	}
 	c.done = &codeDoc{Files: []fileDoc{}, Summary: summary, Answer: c.answer(a), Dependencies: deps, Diagnostics: found[:min(len(found), 2*maxDiagnostics)], Evidence: c.r.evidence()}
-	return verdict(true, found), true, nil
+	return verdict(true, found, ""), true, nil
 }
 
 // answer is what a finish says to a question: what it gives as such, or the summary of work that changed nothing, if it is long.

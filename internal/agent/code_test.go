@@ -11,6 +11,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/agent/form"
+	"codeforge/internal/evidence"
 	"codeforge/internal/llm"
 )
 
@@ -370,7 +371,7 @@ func TestCodeBounds(t *testing.T) {
 // The prompt tells the limits that hold, whatever the work at hand.
 func TestPromptTellsTheLimits(t *testing.T) {
 	for _, w := range []work{workNew, workExisting, workQuestion} {
-		text := coderSystem(w, stack{})
+		text := coderSystem(w, stack{}, evidence.Available{})
 		for _, want := range []string{fmt.Sprintf("%d turns and %d calls", maxTurns, maxToolCalls), "100,000 characters", fmt.Sprintf("change %d files", maxChanged),
 			"possible three times", "arguments four times"} {
 			if !strings.Contains(text, want) {

@@ -22,6 +22,7 @@ const maxHeads = 20
 type keeper struct {
 	revision int64             // of the project, to which changes are made
 	lock     []byte            // beside it
+	locks    map[string]string // files that npm would have written: what was there before, by path
 	files    map[string]string // as they were in it
 	last     int64             // the newest revision that the job made; 0: none
 	proposed bool              // under review: the job has a proposal
@@ -118,6 +119,9 @@ func (r *run) keepCode(ctx context.Context, round int, summary string) (says str
 		r.keep.revision, r.keep.files, r.keep.shown = at.revision, at.files, nil
 	}
 	for range maxHeads {
+		if err := r.writeLocks(ctx); err != nil {
+			return "", err
+		}
 		changes := differences(r.keep.files, r.tree.files)
 		head, err := r.notedHead(ctx, round, 0)
 		if head == 0 && err == nil {
@@ -191,6 +195,7 @@ func (r *run) mergeHead(ctx context.Context, head int64) (says string, err error
 		return "", err
 	}
 	people := newTree(now).base
+	r.takeBackLocks()
 	merged, open := r.mergeTree(people, nil)
 	told := mergedVerdict{Verdict: form.Verdict[diagnostic]{Diagnostics: []diagnostic{}}, Changed: r.takeIn(merged.Files)}
 	// The tree's base is the project without what this job did, so that its changes are the job's own.

@@ -195,7 +195,7 @@ func TestWorkAtHand(t *testing.T) {
 	for _, c := range []struct {
 		text, has string
 		want      bool
-	}{{fresh, "# Design", true}, {made, "# Design", false}, {fresh, "npm packages do not run in the preview", true}, {made, "npm packages do not run in the preview", false},
+	}{{fresh, "# Design", true}, {made, "# Design", false}, {fresh, "CSS and HTML without npm packages", true}, {made, "CSS and HTML without npm packages", false},
 		{made, "Import packages that `package.json` names", true}, {made, "The smallest change", true}, {fresh, "The smallest change", false}, {fresh, "`question`", false}, {made, "`diff`", false}, {qaSystem, "`diff`", true}, {made, "`findings`", true}} {
 		if strings.Contains(c.text, c.has) != c.want {
 			t.Errorf("%q: %t", c.has, !c.want)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"codeforge/internal/agent/form"
+	"codeforge/internal/evidence"
 )
 
 //go:embed prompts/*.md
@@ -29,16 +30,27 @@ var (
 )
 
 // coderSystem is the coder's system text for the work at hand.
-func coderSystem(w work, s stack) string {
+func coderSystem(w work, s stack, rungs evidence.Available) string {
 	parts := []string{"code_" + string(w)}
 	if w != workQuestion {
 		if s.packages {
 			parts = append(parts, "code_packages")
+			if rungs.Packages {
+				parts = append(parts, "code_packages_on")
+			} else {
+				parts = append(parts, "code_packages_off")
+			}
 		} else {
 			parts = append(parts, "code_plain")
 		}
+		if rungs.Types {
+			parts = append(parts, "code_types")
+		}
 	}
 	parts = append(parts, "code_work")
+	if rungs.Run && w != workQuestion {
+		parts = append(parts, "code_run")
+	}
 	if w != workQuestion {
 		parts = append(parts, "code_quality")
 	}

@@ -282,7 +282,7 @@ var readingTools = []tool{
 	}),
 }
 
-// codingTools are all tools.
+// codingTools are all tools; run is there where something can be run.
 var codingTools = slices.Concat(readingTools, []tool{
 	toolOf(form.ToolWriteFile, "Create a file, or replace the whole text of one.", func(_ context.Context, b *toolbox, a form.WriteArgs) (string, error) {
 		a.Path = b.tree.resolvePath(a.Path)
@@ -338,7 +338,19 @@ var codingTools = slices.Concat(readingTools, []tool{
 	}),
 	toolOf(form.ToolCheck, "Parse, resolve and bundle the project: diagnostics.", func(ctx context.Context, b *toolbox, _ form.NoArgs) (string, error) {
 		ok, found := b.r.verify(ctx, b.stage)
-		return verdict(ok, found), nil
+		return verdict(ok, found, ""), nil
+	}),
+	toolOf(form.ToolRun, "Open the app in a browser and use its pages and controls: what goes wrong there, as diagnostics. It must pass check first.", func(ctx context.Context, b *toolbox, _ form.NoArgs) (string, error) {
+		ok, found := b.r.verify(ctx, b.stage)
+		if !ok {
+			return verdict(ok, found, "It was not run, since it does not pass check."), nil
+		}
+		ok, found = b.r.tryOut(ctx, b.stage)
+		note := ""
+		if rung := b.r.runTree(ctx).Rung; rung.Status == codeforge.RungNotChecked {
+			note = "It was not run: " + rung.Reason
+		}
+		return verdict(ok, found, note), nil
 	}),
 	toolOf(form.ToolFinish, "End the work, after a check: when ok is false, mend the diagnostics and call it again.", func(ctx context.Context, b *toolbox, a form.FinishArgs) (string, error) {
 		state := fmt.Sprint(form.ToolFinish, "\x00", b.tree.state)

@@ -12,6 +12,7 @@ const (
 	ToolMoveFile   = "move_file"
 	ToolDeleteFile = "delete_file"
 	ToolCheck      = "check"
+	ToolRun        = "run"
 	ToolFinish     = "finish"
 )
 
