@@ -57,13 +57,18 @@ func ChangeTo(path, content string) FileChange {
 	return FileChange{Path: path, Content: content}
 }
 
-// Describe says in a few words what a blob at a path is.
+// Kind says in a word what a blob at a path is, as far as its name tells.
+func (b Blob) Kind(path string) string {
+	if t := MediaTypeOf(path); t == "" && LanguageOf(path) != "plaintext" || isTextType(t) {
+		return "long text"
+	}
+	return "binary"
+}
+
+// Describe says in a few words what a blob at a path is: a media type, where one is known, and a size.
 func (b Blob) Describe(path string) string {
-	kind := "binary"
-	switch t := MediaTypeOf(path); {
-	case t == "" && LanguageOf(path) != "plaintext", t != "" && isTextType(t):
-		kind = "a long text"
-	case t != "":
+	kind := b.Kind(path)
+	if t := MediaTypeOf(path); t != "" && kind == "binary" {
 		kind = t
 	}
 	return kind + ", " + Bytes(b.Size)

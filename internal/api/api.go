@@ -124,6 +124,7 @@ type Options struct {
 	// request of the user.
 	PreviewLimit int
 	MaxBody      int64 // bytes; 0: 2 MiB
+	MaxFile      int64 // bytes of a file that comes as it is or in base64; 0: 10 MB
 	MaxLoad      int64 // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
 
 	// StreamSecret signs the tokens in stream addresses: at least 32 bytes. nil: addresses carry none.
@@ -134,7 +135,8 @@ type Options struct {
 
 const (
 	defaultMaxBody = 2 << 20
-	bodyTimeout    = 30 * time.Second // to read one body
+	bodyTimeout    = 30 * time.Second // to read one body,
+	slowestBody    = 128 << 10        // and a second for so many bytes of it
 	corsMaxAge     = "3600"           // seconds
 )
 
@@ -177,6 +179,7 @@ func newServer(o Options) *server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.MaxFile = cmp.Or(o.MaxFile, defaultMaxFile)
 	o.MaxLoad = cmp.Or(o.MaxLoad, defaultLoad)
 	each := o.MaxLoad / 4
 	if o.Standalone { // the one user is everybody

@@ -34,7 +34,7 @@ type revisionDiff struct {
 // DiffBody is what a diff shows.
 type DiffBody struct {
 	Files    diffPages `json:"files" doc:"Sorted by path."`
-	Unified  string    `json:"unified" doc:"All changes that are shown as one unified diff, as git apply takes it."`
+	Unified  string    `json:"unified" doc:"All changes of texts that are shown as one unified diff, as git apply takes it."`
 	TooLarge int       `json:"too_large" doc:"How many files changed too much to be shown."`
 }
 
@@ -60,6 +60,7 @@ type fileDiff struct {
 	NewVersion *int64     `json:"new_version" doc:"null: it was deleted."`
 	Additions  int        `json:"additions" doc:"Lines."`
 	Deletions  int        `json:"deletions" doc:"Lines."`
+	Binary     string     `json:"binary,omitempty" example:"binary, 12 kB -> 14 kB" doc:"What became of a file that is no text of at most 100,000 characters, on one side or both; there are no lines then."`
 	TooLarge   bool       `json:"too_large" doc:"The change is too large to be shown: the counts are right, hunks and unified empty."`
 	Hunks      []diffHunk `json:"hunks"`
 	Unified    string     `json:"unified"`
@@ -180,7 +181,7 @@ func fullDeltas(deltas []codeforge.FileDelta) bool {
 	for _, d := range deltas {
 		for _, f := range []*codeforge.File{d.Old, d.New} {
 			if f != nil {
-				n += f.Size
+				n += textBytes(f)
 			}
 		}
 	}
@@ -200,6 +201,10 @@ func diffFile(d codeforge.FileDelta) (fileDiff, error) {
 		after, out.NewVersion = d.New.Content, &d.New.Version
 	} else {
 		to, out.Status = "/dev/null", "deleted"
+	}
+	if d.Old != nil && d.Old.Hash != "" || d.New != nil && d.New.Hash != "" {
+		out.Binary = changeOfBlob(d)
+		return out, nil
 	}
 	edits := udiff.Lines(before, after)
 	for _, e := range edits {
@@ -230,6 +235,32 @@ func diffFile(d codeforge.FileDelta) (fileDiff, error) {
 	}
 	out.Unified = u.String()
 	return out, nil
+}
+
+// changeOfBlob says what became of a file that is a blob on one side, or on both.
+func changeOfBlob(d codeforge.FileDelta) string {
+	describe := func(f *codeforge.File) (kind, size string) {
+		switch {
+		case f == nil:
+			return "", ""
+		case f.Hash == "":
+			kind = "text"
+		default:
+			kind = codeforge.Blob{Hash: f.Hash, Size: f.Size}.Kind(d.Path)
+		}
+		return kind, codeforge.Bytes(f.Size)
+	}
+	was, before := describe(d.Old)
+	is, after := describe(d.New)
+	switch {
+	case d.Old == nil:
+		return is + ", " + after
+	case d.New == nil:
+		return was + ", " + before
+	case was != is:
+		return was + ", " + before + " -> " + is + ", " + after
+	}
+	return is + ", " + before + " -> " + after
 }
 
 // lines counts the lines of a text; the last one may lack its end.

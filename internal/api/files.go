@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/list"
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
@@ -21,7 +22,9 @@ type file struct {
 	ID        string    `json:"id" format:"uuid"`
 	ProjectID string    `json:"project_id" format:"uuid"`
 	Path      string    `json:"path" example:"src/app/[id]/page.tsx"`
-	Content   *string   `json:"content,omitempty" doc:"Left out by ?content=false."`
+	Content   *string   `json:"content,omitempty" doc:"Left out by ?content=false. Of what is no text of at most 100,000 characters it comes with the file alone, in base64."`
+	Encoding  string    `json:"encoding,omitempty" enum:"base64" doc:"Of what is no text of at most 100,000 characters."`
+	Hash      string    `json:"hash,omitempty" doc:"Of such a file: the SHA-256 of its bytes."`
 	Language  string    `json:"language" example:"tsx"`
 	Version   int64     `json:"version" doc:"Counts the changes of this path."`
 	Size      int64     `json:"size" doc:"Bytes of the content."`
@@ -31,8 +34,8 @@ type file struct {
 }
 
 func fileOf(f *codeforge.File, content bool) file {
-	out := file{f.ID, f.ProjectID, f.Path, nil, f.Language, f.Version, f.Size, f.Revision, f.CreatedAt, f.UpdatedAt}
-	if content {
+	out := file{f.ID, f.ProjectID, f.Path, nil, f.Encoding, f.Hash, f.Language, f.Version, f.Size, f.Revision, f.CreatedAt, f.UpdatedAt}
+	if content && f.Hash == "" {
 		out.Content = &f.Content
 	}
 	return out
@@ -181,7 +184,8 @@ func (c *listCache) remove(e *list.Element) {
 // fileBody is a file to put, as JSON.
 type fileBody struct {
 	Path     *string `json:"path,omitempty" minLength:"1" maxLength:"500" example:"src/index.ts" doc:"Any safe relative path. Required here or in the query."`
-	Content  *string `json:"content,omitempty" exact:"true" maxLength:"100000" doc:"Required here or in the query; may be empty."`
+	Content  *string `json:"content,omitempty" exact:"true" doc:"Required here or in the query; may be empty. Text has at most 100,000 characters."`
+	Encoding *string `json:"encoding,omitempty" enum:"base64" doc:"What content is written in, where it is not the text itself."`
 	Language *string `json:"language,omitempty" maxLength:"50" example:"typescript" doc:"Derived from the path when left out."`
 }
 
@@ -193,6 +197,8 @@ type createFileInput struct {
 	Content     string    `query:"content" maxLength:"100000" doc:"The content, when it is not in the body."`
 	Language    string    `query:"language" maxLength:"50" doc:"The language, when it is not in the body."`
 	Body        *fileBody `required:"false"`
+
+	content []byte
 }
 
 // Resolve makes one of query and body, in Body.
@@ -224,6 +230,12 @@ func (in *createFileInput) Resolve(ctx huma.Context) []error {
 	merge("path", &in.Body.Path, strings.TrimSpace, true)
 	merge("content", &in.Body.Content, strings.Clone, true)
 	merge("language", &in.Body.Language, strings.TrimSpace, false)
+	if in.Body.Content != nil {
+		var err *fieldError
+		if in.content, err = readContent(*in.Body.Content, in.Body.Encoding); err != nil {
+			errs = append(errs, *err)
+		}
+	}
 	return errs
 }
 
@@ -237,17 +249,17 @@ func holdsNUL(s string) bool {
 }
 
 func (s *server) createFile(ctx context.Context, in *createFileInput) (*fileOutput, error) {
-	w := codeforge.FileWrite{Path: *in.Body.Path, Content: *in.Body.Content}
+	w := codeforge.FileWrite{Path: *in.Body.Path}
 	if in.Body.Language != nil {
 		w.Language = *in.Body.Language
 	}
 	if in.IfNoneMatch == "*" {
 		w.IfVersion = new(int64)
 	}
-	return s.writeFile(ctx, in.ProjectID, in.IfMatch, w)
+	return s.writeFile(ctx, in.ProjectID, in.IfMatch, w, in.content)
 }
 
-func (s *server) writeFile(ctx context.Context, projectID, ifMatch string, w codeforge.FileWrite) (*fileOutput, error) {
+func (s *server) writeFile(ctx context.Context, projectID, ifMatch string, w codeforge.FileWrite, content []byte) (*fileOutput, error) {
 	cond, err := parseIfMatch(ifMatch)
 	if err == nil && cond.tag != "" {
 		err = codeforge.InvalidField("If-Match", "must be * or the file's version")
@@ -255,11 +267,11 @@ func (s *server) writeFile(ctx context.Context, projectID, ifMatch string, w cod
 	if err == nil {
 		err = codeforge.CheckPath(w.Path)
 	}
-	if err == nil {
-		err = codeforge.CheckContent(w.Content)
-	}
 	if err != nil {
 		return nil, s.ownFirst(ctx, projectID, err)
+	}
+	if err := s.setContent(ctx, projectID, &w, content); err != nil {
+		return nil, err
 	}
 	w.MustExist = w.MustExist || cond.any
 	if cond.number != nil {
@@ -289,6 +301,7 @@ type FilePath struct {
 type getFileInput struct {
 	FilePath
 	IfNoneMatch string `header:"If-None-Match" doc:"An ETag: 304 if the file did not change."`
+	Raw         bool   `query:"raw" doc:"true: the bytes of the file, as with an Accept header that names another type than JSON."`
 }
 
 type getFileOutput struct {
@@ -302,9 +315,25 @@ func (s *server) getFile(ctx context.Context, in *getFileInput) (*getFileOutput,
 	if err != nil {
 		return nil, whyMissing(err, in.Path)
 	}
+	x, _ := exchangeOf(ctx)
+	x.Header().Add("Vary", "Accept")
+	if wantsBytes(x.r, in.Raw) {
+		return nil, s.sendFile(ctx, &f)
+	}
 	out := &getFileOutput{http.StatusOK, numberTag(f.Version), new(fileOf(&f, true))}
 	if in.IfNoneMatch != "" && noneMatch(in.IfNoneMatch, out.ETag) {
 		out.Status = http.StatusNotModified
+		return out, nil
+	}
+	if f.Hash != "" {
+		if err := x.acquireBytes(2 * encodedFile(f.Size)); err != nil { // here and in the answer
+			return nil, err
+		}
+		data, err := s.Store.ReadBlob(ctx, x.user, in.ProjectID, f.Hash)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Content = new(base64.StdEncoding.EncodeToString(data))
 	}
 	return out, nil
 }
@@ -320,7 +349,8 @@ func whyMissing(err error, path string) error {
 }
 
 type fileUpdate struct {
-	Content  string  `json:"content" exact:"true" maxLength:"100000"`
+	Content  string  `json:"content" exact:"true" doc:"Text has at most 100,000 characters."`
+	Encoding *string `json:"encoding,omitempty" enum:"base64" doc:"What content is written in, where it is not the text itself."`
 	Language *string `json:"language,omitempty" maxLength:"50" doc:"Kept when left out."`
 }
 
@@ -328,14 +358,25 @@ type updateFileInput struct {
 	FilePath
 	IfMatchHeader
 	Body fileUpdate
+
+	content []byte
+}
+
+// Resolve reads the content.
+func (in *updateFileInput) Resolve(huma.Context) []error {
+	var err *fieldError
+	if in.content, err = readContent(in.Body.Content, in.Body.Encoding); err != nil {
+		return []error{*err}
+	}
+	return nil
 }
 
 func (s *server) updateFile(ctx context.Context, in *updateFileInput) (*fileOutput, error) {
-	w := codeforge.FileWrite{Path: in.Path, Content: in.Body.Content, MustExist: true}
+	w := codeforge.FileWrite{Path: in.Path, MustExist: true}
 	if in.Body.Language != nil {
 		w.Language = *in.Body.Language
 	}
-	return s.writeFile(ctx, in.ProjectID, in.IfMatch, w)
+	return s.writeFile(ctx, in.ProjectID, in.IfMatch, w, in.content)
 }
 
 type deleteFileInput struct {

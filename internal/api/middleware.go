@@ -496,6 +496,12 @@ func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 			x.writeError(err)
 			return
 		}
+		if rules, _ := op.Metadata["body_rules"].(bodyRules); rules.isRaw(r.Header) {
+			if err := rules.raw(a.s, x, r); err != nil {
+				x.writeError(err)
+			}
+			return
+		}
 		handle(humago.NewContext(op, r, w))
 	}
 	aliases, _ := op.Metadata["aliases"].([]string)
@@ -556,7 +562,13 @@ func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	most := cmp.Or(rules.most, s.MaxBody)
+	most := s.MaxBody
+	if rules.most != nil {
+		most = rules.most(&s.Options)
+	}
+	if rules.isRaw(r.Header) {
+		most = s.MaxFile
+	}
 	if r.ContentLength > most {
 		return tooLarge(most)
 	}
@@ -567,18 +579,22 @@ func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 		r.Body = http.MaxBytesReader(x.ResponseWriter, r.Body, most)
 		return nil
 	}
-	if r.ContentLength < 0 || r.ContentLength > light {
-		size := r.ContentLength
-		if size < 0 { // it does not say
-			size = most
-		}
+	size := r.ContentLength
+	if size < 0 { // it does not say
+		size = most
+	}
+	if size > light {
 		if err := x.acquireBytes(size); err != nil {
 			return err
 		}
 	}
 	rc := http.NewResponseController(x.ResponseWriter)
 	// Not every writer has deadlines; one without is a test's.
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout))
+	patience := bodyTimeout + time.Duration(size/slowestBody)*time.Second
+	_ = rc.SetReadDeadline(time.Now().Add(patience))
+	if patience > bodyTimeout+time.Second {
+		_ = rc.SetWriteDeadline(time.Now().Add(patience + bodyTimeout))
+	}
 	var buf bytes.Buffer
 	if r.ContentLength > 0 {
 		buf.Grow(min(int(r.ContentLength), 64<<10) + bytes.MinRead) // a length is only a claim
@@ -602,7 +618,7 @@ func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 	if err := rules.check(r.Header); err != nil {
 		return err
 	}
-	if len(rules.media) > 0 {
+	if len(rules.media) > 0 || rules.isRaw(r.Header) {
 		r.Body = &bodyReader{buf.Bytes()}
 		return nil
 	}
@@ -620,18 +636,29 @@ func tooLarge(limit int64) error {
 
 // bodyRules are what an operation takes as its body; the zero value is JSON, read whole and checked strictly.
 type bodyRules struct {
-	media    []string // media types, of which one must be named; nil: JSON, named or not
-	most     int64    // bytes; 0: as many as the server takes
-	streamed bool     // the operation reads it as it comes
+	media    []string             // media types, of which one must be named; nil: JSON, named or not
+	most     func(*Options) int64 // bytes; nil: as many as the server takes
+	streamed bool                 // the operation reads it as it comes
+	// raw runs in place of the operation for a body of a media type that is not JSON, which is read whole. nil: there is none such.
+	raw func(*server, *exchange, *http.Request) error
 
 	plan *bodyPlan // of JSON: the body's type says it
+}
+
+// isRaw reports whether a body is none of JSON, where that may be.
+func (b bodyRules) isRaw(h http.Header) bool {
+	return b.raw != nil && h.Get("Content-Type") != "" && !isJSONMedia(h.Get("Content-Type"))
 }
 
 // check refuses a body of another kind, by what its headers say.
 func (b bodyRules) check(h http.Header) error {
 	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	media = strings.ToLower(strings.TrimSpace(media))
-	if len(b.media) > 0 {
+	if b.isRaw(h) {
+		if strings.HasPrefix(media, "multipart/") {
+			return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send the file itself as the body, not a form"}
+		}
+	} else if len(b.media) > 0 {
 		if !slices.Contains(b.media, media) {
 			return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send " + strings.Join(b.media, " or ")}
 		}

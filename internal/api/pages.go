@@ -53,12 +53,7 @@ func (w *answerWriter) writePiece() error {
 }
 
 func (w *answerWriter) flush() error {
-	deadline := time.Now().Add(pieceTimeout)
-	if deadline.After(w.end) {
-		deadline = w.end
-	}
-	// A writer without deadlines is a test's. For the next request the server sets its own again.
-	_ = http.NewResponseController(w.x.ResponseWriter).SetWriteDeadline(deadline)
+	w.x.extend(w.end)
 	_, err := w.x.Write(w.b)
 	w.b = w.b[:0]
 	return err
@@ -112,9 +107,17 @@ func (s *server) pages(ctx context.Context, projectID string, number int64, bare
 func isFullPage(files []codeforge.File) bool {
 	var n int64
 	for i := range files {
-		n += files[i].Size
+		n += textBytes(&files[i])
 	}
 	return n >= pageBytes
+}
+
+// textBytes is what a file counts in a page: blobs are not in it.
+func textBytes(f *codeforge.File) int64 {
+	if f.Hash != "" {
+		return 0
+	}
+	return f.Size
 }
 
 func (p *filePages) stream(w *answerWriter) (err error) {

@@ -339,7 +339,7 @@ func (s *server) listMessages(ctx context.Context, in *messagesInput) (*messages
 	return &messagesOutput{messageList{out}}, nil
 }
 
-// newestTree is a project's newest revision with the text of all its files.
+// newestTree is a project's newest revision with the contents of all its files, and what stands for blobs.
 func (s *server) newestTree(ctx context.Context, projectID string) (revision int64, files map[string]string, err error) {
 	x, _ := exchangeOf(ctx)
 	if x.held < codeforge.MaxTreeBytes {
@@ -354,8 +354,8 @@ func (s *server) newestTree(ctx context.Context, projectID string) (revision int
 	var size int64
 	files = make(map[string]string, len(rows))
 	for i := range rows {
-		size += rows[i].Size
-		files[rows[i].Path] = rows[i].Content
+		size += textBytes(&rows[i])
+		files[rows[i].Path] = rows[i].TreeContent()
 	}
 	x.releaseAbove(size)
 	return revision, files, nil

@@ -12,7 +12,6 @@ import (
 
 	"codeforge"
 	"codeforge/internal/merge"
-	"codeforge/internal/verify"
 )
 
 // Answers to the question what of two sides is to stand, besides the text itself.
@@ -80,7 +79,7 @@ func (s *server) getProposal(ctx context.Context, in *JobPath) (*proposalOutput,
 	return &proposalOutput{out}, err
 }
 
-// sides are what somebody changed, by path: the files before and after.
+// sides are what somebody changed, by path: the contents before and after, with what stands for blobs.
 type sides struct{ before, after map[string]string }
 
 func (s *sides) add(deltas []codeforge.FileDelta, wanted func(path string) bool) {
@@ -89,10 +88,10 @@ func (s *sides) add(deltas []codeforge.FileDelta, wanted func(path string) bool)
 			continue
 		}
 		if d.Old != nil {
-			s.before[d.Path] = d.Old.Content
+			s.before[d.Path] = d.Old.TreeContent()
 		}
 		if d.New != nil {
-			s.after[d.Path] = d.New.Content
+			s.after[d.Path] = d.New.TreeContent()
 		}
 	}
 }
@@ -158,7 +157,7 @@ func changesOf(from, to map[string]string) []codeforge.FileChange {
 	var out []codeforge.FileChange
 	for _, p := range slices.Sorted(maps.Keys(to)) {
 		if was, had := from[p]; !had || was != to[p] {
-			out = append(out, codeforge.FileChange{Path: p, Content: to[p]})
+			out = append(out, codeforge.ChangeTo(p, to[p]))
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(from)) {
@@ -167,6 +166,20 @@ func changesOf(from, to map[string]string) []codeforge.FileChange {
 		}
 	}
 	return out
+}
+
+// filesOf are the files that contents by path make, in order.
+func filesOf(contents map[string]string) []codeforge.File {
+	files := make([]codeforge.File, 0, len(contents))
+	for _, p := range slices.Sorted(maps.Keys(contents)) {
+		f := codeforge.File{Path: p, Content: contents[p], Size: int64(len(contents[p]))}
+		if b, ok := codeforge.BlobOf(contents[p]); ok {
+			f.Content, f.Size = "", b.Size
+			f.SetBlob(b.Hash)
+		}
+		files = append(files, f)
+	}
+	return files
 }
 
 // mergeChange makes a change of the newest revision of a project, verifies what comes of it and stores it, again while the
@@ -181,7 +194,11 @@ func (s *server) mergeChange(ctx context.Context, projectID string, change func(
 		if err != nil {
 			return err
 		}
-		report, err := s.check(ctx, verify.Tree{Files: files})
+		t, err := TreeOf(ctx, s.Store, caller(ctx), projectID, revision, filesOf(files))
+		if err != nil {
+			return err
+		}
+		report, err := s.check(ctx, t)
 		if err != nil {
 			return err
 		}

@@ -117,6 +117,12 @@ func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) 
 			op.RequestBody.Content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 		}
 	}
+	if d.body.raw != nil {
+		if op.RequestBody == nil {
+			op.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{}}
+		}
+		op.RequestBody.Content["*/*"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	}
 	huma.Register(operationAPI{s.huma, d.body.plan}, op, run)
 	s.shareErrors(op.Responses) // the map is the one in the document
 }

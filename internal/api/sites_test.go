@@ -58,7 +58,7 @@ func TestBodyRules(t *testing.T) {
 		RawBody []byte `contentType:"application/zip"`
 	}
 	type size struct{ Body struct{ Size int } }
-	docs["test_upload"] = doc{tag: "system", public: true, body: bodyRules{media: []string{"application/zip"}, most: 10}}
+	docs["test_upload"] = doc{tag: "system", public: true, body: bodyRules{media: []string{"application/zip"}, most: func(*Options) int64 { return 10 }}}
 	defer delete(docs, "test_upload")
 	s := newServer(Options{MaxBody: 1000, Auth: func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil }})
 	add(s, "POST /v1/upload", "test_upload", func(_ context.Context, in *raw) (*size, error) {
@@ -92,7 +92,7 @@ func (in *streamedInput) Resolve(c huma.Context) []error {
 // TestStreamedBody: an operation may read its body as it comes, within its bounds.
 func TestStreamedBody(t *testing.T) {
 	type size struct{ Body struct{ Size int } }
-	docs["test_stream"] = doc{tag: "system", public: true, body: bodyRules{media: []string{"application/zip"}, most: 10, streamed: true}}
+	docs["test_stream"] = doc{tag: "system", public: true, body: bodyRules{media: []string{"application/zip"}, most: func(*Options) int64 { return 10 }, streamed: true}}
 	defer delete(docs, "test_stream")
 	s := newServer(Options{MaxBody: 5, Auth: func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil }})
 	started := make(chan struct{})

@@ -87,10 +87,14 @@ var docs = map[string]doc{
 	"list_files": {tag: "files", errors: []int{400, 404}, summary: "List files", responses: notModified,
 		text: "All files, sorted by path, with their contents unless `content=false`. The ETag is the revision: a list that did not change costs nothing."},
 	"create_file": {tag: "files", errors: []int{400, 404, 409, 413, 415}, summary: "Write a file",
-		text:    "Creates the file or replaces its content. Path, content and language come as JSON or in the query.",
+		text:    "Creates the file or replaces its content. Path, content and language come as JSON or in the query. What is no text comes with `encoding` base64, or by PUT as it is.",
+		body:    bodyRules{most: maxFileBody},
 		example: map[string]any{"path": "src/index.ts", "content": "export const answer = 42\n"}},
-	"get_file":    {tag: "files", errors: []int{400, 404}, summary: "Read a file", text: "The newest state of one file.", responses: notModified},
-	"update_file": {tag: "files", errors: []int{400, 404, 409, 413, 415}, summary: "Replace a file's content", text: "The file must exist. If-Match takes its version.", example: map[string]any{"content": "export const answer = 43\n"}},
+	"get_file": {tag: "files", errors: []int{400, 404, 503}, summary: "Read a file", responses: fileBytes,
+		text: "The newest state of one file. Its bytes, with a media type by what they hold, come with `raw=true` or where Accept names another type than JSON; they are to be saved, and are no page of this origin."},
+	"update_file": {tag: "files", errors: []int{400, 404, 409, 413, 415}, summary: "Replace a file's content", example: map[string]any{"content": "export const answer = 43\n"},
+		text: "The file must exist. If-Match takes its version. A body of another media type than JSON is the file itself, whatever it holds, and makes it where it does not exist: binary files, and texts beyond 100,000 characters.",
+		body: bodyRules{most: maxFileBody, raw: (*server).putRaw}},
 	"delete_file": {tag: "files", errors: []int{400, 404, 409}, summary: "Delete a file", text: "Older revisions keep it."},
 
 	"list_revisions":   {tag: "revisions", errors: []int{400, 404}, summary: "List revisions", text: "Newest first."},
@@ -157,6 +161,15 @@ var docs = map[string]doc{
 				Example: "event: progress\ndata: {\"job_id\":\"" + anID + "\",\"status\":\"running\",\"progress\":10}\n\nid: 2\ndata: {\"job_id\":\"" + anID + "\",\"status\":\"running\",\"progress\":10}\n\n"}}},
 			"204": {Description: "The job has ended and everything was seen."},
 		}},
+}
+
+// maxFileBody is the most that a body takes whose content is a file, in whatever form.
+func maxFileBody(o *Options) int64 { return max(o.MaxBody, encodedFile(o.MaxFile)) }
+
+// fileBytes are the answers of a file that are not its row.
+var fileBytes = map[string]*huma.Response{
+	"200": {Description: "The row, or the bytes.", Content: map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
+	"304": {Description: "Nothing changed."},
 }
 
 var notModified = map[string]*huma.Response{"304": {Description: "Nothing changed."}}

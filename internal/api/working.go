@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"codeforge"
+	"codeforge/internal/verify"
 )
 
 // WorkingTree is what a job has made of its project's files by now: those of a revision, and on them what the job changed.
@@ -57,7 +58,7 @@ func (t *WorkingTree) readChanged(ctx context.Context, p codeforge.Page) ([]code
 	files := make([]codeforge.WorkingFile, len(deltas))
 	for i, d := range deltas {
 		if files[i] = (codeforge.WorkingFile{Path: d.Path, Deleted: d.New == nil}); d.New != nil {
-			files[i].Size, files[i].Content = d.New.Size, d.New.Content
+			files[i].Size, files[i].Content, files[i].Encoding, files[i].Hash = d.New.Size, d.New.Content, d.New.Encoding, d.New.Hash
 		}
 	}
 	return files, err
@@ -84,29 +85,41 @@ func (t *WorkingTree) base(ctx context.Context, p codeforge.Page) ([]codeforge.F
 	return files, err
 }
 
-// Files reads the contents of all files.
-func (t *WorkingTree) Files(ctx context.Context) (map[string]string, error) {
+// Tree reads the contents of all files, as they are looked at.
+func (t *WorkingTree) Tree(ctx context.Context) (verify.Tree, error) {
 	below, err := t.base(ctx, codeforge.Page{})
 	if err != nil {
-		return nil, err
+		return verify.Tree{}, err
 	}
-	files := make(map[string]string, len(below)+len(t.changed))
+	files := make(map[string]codeforge.File, len(below)+len(t.changed))
 	for _, f := range below {
-		files[f.Path] = f.Content
+		files[f.Path] = f
 	}
-	if len(t.changed) == 0 {
-		return files, nil
-	}
-	changed, err := t.readChanged(ctx, codeforge.Page{})
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range changed {
-		if files[f.Path] = f.Content; f.Deleted {
-			delete(files, f.Path)
+	if len(t.changed) > 0 {
+		changed, err := t.readChanged(ctx, codeforge.Page{})
+		if err != nil {
+			return verify.Tree{}, err
+		}
+		for _, f := range changed {
+			if delete(files, f.Path); !f.Deleted {
+				files[f.Path] = fileOfWorking(f)
+			}
 		}
 	}
-	return files, nil
+	rows := make([]codeforge.File, 0, len(files))
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		rows = append(rows, files[path])
+	}
+	return TreeOf(ctx, t.store, t.user, t.Job.ProjectID, t.Revision, rows)
+}
+
+// fileOfWorking is a working file as a file of a project.
+func fileOfWorking(f codeforge.WorkingFile) codeforge.File {
+	out := codeforge.File{Path: f.Path, Content: f.Content, Size: f.Size}
+	if f.Encoding != "" {
+		out.SetBlob(f.Hash)
+	}
+	return out
 }
 
 // workingFile is a file of a working tree as it is sent.
@@ -115,7 +128,8 @@ type workingFile struct {
 	Language string  `json:"language" example:"typescript"`
 	Size     int64   `json:"size" doc:"Bytes of the content."`
 	Change   string  `json:"change" enum:"created,updated,none" doc:"What the job did to it so far."`
-	Content  *string `json:"content,omitempty" doc:"Only of one that was asked for by its path."`
+	Content  *string `json:"content,omitempty" doc:"Only of one that was asked for by its path, and is a text of at most 100,000 characters."`
+	Encoding string  `json:"encoding,omitempty" enum:"base64" doc:"Of what is no such text."`
 }
 
 type workingList struct {
@@ -167,7 +181,7 @@ func (t *WorkingTree) list(ctx context.Context) (files []workingFile, deleted []
 	}
 	all := make(map[string]workingFile, len(below)+len(t.changed))
 	for _, f := range below {
-		all[f.Path] = workingFile{f.Path, f.Language, f.Size, "none", nil}
+		all[f.Path] = workingFile{f.Path, f.Language, f.Size, "none", nil, f.Encoding}
 	}
 	deleted = []string{}
 	for _, f := range t.changed {
@@ -178,9 +192,9 @@ func (t *WorkingTree) list(ctx context.Context) (files []workingFile, deleted []
 			deleted = append(deleted, f.Path)
 		case f.Deleted: // it made it itself
 		case had:
-			all[f.Path] = workingFile{f.Path, was.Language, f.Size, "updated", nil}
+			all[f.Path] = workingFile{f.Path, was.Language, f.Size, "updated", nil, f.Encoding}
 		default:
-			all[f.Path] = workingFile{f.Path, codeforge.LanguageOf(f.Path), f.Size, "created", nil}
+			all[f.Path] = workingFile{f.Path, codeforge.LanguageOf(f.Path), f.Size, "created", nil, f.Encoding}
 		}
 	}
 	files = make([]workingFile, 0, len(all))
@@ -207,7 +221,7 @@ func (t *WorkingTree) file(ctx context.Context, path string) (workingFile, error
 			return workingFile{}, err
 		}
 		if !t.changed[i].Deleted && len(changed) > 0 && changed[0].Path == path && !changed[0].Deleted {
-			f := workingFile{path, codeforge.LanguageOf(path), changed[0].Size, "created", &changed[0].Content}
+			f := workingFile{path, codeforge.LanguageOf(path), changed[0].Size, "created", textContent(changed[0].Encoding, changed[0].Content), changed[0].Encoding}
 			if had {
 				f.Language, f.Change = below[0].Language, "updated"
 			}
@@ -218,7 +232,15 @@ func (t *WorkingTree) file(ctx context.Context, path string) (workingFile, error
 	if !had {
 		return workingFile{}, codeforge.NotFound("File", path)
 	}
-	return workingFile{path, below[0].Language, below[0].Size, "none", &below[0].Content}, nil
+	return workingFile{path, below[0].Language, below[0].Size, "none", textContent(below[0].Encoding, below[0].Content), below[0].Encoding}, nil
+}
+
+// textContent is the content of a file, if it is a text.
+func textContent(encoding, content string) *string {
+	if encoding != "" {
+		return nil
+	}
+	return &content
 }
 
 // justBefore is a text that sorts before path and after every other path before it, so that a page that begins after it begins with path.

@@ -147,9 +147,9 @@ func TestWorkingTreeOfAProposal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := before.Files(t.Context())
-	if err != nil || len(files) != 2 || files["a.ts"] != "proposed" || files["c.ts"] != "new" {
-		t.Errorf("%v, %v", files, err)
+	seen, err := before.Tree(t.Context())
+	if files := seen.Files; err != nil || len(files) != 2 || files["a.ts"] != "proposed" || files["c.ts"] != "new" {
+		t.Errorf("%v, %v", seen.Files, err)
 	}
 	if _, err := k.store.RejectProposal(t.Context(), codeforge.User{ID: alice}, job, nil); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,7 +122,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.Standalone(), Hosts: []string{cfg.ListenHost()},
 		PublicURL: strings.TrimRight(cfg.PublicURL, "/"), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: proxies,
-		RateLimit: cfg.RateLimit, PreviewLimit: cfg.PreviewLimit, StreamSecret: secret, StreamWithoutToken: cfg.StreamNoToken || cfg.Standalone(),
+		MaxFile: int64(cmp.Or(cfg.MaxBlob, 1<<30)), RateLimit: cfg.RateLimit, PreviewLimit: cfg.PreviewLimit, StreamSecret: secret, StreamWithoutToken: cfg.StreamNoToken || cfg.Standalone(),
 	})
 	if s.edge != nil {
 		handler = s.edge.Handler(handler)
@@ -269,9 +270,6 @@ func (s *Server) previews(secret []byte) *preview.Server {
 			if err != nil {
 				return preview.WorkingTree{}, err
 			}
-			return preview.WorkingTree{ProjectID: t.Job.ProjectID, Revision: t.Revision, Version: t.Version(), Tree: func(ctx context.Context) (verify.Tree, error) {
-				files, err := t.Files(ctx)
-				return verify.Tree{Files: files}, err
-			}}, nil
+			return preview.WorkingTree{ProjectID: t.Job.ProjectID, Revision: t.Revision, Version: t.Version(), Tree: t.Tree}, nil
 		}})
 }
