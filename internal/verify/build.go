@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -39,13 +38,14 @@ type graph struct {
 	linked   map[string]bool          // scripts that others can be linked with
 	urls     map[string]bool          // named by their address: workers and assets
 	packages map[string][]api.Message // what is imported from elsewhere
-	ids      map[string][]idUse       // ids of elements that scripts look for
+	imports  map[string][]packageImport
+	ids      map[string][]idUse // ids of elements that scripts look for
 }
 
 // scan builds every script, style and JSON file alone.
 func (t *tree) scan(ctx context.Context, use pageUsage, d *diagnostics) (*graph, error) {
 	g := &graph{edges: map[string][]string{}, broken: map[string]bool{}, lost: map[string]bool{}, esm: map[string]bool{}, linked: map[string]bool{},
-		urls: map[string]bool{}, packages: map[string][]api.Message{}, ids: map[string][]idUse{}}
+		urls: map[string]bool{}, packages: map[string][]api.Message{}, imports: map[string][]packageImport{}, ids: map[string][]idUse{}}
 	work := slices.Clone(t.paths)
 	work = append(work, slices.Sorted(maps.Keys(t.inlines))...)
 	var mu sync.Mutex
@@ -102,6 +102,7 @@ type scanned struct {
 	edges                     []string
 	urls                      []string
 	packages                  []api.Message // that name what is imported from elsewhere
+	imports                   []packageImport
 	ids                       []idUse
 	script, broken, lost, esm bool
 	sloppy                    bool // only a classic script, or CommonJS, may be written so
@@ -121,6 +122,7 @@ func (s *scanned) addTo(t *tree, g *graph, p string) {
 		g.urls[u] = true
 	}
 	g.packages[p] = s.packages
+	g.imports[p] = s.imports
 	g.ids[p] = s.ids
 	if s.source != "" {
 		t.source[p] = s.source
@@ -232,7 +234,7 @@ func isFlow(content string) bool { return flowMark.MatchString(content[:min(len(
 // scanOnce builds a script or style sheet alone and fills s in.
 func (t *tree) scanOnce(ctx context.Context, p, content string, s *scanned, format api.Format) {
 	if s.script {
-		source, m := t.nameComputedImports(p, content, s.loader, format)
+		source, m := nameComputedImports(content, s.loader, format, t.optionsFor(p))
 		if len(m) > 0 {
 			s.broken, s.errors = true, m
 			return
@@ -246,6 +248,10 @@ func (t *tree) scanOnce(ctx context.Context, p, content string, s *scanned, form
 	options := t.buildOptions(t.optionsFor(p))
 	options.Format = format
 	options.Metafile = true
+	if t.modules != nil && s.script { // importedNames reads what comes out
+		options.TreeShaking = api.TreeShakingFalse
+		options.Supported = map[string]bool{"template-literal": false}
+	}
 	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "0", OutputPath: "0"}}
 	options.Plugins = []api.Plugin{{Name: "tree", Setup: func(b api.PluginBuild) {
 		b.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
@@ -255,31 +261,7 @@ func (t *tree) scanOnce(ctx context.Context, p, content string, s *scanned, form
 			r := t.resolve(p, a)
 			mu.Lock()
 			defer mu.Unlock()
-			out := api.OnResolveResult{Path: a.Path, External: true}
-			warn := func(text string) { out.Warnings = []api.Message{{Text: text}} }
-			switch r.outcome {
-			case missing, outside:
-				s.lost = true
-				return api.OnResolveResult{Errors: []api.Message{{Text: t.problem(a.Path, r)}}}, nil
-			case absent:
-				warn(t.problem(a.Path, r))
-			case external:
-				switch {
-				case isOtherOrigin(a.Path):
-					warn(otherOrigin(a.Path))
-				case a.Kind != api.ResolveCSSURLToken && !strings.HasPrefix(strings.ToLower(a.Path), "data:") && !strings.HasPrefix(a.Path, "#"):
-					out.Warnings = []api.Message{{Text: a.Path, Detail: fromElsewhere{}}}
-				}
-			case found:
-				s.edges = append(s.edges, r.target)
-				if isAddressed(r.suffix) {
-					s.urls = append(s.urls, r.target)
-				}
-				if compiled(r.target) && a.Kind != api.ResolveCSSURLToken {
-					warn(strconv.Quote(r.target) + " needs a compiler of its own and is not checked")
-				}
-			}
-			return out, nil
+			return t.noteImport(s, a, r), nil
 		})
 		b.OnLoad(api.OnLoadOptions{Filter: ".*"}, func(a api.OnLoadArgs) (api.OnLoadResult, error) {
 			if a.Namespace != nsTree || a.Path != p {
@@ -295,6 +277,11 @@ func (t *tree) scanOnce(ctx context.Context, p, content string, s *scanned, form
 			s.packages = append(s.packages, m)
 			continue
 		}
+		if i, ok := m.Detail.(packageImport); ok {
+			i.at = m.Location
+			s.imports = append(s.imports, i)
+			continue
+		}
 		if m.ID == "css-syntax-error" && m.Text == `Expected ";"` {
 			continue // the last at-rule of a block needs none
 		}
@@ -303,6 +290,9 @@ func (t *tree) scanOnce(ctx context.Context, p, content string, s *scanned, form
 		} else {
 			s.warnings = append(s.warnings, m)
 		}
+	}
+	if len(s.imports) > 0 && len(r.OutputFiles) > 0 {
+		addNames(s.imports, string(r.OutputFiles[0].Contents))
 	}
 	slices.Sort(s.edges)
 	s.edges = slices.Compact(s.edges)
@@ -316,6 +306,37 @@ func (t *tree) scanOnce(ctx context.Context, p, content string, s *scanned, form
 			s.esm = s.esm || in.Format == "esm"
 		}
 	}
+}
+
+// noteImport notes what a file that is built alone imports, which stays outside.
+func (t *tree) noteImport(s *scanned, a api.OnResolveArgs, r resolution) api.OnResolveResult {
+	out := api.OnResolveResult{Path: a.Path, External: true}
+	warn := func(text string) { out.Warnings = []api.Message{{Text: text}} }
+	switch r.outcome {
+	case missing, outside:
+		s.lost = true
+		return api.OnResolveResult{Errors: []api.Message{{Text: t.problem(a.Path, r)}}}
+	case absent:
+		warn(t.problem(a.Path, r))
+	case inPackage:
+		out.Warnings = []api.Message{{Text: a.Path, Detail: packageImport{spec: a.Path, kind: a.Kind, module: r.module, address: isAddressed(r.suffix) || hasFlag(r.suffix, "raw") || hasFlag(r.suffix, "inline")}}}
+	case external:
+		switch {
+		case isOtherOrigin(a.Path):
+			warn(otherOrigin(a.Path))
+		case a.Kind != api.ResolveCSSURLToken && !strings.HasPrefix(strings.ToLower(a.Path), "data:") && !strings.HasPrefix(a.Path, "#"):
+			out.Warnings = []api.Message{{Text: a.Path, Detail: fromElsewhere{}}}
+		}
+	case found:
+		s.edges = append(s.edges, r.target)
+		if isAddressed(r.suffix) {
+			s.urls = append(s.urls, r.target)
+		}
+		if compiled(r.target) && a.Kind != api.ResolveCSSURLToken {
+			warn(strconv.Quote(r.target) + " needs a compiler of its own and is not checked")
+		}
+	}
+	return out
 }
 
 // fromElsewhere marks what the resolver only notes: an import of a module that is not part of the project.
@@ -441,10 +462,16 @@ func refuse() (api.OnLoadResult, error) {
 
 // resolve finds what an import means.
 func (t *tree) resolve(importer string, a api.OnResolveArgs) resolution {
+	var r resolution
 	if inStyle(a.Kind) {
-		return t.resolveStyle(importer, a.Path, a.Kind != api.ResolveCSSURLToken)
+		r = t.resolveStyle(importer, a.Path, a.Kind != api.ResolveCSSURLToken)
+	} else {
+		r = t.resolveScript(importer, a.Path)
 	}
-	return t.resolveScript(importer, a.Path)
+	if r.outcome == external && t.modules != nil {
+		return t.resolvePackage(importer, a, r)
+	}
+	return r
 }
 
 // problem is what to tell of an import that leads nowhere.
@@ -472,36 +499,43 @@ const (
 	computedRequire = "req$ire"
 )
 
+// escapedLetter is a letter of a name that is written as a number.
+var escapedLetter = regexp.MustCompile(`\\u(?:00[4-7][0-9a-fA-F]|\{0*[4-7][0-9a-fA-F]\})`)
+
+// plainCall is what follows import or require where its argument is a text, or where there is no call.
+var plainCall = regexp.MustCompile(`^\s*(?:\(\s*(?:"[^"\\\n]*"|'[^'\\\n]*')\s*[,)]|[^\s(/?<.\x80-\x{10FFFF}]|\.\s*(?:meta|resolve|cache|context|main|extensions|ensure)\b|$)`)
+
 // mayCompute reports whether a script could call import or require with a computed argument. It errs towards yes.
 func mayCompute(content string) bool {
-	if strings.Contains(content, "require") || strings.Contains(content, `\u`) {
+	if escapedLetter.MatchString(content) {
 		return true
 	}
-	for {
-		_, rest, ok := strings.Cut(content, "import")
-		if !ok {
-			return false
-		}
-		content = rest
-		rest = strings.TrimLeftFunc(rest, unicode.IsSpace)
-		if rest == "" {
-			return false
-		}
-		// import "x", import x, import { x }, import * and import.meta name their module outright; comments may hide a call.
-		if c := rest[0]; c == '(' || c == '/' || c == '<' || c >= 0x80 || c == '.' && !strings.HasPrefix(rest, ".meta") {
-			return true
+	for _, word := range []string{"require", "import"} {
+		for rest := content; ; {
+			_, after, ok := strings.Cut(rest, word)
+			if !ok {
+				break
+			}
+			rest = after
+			if after != "" && (after[0] == '_' || after[0] == '$' || after[0] >= '0' && after[0] <= '9' || after[0]|0x20 >= 'a' && after[0]|0x20 <= 'z') {
+				continue // part of a longer name
+			}
+			if !plainCall.MatchString(after[:min(len(after), 300)]) {
+				return true
+			}
 		}
 	}
+	return false
 }
 
 // nameComputedImports replaces import and require where their argument is computed: the bundler would list folders of
 // the disk to find what such an argument may mean. The bundler itself says where they are, when it does not bundle.
-func (t *tree) nameComputedImports(p, content string, loader api.Loader, format api.Format) (string, []api.Message) {
+func nameComputedImports(content string, loader api.Loader, format api.Format, options string) (string, []api.Message) {
 	if !mayCompute(content) {
 		return content, nil
 	}
 	r := api.Transform(content, api.TransformOptions{
-		Loader: loader, LogLevel: api.LogLevelSilent, Format: format, Platform: api.PlatformNeutral, Target: api.ESNext, TsconfigRaw: t.optionsFor(p), JSX: api.JSXPreserve,
+		Loader: loader, LogLevel: api.LogLevelSilent, Format: format, Platform: api.PlatformNeutral, Target: api.ESNext, TsconfigRaw: options, JSX: api.JSXPreserve,
 		LogOverride: map[string]api.LogLevel{"unsupported-dynamic-import": api.LogLevelWarning, "unsupported-require-call": api.LogLevelWarning},
 	})
 	if len(r.Errors) > 0 {
@@ -569,9 +603,10 @@ func (t *tree) messages(p string, list []api.Message, severity string, d *diagno
 		if strings.HasPrefix(text, "panic: ") {
 			text = "The parser failed on this file"
 		}
-		for _, ns := range []string{nsTree, nsMade, nsJoin} {
+		for _, ns := range []string{nsTree, nsMade, nsJoin, nsPackage, nsVendor, nsShim} {
 			text = strings.ReplaceAll(text, ns+":", "")
 		}
+		text = strings.ReplaceAll(text, moduleMark, "")
 		text = inlineInText.ReplaceAllString(text, "")
 		source, line, col, severity := p, 0, 0, severity
 		if l := m.Location; l != nil {
@@ -638,8 +673,17 @@ func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
 				}
 				return api.OnResolveResult{Path: all[i], Namespace: nsTree}, nil
 			}
-			if r := t.resolve(a.Importer, a); r.outcome == found && r.suffix == "" && !r.guess && g.linked[r.target] {
+			if a.Namespace == nsShim {
+				return resolveInShim(a), nil
+			}
+			r := t.resolve(a.Importer, a)
+			if r.outcome == found && r.suffix == "" && !r.guess && g.linked[r.target] {
 				return api.OnResolveResult{Path: r.target, Namespace: nsTree}, nil
+			}
+			if r.outcome == inPackage {
+				if out, ok := t.shimFor(g, a.Importer, a.Path, a.Kind, r.module); ok {
+					return out, nil
+				}
 			}
 			return api.OnResolveResult{Path: a.Path, External: true}, nil
 		})
@@ -651,6 +695,8 @@ func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
 					s.WriteString("import \"" + strconv.Itoa(i) + "\";\n")
 				}
 				return api.OnLoadResult{Contents: new(s.String()), Loader: api.LoaderJS}, nil
+			case a.Namespace == nsShim:
+				return t.loadShim(a.Path)
 			case a.Namespace == nsTree && g.linked[a.Path]:
 				text := t.built(a.Path)
 				if !g.esm[a.Path] && !commonJS.MatchString(text) {

@@ -22,8 +22,9 @@ type Site struct {
 	Home string // path of the page to start with; "" when there is nothing to show
 	Size int    // bytes of all bodies
 
-	assets map[string]Asset
-	roots  []string
+	assets   map[string]Asset
+	roots    []string
+	packaged []string // files of packages that are yet to be added
 }
 
 // Asset is one answer: a body, or a blob of the project by its hash.
@@ -79,19 +80,19 @@ func (s *Site) Position(p string, line, column int) (file string, l, c int, ok b
 // Len returns how many paths are served.
 func (s *Site) Len() int { return len(s.assets) }
 
-func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []string, d *diagnostics) (*Site, error) {
-	classic, pageOf := namedByPages(t, g, pages)
-	build, more, ok := t.programs(g, pages, entries, classic, pageOf)
-	if !ok {
+func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, prog programs, d *diagnostics) (*Site, error) {
+	build, more := prog.build, prog.more
+	if prog.broken || t.vendor != nil && t.vendor.Broken {
 		return nil, nil
 	}
-	outputs, ok, err := t.bundleEntries(ctx, g, slices.Sorted(maps.Keys(build)), d)
+	packaged := map[string]bool{}
+	outputs, ok, err := t.bundleEntries(ctx, g, slices.Sorted(maps.Keys(build)), packaged, d)
 	if err != nil || !ok {
 		return nil, err
 	}
 	// What fails of these is no part of any page: nothing is said of it.
 	var quiet diagnostics
-	extra, ok, err := t.bundleEntries(ctx, g, slices.Sorted(maps.Keys(more)), &quiet)
+	extra, ok, err := t.bundleEntries(ctx, g, slices.Sorted(maps.Keys(more)), packaged, &quiet)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +100,14 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, entries []st
 		maps.Copy(outputs, extra)
 		maps.Copy(build, more)
 	}
-	return t.site(g, pages, slices.Sorted(maps.Keys(build)), classic, outputs), nil
+	site := t.site(g, pages, slices.Sorted(maps.Keys(build)), prog.classic, outputs)
+	if t.vendor != nil {
+		for _, p := range t.vendor.Assets {
+			packaged[p] = true
+		}
+	}
+	site.packaged = slices.Sorted(maps.Keys(packaged))
+	return site, nil
 }
 
 // namedByPages returns the scripts that pages load as no modules, and all that pages name.
@@ -120,10 +128,20 @@ func namedByPages(t *tree, g *graph, pages []*page) (classic, named map[string]b
 	return classic, named
 }
 
+// programs is what is bundled.
+type programs struct {
+	classic map[string]bool // scripts that pages load as no modules
+	build   map[string]bool // must build
+	more    map[string]bool // may be loaded as the program runs, and may fail
+	broken  bool            // what must build cannot
+}
+
 // programs chooses what is bundled: what pages name must build; where no page does, the script that stands for the program
-// must. more is what may be loaded as the program runs, and may fail. ok is false when what must build cannot.
-func (t *tree) programs(g *graph, pages []*page, entries []string, classic, named map[string]bool) (build, more map[string]bool, ok bool) {
-	build, more = map[string]bool{}, map[string]bool{}
+// must.
+func (t *tree) programs(g *graph, pages []*page, entries []string) programs {
+	classic, named := namedByPages(t, g, pages)
+	build, more := map[string]bool{}, map[string]bool{}
+	broken := programs{broken: true}
 	tainted := g.tainted()
 	var usable []string
 	elsewhere := false
@@ -131,11 +149,11 @@ func (t *tree) programs(g *graph, pages []*page, entries []string, classic, name
 		switch {
 		case classic[e]:
 			if g.broken[e] {
-				return nil, nil, false
+				return broken
 			}
 		case tainted[e]:
 			if named[e] {
-				return nil, nil, false
+				return broken
 			}
 		case named[e]:
 			build[e] = true
@@ -148,7 +166,7 @@ func (t *tree) programs(g *graph, pages []*page, entries []string, classic, name
 	}
 	if len(pages) == 0 {
 		if len(entries) > 0 && len(usable) == 0 && !elsewhere {
-			return nil, nil, false
+			return broken
 		}
 		start := t.startScript(usable)
 		for _, e := range usable {
@@ -167,7 +185,38 @@ func (t *tree) programs(g *graph, pages []*page, entries []string, classic, name
 			more[p] = true
 		}
 	}
-	return build, more, true
+	return programs{classic: classic, build: build, more: more}
+}
+
+// bring checks what is imported of packages, and has what the program needs of them built.
+func (t *tree) bring(ctx context.Context, g *graph, prog programs, entries []string, d *diagnostics) error {
+	if t.modules == nil {
+		return nil
+	}
+	reached := map[string]bool{}
+	g.reach(reached, slices.Collect(maps.Keys(prog.build))...)
+	g.reach(reached, slices.Collect(maps.Keys(prog.classic))...)
+	if len(reached) == 0 {
+		g.reach(reached, entries...)
+	}
+	t.checkPackages(g, reached, d)
+	if prog.broken {
+		return nil
+	}
+	wants, err := t.wants(g, reached)
+	if err != nil {
+		d.add("", 0, 0, SeverityError, "%s", err.Error())
+		return nil
+	}
+	if err := t.useVendor(ctx, wants); err != nil {
+		return err
+	}
+	if t.vendor != nil {
+		for _, f := range t.vendor.Findings {
+			d.add(f.File, f.Line, f.Column, f.Severity, "%s", f.Message)
+		}
+	}
+	return nil
 }
 
 // site puts together what is served: files as they are, bundles, and pages that name them.
@@ -240,7 +289,7 @@ func (g *graph) tainted() map[string]bool {
 
 // bundleEntries returns the built files by their path below bundleDir. Entries with the same compiler options share
 // what they have in common; what is loaded by its address may be a worker, and stands alone.
-func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, d *diagnostics) (map[string]string, bool, error) {
+func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, packaged map[string]bool, d *diagnostics) (map[string]string, bool, error) {
 	outputs := map[string]string{}
 	if len(list) == 0 {
 		return outputs, true, nil
@@ -256,16 +305,16 @@ func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, d *di
 		}
 	}
 	for _, raw := range slices.Sorted(maps.Keys(groups)) {
-		ok, err := t.bundleGroup(ctx, groups[raw], raw, api.FormatESModule, outputs, d)
+		ok, err := t.bundleGroup(ctx, g, groups[raw], raw, api.FormatESModule, outputs, packaged, d)
 		if err != nil || !ok {
 			return nil, false, err
 		}
 	}
 	for _, e := range alone {
 		var quiet diagnostics
-		ok, err := t.bundleGroup(ctx, []string{e}, t.optionsFor(e), api.FormatIIFE, outputs, &quiet)
+		ok, err := t.bundleGroup(ctx, g, []string{e}, t.optionsFor(e), api.FormatIIFE, outputs, packaged, &quiet)
 		if err == nil && !ok { // it awaits, which a module alone may do
-			ok, err = t.bundleGroup(ctx, []string{e}, t.optionsFor(e), api.FormatESModule, outputs, d)
+			ok, err = t.bundleGroup(ctx, g, []string{e}, t.optionsFor(e), api.FormatESModule, outputs, packaged, d)
 		}
 		if err != nil || !ok {
 			return nil, false, err
@@ -274,7 +323,8 @@ func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, d *di
 	return outputs, true, nil
 }
 
-func (t *tree) bundleGroup(ctx context.Context, list []string, raw string, format api.Format, outputs map[string]string, d *diagnostics) (bool, error) {
+func (t *tree) bundleGroup(ctx context.Context, g *graph, list []string, raw string, format api.Format, outputs map[string]string, packaged map[string]bool, d *diagnostics) (bool, error) {
+	b := &packageBuild{t: t, ctx: ctx, assets: packaged}
 	options := t.buildOptions(t.withDecorators(raw))
 	options.Format = format
 	options.Splitting = format == api.FormatESModule
@@ -285,18 +335,28 @@ func (t *tree) bundleGroup(ctx context.Context, list []string, raw string, forma
 	for i, e := range list {
 		options.EntryPointsAdvanced = append(options.EntryPointsAdvanced, api.EntryPoint{InputPath: strconv.Itoa(i), OutputPath: outputName(e)})
 	}
-	options.Plugins = []api.Plugin{{Name: "tree", Setup: func(b api.PluginBuild) {
-		b.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
-			if a.Kind == api.ResolveEntryPoint {
+	options.Plugins = []api.Plugin{{Name: "tree", Setup: func(pb api.PluginBuild) {
+		pb.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
+			switch {
+			case a.Kind == api.ResolveEntryPoint:
 				i, err := strconv.Atoi(a.Path)
 				if err != nil || i < 0 || i >= len(list) {
 					return api.OnResolveResult{}, errors.New("this is not a file of the project")
 				}
 				return api.OnResolveResult{Path: list[i], Namespace: nsTree}, nil
+			case a.Namespace == nsPackage:
+				return b.resolve(a)
+			case a.Namespace == nsShim:
+				return resolveInShim(a), nil
 			}
-			return t.bundleResolve(a)
+			return t.bundleResolve(g, b, format == api.FormatESModule, a)
 		})
-		b.OnLoad(api.OnLoadOptions{Filter: ".*"}, t.bundleLoad)
+		pb.OnLoad(api.OnLoadOptions{Filter: ".*"}, func(a api.OnLoadArgs) (api.OnLoadResult, error) {
+			if a.Namespace == nsShim {
+				return t.loadShim(a.Path)
+			}
+			return b.load(a)
+		})
 	}}}
 	r := build(ctx, options)
 	if ctx.Err() != nil {
@@ -309,18 +369,23 @@ func (t *tree) bundleGroup(ctx context.Context, list []string, raw string, forma
 	}
 	for _, f := range r.OutputFiles {
 		name := strings.TrimPrefix(f.Path, nowhere+"/out/")
-		body := string(f.Contents)
-		if path.Ext(name) == ".js" {
-			if strings.Contains(body, computedRequire) {
-				body = "const " + computedRequire + " = (name) => { throw new Error(`require(${JSON.stringify(name)}) does not exist in a browser`); };\n" + body
-			}
-			if strings.Contains(body, computedImport) {
-				body = "const " + computedImport + " = (name, options) => import(name, options);\n" + body
-			}
-		}
-		outputs[name] = body
+		outputs[name] = completeScript(name, string(f.Contents))
 	}
 	return true, nil
+}
+
+// completeScript adds to a built file what stands in it for computed imports.
+func completeScript(name, body string) string {
+	if path.Ext(name) != ".js" {
+		return body
+	}
+	if strings.Contains(body, computedRequire) {
+		body = "const " + computedRequire + " = (name) => { throw new Error(`require(${JSON.stringify(name)}) does not exist in a browser`); };\n" + body
+	}
+	if strings.Contains(body, computedImport) {
+		body = "const " + computedImport + " = (name, options) => import(name, options);\n" + body
+	}
+	return body
 }
 
 // publicEnv are the prefixes of variables that tools put into what browsers get. Others may be secrets.
@@ -385,7 +450,7 @@ func (t *tree) defines() map[string]string {
 	return def
 }
 
-func (t *tree) bundleResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
+func (t *tree) bundleResolve(g *graph, b *packageBuild, shims bool, a api.OnResolveArgs) (api.OnResolveResult, error) {
 	if m, ok := a.PluginData.(made); ok {
 		a.Importer = m.target
 	}
@@ -398,7 +463,7 @@ func (t *tree) bundleResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
 	warn := func(text string) []api.Message { return []api.Message{{Text: text}} }
 	// What is made here is told apart by its kind, and goes by no ending: one of .mjs would say what is in it.
 	make := func(k kind, target, text string, w []api.Message) (api.OnResolveResult, error) {
-		return api.OnResolveResult{Path: a.Path + inlineMark + strconv.Itoa(int(k)), Namespace: nsMade, PluginData: made{k, target, text}, Warnings: w}, nil
+		return api.OnResolveResult{Path: a.Path + inlineMark + strconv.Itoa(int(k)), Namespace: nsMade, PluginData: made{kind: k, target: target, message: text}, Warnings: w}, nil
 	}
 	stand := func(k kind, text string) (api.OnResolveResult, error) { return make(k, "", text, warn(text)) }
 	k := madeStub
@@ -406,6 +471,20 @@ func (t *tree) bundleResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
 		k = madeStyle
 	}
 	switch r.outcome {
+	case inPackage:
+		m := r.module
+		switch {
+		case m.builtin != "", m.empty:
+			return make(madeEmpty, "", "", nil)
+		case m.problem != "" || m.unknown || m.unavailable:
+			return make(k, "", t.lacking(a.Importer, a.Path, m), nil) // checkPackages tells of it
+		case !shims || !(packageImport{spec: a.Path, kind: a.Kind, module: m, address: isAddressed(r.suffix) || hasFlag(r.suffix, "raw") || hasFlag(r.suffix, "inline")}).isScript():
+			return b.take(a, m, r.suffix), nil
+		}
+		if out, ok := t.shimFor(g, a.Importer, a.Path, a.Kind, m); ok {
+			return out, nil
+		}
+		return make(k, "", strconv.Quote(a.Path)+" is not part of what this page loads", nil)
 	case missing, outside:
 		return api.OnResolveResult{Errors: []api.Message{{Text: problem}}}, nil
 	case absent:
@@ -492,9 +571,10 @@ func isText(p string) bool {
 
 // made is a module that is written here.
 type made struct {
-	kind    kind
-	target  string // the file that it is about
-	message string
+	kind     kind
+	target   string // the file that it is about
+	packaged bool   // which is one of a package
+	message  string
 }
 
 type kind int
@@ -504,6 +584,8 @@ const (
 	madeStyle                 // an empty style sheet
 	madeNames                 // the names of classes, as a CSS module has them
 	madeIdle                  // functions that do nothing
+	madeEmpty                 // nothing
+	madeThrow                 // an error for whoever loads it
 	madeText                  // the text of a file
 	madeAddress               // the address of a file
 	madePicture               // the same, with a component beside it
@@ -527,7 +609,17 @@ func (t *tree) bundleLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
 		}
 		return string(b)
 	}
-	u := quote(address(m.target))
+	where, content := address(m.target), t.files[m.target]
+	if m.packaged {
+		where = packageAddress(m.target)
+		if m.kind == madeText {
+			var err error
+			if content, err = t.modules.read(splitModulePath(m.target)); err != nil {
+				return api.OnLoadResult{}, errors.New(tidy(err.Error(), MaxMessage))
+			}
+		}
+	}
+	u := quote(where)
 	component := `(props) => require("react").createElement("img", { ...props, src: ` + u + ` })`
 	text, loader := "", api.LoaderJS
 	// Where it is CommonJS, any name can be imported.
@@ -540,8 +632,12 @@ func (t *tree) bundleLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
 		text = `module.exports = new Proxy({}, { get: (_, name) => (name === "__esModule" ? undefined : name) });`
 	case madeIdle:
 		text = `module.exports = new Proxy({}, { get: (_, name) => (name === "__esModule" ? undefined : () => () => {}) });`
+	case madeEmpty:
+		text = "module.exports = {};"
+	case madeThrow:
+		text = "throw new Error(" + quote(m.message) + "); module.exports = {};"
 	case madeText:
-		text = "module.exports = { __esModule: true, default: " + quote(t.files[m.target]) + " };"
+		text = "module.exports = { __esModule: true, default: " + quote(content) + " };"
 	case madeAddress:
 		text = "module.exports = { __esModule: true, default: " + u + " };"
 	case madePicture:
@@ -621,7 +717,12 @@ func (t *tree) rewrite(pg *page, outputs map[string]string, classic map[string]b
 		_, ok := outputs[name]
 		return address(path.Join(bundleDir, name)), ok
 	}
+	vendorStyles := t.vendor != nil && t.vendor.Styles
 	styleOf := func(e string, at int) {
+		if vendorStyles {
+			vendorStyles = false
+			edits = append(edits, edit{at, at, vendorStyleLink})
+		}
 		if u, ok := built(e, ".css"); ok {
 			edits = append(edits, edit{at, at, `<link rel="stylesheet" href="` + html.EscapeString(u) + `">`})
 		}
@@ -748,6 +849,9 @@ func (t *tree) startPage(entries []string, outputs map[string]string) string {
 	if script == "" {
 		body = "<h1>Style sheet</h1>\n<p>This project has styles and no page.</p>\n"
 	} else {
+		if t.vendor != nil && t.vendor.Styles {
+			head.WriteString(vendorStyleLink + "\n")
+		}
 		if _, ok := outputs[outputName(script)+".css"]; ok {
 			head.WriteString(`<link rel="stylesheet" href="` + html.EscapeString(address(path.Join(bundleDir, outputName(script)+".css"))) + "\">\n")
 		}

@@ -1,7 +1,7 @@
 package verify
 
 import (
-	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"strings"
@@ -42,6 +42,7 @@ const (
 	askVersion = "version"
 	askList    = "list"
 	askRead    = "read"
+	askVendor  = "vendor" // answered by who builds them
 )
 
 // maxPackageFiles bounds how many files a package may list.
@@ -88,11 +89,14 @@ type askedPackages struct {
 
 func (p askedPackages) ask(word, a, b string) ([]byte, error) {
 	q := make([]byte, 0, stringSize(word)+stringSize(a)+stringSize(b))
-	for _, s := range []string{word, a, b} {
-		q = binary.LittleEndian.AppendUint32(q, uint32(len(s)))
-		q = append(q, s...)
-	}
-	return p.work.Ask(q)
+	return p.work.Ask(appendStrings(q, word, a, b))
+}
+
+// vendor asks whether what is wanted was built before.
+func (p askedPackages) vendor(wants []want) (*vendorInfo, bool) {
+	reply, err := p.ask(askVendor, wantsKey(wants), "")
+	info := &vendorInfo{}
+	return info, err == nil && len(reply) > 0 && json.Unmarshal(reply, info) == nil
 }
 
 func (p askedPackages) text(word, a, b string) string {

@@ -102,7 +102,11 @@ func (t *tree) unavailable(importer, spec string) string {
 	case isExternalURL(name), strings.HasPrefix(name, "#"), strings.HasPrefix(name, "$"), strings.HasPrefix(name, "~"), strings.HasPrefix(name, "@/"):
 		return "This needs \"" + spec + "\", which the project's own tools make and a preview does not have"
 	}
-	return "This needs the package \"" + spec + "\", which a preview cannot load: only the project's own files are part of it"
+	why := "only the project's own files are part of it"
+	if t.off != "" {
+		why = string(t.off)
+	}
+	return "This needs the package \"" + spec + "\", which a preview cannot load: " + why
 }
 
 // builtins are the modules of Node.js that go by a name without a scheme.

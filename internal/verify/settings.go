@@ -14,9 +14,10 @@ import (
 type settings struct {
 	dir     string
 	pkg     *manifest
-	configs []*tsconfig // tsconfig.json or jsconfig.json first
-	aliases patterns    // of bundlers and test runners
-	options string      // compiler options as esbuild reads them; "" when there is no tsconfig
+	configs []*tsconfig       // tsconfig.json or jsconfig.json first
+	aliases patterns          // of bundlers and test runners
+	renames map[string]string // packages that are taken in the place of others
+	options string            // compiler options as esbuild reads them; "" when there is no tsconfig
 }
 
 // manifest is what is read of a package.json.
@@ -436,14 +437,65 @@ func mergeOptions(configs []*tsconfig) string {
 	return string(b)
 }
 
-// optionsFor returns the compiler options for a file: those of the nearest folder that has a tsconfig.
+// optionsFor returns the compiler options for a file: those of the nearest folder that has a tsconfig, with what its package.json
+// says of JSX.
 func (t *tree) optionsFor(p string) string {
+	options := "{}"
 	for dir := range ancestors(path.Dir(fileOf(p))) {
 		if s := t.settings[dir]; s != nil && s.options != "" {
-			return s.options
+			options = s.options
+			break
 		}
 	}
-	return "{}"
+	if jsx := t.jsxFor(p); jsx != "" && !strings.Contains(options, `"jsxImportSource"`) && !strings.Contains(options, `"jsx":"react"`) && !strings.Contains(options, `"jsxFactory"`) {
+		options = strings.Replace(options, `"jsx":"react-jsx",`, "", 1)
+		options = strings.Replace(options, `"jsx":"react-jsx"`, "", 1)
+		if rest, ok := strings.CutPrefix(options, `{"compilerOptions":{`); ok && rest != "}}" {
+			return `{"compilerOptions":{` + jsx + "," + rest
+		}
+		return `{"compilerOptions":{` + jsx + "}}"
+	}
+	return options
+}
+
+var jsxImportSource = regexp.MustCompile(`\bjsxImportSource\s*:\s*['"]([@\w./-]{1,200})['"]`)
+
+// jsxFor is what JSX means to a file when no tsconfig says it, as compiler options; "": what it means to React.
+func (t *tree) jsxFor(p string) string {
+	dir := t.packageFolder(p)
+	t.jsxMu.Lock()
+	defer t.jsxMu.Unlock()
+	jsx, known := t.jsx[dir]
+	if known {
+		return jsx
+	}
+	for _, q := range t.paths {
+		if path.Dir(q) == dir && strings.HasPrefix(path.Base(q), "vite.config.") {
+			if m := jsxImportSource.FindStringSubmatch(t.files[q]); m != nil {
+				jsx = `"jsx":"react-jsx","jsxImportSource":"` + m[1] + `"`
+			}
+		}
+	}
+	switch {
+	case jsx != "":
+	case t.needs(p, "react"):
+		if t.modules != nil {
+			if place, ok := t.modules.find(dir, "react"); ok && isInModules(place) {
+				if r := t.modules.at(place); r.failed == nil && !r.names["jsx-runtime.js"] {
+					jsx = `"jsx":"react"`
+				}
+			}
+		}
+	case t.needs(p, "preact"):
+		jsx = `"jsx":"react-jsx","jsxImportSource":"preact"`
+	case t.needs(p, "solid-js"):
+		jsx = `"jsx":"react-jsx","jsxImportSource":"solid-js/h"`
+	}
+	if t.jsx == nil {
+		t.jsx = map[string]string{}
+	}
+	t.jsx[dir] = jsx
+	return jsx
 }
 
 // needs reports whether a package.json above a file names one of the packages.
@@ -513,6 +565,13 @@ func (t *tree) addAliases(p string, at func(dir string) *settings) {
 					targets = append(targets, q)
 				}
 			}
+		}
+		if len(targets) == 0 && len(parts) == 1 && strings.Trim(strings.TrimSpace(value), `'"`+"`") == parts[0] && isPackageName(packageOf(parts[0])) && isPackageName(packageOf(key)) {
+			if s.renames == nil {
+				s.renames = map[string]string{}
+			}
+			s.renames[key] = parts[0]
+			return
 		}
 		addAlias(&s.aliases, key, targets)
 	}

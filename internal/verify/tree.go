@@ -23,11 +23,20 @@ type tree struct {
 	inlines  map[string]inlineFile
 	settings map[string]*settings // by folder
 	packages map[string]string    // folders of the packages of the project, by name
+	modules  *modules             // those from npm; nil: there are none
+	off      Off                  // why there are none
+	vendor   *vendor              // what the project imports of them, built
+	wantList []want               // that it is built of
+	wanted   map[string]int       // their places in it, by module
+	lazy     map[string]int       // the same, of what is loaded later
 	ignores  map[string]*ignoreFile
 	roots    []string              // folders whose files are also served from /
 	imports  patterns              // from import maps
 	source   map[string]string     // contents as they are built, where they differ: computed imports renamed, globs listed
 	loaders  map[string]api.Loader // where a file turned out to be something else than its ending says
+
+	jsxMu sync.Mutex
+	jsx   map[string]string // what it means, by folder of a package.json
 
 	serverOnce sync.Once
 	server     bool // a program serves the pages
@@ -58,6 +67,8 @@ func newTree(project Tree, d *diagnostics) *tree {
 	t := &tree{files: make(map[string]string, len(project.Files)), assets: project.Assets, folders: map[string]bool{}, stems: map[string]bool{}, inlines: map[string]inlineFile{},
 		ignores: map[string]*ignoreFile{}, source: map[string]string{}, loaders: map[string]api.Loader{}}
 	t.ignoreWork.Store(maxIgnoreWork)
+	t.modules = newModules(project.Packages)
+	t.off, _ = project.Packages.(Off)
 	for p, content := range project.Files {
 		if err := codeforge.CheckPath(p); err != nil {
 			reason := "is not a safe relative path"

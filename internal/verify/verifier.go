@@ -1,7 +1,11 @@
 package verify
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +19,8 @@ import (
 // Verifier checks and bundles trees in child processes: what a tree can do to a parser it does to a child, and to nobody
 // else. Equal requests of one user that come while the first is at work share its answer.
 type Verifier struct {
-	pool *sandbox.Pool
+	pool    *sandbox.Pool
+	vendors vendorCache
 
 	mu      sync.Mutex
 	flights map[flightKey]*flight
@@ -116,31 +121,102 @@ func (v *Verifier) finishFlight(key flightKey, f *flight) {
 	f.cancel()
 }
 
-// ask has a child do it.
+// ask has a child do it. What it wants of packages and is not at hand another one builds first.
 func (v *Verifier) ask(ctx context.Context, user, op string, t Tree) (*Site, Report, error) {
-	limit := maxReport
+	limit := maxReport + maxWantBytes
 	if op == opBundle {
 		limit += maxSite(t) + 2*codeforge.MaxPath*maxAssets
 	}
-	answer, err := v.pool.Do(ctx, user, sandbox.Request{Size: requestSize(op, t), MaxAnswer: limit,
-		Write: func(w io.Writer) error { return writeRequest(w, op, t) },
-		Ask: func(_ context.Context, question []byte) ([]byte, error) {
-			return answerQuestion(t.Packages, question)
-		}})
-	if errors.Is(err, sandbox.ErrUnavailable) {
-		return nil, Report{}, unavailable(err)
+	q := &query{v: v, tree: t}
+	for {
+		answer, err := v.pool.Do(ctx, user, q.request(op, t, limit))
+		if r, err, failed := v.failed(err, t.Len()); failed {
+			return nil, r, err
+		}
+		site, r, wants, err := readAnswer(answer)
+		if err != nil || wants != nil && q.vendor != nil {
+			return nil, Report{}, unavailable(cmp.Or(err, errWantsMore))
+		}
+		if wants == nil {
+			if site != nil {
+				site.addPackages(t.Packages, q.vendor)
+			}
+			return site, r, nil
+		}
+		if r, err := q.build(ctx, user, wants); err != nil || q.vendor == nil {
+			return nil, r, err
+		}
 	}
+}
+
+var errWantsMore = errors.New("a child wants other packages than it did before")
+
+// failed is what became of work that a child did not do.
+func (v *Verifier) failed(err error, files int) (Report, error, bool) {
 	if crash, ok := errors.AsType[*sandbox.Crash](err); ok {
-		return nil, v.crashed(crash, t.Len()), nil
+		return v.crashed(crash, files), nil, true
 	}
+	if errors.Is(err, sandbox.ErrUnavailable) {
+		err = unavailable(err)
+	}
+	return Report{}, err, err != nil
+}
+
+// query is one look at a tree, which may take several children.
+type query struct {
+	v      *Verifier
+	tree   Tree
+	vendor *vendor // what it is built with; nil: nothing yet
+	wanted string  // the key of what that was built of
+}
+
+func (q *query) request(op string, t Tree, limit int) sandbox.Request {
+	return sandbox.Request{Size: requestSize(op, t), MaxAnswer: limit,
+		Write: func(w io.Writer) error { return writeRequest(w, op, t) },
+		Ask:   func(_ context.Context, question []byte) ([]byte, error) { return q.answer(question) }}
+}
+
+func (q *query) answer(question []byte) ([]byte, error) {
+	r := reader{rest: string(question)}
+	if r.string() != askVendor {
+		return answerQuestion(q.tree.Packages, question)
+	}
+	key := r.string()
+	if q.vendor == nil || q.wanted != key {
+		q.vendor, q.wanted = q.v.vendors.get(q.cacheKey(key)), key
+	}
+	if q.vendor == nil {
+		return nil, nil
+	}
+	return json.Marshal(q.vendor.vendorInfo)
+}
+
+// cacheKey is what a vendor depends on; "": it is not known, and nobody else may have it.
+func (q *query) cacheKey(wants string) string {
+	if len(q.tree.Lock) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256(q.tree.Lock)
+	return hex.EncodeToString(sum[:]) + wants
+}
+
+// build has what is wanted built by a child that sees the packages alone: others with the same lock share it. A report is why
+// it cannot be.
+func (q *query) build(ctx context.Context, user string, wants []want) (Report, error) {
+	b, err := json.Marshal(wants)
 	if err != nil {
-		return nil, Report{}, err
+		return Report{}, unavailable(err)
 	}
-	site, r, err := readAnswer(answer)
-	if err != nil {
-		return nil, Report{}, unavailable(err)
+	answer, err := q.v.pool.Do(ctx, user, q.request(opVendor, Tree{Files: map[string]string{wantsFile: string(b)}, Packages: q.tree.Packages}, maxVendor+maxReport))
+	if r, err, failed := q.v.failed(err, q.tree.Len()); failed {
+		return r, err
 	}
-	return site, r, nil
+	if q.vendor, err = readVendor(answer); err != nil {
+		return Report{}, unavailable(err)
+	}
+	q.wanted = wantsKey(wants)
+	q.v.vendors.put(q.cacheKey(q.wanted), q.vendor)
+	return Report{}, nil
 }
 
 // crashed is the report on a tree that no child survived.
@@ -180,10 +256,18 @@ func RunChild() {
 func serve(w sandbox.Work) []byte {
 	op, t := readRequest(w)
 	ctx := context.WithValue(context.Background(), atKey{}, w.At)
-	if op == opBundle {
-		return appendAnswer(Bundle(ctx, t))
+	if op != opVendor {
+		return appendAnswer(run(ctx, t, op == opBundle))
 	}
-	return appendAnswer(nil, Check(ctx, t))
+	var wants []want
+	if err := json.Unmarshal([]byte(t.Files[wantsFile]), &wants); err != nil {
+		return nil
+	}
+	v, err := buildVendor(ctx, t.Packages, wants)
+	if err != nil {
+		return nil
+	}
+	return appendVendor(v)
 }
 
 type atKey struct{}

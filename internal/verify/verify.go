@@ -61,37 +61,42 @@ const (
 // Check verifies a tree in this process, which the tree can end: [Verifier.Check] is for everybody but
 // its children and tests.
 func Check(ctx context.Context, t Tree) Report {
-	_, r := run(ctx, t, false)
+	_, r, _ := run(ctx, t, false)
 	return r
 }
 
 // Bundle builds a tree in this process, as [Verifier.Bundle] says.
 func Bundle(ctx context.Context, t Tree) (*Site, Report) {
-	return run(ctx, t, true)
+	site, r, _ := run(ctx, t, true)
+	return site, r
 }
 
 var errStopped = errors.New("stopped")
 
-func run(ctx context.Context, t Tree, bundle bool) (site *Site, report Report) {
-	failed := func(text string) (*Site, Report) {
+// run checks a tree. When it wants a vendor that is not there yet it says so, and nothing else.
+func run(ctx context.Context, t Tree, bundle bool) (site *Site, report Report, wants []want) {
+	failed := func(text string) (*Site, Report, []want) {
 		var d diagnostics
 		d.add("", 0, 0, SeverityError, "%s", text)
-		return nil, d.report(t.Len(), nil)
+		return nil, d.report(t.Len(), nil), nil
 	}
 	defer func() {
 		if p := recover(); p != nil {
 			// The panic's text may hold anything; that there was one is all that a caller can use.
-			site, report = failed("The check itself failed on this tree")
+			site, report, wants = failed("The check itself failed on this tree")
 		}
 	}()
 	if r, ok := tooLarge(t); ok {
-		return nil, r
+		return nil, r, nil
 	}
 	site, report, err := check(ctx, t, bundle)
+	if w, ok := errors.AsType[*wantVendor](err); ok {
+		return nil, Report{}, w.wants
+	}
 	if err != nil {
 		return failed("The check was stopped before it was through")
 	}
-	return site, report
+	return site, report, nil
 }
 
 // tooLarge is the report on a tree with more than a project may have.
@@ -133,6 +138,10 @@ func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error
 	}
 	t.checkRuntime(g, pages, &d)
 	entries := g.entries(t, pages)
+	prog := t.programs(g, pages, entries)
+	if err := t.bring(ctx, g, prog, entries, &d); err != nil {
+		return nil, Report{}, err
+	}
 	if err := t.link(ctx, g, &d); err != nil {
 		return nil, Report{}, err
 	}
@@ -145,13 +154,16 @@ func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error
 	if !bundle {
 		return nil, d.report(project.Len(), names), nil
 	}
-	site, err := t.bundle(ctx, g, pages, entries, &d)
+	site, err := t.bundle(ctx, g, pages, prog, &d)
 	if err != nil {
 		return nil, Report{}, err
 	}
 	if limit := maxSite(project); site != nil && site.Size > limit {
 		d.add("", 0, 0, SeverityError, "The project is built to %d bytes; at most %d are shown", site.Size, limit)
 		site = nil
+	}
+	if _, inChild := project.Packages.(vendorKeeper); site != nil && !inChild {
+		site.addPackages(project.Packages, t.vendor)
 	}
 	return site, d.report(project.Len(), names), nil
 }

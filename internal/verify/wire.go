@@ -20,6 +20,7 @@ import (
 const (
 	opCheck  = "check"
 	opBundle = "bundle"
+	opVendor = "vendor" // of what the one file of the tree says
 )
 
 // Bounds on answers, which come from a process that a stranger's code may have taken over.
@@ -136,25 +137,38 @@ func (r *reader) string() string {
 	return s
 }
 
-// appendAnswer writes a report and, unless it is nil, a site: its home, its roots, an empty string, its assets.
-func appendAnswer(site *Site, report Report) []byte {
-	b, _ := json.Marshal(report) // it holds nothing that could fail
-	size := stringSize("") + len(b)
-	if site != nil {
-		size += site.Size + site.Len()*(5*4+codeforge.MaxPath+100) + 1000
-	}
-	out := make([]byte, 0, size)
-	add := func(s string) {
+func appendStrings(out []byte, list ...string) []byte {
+	for _, s := range list {
 		out = binary.LittleEndian.AppendUint32(out, uint32(len(s)))
 		out = append(out, s...)
 	}
-	add(string(b))
+	return out
+}
+
+// appendAnswer writes what is wanted first, or nothing and a report and, unless it is nil, a site: its home, its roots, an
+// empty string, the files of packages that belong to it, an empty string, its assets.
+func appendAnswer(site *Site, report Report, wants []want) []byte {
+	if wants != nil {
+		b, _ := json.Marshal(wants)
+		return appendStrings(nil, string(b))
+	}
+	b, _ := json.Marshal(report) // it holds nothing that could fail
+	size := 2*stringSize("") + len(b)
+	if site != nil {
+		size += site.Size + site.Len()*(5*4+codeforge.MaxPath+100) + 1000
+	}
+	out := appendStrings(make([]byte, 0, size), "", string(b))
+	add := func(s string) { out = appendStrings(out, s) }
 	if site == nil {
 		return out
 	}
 	add(site.Home)
 	for _, root := range site.roots {
 		add("/" + root)
+	}
+	add("")
+	for _, p := range site.packaged {
+		add(p)
 	}
 	add("")
 	for p, a := range site.assets {
@@ -167,18 +181,26 @@ func appendAnswer(site *Site, report Report) []byte {
 	return out
 }
 
-func readAnswer(answer []byte) (*Site, Report, error) {
+func readAnswer(answer []byte) (*Site, Report, []want, error) {
 	r := reader{rest: string(answer)}
 	var report Report
+	if wanted := r.string(); wanted != "" {
+		var wants []want
+		err := json.Unmarshal([]byte(wanted), &wants)
+		return nil, Report{}, wants, err
+	}
 	if err := json.Unmarshal([]byte(r.string()), &report); err != nil {
-		return nil, Report{}, err
+		return nil, Report{}, nil, err
 	}
 	if r.rest == "" {
-		return nil, report, nil
+		return nil, report, nil, nil
 	}
 	site := &Site{Home: r.string(), assets: map[string]Asset{}}
 	for root := r.string(); root != ""; root = r.string() {
 		site.roots = append(site.roots, root[1:])
+	}
+	for p := r.string(); p != ""; p = r.string() {
+		site.packaged = append(site.packaged, p)
 	}
 	for r.rest != "" {
 		p := r.string()
@@ -188,7 +210,33 @@ func readAnswer(answer []byte) (*Site, Report, error) {
 		site.Size += len(a.Body)
 	}
 	if r.failed {
-		return nil, Report{}, errors.New("the answer is cut")
+		return nil, Report{}, nil, errors.New("the answer is cut")
 	}
-	return site, report, nil
+	return site, report, nil, nil
+}
+
+// appendVendor writes a vendor: what is to be known of it, its files.
+func appendVendor(v *vendor) []byte {
+	b, _ := json.Marshal(v.vendorInfo) // it holds nothing that could fail
+	out := appendStrings(nil, string(b))
+	for name, text := range v.files {
+		out = appendStrings(out, name, text)
+	}
+	return out
+}
+
+func readVendor(answer []byte) (*vendor, error) {
+	r := reader{rest: string(answer)}
+	v := &vendor{files: map[string]string{}}
+	if err := json.Unmarshal([]byte(r.string()), &v.vendorInfo); err != nil {
+		return nil, err
+	}
+	for r.rest != "" {
+		name := r.string()
+		v.files[name] = r.string()
+	}
+	if r.failed {
+		return nil, errors.New("the answer is cut")
+	}
+	return v, nil
 }
