@@ -66,8 +66,3 @@ func NotFound(resource, id string) *Error {
 func Conflictf(format string, args ...any) *Error {
 	return &Error{Kind: Conflict, Message: fmt.Sprintf(format, args...)}
 }
-
-// TooLargeField says which field is beyond which limit.
-func TooLargeField(field string, most int, format string, args ...any) *Error {
-	return &Error{Kind: TooLarge, Message: fmt.Sprintf(format, args...), Details: map[string]any{"field": field, "limit": most}}
-}

@@ -18,25 +18,39 @@ type Quota struct {
 	Text         int // bytes of one that is a text, but longer than [MaxContent] characters
 }
 
+// What there can be too many bytes of for [OverBlobs].
+const (
+	BlobBytes         = "blob"
+	TextBytes         = "text"
+	ProjectBlobsBytes = "blobs"
+	PutBytes          = "puts"
+)
+
 // CheckBlob refuses bytes that are too many for a blob.
 func (q Quota) CheckBlob(data []byte) error {
 	if q.Blob > 0 && len(data) > q.Blob {
-		return TooLargeField("content", q.Blob, "A file has at most %d bytes, this one has %d", q.Blob, len(data))
+		return OverBlobs(BlobBytes, q.Blob, int64(len(data)))
 	}
 	if q.Text > 0 && len(data) > q.Text && IsText(data) {
-		return TooLargeField("content", q.Text, "A text has at most %d bytes, this one has %d", q.Text, len(data))
+		return OverBlobs(TextBytes, q.Text, int64(len(data)))
 	}
 	return nil
 }
 
-// OverBlobs refuses what would be more bytes of blobs than a project may have.
-func OverBlobs(most int, bytes int64) *Error {
-	return TooLargeField("content", most, "The binary files and long texts of a project have at most %d bytes, this would make %d: delete some, or make them smaller", most, bytes)
-}
-
-// OverPuts refuses to take more bytes for blobs before those that were put are used.
-func OverPuts(most int) *Error {
-	return TooLargeField("content", most, "A project takes at most %d bytes that are in no revision yet, and keeps them for a day: write the files that they are for", most)
+// OverBlobs refuses bytes that would be more than a project may have of them.
+func OverBlobs(what string, most int, bytes int64) *Error {
+	e := &Error{Kind: TooLarge, Details: map[string]any{"field": "content", "limit": most}}
+	switch what {
+	case BlobBytes:
+		e.Message = fmt.Sprintf("A file has at most %d bytes, this one has %d", most, bytes)
+	case TextBytes:
+		e.Message = fmt.Sprintf("A text has at most %d bytes, this one has %d", most, bytes)
+	case ProjectBlobsBytes:
+		e.Message = fmt.Sprintf("The binary files and long texts of a project have at most %d bytes together, this would make %d: delete some, or make them smaller", most, bytes)
+	default:
+		e.Message = fmt.Sprintf("A project takes at most %d bytes of files that are in no revision yet, this would make %d: write the files that they are for, or wait a day", most, bytes)
+	}
+	return e
 }
 
 // What a user can have too much of.

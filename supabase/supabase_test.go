@@ -33,6 +33,7 @@ e0aee6ff6bd85e83 20261127000003_rules.sql
 5342e99467294488 20261127000009_stages.sql
 42811ef984e1c27c 20261127000010_proposals.sql
 3ead1c99c875dbe8 20261127000011_ends.sql
+7ff183a282fe53eb 20261127000012_blobs.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -126,8 +126,12 @@ func TestDirectAccessOfUsers(t *testing.T) {
 	s.Exec(t, db, "insert into public.job_files (job_id, path, project_id, user_id, fence) values ('"+j.ID+"', 'a', '"+p.ID+"', '"+u.ID+"', 1)")
 	s.Exec(t, db, "insert into public.job_stages (job_id, stage, round, user_id, revision) values ('"+j.ID+"', 'code', 0, '"+u.ID+"', 1)")
 	s.Exec(t, db, "insert into public.proposal_files (job_id, path, project_id, user_id, language) values ('"+j.ID+"', 'a', '"+p.ID+"', '"+u.ID+"', '')")
+	if _, err := store.PutBlob(t.Context(), u, p.ID, []byte("put")); err != nil {
+		t.Fatal(err)
+	}
+	s.Exec(t, db, "insert into public.revision_screenshots (project_id, revision, page, width, user_id, type, hash) select project_id, 1, 'index.html', 360, user_id, 'image/png', hash from public.blob_puts")
 	before := picture(t, s, db)
-	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "file_contents", "job_events", "job_files", "job_stages", "proposal_files"}
+	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "file_contents", "job_events", "job_files", "job_stages", "proposal_files", "revision_screenshots", "blob_puts"}
 	for _, table := range readable {
 		for user, want := range map[string]bool{u.ID: true, v.ID: false} {
 			where := "project_id"
@@ -141,7 +145,7 @@ func TestDirectAccessOfUsers(t *testing.T) {
 			if where == "job_id" {
 				key = j.ID
 			}
-			if got := asUser[int](t, url, user, "select count(*) from public."+table+" where "+where+" = $1", key); (got == 1) != want {
+			if got := asUser[int](t, url, user, "select count(*) from public."+table+" where "+where+" = $1", key); (got > 0) != want {
 				t.Errorf("%s: %d rows for a user who may read: %t", table, got, want)
 			}
 		}
@@ -188,7 +192,10 @@ func TestDirectAccessOfUsers(t *testing.T) {
 			"delete from public.agent_jobs",
 			"insert into public.chat_messages (project_id, role, content) values ('" + p.ID + "', 'assistant', 'x')",
 			"insert into public.job_events (job_id, seq, user_id, type, data, progress, created_at) values ('" + j.ID + "', 9, '" + u.ID + "', 'x', '{}', 1, now())",
-			"delete from public.project_revisions", "update public.file_revisions set content = 'x'", "update public.file_contents set content = 'x'", "delete from public.file_contents", "delete from public.job_files", "delete from public.job_stages", "delete from public.proposal_files", "update public.projects set apply = 'auto'", "delete from public.job_aliases",
+			"delete from public.project_revisions", "update public.file_revisions set content = 'x'", "update public.file_contents set content = 'x'", "delete from public.file_contents", "delete from public.job_files", "delete from public.job_stages", "delete from public.proposal_files",
+			"delete from public.revision_screenshots", "delete from public.blob_puts", "update public.project_revisions set evidence = null", "select public.codeforge_put_blob('" + u.ID + "', '" + p.ID + "', '{}', true)",
+			"select public.codeforge_mark_checked('" + u.ID + "', '" + p.ID + "', 1, true, '{}')", "select public.codeforge_write_revision('" + u.ID + "', '" + p.ID + "', '{}')",
+			"update public.projects set apply = 'auto'", "delete from public.job_aliases",
 			"truncate public.projects cascade",
 			"select public.codeforge_submit_job('" + u.ID + "', gen_random_uuid(), '" + p.ID + "', 'code', true, '{}')",
 			"select public.codeforge_update_project('" + u.ID + "', '" + p.ID + "', '{\"title\":\"stolen\"}')",
@@ -228,9 +235,9 @@ func TestDirectAccessOfUsers(t *testing.T) {
 		and (has_function_privilege('authenticated', oid, 'execute') or has_function_privilege('anon', oid, 'execute')) order by 1)`).Scan(&open); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"codeforge_create_project", "codeforge_event_json", "codeforge_file_json", "codeforge_file_json", "codeforge_files_at", "codeforge_find_job", "codeforge_job_usage", "codeforge_jobs", "codeforge_limit", "codeforge_now",
-		"codeforge_read_changes", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_messages", "codeforge_read_project", "codeforge_read_projects", "codeforge_read_proposal",
-		"codeforge_read_revisions", "codeforge_read_tree", "codeforge_read_working", "codeforge_revision_json", "codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job"}; !reflect.DeepEqual(open, want) {
+	if want := []string{"codeforge_blob_json", "codeforge_create_project", "codeforge_event_json", "codeforge_file_json", "codeforge_file_json", "codeforge_files_at", "codeforge_find_job", "codeforge_job_usage", "codeforge_jobs", "codeforge_limit", "codeforge_now",
+		"codeforge_read_blob", "codeforge_read_changes", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_lock", "codeforge_read_messages", "codeforge_read_project", "codeforge_read_projects", "codeforge_read_proposal",
+		"codeforge_read_revisions", "codeforge_read_screenshot", "codeforge_read_screenshots", "codeforge_read_text_size", "codeforge_read_tree", "codeforge_read_working", "codeforge_revision_json", "codeforge_screenshots_json", "codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job"}; !reflect.DeepEqual(open, want) {
 		t.Errorf("users may call %v, want %v", open, want)
 	}
 }

@@ -106,9 +106,18 @@ func TestDataAPIRoundTrips(t *testing.T) {
 		"events":    func() error { _, err := s.Events(ctx, u, j.ID, 0, 10); return err },
 		"no events": func() error { _, err := s.Events(ctx, u, j.ID, 99, 10); return err },
 		"messages":  func() error { _, err := s.ListMessages(ctx, u, mine.ID, 10); return err },
-		"due":       func() error { _, _, _, err := s.DueJobs(ctx, 10); return err },
-		"owner":     func() error { _, _, err := s.JobOwner(ctx, j.ID); return err },
-		"ready":     func() error { return s.Ping(ctx) },
+		"put blob":  func() error { _, err := s.PutBlob(ctx, u, mine.ID, []byte("\xff")); return err },
+		"read lock": func() error { _, err := s.ReadLock(ctx, u, mine.ID, 0); return err },
+		"read blob": func() error { _, err := s.ReadBlob(ctx, u, mine.ID, codeforge.BlobHash([]byte("a"))); return err },
+		"write revision": func() error {
+			_, err := s.WriteRevision(ctx, u, mine.ID, codeforge.TreeChange{Head: -1, Lock: []byte("\xfe")})
+			return err
+		},
+		"mark":        func() error { return s.MarkChecked(ctx, u, mine.ID, 1, true, nil, nil, nil) },
+		"screenshots": func() error { _, err := s.ListScreenshots(ctx, u, mine.ID, 1); return err },
+		"due":         func() error { _, _, _, err := s.DueJobs(ctx, 10); return err },
+		"owner":       func() error { _, _, err := s.JobOwner(ctx, j.ID); return err },
+		"ready":       func() error { return s.Ping(ctx) },
 	} {
 		before := w.sent.Load()
 		check(t, do())
@@ -374,8 +383,11 @@ func TestLostAnswers(t *testing.T) {
 	_, total, err = s.ListRevisions(ctx, u, mine.ID, 1, 10)
 	check(t, err)
 	want("revisions", total, 3)
-	w.losing("codeforge_mark_verified", 2)
+	w.losing("codeforge_mark_checked", 2)
 	check(t, s.MarkChecked(ctx, u, mine.ID, 2, true, nil, nil, nil))
+	w.losing("codeforge_put_blob", 2)
+	_, err = s.PutBlob(ctx, u, mine.ID, []byte("\xff"))
+	check(t, err)
 	w.losing("codeforge_submit_job", 1)
 	only, fresh, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.Code, IfBusy: codeforge.BusyReject})
 	check(t, err)

@@ -87,7 +87,7 @@ func settings(t *testing.T, run func(t *testing.T, take func(*testing.T) (p *pro
 					})
 				}
 				inner.Cleanup(func() {
-					p.pg.Exec(t, p.db, `delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0, 0); delete from public.llm_calls; delete from public.llm_journal;
+					p.pg.Exec(t, p.db, `delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0, 0, 0, 0, 0); delete from public.llm_calls; delete from public.llm_journal;
 						delete from public.budget_limits; delete from public.budget_periods; delete from public.budget_holds`)
 					p.Requests()
 					mu.Lock()
@@ -231,6 +231,34 @@ func (s signed) ListMessages(ctx context.Context, u codeforge.User, id string, l
 
 func (s signed) ReadProposal(ctx context.Context, u codeforge.User, id string, p codeforge.Page) (codeforge.Proposal, []codeforge.FileDelta, error) {
 	return s.Store.ReadProposal(ctx, s.sign(u), id, p)
+}
+
+func (s signed) PutBlob(ctx context.Context, u codeforge.User, id string, data []byte) (string, error) {
+	return s.Store.PutBlob(ctx, s.sign(u), id, data)
+}
+
+func (s signed) ReadBlob(ctx context.Context, u codeforge.User, id, hash string) ([]byte, error) {
+	return s.Store.ReadBlob(ctx, s.sign(u), id, hash)
+}
+
+func (s signed) WriteRevision(ctx context.Context, u codeforge.User, id string, change codeforge.TreeChange) (codeforge.Revision, error) {
+	return s.Store.WriteRevision(ctx, s.sign(u), id, change)
+}
+
+func (s signed) MarkChecked(ctx context.Context, u codeforge.User, id string, n int64, verified bool, evidence codeforge.Evidence, shots []codeforge.Screenshot, lock []byte) error {
+	return s.Store.MarkChecked(ctx, s.sign(u), id, n, verified, evidence, shots, lock)
+}
+
+func (s signed) ReadLock(ctx context.Context, u codeforge.User, id string, n int64) ([]byte, error) {
+	return s.Store.ReadLock(ctx, s.sign(u), id, n)
+}
+
+func (s signed) ListScreenshots(ctx context.Context, u codeforge.User, id string, n int64) ([]codeforge.Screenshot, error) {
+	return s.Store.ListScreenshots(ctx, s.sign(u), id, n)
+}
+
+func (s signed) ReadScreenshot(ctx context.Context, u codeforge.User, id string, n int64, page string, width int) (codeforge.Screenshot, []byte, error) {
+	return s.Store.ReadScreenshot(ctx, s.sign(u), id, n, page, width)
 }
 
 type signedLedger struct {

@@ -110,6 +110,11 @@ func fault(ctx context.Context, err error) error {
 	case "PT412":
 		return codeforge.ErrFenced
 	case "PT413", "PT429":
+		var most int
+		var bytes int64
+		if n, _ := fmt.Sscan(f.Details, &most, &bytes); n == 2 {
+			return codeforge.OverBlobs(f.Hint, most, bytes)
+		}
 		if most, err := strconv.Atoi(f.Details); f.Hint != "" && err == nil {
 			return codeforge.OverQuota(f.Hint, most, time.Now())
 		}

@@ -16,6 +16,7 @@ type change struct {
 	ID       string `json:"id"` // for a path that never was
 	Path     string `json:"path"`
 	Content  string `json:"content"`
+	Hash     string `json:"hash,omitempty"` // of a blob, or of a text that the project has; then there is no content
 	Language string `json:"language"`
 	Fallback string `json:"fallback"` // language when neither the change nor the file has one
 	Delete   bool   `json:"delete"`
@@ -24,15 +25,17 @@ type change struct {
 // newChange holds a change to the rules of the domain, whoever made it. A file whose path breaks them, from before, can be
 // deleted.
 func newChange(c codeforge.FileChange) (change, error) {
-	if !c.Delete || !storable(c.Path) {
-		if err := codeforge.CheckPath(c.Path); err != nil {
-			return change{}, err
-		}
-		if err := codeforge.CheckContent(c.Content); err != nil {
-			return change{}, err
-		}
+	err := c.Check()
+	if err == nil && !storable(c.Path) {
+		err = codeforge.CheckPath(c.Path)
 	}
-	return change{codeforge.NewID(), c.Path, c.Content, c.Language, codeforge.LanguageOf(c.Path), c.Delete}, nil
+	if err != nil {
+		return change{}, err
+	}
+	if c.Delete {
+		c.Content, c.Hash = "", ""
+	}
+	return change{codeforge.NewID(), c.Path, c.Content, c.Hash, c.Language, codeforge.LanguageOf(c.Path), c.Delete}, nil
 }
 
 func newChanges(all []codeforge.FileChange) ([]change, error) {
@@ -78,15 +81,15 @@ func (s *Store) listFiles(ctx context.Context, d *direct, as codeforge.User, con
 		content = "coalesce(f.content, '')"
 	}
 	// One statement, so that files and revision are of one moment; a project without files is one row without a path.
-	query := `select p.revision, coalesce(f.path, ''), coalesce(f.id, p.id), coalesce(f.language, ''), coalesce(f.version, 0), coalesce(octet_length(f.content), 0),
-		coalesce(f.revision, 0), coalesce(f.created_at, p.created_at), coalesce(f.updated_at, p.created_at), ` + content + " from " + from
+	query := `select p.revision, coalesce(f.path, ''), coalesce(f.id, p.id), coalesce(f.language, ''), coalesce(f.version, 0), coalesce(f.size, octet_length(f.content), 0),
+		coalesce(f.hash, ''), coalesce(f.revision, 0), coalesce(f.created_at, p.created_at), coalesce(f.updated_at, p.created_at), ` + content + " from " + from
 	_, err = s.retry(ctx, true, func() error {
 		files, found = []codeforge.File{}, false
 		return d.run(ctx, as, query, values, func(rows pgx.Rows) error {
 			for rows.Next() {
 				found = true
 				f := fileRow{ProjectID: values[0].(string)}
-				if err := rows.Scan(&revision, &f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content); err != nil {
+				if err := rows.Scan(&revision, &f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Hash, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content); err != nil {
 					return err
 				}
 				if f.Path != "" {
@@ -123,11 +126,13 @@ func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path s
 }
 
 func (s *Store) WriteFile(ctx context.Context, u codeforge.User, projectID string, w codeforge.FileWrite) (f codeforge.File, err error) {
-	f, err = s.writeFile(ctx, u, projectID, codeforge.FileChange{Path: w.Path, Content: w.Content, Language: w.Language}, w.MustExist, w.IfVersion, w.IfRevision)
+	f, err = s.writeFile(ctx, u, projectID, codeforge.FileChange{Path: w.Path, Content: w.Content, Hash: w.Hash, Language: w.Language}, w.MustExist, w.IfVersion, w.IfRevision)
 	if err != nil {
 		return codeforge.File{}, err
 	}
-	f.Content = w.Content
+	if w.Hash == "" {
+		f.Content = w.Content
+	}
 	return f, nil
 }
 
@@ -199,9 +204,7 @@ func (s *Store) SnapshotFiles(ctx context.Context, projectID string, revision in
 		return nil, codeforge.NotFound("Project", projectID)
 	}
 	if d, ok := s.wire.(*direct); ok {
-		files, _, found, err := s.listFiles(ctx, d, codeforge.User{}, true, `public.projects p left join (
-			select file_id as id, path, language, version, content, revision, file_created_at as created_at, created_at as updated_at from public.codeforge_files_at($1, $2)
-			) f on true where p.id = $1 order by f.path`, projectID, revision)
+		files, _, found, err := s.listFiles(ctx, d, codeforge.User{}, true, `public.projects p left join public.codeforge_tree_at($1, $2) f on true where p.id = $1 order by f.path collate "C"`, projectID, revision)
 		if err == nil && !found {
 			err = codeforge.NotFound("Project", projectID)
 		}
@@ -221,12 +224,4 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 	row, _, _, err := callFunction[revisionRow](ctx, s, functionCall{function: "restore_revision",
 		args: []arg{{"user", u.ID}, {"project", projectID}, {"number", number}, {"if_revision", ifRevision}}})
 	return row.revision(), err
-}
-
-func (s *Store) MarkChecked(ctx context.Context, u codeforge.User, projectID string, number int64, verified bool, _ codeforge.Evidence, _ []codeforge.Screenshot, _ []byte) error {
-	if err := check(u, "Project", projectID); err != nil {
-		return err
-	}
-	_, _, _, err := system[any](ctx, s, "mark_verified", arg{"user", u.ID}, arg{"project", projectID}, arg{"number", number}, arg{"verified", verified})
-	return err
 }

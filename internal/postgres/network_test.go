@@ -229,6 +229,20 @@ func TestRoundTrips(t *testing.T) {
 			return err
 		}},
 		{"mark revision", func() error { n++; return store.MarkChecked(ctx, u, project.ID, 1, n%2 == 0, nil, nil, nil) }},
+		{"put blob", func() error { _, err := store.PutBlob(ctx, u, project.ID, []byte("\xff")); return err }},
+		{"read blob", func() error { _, err := store.ReadBlob(ctx, u, project.ID, codeforge.BlobHash([]byte("\xff"))); return err }},
+		{"write revision", func() error {
+			_, err := store.WriteRevision(ctx, u, project.ID, codeforge.TreeChange{Head: -1, Lock: []byte("lock"), Changes: []codeforge.FileChange{{Path: "blob", Hash: codeforge.BlobHash([]byte("\xff"))}}})
+			return err
+		}},
+		{"put screenshot", func() error { _, err := store.PutBlob(ctx, u, project.ID, []byte("\xfe")); return err }},
+		{"mark with screenshot", func() error {
+			return store.MarkChecked(ctx, u, project.ID, 2, true, nil, []codeforge.Screenshot{{Page: "a", Width: 1, Type: "image/png", Hash: codeforge.BlobHash([]byte("\xfe"))}}, nil)
+		}},
+		{"read lock", func() error { _, err := store.ReadLock(ctx, u, project.ID, 0); return err }},
+		{"list screenshots", func() error { _, err := store.ListScreenshots(ctx, u, project.ID, 2); return err }},
+		{"read screenshot", func() error { _, _, err := store.ReadScreenshot(ctx, u, project.ID, 2, "a", 1); return err }},
+		{"sweep", func() error { return store.SweepWorking(ctx, time.Now().Add(-time.Hour)) }},
 		{"read journal", func() error { _, err := store.Get(ctx, llm.JournalKey{JobID: last.ID, Hash: "h"}); return err }},
 		{"write journal", func() error {
 			_, err := store.Put(ctx, llm.JournalKey{JobID: last.ID, Hash: "h"}, []byte("{}"))

@@ -102,7 +102,7 @@ func logins(t *testing.T, test func(t *testing.T, take func(*testing.T) (place, 
 					}
 				}
 				inner.Cleanup(func() {
-					s.Exec(t, p.db, "delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0, 0)")
+					s.Exec(t, p.db, "delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0, 0, 0, 0, 0)")
 					mu.Lock()
 					defer mu.Unlock()
 					free = append(free, p)
@@ -143,7 +143,7 @@ func TestAdoptedRows(t *testing.T) {
 func backdoor(t *testing.T, s *pgtest.Server, db string) storetest.Backdoor {
 	return storetest.Backdoor{
 		Texts: func(project string) []string {
-			rows, err := connect(t, s.URL(pgtest.Superuser, db)).Query(t.Context(), "select content from public.file_contents where project_id = $1", project)
+			rows, err := connect(t, s.URL(pgtest.Superuser, db)).Query(t.Context(), "select coalesce(content, encode(bytes, 'hex')) from public.file_contents where project_id = $1", project)
 			if err != nil {
 				t.Fatal(err)
 			}

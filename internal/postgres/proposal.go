@@ -32,6 +32,7 @@ type treeChangeArg struct {
 	Verified *bool           `json:"verified"`
 	Result   json.RawMessage `json:"result,omitempty"`
 	Chat     []messageArg    `json:"chat"`
+	besideArg
 }
 
 func newTreeChangeArg(a codeforge.Application) (json.RawMessage, error) {
@@ -39,7 +40,11 @@ func newTreeChangeArg(a codeforge.Application) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return object(treeChangeArg{a.Head, changes, withoutNUL(a.Message), a.Verified, a.Result, messageArgs(a.Chat)})
+	beside, err := newBesideArg(a.Evidence, a.Screenshots, a.Lock)
+	if err != nil {
+		return nil, err
+	}
+	return object(treeChangeArg{a.Head, changes, withoutNUL(a.Message), a.Verified, a.Result, messageArgs(a.Chat), beside})
 }
 
 func (s *Store) ReadProposal(ctx context.Context, u codeforge.User, jobID string, p codeforge.Page) (codeforge.Proposal, []codeforge.FileDelta, error) {

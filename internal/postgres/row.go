@@ -64,7 +64,9 @@ func (r fileRow) file() codeforge.File {
 		r.Language = codeforge.LanguageOf(r.Path)
 	}
 	r.CreatedAt, r.UpdatedAt = r.CreatedAt.UTC(), r.UpdatedAt.UTC()
-	return codeforge.File(r)
+	f := codeforge.File(r)
+	f.SetBlob(f.Hash)
+	return f
 }
 
 type revisionRow codeforge.Revision

@@ -21,6 +21,7 @@ type stageArg struct {
 	Architecture  json.RawMessage         `json:"architecture,omitempty"`
 	ProjectStatus codeforge.ProjectStatus `json:"project_status"`
 	Progress      float64                 `json:"progress"`
+	besideArg
 }
 
 // KeepStage, when an earlier try of its own did it and the answer was lost, returns no events.
@@ -31,6 +32,9 @@ func (s *Store) KeepStage(ctx context.Context, f codeforge.Fence, stage codeforg
 	out := stageArg{Stage: stage.Stage, Round: stage.Round, Base: stage.Base, Message: withoutNUL(stage.Message), Proposal: stage.Proposal, Requirements: stage.Requirements,
 		Architecture: stage.Architecture, ProjectStatus: stage.ProjectStatus, Progress: stage.Progress}
 	if out.Changes, err = newChanges(stage.Changes); err != nil {
+		return kept, err
+	}
+	if out.besideArg, err = newBesideArg(stage.Evidence, stage.Screenshots, stage.Lock); err != nil {
 		return kept, err
 	}
 	doc, err := object(out)

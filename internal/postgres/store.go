@@ -105,7 +105,8 @@ func (s *Store) retry(ctx context.Context, again bool, attempt func() error) (un
 
 // SetQuota bounds what each user may have from now on, on all servers of the database.
 func (s *Store) SetQuota(ctx context.Context, q codeforge.Quota) error {
-	_, _, _, err := system[any](ctx, s, "set_quota", arg{"projects", q.Projects}, arg{"revisions_a_day", q.RevisionsDay}, arg{"open_jobs", q.OpenJobs}, arg{"bytes", q.Bytes})
+	_, _, _, err := system[any](ctx, s, "set_quota", arg{"projects", q.Projects}, arg{"revisions_a_day", q.RevisionsDay}, arg{"open_jobs", q.OpenJobs}, arg{"bytes", q.Bytes},
+		arg{"blob", q.Blob}, arg{"long_text", q.Text}, arg{"project_blobs", q.ProjectBlobs})
 	return err
 }
 

@@ -14,10 +14,12 @@ type workingRow struct {
 	Size    int64  `json:"size"`
 	Hash    string `json:"hash"`
 	Content string `json:"content"`
+
+	Encoding string `json:"encoding"`
 }
 
 func (r workingRow) file() codeforge.WorkingFile {
-	return codeforge.WorkingFile{Path: r.Path, Deleted: r.Deleted, Size: r.Size, Hash: r.Hash, Content: r.Content}
+	return codeforge.WorkingFile{Path: r.Path, Deleted: r.Deleted, Size: r.Size, Hash: r.Hash, Content: r.Content, Encoding: r.Encoding}
 }
 
 // workingArg are the files that events tell of, as the function takes them; none: null.

@@ -40,30 +40,33 @@ func (r *revision) storeLock(lock []byte) (row any, err error) {
 
 // putScreenshots puts those of a revision in place of the ones that it has, and drops those of revisions that are too many.
 func (r *revision) putScreenshots(number int64, shots []codeforge.Screenshot) error {
-	rows := make([]int64, len(shots))
+	hashes := make([]string, len(shots))
 	for i, shot := range shots {
-		kept, _, err := r.named(shot.Hash)
-		if err != nil {
-			return err
-		}
-		rows[i] = kept.row // is put, if only until the end: what it had before goes first
-		if _, _, err := r.c.exec("INSERT INTO puts(content, project, size, at) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING", kept.row, r.p.seq, kept.size, r.c.now); err != nil {
-			return err
-		}
+		hashes[i] = shot.Hash
 	}
-	if _, _, err := r.c.exec("DELETE FROM screenshots WHERE project = ? AND revision = ?", r.p.seq, number); err != nil || len(shots) == 0 {
+	err := r.holding(hashes, func() error {
+		if _, _, err := r.c.exec("DELETE FROM screenshots WHERE project = ? AND revision = ?", r.p.seq, number); err != nil {
+			return err
+		}
+		for _, shot := range shots {
+			kept, _, err := r.named(shot.Hash)
+			if err != nil {
+				return err
+			}
+			if _, _, err := r.c.exec("INSERT INTO screenshots(project, revision, page, width, type, content) VALUES(?, ?, ?, ?, ?, ?)",
+				r.p.seq, number, shot.Page, shot.Width, shot.Type, kept.row); err != nil {
+				return err
+			}
+			if _, _, err := r.c.exec("DELETE FROM puts WHERE content = ?", kept.row); err != nil { // now in use
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || len(shots) == 0 {
 		return err
 	}
-	for i, shot := range shots {
-		if _, _, err := r.c.exec("INSERT INTO screenshots(project, revision, page, width, type, content) VALUES(?, ?, ?, ?, ?, ?)",
-			r.p.seq, number, shot.Page, shot.Width, shot.Type, rows[i]); err != nil {
-			return err
-		}
-		if _, _, err := r.c.exec("DELETE FROM puts WHERE content = ?", rows[i]); err != nil {
-			return err
-		}
-	}
-	_, _, err := r.c.exec(`DELETE FROM screenshots WHERE project = ?1 AND revision <=
+	_, _, err = r.c.exec(`DELETE FROM screenshots WHERE project = ?1 AND revision <=
 		(SELECT DISTINCT revision FROM screenshots WHERE project = ?1 ORDER BY revision DESC LIMIT 1 OFFSET ?2)`, r.p.seq, codeforge.KeptScreenshots)
 	return err
 }

@@ -39,7 +39,7 @@ func (s *Store) PutBlob(ctx context.Context, u codeforge.User, projectID string,
 				return err
 			}
 			if waiting > int64(most) {
-				return codeforge.OverPuts(most)
+				return codeforge.OverBlobs(codeforge.PutBytes, most, waiting)
 			}
 		}
 		return countBytes(c, p.UserID, bytes.stored, quota, true)
@@ -73,6 +73,43 @@ func (r *revision) named(hash string) (kept content, text string, err error) {
 	}
 	kept.put = true
 	return kept, text, nil
+}
+
+// holding runs do while what the changes name is held in puts: do may take it from the last row that has it, and give it to another.
+func (r *revision) holding(hashes []string, do func() error) error {
+	var held []int64
+	for _, hash := range hashes {
+		kept, _, err := r.named(hash)
+		if err != nil {
+			return err
+		}
+		fresh, _, err := r.c.exec("INSERT INTO puts(content, project, size, at) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING", kept.row, r.p.seq, kept.size, r.c.now)
+		if err != nil {
+			return err
+		}
+		if fresh > 0 {
+			held = append(held, kept.row)
+		}
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	for _, row := range held {
+		if _, _, err := r.c.exec("DELETE FROM puts WHERE content = ?", row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hashesOf are those that changes name.
+func hashesOf(changes []codeforge.FileChange) (hashes []string) {
+	for _, ch := range changes {
+		if !ch.Delete && ch.Hash != "" {
+			hashes = append(hashes, ch.Hash)
+		}
+	}
+	return hashes
 }
 
 // ReadBlob implements api.Store.

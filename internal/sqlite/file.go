@@ -373,8 +373,9 @@ func (r *revision) checkClashes() error {
 			return err
 		}
 		var other string
-		found, err := r.c.one(`SELECT path FROM project_files WHERE project = ?1 AND NOT deleted AND path <> ?2
-			AND (key IN (SELECT value FROM json_each(?3)) OR key > ?4 || '/' AND key < ?4 || '0') ORDER BY path LIMIT 1`, // 0 follows /
+		found, err := r.c.one(`SELECT min(path) FROM (
+			SELECT path FROM project_files INDEXED BY project_files_by_key WHERE project = ?1 AND NOT deleted AND key IN (SELECT value FROM json_each(?3)) UNION ALL
+			SELECT path FROM project_files INDEXED BY project_files_by_key WHERE project = ?1 AND NOT deleted AND key > ?4 || '/' AND key < ?4 || '0') WHERE path <> ?2 HAVING count(*) > 0`, // 0 follows /
 			[]any{r.p.seq, path, string(list), key}, &other)
 		if err != nil {
 			return err
@@ -398,7 +399,7 @@ func (r *revision) finish() (codeforge.Revision, error) {
 		return rev, tooLarge("all files of a project have at most %d bytes, this would make %d", codeforge.MaxTreeBytes, r.p.bytes)
 	}
 	if most := int64(r.quota.ProjectBlobs); most > 0 && r.p.blobs > max(most, r.old.blobs) {
-		return rev, codeforge.OverBlobs(r.quota.ProjectBlobs, r.p.blobs)
+		return rev, codeforge.OverBlobs(codeforge.ProjectBlobsBytes, r.quota.ProjectBlobs, r.p.blobs)
 	}
 	if err := r.checkClashes(); err != nil {
 		return rev, err

@@ -16,25 +16,31 @@ func (s *Store) propose(c *conn, j *jobRow, n *codeforge.NewProposal) error {
 	if n == nil {
 		return nil
 	}
-	if err := dropProposal(c, j); err != nil || len(n.Changes) == 0 {
-		return err
-	}
 	p, _, err := readProject(c, "SELECT "+projectColumns+" FROM projects WHERE seq = ?", j.project)
 	if err != nil {
 		return err
 	}
 	texts := s.newRevision(c, &p, j.ID, "", "")
 	paths := map[string]bool{}
-	for _, ch := range n.Changes {
-		paths[ch.Path] = true
-		kept, _, err := texts.storeChange(ch)
-		if err != nil {
+	err = texts.holding(hashesOf(n.Changes), func() error {
+		if err := dropProposal(c, j); err != nil {
 			return err
 		}
-		if _, _, err := c.exec(`INSERT INTO proposal_files(job, path, language, content) VALUES(?, ?, ?, ?)
-			ON CONFLICT(job, path) DO UPDATE SET language = excluded.language, content = excluded.content`, j.seq, ch.Path, ch.Language, kept.column()); err != nil {
-			return err
+		for _, ch := range n.Changes {
+			paths[ch.Path] = true
+			kept, _, err := texts.storeChange(ch)
+			if err != nil {
+				return err
+			}
+			if _, _, err := c.exec(`INSERT INTO proposal_files(job, path, language, content) VALUES(?, ?, ?, ?)
+				ON CONFLICT(job, path) DO UPDATE SET language = excluded.language, content = excluded.content`, j.seq, ch.Path, ch.Language, kept.column()); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil || len(n.Changes) == 0 {
+		return err
 	}
 	j.Proposal = &codeforge.Proposal{Base: n.Base, Message: strings.ReplaceAll(n.Message, "\x00", ""), Verified: n.Verified, FilesChanged: len(paths), CreatedAt: c.now}
 	text, err := json.Marshal(j.Proposal)

@@ -18,15 +18,21 @@ func (s *Store) putWorking(c *conn, j *jobRow, changes []codeforge.FileChange) e
 		return err
 	}
 	texts := s.newRevision(c, &p, j.ID, "", "")
-	for _, ch := range changes {
-		kept, _, err := texts.storeChange(ch)
-		if err != nil {
-			return err
+	err = texts.holding(hashesOf(changes), func() error {
+		for _, ch := range changes {
+			kept, _, err := texts.storeChange(ch)
+			if err != nil {
+				return err
+			}
+			if _, _, err := c.exec(`INSERT INTO job_files(job, path, fence, content) VALUES(?, ?, ?, ?)
+				ON CONFLICT(job, path) DO UPDATE SET fence = excluded.fence, content = excluded.content`, j.seq, ch.Path, j.Fence, kept.column()); err != nil {
+				return err
+			}
 		}
-		if _, _, err := c.exec(`INSERT INTO job_files(job, path, fence, content) VALUES(?, ?, ?, ?)
-			ON CONFLICT(job, path) DO UPDATE SET fence = excluded.fence, content = excluded.content`, j.seq, ch.Path, j.Fence, kept.column()); err != nil {
-			return err
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return countBytes(c, p.UserID, texts.stored, texts.quota, false)
 }

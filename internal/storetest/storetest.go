@@ -46,6 +46,8 @@ func Run(t *testing.T, open Open) {
 		{"Busy", busyTests},
 		{"Verified", verifiedTests},
 		{"Blobs", blobTests},
+		{"Import", importTests},
+		{"Evidence", evidenceTests},
 		{"Finish", finishTests},
 		{"Fence", fenceTests},
 		{"Cancel", cancelTests},
