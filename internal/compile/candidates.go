@@ -425,7 +425,7 @@ func arbitraryProperty(s string, i int) (int, bool) {
 	if i == start || at(s, i) != ':' || at(s, i+1) == '/' {
 		return 0, false
 	}
-	return balanced(s, i+1, ']', func(i, depth int) bool { return depth == 0 && (s[i] == ':' || s[i] == '!') })
+	return balanced(s, i+1, ']', func(i, depth int) bool { return depth == 0 && s[i] == ':' })
 }
 
 // usedProperties adds the custom properties that a style sheet reads.

@@ -233,14 +233,19 @@ func looseWords(text string, add func(string)) {
 			continue
 		}
 		add(word)
-		if strings.Contains(word, ".") {
-			for part := range strings.SplitSeq(word, ".") {
-				if part != "" {
-					add(part)
-				}
+		parts := strings.Split(word, ".")
+		for i := 0; i < len(parts) && len(parts) > 1; i++ {
+			if i+1 < len(parts) && isNumber(parts[i+1]) {
+				i++ // px-1.5 is one word
+			} else if parts[i] != "" {
+				add(parts[i])
 			}
 		}
 	}
+}
+
+func isNumber(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }
 
 // tailwind3 runs Tailwind 3 on a style sheet into which its imports were put.

@@ -15,6 +15,23 @@
     exit: () => { throw new Error("process.exit was called"); },
   });
 
+  // Two faults of the interpreter: it sorts by -0 and NaN as by less than nothing, and makes 0 of a large BigInt.
+  for (const name of ["sort", "toSorted"]) {
+    const sort = Array.prototype[name];
+    if (sort) Object.defineProperty(Array.prototype, name, { writable: true, configurable: true, enumerable: false, value(compare) {
+      return sort.call(this, typeof compare === "function" ? (a, b) => compare(a, b) || 0 : compare);
+    } });
+  }
+  const Plain = Number;
+  const Whole = function Number(v) {
+    const n = arguments.length === 0 ? 0 : typeof v === "bigint" ? parseFloat(String(v)) : Plain(v);
+    return new.target ? new Plain(n) : n;
+  };
+  for (const name of Object.getOwnPropertyNames(Plain)) if (!["length", "name", "prototype"].includes(name)) Object.defineProperty(Whole, name, Object.getOwnPropertyDescriptor(Plain, name));
+  Object.defineProperty(Whole, "prototype", { value: Plain.prototype, writable: false });
+  Plain.prototype.constructor = Whole;
+  define("Number", Whole);
+
   // Whoever waits for a timer waits until everything else is done; the host runs them then.
   const timers = [];
   let number = 0;
