@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"codeforge"
 	"codeforge/internal/verify"
 )
 
@@ -136,7 +137,7 @@ func (p *plan) judge(found []finding) (list []verify.Diagnostic, unchecked strin
 		if f.line > 0 {
 			f.column = characters(p.tree.Files[f.file], f.line, f.column)
 		}
-		list = append(list, verify.Diagnostic{File: f.file, Line: f.line, Column: f.column, Severity: verify.SeverityError, Message: cut("TS"+strconv.Itoa(f.code)+": "+f.message, verify.MaxMessage)})
+		list = append(list, verify.Diagnostic{File: f.file, Line: f.line, Column: f.column, Severity: verify.SeverityError, Rung: codeforge.RungTypes, Message: cut("TS"+strconv.Itoa(f.code)+": "+f.message, verify.MaxMessage)})
 	}
 	slices.SortFunc(list, func(a, b verify.Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
