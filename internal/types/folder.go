@@ -16,17 +16,43 @@ import (
 	"codeforge/internal/sandbox"
 )
 
-// folderPrefix begins the names of private folders.
-const folderPrefix = "check-"
-
-// sweep removes private folders that a process which was killed has left.
-func sweep(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, folderPrefix+"*"))
-	for _, folder := range left {
-		err = errors.Join(err, os.RemoveAll(folder))
-	}
-	return err
+// home is where the private folders of one Checker lie. It is locked as long as its process lives.
+type home struct {
+	dir  string
+	lock *os.File
 }
+
+const homePrefix = "run-"
+
+// openHome makes a home, and removes those of processes that are gone.
+func openHome(dir string) (*home, error) {
+	left, err := filepath.Glob(filepath.Join(dir, homePrefix+"*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, old := range left {
+		if f, err := os.Open(old); err == nil {
+			if lockFolder(f) {
+				err = os.RemoveAll(old)
+			}
+			if err := errors.Join(err, f.Close()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	h := &home{}
+	if h.dir, err = os.MkdirTemp(dir, homePrefix); err != nil {
+		return nil, err
+	}
+	if h.lock, err = os.Open(h.dir); err != nil {
+		return nil, err
+	}
+	lockFolder(h.lock)
+	return h, nil
+}
+
+// close removes it with all that it holds.
+func (h *home) close() error { return errors.Join(os.RemoveAll(h.dir), h.lock.Close()) }
 
 // buildFolder is the one folder that the compiler may write to.
 const buildFolder = ".build"
@@ -38,7 +64,7 @@ const mostOutput = 8 << 20
 func (c *Checker) compile(ctx context.Context, compiler program, p *plan) ([]finding, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Deadline)
 	defer cancel()
-	root, err := os.MkdirTemp(c.o.Dir, folderPrefix)
+	root, err := os.MkdirTemp(c.home.dir, "check-")
 	if err != nil {
 		return nil, onDisk(err)
 	}

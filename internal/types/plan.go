@@ -58,6 +58,7 @@ func (c *Checker) plan(ctx context.Context, tree verify.Tree) (*plan, error) {
 	if len(lock) == 0 {
 		lock = []byte(tree.Files["package-lock.json"])
 	}
+	tree.Files = withWritten(tree.Files)
 	p := &plan{tree: tree, paths: slices.Sorted(maps.Keys(tree.Files)), packages: newPackages(c.o.NPM, lock), owner: map[string]int{}}
 	if on, why := c.o.NPM.On(); !on && p.packages.lock == nil && hasDependencies(tree.Files) {
 		p.note("%s", why)
@@ -107,6 +108,33 @@ func hasDependencies(files map[string]string) bool {
 		}
 	}
 	return false
+}
+
+// written are declarations that tools of a project write before they check types, and that many keep out of their repository.
+var written = []struct{ tool, file, text string }{
+	{"react-scripts", "src/react-app-env.d.ts", "/// <reference types=\"react-scripts\" />\n"},
+	{"next", "next-env.d.ts", "/// <reference types=\"next\" />\n/// <reference types=\"next/image-types/global\" />\n"},
+}
+
+// withWritten is a tree with what its tools write where that is not there.
+func withWritten(files map[string]string) map[string]string {
+	out := files
+	for file, text := range files {
+		if path.Base(file) != "package.json" || isInstalled(file) {
+			continue
+		}
+		for _, w := range written {
+			at := path.Join(path.Dir(file), w.file)
+			if _, there := files[at]; there || !strings.Contains(text, `"`+w.tool+`"`) {
+				continue
+			}
+			if len(out) == len(files) { // the first
+				out = maps.Clone(files)
+			}
+			out[at] = w.text
+		}
+	}
+	return out
 }
 
 // generated are folders and files that tools of a project write.

@@ -25,7 +25,7 @@ import (
 
 // Options are what a Checker is told. Dir and NPM are needed.
 type Options struct {
-	Dir      string        // of its private folders; no other process may use it
+	Dir      string        // of its private folders; several processes may share it
 	NPM      *npm.Client   // where the compiler and the packages come from
 	Path     string        // of a compiler to use in place of the one that is fetched
 	Setting  string        // how to say what names that path; "": TSC_PATH
@@ -37,6 +37,7 @@ type Options struct {
 // Checker checks the types of trees. It may be used by several goroutines.
 type Checker struct {
 	o        Options
+	home     *home
 	turns    *sandbox.Turns
 	compiler compiler
 	uses     useCache
@@ -45,7 +46,7 @@ type Checker struct {
 // quantum is how long a check may take while others wait.
 const quantum = 5 * time.Second
 
-// Open makes a Checker and removes what one that was killed has left in its folder.
+// Open makes a Checker and removes what others that were killed have left in its folder.
 func Open(o Options) (*Checker, error) {
 	if o.Dir == "" || o.NPM == nil {
 		return nil, errors.New("types: a folder and a client for packages are needed")
@@ -62,11 +63,15 @@ func Open(o Options) (*Checker, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if err := sweep(dir); err != nil {
+	h, err := openHome(dir)
+	if err != nil {
 		return nil, err
 	}
-	return &Checker{o: o, turns: sandbox.NewTurns(o.AtOnce, quantum), compiler: compiler{npm: o.NPM, path: o.Path, setting: o.Setting}}, nil
+	return &Checker{o: o, home: h, turns: sandbox.NewTurns(o.AtOnce, quantum), compiler: compiler{npm: o.NPM, path: o.Path, setting: o.Setting}}, nil
 }
+
+// Close removes the Checker's folder. Nothing is checked any more.
+func (c *Checker) Close() error { return c.home.close() }
 
 // Result is what a check came to.
 type Result struct {
