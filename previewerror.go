@@ -1,6 +1,10 @@
 package codeforge
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -72,4 +76,13 @@ func (e *PreviewError) Clean() {
 	if e.Column < 0 || e.Column > most || e.Line == 0 {
 		e.Column = 0
 	}
+}
+
+// Key is the same for equal ones: those at the same place that say the same.
+func (e *PreviewError) Key() string {
+	sum := sha256.New()
+	for _, part := range []string{strconv.FormatInt(e.Revision, 10), e.JobID, string(e.Kind), e.Message, e.File, strconv.Itoa(e.Line), strconv.Itoa(e.Column)} {
+		io.WriteString(sum, part+"\x00")
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -76,6 +76,12 @@ type Store interface {
 	// ListMessages returns the newest messages of a project, at most limit, oldest first.
 	ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.Message, error)
 
+	// AddPreviewErrors keeps what went wrong in pages of a project, cleaned before: equal ones once, counted, of all at most
+	// [codeforge.MaxPreviewErrors], the newest.
+	AddPreviewErrors(ctx context.Context, u codeforge.User, projectID string, list []codeforge.PreviewError) error
+	// PreviewErrors returns those of a revision (0: the newest) or, with its id, of a job's working tree, the newest first.
+	PreviewErrors(ctx context.Context, u codeforge.User, projectID string, revision int64, jobID string) ([]codeforge.PreviewError, error)
+
 	// Ping checks that the store answers.
 	Ping(ctx context.Context) error
 }

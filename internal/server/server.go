@@ -256,7 +256,7 @@ func (s *Server) Close() error {
 // previews shows what projects and the working trees of jobs build.
 func (s *Server) previews(secret []byte) *preview.Server {
 	return preview.New(preview.Options{Domain: s.cfg.PreviewDomain, Secret: secret, TicketNeeded: !s.cfg.Standalone(), Embedders: s.cfg.AllowedOrigins, Log: s.log,
-		Bundle: s.checks.Build, Project: s.store.GetProject, Restored: restoredSince(s.store), ReadBlob: s.store.ReadBlob,
+		Bundle: s.checks.Build, Project: s.store.GetProject, Restored: restoredSince(s.store), ReadBlob: s.store.ReadBlob, AddErrors: s.store.AddPreviewErrors,
 		Revision: func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, verify.Tree, error) {
 			rev, files, err := s.store.RevisionFiles(ctx, u, projectID, revision, codeforge.Page{})
 			if err != nil {
