@@ -27,6 +27,7 @@ import (
 	"codeforge/internal/auth"
 	"codeforge/internal/events"
 	"codeforge/internal/llm"
+	"codeforge/internal/preview"
 	"codeforge/internal/verify"
 )
 
@@ -56,7 +57,11 @@ type Preview interface {
 	// those by which the client reaches this server. Where users exist it carries a ticket. With fresh what the program
 	// stored in the browser is cleared on the way.
 	Address(scheme, host string, u codeforge.User, projectID string, revision int64, fresh bool) string
-	// JobAddress is the same for the working tree of a job.
+	// State builds a project at a revision (0: the newest), unless that was done, and says what is shown at its address.
+	State(ctx context.Context, u codeforge.User, projectID string, revision int64) (preview.State, error)
+	// JobState is the same for the working tree of a job.
+	JobState(ctx context.Context, u codeforge.User, jobID string) (preview.State, error)
+	// JobAddress is Address for the working tree of a job.
 	JobAddress(scheme, host string, u codeforge.User, jobID string, fresh bool) string
 }
 

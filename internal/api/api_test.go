@@ -17,6 +17,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/api"
+	show "codeforge/internal/preview"
 	"codeforge/internal/verify"
 )
 
@@ -648,11 +649,93 @@ func (preview) JobAddress(scheme, host string, u codeforge.User, jobID string, f
 	return scheme + "://" + jobID + "-job." + host + "/"
 }
 
+// shownAt is what previews show of a revision.
+var shownAt = map[int64]show.State{
+	0: {Status: show.Ready, Revision: 2, Report: verify.Report{Evidence: codeforge.Evidence{{Name: codeforge.RungParse, Status: codeforge.RungPassed}}}},
+	1: {Status: show.Broken, Title: "It does not build", Reason: "1 finding stands in the way.", Revision: 1, Report: verify.Report{Diagnostics: []verify.Diagnostic{
+		{File: "a.ts", Line: 1, Column: 2, Severity: verify.SeverityError, Message: "no"}, {File: "a.ts", Severity: verify.SeverityWarning, Message: "well"}}}},
+}
+
+func (preview) State(_ context.Context, _ codeforge.User, _ string, revision int64) (show.State, error) {
+	if st, ok := shownAt[revision]; ok {
+		return st, nil
+	}
+	return show.State{}, &codeforge.Error{Kind: codeforge.Unavailable}
+}
+
+func (preview) JobState(context.Context, codeforge.User, string) (show.State, error) {
+	return show.State{Status: show.Empty, Reason: "This project has no files so far."}, nil
+}
+
+// Where a preview is says what it shows too, and why no more; what was seen of a revision before says more than its build.
+func TestPreviewSaysWhatItShows(t *testing.T) {
+	k := newKit(t, func(o *api.Options) { o.Preview = preview{} })
+	id := k.project()
+	url := "/v1/projects/" + id + "/preview"
+	for range 3 {
+		k.file(id, "a.ts", codeforge.NewID())
+	}
+	const keys = "url revision status reason evidence diagnostics"
+	p := k.call("GET", url, "").want(200).keys(keys)
+	if p["status"] != "ready" || p["reason"] != "" || fmt.Sprint(p["evidence"]) != "[map[duration_ms:0 name:parse status:passed]]" || fmt.Sprint(p["diagnostics"]) != "[]" {
+		t.Error(p)
+	}
+	if err := k.store.MarkChecked(t.Context(), codeforge.User{ID: alice}, id, 3, false, codeforge.Evidence{{Name: codeforge.RungRun, Status: codeforge.RungFailed}}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if p := k.call("GET", url, "").object(); fmt.Sprint(p["evidence"]) != "[map[duration_ms:0 name:run status:failed]]" {
+		t.Error(p)
+	}
+	p = k.call("GET", url+"?revision=1", "").want(200).keys(keys)
+	if p["status"] != "broken" || p["reason"] != "1 finding stands in the way." || p["revision"] != 1.0 || len(p["diagnostics"].([]any)) != 1 || p["url"] == "" {
+		t.Error(p)
+	}
+	if p := k.call("GET", url+"?revision=2", "").want(200).keys(keys); p["status"] != "unknown" || p["reason"] == "" || p["revision"] != 2.0 {
+		t.Error(p)
+	}
+	k.call("GET", url+"?revision=4", "").fails(404, "RESOURCE_NOT_FOUND")
+}
+
+// What went wrong in previews is read by revision and by job, by whoever owns the project.
+func TestPreviewErrors(t *testing.T) {
+	k := newKit(t)
+	id := k.project()
+	k.file(id, "a.ts", "a")
+	k.file(id, "a.ts", "b")
+	job := k.job(id, "qa")
+	seen := func(e codeforge.PreviewError) {
+		t.Helper()
+		e.Kind = codeforge.PreviewException
+		if err := k.store.AddPreviewErrors(t.Context(), codeforge.User{ID: alice}, id, []codeforge.PreviewError{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen(codeforge.PreviewError{Revision: 1, Message: "of the first"})
+	seen(codeforge.PreviewError{Revision: 2, Message: "of the second", File: "a.ts", Line: 1, Column: 2, Stack: "f a.ts:1:2", Page: "/"})
+	seen(codeforge.PreviewError{Revision: 2, JobID: job, Message: "of the job"})
+	url := "/v1/projects/" + id + "/preview/errors"
+	for query, want := range map[string]string{"": "of the second", "?revision=1": "of the first", "?revision=2": "of the second", "?job_id=" + job: "of the job"} {
+		list := k.call("GET", url+query, "").want(200).keys("revision items")["items"].([]any)
+		if len(list) != 1 || list[0].(map[string]any)["message"] != want {
+			t.Errorf("%q: %v", query, list)
+			continue
+		}
+		wantKeys(t, list[0].(map[string]any), "revision job_id kind message file line column stack page count first_at last_at")
+	}
+	other := k.project()
+	k.call("GET", "/v1/projects/"+other+"/preview/errors?job_id="+job, "").fails(404, "RESOURCE_NOT_FOUND")
+	if r := k.call("GET", "/v1/projects/"+other+"/preview/errors", "").want(200).object(); fmt.Sprint(r["items"]) != "[]" || r["revision"] != 0.0 {
+		t.Error(r)
+	}
+	k.call("GET", url+"?revision=0", "").want(422)
+	k.call("GET", "/v1/projects/"+codeforge.NewID()+"/preview/errors", "").fails(404, "RESOURCE_NOT_FOUND")
+}
+
 func TestPreviewKeepsApart(t *testing.T) {
 	k := newKit(t, func(o *api.Options) { o.Preview = preview{}; o.AllowedOrigins = []string{"*"} })
 	id := k.project()
-	p := k.call("GET", "http://localhost:8000/v1/projects/"+id+"/preview", "").want(200).keys("url revision")
-	if p["url"] != "http://"+id+".localhost:8000/" || p["revision"] != 0.0 {
+	p := k.call("GET", "http://localhost:8000/v1/projects/"+id+"/preview", "").want(200).keys("url revision status reason evidence diagnostics")
+	if p["url"] != "http://"+id+".localhost:8000/" || p["revision"] != 2.0 {
 		t.Error(p)
 	}
 	if a := k.call("GET", "http://"+id+".localhost:8000/v1/projects/", ""); a.Body != "<h1>app</h1>" {

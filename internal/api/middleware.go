@@ -267,19 +267,24 @@ func (s *server) preview(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	ctx := preview.WithAdmission(r.Context(), s.admission(true))
+	s.Preview.ServeHTTP(x, r.WithContext(ctx))
+}
+
+// admission is what a preview is built and sent by: by the load of its user, and, if it is counted, as a request of theirs.
+func (s *server) admission(counted bool) preview.Admission {
 	hold := func(u codeforge.User, bytes int64) (func(), error) {
 		n, err := s.load.acquire(context.Background(), "user:"+u.ID, bytes)
 		return func() { s.load.release("user:"+u.ID, n) }, err
 	}
-	ctx := preview.WithAdmission(r.Context(), preview.Admission{Hold: hold, Build: func(u codeforge.User) (func(), error) {
-		if s.limit != nil {
+	return preview.Admission{Hold: hold, Build: func(u codeforge.User) (func(), error) {
+		if counted && s.limit != nil {
 			if v := s.limit.take("user:"+u.ID, time.Now()); !v.ok {
 				return nil, &codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry}
 			}
 		}
 		return hold(u, codeforge.MaxTreeBytes)
-	}})
-	s.Preview.ServeHTTP(x, r.WithContext(ctx))
+	}}
 }
 
 // refuse answers with an error where no route was taken.

@@ -360,39 +360,3 @@ func (s *server) newestTree(ctx context.Context, projectID string) (revision int
 	x.releaseAbove(size)
 	return revision, files, nil
 }
-
-type previewAddress struct {
-	URL      string `json:"url" format:"uri" doc:"Where a person opens the project."`
-	Revision int64  `json:"revision" doc:"The state of the files that is shown."`
-}
-
-type previewOutput struct{ Body previewAddress }
-
-type previewInput struct {
-	ProjectPath
-	Revision int64 `query:"revision" minimum:"1" doc:"An older revision, which is shown on an origin of its own. Left out: the newest."`
-	Fresh    bool  `query:"fresh" doc:"true: what the program stored in the browser is cleared when the address is opened."`
-}
-
-func (s *server) previewProject(ctx context.Context, in *previewInput) (*previewOutput, error) {
-	u := caller(ctx)
-	p, err := s.Store.GetProject(ctx, u, in.ProjectID)
-	if err != nil {
-		return nil, err
-	}
-	if s.Preview == nil {
-		return nil, errNoPreviews
-	}
-	x, _ := exchangeOf(ctx)
-	scheme, host := s.reached(x.r)
-	shown := p.Revision
-	if in.Revision > 0 {
-		if _, _, err := s.Store.RevisionFiles(ctx, u, in.ProjectID, in.Revision, codeforge.Page{Bare: true, Bytes: 1}); err != nil {
-			return nil, err
-		}
-		shown = in.Revision
-	}
-	return &previewOutput{previewAddress{s.Preview.Address(scheme, host, u, p.ID, in.Revision, in.Fresh), shown}}, nil
-}
-
-var errNoPreviews = &codeforge.Error{Kind: codeforge.Unavailable, Message: "Previews are not available here"}

@@ -24,6 +24,7 @@ func (s *server) routes() {
 	add(s, "GET /v1/projects/{project_id}/messages", "list_messages", s.listMessages)
 	add(s, "GET /v1/projects/{project_id}/check", "check_project", s.checkProject)
 	add(s, "GET /v1/projects/{project_id}/preview", "preview_project", s.previewProject)
+	add(s, "GET /v1/projects/{project_id}/preview/errors", "list_preview_errors", s.listPreviewErrors)
 
 	add(s, "GET /v1/projects/{project_id}/files", "list_files", s.listFiles)
 	add(s, "POST /v1/projects/{project_id}/files", "create_file", s.createFile)

@@ -81,8 +81,11 @@ var docs = map[string]doc{
 	"list_messages": {tag: "projects", errors: []int{400, 404}, summary: "Read the conversation", text: "The newest messages of the project's conversation, oldest first."},
 	"check_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Verify the files",
 		text: "Parses every file, resolves every reference with the npm packages that the project asks for, checks types, bundles every entry point. Nothing is run. What looks like a secret is a warning. What was found out is noted with the revision."},
-	"preview_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Address of the preview",
-		text: "Where the bundled result of the newest revision, or of an older one, is shown, on an origin of its own. Where users exist the address carries a ticket that holds for a minute."},
+	"preview_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "What the preview shows, and where",
+		text: "Builds the newest revision, or an older one, unless that was done, and says where it is shown, on an origin of its own, or why it cannot be. Where users exist the address carries a ticket that holds for a minute. " +
+			"A page that is open loads itself again when there is a newer revision."},
+	"list_preview_errors": {tag: "projects", errors: []int{400, 404}, summary: "What went wrong in the preview",
+		text: "Errors that pages of the preview met in people's browsers, each once, at most 100 of a project. To have them mended, submit a code job with `\"preview_errors\": true` in its input_context."},
 
 	"list_files": {tag: "files", errors: []int{400, 404}, summary: "List files", responses: notModified,
 		text: "All files, sorted by path, with their contents unless `content=false`. The ETag is the revision: a list that did not change costs nothing."},
@@ -134,8 +137,8 @@ var docs = map[string]doc{
 	"list_job_files": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Read a job's working tree",
 		text: "The project's files as the job has them by now, before anything of it is in the project: all without contents, or one by its path with its content. " +
 			"Each `file` event of the stream is already in it. Of a job that runs no more it is its proposal, where there is one, or else the revision that it made; of others that have ended it is kept for a day."},
-	"preview_job": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Address of a preview of the working tree",
-		text: "Where the bundled result of what the job has made by now is shown, on an origin of its own. A page shows the tree as it is when it is loaded. Where users exist the address carries a ticket that holds for a minute."},
+	"preview_job": {tag: "jobs", errors: []int{400, 404, 503}, summary: "What a preview of the working tree shows, and where",
+		text: "Builds what the job has made by now and says where it is shown, on an origin of its own, or why it cannot be. A page that is open follows the job. Where users exist the address carries a ticket that holds for a minute."},
 	"cancel_job": {tag: "jobs", errors: []int{400, 404, 409, 503}, summary: "Cancel a job",
 		text: "Ends a job that has not ended, and stops the model call that it is in. What it made and verified until then stays, unless `keep=false`."},
 	"retry_job": {tag: "jobs", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Try a job again",

@@ -251,29 +251,3 @@ func justBefore(path string) string {
 	}
 	return path[:len(path)-size] + string(max(r, 1)) + "\U0010FFFF"
 }
-
-type jobPreviewInput struct {
-	JobPath
-	Fresh bool `query:"fresh" doc:"true: what the program stored in the browser is cleared when the address is opened."`
-}
-
-type jobPreviewOutput struct{ Body jobPreview }
-
-type jobPreview struct {
-	URL      string `json:"url" format:"uri" doc:"Where a person opens what the job has made by now."`
-	Revision int64  `json:"revision" doc:"The state of the project that the job works on."`
-}
-
-func (s *server) previewJob(ctx context.Context, in *jobPreviewInput) (*jobPreviewOutput, error) {
-	x, _ := exchangeOf(ctx)
-	t, err := ReadWorkingTree(ctx, s.Store, x.user, in.JobID)
-	if err != nil {
-		return nil, err
-	}
-	if s.Preview == nil {
-		return nil, errNoPreviews
-	}
-	x.job = t.Job.ID
-	scheme, host := s.reached(x.r)
-	return &jobPreviewOutput{jobPreview{s.Preview.JobAddress(scheme, host, x.user, t.Job.ID, in.Fresh), t.Revision}}, nil
-}

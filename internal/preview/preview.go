@@ -419,7 +419,7 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request, u codeforge.User,
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User, at site, b *build) {
-	if state := b.state(); state.Status != Ready && (b.site == nil || b.empty || r.URL.Path == "/") {
+	if state := b.state(); !state.Shows() && (b.site == nil || b.empty || r.URL.Path == "/") {
 		s.renew(w, r, u, at, b)
 		s.showState(w, at, b, state)
 		return

@@ -459,6 +459,40 @@ func TestProjectsThatShowNothing(t *testing.T) {
 	}
 }
 
+// What a preview shows is known before anybody opens it.
+func TestState(t *testing.T) {
+	react := map[string]string{"package.json": `{"dependencies":{"react":"19"}}`, "index.html": "<div id=root></div><script type=module src=m.tsx></script>", "m.tsx": "import { useState } from 'react'; useState()"}
+	for name, c := range map[string]struct {
+		files  map[string]string
+		want   Status
+		reason string
+	}{
+		"ready":    {app, Ready, ""},
+		"empty":    {map[string]string{}, Empty, "no files so far"},
+		"no page":  {map[string]string{"README.md": "x"}, NoPage, "none that a browser"},
+		"broken":   {map[string]string{"index.html": "<script type=module src=m.ts></script>", "m.ts": "foo(;", "n.ts": "bar(;"}, Broken, "2 findings stand in the way"},
+		"packages": {react, Part, `This needs the package "react", which a preview cannot load`},
+		"of Node":  {map[string]string{"index.html": "<script type=module src=m.ts></script>", "m.ts": "import { readFileSync } from 'node:fs'; readFileSync('x')"}, Part, `"node:fs" of Node.js`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, sh := local(t, c.files)
+			for _, revision := range []int64{0, 1} {
+				st, err := s.State(t.Context(), codeforge.LocalUser(), strings.ToUpper(project), revision)
+				if err != nil || st.Status != c.want || !strings.Contains(st.Reason, c.reason) || st.Revision != 1 || (st.Reason == "") != (c.reason == "") {
+					t.Errorf("revision %d: %+v %v", revision, st, err)
+				}
+			}
+			reads := sh.reads.Load()
+			if get(t, s, "/"); sh.reads.Load() != reads {
+				t.Error("it is built again when it is opened")
+			}
+			if _, err := s.State(t.Context(), codeforge.User{ID: userID}, project, 0); !codeforge.IsKind(err, codeforge.Missing) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestStartPageInAFolder(t *testing.T) {
 	s, _ := local(t, map[string]string{"web/start page.html": "<p>hi"})
 	w := get(t, s, "/")

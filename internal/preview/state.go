@@ -3,6 +3,7 @@ package preview
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"codeforge"
@@ -14,6 +15,7 @@ type Status string
 
 const (
 	Ready  Status = "ready"
+	Part   Status = "partial" // without something that it loads
 	Empty  Status = "empty"   // there are no files yet
 	NoPage Status = "no_page" // nothing in it is for a browser
 	Broken Status = "broken"  // it does not build
@@ -27,6 +29,9 @@ type State struct {
 	Revision int64  // that is shown; of a working tree, the one that it lies on
 	Report   verify.Report
 }
+
+// Shows reports whether there is a page of the project to be seen.
+func (st State) Shows() bool { return st.Status == Ready || st.Status == Part }
 
 // State builds a project of u at a revision (0: the newest), unless that was done, and says what its preview shows.
 func (s *Server) State(ctx context.Context, u codeforge.User, projectID string, revision int64) (State, error) {
@@ -71,11 +76,20 @@ func (b *build) state() State {
 		if errors > 0 {
 			st.Reason = fmt.Sprintf("%s in the way of a preview.", countOf(errors, "finding stands", "findings stand"))
 		}
-	case b.site.Home == "":
+	case b.site.Home != "":
+		if i := slices.IndexFunc(b.report.Diagnostics, cannotLoad); i >= 0 {
+			st.Status, st.Title, st.Reason = Part, "Something is missing", b.report.Diagnostics[i].Message
+		}
+	default:
 		st.Status, st.Title = NoPage, "Nothing to show"
 		st.Reason = "This project has files, but none that a browser can show as a page."
 	}
 	return st
+}
+
+// cannotLoad reports whether a finding is that something stands in for a module, which the program then fails over.
+func cannotLoad(d verify.Diagnostic) bool {
+	return strings.HasPrefix(d.Message, "This needs ") && strings.Contains(d.Message, "which a")
 }
 
 func countOf(n int, one, more string) string {
