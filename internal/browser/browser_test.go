@@ -86,48 +86,83 @@ func lines(r Result) []string {
 	return l
 }
 
-// TestFindings: each kind of fault is found, in these words, and nothing else is.
-func TestFindings(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		site files
-		want []string
-	}{
-		{"thrown when opened", files{"index.html": document(`<p>Hello</p><script src="/a.js"></script>`), "a.js": "const list = null;\nlist.push(1);"},
-			[]string{"error exception / 1280: TypeError: Cannot read properties of null (reading 'push') (a.js:2:6)"}},
-		{"thrown by a control", files{"index.html": document(`<button onclick="missing()">Save</button>`)},
-			[]string{`error exception / 1280 button "Save": ReferenceError: missing is not defined (index.html:1:211)`}},
-		{"thrown by a timer", files{"index.html": document(`<button onclick="document.title = 'x'; setTimeout(() => { throw new Error('too late') }, 400)">Wait</button>`)},
-			[]string{`error exception / 1280 button "Wait": Error: too late (index.html:1:325)`}},
-		{"rejected", files{"index.html": document(`<p>Hello</p><script>Promise.reject(new Error("nobody cares"))</script>`)},
-			[]string{"error exception / 1280: Error: nobody cares (in a promise that nobody waits for) (index.html:1:218)"}},
-		{"logged", files{"index.html": document(`<p>Hello</p><script>console.error("could not read %s", "settings")</script>`)},
-			[]string{"warning console / 1280: could not read settings (index.html:1:211)"}},
-		{"caught and logged", files{"index.html": document(`<p>Hello</p><script>try { missing() } catch (e) { console.error("render failed", e) }</script>`)},
-			[]string{"error console / 1280: render failed ReferenceError: missing is not defined (index.html:1:241)"}},
-		{"empty", files{"index.html": `<!doctype html><html lang="en"><head><title>A</title></head><body><div id="root"></div></body></html>`},
-			[]string{"error empty / 1280: The page stays empty: there is nothing to see on it"}},
-		{"missing picture", files{"index.html": document(`<img src="/logo.svg" alt="Logo">`)},
-			[]string{"error missing / 1280: /logo.svg is not there (404), and is asked for as a picture"}},
-		{"missing data", files{"index.html": document(`<p>Hello</p><script>fetch("/api/tasks").then(r => r.ok)</script>`)},
-			[]string{"warning missing / 1280: /api/tasks is not there (404), and is asked for as data"}},
-		{"missing page", files{"index.html": document(`<a href="/about.html">About</a>`)},
-			[]string{"error open /about.html 1280: The page is not there (404)"}},
-		{"refused", files{"index.html": document(`<p>Hello</p><script src="https://cdn.example.com/lib.js"></script>`)},
-			[]string{"warning policy / 1280: The content security policy (script-src-elem) refuses https://cdn.example.com"}},
-		{"too wide", files{"index.html": document(`<p id="board" style="width:700px">Wide</p>`)},
-			[]string{`warning overflow / 360: The page is wider than a phone's 360 pixels: <p#board> "Wide" reaches beyond the edge`}},
-		{"for some only", files{"index.html": document(`<img src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7">`)},
-			[]string{"warning accessibility / 1280: Images must have alternative text (image-alt, critical): <img>"}},
-		{"idle", files{"index.html": document(`<button>Export</button>`)},
-			[]string{`warning idle / 1280 button "Export": Nothing happens when it is used`}},
-		{"left", files{"index.html": document(`<p>Hello</p><script>location = "http://other.example/"</script>`)},
-			[]string{"error left / 1280: The page leaves for http://other.example of its own accord"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := lines(look(t, c.site)); !slices.Equal(got, c.want) {
-				t.Errorf("found\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(c.want, "\n  "))
-			}
-		})
+// want fails when the findings are others.
+func want(t *testing.T, r Result, findings ...string) {
+	t.Helper()
+	if got := lines(r); !slices.Equal(got, findings) {
+		t.Errorf("found\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(findings, "\n  "))
+	}
+	if r.Rest != "" {
+		t.Errorf("not all was looked at: %s", r.Rest)
+	}
+}
+
+// TestScripts: what scripts do wrong is found, in these words and at these places, and nothing else is.
+func TestScripts(t *testing.T) {
+	want(t, look(t, files{
+		"index.html":    document(`<p>Hello</p><script src="/a.js"></script>`),
+		"a.js":          "const list = null;\nlist.push(1);",
+		"rejected.html": document(`<p>Hello</p><script>Promise.reject(new Error("nobody cares"))</script>`),
+		"logged.html":   document(`<p>Hello</p><script>console.error("could not read %s", "settings"); console.warn("never mind")</script>`),
+		"caught.html":   document(`<p>Hello</p><script>try { missing() } catch (e) { console.error("render failed", e) }</script>`),
+		"syntax.html":   document(`<p>Hello</p><script src="/b.js"></script><script src="/c.js"></script>`),
+		"b.js":          "let a = ;",
+		"c.js":          "throw { code: 7 }",
+		"controls.html": document(`<button onclick="absent()">Save</button><button onclick="document.title = 'x'; setTimeout(() => { throw new Error('too late') }, 400)">Wait</button>`),
+	}, "/", "/rejected.html", "/logged.html", "/caught.html", "/syntax.html", "/controls.html"),
+		"error exception / 1280: TypeError: Cannot read properties of null (reading 'push') (a.js:2:6)",
+		"error exception /rejected.html 1280: Error: nobody cares (in a promise that nobody waits for) (rejected.html:1:218)",
+		"error exception /syntax.html 1280: SyntaxError: Unexpected token ';' (b.js:1:9)",
+		"error exception /syntax.html 1280: Object (c.js:1:1)",
+		`error exception /controls.html 1280 button "Save": ReferenceError: absent is not defined (controls.html:1:210)`,
+		`error exception /controls.html 1280 button "Wait": Error: too late (controls.html:1:365)`,
+		"error console /caught.html 1280: render failed ReferenceError: missing is not defined (caught.html:1:241)",
+		"warning console /logged.html 1280: could not read settings (logged.html:1:211)",
+	)
+}
+
+// TestFiles: what is not there, or not to be had, is told of, once for all pages.
+func TestFiles(t *testing.T) {
+	want(t, look(t, files{
+		"index.html":  document(`<img src="/logo.svg" alt="Logo"><a href="/about.html">About</a><a href="/gone.html">Gone</a>`),
+		"about.html":  document(`<img src="/logo.svg" alt="Logo"><script>fetch("/api/tasks").then(r => r.ok)</script>`),
+		"cdn.html":    document(`<p>Hello</p><script src="https://cdn.example.com/lib.js"></script><script>fetch("http://api.example.com:81/x").then(r => r.json())</script>`),
+		"socket.html": document(`<p>Hello</p><script>new WebSocket("ws://live.example.com/")</script>`),
+		"left.html":   document(`<p>Hello</p><script>location = "http://other.example/"</script>`),
+	}, "/", "/about.html", "/cdn.html", "/socket.html", "/left.html"),
+		"error open /gone.html 1280: The page is not there (404)",
+		"error missing / 1280: /logo.svg is not there (404), and is asked for as a picture",
+		"error left /left.html 1280: The page leaves for http://other.example of its own accord",
+		"warning exception /cdn.html 1280: TypeError: Failed to fetch (in a promise that nobody waits for) (cdn.html:1:257)",
+		"warning missing /about.html 1280: /api/tasks is not there (404), and is asked for as data",
+		"warning policy /cdn.html 1280: The content security policy (script-src-elem) refuses https://cdn.example.com",
+		"warning policy /cdn.html 1280: The content security policy (connect-src) refuses http://api.example.com:81 (cdn.html:1:257)",
+		"warning policy /socket.html 1280: The content security policy (connect-src) refuses ws://live.example.com (socket.html:1:203)",
+	)
+}
+
+// TestLooks: pages that are empty, too wide, or not for everybody, and controls that do nothing.
+func TestLooks(t *testing.T) {
+	r := look(t, files{
+		"index.html":  document(`<p>Hello</p><button>Export</button><button onclick="localStorage.saved = 1">Save</button><button onclick="document.querySelector('#n').focus()">Find</button><label>Name <input id="n"></label><a href="#n">Down</a>`),
+		"empty.html":  `<!doctype html><html lang="en"><head><title>A</title></head><body><div id="root"></div></body></html>`,
+		"late.html":   document(`<p>Hello</p>`) + `<script>document.body.hidden = true; setTimeout(() => { document.body.hidden = false }, 3000)</script>`,
+		"wide.html":   document(`<p id="board" style="width:700px">Wide</p>`),
+		"alt.html":    document(`<img width="20" height="20" src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7">`),
+		"scroll.html": document(`<div style="overflow-x:auto"><p style="width:900px">A table that scrolls by itself</p></div>`),
+	}, "/", "/empty.html", "/late.html", "/wide.html", "/alt.html", "/scroll.html")
+	want(t, r,
+		"error empty /empty.html 1280: The page stays empty: there is nothing to see on it",
+		`warning overflow /wide.html 360: The page is wider than a phone's 360 pixels: <p#board> "Wide" reaches beyond the edge`,
+		"warning accessibility /alt.html 1280: Images must have alternative text (image-alt, critical): <img>",
+		`warning idle / 1280 button "Export": Nothing happens when it is used`,
+	)
+	if len(r.Screenshots) != 12 {
+		t.Errorf("%d pictures of six pages at two widths", len(r.Screenshots))
+	}
+	for _, s := range r.Screenshots {
+		if s.Type != "image/webp" || !strings.HasPrefix(string(s.Body), "RIFF") || len(s.Body) > maxScreenshot {
+			t.Errorf("the picture of %s at %d: %d bytes of %s", s.Page, s.Width, len(s.Body), s.Type)
+		}
 	}
 }

@@ -101,8 +101,9 @@
   const used = new WeakSet();
   let current = null;
 
-  // The state of the page but for its tree: what a control may change besides.
-  const state = () => {
+  // The state of the page but for its tree: what a control may change besides. That the focus is on what was used, or is lost, is no change.
+  let focused = null;
+  const state = (before) => {
     const fields = [], media = [], scroll = [scrollX, scrollY];
     for (const n of everything()) {
       if (["input", "textarea", "select"].includes(tag(n))) fields.push(n.value + "\u0001" + n.checked + "\u0001" + n.indeterminate);
@@ -110,8 +111,10 @@
       else if (n.scrollTop || n.scrollLeft) scroll.push(n.scrollTop, n.scrollLeft);
     }
     const active = activeElement();
+    if (before) focused = active;
     return JSON.stringify([location.href, history.length, stored("localStorage"), stored("sessionStorage"), hash(document.cookie), hash(fields.join("\u0000")), media, scroll,
-      !active || active === document.body || active === current || current?.contains(active) ? "" : describe(active), document.title]);
+      !active || active === focused || active === document.body || active === current || current?.contains(active) ? "" : describe(active),
+      !!document.fullscreenElement, document.title]);
   };
 
   // Where a control can be hit; null: something lies over all of it.
@@ -151,6 +154,8 @@
   const common = "header, footer, nav, aside, [role=navigation], [role=banner], [role=contentinfo]";
   const next = (seen, again) => {
     watch();
+    if (document.fullscreenElement) document.exitFullscreen();
+    if (document.pointerLockElement) document.exitPointerLock();
     const known = new Set(seen);
     const modal = [...document.querySelectorAll("dialog:modal, [role=dialog][aria-modal=true], [role=alertdialog]")].filter(shown).pop();
     const count = new Map();

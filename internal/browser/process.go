@@ -38,6 +38,7 @@ type process struct {
 	cmd     *exec.Cmd
 	dir     string
 	pipe    *pipe
+	client  *client // once it answered
 	output  tail
 	sandbox Sandbox
 	ended   chan struct{} // the program has ended; its children may still be there
@@ -49,12 +50,13 @@ type process struct {
 
 // launch is what a process is started with.
 type launch struct {
-	program   Program
-	temp      string // where profiles are made
-	noSandbox bool
-	memory    int64              // bytes of all processes together
-	time      time.Duration      // of processor, of all processes together
-	listen    func(net.Listener) // takes what the browser reaches as its proxy
+	program       Program
+	temp          string // where profiles are made
+	noSandbox     bool
+	sharedNetwork bool
+	memory        int64              // bytes of all processes together
+	time          time.Duration      // of processor, of all processes together
+	listen        func(net.Listener) // takes what the browser reaches as its proxy
 }
 
 const profilePrefix = "codeforge-browser-"
@@ -100,7 +102,7 @@ func (p *process) start(ctx context.Context, o launch) error {
 	p.cmd.Env = environment(p.dir)
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	p.cmd.WaitDelay = time.Second // for what still holds its output open
-	p.sandbox.Network, err = startApart(p.cmd, user, childIn, childOut, func(l net.Listener) {
+	p.sandbox.Network, err = startApart(p.cmd, user, !o.sharedNetwork, childIn, childOut, func(l net.Listener) {
 		p.cmd.Args = append(p.cmd.Args, arguments(p.dir, l.Addr().String(), o.noSandbox)...)
 		o.listen(l)
 	})

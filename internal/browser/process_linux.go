@@ -74,7 +74,7 @@ func usersOfProcesses() map[uint32]bool {
 
 // startApart starts a program in a group of its own, with two files as its third and fourth, beside a listener that it can reach. Where
 // this process may, both are in a network that has nothing else: what the proxy's flags may have forgotten, the kernel refuses.
-func startApart(cmd *exec.Cmd, u user, in, out *os.File, listening func(net.Listener)) (alone bool, err error) {
+func startApart(cmd *exec.Cmd, u user, apart bool, in, out *os.File, listening func(net.Listener)) (alone bool, err error) {
 	cmd.ExtraFiles = []*os.File{in, out}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if u.id != 0 {
@@ -84,7 +84,7 @@ func startApart(cmd *exec.Cmd, u user, in, out *os.File, listening func(net.List
 	go func() {
 		// A network belongs to a thread, and to what is started from it. The thread ends with this function.
 		runtime.LockOSThread()
-		alone = unix.Unshare(unix.CLONE_NEWNET) == nil && raiseLoopback() == nil
+		alone = apart && unix.Unshare(unix.CLONE_NEWNET) == nil && raiseLoopback() == nil
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			done <- err

@@ -14,7 +14,7 @@ type user struct{ name string }
 
 func giveAway(string) (user, error) { return user{"the server's user"}, nil }
 
-func startApart(cmd *exec.Cmd, _ user, in, out *os.File, listening func(net.Listener)) (bool, error) {
+func startApart(cmd *exec.Cmd, _ user, _ bool, in, out *os.File, listening func(net.Listener)) (bool, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return false, err

@@ -29,6 +29,9 @@ const (
 	maxHosts       = 100 // that are remembered
 )
 
+// noServiceWorker is how one is refused: it would answer in place of the site.
+const noServiceWorker = 470
+
 func newProxy(origin *url.URL, handler http.Handler) *proxy {
 	p := &proxy{origin: origin, handler: handler, refused: map[string]int{}}
 	p.server = &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
@@ -57,7 +60,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not here", http.StatusForbidden)
 		return
 	case r.Header.Get("Service-Worker") == "script":
-		http.Error(w, "no service workers", http.StatusForbidden)
+		http.Error(w, "no service workers", noServiceWorker)
 		return
 	}
 	// As a server sees a request that came straight to it.

@@ -162,14 +162,17 @@ func (t *tab) console(e runtime.EventConsoleAPICalled) {
 	t.found(severity, KindConsole, strings.Join(words, " "), at)
 }
 
+// saidBetter are entries of which other events tell, or that come of how a run treats pages.
+var saidBetter = regexp.MustCompile(`Content Security Policy|CORS policy|(?i)service ?worker`)
+
 // entry is what the browser itself writes into the console, but for what other events say better.
 func (t *tab) entry(e cdplog.EventEntryAdded) {
 	n := e.Entry
-	if n.Level != cdplog.EntryLevelError || n.Source == cdplog.EntrySourceNetwork || strings.Contains(n.Text, "Content Security Policy") || strings.Contains(n.Text, "ervice worker") || strings.Contains(n.Text, "ServiceWorker") {
+	if n.Level != cdplog.EntryLevelError || n.Source == cdplog.EntrySourceNetwork || saidBetter.MatchString(n.Text) {
 		return
 	}
 	severity := Warning
-	if n.Source == cdplog.EntrySourceJavascript || strings.Contains(n.Text, "MIME type") {
+	if n.Source == cdplog.EntrySourceJavascript && !strings.Contains(n.Text, "local resource") || strings.Contains(n.Text, "MIME type") {
 		severity = Error
 	}
 	at, ok := t.stackPosition(n.StackTrace)
@@ -250,7 +253,7 @@ func (t *tab) response(e network.EventResponseReceived) {
 		t.change(func() { t.status = int(e.Response.Status) })
 		return
 	}
-	if e.Response.Status < 400 {
+	if e.Response.Status < 400 || e.Response.Status == noServiceWorker {
 		return
 	}
 	severity := Error

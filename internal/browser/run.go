@@ -52,7 +52,7 @@ type run struct {
 	mu      sync.Mutex
 	raw     []noted         // what was found, not yet placed in the sources
 	reach   map[string]bool // other hosts that pages asked for
-	ours    map[target.ID]bool
+	opening bool            // a window, which is ours
 	windows int
 	working *tab
 
@@ -67,7 +67,7 @@ type run struct {
 }
 
 func newRun(s site, p *proxy, clock float64) *run {
-	return &run{site: s, clock: clock, sources: &sources{proxy: p}, reach: map[string]bool{}, ours: map[target.ID]bool{}, visited: map[string]bool{}, seen: map[string]bool{}, idle: map[string]Finding{}}
+	return &run{site: s, clock: clock, sources: &sources{proxy: p}, reach: map[string]bool{}, visited: map[string]bool{}, seen: map[string]bool{}, idle: map[string]Finding{}}
 }
 
 // noted is a finding with its place in what is served.
@@ -115,20 +115,20 @@ func (r *run) place(ctx context.Context) {
 	}
 }
 
-// expect notes a window of our own.
-func (r *run) expect(id target.ID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ours[id] = true
-}
-
 // handle is told of what happens in the browser beside its pages. Windows that pages open are closed: what is in them is either a page of
 // the site, which is opened for itself, or none of it.
 func (r *run) handle(method string, params jsonv2.Value) {
 	switch method {
 	case target.TargetCreated.Method:
 		on(params, func(e target.EventTargetCreated) {
-			if e.TargetInfo.Type != "page" || e.TargetInfo.OpenerID == "" {
+			if e.TargetInfo.Type != "page" {
+				return
+			}
+			r.mu.Lock()
+			ours := r.opening && e.TargetInfo.OpenerID == ""
+			r.opening = r.opening && !ours
+			r.mu.Unlock()
+			if ours {
 				return
 			}
 			send(r.browser, target.CloseTarget, target.CloseTargetParams{TargetID: e.TargetInfo.TargetID})
@@ -155,12 +155,10 @@ func (r *run) handle(method string, params jsonv2.Value) {
 	}
 }
 
-// begin connects to a browser that was started.
-func (r *run) begin(ctx context.Context, p *pipe) error {
-	r.client = newClient(p)
+// begin takes over a browser that was started.
+func (r *run) begin(p *process) {
+	r.client = p.client
 	r.browser = r.client.on("", r.handle)
-	_, err := call(ctx, r.browser, target.SetDiscoverTargets, target.SetDiscoverTargetsParams{Discover: true})
-	return err
 }
 
 // room opens a storage of its own, with a window on it.
@@ -174,6 +172,17 @@ func (r *run) room(ctx context.Context, width int) (*tab, error) {
 		return nil, err
 	}
 	return r.newTab(ctx, made.BrowserContextID, width)
+}
+
+// leave ends a storage with all its windows.
+func (r *run) leave(ctx context.Context, in cdp.BrowserContextID) error {
+	r.mu.Lock()
+	r.working = nil
+	r.mu.Unlock()
+	ctx, cancel := impatient(ctx)
+	defer cancel()
+	_, err := call(ctx, r.browser, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: in})
+	return err
 }
 
 // window is a tab that is replaced when its page was lost.
@@ -256,7 +265,9 @@ func (r *run) visit(ctx context.Context) error {
 		}
 	}
 	// One window at a time: those behind are not drawn.
-	wide.t.close(ctx)
+	if err := r.leave(ctx, t.context); err != nil {
+		return err
+	}
 	if t, err = r.room(ctx, Narrow); err != nil {
 		return err
 	}
@@ -266,7 +277,7 @@ func (r *run) visit(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return r.leave(ctx, t.context)
 }
 
 // end puts together what was seen, also by a run that broke off.
@@ -642,7 +653,7 @@ func (r *run) useOne(ctx context.Context, t *tab, c control) error {
 	if err != nil {
 		return err
 	}
-	before, err := inspect[string](ctx, t, "state()")
+	before, err := inspect[string](ctx, t, "state(true)")
 	if err != nil {
 		return err
 	}
@@ -666,7 +677,7 @@ func (r *run) useOne(ctx context.Context, t *tab, c control) error {
 	if err != nil {
 		return err
 	}
-	after, err := inspect[string](ctx, t, "state()")
+	after, err := inspect[string](ctx, t, "state(false)")
 	if err != nil {
 		return err
 	}

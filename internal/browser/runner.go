@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,6 +19,8 @@ import (
 	"time"
 
 	"codeforge/internal/sandbox"
+
+	"github.com/chromedp/cdproto/target"
 )
 
 // Options is what a Runner needs.
@@ -31,6 +32,8 @@ type Options struct {
 	Time      time.Duration    // of one run, on the wall's clock; 0: 30 s
 	Memory    int64            // bytes that all processes of a browser may take together; 0: 2 GiB
 	Now       func() time.Time // nil: time.Now. Pages see the day, at noon.
+
+	sharedNetwork bool // the browser is in this process's network, for tests
 }
 
 // Runner makes smoke runs, a few at a time. It is safe for concurrent use.
@@ -120,24 +123,49 @@ func (r *Runner) look(ctx context.Context, s site) (Result, error) {
 	result := Result{Program: r.o.Program, Runs: 1}
 	limited, cancel := context.WithTimeoutCause(ctx, r.o.Time, errTime)
 	defer cancel()
-	// When there are errors, as much time is left for the second look.
-	first, err := r.pass(limited, r.o.Time*11/20, s, &result)
-	if ctx.Err() != nil {
-		return result, context.Cause(ctx)
-	}
-	if err != nil {
-		return result, err
-	}
-	if first.findings.hasErrors() {
-		// What was not seen again because there was no time for it, or no browser, stays what it is.
-		second, err := r.pass(limited, r.o.Time, s, &result)
-		if ctx.Err() != nil {
-			return result, context.Cause(ctx)
+	proxy := newProxy(s.origin, s.Handler)
+	defer proxy.close()
+	var p *process
+	defer func() {
+		if p != nil {
+			p.stop()
 		}
-		if err == nil && second.rest == "" {
+	}()
+	// once goes over the site in the browser that is there, or in another one.
+	once := func(most time.Duration) (*run, error) {
+		part, cancel := context.WithTimeoutCause(limited, most, errTime)
+		defer cancel()
+		visit := newRun(s, proxy, r.noon())
+		if p == nil {
+			var err error
+			if p, err = r.start(limited, proxy); err != nil {
+				return nil, err
+			}
+			result.Sandbox = p.sandbox
+		}
+		visit.begin(p)
+		err := visit.visit(part)
+		visit.end(context.WithoutCancel(ctx), err, p.whyEnded())
+		if err != nil {
+			p.stop()
+			p = nil
+		}
+		return visit, nil
+	}
+	// When there are errors, as much time is left for the second look.
+	first, err := once(r.o.Time * 11 / 20)
+	if err == nil && first.findings.hasErrors() {
+		result.Runs = 2
+		// What was not seen again because there was no time for it, or no browser, stays what it is.
+		if second, err := once(r.o.Time); err == nil && second.rest == "" {
 			first.findings.seenOnce(&second.findings)
 		}
-		result.Runs = 2
+	}
+	switch {
+	case ctx.Err() != nil:
+		return result, context.Cause(ctx)
+	case err != nil:
+		return result, &Unavailable{err.Error()}
 	}
 	result.Findings, result.Screenshots = first.findings.sorted(), first.shots
 	result.Pages, result.Controls, result.Rest = first.pages, first.used, first.rest
@@ -145,31 +173,25 @@ func (r *Runner) look(ctx context.Context, s site) (Result, error) {
 	return result, nil
 }
 
-var errTime = errors.New("the time of a run was over")
-
-// pass goes over a site once, in a browser of its own.
-func (r *Runner) pass(ctx context.Context, most time.Duration, s site, result *Result) (*run, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, most, errTime)
-	defer cancel()
-	proxy := newProxy(s.origin, s.Handler)
-	defer proxy.close()
-	p, err := start(ctx, launch{program: r.o.Program, temp: r.o.Temp, noSandbox: r.o.NoSandbox, memory: r.o.Memory, time: 2 * r.o.Time, listen: func(l net.Listener) { proxy.serve(l) }})
+// start starts a browser and waits until it answers.
+func (r *Runner) start(ctx context.Context, proxy *proxy) (*process, error) {
+	p, err := start(ctx, launch{program: r.o.Program, temp: r.o.Temp, noSandbox: r.o.NoSandbox, sharedNetwork: r.o.sharedNetwork, memory: r.o.Memory, time: 2 * r.o.Time, listen: proxy.serve})
 	if err != nil {
-		return nil, &Unavailable{err.Error()}
+		return nil, err
 	}
-	defer p.stop()
-	result.Sandbox = p.sandbox
-	now := r.o.Now().UTC()
-	noon := time.Date(now.Year(), now.Month(), now.Day(), 12, 0, 0, 0, time.UTC)
-	visit := newRun(s, proxy, float64(noon.Unix()))
-	if err := visit.begin(ctx, p.pipe); err != nil {
-		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errTime) {
-			return nil, context.Cause(ctx)
-		}
+	c := newClient(p.pipe)
+	if _, err := call(ctx, c.on("", nil), target.SetDiscoverTargets, target.SetDiscoverTargetsParams{Discover: true}); err != nil {
 		p.stop()
-		return nil, &Unavailable{whyNotStarted(p, err)}
+		return nil, errors.New(whyNotStarted(p, err))
 	}
-	err = visit.visit(ctx)
-	visit.end(context.WithoutCancel(ctx), err, p.whyEnded())
-	return visit, nil
+	p.client = c
+	return p, nil
 }
+
+// noon of this day, in seconds since 1970, is when the time of pages begins: it is the same all day.
+func (r *Runner) noon() float64 {
+	now := r.o.Now().UTC()
+	return float64(time.Date(now.Year(), now.Month(), now.Day(), 12, 0, 0, 0, time.UTC).Unix())
+}
+
+var errTime = errors.New("the time of a run was over")

@@ -44,13 +44,15 @@ type tab struct {
 	expired int           // budgets of time that ran out
 	leaving bool          // for another document, which was asked for and has not come
 	crashed bool
-	loads   int    // documents since it was opened
-	dialogs int    // since it was opened
-	effects int    // what was done beside the tree: windows, dialogs, downloads, requests
-	page    string // what findings are about
-	control string // what is being used; "": the page is opening
-	left    string // where else it went
-	status  int    // of the answer with the page
+	loaded  time.Time     // when the document came
+	passed  time.Duration // of its time since
+	loads   int           // documents since it was opened
+	dialogs int           // since it was opened
+	effects int           // what was done beside the tree: windows, dialogs, downloads, requests
+	page    string        // what findings are about
+	control string        // what is being used; "": the page is opening
+	left    string        // where else it went
+	status  int           // of the answer with the page
 	asked   map[network.RequestID]asked
 }
 
@@ -74,18 +76,20 @@ var (
 
 func ptr[T any](v T) *T { return &v }
 
-// open makes a new window, without a page.
+// newTab opens a window, without a page.
 func (r *run) newTab(ctx context.Context, in cdp.BrowserContextID, width int) (*tab, error) {
+	r.mu.Lock()
+	r.opening = true
+	r.mu.Unlock()
 	made, err := call(ctx, r.browser, target.CreateTarget, target.CreateTargetParams{URL: "about:blank", BrowserContextID: in, NewWindow: ptr(true)})
 	if err != nil {
 		return nil, err
 	}
-	r.expect(made.TargetID)
 	attached, err := call(ctx, r.browser, target.AttachToTarget, target.AttachToTargetParams{TargetID: made.TargetID, Flatten: ptr(true)})
 	if err != nil {
 		return nil, err
 	}
-	t := &tab{run: r, target: made.TargetID, context: in, width: width, changed: make(chan struct{}), asked: map[network.RequestID]asked{}}
+	t := &tab{run: r, target: made.TargetID, context: in, width: width, changed: make(chan struct{}), loaded: time.Now(), asked: map[network.RequestID]asked{}}
 	t.session = r.client.on(attached.SessionID, t.handle)
 	for _, enable := range []func() error{
 		func() error { _, err := call(ctx, t.session, page.Enable, page.EnableParams{}); return err },
@@ -205,8 +209,25 @@ func (t *tab) pass(ctx context.Context, d time.Duration) error {
 			return err
 		}
 	}
-	return t.fetched(ctx)
+	if err := t.fetched(ctx); err != nil {
+		return err
+	}
+	return t.catchUp(ctx)
 }
+
+// catchUp keeps the page's time from falling behind that of the machine, as it would while something slow was waited for: pictures
+// are asked for by the machine's time, and a page for which that lies in the future draws none.
+func (t *tab) catchUp(ctx context.Context) error {
+	t.mu.Lock()
+	behind := time.Since(t.loaded) + catchUpMargin - t.passed
+	t.mu.Unlock()
+	if behind <= 0 {
+		return nil
+	}
+	return t.advance(ctx, behind.Round(time.Millisecond))
+}
+
+const catchUpMargin = 100 * time.Millisecond
 
 // firstSlice of time is short, and each that follows is longer: what a page asks for at once is there before its timers go off.
 const firstSlice = 20 * time.Millisecond
@@ -226,6 +247,9 @@ func (t *tab) advance(ctx context.Context, d time.Duration) error {
 		}
 		t.mu.Lock()
 		through := t.expired > expired
+		if through {
+			t.passed += d
+		}
 		t.mu.Unlock()
 		if through {
 			return nil
@@ -414,6 +438,7 @@ func (t *tab) navigated(e page.EventFrameNavigated) {
 	t.change(func() {
 		t.effects++
 		t.loads++
+		t.loaded, t.passed = time.Now(), 0
 		t.leaving = false
 		clear(t.asked) // of the document that was left
 		excess = t.loads == maxLoads
