@@ -173,6 +173,33 @@ var besideTests = map[string]func(s *suite, p codeforge.Project, exec func(strin
 		s.ok(err)
 		s.revised(p, 5, 1, "a.ts two", "b.ts b")
 	},
+	"a text in place of a blob is a text, and what stays a blob is one": func(s *suite, p codeforge.Project, exec func(string)) {
+		in := fmt.Sprintf("project_id = '%s' and path =", p.ID)
+		s.writeBlob(p, "a.ts", picture(1))
+		s.writeBlob(p, "b.ts", picture(2))
+		s.ok(s.MarkChecked(s.ctx(), s.u, p.ID, 4, true, nil, nil, []byte("lock")))
+		exec("update public.project_files set content = 'two' where " + in + " 'a.ts'; update public.project_files set language = 'picture' where " + in + " 'b.ts'")
+		files := s.revised(p, 5, 2, "a.ts two", "b.ts ")
+		s.same("text", []any{files[0].Encoding, files[0].Hash, files[0].Size}, []any{"", "", 3})
+		s.wantBlob(p, &files[1], picture(2))
+		s.same("language", files[1].Language, "picture")
+		lock, err := s.ReadLock(s.ctx(), s.u, p.ID, 5)
+		s.ok(err)
+		s.same("lock", string(lock), "lock")
+		exec("update public.project_files set path = 'c.ts' where " + in + " 'b.ts'")
+		files = s.revised(p, 6, 2, "a.ts two", "c.ts ")
+		s.wantBlob(p, &files[1], picture(2))
+		// What it claims to be is what it is.
+		exec("update public.project_files set content = null, hash = repeat('0', 64), encoding = 'base64', size = 7 where " + in + " 'a.ts'")
+		files = s.revised(p, 7, 1, "a.ts ", "c.ts ")
+		s.same("no blob", []any{files[0].Encoding, files[0].Hash, files[0].Size}, []any{"", "", 0})
+		exec("delete from public.project_files where " + in + " 'c.ts'")
+		s.revised(p, 8, 1, "a.ts ")
+		s.restore(p, 4)
+		files = s.revised(p, 9, 2, "a.ts ", "b.ts ")
+		s.wantBlob(p, &files[0], picture(1))
+		s.wantBlob(p, &files[1], picture(2))
+	},
 	"a program that counts versions itself is not counted twice": func(s *suite, p codeforge.Project, exec func(string)) {
 		exec(fmt.Sprintf("update public.project_files set content = 'two', version = version + 1 where project_id = '%s' and path = 'a.ts'", p.ID))
 		s.same("version", s.revised(p, 3, 1, "a.ts two", "b.ts b")[0].Version, 2)

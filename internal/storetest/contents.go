@@ -12,7 +12,7 @@ import (
 
 // Backdoor leads past a store to the texts that it keeps.
 type Backdoor struct {
-	Texts  func(project string) []string      // those of a project, each as often as it is there
+	Texts  func(project string) []string      // those of a project, each as often as it is there; blobs in hexadecimal
 	Forget func(project string, before int64) // what only revisions before that one have
 	Remove func(project string)               // for good
 }
@@ -171,6 +171,33 @@ var contentTests = map[string]func(s *suite, b Backdoor){
 			s.wantContents(b, p, "shared", "final")
 		}
 		s.same("tree", s.treeAt(p, 2), tree{"a": "shared", "e": "final"})
+	},
+	"blobs, locks and screenshots lie there once as well, and go with the last that has them": func(s *suite, b Backdoor) {
+		p := s.project()
+		hex := func(n int) string { return fmt.Sprintf("%x", picture(n)) }
+		s.writeBlob(p, "a", picture(1))
+		s.writeBlob(p, "b", picture(1))
+		s.write(p, "a", "text")
+		lock := s.put(p, picture(2)) // as if a file had it too
+		rev, err := s.WriteRevision(s.ctx(), s.u, p.ID, codeforge.TreeChange{Head: 3, Changes: []codeforge.FileChange{at("c", lock), {Path: "d", Content: "lock"}}, Lock: picture(2),
+			Screenshots: []codeforge.Screenshot{{Page: "a", Width: 1, Type: "image/png", Hash: lock.Hash}, {Page: "a", Width: 2, Type: "image/png", Hash: codeforge.BlobHash(picture(1))}}})
+		s.ok(err)
+		s.wantContents(b, p, hex(1), hex(2), "text", "lock")
+		for range 3 {
+			s.restore(p, 1)
+			s.restore(p, rev.Number)
+		}
+		s.wantContents(b, p, hex(1), hex(2), "text", "lock")
+		s.ok(s.DeleteFile(s.ctx(), s.u, p.ID, "c", nil))
+		s.ok(s.DeleteFile(s.ctx(), s.u, p.ID, "b", nil))
+		b.Forget(p.ID, 12)
+		s.wantContents(b, p, hex(1), hex(2), "text", "lock") // beside revisions they are still
+		for n := int64(1); n <= 12; n++ {
+			s.ok(s.MarkChecked(s.ctx(), s.u, p.ID, n, true, nil, nil, []byte("lock")))
+		}
+		s.wantContents(b, p, "text", "lock")
+		b.Remove(p.ID)
+		s.wantContents(b, p)
 	},
 	"room comes back with what is forgotten and removed": func(s *suite, b Backdoor) {
 		s.quota(codeforge.Quota{Bytes: 100})
