@@ -131,7 +131,7 @@ func (s *scanned) addTo(t *tree, g *graph, p string) {
 
 func (t *tree) scanFile(ctx context.Context, p string, use pageUsage, d *diagnostics) (*scanned, bool) {
 	noteFile(ctx, fileOf(p))
-	content := t.files[p]
+	content := t.built(p)
 	loader := t.loader(p)
 	if t.isOutput(fileOf(p)) {
 		return nil, false
@@ -332,7 +332,7 @@ func (t *tree) noteImport(s *scanned, a api.OnResolveArgs, r resolution) api.OnR
 		if isAddressed(r.suffix) {
 			s.urls = append(s.urls, r.target)
 		}
-		if compiled(r.target) && a.Kind != api.ResolveCSSURLToken {
+		if t.isUncompiled(r.target) && a.Kind != api.ResolveCSSURLToken {
 			warn(strconv.Quote(r.target) + " needs a compiler of its own and is not checked")
 		}
 	}
@@ -462,6 +462,9 @@ func refuse() (api.OnLoadResult, error) {
 
 // resolve finds what an import means.
 func (t *tree) resolve(importer string, a api.OnResolveArgs) resolution {
+	if style, ok := t.styleOf(importer, a.Path); ok {
+		return resolution{target: style}
+	}
 	var r resolution
 	if inStyle(a.Kind) {
 		r = t.resolveStyle(importer, a.Path, a.Kind != api.ResolveCSSURLToken)
@@ -614,7 +617,7 @@ func (t *tree) messages(p string, list []api.Message, severity string, d *diagno
 			if f := strings.TrimPrefix(l.File, nsTree+":"); f != l.File && t.has(f) {
 				source = f
 			}
-			if line, col = t.inPage(source, line, col); source == "" {
+			if line, col = t.inPage(source, line, col); source == "" || t.compiled[source] {
 				line, col = 0, 0 // in what is made here
 			}
 			if c := l.Suggestion; c != "" && len(c) < 100 && (c[0] == '"' || c[0] == '_' || c[0]|0x20 >= 'a' && c[0]|0x20 <= 'z') {

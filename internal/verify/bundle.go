@@ -524,7 +524,7 @@ func (t *tree) bundleResolve(g *graph, b *packageBuild, shims bool, a api.OnReso
 		return make(madeSharedWorker, target, "", nil)
 	case hasFlag(r.suffix, "url"):
 		return make(madeAddress, target, "", nil)
-	case compiled(target):
+	case t.isUncompiled(target):
 		text := strconv.Quote(target) + " needs a compiler of its own, which a preview does not have"
 		switch path.Ext(target) {
 		case ".scss", ".sass", ".less", ".styl", ".pcss":

@@ -33,6 +33,7 @@ type tree struct {
 	roots    []string              // folders whose files are also served from /
 	imports  patterns              // from import maps
 	source   map[string]string     // contents as they are built, where they differ: computed imports renamed, globs listed
+	compiled map[string]bool       // whose source a compiler made of another language
 	loaders  map[string]api.Loader // where a file turned out to be something else than its ending says
 
 	jsxMu sync.Mutex
@@ -65,7 +66,7 @@ func fileOf(p string) string {
 
 func newTree(project Tree, d *diagnostics) *tree {
 	t := &tree{files: make(map[string]string, len(project.Files)), assets: project.Assets, folders: map[string]bool{}, stems: map[string]bool{}, inlines: map[string]inlineFile{},
-		ignores: map[string]*ignoreFile{}, source: map[string]string{}, loaders: map[string]api.Loader{}}
+		ignores: map[string]*ignoreFile{}, source: map[string]string{}, loaders: map[string]api.Loader{}, compiled: map[string]bool{}}
 	t.ignoreWork.Store(maxIgnoreWork)
 	t.modules = newModules(project.Packages)
 	t.off, _ = project.Packages.(Off)
@@ -187,6 +188,9 @@ func compiled(p string) bool {
 	}
 	return false
 }
+
+// isUncompiled reports whether a file is in a language that no compiler was there for.
+func (t *tree) isUncompiled(p string) bool { return compiled(p) && t.loader(p) == api.LoaderNone }
 
 // isBinary reports whether a path names a kind of file that holds no text, which a project cannot store.
 func isBinary(p string) bool {

@@ -117,6 +117,7 @@ func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error
 	var d diagnostics
 	t := newTree(project, &d)
 	t.checkSecrets(&d)
+	t.compileFiles(ctx, &d)
 	var pages []*page
 	for _, p := range t.paths {
 		if !isHTML(p) || t.isOutput(p) {
