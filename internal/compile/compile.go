@@ -32,17 +32,10 @@ type Identified interface {
 	Identity(place string) string
 }
 
-// Programs keeps prepared programs for later requests, in another process if need be.
-type Programs interface {
-	Load(key string) ([]byte, bool)
-	Keep(key string, program []byte)
-}
-
 // Project is what compilers see.
 type Project struct {
 	Files    map[string]string // the texts, by path
 	Packages Packages          // nil: there are none
-	Programs Programs          // nil: nothing is kept beyond this process
 
 	Alias   func(from, name string) (string, bool) // the file that a project's own name for a path leads to; nil: it has none
 	Ignored func(p string) bool                    // whether the project's .gitignore names a file; nil: it names none
@@ -69,7 +62,6 @@ var ErrNoCompiler = errors.New("the project has no compiler for this")
 type Session struct {
 	ctx      context.Context
 	files    *files
-	programs Programs
 	deadline time.Time
 	engines  map[string]*engine // by compiler
 
@@ -85,7 +77,7 @@ func NewSession(ctx context.Context, p Project) *Session {
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	return &Session{ctx: ctx, files: newFiles(p), programs: p.Programs, deadline: deadline, engines: map[string]*engine{}}
+	return &Session{ctx: ctx, files: newFiles(p), deadline: deadline, engines: map[string]*engine{}}
 }
 
 // engine is the runtime in which a compiler is loaded, made when it is first needed. name is the package that it is, looked

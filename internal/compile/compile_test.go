@@ -214,19 +214,13 @@ func TestRequestsAreApart(t *testing.T) {
 	}
 }
 
-// box is what keeps programs between processes.
-type box map[string][]byte
-
-func (b box) Load(key string) ([]byte, bool) { p, ok := b[key]; return p, ok }
-func (b box) Keep(key string, p []byte)      { b[key] = p }
-
 // A prepared program is used again for the same bytes only, whatever their name and version say.
 func TestProgramsAreKeptByContent(t *testing.T) {
-	kept := box{}
 	css := `@import "tailwindcss"; .a { @apply p-1 }`
+	programs, programAge = map[string]*program{}, nil
 	run := func(p Packages) string {
 		files := map[string]string{"a.css": css}
-		out, found, err := NewSession(t.Context(), Project{Files: files, Packages: p, Programs: kept}).Tailwind("a.css", css)
+		out, found, err := NewSession(t.Context(), Project{Files: files, Packages: p}).Tailwind("a.css", css)
 		if err != nil || len(found) > 0 {
 			t.Fatal(found, err)
 		}
@@ -235,14 +229,7 @@ func TestProgramsAreKeptByContent(t *testing.T) {
 	honest := tailwindShelf()
 	honest["node_modules/tailwindcss/lib.mjs"] += "// seen by no other test of this process\n"
 	run(known{honest})
-	if len(kept) != 1 {
-		t.Fatalf("%d programs are kept", len(kept))
-	}
-	for _, p := range kept {
-		if !strings.Contains(string(p), "Cannot apply unknown utility class") {
-			t.Error("what is kept is not the compiler")
-		}
-	}
+	n := len(programs)
 	hostile := tailwindShelf()
 	hostile["node_modules/tailwindcss/lib.mjs"] = `export async function compile() { return { root: null, sources: [], build: () => "hostile" } }`
 	if got := run(known{hostile}); got != "hostile" {
@@ -251,10 +238,12 @@ func TestProgramsAreKeptByContent(t *testing.T) {
 	if got := run(known{honest}); got == "hostile" {
 		t.Error("the program of a hostile package was used")
 	}
+	if len(programs) != n+1 {
+		t.Errorf("%d programs are kept of two packages", len(programs)-n+1)
+	}
 	// What cannot be told apart is not kept at all.
-	n := len(kept)
 	run(hostile)
-	if len(kept) != n {
+	if len(programs) != n+1 {
 		t.Error("a program of unknown packages is kept")
 	}
 }

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -31,13 +30,12 @@ func ourText(name string) string {
 
 // program is a compiler made into one script, and the packages of which it was made.
 type program struct {
-	Script string
-	From   []source
-	code   *goja.Program
+	code *goja.Program
+	from []source
 }
 
 // source is a package that a program was made of: by which name it was found from where, and which one it was.
-type source struct{ From, Name, Identity string }
+type source struct{ from, name, identity string }
 
 // programs are those of this process, compiled. They hold nothing of who made or ran them.
 var (
@@ -71,59 +69,34 @@ func (s *Session) program(compiler, place string) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.code, err = compileScript(compiler, p.Script); err != nil {
-		return nil, err
-	}
-	if key != "" && !slices.ContainsFunc(p.From, func(f source) bool { return f.Identity == "" }) {
-		keepHere(key, p)
-		if s.programs != nil {
-			if b, err := json.Marshal(p); err == nil {
-				s.programs.Keep(key, b)
-			}
-		}
+	if key != "" && !slices.ContainsFunc(p.from, func(f source) bool { return f.identity == "" }) {
+		keep(key, p)
 	}
 	return p, nil
 }
 
-// kept is a program from this process, or from where they are kept, if it was made of the packages that are here.
+// kept is a program of this process, if it was made of the packages that are here.
 func (s *Session) kept(key string) *program {
 	programsMu.Lock()
 	p := programs[key]
 	programsMu.Unlock()
-	if p == nil && s.programs != nil {
-		b, ok := s.programs.Load(key)
-		if !ok {
-			return nil
-		}
-		p = &program{}
-		if json.NewDecoder(bytes.NewReader(b)).Decode(p) != nil {
-			return nil
-		}
-	}
 	if p == nil {
 		return nil
 	}
-	for _, f := range p.From {
-		at, ok := s.files.packages.Find(f.From, f.Name)
-		if !ok && f.Identity == absent {
-			continue
+	for _, f := range p.from {
+		id := absent
+		if at, ok := s.files.packages.Find(f.from, f.name); ok {
+			id = s.files.identity(at)
 		}
-		if !ok || s.files.identity(at) != f.Identity {
+		if id != f.identity {
 			return nil
 		}
 	}
-	if p.code == nil {
-		code, err := compileScript("compiler", p.Script)
-		if err != nil {
-			return nil
-		}
-		p.code = code
-	}
-	keepHere(key, p)
+	keep(key, p)
 	return p
 }
 
-func keepHere(key string, p *program) {
+func keep(key string, p *program) {
 	programsMu.Lock()
 	defer programsMu.Unlock()
 	programs[key] = p
@@ -148,16 +121,16 @@ func (s *Session) make(compiler, place string) (*program, error) {
 		if at != "" {
 			id = s.files.identity(at)
 		}
-		if f := (source{from, name, id}); !slices.Contains(p.From, f) {
-			p.From = append(p.From, f)
+		if f := (source{from, name, id}); !slices.Contains(p.from, f) {
+			p.from = append(p.from, f)
 		}
 	}}
 	script, err := b.bundle(ourText(compilers[compiler].entry), place, "compiler")
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path.Base(place), err)
 	}
-	p.Script = script
-	return p, nil
+	p.code, err = compileScript(compiler, script)
+	return p, err
 }
 
 // bundler makes one script of a module and all that it imports.

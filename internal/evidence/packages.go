@@ -79,6 +79,14 @@ func (p *packages) Version(place string) string {
 	return ""
 }
 
+// Identity implements [compile.Identified]: the sum of a package's tarball.
+func (p *packages) Identity(place string) string {
+	if l := p.lock.Package(place); l != nil && inModules(place) && l.Link == "" {
+		return l.Integrity
+	}
+	return ""
+}
+
 // List implements [verify.Packages].
 func (p *packages) List(place string) (names []string, err error) {
 	part, err := p.holder(place)

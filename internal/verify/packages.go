@@ -37,12 +37,13 @@ func (o Off) Read(string, string) ([]byte, error) { return nil, errors.New(strin
 
 // What a child asks: a word of these, with its arguments.
 const (
-	askFind    = "find"
-	askWhy     = "why"
-	askVersion = "version"
-	askList    = "list"
-	askRead    = "read"
-	askVendor  = "vendor" // answered by who builds them
+	askFind     = "find"
+	askWhy      = "why"
+	askVersion  = "version"
+	askList     = "list"
+	askRead     = "read"
+	askIdentity = "identity"
+	askVendor   = "vendor" // answered by who builds them
 )
 
 // maxPackageFiles bounds how many files a package may list.
@@ -67,6 +68,11 @@ func answerQuestion(p Packages, question []byte) ([]byte, error) {
 		return []byte(p.Why(a, b)), nil
 	case askVersion:
 		return []byte(p.Version(a)), nil
+	case askIdentity:
+		if i, ok := p.(interface{ Identity(place string) string }); ok {
+			return []byte(i.Identity(a)), nil
+		}
+		return nil, nil
 	case askList:
 		list, err := p.List(a)
 		if err == nil && len(list) > maxPackageFiles {
@@ -115,6 +121,9 @@ func (p askedPackages) Find(from, name string) (string, bool) {
 func (p askedPackages) Why(from, name string) string { return p.text(askWhy, from, name) }
 
 func (p askedPackages) Version(place string) string { return p.text(askVersion, place, "") }
+
+// Identity tells a package's bytes from all others; "": that is not known. Packages may say so.
+func (p askedPackages) Identity(place string) string { return p.text(askIdentity, place, "") }
 
 func (p askedPackages) List(place string) ([]string, error) {
 	reply, err := p.ask(askList, place, "")
