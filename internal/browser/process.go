@@ -56,7 +56,7 @@ type launch struct {
 	sharedNetwork bool
 	memory        int64              // bytes of all processes together
 	time          time.Duration      // of processor, of all processes together
-	listen        func(net.Listener) // takes what the browser reaches as its proxy
+	listen        func(net.Listener) // takes what the browser reaches as its proxy; nil: it reaches what this process does
 }
 
 const profilePrefix = "codeforge-browser-"
@@ -102,10 +102,15 @@ func (p *process) start(ctx context.Context, o launch) error {
 	p.cmd.Env = environment(p.dir)
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	p.cmd.WaitDelay = time.Second // for what still holds its output open
-	p.sandbox.Network, err = startApart(p.cmd, user, !o.sharedNetwork, childIn, childOut, func(l net.Listener) {
-		p.cmd.Args = append(p.cmd.Args, arguments(p.dir, l.Addr().String(), o.noSandbox)...)
+	p.cmd.Args = append(p.cmd.Args, arguments(p.dir, o.noSandbox)...)
+	listening := func(l net.Listener) {
+		p.cmd.Args = append(p.cmd.Args, proxied(l.Addr().String())...)
 		o.listen(l)
-	})
+	}
+	if o.listen == nil {
+		listening = nil
+	}
+	p.sandbox.Network, err = startApart(p.cmd, user, !o.sharedNetwork, childIn, childOut, listening)
 	if err != nil {
 		_ = p.pipe.Close()
 		return fmt.Errorf("start %s: %w", o.program.Path, err)
@@ -216,13 +221,15 @@ func environment(dir string) []string {
 		"LANG=C.UTF-8", "TZ=UTC", "DBUS_SESSION_BUS_ADDRESS=disabled:", "DBUS_SYSTEM_BUS_ADDRESS=disabled:"}
 }
 
-// arguments start a browser that talks to nobody on its own and to pages through the proxy alone, and that is as like
-// itself from start to start as it can be.
-func arguments(dir, proxy string, noSandbox bool) []string {
+// proxied has every request go to our proxy, those to this machine too, and no name looked up.
+func proxied(proxy string) []string {
+	return []string{"--proxy-server=http://" + proxy, "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND,EXCLUDE 127.0.0.1"}
+}
+
+// arguments start a browser that talks to nobody on its own, and that is as like itself from start to start as it can be.
+func arguments(dir string, noSandbox bool) []string {
 	a := []string{
 		"--headless", "--remote-debugging-pipe", "--no-startup-window", "--user-data-dir=" + dir,
-		// Every request goes to our proxy, those to this machine too, and no name is looked up.
-		"--proxy-server=http://" + proxy, "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
 		"--disable-quic", "--force-webrtc-ip-handling-policy=disable_non_proxied_udp", "--webrtc-ip-handling-policy=disable_non_proxied_udp", "--dns-prefetch-disable", "--no-pings",
 		// Nothing of its own accord.
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-extensions", "--disable-component-extensions-with-background-pages",

@@ -72,7 +72,8 @@ func usersOfProcesses() map[uint32]bool {
 	return used
 }
 
-// startApart starts a program in a group of its own, with two files as its third and fourth, beside a listener that it can reach. Where
+// startApart starts a program in a group of its own, with two files as its third and fourth, beside a listener that it
+// can reach, if one is wanted. Where
 // this process may, both are in a network that has nothing else: what the proxy's flags may have forgotten, the kernel refuses.
 func startApart(cmd *exec.Cmd, u user, apart bool, in, out *os.File, listening func(net.Listener)) (alone bool, err error) {
 	cmd.ExtraFiles = []*os.File{in, out}
@@ -84,6 +85,10 @@ func startApart(cmd *exec.Cmd, u user, apart bool, in, out *os.File, listening f
 	go func() {
 		// A network belongs to a thread, and to what is started from it. The thread ends with this function.
 		runtime.LockOSThread()
+		if listening == nil {
+			done <- cmd.Start()
+			return
+		}
 		alone = apart && unix.Unshare(unix.CLONE_NEWNET) == nil && raiseLoopback() == nil
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

@@ -5,9 +5,10 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 	"time"
+
+	"codeforge/internal/browser/drive"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -16,7 +17,7 @@ import (
 // Browser is a real browser without a window, in which pages are used as people use them.
 type Browser struct {
 	ctx  context.Context
-	stop context.CancelFunc
+	stop func()
 }
 
 //go:embed page.js
@@ -30,26 +31,11 @@ const (
 
 // OpenBrowser starts a Chromium. Close ends it.
 func OpenBrowser(ctx context.Context) (*Browser, error) {
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			program = p
-			break
-		}
+	ctx, stop, err := drive.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("behaviour is checked in Chromium: %w", err)
 	}
-	if program == "" {
-		return nil, errors.New("behaviour is checked in Chromium: install the package chromium")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-dev-shm-usage", true))
-	ctx, stopAll := chromedp.NewExecAllocator(ctx, options...)
-	ctx, stop := chromedp.NewContext(ctx)
-	b := &Browser{ctx: ctx, stop: func() { stop(); stopAll() }}
-	if err := chromedp.Do(ctx); err != nil { // it starts with the first actions
-		b.stop()
-		return nil, fmt.Errorf("start the browser: %w", err)
-	}
-	return b, nil
+	return &Browser{ctx, stop}, nil
 }
 
 // Close ends the browser.
