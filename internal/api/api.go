@@ -26,6 +26,7 @@ import (
 	"codeforge"
 	"codeforge/internal/auth"
 	"codeforge/internal/events"
+	"codeforge/internal/evidence"
 	"codeforge/internal/llm"
 	"codeforge/internal/preview"
 	"codeforge/internal/verify"
@@ -93,6 +94,8 @@ type Options struct {
 	Auth func(*http.Request) (codeforge.User, error)
 	// Check verifies a tree of files, by path, for a user. nil: the route answers 503.
 	Check func(ctx context.Context, user string, t verify.Tree) (verify.Report, error)
+	// Run opens what a tree is built to in a browser and uses it; nil: nothing is run. blob reads what the tree has by hash.
+	Run func(ctx context.Context, user string, t verify.Tree, blob func(ctx context.Context, hash string) ([]byte, error)) (evidence.Run, error)
 	// Models routes the calls of models. nil: nothing is said of models and estimates.
 	Models func() *llm.Router
 	// Ledger say what models cost and may cost. nil: the routes for them answer 503.

@@ -51,6 +51,7 @@ func rungsOf(e codeforge.Evidence) []rung {
 type checkInput struct {
 	ProjectPath
 	Revision int64 `query:"revision" minimum:"1" doc:"An older revision. Left out: the newest."`
+	Run      bool  `query:"run" doc:"true: what is built is also opened in a browser and used, which takes up to half a minute."`
 }
 
 type checkOutput struct{ Body projectReport }
@@ -65,23 +66,63 @@ func (s *server) checkProject(ctx context.Context, in *checkInput) (*checkOutput
 		return nil, err
 	}
 	known := r.Evidence
-	if i := slices.IndexFunc(rev.Evidence, func(r codeforge.Rung) bool { return r.Name == codeforge.RungRun }); i >= 0 { // nothing is run here
-		known = append(slices.DeleteFunc(slices.Clone(known), func(r codeforge.Rung) bool { return r.Name == codeforge.RungRun }), rev.Evidence[i])
+	shots, err := s.Store.ListScreenshots(ctx, caller(ctx), in.ProjectID, rev.Number)
+	if err != nil {
+		return nil, err
+	}
+	if in.Run {
+		if rev.Evidence, shots, err = s.run(ctx, in.ProjectID, t, &r); err != nil {
+			return nil, err
+		}
+	}
+	if i := slices.IndexFunc(rev.Evidence, isRun); i >= 0 { // what a job saw, if nothing is run here
+		known = append(slices.DeleteFunc(slices.Clone(known), isRun), rev.Evidence[i])
 	}
 	if rev.Number > 0 {
-		if err := s.keepCheck(ctx, in.ProjectID, rev.Number, r, known); err != nil {
+		if err := s.keepCheck(ctx, in.ProjectID, rev.Number, r, known, shots); err != nil {
 			return nil, err
 		}
 	}
 	return &checkOutput{projectReport{in.ProjectID, rev.Number, r.OK, r.Files, append([]string{}, r.Entries...), diagnosticsOf(r), rungsOf(known)}}, nil
 }
 
-// keepCheck notes with a revision what a check of its files came to.
-func (s *server) keepCheck(ctx context.Context, projectID string, number int64, r verify.Report, known codeforge.Evidence) error {
-	shots, err := s.Store.ListScreenshots(ctx, caller(ctx), projectID, number)
-	if err != nil {
-		return err
+func isRun(r codeforge.Rung) bool { return r.Name == codeforge.RungRun }
+
+// run has what a tree is built to used in a browser, and adds to a report what was seen there.
+func (s *server) run(ctx context.Context, projectID string, t verify.Tree, r *verify.Report) (codeforge.Evidence, []codeforge.Screenshot, error) {
+	if s.Run == nil {
+		return nil, nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Nothing is run here"}
 	}
+	done, err := s.busy(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
+	u := caller(ctx)
+	seen, err := s.Run(ctx, u.ID, t, func(ctx context.Context, hash string) ([]byte, error) {
+		return s.Store.ReadBlob(ctx, u, projectID, hash)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var shots []codeforge.Screenshot
+	for _, shot := range seen.Screenshots {
+		hash, err := s.Store.PutBlob(ctx, u, projectID, shot.Bytes)
+		if codeforge.IsKind(err, codeforge.TooLarge) {
+			continue // the project has no room for it
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		shots = append(shots, codeforge.Screenshot{Page: shot.Page, Width: shot.Width, Type: shot.Type, Hash: hash})
+	}
+	r.Diagnostics = slices.Concat(r.Diagnostics, seen.Diagnostics)
+	r.OK = r.OK && seen.Rung.Status != codeforge.RungFailed
+	return codeforge.Evidence{seen.Rung}, shots, nil
+}
+
+// keepCheck notes with a revision what a check of its files came to.
+func (s *server) keepCheck(ctx context.Context, projectID string, number int64, r verify.Report, known codeforge.Evidence, shots []codeforge.Screenshot) error {
 	failed := slices.ContainsFunc(known, func(r codeforge.Rung) bool { return r.Status == codeforge.RungFailed })
 	return s.Store.MarkChecked(ctx, caller(ctx), projectID, number, r.OK && !failed, known, shots, r.Lock)
 }

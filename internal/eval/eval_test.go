@@ -28,6 +28,7 @@ func config(t *testing.T) server.Config {
 	}
 	server.UnsetEmpty()
 	t.Setenv("NPM_REGISTRY", "off")
+	t.Setenv("SMOKE", "off")
 	var cfg server.Config
 	parser, err := kong.New(&cfg)
 	if err == nil {

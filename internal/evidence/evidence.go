@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"runtime/debug"
 	"slices"
@@ -15,8 +16,10 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/browser"
 	"codeforge/internal/npm"
 	"codeforge/internal/sandbox"
+	"codeforge/internal/types"
 	"codeforge/internal/verify"
 )
 
@@ -25,6 +28,12 @@ type Options struct {
 	Verifier *verify.Verifier
 	// Packages opens the cache of packages. It is called once, when the first tree asks for one: it may take seconds.
 	Packages func(context.Context) (*npm.Client, error)
+	// Types opens what checks types, once, when it is needed first.
+	Types       func(*npm.Client) (*types.Checker, error)
+	HasCompiler bool // there is one, whatever becomes of packages
+	// Browser finds the browser, once, when it is needed first.
+	Browser func(context.Context) (browser.Options, error)
+	Smoke   Smoke // "": off
 }
 
 // Ladder takes trees up the rungs. It may be used by several goroutines.
@@ -32,6 +41,10 @@ type Ladder struct {
 	verifier *verify.Verifier
 	resolver resolver
 	fetched  cache[time.Time] // what trees named of their packages, and when it was brought
+	types    func() (*types.Checker, error)
+	compiler bool
+	smoke    smoke
+	reports  cache[verify.Report] // of checks, by user and tree
 	now      func() time.Time
 }
 
@@ -41,9 +54,23 @@ func New(o Options) *Ladder {
 	if o.Packages != nil {
 		open = sync.OnceValues(func() (*npm.Client, error) { return o.Packages(context.Background()) })
 	}
-	return &Ladder{verifier: o.Verifier, now: time.Now, fetched: cache[time.Time]{limit: 10_000},
+	checker := func() (*types.Checker, error) { return nil, errNoTypes }
+	if o.Types != nil {
+		checker = sync.OnceValues(func() (*types.Checker, error) {
+			client, err := open()
+			if err != nil {
+				return nil, err
+			}
+			return o.Types(client)
+		})
+	}
+	return &Ladder{verifier: o.Verifier, now: time.Now, fetched: cache[time.Time]{limit: 10_000}, reports: cache[verify.Report]{limit: 16 << 20},
+		types: checker, compiler: o.HasCompiler, smoke: newSmoke(o.Smoke, o.Browser),
 		resolver: resolver{open: open, turns: turns{what: "their packages"}, known: cache[*resolution]{limit: mostResolutions}, whole: cache[*packageTree]{limit: mostResolutions}, now: time.Now}}
 }
+
+// errNoTypes is why types are not checked where nobody said how.
+var errNoTypes = &codeforge.Error{Kind: codeforge.Unavailable, Message: "types are not checked here"}
 
 // errOff is why there are no packages where nobody said how to open them.
 var errOff = &codeforge.Error{Kind: codeforge.Unavailable, Message: "packages are off"}
@@ -62,24 +89,56 @@ func (l *Ladder) Isolation(ctx context.Context) (sandbox.Isolation, error) {
 // Check takes a tree of a user up the rungs that run nothing of it. An error says nothing of the tree: ctx ended (its cause), or nobody
 // could look (Unavailable).
 func (l *Ladder) Check(ctx context.Context, user string, t verify.Tree) (verify.Report, error) {
-	_, report, err := l.look(ctx, user, t, func(t verify.Tree) (*verify.Site, verify.Report, error) {
+	key := user + " " + verify.Hash(t)
+	if known, ok := l.reports.get(key); ok {
+		return known, nil
+	}
+	seen, err := l.look(ctx, user, t, func(t verify.Tree) (*verify.Site, verify.Report, error) {
 		report, err := l.verifier.Check(ctx, user, t)
 		return nil, report, err
 	})
-	return report, err
+	if err != nil {
+		return verify.Report{}, err
+	}
+	lasts, err := l.checkTypes(ctx, user, &seen)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	if lasts && seen.lasts {
+		l.reports.put(key, seen.report, sizeOf(seen.report))
+	}
+	return seen.report, nil
+}
+
+func sizeOf(r verify.Report) int {
+	n := 2000 + len(r.Lock)
+	for _, d := range r.Diagnostics {
+		n += 200 + len(d.File) + len(d.Message)
+	}
+	return n
 }
 
 // Build builds a tree for a user into what a browser can load, as [verify.Verifier.Bundle] says.
 func (l *Ladder) Build(ctx context.Context, user string, t verify.Tree) (*verify.Site, verify.Report, error) {
-	return l.look(ctx, user, t, func(t verify.Tree) (*verify.Site, verify.Report, error) { return l.verifier.Bundle(ctx, user, t) })
+	seen, err := l.look(ctx, user, t, func(t verify.Tree) (*verify.Site, verify.Report, error) { return l.verifier.Bundle(ctx, user, t) })
+	return seen.site, seen.report, err
+}
+
+// sight is what the verifier saw of a tree.
+type sight struct {
+	tree   verify.Tree // with the packages that it was resolved to
+	site   *verify.Site
+	report verify.Report
+	lacks  string // why packages that it asks for cannot be had
+	lasts  bool   // nothing but the tree decided it
 }
 
 // look has the verifier look at a tree with the packages that it asks for.
-func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(verify.Tree) (*verify.Site, verify.Report, error)) (*verify.Site, verify.Report, error) {
+func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(verify.Tree) (*verify.Site, verify.Report, error)) (sight, error) {
 	began := l.now()
 	resolved, err := l.resolver.resolve(ctx, user, t)
 	if err != nil {
-		return nil, verify.Report{}, err
+		return sight{}, err
 	}
 	var found []verify.Diagnostic
 	for _, r := range resolved {
@@ -97,14 +156,14 @@ func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(v
 	resolving := l.now().Sub(began)
 	site, report, err := do(t)
 	if err != nil {
-		return nil, verify.Report{}, err
+		return sight{}, err
 	}
 	if had != nil {
 		more, why := had.findings(resolved[0])
 		if found = append(found, more...); why != "" { // it came out while they were fetched: what was said of their absence is no fault of the project
 			lacks, t.Packages = why, verify.Off(why)
 			if site, report, err = do(t); err != nil {
-				return nil, verify.Report{}, err
+				return sight{}, err
 			}
 		}
 	}
@@ -114,8 +173,52 @@ func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(v
 		report.Lock = t.Lock
 	}
 	report.Evidence = rungsOf(report, lacks, resolving, l.now().Sub(began)-resolving)
-	return site, report, nil
+	lasts := lacks == "" && !slices.ContainsFunc(resolved, func(r *resolution) bool { return !r.until.IsZero() })
+	return sight{t, site, report, lacks, lasts}, nil
 }
+
+// checkTypes adds what the types of a tree come to. lasts: nothing but the tree decided it.
+func (l *Ladder) checkTypes(ctx context.Context, user string, s *sight) (lasts bool, err error) {
+	rung := codeforge.Rung{Name: codeforge.RungTypes, Status: codeforge.RungNotChecked}
+	var found []verify.Diagnostic
+	checker, err := l.types()
+	switch {
+	case rungOf(s.report.Evidence, codeforge.RungParse).Status == codeforge.RungFailed:
+		rung.Reason, lasts = "what does not parse has no types", true
+	case s.lacks != "":
+		rung.Reason = withoutPackages + s.lacks
+	case err != nil:
+		rung.Reason = publicWords(err)
+	default:
+		result, err := checker.Check(ctx, user, s.tree)
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
+		if err != nil {
+			rung.Reason = "the compiler cannot be used: " + publicWords(err)
+			break
+		}
+		rung, found, lasts = result.Rung, result.Diagnostics, result.Rung.Status != codeforge.RungNotChecked
+	}
+	known := map[verify.Diagnostic]bool{} // places of errors that are told already
+	for _, d := range s.report.Diagnostics {
+		if isError(d) {
+			known[verify.Diagnostic{File: d.File, Line: d.Line}] = true
+		}
+	}
+	found = slices.DeleteFunc(found, func(d verify.Diagnostic) bool {
+		return d.Line > 0 && known[verify.Diagnostic{File: d.File, Line: d.Line}]
+	})
+	s.report = withFindings(s.report, found)
+	for i := range s.report.Evidence {
+		if s.report.Evidence[i].Name == codeforge.RungTypes {
+			s.report.Evidence[i] = rung
+		}
+	}
+	return lasts, nil
+}
+
+const withoutPackages = "without the packages that it asks for: "
 
 // prefetch brings what a tree names of its packages before a child asks for it, whose time is counted. What was brought lately is there.
 func (l *Ladder) prefetch(p *packages, files map[string]string) {
@@ -153,11 +256,15 @@ func withFindings(r verify.Report, more []verify.Diagnostic) verify.Report {
 	if len(more) == 0 {
 		return r
 	}
+	r.OK = r.OK && !slices.ContainsFunc(more, isError)
 	r.Diagnostics = slices.Concat(r.Diagnostics, more)
+	if extra := len(r.Diagnostics) - verify.MaxDiagnostics; extra > 0 { // errors stay
+		slices.SortStableFunc(r.Diagnostics, func(a, b verify.Diagnostic) int { return cmp.Compare(a.Severity, b.Severity) })
+		r.Diagnostics = append(r.Diagnostics[:verify.MaxDiagnostics], verify.Diagnostic{Severity: verify.SeverityWarning, Message: fmt.Sprintf("%d more findings are not shown", extra)})
+	}
 	slices.SortStableFunc(r.Diagnostics, func(a, b verify.Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	r.OK = r.OK && !slices.ContainsFunc(more, isError)
 	return r
 }
 
@@ -175,14 +282,16 @@ func rungsOf(r verify.Report, lacks string, resolving, building time.Duration) c
 	bundle := codeforge.Rung{Name: codeforge.RungBundle, Status: codeforge.RungPassed, Tool: parse.Tool, Version: parse.Version, DurationMS: building.Milliseconds()}
 	if lacks != "" {
 		for _, rung := range []*codeforge.Rung{&resolve, &bundle} {
-			rung.Status, rung.Reason = codeforge.RungNotChecked, "without the packages that it asks for: "+lacks
+			rung.Status, rung.Reason = codeforge.RungNotChecked, withoutPackages+lacks
 		}
 	}
-	types := codeforge.Rung{Name: codeforge.RungTypes, Status: codeforge.RungNotChecked, Reason: "types are not checked here yet"}
+	types := codeforge.Rung{Name: codeforge.RungTypes, Status: codeforge.RungNotChecked, Reason: "the types of what is built are not looked at"}
 	all := codeforge.Evidence{parse, resolve, types, bundle}
 	for i := range all {
 		if failed(all[i].Name) {
 			all[i].Status, all[i].Reason = codeforge.RungFailed, ""
+		} else if i > 0 && all[0].Status == codeforge.RungFailed && all[i].Status == codeforge.RungPassed {
+			all[i].Status, all[i].Reason = codeforge.RungNotChecked, "not all of it parses"
 		}
 	}
 	return all
@@ -209,17 +318,14 @@ type Available struct {
 	Run      bool `json:"run"`
 }
 
-// Run is what came of opening a built tree in a browser and using it.
-type Run struct {
-	Rung        codeforge.Rung
-	Diagnostics []verify.Diagnostic
-	Screenshots []Screenshot
-}
-
-// Screenshot is what a page looked like.
-type Screenshot struct {
-	Page  string
-	Width int
-	Type  string // media type
-	Bytes []byte
+// Available says which rungs can be had here. The first time it may take seconds.
+func (l *Ladder) Available(context.Context) Available {
+	client, err := l.resolver.open()
+	a := Available{Run: l.smoke.why() == ""}
+	if err == nil {
+		a.Packages, _ = client.On()
+	}
+	_, err = l.types()
+	a.Types = err == nil && (a.Packages || l.compiler)
+	return a
 }

@@ -175,14 +175,14 @@ func TestPackagesAreFetchedAsNeeded(t *testing.T) {
 	}
 	look := func(see func(p verify.Packages)) (r verify.Report) {
 		t.Helper()
-		_, r, err := b.look(t.Context(), "user", tree, func(t verify.Tree) (*verify.Site, verify.Report, error) {
+		seen, err := b.look(t.Context(), "user", tree, func(t verify.Tree) (*verify.Site, verify.Report, error) {
 			see(t.Packages)
 			return nil, verify.Report{OK: true}, nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return r
+		return seen.report
 	}
 	r := look(func(p verify.Packages) {
 		if got := fetched(); !slices.Equal(got, []string{"parts", "react", "scheduler"}) {

@@ -30,7 +30,7 @@ func TestDemoInBrowser(t *testing.T) {
 	var preview struct{ URL string }
 	p.must(t, "/v1/projects/"+project.ID+"/preview", &preview)
 
-	ctx := browser(t)
+	ctx := startBrowser(t)
 	do := func(what string, actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		if err := chromedp.Do(ctx, actions...); err != nil {
@@ -93,8 +93,8 @@ func TestDemoInBrowser(t *testing.T) {
 // css is a selector.
 type css = chromedp.CSS
 
-// browser starts a headless Chromium of our own.
-func browser(t *testing.T) context.Context {
+// startBrowser starts a headless Chromium of our own.
+func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"os"
 
 	"codeforge/internal/agent"
 )
@@ -16,7 +17,12 @@ func Replay(ctx context.Context, cfg *Config, jobID string) (differences []strin
 	defer store.Close()
 	children := cfg.sandbox()
 	children.Warm = -1 // few jobs need one
-	checks := cfg.ladder(children)
+	dir, err := os.MkdirTemp("", "codeforge-replay-")
+	if err != nil {
+		return nil, 0, err
+	}
+	defer os.RemoveAll(dir)
+	checks := cfg.ladder(children, dir)
 	defer checks.Close()
 	return agent.Replay(ctx, store, checks.Check, jobID, cfg.reviews())
 }

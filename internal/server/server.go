@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -68,7 +69,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 			err = errors.Join(err, s.release())
 		}
 	}()
-	s.checks = cfg.ladder(cfg.sandbox()) // first: its children get ready beside the rest
+	s.checks = cfg.ladder(cfg.sandbox(), filepath.Join(cfg.DataDir, "types")) // first: its children get ready beside the rest
 	if err = migrateAtStart(ctx, cfg, s.log); err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if cfg.Models != nil {
 		answers = cfg.Models(answers)
 	}
-	agents := agent.New(agent.Options{Model: llm.Journaled(answers, s.store), Check: s.checks.Check, Journal: s.store, ReviewRounds: cfg.reviews()})
+	agents := agent.New(agent.Options{Model: llm.Journaled(answers, s.store), Check: s.checks.Check, Smoke: s.checks.Run, Available: s.checks.Available, Journal: s.store, ReviewRounds: cfg.reviews()})
 	lease := time.Duration(cfg.JobLease)
 	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: s.store.courier, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
@@ -116,7 +117,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	previews := s.previews(secret)
 	var handler http.Handler = api.New(api.Options{
 		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Log: s.log, Auth: identify,
-		Check:   s.checks.Check,
+		Check: s.checks.Check, Run: s.checks.Run,
 		Preview: previews,
 		Health:  func(ctx context.Context) api.Health { return s.health(ctx, model) }, Ready: s.ready,
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
