@@ -12,6 +12,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -104,6 +105,9 @@ type Options struct {
 	Preview Preview
 	// Sites are asked, in order, for every request that is no preview's. What none of them takes is the API's.
 	Sites []Site
+	// Download begins to fetch what an import names by its address, of at most so many bytes. nil: nothing is fetched.
+	Download func(ctx context.Context, address string, most int64) (io.ReadCloser, error)
+	TempDir  string // where archives lie while they are read; "": the system's folder
 	// Health fills /health; Service and Version are set here. nil: always healthy.
 	Health func(ctx context.Context) Health
 	// Ready says why the server should get no traffic, besides a store that does not answer. nil: nothing.
@@ -132,7 +136,9 @@ type Options struct {
 	// request of the user.
 	PreviewLimit int
 	MaxBody      int64 // bytes; 0: 2 MiB
-	MaxFile      int64 // bytes of a file that comes as it is or in base64; 0: 10 MB
+	MaxFile      int64 // bytes of a file that comes as it is, in base64 or by an import; 0: 10 MB
+	MaxText      int64 // bytes of one that is text, of an import; 0: 1 MiB
+	MaxImport    int64 // bytes of an archive, and of the files that are taken of one; 0: 250 MB
 	MaxLoad      int64 // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
 
 	// StreamSecret signs the tokens in stream addresses: at least 32 bytes. nil: addresses carry none.
@@ -163,6 +169,7 @@ type server struct {
 	load    *load
 	lists   *listCache
 	heavy   chan struct{} // a place for each check or diff that may run at once
+	imports chan struct{} // and for each import
 	secure  bool          // the public address is https
 	macs    sync.Pool     // of hash.Hash, with the secret of streams in it
 
@@ -187,14 +194,14 @@ func newServer(o Options) *server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	o.MaxFile = cmp.Or(o.MaxFile, defaultMaxFile)
+	o.MaxFile, o.MaxText, o.MaxImport = cmp.Or(o.MaxFile, defaultMaxFile), cmp.Or(o.MaxText, 1<<20), cmp.Or(o.MaxImport, defaultMaxImport)
 	o.MaxLoad = cmp.Or(o.MaxLoad, defaultLoad)
 	each := o.MaxLoad / 4
 	if o.Standalone { // the one user is everybody
 		each = o.MaxLoad
 	}
 	s := &server{Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), shows: newLimiter(o.PreviewLimit), limitBy: strconv.Itoa(o.RateLimit),
-		origins: map[string]bool{}, lists: newListCache(32 << 20), heavy: make(chan struct{}, 2),
+		origins: map[string]bool{}, lists: newListCache(32 << 20), heavy: make(chan struct{}, 2), imports: make(chan struct{}, importPlaces),
 		secure: strings.HasPrefix(o.PublicURL, "https://")}
 	for _, origin := range o.AllowedOrigins {
 		s.origins[canonicalOrigin(origin)] = true
@@ -252,22 +259,25 @@ func (s *server) reached(r *http.Request) (scheme, host string) {
 	return scheme, host
 }
 
-// busy takes a place for heavy work; the caller gives it back with the function. Others wait a little, then are told.
-func (s *server) busy(ctx context.Context) (done func(), err error) {
+// busy takes a place for heavy work.
+func (s *server) busy(ctx context.Context) (done func(), err error) { return place(ctx, s.heavy) }
+
+// place takes one of some places; the caller gives it back with the function. Others wait a little, then are told.
+func place(ctx context.Context, places chan struct{}) (done func(), err error) {
 	select {
-	case s.heavy <- struct{}{}:
-		return func() { <-s.heavy }, nil
+	case places <- struct{}{}:
+		return func() { <-places }, nil
 	default:
 	}
 	t := time.NewTimer(5 * time.Second)
 	defer t.Stop()
 	select {
-	case s.heavy <- struct{}{}:
-		return func() { <-s.heavy }, nil
+	case places <- struct{}{}:
+		return func() { <-places }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-t.C:
-		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "The server is busy with checks of other projects", RetryAfter: 5 * time.Second}
+		return nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "The server is busy with other projects", RetryAfter: 5 * time.Second}
 	}
 }
 

@@ -606,13 +606,7 @@ func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 	}
 	_, err := buf.ReadFrom(http.MaxBytesReader(x.ResponseWriter, r.Body, most))
 	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return err
-		}
-		if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
-			return &Error{status: http.StatusRequestTimeout, Code: "REQUEST_TIMEOUT", Message: "The body did not arrive in time"}
-		}
-		return &Error{status: http.StatusBadRequest, Code: "REQUEST_ERROR", Message: "The body could not be read", cause: err}
+		return bodyError(err)
 	}
 	_ = rc.SetReadDeadline(time.Time{})
 	x.releaseAbove(int64(buf.Len()))
@@ -635,13 +629,27 @@ func (s *server) readBody(x *exchange, r *http.Request, rules bodyRules) error {
 	return nil
 }
 
+// bodyError is why a body could not be read.
+func bodyError(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[*codeforge.Error](err); ok { // it came from elsewhere
+		return err
+	}
+	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+		return &Error{status: http.StatusRequestTimeout, Code: "REQUEST_TIMEOUT", Message: "The body did not arrive in time"}
+	}
+	return &Error{status: http.StatusBadRequest, Code: "REQUEST_ERROR", Message: "The body could not be read", cause: err}
+}
+
 func tooLarge(limit int64) error {
 	return &codeforge.Error{Kind: codeforge.TooLarge, Message: "Request body too large", Details: map[string]any{"limit_bytes": limit}}
 }
 
 // bodyRules are what an operation takes as its body; the zero value is JSON, read whole and checked strictly.
 type bodyRules struct {
-	media    []string             // media types, of which one must be named; nil: JSON, named or not
+	media    []string             // media types, of which one must be named; */*: any, or none; nil: JSON, named or not
 	most     func(*Options) int64 // bytes; nil: as many as the server takes
 	streamed bool                 // the operation reads it as it comes
 	// raw runs in place of the operation for a body of a media type that is not JSON, which is read whole. nil: there is none such.
@@ -659,7 +667,7 @@ func (b bodyRules) isRaw(h http.Header) bool {
 func (b bodyRules) check(h http.Header) error {
 	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	media = strings.ToLower(strings.TrimSpace(media))
-	if b.isRaw(h) {
+	if b.isRaw(h) || slices.Contains(b.media, "*/*") {
 		if strings.HasPrefix(media, "multipart/") {
 			return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send the file itself as the body, not a form"}
 		}

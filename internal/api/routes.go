@@ -23,6 +23,9 @@ func (s *server) routes() {
 	add(s, "DELETE /v1/projects/{project_id}", "archive_project", s.archiveProject)
 	add(s, "GET /v1/projects/{project_id}/messages", "list_messages", s.listMessages)
 	add(s, "GET /v1/projects/{project_id}/check", "check_project", s.checkProject)
+	add(s, "POST /v1/projects/{project_id}/import", "import_project", s.importProject)
+	add(s, "GET /v1/projects/{project_id}/archive.zip", "export_zip", s.exportZip)
+	add(s, "GET /v1/projects/{project_id}/archive.tar.gz", "export_tar_gz", s.exportTarGz)
 	add(s, "GET /v1/projects/{project_id}/preview", "preview_project", s.previewProject)
 	add(s, "GET /v1/projects/{project_id}/preview/errors", "list_preview_errors", s.listPreviewErrors)
 
@@ -125,5 +128,8 @@ func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) 
 		op.RequestBody.Content["*/*"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	}
 	huma.Register(operationAPI{s.huma, d.body.plan}, op, run)
+	if d.body.streamed && d.example != nil { // the framework would read a body that it knows a schema of
+		op.RequestBody.Content["application/json"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject}, Example: d.example}
+	}
 	s.shareErrors(op.Responses) // the map is the one in the document
 }

@@ -87,6 +87,15 @@ var docs = map[string]doc{
 	"list_preview_errors": {tag: "projects", errors: []int{400, 404}, summary: "What went wrong in the preview",
 		text: "Errors that pages of the preview met in people's browsers, each once, at most 100 of a project. To have them mended, submit a code job with `\"preview_errors\": true` in its input_context."},
 
+	"import_project": {tag: "files", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Import an archive",
+		text: "Makes one revision of the files in a zip, tar or tar.gz, which is the body, or lies at the public address that a JSON body gives as `url` (https, as git hosts have them). A folder around all of it is taken away. " +
+			"Left out, and told of in the answer: what .gitignore files say, packages (node_modules), build output (dist and its like, unless a .gitignore file says that it is none, such as `!dist/`), .git, links, and what no project can have. " +
+			"A path that leads elsewhere, a damaged archive, and one that unpacks out of all proportion is refused as a whole. Sent again it changes nothing. If-Match takes the project's revision.",
+		example: map[string]any{"url": "https://git.example/dog/walkers/archive/main.zip"},
+		body:    bodyRules{media: []string{"application/zip", "application/x-tar", "application/gzip", "*/*"}, streamed: true, most: func(o *Options) int64 { return o.MaxImport }}},
+	"export_zip":    {tag: "files", errors: []int{400, 404, 503}, summary: "Export as zip", text: exportText, responses: archiveAnswer("application/zip")},
+	"export_tar_gz": {tag: "files", errors: []int{400, 404, 503}, summary: "Export as tar.gz", text: exportText, responses: archiveAnswer("application/gzip")},
+
 	"list_files": {tag: "files", errors: []int{400, 404}, summary: "List files", responses: notModified,
 		text: "All files, sorted by path, with their contents unless `content=false`. The ETag is the revision: a list that did not change costs nothing."},
 	"create_file": {tag: "files", errors: []int{400, 404, 409, 413, 415}, summary: "Write a file",
@@ -164,6 +173,15 @@ var docs = map[string]doc{
 				Example: "event: progress\ndata: {\"job_id\":\"" + anID + "\",\"status\":\"running\",\"progress\":10}\n\nid: 2\ndata: {\"job_id\":\"" + anID + "\",\"status\":\"running\",\"progress\":10}\n\n"}}},
 			"204": {Description: "The job has ended and everything was seen."},
 		}},
+}
+
+const exportText = "All files of a revision, with the lock of its packages as package-lock.json where it has one and no file of that name. The same revision is the same bytes."
+
+func archiveAnswer(media string) map[string]*huma.Response {
+	return map[string]*huma.Response{
+		"200": {Description: "The archive.", Content: map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
+		"304": {Description: "Nothing changed."},
+	}
 }
 
 // maxFileBody is the most that a body takes whose content is a file, in whatever form.

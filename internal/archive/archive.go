@@ -291,7 +291,7 @@ func topOf(items []item) string {
 		switch {
 		case first == "__MACOSX", first == ".DS_Store", strings.HasPrefix(first, "._"), first == "pax_global_header":
 			continue
-		case !below && it.kind != folder, top != "" && first != top, ownFolders[strings.ToLower(first)]:
+		case !below && it.kind != folder, top != "" && first != top, ownFolders[strings.ToLower(first)], first == "node_modules", first == ".git":
 			return ""
 		case rest == "" && it.kind == folder, rest != "":
 			top = first
@@ -355,7 +355,7 @@ type choice struct {
 	files  []File
 	taken  map[int]string
 	out    map[string]*LeftOut
-	names  names
+	names  codeforge.PathSet
 }
 
 func newChoice(l Limits) *choice {
@@ -370,7 +370,7 @@ func (c *choice) add(it item, at, reason string) {
 			reason = "the path " + reasonOf(err)
 		} else if it.size > c.limits.File {
 			reason = fmt.Sprintf("%s: a file may have %s", codeforge.Bytes(it.size), codeforge.Bytes(c.limits.File))
-		} else if err := c.names.add(it.path); err != nil {
+		} else if err := c.names.Add(it.path); err != nil {
 			reason = reasonOf(err)
 		}
 	}

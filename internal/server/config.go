@@ -60,6 +60,7 @@ type Config struct {
 	MaxBytes        int     `name:"max-bytes-per-user" env:"MAX_BYTES_PER_USER" default:"2147483648" help:"Bytes of files that one user may store, earlier revisions included, equal contents of a project once; 0: any number."`
 	MaxBlob         int     `name:"max-file-bytes" env:"MAX_FILE_BYTES" default:"10000000" help:"Bytes of one binary file; 0: any number. Texts over JSON have 100,000 characters."`
 	MaxText         int     `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"1048576" help:"Bytes of one text that comes as a raw body, base64 or by an import; 0: as many as of a binary file."`
+	MaxImport       int     `name:"max-import-bytes" env:"MAX_IMPORT_BYTES" default:"250000000" help:"Bytes of an archive that is imported, and of what is taken of it. It lies in the system's temporary folder while it is read."`
 	MaxBlobs        int     `name:"max-project-file-bytes" env:"MAX_PROJECT_FILE_BYTES" default:"200000000" help:"Bytes that the binary files and long texts of one project have together; 0: any number. Its other texts are counted apart."`
 	ShutdownTimeout Seconds `name:"shutdown-timeout" env:"SHUTDOWN_TIMEOUT" default:"20" help:"Time to finish or hand back running jobs after SIGTERM, in seconds."`
 	JobLease        Seconds `name:"job-lease" env:"JOB_LEASE" default:"15" help:"Seconds of silence after which another server takes over a job of one that died."`

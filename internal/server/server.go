@@ -22,6 +22,7 @@ import (
 	"codeforge/internal/agent"
 	"codeforge/internal/api"
 	"codeforge/internal/auth"
+	"codeforge/internal/download"
 	"codeforge/internal/events"
 	"codeforge/internal/evidence"
 	"codeforge/internal/https"
@@ -123,7 +124,8 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.Standalone(), Hosts: []string{cfg.ListenHost()},
 		PublicURL: strings.TrimRight(cfg.PublicURL, "/"), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: proxies,
-		MaxFile: int64(cmp.Or(cfg.MaxBlob, 1<<30)), RateLimit: cfg.RateLimit, PreviewLimit: cfg.PreviewLimit, StreamSecret: secret, StreamWithoutToken: cfg.StreamNoToken || cfg.Standalone(),
+		MaxFile: int64(cmp.Or(cfg.MaxBlob, 1<<30)), MaxText: int64(cmp.Or(cfg.MaxText, cfg.MaxBlob, 1<<30)), MaxImport: int64(cfg.MaxImport), Download: download.New(download.Options{}).Get,
+		RateLimit: cfg.RateLimit, PreviewLimit: cfg.PreviewLimit, StreamSecret: secret, StreamWithoutToken: cfg.StreamNoToken || cfg.Standalone(),
 	})
 	if s.edge != nil {
 		handler = s.edge.Handler(handler)
