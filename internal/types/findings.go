@@ -86,7 +86,12 @@ func (p *plan) judge(found []finding) (list []verify.Diagnostic, unchecked strin
 	affected := map[string]bool{} // files that need it
 	lost := map[int]bool{}        // projects that need it everywhere
 	kept := slices.Clone(p.findings)
+	var names []finding
 	for _, f := range found {
+		if f.project >= 0 && p.projects[f.project].names {
+			names = append(names, f)
+			continue
+		}
 		f.file = p.own(f.file)
 		switch f.code {
 		case noModule, noModuleHint, noSideEffect, noDeclarations, noTypesFile, noJSXModule, noJSXTypes:
@@ -119,8 +124,11 @@ func (p *plan) judge(found []finding) (list []verify.Diagnostic, unchecked strin
 		}
 	}
 	p.allUnchecked = checked == 0
+	if p.scripts != nil {
+		kept = append(kept, p.undeclared(names)...)
+	}
 	for _, f := range kept {
-		if owner, ok := p.owner[f.file]; ok && f.project >= 0 && owner != f.project || affected[f.file] || f.project >= 0 && lost[f.project] {
+		if owner, ok := p.owner[f.file]; ok && f.project >= 0 && owner != f.project && !p.projects[f.project].names || affected[f.file] || f.project >= 0 && lost[f.project] {
 			continue
 		}
 		if f.file == "" || projectFile.MatchString(f.file) { // about settings that we wrote

@@ -78,12 +78,12 @@ func (c *Checker) compile(ctx context.Context, compiler program, p *plan) ([]fin
 	}
 	slices.Sort(read)
 	confined, _ := sandbox.Confined()
-	args := []string{"-b", solution, "--pretty", "false", "--verbose"}
+	args := []string{"-b", solution, "--pretty", "false", "--verbose", "--checkers", "2"}
 	if !confined {
 		args = append(args, "--listFiles")
 	}
 	out, err := sandbox.Program{Path: compiler.path, Args: args, Dir: root, Read: read, Write: []string{filepath.Join(root, buildFolder)}, Memory: c.o.Memory, MaxOutput: mostOutput,
-		Env: []string{"GOMEMLIMIT=" + strconv.FormatInt(c.o.Memory/10*6, 10), "GOMAXPROCS=2"}}.Run(ctx)
+		Env: []string{"GOMEMLIMIT=" + strconv.FormatInt(c.o.Memory/10*6, 10), "GOMAXPROCS=2", "GOGC=400"}}.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +129,13 @@ func (p *plan) write(root string) error {
 	for file, text := range p.standIns() {
 		if err := put(file, text); err != nil {
 			return err
+		}
+	}
+	if p.scripts != nil {
+		for file, text := range p.scripts.texts {
+			if err := put(file, text); err != nil {
+				return err
+			}
 		}
 	}
 	if err := p.packages.link(root); err != nil {

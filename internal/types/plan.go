@@ -24,8 +24,10 @@ type plan struct {
 	owner    map[string]int // the project that a file is judged by
 	settings []settings
 	findings []finding // that need no compiler
+	scripts  *scripts  // nil: there are none
 
 	notes        []string
+	typed        bool // there are types to check
 	allUnchecked bool
 }
 
@@ -36,6 +38,7 @@ type project struct {
 	options map[string]any
 	roots   []string
 	loose   bool
+	names   bool // of what is said only undeclared names count
 }
 
 // name is the path of the settings that are written for the compiler.
@@ -83,8 +86,12 @@ func (c *Checker) plan(ctx context.Context, tree verify.Tree) (*plan, error) {
 	for _, config := range configs {
 		p.add(config)
 	}
-	if len(configs) == 0 && len(p.findings) == 0 && len(p.notes) == 0 || len(configs) == 0 && !hasConfig(p.paths) {
+	if len(configs) == 0 && !hasConfig(p.paths) {
 		p.addDefault()
+	}
+	p.typed = len(p.projects) > 0
+	if p.scripts = p.scriptsOf(); p.scripts != nil {
+		p.projects = append(p.projects, p.scripts.project())
 	}
 	if err := p.bringPackages(ctx, &c.uses); err != nil {
 		return nil, err
@@ -245,6 +252,9 @@ func (p *plan) addDefault() {
 			jsx = jsx || path.Ext(f) == ".tsx"
 			p.owner[f] = 0
 		}
+	}
+	if !slices.ContainsFunc(roots, func(f string) bool { return !isDeclaration(f) }) {
+		return
 	}
 	source := ""
 	if jsx {

@@ -93,7 +93,7 @@ func translate(c *config, major int, atTypes []string) settings {
 	// A path here would lead the compiler out of its folder.
 	s.types = slices.DeleteFunc(s.types, func(t string) bool { return packageOf(t) == "" && !leadsWithin(dir, t) })
 	o["types"] = append([]string{}, s.types...)
-	o["skipLibCheck"], o["noEmit"], o["incremental"] = true, true, true
+	o["skipLibCheck"], o["noEmit"] = true, true
 	o["preserveSymlinks"] = true                            // packages are links into the cache, where nothing lies beside them
 	for _, name := range []string{"isolatedDeclarations"} { // they need declarations to be written
 		if _, ok := o[name]; ok {
@@ -268,7 +268,7 @@ func leadsWithin(dir, name string) bool {
 func defaults(jsx string) map[string]any {
 	o := map[string]any{"target": "es2023", "module": "esnext", "moduleResolution": "bundler", "lib": []string{"es2023", "dom", "dom.iterable", "dom.asynciterable"}, "strict": true,
 		"allowImportingTsExtensions": true, "moduleDetection": "auto", "noUncheckedSideEffectImports": false, "resolveJsonModule": true,
-		"skipLibCheck": true, "noEmit": true, "incremental": true, "preserveSymlinks": true, "types": []string{}}
+		"skipLibCheck": true, "noEmit": true, "preserveSymlinks": true, "types": []string{}}
 	if jsx == "" {
 		o["jsx"] = "preserve"
 		return o

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,8 +90,8 @@ func (c *Checker) Check(ctx context.Context, user string, tree verify.Tree) (Res
 	result := func(status codeforge.RungStatus, reason string, list []verify.Diagnostic) Result {
 		return Result{codeforge.Rung{Name: codeforge.RungTypes, Status: status, Reason: cut(reason, codeforge.MaxReason), Tool: Tool, Version: c.compiler.known(), DurationMS: time.Since(begun).Milliseconds()}, list}
 	}
-	if !hasTypeScript(tree.Files) {
-		return result(codeforge.RungNotChecked, "The project has no TypeScript", nil), nil
+	if !hasPrograms(tree.Files) {
+		return result(codeforge.RungNotChecked, "The project has no programs", nil), nil
 	}
 	program, reason, err := c.compiler.find(ctx)
 	if err != nil {
@@ -104,7 +105,8 @@ func (c *Checker) Check(ctx context.Context, user string, tree verify.Tree) (Res
 		return Result{}, err
 	}
 	if len(p.projects) == 0 && len(p.findings) == 0 {
-		return result(codeforge.RungNotChecked, cmp.Or(p.reason(), "No settings of the project include its TypeScript"), nil), nil
+		p.note("%s", p.untyped())
+		return result(codeforge.RungNotChecked, p.reason(), nil), nil
 	}
 	var found []finding
 	if len(p.projects) > 0 {
@@ -122,6 +124,9 @@ func (c *Checker) Check(ctx context.Context, user string, tree verify.Tree) (Res
 	if err != nil {
 		return Result{}, err
 	}
+	if !p.typed {
+		p.note("%s", p.untyped())
+	}
 	list, unchecked := p.judge(found)
 	if unchecked != "" {
 		p.notes = append(p.notes, unchecked)
@@ -129,10 +134,18 @@ func (c *Checker) Check(ctx context.Context, user string, tree verify.Tree) (Res
 	switch {
 	case len(list) > 0:
 		return result(codeforge.RungFailed, p.reason(), list), nil
-	case p.allUnchecked:
+	case p.allUnchecked || !p.typed:
 		return result(codeforge.RungNotChecked, p.reason(), nil), nil
 	}
 	return result(codeforge.RungPassed, p.reason(), nil), nil
+}
+
+// untyped is why a project has no types that are checked.
+func (p *plan) untyped() string {
+	if slices.ContainsFunc(p.paths, func(f string) bool { return isTypeScript(f) && !isDeclaration(f) && !isInstalled(f) }) {
+		return "No settings of the project that can be used include its TypeScript"
+	}
+	return "The project has no TypeScript: only names that nothing declares were looked for"
 }
 
 // refusal is why the compiler could not be used on a tree.
@@ -154,10 +167,10 @@ func (c *Checker) crashed(crash *sandbox.Crash) string {
 	return "The compiler broke down on this project"
 }
 
-// hasTypeScript reports whether there is anything to check.
-func hasTypeScript(files map[string]string) bool {
+// hasPrograms reports whether there is anything to check.
+func hasPrograms(files map[string]string) bool {
 	for p := range files {
-		if isTypeScript(p) && !isDeclaration(p) && !isInstalled(p) {
+		if isSource(p) && !isDeclaration(p) && !isInstalled(p) || strings.HasSuffix(p, ".html") || strings.HasSuffix(p, ".htm") {
 			return true
 		}
 	}

@@ -25,6 +25,8 @@ type page struct {
 	inlines []inline
 	ids     []string
 
+	handlers []attribute // scripts in attributes, such as onclick, with their places in the page
+
 	injected string // the script that the project's tools put into it
 }
 
@@ -147,6 +149,11 @@ func (pg *page) refer(el element, kind refKind, name string) {
 
 // read notes what an element names, and returns the body that it begins, if it is one that counts.
 func (pg *page) read(el element) *inline {
+	for _, a := range el.attributes {
+		if len(a.name) > 4 && strings.HasPrefix(a.name, "on") && a.value != "" {
+			pg.handlers = append(pg.handlers, attribute{a.name, a.value, el.start + a.start, el.start + a.end})
+		}
+	}
 	switch el.tag {
 	case "base":
 		if a, ok := el.get("href"); ok && !isExternalURL(a.value) && a.value != "" {
