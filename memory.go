@@ -9,7 +9,12 @@ import (
 type Memory struct {
 	Messages  []Message         `json:"messages,omitempty"`  // the newest, oldest first
 	Revisions []RevisionSummary `json:"revisions,omitempty"` // the newest, newest first
+	// Errors went wrong in previews of the revision that the job works on, the last seen first: of a job whose input asks for them.
+	Errors []PreviewError `json:"preview_errors,omitempty"`
 }
+
+// InputPreviewErrors is the key of a job's input that, when it is true, asks for what went wrong in previews.
+const InputPreviewErrors = "preview_errors"
 
 // How much of a project's past a job is given.
 const (
@@ -17,6 +22,7 @@ const (
 	RememberedRevisions = 6
 	RememberedFiles     = 30      // of one revision
 	RememberedBytes     = 500_000 // of both sides of them, to count lines
+	RememberedErrors    = 20
 )
 
 // RevisionSummary is a revision and how much it changed in files.

@@ -259,6 +259,10 @@ func (r *run) codePrompt(ctx context.Context, w work, wish bool) *prompt {
 			}
 		}
 	}
+	m.errors = seenErrors(r.task.Memory.Errors)
+	for _, e := range m.errors {
+		about = append(about, e.File)
+	}
 	named := r.in.text("file_path")
 	m.about, m.want = r.about(r.in.idea(r.project), about...), map[string]int{named: namedWeight}
 	switch {
@@ -271,8 +275,27 @@ func (r *run) codePrompt(ctx context.Context, w work, wish bool) *prompt {
 	case w == workExisting:
 		m.closing = "Do what is asked, keeping what already works."
 	}
+	if wish && r.in.yes(codeforge.InputPreviewErrors) {
+		if len(m.errors) > 0 {
+			m.closing += " What <preview_errors> shows was seen in a browser while the app ran: find the cause of each in the files and mend that, not its symptom."
+		} else {
+			m.closing += " No page of the preview has reported an error on this revision."
+		}
+	}
 	return r.prompt(m)
 }
+
+// seenErrors are errors of previews as a prompt shows them: what the page said, cut, and nothing of when.
+func seenErrors(list []codeforge.PreviewError) (seen []form.SeenError) {
+	for _, e := range list {
+		seen = append(seen, form.SeenError{Kind: string(e.Kind), Message: form.Shorten(e.Message, maxSeen), File: e.File, Line: e.Line, Column: e.Column,
+			Stack: form.Shorten(e.Stack, maxSeen), Page: e.Page, Count: e.Count})
+	}
+	return seen
+}
+
+// maxSeen bounds a text of an error that a page reported.
+const maxSeen = 600
 
 // aboutFaults tells a wish that is about what does not work, so that the files with diagnostics matter for it.
 var aboutFaults = regexp.MustCompile(`(?i)\b(?:fix|mend|repair|error|errors|bug|bugs|broken|fails?|failing|wrong|crash(?:es)?|build|compile|diagnostics?|warnings?|repariere|fehler|kaputt|erreur|arregla|corrige)\b`)

@@ -57,7 +57,13 @@ func (in input) words(keys ...string) string {
 }
 
 // wish is what the user wants in this job, in the user's words; "" when the job came without.
-func (in input) wish() string { return in.words("user_idea", "user_message", "message") }
+func (in input) wish() string {
+	wish := in.words("user_idea", "user_message", "message")
+	if wish == "" && in.yes(codeforge.InputPreviewErrors) {
+		return "Fix what went wrong in the preview."
+	}
+	return wish
+}
 
 // idea is what the user wants, in the user's words or else in the project's.
 func (in input) idea(p codeforge.Project) string {
@@ -72,6 +78,9 @@ func (in input) rest() json.RawMessage {
 	rest := maps.Clone(in)
 	for _, k := range []string{"user_idea", "user_message", "message", "question", "requirements", "architecture", "code", "_clarifications", "skip_clarification", startAt} {
 		delete(rest, k)
+	}
+	if in.yes(codeforge.InputPreviewErrors) {
+		delete(rest, codeforge.InputPreviewErrors)
 	}
 	if len(rest) == 0 {
 		return nil

@@ -30,6 +30,7 @@ type material struct {
 	numbered    bool           // lines are shown with their numbers
 	room        int            // tokens of files that are shown whole; 0: the usual
 	diagnostics any            // nil: none are shown
+	errors      []form.SeenError
 	diff        string
 	question    string // a learner's
 	closing     string // the last sentence
@@ -55,6 +56,9 @@ func (r *run) prompt(m material) *prompt {
 	}
 	p.json(form.SectionContext, r.in.rest())
 	p.json(form.SectionDiagnostics, m.diagnostics)
+	if len(m.errors) > 0 {
+		p.json(form.SectionErrors, m.errors)
+	}
 	p.text(form.SectionDiff, m.diff)
 	if wish := r.in.wish(); wish != r.project.Description && wish != m.question {
 		p.text(form.SectionIdea, wish)

@@ -57,7 +57,7 @@ func coderSystem(w work, s stack, rungs evidence.Available) string {
 	if w == workNew {
 		parts = append(parts, "code_design")
 	}
-	return system(toldOfWork, parts...)
+	return system(append(slices.Clone(toldOfWork), form.SectionErrors), parts...)
 }
 
 // system joins the parts of a system text, and what holds for all of them. told are the sections that its messages may have:
@@ -76,7 +76,7 @@ func system(told []string, parts ...string) string {
 }
 
 // explained finds the names of the sections that a line explains.
-var explained = regexp.MustCompile("^- `([a-z]+(?:`, `[a-z]+)*)`")
+var explained = regexp.MustCompile("^- `([a-z_]+(?:`, `[a-z_]+)*)`")
 
 // readPrompt returns an embedded prompt; that each exists is known when the program is built and tested.
 func readPrompt(name string) string {

@@ -26,7 +26,7 @@ type inputContext struct {
 func (inputContext) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true,
 		Description: "What the agent should know: an object of at most 10 keys, 50,000 characters and 5 levels, stored as it comes. " +
-			"A text under user_message is also written to the project's conversation. Under images it may name up to 6 PNG, JPEG, GIF or WebP pictures of the project by path: models that see are shown them. What is left out the agent takes from the project.",
+			"A text under user_message is also written to the project's conversation. Under images it may name up to 6 PNG, JPEG, GIF or WebP pictures of the project by path: models that see are shown them. With preview_errors: true a code job is shown what went wrong in the preview of the revision that it works on. What is left out the agent takes from the project.",
 		Examples: []any{map[string]any{"user_message": "Add a page with all walks of a week"}}}
 }
 

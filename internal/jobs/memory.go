@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 
 	"codeforge"
 )
@@ -11,6 +12,12 @@ func (e *Engine) memory(ctx context.Context, job codeforge.Job) (m codeforge.Mem
 	u := codeforge.User{ID: job.UserID, Role: "authenticated"}
 	if m.Messages, err = e.o.Store.ListMessages(ctx, u, job.ProjectID, codeforge.RememberedMessages); err != nil || job.Base == 0 {
 		return m, err
+	}
+	if asksForErrors(job.Input) {
+		if m.Errors, err = e.o.Store.PreviewErrors(ctx, u, job.ProjectID, job.Base, ""); err != nil {
+			return m, err
+		}
+		m.Errors = m.Errors[:min(len(m.Errors), codeforge.RememberedErrors)]
 	}
 	revisions, _, err := e.o.Store.ListRevisions(ctx, u, job.ProjectID, 1, codeforge.RememberedRevisions)
 	if err != nil {
@@ -31,4 +38,10 @@ func (e *Engine) memory(ctx context.Context, job codeforge.Job) (m codeforge.Mem
 		m.Revisions = append(m.Revisions, s)
 	}
 	return m, nil
+}
+
+// asksForErrors reports whether the input of a job asks for what went wrong in previews.
+func asksForErrors(input json.RawMessage) bool {
+	var in map[string]json.RawMessage
+	return json.Unmarshal(input, &in) == nil && string(in[codeforge.InputPreviewErrors]) == "true"
 }

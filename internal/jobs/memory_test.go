@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 
@@ -33,6 +34,46 @@ func TestMemory(t *testing.T) {
 		if len(m.Messages) != 3 || m.Messages[0].Content != "Build it" || m.Messages[1].Content != "I wrote a.ts." || len(m.Revisions) != 1 ||
 			m.Revisions[0].Message != "First" || len(m.Revisions[0].Files) != 1 || m.Revisions[0].Files[0] != (codeforge.FileStat{Path: "a.ts", Added: 2}) {
 			t.Errorf("the second job knows %+v", m)
+		}
+	})
+}
+
+// A job that asks for it is told what went wrong in previews of the revision that it works on; another one is not.
+func TestMemoryOfPreviews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got [][]codeforge.PreviewError
+		r := newRig(t, func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+			got = append(got, task.Memory.Errors)
+			return codeforge.Outcome{}, nil
+		})
+		p := r.project()
+		var seen []codeforge.PreviewError
+		for i := range codeforge.RememberedErrors + 5 {
+			seen = append(seen, codeforge.PreviewError{Revision: 1, Kind: codeforge.PreviewException, Message: strconv.Itoa(i)})
+		}
+		for revision := range 2 {
+			if _, err := r.store.WriteFile(t.Context(), r.user, p, codeforge.FileWrite{Path: "a.ts", Content: strconv.Itoa(revision)}); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.store.AddPreviewErrors(t.Context(), r.user, p, seen); err != nil {
+				t.Fatal(err)
+			}
+			seen = []codeforge.PreviewError{{Revision: 2, Kind: codeforge.PreviewException, Message: "newer"}}
+			for _, input := range []string{`{"preview_errors":true}`, `{"preview_errors":false}`, `{}`, `{"preview_errors":[{"message":"given"}]}`} {
+				j, _, err := r.engine.Submit(t.Context(), r.user, codeforge.NewJob{ProjectID: p, Agent: codeforge.Code, Input: []byte(input)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.types(j.ID)
+			}
+		}
+		if len(got[0]) != codeforge.RememberedErrors || got[0][0].Message != "24" || len(got[4]) != 1 || got[4][0].Message != "newer" {
+			t.Errorf("%+v", got)
+		}
+		for _, i := range []int{1, 2, 3, 5, 6, 7} {
+			if got[i] != nil {
+				t.Errorf("job %d is told of %+v", i, got[i])
+			}
 		}
 	})
 }

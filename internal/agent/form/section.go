@@ -17,29 +17,42 @@ import (
 // Names of sections, in the order in which a message has them: what stays the same from call to call and from job to job
 // comes first, so that providers find it in their caches.
 const (
-	SectionProject      = "project"      // [ProjectSection]
-	SectionStack        = "stack"        // what the files say of what they are made with
-	SectionRequirements = "requirements" // [Requirements]
-	SectionArchitecture = "architecture" // [Architecture]
-	SectionFile         = "file"         // the text of a file; has a path
-	SectionOutline      = "outline"      // what one declares; has a path
-	SectionFiles        = "files"        // a line for each file of the project: path (n bytes)
-	SectionConversation = "conversation" // [Conversation]
-	SectionAnswers      = "answers"      // a list of [Reply]
-	SectionContext      = "context"      // what of the job's input stands nowhere else
-	SectionDiagnostics  = "diagnostics"  // a list of what verification found
-	SectionDiff         = "diff"         // what changed, as a unified diff
-	SectionFindings     = "findings"     // a list of [Finding]
-	SectionRound        = "round"        // of review and repair, from 1
-	SectionIdea         = "idea"         // what the user wants, in words
-	SectionQuestion     = "question"     // a learner's, in words
+	SectionProject      = "project"        // [ProjectSection]
+	SectionStack        = "stack"          // what the files say of what they are made with
+	SectionRequirements = "requirements"   // [Requirements]
+	SectionArchitecture = "architecture"   // [Architecture]
+	SectionFile         = "file"           // the text of a file; has a path
+	SectionOutline      = "outline"        // what one declares; has a path
+	SectionFiles        = "files"          // a line for each file of the project: path (n bytes)
+	SectionConversation = "conversation"   // [Conversation]
+	SectionAnswers      = "answers"        // a list of [Reply]
+	SectionContext      = "context"        // what of the job's input stands nowhere else
+	SectionDiagnostics  = "diagnostics"    // a list of what verification found
+	SectionErrors       = "preview_errors" // a list of [SeenError]
+	SectionDiff         = "diff"           // what changed, as a unified diff
+	SectionFindings     = "findings"       // a list of [Finding]
+	SectionRound        = "round"          // of review and repair, from 1
+	SectionIdea         = "idea"           // what the user wants, in words
+	SectionQuestion     = "question"       // a learner's, in words
 )
 
 var sections = strings.Join([]string{SectionProject, SectionStack, SectionRequirements, SectionArchitecture, SectionFiles, SectionFile, SectionOutline,
-	SectionConversation, SectionAnswers, SectionContext, SectionDiagnostics, SectionDiff, SectionFindings, SectionRound, SectionIdea, SectionQuestion}, "|")
+	SectionConversation, SectionAnswers, SectionContext, SectionDiagnostics, SectionErrors, SectionDiff, SectionFindings, SectionRound, SectionIdea, SectionQuestion}, "|")
 
 // Numbered stands after the path of a file or outline whose lines have their numbers before them.
 const Numbered = "numbered"
+
+// SeenError is what went wrong in a page of the app, in somebody's browser.
+type SeenError struct {
+	Kind    string `json:"kind"` // error, rejection, load or blocked
+	Message string `json:"message"`
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Stack   string `json:"stack,omitempty"`
+	Page    string `json:"page,omitempty"`
+	Count   int    `json:"count"`
+}
 
 // ProjectSection is what a prompt says of a project.
 type ProjectSection struct {
