@@ -130,8 +130,11 @@ func TestDirectAccessOfUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Exec(t, db, "insert into public.revision_screenshots (project_id, revision, page, width, user_id, type, hash) select project_id, 1, 'index.html', 360, user_id, 'image/png', hash from public.blob_puts")
+	if err := store.AddPreviewErrors(t.Context(), u, p.ID, []codeforge.PreviewError{{Revision: 1, Kind: codeforge.PreviewLoad, Message: "x"}}); err != nil {
+		t.Fatal(err)
+	}
 	before := picture(t, s, db)
-	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "file_contents", "job_events", "job_files", "job_stages", "proposal_files", "revision_screenshots", "blob_puts"}
+	readable := []string{"llm_calls", "projects", "project_files", "agent_jobs", "chat_messages", "project_revisions", "file_revisions", "file_contents", "job_events", "job_files", "job_stages", "proposal_files", "revision_screenshots", "blob_puts", "preview_errors"}
 	for _, table := range readable {
 		for user, want := range map[string]bool{u.ID: true, v.ID: false} {
 			where := "project_id"
@@ -236,7 +239,7 @@ func TestDirectAccessOfUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []string{"codeforge_blob_json", "codeforge_create_project", "codeforge_event_json", "codeforge_file_json", "codeforge_file_json", "codeforge_files_at", "codeforge_find_job", "codeforge_job_usage", "codeforge_jobs", "codeforge_limit", "codeforge_now",
-		"codeforge_read_blob", "codeforge_read_changes", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_lock", "codeforge_read_messages", "codeforge_read_project", "codeforge_read_projects", "codeforge_read_proposal",
+		"codeforge_read_blob", "codeforge_read_changes", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_lock", "codeforge_read_messages", "codeforge_read_preview_errors", "codeforge_read_project", "codeforge_read_projects", "codeforge_read_proposal",
 		"codeforge_read_revisions", "codeforge_read_screenshot", "codeforge_read_screenshots", "codeforge_read_text_size", "codeforge_read_tree", "codeforge_read_working", "codeforge_revision_json", "codeforge_screenshots_json", "codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job"}; !reflect.DeepEqual(open, want) {
 		t.Errorf("users may call %v, want %v", open, want)
 	}
