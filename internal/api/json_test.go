@@ -189,7 +189,11 @@ func TestBodyPlans(t *testing.T) {
 			if op == nil || op.RequestBody == nil {
 				continue
 			}
-			plan := op.Metadata["body_rules"].(bodyRules).plan
+			rules := op.Metadata["body_rules"].(bodyRules)
+			if rules.streamed { // it reads its body itself
+				continue
+			}
+			plan := rules.plan
 			for name, p := range schemas.SchemaFromRef(op.RequestBody.Content["application/json"].Schema.Ref).Properties {
 				m := plan.members[name]
 				if m == nil {

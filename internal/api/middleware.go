@@ -652,6 +652,7 @@ type bodyRules struct {
 	media    []string             // media types, of which one must be named; */*: any, or none; nil: JSON, named or not
 	most     func(*Options) int64 // bytes; nil: as many as the server takes
 	streamed bool                 // the operation reads it as it comes
+	json     *huma.Schema         // of what such an operation takes as JSON too
 	// raw runs in place of the operation for a body of a media type that is not JSON, which is read whole. nil: there is none such.
 	raw func(*server, *exchange, *http.Request) error
 

@@ -128,8 +128,8 @@ func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) 
 		op.RequestBody.Content["*/*"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	}
 	huma.Register(operationAPI{s.huma, d.body.plan}, op, run)
-	if d.body.streamed && d.example != nil { // the framework would read a body that it knows a schema of
-		op.RequestBody.Content["application/json"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject}, Example: d.example}
+	if d.body.json != nil { // the framework would read a body that it knows a schema of
+		op.RequestBody.Content["application/json"] = &huma.MediaType{Schema: d.body.json, Example: d.example}
 	}
 	s.shareErrors(op.Responses) // the map is the one in the document
 }

@@ -92,7 +92,7 @@ var docs = map[string]doc{
 			"Left out, and told of in the answer: what .gitignore files say, packages (node_modules), build output (dist and its like, unless a .gitignore file says that it is none, such as `!dist/`), .git, links, and what no project can have. " +
 			"A path that leads elsewhere, a damaged archive, and one that unpacks out of all proportion is refused as a whole. Sent again it changes nothing. If-Match takes the project's revision.",
 		example: map[string]any{"url": "https://git.example/dog/walkers/archive/main.zip"},
-		body:    bodyRules{media: []string{"application/zip", "application/x-tar", "application/gzip", "*/*"}, streamed: true, most: func(o *Options) int64 { return o.MaxImport }}},
+		body:    bodyRules{json: &huma.Schema{Type: huma.TypeObject, Required: []string{"url"}, Properties: map[string]*huma.Schema{"url": {Type: huma.TypeString, Format: "uri"}}}, media: []string{"application/zip", "application/x-tar", "application/gzip", "*/*"}, streamed: true, most: func(o *Options) int64 { return o.MaxImport }}},
 	"export_zip":    {tag: "files", errors: []int{400, 404, 503}, summary: "Export as zip", text: exportText, responses: archiveAnswer("application/zip")},
 	"export_tar_gz": {tag: "files", errors: []int{400, 404, 503}, summary: "Export as tar.gz", text: exportText, responses: archiveAnswer("application/gzip")},
 
