@@ -47,6 +47,9 @@ func (t told) diagnostic(compiler, file, source, severity string) Diagnostic {
 // importedName finds what a script imports.
 var importedName = regexp.MustCompile(`(\bfrom\s*)(["'])([^"'\n]+)(["'])`)
 
+// typeArguments are where a component takes its properties from types, which may stand in other files.
+var typeArguments = regexp.MustCompile(`\bdefine(?:Props|Emits|Slots|Model)\s*<`)
+
 // withoutAliases writes the project's own names for paths as paths, within the lines where they stand.
 func (f *files) withoutAliases(p, text string) string {
 	if f.alias == nil {
@@ -70,8 +73,10 @@ func (s *Session) Vue(p, source string) (*Component, []Diagnostic, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if strings.Contains(source, "defineProps") || strings.Contains(source, "defineEmits") {
+	text := source
+	if typeArguments.MatchString(source) {
 		s.showTypes(e)
+		text = s.files.withoutAliases(p, source)
 	}
 	sum := sha256.Sum256([]byte(p + source))
 	id := hex.EncodeToString(sum[:])[:8]
@@ -101,7 +106,7 @@ func (s *Session) Vue(p, source string) (*Component, []Diagnostic, error) {
 		b, err := json.Marshal(map[string]string{"path": at, "text": text})
 		return string(b), err
 	}
-	if err := e.call("component", map[string]any{"file": "/" + p, "source": s.files.withoutAliases(p, source), "id": id}, &r, answer); err != nil {
+	if err := e.call("component", map[string]any{"file": "/" + p, "source": text, "id": id}, &r, answer); err != nil {
 		d := s.componentProblem("Vue", p, source, err)
 		if i := strings.Index(source, missing); missing != "" && i >= 0 {
 			d.Line, d.Column = position(source, i)

@@ -137,6 +137,8 @@ func (s *Session) make(compiler, place string) (*program, error) {
 type bundler struct {
 	files *files
 	found func(from, name, place string)
+
+	mu sync.Mutex // the bundler asks from several goroutines
 }
 
 const (
@@ -193,6 +195,8 @@ func (e *buildError) diagnostic(from string) Diagnostic {
 }
 
 func (b *bundler) resolve(a api.OnResolveArgs, dir string) (api.OnResolveResult, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if a.Namespace == nsFile {
 		dir = folder(a.Importer)
 	}
@@ -297,6 +301,9 @@ func (b *bundler) load(a api.OnLoadArgs) (api.OnLoadResult, error) {
 			loader = api.LoaderText
 		case ".node", ".wasm":
 			return script(strings.Replace(unusable, "NAME", string(quoted), 1))
+		}
+		if loader == api.LoaderJS || loader == api.LoaderTS {
+			text = writeProperties(text)
 		}
 		return api.OnLoadResult{Contents: &text, Loader: loader}, nil
 	}

@@ -1,4 +1,5 @@
-import { compile, compileModule, parse } from "svelte/compiler";
+// As CommonJS it is one file.
+const { compile, compileModule } = require("svelte/compiler");
 
 const told = (w) => ({ message: w.message.split("\n")[0], code: w.code || "", line: w.start ? w.start.line : 0, column: w.start ? w.start.column : 0 });
 
