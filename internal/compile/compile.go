@@ -69,7 +69,7 @@ type Session struct {
 }
 
 // maxTime is how long all compilers of one session may take together. A child has more, and is ended beyond that.
-const maxTime = 20 * time.Second
+const maxTime = 25 * time.Second
 
 // NewSession begins a request.
 func NewSession(ctx context.Context, p Project) *Session {
@@ -95,10 +95,7 @@ func (s *Session) engine(compiler, from string) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := newEngine(s, p)
-	if err != nil {
-		return nil, err
-	}
+	e := &engine{s: s, program: p}
 	s.engines[key] = e
 	return e, nil
 }

@@ -50,6 +50,9 @@ var importedName = regexp.MustCompile(`(\bfrom\s*)(["'])([^"'\n]+)(["'])`)
 // typeArguments are where a component takes its properties from types, which may stand in other files.
 var typeArguments = regexp.MustCompile(`\bdefine(?:Props|Emits|Slots|Model)\s*<`)
 
+// sourceAttribute is where a block of a component lies in another file.
+var sourceAttribute = regexp.MustCompile(`<(?:script|template|style)\b[^>]*\bsrc\s*=`)
+
 // withoutAliases writes the project's own names for paths as paths, within the lines where they stand.
 func (f *files) withoutAliases(p, text string) string {
 	if f.alias == nil {
@@ -74,8 +77,12 @@ func (s *Session) Vue(p, source string) (*Component, []Diagnostic, error) {
 		return nil, nil, err
 	}
 	text := source
+	alone := !sourceAttribute.MatchString(source)
 	if typeArguments.MatchString(source) {
-		s.showTypes(e)
+		if err := s.showTypes(e); err != nil {
+			return nil, []Diagnostic{s.componentProblem("Vue", p, source, err)}, nil
+		}
+		alone = false
 		text = s.files.withoutAliases(p, source)
 	}
 	sum := sha256.Sum256([]byte(p + source))
@@ -106,7 +113,13 @@ func (s *Session) Vue(p, source string) (*Component, []Diagnostic, error) {
 		b, err := json.Marshal(map[string]string{"path": at, "text": text})
 		return string(b), err
 	}
-	if err := e.call("component", map[string]any{"file": "/" + p, "source": text, "id": id}, &r, answer); err != nil {
+	job := map[string]any{"file": "/" + p, "source": text, "id": id}
+	if alone {
+		err = e.pure("component", job, &r)
+	} else {
+		err = e.call("component", job, &r, answer)
+	}
+	if err != nil {
 		d := s.componentProblem("Vue", p, source, err)
 		if i := strings.Index(source, missing); missing != "" && i >= 0 {
 			d.Line, d.Column = position(source, i)
@@ -142,7 +155,7 @@ func (s *Session) Vue(p, source string) (*Component, []Diagnostic, error) {
 			CSS    string
 			Errors []told
 		}
-		if err := e.call("style", map[string]any{"file": "/" + p, "text": css, "id": id, "scoped": st.Scoped, "line": st.Line}, &out, nil); err != nil {
+		if err := e.pure("style", map[string]any{"file": "/" + p, "text": css, "id": id, "scoped": st.Scoped, "line": st.Line}, &out); err != nil {
 			found = append(found, s.componentProblem("Vue", p, source, err))
 			continue
 		}
@@ -167,9 +180,9 @@ func hasErrors(list []Diagnostic) bool {
 }
 
 // showTypes lets the compiler read the project's scripts, from which components take the types of their properties.
-func (s *Session) showTypes(e *engine) {
-	if e.shown {
-		return
+func (s *Session) showTypes(e *engine) error {
+	if err := e.start(); err != nil || e.shown {
+		return err
 	}
 	e.shown = true
 	seen := map[string]string{}
@@ -179,7 +192,7 @@ func (s *Session) showTypes(e *engine) {
 			seen["/"+p] = s.files.withoutAliases(p, text)
 		}
 	}
-	_ = e.host.Set("files", seen)
+	return e.host.Set("files", seen)
 }
 
 // componentProblem says what became of a component that could not be compiled.
@@ -234,7 +247,7 @@ func (s *Session) Svelte(p, source string) (*Component, []Diagnostic, error) {
 		Code, CSS string
 		Warnings  []told
 	}
-	if err := e.call(function, map[string]any{"file": p, "source": text, "options": s.svelteOptions(p)}, &r, nil); err != nil {
+	if err := e.pure(function, map[string]any{"file": p, "source": text, "options": s.svelteOptions(p)}, &r); err != nil {
 		d := s.componentProblem("Svelte", p, source, err)
 		if f, ok := errors.AsType[*failure](err); ok && strings.Contains(f.Code, "typescript_invalid_feature") {
 			d.Message += " (enums, decorators and the like belong into a .ts file)"

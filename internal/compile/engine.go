@@ -2,6 +2,7 @@ package compile
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,11 +14,12 @@ import (
 	"github.com/dop251/goja/parser"
 )
 
-// engine is a JavaScript runtime with one compiler in it.
+// engine is a JavaScript runtime with one compiler in it. It is started when it has work to do.
 type engine struct {
-	s    *Session
-	vm   *goja.Runtime
-	host *goja.Object
+	s       *Session
+	program *program
+	vm      *goja.Runtime
+	host    *goja.Object
 
 	refused error // the last answer that was none
 
@@ -44,8 +46,12 @@ func compileScript(name, script string) (*goja.Program, error) {
 // maxDepth is how deep calls may nest in the interpreter.
 const maxDepth = 5_000
 
-func newEngine(s *Session, p *program) (*engine, error) {
-	e := &engine{s: s, vm: goja.New()}
+// start makes the runtime and loads the compiler.
+func (e *engine) start() error {
+	if e.vm != nil {
+		return nil
+	}
+	e.vm = goja.New()
 	e.vm.SetMaxCallStackSize(maxDepth)
 	e.vm.SetParserOptions(parser.WithDisableSourceMaps)
 	// The same text compiles to the same text.
@@ -56,10 +62,13 @@ func newEngine(s *Session, p *program) (*engine, error) {
 			return err
 		}
 		e.host = e.vm.Get("host").ToObject(e.vm)
-		_, err := e.vm.RunProgram(p.code)
+		_, err := e.vm.RunProgram(e.program.code)
 		return err
 	})
-	return e, err
+	if err != nil {
+		e.vm = nil
+	}
+	return err
 }
 
 // errTime is when the session's time is over.
@@ -118,10 +127,60 @@ func (e *engine) call(function string, job any, out any, answer answerer) error 
 	if err != nil {
 		return err
 	}
-	var text string
+	text, err := e.run(function, string(b), answer)
+	if err != nil {
+		return err
+	}
+	return e.end(text, out)
+}
+
+// end reads how a job ended.
+func (e *engine) end(text string, out any) error {
+	var end struct {
+		Value json.RawMessage `json:"value"`
+		Error *failure        `json:"error"`
+	}
+	if err := json.Unmarshal([]byte(text), &end); err != nil {
+		return err
+	}
+	if end.Error != nil {
+		if e.refused != nil && e.refused.Error() == end.Error.Message {
+			return e.refused
+		}
+		return end.Error
+	}
+	return json.Unmarshal(end.Value, out)
+}
+
+// pure runs a job whose result depends on nothing else, or takes what it gave before.
+func (e *engine) pure(function string, job, out any) error {
+	b, err := json.Marshal(job)
+	if err != nil {
+		return err
+	}
+	key := ""
+	if e.program.key != "" {
+		sum := sha256.Sum256([]byte(e.program.key + "\x00" + function + "\x00" + string(b)))
+		key = string(sum[:])
+	}
+	text, ok := results.get(key)
+	if !ok {
+		if text, err = e.run(function, string(b), nil); err != nil {
+			return err
+		}
+		results.put(key, text)
+	}
+	return e.end(text, out)
+}
+
+// run runs a job and returns how it ended, as JSON.
+func (e *engine) run(function, job string, answer answerer) (text string, err error) {
+	if err := e.start(); err != nil {
+		return "", err
+	}
 	err = e.bounded(func() error {
 		parse, _ := goja.AssertFunction(e.vm.Get("JSON").ToObject(e.vm).Get("parse"))
-		value, err := parse(goja.Undefined(), e.vm.ToValue(string(b)))
+		value, err := parse(goja.Undefined(), e.vm.ToValue(job))
 		if err != nil {
 			return err
 		}
@@ -137,23 +196,7 @@ func (e *engine) call(function string, job any, out any, answer answerer) error 
 		text, err = e.serve(answer)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	var end struct {
-		Value json.RawMessage `json:"value"`
-		Error *failure        `json:"error"`
-	}
-	if err := json.Unmarshal([]byte(text), &end); err != nil {
-		return err
-	}
-	if end.Error != nil {
-		if e.refused != nil && e.refused.Error() == end.Error.Message {
-			return e.refused
-		}
-		return end.Error
-	}
-	return json.Unmarshal(end.Value, out)
+	return text, err
 }
 
 // serve answers what is asked, and runs what waits for a timer, until the job ended.

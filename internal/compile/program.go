@@ -30,6 +30,7 @@ func ourText(name string) string {
 
 // program is a compiler made into one script, and the packages of which it was made.
 type program struct {
+	key  string // what it is known by to other requests; "": nothing
 	code *goja.Program
 	from []source
 }
@@ -70,6 +71,7 @@ func (s *Session) program(compiler, place string) (*program, error) {
 		return nil, err
 	}
 	if key != "" && !slices.ContainsFunc(p.from, func(f source) bool { return f.identity == "" }) {
+		p.key = key
 		keep(key, p)
 	}
 	return p, nil
