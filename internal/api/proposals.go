@@ -202,7 +202,7 @@ func (s *server) mergeChange(ctx context.Context, projectID string, change func(
 		if err != nil {
 			return err
 		}
-		err = store(codeforge.TreeChange{Head: revision, Changes: changesOf(now, files), Verified: new(report.OK)}, diagnosticsOf(report))
+		err = store(codeforge.TreeChange{Head: revision, Changes: changesOf(now, files), Verified: new(report.OK), Evidence: report.Evidence, Lock: report.Lock}, diagnosticsOf(report))
 		if _, moved := codeforge.MovedTo(err); !moved {
 			return err
 		}

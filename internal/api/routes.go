@@ -38,6 +38,8 @@ func (s *server) routes() {
 	add(s, "GET /v1/projects/{project_id}/revisions", "list_revisions", s.listRevisions)
 	add(s, "GET /v1/projects/{project_id}/revisions/{n}", "get_revision", s.getRevision)
 	add(s, "GET /v1/projects/{project_id}/revisions/{n}/diff", "diff_revision", s.diffRevision)
+	add(s, "GET /v1/projects/{project_id}/revisions/{n}/screenshots", "list_screenshots", s.listScreenshots)
+	add(s, "GET /v1/projects/{project_id}/revisions/{n}/screenshot", "get_screenshot", s.getScreenshot)
 	add(s, "POST /v1/projects/{project_id}/revisions/{n}/restore", "restore_revision", s.restoreRevision)
 
 	add(s, "POST /v1/run-agent", "run_agent", s.runAgent, "/v1/agents/run-agent")

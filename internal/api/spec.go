@@ -111,6 +111,8 @@ var docs = map[string]doc{
 
 	"list_revisions":   {tag: "revisions", errors: []int{400, 404}, summary: "List revisions", text: "Newest first."},
 	"get_revision":     {tag: "revisions", errors: []int{400, 404}, summary: "Read a revision", text: "All files as they were."},
+	"list_screenshots": {tag: "revisions", errors: []int{400, 404}, summary: "List screenshots", text: "Which pages of a revision were seen in a browser, and how wide. The newest revisions that have some keep theirs."},
+	"get_screenshot":   {tag: "revisions", errors: []int{400, 404}, summary: "Look at a page", text: "What a page of a revision looked like when it was opened in a browser, as a picture.", responses: notModified},
 	"diff_revision":    {tag: "revisions", errors: []int{400, 404, 503}, summary: "Compare a revision", text: "What it changed against the one before, as hunks and as unified diffs."},
 	"restore_revision": {tag: "revisions", errors: []int{400, 404, 409}, summary: "Restore a revision", text: "Makes a new revision whose files equal those of an older one."},
 

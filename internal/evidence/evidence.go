@@ -286,7 +286,8 @@ func rungsOf(r verify.Report, lacks string, resolving, building time.Duration) c
 		}
 	}
 	types := codeforge.Rung{Name: codeforge.RungTypes, Status: codeforge.RungNotChecked, Reason: "the types of what is built are not looked at"}
-	all := codeforge.Evidence{parse, resolve, types, bundle}
+	run := codeforge.Rung{Name: codeforge.RungRun, Status: codeforge.RungNotChecked, Reason: "it was not run"}
+	all := codeforge.Evidence{parse, resolve, types, bundle, run}
 	for i := range all {
 		if failed(all[i].Name) {
 			all[i].Status, all[i].Reason = codeforge.RungFailed, ""

@@ -28,6 +28,7 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/npm/registrytest"
 	"codeforge/internal/pgtest"
+	"codeforge/internal/types/typestest"
 )
 
 func contains(s string, all ...string) bool {
@@ -296,8 +297,23 @@ func TestDoctor(t *testing.T) {
 		{"anon key", func() Finding {
 			return doctor("--supabase-url", p.url, "--supabase-service-key", "sb_publishable_x").data(ctx)
 		}, "broken", "anon"},
-		{"packages", func() Finding { return doctor("--npm-registry", registrytest.New(t).URL).packages(ctx) }, "ok", ""},
-		{"no packages", func() Finding { return doctor("--npm-registry", dead).packages(ctx) }, "warning", "does not answer"},
+		{"packages", func() Finding {
+			return doctor("--npm-registry", registrytest.New(t).URL, "--smoke", "off").rungs(ctx)[0]
+		}, "ok", ""},
+		{"packages off", func() Finding { return doctor("--npm-registry", "off", "--smoke", "off").rungs(ctx)[0] }, "ok", "NPM_REGISTRY"},
+		{"no packages", func() Finding { return doctor("--npm-registry", dead, "--smoke", "off").rungs(ctx)[0] }, "warning", "does not answer"},
+		{"compiler", func() Finding {
+			return doctor("--npm-registry", "off", "--smoke", "off", "--tsc-path", typestest.Compiler(t)).rungs(ctx)[1]
+		}, "ok", ""},
+		{"no compiler", func() Finding { return doctor("--npm-registry", "off", "--smoke", "off").rungs(ctx)[1] }, "warning", "TSC_PATH"},
+		{"browser", func() Finding { return doctor("--npm-registry", "off").rungs(ctx)[2] }, "ok", ""},
+		{"browser off", func() Finding { return doctor("--npm-registry", "off", "--environment", "staging").rungs(ctx)[2] }, "ok", "SMOKE"},
+		{"no browser", func() Finding {
+			return doctor("--npm-registry", "off", "--browser-path", "/nonexistent/x").rungs(ctx)[2]
+		}, "warning", "/nonexistent/x"},
+		{"no browser, required", func() Finding {
+			return doctor("--npm-registry", "off", "--smoke", "required", "--browser-path", "/nonexistent/x").rungs(ctx)[2]
+		}, "broken", "/nonexistent/x"},
 		{"identity", func() Finding { return doctor("--supabase-url", p.url).identity(ctx) }, "ok", ""},
 		{"no identity", func() Finding { return doctor("--supabase-url", dead).identity(gone) }, "broken", dead},
 		{"production", func() Finding { return doctor("--environment", "production").settings(ctx) }, "broken", "SUPABASE_URL"},

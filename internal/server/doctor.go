@@ -8,15 +8,21 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"codeforge"
+	"codeforge/internal/browser"
 	"codeforge/internal/client"
+	"codeforge/internal/evidence"
 	"codeforge/internal/llm"
+	"codeforge/internal/npm"
 	"codeforge/internal/postgres"
+	"codeforge/internal/types"
 	"codeforge/internal/verify"
 
 	"golang.org/x/net/publicsuffix"
@@ -30,8 +36,8 @@ type Finding struct {
 // Diagnose tries each configured part for real, as a server would use it, and says what to do about what is broken.
 func Diagnose(ctx context.Context, cfg *Config) []Finding {
 	d := &doctor{*cfg}
-	all := []Finding{d.settings(ctx), d.data(ctx), d.migrator(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx), d.packages(ctx)}
-	all = append(all, d.models(ctx)...)
+	all := []Finding{d.settings(ctx), d.data(ctx), d.migrator(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx)}
+	all = append(append(all, d.rungs(ctx)...), d.models(ctx)...)
 	return slices.DeleteFunc(all, func(f Finding) bool { return f.Part == "" })
 }
 
@@ -243,13 +249,18 @@ func (d *doctor) verifiers(ctx context.Context) Finding {
 	return Finding{"verifiers, " + held.String(), "ok", ""}
 }
 
-// packages sees whether projects can have npm packages.
-func (d *doctor) packages(ctx context.Context) Finding {
-	const part = "npm packages"
+// rungs sees, for each rung of evidence that needs more than this program, whether it can be had.
+func (d *doctor) rungs(ctx context.Context) []Finding {
 	c, err := d.Packages(ctx)
 	if err != nil {
-		return Finding{part, "broken", err.Error()}
+		return []Finding{{"npm packages", "broken", err.Error()}, d.browser(ctx)}
 	}
+	return []Finding{d.packages(ctx, c), d.types(ctx, c), d.browser(ctx)}
+}
+
+// packages sees whether projects can have npm packages.
+func (d *doctor) packages(ctx context.Context, c *npm.Client) Finding {
+	const part = "resolve: npm packages"
 	if on, how := c.On(); !on {
 		return Finding{part + " are off", "ok", how}
 	}
@@ -259,6 +270,57 @@ func (d *doctor) packages(ctx context.Context) Finding {
 		return Finding{part, "warning", err.Error() + ": what is in the cache can be had, nothing else"}
 	}
 	return Finding{part, "ok", ""}
+}
+
+// types sees whether types can be checked, which for a compiler that is fetched means to fetch it.
+func (d *doctor) types(ctx context.Context, c *npm.Client) Finding {
+	const part = "types: TypeScript's compiler"
+	dir, err := os.MkdirTemp("", "codeforge-doctor-")
+	if err != nil {
+		return Finding{part, "broken", err.Error()}
+	}
+	defer os.RemoveAll(dir)
+	checker, err := types.Open(types.Options{Dir: dir, NPM: c, Path: d.TSCPath})
+	if err != nil {
+		return Finding{part, "broken", err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	r, err := checker.Check(ctx, codeforge.LocalUserID, verify.Tree{Files: map[string]string{"a.ts": "export const a: number = 1\n"}})
+	switch {
+	case err != nil:
+		return Finding{part, "warning", err.Error()}
+	case r.Rung.Status != codeforge.RungPassed:
+		return Finding{part, "warning", r.Rung.Reason}
+	}
+	return Finding{part + " " + r.Rung.Version, "ok", ""}
+}
+
+// browser sees whether what is built can be run, by running a page.
+func (d *doctor) browser(ctx context.Context) Finding {
+	const part = "run: a browser"
+	state := "warning"
+	switch d.smoke() {
+	case evidence.SmokeOff:
+		return Finding{part + ", off", "ok", "SMOKE turns it on"}
+	case evidence.SmokeRequired:
+		state = "broken"
+	}
+	program, err := browser.Find(ctx, d.BrowserPath)
+	if err != nil {
+		return Finding{part, state, err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, "<!doctype html><html lang=en><title>A page</title><h1>A page</h1>")
+	})
+	r, err := browser.New(browser.Options{Program: program}).Run(ctx, codeforge.LocalUserID, browser.Site{Handler: page})
+	if err != nil {
+		return Finding{part + " (" + program.Path + ")", state, err.Error()}
+	}
+	return Finding{part + " " + program.Version + ", " + r.Sandbox.String(), "ok", ""}
 }
 
 // previewHost sees whether the hosts of previews lead here.
