@@ -17,6 +17,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"codeforge"
 )
 
 // Namespaces of the builder. Nothing is ever resolved to the default one, "file", which is the disk.
@@ -111,6 +113,7 @@ type scanned struct {
 	source string // when it differs from the file
 
 	errors, warnings []api.Message
+	noAssets         []api.Message // assets that are not there: an error, beside which a page can be built
 }
 
 func (s *scanned) addTo(t *tree, g *graph, p string) {
@@ -277,6 +280,10 @@ func (t *tree) scanOnce(ctx context.Context, p, content string, s *scanned, form
 			s.packages = append(s.packages, m)
 			continue
 		}
+		if _, ok := m.Detail.(noAsset); ok {
+			s.noAssets = append(s.noAssets, m)
+			continue
+		}
 		if i, ok := m.Detail.(packageImport); ok {
 			i.at = m.Location
 			s.imports = append(s.imports, i)
@@ -318,6 +325,9 @@ func (t *tree) noteImport(s *scanned, a api.OnResolveArgs, r resolution) api.OnR
 		return api.OnResolveResult{Errors: []api.Message{{Text: t.problem(a.Path, r)}}}
 	case absent:
 		warn(t.problem(a.Path, r))
+		if r.reason == whyNoAsset {
+			out.Warnings[0].Detail = noAsset{}
+		}
 	case inPackage:
 		out.Warnings = []api.Message{{Text: a.Path, Detail: packageImport{spec: a.Path, kind: a.Kind, module: r.module, address: isAddressed(r.suffix) || hasFlag(r.suffix, "raw") || hasFlag(r.suffix, "inline")}}}
 	case external:
@@ -338,6 +348,9 @@ func (t *tree) noteImport(s *scanned, a api.OnResolveArgs, r resolution) api.OnR
 	}
 	return out
 }
+
+// noAsset marks an asset that is not there.
+type noAsset struct{}
 
 // fromElsewhere marks what the resolver only notes: an import of a module that is not part of the project.
 type fromElsewhere struct{}
@@ -365,6 +378,7 @@ func (t *tree) report(p string, s *scanned, d *diagnostics) {
 		severity = SeverityWarning
 	}
 	t.messages(p, s.errors, severity, d)
+	t.messages(p, s.noAssets, severity, d)
 	warnings := s.warnings
 	if s.script && !s.broken && !s.sloppy && !isDeclaration(p) { // link knows which of these crash
 		warnings = slices.DeleteFunc(slices.Clone(warnings), func(m api.Message) bool { return m.ID == namespaceCalled })
@@ -483,7 +497,9 @@ func (t *tree) problem(spec string, r resolution) string {
 	case outside:
 		return strconv.Quote(spec) + " leads out of the project"
 	case absent:
-		return "Could not resolve " + strconv.Quote(spec) + ": " + r.reason
+		if r.reason != whyNoAsset {
+			return "Could not resolve " + strconv.Quote(spec) + ": " + r.reason
+		}
 	}
 	return "Could not resolve " + strconv.Quote(spec) + ": the project has no such file" + strings.Replace(t.suggest(spec), "; the project has ", "; it has ", 1)
 }
@@ -627,7 +643,11 @@ func (t *tree) messages(p string, list []api.Message, severity string, d *diagno
 		if severity == SeverityError && (isSample(source) || strings.HasPrefix(text, "Cannot assign to import") && t.needs(source, "@babel/core", "babel-core", "jest")) {
 			severity = SeverityWarning // Babel makes it an error of the running program
 		}
-		d.add(fileOf(source), line, col, severity, "%s", text)
+		rung := d.rung
+		if m.PluginName != "" { // the resolver says it
+			rung = codeforge.RungResolve
+		}
+		d.addOn(rung, fileOf(source), line, col, severity, "%s", text)
 	}
 }
 

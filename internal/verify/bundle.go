@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"codeforge"
 )
 
 // Site is a tree as a browser loads it. It is read only once made, so any number of readers may share it.
@@ -213,7 +215,7 @@ func (t *tree) bring(ctx context.Context, g *graph, prog programs, entries []str
 	}
 	if t.vendor != nil {
 		for _, f := range t.vendor.Findings {
-			d.add(f.File, f.Line, f.Column, f.Severity, "%s", f.Message)
+			d.addOn(codeforge.RungBundle, f.File, f.Line, f.Column, f.Severity, "%s", f.Message)
 		}
 	}
 	return nil
@@ -460,7 +462,12 @@ func (t *tree) bundleResolve(g *graph, b *packageBuild, shims bool, a api.OnReso
 	if r.outcome != found && r.outcome != external {
 		problem = t.problem(a.Path, r)
 	}
-	warn := func(text string) []api.Message { return []api.Message{{Text: text}} }
+	warn := func(text string) []api.Message {
+		if r.outcome == absent && r.reason == whyNoAsset {
+			return nil // told where the file was looked at alone
+		}
+		return []api.Message{{Text: text}}
+	}
 	// What is made here is told apart by its kind, and goes by no ending: one of .mjs would say what is in it.
 	make := func(k kind, target, text string, w []api.Message) (api.OnResolveResult, error) {
 		return api.OnResolveResult{Path: a.Path + inlineMark + strconv.Itoa(int(k)), Namespace: nsMade, PluginData: made{kind: k, target: target, message: text}, Warnings: w}, nil

@@ -555,7 +555,7 @@ func (t *tree) checkPage(pg *page, g *graph, d *diagnostics) {
 			if !(plain && isHTML(clean)) {
 				severity = SeverityWarning
 			}
-		case r.optional, partial, isBinary(clean):
+		case r.optional, partial:
 			severity = SeverityWarning
 		case t.isGenerated(clean, wanted), t.isWritten(pg.path, wanted), t.isOutput(strings.TrimPrefix(t.suggest(clean), "; the project has ")):
 			severity, what = SeverityWarning, ": "+whyGenerated
@@ -563,9 +563,6 @@ func (t *tree) checkPage(pg *page, g *graph, d *diagnostics) {
 			severity, what = SeverityWarning, ": "+whyServed
 		case strings.HasPrefix(clean, "~") || strings.HasPrefix(clean, "@"):
 			severity = SeverityWarning // an alias of a loader
-		}
-		if what == "" && isBinary(clean) {
-			what = ": " + whyBinary
 		}
 		if what == "" {
 			what = t.suggest(u)

@@ -13,6 +13,7 @@ type project struct {
 	errors   []string            // all of them
 	warnings []string            // parts of some
 	silent   bool                // there are no warnings either
+	assets   []string            // files that hold no text
 	serves   map[string][]string // parts of what the preview has at a path
 }
 
@@ -20,6 +21,14 @@ const (
 	doc      = `<!doctype html><html lang="en"><head><title>T</title></head><body>`
 	reactPkg = `"dependencies":{"react":"19.0.0","react-dom":"19.0.0"}`
 )
+
+func (p project) tree() Tree {
+	t := Tree{Files: p.files, Assets: map[string]Blob{}}
+	for _, name := range p.assets {
+		t.Assets[name] = Blob{Hash: "0123", Size: 4}
+	}
+	return t
+}
 
 func doctype(body string) string { return doc + body + "</body></html>" }
 
@@ -37,7 +46,7 @@ func TestProjects(t *testing.T) {
 			"src/App.test.js":   "import App from './App';\ntest('x', () => { expect(<App />).toBeTruthy(); });\n", "src/App.module.scss": ".app { color: red }",
 			"src/reportWebVitals.js": "const reportWebVitals = (f) => { import('web-vitals').then(({ onCLS }) => onCLS(f)); };\nexport default reportWebVitals;\n",
 			"src/logo.svg":           `<svg xmlns="http://www.w3.org/2000/svg"/>`,
-		}, warnings: []string{`the package "react-dom/client"`, `"./photo.jpg": binary files are not part`, `"src/App.module.scss" needs a compiler`},
+		}, assets: []string{"src/photo.jpg"}, warnings: []string{`the package "react-dom/client"`, `"src/App.module.scss" needs a compiler`},
 			serves: map[string][]string{"public/index.html": {"<title>Shop</title>", `<script type="module" src="/__bundle/src/index.js.js">`}, "__bundle/src/index.js.js": {"ReactComponent", "new Proxy"}}},
 		"vite, react, ts": {files: files{
 			"package.json": `{"name":"t","type":"module",` + reactPkg + `,"devDependencies":{"vite":"^7.0.0"}}`,
@@ -56,7 +65,7 @@ func TestProjects(t *testing.T) {
 			"lib/db.ts":       "import 'server-only';\nimport fs from 'fs';\nimport { PrismaClient } from './generated/prisma';\nexport const db = async () => fs.readdirSync('.').length + Object.keys(new PrismaClient()).length;\n",
 			"app/globals.css": "@import \"tailwindcss\";\n@theme inline { --color-a: var(--a); }\n@custom-variant dark (&:is(.dark *));\nbody { @apply m-0; }", "app/page.module.css": ".main { padding: 1rem }",
 			"next.config.mjs": "/** @type {import('next').NextConfig} */\nexport default {};\n", ".eslintrc.json": "{\n  // as eslint reads it\n  \"extends\": \"next\",\n}",
-		}, warnings: []string{`"./generated/prisma": it is written by the project's tools`}},
+		}, assets: []string{"public/hero.png"}, warnings: []string{`"./generated/prisma": it is written by the project's tools`}},
 		"next, pages router in js": {files: files{
 			"package.json": `{"name":"t","dependencies":{"next":"14.0.0","react":"18.0.0"}}`, "jsconfig.json": "{\n // c\n \"compilerOptions\": {\"baseUrl\": \".\"}}",
 			"pages/_app.js": "import 'styles/globals.css';\nexport default function App({ Component, pageProps }) { return <Component {...pageProps} />; }\n", "pages/index.js": "import Nav from 'components/nav';\nexport default () => <><Nav /></>;\n",
@@ -157,7 +166,7 @@ func TestProjects(t *testing.T) {
 		// Languages and files.
 		"json that is read with comments": {files: files{".vscode/settings.json": "{ // c\n}", ".devcontainer/devcontainer.json": "/* c */ {\"a\": [1,],}", "tsconfig.eslint.json": "{ // c\n}", ".eslintrc": "{ # yaml\n}", ".eslintrc.json": "{ /* c */ }", ".babelrc": "{ // c\n}", "api-extractor.json": "// c\n{}", ".swcrc": "{ // c\n}", "deno.json": "{ // c\n}", "nx.json": "{ // c\n}", "project.json": "{ // c\n}", "a.jsonc": "{ // c\n}", "x.code-workspace": "{ // c\n}", ".prettierrc": "# yaml\nsemi: false\n", "renovate.json": "{ // c\n}", ".markdownlint.json": "{ // c\n}", "tslint.json": "{ // c\n}", "a.json5": "{a: 'x',}", ".codesandbox/tasks.json": "{ // c\n}"}, silent: true},
 		"json that is not":                {files: files{"package.json": "{ // c\n}", "data.json": "{\"a\": 1,}", "manifest.json": "/* c */ {}"}, errors: []string{`data.json:1:8 error: JSON does not support trailing commas`, `manifest.json:1:1 error: JSON does not support comments`, `package.json:1:3 error: JSON does not support comments`}},
-		"style sheets":                    {files: files{"a.css": ".x { @apply p-1 }\n.y { *zoom: 1; _height: 1px; color: red\\9; filter: alpha(opacity=50); behavior: url(x.htc) }\n@-ms-viewport { width: device-width }\n@unknown foo { a: b }\n@supports not (x: y) { p { color: red } }\n@layer a, b;\n@container (min-width: 1px) { p { color: red } }\n.z { &:hover { color: red } }\n@media \\0screen { p { color: red } }\n// line comment\np { color: red;; }\n@import 'late.css';\n.i { background: url(a.eot?#iefix), url('b.woff2#f'), url(/img/c.svg), url(~pkg/d.png), url(\"data:image/svg+xml,<svg/>\"), url() }\n", "late.css": "p{}"}},
+		"style sheets":                    {assets: []string{"a.eot", "b.woff2"}, files: files{"a.css": ".x { @apply p-1 }\n.y { *zoom: 1; _height: 1px; color: red\\9; filter: alpha(opacity=50); behavior: url(x.htc) }\n@-ms-viewport { width: device-width }\n@unknown foo { a: b }\n@supports not (x: y) { p { color: red } }\n@layer a, b;\n@container (min-width: 1px) { p { color: red } }\n.z { &:hover { color: red } }\n@media \\0screen { p { color: red } }\n// line comment\np { color: red;; }\n@import 'late.css';\n.i { background: url(a.eot?#iefix), url('b.woff2#f'), url(/img/c.svg), url(~pkg/d.png), url(\"data:image/svg+xml,<svg/>\"), url() }\n", "late.css": "p{}"}},
 		"style sheets that break":         {files: files{"a.css": "p { color: red", "b.css": "p { color: red } }", "c.css": "p { content: \"x\n }"}, errors: []string{`a.css:1:15 error: Expected "}" to go with "{"`, `b.css:1:18 error: Unexpected "}"`, `c.css:1:16 error: Unterminated string token`}},
 		"declarations":                    {files: files{"a.ts": "import { T, f } from './types';\nimport './globals';\nimport type { Gone } from './gone';\nexport * from './api';\nlet x: T; f(x);\nexport let g: Gone;\n", "types.d.ts": "export interface T { a: number }\nexport declare function f(x: T): void;\n", "globals.d.ts": "declare const X: number;\n", "api.d.ts": "import { Y } from './nowhere';\nexport { Y };\n"}, warnings: []string{`api.d.ts:1:19 warning: Could not resolve "./nowhere": only declarations name it`}},
 		"generated files": {files: files{".gitignore": "*.local\n/src/config.ts\nschema/*.gen.*\n!keep.ts\n", "src/a.ts": "import c from './config';\nimport { x } from '../schema/x.gen';\nimport { r } from './routeTree.gen';\nimport { y } from './__generated__/y';\nimport { z } from './foo_pb';\nimport d from '../dist/d.js';\nimport type { Route } from './+types/root';\nconsole.log(c, x, r, y, z, d);\nexport type R = Route;\n"},
@@ -186,7 +195,7 @@ func TestProjects(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := Check(t.Context(), Tree{Files: c.files})
+			r := Check(t.Context(), c.tree())
 			var errors, warnings []string
 			for _, l := range lines(r) {
 				if strings.Contains(l, " error: ") {
@@ -203,7 +212,7 @@ func TestProjects(t *testing.T) {
 			if c.silent && len(warnings) > 0 {
 				t.Errorf("warnings\n%s", strings.Join(warnings, "\n"))
 			}
-			site, built := Bundle(t.Context(), Tree{Files: c.files})
+			site, built := Bundle(t.Context(), c.tree())
 			said := strings.Join(append(warnings, lines(built)...), "\n")
 			for _, w := range c.warnings {
 				if !strings.Contains(said, w) {

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ type resolution struct {
 
 const (
 	whyGenerated = "it is written by the project's tools, and is not here"
-	whyBinary    = "binary files are not part of the project here"
+	whyNoAsset   = "the project has no such file"
 	whyUnclear   = "an alias of the project's tools that cannot be read here may lead to it"
 	whyDeclared  = "only declarations name it"
 	whySample    = "the file is a sample or skeleton that is built elsewhere"
@@ -74,10 +75,10 @@ func (t *tree) resolveScript(importer, spec string) resolution {
 		r.outcome, r.reason = absent, whyDeclared
 	case t.isGenerated(name, r.target):
 		r.outcome, r.reason = absent, whyGenerated
-	case isBinary(r.target):
-		r.outcome, r.reason = absent, whyBinary
 	case isSample(importer) || t.isOutput(fileOf(importer)):
 		r.outcome, r.reason = absent, whySample
+	case isBinary(r.target):
+		r.outcome, r.reason = absent, whyNoAsset
 	}
 	return r
 }
@@ -422,12 +423,16 @@ func (t *tree) resolveStyle(importer, spec string, isImport bool) resolution {
 	switch {
 	case t.isGenerated(clean, p):
 		r.outcome, r.reason = absent, whyGenerated
-	case !isImport && !isStored(clean):
-		r.outcome, r.reason = absent, whyBinary
-	case !isImport && spec[0] == '/':
-		r.outcome, r.reason = absent, whyServed
 	case isSample(importer) || t.isOutput(fileOf(importer)):
 		r.outcome, r.reason = absent, whySample
+	case !isImport && spec[0] == '/' && (t.hasServer() || isServerPath(spec)):
+		r.outcome, r.reason = absent, whyServed
+	case !isImport && isBinary(clean):
+		r.outcome, r.reason = absent, whyNoAsset
+	case !isImport && !isStored(clean):
+		r.outcome, r.reason = absent, whyServed
+	case !isImport && spec[0] == '/':
+		r.outcome, r.reason = absent, whyServed
 	}
 	return r
 }
@@ -485,13 +490,17 @@ func (t *tree) suggest(spec string) string {
 	}
 	t.suggestOnce.Do(func() {
 		t.byBase, t.byStem = map[string]string{}, map[string]string{}
+		for _, p := range slices.Backward(slices.Sorted(maps.Keys(t.assets))) {
+			b := strings.ToLower(path.Base(p))
+			t.byBase[b], t.byStem[strings.TrimSuffix(b, path.Ext(b))] = p, p
+		}
 		for _, p := range slices.Backward(t.paths) { // the first of several wins
 			b := strings.ToLower(path.Base(p))
 			t.byBase[b], t.byStem[strings.TrimSuffix(b, path.Ext(b))] = p, p
 		}
 	})
 	for _, p := range []string{t.byBase[base], t.byStem[stem]} {
-		if p != "" {
+		if p != "" && isBinary(p) == isBinary(clean) {
 			return "; the project has " + p
 		}
 	}

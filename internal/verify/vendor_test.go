@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"codeforge"
 	"codeforge/internal/sandbox"
 )
 
@@ -145,5 +146,32 @@ func TestPackagesOff(t *testing.T) {
 	site, r := Bundle(t.Context(), tree)
 	if len(plain) != 1 || !r.OK || !strings.Contains(plain[0], "which a preview cannot load") || !strings.Contains(strings.Join(lines(r), ""), "NPM_REGISTRY turns them on") || !strings.Contains(built(site), "NPM_REGISTRY turns them on") {
 		t.Error(plain, lines(r))
+	}
+}
+
+// Files that hold no text are named, served from where they lie, and missed when they are not there; each finding says which
+// rung it stands on.
+func TestAssets(t *testing.T) {
+	tree := Tree{Files: files{"index.html": `<img src="a.png" alt=""><img src="/gone.png" alt=""><script type="module" src="m.ts"></script>`, "m.css": "p { background: url(./a.png) } a { background: url(no.woff2) }",
+		"m.ts": "import a from './a.png';\nimport b from './b.png';\nimport './m.css';\nconsole.log(a, b);"}, Assets: map[string]Blob{"a.png": {Hash: "h", Size: 7}}}
+	site, r := Bundle(t.Context(), tree)
+	want := []string{`index.html:1:34 error: <img src> names "/gone.png", which is not in the project`, `m.css:1:48 error: Could not resolve "no.woff2": the project has no such file`, `m.ts:2:15 error: Could not resolve "./b.png": the project has no such file`}
+	if got := lines(r); !slices.Equal(got, want) {
+		t.Errorf("%s", strings.Join(got, "\n"))
+	}
+	for _, d := range r.Diagnostics {
+		if d.Rung != codeforge.RungResolve {
+			t.Errorf("%s is of %q", d.Message, d.Rung)
+		}
+	}
+	if site == nil {
+		t.Fatal("a missing picture keeps the page from being built")
+	}
+	if a, ok := site.Find("a.png"); !ok || a.Blob != tree.Assets["a.png"] || !strings.Contains(built(site), `"/a.png"`) || !strings.Contains(built(site), "url(/a.png)") {
+		t.Errorf("%+v\n%s", a, built(site))
+	}
+	r = Check(t.Context(), Tree{Files: files{"a.ts": "let a: = 1", "b.ts": "import { x } from './c'; x()", "c.ts": "export const y = 1"}})
+	if got := []codeforge.RungName{r.Diagnostics[0].Rung, r.Diagnostics[1].Rung}; !slices.Equal(got, []codeforge.RungName{"", codeforge.RungBundle}) {
+		t.Error(got)
 	}
 }

@@ -134,6 +134,7 @@ func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error
 	if err != nil {
 		return nil, Report{}, err
 	}
+	d.at(codeforge.RungResolve)
 	for _, pg := range pages {
 		t.checkPage(pg, g, &d)
 	}
@@ -143,6 +144,7 @@ func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error
 	if err := t.bring(ctx, g, prog, entries, &d); err != nil {
 		return nil, Report{}, err
 	}
+	d.at(codeforge.RungBundle)
 	if err := t.link(ctx, g, &d); err != nil {
 		return nil, Report{}, err
 	}
@@ -172,14 +174,26 @@ func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error
 // diagnostics collects findings from several goroutines.
 type diagnostics struct {
 	mu   sync.Mutex
-	list map[Diagnostic]struct{}
+	rung codeforge.RungName // that is being looked at; "": the first
+	list map[Diagnostic]codeforge.RungName
 	lost int
+}
+
+// at says which rung what follows stands on.
+func (d *diagnostics) at(rung codeforge.RungName) *diagnostics {
+	d.rung = rung
+	return d
 }
 
 // maxHeld bounds what is kept before sorting: a hostile tree can give a finding for every few bytes.
 const maxHeld = 50 * MaxDiagnostics
 
 func (d *diagnostics) add(file string, line, column int, severity, format string, args ...any) {
+	d.addOn(d.rung, file, line, column, severity, format, args...)
+}
+
+// addOn adds a finding of a rung. What was found on another one is not found again.
+func (d *diagnostics) addOn(rung codeforge.RungName, file string, line, column int, severity, format string, args ...any) {
 	msg := format
 	if len(args) > 0 {
 		msg = fmt.Sprintf(format, args...)
@@ -188,13 +202,15 @@ func (d *diagnostics) add(file string, line, column int, severity, format string
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.list == nil {
-		d.list = map[Diagnostic]struct{}{}
+		d.list = map[Diagnostic]codeforge.RungName{}
 	}
 	if len(d.list) >= maxHeld && severity != SeverityError || len(d.list) >= 2*maxHeld {
 		d.lost++
 		return
 	}
-	d.list[g] = struct{}{}
+	if _, known := d.list[g]; !known {
+		d.list[g] = rung
+	}
 }
 
 // countDropped counts findings that are not made.
@@ -223,6 +239,9 @@ func (d *diagnostics) report(files int, entries []string) Report {
 		list = list[:MaxDiagnostics]
 	}
 	slices.SortFunc(list, byPlace)
+	for i := range list {
+		list[i].Rung = d.list[list[i]]
+	}
 	if more > 0 {
 		list = append(list, Diagnostic{Severity: SeverityWarning, Message: fmt.Sprintf("%d more findings are not shown", more)})
 	}
