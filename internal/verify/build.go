@@ -329,7 +329,7 @@ func (t *tree) noteImport(s *scanned, a api.OnResolveArgs, r resolution) api.OnR
 			out.Warnings[0].Detail = noAsset{}
 		}
 	case inPackage:
-		out.Warnings = []api.Message{{Text: a.Path, Detail: packageImport{spec: a.Path, kind: a.Kind, module: r.module, address: isAddressed(r.suffix) || hasFlag(r.suffix, "raw") || hasFlag(r.suffix, "inline")}}}
+		out.Warnings = []api.Message{{Text: a.Path, Detail: packageImport{spec: a.Path, kind: a.Kind, module: r.module, address: isNoScript(r.suffix)}}}
 	case external:
 		switch {
 		case isOtherOrigin(a.Path):

@@ -479,19 +479,11 @@ func (t *tree) bundleResolve(g *graph, b *packageBuild, shims bool, a api.OnReso
 	}
 	switch r.outcome {
 	case inPackage:
-		m := r.module
-		switch {
-		case m.builtin != "", m.empty:
-			return make(madeEmpty, "", "", nil)
-		case m.problem != "" || m.unknown || m.unavailable:
-			return make(k, "", t.lacking(a.Importer, a.Path, m), nil) // checkPackages tells of it
-		case !shims || !(packageImport{spec: a.Path, kind: a.Kind, module: m, address: isAddressed(r.suffix) || hasFlag(r.suffix, "raw") || hasFlag(r.suffix, "inline")}).isScript():
-			return b.take(a, m, r.suffix), nil
+		out := t.bundleModule(g, b, shims, a, r)
+		if m, stands := out.PluginData.(made); stands && m.kind == madeStub {
+			return make(k, "", m.message, nil) // in a style sheet too
 		}
-		if out, ok := t.shimFor(g, a.Importer, a.Path, a.Kind, m); ok {
-			return out, nil
-		}
-		return make(k, "", strconv.Quote(a.Path)+" is not part of what this page loads", nil)
+		return out, nil
 	case missing, outside:
 		return api.OnResolveResult{Errors: []api.Message{{Text: problem}}}, nil
 	case absent:
@@ -555,6 +547,29 @@ func (t *tree) bundleResolve(g *graph, b *packageBuild, shims bool, a api.OnReso
 	default:
 		return api.OnResolveResult{Path: target, Namespace: nsTree}, nil
 	}
+}
+
+// bundleModule is what the bundler is told of an import that leads into a package.
+func (t *tree) bundleModule(g *graph, b *packageBuild, shims bool, a api.OnResolveArgs, r resolution) api.OnResolveResult {
+	m := r.module
+	i := packageImport{spec: a.Path, kind: a.Kind, module: m, address: isNoScript(r.suffix)}
+	switch {
+	case m.builtin != "", m.empty:
+		return b.made(a.Path, madeEmpty, "")
+	case m.problem != "" || m.unknown || m.unavailable:
+		return b.made(a.Path, madeStub, t.lacking(a.Importer, a.Path, m)) // checkPackages tells of it
+	case !shims || !i.isScript():
+		return b.take(a, m, r.suffix)
+	}
+	if out, ok := t.shimFor(g, a.Importer, a.Path, a.Kind, m); ok {
+		return out
+	}
+	return b.made(a.Path, madeStub, strconv.Quote(a.Path)+" is not part of what this page loads")
+}
+
+// isNoScript reports whether what follows ? in an import asks for something else than the module.
+func isNoScript(suffix string) bool {
+	return isAddressed(suffix) || hasFlag(suffix, "raw") || hasFlag(suffix, "inline")
 }
 
 // hasFlag reports whether the query of an import has a key.
