@@ -421,8 +421,8 @@ func TestAdopt(t *testing.T) {
 				union all select c.relname || ' ' || r || ' ' || p from pg_class c, unnest(array['anon', 'authenticated']) r, unnest(array['select', 'insert', 'update', 'delete', 'truncate']) p
 					where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and has_table_privilege(r, c.oid, p) and (
 						c.relname in ('codeforge_migrations', 'idempotency_keys', 'stored_bytes')
-						or c.relname in ('project_files', 'agent_jobs', 'chat_messages', 'job_events', 'job_aliases', 'project_revisions', 'file_revisions', 'file_contents', 'job_files', 'job_stages', 'proposal_files', 'revision_screenshots', 'blob_puts') and p <> 'select'
-						or c.relname in ('job_events', 'job_aliases', 'project_revisions', 'file_revisions', 'file_contents', 'job_files', 'job_stages', 'proposal_files', 'revision_screenshots', 'blob_puts') and r = 'anon'
+						or c.relname in ('project_files', 'agent_jobs', 'chat_messages', 'job_events', 'job_aliases', 'project_revisions', 'file_revisions', 'file_contents', 'job_files', 'job_stages', 'proposal_files', 'revision_screenshots', 'blob_puts', 'preview_errors') and p <> 'select'
+						or c.relname in ('job_events', 'job_aliases', 'project_revisions', 'file_revisions', 'file_contents', 'job_files', 'job_stages', 'proposal_files', 'revision_screenshots', 'blob_puts', 'preview_errors') and r = 'anon'
 						or c.relname = 'projects' and p in ('insert', 'update', 'truncate')))`).Scan(&loose); err != nil {
 				t.Fatal(err)
 			}
