@@ -32,7 +32,6 @@ type tab struct {
 	mu      sync.Mutex
 	errors  []codeforge.PreviewError
 	changed chan struct{} // gets a word with each report
-	asked   []string      // paths of requests for pages
 }
 
 // newTab serves previews of files to a browser that has opened nothing yet.
@@ -51,14 +50,7 @@ func newTab(t *testing.T, files map[string]string, change ...func(*Options)) *ta
 		c(&o)
 	}
 	b.s = New(o)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isPage(r) && !strings.HasPrefix(r.URL.Path, ownPath) {
-			b.mu.Lock()
-			b.asked = append(b.asked, r.URL.Path)
-			b.mu.Unlock()
-		}
-		b.s.ServeHTTP(w, r)
-	}))
+	srv := httptest.NewServer(b.s)
 	t.Cleanup(srv.Close)
 	t.Cleanup(b.s.Close) // before: it ends what the server would wait for
 	u, _ := url.Parse(srv.URL)
@@ -295,16 +287,7 @@ func TestLiveReloadOfAJob(t *testing.T) {
 
 // A console is told what happens in the page that it frames; who may not frame it is not.
 func TestConsole(t *testing.T) {
-	console := `<!doctype html><title>console</title><script>
-		const heard = [];
-		addEventListener("message", (e) => heard.push({ origin: e.origin, ...e.data }));
-		addEventListener("load", () => { const f = document.createElement("iframe"); f.onload = () => { window.loaded = true; }; f.src = location.hash.slice(1); document.body.append(f); });
-	</script><body>`
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write([]byte(console))
-	}))
-	defer srv.Close()
+	srv := console(t)
 	b := newTab(t, map[string]string{"index.html": `<!doctype html><h1>first</h1><script src="a.js"></script><iframe src="/inner.html"></iframe>`, "inner.html": "<p>x", "a.js": "throw new Error('in the frame')"},
 		func(o *Options) { o.Embedders = []string{"https://other.example", srv.URL} })
 	b.do(chromedp.Navigate(srv.URL + "/#" + b.home()))
@@ -325,6 +308,47 @@ func TestConsole(t *testing.T) {
 	if got := b.eval(`JSON.stringify(heard)`); got != "[]" {
 		t.Errorf("a stranger heard %s", got)
 	}
+}
+
+// A console of another site frames the preview of somebody who has signed in there: its ticket opens it, its reports come, it follows
+// new revisions; without a ticket nothing opens, whatever site frames it.
+func TestConsoleOfAnotherSite(t *testing.T) {
+	srv := console(t)
+	b := newTab(t, map[string]string{"index.html": `<!doctype html><h1>first</h1><script src="a.js"></script>`, "a.js": "throw new Error('in the frame')"}, func(o *Options) {
+		o.TicketNeeded, o.Secret, o.Embedders = true, []byte("0123456789abcdef"), []string{srv.URL, strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)}
+	})
+	b.sh.put(userID, project, map[string]string{"index.html": `<!doctype html><h1>first</h1><script src="a.js"></script>`, "a.js": "throw new Error('in the frame')"})
+	b.do(chromedp.Navigate(srv.URL + "/#" + b.s.Address("http", "x:"+b.port, codeforge.User{ID: userID}, project, 0, false)))
+	b.until(`heard.some(m => m.type === "error")`)
+	if got := b.reported(1)[0]; got.Message != "Error: in the frame" || got.Revision != 2 {
+		t.Errorf("%+v", got)
+	}
+	b.sh.put(userID, project, map[string]string{"index.html": "<h1>second</h1>"})
+	b.until(`heard.some(m => m.type === "loaded" && m.revision === 3)`)
+	// What was let in by a ticket in a frame of one site is so in frames of that site alone.
+	for _, at := range []string{b.home(), strings.Replace(srv.URL, "127.0.0.1", "localhost", 1) + "/#" + b.home()} {
+		b.do(chromedp.Navigate("about:blank"), chromedp.Navigate(at))
+		b.until(`document.title !== "" && (window.loaded ?? true)`)
+		if got := b.eval(`document.body.innerText + JSON.stringify(window.heard ?? [])`); !strings.Contains(got, "needs a fresh link") && got != "[]" {
+			t.Errorf("%s shows %s", at, got)
+		}
+	}
+}
+
+// console serves a page that frames what its address names, and keeps what it is told.
+func console(t *testing.T) *httptest.Server {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<!doctype html><title>console</title><script>
+			const heard = [];
+			window.heard = heard;
+			window.loaded = false;
+			addEventListener("message", (e) => heard.push({ origin: e.origin, ...e.data }));
+			addEventListener("load", () => { const f = document.createElement("iframe"); f.onload = () => { window.loaded = true; }; f.src = location.hash.slice(1); document.body.append(f); });
+		</script><body>`))
+	}))
+	t.Cleanup(srv.Close)
+	return srv
 }
 
 type css = chromedp.CSS

@@ -93,6 +93,49 @@ func TestStorageOutlivesNothing(t *testing.T) {
 	}
 }
 
+// Framed in a page of another site a visit goes on with a cookie that browsers keep for that site alone, and so does what is known of
+// restores.
+func TestFramedElsewhere(t *testing.T) {
+	frame := func(site string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Dest", "iframe")
+			r.Header.Set("Sec-Fetch-Site", site)
+		}
+	}
+	s, _, _ := ticketed(t)
+	open := func(scheme string, change ...func(*http.Request)) *http.Cookie {
+		return get(t, s, s.Address(scheme, "x", codeforge.User{ID: userID}, project, 0, false), change...).Result().Cookies()[0]
+	}
+	for _, site := range []string{"same-site", "same-origin", "none", ""} {
+		if c := open("https", frame(site)); c.Partitioned || c.SameSite != http.SameSiteLaxMode {
+			t.Errorf("%s: %v", site, c)
+		}
+	}
+	for _, scheme := range []string{"http", "https"} {
+		c := open(scheme, frame("cross-site"))
+		if !c.Partitioned || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteNoneMode || c.Domain != "" || c.Path != "/" || c.Name != cookieName(scheme == "https") {
+			t.Errorf("%s: %v", scheme, c)
+		}
+		if w := get(t, s, scheme+"://"+project+".p.example/", with(c), frame("cross-site")); w.Code != 200 {
+			t.Errorf("%s: %d", scheme, w.Code)
+		}
+	}
+
+	local, sh := local(t, app)
+	b := &browser{t, local, map[string]string{}}
+	b.wants(false, "/", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: cross-site")
+	if b.cookies[seenFramed] != "1" || b.cookies[seenCookie] != "" {
+		t.Errorf("%v", b.cookies)
+	}
+	sh.add(codeforge.LocalUserID, project, state{app, true})
+	sh.add(codeforge.LocalUserID, project, state{app, false})
+	b.wants(true, "/", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: same-origin") // a link in the frame
+	if b.cookies[seenFramed] != "3" || b.cookies[seenCookie] != "" {
+		t.Errorf("%v", b.cookies)
+	}
+	b.wants(false, "/", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: cross-site")
+}
+
 func TestNoServiceWorkers(t *testing.T) {
 	files := map[string]string{"index.html": "<p>home", "sw.js": "self.addEventListener('fetch', () => {})"}
 	s, _ := local(t, files)

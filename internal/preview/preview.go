@@ -384,6 +384,7 @@ const (
 	clearSiteData = "Clear-Site-Data"
 	storage       = `"storage"` // what scripts can store, service workers included; cookies would be those of all siblings
 	seenCookie    = "codeforge_seen"
+	seenFramed    = "codeforge_seen_framed"
 	seenLife      = 400 * 24 * time.Hour // as long as browsers keep any
 )
 
@@ -394,8 +395,13 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request, u codeforge.User,
 	if dest := r.Header.Get("Sec-Fetch-Dest"); at.revision > 0 || at.job != "" || dest != "" && dest != "document" && dest != "iframe" && dest != "frame" {
 		return // an older revision never changes, a job works on; a part of a page comes after the page
 	}
+	// What a page stores in the frame of another site, and this cookie with it, is apart from what it stores elsewhere.
+	name, framed := seenCookie, isFramedElsewhere(r) || len(r.CookiesNamed(seenFramed)) > 0
+	if framed {
+		name = seenFramed
+	}
 	seen := int64(-1)
-	for _, c := range r.CookiesNamed(seenCookie) { // another preview may have set one for all
+	for _, c := range r.CookiesNamed(name) { // another preview may have set one for all
 		if n, err := strconv.ParseInt(c.Value, 10, 64); err == nil && n >= 0 && n <= b.revision && (seen < 0 || n < seen) {
 			seen = n
 		}
@@ -414,8 +420,7 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request, u codeforge.User,
 	if clear {
 		w.Header().Set(clearSiteData, storage)
 	}
-	http.SetCookie(w, &http.Cookie{Name: seenCookie, Value: strconv.FormatInt(b.revision, 10), Path: "/", MaxAge: int(seenLife / time.Second),
-		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, hostCookie(name, strconv.FormatInt(b.revision, 10), seenLife, r.TLS != nil, framed))
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User, at site, b *build) {

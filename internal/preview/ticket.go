@@ -79,6 +79,22 @@ func cookieName(secure bool) string {
 	return sessionCookie
 }
 
+// isFramedElsewhere reports whether a request is for a frame in a page of another site, as browsers say it.
+func isFramedElsewhere(r *http.Request) bool {
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	return (dest == "iframe" || dest == "frame") && r.Header.Get("Sec-Fetch-Site") == "cross-site"
+}
+
+// hostCookie is a cookie for one host that no script reads. Framed in a page of another site a browser takes none but those that are
+// kept apart for that site, and come over https (or from this machine): what a page of a third site has framed does not see them.
+func hostCookie(name, value string, life time.Duration, secure, framed bool) *http.Cookie {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	if framed {
+		c.Secure, c.Partitioned, c.SameSite = true, true, http.SameSiteNoneMode
+	}
+	return c
+}
+
 // admit turns the ticket of a link into a visit.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, at site) {
 	h := w.Header()
@@ -92,8 +108,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, at site) {
 		h.Set(clearSiteData, storage)
 	}
 	t.Fresh, t.Expires = false, s.o.Now().Add(sessionLife)
-	http.SetCookie(w, &http.Cookie{Name: cookieName(t.Secure), Value: s.sign(forSession, t), Path: "/", MaxAge: int(sessionLife / time.Second),
-		HttpOnly: true, Secure: t.Secure, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, hostCookie(cookieName(t.Secure), s.sign(forSession, t), sessionLife, t.Secure, isFramedElsewhere(r)))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
