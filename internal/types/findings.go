@@ -76,7 +76,10 @@ const (
 	noJSXModule    = 2875
 	noJSXTypes     = 7026
 	notCallable    = 2349
-	notNewable     = 2351
+	// What the compiler at hand is the first to refuse.
+	keywordModule   = 1540
+	importAssertion = 2880
+	notNewable      = 2351
 )
 
 // judge makes diagnostics of findings: those of files that the project's own settings would have checked, without those
@@ -106,12 +109,17 @@ func (p *plan) judge(found []finding) (list []verify.Diagnostic, unchecked strin
 				affected[f.file] = true
 			}
 			continue
+		case keywordModule, importAssertion:
+			continue
 		case notCallable, notNewable:
 			if f.project >= 0 && p.projects[f.project].loose && strings.Contains(f.message, "namespace-style import") {
 				continue
 			}
 		}
 		kept = append(kept, f)
+	}
+	for i, project := range p.projects {
+		lost[i] = lost[i] || p.unpacked && project.globals
 	}
 	p.spread(affected)
 	checked := 0
@@ -152,7 +160,7 @@ func (p *plan) judge(found []finding) (list []verify.Diagnostic, unchecked strin
 	})
 	list = slices.Compact(list)
 	if len(affected) > 0 {
-		unchecked = "Not checked: files that need " + shortList(missing)
+		unchecked = "Not checked: files that need " + cmp.Or(shortList(missing), "the project's packages")
 		if len(p.packages.lost) > 0 {
 			unchecked += " (" + p.packages.lost[0] + ")"
 		}

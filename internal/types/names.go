@@ -11,7 +11,7 @@ import (
 	"codeforge/internal/verify"
 )
 
-// JavaScript has no types that are checked, and names like any other program: one that nothing declares ends it where it
+// JavaScript has no types that are checked, nor has TypeScript whose packages are not here; and both have names like any other program: one that nothing declares ends it where it
 // comes by. So its scripts, those that stand in pages and the handlers of their elements are shown to the compiler too,
 // and of what that says only undeclared names count. They lie in a folder of their own, where nothing is resolved: what
 // a script imports is declared by the import. Scripts that are no modules share their names, as in a page.
@@ -72,6 +72,9 @@ func (p *plan) scriptsOf() *scripts {
 			if script.File != "" {
 				modules[script.File] = modules[script.File] || script.Module
 				shown[script.File] = true
+				if _, text := p.tree.Files[script.File]; !text {
+					s.open = true
+				}
 				continue
 			}
 			if script.Handler {
@@ -84,7 +87,7 @@ func (p *plan) scriptsOf() *scripts {
 	}
 	for _, file := range p.paths {
 		text := p.tree.Files[file]
-		if !isJavaScript(file) || isInstalled(file) || checked[file] {
+		if !isJavaScript(file) && !(p.unpacked && isTypeScript(file) && !isDeclaration(file)) || isInstalled(file) || checked[file] {
 			continue
 		}
 		if output(file) || !byHand(file, text) {
@@ -216,7 +219,7 @@ const environment = `require module exports __dirname __filename global process 
 jest vi vitest jasmine spyOn cy Cypress sinon assert chai should QUnit page browser context element by protractor bench $ jQuery define requirejs importScripts clients skipWaiting registration ServiceWorkerGlobalScope DedicatedWorkerGlobalScope SharedWorkerGlobalScope
 WorkerGlobalScope FileReaderSync sampleRate currentTime currentFrame registerProcessor AudioWorkletProcessor AudioWorkletGlobalScope registerPaint chrome Deno Bun gtag dataLayer ga fbq google gapi grecaptcha unsafeWindow Android webkit
 HermesInternal ErrorUtils NaN Infinity undefined globalThis artifacts contract web3 ethereum k6 __ENV __VU $$ $x copy inspect angular Handlebars Ember Meteor Template Mongo App Page Component Behavior getApp getCurrentPages wx uni my tt swan print load
-WScript opera netscape java Packages phantom casper trackEvent tinymce CKEDITOR MathJax hljs Prism workbox self Alpine htmx`
+WScript opera netscape java Packages phantom casper trackEvent MutationEvent ApplicationCache tinymce CKEDITOR MathJax hljs Prism workbox self Alpine htmx`
 
 var reserved = regexp.MustCompile(`^(?:break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|export|extends|false|finally|for|function|if|import|in|instanceof|new|null|return|super|switch|this|throw|true|try|typeof|var|void|while|with|yield|let|static|await|async|of|implements|interface|package|private|protected|public|undefined|globalThis|arguments|eval|NaN|Infinity|window|document)$`)
 
@@ -311,7 +314,7 @@ func (p *plan) undeclared(found []finding) (list []finding) {
 		if s.asked[name] || strings.HasPrefix(name, "__") || strings.HasPrefix(name, "GM_") || hoisted(s.texts[f.file], name) {
 			continue
 		}
-		if s.open && f.code != noNameNear && !s.exports[name] {
+		if s.open && !s.exports[name] && !(f.code == noNameNear && len(quotedName.FindAllString(f.message, 3)) > 1 && s.declares(quotedName.FindAllStringSubmatch(f.message, 3)[1][1])) {
 			continue
 		}
 		f.message = fmt.Sprintf("Cannot find name '%s': nothing declares it", name)
@@ -323,6 +326,17 @@ func (p *plan) undeclared(found []finding) (list []finding) {
 		list = append(list, f)
 	}
 	return list
+}
+
+// declares reports whether a source declares a name.
+func (s *scripts) declares(name string) bool {
+	declaration := regexp.MustCompile(`\b(?:function|class|const|let|var|import)\b[^;=(]*\b` + regexp.QuoteMeta(name) + `\b`)
+	for file, text := range s.texts {
+		if !isDeclaration(file) && declaration.MatchString(text) {
+			return true
+		}
+	}
+	return false
 }
 
 // hoisted reports whether a function of that name is declared somewhere in a source: one in a block is a name outside too.

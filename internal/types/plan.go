@@ -28,6 +28,7 @@ type plan struct {
 
 	notes        []string
 	typed        bool // there are types to check
+	unpacked     bool // the project has packages, and none of them is here
 	allUnchecked bool
 }
 
@@ -38,6 +39,7 @@ type project struct {
 	options map[string]any
 	roots   []string
 	loose   bool
+	globals bool // of all packages of @types are names in it
 	names   bool // of what is said only undeclared names count
 }
 
@@ -63,8 +65,10 @@ func (c *Checker) plan(ctx context.Context, tree verify.Tree) (*plan, error) {
 	}
 	tree.Files = withWritten(tree.Files)
 	p := &plan{tree: tree, paths: slices.Sorted(maps.Keys(tree.Files)), packages: newPackages(c.o.NPM, lock), owner: map[string]int{}}
-	if on, why := c.o.NPM.On(); !on && p.packages.lock == nil && hasDependencies(tree.Files) {
-		p.note("%s", why)
+	if p.unpacked = p.packages.lock == nil && hasDependencies(tree.Files); p.unpacked {
+		if on, why := c.o.NPM.On(); !on {
+			p.note("%s", why)
+		}
 	}
 	reader := &configReader{files: tree.Files, read: p.packages.read, module: func(dir, spec string) (string, error) {
 		name := packageOf(spec)
@@ -239,7 +243,7 @@ func (p *plan) add(c *config) {
 		}
 	}
 	p.settings = append(p.settings, s)
-	p.projects = append(p.projects, project{dir: dir, config: c.path, options: s.options, roots: roots, loose: s.loose})
+	p.projects = append(p.projects, project{dir: dir, config: c.path, options: s.options, roots: roots, loose: s.loose, globals: major < 6})
 }
 
 // addDefault makes one project of a tree without settings.
