@@ -126,13 +126,12 @@ func (p *plan) write(root string) error {
 			return err
 		}
 	}
-	for file, text := range p.standIns() {
-		if err := put(file, text); err != nil {
-			return err
-		}
-	}
+	ours := []map[string]string{p.standIns(), p.builtFiles()}
 	if p.scripts != nil {
-		for file, text := range p.scripts.texts {
+		ours = append(ours, p.scripts.texts)
+	}
+	for _, files := range ours {
+		for file, text := range files {
 			if err := put(file, text); err != nil {
 				return err
 			}

@@ -1,9 +1,11 @@
 package types
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,6 +115,121 @@ func (p *plan) standIns() map[string]string {
 		p.projects[i].options["allowArbitraryExtensions"] = true
 	}
 	return out
+}
+
+// builtFiles are declarations in the place of what packages of the project name as their built files, which nobody has
+// built here: they lead to the sources.
+func (p *plan) builtFiles() map[string]string {
+	out := map[string]string{}
+	for _, file := range p.paths {
+		dir := path.Dir(file)
+		if path.Base(file) != "package.json" || dir == "." || isInstalled(file) {
+			continue
+		}
+		var m struct {
+			Types, Typings, Main, Module string
+			Exports                      any
+		}
+		_ = json.Unmarshal([]byte(p.tree.Files[file]), &m)
+		targets := append([]string{m.Types, m.Typings, m.Main, m.Module}, leaves(m.Exports, 0)...)
+		for _, target := range targets[:min(len(targets), 200)] {
+			if target != "" && filepath.IsLocal(path.Clean(target)) {
+				p.builtFile(out, dir, path.Clean(target))
+			}
+		}
+	}
+	return out
+}
+
+// leaves are the texts in a value of JSON.
+func leaves(value any, depth int) (list []string) {
+	switch v := value.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, e := range v[:min(len(v), 50)] {
+			list = append(list, leaves(e, depth+1)...)
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if depth < 8 {
+				list = append(list, leaves(v[key], depth+1)...)
+			}
+		}
+	}
+	return list
+}
+
+var builtEnding = regexp.MustCompile(`(?:\.d)?\.([cm]?)[jt]sx?$`)
+
+// builtFile adds the declarations of one target in the folder of a package, which may have a star.
+func (p *plan) builtFile(out map[string]string, dir, target string) {
+	m := builtEnding.FindStringSubmatchIndex(target)
+	if m == nil {
+		return
+	}
+	stem, kind := target[:m[0]], target[m[2]:m[3]]
+	before, after, star := strings.Cut(stem, "*")
+	for rest := stem; ; {
+		_, shorter, more := strings.Cut(rest, "/")
+		for _, base := range []string{path.Join(dir, "src", rest), path.Join(dir, shorter)} {
+			if !star {
+				if source, ok := p.source(base); ok {
+					p.lead(out, path.Join(dir, stem)+".d."+kind+"ts", source)
+					return
+				}
+				continue
+			}
+			from, _, _ := strings.Cut(base, "*")
+			found := false
+			for _, source := range p.paths {
+				middle, ok := strings.CutPrefix(source, from)
+				if !ok || !isTypeScript(source) || isDeclaration(source) || !strings.HasSuffix(strings.TrimSuffix(middle, path.Ext(middle)), after) {
+					continue
+				}
+				found = true
+				middle = strings.TrimSuffix(strings.TrimSuffix(middle, path.Ext(middle)), after)
+				p.lead(out, dir+"/"+before+middle+after+".d."+kind+"ts", source)
+			}
+			if found {
+				return
+			}
+		}
+		if !more {
+			return
+		}
+		rest = shorter
+	}
+}
+
+// source is a source of the project by its path without an ending.
+func (p *plan) source(base string) (string, bool) {
+	for _, ext := range []string{".ts", ".tsx", ".mts", ".cts"} {
+		if _, ok := p.tree.Files[base+ext]; ok {
+			return base + ext, true
+		}
+	}
+	return "", false
+}
+
+// lead makes one declaration that leads to a source, unless there is something already.
+func (p *plan) lead(out map[string]string, name, source string) {
+	if p.has(name) || len(out) >= 2_000 {
+		return
+	}
+	dir, ok := relative(path.Dir(name), path.Dir(source))
+	if !ok {
+		return
+	}
+	spec := path.Join(dir, strings.TrimSuffix(path.Base(source), path.Ext(source))+strings.NewReplacer("x", "", "t", "j").Replace(path.Ext(source)))
+	if !strings.HasPrefix(spec, "../") {
+		spec = "./" + spec
+	}
+	text := fmt.Sprintf("export * from %q;\n", spec)
+	if strings.Contains(p.tree.Files[source], "export default") || strings.Contains(p.tree.Files[source], "as default") {
+		text += fmt.Sprintf("export { default } from %q;\n", spec)
+	}
+	out[name] = text
 }
 
 // stem is the last part of a module's name, without the ending of a script.
