@@ -6,10 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
-	"path"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -89,11 +87,11 @@ func (d *Demo) Run(ctx context.Context) error {
 	}
 	size := 0
 	for _, f := range files.Files {
-		size += len(f.Content)
+		size += int(f.Size)
 	}
 	s.line("\nVerified: %d files, %d bytes; every file parses, every reference leads somewhere, every page bundles.", len(files.Files), size)
 	if d.Out != "" {
-		left, err := writeTree(d.Out, files.Files)
+		left, err := exportInto(ctx, c, "/v1/projects/"+project.ID+"/archive.tar.gz", d.Out, isHidden)
 		if err != nil {
 			return err
 		}
@@ -153,50 +151,6 @@ func (d *Demo) watch(ctx context.Context, c client.Client, stream string, s *scr
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
-}
-
-// checkEmpty refuses a folder that holds something: a stranger's files beside one's own could be obeyed by its tools.
-func checkEmpty(dir string) error {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case len(entries) > 0:
-		return fmt.Errorf("--out %s: the folder is not empty; name an empty one, or one that does not exist", dir)
-	}
-	return nil
-}
-
-// writeTree writes files below dir, which is empty or does not exist; nothing outside of it can be touched. It returns the
-// paths that are left out: hidden files and folders are what shells, editors, git and package managers run or obey when
-// somebody merely enters the folder.
-func writeTree(dir string, files []codeforge.File) (left []string, err error) {
-	if err := checkEmpty(dir); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	for _, f := range files {
-		if codeforge.CheckPath(f.Path) != nil || strings.HasPrefix(f.Path, ".") || strings.Contains(f.Path, "/.") {
-			left = append(left, f.Path)
-			continue
-		}
-		if err := root.MkdirAll(path.Dir(f.Path), 0o755); err != nil {
-			return left, err
-		}
-		if err := root.WriteFile(f.Path, []byte(f.Content), 0o644); err != nil {
-			return left, err
-		}
-	}
-	return left, nil
 }
 
 // fitLength shortens s to n characters, and makes up for titles that are too short.

@@ -25,6 +25,8 @@ import (
 type commands struct {
 	Serve   Serve   `cmd:"" help:"Run the server until SIGTERM or Ctrl-C."`
 	Demo    Demo    `cmd:"" help:"Build one idea and show the result: starts a server if none runs."`
+	Import  Import  `cmd:"" help:"Import a folder, an archive or its address into a project, in one call."`
+	Export  Export  `cmd:"" help:"Export a project into a folder or an archive."`
 	Migrate Migrate `cmd:"" help:"Bring the database up to date."`
 	Doctor  Doctor  `cmd:"" help:"Check each configured part for real and say what to fix."`
 	Token   Token   `cmd:"" help:"Make, list and revoke tokens of our own, for machines that act for a user."`

@@ -2,7 +2,8 @@ package main
 
 import (
 	"bytes"
-	"codeforge/internal/server"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"codeforge"
+	"codeforge/internal/archive"
+	"codeforge/internal/client"
+	"codeforge/internal/server"
 )
 
 // What a model wrote is shown as text: no order to the terminal, live or not, but those that the bars are drawn with.
@@ -54,18 +57,36 @@ func TestScreenObeysNobody(t *testing.T) {
 	}
 }
 
+// archiveServer answers every request with a tar.gz of files that hold "x".
+func archiveServer(t *testing.T, paths ...string) client.Client {
+	t.Helper()
+	var out bytes.Buffer
+	w := archive.NewWriter(archive.TarGz, &out)
+	for _, p := range paths {
+		if err := w.Add(p, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(out.Bytes()) }))
+	t.Cleanup(s.Close)
+	return client.Client{Base: s.URL}
+}
+
 func TestDemoWritesIntoAnEmptyFolderAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "app")
-	files := []codeforge.File{{Path: "index.html", Content: "<p>hi"}, {Path: "src/deep/a.js", Content: "a"}, {Path: "src/x.env", Content: "x"}}
+	files := []string{"index.html", "src/deep/a.js", "src/x.env"}
 	want := []string{".git/config", ".GIT/hooks/post-checkout", ".gitattributes", ".github/workflows/x.yml", ".env", ".env.local", ".npmrc", ".yarnrc.yml", ".pnpmfile.cjs",
-		".vscode/tasks.json", ".idea/x.xml", ".husky/pre-commit", ".envrc", ".bashrc", ".devcontainer/devcontainer.json", ".editorconfig", ".mise.toml", "src/.vscode/settings.json", "a/b/.npmrc", "git~1/config", "../up.txt"}
-	for _, p := range want {
-		files = append(files, codeforge.File{Path: p, Content: "owned"})
-	}
-	left, err := writeTree(dir, files)
+		".vscode/tasks.json", ".idea/x.xml", ".husky/pre-commit", ".envrc", ".bashrc", ".devcontainer/devcontainer.json", ".editorconfig", ".mise.toml", "src/.vscode/settings.json", "a/b/.npmrc", "git~1/config"}
+	c := archiveServer(t, append(slices.Clone(files), want...)...)
+	left, err := exportInto(t.Context(), c, "/", dir, isHidden)
 	if err != nil {
 		t.Fatal(err)
 	}
+	slices.Sort(left)
+	slices.Sort(want)
 	if !slices.Equal(left, want) {
 		t.Errorf("left out %q", left)
 	}
@@ -77,10 +98,10 @@ func TestDemoWritesIntoAnEmptyFolderAlone(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || !slices.Equal(there, []string{"index.html", "src/deep/a.js", "src/x.env"}) {
+	if err != nil || !slices.Equal(there, files) {
 		t.Errorf("wrote %q, %v", there, err)
 	}
-	if _, err := writeTree(dir, files); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, err := exportInto(t.Context(), c, "/", dir, isHidden); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("into what is there: %v", err)
 	}
 	// It is said before anything is asked of a server or a model.
@@ -88,7 +109,10 @@ func TestDemoWritesIntoAnEmptyFolderAlone(t *testing.T) {
 	if err := d.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("demo: %v", err)
 	}
-	if left, err := writeTree(t.TempDir(), files[:1]); err != nil || left != nil {
+	if left, err := exportInto(t.Context(), archiveServer(t, "a"), "/", t.TempDir(), isHidden); err != nil || left != nil {
 		t.Errorf("into an empty folder: %v %v", left, err)
+	}
+	if _, err := exportInto(t.Context(), archiveServer(t, "a", "../up.txt"), "/", filepath.Join(dir, "other"), isHidden); err == nil || !strings.Contains(err.Error(), "leads out") {
+		t.Errorf("a path that leads elsewhere: %v", err)
 	}
 }

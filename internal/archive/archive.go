@@ -33,6 +33,8 @@ type Limits struct {
 	Taken    int64 // bytes of those that are taken
 	File     int64 // bytes of one that is taken
 	Text     int64 // bytes of one that is text
+	// Everything takes what is usually left out too: of archives that hold nothing but a project.
+	Everything bool
 }
 
 const (
@@ -322,7 +324,7 @@ func (a *Archive) choose(ctx context.Context, items []item) error {
 			return context.Cause(ctx)
 		}
 		at, reason, err := it.path, "", error(nil)
-		if len(it.path) <= 4*codeforge.MaxPath { // a longer one is left out for that
+		if !a.limits.Everything && len(it.path) <= 4*codeforge.MaxPath { // a longer one is left out for that
 			at, reason, err = r.leftOut(it.path, it.kind == folder)
 		}
 		switch {

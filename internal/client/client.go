@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 )
@@ -19,20 +20,20 @@ type Client struct{ Base, Token string }
 
 // Do sends a request with a JSON body, if body is not nil, and headers, given as names and values in turn. url is whole.
 func (c Client) Do(ctx context.Context, method, url string, body any, header ...string) (*http.Response, error) {
-	var r io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			return nil, err
-		}
-		r = bytes.NewReader(b)
+	if body == nil {
+		return c.send(ctx, method, url, nil, header...)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, url, r)
+	b, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	return c.send(ctx, method, url, bytes.NewReader(b), append([]string{"Content-Type", "application/json"}, header...)...)
+}
+
+func (c Client) send(ctx context.Context, method, url string, r io.Reader, header ...string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, r)
+	if err != nil {
+		return nil, err
 	}
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
@@ -49,6 +50,37 @@ func (c Client) Call(ctx context.Context, method, path string, body, out any) er
 	if err != nil {
 		return err
 	}
+	return decode(resp, method, path, out)
+}
+
+// Upload sends a body of a media type as it comes, and decodes the answer as Call does.
+func (c Client) Upload(ctx context.Context, method, path, media string, body io.Reader, out any) error {
+	resp, err := c.send(ctx, method, c.Base+path, body, "Content-Type", media)
+	if err != nil {
+		return err
+	}
+	return decode(resp, method, path, out)
+}
+
+// Download writes an answer to w, and returns the name that the server has for it; "": none.
+func (c Client) Download(ctx context.Context, path string, w io.Writer) (name string, err error) {
+	resp, err := c.Do(ctx, "GET", c.Base+path, nil)
+	if err != nil {
+		return "", err
+	}
+	if resp.StatusCode >= 300 {
+		return "", decode(resp, "GET", path, nil)
+	}
+	defer resp.Body.Close()
+	if _, params, err := mime.ParseMediaType(resp.Header.Get("Content-Disposition")); err == nil {
+		name = params["filename"]
+	}
+	_, err = io.Copy(w, resp.Body)
+	return name, err
+}
+
+// decode reads an answer to its end.
+func decode(resp *http.Response, method, path string, out any) error {
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
 	if err != nil {
