@@ -65,7 +65,7 @@ func (p *packages) Why(_, name string) string {
 			return d.Message
 		}
 	}
-	if near := p.client.Suggest(name, p.lock.Declared()...); near != "" {
+	if near := p.client.Suggest(name, p.lock.Declared()...); near != "" && !strings.HasSuffix(near, "/"+name) { // no slip of the pen
 		return near + " was likely meant"
 	}
 	return ""

@@ -306,10 +306,10 @@ func TestDoctor(t *testing.T) {
 			return doctor("--npm-registry", "off", "--smoke", "off", "--tsc-path", typestest.Compiler(t)).rungs(ctx)[1]
 		}, "ok", ""},
 		{"no compiler", func() Finding { return doctor("--npm-registry", "off", "--smoke", "off").rungs(ctx)[1] }, "warning", "TSC_PATH"},
-		{"browser", func() Finding { return doctor("--npm-registry", "off").rungs(ctx)[2] }, "ok", ""},
-		{"browser off", func() Finding { return doctor("--npm-registry", "off", "--environment", "staging").rungs(ctx)[2] }, "ok", "SMOKE"},
+		{"browser", func() Finding { return doctor("--smoke", "auto").rungs(ctx)[2] }, "ok", ""},
+		{"browser off", func() Finding { return doctor("--smoke", "auto", "--environment", "staging").rungs(ctx)[2] }, "ok", "SMOKE"},
 		{"no browser", func() Finding {
-			return doctor("--npm-registry", "off", "--browser-path", "/nonexistent/x").rungs(ctx)[2]
+			return doctor("--smoke", "auto", "--browser-path", "/nonexistent/x").rungs(ctx)[2]
 		}, "warning", "/nonexistent/x"},
 		{"no browser, required", func() Finding {
 			return doctor("--npm-registry", "off", "--smoke", "required", "--browser-path", "/nonexistent/x").rungs(ctx)[2]

@@ -9,7 +9,7 @@ import (
 // sabotages are the ways, by what they aim at.
 func sabotages() []sabotage {
 	var all []sabotage
-	for _, group := range [][]sabotage{wrongPaths(), wrongContents(), guarded(), wrongCalls(), wrongClaims(), endlessWork(), wrongAnswers(), wrongReviews(), wrongPipelines()} {
+	for _, group := range [][]sabotage{wrongPaths(), wrongContents(), guarded(), wrongCalls(), wrongClaims(), endlessWork(), wrongAnswers(), wrongReviews(), wrongPipelines(), unproven()} {
 		all = append(all, group...)
 	}
 	return all

@@ -32,6 +32,7 @@ type sabotage struct {
 	left  map[string]string                  // files that are there then: of a pipeline, which begins with none
 	slow  bool                               // in the soak alone, on a server of its own
 	args  []string                           // settings of that server
+	rungs bool                               // on the server that has packages, types and a browser
 
 	specified bool // the requirements are there then
 }
@@ -146,7 +147,7 @@ func TestSaboteur(t *testing.T) {
 			t.Fatalf("two ways are called %s", row.name)
 		}
 		s.rows[row.name] = &row
-		if os.Getenv("CODEFORGE_SOAK") != "" || i%5 == 0 && !row.slow {
+		if os.Getenv("CODEFORGE_SOAK") != "" || i%5 == 0 && !row.slow || row.rungs {
 			chosen = append(chosen, &row)
 		}
 	}
@@ -158,10 +159,15 @@ func TestSaboteur(t *testing.T) {
 	args := []string{"--llm-compatible-url", models.URL + "/v1", "--llm-compatible-model", "m"}
 	shared := configured(t, args...)
 	common := serve(t, shared).as("")
+	proving := configured(t, append(args, rungSettings(t)...)...)
+	proven := serve(t, proving).as("")
 	for _, row := range chosen {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			c := common
+			c, cfg := common, shared
+			if row.rungs {
+				c, cfg = proven, proving
+			}
 			if row.slow { // what it does to a provider's breaker is not for the others
 				c = serve(t, configured(t, append(args, row.args...)...)).as("")
 			}
@@ -169,7 +175,7 @@ func TestSaboteur(t *testing.T) {
 			if row.slow { // a provider that is away gives no answer that could be kept
 				return
 			}
-			if differences, _, err := Replay(t.Context(), shared, job); err != nil || len(differences) > 0 {
+			if differences, _, err := Replay(t.Context(), cfg, job); err != nil || len(differences) > 0 {
 				t.Errorf("a replay of the job: %v, differs in %q", err, differences)
 			}
 		})

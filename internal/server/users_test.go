@@ -180,7 +180,7 @@ func emptyDatabase(t *testing.T) (url, admin string) {
 func configured(t *testing.T, args ...string) *Config {
 	t.Helper()
 	var c Config
-	if err := parse(&c, append([]string{"--data-dir", t.TempDir(), "--port", "0", "--host", "127.0.0.1", "--rate-limit-per-minute", "100000000", "--bench"}, args...)); err != nil {
+	if err := parse(&c, append([]string{"--data-dir", t.TempDir(), "--port", "0", "--host", "127.0.0.1", "--rate-limit-per-minute", "100000000", "--bench", "--npm-registry", "off", "--smoke", "off"}, args...)); err != nil {
 		t.Fatal(err)
 	}
 	return &c
