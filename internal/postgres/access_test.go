@@ -245,6 +245,26 @@ func TestDirectAccessOfUsers(t *testing.T) {
 	}
 }
 
+// A client that reads the table itself finds a blob as a file without content, and beside it what it is.
+func TestBlobsAsClientsReadThem(t *testing.T) {
+	t.Parallel()
+	store, s, db := fresh(t, recommended)
+	u := codeforge.User{ID: codeforge.NewID()}
+	p, err := store.CreateProject(t.Context(), u, codeforge.Project{Title: "Mine"})
+	check(t, err)
+	hash, err := store.PutBlob(t.Context(), u, p.ID, []byte("\xff\xd8"))
+	check(t, err)
+	_, err = store.WriteRevision(t.Context(), u, p.ID, codeforge.TreeChange{Changes: []codeforge.FileChange{{Path: "a.jpg", Hash: hash}, {Path: "a.txt", Content: "text"}}})
+	check(t, err)
+	rows := asUser[string](t, s.URL(recommended, db), u.ID, "select json_agg(json_build_array(path, content, encoding, hash, size) order by path)::text from public.project_files where project_id = $1", p.ID)
+	if want := `[["a.jpg", null, "base64", "` + hash + `", 2], ["a.txt", "text", null, null, null]]`; rows != want {
+		t.Errorf("rows %s, want %s", rows, want)
+	}
+	if bytes := asUser[string](t, s.URL(recommended, db), u.ID, "select encode(bytes, 'hex') from public.file_contents where project_id = $1 and content is null", p.ID); bytes != "ffd8" {
+		t.Errorf("bytes %s", bytes)
+	}
+}
+
 // Rules of the program hold in SQL too, for whoever holds the service key.
 func TestRulesHoldInSQL(t *testing.T) {
 	t.Parallel()
@@ -270,7 +290,7 @@ func TestRulesHoldInSQL(t *testing.T) {
 		}
 	}
 	// What the schema knows as a constant is what the program knows.
-	for name, want := range map[string]int64{"files": codeforge.MaxFiles, "tree_bytes": codeforge.MaxTreeBytes, "suspect_crashes": codeforge.SuspectCrashes, "path": codeforge.MaxPath,
+	for name, want := range map[string]int64{"files": codeforge.MaxFiles, "tree_bytes": codeforge.MaxTreeBytes, "suspect_crashes": codeforge.SuspectCrashes, "kept_screenshots": codeforge.KeptScreenshots, "path": codeforge.MaxPath,
 		"path_segment": codeforge.MaxPathSegment, "content": codeforge.MaxContent, "title": codeforge.MaxTitle, "description": codeforge.MaxDescription} {
 		var got int64
 		if err := c.QueryRow(t.Context(), "select public.codeforge_limit($1)", name).Scan(&got); err != nil || got != want {

@@ -419,8 +419,10 @@ func (r *revision) finish() (codeforge.Revision, error) {
 		r.p.seq, rev.Number, nullable(r.job), rev.Author, rev.Message, r.first, rev.FilesChanged, rev.Verified, evidenceText(rev.Evidence), lock, r.restored, rev.CreatedAt); err != nil {
 		return rev, err
 	}
-	if err := r.putScreenshots(rev.Number, r.beside.shots); err != nil {
-		return rev, err
+	if len(r.beside.shots) > 0 {
+		if err := r.putScreenshots(rev.Number, r.beside.shots); err != nil {
+			return rev, err
+		}
 	}
 	r.p.Revision, r.p.UpdatedAt = rev.Number, rev.CreatedAt
 	_, _, err = r.c.exec("UPDATE projects SET revision = ?, files = ?, bytes = ?, blob_bytes = ?, updated_at = ? WHERE seq = ?",
