@@ -101,13 +101,18 @@ func (s *Session) engine(compiler, from string) (*engine, error) {
 }
 
 // compilers are the programs that are made of packages: an entry of ours, and the package beside which it stands.
-var compilers = map[string]struct{ entry, needs string }{
-	"tailwind4": {"js/tailwind4.js", "tailwindcss"},
-	"tailwind3": {"js/tailwind3.js", "tailwindcss"},
-	"vue":       {"js/vue.js", "vue"},
-	"svelte":    {"js/svelte.js", "svelte"},
-	"sass":      {"js/sass.js", "sass"},
-	"less":      {"js/less.js", "less"},
+var compilers = map[string]compiler{
+	"tailwind4": {"js/tailwind4.js", "tailwindcss", false},
+	"tailwind3": {"js/tailwind3.js", "tailwindcss", false},
+	"vue":       {"js/vue.js", "vue", false},
+	"svelte":    {"js/svelte.js", "svelte", false},
+	"sass":      {"js/sass.js", "sass", true},
+	"less":      {"js/less.js", "less", false},
+}
+
+type compiler struct {
+	entry, needs string
+	browser      bool // it is taken as it is for browsers, not for Node
 }
 
 // position turns a byte offset into a line and a column, both from 1.

@@ -295,6 +295,16 @@ func (s *Session) svelteOptions(p string) map[string]any {
 func (s *Session) StyleSheet(p, text, lang string) (css string, found []Diagnostic) {
 	switch lang {
 	case "css", "postcss", "pcss", "":
+	case "scss", "sass", "less":
+		css, found, err := s.preprocessed(p, text, lang)
+		if err != nil {
+			name := map[bool]string{true: "less", false: "sass"}[lang == "less"]
+			return "", []Diagnostic{{File: p, Severity: Warning, Message: "Styles in " + lang + " are not checked and not shown: the package " + strconv.Quote(name) + " is not there. Add it to devDependencies in package.json, or write them in CSS"}}
+		}
+		if len(found) > 0 {
+			return "", found
+		}
+		text = css
 	default:
 		return "", []Diagnostic{{File: p, Line: 1, Column: 1, Severity: Warning, Message: "Styles in " + lang + " are not checked and not shown: write them in CSS"}}
 	}

@@ -62,6 +62,10 @@ func (e *engine) start() error {
 			return err
 		}
 		e.host = e.vm.Get("host").ToObject(e.vm)
+		if e.program.browser {
+			_ = e.vm.GlobalObject().Delete("process") // by which programs know Node
+			_ = e.vm.Set("location", map[string]string{"href": "file:///"})
+		}
 		_, err := e.vm.RunProgram(e.program.code)
 		return err
 	})

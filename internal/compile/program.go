@@ -33,6 +33,8 @@ type program struct {
 	key  string // what it is known by to other requests; "": nothing
 	code *goja.Program
 	from []source
+
+	browser bool // it is made for browsers
 }
 
 // source is a package that a program was made of: by which name it was found from where, and which one it was.
@@ -117,8 +119,8 @@ const absent = "absent"
 
 // make bundles a compiler.
 func (s *Session) make(compiler, place string) (*program, error) {
-	p := &program{}
-	b := &bundler{files: s.files, found: func(from, name, at string) {
+	p := &program{browser: compilers[compiler].browser}
+	b := &bundler{files: s.files, browser: compilers[compiler].browser, found: func(from, name, at string) {
 		id := absent
 		if at != "" {
 			id = s.files.identity(at)
@@ -139,6 +141,8 @@ func (s *Session) make(compiler, place string) (*program, error) {
 type bundler struct {
 	files *files
 	found func(from, name, place string)
+
+	browser bool // packages are taken as they are for browsers
 
 	mu sync.Mutex // the bundler asks from several goroutines
 }
@@ -212,6 +216,9 @@ func (b *bundler) resolve(a api.OnResolveArgs, dir string) (api.OnResolveResult,
 	r := importRules
 	if a.Kind == api.ResolveJSRequireCall || a.Kind == api.ResolveJSRequireResolve {
 		r = requireRules
+	}
+	if b.browser {
+		r.conditions = slices.DeleteFunc(slices.Clone(r.conditions), func(c string) bool { return c == "node" })
 	}
 	from := dir
 	p, ok := b.files.resolve(name, from, r)
