@@ -251,8 +251,11 @@ func TestProgramsAreKeptByContent(t *testing.T) {
 func TestNoPackage(t *testing.T) {
 	css := `@import "tailwindcss";`
 	s := session(t, map[string]string{"a.css": css}, nil)
-	if _, found := s.StyleSheet("a.css", css, "css"); len(found) != 1 || found[0].Severity != Warning || !strings.Contains(found[0].Message, `Add "tailwindcss"`) {
-		t.Error(found)
+	if _, _, err := s.StyleSheet("a.css", css, "css"); err != ErrNoCompiler {
+		t.Error(err)
+	}
+	if _, _, err := s.StyleSheet("a.scss", "", "scss"); err != ErrNoCompiler {
+		t.Error(err)
 	}
 	if _, _, err := s.Vue("a.vue", "<template></template>"); err != ErrNoCompiler {
 		t.Error(err)

@@ -142,7 +142,7 @@ func (s *Session) Vue(p, source string) (*Component, []Diagnostic, error) {
 		c.From = append(c.From, strings.TrimPrefix(d, "/"))
 	}
 	for _, st := range r.Styles {
-		css, d := s.StyleSheet(st.File, st.Text, st.Lang)
+		css, d := s.blockStyle(st.File, st.Text, st.Lang)
 		if st.File == p {
 			for i := range d {
 				if d[i].File == p && d[i].Line > 0 {
@@ -233,7 +233,7 @@ func (s *Session) Svelte(p, source string) (*Component, []Diagnostic, error) {
 				attributes = strings.Replace(attributes, l[0], "", 1)
 			}
 			line, _ := position(source, strings.Index(source, block)+len("<style")+len(m[1])+1)
-			css, d := s.StyleSheet(p, m[2], lang)
+			css, d := s.blockStyle(p, m[2], lang)
 			for i := range d {
 				if d[i].File == p && d[i].Line > 0 {
 					d[i].Line += line - 1
@@ -290,37 +290,45 @@ func (s *Session) svelteOptions(p string) map[string]any {
 	return out
 }
 
-// StyleSheet compiles a style sheet that lies at p and is written in lang: css, scss, sass, less. What has no compiler here
-// comes back empty, with a warning that says so.
-func (s *Session) StyleSheet(p, text, lang string) (css string, found []Diagnostic) {
+// StyleSheet compiles a style sheet that lies at p and is written in lang: css, scss, sass, less. Where the project has no
+// compiler for it, it says [ErrNoCompiler], unless it is one of findings.
+func (s *Session) StyleSheet(p, text, lang string) (css string, found []Diagnostic, err error) {
 	switch lang {
 	case "css", "postcss", "pcss", "":
 	case "scss", "sass", "less":
-		css, found, err := s.preprocessed(p, text, lang)
-		if err != nil {
-			name := map[bool]string{true: "less", false: "sass"}[lang == "less"]
-			return "", []Diagnostic{{File: p, Severity: Warning, Message: "Styles in " + lang + " are not checked and not shown: the package " + strconv.Quote(name) + " is not there. Add it to devDependencies in package.json, or write them in CSS"}}
+		if text, found, err = s.preprocessed(p, text, lang); err != nil || len(found) > 0 {
+			return "", found, err
 		}
-		if len(found) > 0 {
-			return "", found
-		}
-		text = css
 	default:
-		return "", []Diagnostic{{File: p, Line: 1, Column: 1, Severity: Warning, Message: "Styles in " + lang + " are not checked and not shown: write them in CSS"}}
+		return "", []Diagnostic{{File: p, Line: 1, Column: 1, Severity: Warning, Message: "Styles in " + lang + " are not checked and not shown: write them in CSS"}}, nil
 	}
 	if !s.UsesTailwind(p, text) {
-		return text, nil
+		return text, nil, nil
 	}
 	out, found, err := s.Tailwind(p, text)
 	switch {
-	case errors.Is(err, ErrNoCompiler) && len(found) > 0:
-		return text, found
+	case errors.Is(err, ErrNoCompiler) && len(found) > 0: // of a version that is not known here
+		return text, found, nil
 	case errors.Is(err, ErrNoCompiler):
-		return text, []Diagnostic{{File: p, Severity: Warning, Message: "This style sheet is written for Tailwind, which the project does not have as a package: what it makes is not checked and not shown. Add \"tailwindcss\" to devDependencies in package.json"}}
+		return text, nil, err
 	case err != nil:
-		return text, append(found, Diagnostic{File: p, Severity: Error, Message: "Tailwind: " + firstLine(err.Error())})
+		return "", []Diagnostic{{File: p, Severity: Error, Message: "Tailwind: " + firstLine(err.Error())}}, nil
 	case out == nil:
-		return "", found
+		return "", found, nil
 	}
-	return out.CSS, found
+	return out.CSS, found, nil
+}
+
+// blockStyle compiles a style that stands in a component. What has no compiler is told, and left out.
+func (s *Session) blockStyle(p, text, lang string) (string, []Diagnostic) {
+	css, found, err := s.StyleSheet(p, text, lang)
+	if err == nil {
+		return css, found
+	}
+	name := map[string]string{"scss": "sass", "sass": "sass", "less": "less"}[lang]
+	if name == "" {
+		name = "tailwindcss"
+	}
+	return css, append(found, Diagnostic{File: p, Line: 1, Column: 1, Severity: Warning,
+		Message: "These styles are not checked and not shown as they are meant: they need the package " + strconv.Quote(name) + ", which the project does not have. Add it to devDependencies in package.json"})
 }

@@ -343,7 +343,7 @@ func (t *tree) noteImport(s *scanned, a api.OnResolveArgs, r resolution) api.OnR
 			s.urls = append(s.urls, r.target)
 		}
 		if t.isUncompiled(r.target) && a.Kind != api.ResolveCSSURLToken {
-			warn(strconv.Quote(r.target) + " needs a compiler of its own and is not checked")
+			warn(strconv.Quote(r.target) + " needs a compiler of its own and is not checked" + t.whyUncompiled(r.target))
 		}
 	}
 	return out
@@ -634,7 +634,7 @@ func (t *tree) messages(p string, list []api.Message, severity string, d *diagno
 				source = f
 			}
 			if line, col = t.inPage(source, line, col); source == "" || t.compiled[source] {
-				line, col = 0, 0 // in what is made here
+				line, col = t.originalPlace(source, l) // they are of what is made here
 			}
 			if c := l.Suggestion; c != "" && len(c) < 100 && (c[0] == '"' || c[0] == '_' || c[0]|0x20 >= 'a' && c[0]|0x20 <= 'z') {
 				text += "; did you mean " + l.Suggestion + "?"

@@ -524,7 +524,7 @@ func (t *tree) bundleResolve(g *graph, b *packageBuild, shims bool, a api.OnReso
 	case hasFlag(r.suffix, "url"):
 		return make(madeAddress, target, "", nil)
 	case t.isUncompiled(target):
-		text := strconv.Quote(target) + " needs a compiler of its own, which a preview does not have"
+		text := strconv.Quote(target) + " needs a compiler of its own, which a preview does not have" + t.whyUncompiled(target)
 		switch path.Ext(target) {
 		case ".scss", ".sass", ".less", ".styl", ".pcss":
 			if k = madeStyle; !style && strings.Contains(path.Base(target), ".module.") {

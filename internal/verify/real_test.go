@@ -75,6 +75,13 @@ func (r *registry) Version(place string) string {
 	return ""
 }
 
+func (r *registry) Identity(place string) string {
+	if p := r.lock.Package(place); p != nil {
+		return p.Integrity
+	}
+	return ""
+}
+
 func (r *registry) at(place string) (*npm.Packages, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
