@@ -276,7 +276,7 @@ func shown(name string) string {
 	return codeforge.Plain(name)
 }
 
-// ownFolders are names that folders of a project have. One that holds all is no wrapping around the project.
+// ownFolders are names that folders of a project have. One that holds all is no wrapping around the project, unless it holds a package.json.
 var ownFolders = func() map[string]bool {
 	set := map[string]bool{}
 	for name := range strings.FieldsSeq("src source app apps lib libs public static assets pages components packages styles css js img images fonts media test tests docs scripts api server client web www site") {
@@ -287,17 +287,20 @@ var ownFolders = func() map[string]bool {
 
 // topOf is the one folder that holds all entries, as in archives of git hosts; what systems put beside it does not count.
 func topOf(items []item) string {
-	top := ""
+	top, own := "", false
 	for _, it := range items {
 		first, rest, below := strings.Cut(it.path, "/")
 		switch {
 		case first == "__MACOSX", first == ".DS_Store", strings.HasPrefix(first, "._"), first == "pax_global_header":
 			continue
-		case !below && it.kind != folder, top != "" && first != top, ownFolders[strings.ToLower(first)], first == "node_modules", first == ".git":
+		case !below && it.kind != folder, top != "" && first != top, first == "node_modules", first == ".git":
 			return ""
 		case rest == "" && it.kind == folder, rest != "":
-			top = first
+			top, own = first, ownFolders[strings.ToLower(first)]
 		}
+	}
+	if own && !slices.ContainsFunc(items, func(it item) bool { return it.path == top+"/package.json" }) {
+		return ""
 	}
 	return top
 }

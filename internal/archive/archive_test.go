@@ -185,6 +185,7 @@ func TestTopFolder(t *testing.T) {
 		{"./repo/a.ts ./repo/b.ts", "repo"},
 		{"./a.ts ./src/b.ts", ""},
 		{"src/a.ts src/b.ts", ""}, // no wrapping, but where a project's sources lie
+		{"app/src/b.ts app/package.json", "app"},
 		{"a.ts", ""},
 		{"one/a.ts two/b.ts", ""},
 		{"repo/a.ts README.md", ""},

@@ -703,7 +703,7 @@ func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
 			if r.outcome == found && r.suffix == "" && !r.guess && g.linked[r.target] {
 				return api.OnResolveResult{Path: r.target, Namespace: nsTree}, nil
 			}
-			if r.outcome == inPackage {
+			if r.outcome == inPackage && t.reached[a.Importer] { // of what else imports packages nobody asked for the names
 				if out, ok := t.shimFor(g, a.Importer, a.Path, a.Kind, r.module); ok {
 					return out, nil
 				}

@@ -201,6 +201,7 @@ func (t *tree) bring(ctx context.Context, g *graph, prog programs, entries []str
 	if len(reached) == 0 {
 		g.reach(reached, entries...)
 	}
+	t.reached = reached
 	t.checkPackages(g, reached, d)
 	if prog.broken {
 		return nil

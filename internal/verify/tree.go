@@ -27,6 +27,7 @@ type tree struct {
 	off      Off                  // why there are none
 	vendor   *vendor              // what the project imports of them, built
 	wantList []want               // that it is built of
+	reached  map[string]bool      // scripts of the program, whose imports of packages are in it
 	wanted   map[string]int       // their places in it, by module
 	lazy     map[string]int       // the same, of what is loaded later
 	ignores  map[string]*ignoreFile

@@ -137,6 +137,15 @@ func TestPackageFindings(t *testing.T) {
 	}
 }
 
+// What is no part of the program, as tests are not, may import of a package what the program does not.
+func TestPackagesBesideTheProgram(t *testing.T) {
+	tree := withShelf("import { useState } from 'react'; import { a } from 'esm'; console.log(useState, a)")
+	tree.Files["main.test.tsx"] = "import { createElement } from 'react'; import { deep } from 'esm'; import './main'; console.log(createElement, deep)"
+	if r := Check(t.Context(), tree); !r.OK || len(r.Diagnostics) > 0 {
+		t.Error(strings.Join(lines(r), "\n"))
+	}
+}
+
 // Where packages are off a tree is looked at as before, and why they are is said.
 func TestPackagesOff(t *testing.T) {
 	tree := withShelf("import { a } from 'esm'; console.log(a)")
