@@ -654,7 +654,7 @@ func (t *tree) messages(p string, list []api.Message, severity string, d *diagno
 // inPage turns a position in an inline body into one in its page.
 func (t *tree) inPage(p string, line, column int) (int, int) {
 	in, ok := t.inlines[p]
-	if !ok || line == 0 {
+	if !ok || line == 0 || t.inPlace && isScript(in.loader) {
 		return line, column
 	}
 	if line == 1 {

@@ -84,6 +84,7 @@ func (s *Site) Len() int { return len(s.assets) }
 
 func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, prog programs, d *diagnostics) (*Site, error) {
 	build, more := prog.build, prog.more
+	t.inPlace = true
 	if prog.broken || t.vendor != nil && t.vendor.Broken {
 		return nil, nil
 	}
@@ -335,6 +336,7 @@ func (t *tree) bundleGroup(ctx context.Context, g *graph, list []string, raw str
 	options.ChunkNames = "chunks/[name]-[hash]"
 	options.Target = api.ES2022
 	options.Define = t.defines()
+	options.Sourcemap, options.SourcesContent = api.SourceMapExternal, api.SourcesContentExclude
 	for i, e := range list {
 		options.EntryPointsAdvanced = append(options.EntryPointsAdvanced, api.EntryPoint{InputPath: strconv.Itoa(i), OutputPath: outputName(e)})
 	}
@@ -358,7 +360,11 @@ func (t *tree) bundleGroup(ctx context.Context, g *graph, list []string, raw str
 			if a.Namespace == nsShim {
 				return t.loadShim(a.Path)
 			}
-			return b.load(a)
+			out, err := b.load(a)
+			if out.Contents != nil {
+				out.Contents = new(withoutMap(*out.Contents))
+			}
+			return out, err
 		})
 	}}}
 	r := build(ctx, options)
@@ -370,10 +376,17 @@ func (t *tree) bundleGroup(ctx context.Context, g *graph, list []string, raw str
 	if len(r.Errors) > 0 {
 		return false, nil
 	}
+	maps, before := map[string]string{}, map[string]int{}
 	for _, f := range r.OutputFiles {
-		name := strings.TrimPrefix(f.Path, nowhere+"/out/")
-		outputs[name] = completeScript(name, string(f.Contents))
+		name, body := strings.TrimPrefix(f.Path, nowhere+"/out/"), string(f.Contents)
+		if path.Ext(name) == ".map" {
+			maps[name] = body
+			continue
+		}
+		outputs[name] = completeScript(name, body)
+		before[name] = strings.Count(outputs[name], "\n") - strings.Count(body, "\n")
 	}
+	addMaps(outputs, maps, before, t.maxMaps)
 	return true, nil
 }
 
@@ -619,7 +632,11 @@ const (
 
 func (t *tree) bundleLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
 	if a.Namespace == nsTree && t.has(a.Path) && t.loader(a.Path) != api.LoaderNone {
-		return api.OnLoadResult{Contents: new(t.built(a.Path)), Loader: t.loader(a.Path)}, nil
+		text, l := t.built(a.Path), t.loader(a.Path)
+		if in, ok := t.inlines[a.Path]; ok && isScript(l) { // it lies where it does in its page
+			text = strings.Repeat("\n", in.line) + strings.Repeat(" ", in.column) + text
+		}
+		return api.OnLoadResult{Contents: &text, Loader: l}, nil
 	}
 	m, ok := a.PluginData.(made)
 	if a.Namespace != nsMade || !ok {

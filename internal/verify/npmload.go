@@ -180,16 +180,12 @@ func (b *packageBuild) load(a api.OnLoadArgs) (api.OnLoadResult, error) {
 }
 
 var (
-	hashBang     = regexp.MustCompile(`^#![^\n]*`)
-	sourceMapEnd = regexp.MustCompile(`(?m)^//[#@]\s*sourceMappingURL=.*$`)
+	hashBang = regexp.MustCompile(`^#![^\n]*`)
 )
 
 // script prepares the text of a script of a package.
 func (b *packageBuild) script(p, text string, l api.Loader) (api.OnLoadResult, error) {
 	text = hashBang.ReplaceAllString(text, "")
-	if strings.Contains(text, "sourceMappingURL") {
-		text = sourceMapEnd.ReplaceAllString(text, "")
-	}
 	if strings.Contains(text, "import.meta.url") {
 		text = b.fillURLs(p, text)
 	}
@@ -197,7 +193,7 @@ func (b *packageBuild) script(p, text string, l api.Loader) (api.OnLoadResult, e
 	if len(m) > 0 { // it may be in words that no module may hold
 		var loose []api.Message
 		if named, loose = nameComputedImports(text, l, api.FormatCommonJS, "{}"); len(loose) > 0 {
-			return api.OnLoadResult{Errors: m[:1]}, nil
+			return api.OnLoadResult{}, errors.New(p + " cannot be bundled: " + m[0].Text)
 		}
 	}
 	return api.OnLoadResult{Contents: &named, Loader: l}, nil

@@ -40,6 +40,9 @@ type tree struct {
 	jsxMu sync.Mutex
 	jsx   map[string]string // what it means, by folder of a package.json
 
+	maxMaps int  // bytes of source maps of one build
+	inPlace bool // inline scripts are built with what is before them in their page as white space
+
 	serverOnce sync.Once
 	server     bool // a program serves the pages
 

@@ -125,7 +125,7 @@ func (v *Verifier) finishFlight(key flightKey, f *flight) {
 func (v *Verifier) ask(ctx context.Context, user, op string, t Tree) (*Site, Report, error) {
 	limit := maxReport + maxWantBytes
 	if op == opBundle {
-		limit += maxSite(t) + 2*codeforge.MaxPath*maxAssets
+		limit += 2*maxSite(t) + 2*codeforge.MaxPath*maxAssets
 	}
 	q := &query{v: v, tree: t}
 	for {

@@ -116,6 +116,7 @@ func tooLarge(t Tree) (Report, bool) {
 func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error) {
 	var d diagnostics
 	t := newTree(project, &d)
+	t.maxMaps = maxSite(project) / 4
 	t.checkSecrets(&d)
 	t.compileFiles(ctx, &d)
 	var pages []*page
@@ -161,8 +162,8 @@ func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error
 	if err != nil {
 		return nil, Report{}, err
 	}
-	if limit := maxSite(project); site != nil && site.Size > limit {
-		d.add("", 0, 0, SeverityError, "The project is built to %d bytes; at most %d are shown", site.Size, limit)
+	if limit := maxSite(project); site != nil && site.Size-site.mapBytes() > limit {
+		d.add("", 0, 0, SeverityError, "The project is built to %d bytes; at most %d are shown", site.Size-site.mapBytes(), limit)
 		site = nil
 	}
 	if _, inChild := project.Packages.(vendorKeeper); site != nil && !inChild {
