@@ -185,8 +185,6 @@ func (l *Ladder) checkTypes(ctx context.Context, user string, s *sight) (lasts b
 	switch {
 	case rungOf(s.report.Evidence, codeforge.RungParse).Status == codeforge.RungFailed:
 		rung.Reason, lasts = "what does not parse has no types", true
-	case s.lacks != "":
-		rung.Reason = withoutPackages + s.lacks
 	case err != nil:
 		rung.Reason = publicWords(err)
 	default:
@@ -198,7 +196,7 @@ func (l *Ladder) checkTypes(ctx context.Context, user string, s *sight) (lasts b
 			rung.Reason = "the compiler cannot be used: " + publicWords(err)
 			break
 		}
-		rung, found, lasts = result.Rung, result.Diagnostics, result.Rung.Status != codeforge.RungNotChecked
+		rung, found, lasts = result.Rung, result.Diagnostics, result.Lasts && s.lacks == ""
 	}
 	known := map[verify.Diagnostic]bool{} // places of errors that are told already
 	for _, d := range s.report.Diagnostics {

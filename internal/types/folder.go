@@ -11,48 +11,63 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"codeforge"
 	"codeforge/internal/sandbox"
 )
 
-// home is where the private folders of one Checker lie. It is locked as long as its process lives.
-type home struct {
-	dir  string
-	lock *os.File
-}
+// Private folders are locked by the process that uses them. One that is being made has another name until it is.
+const (
+	folderPrefix = "check-"
+	newPrefix    = "new-"
+	leftover     = time.Hour // when one that was never made whole is swept
+)
 
-const homePrefix = "run-"
-
-// openHome makes a home, and removes those of processes that are gone.
-func openHome(dir string) (*home, error) {
-	left, err := filepath.Glob(filepath.Join(dir, homePrefix+"*"))
+// sweep removes private folders of processes that are gone.
+func sweep(dir string) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, old := range left {
-		if f, err := os.Open(old); err == nil {
-			if lockFolder(f) {
-				err = os.RemoveAll(old)
-			}
-			if err := errors.Join(err, f.Close()); err != nil {
-				return nil, err
-			}
+	for _, e := range entries {
+		name := filepath.Join(dir, e.Name())
+		f, err := os.Open(name)
+		if err != nil {
+			continue // somebody else was faster
+		}
+		info, err := f.Stat()
+		old := strings.HasPrefix(e.Name(), newPrefix) && err == nil && time.Since(info.ModTime()) > leftover
+		if old || strings.HasPrefix(e.Name(), folderPrefix) && lockFolder(f) {
+			err = errors.Join(err, os.RemoveAll(name))
+		}
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
 		}
 	}
-	h := &home{}
-	if h.dir, err = os.MkdirTemp(dir, homePrefix); err != nil {
-		return nil, err
-	}
-	if h.lock, err = os.Open(h.dir); err != nil {
-		return nil, err
-	}
-	lockFolder(h.lock)
-	return h, nil
+	return nil
 }
 
-// close removes it with all that it holds.
-func (h *home) close() error { return errors.Join(os.RemoveAll(h.dir), h.lock.Close()) }
+// privateFolder makes a folder that is this process's until done.
+func privateFolder(dir string) (folder string, done func(), err error) {
+	made, err := os.MkdirTemp(dir, newPrefix)
+	if err != nil {
+		return "", nil, err
+	}
+	f, err := os.Open(made)
+	if err != nil {
+		return "", nil, errors.Join(err, os.Remove(made))
+	}
+	lockFolder(f)
+	folder = filepath.Join(dir, folderPrefix+strings.TrimPrefix(filepath.Base(made), newPrefix))
+	if err := os.Rename(made, folder); err != nil {
+		return "", nil, errors.Join(err, f.Close(), os.Remove(made))
+	}
+	return folder, func() {
+		os.RemoveAll(folder) // what cannot be removed is swept later
+		f.Close()
+	}, nil
+}
 
 // buildFolder is the one folder that the compiler may write to.
 const buildFolder = ".build"
@@ -64,11 +79,11 @@ const mostOutput = 8 << 20
 func (c *Checker) compile(ctx context.Context, compiler program, p *plan) ([]finding, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Deadline)
 	defer cancel()
-	root, err := os.MkdirTemp(c.home.dir, "check-")
+	root, done, err := privateFolder(c.o.Dir)
 	if err != nil {
 		return nil, onDisk(err)
 	}
-	defer os.RemoveAll(root)
+	defer done()
 	if err := p.write(root); err != nil {
 		return nil, onDisk(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -181,8 +180,6 @@ const (
 	mostTypeFiles = 20_000
 )
 
-var typeReference = regexp.MustCompile("(?:\\bfrom|\\bimport|\\brequire|\\bmodule|\\btypes\\s*=)\\s*(?:\\(\\s*)?[\"'`]([\\w@][^\"'`\\n:]{0,300})[\"'`]")
-
 // of are the packages that the types in a folder name.
 func (c *useCache) of(folder string) []string {
 	c.mu.Lock()
@@ -208,8 +205,8 @@ func (c *useCache) of(folder string) []string {
 		}
 		text, _ := readSome(dir, name, 4<<20)
 		bytes += len(text)
-		for _, m := range typeReference.FindAllStringSubmatch(text, -1) {
-			if pkg := packageOf(m[1]); pkg != "" {
+		for spec := range namedModules(text) {
+			if pkg := packageOf(spec); pkg != "" {
 				found[pkg] = true
 			}
 		}

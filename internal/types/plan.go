@@ -348,7 +348,7 @@ func (p *plan) bringPackages(ctx context.Context, cache *useCache) error {
 			continue
 		}
 		dir := path.Dir(file)
-		for _, spec := range specifiersOf(p.tree.Files[file]) {
+		for spec := range namedModules(p.tree.Files[file]) {
 			if name := packageOf(spec); name != "" {
 				places = append(places, p.packages.with(dir, name)...)
 			}

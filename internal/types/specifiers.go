@@ -1,25 +1,54 @@
 package types
 
 import (
+	"iter"
 	"regexp"
 	"strings"
 )
 
 var (
-	// what a module is named after: from "x", import "x", import("x"), require("x"), declare module "x", types="x"
-	specifier = regexp.MustCompile("(?:\\bfrom|\\bimport|\\brequire|\\bmodule|\\btypes\\s*=|\\bpath\\s*=)\\s*(?:\\(\\s*)?(?:/\\*[^*]*\\*/\\s*)?[\"'`]([^\"'`\\n]{1,300})[\"'`]")
 	// import clause from "x.vue"
 	clause = regexp.MustCompile(`(?:\bimport|\bexport)\s+(?:type\s+)?([\w$*{}\s,]+?)\s*\bfrom\s*["']([^"'\n]+)["']`)
 
 	packageName = regexp.MustCompile(`^(?:@[\w.~-]+/)?[\w.~-]+$`)
 )
 
-// specifiersOf are the names of modules in a text. Text in comments counts as well: one too many harms nobody.
-func specifiersOf(text string) (list []string) {
-	for _, m := range specifier.FindAllStringSubmatch(text, 5_000) {
-		list = append(list, m[1])
+// namedModules yields the names of modules in a text: what stands in quotes behind from, import, require, module and
+// types=. Text in comments counts as well: one too many harms nobody.
+func namedModules(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 0; i < len(text); i++ {
+			quote := text[i]
+			if quote != '"' && quote != '\'' && quote != '`' {
+				continue
+			}
+			end := strings.IndexByte(text[i+1:min(len(text), i+1+longestSpecifier)], quote)
+			if end <= 0 || !namesModule(text[max(0, i-40):i]) {
+				continue
+			}
+			if spec := text[i+1 : i+1+end]; !strings.Contains(spec, "\n") && !yield(spec) {
+				return
+			}
+			i += 1 + end
+		}
 	}
-	return list
+}
+
+const longestSpecifier = 300
+
+// namesModule reports whether what follows a text is the name of a module.
+func namesModule(before string) bool {
+	before = strings.TrimRight(before, " \t\r\n")
+	before = strings.TrimRight(strings.TrimSuffix(before, "("), " \t")
+	if rest, ok := strings.CutSuffix(before, "="); ok {
+		return strings.HasSuffix(strings.TrimRight(rest, " "), "types")
+	}
+	for _, word := range []string{"from", "import", "require", "module"} {
+		if strings.HasSuffix(before, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // packageOf is the package that a specifier names; "": it can be none's.

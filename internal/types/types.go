@@ -38,7 +38,6 @@ type Options struct {
 // Checker checks the types of trees. It may be used by several goroutines.
 type Checker struct {
 	o        Options
-	home     *home
 	turns    *sandbox.Turns
 	compiler compiler
 	uses     useCache
@@ -64,20 +63,17 @@ func Open(o Options) (*Checker, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	h, err := openHome(dir)
-	if err != nil {
+	if err := sweep(dir); err != nil {
 		return nil, err
 	}
-	return &Checker{o: o, home: h, turns: sandbox.NewTurns(o.AtOnce, quantum), compiler: compiler{npm: o.NPM, path: o.Path, setting: o.Setting}}, nil
+	return &Checker{o: o, turns: sandbox.NewTurns(o.AtOnce, quantum), compiler: compiler{npm: o.NPM, path: o.Path, setting: o.Setting}}, nil
 }
-
-// Close removes the Checker's folder. Nothing is checked any more.
-func (c *Checker) Close() error { return c.home.close() }
 
 // Result is what a check came to.
 type Result struct {
 	Rung        codeforge.Rung
 	Diagnostics []verify.Diagnostic // sorted by file, line and column
+	Lasts       bool                // nothing but the tree decided it, so that it is the same the next time
 }
 
 // Tool is the name of the compiler.
@@ -88,7 +84,7 @@ const Tool = "tsc"
 func (c *Checker) Check(ctx context.Context, user string, tree verify.Tree) (Result, error) {
 	begun := time.Now()
 	result := func(status codeforge.RungStatus, reason string, list []verify.Diagnostic) Result {
-		return Result{codeforge.Rung{Name: codeforge.RungTypes, Status: status, Reason: cut(reason, codeforge.MaxReason), Tool: Tool, Version: c.compiler.known(), DurationMS: time.Since(begun).Milliseconds()}, list}
+		return Result{codeforge.Rung{Name: codeforge.RungTypes, Status: status, Reason: cut(reason, codeforge.MaxReason), Tool: Tool, Version: c.compiler.known(), DurationMS: time.Since(begun).Milliseconds()}, list, false}
 	}
 	if !hasPrograms(tree.Files) {
 		return result(codeforge.RungNotChecked, "The project has no programs", nil), nil
@@ -131,13 +127,15 @@ func (c *Checker) Check(ctx context.Context, user string, tree verify.Tree) (Res
 	if unchecked != "" {
 		p.notes = append(p.notes, unchecked)
 	}
+	r := result(codeforge.RungPassed, p.reason(), list)
 	switch {
 	case len(list) > 0:
-		return result(codeforge.RungFailed, p.reason(), list), nil
+		r.Rung.Status = codeforge.RungFailed
 	case p.allUnchecked || !p.typed:
-		return result(codeforge.RungNotChecked, p.reason(), nil), nil
+		r.Rung.Status = codeforge.RungNotChecked
 	}
-	return result(codeforge.RungPassed, p.reason(), nil), nil
+	r.Lasts = !p.unpacked && len(p.packages.lost) == 0
+	return r, nil
 }
 
 // untyped is why a project has no types that are checked.

@@ -77,19 +77,14 @@ func newBench(t *testing.T, o types.Options) *bench {
 	if b.Checker, err = types.Open(o); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		b.empty(t)
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { b.empty(t) })
 	return b
 }
 
 // empty sees that no private folder is left.
 func (b *bench) empty(t *testing.T) {
 	t.Helper()
-	left, err := filepath.Glob(filepath.Join(b.dir, "*", "*"))
+	left, err := os.ReadDir(b.dir)
 	if err != nil || len(left) > 0 {
 		t.Errorf("%v are left: %v", left, err)
 	}
@@ -264,7 +259,7 @@ func TestNothingLeadsElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	up, err := filepath.Rel(filepath.Join(b.dir, "run-123456789", "check-123456789"), other)
+	up, err := filepath.Rel(filepath.Join(b.dir, "check-123456789"), other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +315,7 @@ func TestCompilerEndings(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() {
 		for { // until the compiler is at work
-			if left, _ := filepath.Glob(filepath.Join(b.dir, "*", "*", "act.ts")); len(left) > 0 {
+			if left, _ := filepath.Glob(filepath.Join(b.dir, "check-*", "act.ts")); len(left) > 0 {
 				cancel(gone)
 				return
 			}
@@ -356,30 +351,36 @@ func TestCompilerCannotBeHad(t *testing.T) {
 	}
 }
 
-// What a process that was killed has left is removed at the next start, and nothing of one that lives.
+// What a process that was killed has left is removed at the next start, and nothing that is in use.
 func TestLeftovers(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "run-1", "check-1", "src"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	client, err := npm.Open(npm.Options{Dir: t.TempDir()})
+	name, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range 2 {
-		c, err := types.Open(types.Options{Dir: dir, NPM: client})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		left, err := os.ReadDir(dir)
-		if err != nil || len(left) != n+1 {
-			t.Error(left, err)
-		}
-		for _, e := range left {
-			if info, err := e.Info(); err != nil || info.Mode().Perm() != 0o700 {
-				t.Error(e, err)
-			}
-		}
+	b := newBench(t, types.Options{Path: name})
+	if err := os.MkdirAll(filepath.Join(b.dir, "check-1", "src"), 0o700); err != nil {
+		t.Fatal(err)
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = b.Check(ctx, "u", verify.Tree{Files: map[string]string{"act.ts": "//hang"}})
+	}()
+	var used []string
+	for len(used) == 0 {
+		used, _ = filepath.Glob(filepath.Join(b.dir, "check-*", "act.ts"))
+		runtime.Gosched()
+	}
+	if _, err := types.Open(types.Options{Dir: b.dir, NPM: b.client}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(b.dir)
+	if err != nil || len(left) != 1 || filepath.Join(b.dir, left[0].Name()) != filepath.Dir(used[0]) {
+		t.Error(left, used, err)
+	} else if info, err := left[0].Info(); err != nil || info.Mode().Perm() != 0o700 {
+		t.Error(info.Mode(), err)
+	}
+	cancel()
+	<-done
 }
