@@ -5,15 +5,11 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"codeforge"
 	"codeforge/internal/evidence"
 )
-
-// otherLocks are locks of other package managers, beside which npm's own has no place.
-var otherLocks = []string{"yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"}
 
 // writeLocks puts the locks of packages into the tree, which a job does that changed what the project asks for. What is known of the tree holds:
 // they say what it was resolved to.
@@ -22,12 +18,8 @@ func (r *run) writeLocks(ctx context.Context) error {
 		return nil
 	}
 	known := *r.look()
-	texts := manifestTexts(r.tree.files)
-	locks := evidence.SplitLock(texts, r.lock)
+	locks := evidence.SplitLock(maps.Keys(r.tree.files), r.lock)
 	for _, p := range slices.Sorted(maps.Keys(locks)) {
-		if slices.ContainsFunc(otherLocks, func(name string) bool { _, there := r.tree.files[path.Join(path.Dir(p), name)]; return there }) {
-			continue
-		}
 		content := string(locks[p])
 		if utf8.RuneCountInString(content) > codeforge.MaxContent {
 			hash, err := r.task.PutBlob(ctx, locks[p])
@@ -75,15 +67,4 @@ func (r *run) takeBackLocks() {
 		r.tree.state++
 	}
 	r.keep.locks = nil
-}
-
-// manifestTexts are the texts of a tree that say which packages it needs.
-func manifestTexts(files map[string]string) map[string]string {
-	out := map[string]string{}
-	for p, content := range files {
-		if strings.HasSuffix(p, "package.json") && !codeforge.IsBlob(content) {
-			out[p] = content
-		}
-	}
-	return out
 }

@@ -4,17 +4,17 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"codeforge"
 	"codeforge/internal/archive"
+	"codeforge/internal/evidence"
 )
-
-// lockName is where npm and others look for the lock of a project's packages.
-const lockName = "package-lock.json"
 
 type exportInput struct {
 	ProjectPath
@@ -50,11 +50,15 @@ func (s *server) export(ctx context.Context, in *exportInput, format archive.For
 	if err != nil {
 		return err
 	}
-	lock, err := s.exportedLock(ctx, in.ProjectID, rev.Number, names)
+	locks, err := s.exportedLocks(ctx, in.ProjectID, rev.Number, names)
 	if err != nil {
 		return err
 	}
-	if err := x.acquireBytes(pagedLoad + int64(len(lock)) + largestBlob(names)); err != nil {
+	held := pagedLoad + largestBlob(names)
+	for _, text := range locks {
+		held += int64(len(text))
+	}
+	if err := x.acquireBytes(held); err != nil {
 		return err
 	}
 	h := x.Header()
@@ -71,7 +75,7 @@ func (s *server) export(ctx context.Context, in *exportInput, format archive.For
 	}
 	out := bufio.NewWriterSize(pieces{x, time.Now().Add(answerTimeout)}, pieceBytes)
 	w := archive.NewWriter(format, out)
-	if err = s.writeFiles(ctx, w, pages, lock); err == nil {
+	if err = s.writeFiles(ctx, w, pages, locks); err == nil {
 		err = w.Close()
 	}
 	if err == nil {
@@ -84,19 +88,26 @@ func (s *server) export(ctx context.Context, in *exportInput, format archive.For
 	return nil
 }
 
-// exportedLock is the lock that lies beside a revision, where its files do not bring one.
-func (s *server) exportedLock(ctx context.Context, projectID string, revision int64, files []codeforge.File) ([]byte, error) {
-	manifest := false
-	for _, f := range files {
-		if f.Path == lockName {
-			return nil, nil
-		}
-		manifest = manifest || f.Path == "package.json"
-	}
-	if !manifest {
+// exportedLocks are the locks that lie beside a revision, by their paths, where its files do not bring them.
+func (s *server) exportedLocks(ctx context.Context, projectID string, revision int64, files []codeforge.File) (map[string][]byte, error) {
+	if !evidence.HasManifest(files) {
 		return nil, nil
 	}
-	return s.Store.ReadLock(ctx, caller(ctx), projectID, revision)
+	kept, err := s.Store.ReadLock(ctx, caller(ctx), projectID, revision)
+	if err != nil {
+		return nil, err
+	}
+	locks := evidence.SplitLock(func(yield func(string) bool) {
+		for i := range files {
+			if !yield(files[i].Path) {
+				return
+			}
+		}
+	}, kept)
+	for i := range files {
+		delete(locks, files[i].Path)
+	}
+	return locks, nil
 }
 
 func largestBlob(files []codeforge.File) (most int64) {
@@ -108,20 +119,23 @@ func largestBlob(files []codeforge.File) (most int64) {
 	return most
 }
 
-// writeFiles adds the files to an archive, and the lock at its place among them.
-func (s *server) writeFiles(ctx context.Context, w *archive.Writer, pages filePages, lock []byte) error {
-	addLock := func() error {
-		text := lock
-		lock = nil
-		return w.Add(lockName, text)
+// writeFiles adds the files to an archive, and the locks at their places among them.
+func (s *server) writeFiles(ctx context.Context, w *archive.Writer, pages filePages, locks map[string][]byte) error {
+	left := slices.Sorted(maps.Keys(locks))
+	addLocks := func(before string) error {
+		for len(left) > 0 && (before == "" || left[0] < before) {
+			if err := w.Add(left[0], locks[left[0]]); err != nil {
+				return err
+			}
+			left = left[1:]
+		}
+		return nil
 	}
 	for files := pages.first; len(files) > 0; {
 		for i := range files {
 			f := &files[i]
-			if lock != nil && f.Path > lockName {
-				if err := addLock(); err != nil {
-					return err
-				}
+			if err := addLocks(f.Path); err != nil {
+				return err
 			}
 			data := []byte(f.Content)
 			if f.Hash != "" {
@@ -142,10 +156,7 @@ func (s *server) writeFiles(ctx context.Context, w *archive.Writer, pages filePa
 			return err
 		}
 	}
-	if lock != nil {
-		return addLock()
-	}
-	return nil
+	return addLocks("")
 }
 
 // fileNameOf makes a name for files of a title: letters and digits of ASCII, in lower case.

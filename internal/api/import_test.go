@@ -326,21 +326,25 @@ func TestExportedLock(t *testing.T) {
 	k := newKit(t)
 	project := k.project()
 	u := codeforge.User{ID: alice, Role: "authenticated"}
-	lock := []byte(`{"lockfileVersion":3}`)
+	lock := []byte(`{"lockfileVersion":3,"packages":{"":{"dependencies":{"a":"1"}},"node_modules/a":{"version":"1.0.0"},"web":{"dependencies":{"b":"1"}},"web/node_modules/b":{"version":"2.0.0"}}}`)
 	write := func(lock []byte, changes ...codeforge.FileChange) {
 		t.Helper()
 		if _, err := k.store.WriteRevision(t.Context(), u, project, codeforge.TreeChange{Head: -1, Changes: changes, Lock: lock}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	exported := func() string {
-		return contents(t, k.call("GET", "/v1/projects/"+project+"/archive.tar.gz", ""))["package-lock.json"]
+	all := func() map[string]string {
+		return contents(t, k.call("GET", "/v1/projects/"+project+"/archive.tar.gz", ""))
 	}
+	exported := func() string { return all()["package-lock.json"] }
 	if write(lock, codeforge.FileChange{Path: "a.ts"}); exported() != "" {
 		t.Error("a lock without a manifest")
 	}
-	if write(lock, codeforge.FileChange{Path: "package.json", Content: "{}"}, codeforge.FileChange{Path: "z.ts"}); exported() != string(lock) {
-		t.Error("the lock is missing")
+	if write(lock, codeforge.FileChange{Path: "package.json", Content: "{}"}, codeforge.FileChange{Path: "z.ts"}); !strings.Contains(exported(), `"node_modules/a"`) || strings.Contains(exported(), "web") {
+		t.Errorf("the lock is %q", exported())
+	}
+	if write(nil, codeforge.FileChange{Path: "web/package.json", Content: "{}"}); !strings.Contains(all()["web/package-lock.json"], `"node_modules/b"`) {
+		t.Errorf("that of a folder is %q", all()["web/package-lock.json"])
 	}
 	if write(nil, codeforge.FileChange{Path: "package-lock.json", Content: "own"}); exported() != "own" {
 		t.Errorf("%q", exported())

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"iter"
 	"path"
 	"slices"
 
@@ -9,22 +10,29 @@ import (
 	"codeforge/internal/npm"
 )
 
-// SplitLock is what a tree's kept lock says, as the files that npm would write beside its manifests, by their paths.
-func SplitLock(files map[string]string, kept []byte) map[string][]byte {
+// SplitLock is what the kept lock of a tree with these paths says, as the files that npm would write beside its manifests, by their paths:
+// not beside the lock of another package manager.
+func SplitLock(paths iter.Seq[string], kept []byte) map[string][]byte {
 	lock, err := npm.ParseLock(kept)
 	if len(kept) == 0 || err != nil || lock == nil {
 		return nil
 	}
-	out := map[string][]byte{}
-	for _, root := range roots(files) {
-		if root == "." {
-			if declares(projectOf(root, files).Manifests) {
-				out[lockName] = lock.Within(root).Bytes()
+	others := map[string]bool{}
+	var folders []string
+	for p := range paths {
+		switch path.Base(p) {
+		case manifestName:
+			if !inModules(p) {
+				folders = append(folders, path.Dir(p))
 			}
-			continue
+		case "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb":
+			others[path.Dir(p)] = true
 		}
-		if of := lock.Within(root); of != nil && !lock.IsWorkspace(root) {
-			out[path.Join(root, lockName)] = of.Bytes()
+	}
+	out := map[string][]byte{}
+	for _, folder := range folders {
+		if of := lock.Within(folder); of != nil && !others[folder] && !lock.IsWorkspace(folder) && (folder != "." || len(of.Declared()) > 0 || len(of.Places()) > 0) {
+			out[path.Join(folder, lockName)] = of.Bytes()
 		}
 	}
 	return out

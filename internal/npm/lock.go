@@ -144,23 +144,34 @@ func JoinLocks(locks map[string]*Lock) *Lock {
 
 // Within is what a lock has in a folder of the project, as the lock of that folder alone; nil: nothing.
 func (l *Lock) Within(folder string) *Lock {
-	if folder == "." {
+	var others []string // folders with packages of their own
+	for place := range l.packages {
+		if !inModules(place) && place != folder && !l.IsWorkspace(place) {
+			others = append(others, place+"/")
+		}
+	}
+	root, prefix := l.root, ""
+	if folder != "." {
+		p := l.packages[folder]
+		if p == nil || inModules(folder) {
+			return nil
+		}
+		root, prefix = p.manifest, folder+"/"
+	} else if len(others) == 0 {
 		return l
 	}
-	root := l.packages[folder]
-	if root == nil || inModules(folder) {
-		return nil
-	}
-	out := &Lock{root: root.manifest, packages: map[string]*Package{}}
+	out := &Lock{root: root, packages: map[string]*Package{}}
 	for place, p := range l.packages {
-		at, ok := strings.CutPrefix(place, folder+"/")
-		if !ok {
+		at, ok := strings.CutPrefix(place, prefix)
+		if !ok || at == "" || slices.ContainsFunc(others, func(other string) bool {
+			return strings.HasPrefix(other, prefix) && strings.HasPrefix(place+"/", other)
+		}) {
 			continue
 		}
 		moved := *p
 		moved.Place = at
 		if p.Link != "" {
-			if moved.Link, ok = strings.CutPrefix(p.Link, folder+"/"); !ok {
+			if moved.Link, ok = strings.CutPrefix(p.Link, prefix); !ok {
 				continue
 			}
 		}
