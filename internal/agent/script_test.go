@@ -157,7 +157,9 @@ type stored struct {
 func (s *stored) people(changes ...codeforge.FileChange) {
 	files := maps.Clone(s.at[s.head])
 	for _, c := range changes {
-		if files[c.Path] = c.Content; c.Delete {
+		f := fileWith(c.Path, c.Content)
+		f.Hash, f.Size = c.Hash, c.Size
+		if files[c.Path] = f.TreeContent(); c.Delete {
 			delete(files, c.Path)
 		}
 	}
@@ -190,9 +192,19 @@ func (s *stored) keep(_ context.Context, r codeforge.StageResult) (codeforge.Kep
 	return kept, nil
 }
 
+// fileWith is a file as a store has it.
+func fileWith(path, content string) codeforge.File {
+	f := codeforge.File{Path: path, Content: content, Version: 1}
+	if b, ok := codeforge.BlobOf(content); ok {
+		f.Content, f.Size = "", b.Size
+		f.SetBlob(b.Hash)
+	}
+	return f
+}
+
 func (s *stored) snapshot(_ context.Context, revision int64) (files []codeforge.File, err error) {
 	for _, p := range slices.Sorted(maps.Keys(s.at[revision])) {
-		files = append(files, codeforge.File{Path: p, Content: s.at[revision][p], Version: 1})
+		files = append(files, fileWith(p, s.at[revision][p]))
 	}
 	return files, nil
 }
@@ -233,7 +245,7 @@ func job(agent codeforge.AgentType, input string, steps ...turn) *bench {
 
 func (b *bench) files(pairs ...string) *bench {
 	for i := 0; i < len(pairs); i += 2 {
-		b.task.Files = append(b.task.Files, codeforge.File{Path: pairs[i], Content: pairs[i+1], Version: 1})
+		b.task.Files = append(b.task.Files, fileWith(pairs[i], pairs[i+1]))
 		b.stored.at[0][pairs[i]] = pairs[i+1]
 	}
 	return b

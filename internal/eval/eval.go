@@ -3,6 +3,7 @@ package eval
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,7 +149,11 @@ func (r *runner) outcome(ctx context.Context, run *taskRun) (*Outcome, error) {
 // put stores files, in order: jobs are told of the last revisions, and a replay must be told the same.
 func (r *runner) put(ctx context.Context, path string, files map[string]string) error {
 	for _, p := range slices.Sorted(maps.Keys(files)) {
-		if err := r.Call(ctx, "POST", path+"/files", map[string]any{"path": p, "content": files[p]}, new(codeforge.File)); err != nil {
+		body := map[string]any{"path": p, "content": files[p]}
+		if codeforge.CheckContent(files[p]) != nil {
+			body["content"], body["encoding"] = base64.StdEncoding.EncodeToString([]byte(files[p])), codeforge.EncodingBase64
+		}
+		if err := r.Call(ctx, "POST", path+"/files", body, new(codeforge.File)); err != nil {
 			return fmt.Errorf("%s: %w", p, err)
 		}
 	}
@@ -163,7 +168,7 @@ func (r *runner) look(ctx context.Context, path string, o *Outcome) error {
 	}
 	o.After = map[string]string{}
 	for _, f := range list.Files {
-		o.After[f.Path] = f.Content
+		o.After[f.Path] = f.TreeContent()
 	}
 	if err := r.Call(ctx, "GET", path+"/check", nil, &o.Report); err != nil {
 		return err
