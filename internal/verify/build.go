@@ -505,7 +505,7 @@ func (t *tree) problem(spec string, r resolution) string {
 }
 
 func otherOrigin(spec string) string {
-	return strconv.Quote(spec) + " is on another origin, which a preview does not load"
+	return blockedLoad(spec, loadedAs(spec))
 }
 
 func inStyle(k api.ResolveKind) bool {

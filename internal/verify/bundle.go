@@ -784,7 +784,7 @@ func (t *tree) rewrite(pg *page, outputs map[string]string, classic map[string]b
 				u = out
 			}
 		}
-		if clean, suffix := cutSuffix(publicURL(r.url)); u == "" && r.attr != "srcset" && strings.HasPrefix(clean, "/") && unescape(clean) != "/"+r.target {
+		if clean, suffix := cutSuffix(publicURL(r.url)); u == "" && !strings.HasSuffix(r.attr, "srcset") && strings.HasPrefix(clean, "/") && unescape(clean) != "/"+r.target {
 			u = address(r.target) + suffix // from the folder that its server would take as its root
 		}
 		if u != "" {

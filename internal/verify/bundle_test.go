@@ -80,10 +80,10 @@ func TestBundleSaysWhatItCannotLoad(t *testing.T) {
 	site, r := Bundle(t.Context(), Tree{Files: tree})
 	want := []string{
 		`a.ts:1:33 warning: This needs the package "react", which a preview cannot load: only the project's own files are part of it`,
-		`a.ts:2:8 warning: "https://esm.example/x" is on another origin, which a preview does not load`,
+		`a.ts:2:8 warning: "https://esm.example/x" is on another origin, which a preview does not load: put what is needed into the project`,
 		`b.css:1:9 warning: This needs the package "tailwindcss", which a preview cannot load: only the project's own files are part of it`,
-		`b.css:2:9 warning: "https://fonts.example/f" is on another origin, which a preview does not load`,
-		`index.html:1:27 warning: "https://cdn.example/x.css" is on another origin, which a preview does not load`,
+		`b.css:2:9 warning: "https://fonts.example/f" is on another origin, which a preview does not load: put the font file into the project, or name fonts that systems have`,
+		`index.html:1:27 warning: "https://cdn.example/x.css" is on another origin, which a preview does not load: put the style sheet into the project, and fonts that it names with it`,
 	}
 	if got := lines(r); !slices.Equal(got, want) || !r.OK {
 		t.Errorf("ok %v\n%s", r.OK, strings.Join(got, "\n"))

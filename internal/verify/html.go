@@ -24,6 +24,7 @@ type page struct {
 	refs    []ref
 	inlines []inline
 	ids     []string
+	code    []attribute // with scripts or styles in them, by their places in the page
 
 	handlers []attribute // scripts in attributes, such as onclick, with their places in the page
 
@@ -147,6 +148,15 @@ func (pg *page) refer(el element, kind refKind, name string) {
 	}
 }
 
+// referSet notes the pictures that an attribute of an element offers.
+func (pg *page) referSet(el element, name string) {
+	if a, ok := el.get(name); ok {
+		for _, u := range candidates(a.value) {
+			pg.refs = append(pg.refs, ref{kind: refAsset, url: u, tag: el.tag, attr: name, start: el.start + a.start, end: el.start + a.end, tagStart: el.start})
+		}
+	}
+}
+
 // read notes what an element names, and returns the body that it begins, if it is one that counts.
 func (pg *page) read(el element) *inline {
 	for _, a := range el.attributes {
@@ -154,8 +164,17 @@ func (pg *page) read(el element) *inline {
 			pg.handlers = append(pg.handlers, attribute{a.name, a.value, el.start + a.start, el.start + a.end})
 		}
 	}
+	for _, a := range el.attributes {
+		if a.name == "style" || strings.HasPrefix(a.name, "on") {
+			a.start += el.start
+			pg.code = append(pg.code, a)
+		}
+	}
 	switch el.tag {
 	case "base":
+		if a, ok := el.get("href"); ok && isOtherOrigin(a.value) {
+			pg.refer(el, refAsset, "href")
+		}
 		if a, ok := el.get("href"); ok && !isExternalURL(a.value) && a.value != "" {
 			pg.dir = path.Clean("./" + path.Join("/", path.Join(path.Dir(pg.path), a.value)))
 			if strings.HasPrefix(a.value, "/") {
@@ -191,8 +210,13 @@ func (pg *page) read(el element) *inline {
 				kind, known = refStyle, true
 			case "icon", "apple-touch-icon", "apple-touch-icon-precomposed", "apple-touch-startup-image", "mask-icon", "fluid-icon", "manifest", "modulepreload", "preload", "prefetch":
 				known, optional = true, true
+			case "preconnect", "dns-prefetch", "prerender":
+				if a, ok := el.get("href"); ok && isOtherOrigin(strings.TrimSpace(a.value)) {
+					known, optional = true, true
+				}
 			}
 		}
+		pg.referSet(el, "imagesrcset")
 		if known {
 			pg.refer(el, kind, "href")
 			if n := len(pg.refs); n > 0 && pg.refs[n-1].tagStart == el.start {
@@ -201,11 +225,7 @@ func (pg *page) read(el element) *inline {
 		}
 	case "img", "source":
 		pg.refer(el, refAsset, "src")
-		if a, ok := el.get("srcset"); ok {
-			for _, u := range candidates(a.value) {
-				pg.refs = append(pg.refs, ref{kind: refAsset, url: u, tag: el.tag, attr: "srcset", start: el.start + a.start, end: el.start + a.end, tagStart: el.start})
-			}
-		}
+		pg.referSet(el, "srcset")
 	case "video":
 		pg.refer(el, refAsset, "src")
 		pg.refer(el, refAsset, "poster")
@@ -313,12 +333,26 @@ func scriptKind(typ string) inlineKind {
 // candidates returns the URLs of a srcset.
 func candidates(set string) []string {
 	var list []string
-	for c := range strings.SplitSeq(set, ", ") {
-		if f := strings.Fields(c); len(f) > 0 {
-			list = append(list, strings.TrimSuffix(f[0], ","))
+	for {
+		set = strings.TrimLeft(set, ", \t\r\n\f")
+		end := strings.IndexAny(set, " \t\r\n\f")
+		if end < 0 {
+			end = len(set)
 		}
+		if end == 0 {
+			return list
+		}
+		u := set[:end]
+		set = set[end:]
+		if trimmed := strings.TrimRight(u, ","); trimmed != u {
+			u = trimmed
+		} else if i := strings.IndexByte(set, ','); i >= 0 { // after its width or density
+			set = set[i:]
+		} else {
+			set = ""
+		}
+		list = append(list, u)
 	}
-	return list
 }
 
 // addInlines makes files of the inline bodies of a page.
@@ -499,11 +533,32 @@ func (t *tree) inject(pg *page) {
 	}
 }
 
+// loads is what an element loads from another origin.
+func (r *ref) loads() loads {
+	switch {
+	case r.tag == "form":
+		return sendsForm
+	case r.tag == "iframe", r.tag == "object", r.tag == "embed":
+		return loadsFrame
+	case r.kind == refModule || r.kind == refScript:
+		return loadsScript
+	case r.tag == "link":
+		if as := loadedAs(r.url); as != loadsSomething || r.kind != refStyle {
+			return as
+		}
+		return loadsStyle
+	case r.tag == "base":
+		return loadsSomething
+	}
+	return loadsMedia
+}
+
 // checkPage reports the references of a page that lead nowhere.
 func (t *tree) checkPage(pg *page, g *graph, d *diagnostics) {
 	content := t.files[pg.path]
 	partial, served := t.isPartial(pg), t.hasServer()
 	plain := !partial && !served && !t.hasPackage(pg.path)
+	t.checkBlockedInPage(pg, d)
 	at := cursor{text: content}
 	for i := range pg.refs {
 		if i == 2*codeforge.MaxFiles {
@@ -524,8 +579,8 @@ func (t *tree) checkPage(pg *page, g *graph, d *diagnostics) {
 				report(SeverityError, "<%s %s> is empty", r.tag, r.attr)
 			case strings.HasPrefix(strings.ToLower(u), "javascript:"):
 				report(SeverityWarning, "A javascript: address runs code from a link: use a button with a listener")
-			case isOtherOrigin(u) && (r.kind != refPage || r.tag == "iframe") && !isTemplate(u):
-				report(SeverityWarning, "%s", otherOrigin(r.url))
+			case isOtherOrigin(u) && (r.kind != refPage || r.tag == "iframe" || r.tag == "form") && !isTemplate(u):
+				report(SeverityWarning, "%s", blockedLoad(r.url, r.loads()))
 			}
 			continue
 		case outside:

@@ -78,6 +78,7 @@ func (t *tree) checkRuntime(g *graph, pages []*page, d *diagnostics) {
 	}
 	reached := slices.Sorted(maps.Keys(seen))
 	t.checkIDs(g, pages, reached, d)
+	t.checkBlocked(reached, d)
 
 	said := map[string]bool{}
 	for _, p := range reached {
