@@ -167,12 +167,12 @@ func (t *tree) checkBlockedInPage(pg *page, d *diagnostics) {
 	}
 	for _, in := range pg.inlines {
 		if in.kind == inlineImportMap {
-			for _, m := range mapped.FindAllStringSubmatchIndex(content[in.start:in.end], maxBlocked) {
+			for _, m := range importMapped.FindAllStringSubmatchIndex(content[in.start:in.end], maxBlocked) {
 				report(in.start+m[2], content[in.start+m[2]:in.start+m[3]], loadsScript)
 			}
 		}
 	}
 }
 
-// mapped finds the addresses that an import map leads to.
-var mapped = regexp.MustCompile(`:\s*"((?:https?:)?//[^"\s]+)"`)
+// importMapped finds the addresses that an import map leads to.
+var importMapped = regexp.MustCompile(`:\s*"((?:https?:)?//[^"\s]+)"`)
