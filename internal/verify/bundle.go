@@ -104,6 +104,10 @@ func (t *tree) bundle(ctx context.Context, g *graph, pages []*page, prog program
 		maps.Copy(build, more)
 	}
 	site := t.site(g, pages, slices.Sorted(maps.Keys(build)), prog.classic, outputs)
+	if prog.elsewhere != nil {
+		site.Home = "index.html"
+		site.add(site.Home, Asset{Type: contentType(site.Home), Body: elsewherePage(*prog.elsewhere)})
+	}
 	if t.vendor != nil {
 		for _, p := range t.vendor.Assets {
 			packaged[p] = true
@@ -137,11 +141,18 @@ type programs struct {
 	build   map[string]bool // must build
 	more    map[string]bool // may be loaded as the program runs, and may fail
 	broken  bool            // what must build cannot
+
+	elsewhere *elsewhere // what keeps all of it from being shown; nil: nothing does
 }
 
 // programs chooses what is bundled: what pages name must build; where no page does, the script that stands for the program
 // must.
 func (t *tree) programs(g *graph, pages []*page, entries []string) programs {
+	for _, e := range t.runsElsewhere(pages) {
+		if e.all {
+			return programs{elsewhere: &e}
+		}
+	}
 	classic, named := namedByPages(t, g, pages)
 	build, more := map[string]bool{}, map[string]bool{}
 	broken := programs{broken: true}
@@ -204,7 +215,7 @@ func (t *tree) bring(ctx context.Context, g *graph, prog programs, entries []str
 	}
 	t.reached = reached
 	t.checkPackages(g, reached, d)
-	if prog.broken {
+	if prog.broken || prog.elsewhere != nil {
 		return nil
 	}
 	wants, err := t.wants(g, reached)

@@ -141,6 +141,7 @@ func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error
 	}
 	t.checkRuntime(g, pages, &d)
 	entries := g.entries(t, pages)
+	t.tellElsewhere(t.runsElsewhere(pages), &d)
 	prog := t.programs(g, pages, entries)
 	if err := t.bring(ctx, g, prog, entries, &d); err != nil {
 		return nil, Report{}, err
