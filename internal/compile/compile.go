@@ -122,7 +122,7 @@ func position(content string, offset int) (line, column int) {
 }
 
 func folder(p string) string {
-	if d := path.Dir(p); d != "." {
+	if d := path.Dir(p); d != "." && d != "/" {
 		return d
 	}
 	return ""

@@ -142,6 +142,7 @@ func (s *Session) Vue(p, source string) (*Component, []Diagnostic, error) {
 		c.From = append(c.From, strings.TrimPrefix(d, "/"))
 	}
 	for _, st := range r.Styles {
+		st.File = strings.TrimPrefix(st.File, "/")
 		css, d := s.blockStyle(st.File, st.Text, st.Lang)
 		if st.File == p {
 			for i := range d {
