@@ -132,13 +132,18 @@ func (p *plan) judge(found []finding) (list []verify.Diagnostic, unchecked strin
 		}
 	}
 	p.allUnchecked = checked == 0
+	kept = slices.DeleteFunc(kept, func(f finding) bool {
+		owner, ok := p.owner[f.file]
+		return ok && f.project >= 0 && owner != f.project || affected[f.file] || f.project >= 0 && lost[f.project]
+	})
 	if p.scripts != nil {
-		kept = append(kept, p.undeclared(names)...)
+		for _, f := range p.undeclared(names) {
+			if !slices.ContainsFunc(kept, func(k finding) bool { return k.file == f.file && k.line == f.line && k.column == f.column }) {
+				kept = append(kept, f)
+			}
+		}
 	}
 	for _, f := range kept {
-		if owner, ok := p.owner[f.file]; ok && f.project >= 0 && owner != f.project && !p.projects[f.project].names || affected[f.file] || f.project >= 0 && lost[f.project] {
-			continue
-		}
 		if f.file == "" || projectFile.MatchString(f.file) { // about settings that we wrote
 			if f.project >= 0 && p.projects[f.project].config != "" && f.code == noTypesFile {
 				f.file, f.line, f.column = p.projects[f.project].config, 0, 0

@@ -30,7 +30,7 @@ type Options struct {
 	NPM      *npm.Client   // where the compiler and the packages come from
 	Path     string        // of a compiler to use in place of the one that is fetched
 	Setting  string        // how to say what names that path; "": TSC_PATH
-	AtOnce   int           // compilers at work at once, at least 2; 0: by processors
+	AtOnce   int           // compilers at work at once, at least 3; 0: by processors
 	Memory   int64         // bytes that each may take; 0: 2 GiB. Never more than a quarter of the machine's.
 	Deadline time.Duration // of one check, on the wall's clock; 0: 60 s
 }
@@ -57,7 +57,7 @@ func Open(o Options) (*Checker, error) {
 	}
 	o.Dir = dir
 	o.Setting = cmp.Or(o.Setting, "TSC_PATH")
-	o.AtOnce = max(cmp.Or(o.AtOnce, runtime.NumCPU()), 2)
+	o.AtOnce = max(cmp.Or(o.AtOnce, runtime.NumCPU()), 3) // two users at once, and one for what takes its time
 	o.Memory = sandbox.FairMemory(o.Memory)
 	o.Deadline = cmp.Or(o.Deadline, time.Minute)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,7 +39,8 @@ func compileBadly() {
 	word, _ := os.ReadFile("act.ts")
 	switch strings.TrimPrefix(string(word), "//") {
 	case "hang":
-		time.Sleep(time.Hour)
+		_ = os.WriteFile(".build/pid", fmt.Appendln(nil, os.Getpid()), 0o600)
+		select {}
 	case "memory":
 		all := []byte{1}
 		for {
@@ -326,6 +328,28 @@ func TestCompilerEndings(t *testing.T) {
 		t.Error(err)
 	}
 	b.empty(t)
+}
+
+// Who holds up the compiler holds up nobody else.
+func TestOthersDoNotWait(t *testing.T) {
+	name, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, types.Options{Path: name, AtOnce: 3})
+	ctx, cancel := context.WithCancel(t.Context())
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() { _, _ = b.Check(ctx, "greedy", verify.Tree{Files: map[string]string{"act.ts": "//hang"}}) })
+	}
+	for left := []string(nil); len(left) == 0; runtime.Gosched() {
+		left, _ = filepath.Glob(filepath.Join(b.dir, "check-*", ".build", "pid"))
+	}
+	if r := b.check(t, verify.Tree{Files: map[string]string{"act.ts": "//"}}); !strings.Contains(r.Rung.Reason, "did not do its work") {
+		t.Errorf("%+v", r)
+	}
+	cancel()
+	wait.Wait()
 }
 
 // raceEnabled reports whether this program, and so the bad compiler, maps terabytes at its start.
