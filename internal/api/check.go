@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"slices"
+	"time"
 
 	"codeforge"
 	"codeforge/internal/evidence"
@@ -166,6 +167,12 @@ func TreeOf(ctx context.Context, store Store, u codeforge.User, projectID string
 	return verify.TreeOf(files, lock), nil
 }
 
+// longestCheck is how long a check may take in a request: packages that nobody had before may take longer.
+const longestCheck = 70 * time.Second
+
+var errLongCheck = &codeforge.Error{Kind: codeforge.Unavailable, Retryable: true, RetryAfter: 5 * time.Second,
+	Message: "The check takes longer than a request may, as when many packages are fetched for the first time. What has come by now is kept: ask again"}
+
 // check verifies a tree for the caller.
 func (s *server) check(ctx context.Context, t verify.Tree) (verify.Report, error) {
 	if s.Check == nil {
@@ -176,7 +183,10 @@ func (s *server) check(ctx context.Context, t verify.Tree) (verify.Report, error
 		return verify.Report{}, err
 	}
 	defer done()
-	return s.Check(ctx, caller(ctx).ID, t)
+	user := caller(ctx).ID
+	ctx, cancel := context.WithTimeoutCause(ctx, longestCheck, errLongCheck)
+	defer cancel()
+	return s.Check(ctx, user, t)
 }
 
 func diagnosticsOf(r verify.Report) []diagnostic {

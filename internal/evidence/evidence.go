@@ -173,6 +173,9 @@ func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(v
 		report.Lock = t.Lock
 	}
 	report.Evidence = rungsOf(report, lacks, resolving, l.now().Sub(began)-resolving)
+	if l.smoke.mode == SmokeOff {
+		report.Evidence[len(report.Evidence)-1].Reason = l.smoke.why()
+	}
 	lasts := lacks == "" && !slices.ContainsFunc(resolved, func(r *resolution) bool { return !r.until.IsZero() })
 	return sight{t, site, report, lacks, lasts}, nil
 }
