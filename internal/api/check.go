@@ -67,9 +67,11 @@ func (s *server) checkProject(ctx context.Context, in *checkInput) (*checkOutput
 		return nil, err
 	}
 	known := r.Evidence
-	shots, err := s.Store.ListScreenshots(ctx, caller(ctx), in.ProjectID, rev.Number)
-	if err != nil {
-		return nil, err
+	var shots []codeforge.Screenshot
+	if rev.Number > 0 {
+		if shots, err = s.Store.ListScreenshots(ctx, caller(ctx), in.ProjectID, rev.Number); err != nil {
+			return nil, err
+		}
 	}
 	if in.Run {
 		if rev.Evidence, shots, err = s.run(ctx, in.ProjectID, t, &r); err != nil {

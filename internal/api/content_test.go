@@ -255,3 +255,11 @@ func TestBlobsInWorkOfJobs(t *testing.T) {
 		t.Errorf("%d bytes", len(a.Body))
 	}
 }
+
+// A project without files can be checked too.
+func TestCheckOfAnEmptyProject(t *testing.T) {
+	k := newKit(t)
+	if r := k.call("GET", "/v1/projects/"+k.project()+"/check", "").want(200).object(); r["revision"] != 0.0 || r["ok"] != true {
+		t.Errorf("%v", r)
+	}
+}
