@@ -198,6 +198,42 @@ document.querySelector("#load").addEventListener("click", () => { const s = docu
 	}
 }
 
+// Errors in what was built are told where they were written, in TypeScript, in a component, in a page's own script.
+func TestErrorsInBuiltScripts(t *testing.T) {
+	b := newTab(t, map[string]string{
+		"index.html": "<!doctype html>\n<body>\n<script type=\"module\">\nimport { start } from './src/main';\nstart();\n\n  setTimeout(() => { throw new Error('in the page'); });\n</script>",
+		"src/main.ts": `import { open } from "./dialog/open";
+
+interface Options { name: string; size?: number }
+
+export function start(options: Options = { name: "x" }): void {
+  setTimeout(() => {
+    open(options.name as string);
+  });
+}
+`,
+		"src/dialog/open.ts": `type Name = string;
+
+export const open = (name: Name): never => {
+  const list: undefined | string[] = undefined;
+  return list!.map((s: string) => s + name) as never;
+};
+`})
+	b.do(chromedp.Navigate(b.home()))
+	got := b.reported(2)
+	slices.SortFunc(got, func(a, b codeforge.PreviewError) int { return strings.Compare(a.File, b.File) })
+	if e := got[0]; e.File != "index.html" || e.Line != 7 || e.Message != "Error: in the page" {
+		t.Errorf("%+v", e)
+	}
+	if e := got[1]; e.File != "src/dialog/open.ts" || e.Line != 5 || !strings.Contains(e.Stack, "src/main.ts:7:") {
+		t.Errorf("%+v", e)
+	}
+	b.until(shown)
+	if text := b.overlay(); !strings.Contains(text, "src/dialog/open.ts:5:") || strings.Contains(text, "__bundle") {
+		t.Errorf("it shows %s", text)
+	}
+}
+
 // A page whose own policy lets nothing through, and that tells of types, is served as it is; where reports are let through they come.
 func TestStrictPages(t *testing.T) {
 	b := newTab(t, map[string]string{

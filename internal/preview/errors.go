@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"codeforge"
+	"codeforge/internal/sourcemap"
 )
 
 // Bounds on what pages report.
@@ -21,7 +22,8 @@ const (
 	maxFrames       = 8
 	reportsAtOnce   = 10 // of one user's pages
 	reportsPerSec   = 0.5
-	maxReportLimits = 10_000 // users that are remembered
+	maxReportLimits = 10_000   // users that are remembered
+	maxMapped       = 32 << 20 // bytes of source maps that one report has looked through
 )
 
 // report is what a page's script sends.
@@ -96,9 +98,9 @@ func (s *Server) takeErrors(w http.ResponseWriter, r *http.Request, u codeforge.
 		b = nil // the page shows another one, of which nothing is known any more
 	}
 	var list []codeforge.PreviewError
-	answer := reportAnswer{Errors: []errorPlace{}}
+	answer, found := reportAnswer{Errors: []errorPlace{}}, places{b: b, maps: map[string]*sourcemap.Map{}, left: maxMapped}
 	for _, e := range said.Errors {
-		p := b.placeOf(e.Frames)
+		p := found.of(e.Frames)
 		answer.Errors = append(answer.Errors, p)
 		kept := codeforge.PreviewError{Revision: revision, JobID: at.job, Kind: e.Kind, Message: e.Message, File: p.File, Line: p.Line, Column: p.Column, Stack: p.Stack, Page: e.Page}
 		kept.Clean()
@@ -112,12 +114,19 @@ func (s *Server) takeErrors(w http.ResponseWriter, r *http.Request, u codeforge.
 	return writeJSON(w, answer)
 }
 
-// placeOf says where in the project's own files an error was: the innermost place there, else the innermost of all.
-func (b *build) placeOf(frames []frame) (p errorPlace) {
+// places finds where in the project's files something in a build was, for one report.
+type places struct {
+	b    *build // nil: nothing is known of it any more
+	maps map[string]*sourcemap.Map
+	left int // bytes of maps that may still be looked through
+}
+
+// of is where an error was: the innermost place in the project's own files, else the innermost of all.
+func (ps *places) of(frames []frame) (p errorPlace) {
 	var stack []string
 	own := false
 	for i, f := range frames[:min(len(frames), maxFrames)] {
-		file, line, column, known := b.source(f)
+		file, line, column, known := ps.source(f)
 		if known = known && !strings.Contains("/"+file, "/node_modules/"); i == 0 || known && !own {
 			p.File, p.Line, p.Column = file, line, column
 		}
@@ -130,22 +139,53 @@ func (b *build) placeOf(frames []frame) (p errorPlace) {
 	return p
 }
 
-// source is where in the project's files something that was served comes from. What is not known stays an address.
-func (b *build) source(f frame) (file string, line, column int, known bool) {
-	p, _, _ := strings.Cut(f.Path, "?")
-	if u, err := url.PathUnescape(p); err == nil {
-		p = u
+// source is where something that was served comes from. What is not known stays an address.
+func (ps *places) source(f frame) (file string, line, column int, known bool) {
+	p := pathOf(f.Path)
+	if ps.b == nil || ps.b.site == nil {
+		return p, f.Line, f.Column, false
 	}
-	if b != nil && b.site != nil {
-		at := strings.TrimPrefix(p, "/")
-		if at == "" {
-			at = b.site.Home
+	at := strings.TrimPrefix(p, "/")
+	if at == "" {
+		at = ps.b.site.Home
+	}
+	a, ok := ps.b.site.Find(at)
+	if !ok {
+		return p, f.Line, f.Column, false
+	}
+	if name := sourcemap.Named(a.Body); name != "" {
+		if m := ps.mapAt(name); m != nil && ps.left > 0 {
+			ps.left -= len(m.Mappings)
+			if source, line, column, ok := m.Find(f.Line-1, f.Column-1); ok {
+				return strings.TrimPrefix(pathOf(source), "/"), line + 1, column + 1, true
+			}
 		}
-		if file, line, column, ok := b.site.Position(at, f.Line, f.Column); ok {
-			return file, line, column, true
-		}
+	}
+	if file, line, column, ok := ps.b.site.Position(at, f.Line, f.Column); ok {
+		return file, line, column, true
 	}
 	return p, f.Line, f.Column, false
+}
+
+// mapAt is the source map at an address of the build.
+func (ps *places) mapAt(address string) *sourcemap.Map {
+	m, ok := ps.maps[address]
+	if !ok {
+		if a, found := ps.b.site.Find(strings.TrimPrefix(pathOf(address), "/")); found {
+			m = sourcemap.Read([]byte(a.Body))
+		}
+		ps.maps[address] = m
+	}
+	return m
+}
+
+// pathOf is the path in an address without a host, as files have it.
+func pathOf(address string) string {
+	p, _, _ := strings.Cut(address, "?")
+	if u, err := url.PathUnescape(p); err == nil {
+		return u
+	}
+	return p
 }
 
 // isSameOrigin reports whether a browser sent a request for a page of the very host that it asks.
