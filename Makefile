@@ -16,8 +16,8 @@ test: ## run all tests with the race detector; installs what they need where it 
 	@./scripts/need cc curl git chromium postgres pgbouncer
 	$(GO) test -race -timeout 9m ./...
 
-soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces, merges beside git's, packages without an end, every task of eval, every way to misbehave, people and jobs that race
-	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace)$$' \
+soak: ## the long ones whole: hostile trees, killed verifiers, answers in very many pieces, merges beside git's, packages without an end, every task of eval, every way to misbehave, people and jobs that race, real projects and copies of them with mistakes
+	CODEFORGE_SOAK=1 $(GO) test -count=1 -timeout 20m -v -run '^(TestHostileTrees|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace|TestProjects|TestMutations)$$' \
 		./internal/verify ./internal/server ./internal/llm/compatible ./internal/merge ./internal/eval ./internal/npm ./internal/api
 
 crash: ## kill a server 200 times under load
@@ -26,8 +26,8 @@ crash: ## kill a server 200 times under load
 context: ## measure which files prompts show, on projects fetched with npm
 	CODEFORGE_SOAK=1 $(GO) test -count=1 -run '^TestContext$$' -v ./internal/relevance
 
-npm: ## lay the trees of 22 projects, and of packages at random, beside those that npm makes on this machine with its registry
-	CODEFORGE_NPM=1 $(GO) test -count=1 -timeout 30m -v -run 'AsNPM$$' ./internal/npm
+npm: ## beside npm on this machine with its registry: trees of 22 projects and of packages at random, verdicts of real projects' own tools, times to a preview
+	CODEFORGE_NPM=1 $(GO) test -count=1 -timeout 60m -v -run '(AsNPM|TestProjectsAsTheirTools|TestProjectTimes)$$' ./internal/npm ./internal/server
 
 eval: ## 40 tasks on fixture projects with the offline model; docs/contributing.md says how with a real one
 	@./scripts/need chromium
