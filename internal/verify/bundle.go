@@ -26,6 +26,7 @@ type Site struct {
 
 	assets   map[string]Asset
 	roots    []string
+	bases    []string // what may stand before any path, as the project's own tools have it
 	packaged []string // files of packages that are yet to be added
 }
 
@@ -50,6 +51,17 @@ func (s *Site) Find(p string) (Asset, bool) {
 // find returns the name of what is at a path.
 func (s *Site) find(p string) (name string, ok bool) {
 	p = strings.TrimSuffix(p, "/")
+	for _, base := range s.bases {
+		if rest, ok := strings.CutPrefix(p+"/", base+"/"); ok {
+			if name, ok := s.findBelow(strings.TrimSuffix(rest, "/")); ok {
+				return name, true
+			}
+		}
+	}
+	return s.findBelow(p)
+}
+
+func (s *Site) findBelow(p string) (name string, ok bool) {
 	inner, built := strings.CutPrefix(p, bundleDir+"/")
 	for _, q := range []string{p, inner} {
 		if _, ok := s.assets[q]; ok && q != "" {
@@ -73,6 +85,9 @@ func (s *Site) find(p string) (name string, ok bool) {
 // Position is where in the tree a place in what is at a path comes from. Line and column count from 1.
 func (s *Site) Position(p string, line, column int) (file string, l, c int, ok bool) {
 	name, ok := s.find(p)
+	if m, mapped := s.mapOf(name); ok && mapped {
+		return m.find(line, column)
+	}
 	if !ok || strings.HasPrefix(name, bundleDir+"/") || isScript(loaders[strings.ToLower(path.Ext(name))]) && path.Ext(name) != ".js" {
 		return "", 0, 0, false
 	}
@@ -143,6 +158,7 @@ type programs struct {
 	broken  bool            // what must build cannot
 
 	elsewhere *elsewhere // what keeps all of it from being shown; nil: nothing does
+	inBrowser bool       // pages load it
 }
 
 // programs chooses what is bundled: what pages name must build; where no page does, the script that stands for the program
@@ -199,7 +215,10 @@ func (t *tree) programs(g *graph, pages []*page, entries []string) programs {
 			more[p] = true
 		}
 	}
-	return programs{classic: classic, build: build, more: more}
+	if len(pages) == 0 && t.isForNode(g, build) {
+		return programs{elsewhere: &nodeProgram}
+	}
+	return programs{classic: classic, build: build, more: more, inBrowser: len(pages) > 0}
 }
 
 // bring checks what is imported of packages, and has what the program needs of them built.
@@ -214,7 +233,7 @@ func (t *tree) bring(ctx context.Context, g *graph, prog programs, entries []str
 		g.reach(reached, entries...)
 	}
 	t.reached = reached
-	t.checkPackages(g, reached, d)
+	t.checkPackages(g, reached, prog.inBrowser, d)
 	if prog.broken || prog.elsewhere != nil {
 		return nil
 	}
@@ -236,7 +255,7 @@ func (t *tree) bring(ctx context.Context, g *graph, prog programs, entries []str
 
 // site puts together what is served: files as they are, bundles, and pages that name them.
 func (t *tree) site(g *graph, pages []*page, built []string, classic map[string]bool, outputs map[string]string) *Site {
-	site := &Site{assets: make(map[string]Asset, len(t.files)), roots: t.roots}
+	site := &Site{assets: make(map[string]Asset, len(t.files)), roots: t.roots, bases: t.bases}
 	for _, p := range t.paths {
 		if !isHTML(p) || t.isOutput(p) {
 			site.assets[p] = Asset{Type: contentType(p), Body: t.files[p]}
@@ -421,23 +440,50 @@ var publicEnv = []string{"VITE_", "REACT_APP_", "NEXT_PUBLIC_", "PUBLIC_", "NUXT
 // environment returns the variables that tools put into pages and scripts.
 func (t *tree) environment() map[string]string {
 	env := map[string]string{"MODE": "production", "NODE_ENV": "production", "BASE_URL": "/", "PUBLIC_URL": ""}
-	for _, name := range []string{".env", ".env.production"} {
+	all := map[string]string{} // what a file may refer to
+	for _, name := range []string{".env", ".env.local", ".env.production", ".env.production.local"} {
 		for _, root := range t.roots {
 			for line := range strings.Lines(t.files[path.Join(root, name)]) {
 				k, v, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
-				k, v = strings.TrimSpace(k), strings.TrimSpace(v)
-				if !ok || !slices.ContainsFunc(publicEnv, func(p string) bool { return strings.HasPrefix(k, p) }) {
+				if k = strings.TrimSpace(k); !ok || strings.HasPrefix(k, "#") {
 					continue
 				}
-				if n := len(v); n > 1 && (v[0] == '"' || v[0] == '\'') && v[n-1] == v[0] {
-					v = v[1 : n-1]
+				all[k] = envValue(strings.TrimSpace(v), all)
+				if slices.ContainsFunc(publicEnv, func(p string) bool { return strings.HasPrefix(k, p) }) {
+					env[k] = all[k]
 				}
-				env[k] = v
 			}
 		}
 	}
 	return env
 }
+
+var envReference = regexp.MustCompile(`\\\$|\$(?:\{\w+\}|\w+)`)
+
+// envValue is what the text of a value in an .env file means: with quotes or without, which a comment may follow; others are put
+// in where it names them. What is secret may so get into what is public, as the project says.
+func envValue(v string, known map[string]string) string {
+	if v != "" && strings.IndexByte(`"'`+"`", v[0]) >= 0 {
+		quote := v[0]
+		if end := strings.IndexByte(v[1:], quote); end >= 0 {
+			if v = v[1 : 1+end]; quote == '\'' {
+				return v
+			}
+		}
+	} else if i := strings.Index(v, " #"); i >= 0 {
+		v = strings.TrimSpace(v[:i])
+	}
+	v = envReference.ReplaceAllStringFunc(v, func(ref string) string {
+		if ref[0] == '\\' {
+			return ref[1:]
+		}
+		return known[strings.Trim(ref, "${}")]
+	})
+	return v[:min(len(v), maxEnvValue)]
+}
+
+// maxEnvValue bounds a value: one may be made of others, again and again.
+const maxEnvValue = 32 << 10
 
 // defines are what bundlers put in the place of names that no browser has.
 func (t *tree) defines() map[string]string {
@@ -546,6 +592,8 @@ func (t *tree) bundleResolve(g *graph, b *packageBuild, shims bool, a api.OnReso
 		return make(madeWorker, target, "", nil)
 	case hasFlag(r.suffix, "sharedworker") && !hasFlag(r.suffix, "url"):
 		return make(madeSharedWorker, target, "", nil)
+	case hasFlag(r.suffix, "init") && strings.EqualFold(path.Ext(target), ".wasm"):
+		return make(madeInit, target, "", nil)
 	case hasFlag(r.suffix, "url"):
 		return make(madeAddress, target, "", nil)
 	case t.isUncompiled(target):
@@ -639,6 +687,7 @@ const (
 	madeComponent             // a component that shows a file
 	madeWorker                // makes a worker of a file
 	madeSharedWorker
+	madeInit // makes an instance of WebAssembly
 )
 
 func (t *tree) bundleLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
@@ -697,6 +746,8 @@ func (t *tree) bundleLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
 		text = "module.exports = { __esModule: true, default: " + component + " };"
 	case madeWorker:
 		text = "export default function (options) { return new Worker(" + u + ", options); }"
+	case madeInit:
+		text = "export default (imports = {}) => WebAssembly.instantiateStreaming(fetch(" + u + "), imports).then((r) => r.instance);"
 	case madeSharedWorker:
 		text = "export default function (options) { return new SharedWorker(" + u + ", options); }"
 	}

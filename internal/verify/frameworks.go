@@ -2,6 +2,7 @@ package verify
 
 import (
 	"html"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -73,6 +74,24 @@ func (t *tree) runsElsewhere(pages []*page) (list []elsewhere) {
 	return list
 }
 
+// nodeProgram is a program without a page that Node.js runs.
+var nodeProgram = elsewhere{framework: framework{name: "Node.js", needs: "Node.js to run it", own: true}, all: true}
+
+// isForNode reports whether scripts need what Node.js alone has.
+func (t *tree) isForNode(g *graph, scripts map[string]bool) bool {
+	if t.modules == nil {
+		return false
+	}
+	reached := map[string]bool{}
+	g.reach(reached, slices.Collect(maps.Keys(scripts))...)
+	for p := range reached {
+		if slices.ContainsFunc(g.imports[p], func(i packageImport) bool { return i.module.builtin != "" || i.module.forNode }) {
+			return true
+		}
+	}
+	return false
+}
+
 // manifestFolders are the folders that have a package.json.
 func (t *tree) manifestFolders() func(yield func(string) bool) {
 	return func(yield func(string) bool) {
@@ -86,7 +105,10 @@ func (t *tree) manifestFolders() func(yield func(string) bool) {
 
 // says is what to tell of it.
 func (e elsewhere) says() string {
-	if e.all {
+	switch {
+	case e.pkg == "":
+		return "This is a program for " + e.name + ", which does not run here. Its files are checked"
+	case e.all:
 		return "This is made with " + e.name + ", which needs " + e.needs + ": that does not run here. The files are checked as far as that goes without it; a preview shows nothing of them"
 	}
 	return "This is made with " + e.name + ", which needs " + e.needs + ": that does not run here. A preview shows the pages as they are, and what they ask of it stays without an answer"

@@ -194,8 +194,9 @@ func (t *tree) lacking(importer, spec string, m module) string {
 }
 
 // checkPackages reports imports of packages that lead nowhere. What is part of the program is an error when nothing but the
-// import can be at fault: a package that is asked for and cannot be had is told of where it is asked for.
-func (t *tree) checkPackages(g *graph, program map[string]bool, d *diagnostics) {
+// import can be at fault: a package that is asked for and cannot be had is told of where it is asked for. Of what no browser
+// loads it counts alone whether packages are there.
+func (t *tree) checkPackages(g *graph, program map[string]bool, browser bool, d *diagnostics) {
 	if t.modules == nil {
 		return
 	}
@@ -209,12 +210,12 @@ func (t *tree) checkPackages(g *graph, program map[string]bool, d *diagnostics) 
 			severity := SeverityWarning
 			m := api.Message{Location: i.at}
 			switch {
-			case i.module.problem != "" || i.module.unknown || i.module.unavailable:
+			case i.module.unknown, i.module.unavailable, i.module.problem != "" && program[p] && (browser || !i.module.forNode):
 				m.Text = t.lacking(p, i.spec, i.module)
 				if (program[p] || isToolConfig(p)) && !i.module.unavailable && !(i.module.unknown && t.needs(p, name)) {
 					severity = SeverityError
 				}
-			case i.module.builtin != "" && program[p]:
+			case i.module.builtin != "" && program[p] && browser:
 				m.Text = t.unavailable(p, i.spec)
 			case i.module.place != "" && program[p] && !t.needs(p, name) && !t.isOwn(p, name) && t.renamed(p, i.spec) == i.spec && i.spec[0] != '#':
 				m.Text = "No package.json asks for " + strconv.Quote(name) + ": it is there for another package alone, and may be gone tomorrow"

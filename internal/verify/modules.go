@@ -145,6 +145,7 @@ type module struct {
 	problem     string // why there is none
 	unknown     bool   // nobody has a package of that name
 	unavailable bool   // it is in the lock, and cannot be had
+	forNode     bool   // Node.js would find it
 }
 
 func (m module) path() string { return m.place + "/" + m.name }
@@ -183,6 +184,9 @@ var (
 	byRequire = how{conditions: map[string]bool{"browser": true, "require": true, "module": true, "production": true}, require: true}
 	byStyle   = how{conditions: map[string]bool{"browser": true, conditionStyle: true, conditionSass: true, "production": true}, style: true}
 )
+
+// nodeConditions are those of Node.js, whatever imports.
+var nodeConditions = map[string]bool{"node": true, "import": true, "require": true, "module-sync": true}
 
 // The order in which a path in a package is tried with endings, where it has none.
 var (
@@ -271,7 +275,8 @@ func (m *modules) bare(from, spec string, by how) module {
 				return found
 			}
 		}
-		return module{problem: fmt.Sprintf("%s %s does not export %q", name, m.packages.Version(place), sub)}
+		_, forNode := p.manifest.exports.find(sub, nodeConditions)
+		return module{problem: fmt.Sprintf("%s %s does not export %q", name, m.packages.Version(place), sub), forNode: forNode}
 	}
 	if sub != "." {
 		return m.file(p, sub, by)

@@ -122,6 +122,8 @@ func (b *packageBuild) take(a api.OnResolveArgs, m module, suffix string) api.On
 		return b.madeOf(a.Path, madeText, m.path())
 	case hasFlag(suffix, "worker") && !hasFlag(suffix, "url"):
 		return b.madeOf(a.Path, madeWorker, m.path())
+	case hasFlag(suffix, "init") && path.Ext(m.name) == ".wasm":
+		return b.madeOf(a.Path, madeInit, m.path())
 	case isAddressed(suffix), l == api.LoaderNone && !compiled(m.name):
 		return b.madeOf(a.Path, madeAddress, m.path())
 	case l == api.LoaderNone:

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -274,4 +275,44 @@ func openBrowser(t *testing.T) context.Context {
 	}
 	t.Cleanup(stop)
 	return ctx
+}
+
+// BenchmarkEdits is what a build costs after one file was changed, with packages at hand.
+func BenchmarkEdits(b *testing.B) {
+	if os.Getenv("CODEFORGE_NPM") == "" {
+		b.Skip("CODEFORGE_NPM=1 asks a registry for packages")
+	}
+	v := newVerifier(b, sandbox.Options{})
+	const manifest = `{"name":"x","dependencies":{"react":"^19.0.0","react-dom":"^19.0.0","lucide-react":"^0.469.0","date-fns":"^4.1.0","recharts":"^2.15.0","zustand":"^5.0.0"}}`
+	packages := newRegistry(b, manifest)
+	for _, n := range []int{20, 300} {
+		tree := Tree{Files: files{"package.json": manifest, "index.html": strings.Replace(realPage, "SUFFIX", "tsx", 1)}, Lock: packages.lock.Bytes(), Packages: packages}
+		var main strings.Builder
+		main.WriteString("import { createRoot } from 'react-dom/client'\n")
+		for i := range n - 1 {
+			tree.Files[fmt.Sprintf("src/c%d.tsx", i)] = fmt.Sprintf("import { useState } from 'react'\nimport { Home, Star } from 'lucide-react'\nimport { format } from 'date-fns'\nimport { LineChart } from 'recharts'\nimport { create } from 'zustand'\nconst use = create<{ n: number }>(() => ({ n: %d }))\nexport function C%d() { const [n, set] = useState(0); const s = use(); return <section className=\"p-4\" onClick={() => set(n + 1)}><Home /><Star />{format(new Date(0), 'yyyy')}{s.n}<LineChart /></section> }\n", i, i)
+			fmt.Fprintf(&main, "import { C%d } from './c%d'\n", i, i)
+		}
+		main.WriteString("createRoot(document.getElementById('root')!).render(<C0 />)\nconsole.log(C0")
+		for i := range n - 1 {
+			fmt.Fprintf(&main, ", C%d", i)
+		}
+		main.WriteString(")\n")
+		tree.Files["src/main.tsx"] = main.String()
+		edits := 0
+		for name, build := range map[string]func() (Report, error){
+			"check":  func() (Report, error) { return v.Check(b.Context(), "u", tree) },
+			"bundle": func() (Report, error) { _, r, err := v.Bundle(b.Context(), "u", tree); return r, err },
+		} {
+			b.Run(fmt.Sprintf("%d files, %s", n, name), func(b *testing.B) {
+				for range b.N {
+					edits++
+					tree.Files["src/c0.tsx"] += fmt.Sprintf("// %d\n", edits)
+					if r, err := build(); err != nil || !r.OK {
+						b.Fatal(err, lines(r))
+					}
+				}
+			})
+		}
+	}
 }

@@ -362,6 +362,12 @@ var servedFrom = []string{"", "public", "static"}
 // importer lies in, the nearest first, each with the folders that tools serve from there.
 func (t *tree) absolute(importer, p string, try func(string) (string, bool)) (string, bool) {
 	p = path.Clean("/" + p)[1:]
+	for _, base := range t.bases {
+		if rest, ok := strings.CutPrefix(p, base+"/"); ok && !t.folders[base] {
+			p = rest
+			break
+		}
+	}
 	for dir := range ancestors(path.Dir(fileOf(importer))) {
 		for _, sub := range servedFrom {
 			if sub != "" && !t.folders[path.Join(dir, sub)] {

@@ -458,6 +458,21 @@ func (t *tree) optionsFor(p string) string {
 	return options
 }
 
+var viteBase = regexp.MustCompile(`(?m)^\s*base\s*:\s*['"\x60]/?([\w.~/-]{1,200}?)/?['"\x60]`)
+
+// readBases finds what the tools of the project put before its paths, where it is written plainly.
+func (t *tree) readBases() {
+	for _, p := range t.paths {
+		if strings.HasPrefix(path.Base(p), "vite.config.") && !isInstalled(p) && len(t.bases) < maxConfigs {
+			for _, m := range viteBase.FindAllStringSubmatch(t.files[p], 4) {
+				if m[1] != "." && m[1] != ".." && !slices.Contains(t.bases, m[1]) {
+					t.bases = append(t.bases, m[1])
+				}
+			}
+		}
+	}
+}
+
 var jsxImportSource = regexp.MustCompile(`\bjsxImportSource\s*:\s*['"]([@\w./-]{1,200})['"]`)
 
 // jsxFor is what JSX means to a file when no tsconfig says it, as compiler options; "": what it means to React.

@@ -40,6 +40,62 @@ func addMaps(outputs, maps map[string]string, before map[string]int, limit int) 
 	}
 }
 
+// mapOf is the map of a built script.
+func (s *Site) mapOf(name string) (m sourceMap, ok bool) {
+	_, at, ok := strings.Cut(s.assets[name].Body, "\n//# sourceMappingURL=/")
+	if !ok || path.Ext(s.assets[name].Type) != "" && !strings.HasPrefix(s.assets[name].Type, "text/javascript") {
+		return m, false
+	}
+	return m, json.Unmarshal([]byte(s.assets[unescape(strings.TrimSpace(at))].Body), &m) == nil
+}
+
+// find is where a place in a script comes from, all from 1: what began last before it in its line.
+func (m sourceMap) find(line, column int) (file string, l, c int, ok bool) {
+	source, sourceLine, sourceColumn := 0, 0, 0
+	for n, text := range strings.Split(m.Mappings, ";") {
+		if n >= line {
+			break
+		}
+		at := 0
+		for segment := range strings.SplitSeq(text, ",") {
+			v := readVLQ(segment)
+			if len(v) > 0 {
+				at += v[0]
+			}
+			if len(v) < 4 {
+				continue
+			}
+			source, sourceLine, sourceColumn = source+v[1], sourceLine+v[2], sourceColumn+v[3]
+			if n == line-1 && (!ok || at < column) && source >= 0 && source < len(m.Sources) {
+				file, l, c, ok = unescape(strings.TrimPrefix(m.Sources[source], "/")), sourceLine+1, sourceColumn+1, true
+			}
+		}
+	}
+	return file, l, c, ok
+}
+
+// readVLQ reads the numbers of a segment of a map; a segment of one that leads nowhere counts as none.
+func readVLQ(segment string) (v []int) {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	value, shift := 0, 0
+	for i := range len(segment) {
+		d := strings.IndexByte(digits, segment[i])
+		if d < 0 || shift > 30 {
+			return nil
+		}
+		if value |= d & 31 << shift; d&32 != 0 {
+			shift += 5
+			continue
+		}
+		if value&1 != 0 {
+			value = -value
+		}
+		v = append(v, value/2)
+		value, shift = 0, 0
+	}
+	return v
+}
+
 var mapNamed = regexp.MustCompile(`([#@]\s*)sourceMappingURL=`)
 
 // withoutMap keeps the bundler from the map that a text names: it would look for it on the disk.

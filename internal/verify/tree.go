@@ -32,6 +32,7 @@ type tree struct {
 	lazy     map[string]int       // the same, of what is loaded later
 	ignores  map[string]*ignoreFile
 	roots    []string              // folders whose files are also served from /
+	bases    []string              // what the project's tools put before its paths
 	imports  patterns              // from import maps
 	source   map[string]string     // contents as they are built, where they differ: computed imports renamed, globs listed
 	compiled map[string]bool       // whose source a compiler made of another language
@@ -108,6 +109,7 @@ func newTree(project Tree, d *diagnostics) *tree {
 		}
 	}
 	t.readSettings()
+	t.readBases()
 	for r := range roots {
 		if r != "." && t.isOutput(r+"/index.html") {
 			continue

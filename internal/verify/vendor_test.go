@@ -33,6 +33,7 @@ func shelf() folder {
 	add("needy", `{"name":"needy","peerDependenciesMeta":{"maybe":{"optional":true}}}`, "index.js", "import maybe from 'maybe'; try { require('perhaps') } catch {} export default 'needy'", "bad.js", "import 'not-there'; export default 1")
 	add("data", `{"name":"data","version":"3"}`, "index.json", `{"k": "data json"}`, "w.js", "export const url = new URL('./x.wasm', import.meta.url).pathname; const t = 'a'; import(`./${t}.js`)", "x.wasm", "\x00asm", "ts.ts", "export const t: string = 'data ts'; export enum E { A = 'enum' }", "view.jsx", "export default <b/>")
 	add("@scope/pkg", `{"name":"@scope/pkg","exports":"./x.js"}`, "x.js", "export default 'scoped'")
+	add("server", `{"name":"server","exports":{".":{"node":"./n.js"}}}`, "n.js", "export default () => 1")
 	add("@types/only", `{"name":"@types/only"}`, "index.d.ts", "export const x: number")
 	return f
 }

@@ -166,6 +166,9 @@ func appendAnswer(site *Site, report Report, wants []want) []byte {
 	for _, root := range site.roots {
 		add("/" + root)
 	}
+	for _, base := range site.bases {
+		add("=" + base)
+	}
 	add("")
 	for _, p := range site.packaged {
 		add(p)
@@ -197,7 +200,11 @@ func readAnswer(answer []byte) (*Site, Report, []want, error) {
 	}
 	site := &Site{Home: r.string(), assets: map[string]Asset{}}
 	for root := r.string(); root != ""; root = r.string() {
-		site.roots = append(site.roots, root[1:])
+		if root[0] == '=' {
+			site.bases = append(site.bases, root[1:])
+		} else {
+			site.roots = append(site.roots, root[1:])
+		}
 	}
 	for p := r.string(); p != ""; p = r.string() {
 		site.packaged = append(site.packaged, p)
