@@ -264,3 +264,39 @@ func TestNoPackage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What a compiler made is taken again only where everything that it asked for is the same, and never from a runtime in which
+// a script of a project ran before.
+func TestResultsAreKeptByWhatTheyAreMadeOf(t *testing.T) {
+	packages := known{tailwindShelf()}
+	run := func(files map[string]string, names ...string) (out []string) {
+		s := session(t, files, packages)
+		for _, name := range names {
+			styles, found, err := s.Tailwind(name, files[name])
+			if err != nil || len(found) > 0 {
+				t.Fatal(name, found, err)
+			}
+			out = append(out, styles.CSS)
+		}
+		return out
+	}
+	plain := "@import \"tailwindcss\"; @import \"./more.css\";"
+	files := map[string]string{"a.css": plain, "more.css": ".one{}", "a.js": "'p-1'"}
+	first := run(files, "a.css")[0]
+	if again := run(files, "a.css")[0]; again != first || !strings.Contains(first, ".one{}") || !strings.Contains(first, ".p-1{}") {
+		t.Errorf("%s, then %s", first, again)
+	}
+	files["more.css"] = ".two{}"
+	if got := run(files, "a.css")[0]; !strings.Contains(got, ".two{}") {
+		t.Errorf("an import changed, and gave %s", got)
+	}
+	files["a.js"] = "'p-2'"
+	if got := run(files, "a.css")[0]; !strings.Contains(got, ".p-2{}") {
+		t.Errorf("a class is new, and gave %s", got)
+	}
+	hostile := map[string]string{"x.css": "@plugin \"./x.js\";", "x.js": "compiler.build = () => 'hostile'; String.prototype.replace = () => 'hostile'; export default () => {}", "b.css": "@import \"tailwindcss\"; .b{}"}
+	run(hostile, "x.css", "b.css")
+	if got := run(map[string]string{"b.css": hostile["b.css"]}, "b.css")[0]; strings.Contains(got, "hostile") {
+		t.Errorf("a plugin of another project made %s", got)
+	}
+}

@@ -50,9 +50,6 @@ var importedName = regexp.MustCompile(`(\bfrom\s*)(["'])([^"'\n]+)(["'])`)
 // typeArguments are where a component takes its properties from types, which may stand in other files.
 var typeArguments = regexp.MustCompile(`\bdefine(?:Props|Emits|Slots|Model)\s*<`)
 
-// sourceAttribute is where a block of a component lies in another file.
-var sourceAttribute = regexp.MustCompile(`<(?:script|template|style)\b[^>]*\bsrc\s*=`)
-
 // withoutAliases writes the project's own names for paths as paths, within the lines where they stand.
 func (f *files) withoutAliases(p, text string) string {
 	if f.alias == nil {
@@ -77,12 +74,8 @@ func (s *Session) Vue(p, source string) (*Component, []Diagnostic, error) {
 		return nil, nil, err
 	}
 	text := source
-	alone := !sourceAttribute.MatchString(source)
-	if typeArguments.MatchString(source) {
-		if err := s.showTypes(e); err != nil {
-			return nil, []Diagnostic{s.componentProblem("Vue", p, source, err)}, nil
-		}
-		alone = false
+	typed := typeArguments.MatchString(source)
+	if typed {
 		text = s.files.withoutAliases(p, source)
 	}
 	sum := sha256.Sum256([]byte(p + source))
@@ -113,13 +106,17 @@ func (s *Session) Vue(p, source string) (*Component, []Diagnostic, error) {
 		b, err := json.Marshal(map[string]string{"path": at, "text": text})
 		return string(b), err
 	}
-	job := map[string]any{"file": "/" + p, "source": text, "id": id}
-	if alone {
-		err = e.pure("component", job, &r)
-	} else {
-		err = e.call("component", job, &r, answer)
+	j := job{function: "component", input: map[string]any{"file": "/" + p, "source": text, "id": id}, answer: answer}
+	if typed {
+		j.begin = func() error { return s.showTypes(e) }
+		j.used = func() []string {
+			for i, d := range r.Deps {
+				r.Deps[i] = strings.TrimPrefix(d, "/")
+			}
+			return r.Deps
+		}
 	}
-	if err != nil {
+	if err := e.call(j, &r); err != nil {
 		d := s.componentProblem("Vue", p, source, err)
 		if i := strings.Index(source, missing); missing != "" && i >= 0 {
 			d.Line, d.Column = position(source, i)
@@ -156,7 +153,7 @@ func (s *Session) Vue(p, source string) (*Component, []Diagnostic, error) {
 			CSS    string
 			Errors []told
 		}
-		if err := e.pure("style", map[string]any{"file": "/" + p, "text": css, "id": id, "scoped": st.Scoped, "line": st.Line}, &out); err != nil {
+		if err := e.call(job{function: "style", input: map[string]any{"file": "/" + p, "text": css, "id": id, "scoped": st.Scoped, "line": st.Line}}, &out); err != nil {
 			found = append(found, s.componentProblem("Vue", p, source, err))
 			continue
 		}
@@ -182,8 +179,8 @@ func hasErrors(list []Diagnostic) bool {
 
 // showTypes lets the compiler read the project's scripts, from which components take the types of their properties.
 func (s *Session) showTypes(e *engine) error {
-	if err := e.start(); err != nil || e.shown {
-		return err
+	if e.shown {
+		return nil
 	}
 	e.shown = true
 	seen := map[string]string{}
@@ -248,7 +245,7 @@ func (s *Session) Svelte(p, source string) (*Component, []Diagnostic, error) {
 		Code, CSS string
 		Warnings  []told
 	}
-	if err := e.pure(function, map[string]any{"file": p, "source": text, "options": s.svelteOptions(p)}, &r); err != nil {
+	if err := e.call(job{function: function, input: map[string]any{"file": p, "source": text, "options": s.svelteOptions(p)}}, &r); err != nil {
 		d := s.componentProblem("Svelte", p, source, err)
 		if f, ok := errors.AsType[*failure](err); ok && strings.Contains(f.Code, "typescript_invalid_feature") {
 			d.Message += " (enums, decorators and the like belong into a .ts file)"

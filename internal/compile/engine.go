@@ -21,7 +21,9 @@ type engine struct {
 	vm      *goja.Runtime
 	host    *goja.Object
 
-	refused error // the last answer that was none
+	refused error      // the last answer that was none
+	asked   []question // by the job at work
+	tainted bool       // a script of the project ran in it
 
 	shown bool // whether the compiler can read the types of the project
 }
@@ -46,12 +48,12 @@ func compileScript(name, script string) (*goja.Program, error) {
 // maxDepth is how deep calls may nest in the interpreter.
 const maxDepth = 5_000
 
-// start makes the runtime and loads the compiler.
-func (e *engine) start() error {
-	if e.vm != nil {
+// fresh makes the runtime and loads the compiler, anew when a script of the project ran beside it.
+func (e *engine) fresh() error {
+	if e.vm != nil && !e.tainted {
 		return nil
 	}
-	e.vm = goja.New()
+	e.vm, e.tainted, e.shown = goja.New(), false, false
 	e.vm.SetMaxCallStackSize(maxDepth)
 	e.vm.SetParserOptions(parser.WithDisableSourceMaps)
 	// The same text compiles to the same text.
@@ -125,17 +127,82 @@ type answerer func(kind string, args []string) (any, error)
 // maxQuestions bounds what one job may ask.
 const maxQuestions = 2_000
 
-// call runs the compiler's exported function on a job, which is told as JSON, and decodes what it returns into out.
-func (e *engine) call(function string, job any, out any, answer answerer) error {
-	b, err := json.Marshal(job)
+// job is work for a compiler.
+type job struct {
+	function string
+	input    any             // as JSON
+	answer   answerer        // nil: it asks for nothing
+	begin    func() error    // what the runtime needs before; nil: nothing
+	used     func() []string // files that it looked at besides; nil: none
+}
+
+// call does a job, or takes what the same one gave before if all that it asked for is answered in the same way, and decodes
+// the result into out.
+func (e *engine) call(j job, out any) error {
+	b, err := json.Marshal(j.input)
 	if err != nil {
 		return err
 	}
-	text, err := e.run(function, string(b), answer)
+	key := ""
+	if e.program.key != "" {
+		sum := sha256.Sum256([]byte(e.program.key + "\x00" + j.function + "\x00" + string(b)))
+		key = string(sum[:])
+		if r, ok := results.get(key); ok && e.holds(r, j.answer) {
+			return e.end(r.text, out)
+		}
+	}
+	if err := e.fresh(); err != nil {
+		return err
+	}
+	if j.begin != nil {
+		if err := j.begin(); err != nil {
+			return err
+		}
+	}
+	text, err := e.run(j.function, string(b), j.answer)
 	if err != nil {
 		return err
 	}
-	return e.end(text, out)
+	if err := e.end(text, out); err != nil {
+		return err
+	}
+	if j.used != nil {
+		for _, p := range j.used() {
+			text, _ := e.s.files.read(p)
+			e.asked = append(e.asked, question{fileQuestion, []string{p}, fingerprint(text, nil)})
+		}
+	}
+	results.put(key, result{text, e.asked})
+	return nil
+}
+
+// holds reports whether everything that a job asked for is answered as it was then.
+func (e *engine) holds(r result, answer answerer) bool {
+	for _, q := range r.asked {
+		if q.kind == fileQuestion {
+			if text, _ := e.s.files.read(q.args[0]); fingerprint(text, nil) != q.answer {
+				return false
+			}
+			continue
+		}
+		if answer == nil || fingerprint(answer(q.kind, q.args)) != q.answer {
+			return false
+		}
+	}
+	return true
+}
+
+// fingerprint tells an answer from others.
+func fingerprint(v any, err error) string {
+	b, _ := json.Marshal(v) // what cannot be told is no answer
+	if m, ok := v.(*brought); ok {
+		b = append(b, m.script...)
+	}
+	if err != nil {
+		b = append(b, "\x00"+err.Error()...)
+	}
+	sum := sha256.Sum256(b)
+	return string(sum[:])
 }
 
 // end reads how a job ended.
@@ -156,32 +223,9 @@ func (e *engine) end(text string, out any) error {
 	return json.Unmarshal(end.Value, out)
 }
 
-// pure runs a job whose result depends on nothing else, or takes what it gave before.
-func (e *engine) pure(function string, job, out any) error {
-	b, err := json.Marshal(job)
-	if err != nil {
-		return err
-	}
-	key := ""
-	if e.program.key != "" {
-		sum := sha256.Sum256([]byte(e.program.key + "\x00" + function + "\x00" + string(b)))
-		key = string(sum[:])
-	}
-	text, ok := results.get(key)
-	if !ok {
-		if text, err = e.run(function, string(b), nil); err != nil {
-			return err
-		}
-		results.put(key, text)
-	}
-	return e.end(text, out)
-}
-
 // run runs a job and returns how it ended, as JSON.
 func (e *engine) run(function, job string, answer answerer) (text string, err error) {
-	if err := e.start(); err != nil {
-		return "", err
-	}
+	e.asked = nil
 	err = e.bounded(func() error {
 		parse, _ := goja.AssertFunction(e.vm.Get("JSON").ToObject(e.vm).Get("parse"))
 		value, err := parse(goja.Undefined(), e.vm.ToValue(job))
@@ -247,7 +291,12 @@ func (e *engine) answer(q *goja.Object, answer answerer) error {
 			args = append(args, fmt.Sprint(a))
 		}
 	}
-	v, err := answer(q.Get("kind").String(), args)
+	kind := q.Get("kind").String()
+	v, err := answer(kind, args)
+	e.asked = append(e.asked, question{kind, args, fingerprint(v, err)})
+	if m, ok := v.(*brought); ok && err == nil {
+		v, err = e.bring(m)
+	}
 	reply := "resolve"
 	value := e.vm.ToValue(v)
 	if err != nil {
@@ -263,18 +312,25 @@ func (e *engine) answer(q *goja.Object, answer answerer) error {
 	return err
 }
 
-// module runs a script that defines a global and returns its value: a configuration, a plugin.
-func (e *engine) module(script, global string) (goja.Value, error) {
-	if _, err := e.vm.RunString(script); err != nil {
+// brought is a script of the project, or of a package for it, that a compiler asked for: a configuration, a plugin.
+type brought struct {
+	Path, Base string
+	script     string // defines the global name loaded
+}
+
+// bring runs it and returns what it exports, with where it lies.
+func (e *engine) bring(m *brought) (any, error) {
+	e.tainted = true
+	if _, err := e.vm.RunString(m.script); err != nil {
 		if _, ok := errors.AsType[*goja.InterruptedError](err); ok {
 			return nil, errTime
 		}
 		if x, ok := errors.AsType[*goja.Exception](err); ok {
-			return nil, e.thrown(x)
+			err = e.thrown(x)
 		}
-		return nil, err
+		return nil, &loadError{strings.TrimPrefix(m.Path, "/"), err}
 	}
-	return e.vm.Get(global), nil
+	return map[string]any{"path": m.Path, "base": m.Base, "module": e.vm.Get("loaded").ToObject(e.vm).Get("value")}, nil
 }
 
 // thrown is what a script threw, as a failure.

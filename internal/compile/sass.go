@@ -40,7 +40,7 @@ func (s *Session) preprocessed(p, text, lang string) (css string, found []Diagno
 		return nil, errors.New("unknown question " + kind)
 	}
 	var out struct{ CSS string }
-	err = e.call("style", map[string]any{"file": p, "text": text, "indented": lang == "sass"}, &out, answer)
+	err = e.call(job{function: "style", input: map[string]any{"file": p, "text": text, "indented": lang == "sass"}, answer: answer}, &out)
 	if err == nil {
 		return out.CSS, nil, nil
 	}

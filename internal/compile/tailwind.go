@@ -92,7 +92,6 @@ func (s *Session) tailwind4(p, css string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	number := 0
 	answer := func(kind string, args []string) (any, error) {
 		switch kind {
 		case "stylesheet":
@@ -110,23 +109,18 @@ func (s *Session) tailwind4(p, css string) (string, error) {
 			b, err := json.Marshal(map[string]string{"path": "/" + at, "base": "/" + folder(at), "content": text})
 			return string(b), err
 		case "module":
-			number++
 			at, ok := s.module(args[0], strings.Trim(args[1], "/"))
 			if !ok {
 				return nil, &failure{Message: "Could not resolve `" + args[0] + "`"}
 			}
-			m, err := s.load(e, at)
-			if err != nil {
-				return nil, err
-			}
-			return map[string]any{"path": "/" + at, "base": "/" + folder(at), "module": m}, nil
+			return s.script(at)
 		case "candidates":
 			return s.tailwind4Words(p, args[0])
 		}
 		return nil, errors.New("unknown question " + kind)
 	}
 	var out string
-	err = e.call("build", map[string]any{"css": css, "file": "/" + p, "base": "/" + folder(p)}, &out, answer)
+	err = e.call(job{function: "build", input: map[string]any{"css": css, "file": "/" + p, "base": "/" + folder(p)}, answer: answer}, &out)
 	return out, err
 }
 
@@ -144,22 +138,15 @@ func (s *Session) module(name, dir string) (string, bool) {
 	return s.files.resolve(name, dir, requireRules)
 }
 
-// load evaluates a script of the project, or of a package, beside a compiler and returns what it exports.
-func (s *Session) load(e *engine, p string) (any, error) {
+// script is a script of the project, or of a package, with all that it imports.
+func (s *Session) script(p string) (any, error) {
 	b := &bundler{files: s.files}
 	name, _ := json.Marshal("/" + p) // a string has no way to fail
-	script, err := b.bundle("import * as m from "+string(name)+"; export const value = m;", folder(p), "loaded")
+	text, err := b.bundle("import * as m from "+string(name)+"; export const value = m;", folder(p), "loaded")
 	if err != nil {
 		return nil, &loadError{p, err}
 	}
-	v, err := e.module(script, "loaded")
-	if err != nil {
-		if errors.Is(err, errTime) {
-			return nil, err
-		}
-		return nil, &loadError{p, err}
-	}
-	return v.ToObject(e.vm).Get("value"), nil
+	return &brought{"/" + p, "/" + folder(p), text}, nil
 }
 
 // loadError is when a script of a project, or of a package for it, cannot be evaluated.
@@ -259,18 +246,14 @@ func (s *Session) tailwind3(p, css string) (string, error) {
 	answer := func(kind string, args []string) (any, error) {
 		switch kind {
 		case "module":
-			m, err := s.load(e, args[0])
-			if err != nil {
-				return nil, err
-			}
-			return map[string]any{"module": m}, nil
+			return s.script(args[0])
 		case "content":
 			return s.tailwind3Content(config, p, args[0])
 		}
 		return nil, errors.New("unknown question " + kind)
 	}
 	var out string
-	err = e.call("build", map[string]any{"css": withoutConfig(css), "file": "/" + p, "config": config}, &out, answer)
+	err = e.call(job{function: "build", input: map[string]any{"css": withoutConfig(css), "file": "/" + p, "config": config}, answer: answer}, &out)
 	return out, err
 }
 
