@@ -57,39 +57,47 @@
     }
     return Uint8Array.from(out);
   };
+  // Text is put together at once: the interpreter copies what it has with every piece that is added.
   const decode = (bytes) => {
-    let out = "";
+    const out = [];
     for (let i = 0; i < bytes.length; ) {
       const b = bytes[i++];
-      if (b < 0x80) out += String.fromCharCode(b);
-      else if (b < 0xe0) out += String.fromCharCode(((b & 31) << 6) | (bytes[i++] & 63));
-      else if (b < 0xf0) out += String.fromCharCode(((b & 15) << 12) | ((bytes[i++] & 63) << 6) | (bytes[i++] & 63));
-      else out += String.fromCodePoint(((b & 7) << 18) | ((bytes[i++] & 63) << 12) | ((bytes[i++] & 63) << 6) | (bytes[i++] & 63));
+      if (b < 0x80) out.push(String.fromCharCode(b));
+      else if (b < 0xe0) out.push(String.fromCharCode(((b & 31) << 6) | (bytes[i++] & 63)));
+      else if (b < 0xf0) out.push(String.fromCharCode(((b & 15) << 12) | ((bytes[i++] & 63) << 6) | (bytes[i++] & 63)));
+      else out.push(String.fromCodePoint(((b & 7) << 18) | ((bytes[i++] & 63) << 12) | ((bytes[i++] & 63) << 6) | (bytes[i++] & 63)));
     }
-    return out;
+    return out.join("");
   };
   define("TextEncoder", class TextEncoder { encode(s = "") { return encode(s); } });
   define("TextDecoder", class TextDecoder { decode(b) { return b ? decode(new Uint8Array(b.buffer || b, b.byteOffset || 0, b.byteLength)) : ""; } });
 
   const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   define("btoa", (s) => {
-    let out = "";
+    const out = [];
     for (let i = 0; i < s.length; i += 3) {
       const n = (s.charCodeAt(i) << 16) | ((s.charCodeAt(i + 1) || 0) << 8) | (s.charCodeAt(i + 2) || 0);
-      out += digits[n >> 18] + digits[(n >> 12) & 63] + (i + 1 < s.length ? digits[(n >> 6) & 63] : "=") + (i + 2 < s.length ? digits[n & 63] : "=");
+      out.push(digits[n >> 18], digits[(n >> 12) & 63], i + 1 < s.length ? digits[(n >> 6) & 63] : "=", i + 2 < s.length ? digits[n & 63] : "=");
     }
-    return out;
+    return out.join("");
   });
+  const values = new Int8Array(128).fill(-1);
+  for (let i = 0; i < 64; i++) values[digits.charCodeAt(i)] = i;
   define("atob", (s) => {
-    let out = "", bits = 0, have = 0;
-    for (const ch of s) {
-      const d = digits.indexOf(ch);
-      if (d < 0) continue;
-      bits = (bits << 6) | d;
+    const out = [], chars = [], length = s.length;
+    let bits = 0, have = 0;
+    for (let i = 0; i < length; i++) {
+      const d = values[s.charCodeAt(i)];
+      if (!(d >= 0)) continue;
+      bits = ((bits << 6) | d) & 0xffff;
       have += 6;
-      if (have >= 8) out += String.fromCharCode((bits >> (have -= 8)) & 255);
+      if (have < 8) continue;
+      have -= 8;
+      chars.push((bits >> have) & 255);
+      if (chars.length === 4096) out.push(String.fromCharCode.apply(null, chars.splice(0)));
     }
-    return out;
+    out.push(String.fromCharCode.apply(null, chars));
+    return out.join("");
   });
   define("structuredClone", (value) => {
     const seen = new Map();
