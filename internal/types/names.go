@@ -25,6 +25,7 @@ type scripts struct {
 	places map[string]spot   // where each comes from
 
 	open    bool            // scripts that are not here may declare anything
+	foreign map[string]bool // files of which that holds, since such scripts run on their pages
 	exports map[string]bool // names that modules of the tree export: a script that uses one did not import it
 	asked   map[string]bool // names that scripts ask for with typeof
 }
@@ -48,7 +49,7 @@ const handlerBegin = "(function (event, value, checked, form, name, id, style, c
 
 // scriptsOf collects the JavaScript of a tree, without what the compiler checks anyway; nil when there is none.
 func (p *plan) scriptsOf() *scripts {
-	s := &scripts{texts: map[string]string{}, places: map[string]spot{}, exports: map[string]bool{}, asked: map[string]bool{}}
+	s := &scripts{texts: map[string]string{}, places: map[string]spot{}, foreign: map[string]bool{}, exports: map[string]bool{}, asked: map[string]bool{}}
 	if p.invents() {
 		return nil
 	}
@@ -63,18 +64,13 @@ func (p *plan) scriptsOf() *scripts {
 	output := verify.IsOutput(p.tree)
 	pages, others := verify.Pages(p.tree)
 	s.open = others
-	modules, shown := map[string]bool{}, map[string]bool{}
+	modules := map[string]bool{}
 	handlers := 0
 	for _, page := range pages {
-		s.open = s.open || page.Foreign
 		text := p.tree.Files[page.Path]
 		for i, script := range page.Scripts {
 			if script.File != "" {
 				modules[script.File] = modules[script.File] || script.Module
-				shown[script.File] = true
-				if _, text := p.tree.Files[script.File]; !text {
-					s.open = true
-				}
 				continue
 			}
 			if script.Handler {
@@ -91,7 +87,6 @@ func (p *plan) scriptsOf() *scripts {
 			continue
 		}
 		if output(file) || !byHand(file, text) {
-			s.open = s.open || shown[file] // a library, which declares what it wants
 			continue
 		}
 		s.add(file, text, modules[file])
@@ -100,7 +95,41 @@ func (p *plan) scriptsOf() *scripts {
 		return nil
 	}
 	s.declare(p, pages)
+	s.findForeign(p, pages)
 	return s
+}
+
+// htmlImport is how pages once loaded others with their scripts.
+var htmlImport = regexp.MustCompile(`(?i)<link[^>]*\brel=["']?import\b`)
+
+// findForeign notes what runs on pages beside scripts that are not looked at: such declare what they want.
+func (s *scripts) findForeign(p *plan, pages []verify.Page) {
+	refs := verify.NewReferences(p.tree)
+	for _, page := range pages {
+		foreign := page.Foreign || htmlImport.MatchString(p.tree.Files[page.Path])
+		queue := []string{page.Path}
+		for _, script := range page.Scripts {
+			if script.File == "" {
+				continue
+			}
+			queue = append(queue, script.File)
+			if _, here := s.texts[path.Join(namesFolder, script.File)]; !here && !isTypeScript(script.File) {
+				foreign = true
+			}
+		}
+		for ; foreign && len(queue) > 0; queue = queue[1:] {
+			file := queue[0]
+			if s.foreign[file] {
+				continue
+			}
+			s.foreign[file] = true
+			for _, r := range refs.Of(file) {
+				if isSource(r.Target) || isComponent(r.Target) {
+					queue = append(queue, r.Target)
+				}
+			}
+		}
+	}
 }
 
 // invents reports whether tools of the project declare names for its scripts.
@@ -187,7 +216,7 @@ var (
 	exported    = regexp.MustCompile(`\bexport\s+(?:default\s+)?(?:async\s+)?(?:function\s*\*?|class|const|let|var)\s+([A-Za-z_$][\w$]*)`)
 	typeofName  = regexp.MustCompile(`\btypeof\s*\(?\s*([A-Za-z_$][\w$]*)`)
 	windowName  = regexp.MustCompile(`\b(?:window|globalThis|self|global|root|top|parent|exports)\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*["']([A-Za-z_$][\w$]*)["']\s*\])`)
-	windowOther = regexp.MustCompile(`\b(?:window|globalThis|self)\s*\[\s*[^"'\s\]]|Object\.assign\(\s*(?:window|globalThis|self)\b|\b(?:eval|importScripts|\$\.getScript)\s*\(|defineProperty\(\s*(?:window|globalThis|self)\s*,\s*[^"'\s]`)
+	windowOther = regexp.MustCompile(`\b(?:window|globalThis|self)\s*\[[^"'\]]+\]\s*=[^=]|Object\.assign\(\s*(?:window|globalThis|self)\b|\b(?:importScripts|\$\.getScript)\s*\(|createElement\(\s*["']script["']|\bgoog\.provide\(|defineProperty\(\s*(?:window|globalThis|self)\s*,\s*[^"'\s]`)
 	defined     = regexp.MustCompile(`defineProperty\(\s*(?:window|globalThis|self)\s*,\s*["']([A-Za-z_$][\w$]*)["']|(?:exposeInMainWorld|attachInternals)\(\s*["']([A-Za-z_$][\w$]*)["']`)
 	globalWords = regexp.MustCompile(`/[*/]\s*(?:globals?|exported)\s+([^*\n]*)`)
 	assigned    = regexp.MustCompile(`(?m)(?:^|[;{}(,\s])([A-Za-z_$][\w$]*)\s*=[^=>]`)
@@ -314,7 +343,7 @@ func (p *plan) undeclared(found []finding) (list []finding) {
 		if s.asked[name] || strings.HasPrefix(name, "__") || strings.HasPrefix(name, "GM_") || hoisted(s.texts[f.file], name) {
 			continue
 		}
-		if s.open && !s.exports[name] && !(f.code == noNameNear && len(quotedName.FindAllString(f.message, 3)) > 1 && s.declares(quotedName.FindAllStringSubmatch(f.message, 3)[1][1])) {
+		if (s.open || s.foreign[at.file]) && !s.exports[name] && !(f.code == noNameNear && len(quotedName.FindAllString(f.message, 3)) > 1 && s.declares(quotedName.FindAllStringSubmatch(f.message, 3)[1][1])) {
 			continue
 		}
 		f.message = fmt.Sprintf("Cannot find name '%s': nothing declares it", name)
