@@ -40,6 +40,7 @@ func (d *Demo) Run(ctx context.Context) error {
 	ours := false
 	var health struct{ Service, Model string }
 	if err := c.Call(ctx, "GET", "/health", nil, &health); err != nil || health.Service != codeforge.Service {
+		d.RunLater = true // what was made is shown before it is run
 		app, err := startQuietly(ctx, &d.Config)
 		if err != nil {
 			return err
@@ -103,6 +104,9 @@ func (d *Demo) Run(ctx context.Context) error {
 	s.line("Open      %s", preview.URL)
 	s.line("Files     %s/v1/projects/%s/files", c.Base, project.ID)
 	s.line("Job       %s/v1/jobs/%s", c.Base, job.ID)
+	if err := runInBrowser(ctx, c, project.ID, s); err != nil {
+		return err
+	}
 	if ours && d.Exit {
 		s.line("(the server ends now; `codeforge serve` shows the project again)")
 	}

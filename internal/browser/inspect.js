@@ -1,6 +1,7 @@
 // What the run sees of a page and does to it. It runs in a world of its own: the page's scripts cannot see it, and what they made of
 // Array, JSON or Date does not reach it.
 (() => {
+  if (window !== window.top) return; // what is wrong in frames is heard of by other ways
   const words = (s, most = 60) => {
     const t = String(s ?? "").replace(/[\s\u200b\ufeff]+/g, " ").trim();
     return t.length > most ? t.slice(0, most - 1) + "…" : t;
@@ -152,7 +153,8 @@
   // A control that was not used yet: fields first, then what sends them, then the rest, links that leave the page and what destroys last.
   // What is common to all pages is known by its words alone.
   const common = "header, footer, nav, aside, [role=navigation], [role=banner], [role=contentinfo]";
-  const next = (seen, again) => {
+  // With only, those of these keys come once more.
+  const next = (seen, only) => {
     watch();
     if (document.fullscreenElement) document.exitFullscreen();
     if (document.pointerLockElement) document.exitPointerLock();
@@ -170,7 +172,8 @@
       count.set(key, nth);
       if (nth > 1) key += " " + nth;
       if (nth > 2 || (far && nth > 1)) continue;
-      if (known.has(key) || (used.has(n) && !again) || off(n) || !shown(n) && !["checkbox", "radio"].includes(type(n))) continue;
+      if (only ? !only.includes(key) || known.has(key) : known.has(key) || used.has(n)) continue;
+      if (off(n) || !shown(n) && !["checkbox", "radio"].includes(type(n))) continue;
       if (modal && !modal.contains(n) && !closest(n, "[role=listbox], [role=menu], [popover]")) continue;
       candidates.push({ n, key, label, far, rank: rank(n, name(n)) });
     }
@@ -201,7 +204,9 @@
       "datetime-local": "2030-05-17T10:00", time: "10:00", month: "2030-05", week: "2030-W20", search: "Some" }[t];
     if (t === "number" || t === "range") {
       const min = parseFloat(attr(n, "min")), max = parseFloat(attr(n, "max"));
-      const wanted = t === "range" ? [min || 0, Number.isNaN(max) ? 100 : max].find((v) => String(v) !== n.value) : !Number.isNaN(min) ? Math.max(min, Math.min(min + 1, Number.isNaN(max) ? Infinity : max)) : Math.min(1, Number.isNaN(max) ? 1 : max);
+      const step = parseFloat(attr(n, "step")) || 1, most = Number.isNaN(max) ? Infinity : max;
+      const wanted = t === "range" ? [min || 0, Number.isNaN(max) ? 100 : max].find((v) => String(v) !== n.value)
+        : Number.isNaN(min) ? Math.min(step, most) : min + step <= most ? min + step : min;
       return String(wanted);
     }
     const guesses = [first, /mail/.test(about) && "ada@example.org", /phone|tel\b/.test(about) && "+15550100", /url|website|link/.test(about) && "https://example.org/",

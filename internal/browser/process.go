@@ -83,6 +83,7 @@ func (p *process) start(ctx context.Context, o launch) error {
 	if err != nil {
 		return err
 	}
+	p.tree.mark = []byte(p.dir)
 	p.sandbox = Sandbox{Own: !o.noSandbox, User: user.name}
 	childIn, out, err := os.Pipe()
 	if err != nil {
@@ -238,10 +239,10 @@ func arguments(dir string, noSandbox bool) []string {
 		"--disable-features=Translate,OptimizationHints,OptimizationGuideModelDownloading,MediaRouter,DialMediaRouteProvider,CertificateTransparencyComponentUpdater,AutofillServerCommunication," +
 			"InterestFeedContentSuggestions,SpareRendererForSitePerProcess,NetworkTimeServiceQuerying,HttpsUpgrades,PrivateNetworkAccessPermissionPrompt",
 		// Nothing of the machine.
-		"--deny-permission-prompts", "--disable-notifications", "--disable-print-preview", "--mute-audio", "--disable-dev-shm-usage", "--disable-gpu", "--enable-unsafe-swiftshader",
+		"--deny-permission-prompts", "--disable-print-preview", "--mute-audio", "--disable-dev-shm-usage", "--disable-gpu", "--enable-unsafe-swiftshader",
 		// The same each time.
 		"--lang=en-US", "--force-color-profile=srgb", "--font-render-hinting=none", "--hide-scrollbars", "--disable-renderer-backgrounding", "--disable-background-timer-throttling",
-		"--disable-backgrounding-occluded-windows", "--disable-hang-monitor", "--js-flags=--random-seed=1",
+		"--disable-backgrounding-occluded-windows", "--disable-hang-monitor", "--js-flags=--random-seed=1,--max-old-space-size=768",
 	}
 	if noSandbox {
 		a = append(a, "--no-sandbox")

@@ -136,8 +136,10 @@ func limit(pid int, memory int64) {
 // maxFile bounds what a page can put on the disk as one file.
 const maxFile = 256 << 20
 
-// tree is a process and what descends from it. Who lost its parent is remembered.
+// tree is a process and what descends from it. Who lost its parent is remembered, and known by what it was started with.
 type tree struct {
+	mark []byte // stands in the command line of all of them: the profile
+
 	mu    sync.Mutex
 	known map[int]uint64 // by process id: when it began, since ids come again
 }
@@ -201,11 +203,17 @@ func (t *tree) look(root int) map[int]stat {
 	}
 	add(root)
 	for pid, s := range all {
-		if began, was := t.known[pid]; was && began == s.began || s.group == root {
+		began, was := t.known[pid]
+		if was && began == s.began || s.group == root || !was && s.parent == 1 && t.marked(pid) {
 			add(pid)
 		}
 	}
 	return found
+}
+
+func (t *tree) marked(pid int) bool {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return bytes.Contains(line, t.mark)
 }
 
 // measure returns how much memory the tree holds for itself and how much processor time it took. Files that processes share are not

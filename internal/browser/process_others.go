@@ -34,7 +34,7 @@ func startApart(cmd *exec.Cmd, _ user, _ bool, in, out *os.File, listening func(
 func limit(int, int64) {}
 
 // tree is a process. Known hole: elsewhere than on Linux what it started is left to itself, which ends when its browser is gone.
-type tree struct{}
+type tree struct{ mark []byte }
 
 func (*tree) measure(int) (int64, time.Duration) { return 0, 0 }
 

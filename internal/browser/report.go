@@ -163,12 +163,12 @@ func (t *tab) console(e runtime.EventConsoleAPICalled) {
 }
 
 // saidBetter are entries of which other events tell, or that come of how a run treats pages.
-var saidBetter = regexp.MustCompile(`Content Security Policy|CORS policy|(?i)service ?worker`)
+var saidBetter = regexp.MustCompile(`Content Security Policy|CORS policy|beforeunload|(?i)service ?worker`)
 
 // entry is what the browser itself writes into the console, but for what other events say better.
 func (t *tab) entry(e cdplog.EventEntryAdded) {
 	n := e.Entry
-	if n.Level != cdplog.EntryLevelError || n.Source == cdplog.EntrySourceNetwork || saidBetter.MatchString(n.Text) {
+	if n.Level != cdplog.EntryLevelError || n.Source == cdplog.EntrySourceNetwork || n.Source == cdplog.EntrySourceIntervention || saidBetter.MatchString(n.Text) {
 		return
 	}
 	severity := Warning

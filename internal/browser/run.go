@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -46,7 +47,8 @@ type run struct {
 	site    site
 	client  *client
 	browser session
-	clock   float64 // when the pages' time begins, in seconds since 1970
+	half    time.Time // from when on it ends early if there are errors
+	clock   float64   // when the pages' time begins, in seconds since 1970
 	sources *sources
 
 	mu      sync.Mutex
@@ -56,7 +58,8 @@ type run struct {
 	windows int
 	working *tab
 
-	pages    []string // in the order in which they were met
+	pages    []string        // in the order in which they were met
+	lost     map[string]bool // pages that are not opened again
 	visited  map[string]bool
 	seen     map[string]bool    // controls, by their keys
 	used     int                // controls that were used
@@ -66,8 +69,8 @@ type run struct {
 	rest     string // why it did not see all of the site; "": it did
 }
 
-func newRun(s site, p *proxy, clock float64) *run {
-	return &run{site: s, clock: clock, sources: &sources{proxy: p}, reach: map[string]bool{}, visited: map[string]bool{}, seen: map[string]bool{}, idle: map[string]Finding{}}
+func newRun(s site, p *proxy, clock float64, half time.Time) *run {
+	return &run{site: s, clock: clock, half: half, sources: &sources{proxy: p}, reach: map[string]bool{}, lost: map[string]bool{}, visited: map[string]bool{}, seen: map[string]bool{}, idle: map[string]Finding{}}
 }
 
 // noted is a finding with its place in what is served.
@@ -92,6 +95,13 @@ func (r *run) noteReach(host string) {
 	if len(r.reach) < maxHosts {
 		r.reach[host] = true
 	}
+}
+
+// failing reports whether an error was found.
+func (r *run) failing() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.raw, func(n noted) bool { return n.Severity == Error })
 }
 
 // reachedOut reports whether the pages asked other hosts for something.
@@ -141,8 +151,7 @@ func (r *run) handle(method string, params jsonv2.Value) {
 			}
 			t.change(func() { t.effects++ })
 			if excess {
-				t.found(Error, KindExcess, "The page opens windows without end", nowhere)
-				send(t.session, page.Crash, cdp.Empty{})
+				t.end(KindExcess, "The page opens windows without end")
 			}
 		})
 	case cdpbrowser.DownloadWillBegin.Method:
@@ -187,8 +196,9 @@ func (r *run) leave(ctx context.Context, in cdp.BrowserContextID) error {
 
 // window is a tab that is replaced when its page was lost.
 type window struct {
-	r *run
-	t *tab
+	r       *run
+	t       *tab
+	opening string // the page that was opened last
 }
 
 // tab is the window's, in place of one that was lost.
@@ -207,32 +217,26 @@ func (w *window) tab(ctx context.Context) (*tab, error) {
 	return t, err
 }
 
-// lose gives up a page that went wrong beyond use, and says so.
+// lose gives up a page that went wrong beyond use, and says so: it is not opened again.
 func (w *window) lose(ctx context.Context, err error) error {
 	t := w.t
+	t.mu.Lock()
+	p, told, loads := t.page, t.page == "", t.loads
+	t.mu.Unlock()
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, errGone):
+	case errors.Is(err, errGone), !told && !errors.Is(err, errStuck) && !errors.Is(err, errCrashed) && !errors.Is(err, errNoWorld):
 		return err
-	case errors.Is(err, errStuck):
-		t.found(Error, KindHang, "The page does not answer any more: a script runs without end", nowhere)
-		send(t.session, page.Crash, cdp.Empty{})
-	case errors.Is(err, errCrashed):
-		t.mu.Lock()
-		excess := t.loads >= maxLoads || t.dialogs >= maxDialogs
-		t.mu.Unlock()
-		w.r.mu.Lock()
-		excess = excess || w.r.windows >= maxWindows
-		w.r.windows = 0
-		w.r.mu.Unlock()
-		if !excess { // told already
-			t.found(Error, KindCrash, "The page's process ended: it ran out of memory, or crashed", nowhere)
-		}
+	case told:
+	case errors.Is(err, errStuck) && loads < fewLoads:
+		t.end(KindHang, "The page does not answer any more: a script runs without end")
+	case errors.Is(err, errNoWorld), errors.Is(err, errStuck):
+		t.end(KindExcess, "The page loads without end")
 	default:
-		return err
+		t.end(KindCrash, "The page's process ended: it ran out of memory, or crashed")
 	}
-	t.change(func() { t.crashed = true; t.page = "" })
+	w.r.lost[cmp.Or(p, w.opening)] = true
 	return nil
 }
 
@@ -242,7 +246,7 @@ func (r *run) visit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	wide := &window{r, t}
+	wide := &window{r: r, t: t}
 	r.meet(r.site.Pages...)
 	for i := 0; i < len(r.pages); i++ {
 		if err := r.first(ctx, wide, r.pages[i]); err != nil {
@@ -271,7 +275,7 @@ func (r *run) visit(ctx context.Context) error {
 	if t, err = r.room(ctx, Narrow); err != nil {
 		return err
 	}
-	narrow := &window{r, t}
+	narrow := &window{r: r, t: t}
 	for _, p := range r.pages {
 		if err := r.phone(ctx, narrow, p); err != nil {
 			return err
@@ -335,9 +339,16 @@ func normal(p string) string {
 
 // open opens a page anew in a window. ok is false when it did not open, which was told.
 func (r *run) open(ctx context.Context, w *window, p string) (t *tab, ok bool, err error) {
+	if r.lost[p] {
+		return nil, false, nil
+	}
+	if time.Now().After(r.half) && r.failing() {
+		return nil, false, errTime // the rest is for a second look at what was found
+	}
 	if t, err = w.tab(ctx); err != nil {
 		return nil, false, err
 	}
+	w.opening = p
 	r.mu.Lock()
 	r.working, r.windows = t, 0
 	r.mu.Unlock()
@@ -577,6 +588,7 @@ type control struct {
 func (r *run) use(ctx context.Context, w *window, p string, most int) error {
 	t, here := w.t, ""
 	opened := false
+	var again []string
 	for n := 0; n < most; n++ {
 		if !opened {
 			var ok bool
@@ -589,7 +601,13 @@ func (r *run) use(ctx context.Context, w *window, p string, most int) error {
 				return w.lose(ctx, err)
 			}
 		}
-		c, err := r.next(ctx, t)
+		c, err := r.next(ctx, t, again)
+		if err == nil && c.Key == "" && again == nil {
+			// What did nothing may do something now that all else was used.
+			if again = r.forget(p); len(again) > 0 {
+				continue
+			}
+		}
 		if err == nil && c.Key != "" {
 			r.seen[c.Key] = true
 			r.used++
@@ -617,14 +635,25 @@ func (r *run) use(ctx context.Context, w *window, p string, most int) error {
 	return nil
 }
 
-// next is the control that comes next. What lies over all that is left is closed first.
-func (r *run) next(ctx context.Context, t *tab) (control, error) {
-	list, err := json.Marshal(slices.Sorted(maps.Keys(r.seen)))
+// forget returns the controls of a page that did nothing, which count as unused from now on.
+func (r *run) forget(p string) (keys []string) {
+	for _, key := range slices.Sorted(maps.Keys(r.idle)) {
+		if r.idle[key].Page == p {
+			keys = append(keys, key)
+			delete(r.seen, key)
+		}
+	}
+	return keys
+}
+
+// next is the control that comes next, of those that are wanted again or of all. What lies over all that is left is closed first.
+func (r *run) next(ctx context.Context, t *tab, again []string) (control, error) {
+	list, err := json.Marshal([]any{slices.Sorted(maps.Keys(r.seen)), again})
 	if err != nil {
 		return control{}, err
 	}
 	for range 2 {
-		c, err := inspect[control](ctx, t, "next("+string(list)+")")
+		c, err := inspect[control](ctx, t, "next(..."+string(list)+")")
 		if err != nil || c.Key != "" {
 			return c, err
 		}

@@ -132,10 +132,8 @@ func (r *Runner) look(ctx context.Context, s site) (Result, error) {
 		}
 	}()
 	// once goes over the site in the browser that is there, or in another one.
-	once := func(most time.Duration) (*run, error) {
-		part, cancel := context.WithTimeoutCause(limited, most, errTime)
-		defer cancel()
-		visit := newRun(s, proxy, r.noon())
+	once := func(half time.Time) (*run, error) {
+		visit := newRun(s, proxy, r.noon(), half)
 		if p == nil {
 			var err error
 			if p, err = r.start(limited, proxy); err != nil {
@@ -144,7 +142,7 @@ func (r *Runner) look(ctx context.Context, s site) (Result, error) {
 			result.Sandbox = p.sandbox
 		}
 		visit.begin(p)
-		err := visit.visit(part)
+		err := visit.visit(limited)
 		visit.end(context.WithoutCancel(ctx), err, p.whyEnded())
 		if err != nil {
 			p.stop()
@@ -153,11 +151,11 @@ func (r *Runner) look(ctx context.Context, s site) (Result, error) {
 		return visit, nil
 	}
 	// When there are errors, as much time is left for the second look.
-	first, err := once(r.o.Time * 11 / 20)
+	first, err := once(began.Add(r.o.Time * 11 / 20))
 	if err == nil && first.findings.hasErrors() {
 		result.Runs = 2
 		// What was not seen again because there was no time for it, or no browser, stays what it is.
-		if second, err := once(r.o.Time); err == nil && second.rest == "" {
+		if second, err := once(began.Add(r.o.Time)); err == nil && second.rest == "" {
 			first.findings.seenOnce(&second.findings)
 		}
 	}

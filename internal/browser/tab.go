@@ -66,6 +66,7 @@ type asked struct {
 const (
 	maxAsked   = 2000 // requests that are remembered
 	maxLoads   = 20   // of documents, by one opening of a page
+	fewLoads   = 4    // that a page may well need
 	maxDialogs = 50   // by one opening of a page
 )
 
@@ -308,7 +309,7 @@ func (t *tab) settle(ctx context.Context) error {
 func (t *tab) drawn(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, drawnWithin, errNotDrawn)
 	defer cancel()
-	if _, err := inspect[bool](ctx, t, "frames()"); err != nil && !errors.Is(err, errNoWorld) && !errors.Is(err, errNotDrawn) {
+	if _, err := inspectOnce[bool](ctx, t, "frames()"); err != nil && !errors.Is(err, errNoWorld) && !errors.Is(err, errNotDrawn) {
 		return err
 	}
 	return nil
@@ -321,8 +322,20 @@ var errNotDrawn = errors.New("nothing was drawn")
 // errNoWorld: the page that was asked is being left.
 var errNoWorld = errors.New("the page is another by now")
 
-// inspect has inspect.js do something and returns what it answers.
+// inspect has inspect.js do something and returns what it answers. A page that becomes another meanwhile is asked anew.
 func inspect[T any](ctx context.Context, t *tab, expression string) (result T, err error) {
+	for range 3 {
+		if result, err = inspectOnce[T](ctx, t, expression); !errors.Is(err, errNoWorld) {
+			return result, err
+		}
+		if err := t.pass(ctx, settled); err != nil {
+			return result, err
+		}
+	}
+	return result, err
+}
+
+func inspectOnce[T any](ctx context.Context, t *tab, expression string) (result T, err error) {
 	ctx, cancel := impatient(ctx)
 	defer cancel()
 	if err := t.until(ctx, func() bool { return t.world != "" }); err != nil {
@@ -424,9 +437,15 @@ func (t *tab) dialog(e page.EventJavascriptDialogOpening) {
 		excess = t.dialogs == maxDialogs
 	})
 	if excess {
-		t.found(Error, KindExcess, "The page opens dialogs without end", nowhere)
-		send(t.session, page.Crash, cdp.Empty{})
+		t.end(KindExcess, "The page opens dialogs without end")
 	}
+}
+
+// end ends a page for what it does.
+func (t *tab) end(kind Kind, why string) {
+	t.found(Error, kind, why, nowhere)
+	t.change(func() { t.crashed, t.page = true, "" })
+	send(t.session, page.Crash, cdp.Empty{})
 }
 
 // navigated sees the page become another document.
@@ -451,7 +470,6 @@ func (t *tab) navigated(e page.EventFrameNavigated) {
 		}
 	})
 	if excess {
-		t.found(Error, KindExcess, "The page loads without end", nowhere)
-		send(t.session, page.Crash, cdp.Empty{})
+		t.end(KindExcess, "The page loads without end")
 	}
 }

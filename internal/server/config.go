@@ -108,6 +108,8 @@ type Config struct {
 
 	// Models, if not nil, stands between the journals of jobs and the configured models: for measurements.
 	Models func(llm.Provider) llm.Provider `kong:"-" hidden:""`
+	// RunLater leaves runs in a browser to whoever asks for a check, so that jobs end before them.
+	RunLater bool `kong:"-" hidden:""`
 }
 
 // Seconds is a time span, written as a number of seconds or like 1m30s.

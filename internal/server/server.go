@@ -106,7 +106,16 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if cfg.Models != nil {
 		answers = cfg.Models(answers)
 	}
-	agents := agent.New(agent.Options{Model: llm.Journaled(answers, s.store), Check: s.checks.Check, Smoke: s.checks.Run, Available: s.checks.Available, Journal: s.store, ReviewRounds: cfg.reviews()})
+	smoke, available := agent.Smoke(s.checks.Run), s.checks.Available
+	if cfg.RunLater {
+		smoke = nil
+		available = func(ctx context.Context) evidence.Available {
+			a := s.checks.Available(ctx)
+			a.Run = false
+			return a
+		}
+	}
+	agents := agent.New(agent.Options{Model: llm.Journaled(answers, s.store), Check: s.checks.Check, Smoke: smoke, Available: available, Journal: s.store, ReviewRounds: cfg.reviews()})
 	lease := time.Duration(cfg.JobLease)
 	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: s.store.courier, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
