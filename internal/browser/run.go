@@ -62,6 +62,7 @@ type run struct {
 	lost     map[string]bool // pages that are not opened again
 	visited  map[string]bool
 	seen     map[string]bool    // controls, by their keys
+	retried  map[string]bool    // those that had a second chance
 	used     int                // controls that were used
 	idle     map[string]Finding // by the keys of controls
 	shots    []Screenshot
@@ -70,7 +71,7 @@ type run struct {
 }
 
 func newRun(s site, p *proxy, clock float64, half time.Time) *run {
-	return &run{site: s, clock: clock, half: half, sources: &sources{proxy: p}, reach: map[string]bool{}, lost: map[string]bool{}, visited: map[string]bool{}, seen: map[string]bool{}, idle: map[string]Finding{}}
+	return &run{site: s, clock: clock, half: half, sources: &sources{proxy: p}, reach: map[string]bool{}, lost: map[string]bool{}, visited: map[string]bool{}, seen: map[string]bool{}, retried: map[string]bool{}, idle: map[string]Finding{}}
 }
 
 // noted is a finding with its place in what is served.
@@ -635,10 +636,11 @@ func (r *run) use(ctx context.Context, w *window, p string, most int) error {
 	return nil
 }
 
-// forget returns the controls of a page that did nothing, which count as unused from now on.
+// forget returns the controls of a page that did nothing, which count as unused from now on, once.
 func (r *run) forget(p string) (keys []string) {
 	for _, key := range slices.Sorted(maps.Keys(r.idle)) {
-		if r.idle[key].Page == p {
+		if r.idle[key].Page == p && !r.retried[key] {
+			r.retried[key] = true
 			keys = append(keys, key)
 			delete(r.seen, key)
 		}

@@ -75,9 +75,10 @@ type Config struct {
 	NPMDeny     List    `name:"npm-deny" env:"NPM_DENY" help:"Packages that no project gets: name, @scope/* or name@range."`
 	NPMMinAge   Seconds `name:"npm-min-age" env:"NPM_MIN_AGE" default:"72h" help:"How long a version must have been out before it is chosen; bad ones are mostly found within days. One that a lock or a project names is taken, with a warning."`
 
-	TSCPath     string `name:"tsc-path" env:"TSC_PATH" help:"TypeScript's native compiler, by which types are checked. Default: it is fetched as a package."`
-	BrowserPath string `name:"browser-path" env:"BROWSER_PATH" help:"Chromium, or a browser made of one, in which what is built is run. Default: the one in PATH."`
-	Smoke       string `name:"smoke" env:"SMOKE" default:"auto" enum:"off,auto,required" help:"Whether the work of jobs is run in a browser: off; auto, in development where a browser is there, and what it cannot run is not checked; or required, and what cannot be run is an error."`
+	TSCPath        string `name:"tsc-path" env:"TSC_PATH" help:"TypeScript's native compiler, by which types are checked. Default: it is fetched as a package."`
+	BrowserPath    string `name:"browser-path" env:"BROWSER_PATH" help:"Chromium, or a browser made of one, in which what is built is run. Default: the one in PATH."`
+	BrowserSandbox string `name:"browser-sandbox" env:"BROWSER_SANDBOX" default:"on" enum:"on,off" help:"Chromium's own sandbox, which needs user namespaces. Off only where something else, such as a virtual machine, holds what a page may do: pages are written by models."`
+	Smoke          string `name:"smoke" env:"SMOKE" default:"auto" enum:"off,auto,required" help:"Whether the work of jobs is run in a browser: off; auto, in development where a browser is there, and what it cannot run is not checked; or required, and what cannot be run is an error."`
 
 	OpenAIKey       string  `name:"openai-api-key" env:"OPENAI_API_KEY" placeholder:"KEY" help:"Key of OpenAI."`
 	OpenAIURL       string  `name:"openai-base-url" env:"OPENAI_BASE_URL" help:"Other address of OpenAI's API, with /v1."`

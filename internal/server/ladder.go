@@ -39,7 +39,7 @@ func (c *Config) ladder(children sandbox.Options, dir string) *evidence.Ladder {
 		},
 		Browser: func(ctx context.Context) (browser.Options, error) {
 			program, err := browser.Find(ctx, c.BrowserPath)
-			return browser.Options{Program: program}, err
+			return browser.Options{Program: program, NoSandbox: c.BrowserSandbox == "off"}, err
 		}})
 }
 
