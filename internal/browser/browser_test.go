@@ -61,6 +61,7 @@ func look(t *testing.T, site http.Handler, pages ...string) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
+	noTrace(t)
 	t.Logf("%v, %d controls, %d runs in %v, %s, rest %q", r.Pages, r.Controls, r.Runs, r.Duration, r.Sandbox, r.Rest)
 	return r
 }

@@ -254,7 +254,7 @@ func arguments(dir string, noSandbox bool) []string {
 func whyNotStarted(p *process, err error) string {
 	said := p.output.String()
 	switch {
-	case p.whyEnded() != nil && errors.Is(p.whyEnded(), errTime):
+	case errors.Is(err, errTime), errors.Is(p.whyEnded(), errTime):
 		return "it did not start in time"
 	case strings.Contains(said, "No usable sandbox"), strings.Contains(said, "Failed to move to new namespace"), strings.Contains(said, "sandbox"):
 		return "its own sandbox does not work on this system, which needs user namespaces: allow them, or, where something else holds what pages may do, switch it off (BROWSER_SANDBOX=off)"
