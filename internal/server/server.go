@@ -106,16 +106,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if cfg.Models != nil {
 		answers = cfg.Models(answers)
 	}
-	smoke, available := agent.Smoke(s.checks.Run), s.checks.Available
-	if cfg.RunLater {
-		smoke = nil
-		available = func(ctx context.Context) evidence.Available {
-			a := s.checks.Available(ctx)
-			a.Run = false
-			return a
-		}
-	}
-	agents := agent.New(agent.Options{Model: llm.Journaled(answers, s.store), Check: s.checks.Check, Smoke: smoke, Available: available, Journal: s.store, ReviewRounds: cfg.reviews()})
+	agents := s.agents(cfg, answers)
 	lease := time.Duration(cfg.JobLease)
 	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: s.store.courier, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
@@ -161,6 +152,20 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		s.watches.Go(func() { sweepJournal(ctx, s.store, keep, s.log) })
 	}
 	return s, nil
+}
+
+// agents are what does the work of jobs.
+func (s *Server) agents(cfg *Config, answers llm.Provider) *agent.Agents {
+	o := agent.Options{Model: llm.Journaled(answers, s.store), Check: s.checks.Check, Smoke: s.checks.Run, Available: s.checks.Available, Journal: s.store, ReviewRounds: cfg.reviews()}
+	if cfg.RunLater {
+		o.Smoke = nil
+		o.Available = func(ctx context.Context) evidence.Available {
+			a := s.checks.Available(ctx)
+			a.Run = false
+			return a
+		}
+	}
+	return agent.New(o)
 }
 
 // release closes what was opened besides the server.
