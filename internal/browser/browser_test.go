@@ -148,13 +148,13 @@ func TestLooks(t *testing.T) {
 		"index.html":  document(`<p>Hello</p><button>Export</button><button onclick="localStorage.saved = 1">Save</button><button onclick="document.querySelector('#n').focus()">Find</button><label>Name <input id="n"></label><a href="#n">Down</a>`),
 		"empty.html":  `<!doctype html><html lang="en"><head><title>A</title></head><body><div id="root"></div></body></html>`,
 		"late.html":   document(`<p>Hello</p>`) + `<script>document.body.hidden = true; setTimeout(() => { document.body.hidden = false }, 3000)</script>`,
-		"wide.html":   document(`<p id="board" style="width:700px">Wide</p>`),
+		"wide.html":   document(`<div style="overflow-x:auto"><p style="width:700px">A table</p><span id="note" style="position:absolute;left:600px">Wide</span></div>`),
 		"alt.html":    document(`<img width="20" height="20" src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7">`),
-		"scroll.html": document(`<div style="overflow-x:auto"><p style="width:900px">A table that scrolls by itself</p></div>`),
+		"scroll.html": document(`<div style="overflow-x:auto;position:relative"><p style="width:900px">A table that scrolls by itself</p><span style="position:absolute;left:800px;top:0">and what lies in it</span></div>`),
 	}, "/", "/empty.html", "/late.html", "/wide.html", "/alt.html", "/scroll.html")
 	want(t, r,
 		"error empty /empty.html 1280: The page stays empty: there is nothing to see on it",
-		`warning overflow /wide.html 360: The page is wider than a phone's 360 pixels: <p#board> "Wide" reaches beyond the edge`,
+		`warning overflow /wide.html 360: The page is wider than a phone's 360 pixels: <span#note> "Wide" reaches beyond the edge`,
 		"warning accessibility /alt.html 1280: Images must have alternative text (image-alt, critical): <img>",
 		`warning idle / 1280 button "Export": Nothing happens when it is used`,
 	)

@@ -237,6 +237,20 @@
     return { text: "" };
   };
 
+  // Whether something that an element lies in scrolls or hides it: what is positioned leaves out what is between it and what it is
+  // positioned to.
+  const contained = (n) => {
+    let position = getComputedStyle(n).position, anchor = n.offsetParent;
+    for (let at = n.parentElement; at && at !== document.body; at = at.parentElement) {
+      if (position === "fixed" || (position === "absolute" && at !== anchor)) continue;
+      const style = getComputedStyle(at);
+      if (style.overflowX !== "visible") return true;
+      position = style.position;
+      anchor = at.offsetParent;
+    }
+    return false;
+  };
+
   // What people see of the page.
   const look = () => {
     const body = document.body;
@@ -249,8 +263,7 @@
     if (root && !clipped && root.scrollWidth > innerWidth + 1) {
       const over = everything().filter((n) => {
         if (!shown(n) || n.getBoundingClientRect().right <= innerWidth + 1 || n === body || n === document.documentElement) return false;
-        for (let at = n.parentElement; at && at !== body; at = at.parentElement) if (getComputedStyle(at).overflowX !== "visible") return false;
-        return true;
+        return !contained(n);
       });
       const inner = over.find((n) => !over.some((m) => m !== n && n.contains(m))) ?? over[0];
       wide = inner ? element(inner) : "the page";
