@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -64,6 +65,10 @@ func TestREADMEExamples(t *testing.T) {
 		script.WriteString(strings.ReplaceAll(b[1], "localhost:8000", strings.TrimPrefix(p.Base, "http://")))
 	}
 	cmd := exec.Command("bash", "-c", script.String()+"\necho; echo JOB $JOB\n")
+	cmd.Dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(cmd.Dir, "logo.png"), []byte("\x89PNG\r\n\x1a\n\x00"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
