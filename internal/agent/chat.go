@@ -66,6 +66,9 @@ func saysOfEvidence(e codeforge.Evidence) string {
 		switch rung.Status {
 		case codeforge.RungPassed:
 			passed = append(passed, rungWords[rung.Name])
+			if rung.Name == codeforge.RungBundle && rung.Reason != "" { // what of it does not run here
+				rest = append(rest, strings.TrimRight(form.Shorten(rung.Reason, 300), ".")+".")
+			}
 		case codeforge.RungFailed:
 			rest = append(rest, fmt.Sprintf("What was wrong before is still there (%s).", rung.Name))
 		case codeforge.RungNotChecked:

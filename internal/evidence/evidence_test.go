@@ -241,6 +241,9 @@ func TestPackagesAreFetchedAsNeeded(t *testing.T) {
 func TestRungs(t *testing.T) {
 	b := newBench(t)
 	b.registry.Publish(t, "a", "1.0.0", registrytest.Version{Files: map[string]string{"index.js": "export const a = 1"}})
+	for _, name := range []string{"express", "next"} {
+		b.registry.Publish(t, name, "1.0.0", registrytest.Version{})
+	}
 	off := New(Options{Verifier: verify.NewVerifier(sandbox.Options{}), Packages: func(context.Context) (*npm.Client, error) {
 		return npm.Open(npm.Options{Dir: t.TempDir()})
 	}})
@@ -253,6 +256,8 @@ func TestRungs(t *testing.T) {
 	}{
 		"fine":         {b.Ladder, map[string]string{"a.js": "export const a = 1"}, "parse passed, resolve passed, bundle passed"},
 		"packages off": {off, uses, "parse passed, resolve not_checked without the packages that it asks for: no package registry is set: NPM_REGISTRY turns packages on"},
+		"express":      {b.Ladder, map[string]string{"package.json": `{"dependencies":{"express":"1"}}`, "index.html": page, "src/main.ts": ""}, "parse passed, resolve passed, bundle passed This is made with Express, which needs a server"},
+		"next":         {b.Ladder, map[string]string{"package.json": `{"dependencies":{"next":"1"}}`, "app/page.tsx": "export const a = 1"}, "parse passed, resolve passed, bundle not_checked This is made with Next.js"},
 		"no package":   {b.Ladder, map[string]string{"package.json": `{"dependencies":{"aa":"1"}}`}, "parse passed, resolve failed"},
 	} {
 		t.Run(name, func(t *testing.T) {

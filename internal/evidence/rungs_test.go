@@ -89,7 +89,7 @@ func TestRunIsARung(t *testing.T) {
 	if strings.Contains(r.Rung.Reason, "sandbox") || r.Rung.Status == codeforge.RungNotChecked {
 		t.Fatalf("a browser runs here, and it was not used: %s", r.Rung.Reason)
 	}
-	if r.Rung.Status != codeforge.RungPassed || len(r.Diagnostics) > 0 || r.Rung.Version == "" || len(r.Screenshots) != 2 || len(r.Screenshots[0].Bytes) < 1000 {
+	if r.Rung.Status != codeforge.RungPassed || len(r.Diagnostics) > 0 || r.Rung.Version == "" || len(r.Screenshots) == 0 || len(r.Screenshots[0].Bytes) < 1000 {
 		t.Errorf("%+v, %d screenshots", r.Rung, len(r.Screenshots))
 	}
 	r, err = l.Run(t.Context(), "user", tree("document.getElementById('add')!.onclick = () => { JSON.parse('{') }\n"), noBlob)

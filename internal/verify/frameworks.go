@@ -103,15 +103,27 @@ func (t *tree) manifestFolders() func(yield func(string) bool) {
 	}
 }
 
+// What findings of [elsewhere] begin and end with.
+const (
+	madeWith     = "This is made with "
+	showsNothing = "a preview shows nothing of them"
+)
+
+// RunsElsewhere reports whether a finding tells that a part of the project does not run here; all: nothing of it does.
+func (d Diagnostic) RunsElsewhere() (told, all bool) {
+	told = d.Rung == codeforge.RungBundle && d.Severity == SeverityWarning && path.Base(d.File) == "package.json" && strings.HasPrefix(d.Message, madeWith)
+	return told, told && strings.HasSuffix(d.Message, showsNothing)
+}
+
 // says is what to tell of it.
 func (e elsewhere) says() string {
 	switch {
 	case e.pkg == "":
 		return "This is a program for " + e.name + ", which does not run here. Its files are checked"
 	case e.all:
-		return "This is made with " + e.name + ", which needs " + e.needs + ": that does not run here. The files are checked as far as that goes without it; a preview shows nothing of them"
+		return madeWith + e.name + ", which needs " + e.needs + ": that does not run here. The files are checked as far as that goes without it; " + showsNothing
 	}
-	return "This is made with " + e.name + ", which needs " + e.needs + ": that does not run here. A preview shows the pages as they are, and what they ask of it stays without an answer"
+	return madeWith + e.name + ", which needs " + e.needs + ": that does not run here. A preview shows the pages as they are, and what they ask of it stays without an answer"
 }
 
 // tellElsewhere reports what does not run here, where the project asks for it.
