@@ -71,6 +71,9 @@ func (s *Session) Tailwind(p, css string) (*Styles, []Diagnostic, error) {
 			break
 		}
 		d, rest := s.tailwindProblem(p, css, err)
+		if len(found) > 0 && strings.Contains(d.Message, "``") {
+			break // an @apply has nothing left
+		}
 		found = append(found, d)
 		if rest == "" {
 			break

@@ -383,6 +383,9 @@ func (t *tree) report(p string, s *scanned, d *diagnostics) {
 	if s.script && !s.broken && !s.sloppy && !isDeclaration(p) { // link knows which of these crash
 		warnings = slices.DeleteFunc(slices.Clone(warnings), func(m api.Message) bool { return m.ID == namespaceCalled })
 	}
+	if t.compiled[p] && !s.script { // how a compiler writes style sheets is its own
+		warnings = slices.DeleteFunc(slices.Clone(warnings), func(m api.Message) bool { return m.PluginName == "" })
+	}
 	t.messages(p, warnings, SeverityWarning, d)
 }
 
