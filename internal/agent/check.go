@@ -175,7 +175,21 @@ type ranDoc struct {
 	Rung        codeforge.Rung         `json:"rung"`
 	Diagnostics []verify.Diagnostic    `json:"diagnostics"`
 	Screenshots []codeforge.Screenshot `json:"screenshots"`
+	Looks       []look                 `json:"looks,omitempty"`
 }
+
+// look is a screenshot as a model may be shown it. Its bytes are noted too, since those in the project go when no revision has them.
+type look struct {
+	Page  string `json:"page"`
+	Width int    `json:"width"`
+	Image []byte `json:"image"`
+}
+
+// Bounds on the screenshots that a model is shown of one run.
+const (
+	maxLooks     = 2
+	maxLookBytes = 400_000
+)
 
 // runTree runs the working tree, once in each of its states.
 func (r *run) runTree(ctx context.Context) ranDoc {
@@ -207,6 +221,9 @@ func (r *run) ran(ctx context.Context, t verify.Tree) ranDoc {
 				return ranDoc{}, err
 			}
 			doc.Screenshots = append(doc.Screenshots, codeforge.Screenshot{Page: shot.Page, Width: shot.Width, Type: shot.Type, Hash: hash})
+			if len(doc.Looks) < maxLooks && len(shot.Bytes) <= maxLookBytes {
+				doc.Looks = append(doc.Looks, look{shot.Page, shot.Width, shot.Bytes})
+			}
 		}
 		return doc, nil
 	})

@@ -36,7 +36,7 @@ const lockWithReact = `{"lockfileVersion":3,"packages":{"":{"dependencies":{"rea
 func (l *ladder) run(_ context.Context, _ string, t verify.Tree, _ func(context.Context, string) ([]byte, error)) (evidence.Run, error) {
 	text := t.Files["a.ts"]
 	l.runs = append(l.runs, text)
-	run := evidence.Run{Rung: codeforge.Rung{Name: codeforge.RungRun, Status: codeforge.RungPassed, Tool: "chromium", DurationMS: int64(len(l.runs))}, Screenshots: []evidence.Screenshot{{Page: "/", Width: 360, Type: "image/png", Bytes: []byte(text)}}}
+	run := evidence.Run{Rung: codeforge.Rung{Name: codeforge.RungRun, Status: codeforge.RungPassed, Tool: "chromium", DurationMS: int64(len(l.runs))}, Screenshots: []evidence.Screenshot{{Page: "/", Width: 360, Type: "image/png", Bytes: pixels(text)}}}
 	if l.rung.Status != "" {
 		run.Rung, run.Screenshots = l.rung, nil
 	}
@@ -50,6 +50,9 @@ func (l *ladder) run(_ context.Context, _ string, t verify.Tree, _ func(context.
 	}
 	return run, l.err
 }
+
+// pixels is a picture that looks different for each text.
+func pixels(text string) []byte { return []byte("\x89PNG\r\n\x1a\n" + text) }
 
 func (l *ladder) agents(b *bench, j *journal) *Agents {
 	b.task.PutBlob = func(_ context.Context, data []byte) (string, error) { return codeforge.BlobHash(data), nil }
@@ -77,6 +80,11 @@ func TestWorkIsRun(t *testing.T) {
 	if p := b.prompt(6); !strings.Contains(p, `"ok":true`) || !strings.Contains(p, "DEAD") {
 		t.Errorf("run says %s", p)
 	}
+	last := b.script.requests[6].Messages
+	parts := last[len(last)-1].Parts
+	if n := len(parts); n != 3 || parts[1].Text != "The page /, 360 pixels wide:" || parts[2].Kind != llm.PartImage || string(parts[2].Image.Data) != string(pixels("DEAD")) {
+		t.Errorf("what the page looks like is not shown: %d parts", n)
+	}
 	for i := range b.script.requests {
 		if strings.Contains(string(form.Marshal(b.script.requests[i].Messages)), "duration") {
 			t.Errorf("call %d is told how long something took", i)
@@ -84,7 +92,7 @@ func TestWorkIsRun(t *testing.T) {
 	}
 	made := b.stored.made[0]
 	if fmt.Sprint(made.Evidence) != "[{parse passed    0} {types not_checked there is no compiler   0} {run passed  chromium  2}]" ||
-		!slices.Equal(made.Screenshots, []codeforge.Screenshot{{Page: "/", Width: 360, Type: "image/png", Hash: codeforge.BlobHash([]byte("DEAD"))}}) {
+		!slices.Equal(made.Screenshots, []codeforge.Screenshot{{Page: "/", Width: 360, Type: "image/png", Hash: codeforge.BlobHash(pixels("DEAD"))}}) {
 		t.Errorf("kept %v %v", made.Evidence, made.Screenshots)
 	}
 	if doc := decode(t, out.Result); at(doc, "evidence", 2, "name") != "run" || at(doc, "diagnostics", 0, "message") != "DEAD" {

@@ -41,6 +41,16 @@ func (r *run) wishPictures(ctx context.Context) []llm.Part {
 	return parts
 }
 
+// pictures are what pages looked like in a run.
+func (d ranDoc) pictures() (parts []llm.Part) {
+	for _, l := range d.Looks {
+		if picture, err := llm.ImagePart(l.Image); err == nil {
+			parts = append(parts, llm.Text(fmt.Sprintf("The page %s, %d pixels wide:", codeforge.Plain(l.Page), l.Width)), picture)
+		}
+	}
+	return parts
+}
+
 // picture is a file of the project as a model is shown it. A store that fails ends the run.
 func (r *run) picture(ctx context.Context, path string) (llm.Part, error) {
 	at, ok := slices.BinarySearchFunc(r.task.Files, path, func(f codeforge.File, p string) int { return bytes.Compare([]byte(f.Path), []byte(p)) })

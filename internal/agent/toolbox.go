@@ -40,6 +40,8 @@ type toolbox struct {
 	read    int              // bytes that were read
 	ended   *codeforge.Error // why nothing goes on
 	missing []string         // paths that it kept from being changed
+
+	pictures []llm.Part // that are shown beside the results of this turn
 }
 
 // newToolbox gives a conversation the tools of one choice: [readingTools], or [codingTools] with a finish.
@@ -180,6 +182,7 @@ func (b *toolbox) runCalls(ctx context.Context, calls []llm.ToolCall) (m llm.Mes
 	for i := range results {
 		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolResult, Result: &results[i]})
 	}
+	m.Parts, b.pictures = append(m.Parts, b.pictures...), nil
 	return m, nil
 }
 
@@ -350,6 +353,7 @@ var codingTools = slices.Concat(readingTools, []tool{
 		if rung := b.r.runTree(ctx).Rung; rung.Status == codeforge.RungNotChecked {
 			note = "It was not run: " + rung.Reason
 		}
+		b.pictures = b.r.runTree(ctx).pictures()
 		return verdict(ok, found, note), nil
 	}),
 	toolOf(form.ToolFinish, "End the work, after a check: when ok is false, mend the diagnostics and call it again.", func(ctx context.Context, b *toolbox, a form.FinishArgs) (string, error) {
