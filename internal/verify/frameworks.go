@@ -15,36 +15,38 @@ type framework struct {
 	pkg, name string
 	needs     string // what it needs that is not here
 	own       bool   // it makes the pages itself, so that nothing of it can be shown without
+	scripts   bool   // and the scripts of pages that are there
 }
 
 // frameworks are the ones that are known, those that make pages first.
 var frameworks = []framework{
-	{"next", "Next.js", "a server that puts its pages together", true},
-	{"nuxt", "Nuxt", "a server that puts its pages together", true},
-	{"@remix-run/react", "Remix", "a server that puts its pages together", true},
-	{"@react-router/dev", "React Router as a framework", "a server that puts its pages together", true},
-	{"@tanstack/react-start", "TanStack Start", "a server that puts its pages together", true},
-	{"@solidjs/start", "SolidStart", "a server that puts its pages together", true},
-	{"@sveltejs/kit", "SvelteKit", "a server that puts its pages together", true},
-	{"@builder.io/qwik-city", "Qwik", "a server that puts its pages together", true},
-	{"astro", "Astro", "its own program, which writes its pages", true},
-	{"gatsby", "Gatsby", "its own program, which writes its pages", true},
-	{"vitepress", "VitePress", "its own program, which writes its pages", true},
-	{"@docusaurus/core", "Docusaurus", "its own program, which writes its pages", true},
-	{"@11ty/eleventy", "Eleventy", "its own program, which writes its pages", true},
-	{"@angular/core", "Angular", "its own compiler", true},
-	{"solid-js", "Solid", "its own compiler of JSX", true},
-	{"react-native", "React Native", "a phone, or an emulator of one", true},
-	{"electron", "Electron", "a program on a desk", false},
-	{"@nestjs/core", "NestJS", "a server", false},
-	{"express", "Express", "a server", false},
-	{"fastify", "Fastify", "a server", false},
-	{"koa", "Koa", "a server", false},
-	{"hono", "Hono", "a server", false},
-	{"@hapi/hapi", "hapi", "a server", false},
-	{"@adonisjs/core", "AdonisJS", "a server", false},
-	{"elysia", "Elysia", "a server", false},
-	{"polka", "Polka", "a server", false},
+	{pkg: "next", name: "Next.js", needs: "a server that puts its pages together", own: true},
+	{pkg: "nuxt", name: "Nuxt", needs: "a server that puts its pages together", own: true},
+	{pkg: "@remix-run/react", name: "Remix", needs: "a server that puts its pages together", own: true},
+	{pkg: "@react-router/dev", name: "React Router as a framework", needs: "a server that puts its pages together", own: true},
+	{pkg: "@tanstack/react-start", name: "TanStack Start", needs: "a server that puts its pages together", own: true},
+	{pkg: "@solidjs/start", name: "SolidStart", needs: "a server that puts its pages together", own: true},
+	{pkg: "@sveltejs/kit", name: "SvelteKit", needs: "a server that puts its pages together", own: true},
+	{pkg: "@builder.io/qwik-city", name: "Qwik", needs: "a server that puts its pages together", own: true},
+	{pkg: "astro", name: "Astro", needs: "its own program, which writes its pages", own: true},
+	{pkg: "gatsby", name: "Gatsby", needs: "its own program, which writes its pages", own: true},
+	{pkg: "vitepress", name: "VitePress", needs: "its own program, which writes its pages", own: true},
+	{pkg: "@docusaurus/core", name: "Docusaurus", needs: "its own program, which writes its pages", own: true},
+	{pkg: "@11ty/eleventy", name: "Eleventy", needs: "its own program, which writes its pages", own: true},
+	{pkg: "@angular/core", name: "Angular", needs: "its own compiler", own: true, scripts: true},
+	{pkg: "@builder.io/qwik", name: "Qwik", needs: "its own compiler", own: true, scripts: true},
+	{pkg: "solid-js", name: "Solid", needs: "its own compiler of JSX", own: true, scripts: true},
+	{pkg: "react-native", name: "React Native", needs: "a phone, or an emulator of one", own: true},
+	{pkg: "electron", name: "Electron", needs: "a program on a desk"},
+	{pkg: "@nestjs/core", name: "NestJS", needs: "a server"},
+	{pkg: "express", name: "Express", needs: "a server"},
+	{pkg: "fastify", name: "Fastify", needs: "a server"},
+	{pkg: "koa", name: "Koa", needs: "a server"},
+	{pkg: "hono", name: "Hono", needs: "a server"},
+	{pkg: "@hapi/hapi", name: "hapi", needs: "a server"},
+	{pkg: "@adonisjs/core", name: "AdonisJS", needs: "a server"},
+	{pkg: "elysia", name: "Elysia", needs: "a server"},
+	{pkg: "polka", name: "Polka", needs: "a server"},
 }
 
 // elsewhere is what of a project runs elsewhere alone.
@@ -62,10 +64,7 @@ func (t *tree) runsElsewhere(pages []*page) (list []elsewhere) {
 		for _, f := range frameworks {
 			_, needed := m.Dependencies[f.pkg]
 			_, dev := m.DevDependencies[f.pkg]
-			if !needed && !dev || f.own && t.has(path.Join(dir, "index.html")) && f.pkg != "@angular/core" && f.pkg != "solid-js" {
-				continue
-			}
-			if f.pkg == "solid-js" && m.needs("@solidjs/start") {
+			if !needed && !dev || f.own && !f.scripts && t.has(path.Join(dir, "index.html")) {
 				continue
 			}
 			list = append(list, elsewhere{f, path.Join(dir, "package.json"), f.own || !shown})

@@ -212,7 +212,9 @@ func (t *tree) checkPackages(g *graph, program map[string]bool, browser bool, d 
 			switch {
 			case i.module.unknown, i.module.unavailable, i.module.problem != "" && program[p] && (browser || !i.module.forNode):
 				m.Text = t.lacking(p, i.spec, i.module)
-				if (program[p] || isToolConfig(p)) && !i.module.unavailable && !(i.module.unknown && t.needs(p, name)) {
+				// What JSX means may be set by a tool in a way that is not understood here.
+				unclear := name == "react" && strings.HasPrefix(i.spec, "react/jsx-") && !t.needs(p, "@vitejs/plugin-react", "@vitejs/plugin-react-swc", "react-dom", "react-scripts")
+				if (program[p] || isToolConfig(p)) && !i.module.unavailable && !(i.module.unknown && t.needs(p, name)) && !unclear {
 					severity = SeverityError
 				}
 			case i.module.builtin != "" && program[p] && browser:

@@ -24,7 +24,11 @@ func (f folder) Find(from, name string) (string, bool) {
 		if at == "" {
 			return "", false
 		}
-		at, _, _ = cutLast(at, "/node_modules/")
+		if above, _, ok := cutLast(at, "/node_modules/"); ok {
+			at = above
+		} else {
+			at = ""
+		}
 	}
 }
 

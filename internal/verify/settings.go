@@ -503,8 +503,8 @@ func (t *tree) jsxFor(p string) string {
 		}
 	case t.needs(p, "preact"):
 		jsx = `"jsx":"react-jsx","jsxImportSource":"preact"`
-	case t.needs(p, "solid-js"):
-		jsx = `"jsx":"react-jsx","jsxImportSource":"solid-js/h"`
+	case t.needs(p, "vue"):
+		jsx = `"jsx":"react-jsx","jsxImportSource":"vue"`
 	}
 	if t.jsx == nil {
 		t.jsx = map[string]string{}

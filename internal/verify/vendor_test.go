@@ -185,3 +185,25 @@ func TestAssets(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Packages of the project itself are its own files: what they import is found from where they lie.
+func TestWorkspaces(t *testing.T) {
+	shelf := folder{"node_modules/shared/package.json": `{}`, "node_modules/shared/index.js": "export const s = 'shared above'", "parts/ui/node_modules/shared/package.json": `{}`, "parts/ui/node_modules/shared/index.js": "export const s = 'shared below'",
+		"parts/ui/node_modules/@own/mine/package.json": `{"exports":{"./sub":"./m.js"}}`, "parts/ui/node_modules/@own/mine/m.js": "export default 'mine'"}
+	tree := Tree{Files: files{"package.json": `{"workspaces":["parts/*"],"dependencies":{"shared":"1"}}`, "parts/ui/package.json": `{"name":"@app/ui","main":"src/index.ts","dependencies":{"shared":"2","@own/mine":"1"}}`,
+		"parts/ui/src/index.ts": "import { s } from 'shared'; import m from '@own/mine/sub'; export const below = s + m",
+		"index.html":            "<script type=module src=/a.ts></script>", "a.ts": "import { s } from 'shared'; import { below } from '@app/ui'; console.log(s, below)"}, Packages: shelf}
+	site, r := Bundle(t.Context(), tree)
+	if site == nil || !r.OK || len(r.Diagnostics) > 0 {
+		t.Fatal(lines(r))
+	}
+	for _, s := range []string{"shared above", "shared below", "mine"} {
+		if !strings.Contains(built(site), s) {
+			t.Errorf("%s is not in\n%s", s, built(site))
+		}
+	}
+	tree.Files["a.ts"] = "import m from '@own/mine/sub'; console.log(m)" // which is another part's
+	if r := Check(t.Context(), tree); r.OK {
+		t.Error(lines(r))
+	}
+}
