@@ -87,6 +87,7 @@
   // Changes since the last look.
   let changes = 0;
   const watcher = new MutationObserver((records) => { changes += records.length; });
+  addEventListener("beforeprint", () => { changes++; });
   const watched = new WeakSet();
   const watch = () => {
     const all = { childList: true, attributes: true, characterData: true, subtree: true };

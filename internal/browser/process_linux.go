@@ -36,7 +36,9 @@ func giveAway(dir string) (user, error) {
 	if os.Geteuid() != 0 {
 		return user{name: "the server's user"}, nil
 	}
-	used := usersOfProcesses()
+	givingAway.Lock() // of two that are started at once each has its own
+	defer givingAway.Unlock()
+	used := usersOfProcesses(filepath.Dir(dir))
 	start := os.Getpid() % (lastUser - firstUser)
 	var failed error
 	for i := range lastUser - firstUser {
@@ -58,11 +60,13 @@ func chownAll(dir string, id int) error {
 	})
 }
 
+var givingAway sync.Mutex
+
 // usersOfProcesses are those that run something, or have a profile.
-func usersOfProcesses() map[uint32]bool {
+func usersOfProcesses(temp string) map[uint32]bool {
 	used := map[uint32]bool{}
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	profiles, _ := filepath.Glob(filepath.Join(os.TempDir(), profilePrefix+"*"))
+	profiles, _ := filepath.Glob(filepath.Join(temp, profilePrefix+"*"))
 	for _, d := range append(dirs, profiles...) {
 		var s unix.Stat_t
 		if unix.Stat(d, &s) == nil {

@@ -82,7 +82,12 @@ func (p *proxy) refuse(host string) {
 }
 
 // get asks the handler as the browser would, for what is of interest to us: at most so many bytes.
-func (p *proxy) get(ctx context.Context, address string, most int) ([]byte, bool) {
+func (p *proxy) get(ctx context.Context, address string, most int) (body []byte, ok bool) {
+	defer func() {
+		if recover() != nil { // as a server would take it
+			body, ok = nil, false
+		}
+	}()
 	u, err := p.origin.Parse(address)
 	if err != nil || u.Host != p.origin.Host {
 		return nil, false
