@@ -102,15 +102,20 @@ func (l *findings) sorted() []Finding {
 	return list
 }
 
-// seenOnce makes warnings of the errors that a second run did not meet.
+// seenOnce makes warnings of the errors that only one of two runs met.
 func (l *findings) seenOnce(second *findings) {
+	const once = " (in one of two runs)"
 	for i, f := range l.list {
-		if f.Severity != Error {
-			continue
-		}
-		if _, again := second.seen[f.sameAs()]; !again {
+		if _, again := second.seen[f.sameAs()]; f.Severity == Error && !again {
 			l.list[i].Severity = Warning
-			l.list[i].Message += " (in one of two runs)"
+			l.list[i].Message += once
+		}
+	}
+	for _, f := range second.list {
+		if _, before := l.seen[f.sameAs()]; f.Severity == Error && !before {
+			f.Severity = Warning
+			f.Message += once
+			l.list = append(l.list, f)
 		}
 	}
 }

@@ -462,11 +462,16 @@ func (r *run) look(ctx context.Context, t *tab, picture bool) error {
 	return nil
 }
 
+// shoot takes a picture of the page. One that cannot be had is no fault of the page's.
 func (r *run) shoot(ctx context.Context, t *tab) error {
 	ctx, cancel := impatient(ctx)
 	defer cancel()
+	defer t.keepUp(ctx)()
 	for _, quality := range []int64{80, 30} {
 		s, err := call(ctx, t.session, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: ptr(quality)})
+		if errors.Is(err, errStuck) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -723,6 +728,8 @@ func (t *tab) act(ctx context.Context, c control) error {
 	ctx, cancel := impatient(ctx)
 	defer cancel()
 	if c.Kind != "set" {
+		stop := t.keepUp(ctx)
+		defer stop()
 		for _, e := range []input.DispatchMouseEventParams{
 			{Type: input.DispatchMouseEventTypeMouseMoved},
 			{Type: input.DispatchMouseEventTypeMousePressed, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: 1},
@@ -736,6 +743,7 @@ func (t *tab) act(ctx context.Context, c control) error {
 		if c.Kind == "click" {
 			return nil
 		}
+		stop()
 	}
 	typed, err := inspect[struct {
 		Text  string

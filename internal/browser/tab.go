@@ -228,7 +228,29 @@ func (t *tab) catchUp(ctx context.Context) error {
 	return t.advance(ctx, behind.Round(time.Millisecond))
 }
 
-const catchUpMargin = 100 * time.Millisecond
+const catchUpMargin = 200 * time.Millisecond
+
+// keepUp lets the page's time run beside the machine's until stop is called: for what waits for pictures.
+func (t *tab) keepUp(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(catchUpMargin / 4)
+		defer tick.Stop()
+		for t.catchUp(ctx) == nil {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
 
 // firstSlice of time is short, and each that follows is longer: what a page asks for at once is there before its timers go off.
 const firstSlice = 20 * time.Millisecond
@@ -309,6 +331,7 @@ func (t *tab) settle(ctx context.Context) error {
 func (t *tab) drawn(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, drawnWithin, errNotDrawn)
 	defer cancel()
+	defer t.keepUp(ctx)()
 	if _, err := inspectOnce[bool](ctx, t, "frames()"); err != nil && !errors.Is(err, errNoWorld) && !errors.Is(err, errNotDrawn) {
 		return err
 	}
