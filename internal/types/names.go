@@ -62,8 +62,7 @@ func (p *plan) scriptsOf() *scripts {
 		}
 	}
 	output := verify.IsOutput(p.tree)
-	pages, others := verify.Pages(p.tree)
-	s.open = others
+	pages := verify.Pages(p.tree)
 	modules := map[string]bool{}
 	handlers := 0
 	for _, page := range pages {
@@ -343,7 +342,7 @@ func (p *plan) undeclared(found []finding) (list []finding) {
 		if s.asked[name] || strings.HasPrefix(name, "__") || strings.HasPrefix(name, "GM_") || hoisted(s.texts[f.file], name) {
 			continue
 		}
-		if (s.open || s.foreign[at.file]) && !s.exports[name] && !(f.code == noNameNear && len(quotedName.FindAllString(f.message, 3)) > 1 && s.declares(quotedName.FindAllStringSubmatch(f.message, 3)[1][1])) {
+		if (s.open || s.foreign[at.file] || testFile.MatchString(at.file)) && !s.exports[name] && !(f.code == noNameNear && len(quotedName.FindAllString(f.message, 3)) > 1 && s.declares(quotedName.FindAllStringSubmatch(f.message, 3)[1][1])) {
 			continue
 		}
 		f.message = fmt.Sprintf("Cannot find name '%s': nothing declares it", name)
@@ -356,6 +355,9 @@ func (p *plan) undeclared(found []finding) (list []finding) {
 	}
 	return list
 }
+
+// testFile is a file that a test runner runs, whose settings may declare names for it.
+var testFile = regexp.MustCompile(`(?i)(?:^|/)(?:tests?|specs?|__tests__|e2e|cypress|features)/|[._-](?:test|spec|cy|e2e)\.|(?:Test|Spec)\.[cm]?jsx?$`)
 
 // declares reports whether a source declares a name.
 func (s *scripts) declares(name string) bool {

@@ -53,7 +53,7 @@ func TestUndeclaredNames(t *testing.T) {
 		{"React's handlers", map[string]string{"a.jsx": "const f = () => {}; export const A = () => <B onClick={f} />; function B() {}"}, ""},
 		{"a component that is not there", map[string]string{"a.jsx": "export const A = () => <Missing />"}, "a.jsx:1:25 TS2304\n"},
 		{"Node's names", map[string]string{"a.js": "const fs = require('fs'); module.exports = { dir: __dirname, env: process.env, b: Buffer.from('') }"}, ""},
-		{"tests' names", map[string]string{"a.test.js": "describe('x', () => { it('y', () => { expect(1).toBe(1); jest.fn(); vi.fn() }) })"}, ""},
+		{"tests' names", map[string]string{"a.test.js": "describe('x', () => { it('y', () => { expect(1).toBe(1); jest.fn(); vi.fn(); inject() }) })"}, ""},
 		{"words of types in comments", script("/** @type {Nothing} @param {Foo} x */ let a"), ""},
 		{"Flow", map[string]string{"a.js": "// @flow\nexport function f(x: Foo): Bar { return x }"}, ""},
 		{"a function in a block", script("if (location) { function f() {} } f()"), ""},

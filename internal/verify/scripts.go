@@ -23,23 +23,24 @@ type Script struct {
 	Handler bool
 }
 
-// Pages reads the pages of a tree. Templates, whose scripts are not known before they are filled in, are left out; others
-// says whether there are any.
-func Pages(project Tree) (pages []Page, others bool) {
+// Pages reads the pages of a tree. What stands in templates is not known before they are filled in: of those it tells the
+// files that they run, and that they run others besides.
+func Pages(project Tree) (pages []Page) {
 	t := newTree(project, new(diagnostics))
 	for _, p := range t.paths {
 		if !isHTML(p) || t.isOutput(p) {
 			continue
 		}
 		pg := readPage(p, t.files[p], new(diagnostics))
-		if t.isPartial(pg) {
-			others = true
-			continue
-		}
 		t.resolvePage(pg)
-		pages = append(pages, t.scriptsOf(pg))
+		page := t.scriptsOf(pg)
+		if t.isPartial(pg) {
+			page.Foreign = true
+			page.Scripts = slices.DeleteFunc(page.Scripts, func(s Script) bool { return s.File == "" })
+		}
+		pages = append(pages, page)
 	}
-	return pages, others
+	return pages
 }
 
 // scriptsOf are the scripts of a page.
