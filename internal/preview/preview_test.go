@@ -493,6 +493,41 @@ func TestState(t *testing.T) {
 	}
 }
 
+// A program that runs elsewhere is said to, on a page of ours and where its preview is asked for; pages that need one are shown.
+func TestProgramsThatRunElsewhere(t *testing.T) {
+	sh := newShelf()
+	sh.put(codeforge.LocalUserID, project, app)
+	title, says := "Next.js &lt;15&gt;", "This is made with Next.js, which needs a server: that does not run here. A preview shows nothing of them"
+	s := New(sh.options(Options{Bundle: func(ctx context.Context, _ string, _ verify.Tree) (*verify.Site, verify.Report, error) {
+		site, r := verify.Bundle(ctx, verify.Tree{Files: map[string]string{"index.html": "<!doctype html><title>" + title + " does not run here</title>"}})
+		if says != "" {
+			r.Diagnostics = append(r.Diagnostics, verify.Diagnostic{Severity: verify.SeverityWarning, Message: says})
+		}
+		return site, r, nil
+	}}))
+	look := func(want Status, reason, page string) {
+		t.Helper()
+		s.cache = cache{limit: 1 << 20}
+		st, err := s.State(t.Context(), codeforge.LocalUser(), project, 0)
+		if err != nil || st.Status != want || st.Reason != reason {
+			t.Errorf("%+v %v", st, err)
+		}
+		if w := get(t, s, "/"); w.Code != 200 || !strings.Contains(w.Body.String(), page) {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	look(NeedsServer, says, "<h1>Next.js &lt;15&gt; does not run here</h1>\n<p>This is made with Next.js")
+	says = ""
+	look(NeedsServer, "A preview shows what browsers run. Its files are checked all the same.", "<h1>Next.js")
+	says = "This is made with Express, which needs a server: that does not run here. A preview shows the pages as they are"
+	s.o.Bundle = func(ctx context.Context, _ string, _ verify.Tree) (*verify.Site, verify.Report, error) {
+		site, r := verify.Bundle(ctx, verify.Tree{Files: map[string]string{"index.html": "<!doctype html><title>x</title><p>the app's own page"}})
+		r.Diagnostics = append(r.Diagnostics, verify.Diagnostic{Severity: verify.SeverityWarning, Message: says})
+		return site, r, nil
+	}
+	look(Part, says, "the app's own page")
+}
+
 func TestStartPageInAFolder(t *testing.T) {
 	s, _ := local(t, map[string]string{"web/start page.html": "<p>hi"})
 	w := get(t, s, "/")

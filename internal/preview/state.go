@@ -1,8 +1,10 @@
 package preview
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"html"
 	"slices"
 	"strings"
 
@@ -14,11 +16,12 @@ import (
 type Status string
 
 const (
-	Ready  Status = "ready"
-	Part   Status = "partial" // without something that it loads
-	Empty  Status = "empty"   // there are no files yet
-	NoPage Status = "no_page" // nothing in it is for a browser
-	Broken Status = "broken"  // it does not build
+	Ready       Status = "ready"
+	Part        Status = "partial"      // without something that it loads
+	Empty       Status = "empty"        // there are no files yet
+	NoPage      Status = "no_page"      // nothing in it is for a browser
+	Broken      Status = "broken"       // it does not build
+	NeedsServer Status = "needs_server" // it is a program that runs elsewhere
 )
 
 // State is what a preview shows, in words for people.
@@ -77,14 +80,29 @@ func (b *build) state() State {
 			st.Reason = fmt.Sprintf("%s in the way of a preview.", countOf(errors, "finding stands", "findings stand"))
 		}
 	case b.site.Home != "":
-		if i := slices.IndexFunc(b.report.Diagnostics, cannotLoad); i >= 0 {
+		home, _ := b.site.Find(b.site.Home)
+		what, _, elsewhere := strings.Cut(home.Body, runsElsewhere+"</title>")
+		if i := slices.IndexFunc(b.report.Diagnostics, saysElsewhere); i >= 0 {
+			st.Status, st.Title, st.Reason = Part, "A part runs elsewhere", b.report.Diagnostics[i].Message
+		} else if i := slices.IndexFunc(b.report.Diagnostics, cannotLoad); i >= 0 {
 			st.Status, st.Title, st.Reason = Part, "Something is missing", b.report.Diagnostics[i].Message
+		}
+		if elsewhere {
+			st.Status, st.Title = NeedsServer, html.UnescapeString(what[strings.LastIndexByte(what, '>')+1:])+runsElsewhere
+			st.Reason = cmp.Or(st.Reason, "A preview shows what browsers run. Its files are checked all the same.")
 		}
 	default:
 		st.Status, st.Title = NoPage, "Nothing to show"
 		st.Reason = "This project has files, but none that a browser can show as a page."
 	}
 	return st
+}
+
+// runsElsewhere ends the title of the page that stands in for a program that no browser runs, and the finding that says so.
+const runsElsewhere = " does not run here"
+
+func saysElsewhere(d verify.Diagnostic) bool {
+	return strings.HasPrefix(d.Message, "This is ") && strings.Contains(d.Message, runsElsewhere)
 }
 
 // cannotLoad reports whether a finding is that something stands in for a module, which the program then fails over.
