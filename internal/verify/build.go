@@ -383,9 +383,6 @@ func (t *tree) report(p string, s *scanned, d *diagnostics) {
 	if s.script && !s.broken && !s.sloppy && !isDeclaration(p) { // link knows which of these crash
 		warnings = slices.DeleteFunc(slices.Clone(warnings), func(m api.Message) bool { return m.ID == namespaceCalled })
 	}
-	if t.compiled[p] && !s.script { // how a compiler writes style sheets is its own
-		warnings = slices.DeleteFunc(slices.Clone(warnings), func(m api.Message) bool { return m.PluginName == "" })
-	}
 	t.messages(p, warnings, SeverityWarning, d)
 }
 
@@ -642,6 +639,9 @@ func (t *tree) messages(p string, list []api.Message, severity string, d *diagno
 			if c := l.Suggestion; c != "" && len(c) < 100 && (c[0] == '"' || c[0] == '_' || c[0]|0x20 >= 'a' && c[0]|0x20 <= 'z') {
 				text += "; did you mean " + l.Suggestion + "?"
 			}
+		}
+		if severity == SeverityWarning && m.PluginName == "" && t.compiled[source] && isStyle(t.loader(source)) {
+			continue // how a compiler writes style sheets is its own
 		}
 		if severity == SeverityError && (isSample(source) || strings.HasPrefix(text, "Cannot assign to import") && t.needs(source, "@babel/core", "babel-core", "jest")) {
 			severity = SeverityWarning // Babel makes it an error of the running program
