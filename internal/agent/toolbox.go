@@ -339,11 +339,11 @@ var codingTools = slices.Concat(readingTools, []tool{
 		}
 		return b.changed(a.Path, fileDeleted), nil
 	}),
-	toolOf(form.ToolCheck, "Parse, resolve and bundle the project: diagnostics.", func(ctx context.Context, b *toolbox, _ form.NoArgs) (string, error) {
+	toolOf(form.ToolCheck, "Parse, resolve, type and bundle the project: diagnostics.", func(ctx context.Context, b *toolbox, _ form.NoArgs) (string, error) {
 		ok, found := b.r.verify(ctx, b.stage)
 		return verdict(ok, found, ""), nil
 	}),
-	toolOf(form.ToolRun, "Open the app in a browser and use its pages and controls: what goes wrong there, as diagnostics. It must pass check first.", func(ctx context.Context, b *toolbox, _ form.NoArgs) (string, error) {
+	toolOf(form.ToolRun, "Use the app, which must pass check, in a browser: diagnostics.", func(ctx context.Context, b *toolbox, _ form.NoArgs) (string, error) {
 		ok, found := b.r.verify(ctx, b.stage)
 		if !ok {
 			return verdict(ok, found, "It was not run, since it does not pass check."), nil
