@@ -43,7 +43,7 @@ func TestHostilePages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Memory = 1 << 30
+	o.Memory, o.patience = 1<<30, 3*time.Second
 	for _, c := range []struct {
 		name, body string
 		want       Kind // of an error; "": none is wanted

@@ -44,12 +44,13 @@ const (
 
 // run is one pass over a site in one browser.
 type run struct {
-	site    site
-	client  *client
-	browser session
-	half    time.Time // from when on it ends early if there are errors
-	clock   float64   // when the pages' time begins, in seconds since 1970
-	sources *sources
+	site     site
+	client   *client
+	browser  session
+	half     time.Time     // from when on it ends early if there are errors
+	patience time.Duration // with one step of a page
+	clock    float64       // when the pages' time begins, in seconds since 1970
+	sources  *sources
 
 	mu      sync.Mutex
 	raw     []noted         // what was found, not yet placed in the sources
@@ -70,8 +71,8 @@ type run struct {
 	rest     string // why it did not see all of the site; "": it did
 }
 
-func newRun(s site, p *proxy, clock float64, half time.Time) *run {
-	return &run{site: s, clock: clock, half: half, sources: &sources{proxy: p}, reach: map[string]bool{}, lost: map[string]bool{}, visited: map[string]bool{}, seen: map[string]bool{}, retried: map[string]bool{}, idle: map[string]Finding{}}
+func newRun(s site, p *proxy, clock float64, half time.Time, patience time.Duration) *run {
+	return &run{site: s, clock: clock, patience: patience, half: half, sources: &sources{proxy: p}, reach: map[string]bool{}, lost: map[string]bool{}, visited: map[string]bool{}, seen: map[string]bool{}, retried: map[string]bool{}, idle: map[string]Finding{}}
 }
 
 // noted is a finding with its place in what is served.
@@ -189,7 +190,7 @@ func (r *run) leave(ctx context.Context, in cdp.BrowserContextID) error {
 	r.mu.Lock()
 	r.working = nil
 	r.mu.Unlock()
-	ctx, cancel := impatient(ctx)
+	ctx, cancel := r.impatient(ctx)
 	defer cancel()
 	_, err := call(ctx, r.browser, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: in})
 	return err
@@ -359,7 +360,7 @@ func (r *run) open(ctx context.Context, w *window, p string) (t *tab, ok bool, e
 		clear(t.asked)
 	})
 	settle := func() error {
-		waiting, cancel := impatient(ctx)
+		waiting, cancel := r.impatient(ctx)
 		defer cancel()
 		if _, err := call(waiting, t.session, page.BringToFront, cdp.Empty{}); err != nil {
 			return err
@@ -464,7 +465,7 @@ func (r *run) look(ctx context.Context, t *tab, picture bool) error {
 
 // shoot takes a picture of the page. One that cannot be had is no fault of the page's.
 func (r *run) shoot(ctx context.Context, t *tab) error {
-	ctx, cancel := impatient(ctx)
+	ctx, cancel := r.impatient(ctx)
 	defer cancel()
 	defer t.keepUp(ctx)()
 	for _, quality := range []int64{80, 30} {
@@ -500,7 +501,7 @@ func (r *run) accessible(ctx context.Context, t *tab) error {
 		t.mu.Lock()
 		in := t.world
 		t.mu.Unlock()
-		loading, cancel := impatient(ctx)
+		loading, cancel := r.impatient(ctx)
 		_, err := call(loading, t.session, runtime.Evaluate, runtime.EvaluateParams{Expression: axeScript + "\n;0", UniqueContextID: in, ReturnByValue: ptr(true)})
 		cancel()
 		if err != nil {
@@ -725,7 +726,7 @@ func (r *run) useOne(ctx context.Context, t *tab, c control) error {
 
 // act does what a person does with a control.
 func (t *tab) act(ctx context.Context, c control) error {
-	ctx, cancel := impatient(ctx)
+	ctx, cancel := t.run.impatient(ctx)
 	defer cancel()
 	if c.Kind != "set" {
 		stop := t.keepUp(ctx)

@@ -33,7 +33,8 @@ type Options struct {
 	Memory    int64            // bytes that all processes of a browser may take together; 0: 2 GiB
 	Now       func() time.Time // nil: time.Now. Pages see the day, at noon.
 
-	sharedNetwork bool // the browser is in this process's network, for tests
+	patience      time.Duration // with one step of a page, for tests; 0: as it is
+	sharedNetwork bool          // the browser is in this process's network, for tests
 }
 
 // Runner makes smoke runs, a few at a time. It is safe for concurrent use.
@@ -133,7 +134,7 @@ func (r *Runner) look(ctx context.Context, s site) (Result, error) {
 	}()
 	// once goes over the site in the browser that is there, or in another one.
 	once := func(half time.Time) (*run, error) {
-		visit := newRun(s, proxy, r.noon(), half)
+		visit := newRun(s, proxy, r.noon(), half, cmp.Or(r.o.patience, patience))
 		if p == nil {
 			var err error
 			if p, err = r.start(limited, proxy); err != nil {

@@ -192,13 +192,13 @@ func (t *tab) until(ctx context.Context, ready func() bool) error {
 const patience = 6 * time.Second
 
 // impatient bounds ctx by our patience with one step of a page.
-func impatient(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, patience, errStuck)
+func (r *run) impatient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.patience, errStuck)
 }
 
 // pass lets so much of the page's time pass. It stands still while files are being fetched.
 func (t *tab) pass(ctx context.Context, d time.Duration) error {
-	ctx, cancel := impatient(ctx)
+	ctx, cancel := t.run.impatient(ctx)
 	defer cancel()
 	for slice := firstSlice; d > 0; slice *= 4 {
 		if err := t.fetched(ctx); err != nil {
@@ -359,7 +359,7 @@ func inspect[T any](ctx context.Context, t *tab, expression string) (result T, e
 }
 
 func inspectOnce[T any](ctx context.Context, t *tab, expression string) (result T, err error) {
-	ctx, cancel := impatient(ctx)
+	ctx, cancel := t.run.impatient(ctx)
 	defer cancel()
 	if err := t.until(ctx, func() bool { return t.world != "" }); err != nil {
 		return result, err
