@@ -29,6 +29,9 @@ var (
 	projectFile = regexp.MustCompile(`(?:^|/)\.tsconfig-(\d+)\.json$`)
 )
 
+// mostFindings bounds how many messages are looked at: each costs a look at its file.
+const mostFindings = 2_000
+
 // parse reads what the compiler wrote.
 func parse(text string, p *plan, root string) (list []finding, err error) {
 	clean := strings.NewReplacer(filepath.ToSlash(root)+"/", "", root+string(filepath.Separator), "", filepath.ToSlash(root), ".")
@@ -43,7 +46,9 @@ func parse(text string, p *plan, root string) (list []finding, err error) {
 			last = nil
 			continue
 		}
-		if m := messageLine.FindStringSubmatch(line); m != nil {
+		if m := messageLine.FindStringSubmatch(line); m != nil && len(list) == mostFindings {
+			break
+		} else if m != nil {
 			f := finding{file: clean.Replace(filepath.ToSlash(m[1])), message: clean.Replace(m[5]), project: project}
 			f.line, _ = strconv.Atoi(m[2])
 			f.column, _ = strconv.Atoi(m[3])

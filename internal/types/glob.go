@@ -117,7 +117,7 @@ func (m matcher) matches(p string) bool {
 }
 
 // maxPatterns bounds the patterns of one list.
-const maxPatterns = 500
+const maxPatterns = 50
 
 // matcherOf reads the patterns of include or exclude. A pattern that leads out of the project matches nothing.
 func matcherOf(list *pathList, leaf string, exclude bool) (m matcher) {

@@ -328,6 +328,9 @@ func (p *plan) undeclared(found []finding) (list []finding) {
 		}
 	}
 	for _, f := range found {
+		if len(list) == verify.MaxDiagnostics {
+			break
+		}
 		at, ok := s.places[f.file]
 		m := quotedName.FindStringSubmatch(f.message)
 		if !ok || broken[f.file] || m == nil {

@@ -84,10 +84,10 @@ func (c *Checker) plan(ctx context.Context, tree verify.Tree) (*plan, error) {
 		return path.Join(place, spec[len(name):]), nil
 	}}
 	configs := p.configs(reader)
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
-	}
 	for _, config := range configs {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		p.add(config)
 	}
 	if len(configs) == 0 && !hasConfig(p.paths) {

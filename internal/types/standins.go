@@ -51,6 +51,9 @@ func blankComponents(text string) string {
 	}
 }
 
+// mostNamespaces bounds how many namespaces are followed to the names that are taken from them.
+const mostNamespaces = 500
+
 // standIns are declarations for what the compiler cannot read: components, and texts that are too long to be looked at.
 // They declare whatever somebody imports from them, as anything.
 func (p *plan) standIns() map[string]string {
@@ -78,6 +81,7 @@ func (p *plan) standIns() map[string]string {
 	if len(unread) == 0 {
 		return nil
 	}
+	namespaces := 0
 	for _, file := range p.paths {
 		if !isSource(file) && !isComponent(file) || isInstalled(file) {
 			continue
@@ -87,7 +91,8 @@ func (p *plan) standIns() map[string]string {
 			names, namespace := namesIn(m[1])
 			base := stem(m[2])
 			note(base, names...)
-			if namespace != "" {
+			if namespace != "" && namespaces < mostNamespaces {
+				namespaces++
 				member := regexp.MustCompile(`\b` + regexp.QuoteMeta(namespace) + `\s*\.\s*([\p{L}_$][\p{L}\p{N}_$]*)`)
 				for _, m := range member.FindAllStringSubmatch(text, 2_000) {
 					note(base, m[1])
