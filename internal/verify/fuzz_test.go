@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"codeforge/internal/verify/hostile"
 )
 
 // sane checks what holds for every report.
@@ -70,6 +72,35 @@ func FuzzPath(f *testing.F) {
 		if site != nil {
 			site.Find(p)
 			site.Find("/" + p)
+		}
+	})
+}
+
+// Whatever a package.json says, what it leads to is a file of its package, or a reason.
+func FuzzPackageJSON(f *testing.F) {
+	for name, files := range hostile.Packages() {
+		if text := files["node_modules/p/package.json"]; len(text) < 1_000 {
+			f.Add(text, "p/"+name)
+		}
+	}
+	f.Add(`{"exports":{"./*":{"browser":[null,"./*.js"]},"./a/":"./b/"},"imports":{"#*":"q/*"},"browser":{"q":false}}`, "p/a/x")
+	f.Fuzz(func(t *testing.T, manifest, spec string) {
+		if len(manifest) > 10_000 || len(spec) > 1_000 {
+			return
+		}
+		m := newModules(folder{"node_modules/p/package.json": manifest, "node_modules/p/index.js": "", "node_modules/p/b/x.js": "", "node_modules/q/index.js": "", "node_modules/q/package.json": manifest})
+		for _, by := range []how{byImport, byRequire, byStyle} {
+			for _, found := range []module{m.fromTree("", "p", by), m.fromTree(".", spec, by), m.fromPackage("node_modules/p", "b/x.js", spec, by)} {
+				if found.name == "" {
+					if found.problem == "" && !found.unknown && !found.empty && found.builtin == "" && found.inTree == "" {
+						t.Fatalf("%+v", found)
+					}
+					continue
+				}
+				if p := m.at(found.place); !p.names[found.name] || found.place != "node_modules/p" && found.place != "node_modules/q" {
+					t.Fatalf("%+v", found)
+				}
+			}
 		}
 	})
 }

@@ -177,7 +177,11 @@ type how struct {
 	conditions map[string]bool
 	style      bool
 	require    bool
+	hops       int // from one package to another, by what browsers get in place of files
 }
+
+// maxHops bounds them: packages may lead to each other.
+const maxHops = 16
 
 var (
 	byImport  = how{conditions: map[string]bool{"browser": true, "import": true, "module": true, "production": true}}
@@ -330,6 +334,9 @@ func (m *modules) file(p *npmPackage, target string, by how) module {
 					return module{empty: true}
 				}
 				if !isRelative(to) {
+					if by.hops++; by.hops > maxHops {
+						return module{problem: "packages lead to each other in a ring"}
+					}
 					return m.bare(p.place, to, by)
 				}
 				if q, ok := packagePath(to); ok && p.names[q] {

@@ -31,6 +31,7 @@ func Packages() map[string]Tree {
 		"exports of many stars":      one(`{"exports":{".":"./index.js","./q":"./q.js",`+strings.TrimSuffix(numbered(`"./<i>*a*b":"./*<i>",`, 20_000), ",")+`}}`, "export default 1"),
 		"a star that grows":          one(`{"exports":{".":"./index.js","./*":"./`+strings.Repeat("*", 50_000)+`"}}`, "export default 1"),
 		"names that go in a ring":    one(`{"browser":{"a":"b","b":"a","./index.js":"p","p":"./index.js"},"imports":{"#a":"#b","#b":"#a"}}`, "require('a'); require('b'); require('#a')"),
+		"files that go in a ring":    one(`{"exports":{".":"./index.js","./q":"./q.js"},"browser":{"./q.js":"p/q","./index.js":"p"}}`, "require('./q')"),
 		"a main that is itself":      one(`{"main":"."}`, "export default require('.')"),
 		"folders that lead back":     one(`{"main":"./lib"}`, "export default 1", "lib/package.json", `{"main":"../lib"}`, "lib/x/package.json", `{"main":".."}`),
 		"files that lead everywhere": many(2_000),
