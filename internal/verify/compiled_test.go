@@ -31,7 +31,7 @@ export const compileScript = (d, o) => {
   return { content: s.content + "\nconst " + o.genDefaultAs + " = { id: " + JSON.stringify(o.id) + " }", bindings: {} };
 };
 export const compileTemplate = () => ({ code: "\nexport function render() { return 'rendered' }", errors: [] });
-export const compileStyle = (o) => ({ code: o.source.replace(/\{/g, "/* " + o.id + (o.scoped ? " scoped" : "") + " */ {"), errors: [] });
+export const compileStyle = (o) => ({ code: o.source.replace(/ \{/g, (o.scoped ? "[scoped]" : "") + " {"), errors: [] });
 `,
 		"node_modules/svelte/package.json": `{"name":"svelte","version":"5.0.0","exports":{".":"./index.js","./compiler":{"require":"./compiler.js"}}}`,
 		"node_modules/svelte/index.js":     `export const mount = (c) => c();`,
