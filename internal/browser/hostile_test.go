@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// noTrace fails when a browser of this process left something behind.
+// noTrace fails when a browser of this process left something behind: a profile, a process, or a dead one that nobody took leave of.
 func noTrace(t *testing.T) {
 	t.Helper()
 	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), profilePrefix+"*")); len(left) > 0 {

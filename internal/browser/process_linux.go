@@ -11,7 +11,6 @@ import (
 	osuser "os/user"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -85,6 +84,7 @@ func startApart(cmd *exec.Cmd, u user, apart bool, in, out *os.File, listening f
 	if u.id != 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: u.id, Gid: u.id}
 	}
+	adopt()
 	done := make(chan error, 1)
 	go func() {
 		// A network belongs to a thread, and to what is started from it. The thread ends with this function.
@@ -208,7 +208,7 @@ func (t *tree) look(root int) map[int]stat {
 	add(root)
 	for pid, s := range all {
 		began, was := t.known[pid]
-		if was && began == s.began || s.group == root || !was && s.parent == 1 && t.marked(pid) {
+		if was && began == s.began || s.group == root || !was && (s.parent == 1 || s.parent == os.Getpid()) && t.marked(pid) {
 			add(pid)
 		}
 	}
@@ -258,17 +258,33 @@ func (t *tree) kill(root int) {
 	}
 }
 
-// reap takes leave of those whose parent died before them and that came to this process, where it is the first of its system.
+// adopt has this process inherit what loses its parent among its descendants, so that it can take leave of it: not every first process of a
+// system does.
+var adopt = sync.OnceFunc(func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) })
+
+// reap takes leave of all that was killed, and waits until it is gone.
 func (t *tree) reap(root int) {
 	t.mu.Lock()
-	pids := slices.Collect(maps.Keys(t.known))
+	known := maps.Clone(t.known)
 	t.mu.Unlock()
-	for _, pid := range pids {
-		if s, ok := statOf(pid); ok && pid != root && s.parent == os.Getpid() {
-			_, _ = unix.Wait4(pid, nil, 0, nil)
+	delete(known, root)
+	end := time.Now().Add(reapWithin)
+	for len(known) > 0 && time.Now().Before(end) {
+		for pid, began := range known {
+			s, ok := statOf(pid)
+			if ok && s.began == began && s.parent == os.Getpid() {
+				_, _ = unix.Wait4(pid, nil, 0, nil)
+			}
+			if !ok || s.began != began || s.parent == os.Getpid() {
+				delete(known, pid)
+			}
 		}
+		runtime.Gosched()
 	}
 }
+
+// reapWithin bounds the wait for processes that the kernel is still ending.
+const reapWithin = time.Second
 
 func isAlive(pid int) bool {
 	err := unix.Kill(pid, 0)
