@@ -54,7 +54,7 @@ func (t *tree) scan(ctx context.Context, use pageUsage, d *diagnostics) (*graph,
 	next := make(chan string)
 	var wg sync.WaitGroup
 	var failed any
-	loaders := map[string]api.Loader{}
+	loaders, sources := map[string]api.Loader{}, map[string]string{}
 	for range min(runtime.GOMAXPROCS(0), 4) {
 		wg.Go(func() {
 			for p := range next {
@@ -68,7 +68,10 @@ func (t *tree) scan(ctx context.Context, use pageUsage, d *diagnostics) (*graph,
 					}()
 					if s, ok := t.scanFile(ctx, p, use, d); ok {
 						mu.Lock()
-						s.addTo(t, g, p)
+						s.addTo(g, p)
+						if s.source != "" {
+							sources[p] = s.source
+						}
 						if s.loader != t.loader(p) {
 							loaders[p] = s.loader
 						}
@@ -93,6 +96,7 @@ func (t *tree) scan(ctx context.Context, use pageUsage, d *diagnostics) (*graph,
 		return nil, errStopped
 	}
 	maps.Copy(t.loaders, loaders)
+	maps.Copy(t.source, sources)
 	return g, nil
 }
 
@@ -116,7 +120,7 @@ type scanned struct {
 	noAssets         []api.Message // assets that are not there: an error, beside which a page can be built
 }
 
-func (s *scanned) addTo(t *tree, g *graph, p string) {
+func (s *scanned) addTo(g *graph, p string) {
 	g.edges[p] = s.edges
 	g.broken[p], g.lost[p] = s.broken, s.lost
 	g.esm[p] = s.esm
@@ -127,9 +131,6 @@ func (s *scanned) addTo(t *tree, g *graph, p string) {
 	g.packages[p] = s.packages
 	g.imports[p] = s.imports
 	g.ids[p] = s.ids
-	if s.source != "" {
-		t.source[p] = s.source
-	}
 }
 
 func (t *tree) scanFile(ctx context.Context, p string, use pageUsage, d *diagnostics) (*scanned, bool) {
