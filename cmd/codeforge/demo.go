@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,11 +19,14 @@ import (
 // Demo is the command that shows the whole system on one idea, through the public HTTP API alone.
 type Demo struct {
 	Idea  []string `arg:"" optional:"" help:"What to build, in your own words." default:"A CRM for dog walkers"`
+	Stack string   `help:"What to build it with: plain (TypeScript, HTML and CSS), or react (React, Tailwind CSS and Vite; needs npm packages)." enum:"plain,react" default:"plain" placeholder:"plain|react"`
 	Out   string   `help:"Also write the files into this folder, which must be empty or not exist. Hidden files are left out." placeholder:"DIR"`
 	Exit  bool     `help:"End when the project is done, instead of serving it until Ctrl-C."`
 	Token string   `env:"CODEFORGE_TOKEN" help:"Bearer token, for a server that knows users."`
 	server.Config
 }
+
+const stackReact = "react"
 
 // Run implements the command.
 func (d *Demo) Run(ctx context.Context) error {
@@ -56,7 +60,11 @@ func (d *Demo) Run(ctx context.Context) error {
 		map[bool]string{true: " (built in: offline, no key; it builds small apps by rules, it does not think)"}[health.Model == "scaffold"])
 
 	var project codeforge.Project
-	if err := c.Call(ctx, "POST", "/v1/projects/", map[string]any{"title": fitLength(idea, codeforge.MaxTitle), "description": fitLength(idea, codeforge.MaxDescription)}, &project); err != nil {
+	body := map[string]any{"title": fitLength(idea, codeforge.MaxTitle), "description": fitLength(idea, codeforge.MaxDescription)}
+	if d.Stack == stackReact {
+		body["tech_stack"] = []string{"React", "Tailwind CSS", "TypeScript", "Vite"}
+	}
+	if err := c.Call(ctx, "POST", "/v1/projects/", body, &project); err != nil {
 		return err
 	}
 	var job struct {
@@ -66,7 +74,11 @@ func (d *Demo) Run(ctx context.Context) error {
 	if err := c.Call(ctx, "POST", "/v1/run-pipeline", map[string]any{"project_id": project.ID, "input_context": map[string]any{"user_message": idea}}, &job); err != nil {
 		return err
 	}
-	s.line("Project %s: %s\n", project.ID, project.Title)
+	s.line("Project %s: %s", project.ID, project.Title)
+	if d.Stack == stackReact {
+		s.line("Checks fetch the npm packages that are not here yet: the first run may wait for them, later ones do not.")
+	}
+	s.line("")
 	if err := d.watch(ctx, c, job.Stream, s); err != nil {
 		return err
 	}
@@ -86,11 +98,15 @@ func (d *Demo) Run(ctx context.Context) error {
 	if err := c.Call(ctx, "GET", "/v1/projects/"+project.ID+"/preview", nil, &preview); err != nil {
 		return err
 	}
-	size := 0
+	size, packaged := 0, false
 	for _, f := range files.Files {
 		size += int(f.Size)
+		packaged = packaged || path.Base(f.Path) == "package.json"
 	}
 	s.line("\nVerified: %d files, %d bytes; every file parses, every reference leads somewhere, every page bundles.", len(files.Files), size)
+	if d.Stack == stackReact && !packaged {
+		s.line("Packages  off: this is the plain app. NPM_REGISTRY=<address>, or a registry that npm on this machine is set to, turns them on.")
+	}
 	if d.Out != "" {
 		left, err := exportInto(ctx, c, "/v1/projects/"+project.ID+"/archive.tar.gz", d.Out, isHidden)
 		if err != nil {

@@ -41,7 +41,7 @@ type material struct {
 func (r *run) prompt(m material) *prompt {
 	p := &prompt{pictures: r.pictures}
 	p.json(form.SectionProject, r.projectSection())
-	p.text(form.SectionStack, strings.Join(r.stack().facts, "\n"))
+	p.text(form.SectionStack, strings.Join(r.stackFacts(), "\n"))
 	p.json(form.SectionRequirements, specShown(r.project.Requirements))
 	p.json(form.SectionArchitecture, specShown(r.project.Architecture))
 	if m.tree != nil {
@@ -80,6 +80,18 @@ func (r *run) projectSection() form.ProjectSection {
 
 // stack is what the project was made with when the job began.
 func (r *run) stack() stack { return stackOf(r.tree.base, r.project, r.in.wish()) }
+
+// stackFacts is the stack in words, with whether there are packages where they matter.
+func (r *run) stackFacts() []string {
+	s := r.stack()
+	switch {
+	case !s.packages && !packagedStack.MatchString(r.in.wish()):
+		return s.facts
+	case r.rungs.Packages:
+		return append(s.facts, form.PackagesOn)
+	}
+	return append(s.facts, form.PackagesOff)
+}
 
 // files puts what a prompt shows of the files of a tree, as they are now, here: see [newPack].
 func (p *prompt) files(t *tree, task string, want map[string]int, numbered bool) {

@@ -19,7 +19,10 @@ type app struct {
 	Tagline  string
 	Currency string // ISO 4217
 	Look     look
+	React    bool   // shown with React and Tailwind, else without packages
 	Kinds    []kind // 1 to maxKinds
+
+	mayHavePackages bool // React can be had where it is asked for
 
 	Wishes   []string // of the instruction: what was not understood, for the README
 	Reviewed []string // findings that this version answers, for the README
@@ -166,6 +169,30 @@ func (a *app) Initial() string {
 	return "A"
 }
 
+// madeWith says what the app is written in.
+func (a *app) madeWith() string {
+	if a.React {
+		return "React, Tailwind CSS and TypeScript, built by Vite"
+	}
+	return "Plain TypeScript and CSS, no packages"
+}
+
+// packages are those that the app's sources import.
+func (a *app) packages() []string {
+	if a.React {
+		return []string{"react", "react-dom", "tailwindcss"}
+	}
+	return []string{}
+}
+
+// overviewPath is the file that fills the start page.
+func (a *app) overviewPath() string {
+	if a.React {
+		return "src/pages/Overview.tsx"
+	}
+	return "src/dashboard.ts"
+}
+
 func (k kind) Heading() string { return capital(k.Many) }
 
 // Var is the kind's name in the program. All keys are plural and lower case, so they meet no name of another sort but
@@ -191,6 +218,9 @@ var takenNames = strings.Fields(`app kinds field defineKind Entry Kind entries m
 	continue debugger default delete do else enum export extends false finally for function if implements import in instanceof interface let new
 	null package private protected public return static super switch this throw true try typeof var void while with yield await async eval arguments
 	any never unknown string boolean object symbol undefined Any Never Object String Number Boolean Symbol`)
+
+// PageName is the component of the kind's page in an app with React. No other component's name ends like that.
+func (k kind) PageName() string { return capital(camel(k.Key)) + "Page" }
 
 // EmptyHint says how to begin where nothing is yet.
 func (k kind) EmptyHint() string {

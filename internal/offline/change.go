@@ -20,7 +20,7 @@ func (a *app) change(instruction string) {
 }
 
 // imperative tells an order from a description.
-var imperative = regexp.MustCompile(`(?i)^(?:please\s+|now\s+|also\s+|can you\s+|could you\s+)*(?:add|remove|delete|drop|make|change|use|show|hide|rename|let|allow|enable|support|put|move|sort|fix|replace|turn|set|give|include|connect|send|export|import|translate)\b`)
+var imperative = regexp.MustCompile(`(?i)^(?:please\s+|now\s+|also\s+|can you\s+|could you\s+)*(?:add|remove|delete|drop|make|change|use|show|hide|rename|let|allow|enable|support|put|move|sort|fix|replace|turn|set|give|include|connect|send|export|import|translate|convert|migrate|port|rewrite|switch)\b`)
 
 var (
 	sentenceEnd = regexp.MustCompile(`[.!?;]+(?:\s+|$)|\n+`)
@@ -60,6 +60,13 @@ func (a *app) applySentence(s string) bool {
 	s = strings.TrimSpace(s)
 	if mendAll.MatchString(s) {
 		return true // what diagnostics and findings name is mended without being asked
+	}
+	if asked, said := restacks(s); said {
+		if asked && !a.React && !a.mayHavePackages {
+			return false
+		}
+		a.React = asked
+		return true
 	}
 	restyled := a.Look.restyle(s)
 	if m := renameApp.FindStringSubmatch(s); m != nil {
@@ -102,6 +109,26 @@ func (a *app) applySentence(s string) bool {
 		found = a.add(singular) != nil || found
 	}
 	return found
+}
+
+var (
+	reactItem = regexp.MustCompile(`(?i)\breact(?:\.?js)?\b`)
+	reactCue  = regexp.MustCompile(`\bReact\b|\bREACT\b|(?i)\breact\.?js\b|\b(?:in|with|using|use|uses|be|mit|en|avec|con)\s+react\b|\breact\s+(?:app|project|components?|and|\+|with)\b|\btsx\b`)
+	notReact  = regexp.MustCompile(`(?i)\breact(?:s|ing)?\s+(?:to|when|if|quickly|fast|native)\b|\b(?:without|no|not|instead of|drop|remove|rather than)\s+(?:any\s+|use\s+|using\s+)?react\b`)
+	restackIt = regexp.MustCompile(`(?i)\b(?:convert|migrate|port|rewrite|rebuild|switch|turn|move|change|make|use|build|write|do|redo|want|should be|as)\b`)
+	plainCue  = regexp.MustCompile(`(?i)\b(?:without|no|drop|remove|get rid of)\s+(?:any\s+|the\s+|npm\s+)?(?:react|packages|npm)\b|\b(?:plain|vanilla)\s+(?:html|css|typescript|javascript|js|ts)\b`)
+)
+
+// asksForReact reports whether a text asks for React, and not for something that reacts.
+func asksForReact(text string) bool { return reactCue.MatchString(notReact.ReplaceAllString(text, "")) }
+
+// restacks reports whether a sentence says what the app should be made with, and whether that is React.
+func restacks(s string) (react, said bool) {
+	if plainCue.MatchString(s) {
+		return false, true
+	}
+	react = asksForReact(s) && restackIt.MatchString(s)
+	return react, react
 }
 
 func (a *app) removeNamed(what, from string) bool {

@@ -183,7 +183,7 @@ func (k *coder) nextTurn() (string, []toolCall) {
 			explanations[path] = p.app.explain(path)
 		}
 	}
-	args := map[string]any{"summary": p.summary(k), "dependencies": []string{}, "explanations": explanations}
+	args := map[string]any{"summary": p.summary(k), "dependencies": p.app.packages(), "explanations": explanations}
 	if len(k.findings()) > 0 {
 		args["findings"] = k.replies()
 	}
@@ -241,8 +241,10 @@ func (k *coder) plan() plan {
 	switch {
 	case old == nil:
 		p.app = design(k.brief())
+		p.app.React = k.asksForReact() && k.hasPackages()
 	case k.wish() == "" || k.wish() == section[form.ProjectSection](k.conversation, form.SectionProject).Description:
 		p.app = old.clone()
+		p.app.React = old.React || k.asksForReact() && k.hasPackages()
 		for _, kind := range design(k.brief()).Kinds {
 			if p.app.kind(kind.Key) == nil && len(p.app.Kinds) < maxKinds {
 				p.app.Kinds = append(p.app.Kinds, kind)
@@ -251,6 +253,7 @@ func (k *coder) plan() plan {
 		p.app.completeRelations()
 	default:
 		p.app = old.clone()
+		p.app.mayHavePackages = k.hasPackages()
 		p.app.change(k.wish())
 		if len(k.findings()) > 0 {
 			// An earlier round of this job did what was said; now only the findings count.
@@ -261,7 +264,7 @@ func (k *coder) plan() plan {
 	}
 	p.app.Reviewed = reviewed(k.findings())
 
-	was, now := map[string]string{}, p.app.files()
+	was, now := sources{}, p.app.files()
 	if old != nil {
 		was = old.files()
 	} else if k.mustStandAside(now) {
@@ -296,9 +299,10 @@ func (k *coder) plan() plan {
 		}
 	}
 	if k.say["broken"] || k.say["broken_once"] {
-		name := k.base + "src/dashboard.ts"
+		script := p.app.overviewPath()
+		name := k.base + script
 		if p.write[name] == "" {
-			p.write[name] = now["src/dashboard.ts"]
+			p.write[name] = now[script]
 		}
 		p.write[name] += flaw
 	}
@@ -339,7 +343,7 @@ func (k *coder) existing() *app {
 }
 
 // mustStandAside reports whether the project holds files of another origin where the app's would go.
-func (k *coder) mustStandAside(files map[string]string) bool {
+func (k *coder) mustStandAside(files sources) bool {
 	for name := range files {
 		if name != "README.md" && k.paths[name] && !k.paths[modelPath] {
 			return true
@@ -411,22 +415,25 @@ func (k *coder) repairs(p plan) []toolCall {
 // leadIn says what the files of a turn are about.
 func (k *coder) leadIn(p plan, calls []toolCall) string {
 	first := path.Base(calls[0].args["path"].(string))
+	folder := path.Base(path.Dir(calls[0].args["path"].(string)))
 	switch {
 	case calls[0].name == form.ToolDeleteFile:
 		return "I remove what is no longer needed."
 	case !p.fresh && len(k.done) == 0:
 		return fmt.Sprintf("I change %d files of %q and leave the rest as it is.", len(p.write), p.app.Name)
-	case first == "model.ts":
+	case first == "model.ts", first == "package.json":
 		var many []string
 		for _, kind := range p.app.Kinds {
 			many = append(many, kind.Many)
 		}
 		return fmt.Sprintf("I start with the data model of %q: %s.", p.app.Name, joinAnd(many))
-	case strings.Contains(calls[0].args["path"].(string), "src/lib/"):
+	case folder == "lib":
 		return "Now what every page shares."
 	case first == "index.html":
 		return "Now the overview and the look."
-	case strings.HasSuffix(first, ".html"):
+	case folder == "components":
+		return "Now the components that draw any kind of entry."
+	case strings.HasSuffix(first, ".html"), folder == "pages":
 		return "Now the pages, one for each kind of entry."
 	case strings.HasSuffix(first, ".ts"):
 		return "Now the scripts that bring the pages to life."
@@ -443,11 +450,14 @@ func (p plan) summary(k *coder) string {
 	var s string
 	switch {
 	case p.fresh:
-		s = fmt.Sprintf("%s keeps %s, each with a page of its own: form, search, editing and deletion, stored in the browser. Plain TypeScript and CSS, no packages.", p.app.Name, joinAnd(many))
+		s = fmt.Sprintf("%s keeps %s, each with a page of its own: form, search, editing and deletion, stored in the browser. %s.", p.app.Name, joinAnd(many), p.app.madeWith())
 	case len(p.write)+len(p.remove) == 0:
 		s = fmt.Sprintf("%s already is as asked; no file was changed.", p.app.Name)
 	default:
 		s = fmt.Sprintf("%s now keeps %s. Files written: %d, deleted: %d; the others are as they were.", p.app.Name, joinAnd(many), len(p.write), len(p.remove))
+	}
+	if k.lacksReact(p.app) {
+		s += " React was asked for: npm packages cannot be had here, so it is made without. NPM_REGISTRY turns them on; then ask for React again."
 	}
 	if len(p.app.Wishes) > 0 {
 		s += " Not understood, and noted in the README: " + strings.Join(p.app.Wishes, "; ") + "."
@@ -461,6 +471,15 @@ func (p plan) summary(k *coder) string {
 		s += fmt.Sprintf(" The check still reports %d errors that this model cannot repair.", len(k.diags))
 	}
 	return shorten(s+" Made by the built-in offline model from templates.", 2000)
+}
+
+// lacksReact reports whether the wish asked for React in vain.
+func (k *coder) lacksReact(a *app) bool {
+	asked := asksForReact(k.wish())
+	if w := k.wish(); w == "" || w == section[form.ProjectSection](k.conversation, form.SectionProject).Description || k.existing() == nil {
+		asked = k.asksForReact()
+	}
+	return asked && !a.React && !k.hasPackages()
 }
 
 // What can be mended by rule in a file that is not ours.

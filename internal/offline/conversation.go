@@ -2,6 +2,7 @@ package offline
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"codeforge/internal/agent/form"
@@ -118,6 +119,18 @@ func (c *conversation) brief() brief {
 		b.pages = append(b.pages, p.Name)
 	}
 	return b
+}
+
+// asksForReact reports whether the project's stack, its description or the wish names React.
+func (c *conversation) asksForReact() bool {
+	p := section[form.ProjectSection](c, form.SectionProject)
+	return slices.ContainsFunc(p.TechStack, func(s string) bool { return reactItem.MatchString(notReact.ReplaceAllString(s, "")) }) ||
+		asksForReact(p.Description) || asksForReact(c.wish())
+}
+
+// hasPackages reports whether npm packages can be had.
+func (c *conversation) hasPackages() bool {
+	return slices.Contains(strings.Split(c.sections[form.SectionStack], "\n"), form.PackagesOn)
 }
 
 // directives are the words of the context's key "scaffold" that concern the agent that asks.

@@ -79,7 +79,17 @@ func (c *conversation) requirements() form.Requirements {
 		"Data stays in the localStorage of one browser; it is not shared between devices.",
 		"Usable by keyboard and screen reader, on phones and on wide screens.",
 	}
-	if other := otherStack(c.brief().idea); other != "" {
+	react := c.asksForReact() && c.hasPackages()
+	if react {
+		r.Stack = []string{"React", "TypeScript", "Tailwind CSS", "Vite", "localStorage"}
+	}
+	switch other := otherStack(c.brief().idea, react); {
+	case other == "":
+	case react:
+		r.Constraints = append(r.Constraints, other+" was mentioned; the offline model writes React with Tailwind, and nothing beside it.")
+	case c.asksForReact():
+		r.Constraints = append(r.Constraints, other+" was mentioned; without npm packages the offline model writes plain TypeScript.")
+	default:
 		r.Constraints = append(r.Constraints, other+" was mentioned; the offline model writes plain TypeScript without packages.")
 	}
 	return r
@@ -96,11 +106,15 @@ func role(a *app) string {
 
 var stacks = []string{"React", "Next.js", "Vue", "Svelte", "Angular", "Django", "Flask", "FastAPI", "Python", "Ruby", "Laravel", "PHP", "Java", "Go", "Rust", "PostgreSQL", "MongoDB", "Firebase", "Supabase", "Tailwind"}
 
-func otherStack(text string) string {
+// otherStack names what a text wants to be used that the offline model does not use.
+func otherStack(text string, react bool) string {
 	var found []string
 	for f := range strings.FieldsSeq(text) {
 		f = strings.Trim(f, ".,;:!?()\"'")
 		for _, s := range stacks {
+			if react && (s == "React" || s == "Tailwind") {
+				continue
+			}
 			exact := s == "Go" || s == "Java" || s == "Rust" || s == "Ruby" || s == "Flask"
 			if (f == s || !exact && strings.EqualFold(f, s)) && !slices.Contains(found, s) {
 				found = append(found, s)

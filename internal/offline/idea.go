@@ -230,7 +230,7 @@ var stopWords = wordSet(`a about above add additional all allow also always an a
 	records report reports responsive same save say see simple simply site small so software some something stay store such system than thank thanks that the their them
 	theme then there these they thing things this those through time to together tool tools track tracker tracking two type ui under up us use used user users
 	using very via view want wants was way we web webapp website well were what when where which while who will with within without work works would yes you your
-	react vue angular svelte next nextjs typescript javascript python django flask fastapi node sql postgres sqlite tailwind css html bootstrap backend frontend api
+	react reactjs tsx vite vue angular svelte next nextjs typescript javascript python django flask fastapi node sql postgres sqlite tailwind css html bootstrap backend frontend api
 	dashboard charts chart search filter filters login color colour colors colours status form forms field fields table tables card cards screen button buttons
 	ein eine einen einer eines und der die das den dem des für mit von zu zum zur im in ich wir mein meine unser unsere app anwendung zum verwalten verwaltung bitte möchte brauche
 	un una uno el la los las de del para con y por mi mis nuestra aplicación quiero le les des pour avec et je mon ma mes une il di per con che

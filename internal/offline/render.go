@@ -4,10 +4,12 @@ import (
 	"embed"
 	"encoding/json"
 	"html/template"
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	texttemplate "text/template"
 )
 
@@ -15,9 +17,9 @@ import (
 var templates embed.FS
 
 var (
-	pages = template.Must(template.New("").ParseFS(templates, "templates/*.html.tmpl", "templates/*.svg.tmpl"))
+	pages = template.Must(template.New("").ParseFS(templates, "templates/*.html.tmpl", "templates/*.svg.tmpl", "templates/react/*.html.tmpl"))
 	texts = texttemplate.Must(texttemplate.New("").Funcs(texttemplate.FuncMap{"ts": script, "md": markdown}).
-		ParseFS(templates, "templates/*.ts.tmpl", "templates/*.css.tmpl", "templates/*.md.tmpl"))
+		ParseFS(templates, "templates/*.ts.tmpl", "templates/*.css.tmpl", "templates/*.md.tmpl", "templates/react/*.tsx.tmpl", "templates/react/*.css.tmpl"))
 )
 
 // page is what a template of a page is given.
@@ -38,76 +40,127 @@ type module struct {
 // modelPath is the file from which a later job reads the app again.
 const modelPath = "src/model.ts"
 
-// files writes the app down: paths to contents. The same app always gives the same bytes.
-func (a *app) files() map[string]string {
-	out := map[string]string{}
-	markup := func(path, name string, data any) {
-		var b strings.Builder
-		if err := pages.ExecuteTemplate(&b, name, data); err != nil {
-			panic(err) // the templates are our own, and a Builder takes all
-		}
-		out[path] = b.String()
+// sources are the files of an app: paths to contents.
+type sources map[string]string
+
+// files writes the app down. The same app always gives the same bytes.
+func (a *app) files() sources {
+	out := sources{}
+	for _, name := range []string{"check", "format", "grid", "kinds", "message", "overview", "query", "store"} {
+		out.asItIs("src/lib/"+name+".ts", "lib/"+name+".ts")
 	}
-	text := func(path, name string, data any) {
-		var b strings.Builder
-		if err := texts.ExecuteTemplate(&b, name, data); err != nil {
-			panic(err)
-		}
-		out[path] = b.String()
-	}
-	for _, name := range []string{"dom", "form", "format", "kinds", "list", "page", "store"} {
-		out["src/lib/"+name+".ts"] = asItIs("lib/" + name + ".ts")
-	}
-	out["src/dashboard.ts"] = asItIs("dashboard.ts")
-	text(modelPath, "model.ts.tmpl", a)
-	text("styles.css", "styles.css.tmpl", a)
-	text("README.md", "README.md.tmpl", a)
-	markup("icon.svg", "icon.svg.tmpl", a)
-	markup("index.html", "index.html.tmpl", page{App: a, Title: a.Name, Script: "./src/dashboard.ts"})
-	for _, k := range a.Kinds {
-		markup(k.Key+".html", "page.html.tmpl", page{a, k.Heading() + " · " + a.Name, "./src/" + k.Key + ".ts", &k, k.Key})
-		m := module{Kind: k, Stats: k.Stats()}
-		var all strings.Builder
-		for _, s := range m.Stats {
-			all.WriteString(s.Value)
-		}
-		used := slices.DeleteFunc([]string{"money", "number", "sum", "today"}, func(f string) bool { return !strings.Contains(all.String(), f+"(") })
-		m.Imports = strings.Join(used, ", ")
-		text("src/"+k.Key+".ts", "page.ts.tmpl", m)
+	out.text(modelPath, "model.ts.tmpl", a)
+	out.text("README.md", "README.md.tmpl", a)
+	if a.React {
+		out.addReact(a)
+	} else {
+		out.addPlain(a)
 	}
 	return out
 }
 
-func asItIs(name string) string {
+// addPlain adds what shows the app without packages: a page for each kind.
+func (out sources) addPlain(a *app) {
+	for _, name := range []string{"dom", "form", "list", "page"} {
+		out.asItIs("src/lib/"+name+".ts", "lib/"+name+".ts")
+	}
+	out.asItIs("src/dashboard.ts", "dashboard.ts")
+	out.text("styles.css", "styles.css.tmpl", a)
+	out.markup("icon.svg", "icon.svg.tmpl", a)
+	out.markup("index.html", "index.html.tmpl", page{App: a, Title: a.Name, Script: "./src/dashboard.ts"})
+	for _, k := range a.Kinds {
+		out.markup(k.Key+".html", "page.html.tmpl", page{a, k.Heading() + " · " + a.Name, "./src/" + k.Key + ".ts", &k, k.Key})
+		out.text("src/"+k.Key+".ts", "page.ts.tmpl", k.module())
+	}
+}
+
+// addReact adds what shows the app with React and Tailwind: components for any kind, a short page for each.
+func (out sources) addReact(a *app) {
+	for _, name := range reactSources() {
+		out.asItIs(name, "react/"+name)
+	}
+	out.markup("index.html", "root.html.tmpl", a)
+	out.markup("public/icon.svg", "icon.svg.tmpl", a)
+	out.text("src/index.css", "index.css.tmpl", a)
+	out.text("src/App.tsx", "App.tsx.tmpl", a)
+	for _, k := range a.Kinds {
+		out.text("src/pages/"+k.PageName()+".tsx", "page.tsx.tmpl", k.module())
+	}
+}
+
+// reactSources are the files that are the same in every app with React.
+var reactSources = sync.OnceValue(func() (names []string) {
+	err := fs.WalkDir(templates, "templates/react", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && !strings.HasSuffix(name, ".tmpl") {
+			names = append(names, strings.TrimPrefix(name, "templates/react/"))
+		}
+		return err
+	})
+	if err != nil {
+		panic(err) // they are part of this program
+	}
+	return names
+})
+
+func (out sources) markup(path, name string, data any) {
+	var b strings.Builder
+	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+		panic(err) // the templates are our own, and a Builder takes all
+	}
+	out[path] = b.String()
+}
+
+func (out sources) text(path, name string, data any) {
+	var b strings.Builder
+	if err := texts.ExecuteTemplate(&b, name, data); err != nil {
+		panic(err)
+	}
+	out[path] = b.String()
+}
+
+func (out sources) asItIs(path, name string) {
 	b, err := templates.ReadFile("templates/" + name)
 	if err != nil {
 		panic(err)
 	}
-	return string(b)
+	out[path] = string(b)
+}
+
+func (k kind) module() module {
+	m := module{Kind: k, Stats: k.Stats()}
+	var all strings.Builder
+	for _, s := range m.Stats {
+		all.WriteString(s.Value)
+	}
+	used := slices.DeleteFunc([]string{"money", "number", "sum", "today"}, func(f string) bool { return !strings.Contains(all.String(), f+"(") })
+	m.Imports = strings.Join(used, ", ")
+	return m
 }
 
 // order sorts paths as somebody would write them: what the app is about, how it works, its pages, its look.
 func order(paths []string) []string {
 	rank := func(p string) int {
 		switch {
-		case strings.HasSuffix(p, modelPath):
+		case strings.HasSuffix(p, "package.json"):
 			return 0
-		case strings.Contains(p, "src/lib/kinds"):
+		case strings.HasSuffix(p, modelPath):
 			return 1
-		case strings.Contains(p, "src/lib/"):
+		case strings.Contains(p, "src/lib/kinds"):
 			return 2
-		case strings.HasSuffix(p, "index.html"):
+		case strings.Contains(p, "src/lib/"):
 			return 3
-		case strings.HasSuffix(p, "styles.css"):
+		case strings.HasSuffix(p, "index.html"):
 			return 4
-		case strings.HasSuffix(p, "dashboard.ts"):
+		case strings.HasSuffix(p, ".css"):
 			return 5
-		case strings.HasSuffix(p, ".html"):
+		case strings.HasSuffix(p, "dashboard.ts"), strings.HasSuffix(p, "hooks.ts"), strings.HasSuffix(p, "App.tsx"), strings.HasSuffix(p, "main.tsx"):
 			return 6
-		case strings.Contains(p, "src/"):
+		case strings.HasSuffix(p, ".html"), strings.Contains(p, "src/components/"):
 			return 7
+		case strings.Contains(p, "src/"):
+			return 8
 		}
-		return 8
+		return 9
 	}
 	return slices.SortedFunc(slices.Values(paths), func(a, b string) int {
 		if d := rank(a) - rank(b); d != 0 {
@@ -124,10 +177,12 @@ func (a *app) explain(path string) string {
 	switch {
 	case strings.HasSuffix(path, modelPath):
 		return "What the app keeps: every kind with its fields. Types of entries follow from it."
-	case strings.HasSuffix(path, "styles.css"):
+	case strings.HasSuffix(path, ".css"):
 		return "The look: colours by purpose, layout for wide and narrow screens."
 	case strings.HasSuffix(path, "README.md"):
 		return "What the app does, how it is built and how to change it."
+	case a.React && reactParts[path[strings.LastIndexByte(path, '/')+1:]] != "":
+		return reactParts[path[strings.LastIndexByte(path, '/')+1:]]
 	case strings.HasSuffix(path, "index.html"):
 		return "The overview: counts, what comes next, what was added lately."
 	case strings.HasSuffix(path, "dashboard.ts"):
@@ -139,6 +194,8 @@ func (a *app) explain(path string) string {
 	}
 	for _, k := range a.Kinds {
 		switch {
+		case strings.HasSuffix(path, k.PageName()+".tsx"):
+			return "The page of " + k.Many + ": what it says, and its numbers."
 		case strings.HasSuffix(path, "src/"+k.Key+".ts"):
 			return "Brings the page of " + k.Many + " to life and works out its numbers."
 		case strings.HasSuffix(path, k.Key+".html"):
@@ -149,9 +206,19 @@ func (a *app) explain(path string) string {
 }
 
 var libs = map[string]string{
-	"dom.ts": "makes elements without reading data as markup", "form.ts": "fills, reads and checks the form", "format.ts": "shows dates, money and relations",
-	"kinds.ts": "the types of fields and entries", "list.ts": "searches, sorts and shows entries", "page.ts": "ties list, form and deletion together",
-	"store.ts": "keeps entries in the browser",
+	"check.ts": "reads what was typed and says what needs attention", "dom.ts": "makes elements without reading data as markup", "form.ts": "fills, reads and checks the form",
+	"format.ts": "shows dates, money and relations", "grid.ts": "spreads boxes over rows that are all filled", "kinds.ts": "the types of fields and entries",
+	"list.ts": "shows entries as cards, a table or a board", "message.ts": "says what happened", "overview.ts": "what comes next, what was added lately, a copy of all",
+	"page.ts": "ties list, form and deletion together", "query.ts": "searches, sorts and counts entries", "store.ts": "keeps entries in the browser",
+}
+
+// reactParts are what files of an app with React are for, by their names.
+var reactParts = map[string]string{
+	"package.json": "The packages that the app is made with, and how to build it.", "vite.config.ts": "How Vite builds it: with React and Tailwind.", "tsconfig.json": "How its types are checked: strictly.",
+	"index.html": "The page that the app is drawn into.", "main.tsx": "Starts the app.", "App.tsx": "Which address shows which page.", "hooks.ts": "Ties store, messages and address to React.",
+	"headings.ts": "What pages are called.", "Shell.tsx": "What is around every page: name, navigation, messages.", "Overview.tsx": "The overview: counts, what comes next, what was added lately.",
+	"Collection.tsx": "The page of any kind: numbers, search, list, form and deletion.", "EntryList.tsx": "Shows entries as cards, a table or a board.", "EntryForm.tsx": "The form of an entry, checked before it is saved.",
+	"FieldInput.tsx": "A field of a form with its label.", "Toolbar.tsx": "Search, filter and order of a list.", "Dialog.tsx": "A dialog that keeps the focus.", "Button.tsx": "Buttons.", "Badge.tsx": "An option of a choice.",
 }
 
 // markdown escapes s for a line of Markdown.
@@ -162,7 +229,7 @@ var markdownMarks = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `
 // What follows reads an app back from the model that files wrote.
 
 var (
-	lookLine  = regexp.MustCompile(`palette (\w+), mode (\w+), layout (\w+)`)
+	lookLine  = regexp.MustCompile(`palette (\w+), mode (\w+), layout (\w+)(, with React)?`)
 	appLine   = regexp.MustCompile(`(?m)^  (id|name|tagline|currency): ("(?:[^"\\]|\\.)*"),$`)
 	kindStart = regexp.MustCompile(`(?m)^export const \w+ = defineKind\(\{$`)
 	kindLine  = regexp.MustCompile(`(?m)^  (key|one|many|verb|view): ("(?:[^"\\]|\\.)*"),$`)
@@ -178,7 +245,7 @@ func readApp(text string) *app {
 	}
 	a := &app{}
 	if m := lookLine.FindStringSubmatch(text); m != nil {
-		a.Look = look{m[1], m[2], m[3]}
+		a.Look, a.React = look{m[1], m[2], m[3]}, m[4] != ""
 	}
 	for _, m := range appLine.FindAllStringSubmatch(text[:starts[0][0]], -1) {
 		v := unscript(m[2])

@@ -18,7 +18,7 @@ import (
 // comes first, so that providers find it in their caches.
 const (
 	SectionProject      = "project"        // [ProjectSection]
-	SectionStack        = "stack"          // what the files say of what they are made with
+	SectionStack        = "stack"          // what the files say of what they are made with; [PackagesOn] or [PackagesOff]
 	SectionRequirements = "requirements"   // [Requirements]
 	SectionArchitecture = "architecture"   // [Architecture]
 	SectionFile         = "file"           // the text of a file; has a path
@@ -41,6 +41,12 @@ var sections = strings.Join([]string{SectionProject, SectionStack, SectionRequir
 
 // Numbered stands after the path of a file or outline whose lines have their numbers before them.
 const Numbered = "numbered"
+
+// What [SectionStack] says of npm packages where a project, or a wish, asks for what comes as one.
+const (
+	PackagesOn  = "npm packages can be had here"
+	PackagesOff = "npm packages cannot be had here"
+)
 
 // SeenError is what went wrong in a page of the app, in somebody's browser.
 type SeenError struct {

@@ -1,3 +1,5 @@
+import { message, onMessage } from "./message";
+
 /** Makes an element. Texts become text nodes, so nothing that was typed in is ever read as markup. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -27,12 +29,9 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   return element;
 }
 
-let clearing: ReturnType<typeof setTimeout> | undefined;
-
-/** Says what happened, on the screen and to screen readers. */
-export function announce(text: string): void {
-  const box = byId("message", HTMLElement);
-  box.textContent = text;
-  clearTimeout(clearing);
-  clearing = setTimeout(() => (box.textContent = ""), 6000);
+/** Shows what was announced in the page's live region. */
+export function showMessages(): void {
+  onMessage(() => {
+    byId("message", HTMLElement).textContent = message();
+  });
 }

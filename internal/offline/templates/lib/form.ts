@@ -1,7 +1,6 @@
+import { check, targetsOf, valueOf } from "./check";
 import { h } from "./dom";
-import { titleOf } from "./format";
-import { blank, type Entry, type Field, type Kind, type Value } from "./kinds";
-import { all, kindOf } from "./store";
+import { blank, type Entry, type Kind, type RelationField, type Value } from "./kinds";
 
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
@@ -10,7 +9,7 @@ export function fill(form: HTMLFormElement, kind: Kind, entry?: Entry): void {
   for (const [key, definition] of Object.entries(kind.fields)) {
     const control = controlOf(form, key);
     const value = entry?.[key] ?? blank(definition);
-    if (definition.type === "relation" && control instanceof HTMLSelectElement) offer(control, definition.to);
+    if (definition.type === "relation" && control instanceof HTMLSelectElement) offer(control, definition);
     if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = value === true;
     else control.value = value === null ? "" : String(value);
   }
@@ -22,9 +21,7 @@ export function read(form: HTMLFormElement, kind: Kind): Record<string, Value> {
   const values = Object.entries(kind.fields).map(([key, definition]): [string, Value] => {
     const control = controlOf(form, key);
     if (control instanceof HTMLInputElement && control.type === "checkbox") return [key, control.checked];
-    const text = control.value.trim();
-    if (definition.type === "number" || definition.type === "money") return [key, text === "" ? null : Number(text)];
-    return [key, text];
+    return [key, valueOf(definition, control.value)];
   });
   return Object.fromEntries(values);
 }
@@ -54,36 +51,8 @@ export function complain(form: HTMLFormElement, kind: Kind, found: ReadonlyMap<s
   if (first !== undefined) controlOf(form, first).focus();
 }
 
-function check(definition: Field, value: Value, unreadable: boolean): string {
-  const { label, type } = definition;
-  if (unreadable) return type === "date" ? `${label} is not a whole date.` : `${label} is not a number.`;
-  if (value === "" || value === null) return definition.required ? `${label} is needed.` : "";
-  const text = String(value);
-  switch (type) {
-    case "money":
-      return Number(value) < 0 ? `${label} cannot be less than zero.` : "";
-    case "email":
-      return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text) ? "" : `${label} should look like name@example.com.`;
-    case "phone":
-      return /^\+?[\d\s()./-]{4,}$/.test(text) ? "" : `${label} should hold digits, for example +44 20 7946 0000.`;
-    case "link":
-      return /^https?:\/\/\S+$/i.test(text) ? "" : `${label} should start with https://.`;
-    case "text":
-      return text.length > 200 ? `${label} can have at most 200 characters.` : "";
-    default:
-      return "";
-  }
-}
-
-function offer(select: HTMLSelectElement, to: string): void {
-  const kind = kindOf(to);
-  if (!kind) return;
-  const options = all(kind)
-    .map((entry) => ({ id: entry.id, title: titleOf(kind, entry) }))
-    .sort((a, b) => a.title.localeCompare(b.title))
-    .map(({ id, title }) => h("option", { value: id }, title));
-  const none = options.length === 0 ? `No ${kind.many} yet` : "None";
-  select.replaceChildren(h("option", { value: "" }, none), ...options);
+function offer(select: HTMLSelectElement, definition: RelationField): void {
+  select.replaceChildren(...targetsOf(definition).map(({ id, title }) => h("option", { value: id }, title)));
 }
 
 function controlOf(form: HTMLFormElement, key: string): Control {

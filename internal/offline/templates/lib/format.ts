@@ -1,6 +1,6 @@
 import { app } from "../model";
 import { titleKey, type Entry, type Field, type Kind, type Value } from "./kinds";
-import { find, kindOf } from "./store";
+import { find, kindOf, references } from "./store";
 
 const moneyFormat = new Intl.NumberFormat(undefined, { style: "currency", currency: app.currency });
 const numberFormat = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
@@ -58,4 +58,19 @@ export function plural(count: number, kind: Kind): string {
 
 export function sum(values: readonly (number | null)[]): number {
   return values.reduce<number>((total, value) => total + (value ?? 0), 0);
+}
+
+/** Where a mail address, a phone number or a link leads; empty when nowhere. */
+export function hrefOf(definition: Field, text: string): string {
+  if (text === "") return "";
+  if (definition.type === "email") return `mailto:${text}`;
+  if (definition.type === "phone") return `tel:${text.replace(/[^\d+]/g, "")}`;
+  return definition.type === "link" && /^https?:\/\//i.test(text) ? text : "";
+}
+
+/** What deleting an entry means, for the question before it. */
+export function consequence(kind: Kind, entry: Entry): string {
+  const others = references(kind, entry.id);
+  const named = others === 0 ? "" : ` It is named in ${others} other ${others === 1 ? "entry" : "entries"}, which will stay without it.`;
+  return `This cannot be undone.${named}`;
 }

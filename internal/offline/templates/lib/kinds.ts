@@ -55,6 +55,12 @@ export type Entry<K extends Kind = Kind> = ValuesOf<K> & {
   readonly createdAt: string;
 };
 
+/** A number worth seeing above a list. */
+export interface Stat {
+  readonly label: string;
+  readonly value: string;
+}
+
 /** Keeps the exact type of a definition, so that entries of the kind are typed field by field. */
 export function defineKind<const K extends Kind>(kind: K): K {
   return kind;

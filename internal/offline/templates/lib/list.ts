@@ -1,6 +1,7 @@
 import { button, h } from "./dom";
-import { show, titleOf } from "./format";
-import { titleKey, type ChoiceField, type Entry, type Field, type Kind } from "./kinds";
+import { hrefOf, show, titleOf } from "./format";
+import { type ChoiceField, type Entry, type Field, type Kind } from "./kinds";
+import { choiceOf, columnsOf, factsOf } from "./query";
 
 /** What a list lets people do with an entry. */
 export interface Actions {
@@ -10,43 +11,11 @@ export interface Actions {
   set(entry: Entry, key: string, value: string | boolean): void;
 }
 
-/** Entries that hold every word of the search, in any field, and the chosen option. */
-export function select(kind: Kind, entries: readonly Entry[], search: string, option: string): Entry[] {
-  const words = search.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  const choice = choiceOf(kind);
-  return entries.filter((entry) => {
-    if (option !== "" && choice && entry[choice.key] !== option) return false;
-    const text = Object.entries(kind.fields)
-      .map(([key, definition]) => show(definition, entry[key]))
-      .join(" ")
-      .toLocaleLowerCase();
-    return words.every((word) => text.includes(word));
-  });
-}
-
-/** Sorts by a field, or, for "", by newest first. Entries without a value come last. */
-export function sort(kind: Kind, entries: readonly Entry[], key: string): Entry[] {
-  const definition = kind.fields[key];
-  if (!definition) return [...entries].reverse();
-  return [...entries].sort((a, b) => {
-    const [left, right] = [a[key], b[key]];
-    if (typeof left === "number" && typeof right === "number") return left - right;
-    const [one, two] = definition.type === "date" ? [String(left), String(right)] : [show(definition, left), show(definition, right)];
-    return Number(one === "") - Number(two === "") || one.localeCompare(two, undefined, { numeric: true });
-  });
-}
-
 export function render(kind: Kind, entries: readonly Entry[], actions: Actions): HTMLElement {
   const choice = choiceOf(kind);
   if (kind.view === "table") return table(kind, entries, actions);
   if (kind.view === "board" && choice) return board(kind, choice, entries, actions);
   return h("ul", { class: "cards" }, ...entries.map((entry) => h("li", {}, card(kind, entry, actions))));
-}
-
-/** The choice that filters the list and makes the columns of a board: the kind's first. */
-export function choiceOf(kind: Kind): { key: string; field: ChoiceField } | undefined {
-  for (const [key, field] of Object.entries(kind.fields)) if (field.type === "choice") return { key, field };
-  return undefined;
 }
 
 function table(kind: Kind, entries: readonly Entry[], actions: Actions): HTMLElement {
@@ -79,9 +48,7 @@ function board(
   entries: readonly Entry[],
   actions: Actions,
 ): HTMLElement {
-  const columns = [...choice.field.options, ""].flatMap((option) => {
-    const mine = entries.filter((entry) => entry[choice.key] === option);
-    if (option === "" && mine.length === 0) return [];
+  const columns = columnsOf(choice, entries).map(({ option, mine }) => {
     const items = mine.map((entry) => {
       const mover = h("select", { "aria-label": `${choice.field.label} of ${titleOf(kind, entry)}` });
       for (const name of choice.field.options) mover.append(h("option", { value: name }, name));
@@ -100,12 +67,9 @@ function board(
 }
 
 function card(kind: Kind, entry: Entry, actions: Actions, without = "", ...more: Node[]): HTMLElement {
-  const title = titleKey(kind);
-  const facts = Object.entries(kind.fields)
-    .filter(([key, definition]) => key !== title && key !== without && (definition.type === "flag" || show(definition, entry[key]) !== ""))
-    .map(([key, definition]) =>
-      h("div", { class: definition.type }, h("dt", {}, definition.label), h("dd", {}, value(kind, entry, key, definition, actions))),
-    );
+  const facts = factsOf(kind, entry, without).map(({ key, definition }) =>
+    h("div", { class: definition.type }, h("dt", {}, definition.label), h("dd", {}, value(kind, entry, key, definition, actions))),
+  );
   return h(
     "article",
     { class: "card", "data-id": entry.id },
@@ -127,11 +91,12 @@ function value(kind: Kind, entry: Entry, key: string, definition: Field, actions
     case "choice":
       return text && h("span", { class: "badge", "data-rank": String(definition.options.indexOf(text) % 4) }, text);
     case "email":
-      return text && h("a", { href: `mailto:${text}` }, text);
     case "phone":
-      return text && h("a", { href: `tel:${text.replace(/[^\d+]/g, "")}` }, text);
-    case "link":
-      return /^https?:\/\//i.test(text) ? h("a", { href: text, rel: "noreferrer", target: "_blank" }, text) : text;
+    case "link": {
+      const href = hrefOf(definition, text);
+      if (href === "") return text;
+      return definition.type === "link" ? h("a", { href, rel: "noreferrer", target: "_blank" }, text) : h("a", { href }, text);
+    }
     default:
       return text;
   }

@@ -1,18 +1,16 @@
-import { announce, byId, h } from "./dom";
+import { byId, h, showMessages } from "./dom";
 import { complain, fill, problems, read } from "./form";
-import { plural, titleOf } from "./format";
-import { type Entry, type Kind, type ValuesOf } from "./kinds";
-import { render, select, sort, type Actions } from "./list";
+import { consequence, titleOf } from "./format";
+import { spread } from "./grid";
+import { type Entry, type Kind, type Stat, type ValuesOf } from "./kinds";
+import { render, type Actions } from "./list";
+import { announce, attempt } from "./message";
+import { select, sort, summary } from "./query";
 import * as store from "./store";
-
-/** A number worth seeing above the list. */
-export interface Stat {
-  readonly label: string;
-  readonly value: string;
-}
 
 /** Brings the page of one kind to life: list, search, form and deletion. */
 export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) => Stat[]): void {
+  showMessages();
   const search = byId("search", HTMLInputElement);
   const order = byId("order", HTMLSelectElement);
   const filter = document.querySelector<HTMLSelectElement>("#filter");
@@ -30,9 +28,9 @@ export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) 
   const refresh = (): void => {
     const entries = store.all(kind);
     const shown = sort(kind, select(kind, entries, search.value, filter?.value ?? ""), order.value);
-    byId("stats", HTMLElement).replaceChildren(
-      ...stats(entries).map(({ label, value }) => h("div", {}, h("dt", {}, label), h("dd", {}, value))),
-    );
+    const numbers = stats(entries).map(({ label, value }) => h("div", {}, h("dt", {}, label), h("dd", {}, value)));
+    byId("stats", HTMLElement).replaceChildren(...numbers);
+    for (const [name, value] of Object.entries(spread(numbers.length))) byId("stats", HTMLElement).style.setProperty(name, value);
     byId("stats", HTMLElement).hidden = entries.length === 0;
     byId("tools", HTMLElement).hidden = entries.length === 0;
     byId("empty", HTMLElement).hidden = entries.length > 0;
@@ -99,10 +97,8 @@ function confirmation(kind: Kind): (entry: Entry) => void {
 
   return (entry) => {
     doomed = entry;
-    const others = store.references(kind, entry.id);
     byId("confirm-title", HTMLElement).textContent = `Delete ${titleOf(kind, entry)}?`;
-    byId("confirm-text", HTMLElement).textContent =
-      "This cannot be undone." + (others > 0 ? ` It is named in ${others} other ${others === 1 ? "entry" : "entries"}, which will stay without it.` : "");
+    byId("confirm-text", HTMLElement).textContent = consequence(kind, entry);
     dialog.showModal();
   };
 }
@@ -118,22 +114,4 @@ function focusIn(list: HTMLElement): () => void {
 
 function controlsOf(id: string): HTMLElement[] {
   return [...document.querySelectorAll<HTMLElement>(`[data-id="${CSS.escape(id)}"] :is(a, button, input, select)`)];
-}
-
-function summary(kind: Kind, shown: number, total: number): string {
-  if (total === 0) return "";
-  if (shown === 0) return `No ${kind.many} match. Try fewer words or another filter.`;
-  return shown === total ? plural(total, kind) : `${shown} of ${plural(total, kind)}`;
-}
-
-/** Tries to change the store; a browser that is full or refuses storage is told to the user, not to the console. */
-function attempt<T>(change: () => T, done = ""): T | undefined {
-  try {
-    const result = change();
-    if (done !== "") announce(done);
-    return result;
-  } catch {
-    announce("This could not be saved: the browser's storage is full or switched off.");
-    return undefined;
-  }
 }

@@ -54,12 +54,17 @@ export function kindOf(key: string): Kind | undefined {
   return kinds.find((kind) => kind.key === key);
 }
 
-/** Calls back after every change, also one that was made in another tab. */
-export function onChange(listener: () => void): void {
-  changes.addEventListener("change", listener);
-  addEventListener("storage", (event) => {
+/** Calls back after every change, also one that was made in another tab, until the returned function is called. */
+export function onChange(listener: () => void): () => void {
+  const elsewhere = (event: StorageEvent): void => {
     if (event.key === null || event.key.startsWith(slot(""))) listener();
-  });
+  };
+  changes.addEventListener("change", listener);
+  addEventListener("storage", elsewhere);
+  return () => {
+    changes.removeEventListener("change", listener);
+    removeEventListener("storage", elsewhere);
+  };
 }
 
 const changes = new EventTarget();

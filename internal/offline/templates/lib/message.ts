@@ -1,0 +1,36 @@
+let current = "";
+let clearing: ReturnType<typeof setTimeout> | undefined;
+const changes = new EventTarget();
+
+/** What happened last, for a while; "" when that is past. */
+export const message = (): string => current;
+
+/** Says what happened, on the screen and to screen readers. */
+export function announce(text: string): void {
+  tell(text);
+  clearTimeout(clearing);
+  clearing = setTimeout(() => tell(""), 6000);
+}
+
+/** Calls back when the message changes, until the returned function is called. */
+export function onMessage(listener: () => void): () => void {
+  changes.addEventListener("change", listener);
+  return () => changes.removeEventListener("change", listener);
+}
+
+/** Tries to change the store; a browser that is full or refuses storage is told to the user, not to the console. */
+export function attempt<T>(change: () => T, done = ""): T | undefined {
+  try {
+    const result = change();
+    if (done !== "") announce(done);
+    return result;
+  } catch {
+    announce("This could not be saved: the browser's storage is full or switched off.");
+    return undefined;
+  }
+}
+
+function tell(text: string): void {
+  current = text;
+  changes.dispatchEvent(new Event("change"));
+}

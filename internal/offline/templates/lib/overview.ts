@@ -1,0 +1,53 @@
+import { app, kinds } from "../model";
+import { plural, today } from "./format";
+import { type Entry, type Kind } from "./kinds";
+import { announce } from "./message";
+import { choiceOf } from "./query";
+import { all } from "./store";
+
+/** An entry, and the day or time for which it is shown. */
+export interface Moment {
+  readonly kind: Kind;
+  readonly entry: Entry;
+  readonly when: string;
+}
+
+/** Entries with a date from today on, the next first. Only a kind's first date counts. */
+export function comingUp(): Moment[] {
+  return kinds
+    .flatMap((kind) => {
+      const key = Object.keys(kind.fields).find((name) => kind.fields[name]?.type === "date");
+      return key === undefined ? [] : all(kind).map((entry) => ({ kind, entry, when: String(entry[key]) }));
+    })
+    .filter(({ when }) => when >= today())
+    .sort((a, b) => a.when.localeCompare(b.when))
+    .slice(0, 6);
+}
+
+/** What was added last, the newest first. */
+export function latest(): Moment[] {
+  return kinds
+    .flatMap((kind) => all(kind).map((entry) => ({ kind, entry, when: entry.createdAt })))
+    .sort((a, b) => b.when.localeCompare(a.when))
+    .slice(0, 6);
+}
+
+/** How many entries have each option of the kind's choice: those that any has, with the option's place. */
+export function splitOf(kind: Kind): { option: string; rank: number; count: number }[] {
+  const choice = choiceOf(kind);
+  return (choice?.field.options ?? [])
+    .map((option, rank) => ({ option, rank, count: all(kind).filter((entry) => choice && entry[choice.key] === option).length }))
+    .filter(({ count }) => count > 0);
+}
+
+/** Everything that was entered, as a file for safe keeping. */
+export function download(): void {
+  const data = Object.fromEntries(kinds.map((kind) => [kind.key, all(kind)]));
+  const url = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `${app.id}-${today()}.json`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+  announce(`Saved ${kinds.map((kind) => plural(all(kind).length, kind)).join(", ")}.`);
+}

@@ -1,0 +1,56 @@
+import { plural, show } from "./format";
+import { titleKey, type ChoiceField, type Entry, type Field, type Kind } from "./kinds";
+
+/** Entries that hold every word of the search, in any field, and the chosen option. */
+export function select(kind: Kind, entries: readonly Entry[], search: string, option: string): Entry[] {
+  const words = search.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  const choice = choiceOf(kind);
+  return entries.filter((entry) => {
+    if (option !== "" && choice && entry[choice.key] !== option) return false;
+    const text = Object.entries(kind.fields)
+      .map(([key, definition]) => show(definition, entry[key]))
+      .join(" ")
+      .toLocaleLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
+
+/** Sorts by a field, or, for "", by newest first. Entries without a value come last. */
+export function sort(kind: Kind, entries: readonly Entry[], key: string): Entry[] {
+  const definition = kind.fields[key];
+  if (!definition) return [...entries].reverse();
+  return [...entries].sort((a, b) => {
+    const [left, right] = [a[key], b[key]];
+    if (typeof left === "number" && typeof right === "number") return left - right;
+    const [one, two] = definition.type === "date" ? [String(left), String(right)] : [show(definition, left), show(definition, right)];
+    return Number(one === "") - Number(two === "") || one.localeCompare(two, undefined, { numeric: true });
+  });
+}
+
+/** The choice that filters the list and makes the columns of a board: the kind's first. */
+export function choiceOf(kind: Kind): { key: string; field: ChoiceField } | undefined {
+  for (const [key, field] of Object.entries(kind.fields)) if (field.type === "choice") return { key, field };
+  return undefined;
+}
+
+/** How many of the entries are shown, in words. */
+export function summary(kind: Kind, shown: number, total: number): string {
+  if (total === 0) return "";
+  if (shown === 0) return `No ${kind.many} match. Try fewer words or another filter.`;
+  return shown === total ? plural(total, kind) : `${shown} of ${plural(total, kind)}`;
+}
+
+/** What a card says of an entry below its title: fields that hold something, and yes or no. */
+export function factsOf(kind: Kind, entry: Entry, without = ""): { key: string; definition: Field }[] {
+  const title = titleKey(kind);
+  return Object.entries(kind.fields)
+    .filter(([key, definition]) => key !== title && key !== without && (definition.type === "flag" || show(definition, entry[key]) !== ""))
+    .map(([key, definition]) => ({ key, definition }));
+}
+
+/** The columns of a board: each option with its entries, and those without one where there are any. */
+export function columnsOf(choice: { key: string; field: ChoiceField }, entries: readonly Entry[]): { option: string; mine: Entry[] }[] {
+  return [...choice.field.options, ""]
+    .map((option) => ({ option, mine: entries.filter((entry) => entry[choice.key] === option) }))
+    .filter(({ option, mine }) => option !== "" || mine.length > 0);
+}

@@ -1,0 +1,140 @@
+import { useEffect, useRef, useState, type CSSProperties } from "react";
+import { headingOf } from "../headings";
+import { useStore } from "../hooks";
+import { consequence, titleOf } from "../lib/format";
+import { spread } from "../lib/grid";
+import { type Entry, type Kind, type Stat } from "../lib/kinds";
+import { attempt } from "../lib/message";
+import { choiceOf, select, sort, summary } from "../lib/query";
+import { remove, save } from "../lib/store";
+import { Button } from "./Button";
+import { Dialog } from "./Dialog";
+import { EntryForm } from "./EntryForm";
+import { EntryList, type Actions } from "./EntryList";
+import { Toolbar, type Search } from "./Toolbar";
+
+export interface PageProps {
+  /** The form is open from the start. */
+  readonly adding: boolean;
+}
+
+interface Props<K extends Kind> extends PageProps {
+  readonly kind: K;
+  readonly intro: string;
+  /** How to begin where nothing is yet. */
+  readonly hint: string;
+  readonly stats: (entries: Entry<K>[]) => Stat[];
+}
+
+type Asking = { readonly for: "values"; readonly entry?: Entry } | { readonly for: "deletion"; readonly entry: Entry };
+
+/** Where the focus goes when the list was made anew: to a control of an entry, or, without one, to what adds entries. */
+interface Focus {
+  readonly id?: string;
+  readonly action?: string;
+}
+
+/** The page of one kind: numbers, search, list, form and deletion. */
+export function Collection<K extends Kind>({ kind, intro, hint, stats, adding }: Props<K>) {
+  const entries = useStore().all(kind);
+  const [search, setSearch] = useState<Search>({ words: "", option: "", order: "" });
+  const [asking, setAsking] = useState<Asking | undefined>(adding ? { for: "values" } : undefined);
+  const [focus, setFocus] = useState<Focus>();
+  const addButton = useRef<HTMLButtonElement>(null);
+
+  useEffect(() => {
+    if (adding) history.replaceState(null, "", `#/${kind.key}`);
+  }, [adding, kind.key]);
+
+  useEffect(() => {
+    if (!focus) return;
+    const wanted = focus.id === undefined ? null : document.querySelector<HTMLElement>(`[data-id="${focus.id}"] [data-action="${focus.action}"]`);
+    (wanted ?? addButton.current)?.focus();
+  }, [focus]);
+
+  const actions: Actions = {
+    edit: (entry) => setAsking({ for: "values", entry }),
+    remove: (entry) => setAsking({ for: "deletion", entry }),
+    set(entry, key, value) {
+      attempt(() => save<Kind>(kind, { ...entry, [key]: value }, entry.id), `${titleOf(kind, entry)} was updated.`);
+      if (typeof value === "string") setFocus({ id: entry.id, action: "move" });
+    },
+  };
+  const close = (): void => setAsking(undefined);
+  const shown = sort(kind, select(kind, entries, search.words, search.option), search.order);
+
+  return (
+    <>
+      <div className="mb-6 flex flex-wrap items-center justify-between gap-4">
+        <div>
+          <h1 className="text-3xl font-bold md:text-4xl">{headingOf(kind)}</h1>
+          <p className="mt-1.5 max-w-prose text-muted">{intro}</p>
+        </div>
+        <Button ref={addButton} look="primary" onClick={() => setAsking({ for: "values" })}>
+          {kind.verb} {kind.one}
+        </Button>
+      </div>
+      {entries.length > 0 && (
+        <>
+          <Numbers stats={stats(entries)} />
+          <Toolbar kind={kind} choice={choiceOf(kind)} search={search} onSearch={setSearch} />
+        </>
+      )}
+      <p role="status" className="mb-2.5 min-h-6 text-sm text-muted">
+        {summary(kind, shown.length, entries.length)}
+      </p>
+      {shown.length > 0 && <EntryList kind={kind} entries={shown} actions={actions} />}
+      {entries.length === 0 && (
+        <div className="grid justify-items-center gap-2.5 rounded-box border border-dashed border-edge bg-surface px-6 py-12 text-center text-muted">
+          <p className="font-display text-xl font-bold text-ink">No {kind.many} yet</p>
+          <p>{hint}</p>
+          <Button look="primary" onClick={() => setAsking({ for: "values" })}>
+            {kind.verb} the first {kind.one}
+          </Button>
+        </div>
+      )}
+      {asking?.for === "values" && (
+        <EntryForm
+          kind={kind}
+          entry={asking.entry}
+          onClose={close}
+          onSaved={(entry) => {
+            close();
+            setFocus({ id: entry.id, action: "edit" });
+          }}
+        />
+      )}
+      {asking?.for === "deletion" && (
+        <Dialog title={`Delete ${titleOf(kind, asking.entry)}?`} narrow onClose={close}>
+          <p>{consequence(kind, asking.entry)}</p>
+          <div className="mt-5 flex flex-wrap justify-end gap-2.5">
+            <Button onClick={close}>Keep it</Button>
+            <Button
+              look="danger"
+              onClick={() => {
+                attempt(() => remove(kind, asking.entry.id), `${titleOf(kind, asking.entry)} was deleted.`);
+                close();
+                setFocus({});
+              }}
+            >
+              Delete
+            </Button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function Numbers({ stats }: { stats: readonly Stat[] }) {
+  return (
+    <dl aria-label="In numbers" className="spread mb-6" style={spread(stats.length) as CSSProperties}>
+      {stats.map(({ label, value }) => (
+        <div key={label} className="flex flex-col-reverse rounded-r-box rounded-l-sm border border-l-4 border-line border-l-pop bg-surface px-4 py-3.5">
+          <dt className="text-sm text-muted">{label}</dt>
+          <dd className="font-display text-2xl font-bold wrap-anywhere">{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,203 @@
+import { type ReactNode } from "react";
+import { hrefOf, show, titleOf } from "../lib/format";
+import { type ChoiceField, type Entry, type Field, type Kind } from "../lib/kinds";
+import { choiceOf, columnsOf, factsOf } from "../lib/query";
+import { Badge } from "./Badge";
+import { Button } from "./Button";
+
+/** What a list lets people do with an entry. */
+export interface Actions {
+  edit(entry: Entry): void;
+  remove(entry: Entry): void;
+  /** Changes one field at once, without the form. */
+  set(entry: Entry, key: string, value: string | boolean): void;
+}
+
+interface Props {
+  readonly kind: Kind;
+  readonly entries: readonly Entry[];
+  readonly actions: Actions;
+}
+
+/** Entries as the kind's view wants them. */
+export function EntryList({ kind, entries, actions }: Props) {
+  const choice = choiceOf(kind);
+  if (kind.view === "table") return <Table kind={kind} entries={entries} actions={actions} />;
+  if (kind.view === "board" && choice) return <Board kind={kind} entries={entries} actions={actions} choice={choice} />;
+  return (
+    <ul className="grid grid-cols-[repeat(auto-fill,minmax(min(18rem,100%),1fr))] gap-4">
+      {entries.map((entry) => (
+        <li key={entry.id} className="grid">
+          <Card kind={kind} entry={entry} actions={actions} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const endAligned = (definition: Field): boolean => definition.type === "number" || definition.type === "money";
+
+function Table({ kind, entries, actions }: Props) {
+  const fields = Object.entries(kind.fields).filter(([, definition]) => definition.type !== "notes");
+  const cell = "max-md:flex max-md:justify-between max-md:gap-4 max-md:px-4 max-md:py-1 md:px-4 md:py-3";
+  return (
+    <div className="overflow-x-auto rounded-box border border-line bg-surface shadow-box">
+      <table className="w-full text-left max-md:block">
+        <caption className="sr-only">All {kind.many}</caption>
+        <thead className="max-md:sr-only">
+          <tr>
+            {fields.map(([key, definition]) => (
+              <th key={key} scope="col" className={`px-4 py-3 text-sm font-semibold whitespace-nowrap text-muted ${endAligned(definition) ? "text-right" : ""}`}>
+                {definition.label}
+              </th>
+            ))}
+            <th scope="col">
+              <span className="sr-only">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody className="max-md:block">
+          {entries.map((entry) => (
+            <tr key={entry.id} data-id={entry.id} className="border-t border-line hover:bg-page max-md:block max-md:py-2.5 max-md:first:border-t-0">
+              {fields.map(([key, definition], index) => {
+                const label = (
+                  <span aria-hidden="true" className="font-normal text-muted md:hidden">
+                    {definition.label}
+                  </span>
+                );
+                return index === 0 ? (
+                  <th key={key} scope="row" className={`${cell} font-semibold`}>
+                    {label}
+                    <span className="wrap-anywhere">{titleOf(kind, entry)}</span>
+                  </th>
+                ) : (
+                  <td key={key} className={`${cell} tabular-nums ${endAligned(definition) ? "md:text-right" : ""} ${definition.type === "date" ? "md:whitespace-nowrap" : ""}`}>
+                    {label}
+                    <FieldValue kind={kind} entry={entry} name={key} definition={definition} actions={actions} />
+                  </td>
+                );
+              })}
+              <td className={`${cell} md:whitespace-nowrap`}>
+                <div className="flex gap-1.5 max-md:ml-auto md:justify-end">
+                  <EntryButtons kind={kind} entry={entry} actions={actions} />
+                </div>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Board({ kind, entries, actions, choice }: Props & { choice: { key: string; field: ChoiceField } }) {
+  return (
+    <div className="grid auto-cols-[minmax(16rem,1fr)] grid-flow-col gap-4 overflow-x-auto pb-3">
+      {columnsOf(choice, entries).map(({ option, mine }) => (
+        <section key={option} className="rounded-box bg-soft p-3">
+          <h2 className="flex items-baseline justify-between px-1 pt-1 pb-2.5 font-semibold text-on-soft">
+            {option || `No ${choice.field.label.toLowerCase()}`}
+            <span className="font-medium">{mine.length}</span>
+          </h2>
+          <ul className="grid gap-3">
+            {mine.map((entry) => (
+              <li key={entry.id}>
+                <Card kind={kind} entry={entry} actions={actions} without={choice.key}>
+                  <select
+                    aria-label={`${choice.field.label} of ${titleOf(kind, entry)}`}
+                    data-action="move"
+                    className="min-h-8.5 w-full rounded-control border border-edge bg-surface px-2 py-1 text-sm"
+                    value={option}
+                    onChange={(event) => actions.set(entry, choice.key, event.currentTarget.value)}
+                  >
+                    {option === "" && <option value="">Not set</option>}
+                    {choice.field.options.map((name) => (
+                      <option key={name}>{name}</option>
+                    ))}
+                  </select>
+                </Card>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </div>
+  );
+}
+
+interface CardProps {
+  readonly kind: Kind;
+  readonly entry: Entry;
+  readonly actions: Actions;
+  readonly without?: string;
+  readonly children?: ReactNode;
+}
+
+function Card({ kind, entry, actions, without = "", children }: CardProps) {
+  return (
+    <article data-id={entry.id} className="grid grid-rows-[auto_1fr_auto] gap-3 rounded-box border border-line bg-surface p-5 wrap-anywhere shadow-box">
+      <h3 className="text-lg font-bold">{titleOf(kind, entry)}</h3>
+      <dl className="grid content-start gap-1.5 text-[0.95rem]">
+        {factsOf(kind, entry, without).map(({ key, definition }) => (
+          <div key={key} className={definition.type === "notes" ? "mt-1 whitespace-pre-line" : "flex gap-2.5"}>
+            <dt className="w-22 shrink-0 text-muted">{definition.label}</dt>
+            <dd className="min-w-0">
+              <FieldValue kind={kind} entry={entry} name={key} definition={definition} actions={actions} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <div className="flex flex-wrap gap-1.5">
+        {children}
+        <EntryButtons kind={kind} entry={entry} actions={actions} />
+      </div>
+    </article>
+  );
+}
+
+interface ValueProps extends Pick<CardProps, "kind" | "entry" | "actions"> {
+  readonly name: string;
+  readonly definition: Field;
+}
+
+function FieldValue({ kind, entry, name, definition, actions }: ValueProps) {
+  const text = show(definition, entry[name]);
+  switch (definition.type) {
+    case "flag":
+      return (
+        <input
+          type="checkbox"
+          className="size-5 accent-accent"
+          aria-label={`${definition.label}: ${titleOf(kind, entry)}`}
+          checked={entry[name] === true}
+          onChange={(event) => actions.set(entry, name, event.currentTarget.checked)}
+        />
+      );
+    case "choice":
+      return text === "" ? null : <Badge rank={Math.max(0, definition.options.indexOf(text))}>{text}</Badge>;
+    default: {
+      const href = hrefOf(definition, text);
+      if (href === "") return <span>{text}</span>;
+      const elsewhere = definition.type === "link" ? { target: "_blank", rel: "noreferrer" } : {};
+      return (
+        <a href={href} className="text-accent underline underline-offset-2" {...elsewhere}>
+          {text}
+        </a>
+      );
+    }
+  }
+}
+
+function EntryButtons({ kind, entry, actions }: Pick<CardProps, "kind" | "entry" | "actions">) {
+  const about = <span className="sr-only"> {titleOf(kind, entry)}</span>;
+  return (
+    <>
+      <Button size="small" data-action="edit" onClick={() => actions.edit(entry)}>
+        Edit{about}
+      </Button>
+      <Button size="small" look="delete" data-action="delete" onClick={() => actions.remove(entry)}>
+        Delete{about}
+      </Button>
+    </>
+  );
+}

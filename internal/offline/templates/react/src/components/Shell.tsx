@@ -1,0 +1,101 @@
+import { useEffect, useRef, type ReactNode } from "react";
+import { headingOf } from "../headings";
+import { useMessage } from "../hooks";
+import { app, kinds } from "../model";
+
+interface Props {
+  /** Where the navigation stands on wide screens. */
+  readonly layout: "side" | "top";
+  /** The key of the kind whose page is shown; "" for the overview. */
+  readonly current: string;
+  readonly children: ReactNode;
+}
+
+const layouts = {
+  side: {
+    body: "lg:grid lg:grid-cols-[16rem_minmax(0,1fr)]",
+    bar: "lg:sticky lg:top-0 lg:h-screen lg:flex-col lg:flex-nowrap lg:items-stretch lg:gap-7 lg:overflow-y-auto lg:border-r lg:border-b-0 lg:px-4 lg:py-6",
+    list: "lg:flex-col",
+  },
+  top: { body: "", bar: "", list: "" },
+};
+
+/** What is around every page: the name, the navigation, what happened last. */
+export function Shell({ layout, current, children }: Props) {
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(current);
+  const styles = layouts[layout];
+  const page = kinds.find((kind) => kind.key === current);
+  const title = page ? `${headingOf(page)} · ${app.name}` : app.name;
+
+  useEffect(() => {
+    document.title = title;
+    if (shown.current === current) return;
+    shown.current = current;
+    scrollTo(0, 0);
+    if (!document.querySelector("dialog[open]")) main.current?.focus();
+  }, [current, title]);
+
+  return (
+    <div className={`min-h-screen ${styles.body}`}>
+      <a
+        href="#main"
+        className="absolute -top-20 left-4 z-10 rounded-box bg-accent px-4 py-2.5 text-on-accent focus:top-4"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        Skip to content
+      </a>
+      <header className={`flex flex-wrap items-center gap-x-6 gap-y-2 border-b border-line bg-surface px-4 py-3 md:px-8 ${styles.bar}`}>
+        <a href="#/" className="flex min-w-0 items-center gap-3 font-display text-lg font-bold wrap-anywhere">
+          <span aria-hidden="true" className="grid size-9 shrink-0 place-items-center rounded-control bg-accent text-on-accent">
+            {[...app.name].find((letter) => /[\p{L}\p{N}]/u.test(letter))?.toUpperCase() ?? "A"}
+          </span>
+          <span>{app.name}</span>
+        </a>
+        <nav aria-label="Pages">
+          <ul className={`flex flex-wrap gap-1 ${styles.list}`}>
+            <NavigationLink href="#/" label="Overview" here={!page} />
+            {kinds.map((kind) => (
+              <NavigationLink key={kind.key} href={`#/${kind.key}`} label={headingOf(kind)} here={kind === page} />
+            ))}
+          </ul>
+        </nav>
+      </header>
+      <div className="min-w-0">
+        <main ref={main} id="main" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-6 outline-none md:px-8 md:py-10">
+          {children}
+        </main>
+      </div>
+      <Message />
+    </div>
+  );
+}
+
+function NavigationLink({ href, label, here }: { href: string; label: string; here: boolean }) {
+  return (
+    <li>
+      <a
+        href={href}
+        aria-current={here ? "page" : undefined}
+        className="block rounded-control px-3.5 py-2 font-medium text-muted hover:bg-page hover:text-ink aria-[current]:bg-soft aria-[current]:text-on-soft"
+      >
+        {label}
+      </a>
+    </li>
+  );
+}
+
+function Message() {
+  return (
+    <div
+      role="status"
+      aria-live="polite"
+      className="fixed inset-x-4 bottom-5 z-10 mx-auto w-fit rounded-box bg-ink px-5 py-3 text-page wrap-anywhere empty:hidden"
+    >
+      {useMessage()}
+    </div>
+  );
+}

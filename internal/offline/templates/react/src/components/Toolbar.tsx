@@ -1,0 +1,81 @@
+import { useId, type ReactNode } from "react";
+import { type ChoiceField, type Kind } from "../lib/kinds";
+import { controlStyle } from "./FieldInput";
+
+export interface Search {
+  readonly words: string;
+  /** Of the kind's choice; "" for all. */
+  readonly option: string;
+  /** The field by which the list is sorted; "" for the newest first. */
+  readonly order: string;
+}
+
+interface Props {
+  readonly kind: Kind;
+  readonly choice: { readonly field: ChoiceField } | undefined;
+  readonly search: Search;
+  readonly onSearch: (search: Search) => void;
+}
+
+const unsortable = ["notes", "flag", "link"];
+
+/** Search, filter and order of a list. */
+export function Toolbar({ kind, choice, search, onSearch }: Props) {
+  const id = useId();
+  const fields = Object.entries(kind.fields).filter(([, definition]) => !unsortable.includes(definition.type));
+  return (
+    <div role="search" className="mb-3 grid gap-3.5 sm:grid-cols-[repeat(auto-fit,minmax(10rem,1fr))]">
+      <Labelled id={`${id}-words`} label="Search">
+        <input
+          id={`${id}-words`}
+          type="search"
+          autoComplete="off"
+          className={controlStyle}
+          value={search.words}
+          onChange={(event) => onSearch({ ...search, words: event.currentTarget.value })}
+        />
+      </Labelled>
+      {choice && (
+        <Labelled id={`${id}-option`} label={choice.field.label}>
+          <select
+            id={`${id}-option`}
+            className={controlStyle}
+            value={search.option}
+            onChange={(event) => onSearch({ ...search, option: event.currentTarget.value })}
+          >
+            <option value="">All</option>
+            {choice.field.options.map((option) => (
+              <option key={option}>{option}</option>
+            ))}
+          </select>
+        </Labelled>
+      )}
+      <Labelled id={`${id}-order`} label="Sort by">
+        <select
+          id={`${id}-order`}
+          className={controlStyle}
+          value={search.order}
+          onChange={(event) => onSearch({ ...search, order: event.currentTarget.value })}
+        >
+          <option value="">Newest first</option>
+          {fields.map(([key, definition]) => (
+            <option key={key} value={key}>
+              {definition.label}
+            </option>
+          ))}
+        </select>
+      </Labelled>
+    </div>
+  );
+}
+
+function Labelled({ id, label, children }: { id: string; label: string; children: ReactNode }) {
+  return (
+    <div className="grid content-start gap-1">
+      <label htmlFor={id} className="text-sm font-semibold">
+        {label}
+      </label>
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+import { useSyncExternalStore } from "react";
+import { message, onMessage } from "./lib/message";
+import * as store from "./lib/store";
+
+let version = 0;
+store.onChange(() => {
+  version += 1;
+});
+
+/** The store; what reads it is drawn again after every change. */
+export function useStore(): Pick<typeof store, "all"> {
+  useSyncExternalStore(store.onChange, () => version);
+  return store;
+}
+
+/** What happened last, "" when that is past. */
+export function useMessage(): string {
+  return useSyncExternalStore(onMessage, message);
+}
+
+export interface Route {
+  /** The key of a kind, or anything else for the overview. */
+  readonly page: string;
+  /** A new entry is asked for. */
+  readonly adding: boolean;
+}
+
+/** Where the address leads: #/clients is a page, #/clients/new its form. */
+export function useRoute(): Route {
+  const hash = useSyncExternalStore(onHashChange, () => location.hash);
+  const [page = "", action] = hash.replace(/^#\//, "").split("/");
+  return { page, adding: action === "new" };
+}
+
+function onHashChange(listener: () => void): () => void {
+  addEventListener("hashchange", listener);
+  return () => removeEventListener("hashchange", listener);
+}
