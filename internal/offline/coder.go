@@ -149,7 +149,7 @@ func fileText(s string) string {
 const (
 	filesPerTurn = 3
 	bytesPerTurn = 24_000
-	maxReads     = 12
+	maxReads     = 12 // and deletions, in one turn
 )
 
 // nextTurn is the coder's next turn: a sentence, and calls. No calls means that there is nothing left to do.
@@ -380,7 +380,7 @@ func (k *coder) writes(p plan) []toolCall {
 	}
 	if len(out) == 0 && k.hasTool(form.ToolDeleteFile) {
 		for _, name := range p.remove {
-			if !k.done[name] && k.failed[name] == 0 {
+			if !k.done[name] && k.failed[name] == 0 && len(out) < maxReads {
 				out = append(out, toolCall{form.ToolDeleteFile, map[string]any{"path": name}})
 			}
 		}

@@ -109,6 +109,16 @@ func ask(schema string, m llm.Message) *llm.Request {
 	return &llm.Request{Model: Name, Messages: []llm.Message{m}, Schema: &llm.Schema{Name: schema, JSON: json.RawMessage(schemas[schema])}}
 }
 
+// answer is the document that a request gets.
+func answer[T any](t testing.TB, req *llm.Request) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal([]byte(generate(t, req).Text()), &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 func generate(t testing.TB, req *llm.Request) *llm.Response {
 	t.Helper()
 	resp, err := New().Generate(context.Background(), req, nil)
@@ -212,8 +222,8 @@ func (w *workshop) do(t testing.TB, c llm.ToolCall) (string, bool) {
 }
 
 var (
-	scriptSource = regexp.MustCompile(`<script type="module" src="\./([^"]+)"></script>`)
-	reference    = regexp.MustCompile(`(?:href|src)="\./([^"#]*)`)
+	scriptSource = regexp.MustCompile(`<script type="module" src="\.?/([^"]+)"></script>`)
+	reference    = regexp.MustCompile(`(?:href|src)="\.?/([^"#]*)`)
 )
 
 var bundled sync.Map // tree as JSON -> []diagnostic: the same tree is asked about several times
@@ -240,23 +250,30 @@ func bundleAnew(tree map[string]string) []form.Diagnostic {
 				entries = append(entries, path.Join(dir, m[1]))
 			}
 			for _, m := range reference.FindAllStringSubmatch(text, -1) {
-				if _, ok := tree[path.Join(dir, m[1])]; !ok {
+				if tree[path.Join(dir, m[1])] == "" && tree[path.Join(dir, "public", m[1])] == "" {
 					out = append(out, form.Diagnostic{File: name, Line: 1, Severity: "error", Message: "nothing at " + m[1]})
 				}
 			}
 		case ".css":
 			entries = append(entries, name)
+		case ".json":
+			if !json.Valid([]byte(text)) {
+				out = append(out, form.Diagnostic{File: name, Line: 1, Severity: "error", Message: "no JSON"})
+			}
 		}
 	}
 	slices.Sort(entries)
-	result := api.Build(api.BuildOptions{EntryPoints: slices.Compact(entries), Bundle: true, Format: api.FormatESModule, Outdir: "/out", Write: false, LogLevel: api.LogLevelSilent,
+	result := api.Build(api.BuildOptions{EntryPoints: slices.Compact(entries), Bundle: true, Format: api.FormatESModule, Outdir: "/out", Write: false, JSX: api.JSXAutomatic, LogLevel: api.LogLevelSilent,
 		Plugins: []api.Plugin{{Name: "tree", Setup: func(b api.PluginBuild) {
 			b.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
+				if packaged(tree, a.Path) && a.Kind != api.ResolveEntryPoint {
+					return api.OnResolveResult{Path: a.Path, External: true}, nil
+				}
 				p := path.Clean(a.Path)
 				if a.Kind != api.ResolveEntryPoint {
 					p = path.Join(path.Dir(a.Importer), a.Path)
 				}
-				for _, ext := range []string{"", ".ts"} {
+				for _, ext := range []string{"", ".ts", ".tsx"} {
 					if _, ok := tree[p+ext]; ok {
 						return api.OnResolveResult{Path: p + ext, Namespace: "tree"}, nil
 					}
@@ -264,9 +281,9 @@ func bundleAnew(tree map[string]string) []form.Diagnostic {
 				return api.OnResolveResult{}, fmt.Errorf("no file %q", p)
 			})
 			b.OnLoad(api.OnLoadOptions{Filter: ".*", Namespace: "tree"}, func(a api.OnLoadArgs) (api.OnLoadResult, error) {
-				loader := api.LoaderTS
-				if strings.HasSuffix(a.Path, ".css") {
-					loader = api.LoaderCSS
+				loader := map[string]api.Loader{".css": api.LoaderCSS, ".tsx": api.LoaderTSX}[path.Ext(a.Path)]
+				if loader == api.LoaderNone {
+					loader = api.LoaderTS
 				}
 				text := tree[a.Path]
 				return api.OnLoadResult{Contents: &text, Loader: loader}, nil
@@ -280,6 +297,18 @@ func bundleAnew(tree map[string]string) []form.Diagnostic {
 		out = append(out, d)
 	}
 	return out
+}
+
+// packaged reports whether an import names a package that the tree declares.
+func packaged(tree map[string]string, name string) bool {
+	var manifest struct{ Dependencies, DevDependencies map[string]string }
+	json.Unmarshal([]byte(tree["package.json"]), &manifest)
+	first, rest, _ := strings.Cut(name, "/")
+	if strings.HasPrefix(name, "@") {
+		second, _, _ := strings.Cut(rest, "/")
+		first += "/" + second
+	}
+	return manifest.Dependencies[first] != "" || manifest.DevDependencies[first] != ""
 }
 
 func shown(tree map[string]string) string {
@@ -408,12 +437,16 @@ func checkTexts(t testing.TB, tree map[string]string) {
 				}
 				seen[m[1]] = true
 			}
-			for _, must := range []string{`<html lang="en"`, "<title>", "<main", "<nav", `class="skip"`, `aria-live="polite"`, "<h1>"} {
+			must := []string{`<html lang="en"`, "<title>", "<main", "<nav", `class="skip"`, `aria-live="polite"`, "<h1>"}
+			if strings.Contains(text, `id="root"`) {
+				must = must[:2]
+			}
+			for _, must := range must {
 				if !strings.Contains(text, must) {
 					t.Errorf("%s has no %s", p, must)
 				}
 			}
-		case ".ts":
+		case ".ts", ".tsx":
 			if strings.Contains(text, "</script") || strings.Contains(text, "innerHTML") || strings.Contains(text, "<no value>") {
 				t.Errorf("%s: %s", p, text)
 			}
@@ -915,12 +948,16 @@ func FuzzIdea(f *testing.F) {
 	f.Fuzz(func(t *testing.T, idea, instruction string) {
 		a := design(brief{idea: idea})
 		a.change(instruction)
+		react := a.clone()
+		react.React = true
 		tree := a.files()
+		checkTexts(t, react.files())
 		checkTexts(t, tree)
+		maps.Copy(tree, react.files())
 		for p, text := range tree {
 			// What is the same in every app is left to the tests, so that more ideas are tried.
-			if path.Ext(p) == ".ts" && path.Dir(p) == "src" {
-				if r := api.Transform(text, api.TransformOptions{Loader: api.LoaderTS}); len(r.Errors)+len(r.Warnings) > 0 {
+			if path.Ext(p) == ".ts" && path.Dir(p) == "src" || p == "src/App.tsx" || path.Dir(p) == "src/pages" {
+				if r := api.Transform(text, api.TransformOptions{Loader: api.LoaderTSX}); len(r.Errors)+len(r.Warnings) > 0 {
 					t.Errorf("%s: %+v", p, r)
 				}
 			}

@@ -7,7 +7,7 @@ export function columns(count: number, most: number): number {
   return 1;
 }
 
-/** The custom properties by which the style sheet spreads boxes over wide and middling screens. */
-export function spread(count: number): Record<"--wide" | "--middle", string> {
-  return { "--wide": String(columns(count, 4)), "--middle": String(columns(count, 3)) };
+/** The custom properties by which the style sheet spreads boxes over wide, middling and narrow screens. */
+export function spread(count: number, narrow = 1): Record<"--wide" | "--middle" | "--narrow", string> {
+  return { "--wide": String(columns(count, 4)), "--middle": String(columns(count, 3)), "--narrow": String(columns(count, narrow)) };
 }

@@ -15,7 +15,7 @@ export function render(kind: Kind, entries: readonly Entry[], actions: Actions):
   const choice = choiceOf(kind);
   if (kind.view === "table") return table(kind, entries, actions);
   if (kind.view === "board" && choice) return board(kind, choice, entries, actions);
-  return h("ul", { class: "cards" }, ...entries.map((entry) => h("li", {}, card(kind, entry, actions))));
+  return h("ul", { class: "cards" }, ...entries.map((entry) => h("li", {}, card(kind, entry, actions, "h2"))));
 }
 
 function table(kind: Kind, entries: readonly Entry[], actions: Actions): HTMLElement {
@@ -54,7 +54,7 @@ function board(
       for (const name of choice.field.options) mover.append(h("option", { value: name }, name));
       mover.value = option;
       mover.addEventListener("change", () => actions.set(entry, choice.key, mover.value));
-      return h("li", {}, card(kind, entry, actions, choice.key, mover));
+      return h("li", {}, card(kind, entry, actions, "h3", choice.key, mover));
     });
     return h(
       "section",
@@ -66,14 +66,15 @@ function board(
   return h("div", { class: "board" }, ...columns);
 }
 
-function card(kind: Kind, entry: Entry, actions: Actions, without = "", ...more: Node[]): HTMLElement {
+/** `heading` is one below what the card stands under. */
+function card(kind: Kind, entry: Entry, actions: Actions, heading: "h2" | "h3", without = "", ...more: Node[]): HTMLElement {
   const facts = factsOf(kind, entry, without).map(({ key, definition }) =>
     h("div", { class: definition.type }, h("dt", {}, definition.label), h("dd", {}, value(kind, entry, key, definition, actions))),
   );
   return h(
     "article",
     { class: "card", "data-id": entry.id },
-    h("h3", {}, titleOf(kind, entry)),
+    h(heading, {}, titleOf(kind, entry)),
     h("dl", {}, ...facts),
     h("div", { class: "actions" }, ...more, ...buttons(kind, entry, actions)),
   );

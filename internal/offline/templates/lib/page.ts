@@ -30,7 +30,7 @@ export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) 
     const shown = sort(kind, select(kind, entries, search.value, filter?.value ?? ""), order.value);
     const numbers = stats(entries).map(({ label, value }) => h("div", {}, h("dt", {}, label), h("dd", {}, value)));
     byId("stats", HTMLElement).replaceChildren(...numbers);
-    for (const [name, value] of Object.entries(spread(numbers.length))) byId("stats", HTMLElement).style.setProperty(name, value);
+    for (const [name, value] of Object.entries(spread(numbers.length, 2))) byId("stats", HTMLElement).style.setProperty(name, value);
     byId("stats", HTMLElement).hidden = entries.length === 0;
     byId("tools", HTMLElement).hidden = entries.length === 0;
     byId("empty", HTMLElement).hidden = entries.length > 0;

@@ -128,7 +128,7 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding }:
 
 function Numbers({ stats }: { stats: readonly Stat[] }) {
   return (
-    <dl aria-label="In numbers" className="spread mb-6" style={spread(stats.length) as CSSProperties}>
+    <dl aria-label="In numbers" className="spread mb-6" style={spread(stats.length, 2) as CSSProperties}>
       {stats.map(({ label, value }) => (
         <div key={label} className="flex flex-col-reverse rounded-r-box rounded-l-sm border border-l-4 border-line border-l-pop bg-surface px-4 py-3.5">
           <dt className="text-sm text-muted">{label}</dt>

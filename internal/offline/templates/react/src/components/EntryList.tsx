@@ -28,7 +28,7 @@ export function EntryList({ kind, entries, actions }: Props) {
     <ul className="grid grid-cols-[repeat(auto-fill,minmax(min(18rem,100%),1fr))] gap-4">
       {entries.map((entry) => (
         <li key={entry.id} className="grid">
-          <Card kind={kind} entry={entry} actions={actions} />
+          <Card kind={kind} entry={entry} actions={actions} heading="h2" />
         </li>
       ))}
     </ul>
@@ -39,12 +39,12 @@ const endAligned = (definition: Field): boolean => definition.type === "number" 
 
 function Table({ kind, entries, actions }: Props) {
   const fields = Object.entries(kind.fields).filter(([, definition]) => definition.type !== "notes");
-  const cell = "max-md:flex max-md:justify-between max-md:gap-4 max-md:px-4 max-md:py-1 md:px-4 md:py-3";
+  const cell = "max-lg:flex max-lg:justify-between max-lg:gap-4 max-lg:px-4 max-lg:py-1 lg:px-4 lg:py-3";
   return (
-    <div className="overflow-x-auto rounded-box border border-line bg-surface shadow-box">
-      <table className="w-full text-left max-md:block">
+    <div className="relative overflow-x-auto rounded-box border border-line bg-surface shadow-box">
+      <table className="w-full text-left max-lg:block">
         <caption className="sr-only">All {kind.many}</caption>
-        <thead className="max-md:sr-only">
+        <thead className="max-lg:sr-only">
           <tr>
             {fields.map(([key, definition]) => (
               <th key={key} scope="col" className={`px-4 py-3 text-sm font-semibold whitespace-nowrap text-muted ${endAligned(definition) ? "text-right" : ""}`}>
@@ -56,29 +56,29 @@ function Table({ kind, entries, actions }: Props) {
             </th>
           </tr>
         </thead>
-        <tbody className="max-md:block">
+        <tbody className="max-lg:block">
           {entries.map((entry) => (
-            <tr key={entry.id} data-id={entry.id} className="border-t border-line hover:bg-page max-md:block max-md:py-2.5 max-md:first:border-t-0">
+            <tr key={entry.id} data-id={entry.id} className="border-t border-line hover:bg-page max-lg:block max-lg:py-2.5 max-lg:first:border-t-0">
               {fields.map(([key, definition], index) => {
                 const label = (
-                  <span aria-hidden="true" className="font-normal text-muted md:hidden">
+                  <span aria-hidden="true" className="font-normal text-muted lg:hidden">
                     {definition.label}
                   </span>
                 );
                 return index === 0 ? (
-                  <th key={key} scope="row" className={`${cell} font-semibold`}>
+                  <th key={key} scope="row" className={`${cell} font-semibold lg:min-w-36`}>
                     {label}
                     <span className="wrap-anywhere">{titleOf(kind, entry)}</span>
                   </th>
                 ) : (
-                  <td key={key} className={`${cell} tabular-nums ${endAligned(definition) ? "md:text-right" : ""} ${definition.type === "date" ? "md:whitespace-nowrap" : ""}`}>
+                  <td key={key} className={`${cell} tabular-nums ${endAligned(definition) ? "lg:text-right" : ""} ${definition.type === "date" ? "lg:whitespace-nowrap" : ""}`}>
                     {label}
                     <FieldValue kind={kind} entry={entry} name={key} definition={definition} actions={actions} />
                   </td>
                 );
               })}
-              <td className={`${cell} md:whitespace-nowrap`}>
-                <div className="flex gap-1.5 max-md:ml-auto md:justify-end">
+              <td className={`${cell} lg:whitespace-nowrap`}>
+                <div className="flex gap-1.5 max-lg:ml-auto lg:justify-end">
                   <EntryButtons kind={kind} entry={entry} actions={actions} />
                 </div>
               </td>
@@ -92,7 +92,7 @@ function Table({ kind, entries, actions }: Props) {
 
 function Board({ kind, entries, actions, choice }: Props & { choice: { key: string; field: ChoiceField } }) {
   return (
-    <div className="grid auto-cols-[minmax(16rem,1fr)] grid-flow-col gap-4 overflow-x-auto pb-3">
+    <div className="relative grid auto-cols-[minmax(14rem,1fr)] grid-flow-col gap-4 overflow-x-auto pb-3">
       {columnsOf(choice, entries).map(({ option, mine }) => (
         <section key={option} className="rounded-box bg-soft p-3">
           <h2 className="flex items-baseline justify-between px-1 pt-1 pb-2.5 font-semibold text-on-soft">
@@ -102,7 +102,7 @@ function Board({ kind, entries, actions, choice }: Props & { choice: { key: stri
           <ul className="grid gap-3">
             {mine.map((entry) => (
               <li key={entry.id}>
-                <Card kind={kind} entry={entry} actions={actions} without={choice.key}>
+                <Card kind={kind} entry={entry} actions={actions} heading="h3" without={choice.key}>
                   <select
                     aria-label={`${choice.field.label} of ${titleOf(kind, entry)}`}
                     data-action="move"
@@ -129,19 +129,21 @@ interface CardProps {
   readonly kind: Kind;
   readonly entry: Entry;
   readonly actions: Actions;
+  /** One below what the card stands under. */
+  readonly heading: "h2" | "h3";
   readonly without?: string;
   readonly children?: ReactNode;
 }
 
-function Card({ kind, entry, actions, without = "", children }: CardProps) {
+function Card({ kind, entry, actions, heading: Heading, without = "", children }: CardProps) {
   return (
     <article data-id={entry.id} className="grid grid-rows-[auto_1fr_auto] gap-3 rounded-box border border-line bg-surface p-5 wrap-anywhere shadow-box">
-      <h3 className="text-lg font-bold">{titleOf(kind, entry)}</h3>
+      <Heading className="text-lg font-bold">{titleOf(kind, entry)}</Heading>
       <dl className="grid content-start gap-1.5 text-[0.95rem]">
         {factsOf(kind, entry, without).map(({ key, definition }) => (
-          <div key={key} className={definition.type === "notes" ? "mt-1 whitespace-pre-line" : "flex gap-2.5"}>
-            <dt className="w-22 shrink-0 text-muted">{definition.label}</dt>
-            <dd className="min-w-0">
+          <div key={key} className={definition.type === "notes" ? "mt-1 whitespace-pre-line" : "grid grid-cols-[6rem_minmax(0,1fr)] gap-x-2.5"}>
+            <dt className="text-muted">{definition.label}</dt>
+            <dd>
               <FieldValue kind={kind} entry={entry} name={key} definition={definition} actions={actions} />
             </dd>
           </div>

@@ -49,7 +49,7 @@ export function Shell({ layout, current, children }: Props) {
         Skip to content
       </a>
       <header className={`flex flex-wrap items-center gap-x-6 gap-y-2 border-b border-line bg-surface px-4 py-3 md:px-8 ${styles.bar}`}>
-        <a href="#/" className="flex min-w-0 items-center gap-3 font-display text-lg font-bold wrap-anywhere">
+        <a href="#/" aria-current={page ? undefined : "page"} className="flex min-w-0 items-center gap-3 font-display text-lg font-bold wrap-anywhere">
           <span aria-hidden="true" className="grid size-9 shrink-0 place-items-center rounded-control bg-accent text-on-accent">
             {[...app.name].find((letter) => /[\p{L}\p{N}]/u.test(letter))?.toUpperCase() ?? "A"}
           </span>
