@@ -20,6 +20,7 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/llm/llmtest"
 	"codeforge/internal/server"
+	"codeforge/internal/verify"
 )
 
 const askKey = "sk-not-a-real-key-0123456789"
@@ -406,6 +407,7 @@ func TestAskRefusesBadInput(t *testing.T) {
 const asProgram = "CODEFORGE_TEST_IS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	verify.RunChild() // of the program that this binary is for some tests
 	if os.Getenv(asProgram) != "" {
 		main()
 		return

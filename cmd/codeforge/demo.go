@@ -59,12 +59,8 @@ func (d *Demo) Run(ctx context.Context) error {
 	s.line("CodeForge at %s, model %s%s", c.Base, health.Model,
 		map[bool]string{true: " (built in: offline, no key; it builds small apps by rules, it does not think)"}[health.Model == "scaffold"])
 
-	var project codeforge.Project
-	body := map[string]any{"title": fitLength(idea, codeforge.MaxTitle), "description": fitLength(idea, codeforge.MaxDescription)}
-	if d.Stack == stackReact {
-		body["tech_stack"] = []string{"React", "Tailwind CSS", "TypeScript", "Vite"}
-	}
-	if err := c.Call(ctx, "POST", "/v1/projects/", body, &project); err != nil {
+	project, err := d.createProject(ctx, c, idea)
+	if err != nil {
 		return err
 	}
 	var job struct {
@@ -131,6 +127,15 @@ func (d *Demo) Run(ctx context.Context) error {
 		<-ctx.Done()
 	}
 	return nil
+}
+
+func (d *Demo) createProject(ctx context.Context, c client.Client, idea string) (p codeforge.Project, err error) {
+	body := map[string]any{"title": fitLength(idea, codeforge.MaxTitle), "description": fitLength(idea, codeforge.MaxDescription)}
+	if d.Stack == stackReact {
+		body["tech_stack"] = []string{"React", "Tailwind CSS", "TypeScript", "Vite"}
+	}
+	err = c.Call(ctx, "POST", "/v1/projects/", body, &p)
+	return p, err
 }
 
 // startQuietly starts a server of our own: quiet, and on a free port when the wanted one is taken by something else.
