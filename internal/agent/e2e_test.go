@@ -8,6 +8,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/agent"
+	"codeforge/internal/evidence"
 	"codeforge/internal/offline"
 	"codeforge/internal/verify"
 )
@@ -18,6 +19,8 @@ type workspace struct {
 	files   map[string]string
 	events  []codeforge.Event
 	changed int // files, by the last job
+
+	packages bool // can be had
 }
 
 func (o *workspace) keep(_ context.Context, s codeforge.StageResult) (codeforge.Kept, error) {
@@ -46,7 +49,9 @@ func (o *workspace) run(t *testing.T, who codeforge.AgentType, input string) (co
 	for path, content := range o.files {
 		task.Files = append(task.Files, codeforge.File{Path: path, Content: content})
 	}
-	out, err := agent.New(agent.Options{Model: offline.New(), Check: inProcess}).Run(t.Context(), &task)
+	out, err := agent.New(agent.Options{Model: offline.New(), Check: inProcess, Available: func(context.Context) evidence.Available {
+		return evidence.Available{Packages: o.packages}
+	}}).Run(t.Context(), &task)
 	if err != nil {
 		return out, err
 	}
@@ -101,6 +106,31 @@ func TestOfflinePipeline(t *testing.T) {
 	}
 	if report := verify.Check(t.Context(), verify.Tree{Files: o.files}); !report.OK {
 		t.Errorf("%+v", report.Diagnostics)
+	}
+}
+
+// What a project's stack asks for is built where packages can be had, also later, when it was built without.
+func TestOfflineWithReact(t *testing.T) {
+	o := newWorkspace()
+	o.project.TechStack = []string{"React"}
+	o.must(t, codeforge.Builder, `{"user_message":"A CRM for dog walkers"}`)
+	if o.files["dogs.html"] == "" || o.files["package.json"] != "" {
+		t.Errorf("without packages: %d files", len(o.files))
+	}
+	o.packages = true
+	o.must(t, codeforge.Code, `{"user_message":"Convert it to React"}`)
+	if o.files["dogs.html"] != "" || o.files["src/pages/DogsPage.tsx"] == "" || o.files["package.json"] == "" {
+		t.Errorf("converted: %d files", len(o.files))
+	}
+	o.must(t, codeforge.Code, `{"user_message":"Use plain TypeScript without packages"}`)
+	if o.files["dogs.html"] == "" || o.files["package.json"] != "" {
+		t.Errorf("converted back: %d files", len(o.files))
+	}
+	o = newWorkspace()
+	o.packages, o.project.TechStack = true, []string{"React"}
+	o.must(t, codeforge.Builder, `{"user_message":"A CRM for dog walkers"}`)
+	if o.files["src/pages/DogsPage.tsx"] == "" {
+		t.Errorf("with packages: %d files", len(o.files))
 	}
 }
 

@@ -187,7 +187,19 @@ func (k *coder) nextTurn() (string, []toolCall) {
 	if len(k.findings()) > 0 {
 		args["findings"] = k.replies()
 	}
+	if p.remade {
+		args["confirm"] = p.losses()
+	}
 	return text, []toolCall{{form.ToolFinish, args}}
+}
+
+// losses say of each file that another way of making the app takes away or makes short that this is meant.
+func (p plan) losses() []form.Confirmation {
+	out := []form.Confirmation{}
+	for _, name := range slices.Concat(p.remove, order(sortedKeys(p.write))) {
+		out = append(out, form.Confirmation{Path: name, Reason: "The app is made anew, with what was asked for; what this file held stands elsewhere or is not needed."})
+	}
+	return out
 }
 
 // replies say of each finding what became of it: what is in a file that was changed counts as mended.
@@ -232,7 +244,8 @@ type plan struct {
 	fresh   bool              // there was no app of ours before
 	write   map[string]string // by path, with the base
 	remove  []string
-	repairs int // files mended by rule because of findings
+	repairs int  // files mended by rule because of findings
+	remade  bool // the same app is now made with something else
 }
 
 func (k *coder) plan() plan {
@@ -285,6 +298,7 @@ func (k *coder) plan() plan {
 		}
 	}
 	slices.Sort(p.remove)
+	p.remade = old != nil && old.React != p.app.React
 	for _, name := range k.faultyFiles() {
 		text, known := k.initial[name]
 		if _, planned := p.write[name]; planned || !known {
