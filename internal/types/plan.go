@@ -93,7 +93,9 @@ func (c *Checker) plan(ctx context.Context, tree verify.Tree) (*plan, error) {
 	if len(configs) == 0 && !hasConfig(p.paths) {
 		p.addDefault()
 	}
-	p.typed = len(p.projects) > 0
+	if p.typed = len(p.projects) > 0; p.typed {
+		p.noteComponents()
+	}
 	if p.scripts = p.scriptsOf(); p.scripts != nil {
 		p.projects = append(p.projects, p.scripts.project())
 	}
@@ -101,6 +103,21 @@ func (c *Checker) plan(ctx context.Context, tree verify.Tree) (*plan, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// noteComponents names the kinds of components whose own types nobody checks: the compiler is told that they are components, and
+// does not read them.
+func (p *plan) noteComponents() {
+	var kinds []string
+	for _, file := range p.paths {
+		if ext := path.Ext(file); (ext == ".vue" || ext == ".svelte" || ext == ".astro") && !isInstalled(file) && !slices.Contains(kinds, ext) {
+			kinds = append(kinds, ext)
+		}
+	}
+	if len(kinds) > 0 {
+		slices.Sort(kinds)
+		p.note("The code within %s files is not checked for types", strings.Join(kinds, " and "))
+	}
 }
 
 func hasConfig(paths []string) bool {

@@ -233,6 +233,15 @@ func TestProjects(t *testing.T) {
 	}
 }
 
+// What stands within components is not checked, and said.
+func TestWithinComponents(t *testing.T) {
+	b := newBench(t, types.Options{Path: typestest.Compiler(t)})
+	r := b.check(t, verify.Tree{Files: map[string]string{"tsconfig.json": "{}", "a.ts": "import A from './A.vue'; export default A", "A.vue": "<script setup lang=\"ts\">const n: number = ''</script>", "B.svelte": "<p/>"}})
+	if r.Rung.Status != codeforge.RungPassed || !strings.Contains(r.Rung.Reason, "within .svelte and .vue files is not checked") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // What packages that are not here would say is not checked, and said.
 func TestWithoutPackages(t *testing.T) {
 	b := newBench(t, types.Options{Path: typestest.Compiler(t)})
