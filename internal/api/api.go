@@ -168,7 +168,7 @@ type server struct {
 	csrf    *auth.CSRF                  // where users exist
 	load    *load
 	lists   *listCache
-	heavy   chan struct{} // a place for each check or diff that may run at once
+	heavy   chan struct{} // a place for each diff that may be made at once
 	imports chan struct{} // and for each import
 	secure  bool          // the public address is https
 	macs    sync.Pool     // of hash.Hash, with the secret of streams in it
