@@ -205,10 +205,11 @@ func (s *Session) componentProblem(compiler, p, source string, err error) Diagno
 	return d
 }
 
-// svelteStyle is the style of a Svelte component.
-var svelteStyle = regexp.MustCompile(`(?s)<style([^>]*)>(.*?)</style>`)
+// svelteStyle finds the styles of a Svelte component, and comments, in which none stands.
+var svelteStyle = regexp.MustCompile(`(?s)<!--.*?-->|<style((?:` + attributes.String() + `)*)\s*>(.*?)</style\s*>`)
 
-var langOf = regexp.MustCompile(`\blang\s*=\s*["']?([\w-]+)`)
+// attributes finds the names and values of attributes, these with their quotes.
+var attributes = regexp.MustCompile(`\s+([^\s=>"'/]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?`)
 
 // Svelte compiles a component of Svelte 5, or a module with runes (.svelte.js, .svelte.ts), which is JavaScript by now.
 func (s *Session) Svelte(p, source string) (*Component, []Diagnostic, error) {
@@ -222,24 +223,7 @@ func (s *Session) Svelte(p, source string) (*Component, []Diagnostic, error) {
 	if path.Ext(p) != ".svelte" {
 		function = "module"
 	} else {
-		text = svelteStyle.ReplaceAllStringFunc(source, func(block string) string {
-			m := svelteStyle.FindStringSubmatch(block)
-			lang := "css"
-			attributes := m[1]
-			if l := langOf.FindStringSubmatch(m[1]); l != nil {
-				lang = l[1]
-				attributes = strings.Replace(attributes, l[0], "", 1)
-			}
-			line, _ := position(source, strings.Index(source, block)+len("<style")+len(m[1])+1)
-			css, d := s.blockStyle(p, m[2], lang)
-			for i := range d {
-				if d[i].File == p && d[i].Line > 0 {
-					d[i].Line += line - 1
-				}
-			}
-			found = append(found, d...)
-			return "<style" + attributes + ">" + css + "</style>"
-		})
+		text, found = s.svelteStyles(p, source)
 	}
 	var r struct {
 		Code, CSS string
@@ -264,6 +248,36 @@ func (s *Session) Svelte(p, source string) (*Component, []Diagnostic, error) {
 		return nil, found, nil
 	}
 	return c, found, nil
+}
+
+// svelteStyles compiles the styles of a component where they stand. Their attributes stay: the compiler takes any.
+func (s *Session) svelteStyles(p, source string) (string, []Diagnostic) {
+	var found []Diagnostic
+	var out strings.Builder
+	done := 0
+	for _, m := range svelteStyle.FindAllStringSubmatchIndex(source, -1) {
+		if m[2] < 0 {
+			continue
+		}
+		lang := "css"
+		for _, a := range attributes.FindAllStringSubmatch(source[m[2]:m[3]], -1) {
+			if a[1] == "lang" {
+				lang = strings.TrimSpace(strings.Trim(a[2], `"'`))
+			}
+		}
+		begin, end := m[len(m)-2], m[len(m)-1]
+		css, d := s.blockStyle(p, source[begin:end], lang)
+		line, _ := position(source, begin)
+		for i := range d {
+			if d[i].File == p && d[i].Line > 0 {
+				d[i].Line += line - 1
+			}
+		}
+		found = append(found, d...)
+		out.WriteString(source[done:begin] + css)
+		done = end
+	}
+	return out.String() + source[done:], found
 }
 
 var (

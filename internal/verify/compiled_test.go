@@ -37,6 +37,8 @@ export const compileStyle = (o) => ({ code: o.source.replace(/ \{/g, (o.scoped ?
 		"node_modules/svelte/index.js":     `export const mount = (c) => c();`,
 		"node_modules/svelte/compiler.js": `
 exports.compile = (source, o) => {
+  source = source.replace(/<!--[^]*?-->/g, (c) => c.replace(/[^\n]/g, " "));
+  for (const m of source.matchAll(/<style([^]*?)>\n/g)) if (!/^(\s+[\w:-]+(\s*=\s*("[^"]*"|'[^']*'|[^\s"'=<>]+))?)*\s*$/.test(m[1])) throw new Error("Expected token >");
   const at = source.indexOf("{#bad");
   if (at >= 0) { const before = source.slice(0, at).split("\n"); throw Object.assign(new Error("No such block"), { code: "bad", start: { line: before.length, column: before[before.length - 1].length } }); }
   const script = (/<script[^>]*>([\s\S]*?)<\/script>/.exec(source) || [])[1] || "", style = (/<style[^>]*>([\s\S]*?)<\/style>/.exec(source) || [])[1];
@@ -91,6 +93,25 @@ func TestComponentsAndStylesAreCompiled(t *testing.T) {
 	for _, no := range []string{"@tailwind", ".local {", ".in-module {", "$state", ": number"} {
 		if strings.Contains(text, no) {
 			t.Errorf("%q is there", no)
+		}
+	}
+}
+
+// A style of a component says its language in any form that an attribute has.
+func TestStylesOfSvelte(t *testing.T) {
+	for _, attributes := range []string{
+		` lang="scss"`, ` lang='scss'`, ` lang=scss`, ` lang = "scss"`, ` global lang="scss"`, ` lang="scss" global`, ` data-lang="css" lang="scss" data-x='a > b'`,
+		"\n  lang=\"scss\"\n", ` lang=scss global `, ` lang=" scss "`,
+	} {
+		c := "<script>console.log(1)</script>\n<!-- <style lang=\"stylus\">\n</style> -->\n<p></p>\n<style" + attributes + ">\n@use \"vars\";\n</style>\n"
+		site, r := Bundle(t.Context(), Tree{Packages: compilers(), Files: files{
+			"index.html": componentPage, "package.json": `{"devDependencies":{"svelte":"5","sass":"1"}}`,
+			"src/main.ts": "import C from './C.svelte'\nconsole.log(C)", "src/C.svelte": c, "src/_vars.scss": ".vars { color: red }",
+		}})
+		if site == nil || len(r.Diagnostics) > 0 {
+			t.Errorf("<style%s>: %s", attributes, strings.Join(lines(r), "\n"))
+		} else if !strings.Contains(built(site), ".vars") {
+			t.Errorf("<style%s> is not compiled", attributes)
 		}
 	}
 }
