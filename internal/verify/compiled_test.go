@@ -38,7 +38,10 @@ export const compileStyle = (o) => ({ code: o.source.replace(/ \{/g, (o.scoped ?
 		"node_modules/svelte/compiler.js": `
 exports.compile = (source, o) => {
   source = source.replace(/<!--[^]*?-->/g, (c) => c.replace(/[^\n]/g, " "));
-  for (const m of source.matchAll(/<style([^]*?)>\n/g)) if (!/^(\s+[\w:-]+(\s*=\s*("[^"]*"|'[^']*'|[^\s"'=<>]+))?)*\s*$/.test(m[1])) throw new Error("Expected token >");
+  source = source.replace(/<style([^]*?)>(?=\n\.vars)/g, (tag, attributes) => {
+    if (!/^(\s+[\w:-]+(\s*=\s*("[^"]*"|'[^']*'|[^\s"'=<>]+))?)*\s*$/.test(attributes)) throw new Error("Expected token >");
+    return "<style>";
+  });
   const at = source.indexOf("{#bad");
   if (at >= 0) { const before = source.slice(0, at).split("\n"); throw Object.assign(new Error("No such block"), { code: "bad", start: { line: before.length, column: before[before.length - 1].length } }); }
   const script = (/<script[^>]*>([\s\S]*?)<\/script>/.exec(source) || [])[1] || "", style = (/<style[^>]*>([\s\S]*?)<\/style>/.exec(source) || [])[1];
