@@ -40,6 +40,7 @@ type Options struct {
 type Ladder struct {
 	verifier *verify.Verifier
 	resolver resolver
+	limits   fetchLimits
 	fetched  cache[time.Time] // what trees named of their packages, and when it was brought
 	types    func() (*types.Checker, error)
 	compiler bool
@@ -64,7 +65,7 @@ func New(o Options) *Ladder {
 			return o.Types(client)
 		})
 	}
-	return &Ladder{verifier: o.Verifier, now: time.Now, fetched: cache[time.Time]{limit: 10_000}, reports: cache[verify.Report]{limit: 16 << 20},
+	return &Ladder{verifier: o.Verifier, now: time.Now, limits: defaultLimits, fetched: cache[time.Time]{limit: 10_000}, reports: cache[verify.Report]{limit: 16 << 20},
 		types: checker, compiler: o.HasCompiler, smoke: newSmoke(o.Smoke, o.Browser),
 		resolver: resolver{open: open, turns: turns{what: "their packages"}, known: cache[*resolution]{limit: mostResolutions}, whole: cache[*packageTree]{limit: mostResolutions}, now: time.Now}}
 }
@@ -149,7 +150,7 @@ func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(v
 	if tree := l.resolver.join(resolved); lacks != "" {
 		t.Packages = verify.Off(lacks)
 	} else if tree != nil {
-		had = newPackages(ctx, tree, found)
+		had = newPackages(ctx, tree, found, l.limits)
 		t.Lock, t.Packages = tree.text, had
 		l.prefetch(had, t.Files)
 	}
@@ -159,9 +160,10 @@ func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(v
 		return sight{}, err
 	}
 	if had != nil {
-		more, why := had.findings(resolved[0])
-		if found = append(found, more...); why != "" { // it came out while they were fetched: what was said of their absence is no fault of the project
-			lacks, t.Packages = why, verify.Off(why)
+		more, why, none := had.findings(resolved[0])
+		found, lacks = append(found, more...), why
+		if none { // it came out while they were fetched: what was said of their absence is no fault of the project
+			t.Packages = verify.Off(why)
 			if site, report, err = do(t); err != nil {
 				return sight{}, err
 			}

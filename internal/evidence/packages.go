@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -18,8 +20,8 @@ import (
 )
 
 // packages are those of a resolved tree, for who looks at it: a child, which a stranger's code may have taken over, gets files of them
-// and nothing else. Fetched is what is asked for, with all that it needs, so that a package with a hundred others costs one wait; what nobody
-// asks for never is.
+// and nothing else. A package whose files are read is fetched with all that it needs, so that one with a hundred others costs one wait. Who only
+// asks what is in it, as of an import in the settings of a tool, gets it alone; and so comes what needs more than a program is made of.
 type packages struct {
 	*packageTree
 	ctx   context.Context // of the look
@@ -28,20 +30,26 @@ type packages struct {
 	mu       sync.Mutex
 	parts    []*npm.Packages // that were fetched
 	tried    map[string]bool // places that were asked for
+	whole    map[string]bool // places whose needs were asked for too
 	failed   map[string]npm.Problem
 	problems []npm.Problem
 	bytes    int64
 	err      error // why nothing more can be
+	left     error // why some that were asked for were left out
+	limits   fetchLimits
 }
 
-// Bounds on what one look at a tree fetches.
-const (
-	mostPackages = 1000
-	mostBytes    = 500 << 20
-)
+// fetchLimits bound what one look at a tree fetches.
+type fetchLimits struct {
+	packages int
+	ahead    int // packages until which one comes with what it needs, before that is asked for
+	bytes    int64
+}
 
-func newPackages(ctx context.Context, t *packageTree, found []verify.Diagnostic) *packages {
-	return &packages{packageTree: t, ctx: ctx, found: found, tried: map[string]bool{}, failed: map[string]npm.Problem{}}
+var defaultLimits = fetchLimits{packages: 1000, ahead: 500, bytes: 500 << 20}
+
+func newPackages(ctx context.Context, t *packageTree, found []verify.Diagnostic, limits fetchLimits) *packages {
+	return &packages{packageTree: t, ctx: ctx, found: found, tried: map[string]bool{}, whole: map[string]bool{}, failed: map[string]npm.Problem{}, limits: limits}
 }
 
 // Find implements [verify.Packages].
@@ -89,7 +97,7 @@ func (p *packages) Identity(place string) string {
 
 // List implements [verify.Packages].
 func (p *packages) List(place string) (names []string, err error) {
-	part, err := p.holder(place)
+	part, err := p.holder(place, false)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +119,7 @@ func (p *packages) List(place string) (names []string, err error) {
 
 // Read implements [verify.Packages].
 func (p *packages) Read(place, name string) ([]byte, error) {
-	part, err := p.holder(place)
+	part, err := p.holder(place, path.Base(name) != manifestName)
 	if err != nil {
 		return nil, err
 	}
@@ -122,11 +130,12 @@ func (p *packages) Read(place, name string) ([]byte, error) {
 func (p *packages) prefetch(places []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fetch(places...)
+	p.fetchWhole(places...)
 }
 
 // mentioned are the places that the sources of a tree name: each quoted text that is the name of a package, or of a path in one, from
-// where it stands. That is more than they import, by little.
+// where it stands. That is more than they import, by little. Declarations, references to types and what a tsconfig names are left to those who check
+// types: they need the declarations of a package, and nothing that it runs on.
 func (p *packages) mentioned(files map[string]string) []string {
 	found := map[string]bool{}
 	note := func(dir, name string) {
@@ -140,7 +149,10 @@ func (p *packages) mentioned(files map[string]string) []string {
 			continue
 		}
 		dir, seen := path.Dir(name), map[string]bool{}
-		for spec := range quoted(text) {
+		if kind == "settings" {
+			text = strings.Join(jsxSource.FindAllString(text, -1), "\n")
+		}
+		for spec := range quoted(typeReference.ReplaceAllString(text, "")) {
 			if pkg := packageOf(spec); pkg != "" && !seen[pkg] {
 				seen[pkg] = true
 				note(dir, pkg)
@@ -156,6 +168,11 @@ func (p *packages) mentioned(files map[string]string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
+var (
+	typeReference = regexp.MustCompile(`(?m)^\s*///\s*<reference\s.*$`)
+	jsxSource     = regexp.MustCompile(`"jsxImportSource"\s*:\s*"[^"\n]*"`)
+)
+
 // compilers are packages that a kind of source needs without naming them.
 var compilers = map[string][]string{
 	".tsx": {"react"}, ".jsx": {"react"}, ".vue": {"vue", "@vue/compiler-sfc"}, ".svelte": {"svelte"},
@@ -164,6 +181,9 @@ var compilers = map[string][]string{
 // sourceKind is the ending of a file that can name packages that are part of the program; "": it does not.
 func sourceKind(p string) string {
 	base := path.Base(p)
+	if isDeclaration(base) {
+		return ""
+	}
 	switch ext := path.Ext(p); ext {
 	case ".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte", ".css", ".html", ".mdx":
 		if strings.Contains(base, ".config.") && !strings.HasPrefix(base, "tailwind.") {
@@ -175,6 +195,17 @@ func sourceKind(p string) string {
 		return "settings" // they name where JSX comes from
 	}
 	return ""
+}
+
+func isDeclaration(base string) bool {
+	stem := strings.TrimSuffix(base, path.Ext(base))
+	switch path.Ext(base) {
+	case ".ts":
+		return strings.HasSuffix(stem, ".d") || strings.Contains(stem, ".d.") // a.d.ts, a.d.css.ts
+	case ".mts", ".cts":
+		return strings.HasSuffix(stem, ".d")
+	}
+	return false
 }
 
 const longestName = 214 // of a package
@@ -218,15 +249,18 @@ func packageOf(spec string) string {
 
 var errNoPackage = errors.New("there is no such package")
 
-// holder is what holds a package, which is fetched if it is not there yet.
-func (p *packages) holder(place string) (*npm.Packages, error) {
+// holder is what holds a package, which is fetched if it is not there yet; whole: with what it needs.
+func (p *packages) holder(place string, whole bool) (*npm.Packages, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.lock.Package(place) == nil || !inModules(place) {
 		return nil, errNoPackage
 	}
-	if !p.tried[place] {
-		p.fetch(place)
+	switch {
+	case whole && !p.whole[place]:
+		p.fetchWhole(place)
+	case !p.tried[place]:
+		p.fetch(p.alone(place))
 	}
 	for _, part := range p.parts {
 		if _, ok := part.Folder(place); ok {
@@ -239,21 +273,59 @@ func (p *packages) holder(place string) (*npm.Packages, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	return nil, fmt.Errorf("%s cannot be had", p.lock.Package(place).Name)
+	switch {
+	case p.tried[place] || p.ctx.Err() != nil:
+		return nil, fmt.Errorf("%s cannot be had", p.lock.Package(place).Name)
+	case p.bytes > p.limits.bytes:
+		p.left = fmt.Errorf("the packages take more than %d MB", p.limits.bytes>>20)
+	default:
+		p.left = fmt.Errorf("more than %d packages are needed", p.limits.packages)
+	}
+	return nil, p.left
 }
 
-// fetch brings packages with all that they need, of those what was not asked for before.
-func (p *packages) fetch(places ...string) {
-	var wanted []string
-	for _, place := range p.lock.Reach(places...) {
-		if !p.tried[place] {
-			wanted = append(wanted, place)
+// fetchWhole brings packages, each with all that it needs as long as that is no more than may come before it is asked for. Who needs little
+// comes first, so that one who needs much leaves nobody out.
+func (p *packages) fetchWhole(places ...string) {
+	needs := map[string][]string{}
+	for _, place := range places {
+		needs[place] = slices.DeleteFunc(p.lock.Reach(place), func(needed string) bool { return !p.isFetched(needed) })
+		p.whole[place] = true
+	}
+	places = slices.SortedFunc(maps.Keys(needs), func(a, b string) int { return cmp.Or(len(needs[a])-len(needs[b]), strings.Compare(a, b)) })
+	wanted := map[string]bool{}
+	for _, place := range places {
+		more := slices.DeleteFunc(needs[place], func(needed string) bool { return p.tried[needed] || wanted[needed] })
+		fits := len(p.tried)+len(wanted)+len(more) <= p.limits.ahead
+		if !fits {
+			more = p.alone(place)
+		}
+		for _, needed := range more {
+			wanted[needed] = true
+			p.whole[needed] = p.whole[needed] || fits
 		}
 	}
-	if len(p.tried)+len(wanted) > mostPackages {
-		p.err = fmt.Errorf("more than %d packages are needed", mostPackages)
-	}
-	if len(wanted) == 0 || p.err != nil {
+	p.fetch(slices.Sorted(maps.Keys(wanted)))
+}
+
+// isFetched reports whether there is anything to fetch for a place: it is no folder of the project, and not made for some machines only.
+func (p *packages) isFetched(place string) bool {
+	l := p.lock.Package(place)
+	return l != nil && inModules(place) && l.Link == "" && !l.Native()
+}
+
+// alone are a place and those that come within its package.
+func (p *packages) alone(place string) []string {
+	return slices.DeleteFunc(p.lock.Reach(place), func(other string) bool {
+		return other != place && !(p.lock.Package(other).InBundle && strings.HasPrefix(other, place+"/"))
+	})
+}
+
+// fetch brings those of these places that were not asked for before, up to the bounds.
+func (p *packages) fetch(places []string) {
+	wanted := slices.DeleteFunc(places, func(place string) bool { return p.tried[place] })
+	wanted = wanted[:min(len(wanted), p.limits.packages-len(p.tried))]
+	if len(wanted) == 0 || p.err != nil || p.bytes > p.limits.bytes {
 		return
 	}
 	got, problems, err := p.client.Fetch(p.ctx, p.lock, wanted)
@@ -268,9 +340,7 @@ func (p *packages) fetch(places ...string) {
 		return
 	}
 	p.parts = append(p.parts, got)
-	if p.bytes += got.Bytes; p.bytes > mostBytes {
-		p.err = fmt.Errorf("the packages take more than %d MB", mostBytes>>20)
-	}
+	p.bytes += got.Bytes
 	p.problems = append(p.problems, problems...)
 	for _, problem := range problems {
 		for _, place := range wanted {
@@ -282,17 +352,18 @@ func (p *packages) fetch(places ...string) {
 }
 
 // findings are what was wrong with packages that were asked for, as the first manifest's, and why some could not be had where they are not
-// to blame.
-func (p *packages) findings(of *resolution) (found []verify.Diagnostic, lacks string) {
-	if p == nil {
-		return nil, ""
-	}
+// to blame; none: not even one can.
+func (p *packages) findings(of *resolution) (found []verify.Diagnostic, lacks string, none bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	found, lacks = of.findings(p.problems)
 	if p.err != nil {
 		lacks = p.err.Error()
 	}
+	none = lacks != ""
+	if lacks == "" && p.left != nil {
+		lacks = p.left.Error()
+	}
 	slices.SortStableFunc(found, func(a, b verify.Diagnostic) int { return strings.Compare(a.Message, b.Message) })
-	return found, lacks
+	return found, lacks, none
 }

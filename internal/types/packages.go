@@ -3,6 +3,7 @@ package types
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -23,11 +24,12 @@ type packages struct {
 	lock    *npm.Lock         // nil: there is none
 	folders map[string]string // where the files of a place lie
 	asked   map[string]bool   // places
+	most    int               // that are brought
 	lost    []string          // what is wrong with those that did not come
 }
 
 func newPackages(client *npm.Client, lock []byte) *packages {
-	p := &packages{npm: client, folders: map[string]string{}, asked: map[string]bool{}}
+	p := &packages{npm: client, folders: map[string]string{}, asked: map[string]bool{}, most: mostPackages}
 	if len(lock) > 0 {
 		if l, err := npm.ParseLock(lock); err == nil {
 			p.lock = l
@@ -62,6 +64,10 @@ func (p *packages) bring(ctx context.Context, places []string) error {
 		pkg := p.lock.Package(place)
 		return p.asked[place] || pkg == nil || pkg.Native() || !isInstalled(place)
 	})
+	if room := p.most - len(p.asked); len(places) > room {
+		p.lost = append(p.lost, fmt.Sprintf("more than %d packages are needed", p.most))
+		places = places[:room]
+	}
 	if len(places) == 0 {
 		return nil
 	}
@@ -175,6 +181,7 @@ type useCache struct {
 }
 
 const (
+	mostPackages  = 1000 // that the types of one tree may need
 	mostUses      = 5_000
 	mostTypeBytes = 64 << 20
 	mostTypeFiles = 20_000

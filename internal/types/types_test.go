@@ -167,6 +167,29 @@ func viteApp(changed map[string]string) map[string]string {
 	return files
 }
 
+// A package that is there for its declarations is fetched with those that they name, and not with all that it runs on.
+func TestDeclarationsAlone(t *testing.T) {
+	b := newBench(t, types.Options{Path: typestest.Compiler(t)})
+	b.registry.Publish(t, "tool", "1.0.0", registrytest.Version{Manifest: `{"types":"lib/app.d.ts","dependencies":{"@types/named":"1","runs-on":"1"}}`,
+		Files: map[string]string{"lib/app.d.ts": "/// <reference types=\"named\" />\ndeclare module '*.svg' { const src: string; export default src }\n", "index.js": "require('runs-on')"}})
+	b.registry.Publish(t, "@types/named", "1.0.0", registrytest.Version{Manifest: `{"types":"index.d.ts"}`, Files: map[string]string{"index.d.ts": "declare const named: string;\n"}})
+	b.registry.Publish(t, "runs-on", "1.0.0", registrytest.Version{Files: map[string]string{"index.js": ""}})
+	for name, files := range map[string]map[string]string{
+		"by a reference": {"tsconfig.json": `{"compilerOptions":{"types":[]}}`, "env.d.ts": `/// <reference types="tool" />`},
+		"by settings":    {"tsconfig.json": `{"compilerOptions":{"types":["tool"]}}`},
+	} {
+		files["package.json"] = `{"devDependencies":{"tool":"1"}}`
+		files["a.ts"] = "import logo from './logo.svg'; export const s: number = logo; export const n: number = named"
+		r := b.check(t, verify.Tree{Files: files, Assets: map[string]verify.Blob{"logo.svg": {}}, Lock: b.lock(t, files)})
+		if got := said(r); got != "a.ts:1:45 TS2322\na.ts:1:76 TS2322\n" {
+			t.Errorf("%s: %+v\n%s", name, r.Rung, got)
+		}
+	}
+	if slices.ContainsFunc(b.registry.Requests(), func(asked string) bool { return strings.HasSuffix(asked, "runs-on-1.0.0.tgz") }) {
+		t.Errorf("%q", b.registry.Requests())
+	}
+}
+
 // Projects are judged as their own tools would.
 func TestProjects(t *testing.T) {
 	b := newBench(t, types.Options{Path: typestest.Compiler(t)})
