@@ -687,6 +687,10 @@ func (t *tree) link(ctx context.Context, g *graph, d *diagnostics) error {
 	}
 	slices.Sort(all)
 	options := t.buildOptions(t.withDecorators("{}"))
+	options.Define = map[string]string{}
+	for _, dir := range slices.Backward(slices.Sorted(maps.Keys(t.defined))) {
+		maps.Copy(options.Define, t.defined[dir])
+	}
 	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "0", OutputPath: "0"}}
 	options.Plugins = []api.Plugin{{Name: "tree", Setup: func(b api.PluginBuild) {
 		b.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {

@@ -321,8 +321,8 @@ func (g *graph) tainted() map[string]bool {
 	return seen
 }
 
-// bundleEntries returns the built files by their path below bundleDir. Entries with the same compiler options share
-// what they have in common; what is loaded by its address may be a worker, and stands alone.
+// bundleEntries returns the built files by their path below bundleDir. Entries with the same compiler options and the same
+// definitions share what they have in common; what is loaded by its address may be a worker, and stands alone.
 func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, packaged map[string]bool, d *diagnostics) (map[string]string, bool, error) {
 	outputs := map[string]string{}
 	if len(list) == 0 {
@@ -335,11 +335,12 @@ func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, packa
 		if g.urls[e] && isScript(t.loader(e)) {
 			alone = append(alone, e)
 		} else {
-			groups[t.optionsFor(e)] = append(groups[t.optionsFor(e)], e)
+			key := t.definesAt(e) + "\n" + t.optionsFor(e)
+			groups[key] = append(groups[key], e)
 		}
 	}
-	for _, raw := range slices.Sorted(maps.Keys(groups)) {
-		ok, err := t.bundleGroup(ctx, g, groups[raw], raw, api.FormatESModule, outputs, packaged, d)
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
+		ok, err := t.bundleGroup(ctx, g, groups[key], t.optionsFor(groups[key][0]), api.FormatESModule, outputs, packaged, d)
 		if err != nil || !ok {
 			return nil, false, err
 		}
@@ -357,6 +358,16 @@ func (t *tree) bundleEntries(ctx context.Context, g *graph, list []string, packa
 	return outputs, true, nil
 }
 
+// definesAt is the folder of the configuration that defines names for a file; "": there is none.
+func (t *tree) definesAt(p string) string {
+	for dir := range ancestors(path.Dir(fileOf(p))) {
+		if t.defined[dir] != nil {
+			return dir
+		}
+	}
+	return ""
+}
+
 func (t *tree) bundleGroup(ctx context.Context, g *graph, list []string, raw string, format api.Format, outputs map[string]string, packaged map[string]bool, d *diagnostics) (bool, error) {
 	b := &packageBuild{t: t, ctx: ctx, assets: packaged}
 	options := t.buildOptions(t.withDecorators(raw))
@@ -366,6 +377,7 @@ func (t *tree) bundleGroup(ctx context.Context, g *graph, list []string, raw str
 	options.ChunkNames = "chunks/[name]-[hash]"
 	options.Target = api.ES2022
 	options.Define = t.defines()
+	maps.Copy(options.Define, t.defined[t.definesAt(list[0])])
 	options.Sourcemap, options.SourcesContent = api.SourceMapExternal, api.SourcesContentExclude
 	for i, e := range list {
 		options.EntryPointsAdvanced = append(options.EntryPointsAdvanced, api.EntryPoint{InputPath: strconv.Itoa(i), OutputPath: outputName(e)})

@@ -31,12 +31,13 @@ type tree struct {
 	wanted   map[string]int       // their places in it, by module
 	lazy     map[string]int       // the same, of what is loaded later
 	ignores  map[string]*ignoreFile
-	roots    []string              // folders whose files are also served from /
-	bases    []string              // what the project's tools put before its paths
-	imports  patterns              // from import maps
-	source   map[string]string     // contents as they are built, where they differ: computed imports renamed, globs listed
-	compiled map[string]bool       // whose source a compiler made of another language
-	loaders  map[string]api.Loader // where a file turned out to be something else than its ending says
+	roots    []string                     // folders whose files are also served from /
+	bases    []string                     // what the project's tools put before its paths
+	imports  patterns                     // from import maps
+	defined  map[string]map[string]string // what Vite puts in the place of names, by folder of its configuration
+	source   map[string]string            // contents as they are built, where they differ: computed imports renamed, globs listed
+	compiled map[string]bool              // whose source a compiler made of another language
+	loaders  map[string]api.Loader        // where a file turned out to be something else than its ending says
 
 	jsxMu sync.Mutex
 	jsx   map[string]string // what it means, by folder of a package.json

@@ -118,6 +118,7 @@ func check(ctx context.Context, project Tree, bundle bool) (*Site, Report, error
 	t := newTree(project, &d)
 	t.maxMaps = maxSite(project) / 4
 	t.checkSecrets(&d)
+	t.readDefines(&d)
 	t.compileFiles(ctx, &d)
 	var pages []*page
 	for _, p := range t.paths {
