@@ -174,12 +174,12 @@ func (r *run) begin(p *process) {
 
 // room opens a storage of its own, with a window on it.
 func (r *run) room(ctx context.Context, width int) (*tab, error) {
-	made, err := call(ctx, r.browser, target.CreateBrowserContext, target.CreateBrowserContextParams{DisposeOnDetach: ptr(true)})
+	made, err := call(ctx, r.browser, target.CreateBrowserContext, target.CreateBrowserContextParams{DisposeOnDetach: new(true)})
 	if err != nil {
 		return nil, err
 	}
 	if _, err := call(ctx, r.browser, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{Behavior: cdpbrowser.SetDownloadBehaviorBehaviorDeny,
-		BrowserContextID: made.BrowserContextID, EventsEnabled: ptr(true)}); err != nil {
+		BrowserContextID: made.BrowserContextID, EventsEnabled: new(true)}); err != nil {
 		return nil, err
 	}
 	return r.newTab(ctx, made.BrowserContextID, width)
@@ -469,7 +469,7 @@ func (r *run) shoot(ctx context.Context, t *tab) error {
 	defer cancel()
 	defer t.keepUp(ctx)()
 	for _, quality := range []int64{80, 30} {
-		s, err := call(ctx, t.session, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: ptr(quality)})
+		s, err := call(ctx, t.session, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: new(quality)})
 		if errors.Is(err, errStuck) {
 			return nil
 		}
@@ -502,7 +502,7 @@ func (r *run) accessible(ctx context.Context, t *tab) error {
 		in := t.world
 		t.mu.Unlock()
 		loading, cancel := r.impatient(ctx)
-		_, err := call(loading, t.session, runtime.Evaluate, runtime.EvaluateParams{Expression: axeScript + "\n;0", UniqueContextID: in, ReturnByValue: ptr(true)})
+		_, err := call(loading, t.session, runtime.Evaluate, runtime.EvaluateParams{Expression: axeScript + "\n;0", UniqueContextID: in, ReturnByValue: new(true)})
 		cancel()
 		if err != nil {
 			return err
@@ -596,7 +596,7 @@ func (r *run) use(ctx context.Context, w *window, p string, most int) error {
 	t, here := w.t, ""
 	opened := false
 	var again []string
-	for n := 0; n < most; n++ {
+	for range most {
 		if !opened {
 			var ok bool
 			var err error

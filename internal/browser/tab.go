@@ -75,18 +75,16 @@ var (
 	errCrashed = errors.New("the page's process ended")
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // newTab opens a window, without a page.
 func (r *run) newTab(ctx context.Context, in cdp.BrowserContextID, width int) (*tab, error) {
 	r.mu.Lock()
 	r.opening = true
 	r.mu.Unlock()
-	made, err := call(ctx, r.browser, target.CreateTarget, target.CreateTargetParams{URL: "about:blank", BrowserContextID: in, NewWindow: ptr(true)})
+	made, err := call(ctx, r.browser, target.CreateTarget, target.CreateTargetParams{URL: "about:blank", BrowserContextID: in, NewWindow: new(true)})
 	if err != nil {
 		return nil, err
 	}
-	attached, err := call(ctx, r.browser, target.AttachToTarget, target.AttachToTargetParams{TargetID: made.TargetID, Flatten: ptr(true)})
+	attached, err := call(ctx, r.browser, target.AttachToTarget, target.AttachToTargetParams{TargetID: made.TargetID, Flatten: new(true)})
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +95,7 @@ func (r *run) newTab(ctx context.Context, in cdp.BrowserContextID, width int) (*
 		func() error { _, err := call(ctx, t.session, runtime.Enable, cdp.Empty{}); return err },
 		func() error { _, err := call(ctx, t.session, cdplog.Enable, cdp.Empty{}); return err },
 		func() error {
-			_, err := call(ctx, t.session, network.Enable, network.EnableParams{MaxTotalBufferSize: ptr[int64](1 << 20), MaxResourceBufferSize: ptr[int64](1 << 16)})
+			_, err := call(ctx, t.session, network.Enable, network.EnableParams{MaxTotalBufferSize: new(int64(1 << 20)), MaxResourceBufferSize: new(int64(1 << 16))})
 			return err
 		},
 		func() error { _, err := call(ctx, t.session, inspector.Enable, cdp.Empty{}); return err },
@@ -120,7 +118,7 @@ func (r *run) newTab(ctx context.Context, in cdp.BrowserContextID, width int) (*
 		},
 		func() error { return t.resize(ctx, width) },
 		func() error {
-			_, err := call(ctx, t.session, target.SetAutoAttach, target.SetAutoAttachParams{AutoAttach: true, WaitForDebuggerOnStart: true, Flatten: ptr(true)})
+			_, err := call(ctx, t.session, target.SetAutoAttach, target.SetAutoAttachParams{AutoAttach: true, WaitForDebuggerOnStart: true, Flatten: new(true)})
 			return err
 		},
 		func() error {
@@ -262,7 +260,7 @@ func (t *tab) advance(ctx context.Context, d time.Duration) error {
 		expired, loads := t.expired, t.loads
 		t.mu.Unlock()
 		if _, err := call(ctx, t.session, emulation.SetVirtualTimePolicy, emulation.SetVirtualTimePolicyParams{Policy: emulation.VirtualTimePolicyAdvance,
-			Budget: ptr(float64(d.Milliseconds())), MaxVirtualTimeTaskStarvationCount: 10000}); err != nil {
+			Budget: new(float64(d.Milliseconds())), MaxVirtualTimeTaskStarvationCount: 10000}); err != nil {
 			return err
 		}
 		if err := t.until(ctx, func() bool { return t.expired > expired || t.loads > loads }); err != nil {
@@ -367,7 +365,7 @@ func inspectOnce[T any](ctx context.Context, t *tab, expression string) (result 
 	t.mu.Lock()
 	in := t.world
 	t.mu.Unlock()
-	answer, err := call(ctx, t.session, runtime.Evaluate, runtime.EvaluateParams{Expression: "inspect." + expression, UniqueContextID: in, ReturnByValue: ptr(true), AwaitPromise: ptr(true)})
+	answer, err := call(ctx, t.session, runtime.Evaluate, runtime.EvaluateParams{Expression: "inspect." + expression, UniqueContextID: in, ReturnByValue: new(true), AwaitPromise: new(true)})
 	switch {
 	case errors.Is(err, errStuck), errors.Is(err, errGone), ctx.Err() != nil:
 		return result, err
@@ -442,7 +440,7 @@ func (t *tab) attached(e target.EventAttachedToTarget) {
 	s := t.client.on(e.SessionID, t.report)
 	send(s, runtime.Enable, cdp.Empty{})
 	send(s, cdplog.Enable, cdp.Empty{})
-	send(s, network.Enable, network.EnableParams{MaxTotalBufferSize: ptr[int64](1 << 20), MaxResourceBufferSize: ptr[int64](1 << 16)})
+	send(s, network.Enable, network.EnableParams{MaxTotalBufferSize: new(int64(1 << 20)), MaxResourceBufferSize: new(int64(1 << 16))})
 	send(s, runtime.RunIfWaitingForDebugger, cdp.Empty{})
 }
 

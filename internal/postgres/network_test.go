@@ -230,7 +230,10 @@ func TestRoundTrips(t *testing.T) {
 		}},
 		{"mark revision", func() error { n++; return store.MarkChecked(ctx, u, project.ID, 1, n%2 == 0, nil, nil, nil) }},
 		{"put blob", func() error { _, err := store.PutBlob(ctx, u, project.ID, []byte("\xff")); return err }},
-		{"read blob", func() error { _, err := store.ReadBlob(ctx, u, project.ID, codeforge.BlobHash([]byte("\xff"))); return err }},
+		{"read blob", func() error {
+			_, err := store.ReadBlob(ctx, u, project.ID, codeforge.BlobHash([]byte("\xff")))
+			return err
+		}},
 		{"write revision", func() error {
 			_, err := store.WriteRevision(ctx, u, project.ID, codeforge.TreeChange{Head: -1, Lock: []byte("lock"), Changes: []codeforge.FileChange{{Path: "blob", Hash: codeforge.BlobHash([]byte("\xff"))}}})
 			return err
