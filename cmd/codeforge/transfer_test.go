@@ -59,9 +59,7 @@ func TestImportAndExport(t *testing.T) {
 	app := filepath.Join(dir, "my-app")
 	kept := map[string]string{"index.html": "<h1>", "src/a.ts": "a", "public/logo.png": "\x89PNG\x00\xff", ".gitignore": "*.log\n", "src/build/b.ts": "b", "data.json": strings.Repeat("12345678", 20_000)}
 	all := maps.Clone(kept)
-	for p, text := range map[string]string{"x.log": "x", "node_modules/p/i.js": "x", "dist/a.js": "x", ".git/HEAD": "x"} {
-		all[p] = text
-	}
+	maps.Copy(all, map[string]string{"x.log": "x", "node_modules/p/i.js": "x", "dist/a.js": "x", ".git/HEAD": "x"})
 	for p, text := range all {
 		full := filepath.Join(app, filepath.FromSlash(p))
 		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {

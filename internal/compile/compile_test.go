@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -160,9 +161,7 @@ func TestTailwindProblems(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			files := map[string]string{"src/app.css": c.css}
-			for p, text := range c.more {
-				files[p] = text
-			}
+			maps.Copy(files, c.more)
 			_, found, err := session(t, files, tailwindShelf()).Tailwind("src/app.css", c.css)
 			var got []string
 			for _, d := range found {

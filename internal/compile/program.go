@@ -189,7 +189,7 @@ func (e *buildError) Error() string { return e.message.Text }
 func (e *buildError) diagnostic(from string) Diagnostic {
 	d := Diagnostic{File: from, Severity: Error, Message: e.message.Text}
 	if l := e.message.Location; l != nil {
-		if file := strings.TrimPrefix(l.File, nsFile+":"); file != l.File {
+		if file, ok := strings.CutPrefix(l.File, nsFile+":"); ok {
 			if place, _ := split(file); place == "" {
 				d.File, d.Line, d.Column = file, l.Line, l.Column+1
 			} else {

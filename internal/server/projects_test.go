@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -318,9 +319,7 @@ func TestMutations(t *testing.T) {
 func (m mutation) of(t *testing.T, files map[string][]byte) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
-	for p, content := range files {
-		out[p] = content
-	}
+	maps.Copy(out, files)
 	switch {
 	case m.old == "" && m.now == "":
 		if out[m.file] == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -99,9 +100,7 @@ func (r *configReader) readConfig(p string, within ...string) (*config, error) {
 		if err != nil {
 			return nil, err
 		}
-		for name, o := range parent.options {
-			c.options[name] = o
-		}
+		maps.Copy(c.options, parent.options)
 		for _, list := range []struct{ to, from **pathList }{{&c.files, &parent.files}, {&c.include, &parent.include}, {&c.exclude, &parent.exclude}} {
 			if *list.from != nil {
 				*list.to = *list.from

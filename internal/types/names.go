@@ -133,10 +133,8 @@ func (s *scripts) findForeign(p *plan, pages []verify.Page) {
 
 // invents reports whether tools of the project declare names for its scripts.
 func (p *plan) invents() bool {
-	for _, name := range []string{"nuxt", "unplugin-auto-import", "meteor-node-stubs", "ember-source", "@google/clasp", "sails", "p5"} {
-		if p.declares(name) {
-			return true
-		}
+	if slices.ContainsFunc([]string{"nuxt", "unplugin-auto-import", "meteor-node-stubs", "ember-source", "@google/clasp", "sails", "p5"}, p.declares) {
+		return true
 	}
 	return p.has("appsscript.json") || p.has(".meteor/release")
 }

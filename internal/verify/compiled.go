@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -54,9 +55,7 @@ func (t *tree) compileFiles(ctx context.Context, d *diagnostics) {
 			t.take(p, c, texts)
 		}
 	}
-	for q, text := range texts {
-		t.files[q] = text
-	}
+	maps.Copy(t.files, texts)
 	t.checkPostCSS(d)
 }
 
