@@ -28,19 +28,7 @@ func TestTransfer(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, open := range map[string]func(t *testing.T) (*project, []string){
-		sqliteStore: func(t *testing.T) (*project, []string) {
-			return newProject(t), []string{"--supabase-jwt-secret", jwtSecret}
-		},
-		postgresStore: func(t *testing.T) (*project, []string) {
-			url, _ := freshDatabase(t)
-			return newProject(t), []string{"--supabase-jwt-secret", jwtSecret, "--database-url", url}
-		},
-		supabaseStore: func(t *testing.T) (*project, []string) {
-			p := newDataProject(t)
-			return p, []string{"--supabase-service-key", p.rest.Secret}
-		},
-	} {
+	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			p, args := open(t)
 			c := serve(t, configured(t, append(args, "--supabase-url", p.url)...)).as(p.token(t, alice))

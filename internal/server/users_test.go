@@ -369,22 +369,25 @@ func operations(t *testing.T, b belongings) (all []operation) {
 	return all
 }
 
+// stores are the ways to store projects: each opens a Supabase project, and says what a server is told to store with it.
+var stores = map[string]func(t *testing.T) (*project, []string){
+	sqliteStore: func(t *testing.T) (*project, []string) {
+		return newProject(t), []string{"--supabase-jwt-secret", jwtSecret}
+	},
+	postgresStore: func(t *testing.T) (*project, []string) {
+		url, _ := freshDatabase(t)
+		return newProject(t), []string{"--supabase-jwt-secret", jwtSecret, "--database-url", url}
+	},
+	supabaseStore: func(t *testing.T) (*project, []string) {
+		p := newDataProject(t)
+		return p, []string{"--supabase-service-key", p.rest.Secret}
+	},
+}
+
 // TestIsolation calls every endpoint with what is alice's: as a stranger, as somebody who has not signed up, without a
 // token, and with tokens that are none.
 func TestIsolation(t *testing.T) {
-	for name, open := range map[string]func(t *testing.T) (*project, []string){
-		sqliteStore: func(t *testing.T) (*project, []string) {
-			return newProject(t), []string{"--supabase-jwt-secret", jwtSecret}
-		},
-		postgresStore: func(t *testing.T) (*project, []string) {
-			url, _ := freshDatabase(t)
-			return newProject(t), []string{"--supabase-jwt-secret", jwtSecret, "--database-url", url}
-		},
-		supabaseStore: func(t *testing.T) (*project, []string) {
-			p := newDataProject(t)
-			return p, []string{"--supabase-service-key", p.rest.Secret}
-		},
-	} {
+	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			p, args := open(t)
 			s := serve(t, configured(t, append(args, "--supabase-url", p.url)...))
