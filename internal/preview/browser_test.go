@@ -17,7 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"codeforge"
-	"codeforge/internal/browser/drive"
+	"codeforge/internal/browser/browsertest"
 	"codeforge/internal/verify"
 )
 
@@ -55,21 +55,8 @@ func newTab(t *testing.T, files map[string]string, change ...func(*Options)) *ta
 	t.Cleanup(b.s.Close) // before: it ends what the server would wait for
 	u, _ := url.Parse(srv.URL)
 	b.port = u.Port()
-	b.ctx = browserContext(t)
+	b.ctx = browsertest.Open(t, 2*time.Minute)
 	return b
-}
-
-// browserContext starts a headless Chromium.
-func browserContext(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	ctx, stop, err := drive.Open(ctx)
-	if err != nil {
-		t.Fatalf("this test needs Chromium: %v", err)
-	}
-	t.Cleanup(stop)
-	return ctx
 }
 
 // home is where the newest revision is shown.

@@ -1,13 +1,12 @@
 package server
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"codeforge"
-	"codeforge/internal/browser/drive"
+	"codeforge/internal/browser/browsertest"
 
 	"github.com/chromedp/chromedp"
 )
@@ -30,7 +29,7 @@ func TestDemoInBrowser(t *testing.T) {
 	var preview struct{ URL string }
 	p.must(t, "/v1/projects/"+project.ID+"/preview", &preview)
 
-	ctx := startBrowser(t)
+	ctx := browsertest.Open(t, 2*time.Minute)
 	do := func(what string, actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		if err := chromedp.Do(ctx, actions...); err != nil {
@@ -92,16 +91,3 @@ func TestDemoInBrowser(t *testing.T) {
 
 // css is a selector.
 type css = chromedp.CSS
-
-// startBrowser starts a headless Chromium of our own.
-func startBrowser(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	ctx, stop, err := drive.Open(ctx)
-	if err != nil {
-		t.Fatalf("this test needs Chromium: %v", err)
-	}
-	t.Cleanup(stop)
-	return ctx
-}

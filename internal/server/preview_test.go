@@ -3,7 +3,9 @@ package server
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"codeforge/internal/browser/browsertest"
 	"codeforge"
 
 	"github.com/chromedp/chromedp"
@@ -40,7 +42,7 @@ func TestPreviewOfAServer(t *testing.T) {
 	if s.Status != "ready" || s.Revision != 3 {
 		t.Fatalf("%+v", s)
 	}
-	ctx := startBrowser(t)
+	ctx := browsertest.Open(t, 2*time.Minute)
 	shows := func(text string) {
 		t.Helper()
 		for ctx.Err() == nil { // the page is loaded again meanwhile

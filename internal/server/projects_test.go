@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/browser/browsertest"
 	"codeforge/internal/npm"
 	"codeforge/internal/verify"
 
@@ -238,7 +239,7 @@ func TestProjects(t *testing.T) {
 			t.Logf("%s", r)
 			var preview struct{ URL string }
 			p.must(t, "/v1/projects/"+id+"/preview", &preview)
-			ctx, cancel := context.WithTimeout(startBrowser(t), time.Minute)
+			ctx, cancel := context.WithTimeout(browsertest.Open(t, 2*time.Minute), time.Minute)
 			defer cancel()
 			use(t, ctx, preview.URL)
 			if got := p.export(t, id); !sameFiles(got, files) {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"codeforge/internal/browser/drive"
+	"codeforge/internal/browser/browsertest"
 	"codeforge/internal/npm"
 	"codeforge/internal/sandbox"
 )
@@ -197,7 +197,7 @@ func TestRealProjects(t *testing.T) {
 		t.Skip("CODEFORGE_NPM=1 asks a registry for packages")
 	}
 	v := newVerifier(t, sandbox.Options{})
-	tab := openBrowser(t)
+	tab := browsertest.Open(t, 10*time.Minute)
 	names := []string{}
 	for name := range realProjects {
 		if only := os.Getenv("CODEFORGE_ONLY"); only == "" || slices.Contains(strings.Split(only, ","), name) {
@@ -265,18 +265,6 @@ func show(t *testing.T, tab context.Context, site *Site, until string) string {
 		t.Errorf("in the browser: %s", wrong)
 	}
 	return got
-}
-
-func openBrowser(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	t.Cleanup(cancel)
-	ctx, stop, err := drive.Open(ctx)
-	if err != nil {
-		t.Fatalf("this test needs Chromium: %v", err)
-	}
-	t.Cleanup(stop)
-	return ctx
 }
 
 // BenchmarkEdits is what a build costs after one file was changed, with packages at hand.
