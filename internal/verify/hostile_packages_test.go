@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"codeforge/internal/sandbox"
@@ -95,7 +96,7 @@ func TestPackageResolutionIsLinear(t *testing.T) {
 		if !r.OK {
 			t.Fatal(lines(r))
 		}
-		return shelf.asked
+		return shelf.asked.Load()
 	}
 	if few, many := count(20), count(200); many > 12*few {
 		t.Errorf("%d questions for 20 imports, %d for 200", few, many)
@@ -105,20 +106,20 @@ func TestPackageResolutionIsLinear(t *testing.T) {
 // countedFolder counts what is asked of it.
 type countedFolder struct {
 	folder
-	asked int64
+	asked atomic.Int64 // a build asks from many goroutines
 }
 
 func (f *countedFolder) Find(from, name string) (string, bool) {
-	f.asked++
+	f.asked.Add(1)
 	return f.folder.Find(from, name)
 }
 
 func (f *countedFolder) List(place string) ([]string, error) {
-	f.asked++
+	f.asked.Add(1)
 	return f.folder.List(place)
 }
 
 func (f *countedFolder) Read(place, name string) ([]byte, error) {
-	f.asked++
+	f.asked.Add(1)
 	return f.folder.Read(place, name)
 }
