@@ -76,6 +76,20 @@ type Site struct {
 	Handler http.Handler
 }
 
+// Answer is how a request went.
+type Answer struct {
+	Route     string // the pattern that took it, the name of a site, or none
+	Method    string
+	Status    int // 499: the client went away
+	Bytes     int64
+	Took      time.Duration
+	Streamed  bool // the answer lasts as long as its client likes
+	RequestID string
+	UserID    string
+	JobID     string
+	Err       error // of ours
+}
+
 // Health is what /health says. Status is healthy or degraded.
 type Health struct {
 	Status       string            `json:"status" enum:"healthy,degraded" example:"healthy"`
@@ -114,6 +128,10 @@ type Options struct {
 	Ready func(ctx context.Context) error
 	// Log gets one line per request. nil: no log.
 	Log *slog.Logger
+	// Begin is asked, before anything is done for a request, for the context in which it is served. nil: its own.
+	Begin func(*http.Request) context.Context
+	// Answered is told, in that context, of each request that was answered. nil: nobody is.
+	Answered func(context.Context, Answer)
 
 	// What /ready says is in force.
 	StoreName string // sqlite, postgres, supabase

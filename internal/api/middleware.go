@@ -141,7 +141,13 @@ var (
 )
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{ResponseWriter: w, s: s, r: r, start: time.Now()}
+	x := &exchange{ResponseWriter: w, s: s, start: time.Now()}
+	if s.Begin != nil {
+		if ctx := s.Begin(r); ctx != r.Context() {
+			r = r.WithContext(ctx)
+		}
+	}
+	x.r = r
 	if x.id = r.Header.Get("X-Request-Id"); !saneRequestID(x.id) {
 		x.id = codeforge.NewID()
 	}
@@ -304,7 +310,7 @@ func (s *server) finish(x *exchange) {
 					x.status = http.StatusInternalServerError
 				}
 			}
-			s.logRequest(x)
+			s.answered(x)
 			panic(p)
 		}
 		s.Log.LogAttrs(x.r.Context(), slog.LevelError, "panic", slog.String("request_id", x.id), slog.String("route", x.route),
@@ -312,7 +318,7 @@ func (s *server) finish(x *exchange) {
 		if x.sent {
 			// Cutting the connection is the only way left to say that the answer is not whole.
 			x.status = http.StatusInternalServerError
-			s.logRequest(x)
+			s.answered(x)
 			panic(http.ErrAbortHandler)
 		}
 		x.route, x.status = cmp.Or(x.route, "none"), 0
@@ -320,10 +326,26 @@ func (s *server) finish(x *exchange) {
 		x.writeError(internalError(nil))
 	}
 	x.sendHeader()
-	s.logRequest(x)
+	s.answered(x)
 }
 
-func (s *server) logRequest(x *exchange) {
+// answered tells of a request that is over.
+func (s *server) answered(x *exchange) {
+	took := time.Since(x.start)
+	if s.Answered != nil {
+		s.Options.Answered(x.r.Context(), Answer{Route: x.route, Method: x.r.Method, Status: x.status, Bytes: x.bytes, Took: took, Streamed: isStream(x),
+			RequestID: x.id, UserID: x.user.ID, JobID: x.job, Err: x.err})
+	}
+	s.logRequest(x, took)
+}
+
+// isStream reports whether an answer lasts as long as its client likes.
+func isStream(x *exchange) bool {
+	t := x.Header()["Content-Type"]
+	return x.status == http.StatusSwitchingProtocols || len(t) > 0 && t[0] == "text/event-stream"
+}
+
+func (s *server) logRequest(x *exchange, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
 	case x.status == http.StatusInternalServerError:
@@ -337,7 +359,7 @@ func (s *server) logRequest(x *exchange) {
 	}
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("request_id", x.id), slog.String("method", x.r.Method), slog.String("route", x.route),
-		slog.Int("status", x.status), slog.Float64("ms", float64(time.Since(x.start).Microseconds())/1000), slog.Int64("bytes", x.bytes))
+		slog.Int("status", x.status), slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", x.bytes))
 	if x.user.ID != "" {
 		attrs = append(attrs, slog.String("user_id", x.user.ID))
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	// Browser finds the browser, once, when it is needed first.
 	Browser func(context.Context) (browser.Options, error)
 	Smoke   Smoke // "": off
+	// Observe hears of each step that was really taken, and how long it took. nil: nobody does.
+	Observe func(ctx context.Context, step codeforge.Rung)
 }
 
 // Ladder takes trees up the rungs. It may be used by several goroutines.
@@ -47,6 +49,7 @@ type Ladder struct {
 	smoke    smoke
 	reports  cache[verify.Report] // of checks, by user and tree
 	now      func() time.Time
+	observe  func(context.Context, codeforge.Rung)
 }
 
 // New returns a Ladder. Close ends what it started.
@@ -65,7 +68,10 @@ func New(o Options) *Ladder {
 			return o.Types(client)
 		})
 	}
-	return &Ladder{verifier: o.Verifier, now: time.Now, limits: defaultLimits, fetched: cache[time.Time]{limit: 10_000}, reports: cache[verify.Report]{limit: 16 << 20},
+	if o.Observe == nil {
+		o.Observe = func(context.Context, codeforge.Rung) {}
+	}
+	return &Ladder{verifier: o.Verifier, now: time.Now, observe: o.Observe, limits: defaultLimits, fetched: cache[time.Time]{limit: 10_000}, reports: cache[verify.Report]{limit: 16 << 20},
 		types: checker, compiler: o.HasCompiler, smoke: newSmoke(o.Smoke, o.Browser),
 		resolver: resolver{open: open, turns: turns{what: "their packages"}, known: cache[*resolution]{limit: mostResolutions}, whole: cache[*packageTree]{limit: mostResolutions}, now: time.Now}}
 }
@@ -81,6 +87,9 @@ func (l *Ladder) Close() { l.verifier.Close() }
 
 // Healthy returns why nothing can be checked, nil when it can. It waits for nothing.
 func (l *Ladder) Healthy() error { return l.verifier.Healthy() }
+
+// Stats says how the children are that look at code.
+func (l *Ladder) Stats() sandbox.Stats { return l.verifier.Stats() }
 
 // Isolation has a child try what it should be refused.
 func (l *Ladder) Isolation(ctx context.Context) (sandbox.Isolation, error) {
@@ -175,6 +184,9 @@ func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(v
 		report.Lock = t.Lock
 	}
 	report.Evidence = rungsOf(report, lacks, resolving, l.now().Sub(began)-resolving)
+	for _, name := range []codeforge.RungName{codeforge.RungResolve, codeforge.RungBundle} { // the child's time is told as that of bundling
+		l.observe(ctx, rungOf(report.Evidence, name))
+	}
 	if l.smoke.mode == SmokeOff {
 		report.Evidence[len(report.Evidence)-1].Reason = l.smoke.why()
 	}
@@ -203,6 +215,7 @@ func (l *Ladder) checkTypes(ctx context.Context, user string, s *sight) (lasts b
 		}
 		rung, found, lasts = result.Rung, result.Diagnostics, result.Lasts && s.lacks == ""
 	}
+	l.observe(ctx, rung)
 	known := map[verify.Diagnostic]bool{} // places of errors that are told already
 	for _, d := range s.report.Diagnostics {
 		if isError(d) {

@@ -105,6 +105,7 @@ func (l *Ladder) Run(ctx context.Context, user string, t verify.Tree, blob func(
 		return Run{}, context.Cause(ctx)
 	}
 	if why, ok := errors.AsType[*browser.Unavailable](err); ok {
+		l.observe(ctx, result(codeforge.RungNotChecked, why.Error()).Rung)
 		return l.notRun(result(codeforge.RungNotChecked, why.Error()), l.smoke.mode == SmokeRequired)
 	}
 	if err != nil {
@@ -118,6 +119,7 @@ func (l *Ladder) Run(ctx context.Context, user string, t verify.Tree, blob func(
 	if seen.Failed() {
 		run.Rung.Status = codeforge.RungFailed
 	}
+	l.observe(ctx, run.Rung)
 	for _, shot := range seen.Screenshots {
 		run.Screenshots = append(run.Screenshots, Screenshot{shot.Page, shot.Width, shot.Type, shot.Body})
 	}

@@ -43,6 +43,8 @@ type Options struct {
 	Sweep       time.Duration // how often forgotten jobs are looked for at least; 30 s
 	Retention   time.Duration // how long ended jobs are kept; 0: for ever
 	Exclusive   bool          // no other process can have the store open: running jobs found at start are crashed ones
+
+	Hooks Hooks
 }
 
 // Engine takes jobs in, runs them, and stops them. Make one with New.
@@ -180,6 +182,7 @@ func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 		e.cancelled(f)
 		e.say(ctx, f.Job, "assistant", cancelledWords(f.Job, false))
 	}
+	e.o.Hooks.submitted(job)
 	e.announce(job.ID)
 	return job, true, nil
 }
@@ -336,7 +339,10 @@ func (e *Engine) claimAndRun(id string) {
 	e.mu.Lock()
 	r.fence = codeforge.Fence{JobID: job.ID, Number: job.Fence} // id may be an alias
 	e.mu.Unlock()
-	o := e.run(ctx, job, r.fence)
+	e.o.Hooks.claimed(job)
+	began := time.Now()
+	o, how := e.run(ctx, job, r.fence)
+	e.o.Hooks.ended(job, how, time.Since(began))
 	// The place is free before the end is stored: the next claim shares that commit.
 	e.nextReady()
 	e.finish(ctx, job, r.fence, o)
@@ -346,11 +352,11 @@ func (e *Engine) claimAndRun(id string) {
 }
 
 // run does the work and says how to leave the job. nil: leave it alone, it is no longer ours.
-func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fence) *codeforge.Outcome {
+func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fence) (*codeforge.Outcome, End) {
 	log := e.o.Log.With("job_id", job.ID, "project_id", job.ProjectID, "agent", job.Agent, "fence", job.Fence)
 	began := time.Now()
 	if job.Crashes >= e.o.MaxCrashes {
-		return failedOutcome(job, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, codeforge.Outcome{})
+		return failedOutcome(job, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, codeforge.Outcome{}), EndFailed
 	}
 	limit := job.Agent.TimeLimit(e.o.AgentTimeout)
 	ctx, stop := context.WithTimeoutCause(ctx, limit, ErrTimedOut)
@@ -367,25 +373,28 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	switch {
 	case errors.Is(cause, ErrCancelled), errors.Is(cause, ErrFenced):
 		log.Info("job stopped", "cause", cause, "ms", took.Milliseconds())
-		return nil
+		if errors.Is(cause, ErrFenced) {
+			return nil, EndLost
+		}
+		return nil, EndCancelled
 	case err == nil && o.Status == codeforge.Waiting:
 		o.Progress = max(o.Progress, progress)
 		log.Info("job waits for input", "ms", took.Milliseconds())
-		return &o
+		return &o, EndWaiting
 	case err == nil:
 		o.Status, o.Progress = codeforge.JobCompleted, 100
 		o.Events = append(o.Events, codeforge.Event{Type: codeforge.EventComplete, Data: stateData(job.ID, o.Status, 100)})
 		if job.Agent != codeforge.Noop {
 			log.Info("job completed", "ms", took.Milliseconds())
 		}
-		return &o
+		return &o, EndCompleted
 	case errors.Is(cause, ErrShutdown):
 		log.Info("job handed back", "cause", cause, "ms", took.Milliseconds())
 		return &codeforge.Outcome{Status: codeforge.Queued, Progress: progress,
-			Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}
+			Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}, EndHandedBack
 	case errors.Is(cause, ErrTimedOut):
 		log.Warn("job timed out", "ms", took.Milliseconds())
-		return failedOutcome(job, "timeout", fmt.Sprintf("The %s agent did not finish within %s", job.Agent, limit), progress, o)
+		return failedOutcome(job, "timeout", fmt.Sprintf("The %s agent did not finish within %s", job.Agent, limit), progress, o), EndTimedOut
 	}
 	public := "The agent failed unexpectedly"
 	fault, known := errors.AsType[*codeforge.Error](err)
@@ -399,14 +408,18 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	if known && fault.Retryable && failures < e.o.MaxAttempts {
 		wait := max(backoff(job.Failures), fault.RetryAfter)
 		log.Warn("job will be tried again", "error", err, "failures", failures, "wait_ms", wait.Milliseconds())
+		how := EndRetry
+		if fault.Waits {
+			how = EndPostponed
+		}
 		return &codeforge.Outcome{Status: codeforge.Queued, Failed: !fault.Waits, Progress: progress, RunAt: codeforge.Now().Add(wait),
 			Events: []codeforge.Event{
 				{Type: codeforge.EventRetry, Data: marshalMap(map[string]any{"attempt": failures + 1, "of": e.o.MaxAttempts,
 					"wait_ms": wait.Milliseconds(), "reason": public})},
-				{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}
+				{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}, how
 	}
 	log.Error("job failed", "error", err, "ms", took.Milliseconds())
-	return failedOutcome(job, "error", public, progress, o)
+	return failedOutcome(job, "error", public, progress, o), EndFailed
 }
 
 // runAgent gives the agent its material. A panic in it is a failure of this job alone.

@@ -197,6 +197,9 @@ func (e *Engine) leaseLoop(ctx context.Context) {
 			// Nothing is lost yet: the next tick comes before the lease ends, and a claim that was taken is fenced.
 			e.o.Log.Error("leases not renewed", "error", err)
 		}
+		if err == nil {
+			e.o.Hooks.renewed(len(held)-len(lost), len(lost))
+		}
 		for _, f := range lost {
 			e.stopFenced(f)
 		}

@@ -81,6 +81,25 @@ type ids []string
 // Close waits for the calls in progress.
 func (s *Store) Close() { s.wire.close() }
 
+// PoolStats are how the connections of a store are, and what happened to them since it was opened.
+type PoolStats struct {
+	Open, InUse, Most int
+	Waits             int64         // for a connection, when all were in use
+	Waited            time.Duration // together
+	Opened            int64
+}
+
+// PoolStats says how the connections are; ok is false where there are none of its own.
+func (s *Store) PoolStats() (p PoolStats, ok bool) {
+	d, ok := s.wire.(*direct)
+	if !ok {
+		return p, false
+	}
+	v := d.pool.Stat()
+	return PoolStats{Open: int(v.TotalConns()), InUse: int(v.AcquiredConns()), Most: int(v.MaxConns()), Waits: v.EmptyAcquireCount(), Waited: v.EmptyAcquireWaitTime(),
+		Opened: v.NewConnsCount()}, true
+}
+
 // Ping checks that the store can be used. Its error says what to do.
 func (s *Store) Ping(ctx context.Context) error { return s.wire.ping(ctx) }
 

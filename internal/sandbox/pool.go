@@ -40,6 +40,7 @@ type Pool struct {
 	all      map[*child]bool
 	starting int
 	closed   bool
+	deaths   map[Reason]int64
 	lost     error // why the last child could not be started; nil: it could
 }
 
@@ -55,7 +56,7 @@ func New(o Options) *Pool {
 	o.Children = max(o.Children, 2)
 	o.Warm = min(cmp.Or(o.Warm, 2), o.Children)
 	o.Deadline = cmp.Or(o.Deadline, 30*time.Second)
-	p := &Pool{o: o, program: executable, all: map[*child]bool{}, turns: NewTurns(o.Children, quantum)}
+	p := &Pool{o: o, program: executable, all: map[*child]bool{}, deaths: map[Reason]int64{}, turns: NewTurns(o.Children, quantum)}
 	go p.fill()
 	return p
 }
@@ -134,6 +135,7 @@ func (p *Pool) work(ctx context.Context, c *child, kind byte, r Request) ([]byte
 		crash := c.discard()
 		go p.fill()
 		if err != nil {
+			p.countDeath(context.Cause(ctx), crash.Reason)
 			return nil, crash
 		}
 		return answer, nil

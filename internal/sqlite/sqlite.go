@@ -38,6 +38,8 @@ type Options struct {
 	// Fault is for tests. It is asked before each commit: with an error, the commit is applied or not, as told, and all
 	// its writes are answered with a failure.
 	Fault func() (apply bool, err error)
+	// Committed hears of each transaction of the writer, from its goroutine. nil: nobody does.
+	Committed func(Commit)
 	// ReadOnly opens a folder that a server may have open: nothing is locked, made or migrated, and every write fails.
 	ReadOnly bool
 }
@@ -47,6 +49,7 @@ type Store struct {
 	clock clock
 	quota atomic.Pointer[codeforge.Quota]
 	fault func() (bool, error)
+	heard func(Commit)
 	lock  *os.File
 
 	dir    string
@@ -72,7 +75,10 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = codeforge.Now
 	}
-	s := &Store{clock: clock{wall: o.Now}, fault: o.Fault, queue: make(chan *write, maxWaiting), closing: make(chan struct{}),
+	if o.Committed == nil {
+		o.Committed = func(Commit) {}
+	}
+	s := &Store{clock: clock{wall: o.Now}, fault: o.Fault, heard: o.Committed, queue: make(chan *write, maxWaiting), closing: make(chan struct{}),
 		ended: make(chan struct{}), readers: make(chan *conn, readers), writes: sync.Pool{New: newWrite}}
 	s.close = sync.OnceValue(s.shut)
 	open := s.open

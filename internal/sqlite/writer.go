@@ -106,6 +106,16 @@ func (s *Store) waitForCommit(w *write) error {
 	}
 }
 
+// Commit is one transaction of the writer.
+type Commit struct {
+	Writes int // that share it
+	Took   time.Duration
+	Failed bool // and with it all its writes
+}
+
+// Waiting is how many writes stand in line for the writer.
+func (s *Store) Waiting() int { return len(s.queue) }
+
 // run is the writer: the only goroutine that uses s.w. It ends when the store is closing and the queue is empty.
 func (s *Store) run() {
 	defer close(s.ended)
@@ -181,10 +191,12 @@ func (s *Store) commit(batch []*write) []*write {
 	if len(batch) == 0 {
 		return batch
 	}
+	began := time.Now()
 	batch, again, err := s.attempt(batch, false)
 	if again {
 		batch, _, err = s.attempt(batch, true)
 	}
+	s.heard(Commit{Writes: len(batch), Took: time.Since(began), Failed: err != nil})
 	if err == nil {
 		return batch
 	}

@@ -42,6 +42,9 @@ func (v *Verifier) Healthy() error {
 	return nil
 }
 
+// Stats says how the children are.
+func (v *Verifier) Stats() sandbox.Stats { return v.pool.Stats() }
+
 // Isolation has a child try what it should be refused.
 func (v *Verifier) Isolation(ctx context.Context) (sandbox.Isolation, error) {
 	return v.pool.Isolation(ctx)
