@@ -13,7 +13,7 @@ demo: ## build one idea and serve the result
 	$(GO) run ./cmd/codeforge demo "A CRM for dog walkers"
 
 test: ## run all tests with the race detector; installs what they need where it may
-	@./scripts/need cc curl git chromium postgres pgbouncer registry
+	@./scripts/need cc curl git chromium postgres pgbouncer redis-server registry
 	$(GO) test -race -timeout 9m ./...
 
 soak: ## the long ones whole: hostile trees and pages, killed verifiers, answers in very many pieces, merges beside git's, packages without an end, every task of eval, every way to misbehave, people and jobs that race, real projects and copies of them with mistakes

@@ -101,8 +101,9 @@ type Config struct {
 
 	Scaffold bool `name:"llm-scaffold" env:"LLM_SCAFFOLD" help:"Say that the offline model is meant, where production would demand a real one."`
 
-	RedisURL      string `name:"redis-url" env:"REDIS_URL" help:"Accepted, and not used yet."`
-	CeleryBroker  string `name:"celery-broker-url" env:"CELERY_BROKER_URL" help:"Accepted, and not used: jobs need no broker."`
+	RedisURL      string `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis or Valkey over which the servers of one database tell each other of jobs and events at once and count requests together: redis://user:password@host:6379/0, rediss:// for TLS (tls_ca=FILE), redis-sentinel://host:26379,host2:26379/0?master=NAME, or the nodes of a cluster with commas. Default: CELERY_BROKER_URL where that is a Redis; without one the database carries it."`
+	RedisPrefix   string `name:"redis-prefix" env:"REDIS_PREFIX" default:"codeforge" help:"What the names of all its keys and channels begin with. The servers of one database need the same. Servers of different databases do not meet, even with the same prefix."`
+	CeleryBroker  string `name:"celery-broker-url" env:"CELERY_BROKER_URL" placeholder:"URL" help:"Counts as REDIS_URL where that is missing and this begins with redis:// or rediss://; another broker is not needed."`
 	CeleryBackend string `name:"celery-result-backend" env:"CELERY_RESULT_BACKEND" help:"Accepted, and not used."`
 
 	Bench bool `name:"bench" env:"CODEFORGE_BENCH" hidden:"" help:"Add the agent type noop, for measurements."`

@@ -14,7 +14,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"codeforge"
@@ -186,19 +185,27 @@ func (c *Config) edge(log *slog.Logger) (*https.Edge, error) {
 	return https.New(o)
 }
 
+// redisURL is the address of the Redis to use; "": there is none. A broker of Celery may be something else.
+func (c *Config) redisURL() string {
+	if c.RedisURL == "" && (strings.HasPrefix(c.CeleryBroker, "redis://") || strings.HasPrefix(c.CeleryBroker, "rediss://")) {
+		return c.CeleryBroker
+	}
+	return c.RedisURL
+}
+
 // unused names, for the log, what is set and has no effect.
 func (c *Config) unused() string {
 	var names []string
-	for name, value := range map[string]string{"REDIS_URL": c.RedisURL, "CELERY_BROKER_URL": c.CeleryBroker, "CELERY_RESULT_BACKEND": c.CeleryBackend} {
-		if value != "" {
-			names = append(names, name)
-		}
+	if c.CeleryBroker != "" && c.CeleryBroker != c.redisURL() {
+		names = append(names, "CELERY_BROKER_URL")
+	}
+	if c.CeleryBackend != "" {
+		names = append(names, "CELERY_RESULT_BACKEND")
 	}
 	if len(names) == 0 {
 		return ""
 	}
-	slices.Sort(names)
-	return "not used: " + strings.Join(names, ", ") + " (jobs are kept in the store)"
+	return "not used: " + strings.Join(names, ", ") + " (jobs are kept in the store, and a broker that is no Redis is not needed)"
 }
 
 // streamSecret is STREAM_SECRET, else a secret made at the first start and kept in the data folder.

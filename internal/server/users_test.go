@@ -566,7 +566,7 @@ func TestCommandsOnPostgres(t *testing.T) {
 		t.Helper()
 		cmd := exec.Command(path, args...)
 		cmd.Dir = dir
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "DATABASE_URL=" + url, "SUPABASE_URL=" + p.url, "REDIS_URL=redis://x", "PORT=0"}
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "DATABASE_URL=" + url, "SUPABASE_URL=" + p.url, "CELERY_BROKER_URL=amqp://x", "PORT=0"}
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatalf("%v: %v\n%s", args, err, out)
@@ -579,7 +579,7 @@ func TestCommandsOnPostgres(t *testing.T) {
 	if out := run("migrate", "--print"); !contains(out, "begin;", "create table", "commit;") {
 		t.Error(out)
 	}
-	if out := run("doctor"); !contains(out, "ok       settings", "REDIS_URL", "isolation row-level-security", "ok       identity by "+p.url) || contains(out, "broken") {
+	if out := run("doctor"); !contains(out, "ok       settings", "CELERY_BROKER_URL", "isolation row-level-security", "ok       identity by "+p.url) || contains(out, "broken") {
 		t.Error(out)
 	}
 	token := strings.TrimSpace(run("token", "create", "--user", alice, "--name", "a machine", "--scope", "read"))

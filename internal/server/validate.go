@@ -12,6 +12,7 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/npm"
 	"codeforge/internal/postgres"
+	"codeforge/internal/redis"
 )
 
 // Validate is called by kong after parsing. It reports all problems at once.
@@ -88,6 +89,7 @@ func (c *Config) Validate() error {
 			}
 		}
 	}
+	c.checkRedis(bad)
 	if c.ServiceKey != "" && c.SupabaseURL == "" {
 		bad("SUPABASE_SERVICE_KEY", "is the key of a project whose address is missing: set SUPABASE_URL")
 	}
@@ -107,6 +109,22 @@ func (c *Config) Validate() error {
 		bad("JOB_LEASE", "must be at least one second")
 	}
 	return errors.Join(all...)
+}
+
+// checkRedis says what is wrong with the settings of Redis.
+func (c *Config) checkRedis(bad func(name, format string, args ...any)) {
+	name := "REDIS_URL"
+	if c.RedisURL == "" {
+		name = "CELERY_BROKER_URL"
+	}
+	if url := c.redisURL(); url != "" {
+		if err := redis.CheckURL(url); err != nil {
+			bad(name, "%v", err)
+		}
+	}
+	if c.RedisPrefix == "" || len(c.RedisPrefix) > 100 || strings.ContainsAny(c.RedisPrefix, "{} \t\r\n*?[]\\") {
+		bad("REDIS_PREFIX", "must be a short name without blanks, brackets and *, like codeforge or staging")
+	}
 }
 
 // checkAddress says what is wrong with the address of a server, without what it holds; "" is none.

@@ -1,0 +1,373 @@
+//go:build unix
+
+// Package redistest gives tests a Redis of their own: redis-server of this machine, started on a free port over a temporary folder,
+// gone with the test. Nothing of it is kept on a disk.
+//
+// A missing program is an error that names the package to install, never a skipped test.
+package redistest
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a redis-server. It can be stopped and started again, on the same port.
+type Server struct {
+	Port   int
+	Dir    string // a folder of its own, with its socket, redis.sock, and where it speaks TLS ca.pem
+	secure bool
+	args   []string
+	proc   *process
+}
+
+// Start starts a server, with further arguments as in redis.conf: "--maxmemory", "10mb". It is stopped when the test ends.
+func Start(tb testing.TB, args ...string) *Server { return start(tb, false, args) }
+
+// StartTLS starts a server that speaks TLS alone, with a certificate for 127.0.0.1 and localhost from the authority in ca.pem.
+func StartTLS(tb testing.TB, args ...string) *Server { return start(tb, true, args) }
+
+func start(tb testing.TB, secure bool, args []string) *Server {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "redistest") // not TempDir of the test: the path of a socket is short
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &Server{Dir: dir, secure: secure, args: args}
+	tb.Cleanup(func() {
+		s.Stop(tb)
+		if err := os.RemoveAll(dir); err != nil {
+			tb.Error("redistest:", err)
+		}
+	})
+	if secure {
+		if err := makeCertificates(dir); err != nil {
+			tb.Fatal("redistest: ", err)
+		}
+	}
+	for range 5 { // a free port may be taken before it is used
+		if s.Port, err = freePort(); err != nil {
+			tb.Fatal("redistest: ", err)
+		}
+		if err = s.launch(); err == nil {
+			return s
+		}
+	}
+	tb.Fatal("redistest: redis-server does not start: ", err)
+	return nil
+}
+
+// Addr is the server's host and port.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
+
+// URL is how the default user reaches the server.
+func (s *Server) URL() string {
+	if s.secure {
+		return "rediss://" + s.Addr() + "?tls_ca=" + filepath.Join(s.Dir, "ca.pem")
+	}
+	return "redis://" + s.Addr()
+}
+
+// Stop kills the server, as a power cut would, if it runs.
+func (s *Server) Stop(tb testing.TB) {
+	if s.proc != nil {
+		s.proc.kill()
+		s.proc = nil
+	}
+}
+
+// Pause stops the server's process without ending its connections, until Resume.
+func (s *Server) Pause(tb testing.TB) { s.signal(tb, syscall.SIGSTOP) }
+
+// Resume lets the server go on.
+func (s *Server) Resume(tb testing.TB) { s.signal(tb, syscall.SIGCONT) }
+
+func (s *Server) signal(tb testing.TB, n syscall.Signal) {
+	tb.Helper()
+	if err := s.proc.cmd.Process.Signal(n); err != nil {
+		tb.Fatal("redistest: ", err)
+	}
+}
+
+// Restart starts a server that was stopped, on the same port and empty.
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
+	s.Stop(tb)
+	if err := s.launch(); err != nil {
+		tb.Fatal("redistest: ", err)
+	}
+}
+
+// Do asks the server itself one command, as the default user, and returns its answer in the protocol's own form: lines, without
+// what counts them.
+func (s *Server) Do(tb testing.TB, args ...string) []string {
+	tb.Helper()
+	lines, err := s.ask(args...)
+	if err != nil {
+		tb.Fatalf("redistest: %v: %v", args, err)
+	}
+	return lines
+}
+
+func (s *Server) launch() error {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return errors.New("redis-server is not installed: apt-get install redis-server")
+	}
+	args := []string{"--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.Dir, "--unixsocket", filepath.Join(s.Dir, "redis.sock"), "--loglevel", "warning", "--shutdown-timeout", "0"}
+	if s.secure {
+		args = append(args, "--port", "0", "--tls-port", strconv.Itoa(s.Port), "--tls-cert-file", filepath.Join(s.Dir, "cert.pem"), "--tls-key-file", filepath.Join(s.Dir, "key.pem"),
+			"--tls-ca-cert-file", filepath.Join(s.Dir, "ca.pem"), "--tls-auth-clients", "no")
+	} else {
+		args = append(args, "--port", strconv.Itoa(s.Port))
+	}
+	args = append(args, s.args...)
+	if s.proc, err = launch(exec.Command(path, args...)); err != nil {
+		return err
+	}
+	err = s.proc.until(func() error {
+		_, err := s.ask("PING")
+		return err
+	})
+	if err != nil {
+		s.proc.kill()
+		s.proc = nil
+	}
+	return err
+}
+
+// ask sends one command over a connection of its own. An error in the answer is one, but for those that say who may ask.
+func (s *Server) ask(args ...string) ([]string, error) {
+	d := &net.Dialer{Timeout: 5 * time.Second}
+	network, address := "unix", filepath.Join(s.Dir, "redis.sock")
+	conn, err := d.Dial(network, address)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "*%d\r\n", len(args))
+	for _, a := range args {
+		fmt.Fprintf(&out, "$%d\r\n%s\r\n", len(a), a)
+	}
+	if _, err := conn.Write(out.Bytes()); err != nil {
+		return nil, err
+	}
+	return read(bufio.NewReader(conn))
+}
+
+// read reads one answer.
+func read(r *bufio.Reader) ([]string, error) {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return nil, err
+	}
+	kind, line := line[0], strings.TrimSpace(line[1:])
+	n, _ := strconv.Atoi(line)
+	switch kind {
+	case '-':
+		if strings.HasPrefix(line, "NOAUTH") {
+			return nil, nil // it runs, and lets nobody in without a password
+		}
+		return nil, errors.New(line)
+	case '$':
+		if n < 0 {
+			return nil, nil
+		}
+		text := make([]byte, n+2)
+		if _, err := io.ReadFull(r, text); err != nil {
+			return nil, err
+		}
+		return []string{string(text[:n])}, nil
+	case '*':
+		var all []string
+		for range n {
+			part, err := read(r)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, part...)
+		}
+		return all, nil
+	}
+	return []string{line}, nil
+}
+
+// Sentinel starts a sentinel that watches a server as the master of a name, and returns its port.
+func Sentinel(tb testing.TB, name string, master *Server) (port int) {
+	tb.Helper()
+	dir := tb.TempDir()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		tb.Fatal("redistest: redis-server is not installed: apt-get install redis-server")
+	}
+	for range 5 {
+		if port, err = freePort(); err != nil {
+			tb.Fatal("redistest: ", err)
+		}
+		conf := filepath.Join(dir, "sentinel.conf") // a sentinel writes what it learns into it
+		text := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %d 1\nsentinel down-after-milliseconds %s 500\nsentinel failover-timeout %s 2000\n", port, dir, name, master.Port, name, name)
+		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+		p, err := launch(exec.Command(path, conf, "--sentinel"))
+		if err != nil {
+			tb.Fatal("redistest: ", err)
+		}
+		err = p.until(func() error {
+			c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if err == nil {
+				c.Close()
+			}
+			return err
+		})
+		if err == nil {
+			tb.Cleanup(p.kill)
+			return port
+		}
+		p.kill()
+	}
+	tb.Fatal("redistest: no sentinel starts: ", err)
+	return 0
+}
+
+// Cluster starts three nodes that share the keys.
+func Cluster(tb testing.TB) (nodes []*Server) {
+	tb.Helper()
+	for range 3 {
+		nodes = append(nodes, Start(tb, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000"))
+	}
+	for i, n := range nodes {
+		n.Do(tb, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*16384/3), strconv.Itoa((i+1)*16384/3-1))
+		n.Do(tb, "CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+	}
+	for _, n := range nodes[1:] {
+		nodes[0].Do(tb, "CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(n.Port))
+	}
+	for _, n := range nodes {
+		err := n.proc.until(func() error {
+			info := strings.Join(n.Do(tb, "CLUSTER", "INFO"), "\n")
+			if strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3") && strings.Contains(info, "cluster_slots_ok:16384") {
+				return nil
+			}
+			return errors.New("the cluster does not come together")
+		})
+		if err != nil {
+			tb.Fatal("redistest: ", err)
+		}
+	}
+	return nodes
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	if port > 55535 { // a node of a cluster speaks to the others at 10,000 above it
+		return freePort()
+	}
+	return port, nil
+}
+
+// makeCertificates writes an authority, and a certificate from it for this machine, into a folder.
+func makeCertificates(dir string) error {
+	authority := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "redistest"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour)}
+	server := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, NotBefore: authority.NotBefore, NotAfter: authority.NotAfter}
+	signer, err1 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err2 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	root, err1 := x509.CreateCertificate(rand.Reader, authority, authority, signer.Public(), signer)
+	leaf, err2 := x509.CreateCertificate(rand.Reader, server, authority, key.Public(), signer)
+	secret, err3 := x509.MarshalPKCS8PrivateKey(key)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	write := func(name, kind string, der []byte) error {
+		return os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
+	}
+	if err := errors.Join(write("ca.pem", "CERTIFICATE", root), write("cert.pem", "CERTIFICATE", leaf), write("key.pem", "PRIVATE KEY", secret)); err != nil {
+		return err
+	}
+	_, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	return err
+}
+
+// process is a program that was started.
+type process struct {
+	cmd   *exec.Cmd
+	out   bytes.Buffer // complete when ended is closed
+	ended chan struct{}
+}
+
+// launch starts a program on a thread that lives as long as it: with its parent thread it would be ended too; see attributes.
+func launch(cmd *exec.Cmd) (*process, error) {
+	p := &process{cmd: cmd, ended: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = &p.out, &p.out, attributes()
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TZ=UTC"}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+			close(p.ended)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
+	}
+	return p, nil
+}
+
+// until waits for ready to succeed.
+func (p *process) until(ready func() error) error {
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := ready()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.ended:
+			return fmt.Errorf("%s ended: %s", p.cmd.Path, strings.TrimSpace(p.out.String()))
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
