@@ -17,8 +17,8 @@ import (
 type Courier interface {
 	// Start begins to bring news to in, and goes on until Stop, whatever becomes of ctx.
 	Start(ctx context.Context, in Inbox) error
-	// Announce says, after the commit, that jobs may be due: one of the other processes may be free for them. Where the news
-	// was part of the commit there is nothing left to do.
+	// Announce says, after the commit, that jobs may be due for which no worker was free here: one of the other processes may have
+	// one. Where the news was part of the commit there is nothing left to do.
 	Announce(jobIDs ...string)
 	// Publish says, after the commit, what was added to the events of jobs; transient ones, which are never stored, are among
 	// them. Where the news was part of the commit it may be left at that.
@@ -32,8 +32,13 @@ type Courier interface {
 
 // Inbox is what a Courier brings news to: an [Engine]. Its methods do not block.
 type Inbox interface {
-	// Wake says that a job may be due.
-	Wake(jobID string)
+	// Wake says that a job may be due. It reports whether a worker here was free for it: if none was, another process may have one.
+	Wake(jobID string) (taken bool)
+	// LookForDue has due jobs looked for soon: some may have become due of which nothing was brought.
+	LookForDue()
+	// Free returns what is closed once a worker is free here, perhaps already: until then another process does better with what
+	// is brought.
+	Free() <-chan struct{}
 	// Receive brings events that another process added.
 	Receive(events ...codeforge.Event)
 	// EventsAdded says that events were added to a job, by this process or another one, where no more is known.

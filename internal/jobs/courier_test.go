@@ -164,3 +164,32 @@ func TestPoller(t *testing.T) {
 		}
 	})
 }
+
+// A courier learns when a worker is free, and whether one was: what comes while all are busy is better brought elsewhere.
+func TestFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlocked()
+		r := newRig(t, b.run, func(o *jobs.Options) { o.Workers = 1 })
+		free := func() bool {
+			select {
+			case <-r.engine.Free():
+				return true
+			default:
+				return false
+			}
+		}
+		if !free() {
+			t.Error("nothing runs, and no worker is free")
+		}
+		id := r.submit(r.project(), codeforge.Code)
+		<-b.runs
+		if free() || r.engine.Wake(id) {
+			t.Error("one runs, and another worker is free")
+		}
+		wait := r.engine.Free()
+		close(b.finish)
+		<-wait
+		synctest.Wait()
+		r.want(id, codeforge.JobCompleted)
+	})
+}

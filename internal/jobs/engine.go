@@ -62,6 +62,7 @@ type Engine struct {
 	stopping bool          // Drain was called
 	draining bool          // no job is taken any more
 	idle     chan struct{} // closed when draining and nothing is open
+	freed    chan struct{} // not nil: somebody waits for a free worker, see Free
 
 	swept   time.Time      // when working files were looked for; the sweep's own
 	sooner  chan time.Time // asks the sweep to come by then
@@ -268,14 +269,15 @@ func (e *Engine) publish(events ...codeforge.Event) {
 
 // announce hands a job that may be due to a worker of this process, or of another one if none is free here.
 func (e *Engine) announce(id string) {
-	e.Wake(id)
-	e.o.Courier.Announce(id)
+	if !e.Wake(id) {
+		e.o.Courier.Announce(id)
+	}
 }
 
 // Wake hands a job to a worker, by its id or an alias, or keeps it for the next one that is free: it may have become due.
 // Whether it is, the store decides, so an id that comes late, twice or for nothing does no harm, and one that never comes
-// is found by the sweep.
-func (e *Engine) Wake(id string) {
+// is found by the sweep. It reports whether a worker was free.
+func (e *Engine) Wake(id string) (taken bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
@@ -284,10 +286,37 @@ func (e *Engine) Wake(id string) {
 		e.busy++
 		e.open++
 		go e.claimAndRun(id)
+		return true
 	case len(e.ready) < maxReady:
 		e.ready = append(e.ready, id)
 	default:
 		e.overflow = true
+	}
+	return false
+}
+
+// LookForDue implements [Inbox].
+func (e *Engine) LookForDue() { e.sweepBy(time.Now()) }
+
+// Free implements [Inbox].
+func (e *Engine) Free() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.freed == nil {
+		e.freed = make(chan struct{})
+	}
+	c := e.freed
+	if e.busy < e.o.Workers && !e.draining {
+		e.nowFree()
+	}
+	return c
+}
+
+// nowFree tells those who wait for a free worker; mu is held.
+func (e *Engine) nowFree() {
+	if e.freed != nil {
+		close(e.freed)
+		e.freed = nil
 	}
 }
 
@@ -302,7 +331,9 @@ func (e *Engine) nextReady() {
 		go e.claimAndRun(id)
 		return
 	}
-	if e.busy--; e.overflow && !e.draining {
+	e.busy--
+	e.nowFree()
+	if e.overflow && !e.draining {
 		e.overflow = false
 		e.sweepBy(time.Now())
 	}

@@ -57,7 +57,7 @@ func (c *Courier) Start(ctx context.Context, in jobs.Inbox) (err error) {
 	if !connected {
 		return nil
 	}
-	queue, err := NewDispatcher(ctx, c.store, in.Wake, c.log.With("logger", "river"))
+	queue, err := NewDispatcher(ctx, c.store, func(jobID string) { in.Wake(jobID) }, c.log.With("logger", "river"))
 	if err != nil {
 		c.log.Warn("jobs are not handed to other servers at once", "error", err)
 		return nil

@@ -484,7 +484,7 @@ func TestTwoServers(t *testing.T) {
 	}
 	for _, one := range []*server{a, b} {
 		one.start(t)
-		d, err := postgres.NewDispatcher(ctx, one.store, one.engine.Wake, quiet)
+		d, err := postgres.NewDispatcher(ctx, one.store, func(id string) { one.engine.Wake(id) }, quiet)
 		if err != nil {
 			t.Fatal(err)
 		}
