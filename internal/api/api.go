@@ -124,8 +124,8 @@ type Options struct {
 	TempDir  string // where archives lie while they are read; "": the system's folder
 	// Health fills /health; Service and Version are set here. nil: always healthy.
 	Health func(ctx context.Context) Health
-	// Ready says why the server should get no traffic, besides a store that does not answer. nil: nothing.
-	Ready func(ctx context.Context) error
+	// Ready says how each part is without which the server should get no traffic. nil: the store alone is asked.
+	Ready func(ctx context.Context) []Check
 	// Log gets one line per request. nil: no log.
 	Log *slog.Logger
 	// Begin is asked, before anything is done for a request, for the context in which it is served. nil: its own.
@@ -163,6 +163,8 @@ type Options struct {
 	StreamSecret []byte
 	// StreamWithoutToken lets anyone who knows a job's id watch it.
 	StreamWithoutToken bool
+
+	probesOnly bool // see [NewProbes]
 }
 
 const (
@@ -209,6 +211,9 @@ func newServer(o Options) *server {
 	if o.MaxBody <= 0 {
 		o.MaxBody = defaultMaxBody
 	}
+	if o.Ready == nil {
+		o.Ready = pingOnly(o.Store)
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -224,7 +229,7 @@ func newServer(o Options) *server {
 	for _, origin := range o.AllowedOrigins {
 		s.origins[canonicalOrigin(origin)] = true
 	}
-	if o.Standalone {
+	if o.Standalone && !o.probesOnly { // probes come by any name
 		s.cross = http.NewCrossOriginProtection()
 		for _, origin := range o.AllowedOrigins {
 			// An origin that does not parse can match none.

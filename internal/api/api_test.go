@@ -921,7 +921,7 @@ func TestOldPathsAreReachable(t *testing.T) {
 // Whoever is told to come again is told when, whatever the reason.
 func TestUnavailableSaysWhen(t *testing.T) {
 	k := newKit(t, func(o *api.Options) {
-		o.Ready = func(context.Context) error { return errors.New("no") }
+		o.Ready = func(context.Context) []api.Check { return []api.Check{{Name: "verifier", State: api.CheckFailing}} }
 		o.Preview, o.Check = nil, nil
 	})
 	id := k.project()

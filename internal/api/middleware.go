@@ -157,9 +157,6 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(x, r)
 }
 
-// unlimited are the paths by which something watches the server.
-var unlimited = map[string]bool{"/health": true, "/ready": true, "/readyz": true}
-
 func (s *server) serve(x *exchange, r *http.Request) {
 	for i := range s.sites {
 		if s.sites[i].Match(r) {
@@ -246,7 +243,7 @@ func (s *server) admitOrigin(x *exchange, r *http.Request, policy []string) bool
 
 // withinLimit counts a request against the limit of its user, else of its address, and refuses one too many.
 func (s *server) withinLimit(x *exchange, r *http.Request) bool {
-	if s.limit != nil && !unlimited[strings.TrimSuffix(r.URL.Path, "/")] {
+	if s.limit != nil && !slices.Contains(ProbePaths, strings.TrimSuffix(r.URL.Path, "/")) {
 		key := ""
 		if x.deny == nil {
 			key = "user:" + x.user.ID

@@ -14,7 +14,11 @@ import (
 // exists with and without a trailing slash. What the operations mean to a reader of the specification is in spec.go.
 func (s *server) routes() {
 	add(s, "GET /health", "health", s.health)
+	add(s, "GET /livez", "live", s.live)
 	add(s, "GET /readyz", "ready", s.ready, "/ready")
+	if s.probesOnly {
+		return
+	}
 
 	add(s, "POST /v1/projects/", "create_project", s.createProject)
 	add(s, "GET /v1/projects/", "list_projects", s.listProjects)

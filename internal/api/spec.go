@@ -68,8 +68,9 @@ const anID = "0198c0de-0000-7000-8000-000000000001"
 // docs are the operations by id.
 var docs = map[string]doc{
 	"health": {tag: "system", public: true, summary: "Health", text: "Says how the server and what it depends on are. Always 200; never limited."},
+	"live":   {tag: "system", public: true, summary: "Liveness", text: "200 as long as the process answers. Nobody is asked: a server whose store is away is not mended by a restart."},
 	"ready": {tag: "system", public: true, errors: []int{503}, summary: "Readiness",
-		text: "Says whether the server should get traffic, and which store, isolation and model are in force."},
+		text: "Says whether the server should get traffic, and which store, isolation and model are in force. A server that is about to stop says no, and goes on answering for a while. Never limited."},
 
 	"create_project": {tag: "projects", errors: []int{413, 415}, summary: "Create a project", text: "Stores an idea. Its status is planning.",
 		example: map[string]any{"title": "A CRM for dog walkers", "description": "Clients, dogs, walks and invoices in one place.", "mode": "builder"}},

@@ -18,6 +18,7 @@ import (
 // README. A setting comes from its flag, else from its variable, else from the default; an empty variable counts as unset.
 type Config struct {
 	Environment string `name:"environment" env:"ENVIRONMENT" default:"development" enum:"development,production,staging,test" help:"development, production, staging or test. /docs and /redoc exist in development only; production refuses what is unsafe."`
+	Role        string `name:"role" env:"ROLE" default:"all" enum:"all,api,worker" help:"What this process does: all; api: it answers requests and runs no jobs; worker: it runs jobs, and its port answers nothing but /livez, /readyz, /health and /metrics. api and worker share a database: DATABASE_URL, or SUPABASE_URL with SUPABASE_SERVICE_KEY."`
 	LogLevel    string `name:"log-level" env:"LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARNING or ERROR."`
 	Host        string `name:"host" env:"HOST" help:"Address to listen on. Default: 127.0.0.1 standalone, else 0.0.0.0."`
 	Insecure    bool   `name:"insecure" env:"INSECURE" help:"Let a standalone server, where nobody signs in, listen beyond this machine: whoever reaches it is its one user."`
@@ -52,7 +53,7 @@ type Config struct {
 	AgentTimeout    Seconds `name:"agent-timeout" env:"AGENT_TIMEOUT" default:"300" help:"Most time for one run of an agent, in seconds; a pipeline has three times as much."`
 	ReviewRounds    int     `name:"review-rounds" env:"REVIEW_ROUNDS" default:"2" help:"Reviews in a pipeline; between two of them what was found is answered."`
 	MaxIterations   int     `name:"max-agent-iterations" env:"MAX_AGENT_ITERATIONS" default:"5" help:"Most reviews in a pipeline, whatever REVIEW_ROUNDS says."`
-	Workers         int     `name:"workers" env:"WORKERS" default:"16" help:"Jobs that run at once."`
+	Workers         int     `name:"workers" env:"WORKERS" default:"16" help:"Jobs that this process runs at once; with the role api, none."`
 	MaxQueued       int     `name:"max-queued-jobs" env:"MAX_QUEUED_JOBS" default:"10000" help:"Jobs that may wait; one more is answered with 429."`
 	MaxProjects     int     `name:"max-projects-per-user" env:"MAX_PROJECTS_PER_USER" default:"1000" help:"Projects that one user may have, archived ones included; 0: any number. Standalone has no such limits; of several servers on one database the last to start says what holds."`
 	MaxRevisions    int     `name:"max-revisions-per-day" env:"MAX_REVISIONS_PER_DAY" default:"10000" help:"Revisions that one user may make in a day (UTC); 0: any number."`

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"codeforge"
+	"codeforge/internal/api"
 	"codeforge/internal/auth"
 	"codeforge/internal/https"
 	"codeforge/internal/llm"
@@ -25,6 +26,21 @@ import (
 
 // standalone reports whether nobody signs in: all who come are one local user.
 func (c *Config) Standalone() bool { return c.SupabaseURL == "" && c.JWTSecret == "" }
+
+// What a process does.
+const (
+	roleAll    = "all"
+	roleAPI    = "api"
+	roleWorker = "worker"
+)
+
+// engineWorkers is how many jobs the engine runs at once; 0: it takes jobs in and runs none.
+func (c *Config) engineWorkers() int {
+	if c.Role == roleAPI {
+		return 0
+	}
+	return c.Workers
+}
 
 // Where data lies.
 const (
@@ -49,14 +65,16 @@ func (c *Config) tls() bool { return c.TLSCert != "" || len(c.TLSDomains) > 0 }
 
 // scheme is how clients on this machine reach a server.
 func (c *Config) scheme() string {
-	if c.tls() {
+	if c.tls() && c.onlyHTTPS() {
 		return "https"
 	}
 	return "http"
 }
 
 // onlyHTTPS reports whether plain requests are refused.
-func (c *Config) onlyHTTPS() bool { return c.tls() || c.Environment == "production" }
+func (c *Config) onlyHTTPS() bool {
+	return c.Role != roleWorker && (c.tls() || c.Environment == "production")
+}
 
 // host is the address to listen on.
 func (c *Config) ListenHost() string {
@@ -178,7 +196,7 @@ func (c *Config) edge(log *slog.Logger) (*https.Edge, error) {
 		return nil, err
 	}
 	o := https.Options{CertFile: c.TLSCert, KeyFile: c.TLSKey, Domains: c.TLSDomains, CacheDir: filepath.Join(c.DataDir, "certificates"),
-		Email: c.ACMEEmail, Directory: c.ACMEURL, TrustedProxies: proxies, Plain: []string{"/health", "/ready", "/readyz"}, Log: log}
+		Email: c.ACMEEmail, Directory: c.ACMEURL, TrustedProxies: proxies, Plain: api.ProbePaths, Log: log}
 	if strings.HasPrefix(c.PublicURL, "https://") {
 		o.PublicURL = c.PublicURL
 	}

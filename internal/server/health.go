@@ -2,90 +2,138 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"sync"
 	"time"
 
 	"codeforge"
 	"codeforge/internal/api"
+	"codeforge/internal/sqlite"
 )
 
 // health says how the parts are that a server depends on.
-func (s *Server) health(ctx context.Context, model string) api.Health {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
+func (s *Server) health(model string) api.Health {
 	h := api.Health{Status: "healthy", Model: model, Dependencies: map[string]string{"store": "ok", "descriptors": "ok", "supabase": "not configured", "redis": "not configured", "verifier": "ok"}}
-	failing := func(part string) { h.Status, h.Dependencies[part] = "degraded", "failing" }
 	if s.cfg.SupabaseURL != "" {
 		h.Dependencies["supabase"] = "ok"
 	}
 	if s.cfg.RedisURL != "" {
 		h.Dependencies["redis"] = "not used"
 	}
-	if s.answers.check() != nil {
-		failing("store")
-		if s.store.Name == supabaseStore {
-			failing("supabase")
+	for _, c := range s.probes.look() {
+		if c.State != api.CheckFailing {
+			continue
 		}
-	}
-	if s.users != nil && s.users.Ready(ctx) != nil {
-		failing("supabase")
-	}
-	if s.checks.Healthy() != nil {
-		failing("verifier")
-	}
-	if s.descriptors.check() != nil {
-		failing("descriptors")
+		switch c.Name {
+		case api.StoreCheck:
+			h.Dependencies["store"] = "failing"
+			if s.store.Name == supabaseStore {
+				h.Dependencies["supabase"] = "failing"
+			}
+		case "identity":
+			h.Dependencies["supabase"] = "failing"
+		case "verifier", "descriptors":
+			h.Dependencies[c.Name] = "failing"
+		default:
+			continue
+		}
+		h.Status = "degraded"
 	}
 	return h
 }
 
-// ready says why the server should get no traffic, besides a store that does not answer.
-func (s *Server) ready(ctx context.Context) error {
-	if err := s.checks.Healthy(); err != nil {
-		return err
+// probe is one check of readiness. Its look is shared by those who ask within a while: readiness is asked often, and looking costs
+// more than the rest of it.
+type probe struct {
+	name     string
+	look     func() error
+	hold     time.Duration
+	degrades bool // an error makes the server slower, and no more
+
+	mu    sync.Mutex
+	until time.Time
+	last  api.Check
+}
+
+// probes are all of them, in the order in which they are told.
+type probes []*probe
+
+func (p *probe) check() api.Check {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if began := time.Now(); began.After(p.until) {
+		err := p.look()
+		ended := time.Now()
+		p.last, p.until = api.NewCheck(p.name, err, ended.Sub(began)), ended.Add(p.hold)
+		if err != nil && p.degrades {
+			p.last.State = api.CheckDegraded
+		}
 	}
-	if err := s.descriptors.check(); err != nil {
-		return err
+	return p.last
+}
+
+func (all probes) look() []api.Check {
+	out := make([]api.Check, len(all))
+	for i, p := range all {
+		out[i] = p.check()
 	}
-	if s.users == nil {
+	return out
+}
+
+// lookWithin bounds each look; it is for everybody who asks meanwhile, so that the end of one request is not its end.
+const lookWithin = 2 * time.Second
+
+// makeProbes lists what a server of this role cannot be without.
+func (s *Server) makeProbes() {
+	asked := func(ask func(context.Context) error) func() error {
+		return func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), lookWithin)
+			defer cancel()
+			return ask(ctx)
+		}
+	}
+	s.probes = probes{
+		{name: "draining", look: s.drains},
+		{name: "verifier", look: s.checks.Healthy},
+		{name: "descriptors", look: openSome, hold: time.Second},
+	}
+	if s.users != nil {
+		s.probes = append(s.probes, &probe{name: "identity", hold: time.Second / 10, look: asked(func(ctx context.Context) error {
+			if err := s.users.Ready(ctx); err != nil {
+				return &codeforge.Error{Kind: codeforge.Unavailable, Message: "Tokens cannot be verified: the log and codeforge doctor say why", Cause: err}
+			}
+			return nil
+		})})
+	}
+	s.probes = append(s.probes,
+		&probe{name: api.StoreCheck, hold: time.Second / 10, look: asked(func(ctx context.Context) error { return s.store.Ping(ctx) })},
+		&probe{name: "disk", hold: 10 * time.Second, degrades: true, look: func() error { return diskSpace(s.cfg.DataDir) }})
+}
+
+// drains is an error once the server is about to stop.
+func (s *Server) drains() error {
+	if !s.draining.Load() {
 		return nil
 	}
-	if err := s.users.Ready(ctx); err != nil {
-		return &codeforge.Error{Kind: codeforge.Unavailable, Message: "Tokens cannot be verified: the log and codeforge doctor say why", Cause: err}
+	return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The server is about to stop: others have its traffic"}
+}
+
+// scarceDisk is how little room on the disk of the data folder is told of.
+const scarceDisk = 1 << 30
+
+// diskSpace is an error when little is left where the data folder lies. A store that cannot be written fails by itself.
+func diskSpace(dir string) error {
+	free, known := sqlite.FreeBytes(dir)
+	if !known || free >= scarceDisk {
+		return nil
 	}
-	return nil
+	return &codeforge.Error{Kind: codeforge.Unavailable,
+		Message: fmt.Sprintf("%d MB are left on the disk of DATA_DIR: make room, or lower NPM_CACHE_BYTES", free>>20)}
 }
 
 // spareDescriptors is how many files a server must be able to open: fewer are gone with the next requests.
 const spareDescriptors = 8
-
-// heldCheck is a check whose answer holds for a while: health is asked often, and looking costs more than the rest of it.
-type heldCheck struct {
-	look func() error
-	hold time.Duration
-
-	mu    sync.Mutex
-	until time.Time
-	err   error
-}
-
-func (c *heldCheck) check() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Now().After(c.until) {
-		c.err = c.look()
-		c.until = time.Now().Add(c.hold)
-	}
-	return c.err
-}
-
-// pingStore is for everybody who asks meanwhile, so that the end of one request is not its end.
-func (s *Server) pingStore() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	return s.store.Ping(ctx)
-}
 
 // openSome is an error when too few files can be opened.
 func openSome() error {

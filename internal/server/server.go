@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"codeforge"
@@ -34,20 +35,20 @@ import (
 
 // Server is a whole server. Open, Listen, Start, Close, in this order; Close works after any of them.
 type Server struct {
-	cfg         *Config
-	log         *slog.Logger
-	level       *slog.LevelVar
-	router      liveRouter
-	store       *Store
-	users       *auth.Verifier // nil: standalone
-	edge        *https.Edge    // nil: plain requests are served
-	hub         *events.Hub
-	engine      *jobs.Engine
-	checks      *evidence.Ladder
-	descriptors heldCheck
-	answers     heldCheck // of the store
-	http        *http.Server
-	listen      net.Listener
+	cfg      *Config
+	log      *slog.Logger
+	level    *slog.LevelVar
+	router   liveRouter
+	store    *Store
+	users    *auth.Verifier // nil: standalone
+	edge     *https.Edge    // nil: plain requests are served
+	hub      *events.Hub
+	engine   *jobs.Engine
+	checks   *evidence.Ladder
+	probes   probes
+	draining atomic.Bool
+	http     *http.Server
+	listen   net.Listener
 
 	envLevel string     // what .env said of the log level last
 	failed   chan error // gets what made the server stop answering
@@ -63,37 +64,13 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	}
 	log, level := newLog(cfg, w)
 	s := &Server{cfg: cfg, log: log, level: level, envLevel: envLevel(), hub: events.NewHub(), failed: make(chan error, 1)}
-	s.descriptors = heldCheck{look: openSome, hold: time.Second}
-	s.answers = heldCheck{look: s.pingStore, hold: time.Second / 10}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release())
 		}
 	}()
 	s.checks = cfg.ladder(cfg.sandbox(), filepath.Join(cfg.DataDir, "types")) // first: its children get ready beside the rest
-	if err = migrateAtStart(ctx, cfg, s.log); err != nil {
-		return nil, err
-	}
-	if s.store, err = OpenStore(ctx, cfg, s.log); err != nil {
-		return nil, err
-	}
-	identify := func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil }
-	if !cfg.Standalone() {
-		if s.users, err = cfg.verifier(s.store, s.log); err != nil {
-			return nil, err
-		}
-		identify = s.users.User
-		if err := cfg.provesSecret(); err != nil {
-			s.log.Error("tokens signed with the project's secret will be refused", "error", err)
-		}
-	}
-	if cfg.onlyHTTPS() {
-		if s.edge, err = cfg.edge(s.log); err != nil {
-			return nil, err
-		}
-	}
-	secret, err := streamSecret(cfg)
-	if err != nil {
+	if err = s.openStore(ctx); err != nil {
 		return nil, err
 	}
 	router, err := NewRouter(cfg, s.store.Ledger, s.log)
@@ -102,6 +79,43 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	}
 	s.router.Store(router)
 	model := mainModel(router)
+	s.makeEngine()
+	s.makeProbes()
+	if err = s.makeEdge(model); err != nil {
+		return nil, err
+	}
+	s.log.Info("configured", "store", s.store.Name, "isolation", s.store.Isolation, "identity", cfg.identity(), "role", cfg.Role, "https", s.edge != nil,
+		"model", model, "environment", cfg.Environment, "data_dir", cfg.DataDir)
+	if note := cfg.unused(); note != "" {
+		s.log.Info(note)
+	}
+	s.watch(ctx)
+	return s, nil
+}
+
+// openStore opens the store, brought up to date, and learns who its users are.
+func (s *Server) openStore(ctx context.Context) (err error) {
+	if err = migrateAtStart(ctx, s.cfg, s.log); err != nil {
+		return err
+	}
+	if s.store, err = OpenStore(ctx, s.cfg, s.log); err != nil {
+		return err
+	}
+	if s.cfg.Standalone() {
+		return nil
+	}
+	if s.users, err = s.cfg.verifier(s.store, s.log); err != nil {
+		return err
+	}
+	if err := s.cfg.provesSecret(); err != nil {
+		s.log.Error("tokens signed with the project's secret will be refused", "error", err)
+	}
+	return nil
+}
+
+// makeEngine makes what runs jobs.
+func (s *Server) makeEngine() {
+	cfg := s.cfg
 	var answers llm.Provider = &s.router
 	if cfg.Models != nil {
 		answers = cfg.Models(answers)
@@ -109,37 +123,59 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	agents := s.agents(cfg, answers)
 	lease := time.Duration(cfg.JobLease)
 	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: s.store.courier, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
-		Workers: cfg.Workers, MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
+		Workers: cfg.engineWorkers(), MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
 		Lease: lease, Sweep: 2 * lease})
+}
+
+// makeEdge makes what answers requests.
+func (s *Server) makeEdge(model string) (err error) {
+	cfg := s.cfg
+	if cfg.onlyHTTPS() {
+		if s.edge, err = cfg.edge(s.log); err != nil {
+			return err
+		}
+	}
 	proxies, err := cfg.proxies()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	previews := s.previews(secret)
-	var handler http.Handler = api.New(api.Options{
+	identify := func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil }
+	if s.users != nil {
+		identify = s.users.User
+	}
+	o := api.Options{
 		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Log: s.log, Auth: identify,
 		Check: s.checks.Check, Run: s.checks.Run,
-		Preview: previews,
-		Health:  func(ctx context.Context) api.Health { return s.health(ctx, model) }, Ready: s.ready,
+		Health: func(context.Context) api.Health { return s.health(model) }, Ready: func(context.Context) []api.Check { return s.probes.look() },
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.Standalone(), Hosts: []string{cfg.ListenHost()},
 		PublicURL: strings.TrimRight(cfg.PublicURL, "/"), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: proxies,
 		MaxFile: int64(cmp.Or(cfg.MaxBlob, 1<<30)), MaxText: int64(cmp.Or(cfg.MaxText, cfg.MaxBlob, 1<<30)), MaxImport: int64(cfg.MaxImport), Download: download.New(download.Options{}).Get,
-		RateLimit: cfg.RateLimit, PreviewLimit: cfg.PreviewLimit, StreamSecret: secret, StreamWithoutToken: cfg.StreamNoToken || cfg.Standalone(),
-	})
-	if s.edge != nil {
-		handler = s.edge.Handler(handler)
+		RateLimit: cfg.RateLimit, PreviewLimit: cfg.PreviewLimit, StreamWithoutToken: cfg.StreamNoToken || cfg.Standalone(),
 	}
-	s.http = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 90 * time.Second,
+	s.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 90 * time.Second,
 		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
 	// Streams end when shutdown begins, so that it need not wait for them; clients come back with the last id they saw.
 	s.http.RegisterOnShutdown(s.hub.Close)
-	s.http.RegisterOnShutdown(previews.Close)
-	s.log.Info("configured", "store", s.store.Name, "isolation", s.store.Isolation, "identity", cfg.identity(), "https", s.edge != nil,
-		"model", model, "environment", cfg.Environment, "data_dir", cfg.DataDir)
-	if note := cfg.unused(); note != "" {
-		s.log.Info(note)
+	if cfg.Role == roleWorker { // it has no users, and signs nothing
+		s.http.Handler = api.NewProbes(o)
+		return nil
 	}
+	if o.StreamSecret, err = streamSecret(cfg); err != nil {
+		return err
+	}
+	previews := s.previews(o.StreamSecret)
+	s.http.RegisterOnShutdown(previews.Close)
+	o.Preview = previews
+	s.http.Handler = api.New(o)
+	if s.edge != nil {
+		s.http.Handler = s.edge.Handler(s.http.Handler)
+	}
+	return nil
+}
+
+// watch begins what goes on beside requests and jobs.
+func (s *Server) watch(ctx context.Context) {
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.watches.Go(func() { s.logIsolation(ctx) })
 	if s.store.Exclusive {
@@ -148,10 +184,9 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		s.watches.Go(func() { s.setQuota(ctx) })
 	}
 	s.watches.Go(func() { watchModels(ctx, s.cfg, &s.router, s.log) })
-	if keep := time.Duration(cfg.JournalKeep); keep > 0 {
+	if keep := time.Duration(s.cfg.JournalKeep); keep > 0 {
 		s.watches.Go(func() { sweepJournal(ctx, s.store, keep, s.log) })
 	}
-	return s, nil
 }
 
 // agents are what does the work of jobs.

@@ -180,6 +180,12 @@ func (c *Config) ValidateServing() error {
 	bad := func(name, format string, args ...any) {
 		all = append(all, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 	}
+	if c.Role != roleAll && c.store() == sqliteStore {
+		bad("ROLE", "%s works beside other processes on one database, and the embedded one belongs to one process: set DATABASE_URL, or SUPABASE_URL and SUPABASE_SERVICE_KEY, or leave ROLE out", c.Role)
+	}
+	if c.Role == roleWorker { // it has no door for users
+		return errors.Join(append(all, c.validateModels())...)
+	}
 	if c.Standalone() && !c.Insecure && !loopback(c.ListenHost()) {
 		bad("HOST", "a standalone server has one local user, and at this address whoever reaches the machine would be it: leave HOST out, set SUPABASE_URL or SUPABASE_JWT_SECRET so that users sign in, "+
 			"or say --insecure (INSECURE=true) where something else keeps strangers away, such as a container's network")
@@ -197,14 +203,20 @@ func (c *Config) ValidateServing() error {
 	if c.PublicURL != "" && !strings.HasPrefix(c.PublicURL, "https://") {
 		bad("PUBLIC_URL", "production is reached by HTTPS only: write it with https://")
 	}
-	if !c.Scaffold && !c.hasModel() {
-		bad("OPENAI_API_KEY", "production needs a model: set OPENAI_API_KEY, ANTHROPIC_API_KEY, GOOGLE_API_KEY or LLM_COMPATIBLE_URL, or an endpoint in MODELS_FILE; "+
-			"or LLM_SCAFFOLD=true, if the offline model is meant")
-	}
+	all = append(all, c.validateModels())
 	if c.store() != sqliteStore && c.StreamSecret == "" {
 		bad("STREAM_SECRET", "several servers may work on one database, and what one signs the others must know: set the same secret of at least 32 characters for all, as `openssl rand -hex 32` makes it")
 	}
 	return errors.Join(all...)
+}
+
+// validateModels reports that production has no model but the offline one, unless that one is meant.
+func (c *Config) validateModels() error {
+	if c.Environment != "production" || c.Scaffold || c.hasModel() {
+		return nil
+	}
+	return errors.New("OPENAI_API_KEY: production needs a model: set OPENAI_API_KEY, ANTHROPIC_API_KEY, GOOGLE_API_KEY or LLM_COMPATIBLE_URL, or an endpoint in MODELS_FILE; " +
+		"or LLM_SCAFFOLD=true, if the offline model is meant")
 }
 
 // hasModel reports whether anything but the offline model can answer.

@@ -2,5 +2,5 @@
 
 package sqlite
 
-// freeBytes is how many bytes can be written to a folder's disk; 0: not known.
-func freeBytes(string) uint64 { return 0 }
+// FreeBytes is how many bytes can be written to a folder's disk, where that is known.
+func FreeBytes(string) (free uint64, known bool) { return 0, false }

@@ -4,11 +4,11 @@ package sqlite
 
 import "syscall"
 
-// freeBytes is how many bytes can be written to a folder's disk; 0: not known.
-func freeBytes(dir string) uint64 {
+// FreeBytes is how many bytes can be written to a folder's disk, where that is known.
+func FreeBytes(dir string) (free uint64, known bool) {
 	var s syscall.Statfs_t
 	if syscall.Statfs(dir, &s) != nil || int64(s.Bavail) < 0 { // signed on some systems
-		return 0
+		return 0, false
 	}
-	return uint64(s.Bavail) * uint64(s.Bsize)
+	return uint64(s.Bavail) * uint64(s.Bsize), true
 }

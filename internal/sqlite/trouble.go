@@ -134,7 +134,7 @@ func tryToWrite(dir string) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if freeBytes(filepath.Clean(dir)) < plenty {
+	if free, _ := FreeBytes(filepath.Clean(dir)); free < plenty {
 		_, err = f.Write(make([]byte, little))
 	}
 	return errors.Join(err, f.Close())
