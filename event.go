@@ -50,9 +50,13 @@ func (t EventType) Final() bool {
 }
 
 // Event is one entry of a job's log. Seq numbers the stored ones from 1 without gaps; a transient event has 0 and is
-// seen only by those who watch at that moment.
+// seen only by those who watch at that moment. Where events are passed on, one that names no job says that there are new
+// changes of its project.
 type Event struct {
 	JobID string
+	// Of the job, where they are known: those who watch all jobs of a project, or of a user, are told by them.
+	ProjectID, UserID string
+
 	Seq   int64
 	Type  EventType
 	Data  json.RawMessage // an object

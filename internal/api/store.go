@@ -76,6 +76,13 @@ type Store interface {
 	// ListMessages returns the newest messages of a project, at most limit, oldest first.
 	ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.Message, error)
 
+	// ProjectChanges returns at most limit entries after a number of what changed in a project, in order. From a negative number
+	// on it returns none, and the jobs of the project that have not ended. The newest [codeforge.KeptChanges] are kept, for
+	// [codeforge.WorkingKept] at least.
+	ProjectChanges(ctx context.Context, u codeforge.User, projectID string, after int64, limit int) (codeforge.Changes, error)
+	// UserChanges is the same for the jobs that a user began, in all projects: there is nothing else in it.
+	UserChanges(ctx context.Context, u codeforge.User, after int64, limit int) (codeforge.Changes, error)
+
 	// AddPreviewErrors keeps what went wrong in pages of a project, cleaned before: equal ones once, counted, of all at most
 	// [codeforge.MaxPreviewErrors], the newest.
 	AddPreviewErrors(ctx context.Context, u codeforge.User, projectID string, list []codeforge.PreviewError) error

@@ -24,7 +24,9 @@ func (e *Engine) say(ctx context.Context, job codeforge.Job, role, content strin
 	defer stop()
 	if err := e.o.Store.AddMessages(ctx, job.ProjectID, []codeforge.Message{lineOf(job, role, content)}); err != nil {
 		e.o.Log.Error("conversation not written", "job_id", job.ID, "error", err)
+		return
 	}
+	e.publish(job)
 }
 
 func lineOf(job codeforge.Job, role, content string) codeforge.Message {

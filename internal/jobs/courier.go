@@ -21,7 +21,8 @@ type Courier interface {
 	// one. Where the news was part of the commit there is nothing left to do.
 	Announce(jobIDs ...string)
 	// Publish says, after the commit, what was added to the events of jobs; transient ones, which are never stored, are among
-	// them. Where the news was part of the commit it may be left at that.
+	// them. One that names no job says that its project has new changes. Where the news was part of the commit it may be left
+	// at that.
 	Publish(events ...codeforge.Event)
 	// Drain ends the bringing of jobs that may be due: what is brought to an engine that takes none any more would be lost
 	// until others look for it. Events go on coming: a cancellation ends a run that is waited for.
@@ -41,8 +42,9 @@ type Inbox interface {
 	Free() <-chan struct{}
 	// Receive brings events that another process added.
 	Receive(events ...codeforge.Event)
-	// EventsAdded says that events were added to a job, by this process or another one, where no more is known.
-	EventsAdded(jobID string)
+	// EventsAdded says that events were added to a job, by this process or another one, where no more is known but, perhaps,
+	// its project and user; where it names no job, that its project has new changes.
+	EventsAdded(news codeforge.Event)
 	// EventsMissed says that events may have been added to any job: there was no connection for a while.
 	EventsMissed()
 	// LookAtWatched has the jobs looked at that somebody here watches and that do not run here.

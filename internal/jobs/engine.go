@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -184,6 +185,7 @@ func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 		e.say(ctx, f.Job, "assistant", cancelledWords(f.Job, false))
 	}
 	e.o.Hooks.submitted(job)
+	e.publish(job)
 	e.announce(job.ID)
 	return job, true, nil
 }
@@ -255,16 +257,32 @@ func (e *Engine) Respond(ctx context.Context, u codeforge.User, id string, answe
 
 // publishEnd tells the world what a commit did.
 func (e *Engine) publishEnd(f codeforge.Finished) {
-	e.publish(f.Events...)
+	e.publish(f.Job, f.Events...)
 	if f.Next != "" {
 		e.announce(f.Next)
 	}
 }
 
-// publish passes on what was added to the events of jobs, here and elsewhere.
-func (e *Engine) publish(events ...codeforge.Event) {
+// publish passes on, here and elsewhere, what was added to the events of a job, by a commit that changed its project too.
+func (e *Engine) publish(j codeforge.Job, events ...codeforge.Event) {
+	if j.ID == "" { // it failed
+		return
+	}
+	e.pass(j, append(slices.Clip(events), codeforge.Event{}))
+}
+
+// pass passes on events of a job, here and elsewhere.
+func (e *Engine) pass(j codeforge.Job, events []codeforge.Event) {
+	for i := range events {
+		events[i].ProjectID, events[i].UserID = j.ProjectID, j.UserID
+	}
 	e.o.Hub.Publish(events...)
 	e.o.Courier.Publish(events...)
+}
+
+// Changed tells those who watch a project, here and elsewhere, that something has changed it which is no job.
+func (e *Engine) Changed(projectID string) {
+	e.pass(codeforge.Job{ProjectID: projectID}, []codeforge.Event{{}})
 }
 
 // announce hands a job that may be due to a worker of this process, or of another one if none is free here.

@@ -438,14 +438,14 @@ func TestCancelElsewhereReachesTheRunningWork(t *testing.T) {
 		if !r.engine.Runs(id) || r.engine.Runs(codeforge.NewID()) {
 			t.Error("the engine does not know what it runs")
 		}
-		r.engine.EventsAdded(id)
+		r.engine.EventsAdded(codeforge.Event{JobID: id})
 		r.engine.EventsMissed()
 		synctest.Wait() // nothing is wrong so far
 		began := time.Now()
 		if _, err := r.store.CancelJob(t.Context(), r.user, id); err != nil {
 			t.Fatal(err)
 		}
-		r.engine.EventsAdded(id)
+		r.engine.EventsAdded(codeforge.Event{JobID: id})
 		if cause := <-b.causes; !errors.Is(cause, jobs.ErrFenced) || time.Since(began) > time.Second {
 			t.Errorf("stopped by %v after %v", cause, time.Since(began))
 		}

@@ -118,9 +118,9 @@ func (e *Engine) recheckClaim(jobID string) (here bool) {
 }
 
 // EventsAdded implements [Inbox]. Whoever watches a job that runs here has its events already.
-func (e *Engine) EventsAdded(jobID string) {
-	if !e.recheckClaim(jobID) {
-		e.o.Hub.Nudge(jobID)
+func (e *Engine) EventsAdded(news codeforge.Event) {
+	if !e.recheckClaim(news.JobID) {
+		e.o.Hub.Nudge(news.JobID)
 	}
 }
 

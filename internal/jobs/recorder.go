@@ -111,7 +111,7 @@ func (r *recorder) store(batch []codeforge.Event, progress float64) bool {
 			out[i], keep = keep[0], keep[1:]
 		}
 	}
-	r.e.publish(out...)
+	r.e.pass(r.job, out)
 	return true
 }
 
@@ -163,7 +163,7 @@ func (r *recorder) storeStage(ctx context.Context, stage codeforge.StageResult) 
 			r.e.o.Hub.Nudge(r.job.ID)
 			return kept, nil
 		case err == nil:
-			r.e.publish(kept.Events...)
+			r.e.publish(r.job, kept.Events...)
 			return kept, nil
 		case errors.Is(err, ErrFenced):
 			r.e.stopFenced(r.fence)

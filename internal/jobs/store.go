@@ -96,6 +96,6 @@ type Store interface {
 	SweepJobs(ctx context.Context, before time.Time) (int, error)
 
 	// SweepWorking forgets the working files of jobs that ended before then, and blobs that were put before then and are in
-	// no revision.
+	// no revision. It may forget changes from before then, see api.Store.
 	SweepWorking(ctx context.Context, before time.Time) error
 }

@@ -206,6 +206,9 @@ func TestDirectAccessOfUsers(t *testing.T) {
 			"select public.codeforge_cancel_job('" + u.ID + "', '" + j.ID + "')",
 			"select public.codeforge_ensure_profile('" + u.ID + "')",
 			"select public.codeforge_sweep_jobs(now(), 1)",
+			"select count(*) from public.change_log", "select count(*) from public.change_readers", "delete from public.change_log",
+			"select public.codeforge_changes('" + u.ID + "', '" + p.ID + "', 0, 1, 1, 1)", "select public.codeforge_number_changes('" + p.ID + "', false)",
+			"select public.codeforge_sweep_changes(now(), 1)", "select public.codeforge_tell('" + j.ID + "', null, null)",
 		} {
 			if code := sqlstate(try(t, url, user, func(b *pgx.Batch) { b.Queue(q) })); code != "42501" {
 				t.Errorf("user %q: %s: %q", user, q, code)

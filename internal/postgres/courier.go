@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"codeforge"
 	"codeforge/internal/jobs"
 )
 
@@ -41,11 +42,11 @@ func (c *Courier) Start(ctx context.Context, in jobs.Inbox) (err error) {
 	if connected && !d.shared {
 		every = pollBeside
 		c.listen.Go(func() {
-			_ = c.store.Listen(ctx, func(jobID string) {
-				if jobID == "" {
+			_ = c.store.Listen(ctx, func(news codeforge.Event) {
+				if news.JobID == "" && news.ProjectID == "" {
 					in.EventsMissed()
 				} else {
-					in.EventsAdded(jobID)
+					in.EventsAdded(news)
 				}
 			})
 		})

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"codeforge"
 )
 
 // ErrNoListen is what Listen returns behind a pooler in transaction mode, where no connection is one's own for long, and over
@@ -16,10 +19,11 @@ var ErrNoListen = errors.New("events of other servers are not announced over the
 // idle bounds how long a dead connection goes unnoticed.
 const idle = 30 * time.Second
 
-// Listen calls nudge with the id of each job to which events were added, by this server or another, until ctx ends. After
-// each connection, the first included, it calls nudge with "": what happened before it is not known, and any job may
-// have events. It reconnects for as long as it takes. It has a connection of its own beside the pool.
-func (s *Store) Listen(ctx context.Context, nudge func(jobID string)) error {
+// Listen calls nudge, until ctx ends, with each job to which events were added, by this server or another, and with each project
+// (then there is no job) that has new changes, whoever made them. After each connection, the first included, it calls nudge
+// with none: what happened before it is not known, and any may have some. It reconnects for as long as it takes. It has a
+// connection of its own beside the pool.
+func (s *Store) Listen(ctx context.Context, nudge func(news codeforge.Event)) error {
 	d, ok := s.wire.(*direct)
 	if !ok || d.shared {
 		return ErrNoListen
@@ -39,7 +43,7 @@ func (s *Store) Listen(ctx context.Context, nudge func(jobID string)) error {
 }
 
 // listen serves one connection until it breaks or ctx ends.
-func (d *direct) listen(ctx context.Context, nudge func(jobID string)) {
+func (d *direct) listen(ctx context.Context, nudge func(codeforge.Event)) {
 	conn, err := pgx.ConnectConfig(ctx, d.pool.Config().ConnConfig)
 	if err != nil {
 		return
@@ -48,14 +52,14 @@ func (d *direct) listen(ctx context.Context, nudge func(jobID string)) {
 	if _, err := conn.Exec(ctx, "listen codeforge_events"); err != nil {
 		return
 	}
-	nudge("")
+	nudge(codeforge.Event{})
 	for {
 		quiet, cancel := context.WithTimeout(ctx, idle)
 		n, err := conn.WaitForNotification(quiet)
 		cancel()
 		switch {
 		case err == nil:
-			nudge(n.Payload)
+			nudge(parseNews(n.Payload))
 		case ctx.Err() != nil:
 			return
 		default: // nothing for a while, or the connection is dead
@@ -67,4 +71,11 @@ func (d *direct) listen(ctx context.Context, nudge func(jobID string)) {
 			}
 		}
 	}
+}
+
+// parseNews reads "job/project/user", each of which may be missing.
+func parseNews(payload string) (news codeforge.Event) {
+	job, owners, _ := strings.Cut(payload, "/")
+	project, user, _ := strings.Cut(owners, "/")
+	return codeforge.Event{JobID: job, ProjectID: project, UserID: user}
 }

@@ -355,7 +355,8 @@ func TestStatementTimeout(t *testing.T) {
 	}
 }
 
-// Each event of each job reaches who listens, and after a lost connection all are told that they may have missed something.
+// Each event of each job and each change of a project, whoever made it, reaches who listens, and after a lost connection all are
+// told that they may have missed something.
 func TestListen(t *testing.T) {
 	t.Parallel()
 	s, from := template(t)
@@ -371,7 +372,9 @@ func TestListen(t *testing.T) {
 	heard := make(chan string, 100)
 	listening, stop := context.WithCancel(ctx)
 	ended := make(chan error)
-	go func() { ended <- listener.Listen(listening, func(id string) { heard <- id }) }()
+	go func() {
+		ended <- listener.Listen(listening, func(n codeforge.Event) { heard <- n.JobID + "/" + n.ProjectID + "/" + n.UserID })
+	}()
 	expect := func(want string) {
 		t.Helper()
 		select {
@@ -383,12 +386,15 @@ func TestListen(t *testing.T) {
 			t.Fatalf("heard nothing, want %q", want)
 		}
 	}
-	expect("")
+	const nothing = "//"
+	expect(nothing)
+	owners := "/" + project.ID + "/" + u.ID
 	for range 2 {
 		j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.QA})
 		if err != nil {
 			t.Fatal(err)
 		}
+		expect(owners)
 		if j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -396,13 +402,16 @@ func TestListen(t *testing.T) {
 		if _, err := store.RecordEvents(ctx, f, 1, []codeforge.Event{{Type: codeforge.EventStage}}); err != nil {
 			t.Fatal(err)
 		}
-		expect(j.ID)
+		expect(j.ID + owners)
 		if _, err := store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Events: []codeforge.Event{{Type: codeforge.EventComplete}}}); err != nil {
 			t.Fatal(err)
 		}
-		expect(j.ID)
+		expect(owners)
+		expect(j.ID + owners)
+		s.Exec(t, db, "update public.projects set title = 'Theirs' where id = '"+project.ID+"' and title <> 'Theirs'; insert into public.chat_messages (project_id, role, content) values ('"+project.ID+"', 'user', 'hello')")
+		expect("/" + project.ID + "/")
 		p.cut()
-		expect("")
+		expect(nothing)
 	}
 	stop()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
@@ -410,7 +419,7 @@ func TestListen(t *testing.T) {
 	}
 	b := s.Bouncer(t, 2, recommended)
 	pooled := open(t, postgres.Options{URL: b.URL(recommended, db)})
-	if err := pooled.Listen(ctx, func(string) {}); !errors.Is(err, postgres.ErrNoListen) {
+	if err := pooled.Listen(ctx, func(codeforge.Event) {}); !errors.Is(err, postgres.ErrNoListen) {
 		t.Fatal(err)
 	}
 }

@@ -543,12 +543,12 @@ func TestCancelElsewhere(t *testing.T) {
 	b := serverOn(t, s.URL(recommended, db), 1, nil)
 	a.start(t)
 	listening := make(chan struct{}, 10)
-	go a.store.Listen(ctx, func(id string) {
-		if id == "" {
+	go a.store.Listen(ctx, func(news codeforge.Event) {
+		if news.JobID == "" && news.ProjectID == "" {
 			listening <- struct{}{}
 			return
 		}
-		a.engine.EventsAdded(id)
+		a.engine.EventsAdded(news)
 	})
 	<-listening
 	p, err := a.store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})

@@ -54,6 +54,7 @@ func Run(t *testing.T, open Open) {
 		{"Respond", respondTests},
 		{"Events", eventTests},
 		{"Working", workingTests},
+		{"Changes", changeTests},
 		{"PreviewErrors", previewErrorTests},
 		{"Due", dueTests},
 		{"Sweep", sweepTests},
