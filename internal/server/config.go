@@ -50,22 +50,23 @@ type Config struct {
 	StreamSecret   string `name:"stream-secret" env:"STREAM_SECRET" help:"Signs stream addresses and preview tickets, at least 32 characters. Default: made once in DATA_DIR. Production with data elsewhere needs one, the same for all servers."`
 	PreviewDomain  string `name:"preview-domain" env:"PREVIEW_DOMAIN" help:"Projects are shown at <project_id>.<this domain>, working trees at <job_id>-job.<this domain>. Default: localhost."`
 
-	AgentTimeout    Seconds `name:"agent-timeout" env:"AGENT_TIMEOUT" default:"300" help:"Most time for one run of an agent, in seconds; a pipeline has three times as much."`
-	ReviewRounds    int     `name:"review-rounds" env:"REVIEW_ROUNDS" default:"2" help:"Reviews in a pipeline; between two of them what was found is answered."`
-	MaxIterations   int     `name:"max-agent-iterations" env:"MAX_AGENT_ITERATIONS" default:"5" help:"Most reviews in a pipeline, whatever REVIEW_ROUNDS says."`
-	Workers         int     `name:"workers" env:"WORKERS" default:"16" help:"Jobs that this process runs at once; with the role api, none."`
-	MaxQueued       int     `name:"max-queued-jobs" env:"MAX_QUEUED_JOBS" default:"10000" help:"Jobs that may wait; one more is answered with 429."`
-	MaxProjects     int     `name:"max-projects-per-user" env:"MAX_PROJECTS_PER_USER" default:"1000" help:"Projects that one user may have, archived ones included; 0: any number. Standalone has no such limits; of several servers on one database the last to start says what holds."`
-	MaxRevisions    int     `name:"max-revisions-per-day" env:"MAX_REVISIONS_PER_DAY" default:"10000" help:"Revisions that one user may make in a day (UTC); 0: any number."`
-	MaxOpenJobs     int     `name:"max-jobs-per-user" env:"MAX_JOBS_PER_USER" default:"200" help:"Jobs of one user that may be queued or running; 0: any number."`
-	MaxBytes        int     `name:"max-bytes-per-user" env:"MAX_BYTES_PER_USER" default:"2147483648" help:"Bytes of files that one user may store, earlier revisions included, equal contents of a project once; 0: any number."`
-	MaxBlob         int     `name:"max-file-bytes" env:"MAX_FILE_BYTES" default:"10000000" help:"Bytes of one binary file; 0: any number. Texts over JSON have 100,000 characters."`
-	MaxText         int     `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"1048576" help:"Bytes of one text that comes as a raw body, base64 or by an import; 0: as many as of a binary file."`
-	MaxImport       int     `name:"max-import-bytes" env:"MAX_IMPORT_BYTES" default:"250000000" help:"Bytes of an archive that is imported, and of what is taken of it. It lies in the system's temporary folder while it is read."`
-	MaxBlobs        int     `name:"max-project-file-bytes" env:"MAX_PROJECT_FILE_BYTES" default:"200000000" help:"Bytes that the binary files and long texts of one project have together; 0: any number. Its other texts are counted apart."`
-	ShutdownTimeout Seconds `name:"shutdown-timeout" env:"SHUTDOWN_TIMEOUT" default:"20" help:"Time to finish or hand back running jobs after SIGTERM, in seconds."`
-	JobLease        Seconds `name:"job-lease" env:"JOB_LEASE" default:"15" help:"Seconds of silence after which another server takes over a job of one that died."`
-	JobRetention    Seconds `name:"job-retention" env:"JOB_RETENTION" default:"0" help:"Seconds after which ended jobs are deleted; 0 keeps them."`
+	AgentTimeout    Seconds  `name:"agent-timeout" env:"AGENT_TIMEOUT" default:"300" help:"Most time for one run of an agent, in seconds; a pipeline has three times as much."`
+	ReviewRounds    int      `name:"review-rounds" env:"REVIEW_ROUNDS" default:"2" help:"Reviews in a pipeline; between two of them what was found is answered."`
+	MaxIterations   int      `name:"max-agent-iterations" env:"MAX_AGENT_ITERATIONS" default:"5" help:"Most reviews in a pipeline, whatever REVIEW_ROUNDS says."`
+	Workers         int      `name:"workers" env:"WORKERS" default:"16" help:"Jobs that this process runs at once; with the role api, none."`
+	MaxQueued       int      `name:"max-queued-jobs" env:"MAX_QUEUED_JOBS" default:"10000" help:"Jobs that may wait; one more is answered with 429."`
+	MaxProjects     int      `name:"max-projects-per-user" env:"MAX_PROJECTS_PER_USER" default:"1000" help:"Projects that one user may have, archived ones included; 0: any number. Standalone has no such limits; of several servers on one database the last to start says what holds."`
+	MaxRevisions    int      `name:"max-revisions-per-day" env:"MAX_REVISIONS_PER_DAY" default:"10000" help:"Revisions that one user may make in a day (UTC); 0: any number."`
+	MaxOpenJobs     int      `name:"max-jobs-per-user" env:"MAX_JOBS_PER_USER" default:"200" help:"Jobs of one user that may be queued or running; 0: any number."`
+	MaxBytes        int      `name:"max-bytes-per-user" env:"MAX_BYTES_PER_USER" default:"2147483648" help:"Bytes of files that one user may store, earlier revisions included, equal contents of a project once; 0: any number."`
+	MaxBlob         int      `name:"max-file-bytes" env:"MAX_FILE_BYTES" default:"10000000" help:"Bytes of one binary file; 0: any number. Texts over JSON have 100,000 characters."`
+	MaxText         int      `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"1048576" help:"Bytes of one text that comes as a raw body, base64 or by an import; 0: as many as of a binary file."`
+	MaxImport       int      `name:"max-import-bytes" env:"MAX_IMPORT_BYTES" default:"250000000" help:"Bytes of an archive that is imported, and of what is taken of it. It lies in the system's temporary folder while it is read."`
+	MaxBlobs        int      `name:"max-project-file-bytes" env:"MAX_PROJECT_FILE_BYTES" default:"200000000" help:"Bytes that the binary files and long texts of one project have together; 0: any number. Its other texts are counted apart."`
+	ShutdownTimeout Seconds  `name:"shutdown-timeout" env:"SHUTDOWN_TIMEOUT" default:"20" help:"Time to finish or hand back running jobs after SIGTERM, in seconds."`
+	DrainDelay      *Seconds `name:"drain-delay" env:"DRAIN_DELAY" help:"Time between SIGTERM, from which on /readyz says no, and the end of service, so that load balancers notice. Default: 5 in production, 0 elsewhere and for workers. A second signal ends the process at once."`
+	JobLease        Seconds  `name:"job-lease" env:"JOB_LEASE" default:"15" help:"Seconds of silence after which another server takes over a job of one that died."`
+	JobRetention    Seconds  `name:"job-retention" env:"JOB_RETENTION" default:"0" help:"Seconds after which ended jobs are deleted; 0 keeps them."`
 
 	Verifiers      int   `name:"verifiers" env:"VERIFIERS" default:"0" help:"Processes that check and bundle generated code at once; 0: three for each processor, at least 6, as memory allows. One user never has them all."`
 	VerifierMemory int64 `name:"verifier-memory-mb" env:"VERIFIER_MEMORY_MB" default:"2048" help:"Memory that each of them may take, in MB; at most a quarter of the machine's."`

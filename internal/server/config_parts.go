@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"codeforge"
 	"codeforge/internal/api"
@@ -40,6 +41,17 @@ func (c *Config) engineWorkers() int {
 		return 0
 	}
 	return c.Workers
+}
+
+// drainDelay is how long a server that is told to stop goes on as if it was not.
+func (c *Config) drainDelay() time.Duration {
+	switch {
+	case c.DrainDelay != nil:
+		return time.Duration(*c.DrainDelay)
+	case c.Environment == "production" && c.Role != roleWorker:
+		return 5 * time.Second
+	}
+	return 0
 }
 
 // Where data lies.

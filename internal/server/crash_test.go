@@ -445,20 +445,10 @@ func (p *process) events(ctx context.Context, job string, last *string, seen fun
 func TestDrain(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir, "SHUTDOWN_TIMEOUT=2")
-	var project codeforge.Project
-	if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Drain", "description": "Recipes"}, &project); err != nil {
-		t.Fatal(err)
-	}
-	var job struct {
-		ID string `json:"job_id"`
-	}
-	body := map[string]any{"project_id": project.ID, "agent_type": "code", "input_context": map[string]any{"user_message": "Recipes", "scaffold": "stall"}}
-	if err := p.Call(t.Context(), "POST", "/v1/run-agent", body, &job); err != nil {
-		t.Fatal(err)
-	}
+	job := p.stalled(t)
 	last := "0"
 	ctx, cancel := context.WithCancel(t.Context())
-	p.events(ctx, job.ID, &last, func(kind string, n int64) {
+	p.events(ctx, job, &last, func(kind string, n int64) {
 		if kind == "stage" || n > 1 { // it runs
 			cancel()
 		}
@@ -473,11 +463,11 @@ func TestDrain(t *testing.T) {
 	}
 	p = start(t, dir)
 	var status struct{ Status string }
-	p.must(t, "/v1/jobs/"+job.ID, &status)
+	p.must(t, "/v1/jobs/"+job, &status)
 	if status.Status != "queued" && status.Status != "running" {
 		t.Fatalf("after the restart the job is %s", status.Status)
 	}
-	if err := p.Call(t.Context(), "POST", "/v1/jobs/"+job.ID+"/cancel", nil, &status); err != nil || status.Status != "cancelled" {
+	if err := p.Call(t.Context(), "POST", "/v1/jobs/"+job+"/cancel", nil, &status); err != nil || status.Status != "cancelled" {
 		t.Fatalf("cancel: %v, %s", err, status.Status)
 	}
 }

@@ -234,9 +234,22 @@ func Run(ctx context.Context, cfg *Config, log io.Writer, hangups <-chan os.Sign
 			s.Reload()
 			continue
 		case <-ctx.Done():
+			s.drain()
 		case err = <-s.failed:
 		}
 		return errors.Join(err, s.Close())
+	}
+}
+
+// drain says that the server gets ready to stop, and goes on as before until whoever sends it traffic had time to see that.
+func (s *Server) drain() {
+	delay := s.cfg.drainDelay()
+	s.draining.Store(true)
+	s.log.Info("draining", "delay_ms", delay.Milliseconds())
+	select {
+	case <-time.After(delay):
+	case err := <-s.failed: // there is nobody left to wait for
+		s.log.Error("no longer answering", "error", err)
 	}
 }
 
@@ -276,25 +289,18 @@ func (s *Server) URL() string {
 	return s.cfg.scheme() + "://" + net.JoinHostPort(host, port)
 }
 
-// Close stops taking requests, finishes or hands back running jobs, and closes the store, within SHUTDOWN_TIMEOUT.
+// Close takes the server down in order: it stops starting jobs, finishes or hands back those that run within SHUTDOWN_TIMEOUT, ends
+// streams, whose clients come back elsewhere with the last id they saw, gives other requests a moment, and closes the store.
 func (s *Server) Close() error {
+	s.draining.Store(true)
 	patience := time.Duration(s.cfg.ShutdownTimeout)
-	ctx, cancel := context.WithTimeout(context.Background(), patience+time.Second)
-	defer cancel()
 	began := time.Now()
 	if s.listen != nil {
 		s.log.Info("stopping", "patience_ms", patience.Milliseconds())
 	}
-	var all []error
-	closing := make(chan error, 1)
-	go func() { closing <- s.http.Shutdown(ctx) }()
-	all = append(all, s.engine.Drain(ctx, patience))
-	select {
-	case err := <-closing:
-		all = append(all, err)
-	case <-time.After(time.Second): // a request that does not end must not keep the store open
-		all = append(all, s.http.Close())
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience+time.Second)
+	defer cancel()
+	all := []error{s.engine.Drain(ctx, patience), s.closeHTTP()}
 	s.stop()
 	s.watches.Wait()
 	all = append(all, s.release())
@@ -303,6 +309,19 @@ func (s *Server) Close() error {
 		s.log.Info("stopped", "ms", time.Since(began).Milliseconds())
 	}
 	return errors.Join(all...)
+}
+
+// closeHTTP ends streams, waits a moment for requests, and cuts off what is left: a request that does not end must not keep the
+// store open.
+func (s *Server) closeHTTP() error {
+	ctx, cancel := context.WithTimeout(context.Background(), max(time.Second, s.cfg.drainDelay()))
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("requests that did not end were cut off")
+		err = s.http.Close()
+	}
+	return err
 }
 
 // previews shows what projects and the working trees of jobs build.
