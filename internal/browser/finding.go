@@ -102,17 +102,30 @@ func (l *findings) sorted() []Finding {
 	return list
 }
 
+// ends reports whether a page of that kind of finding ran to no end. Which one is told depends on what gives out first, time,
+// memory or patience, so two runs that ended a page in different words met the same fault.
+func (k Kind) ends() bool { return k == KindCrash || k == KindHang || k == KindExcess }
+
+// met reports whether an error of one run is among what the other met.
+func (l *findings) met(f Finding) bool {
+	if _, same := l.seen[f.sameAs()]; same {
+		return true
+	}
+	return f.Kind.ends() && slices.ContainsFunc(l.list, func(o Finding) bool { return o.Kind.ends() && o.Page == f.Page })
+}
+
 // seenOnce makes warnings of the errors that only one of two runs met.
 func (l *findings) seenOnce(second *findings) {
 	const once = " (in one of two runs)"
-	for i, f := range l.list {
-		if _, again := second.seen[f.sameAs()]; f.Severity == Error && !again {
+	first := slices.Clone(l.list)
+	for i, f := range first {
+		if f.Severity == Error && !second.met(f) {
 			l.list[i].Severity = Warning
 			l.list[i].Message += once
 		}
 	}
 	for _, f := range second.list {
-		if _, before := l.seen[f.sameAs()]; f.Severity == Error && !before {
+		if f.Severity == Error && !(&findings{list: first, seen: l.seen}).met(f) {
 			f.Severity = Warning
 			f.Message += once
 			l.list = append(l.list, f)

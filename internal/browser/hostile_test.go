@@ -46,7 +46,7 @@ func TestHostilePages(t *testing.T) {
 	o.Memory, o.patience = 1<<30, 3*time.Second
 	for _, c := range []struct {
 		name, body string
-		want       Kind // of an error; "": none is wanted
+		want       Kind // of an error, as a rule: time, memory or patience may end the page first; "": none is wanted
 		soak       bool // it takes long
 	}{
 		{"runs for ever when opened", `<p>Hello</p><script>for (;;) {}</script>`, KindHang, true},
@@ -81,10 +81,10 @@ for (const o of [Object, Array, String, Date, JSON, Promise, Map, Set, Element, 
 			found := c.want == ""
 			for _, f := range r.Findings {
 				t.Log(line(f))
-				found = found || f.Severity == Error && (f.Kind == c.want || c.want == KindHang && f.Kind == KindCrash) // whichever comes first
+				found = found || f.Severity == Error && f.Kind.ends() && c.want.ends()
 			}
 			if !found {
-				t.Errorf("no error of the kind %s", c.want)
+				t.Errorf("no error like %s", c.want)
 			}
 			noTrace(t)
 		})

@@ -140,3 +140,31 @@ func TestLeftProfiles(t *testing.T) {
 		t.Error("a profile in use was removed")
 	}
 }
+
+// A page that runs to no end in both runs is at fault, whatever gave out first in each.
+func TestEndsInOtherWordsAreOneFault(t *testing.T) {
+	end := func(k Kind, page string) *findings {
+		var l findings
+		l.add(Finding{Severity: Error, Kind: k, Page: page, Message: "The page has no end"})
+		return &l
+	}
+	for _, c := range []struct {
+		first, second *findings
+		want          []string
+	}{
+		{end(KindHang, "/"), end(KindExcess, "/"), []string{Error}},
+		{end(KindCrash, "/"), end(KindHang, "/"), []string{Error}},
+		{end(KindHang, "/"), end(KindHang, "/other"), []string{Warning, Warning}},
+		{end(KindHang, "/"), end(KindException, "/"), []string{Warning, Warning}},
+		{end(KindExcess, "/"), &findings{}, []string{Warning}},
+	} {
+		c.first.seenOnce(c.second)
+		var got []string
+		for _, f := range c.first.list {
+			got = append(got, f.Severity)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v: severities %v, want %v", c.first.list, got, c.want)
+		}
+	}
+}

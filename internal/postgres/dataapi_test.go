@@ -104,6 +104,9 @@ func settings(t *testing.T, run func(t *testing.T, take func(*testing.T) (p *pro
 
 func TestDataAPIStore(t *testing.T) {
 	settings(t, func(t *testing.T, take func(*testing.T) (*project, func(time.Duration)), tokens bool) {
+		if !tokens && !soak { // the same rows by fewer rights to tell apart
+			return
+		}
 		storetest.Run(t, func(t *testing.T) (storetest.Contract, func(time.Duration)) {
 			p, advance := take(t)
 			if tokens {
