@@ -394,7 +394,7 @@ func TestListen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		expect(owners)
+		expect(j.ID + owners)
 		if j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -406,7 +406,6 @@ func TestListen(t *testing.T) {
 		if _, err := store.FinishJob(ctx, f, codeforge.Outcome{Status: codeforge.JobCompleted, Events: []codeforge.Event{{Type: codeforge.EventComplete}}}); err != nil {
 			t.Fatal(err)
 		}
-		expect(owners)
 		expect(j.ID + owners)
 		s.Exec(t, db, "update public.projects set title = 'Theirs' where id = '"+project.ID+"' and title <> 'Theirs'; insert into public.chat_messages (project_id, role, content) values ('"+project.ID+"', 'user', 'hello')")
 		expect("/" + project.ID + "/")
