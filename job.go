@@ -45,6 +45,7 @@ type Job struct {
 	Apply         ApplyMode       // what becomes of its work; of a new job the project's, unless it says its own
 	Proposal      *Proposal       // what it would change, kept until it is applied or rejected; nil: none
 	RetryOf       string          // the job that it was submitted to do again; "": none
+	TraceParent   string          // of the request that submitted it, see [TraceParent]; "": nobody traced it
 	Fence         int64           // number of the newest claim
 	Failures      int             // attempts that failed; bounds retries
 	Crashes       int             // claims whose worker vanished; bounded on its own
@@ -64,6 +65,7 @@ type NewJob struct {
 	UserMessage    string // when not empty, also written to the project's conversation
 	IdempotencyKey string // when not empty, a second submission of the same user with it answers the first job
 	RetryOf        string // a job of the same project; "": none
+	TraceParent    string
 	Apply          ApplyMode
 	IfBusy         BusyMode
 }
@@ -110,6 +112,14 @@ func (n *NewJob) Check() error {
 		return nil
 	}
 	return CheckInput(n.Input)
+}
+
+// JobCount is how many jobs of an agent are in a state in which they have not ended.
+type JobCount struct {
+	Agent  AgentType     `json:"agent"`
+	Status JobStatus     `json:"status"`
+	Jobs   int           `json:"jobs"`
+	Due    time.Duration `json:"due"` // of queued ones: how long the one has been due that has been longest; 0: none is
 }
 
 // JobFilter selects jobs of a project, newest first.

@@ -37,6 +37,7 @@ e0aee6ff6bd85e83 20261127000003_rules.sql
 040b0b8f956ed38d 20261127000013_preview_errors.sql
 7b76e949ca098dd0 20261127000014_changes.sql
 0243ec538807a4a5 20261127000015_open_jobs.sql
+48c170cf23a81100 20261127000016_traceparent.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -196,6 +196,9 @@ func (d *dataAPI) send(ctx context.Context, c functionCall) ([]byte, error) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Profile", "public")
 	h.Set("apikey", d.key)
+	if c.traceParent != "" {
+		h.Set("traceparent", c.traceParent)
+	}
 	switch {
 	case c.as.Token != "":
 		h.Set("Authorization", "Bearer "+c.as.Token)

@@ -213,7 +213,7 @@ func (d *direct) send(ctx context.Context, c functionCall) (doc []byte, err erro
 	case c.queues && d.dispatched.Load():
 		function = "public.codeforge_dispatch(" + function + ")"
 	}
-	err = d.run(ctx, c.as, "select "+function, values, func(rows pgx.Rows) error {
+	err = d.runTraced(ctx, c.as, c.traceParent, "select "+function, values, func(rows pgx.Rows) error {
 		doc, err = pgx.CollectOneRow(rows, pgx.RowTo[[]byte])
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
@@ -247,9 +247,17 @@ func (c *functionCall) expression() (function string, values []any) {
 
 // run sends a statement as somebody.
 func (d *direct) run(ctx context.Context, as codeforge.User, query string, values []any, collect func(pgx.Rows) error) error {
+	return d.runTraced(ctx, as, "", query, values, collect)
+}
+
+// runTraced sends a statement that says whose trace it belongs to; "": nobody's.
+func (d *direct) runTraced(ctx context.Context, as codeforge.User, traceParent, query string, values []any, collect func(pgx.Rows) error) error {
 	role, claims := identity(as)
 	b := &pgx.Batch{}
 	b.Queue(identify, role, claims, d.timeouts[0], d.timeouts[1])
+	if traceParent != "" {
+		b.Queue("select set_config('codeforge.traceparent', $1, true)", traceParent)
+	}
 	b.Queue(query, values...).Query(collect)
 	err := d.pool.SendBatch(ctx, b).Close()
 	if isConnectionLoss(err) {

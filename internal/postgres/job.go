@@ -59,10 +59,10 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 		return j, false, nil, err
 	}
 	// Documents go as text, so that they are stored as they came.
-	a, unsure, err := s.step(ctx, "submit_job", arg{"user", u.ID}, arg{"job", id}, arg{"project", n.ProjectID}, arg{"agent", string(n.Agent)},
-		arg{"changes_files", n.Agent.ChangesFiles()}, arg{"input", cmp.Or(string(n.Input), "{}")}, arg{"key", textOrNull(n.IdempotencyKey)},
-		arg{"message", withoutNUL(n.UserMessage)}, arg{"message_id", codeforge.NewID()}, arg{"retry_of", retryOf},
-		arg{"apply", textOrNull(n.Apply)}, arg{"if_busy", textOrNull(n.IfBusy)})
+	a, _, unsure, err := callFunction[jobDoc](ctx, s, functionCall{function: "submit_job", again: true, queues: true, traceParent: n.TraceParent, args: []arg{{"user", u.ID}, {"job", id}, {"project", n.ProjectID}, {"agent", string(n.Agent)},
+		{"changes_files", n.Agent.ChangesFiles()}, {"input", cmp.Or(string(n.Input), "{}")}, {"key", textOrNull(n.IdempotencyKey)},
+		{"message", withoutNUL(n.UserMessage)}, {"message_id", codeforge.NewID()}, {"retry_of", retryOf},
+		{"apply", textOrNull(n.Apply)}, {"if_busy", textOrNull(n.IfBusy)}}})
 	switch {
 	case unsure && code(err) == "23505": // the id is taken: by an earlier try
 		j, err = s.GetJob(ctx, u, id)
@@ -316,6 +316,18 @@ func (s *Store) DueJobs(ctx context.Context, limit int) (due []string, queued in
 		next = a.Next.UTC()
 	}
 	return a.IDs, a.Queued, next, err
+}
+
+func (s *Store) CountJobs(ctx context.Context) ([]codeforge.JobCount, error) {
+	rows, _, _, err := system[[]struct {
+		codeforge.JobCount
+		Due float64 `json:"due"` // seconds
+	}](ctx, s, "count_jobs")
+	counts := make([]codeforge.JobCount, len(rows))
+	for i, r := range rows {
+		counts[i], counts[i].Due = r.JobCount, time.Duration(r.Due*float64(time.Second))
+	}
+	return counts, err
 }
 
 // ReleaseAll may count too few when an answer was lost.

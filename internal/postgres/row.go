@@ -116,6 +116,7 @@ type jobRow struct {
 	Base          int64               `json:"base"`
 	Apply         codeforge.ApplyMode `json:"apply"`
 	RetryOf       string              `json:"retry_of"`
+	TraceParent   string              `json:"traceparent"`
 	Proposal      *proposalRow        `json:"proposal"`
 	Fence         int64               `json:"fence"`
 	Failures      int                 `json:"failures"`
@@ -131,7 +132,7 @@ func (r jobRow) job() codeforge.Job {
 	j := codeforge.Job{ID: r.ID, ProjectID: r.ProjectID, UserID: r.UserID, Agent: r.Agent, Status: r.Status, Progress: r.Progress, Input: present(r.Input),
 		Result: present(r.Result), Error: r.Error, Clarification: present(r.Clarification), Revision: r.Revision, Base: r.Base, Fence: r.Fence,
 		Failures: r.Failures, Crashes: r.Crashes, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), StartedAt: utc(r.StartedAt), CompletedAt: utc(r.CompletedAt)}
-	j.Apply, j.RetryOf = r.Apply, r.RetryOf
+	j.Apply, j.RetryOf, j.TraceParent = r.Apply, r.RetryOf, r.TraceParent
 	if r.Proposal != nil {
 		j.Proposal = new(r.Proposal.proposal())
 	}

@@ -67,6 +67,8 @@ type functionCall struct {
 	again bool
 	// queues says that the answer may hold a job that is due now, which then is handed to the queue in the same transaction.
 	queues bool
+	// traceParent is of whoever asks, kept with a job that is submitted; "": nobody traces.
+	traceParent string
 }
 
 // arg is an argument of a function, by its name without p_.

@@ -22,6 +22,8 @@ type Storage interface {
 	agent.ReplayStore
 	auth.TokenStore
 	SetQuota(context.Context, codeforge.Quota) error
+	// CountJobs counts the jobs that have not ended, by agent and state.
+	CountJobs(context.Context) ([]codeforge.JobCount, error)
 	// SweepJournal deletes the answers of ended jobs that are older than before, and returns how many.
 	SweepJournal(ctx context.Context, before time.Time) (swept int, err error)
 }

@@ -22,12 +22,12 @@ type jobRow struct {
 	based        bool      // Base is set, if only to 0
 }
 
-const jobColumns = `seq, project, events, due_at, base IS NOT NULL, apply, retry_of, proposal, id, project_id, user_id, agent, status, fence, progress, failures, crashes, base, revision,
+const jobColumns = `seq, project, events, due_at, base IS NOT NULL, apply, retry_of, traceparent, proposal, id, project_id, user_id, agent, status, fence, progress, failures, crashes, base, revision,
 	created_at, updated_at, started_at, completed_at, error, clarification, input, result`
 
 func (j *jobRow) scan(r row) error {
 	var proposal json.RawMessage
-	err := r.scan(&j.seq, &j.project, &j.events, &j.due, &j.based, (*string)(&j.Apply), &j.RetryOf, &proposal, &j.ID, &j.ProjectID, &j.UserID, (*string)(&j.Agent), (*string)(&j.Status), &j.Fence,
+	err := r.scan(&j.seq, &j.project, &j.events, &j.due, &j.based, (*string)(&j.Apply), &j.RetryOf, &j.TraceParent, &proposal, &j.ID, &j.ProjectID, &j.UserID, (*string)(&j.Agent), (*string)(&j.Status), &j.Fence,
 		&j.Progress, &j.Failures, &j.Crashes, &j.Base, &j.Revision, &j.CreatedAt, &j.UpdatedAt, &j.StartedAt, &j.CompletedAt, &j.Error,
 		&j.Clarification, &j.Input, &j.Result)
 	j.RunAt = time.Time{}
@@ -129,11 +129,11 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 		if err := s.roomForJob(c, u.ID, n.Agent); err != nil {
 			return err
 		}
-		job, fresh = codeforge.Job{ID: n.ID, ProjectID: n.ProjectID, UserID: u.ID, Agent: n.Agent, Status: codeforge.Queued, Input: n.Input, RetryOf: n.RetryOf,
+		job, fresh = codeforge.Job{ID: n.ID, ProjectID: n.ProjectID, UserID: u.ID, Agent: n.Agent, Status: codeforge.Queued, Input: n.Input, RetryOf: n.RetryOf, TraceParent: n.TraceParent,
 			Apply: cmp.Or(n.Apply, p.Apply), RunAt: c.now, CreatedAt: c.now, UpdatedAt: c.now}, true
-		_, seq, err := c.exec(`INSERT INTO jobs(project, id, project_id, user_id, agent, changes_files, status, due_at, events, created_at, updated_at, idempotency_key, retry_of, apply, input)
-			VALUES(?, ?, ?, ?, ?, ?, 'queued', ?7, 1, ?7, ?7, ?8, ?9, ?10, ?11)`,
-			p.seq, job.ID, job.ProjectID, job.UserID, string(job.Agent), job.Agent.ChangesFiles(), c.now, nullable(n.IdempotencyKey), nullable(job.RetryOf), string(job.Apply), job.Input)
+		_, seq, err := c.exec(`INSERT INTO jobs(project, id, project_id, user_id, agent, changes_files, status, due_at, events, created_at, updated_at, idempotency_key, retry_of, traceparent, apply, input)
+			VALUES(?, ?, ?, ?, ?, ?, 'queued', ?7, 1, ?7, ?7, ?8, ?9, ?10, ?11, ?12)`,
+			p.seq, job.ID, job.ProjectID, job.UserID, string(job.Agent), job.Agent.ChangesFiles(), c.now, nullable(n.IdempotencyKey), nullable(job.RetryOf), nullable(job.TraceParent), string(job.Apply), job.Input)
 		if err != nil {
 			return err
 		}
@@ -519,6 +519,30 @@ func (s *Store) DueJobs(ctx context.Context, limit int) (ids []string, queued in
 		})
 	})
 	return ids, queued, later, err
+}
+
+func (s *Store) CountJobs(ctx context.Context) (counts []codeforge.JobCount, err error) {
+	err = s.view(ctx, func(c *conn) error {
+		now := s.now()
+		for _, query := range []string{
+			"SELECT agent, status, count(*), min(iif(status = 'queued' AND due_at <= ?1, due_at, NULL)) FROM jobs INDEXED BY jobs_open WHERE due_at IS NOT NULL GROUP BY agent, status",
+			"SELECT agent, status, count(*), iif(?1, NULL, NULL) FROM jobs INDEXED BY jobs_waiting WHERE status = 'waiting_for_input' GROUP BY agent"} {
+			if err := c.each(query, []any{now}, func(r row) error {
+				var n codeforge.JobCount
+				var due *time.Time
+				err := r.scan((*string)(&n.Agent), (*string)(&n.Status), &n.Jobs, &due)
+				if due != nil {
+					n.Due = now.Sub(*due)
+				}
+				counts = append(counts, n)
+				return err
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return counts, err
 }
 
 func (s *Store) ReleaseAll(ctx context.Context) (released int, err error) {

@@ -22,6 +22,8 @@ type Contract interface {
 	auth.TokenStore // tokens of our own
 	// SetQuota bounds what a user may keep, for all servers on the same data.
 	SetQuota(context.Context, codeforge.Quota) error
+	// CountJobs counts the jobs that have not ended, of all users.
+	CountJobs(context.Context) ([]codeforge.JobCount, error)
 }
 
 // Open returns an empty store that is closed when the test ends, and a function that moves its clock on. Nothing else
@@ -38,6 +40,7 @@ func Run(t *testing.T, open Open) {
 		{"Files", fileTests},
 		{"Revisions", revisionTests},
 		{"Submit", submitTests},
+		{"Counts", countTests},
 		{"Claim", claimTests},
 		{"Line", lineTests},
 		{"Stages", stageTests},

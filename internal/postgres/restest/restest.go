@@ -261,8 +261,8 @@ func (s *Server) serve(r *http.Request, bearer string) (status int, header http.
 		return 0, nil, "", err
 	}
 	b := &pgx.Batch{}
-	b.Queue("select set_config('search_path', 'public', true), set_config('restest.merged', '', true), set_config('transaction_read_only', $1, true), set_config('role', $2, true), set_config('request.jwt.claims', $3, true)",
-		map[bool]string{true: "on", false: "off"}[q.reads], role, claims)
+	b.Queue("select set_config('search_path', 'public', true), set_config('restest.merged', '', true), set_config('transaction_read_only', $1, true), set_config('role', $2, true), set_config('request.jwt.claims', $3, true), set_config('request.headers', $4, true)",
+		map[bool]string{true: "on", false: "off"}[q.reads], role, claims, headers(r.Header))
 	q.queue(b)
 	// What is sent together is one transaction, unless the answer may still undo it.
 	if !q.undoes {
@@ -279,6 +279,18 @@ func (s *Server) serve(r *http.Request, bearer string) (status int, header http.
 		return err
 	})
 	return status, header, body, err
+}
+
+// headers are those of a request as the database sees them: by names in lower case, of each the last one.
+func headers(h http.Header) string {
+	seen := map[string]string{}
+	for name, values := range h {
+		if lower := strings.ToLower(name); lower != "authorization" && lower != "apikey" && len(values) > 0 {
+			seen[lower] = values[len(values)-1]
+		}
+	}
+	b, _ := json.Marshal(seen) // texts always marshal
+	return string(b)
 }
 
 // fault words an error of the database.
