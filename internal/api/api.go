@@ -9,8 +9,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -19,7 +17,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -159,8 +156,8 @@ type Options struct {
 	MaxImport    int64 // bytes of an archive, and of the files that are taken of one; 0: 250 MB
 	MaxLoad      int64 // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
 
-	// StreamSecret signs the tokens in stream addresses: at least 32 bytes. nil: addresses carry none.
-	StreamSecret []byte
+	// StreamKeys signs the tokens in stream addresses. nil: addresses carry none.
+	StreamKeys *auth.Keyring
 	// StreamWithoutToken lets anyone who knows a job's id watch it.
 	StreamWithoutToken bool
 
@@ -191,7 +188,6 @@ type server struct {
 	heavy   chan struct{} // a place for each diff that may be made at once
 	imports chan struct{} // and for each import
 	secure  bool          // the public address is https
-	macs    sync.Pool     // of hash.Hash, with the secret of streams in it
 
 	estimates estimateCache
 	costs     costCache
@@ -250,7 +246,6 @@ func newServer(o Options) *server {
 		atPreview := func(r *http.Request) bool { return s.Preview.Match(r.Host) }
 		s.sites = append([]Site{{"preview", atPreview, http.HandlerFunc(s.preview)}}, s.Sites...)
 	}
-	s.macs.New = func() any { return hmac.New(sha256.New, o.StreamSecret) }
 	s.huma = huma.NewAPI(s.config(), adapter{s})
 	s.routes()
 	return s

@@ -14,6 +14,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/api"
+	"codeforge/internal/auth"
 	"codeforge/internal/events"
 	"codeforge/internal/llm"
 )
@@ -70,7 +71,7 @@ func BenchmarkEdge(b *testing.B) {
 		s.files = append(s.files, codeforge.File{ID: codeforge.NewID(), ProjectID: id, Path: fmt.Sprintf("src/components/part%04d.tsx", i), Language: "tsx", Version: 1, Size: 10_000, Revision: 1, CreatedAt: now, UpdatedAt: now})
 	}
 	h := api.New(api.Options{Store: s, Jobs: s, Hub: events.NewHub(), Auth: func(*http.Request) (codeforge.User, error) { return codeforge.LocalUser(), nil },
-		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), RateLimit: 1e9, Bench: true, Standalone: true, StreamSecret: bytes.Repeat([]byte("s"), 32),
+		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), RateLimit: 1e9, Bench: true, Standalone: true, StreamKeys: auth.NewKeyring(bytes.Repeat([]byte("s"), 32)),
 		Models: always(router(b, paid{name: llm.OpenAI})), Ledger: &history{}})
 	content, _ := json.Marshal(strings.Repeat("const answer = \"42\"; // and more\n", 300))
 	for _, c := range []struct{ name, method, target, body string }{

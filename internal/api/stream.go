@@ -2,11 +2,9 @@ package api
 
 import (
 	"context"
-	"crypto/hmac"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"hash"
 	"net/http"
 	"strconv"
 	"sync"
@@ -27,19 +25,26 @@ const (
 // streamToken is the capability to watch one job, for whoever holds it. What it is worth depends on the job alone, so
 // nothing need be in it: it is a MAC over the job and its owner.
 func (s *server) streamToken(jobID, userID string) string {
-	mac := s.macs.Get().(hash.Hash)
-	defer s.macs.Put(mac)
-	mac.Reset()
-	var buf [128]byte
-	mac.Write(append(append(append(append(buf[:0], "codeforge/stream/1\x00"...), jobID...), 0), userID...))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(buf[:0]))
+	var buf [32]byte
+	return base64.RawURLEncoding.EncodeToString(s.StreamKeys.Sum(buf[:0], streamClaim(jobID, userID)))
+}
+
+// opensStream reports whether a token is that of a job.
+func (s *server) opensStream(token, jobID, userID string) bool {
+	mac, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	return err == nil && s.StreamKeys != nil && s.StreamKeys.Verify(streamClaim(jobID, userID), mac)
+}
+
+// streamClaim is what the token of a stream signs.
+func streamClaim(jobID, userID string) []byte {
+	return append(append(append(append(make([]byte, 0, 128), "codeforge/stream/1\x00"...), jobID...), 0), userID...)
 }
 
 // streamURL is where a job is watched. It names the job as shown, which may be an alias; the token is for the job itself.
 func (s *server) streamURL(x *exchange, shown, jobID, userID string) string {
 	scheme, host := s.reached(x.r)
 	u := scheme + "://" + host + "/v1/jobs/" + shown + "/stream"
-	if len(s.StreamSecret) > 0 {
+	if s.StreamKeys != nil {
 		u += "?token=" + s.streamToken(jobID, userID)
 	}
 	return u
@@ -177,8 +182,8 @@ func (s *server) watcher(ctx context.Context, x *exchange, in *streamInput) (cod
 		return fail(err)
 	}
 	open := token == ""
-	if err == nil && !open && len(s.StreamSecret) > 0 {
-		open = hmac.Equal([]byte(token), []byte(s.streamToken(jobID, owner)))
+	if err == nil && !open {
+		open = s.opensStream(token, jobID, owner)
 	}
 	if !open {
 		// Not a token of this job, or no such job: only the caller's own bearer token is left, and which it was is not told.

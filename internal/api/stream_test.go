@@ -159,7 +159,7 @@ func TestStreamTokens(t *testing.T) {
 	// The token opens the stream and nothing else.
 	k.call("GET", "/v1/jobs/"+job+"?token="+token, "", nobody).fails(401, "AUTHENTICATION_ERROR")
 
-	open := newKit(t, func(o *api.Options) { o.StreamWithoutToken = true; o.StreamSecret = nil })
+	open := newKit(t, func(o *api.Options) { o.StreamWithoutToken = true; o.StreamKeys = nil })
 	job = open.job(open.project(), "qa")
 	if m := open.call("POST", "/v1/jobs/"+job+"/cancel", "").want(200).object(); m["job_id"] != job {
 		t.Error(m)

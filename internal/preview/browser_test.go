@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"codeforge"
+	"codeforge/internal/auth"
 	"codeforge/internal/browser/browsertest"
 	"codeforge/internal/verify"
 )
@@ -338,7 +339,7 @@ func TestConsole(t *testing.T) {
 func TestConsoleOfAnotherSite(t *testing.T) {
 	srv := console(t)
 	b := newTab(t, map[string]string{"index.html": `<!doctype html><h1>first</h1><script src="a.js"></script>`, "a.js": "throw new Error('in the frame')"}, func(o *Options) {
-		o.TicketNeeded, o.Secret, o.Embedders = true, []byte("0123456789abcdef"), []string{srv.URL, strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)}
+		o.TicketNeeded, o.Keys, o.Embedders = true, auth.NewKeyring([]byte("0123456789abcdef")), []string{srv.URL, strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)}
 	})
 	b.sh.put(userID, project, map[string]string{"index.html": `<!doctype html><h1>first</h1><script src="a.js"></script>`, "a.js": "throw new Error('in the frame')"})
 	b.do(chromedp.Navigate(srv.URL + "/#" + b.s.Address("http", "x:"+b.port, codeforge.User{ID: userID}, project, 0, false)))

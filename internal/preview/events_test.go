@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/auth"
 	"codeforge/internal/verify"
 )
 
@@ -182,7 +183,7 @@ func TestWhoMayWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sh := newShelf()
 		sh.put(userID, project, app)
-		s := New(sh.options(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef")}))
+		s := New(sh.options(Options{TicketNeeded: true, Keys: auth.NewKeyring([]byte("0123456789abcdef"))}))
 		if r := wait(t, s, home, "1"); r.status != http.StatusForbidden {
 			t.Error(r.status)
 		}

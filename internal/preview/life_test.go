@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"codeforge"
+	"codeforge/internal/auth"
 	"codeforge/internal/verify"
 )
 
@@ -279,7 +280,7 @@ func TestWorkingTree(t *testing.T) {
 	tree, builds := WorkingTree{ProjectID: project, Version: "1", Tree: func(context.Context) (verify.Tree, error) {
 		return verify.Tree{Files: map[string]string{"index.html": "<p>first"}}, nil
 	}}, 0
-	o := sh.options(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef"), Bundle: func(ctx context.Context, user string, t verify.Tree) (*verify.Site, verify.Report, error) {
+	o := sh.options(Options{TicketNeeded: true, Keys: auth.NewKeyring([]byte("0123456789abcdef")), Bundle: func(ctx context.Context, user string, t verify.Tree) (*verify.Site, verify.Report, error) {
 		builds++
 		return bundle(ctx, user, t)
 	}})

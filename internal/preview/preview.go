@@ -37,6 +37,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/auth"
 	"codeforge/internal/verify"
 )
 
@@ -63,9 +64,9 @@ type Options struct {
 	// Bundle builds a tree of files for a user, once for equal ones at a time. Its error says nothing of the tree.
 	Bundle func(ctx context.Context, user string, t verify.Tree) (*verify.Site, verify.Report, error)
 
-	Secret       []byte   // signs tickets; at least 16 bytes where they are needed
-	TicketNeeded bool     // false: everybody is the local user
-	Embedders    []string // origins whose pages may frame a preview, besides the preview itself
+	Keys         *auth.Keyring // signs tickets, where they are needed
+	TicketNeeded bool          // false: everybody is the local user
+	Embedders    []string      // origins whose pages may frame a preview, besides the preview itself
 
 	CacheBytes int // of built sites; 0: 64 MiB. The newest is always kept.
 	SiteBytes  int // of one built site; 0: 32 MiB
@@ -106,8 +107,8 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.TicketNeeded && len(o.Secret) < 16 {
-		panic("preview: a secret of at least 16 bytes is needed to sign tickets")
+	if o.TicketNeeded && o.Keys == nil {
+		panic("preview: a secret is needed to sign tickets")
 	}
 	s := &Server{o: o, cache: cache{limit: o.CacheBytes}, streams: streams{closed: make(chan struct{})}}
 	for _, origin := range o.Embedders {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/auth"
 	"codeforge/internal/sandbox"
 	"codeforge/internal/verify"
 )
@@ -318,7 +319,7 @@ func ticketed(t *testing.T) (*Server, *shelf, *time.Time) {
 	sh.put(userID, project, app)
 	sh.put(userID, other, app)
 	now := time.Unix(1_800_000_000, 0)
-	return New(sh.options(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef"), Domain: "p.example", Now: func() time.Time { return now }})), sh, &now
+	return New(sh.options(Options{TicketNeeded: true, Keys: auth.NewKeyring([]byte("0123456789abcdef")), Domain: "p.example", Now: func() time.Time { return now }})), sh, &now
 }
 
 func with(c *http.Cookie) func(*http.Request) { return func(r *http.Request) { r.AddCookie(c) } }
@@ -363,7 +364,7 @@ func TestTicket(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "junk": "a.b", "no signature": payload, "empty signature": payload + ".", "cut": ticket[:len(ticket)-1], "longer": ticket + "A", "padded": ticket + "=",
 		"other user":   base64.RawURLEncoding.EncodeToString(bytes.Replace(raw, []byte("aaaa"), []byte("bbbb"), 1)) + "." + mac,
-		"other secret": New(Options{TicketNeeded: true, Secret: []byte("fedcba9876543210"), Domain: "p.example", Now: s.o.Now}).sign(forTicket, token{Label: project, User: userID, Expires: now.Add(time.Hour)}),
+		"other secret": New(Options{TicketNeeded: true, Keys: auth.NewKeyring([]byte("fedcba9876543210")), Domain: "p.example", Now: s.o.Now}).sign(forTicket, token{Label: project, User: userID, Expires: now.Add(time.Hour)}),
 		"no user":      s.sign(forTicket, token{Label: project, Expires: now.Add(time.Hour)}),
 		"other":        s.sign(forTicket, token{Label: other, User: userID, Expires: now.Add(time.Hour)}),
 		"expired":      s.sign(forTicket, token{Label: project, User: userID, Expires: *now}),
@@ -406,7 +407,7 @@ func TestNewWantsASecret(t *testing.T) {
 			t.Error("accepted")
 		}
 	}()
-	New(Options{TicketNeeded: true, Secret: []byte("short")})
+	New(Options{TicketNeeded: true})
 }
 
 func TestConditionalAndHead(t *testing.T) {
@@ -620,7 +621,7 @@ func TestCacheIsBounded(t *testing.T) {
 }
 
 func FuzzTicket(f *testing.F) {
-	s := New(Options{TicketNeeded: true, Secret: []byte("0123456789abcdef")})
+	s := New(Options{TicketNeeded: true, Keys: auth.NewKeyring([]byte("0123456789abcdef"))})
 	good := s.sign(forTicket, token{Label: project, User: userID, Expires: time.Now().Add(time.Hour)})
 	f.Add(good)
 	f.Add("a.b")

@@ -1,8 +1,6 @@
 package preview
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -38,11 +36,8 @@ type token struct {
 	Expires time.Time `json:"e"`
 }
 
-func (s *Server) mac(p purpose, payload string) []byte {
-	m := hmac.New(sha256.New, s.o.Secret)
-	m.Write([]byte(string(p) + payload)) // the secret may sign other things too
-	return m.Sum(nil)
-}
+// signed is what is signed of a payload: the secret may sign other things too.
+func signed(p purpose, payload string) []byte { return []byte(string(p) + payload) }
 
 func (s *Server) sign(p purpose, t token) string {
 	t.Expires = t.Expires.UTC().Truncate(time.Second)
@@ -51,7 +46,7 @@ func (s *Server) sign(p purpose, t token) string {
 		panic(err) // strings and a time of this century
 	}
 	payload := base64.RawURLEncoding.EncodeToString(b)
-	return payload + "." + base64.RawURLEncoding.EncodeToString(s.mac(p, payload))
+	return payload + "." + base64.RawURLEncoding.EncodeToString(s.o.Keys.Sum(nil, signed(p, payload)))
 }
 
 // open returns the token in text if this server signed it for the purpose and the host, and it still holds.
@@ -61,7 +56,7 @@ func (s *Server) open(p purpose, text string, at site) (t token, ok bool) {
 	}
 	payload, signature, _ := strings.Cut(text, ".")
 	mac, err := base64.RawURLEncoding.Strict().DecodeString(signature)
-	if err != nil || !hmac.Equal(mac, s.mac(p, payload)) {
+	if err != nil || !s.o.Keys.Verify(signed(p, payload), mac) {
 		return token{}, false
 	}
 	b, err := base64.RawURLEncoding.DecodeString(payload)

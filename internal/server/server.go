@@ -41,6 +41,7 @@ type Server struct {
 	router   liveRouter
 	store    *Store
 	users    *auth.Verifier // nil: standalone
+	keys     *auth.Keyring  // signs addresses of streams and tickets of previews; nil: a worker
 	edge     *https.Edge    // nil: plain requests are served
 	hub      *events.Hub
 	engine   *jobs.Engine
@@ -161,10 +162,13 @@ func (s *Server) makeEdge(model string) (err error) {
 		s.http.Handler = api.NewProbes(o)
 		return nil
 	}
-	if o.StreamSecret, err = streamSecret(cfg); err != nil {
+	secret, err := streamSecret(cfg)
+	if err != nil {
 		return err
 	}
-	previews := s.previews(o.StreamSecret)
+	s.keys = auth.NewKeyring(secret)
+	o.StreamKeys = s.keys
+	previews := s.previews(s.keys)
 	s.http.RegisterOnShutdown(previews.Close)
 	o.Preview = previews
 	s.http.Handler = api.New(o)
@@ -325,8 +329,8 @@ func (s *Server) closeHTTP() error {
 }
 
 // previews shows what projects and the working trees of jobs build.
-func (s *Server) previews(secret []byte) *preview.Server {
-	return preview.New(preview.Options{Domain: s.cfg.PreviewDomain, Secret: secret, TicketNeeded: !s.cfg.Standalone(), Embedders: s.cfg.AllowedOrigins, Log: s.log,
+func (s *Server) previews(keys *auth.Keyring) *preview.Server {
+	return preview.New(preview.Options{Domain: s.cfg.PreviewDomain, Keys: keys, TicketNeeded: !s.cfg.Standalone(), Embedders: s.cfg.AllowedOrigins, Log: s.log,
 		Bundle: s.checks.Build, Project: s.store.GetProject, Restored: restoredSince(s.store), ReadBlob: s.store.ReadBlob, AddErrors: s.store.AddPreviewErrors,
 		Revision: func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, verify.Tree, error) {
 			rev, files, err := s.store.RevisionFiles(ctx, u, projectID, revision, codeforge.Page{})

@@ -1,0 +1,88 @@
+package auth
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"hash"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxSecrets is how many secrets a Keyring knows at a time.
+const maxSecrets = 4
+
+// Keyring signs with the newest of its secrets, and knows what those before it signed for a while longer: what is out in the world
+// when a secret is replaced goes on being worth something. It is safe for concurrent use.
+type Keyring struct {
+	mu   sync.Mutex // who replaces
+	keys atomic.Pointer[[]*signer]
+}
+
+type signer struct {
+	secret []byte
+	until  time.Time // zero: the newest
+	macs   sync.Pool // of hash.Hash, with the secret in it
+}
+
+// NewKeyring returns a Keyring of one secret.
+func NewKeyring(secret []byte) *Keyring {
+	k := &Keyring{}
+	k.keys.Store(&[]*signer{newSigner(secret)})
+	return k
+}
+
+func newSigner(secret []byte) *signer {
+	s := &signer{secret: secret}
+	s.macs.New = func() any { return hmac.New(sha256.New, secret) }
+	return s
+}
+
+// Replace signs with another secret from now on; those before it are known for grace longer. It reports whether the secret is
+// another one.
+func (k *Keyring) Replace(secret []byte, grace time.Duration) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	old := *k.keys.Load()
+	if bytes.Equal(old[0].secret, secret) {
+		return false
+	}
+	now := time.Now()
+	keys := []*signer{newSigner(secret)}
+	for _, s := range old {
+		until := s.until
+		if until.IsZero() {
+			until = now.Add(grace)
+		}
+		if now.Before(until) && !bytes.Equal(s.secret, secret) && len(keys) < maxSecrets {
+			kept := newSigner(s.secret)
+			kept.until = until
+			keys = append(keys, kept)
+		}
+	}
+	k.keys.Store(&keys)
+	return true
+}
+
+// Sum appends the MAC of a message by the newest secret.
+func (k *Keyring) Sum(dst, message []byte) []byte { return (*k.keys.Load())[0].sum(dst, message) }
+
+// Verify reports whether a secret that is known signed a message.
+func (k *Keyring) Verify(message, mac []byte) bool {
+	for _, s := range *k.keys.Load() {
+		var sum [sha256.Size]byte
+		if hmac.Equal(mac, s.sum(sum[:0], message)) {
+			return s.until.IsZero() || time.Now().Before(s.until)
+		}
+	}
+	return false
+}
+
+func (s *signer) sum(dst, message []byte) []byte {
+	mac := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(mac)
+	mac.Reset()
+	mac.Write(message)
+	return mac.Sum(dst)
+}
