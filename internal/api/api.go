@@ -23,6 +23,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/auth"
+	"codeforge/internal/cache"
 	"codeforge/internal/events"
 	"codeforge/internal/evidence"
 	"codeforge/internal/llm"
@@ -184,13 +185,13 @@ type server struct {
 	hosts   map[string]bool             // standalone
 	csrf    *auth.CSRF                  // where users exist
 	load    *load
-	lists   *listCache
-	heavy   chan struct{} // a place for each diff that may be made at once
-	imports chan struct{} // and for each import
-	secure  bool          // the public address is https
+	lists   *cache.LRU[string, keptList] // by project
+	heavy   chan struct{}                // a place for each diff that may be made at once
+	imports chan struct{}                // and for each import
+	secure  bool                         // the public address is https
 
 	estimates estimateCache
-	costs     costCache
+	costs     *cache.LRU[costKey, knownCost]
 }
 
 // New returns the handler of the whole API.
@@ -220,7 +221,7 @@ func newServer(o Options) *server {
 		each = o.MaxLoad
 	}
 	s := &server{Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), shows: newLimiter(o.PreviewLimit), limitBy: strconv.Itoa(o.RateLimit),
-		origins: map[string]bool{}, lists: newListCache(32 << 20), heavy: make(chan struct{}, 2), imports: make(chan struct{}, importPlaces),
+		origins: map[string]bool{}, lists: cache.NewLRU[string, keptList](keptLists), costs: cache.NewLRU[costKey, knownCost](keptCosts), heavy: make(chan struct{}, 2), imports: make(chan struct{}, importPlaces),
 		secure: strings.HasPrefix(o.PublicURL, "https://")}
 	for _, origin := range o.AllowedOrigins {
 		s.origins[canonicalOrigin(origin)] = true

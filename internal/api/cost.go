@@ -2,19 +2,12 @@ package api
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"codeforge"
 )
 
-// costCache keeps what jobs cost as it was last read, for [costAge] and no longer than the job's row stands: polls of a job
-// come many times a second, and the ledger is a second question to the store.
-type costCache struct {
-	mu   sync.Mutex
-	jobs map[costKey]knownCost
-}
-
+// costKey is the row of a job as it stands: what the job cost is kept no longer than that.
 type costKey struct {
 	user, job string
 	updated   int64 // the job's UpdatedAt, in nanoseconds
@@ -26,29 +19,23 @@ type knownCost struct {
 }
 
 const (
-	costAge  = time.Second
-	maxCosts = 4096 // kept at once; beyond, all are forgotten
+	// costAge is how long a cost is taken to be what it was: polls of a job come many times a second, and the ledger is a second
+	// question to the store.
+	costAge   = time.Second
+	costBytes = 200
+	keptCosts = 4 << 20 // bytes
 )
 
 // jobCost is the sum of a job's calls, at most [costAge] old.
 func (s *server) jobCost(ctx context.Context, u codeforge.User, job *codeforge.Job) (codeforge.UsageSum, error) {
-	c, key := &s.costs, costKey{u.ID, job.ID, job.UpdatedAt.UnixNano()}
-	c.mu.Lock()
-	known, ok := c.jobs[key]
-	c.mu.Unlock()
-	if ok && time.Since(known.at) < costAge {
+	key := costKey{u.ID, job.ID, job.UpdatedAt.UnixNano()}
+	if known, ok := s.costs.Get(key); ok && time.Since(known.at) < costAge {
 		return known.sum, nil
 	}
 	at := time.Now()
 	sum, _, err := s.Ledger.SumUsage(ctx, u, codeforge.UsageFilter{JobID: job.ID, Group: codeforge.ByJob, Limit: 1})
-	if err != nil {
-		return sum, err
+	if err == nil {
+		s.costs.Put(key, knownCost{sum, at}, costBytes)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.jobs == nil || len(c.jobs) >= maxCosts {
-		c.jobs = map[costKey]knownCost{}
-	}
-	c.jobs[key] = knownCost{sum, at}
-	return sum, nil
+	return sum, err
 }

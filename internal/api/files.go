@@ -2,13 +2,11 @@ package api
 
 import (
 	"cmp"
-	"container/list"
 	"context"
 	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -86,8 +84,8 @@ func (s *server) listFiles(ctx context.Context, in *listFilesInput) (*listFilesO
 	if n, ok := numberOf(in.IfNoneMatch); ok {
 		unless = n
 	} else if !in.Content {
-		if unless, ready = s.lists.get(in.ProjectID); ready == nil {
-			unless = -1
+		if l, ok := s.lists.Get(in.ProjectID); ok {
+			unless, ready = l.revision, l.body
 		}
 	}
 	out := &listFilesOutput{Status: http.StatusOK}
@@ -110,7 +108,8 @@ func (s *server) listFiles(ctx context.Context, in *listFilesInput) (*listFilesO
 				return nil, err
 			}
 			out.Body.ready = w.b
-			s.lists.put(in.ProjectID, revision, out.Body.ready)
+			// A slower reader of an older state may come last: the next one finds that it is old.
+			s.lists.Put(in.ProjectID, keptList{revision, w.b}, cap(w.b))
 		}
 	}
 	if out.Body == nil && out.Status == http.StatusOK {
@@ -125,61 +124,15 @@ func (s *server) listFiles(ctx context.Context, in *listFilesInput) (*listFilesO
 	return out, nil
 }
 
-// listCache keeps lists without contents as they are sent, the newest of each project, least recently used first out.
-// Whether a list is still true, and the caller's, the store says each time.
-type listCache struct {
-	mu    sync.Mutex
-	bound int // bytes
-	size  int
-	order *list.List               // of *cachedList, newest use in front
-	byID  map[string]*list.Element // by project
-}
-
-type cachedList struct {
-	project  string
+// keptList is a list without contents as it is sent, the newest of its project. Whether it is still true, and the caller's, the store
+// says each time.
+type keptList struct {
 	revision int64
 	body     []byte
 }
 
-func newListCache(bound int) *listCache {
-	return &listCache{bound: bound, order: list.New(), byID: map[string]*list.Element{}}
-}
-
-func (c *listCache) get(project string) (revision int64, body []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e := c.byID[project]
-	if e == nil {
-		return 0, nil
-	}
-	c.order.MoveToFront(e)
-	l := e.Value.(*cachedList)
-	return l.revision, l.body
-}
-
-func (c *listCache) put(project string, revision int64, body []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e := c.byID[project]; e != nil {
-		if e.Value.(*cachedList).revision > revision {
-			return // a slower reader of an older state
-		}
-		c.remove(e)
-	}
-	if len(body) > c.bound/4 {
-		return
-	}
-	c.byID[project] = c.order.PushFront(&cachedList{project, revision, body})
-	for c.size += len(body); c.size > c.bound; {
-		c.remove(c.order.Back())
-	}
-}
-
-func (c *listCache) remove(e *list.Element) {
-	l := c.order.Remove(e).(*cachedList)
-	delete(c.byID, l.project)
-	c.size -= len(l.body)
-}
+// keptLists bounds the bytes of such lists.
+const keptLists = 32 << 20
 
 // fileBody is a file to put, as JSON.
 type fileBody struct {

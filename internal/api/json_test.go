@@ -366,30 +366,6 @@ func TestAppendedAnswers(t *testing.T) {
 	}
 }
 
-func TestListCacheIsBounded(t *testing.T) {
-	c := newListCache(100)
-	body := make([]byte, 20)
-	for i := range 10 {
-		c.put(fmt.Sprint(i), 1, body)
-		c.get("0")
-	}
-	if c.size != 100 || len(c.byID) != 5 || c.order.Len() != 5 {
-		t.Errorf("%d bytes in %d lists", c.size, len(c.byID))
-	}
-	if _, b := c.get("0"); b == nil {
-		t.Error("the one in use went")
-	}
-	c.put("0", 3, body)
-	c.put("0", 2, body) // late
-	if rev, _ := c.get("0"); rev != 3 {
-		t.Errorf("revision %d", rev)
-	}
-	c.put("big", 1, make([]byte, 26))
-	if _, b := c.get("big"); b != nil {
-		t.Error("one list took more than its share")
-	}
-}
-
 func TestLimiterIsBounded(t *testing.T) {
 	l := newLimiter(1)
 	now := time.Now()

@@ -52,7 +52,7 @@ const (
 	// entryCost is about what an entry takes besides its value.
 	entryCost = 300
 	// largestPart bounds one value to a part of all room, so that it does not push out all others.
-	largestPart = 8
+	largestPart = 4
 )
 
 func (r *ring[K, V]) init(bound int64) {

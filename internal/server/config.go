@@ -103,6 +103,9 @@ type Config struct {
 
 	Scaffold bool `name:"llm-scaffold" env:"LLM_SCAFFOLD" help:"Say that the offline model is meant, where production would demand a real one."`
 
+	Cache      string `name:"cache" env:"CACHE" default:"auto" enum:"off,auto,on" help:"Whether what was read of the store is kept: off; auto, in this process where the data is its own; or on."`
+	CacheBytes int64  `name:"cache-bytes" env:"CACHE_BYTES" default:"67108864" help:"Bytes of it that this process keeps."`
+
 	RedisURL      string `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis or Valkey over which the servers of one database tell each other of jobs and events at once and count requests together: redis://user:password@host:6379/0, rediss:// for TLS (tls_ca=FILE), redis-sentinel://host:26379,host2:26379/0?master=NAME, or the nodes of a cluster with commas. Default: CELERY_BROKER_URL where that is a Redis; without one the database carries it."`
 	RedisPrefix   string `name:"redis-prefix" env:"REDIS_PREFIX" default:"codeforge" help:"What the names of all its keys and channels begin with. The servers of one database need the same. Servers of different databases do not meet, even with the same prefix."`
 	CeleryBroker  string `name:"celery-broker-url" env:"CELERY_BROKER_URL" placeholder:"URL" help:"Counts as REDIS_URL where that is missing and this begins with redis:// or rediss://; another broker is not needed."`

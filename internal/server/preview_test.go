@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"codeforge/internal/browser/browsertest"
 	"codeforge"
+	"codeforge/internal/browser/browsertest"
 
 	"github.com/chromedp/chromedp"
 )

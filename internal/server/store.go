@@ -9,6 +9,7 @@ import (
 	"codeforge/internal/agent"
 	"codeforge/internal/api"
 	"codeforge/internal/auth"
+	"codeforge/internal/cache"
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
 	"codeforge/internal/postgres"
@@ -36,10 +37,26 @@ type Store struct {
 		api.Ledger
 	}
 	Name      string
-	Isolation string // who keeps users apart
-	Exclusive bool   // no other process has it open
+	Isolation string       // who keeps users apart
+	Exclusive bool         // no other process has it open
+	Cache     *cache.Store // nil: there is none
 	courier   jobs.Courier
 	close     func() error
+}
+
+// cached is storage with a cache before it: what the cache does not know goes straight to the store.
+type cached struct {
+	*cache.Store
+	behind
+}
+
+// behind puts the methods of storage one level below those of the cache, which so go first.
+type behind struct{ Storage }
+
+// putCache puts a cache before the store.
+func (s *Store) putCache(b cache.Backend) {
+	s.Cache = cache.New(s.Storage, b)
+	s.Storage = cached{s.Cache, behind{s.Storage}}
 }
 
 // Close closes the store.
@@ -77,6 +94,9 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 	d := &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, Isolation: "application", Exclusive: true, courier: jobs.InProcess{}, close: s.Close}
 	if cfg.Standalone() {
 		d.Isolation = "single-user"
+	}
+	if cfg.Cache != "off" {
+		d.putCache(cache.NewMemory(cfg.CacheBytes))
 	}
 	return d, nil
 }

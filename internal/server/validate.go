@@ -45,6 +45,9 @@ func (c *Config) Validate() error {
 			bad(name, "cannot be negative, is %d", n)
 		}
 	}
+	if c.CacheBytes < 1<<20 {
+		bad("CACHE_BYTES", "must be at least %d, is %d: CACHE=off keeps nothing", 1<<20, c.CacheBytes)
+	}
 	if c.NPMBytes < 64<<20 {
 		bad("NPM_CACHE_BYTES", "must be at least %d, is %d", 64<<20, c.NPMBytes)
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"codeforge"
 )
@@ -21,16 +20,6 @@ func (s *Store) ListFiles(ctx context.Context, u codeforge.User, projectID strin
 		}
 		if revision = p.Revision; revision == unless {
 			return nil
-		}
-		if !contents {
-			if files = s.lists.get(p.seq, p.Revision); files != nil {
-				return nil
-			}
-			defer func() {
-				if err == nil {
-					s.lists.put(p.seq, p.Revision, files)
-				}
-			}()
 		}
 		files = make([]codeforge.File, 0, p.files)
 		content := "''"
@@ -61,42 +50,6 @@ func textBytes(blob bool, size int64) int64 {
 		return 0
 	}
 	return size
-}
-
-// maxListed bounds the files in a listCache, which are some 300 bytes each.
-const maxListed = 20_000
-
-// listCache keeps lists of files without contents. The files of a project at a revision never change, so nothing in it
-// gets stale; it saves reading a thousand rows for each look at a project that nobody works on.
-type listCache struct {
-	mu    sync.Mutex
-	lists map[int64]list // by project
-	files int            // in all lists
-}
-
-type list struct {
-	revision int64
-	files    []codeforge.File
-}
-
-// get returns a copy of a list, or nil.
-func (l *listCache) get(project, revision int64) []codeforge.File {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if kept, ok := l.lists[project]; ok && kept.revision == revision {
-		return slices.Clone(kept.files)
-	}
-	return nil
-}
-
-func (l *listCache) put(project, revision int64, files []codeforge.File) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.files += len(files) - len(l.lists[project].files)
-	if l.lists == nil || l.files > maxListed {
-		l.lists, l.files = map[int64]list{}, len(files)
-	}
-	l.lists[project] = list{revision, slices.Clone(files)}
 }
 
 func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path string) (f codeforge.File, err error) {

@@ -62,7 +62,6 @@ type Store struct {
 	closing chan struct{}
 	ended   chan struct{} // run has returned
 	readers chan *conn
-	lists   listCache
 	close   func() error // once
 }
 

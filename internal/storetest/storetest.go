@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,8 +31,8 @@ type Contract interface {
 // moves it, or real time does: the suite never waits.
 type Open func(t *testing.T) (store Contract, advance func(time.Duration))
 
-// Run runs the suite, each test on a store of its own.
-func Run(t *testing.T, open Open) {
+// Run runs the suite, each test on a store of its own; of its groups those that are named, or all.
+func Run(t *testing.T, open Open, only ...string) {
 	for _, group := range []struct {
 		name  string
 		tests []test
@@ -68,6 +69,9 @@ func Run(t *testing.T, open Open) {
 		{"Strangers", strangerTests},
 		{"Races", raceTests},
 	} {
+		if len(only) > 0 && !slices.Contains(only, group.name) {
+			continue
+		}
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {
 				t.Run(test.name, func(t *testing.T) {
