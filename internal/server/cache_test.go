@@ -12,7 +12,7 @@ import (
 // stands in one of these lists, or before the store in the cache.
 var (
 	readsPastCache = []string{"JobOwner", "Events", "WorkingFiles", "ListJobs", "ListMessages", "ListRevisions", "RevisionFiles", "RevisionDeltas", "ReadBlob", "ReadLock",
-		"ListScreenshots", "ReadScreenshot", "ReadProposal", "PreviewErrors", "Ping", "DueJobs", "SnapshotFiles", "ProjectForJob", "Get", "ListTokens"}
+		"ListScreenshots", "ReadScreenshot", "ReadProposal", "PreviewErrors", "Ping", "DueJobs", "SnapshotFiles", "ProjectForJob", "Get", "ListTokens", "ProjectChanges", "UserChanges"}
 	writesPastCache = []string{
 		"SubmitJob", "ClaimJob", "RenewLeases", "RecordEvents", "FinishJob", "ReleaseAll", // of jobs that are queued or running, which are not kept
 		"PutBlob", "SweepWorking", "AddMessages", "AddPreviewErrors", "SetQuota", // of what is never kept
