@@ -1,8 +1,8 @@
 package events
 
-// Watched reports whether a reader of a job is kept.
+// Watched reports whether somebody follows a job.
 func (h *Hub) Watched(jobID string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.jobs[jobID]) > 0
+	return h.jobs[jobID] != nil
 }
