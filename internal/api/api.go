@@ -28,6 +28,7 @@ import (
 	"codeforge/internal/evidence"
 	"codeforge/internal/llm"
 	"codeforge/internal/preview"
+	"codeforge/internal/stream"
 	"codeforge/internal/verify"
 )
 
@@ -102,6 +103,8 @@ type Options struct {
 	Store Store
 	Jobs  Jobs
 	Hub   *events.Hub
+	// Streams are the event streams that are open. nil: it has its own, which nobody ends.
+	Streams *stream.Server
 	// Auth says who asks, by the Authorization header alone. Its errors are Unauthenticated, Denied for a token that does not
 	// cover the request, or Unavailable when nobody can tell right now.
 	Auth func(*http.Request) (codeforge.User, error)
@@ -151,11 +154,15 @@ type Options struct {
 	// PreviewLimit is how many requests a minute of one address previews answer; 0: no limit. What they build counts as a
 	// request of the user.
 	PreviewLimit int
-	MaxBody      int64 // bytes; 0: 2 MiB
-	MaxFile      int64 // bytes of a file that comes as it is, in base64 or by an import; 0: 10 MB
-	MaxText      int64 // bytes of one that is text, of an import; 0: 1 MiB
-	MaxImport    int64 // bytes of an archive, and of the files that are taken of one; 0: 250 MB
-	MaxLoad      int64 // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
+	// MaxStreamsUser and MaxStreamsAddress are how many event streams one user and one address may have open; 0: any number.
+	MaxStreamsUser    int
+	MaxStreamsAddress int
+
+	MaxBody   int64 // bytes; 0: 2 MiB
+	MaxFile   int64 // bytes of a file that comes as it is, in base64 or by an import; 0: 10 MB
+	MaxText   int64 // bytes of one that is text, of an import; 0: 1 MiB
+	MaxImport int64 // bytes of an archive, and of the files that are taken of one; 0: 250 MB
+	MaxLoad   int64 // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
 
 	// StreamKeys signs the tokens in stream addresses. nil: addresses carry none.
 	StreamKeys *auth.Keyring
@@ -190,6 +197,8 @@ type server struct {
 	imports chan struct{}                // and for each import
 	secure  bool                         // the public address is https
 
+	began time.Time
+
 	estimates estimateCache
 	costs     *cache.LRU[costKey, knownCost]
 }
@@ -220,7 +229,8 @@ func newServer(o Options) *server {
 	if o.Standalone { // the one user is everybody
 		each = o.MaxLoad
 	}
-	s := &server{Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), shows: newLimiter(o.PreviewLimit), limitBy: strconv.Itoa(o.RateLimit),
+	o.Streams = cmp.Or(o.Streams, new(stream.Server))
+	s := &server{began: time.Now(), Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), shows: newLimiter(o.PreviewLimit), limitBy: strconv.Itoa(o.RateLimit),
 		origins: map[string]bool{}, lists: cache.NewLRU[string, keptList](keptLists), costs: cache.NewLRU[costKey, knownCost](keptCosts), heavy: make(chan struct{}, 2), imports: make(chan struct{}, importPlaces),
 		secure: strings.HasPrefix(o.PublicURL, "https://")}
 	for _, origin := range o.AllowedOrigins {

@@ -116,11 +116,12 @@ func (x *exchange) sendHeader() {
 	x.ResponseWriter.WriteHeader(x.status)
 }
 
-func (x *exchange) Flush() {
+func (x *exchange) Flush() { _ = x.FlushError() }
+
+// FlushError is Flush, and says whether it could.
+func (x *exchange) FlushError() error {
 	x.sendHeader()
-	if f, ok := x.ResponseWriter.(http.Flusher); ok {
-		f.Flush()
-	}
+	return http.NewResponseController(x.ResponseWriter).Flush()
 }
 
 // Values of headers that are the same in every answer. Nobody changes them in place.

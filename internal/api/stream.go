@@ -5,21 +5,23 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"codeforge"
 	"codeforge/internal/events"
+	"codeforge/internal/stream"
 )
 
 const (
-	heartbeat    = 15 * time.Second // between two signs of life
-	writeTimeout = 10 * time.Second // for one frame; who takes longer is dropped
-	tokenAfter   = time.Hour        // that a stream's token outlives its job
+	lookAfter      = 15 * time.Second // that a job was looked at, its log is not believed to tell of its end
+	tokenAfter     = time.Hour        // that a stream's token outlives its job
+	streamPatience = 30 * time.Second // of one who has too many streams
 )
 
 // streamToken is the capability to watch one job, for whoever holds it. What it is worth depends on the job alone, so
@@ -73,50 +75,188 @@ func (s *server) streamJob(ctx context.Context, in *streamInput) (*streamOutput,
 		return nil, err
 	}
 	x.user, x.job = u, job.ID
-	log := &jobLog{store: s.Store, user: u, job: job, looked: time.Now()}
-	left := true
-	if after > 0 {
-		// The event before is read as well: a number that the job never gave counts as none.
-		next, err := log.read(ctx, after-1, 2)
+	st, err := s.openStream(x)
+	if err != nil {
+		return nil, err
+	}
+	source, left, err := s.followJob(ctx, &job, after, st.Wake)
+	if err != nil {
+		st.Cancel()
+		return nil, err
+	}
+	return &streamOutput{func(huma.Context) {
+		if left && x.r.Method != http.MethodHead {
+			s.serveStream(x, st, source)
+			return
+		}
+		source.Close()
+		st.Cancel()
+		if !left {
+			x.WriteHeader(http.StatusNoContent)
+			return
+		}
+		stream.SetHeader(x.Header()) // the events are the body
+	}}, nil
+}
+
+// openStream counts one more stream for who asks, and refuses one too many.
+func (s *server) openStream(x *exchange) (*stream.Stream, error) {
+	each := s.MaxStreamsUser
+	if s.Standalone { // the one user is everybody
+		each = s.MaxStreamsAddress
+	}
+	user := stream.Account{Key: "user:" + x.user.ID, Most: each}
+	st, err := s.Streams.Open(user, stream.Account{Key: addressKey(clientAddress(x.r, s.TrustedProxies)), Most: s.MaxStreamsAddress})
+	if e, ok := errors.AsType[*stream.TooMany](err); ok {
+		whose := "address"
+		if e.Key == user.Key {
+			whose = "user"
+		}
+		return nil, &codeforge.Error{Kind: codeforge.RateLimited, RetryAfter: streamPatience,
+			Message: fmt.Sprintf("%d event streams are open, as many as one %s may have: close some of them first", e.Most, whose)}
+	}
+	return st, err
+}
+
+// serveStream answers with a stream. Its line in the log comes when it has begun; one more, at the end, only when that tells
+// of trouble, or to those who debug.
+func (s *server) serveStream(x *exchange, st *stream.Stream, source stream.Source) {
+	stream.SetHeader(x.Header())
+	id, log, start := x.id, s.Log, x.start // of a stream that may stay for long no more is kept
+	taken, sent, err := st.Serve(x, x.r, source, func(bytes int64, err error) {
+		level, reason := slog.LevelDebug, "all was told"
 		if err != nil {
-			return nil, err
+			reason = err.Error()
 		}
-		known := len(next) > 0 && next[0].Seq == after
-		left = len(next) > 1
-		if !known && !log.job.Status.Terminal() {
-			after = 0
+		if isTrouble(err) {
+			level = slog.LevelError
+		}
+		if ctx := context.Background(); log.Enabled(ctx, level) {
+			log.LogAttrs(ctx, level, "stream ended", slog.String("request_id", id), slog.Float64("ms", float64(time.Since(start).Microseconds())/1000),
+				slog.Int64("bytes", bytes), slog.String("reason", reason))
+		}
+	})
+	if taken {
+		x.sent, x.status, x.bytes = true, http.StatusOK, sent
+		return
+	}
+	if isTrouble(err) && x.r.Context().Err() == nil {
+		if x.err = err; !x.sent {
+			x.writeError(err)
 		}
 	}
-	if !left && log.job.Status.Terminal() {
-		return &streamOutput{func(huma.Context) { x.WriteHeader(http.StatusNoContent) }}, nil
-	}
-	return &streamOutput{func(huma.Context) { s.stream(ctx, x, log, after) }}, nil
 }
 
-// jobLog reads the log of one job, which always has an end once the job has: one that another program ended, or that is from
-// before there were logs, has none stored, so its last event is made from its row.
-type jobLog struct {
-	store  Store
-	user   codeforge.User
-	job    codeforge.Job
-	looked time.Time // at the job
+// isTrouble reports whether a stream ended for a reason that somebody has to look into.
+func isTrouble(err error) bool {
+	return err != nil && !errors.Is(err, stream.ErrGone) && !errors.Is(err, stream.ErrStuck) && !errors.Is(err, events.ErrSlow) && !errors.Is(err, events.ErrClosed)
 }
 
-func (l *jobLog) read(ctx context.Context, after int64, limit int) ([]codeforge.Event, error) {
-	log, err := l.store.Events(ctx, l.user, l.job.ID, after, limit)
-	if err == nil && !l.job.Status.Terminal() && !isComplete(log) && time.Since(l.looked) >= heartbeat {
-		l.looked = time.Now()
-		if l.job, err = l.store.GetJob(ctx, l.user, l.job.ID); err == nil && l.job.Status.Terminal() {
-			log, err = l.store.Events(ctx, l.user, l.job.ID, after, limit) // its end may have been stored since
+// jobSource is the log of one job as frames. It always has an end once the job has: one that another program ended, or that
+// is from before there were logs, has none stored, so its last event is made from the job's row. It reads as the job's owner,
+// whoever was let in, and keeps little: it may wait for hours.
+type jobSource struct {
+	s        *server
+	owner    string
+	job      string
+	over     *codeforge.Job // as it ended; nil: it had not when it was looked at
+	looked   time.Duration  // at the job, since the server began
+	follower *events.Follower
+	events   []codeforge.Event // that were read and not framed yet
+}
+
+// followJob reads what a job's log holds after a number, and follows it. left is false when nothing is there and nothing will
+// come.
+func (s *server) followJob(ctx context.Context, job *codeforge.Job, after int64, wake func()) (src *jobSource, left bool, err error) {
+	src = &jobSource{s: s, owner: job.UserID, job: job.ID, looked: time.Since(s.began)}
+	src.saw(job)
+	// The event before is read as well: a number that the job never gave counts as none.
+	src.follower = s.Hub.NewFollower(job.ID, max(after-1, 0), src.read, wake)
+	src.events, err = src.follower.Next(ctx)
+	if err == nil && after > 0 {
+		if known := len(src.events) > 0 && src.events[0].Seq == after; known {
+			src.events = src.events[1:]
+		} else if src.over == nil {
+			src.follower.Close()
+			src.follower = s.Hub.NewFollower(job.ID, 0, src.read, wake)
+			src.events, err = src.follower.Next(ctx)
 		}
 	}
-	if err != nil || !l.job.Status.Terminal() || isComplete(log) || len(log) == limit {
+	switch {
+	case errors.Is(err, events.ErrClosed): // of what is left nothing was read: the reader is to come back
+		return src, true, nil
+	case err != nil:
+		src.Close()
+		return nil, false, err
+	}
+	return src, len(src.events) > 0 || src.over == nil, nil
+}
+
+// Next implements [stream.Source].
+func (j *jobSource) Next(ctx context.Context, b []byte) ([]byte, error) {
+	if len(j.events) == 0 {
+		var err error
+		if j.events, err = j.follower.Next(ctx); err != nil {
+			if errors.Is(err, events.ErrSlow) || errors.Is(err, events.ErrClosed) {
+				b = j.Dropped(b, err)
+			}
+			return b, err
+		}
+	}
+	for len(j.events) > 0 && len(b) < stream.Batch {
+		e := j.events[0]
+		if e.Type == codeforge.EventComplete {
+			var err error
+			if e.Data, err = j.completed(ctx, e.Data); err != nil {
+				return b, err
+			}
+		}
+		b = eventFrames(b, e)
+		j.events = j.events[1:]
+	}
+	if len(j.events) == 0 {
+		j.events = nil
+	}
+	return b, nil
+}
+
+// Dropped implements [stream.Source].
+func (j *jobSource) Dropped(b []byte, reason error) []byte {
+	data, _ := json.Marshal(map[string]string{"job_id": j.job, "reason": reason.Error()}) // strings always marshal
+	return appendFrame(b, "dropped", 0, data)
+}
+
+// Close implements [stream.Source].
+func (j *jobSource) Close() { j.follower.Close() }
+
+// user is as whom the job is read.
+func (j *jobSource) user() codeforge.User { return codeforge.User{ID: j.owner, Role: "authenticated"} }
+
+// saw keeps of a job how it ended.
+func (j *jobSource) saw(job *codeforge.Job) {
+	if job.Status.Terminal() {
+		j.over = &codeforge.Job{ID: job.ID, Status: job.Status, Progress: job.Progress, Error: job.Error, UpdatedAt: job.UpdatedAt}
+	}
+}
+
+func (j *jobSource) read(ctx context.Context, after int64, limit int) ([]codeforge.Event, error) {
+	log, err := j.s.Store.Events(ctx, j.user(), j.job, after, limit)
+	if now := time.Since(j.s.began); err == nil && j.over == nil && !isComplete(log) && now-j.looked >= lookAfter {
+		j.looked = now
+		var job codeforge.Job
+		if job, err = j.s.Store.GetJob(ctx, j.user(), j.job); err == nil {
+			if j.saw(&job); j.over != nil {
+				log, err = j.s.Store.Events(ctx, j.user(), j.job, after, limit) // its end may have been stored since
+			}
+		}
+	}
+	if err != nil || j.over == nil || isComplete(log) || len(log) == limit {
 		return log, err
 	}
 	if len(log) > 0 {
 		after = log[len(log)-1].Seq
 	}
-	return append(log, lastEvent(&l.job, after+1)), nil
+	return append(log, lastEvent(j.over, after+1)), nil
 }
 
 // isComplete reports whether a log is read to its end.
@@ -209,54 +349,13 @@ func (s *server) watcher(ctx context.Context, x *exchange, in *streamInput) (cod
 	return u, job, nil
 }
 
-// stream sends the events of a job after a number until its end, or until either side goes away.
-func (s *server) stream(ctx context.Context, x *exchange, log *jobLog, after int64) {
-	u, jobID := log.user, log.job.ID
-	h := x.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Connection", "keep-alive")
-	h.Set("X-Accel-Buffering", "no")
-	if x.r.Method == http.MethodHead {
-		return // the events are the body
-	}
-	w := newFrameWriter(x)
-	defer w.close()
-	if w.write(nil) != nil {
-		return
-	}
-	var buf []byte
-	for e, err := range s.Hub.Follow(ctx, jobID, after, log.read) {
-		if err == nil && e.Type == codeforge.EventComplete {
-			e.Data, err = s.completed(ctx, u, jobID, e.Data)
-		}
-		switch {
-		case errors.Is(err, events.ErrSlow), errors.Is(err, events.ErrClosed):
-			reason, _ := json.Marshal(map[string]string{"job_id": jobID, "reason": err.Error()})
-			_ = w.write(appendFrame(nil, "dropped", 0, reason)) // the reader goes either way
-			return
-		case err != nil:
-			if ctx.Err() == nil {
-				x.err = err
-			}
-			return
-		}
-		if buf = eventFrames(buf[:0], e); w.write(buf) != nil {
-			return
-		}
-		if cap(buf) > 4096 {
-			buf = nil // one large event is no reason to hold much for hours
-		}
-	}
-}
-
 // completed is the data of a complete event with the job's result in it, as a read of the job gives it.
-func (s *server) completed(ctx context.Context, u codeforge.User, jobID string, data json.RawMessage) (json.RawMessage, error) {
-	job, err := s.Store.GetJob(ctx, u, jobID)
+func (j *jobSource) completed(ctx context.Context, data json.RawMessage) (json.RawMessage, error) {
+	job, err := j.s.Store.GetJob(ctx, j.user(), j.job)
 	if err != nil {
 		return nil, err
 	}
-	result, err := s.fullResult(ctx, u, &job)
+	result, err := j.s.fullResult(ctx, j.user(), &job)
 	if err != nil {
 		return nil, err
 	}
@@ -296,53 +395,4 @@ func appendFrame(b []byte, name string, id int64, data []byte) []byte {
 		b = append(b, c)
 	}
 	return append(b, '\n', '\n')
-}
-
-// frameWriter writes to one reader of a stream, each frame at once and within writeTimeout. While nothing else is
-// written it sends a comment every heartbeat, by a timer, so that a stream costs no second goroutine.
-type frameWriter struct {
-	x  *exchange
-	rc *http.ResponseController
-
-	mu     sync.Mutex
-	err    error // the first; nothing is written after it
-	closed bool
-	beat   *time.Timer
-}
-
-func newFrameWriter(x *exchange) *frameWriter {
-	w := &frameWriter{x: x, rc: http.NewResponseController(x.ResponseWriter)}
-	// The server's own timeouts are for requests that end. Not every writer has deadlines; one without is a test's.
-	_ = w.rc.SetReadDeadline(time.Time{})
-	_ = w.rc.SetWriteDeadline(time.Time{})
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.beat = time.AfterFunc(heartbeat, func() { _ = w.write([]byte(": heartbeat\n\n")) })
-	return w
-}
-
-func (w *frameWriter) write(frame []byte) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed || w.err != nil {
-		return errors.Join(w.err, http.ErrHandlerTimeout)
-	}
-	_ = w.rc.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if len(frame) > 0 {
-		_, w.err = w.x.Write(frame)
-	}
-	if w.err == nil {
-		w.x.sendHeader()
-		w.err = w.rc.Flush()
-	}
-	_ = w.rc.SetWriteDeadline(time.Time{})
-	w.beat.Reset(heartbeat)
-	return w.err
-}
-
-func (w *frameWriter) close() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.closed = true
-	w.beat.Stop()
 }

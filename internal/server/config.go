@@ -63,6 +63,8 @@ type Config struct {
 	MaxText         int      `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"1048576" help:"Bytes of one text that comes as a raw body, base64 or by an import; 0: as many as of a binary file."`
 	MaxImport       int      `name:"max-import-bytes" env:"MAX_IMPORT_BYTES" default:"250000000" help:"Bytes of an archive that is imported, and of what is taken of it. It lies in the system's temporary folder while it is read."`
 	MaxBlobs        int      `name:"max-project-file-bytes" env:"MAX_PROJECT_FILE_BYTES" default:"200000000" help:"Bytes that the binary files and long texts of one project have together; 0: any number. Its other texts are counted apart."`
+	MaxStreams      int      `name:"max-streams-per-user" env:"MAX_STREAMS_PER_USER" default:"1000" help:"Event streams that one user may have open at this server; 0: any number. Standalone, where one user is everybody, as many as one address."`
+	MaxStreamsFrom  int      `name:"max-streams-per-address" env:"MAX_STREAMS_PER_ADDRESS" default:"20000" help:"The same for one address, which a network of many people may be behind; 0: any number."`
 	ShutdownTimeout Seconds  `name:"shutdown-timeout" env:"SHUTDOWN_TIMEOUT" default:"20" help:"Time to finish or hand back running jobs after SIGTERM, in seconds."`
 	DrainDelay      *Seconds `name:"drain-delay" env:"DRAIN_DELAY" help:"Time between SIGTERM, from which on /readyz says no, and the end of service, so that load balancers notice. Default: 5 in production, 0 elsewhere and for workers. A second signal ends the process at once."`
 	JobLease        Seconds  `name:"job-lease" env:"JOB_LEASE" default:"15" help:"Seconds of silence after which another server takes over a job of one that died."`

@@ -30,6 +30,7 @@ import (
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
 	"codeforge/internal/preview"
+	"codeforge/internal/stream"
 	"codeforge/internal/verify"
 )
 
@@ -44,6 +45,7 @@ type Server struct {
 	keys     *auth.Keyring  // signs addresses of streams and tickets of previews; nil: a worker
 	edge     *https.Edge    // nil: plain requests are served
 	hub      *events.Hub
+	streams  stream.Server
 	engine   *jobs.Engine
 	checks   *evidence.Ladder
 	probes   probes
@@ -145,7 +147,8 @@ func (s *Server) makeEdge(model string) (err error) {
 		identify = s.users.User
 	}
 	o := api.Options{
-		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Log: s.log, Auth: identify,
+		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Log: s.log, Auth: identify,
+		MaxStreamsUser: cfg.MaxStreams, MaxStreamsAddress: cfg.MaxStreamsFrom,
 		Check: s.checks.Check, Run: s.checks.Run,
 		Health: func(context.Context) api.Health { return s.health(model) }, Ready: func(context.Context) []api.Check { return s.probes.look() },
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
@@ -320,11 +323,14 @@ func (s *Server) Close() error {
 func (s *Server) closeHTTP() error {
 	ctx, cancel := context.WithTimeout(context.Background(), max(time.Second, s.cfg.drainDelay()))
 	defer cancel()
+	var streams sync.WaitGroup
+	streams.Go(func() { s.streams.Close(ctx) }) // http.Server knows nothing of connections that were taken over
 	err := s.http.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("requests that did not end were cut off")
 		err = s.http.Close()
 	}
+	streams.Wait()
 	return err
 }
 

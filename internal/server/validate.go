@@ -39,7 +39,7 @@ func (c *Config) Validate() error {
 	if c.VerifierMemory < 256 {
 		bad("VERIFIER_MEMORY_MB", "must be at least 256, is %d", c.VerifierMemory)
 	}
-	for name, n := range map[string]int{"PREVIEW_LIMIT_PER_MINUTE": c.PreviewLimit, "MAX_PROJECTS_PER_USER": c.MaxProjects, "MAX_REVISIONS_PER_DAY": c.MaxRevisions, "MAX_JOBS_PER_USER": c.MaxOpenJobs, "MAX_BYTES_PER_USER": c.MaxBytes,
+	for name, n := range map[string]int{"PREVIEW_LIMIT_PER_MINUTE": c.PreviewLimit, "MAX_PROJECTS_PER_USER": c.MaxProjects, "MAX_REVISIONS_PER_DAY": c.MaxRevisions, "MAX_JOBS_PER_USER": c.MaxOpenJobs, "MAX_STREAMS_PER_USER": c.MaxStreams, "MAX_STREAMS_PER_ADDRESS": c.MaxStreamsFrom, "MAX_BYTES_PER_USER": c.MaxBytes,
 		"MAX_FILE_BYTES": c.MaxBlob, "MAX_TEXT_BYTES": c.MaxText, "MAX_PROJECT_FILE_BYTES": c.MaxBlobs} {
 		if n < 0 {
 			bad(name, "cannot be negative, is %d", n)

@@ -17,9 +17,10 @@ import (
 	"codeforge/internal/events"
 )
 
+// Why streams end that are not at their end, besides those of events.
 var (
-	errGone  = errors.New("the reader is gone")
-	errStuck = errors.New("the reader takes nothing")
+	ErrGone  = errors.New("the reader is gone")
+	ErrStuck = errors.New("the reader takes nothing")
 )
 
 // Values of headers that nobody changes in place.
@@ -43,25 +44,31 @@ func isEnding(err error) bool {
 }
 
 // Serve answers a request with what the source tells, until the source ends or either side goes away. The header is w's own,
-// with that of a stream. When the connection was taken over, neither w nor r may be used any more, and ended is called at the
-// end, from another goroutine, with the reason, nil when all was told. Else the stream is over, ended is not called, and err
-// is the reason; the answer is the caller's as long as nothing was written.
-func (st *Stream) Serve(w http.ResponseWriter, r *http.Request, source Source, ended func(bytes int64, err error)) (taken bool, err error) {
+// with that of a stream. When the connection was taken over, neither w nor r may be used any more, sent is what was written by
+// now, and ended is called at the end, from another goroutine, with the reason, nil when all was told. Else the stream is over,
+// ended is not called, and err is the reason; the answer is the caller's as long as nothing was written.
+func (st *Stream) Serve(w http.ResponseWriter, r *http.Request, source Source, ended func(bytes int64, err error)) (taken bool, sent int64, err error) {
 	st.source = source
 	p := st.fill(r.Context())
 	if p.err != nil || !st.takeOver(w, r) {
-		return false, st.handle(w, r, p)
+		err = st.handle(w, r, p)
+		return false, st.bytes, err
 	}
 	st.ended = ended
 	head := newParcel()
 	head.writeHead(w.Header(), st.chunked)
 	head.b = append(head.b, p.seal(st.chunked)...)
 	p.free()
-	head.left, head.more = head.b, p.more
+	n, err := writeNow(st.conn, head.b)
+	head.left, head.more = head.b[n:], p.more
+	if st.bytes = int64(n); err != nil {
+		head.err = ErrGone
+	}
+	sent = int64(len(head.b))
 	if st.complete(head, true) {
 		st.run(true)
 	}
-	return true, nil
+	return true, sent, nil
 }
 
 // takeOver takes the connection of a request where that can be had.
@@ -179,13 +186,13 @@ func (st *Stream) run(own bool) {
 		cancel()
 		if len(p.b) == headroom && p.err == nil && st.takeBeat() {
 			if p.b = append(p.b, heartbeatFrame...); isGone(st.conn) {
-				p.err = errGone
+				p.err = ErrGone
 			}
 		}
 		p.left = p.seal(st.chunked)
 		if p.err == nil || isEnding(p.err) {
 			if n, err := writeNow(st.conn, p.left); err != nil {
-				p.err = errGone
+				p.err = ErrGone
 			} else {
 				st.bytes += int64(n)
 				p.left = p.left[n:]
@@ -235,9 +242,9 @@ func writeSlowly(c net.Conn, b []byte) (int, error) {
 	n, err := c.Write(b)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return n, errStuck
+		return n, ErrStuck
 	case err != nil:
-		return n, errGone
+		return n, ErrGone
 	}
 	_ = c.SetWriteDeadline(time.Time{})
 	return n, nil
@@ -294,9 +301,9 @@ func (st *Stream) handle(w http.ResponseWriter, r *http.Request, p parcel) (err 
 			}
 			if err != nil && !errors.Is(err, http.ErrNotSupported) {
 				if errors.Is(err, os.ErrDeadlineExceeded) {
-					return errStuck
+					return ErrStuck
 				}
-				return errGone
+				return ErrGone
 			}
 			_ = conn.SetWriteDeadline(time.Time{})
 			beat.Reset(heartbeat)
@@ -313,7 +320,7 @@ func (st *Stream) handle(w http.ResponseWriter, r *http.Request, p parcel) (err 
 			case <-beat.C:
 				beaten = true
 			case <-r.Context().Done():
-				return errGone
+				return ErrGone
 			}
 		}
 		if p = st.fill(r.Context()); beaten && p.err == nil && len(p.b) == headroom {

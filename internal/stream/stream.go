@@ -51,10 +51,8 @@ const Batch = 32 << 10
 
 // Server holds the streams that are open. The zero value is ready.
 type Server struct {
-	once  sync.Once
-	began time.Time
-
 	mu       sync.Mutex
+	began    time.Time // when the first was opened
 	accounts map[string]*account
 	waiting  chain   // taken over, by when the next heartbeat is due
 	ready    *Stream // to be written to, in order
@@ -135,14 +133,12 @@ type Stream struct {
 
 // Open counts one more stream for up to two accounts, and returns it to be served, or cancelled.
 func (s *Server) Open(accounts ...Account) (*Stream, error) {
-	s.once.Do(func() {
-		s.began = time.Now()
-		s.accounts = map[string]*account{}
-		s.handlers = map[*Stream]struct{}{}
-	})
 	st := &Stream{server: s}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.accounts == nil {
+		s.began, s.accounts, s.handlers = time.Now(), map[string]*account{}, map[*Stream]struct{}{}
+	}
 	for _, a := range accounts {
 		if known := s.accounts[a.Key]; a.Most > 0 && known != nil && known.open >= a.Most {
 			s.stats.Refused++
@@ -189,9 +185,9 @@ func (st *Stream) leave(err error) {
 		}
 	}
 	switch {
-	case errors.Is(err, errGone):
+	case errors.Is(err, ErrGone):
 		s.stats.Dead++
-	case errors.Is(err, events.ErrSlow), errors.Is(err, errStuck):
+	case errors.Is(err, events.ErrSlow), errors.Is(err, ErrStuck):
 		s.stats.Slow++
 	}
 	s.stats.Open--
