@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // PreviewErrorKind is how something went wrong in a page.
@@ -52,19 +51,8 @@ func (e *PreviewError) Clean() {
 	default:
 		e.Kind = PreviewException
 	}
-	fit := func(s string, limit int) string {
-		s = strings.TrimSpace(Plain(s))
-		if len(s) <= limit {
-			return s
-		}
-		cut := limit - len("…")
-		for !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		return s[:cut] + "…"
-	}
-	line := func(s string, limit int) string { return fit(strings.Join(strings.Fields(s), " "), limit) }
-	e.Message, e.Stack = fit(e.Message, MaxPreviewErrorMessage), fit(e.Stack, MaxPreviewErrorStack)
+	line := func(s string, limit int) string { return Excerpt(strings.Join(strings.Fields(s), " "), limit) }
+	e.Message, e.Stack = Excerpt(e.Message, MaxPreviewErrorMessage), Excerpt(e.Stack, MaxPreviewErrorStack)
 	e.File, e.Page = line(e.File, maxPreviewErrorPlace), line(e.Page, maxPreviewErrorPlace)
 	if e.Message == "" {
 		e.Message = "unknown"

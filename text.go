@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // escapes are the orders of a terminal, in 7 and 8 bits: those with parameters (CSI), those with a text up to its end (OSC,
@@ -30,4 +31,17 @@ func Plain(s string) string {
 
 func disobeyed(r rune) bool {
 	return unicode.IsControl(r) && r != '\n' && r != '\t' || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
+}
+
+// Excerpt is the beginning of a stranger's text: plain, without blanks around it, of at most so many bytes.
+func Excerpt(s string, most int) string {
+	s = strings.TrimSpace(Plain(s))
+	if len(s) <= most {
+		return s
+	}
+	cut := most - len("…")
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
 }

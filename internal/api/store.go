@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"codeforge"
 )
@@ -88,6 +89,24 @@ type Store interface {
 	AddPreviewErrors(ctx context.Context, u codeforge.User, projectID string, list []codeforge.PreviewError) error
 	// PreviewErrors returns those of a revision (0: the newest) or, with its id, of a job's working tree, the newest first.
 	PreviewErrors(ctx context.Context, u codeforge.User, projectID string, revision int64, jobID string) ([]codeforge.PreviewError, error)
+
+	// CreateWebhook stores w under its id for u, for a project if it names one, with a sealed secret to sign by. Events of those
+	// projects become deliveries in the transactions that make them true, from then on.
+	CreateWebhook(ctx context.Context, u codeforge.User, w codeforge.Webhook, secret []byte) (codeforge.Webhook, error)
+	// ListWebhooks returns those of a project, or ("") those of u for all projects, oldest first.
+	ListWebhooks(ctx context.Context, u codeforge.User, projectID string) ([]codeforge.Webhook, error)
+	GetWebhook(ctx context.Context, u codeforge.User, k codeforge.WebhookKey) (codeforge.Webhook, error)
+	// UpdateWebhook applies a patch. What a disabled one has pending rests; enabled, it is due at once.
+	UpdateWebhook(ctx context.Context, u codeforge.User, k codeforge.WebhookKey, p codeforge.WebhookPatch) (codeforge.Webhook, error)
+	// DeleteWebhook deletes its deliveries too.
+	DeleteWebhook(ctx context.Context, u codeforge.User, k codeforge.WebhookKey) error
+	// RotateWebhook puts a new sealed secret in place of the old one, which signs too until the grace is over.
+	RotateWebhook(ctx context.Context, u codeforge.User, k codeforge.WebhookKey, secret []byte, grace time.Duration) (codeforge.Webhook, error)
+	ListWebhookDeliveries(ctx context.Context, u codeforge.User, k codeforge.WebhookKey, f codeforge.WebhookFilter) ([]codeforge.WebhookDelivery, error)
+	// RedeliverWebhook makes a delivery due now, whatever became of it, with all its tries before it again.
+	RedeliverWebhook(ctx context.Context, u codeforge.User, k codeforge.WebhookKey, deliveryID string) (codeforge.WebhookDelivery, error)
+	// TestWebhook makes a delivery that tells of nothing.
+	TestWebhook(ctx context.Context, u codeforge.User, k codeforge.WebhookKey) (codeforge.WebhookDelivery, error)
 
 	// Ping checks that the store answers.
 	Ping(ctx context.Context) error

@@ -14,6 +14,7 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/postgres"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/webhook"
 )
 
 // Storage is where everything lies that must survive: what each part of the program asks of it.
@@ -22,6 +23,7 @@ type Storage interface {
 	api.Store
 	agent.ReplayStore
 	auth.TokenStore
+	webhook.Store
 	SetQuota(context.Context, codeforge.Quota) error
 	// CountJobs counts the jobs that have not ended, by agent and state.
 	CountJobs(context.Context) ([]codeforge.JobCount, error)

@@ -172,6 +172,8 @@ func TestContentsBecomeOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{
+		"DROP TRIGGER jobs_told", "DROP TRIGGER jobs_told_again", "DROP TRIGGER project_revisions_told", "DROP TRIGGER projects_told", "DROP TRIGGER projects_told_again",
+		"DROP TRIGGER webhooks_enabled", "DROP TRIGGER webhooks_disabled", "DROP VIEW webhook_events", "DROP TABLE webhook_deliveries", "DROP TABLE webhooks",
 		"DROP TABLE job_files", "DROP TABLE proposal_files", "DROP TABLE preview_errors", "DROP TABLE screenshots", "DROP TABLE puts", "DROP VIEW content_uses", "DROP TRIGGER file_revisions_gone", "DROP TRIGGER contents_gone",
 		"DROP TRIGGER locks_gone", "DROP TRIGGER locks_changed", "DROP INDEX project_revisions_of_lock", "DROP INDEX file_revisions_of_content",
 		"ALTER TABLE project_revisions DROP COLUMN lock", "ALTER TABLE project_revisions DROP COLUMN evidence", "ALTER TABLE projects DROP COLUMN blob_bytes",

@@ -14,6 +14,7 @@ import (
 	"codeforge/internal/api"
 	"codeforge/internal/auth"
 	"codeforge/internal/jobs"
+	"codeforge/internal/webhook"
 )
 
 // Contract lists what a store owes to the rest of the server; the suite says how.
@@ -21,6 +22,7 @@ type Contract interface {
 	jobs.Store      // the life of jobs
 	api.Store       // what clients read and write
 	auth.TokenStore // tokens of our own
+	webhook.Store   // what is sent to webhooks
 	// SetQuota bounds what a user may keep, for all servers on the same data.
 	SetQuota(context.Context, codeforge.Quota) error
 	// CountJobs counts the jobs that have not ended, of all users.
@@ -60,6 +62,7 @@ func Run(t *testing.T, open Open, only ...string) {
 		{"Working", workingTests},
 		{"Changes", changeTests},
 		{"PreviewErrors", previewErrorTests},
+		{"Webhooks", webhookTests},
 		{"Due", dueTests},
 		{"Sweep", sweepTests},
 		{"Read", readTests},
