@@ -171,11 +171,10 @@ func TestContentsBecomeOne(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{
-		"DROP TRIGGER jobs_told", "DROP TRIGGER jobs_told_again", "DROP TRIGGER project_revisions_told", "DROP TRIGGER projects_told", "DROP TRIGGER projects_told_again",
-		"DROP TRIGGER webhooks_enabled", "DROP TRIGGER webhooks_disabled", "DROP VIEW webhook_events", "DROP TABLE webhook_deliveries", "DROP TABLE webhooks",
-		"DROP TABLE job_files", "DROP TABLE proposal_files", "DROP TABLE preview_errors", "DROP TABLE screenshots", "DROP TABLE puts", "DROP VIEW content_uses", "DROP TRIGGER file_revisions_gone", "DROP TRIGGER contents_gone",
-		"DROP TRIGGER locks_gone", "DROP TRIGGER locks_changed", "DROP INDEX project_revisions_of_lock", "DROP INDEX file_revisions_of_content",
+	newer := do("SELECT 'DROP ' || type || ' ' || name FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY type") // all of them came with this migration or later
+	for _, statement := range append(newer,
+		"DROP TABLE webhook_deliveries", "DROP TABLE webhooks", "DROP TABLE changes", "DROP INDEX jobs_not_ended", "DROP INDEX chat_messages_by_id",
+		"DROP TABLE job_files", "DROP TABLE proposal_files", "DROP TABLE preview_errors", "DROP TABLE screenshots", "DROP TABLE puts", "DROP INDEX project_revisions_of_lock", "DROP INDEX file_revisions_of_content",
 		"ALTER TABLE project_revisions DROP COLUMN lock", "ALTER TABLE project_revisions DROP COLUMN evidence", "ALTER TABLE projects DROP COLUMN blob_bytes",
 		"ALTER TABLE file_revisions DROP COLUMN blob", "ALTER TABLE project_files DROP COLUMN blob",
 		"DROP TABLE job_stages", "ALTER TABLE project_revisions DROP COLUMN verified", "ALTER TABLE projects DROP COLUMN apply",
@@ -188,7 +187,7 @@ func TestContentsBecomeOne(t *testing.T) {
 		"UPDATE project_files AS f SET head = (SELECT seq FROM file_revisions r WHERE r.project = f.project AND r.path = f.path AND r.revision = f.revision)",
 		"ALTER TABLE project_files DROP COLUMN content",
 		"DROP TABLE contents", "DROP TABLE stored_bytes", "DELETE FROM schema_migrations WHERE name >= '0006'",
-	} {
+	) {
 		do(statement)
 	}
 	s = open(t, dir, sqlite.Options{})
