@@ -180,10 +180,10 @@ type WebhookClaim struct {
 	UserID      string `json:"user_id"`
 	ProjectID   string `json:"project_id"` // of the webhook
 	URL         string `json:"url"`
-	Secret      []byte `json:"secret"`     // sealed
-	OldSecret   []byte `json:"old_secret"` // sealed; nil: none signs beside it
-	Failures    int    `json:"failures"`   // of the webhook, in a row
-	Traceparent string `json:"traceparent"`
+	Secret      []byte `json:"secret"`      // sealed
+	OldSecret   []byte `json:"old_secret"`  // sealed; nil: none signs beside it
+	Failures    int    `json:"failures"`    // of the webhook, in a row
+	TraceParent string `json:"traceparent"` // of the job that the event is about; "": nobody traced it
 }
 
 // WebhookClaims is the answer to who asks for deliveries to send. Webhooks are looked at in a ring.

@@ -38,6 +38,7 @@ e0aee6ff6bd85e83 20261127000003_rules.sql
 7b76e949ca098dd0 20261127000014_changes.sql
 0243ec538807a4a5 20261127000015_open_jobs.sql
 48c170cf23a81100 20261127000016_traceparent.sql
+2ed1e0eb11ed1da6 20261127000017_webhooks.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -199,7 +199,7 @@ func (s *Store) RotateWebhook(ctx context.Context, u codeforge.User, k codeforge
 	})
 }
 
-const deliveryColumns = `SELECT d.seq, d.id, w.id, d.type, d.status, d.data, d.tries, d.attempts, d.due_at, d.created_at, d.ended_at, d.sending, d.fence
+const deliveryColumns = `SELECT d.seq, d.id, w.id, d.type, d.status, d.data, d.tries, d.attempts, d.due_at, d.created_at, d.ended_at, d.sending, d.fence, d.traceparent
 	FROM webhook_deliveries d JOIN webhooks w ON w.seq = d.webhook`
 
 // deliveryRow is a row of webhook_deliveries.
@@ -207,11 +207,12 @@ type deliveryRow struct {
 	codeforge.WebhookDelivery
 	seq, fence int64
 	sending    bool
+	trace      string
 }
 
 func (d *deliveryRow) scan(r row) error {
 	var attempts json.RawMessage
-	err := r.scan(&d.seq, &d.ID, &d.WebhookID, (*string)(&d.Type), (*string)(&d.Status), &d.Data, &d.Tries, &attempts, &d.DueAt, &d.CreatedAt, &d.EndedAt, &d.sending, &d.fence)
+	err := r.scan(&d.seq, &d.ID, &d.WebhookID, (*string)(&d.Type), (*string)(&d.Status), &d.Data, &d.Tries, &attempts, &d.DueAt, &d.CreatedAt, &d.EndedAt, &d.sending, &d.fence, &d.trace)
 	if d.Attempts = nil; err == nil {
 		err = json.Unmarshal(attempts, &d.Attempts)
 	}
@@ -389,7 +390,7 @@ func claimDeliveries(c *conn, webhook int64, want, each int, lease time.Duration
 			return nil, err
 		}
 		list = append(list, codeforge.WebhookClaim{WebhookDelivery: d.WebhookDelivery, Fence: d.fence + 1, UserID: w.UserID, ProjectID: w.ProjectID, URL: w.URL,
-			Secret: w.secret, OldSecret: w.oldSecret, Failures: w.Failures})
+			Secret: w.secret, OldSecret: w.oldSecret, Failures: w.Failures, TraceParent: d.trace})
 	}
 	return list, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -248,7 +249,16 @@ var webhookTests = []test{
 		b, err := s.WebhookBacklog(s.ctx())
 		s.ok(err)
 		s.same("backlog", b.Pending, 10)
+		const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 		s.advance(time.Minute)
+		traced, _, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: s.project().ID, Agent: codeforge.QA, TraceParent: trace})
+		s.ok(err)
+		list, _ := s.claims(100, 100)
+		for _, c := range list {
+			if ofJob := strings.Contains(string(c.Data), traced.ID); ofJob != (c.TraceParent == trace) {
+				s.Fatalf("%+v", c)
+			}
+		}
 		if b, err = s.WebhookBacklog(s.ctx()); err != nil || b.Oldest < time.Minute || b.Oldest > time.Hour {
 			s.Fatal(b, err)
 		}

@@ -40,6 +40,7 @@ create table if not exists public.webhook_deliveries (
   fence bigint not null default 0,
   tries int not null default 0,
   attempts jsonb not null default '[]',
+  traceparent text, -- of the job that the event is about
   created_at timestamptz not null,
   ended_at timestamptz
 );
@@ -62,7 +63,7 @@ create or replace function public.codeforge_webhook_outbox() returns int languag
 
 -- codeforge_add_deliveries makes a delivery to each webhook of a user, and of the project, that wants an event. One that has too many
 -- pending gets none, and that is counted unless the count is being changed: nobody waits for it.
-create or replace function public.codeforge_add_deliveries(p_user uuid, p_project uuid, p_type text, p_data json) returns void
+create or replace function public.codeforge_add_deliveries(p_user uuid, p_project uuid, p_type text, p_data json, p_traceparent text default null) returns void
 language plpgsql set search_path = '' as $$
 declare
   w record;
@@ -76,7 +77,7 @@ begin
     if exists (select from public.webhook_deliveries d where d.webhook_id = w.id and d.due_at is not null offset public.codeforge_webhook_outbox() - 1) then
       update public.webhooks set dropped = dropped + 1 where id in (select id from public.webhooks where id = w.id for no key update skip locked);
     else
-      insert into public.webhook_deliveries (webhook_id, type, data, due_at, created_at) values (w.id, p_type, p_data, v_now, v_now);
+      insert into public.webhook_deliveries (webhook_id, type, data, due_at, created_at, traceparent) values (w.id, p_type, p_data, v_now, v_now, p_traceparent);
     end if;
   end loop;
 end
@@ -86,7 +87,7 @@ create or replace function public.codeforge_webhooks_of_job() returns trigger la
 begin
   if exists (select from public.webhooks where user_id = new.user_id and project_id is null) or exists (select from public.webhooks where project_id = new.project_id) then
     perform public.codeforge_add_deliveries(new.user_id, new.project_id, 'job.' || new.status, json_build_object('job_id', new.id, 'project_id', new.project_id,
-      'agent_type', new.agent_type, 'status', new.status, 'revision', new.revision));
+      'agent_type', new.agent_type, 'status', new.status, 'revision', new.revision), new.traceparent);
   end if;
   return null;
 end
@@ -96,13 +97,15 @@ create or replace function public.codeforge_webhooks_of_revision() returns trigg
 declare
   v_user uuid;
   v_data json;
+  v_trace text;
 begin
   select user_id into v_user from public.projects where id = new.project_id;
   if exists (select from public.webhooks where user_id = v_user and project_id is null) or exists (select from public.webhooks where project_id = new.project_id) then
     v_data := json_build_object('project_id', new.project_id, 'revision', new.number, 'author', new.author, 'job_id', new.job_id);
-    perform public.codeforge_add_deliveries(v_user, new.project_id, 'revision.created', v_data);
+    select traceparent into v_trace from public.agent_jobs where id = new.job_id;
+    perform public.codeforge_add_deliveries(v_user, new.project_id, 'revision.created', v_data, v_trace);
     if new.job_id is not null then
-      perform public.codeforge_add_deliveries(v_user, new.project_id, 'job.kept', v_data);
+      perform public.codeforge_add_deliveries(v_user, new.project_id, 'job.kept', v_data, v_trace);
     end if;
   end if;
   return null;
@@ -345,7 +348,7 @@ begin
         returning x.*
     loop
       v_list := v_list || json_build_object('id', d.id, 'webhook_id', d.webhook_id, 'type', d.type, 'status', d.status, 'data', d.data, 'tries', d.tries, 'created_at', d.created_at,
-        'due_at', d.due_at, 'fence', d.fence, 'user_id', w.user_id, 'project_id', coalesce(w.project_id::text, ''), 'url', w.url, 'failures', w.failures,
+        'due_at', d.due_at, 'fence', d.fence, 'user_id', w.user_id, 'project_id', coalesce(w.project_id::text, ''), 'url', w.url, 'failures', w.failures, 'traceparent', coalesce(d.traceparent, ''),
         'secret', translate(encode(w.secret, 'base64'), E'\n', ''), 'old_secret', case when w.old_secret_until > v_now then translate(encode(w.old_secret, 'base64'), E'\n', '') end);
     end loop;
     exit when cardinality(v_list) >= p_want;
@@ -434,5 +437,5 @@ begin
 end
 $$;
 
-create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 25';
+create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 26';
 notify pgrst, 'reload schema';

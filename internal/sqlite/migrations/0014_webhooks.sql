@@ -39,6 +39,7 @@ CREATE TABLE webhook_deliveries(
   fence      INTEGER NOT NULL DEFAULT 0,
   tries      INTEGER NOT NULL DEFAULT 0,
   attempts   TEXT NOT NULL DEFAULT '[]',
+  traceparent TEXT, -- of the job that the event is about
   created_at INTEGER NOT NULL,
   ended_at   INTEGER
 );
@@ -49,31 +50,31 @@ CREATE INDEX webhook_deliveries_ended ON webhook_deliveries(ended_at) WHERE ende
 
 -- What is inserted here becomes a delivery to each webhook that wants it, in the transaction that makes it true. One that has too many
 -- pending gets none, and that is counted.
-CREATE VIEW webhook_events(user_id, project, type, at, data) AS SELECT '', 0, '', 0, '' WHERE 0;
+CREATE VIEW webhook_events(user_id, project, type, at, data, traceparent) AS SELECT '', 0, '', 0, '', '' WHERE 0;
 CREATE TRIGGER webhook_events_told INSTEAD OF INSERT ON webhook_events BEGIN
   UPDATE webhooks SET dropped = dropped + 1 WHERE enabled AND (user_id = new.user_id AND project IS NULL OR project = new.project)
     AND (events = '' OR instr(events, ' ' || new.type || ' ') > 0)
     AND EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook = webhooks.seq AND d.due_at IS NOT NULL LIMIT 1 OFFSET 9999);
-  INSERT INTO webhook_deliveries(webhook, type, data, due_at, created_at)
-    SELECT seq, new.type, new.data, new.at, new.at FROM webhooks WHERE enabled AND (user_id = new.user_id AND project IS NULL OR project = new.project)
+  INSERT INTO webhook_deliveries(webhook, type, data, due_at, created_at, traceparent)
+    SELECT seq, new.type, new.data, new.at, new.at, new.traceparent FROM webhooks WHERE enabled AND (user_id = new.user_id AND project IS NULL OR project = new.project)
     AND (events = '' OR instr(events, ' ' || new.type || ' ') > 0)
     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook = webhooks.seq AND d.due_at IS NOT NULL LIMIT 1 OFFSET 9999);
 END;
 
 CREATE TRIGGER jobs_told AFTER INSERT ON jobs WHEN new.status = 'queued' AND
   (EXISTS (SELECT 1 FROM webhooks WHERE user_id = new.user_id AND project IS NULL) OR EXISTS (SELECT 1 FROM webhooks WHERE project = new.project)) BEGIN
-  INSERT INTO webhook_events(user_id, project, type, at, data) VALUES(new.user_id, new.project, 'job.queued', new.created_at,
+  INSERT INTO webhook_events(user_id, project, type, at, traceparent, data) VALUES(new.user_id, new.project, 'job.queued', new.created_at, new.traceparent,
     json_object('job_id', new.id, 'project_id', new.project_id, 'agent_type', new.agent, 'status', new.status, 'revision', new.revision));
 END;
 CREATE TRIGGER jobs_told_again AFTER UPDATE OF status ON jobs WHEN new.status <> old.status
   AND (new.status IN ('completed', 'failed', 'cancelled', 'waiting_for_input') OR old.status = 'waiting_for_input' AND new.status = 'queued') AND
   (EXISTS (SELECT 1 FROM webhooks WHERE user_id = new.user_id AND project IS NULL) OR EXISTS (SELECT 1 FROM webhooks WHERE project = new.project)) BEGIN
-  INSERT INTO webhook_events(user_id, project, type, at, data) VALUES(new.user_id, new.project, 'job.' || new.status, new.updated_at,
+  INSERT INTO webhook_events(user_id, project, type, at, traceparent, data) VALUES(new.user_id, new.project, 'job.' || new.status, new.updated_at, new.traceparent,
     json_object('job_id', new.id, 'project_id', new.project_id, 'agent_type', new.agent, 'status', new.status, 'revision', new.revision));
 END;
 CREATE TRIGGER project_revisions_told AFTER INSERT ON project_revisions WHEN
   EXISTS (SELECT 1 FROM webhooks WHERE user_id = (SELECT user_id FROM projects WHERE seq = new.project) AND project IS NULL) OR EXISTS (SELECT 1 FROM webhooks WHERE project = new.project) BEGIN
-  INSERT INTO webhook_events(user_id, project, type, at, data) SELECT p.user_id, p.seq, t.column1, new.created_at,
+  INSERT INTO webhook_events(user_id, project, type, at, traceparent, data) SELECT p.user_id, p.seq, t.column1, new.created_at, (SELECT traceparent FROM jobs WHERE id = new.job_id),
     json_object('project_id', p.id, 'revision', new.number, 'author', new.author, 'job_id', new.job_id)
     FROM projects p, (VALUES('revision.created'), ('job.kept')) t WHERE p.seq = new.project AND (t.column1 = 'revision.created' OR new.job_id IS NOT NULL);
 END;
