@@ -18,6 +18,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/api"
+	"codeforge/internal/storetest"
 )
 
 // large is a project of n files of 100,000 characters each, which cost six bytes as JSON.
@@ -320,7 +321,7 @@ func TestResultReadsWhatItNames(t *testing.T) {
 	k := newKit(t, func(o *api.Options) { c.Store, o.Store = o.Store, c })
 	id := k.large(9)
 	j := k.job(id, "code")
-	claimed, ok, err := k.store.ClaimJob(t.Context(), j, "w", time.Minute)
+	claimed, ok, err := storetest.Claim(t.Context(), k.store, j, "w", time.Minute)
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}

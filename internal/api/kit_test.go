@@ -17,6 +17,7 @@ import (
 	"codeforge/internal/auth"
 	"codeforge/internal/events"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/storetest"
 	"codeforge/internal/verify"
 )
 
@@ -266,7 +267,7 @@ func (k *kit) job(project, agent string) string {
 // claim makes the test the worker of a job.
 func (k *kit) claim(id string) codeforge.Fence {
 	k.Helper()
-	j, ok, err := k.store.ClaimJob(k.Context(), id, "test", 60e9)
+	j, ok, err := storetest.Claim(k.Context(), k.store, id, "test", 60e9)
 	if err != nil || !ok {
 		k.Fatalf("claim: %v %v", ok, err)
 	}

@@ -47,7 +47,7 @@ func newLive(t *testing.T) *live {
 	}
 	l.kit = newKit(t, func(o *api.Options) {
 		agents := agent.New(agent.Options{Model: l, Check: check})
-		l.engine = jobs.New(jobs.Options{Store: o.Store.(jobs.Store), Hub: o.Hub, Run: agents.Run, Log: slog.New(slog.DiscardHandler)})
+		l.engine = jobs.New(jobs.Options{Store: o.Store.(jobs.Store), Hub: o.Hub, Run: agents.Run, Log: slog.New(slog.DiscardHandler), Workers: 16})
 		o.Jobs, o.Check = l.engine, check
 	})
 	if err := l.engine.Start(t.Context()); err != nil {

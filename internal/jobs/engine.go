@@ -36,7 +36,7 @@ type Options struct {
 	Run          func(context.Context, *codeforge.Task) (codeforge.Outcome, error)
 	AgentTimeout time.Duration // bounds one run of an agent, see [codeforge.AgentType.TimeLimit]; 0: five minutes
 
-	Workers     int           // jobs at once; 16
+	Workers     int           // jobs that run here at once; 0: none, jobs are only taken in, cancelled and watched here
 	MaxQueued   int           // queued jobs at most; 10,000
 	MaxAttempts int           // failed attempts before a job fails; 3
 	MaxCrashes  int           // vanished workers before a job fails; 20
@@ -44,6 +44,9 @@ type Options struct {
 	Sweep       time.Duration // how often forgotten jobs are looked for at least; 30 s
 	Retention   time.Duration // how long ended jobs are kept; 0: for ever
 	Exclusive   bool          // no other process can have the store open: running jobs found at start are crashed ones
+
+	// Policy says which jobs are next. It should be the same for all engines of a store.
+	Policy codeforge.ClaimPolicy
 
 	Hooks Hooks
 }
@@ -55,35 +58,34 @@ type Engine struct {
 	queued atomic.Int64
 
 	mu       sync.Mutex
-	ready    []string // ids to try, oldest first; bounded, since the sweep finds what is dropped
-	overflow bool     // an id was dropped from ready
 	running  map[*run]struct{}
-	busy     int           // places taken: at most Workers
-	open     int           // goroutines of work, those that only store an end included
-	stopping bool          // Drain was called
-	draining bool          // no job is taken any more
-	idle     chan struct{} // closed when draining and nothing is open
-	freed    chan struct{} // not nil: somebody waits for a free worker, see Free
+	claiming bool                // a claim is under way
+	ended    map[string]struct{} // jobs that were cancelled meanwhile
+	due      bool                // jobs may be due that no place was free for
+	busy     int                 // places taken: at most Workers
+	open     int                 // goroutines of work, those that only store an end included
+	stopping bool                // Drain was called
+	draining bool                // no job is taken any more
+	idle     chan struct{}       // closed when draining and nothing is open
+	freed    chan struct{}       // not nil: somebody waits for a free worker, see Free
 
+	told    time.Time      // when others were told that more is due than there are places here; the claimer's own
 	swept   time.Time      // when working files were looked for; the sweep's own
-	sooner  chan time.Time // asks the sweep to come by then
-	recheck chan struct{}  // asks for a look at the claims
+	wake    chan struct{}  // asks for a claim now
+	sooner  chan time.Time // asks for one by then
+	recheck chan struct{}  // asks for a look at the leases
 	stop    context.CancelFunc
 	loops   sync.WaitGroup
 }
 
-// run is one worker's try at a job. It is registered before the claim is made, so that a cancel that comes right after
-// the claim's commit finds it; Number is 0 until then.
+// run is one worker's try at a job.
 type run struct {
 	fence  codeforge.Fence
 	cancel context.CancelCauseFunc
 }
 
-const maxReady = 4096
-
 // New returns an engine that accepts jobs; none runs before Start.
 func New(o Options) *Engine {
-	o.Workers = cmp.Or(o.Workers, 16)
 	o.MaxQueued = cmp.Or(o.MaxQueued, 10_000)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 3)
 	o.MaxCrashes = cmp.Or(o.MaxCrashes, 20)
@@ -93,8 +95,8 @@ func New(o Options) *Engine {
 	if o.Courier == nil {
 		o.Courier = InProcess{}
 	}
-	return &Engine{o: o, worker: codeforge.NewID(), running: map[*run]struct{}{}, idle: make(chan struct{}),
-		sooner: make(chan time.Time, 1), recheck: make(chan struct{}, 1), draining: true}
+	return &Engine{o: o, worker: codeforge.NewID(), running: map[*run]struct{}{}, ended: map[string]struct{}{}, idle: make(chan struct{}),
+		wake: make(chan struct{}, 1), sooner: make(chan time.Time, 1), recheck: make(chan struct{}, 1), draining: true}
 }
 
 // Start takes back what a crash left running, and works until Drain.
@@ -108,22 +110,23 @@ func (e *Engine) Start(ctx context.Context) error {
 			e.o.Log.Warn("jobs taken back after a crash", "jobs", n)
 		}
 	}
+	switch err := e.sweep(ctx); {
+	case err != nil && e.o.Exclusive:
+		return fmt.Errorf("count queued jobs: %w", err)
+	case err != nil: // a store on another machine may answer later
+		e.o.Log.Error("sweep failed", "error", err)
+	}
 	e.mu.Lock()
 	e.draining = false
 	e.mu.Unlock()
 	// The loops outlive ctx: only Drain ends them.
 	ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
-	next, err := e.sweep(ctx)
-	switch {
-	case err != nil && e.o.Exclusive:
-		e.stop()
-		return fmt.Errorf("look for due jobs: %w", err)
-	case err != nil: // a store on another machine may answer later
-		e.o.Log.Error("sweep failed", "error", err)
-		next = time.Now().Add(time.Second)
+	e.loops.Go(func() { e.sweepLoop(ctx) })
+	if e.o.Workers > 0 {
+		e.loops.Go(func() { e.claimLoop(ctx) })
+		e.loops.Go(func() { e.leaseLoop(ctx) })
+		e.LookForDue()
 	}
-	e.loops.Go(func() { e.sweepLoop(ctx, next) })
-	e.loops.Go(func() { e.leaseLoop(ctx) })
 	return e.o.Courier.Start(ctx, e)
 }
 
@@ -218,6 +221,9 @@ func (e *Engine) cancelled(f codeforge.Finished) {
 		e.queued.Add(-1)
 	}
 	e.mu.Lock()
+	if e.claiming { // perhaps this job, before it was cancelled
+		e.ended[f.Job.ID] = struct{}{}
+	}
 	for r := range e.running {
 		if r.fence.JobID == f.Job.ID {
 			r.cancel(ErrCancelled)
@@ -283,121 +289,6 @@ func (e *Engine) pass(j codeforge.Job, events []codeforge.Event) {
 // Changed tells those who watch a project, here and elsewhere, that something has changed it which is no job.
 func (e *Engine) Changed(projectID string) {
 	e.pass(codeforge.Job{ProjectID: projectID}, []codeforge.Event{{}})
-}
-
-// announce hands a job that may be due to a worker of this process, or of another one if none is free here.
-func (e *Engine) announce(id string) {
-	if !e.Wake(id) {
-		e.o.Courier.Announce(id)
-	}
-}
-
-// Wake hands a job to a worker, by its id or an alias, or keeps it for the next one that is free: it may have become due.
-// Whether it is, the store decides, so an id that comes late, twice or for nothing does no harm, and one that never comes
-// is found by the sweep. It reports whether a worker was free.
-func (e *Engine) Wake(id string) (taken bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case e.draining:
-	case e.busy < e.o.Workers:
-		e.busy++
-		e.open++
-		go e.claimAndRun(id)
-		return true
-	case len(e.ready) < maxReady:
-		e.ready = append(e.ready, id)
-	default:
-		e.overflow = true
-	}
-	return false
-}
-
-// LookForDue implements [Inbox].
-func (e *Engine) LookForDue() { e.sweepBy(time.Now()) }
-
-// Free implements [Inbox].
-func (e *Engine) Free() <-chan struct{} {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.freed == nil {
-		e.freed = make(chan struct{})
-	}
-	c := e.freed
-	if e.busy < e.o.Workers && !e.draining {
-		e.nowFree()
-	}
-	return c
-}
-
-// nowFree tells those who wait for a free worker; mu is held.
-func (e *Engine) nowFree() {
-	if e.freed != nil {
-		close(e.freed)
-		e.freed = nil
-	}
-}
-
-// nextReady gives a worker's place to the next ready id.
-func (e *Engine) nextReady() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.ready) > 0 && !e.draining {
-		id := e.ready[0]
-		e.ready = e.ready[1:]
-		e.open++
-		go e.claimAndRun(id)
-		return
-	}
-	e.busy--
-	e.nowFree()
-	if e.overflow && !e.draining {
-		e.overflow = false
-		e.sweepBy(time.Now())
-	}
-}
-
-// claimAndRun makes a job ours, if it is due, and runs it to an end.
-func (e *Engine) claimAndRun(id string) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	r := &run{codeforge.Fence{JobID: id}, cancel}
-	e.mu.Lock()
-	e.running[r] = struct{}{}
-	e.mu.Unlock()
-	defer func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		delete(e.running, r)
-		if e.open--; e.open == 0 && e.draining {
-			close(e.idle)
-		}
-	}()
-
-	// Not with ctx: whether the claim was made must be known, and a draining engine hands it back.
-	job, ok, err := e.o.Store.ClaimJob(context.WithoutCancel(ctx), id, e.worker, e.o.Lease)
-	if err != nil {
-		e.o.Log.Error("claim failed", "job_id", id, "error", err)
-		e.sweepBy(time.Now().Add(time.Second))
-	}
-	if !ok { // failed, not due, or another worker was faster
-		e.nextReady()
-		return
-	}
-	e.queued.Add(-1)
-	e.mu.Lock()
-	r.fence = codeforge.Fence{JobID: job.ID, Number: job.Fence} // id may be an alias
-	e.mu.Unlock()
-	e.o.Hooks.claimed(job)
-	began := time.Now()
-	o, how := e.run(ctx, job, r.fence)
-	e.o.Hooks.ended(job, how, time.Since(began))
-	// The place is free before the end is stored: the next claim shares that commit.
-	e.nextReady()
-	e.finish(ctx, job, r.fence, o)
-	if job.Crashes >= codeforge.SuspectCrashes {
-		e.sweepBy(time.Now()) // the next of them may be due now
-	}
 }
 
 // run does the work and says how to leave the job. nil: leave it alone, it is no longer ours.
@@ -547,10 +438,9 @@ func (e *Engine) finish(ctx context.Context, job codeforge.Job, fence codeforge.
 			if o.Status == codeforge.Queued {
 				e.queued.Add(1)
 				if o.RunAt.IsZero() {
-					e.sweepBy(time.Now())
-					e.o.Courier.Announce(fence.JobID) // perhaps because this process ends
+					e.announce(fence.JobID)
 				} else {
-					e.sweepBy(o.RunAt)
+					e.claimBy(o.RunAt)
 				}
 			}
 			e.publishEnd(f)
@@ -559,7 +449,7 @@ func (e *Engine) finish(ctx context.Context, job codeforge.Job, fence codeforge.
 			// Cancelled in the last moment, taken over, or applied by a try that reported failure. Whoever watches
 			// finds the truth in the store, and so does the sweep.
 			e.o.Hub.Nudge(fence.JobID)
-			e.sweepBy(time.Now())
+			e.LookForDue()
 			return
 		case o.Status != codeforge.JobFailed && (codeforge.IsKind(err, codeforge.Invalid) || codeforge.IsKind(err, codeforge.TooLarge)):
 			// The outcome itself cannot be stored: that is the job's end.
@@ -572,7 +462,7 @@ func (e *Engine) finish(ctx context.Context, job codeforge.Job, fence codeforge.
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			e.sweepBy(time.Now().Add(e.o.Lease))
+			e.claimBy(time.Now().Add(e.o.Lease))
 			return
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"codeforge/internal/events"
 	"codeforge/internal/jobs"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/storetest"
 )
 
 // rig is an engine over a real store, inside a bubble of virtual time.
@@ -44,7 +45,7 @@ func newRig(t *testing.T, run runFunc, with ...func(*jobs.Options)) *rig {
 }
 
 func (r *rig) newEngine(run runFunc, with ...func(*jobs.Options)) *jobs.Engine {
-	o := jobs.Options{Store: r.store, Hub: r.hub, Log: slog.New(slog.DiscardHandler), Run: run, Exclusive: true}
+	o := jobs.Options{Store: r.store, Hub: r.hub, Log: slog.New(slog.DiscardHandler), Run: run, Exclusive: true, Workers: 16}
 	for _, f := range with {
 		f(&o)
 	}
@@ -741,7 +742,7 @@ func stall(t *testing.T, s *sqlite.Store, id string) (codeforge.Job, bool, error
 	if lost, err := s.RenewLeases(t.Context(), []codeforge.Fence{held}, -time.Second); err != nil || len(lost) > 0 {
 		t.Fatalf("lost %v, %v", lost, err)
 	}
-	return s.ClaimJob(t.Context(), id, "another", time.Minute)
+	return storetest.Claim(t.Context(), s, id, "another", time.Minute)
 }
 
 func TestCrashesAreBoundedOnTheirOwn(t *testing.T) {
@@ -756,7 +757,7 @@ func TestCrashesAreBoundedOnTheirOwn(t *testing.T) {
 		}
 		id := r.submit(r.project(), codeforge.Code)
 		for range 20 { // 20 workers take it and vanish
-			if _, ok, err := r.store.ClaimJob(t.Context(), id, "gone", time.Minute); err != nil || !ok {
+			if _, ok, err := storetest.Claim(t.Context(), r.store, id, "gone", time.Minute); err != nil || !ok {
 				t.Fatal(ok, err)
 			}
 			if _, err := r.store.ReleaseAll(t.Context()); err != nil {
@@ -834,7 +835,7 @@ func BenchmarkWholeLife(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	e := jobs.New(jobs.Options{Store: store, Hub: events.NewHub(), Log: slog.New(slog.DiscardHandler), Exclusive: true,
+	e := jobs.New(jobs.Options{Store: store, Hub: events.NewHub(), Log: slog.New(slog.DiscardHandler), Exclusive: true, Workers: 16,
 		Run: done(codeforge.Outcome{Result: json.RawMessage("{}")}), MaxQueued: 1 << 30})
 	if err := e.Start(b.Context()); err != nil {
 		b.Fatal(err)
@@ -864,7 +865,7 @@ func BenchmarkInsertToStart(b *testing.B) {
 		b.Fatal(err)
 	}
 	started := make(chan time.Time, 1)
-	e := jobs.New(jobs.Options{Store: store, Hub: events.NewHub(), Log: slog.New(slog.DiscardHandler), Exclusive: true,
+	e := jobs.New(jobs.Options{Store: store, Hub: events.NewHub(), Log: slog.New(slog.DiscardHandler), Exclusive: true, Workers: 16,
 		Run: func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
 			started <- time.Now()
 			return codeforge.Outcome{Result: json.RawMessage("{}")}, nil

@@ -7,82 +7,33 @@ import (
 	"codeforge"
 )
 
-// sweepBy asks for a sweep at t or earlier. It never blocks: an earlier wish that waits to be heard wins.
-func (e *Engine) sweepBy(t time.Time) {
-	for {
-		select {
-		case e.sooner <- t:
-			return
-		case old := <-e.sooner:
-			if old.Before(t) {
-				t = old
-			}
-		}
-	}
-}
-
-// sweepLoop looks for due jobs when one is expected to become due, and now and then anyway.
-func (e *Engine) sweepLoop(ctx context.Context, next time.Time) {
-	timer := time.NewTimer(e.untilSweep(next))
-	defer timer.Stop()
-	at := time.Now().Add(e.untilSweep(next))
+// sweepLoop looks now and then after what no event tells of.
+func (e *Engine) sweepLoop(ctx context.Context) {
+	tick := time.NewTicker(e.o.Sweep)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case t := <-e.sooner:
-			if t.Before(at) {
-				at = t
-				timer.Reset(time.Until(at))
-			}
-			continue
-		case <-timer.C:
+		case <-tick.C:
 		}
-		next, err := e.sweep(ctx)
-		if err != nil && ctx.Err() == nil {
+		if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
 			e.o.Log.Error("sweep failed", "error", err)
-			next = time.Now().Add(time.Second)
 		}
-		wait := e.untilSweep(next)
-		at = time.Now().Add(wait)
-		timer.Reset(wait)
 	}
 }
 
-func (e *Engine) untilSweep(next time.Time) time.Duration {
-	if next.IsZero() {
-		return e.o.Sweep
-	}
-	return max(min(time.Until(next), e.o.Sweep), time.Millisecond)
-}
-
-// sweep wakes workers for due jobs, corrects the count of queued ones, and says when the next job is known to become due.
-func (e *Engine) sweep(ctx context.Context) (next time.Time, err error) {
-	e.mu.Lock()
-	room := maxReady - len(e.ready)
-	known := map[string]bool{}
-	for _, id := range e.ready {
-		known[id] = true
-	}
-	// What runs here is not looked for: its lease may seem to have lapsed when the machine slept or its clock was set forward.
-	for r := range e.running {
-		known[r.fence.JobID] = true
-	}
-	e.mu.Unlock()
-	ids, queued, next, err := e.o.Store.DueJobs(ctx, max(room, 1))
+// sweep corrects the count of queued jobs, and deletes what is old.
+func (e *Engine) sweep(ctx context.Context) error {
+	queued, err := e.o.Store.CountQueued(ctx)
 	if err != nil {
-		return next, err
+		return err
 	}
 	e.queued.Store(int64(queued))
-	for _, id := range ids {
-		if !known[id] {
-			e.Wake(id)
-		}
-	}
 	if e.o.Retention > 0 {
 		n, err := e.o.Store.SweepJobs(ctx, codeforge.Now().Add(-e.o.Retention))
 		if err != nil {
-			return next, err
+			return err
 		}
 		if n > 0 {
 			e.o.Log.Info("old jobs deleted", "jobs", n)
@@ -90,11 +41,9 @@ func (e *Engine) sweep(ctx context.Context) (next time.Time, err error) {
 	}
 	if time.Since(e.swept) >= sweepWorkingEvery {
 		e.swept = time.Now()
-		if err := e.o.Store.SweepWorking(ctx, codeforge.Now().Add(-codeforge.WorkingKept)); err != nil {
-			return next, err
-		}
+		return e.o.Store.SweepWorking(ctx, codeforge.Now().Add(-codeforge.WorkingKept))
 	}
-	return next, nil
+	return nil
 }
 
 // sweepWorkingEvery is how often working files of jobs that have ended are looked for.
@@ -184,9 +133,7 @@ func (e *Engine) leaseLoop(ctx context.Context) {
 		e.mu.Lock()
 		held := make([]codeforge.Fence, 0, len(e.running))
 		for r := range e.running {
-			if r.fence.Number > 0 {
-				held = append(held, r.fence)
-			}
+			held = append(held, r.fence)
 		}
 		e.mu.Unlock()
 		if len(held) == 0 {

@@ -20,10 +20,14 @@ type Store interface {
 	// refused with [codeforge.BusyError], or ends those, as its IfBusy says.
 	SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, cancelled []codeforge.Finished, err error)
 
-	// ClaimJob makes worker the owner of a due job until lease from now: status running, fence raised, StartedAt and Base
-	// (the project's revision) set at the first claim, Crashes raised when it takes over a lapsed lease. ok is false, and
-	// nothing changed, when the job is not due or gone.
-	ClaimJob(ctx context.Context, id, worker string, lease time.Duration) (job codeforge.Job, ok bool, err error)
+	// ClaimJobs decides which of the due jobs are next, as the policy says, and makes worker the owner of as many as it wants,
+	// if there are so many, until lease from now: status running, fence raised, StartedAt and Base (the project's revision) set
+	// at the first claim, Crashes raised when it takes over a lapsed lease. Claims are made one after the other, whoever makes
+	// them, so that no limit is exceeded.
+	ClaimJobs(ctx context.Context, worker string, lease time.Duration, want int, p codeforge.ClaimPolicy) (codeforge.Claimed, error)
+
+	// QueuePlaces says where jobs stand under a policy; those that are not queued it leaves out.
+	QueuePlaces(ctx context.Context, jobIDs []string, p codeforge.ClaimPolicy) (map[string]codeforge.QueuePlace, error)
 
 	// RenewLeases prolongs all given claims and returns those that are lost: another claim was made, or the job is no
 	// longer running (it was cancelled).
@@ -64,9 +68,8 @@ type Store interface {
 	// queued with Base cleared, and makes alias another id of it; Invalid (field "status") when it is not waiting.
 	RespondJob(ctx context.Context, u codeforge.User, id, alias string, answers []byte) (codeforge.Finished, error)
 
-	// DueJobs returns the ids of at most limit due jobs, oldest first, the count of all queued ones, and the earliest RunAt
-	// or lease end after now among the others (zero: none).
-	DueJobs(ctx context.Context, limit int) (ids []string, queued int, next time.Time, err error)
+	// CountQueued is how many jobs are queued.
+	CountQueued(ctx context.Context) (int, error)
 
 	// ReleaseAll takes back every running job, as after a crash: for a store that only this process can have open. It
 	// returns how many there were.

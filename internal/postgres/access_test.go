@@ -18,6 +18,7 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
+	"codeforge/internal/storetest"
 )
 
 // sqlstate is the code of an error of the database, "" for none.
@@ -359,7 +360,7 @@ func TestRealtime(t *testing.T) {
 	must(err)
 	j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, Input: large(codeforge.MaxInput), UserMessage: "hello"})
 	must(err)
-	j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute)
+	j, _, err = storetest.Claim(ctx, store, j.ID, "w", time.Minute)
 	must(err)
 	f := codeforge.Fence{JobID: j.ID, Number: j.Fence}
 	began := time.Now()
@@ -423,7 +424,7 @@ func TestRealtime(t *testing.T) {
 	}
 	j, _, _, err = store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
 	must(err)
-	j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute)
+	j, _, err = storetest.Claim(ctx, store, j.ID, "w", time.Minute)
 	must(err)
 	f = codeforge.Fence{JobID: j.ID, Number: j.Fence}
 	for _, do := range []func() error{
@@ -456,7 +457,7 @@ func TestProgressIsThrottled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute); err != nil {
+	if j, _, err = storetest.Claim(ctx, store, j.ID, "w", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	f := codeforge.Fence{JobID: j.ID, Number: j.Fence}
@@ -575,7 +576,7 @@ func TestUnstorable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute); err != nil {
+	if j, _, err = storetest.Claim(ctx, store, j.ID, "w", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	f := codeforge.Fence{JobID: j.ID, Number: j.Fence}

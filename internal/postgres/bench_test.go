@@ -16,6 +16,7 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
+	"codeforge/internal/storetest"
 )
 
 // median calls do until the benchmark has enough, and reports the middle of what it took.
@@ -104,10 +105,7 @@ func BenchmarkStore(b *testing.B) {
 	b.Run("events/ours", func(b *testing.B) {
 		median(b, func() error { _, err := store.Events(ctx, u, job.ID, 0, 100); return err })
 	})
-	b.Run("due/ours", func(b *testing.B) {
-		median(b, func() error { _, _, _, err := store.DueJobs(ctx, 10); return err })
-	})
-	running, ok, err := store.ClaimJob(ctx, job.ID, "w", time.Hour)
+	running, ok, err := storetest.Claim(ctx, store, job.ID, "w", time.Hour)
 	if err != nil || !ok {
 		b.Fatal(ok, err)
 	}
@@ -130,7 +128,7 @@ func BenchmarkStore(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			if j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Hour); err != nil {
+			if j, _, err = storetest.Claim(ctx, store, j.ID, "w", time.Hour); err != nil {
 				return err
 			}
 			_, err = store.FinishJob(ctx, codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage(`{"a":1}`), Events: []codeforge.Event{{Type: codeforge.EventComplete}}})

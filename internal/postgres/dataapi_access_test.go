@@ -148,7 +148,10 @@ func TestDataAPIMissingSchema(t *testing.T) {
 		for _, do := range []func() error{
 			func() error { _, err := s.GetProject(t.Context(), u, codeforge.NewID()); return err },
 			func() error { _, err := s.GetJob(t.Context(), u, codeforge.NewID()); return err },
-			func() error { _, _, _, err := s.DueJobs(t.Context(), 1); return err },
+			func() error {
+				_, err := s.ClaimJobs(t.Context(), "w", time.Minute, 1, codeforge.ClaimPolicy{})
+				return err
+			},
 		} {
 			if err := do(); kind(err) != codeforge.Unavailable || !strings.Contains(public(err), "not set up") {
 				t.Errorf("%d: %v", version, err)

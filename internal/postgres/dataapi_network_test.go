@@ -18,6 +18,7 @@ import (
 	"codeforge"
 	"codeforge/internal/postgres"
 	"codeforge/internal/postgres/restest"
+	"codeforge/internal/storetest"
 )
 
 // wire is a transport that counts, and loses what it is told to lose.
@@ -115,7 +116,9 @@ func TestDataAPIRoundTrips(t *testing.T) {
 		},
 		"mark":        func() error { return s.MarkChecked(ctx, u, mine.ID, 1, true, nil, nil, nil) },
 		"screenshots": func() error { _, err := s.ListScreenshots(ctx, u, mine.ID, 1); return err },
-		"due":         func() error { _, _, _, err := s.DueJobs(ctx, 10); return err },
+		"claim":       func() error { _, err := s.ClaimJobs(ctx, "w", time.Minute, 10, codeforge.ClaimPolicy{}); return err },
+		"queued":      func() error { _, err := s.CountQueued(ctx); return err },
+		"places":      func() error { _, err := s.QueuePlaces(ctx, []string{j.ID}, codeforge.ClaimPolicy{}); return err },
 		"owner":       func() error { _, _, err := s.JobOwner(ctx, j.ID); return err },
 		"ready":       func() error { return s.Ping(ctx) },
 	} {
@@ -154,7 +157,7 @@ func TestLongLists(t *testing.T) {
 
 	j, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: first.ID, Agent: codeforge.Code})
 	check(t, err)
-	j, _, err = s.ClaimJob(ctx, j.ID, "w", time.Minute)
+	j, _, err = storetest.Claim(ctx, s, j.ID, "w", time.Minute)
 	check(t, err)
 	f := codeforge.Fence{JobID: j.ID, Number: j.Fence}
 	events := make([]codeforge.Event, 2500)
@@ -212,7 +215,7 @@ func TestReservedCharacters(t *testing.T) {
 	j, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: odd, UserMessage: odd})
 	check(t, err)
 	w.losing("codeforge_claim_job", 1) // so that the worker's name is part of a filter
-	if _, ok, err := s.ClaimJob(ctx, j.ID, odd, time.Minute); err != nil || !ok {
+	if _, ok, err := storetest.Claim(ctx, s, j.ID, odd, time.Minute); err != nil || !ok {
 		t.Errorf("claimed %t: %v", ok, err)
 	}
 }
@@ -234,7 +237,7 @@ func TestLostAnswers(t *testing.T) {
 	}
 	claim := func(j codeforge.Job) codeforge.Fence {
 		t.Helper()
-		c, ok, err := s.ClaimJob(ctx, j.ID, "w", time.Minute)
+		c, ok, err := storetest.Claim(ctx, s, j.ID, "w", time.Minute)
 		check(t, err)
 		if !ok || c.Fence != 1 || c.Status != codeforge.Running || c.ID != j.ID {
 			t.Fatalf("claimed %t: %+v", ok, c)
@@ -285,7 +288,7 @@ func TestLostAnswers(t *testing.T) {
 	w.losing("codeforge_claim_job", 1)
 	f := claim(j)
 	w.losing("codeforge_claim_job", 1)
-	if _, ok, err := s.ClaimJob(ctx, j.ID, "w", time.Minute); err != nil || ok { // the same worker, another claim
+	if _, ok, err := storetest.Claim(ctx, s, j.ID, "w", time.Minute); err != nil || ok { // the same worker, another claim
 		t.Fatalf("claimed twice: %t %v", ok, err)
 	}
 
@@ -560,13 +563,15 @@ func FuzzAnswer(f *testing.F) {
 			s.SnapshotFiles(ctx, id, 1)
 			s.ProjectForJob(ctx, fence)
 			s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: id, Agent: codeforge.QA})
-			s.ClaimJob(ctx, id, "w", time.Second)
+			storetest.Claim(ctx, s, id, "w", time.Second)
 			s.RenewLeases(ctx, []codeforge.Fence{fence}, time.Second)
 			s.RecordEvents(ctx, fence, 1, []codeforge.Event{{Type: "x"}})
 			s.FinishJob(ctx, fence, codeforge.Outcome{Status: codeforge.JobFailed})
 			s.CancelJob(ctx, u, id)
 			s.RespondJob(ctx, u, id, id, []byte("[]"))
-			s.DueJobs(ctx, 1)
+			s.ClaimJobs(ctx, id, time.Minute, 1, codeforge.ClaimPolicy{Only: []string{id}, Held: []string{id}})
+			s.QueuePlaces(ctx, []string{id}, codeforge.ClaimPolicy{})
+			s.CountQueued(ctx)
 			s.JobOwner(ctx, id)
 			s.Events(ctx, u, id, 0, 1)
 			s.ListMessages(ctx, u, id, 1)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -77,13 +78,80 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 	return a.Job.job(), a.Fresh || unsure && a.Job.ID == id, cancelled, nil
 }
 
-// ClaimJob names the claim: one whose answer was lost is then found, and used.
-func (s *Store) ClaimJob(ctx context.Context, id, worker string, lease time.Duration) (j codeforge.Job, ok bool, err error) {
-	if _, err := codeforge.ParseID(id); err != nil {
-		return j, false, nil
+// policyArg is codeforge.ClaimPolicy as the functions take it.
+type policyArg struct {
+	Running        map[codeforge.AgentType]int `json:"running,omitempty"`
+	Priority       map[codeforge.AgentType]int `json:"priority,omitempty"`
+	RunningPerUser int                         `json:"running_per_user"`
+	Patience       float64                     `json:"patience"`
+	NobodyClaims   float64                     `json:"nobody_claims"`
+}
+
+func newPolicyArg(p *codeforge.ClaimPolicy) (arg, error) {
+	doc, err := object(policyArg{p.Running, p.Priority, p.RunningPerUser, codeforge.Patience.Seconds(), codeforge.NobodyClaims.Seconds()})
+	return arg{"policy", doc}, err
+}
+
+// ClaimJobs names the claim: one whose answer was lost is then found, and used.
+func (s *Store) ClaimJobs(ctx context.Context, worker string, lease time.Duration, want int, p codeforge.ClaimPolicy) (got codeforge.Claimed, err error) {
+	policy, err := newPolicyArg(&p)
+	if err != nil {
+		return got, err
 	}
-	row, ok, _, err := system[jobRow](ctx, s, "claim_job", arg{"job", id}, arg{"worker", worker}, arg{"lease", lease.Seconds()}, arg{"claim", codeforge.NewID()})
-	return row.job(), ok, err
+	args := []arg{{"worker", worker}, {"claim", codeforge.NewID()}, {"lease", lease.Seconds()}, {"want", want}, policy}
+	if p.Only != nil {
+		only := ids{}
+		for _, id := range p.Only {
+			if _, err := codeforge.ParseID(id); err == nil {
+				only = append(only, id)
+			}
+		}
+		args = append(args, arg{"only", only})
+	}
+	if len(p.Held) > 0 {
+		args = append(args, arg{"held", ids(p.Held)})
+	}
+	var a struct {
+		Jobs []jobRow `json:"jobs"`
+		More bool     `json:"more"`
+		Next float64  `json:"next"`
+	}
+	tries := 0
+	_, err = s.retry(ctx, true, func() error {
+		if tries++; tries == 2 {
+			args = append(args, arg{"again", true})
+		}
+		doc, err := s.wire.send(ctx, functionCall{function: "claim_jobs", args: args})
+		if err == nil {
+			if err = json.Unmarshal(doc, &a); err != nil {
+				err = &failure{cause: fmt.Errorf("answer of claim_jobs: %w", err), service: true}
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return got, err
+	}
+	return codeforge.Claimed{Jobs: mapRows(a.Jobs, jobRow.job), More: a.More, Next: time.Duration(a.Next * float64(time.Second))}, nil
+}
+
+func (s *Store) QueuePlaces(ctx context.Context, jobIDs []string, p codeforge.ClaimPolicy) (map[string]codeforge.QueuePlace, error) {
+	policy, err := newPolicyArg(&p)
+	if err != nil {
+		return nil, err
+	}
+	rows, _, _, err := system[map[string]struct {
+		Place      int                  `json:"place"`
+		WaitingFor codeforge.WaitReason `json:"waiting_for"`
+	}](ctx, s, "queue_places", arg{"jobs", ids(jobIDs)}, policy)
+	if err != nil {
+		return nil, err
+	}
+	places := make(map[string]codeforge.QueuePlace, len(rows))
+	for id, r := range rows {
+		places[id] = codeforge.QueuePlace(r)
+	}
+	return places, nil
 }
 
 func (s *Store) RenewLeases(ctx context.Context, held []codeforge.Fence, lease time.Duration) (lost []codeforge.Fence, err error) {
@@ -306,16 +374,9 @@ func (s *Store) RespondJob(ctx context.Context, u codeforge.User, id, alias stri
 	return a.finished(codeforge.EventProgress), nil
 }
 
-func (s *Store) DueJobs(ctx context.Context, limit int) (due []string, queued int, next time.Time, err error) {
-	a, _, _, err := system[struct {
-		IDs    []string   `json:"ids"`
-		Queued int        `json:"queued"`
-		Next   *time.Time `json:"next"`
-	}](ctx, s, "due_jobs", arg{"limit", limit})
-	if err == nil && a.Next != nil {
-		next = a.Next.UTC()
-	}
-	return a.IDs, a.Queued, next, err
+func (s *Store) CountQueued(ctx context.Context) (queued int, err error) {
+	queued, _, _, err = system[int](ctx, s, "count_queued")
+	return queued, err
 }
 
 func (s *Store) CountJobs(ctx context.Context) ([]codeforge.JobCount, error) {

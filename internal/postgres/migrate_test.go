@@ -11,12 +11,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"codeforge"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
+	"codeforge/internal/storetest"
 	"codeforge/supabase"
 )
 
@@ -470,8 +472,11 @@ func serve(t *testing.T, s *postgres.Store, annID, bobID string) {
 	if len(messages) != 1 || messages[0].Content != "done" {
 		t.Fatalf("messages %+v", messages)
 	}
-	if due, queued, _, err := s.DueJobs(ctx, 10); err != nil || len(due) != 0 || queued != 0 {
-		t.Fatalf("old jobs are due: %v %d %v", due, queued, err)
+	if got, err := s.ClaimJobs(ctx, "w", time.Minute, 10, codeforge.ClaimPolicy{}); err != nil || len(got.Jobs) != 0 {
+		t.Fatalf("old jobs are due: %+v %v", got, err)
+	}
+	if queued, err := s.CountQueued(ctx); err != nil || queued != 0 {
+		t.Fatalf("old jobs are queued: %d %v", queued, err)
 	}
 	_, err = s.GetJob(ctx, bob, jobs[2].ID)
 	if !codeforge.IsKind(err, codeforge.Missing) {
@@ -487,7 +492,7 @@ func serve(t *testing.T, s *postgres.Store, annID, bobID string) {
 	// A job that runs twice keeps its first start, whatever older triggers say, and waits for input, which some older tables do not know.
 	j, _, _, err := s.SubmitJob(ctx, ann, codeforge.NewJob{ProjectID: shop, Agent: codeforge.Builder, Input: json.RawMessage(`{"a":  1}`)})
 	must(err)
-	first, ok, err := s.ClaimJob(ctx, j.ID, "w", 1e9)
+	first, ok, err := storetest.Claim(ctx, s, j.ID, "w", 1e9)
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
@@ -496,7 +501,7 @@ func serve(t *testing.T, s *postgres.Store, annID, bobID string) {
 	}
 	_, err = s.RespondJob(ctx, ann, j.ID, codeforge.NewID(), []byte(`[]`))
 	must(err)
-	second, ok, err := s.ClaimJob(ctx, j.ID, "w", 1e9)
+	second, ok, err := storetest.Claim(ctx, s, j.ID, "w", 1e9)
 	if err != nil || !ok || !second.StartedAt.Equal(*first.StartedAt) || second.Base != 2 {
 		t.Fatalf("claimed again: %+v %v", second, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
+	"codeforge/internal/storetest"
 )
 
 // proxy stands between a store and its server and counts round trips: how often a client that had heard the server's
@@ -147,7 +148,7 @@ func TestRoundTrips(t *testing.T) {
 	waiting := func() string {
 		j, _, _, err := aside.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.Code, IfBusy: codeforge.BusyCancel})
 		if err == nil {
-			j, _, err = aside.ClaimJob(ctx, j.ID, "w", time.Minute)
+			j, _, err = storetest.Claim(ctx, aside, j.ID, "w", time.Minute)
 		}
 		if err == nil {
 			_, err = aside.FinishJob(ctx, codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.Outcome{Status: codeforge.Waiting,
@@ -194,7 +195,7 @@ func TestRoundTrips(t *testing.T) {
 			return err
 		}},
 		{"claim", func() error {
-			j, ok, err := store.ClaimJob(ctx, last.ID, "w", time.Minute)
+			j, ok, err := storetest.Claim(ctx, store, last.ID, "w", time.Minute)
 			if ok {
 				fence = codeforge.Fence{JobID: j.ID, Number: j.Fence}
 			}
@@ -268,7 +269,12 @@ func TestRoundTrips(t *testing.T) {
 		{"use token", func() error { _, err := store.UseToken(ctx, token.Hash, time.Now()); return err }},
 		{"list tokens", func() error { _, err := store.ListTokens(ctx, u); return err }},
 		{"revoke token", func() error { return store.RevokeToken(ctx, u, token.ID, time.Now()) }},
-		{"due jobs", func() error { _, _, _, err := store.DueJobs(ctx, 10); return err }},
+		{"claim jobs", func() error {
+			_, err := store.ClaimJobs(ctx, "w", time.Minute, 10, codeforge.ClaimPolicy{Held: []string{last.ID}})
+			return err
+		}},
+		{"queue places", func() error { _, err := store.QueuePlaces(ctx, []string{last.ID}, codeforge.ClaimPolicy{}); return err }},
+		{"count queued", func() error { _, err := store.CountQueued(ctx); return err }},
 		{"ping", func() error { return store.Ping(ctx) }},
 	} {
 		// The first time on a connection its statements are described to it.
@@ -395,7 +401,7 @@ func TestListen(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect(j.ID + owners)
-		if j, _, err = store.ClaimJob(ctx, j.ID, "w", time.Minute); err != nil {
+		if j, _, err = storetest.Claim(ctx, store, j.ID, "w", time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		f := codeforge.Fence{JobID: j.ID, Number: j.Fence}
@@ -449,24 +455,16 @@ func TestLine(t *testing.T) {
 					}
 				}
 				for done.Load() < jobs && !t.Failed() {
-					ids, _, _, err := store.DueJobs(ctx, 3)
+					got, err := store.ClaimJobs(ctx, fmt.Sprint(i), time.Minute, 3, codeforge.ClaimPolicy{})
 					if err != nil {
 						t.Error(err)
 						return
 					}
-					for _, id := range ids {
-						j, ok, err := store.ClaimJob(ctx, id, fmt.Sprint(i), time.Minute)
-						if err != nil {
-							t.Error(err)
-							return
-						}
-						if !ok {
-							continue
-						}
+					for _, j := range got.Jobs {
 						if inside.Add(1) != 1 {
 							t.Error("two at once")
 						}
-						if _, err := store.WriteFile(ctx, u, p.ID, codeforge.FileWrite{Path: "by-hand.ts", Content: id}); err != nil {
+						if _, err := store.WriteFile(ctx, u, p.ID, codeforge.FileWrite{Path: "by-hand.ts", Content: j.ID}); err != nil {
 							t.Error(err)
 						}
 						inside.Add(-1)

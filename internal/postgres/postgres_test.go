@@ -245,8 +245,8 @@ func (p *pair) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJ
 	return p.turn().SubmitJob(ctx, u, n)
 }
 
-func (p *pair) ClaimJob(ctx context.Context, id, worker string, lease time.Duration) (codeforge.Job, bool, error) {
-	return p.turn().ClaimJob(ctx, id, worker, lease)
+func (p *pair) ClaimJobs(ctx context.Context, worker string, lease time.Duration, want int, policy codeforge.ClaimPolicy) (codeforge.Claimed, error) {
+	return p.turn().ClaimJobs(ctx, worker, lease, want, policy)
 }
 
 func (p *pair) RecordEvents(ctx context.Context, f codeforge.Fence, progress float64, events []codeforge.Event) ([]codeforge.Event, error) {
@@ -261,8 +261,8 @@ func (p *pair) WriteFile(ctx context.Context, u codeforge.User, id string, w cod
 	return p.turn().WriteFile(ctx, u, id, w)
 }
 
-func (p *pair) DueJobs(ctx context.Context, limit int) ([]string, int, time.Time, error) {
-	return p.turn().DueJobs(ctx, limit)
+func (p *pair) QueuePlaces(ctx context.Context, ids []string, policy codeforge.ClaimPolicy) (map[string]codeforge.QueuePlace, error) {
+	return p.turn().QueuePlaces(ctx, ids, policy)
 }
 
 // connect is a connection that is closed with the test.

@@ -24,6 +24,7 @@ import (
 	"codeforge/internal/jobs"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
+	"codeforge/internal/storetest"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -285,7 +286,7 @@ func TestEnqueue(t *testing.T) {
 	expect()
 	claim := func(id string) codeforge.Fence {
 		t.Helper()
-		c, ok, err := store.ClaimJob(ctx, id, "w", time.Minute)
+		c, ok, err := storetest.Claim(ctx, store, id, "w", time.Minute)
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}

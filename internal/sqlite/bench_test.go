@@ -13,6 +13,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/storetest"
 )
 
 // Each benchmark also reports the processor time of one operation, which is what a commit shared by many makes cheap.
@@ -82,7 +83,7 @@ func BenchmarkJobLife(b *testing.B) {
 					if err != nil {
 						b.Error(err)
 					}
-					j, ok, err := s.ClaimJob(b.Context(), j.ID, "worker", 15*time.Second)
+					j, ok, err := storetest.Claim(b.Context(), s, j.ID, "worker", 15*time.Second)
 					if err != nil || !ok {
 						b.Error(ok, err)
 					}
@@ -140,7 +141,7 @@ func tree(b *testing.B, s *sqlite.Store) (string, string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if j, _, err = s.ClaimJob(b.Context(), j.ID, "w", time.Hour); err != nil {
+	if j, _, err = storetest.Claim(b.Context(), s, j.ID, "w", time.Hour); err != nil {
 		b.Fatal(err)
 	}
 	f, stage := codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.StageResult{Stage: codeforge.Code}

@@ -28,6 +28,7 @@ type conn struct {
 	// open holds, for the writer, rows of queued and running jobs as they are in its transaction, see openJob. Nothing else
 	// can change them: the folder is locked. Whatever is rolled back clears it.
 	open map[string]jobRow
+	jobs *queue // the writer's
 }
 
 // stmt is a prepared statement and the row that it scans into.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,7 @@ func openJob(c *conn, id string) (j jobRow, found bool, err error) {
 
 // wroteJob is told of every row of jobs that the writer wrote, in the state that it has now.
 func wroteJob(c *conn, j jobRow) {
+	c.jobs.set(&j, c.now)
 	if j.due.IsZero() {
 		delete(c.open, j.ID)
 		return
@@ -84,13 +86,6 @@ func wroteJob(c *conn, j jobRow) {
 	}
 	c.open[j.ID] = j
 }
-
-// free is the condition under which a job that is due may run, but for its time: jobs that change files stand in line. One
-// that was answered (see RespondJob) may be older than one that runs meanwhile, so both are asked for.
-const free = `(j.status = 'running' OR (NOT j.changes_files OR NOT EXISTS (SELECT 1 FROM jobs o INDEXED BY jobs_in_line
-	WHERE o.project = j.project AND o.due_at IS NOT NULL AND o.changes_files AND o.seq <> j.seq AND (o.status = 'running' OR o.seq < j.seq)))
-	AND (j.crashes < 2 OR NOT EXISTS (SELECT 1 FROM jobs o INDEXED BY jobs_open
-	WHERE o.due_at IS NOT NULL AND o.status = 'running' AND o.crashes >= 2 AND o.seq <> j.seq)))`
 
 func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, cancelled []codeforge.Finished, err error) {
 	if err := n.Check(); err != nil {
@@ -203,42 +198,78 @@ func makeRoom(c *conn, project int64, n codeforge.NewJob) (cancelled []codeforge
 	return cancelled, nil
 }
 
-func (s *Store) ClaimJob(ctx context.Context, id, worker string, lease time.Duration) (job codeforge.Job, ok bool, err error) {
+func (s *Store) ClaimJobs(ctx context.Context, worker string, lease time.Duration, want int, p codeforge.ClaimPolicy) (got codeforge.Claimed, err error) {
 	err = s.write(ctx, func(c *conn) error {
-		ok = false
-		j, found, err := openJob(c, id)
-		if err != nil || !found || j.due.After(c.now) {
+		got = codeforge.Claimed{}
+		only, err := openEntries(c, p.Only)
+		if err != nil {
 			return err
 		}
-		if j.Agent.ChangesFiles() || j.Crashes >= codeforge.SuspectCrashes {
-			if found, err := c.one("SELECT 1 FROM jobs j WHERE seq = ? AND "+free, []any{j.seq}, new(int)); err != nil || !found {
+		for range want {
+			e := c.jobs.next(c.now, &p, only)
+			if e == nil {
+				break
+			}
+			job, err := claim(c, e.id, worker, lease)
+			if err != nil {
 				return err
 			}
+			got.Jobs = append(got.Jobs, job)
 		}
-		if !j.based {
-			if _, err := c.one("SELECT revision FROM projects WHERE seq = ?", []any{j.project}, &j.Base); err != nil {
-				return err
-			}
-			j.based = true
+		got.More = len(got.Jobs) == want && c.jobs.next(c.now, &p, only) != nil
+		if at := c.jobs.later(c.now); !at.IsZero() {
+			got.Next = at.Sub(c.now)
 		}
-		if j.Status == codeforge.Running {
-			j.Crashes++
-		}
-		if j.StartedAt == nil {
-			j.StartedAt = new(c.now)
-		}
-		j.Fence++
-		j.Status, j.UpdatedAt, j.RunAt, j.due = codeforge.Running, c.now, time.Time{}, c.now.Add(lease)
-		wroteJob(c, j)
-		job, ok = j.Job, true
-		_, _, err = c.exec("UPDATE jobs SET status = 'running', worker = ?, fence = ?, due_at = ?, updated_at = ?, crashes = ?, started_at = ?, base = ? WHERE seq = ?",
-			worker, j.Fence, j.due, j.UpdatedAt, j.Crashes, *j.StartedAt, j.Base, j.seq)
-		return err
+		return nil
 	})
 	if err != nil {
-		return codeforge.Job{}, false, err
+		return codeforge.Claimed{}, err
 	}
-	return job, ok, nil
+	return got, nil
+}
+
+// claim makes a job the worker's.
+func claim(c *conn, id, worker string, lease time.Duration) (codeforge.Job, error) {
+	j, found, err := openJob(c, id)
+	if err == nil && !found {
+		err = fmt.Errorf("job %s is queued in memory alone", id)
+	}
+	if err != nil {
+		return codeforge.Job{}, err
+	}
+	if !j.based {
+		if _, err := c.one("SELECT revision FROM projects WHERE seq = ?", []any{j.project}, &j.Base); err != nil {
+			return codeforge.Job{}, err
+		}
+		j.based = true
+	}
+	if j.Status == codeforge.Running {
+		j.Crashes++
+	}
+	if j.StartedAt == nil {
+		j.StartedAt = new(c.now)
+	}
+	j.Fence++
+	j.Status, j.UpdatedAt, j.RunAt, j.due = codeforge.Running, c.now, time.Time{}, c.now.Add(lease)
+	wroteJob(c, j)
+	_, _, err = c.exec("UPDATE jobs SET status = 'running', worker = ?, fence = ?, due_at = ?, updated_at = ?, crashes = ?, started_at = ?, base = ? WHERE seq = ?",
+		worker, j.Fence, j.due, j.UpdatedAt, j.Crashes, *j.StartedAt, j.Base, j.seq)
+	return j.Job, err
+}
+
+// openEntries are the open ones among jobs, each given by its id or an alias.
+func openEntries(c *conn, ids []string) (list []*openJobEntry, err error) {
+	for _, id := range ids {
+		if c.jobs.jobs[id] == nil {
+			if _, err := c.one("SELECT id FROM jobs WHERE seq = (SELECT job FROM job_aliases WHERE alias = ?)", []any{id}, &id); err != nil {
+				return nil, err
+			}
+		}
+		if e := c.jobs.jobs[id]; e != nil {
+			list = append(list, e)
+		}
+	}
+	return list, nil
 }
 
 func (s *Store) RenewLeases(ctx context.Context, held []codeforge.Fence, lease time.Duration) (lost []codeforge.Fence, err error) {
@@ -359,8 +390,8 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 		}
 		wroteJob(c, j)
 		done.Job = j.Job
-		done.Next, err = nextDue(c, &j)
-		return err
+		done.Next = nextDue(c, &j)
+		return nil
 	})
 	if err != nil {
 		return codeforge.Finished{}, err
@@ -404,13 +435,11 @@ func asked(old, questions json.RawMessage) (json.RawMessage, error) {
 }
 
 // nextDue is the job that stood in line behind j and is due now.
-func nextDue(c *conn, j *jobRow) (id string, err error) {
+func nextDue(c *conn, j *jobRow) string {
 	if !j.Agent.ChangesFiles() {
-		return "", nil
+		return ""
 	}
-	_, err = c.one(`SELECT id FROM jobs j INDEXED BY jobs_in_line WHERE project = ? AND due_at IS NOT NULL AND changes_files
-		AND seq <> ? AND due_at <= ? AND `+free+` ORDER BY seq LIMIT 1`, []any{j.project, j.seq, c.now}, &id)
-	return id, err
+	return c.jobs.head(j.project, j.ID, c.now)
 }
 
 // writeEnd is write for what ends a job, or leaves one that has ended as it is.
@@ -459,8 +488,8 @@ func end(c *conn, j jobRow, status codeforge.JobStatus, event codeforge.EventTyp
 	if err := addEvents(c, j.seq, j.ID, j.events, done.Events); err != nil {
 		return done, err
 	}
-	done.Next, err = nextDue(c, &j)
-	return done, err
+	done.Next = nextDue(c, &j)
+	return done, nil
 }
 
 func (s *Store) RespondJob(ctx context.Context, u codeforge.User, id, alias string, answers []byte) (done codeforge.Finished, err error) {
@@ -506,19 +535,11 @@ func (s *Store) RespondJob(ctx context.Context, u codeforge.User, id, alias stri
 	return done, nil
 }
 
-func (s *Store) DueJobs(ctx context.Context, limit int) (ids []string, queued int, later time.Time, err error) {
-	err = s.view(ctx, func(c *conn) error {
-		now := s.now()
-		if _, err := c.one("SELECT count(iif(status = 'queued', 1, NULL)), min(iif(due_at > ?, due_at, NULL)) FROM jobs INDEXED BY jobs_open WHERE due_at IS NOT NULL",
-			[]any{now}, &queued, &later); err != nil {
-			return err
-		}
-		return c.each("SELECT id FROM jobs j INDEXED BY jobs_open WHERE due_at <= ? AND "+free+" ORDER BY seq LIMIT ?", []any{now, limit}, func(r row) error {
-			ids = append(ids, "")
-			return r.scan(&ids[len(ids)-1])
-		})
-	})
-	return ids, queued, later, err
+func (s *Store) CountQueued(ctx context.Context) (int, error) {
+	if s.jobs == nil {
+		return 0, errReadOnly
+	}
+	return s.jobs.count(), context.Cause(ctx)
 }
 
 func (s *Store) CountJobs(ctx context.Context) (counts []codeforge.JobCount, err error) {
@@ -555,8 +576,10 @@ func (s *Store) ReleaseAll(ctx context.Context) (released int, err error) {
 		}
 		released = int(changed)
 		// Rows that were written later than now say that the machine's clock was set back since: their times mean nothing.
-		_, _, err = c.exec(`UPDATE jobs INDEXED BY jobs_open SET due_at = ?1, updated_at = ?1 WHERE due_at > ?1 AND updated_at > ?1`, c.now)
-		return err
+		if _, _, err = c.exec(`UPDATE jobs INDEXED BY jobs_open SET due_at = ?1, updated_at = ?1 WHERE due_at > ?1 AND updated_at > ?1`, c.now); err != nil {
+			return err
+		}
+		return c.readQueue(c.now)
 	})
 	if err != nil {
 		return 0, err

@@ -15,6 +15,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/storetest"
 )
 
 func TestLock(t *testing.T) {
@@ -221,7 +222,7 @@ func TestRestart(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n > 0 {
-				if running, _, err = s.ClaimJob(t.Context(), j.ID, "w", time.Hour); err != nil {
+				if running, _, err = storetest.Claim(t.Context(), s, j.ID, "w", time.Hour); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -246,9 +247,11 @@ func TestRestart(t *testing.T) {
 	if n, err := s.ReleaseAll(t.Context()); err != nil || n != 3 {
 		t.Fatalf("released %d %v", n, err)
 	}
-	ids, queued, _, err := s.DueJobs(t.Context(), 100)
-	if err != nil || len(ids) != 6 || queued != 6 {
-		t.Fatalf("%d due, %d queued, %v", len(ids), queued, err)
+	if queued, err := s.CountQueued(t.Context()); err != nil || queued != 6 {
+		t.Fatalf("%d queued, %v", queued, err)
+	}
+	if got, err := s.ClaimJobs(t.Context(), "w", time.Minute, 100, codeforge.ClaimPolicy{}); err != nil || len(got.Jobs) != 6 || got.More {
+		t.Fatalf("claimed %+v, %v", got, err)
 	}
 	if _, err := s.FinishJob(t.Context(), codeforge.Fence{JobID: running.ID, Number: 1}, codeforge.Outcome{Status: codeforge.JobCompleted}); err == nil {
 		t.Fatal("a claim of the dead process still holds")
@@ -325,7 +328,7 @@ func TestReadersSeeWholeRevisions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if j, _, err = s.ClaimJob(t.Context(), j.ID, "w", time.Hour); err != nil {
+		if j, _, err = storetest.Claim(t.Context(), s, j.ID, "w", time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		f, stage := codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.StageResult{Stage: codeforge.Code, Base: j.Base}

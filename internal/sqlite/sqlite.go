@@ -62,6 +62,7 @@ type Store struct {
 	closing chan struct{}
 	ended   chan struct{} // run has returned
 	readers chan *conn
+	jobs    *queue       // nil: open for reading only
 	close   func() error // once
 }
 
@@ -149,6 +150,11 @@ func (s *Store) open(dir string) (err error) {
 		if _, err = fmt.Fprintf(s.lock, "%s%s\n", started, s.now().Format(time.RFC3339)); err != nil {
 			return err
 		}
+	}
+	s.jobs = newQueue()
+	s.w.jobs = s.jobs
+	if err = s.w.readQueue(s.now()); err != nil {
+		return err
 	}
 	s.dir, s.room = dir, newDiskSpace()
 	if s.opened, err = os.Stat(file(dir)); err != nil {

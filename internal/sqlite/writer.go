@@ -220,8 +220,16 @@ func (s *Store) attempt(batch []*write, savepoints bool) (all []*write, again bo
 			clear(c.open)
 			// It fails when SQLite has rolled back already, as it does on a full disk; then there is nothing to do.
 			c.exec("ROLLBACK")
+			c.jobs.revert(0, s.now())
+			c.jobs.stale = c.jobs.stale || err != nil
 		}
 	}()
+	if c.jobs.stale {
+		if err := c.readQueue(s.now()); err != nil {
+			return batch, false, err
+		}
+	}
+	c.jobs.begin()
 	if _, _, err := c.exec("BEGIN IMMEDIATE"); err != nil {
 		return batch, false, err
 	}
@@ -234,11 +242,13 @@ func (s *Store) attempt(batch []*write, savepoints bool) (all []*write, again bo
 			}
 		}
 		c.wrote, c.now = false, s.now()
+		mark := c.jobs.mark()
 		w.err = callSafely(w.do, c)
 		failed := w.err != nil && (c.wrote || !domain(w.err))
 		switch {
 		case savepoints && failed:
 			clear(c.open)
+			c.jobs.revert(mark, c.now)
 			// When SQLite has ended the whole transaction because of the failure, this fails, and nothing more is run.
 			if _, _, err := c.exec("ROLLBACK TO one"); err != nil {
 				return batch, false, errors.Join(w.err, err)

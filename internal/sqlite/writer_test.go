@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"codeforge"
+	"codeforge/internal/storetest"
 )
 
 func openHere(t *testing.T, o Options) *Store {
@@ -180,17 +181,17 @@ func TestRolledBackJobIsForgotten(t *testing.T) {
 	}
 	lost := codeforge.NewID()
 	broken.Store(true)
-	if _, _, err := s.ClaimJob(t.Context(), j.ID, "w", 1e9); err == nil {
+	if _, _, err := storetest.Claim(t.Context(), s, j.ID, "w", 1e9); err == nil {
 		t.Fatal("claimed")
 	}
 	if _, _, _, err := s.SubmitJob(t.Context(), u, codeforge.NewJob{ID: lost, ProjectID: p.ID, Agent: codeforge.QA}); err == nil {
 		t.Fatal("submitted")
 	}
 	broken.Store(false)
-	if j, ok, err := s.ClaimJob(t.Context(), j.ID, "w", 1e9); err != nil || !ok || j.Fence != 1 {
+	if j, ok, err := storetest.Claim(t.Context(), s, j.ID, "w", 1e9); err != nil || !ok || j.Fence != 1 {
 		t.Fatalf("claim %d: %t %v", j.Fence, ok, err)
 	}
-	if _, ok, err := s.ClaimJob(t.Context(), lost, "w", 1e9); err != nil || ok {
+	if _, ok, err := storetest.Claim(t.Context(), s, lost, "w", 1e9); err != nil || ok {
 		t.Fatalf("claimed what was never stored: %t %v", ok, err)
 	}
 }

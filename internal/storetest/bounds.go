@@ -260,9 +260,8 @@ var clockTests = []test{
 		queued := s.submit(p, codeforge.QA)
 		running := s.started(p, codeforge.Wireframe)
 		s.advance(-48 * time.Hour)
-		ids, n, _, err := s.DueJobs(s.ctx(), 10)
-		s.ok(err)
-		s.same("due", []any{ids, n}, []any{[]string{queued.ID}, 1})
+		s.same("queued", s.queued(), 1)
+		s.same("due", s.dueOf(queued, running), []string{queued.ID})
 		s.finish(s.claim(queued.ID), completes)
 		s.unclaimable(running.ID) // its worker is at it
 		lost, err := s.RenewLeases(s.ctx(), []codeforge.Fence{fence(running)}, lease)

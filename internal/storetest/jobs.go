@@ -230,8 +230,7 @@ var claimTests = []test{
 		innocent := s.submit(p, codeforge.QA)
 		first := s.claim(a.ID)
 		s.unclaimable(b.ID)
-		ids, _, _ := s.due(10)
-		s.same("due", ids, []string{innocent.ID})
+		s.same("due", s.dueOf(b, innocent), []string{innocent.ID})
 		s.claim(innocent.ID)
 		s.finish(first, completes)
 		s.claim(b.ID)
@@ -660,46 +659,45 @@ func fiveEvents() []codeforge.Event {
 	return events
 }
 
-// due is what DueJobs says, with the ids given names.
-func (s *suite) due(limit int) (ids []string, queued int, next time.Time) {
-	s.Helper()
-	ids, queued, next, err := s.DueJobs(s.ctx(), limit)
-	s.ok(err)
-	return ids, queued, next
-}
-
 var dueTests = []test{
 	{"oldest first, at most so many", func(s *suite) {
 		p := s.project()
 		a, b, c := s.submit(p, codeforge.QA), s.submit(p, codeforge.QA), s.submit(p, codeforge.QA)
-		ids, queued, next := s.due(2)
-		s.same("due", ids, []string{a.ID, b.ID})
-		s.same("queued", queued, 3)
-		if !next.IsZero() {
-			s.Fatalf("next at %v", next)
+		s.same("queued", s.queued(), 3)
+		got, err := s.ClaimJobs(s.ctx(), "w", lease, 2, codeforge.ClaimPolicy{})
+		s.ok(err)
+		if len(got.Jobs) != 2 || got.Jobs[0].ID != a.ID || got.Jobs[1].ID != b.ID || !got.More || got.Next > lease || got.Next <= 0 {
+			s.Fatalf("claimed %+v", got)
 		}
-		s.finish(s.claim(a.ID), completes)
-		ids, queued, _ = s.due(10)
-		s.same("due", ids, []string{b.ID, c.ID})
-		s.same("queued", queued, 2)
+		s.same("read", s.get(b.ID), got.Jobs[1])
+		got, err = s.ClaimJobs(s.ctx(), "w", lease, 2, codeforge.ClaimPolicy{})
+		s.ok(err)
+		if len(got.Jobs) != 1 || got.Jobs[0].ID != c.ID || got.More {
+			s.Fatalf("claimed %+v", got)
+		}
+		s.same("queued", s.queued(), 0)
 	}},
 	{"nothing", func(s *suite) {
-		ids, queued, next := s.due(10)
-		if len(ids) != 0 || queued != 0 || !next.IsZero() {
-			s.Fatalf("%v %d %v", ids, queued, next)
+		got, err := s.ClaimJobs(s.ctx(), "w", lease, 10, codeforge.ClaimPolicy{})
+		s.ok(err)
+		if len(got.Jobs) != 0 || got.More || got.Next != 0 || s.queued() != 0 {
+			s.Fatalf("%+v", got)
+		}
+		s.submit(s.project(), codeforge.QA)
+		got, err = s.ClaimJobs(s.ctx(), "w", lease, 0, codeforge.ClaimPolicy{})
+		s.ok(err)
+		if len(got.Jobs) != 0 || !got.More {
+			s.Fatalf("no place is free: %+v", got)
 		}
 	}},
 	{"only the first in line", func(s *suite) {
 		p, q := s.project(), s.project()
-		a := s.submit(p, codeforge.Code)
-		s.submit(p, codeforge.Code)
+		a, second := s.submit(p, codeforge.Code), s.submit(p, codeforge.Code)
 		other, beside := s.submit(q, codeforge.Code), s.submit(p, codeforge.QA)
-		ids, queued, _ := s.due(10)
-		s.same("due", ids, []string{a.ID, other.ID, beside.ID})
-		s.same("queued", queued, 4)
-		s.claim(a.ID)
-		ids, _, _ = s.due(10)
-		s.same("due", ids, []string{other.ID, beside.ID})
+		s.same("queued", s.queued(), 4)
+		s.same("due", s.dueOf(a, second, other, beside), []string{a.ID, other.ID, beside.ID})
+		s.same("claimed", s.claimAll(10, codeforge.ClaimPolicy{}), []string{a.ID, other.ID, beside.ID})
+		s.same("claimed", s.claimAll(10, codeforge.ClaimPolicy{}), nil)
 	}},
 	{"times to come", func(s *suite) {
 		p := s.project()
@@ -707,22 +705,33 @@ var dueTests = []test{
 		start := running.CreatedAt
 		s.finish(later, codeforge.Outcome{Status: codeforge.Queued, RunAt: start.Add(time.Hour)})
 		s.finish(late, codeforge.Outcome{Status: codeforge.Queued, RunAt: start.Add(2 * time.Hour)})
-		ids, queued, next := s.due(10)
-		if len(ids) != 0 || queued != 2 || next.Before(start.Add(lease)) || next.After(start.Add(2*lease)) {
-			s.Fatalf("due %v, queued %d, next %v", ids, queued, next.Sub(start))
+		next := func(want time.Duration, ids ...string) {
+			s.Helper()
+			got, err := s.ClaimJobs(s.ctx(), "w", 10*time.Hour, 10, codeforge.ClaimPolicy{Held: []string{running.ID}})
+			s.ok(err)
+			var claimed []string
+			for _, j := range got.Jobs {
+				claimed = append(claimed, j.ID)
+			}
+			s.same("claimed", claimed, ids)
+			if off := want - got.Next; off < 0 || off > time.Minute {
+				s.Fatalf("next in %v, want %v", got.Next, want)
+			}
 		}
+		next(lease)
+		s.same("queued", s.queued(), 2)
 		s.advance(2 * lease)
-		ids, _, next = s.due(10)
-		s.same("due", ids, []string{running.ID})
-		if !next.Equal(start.Add(time.Hour)) {
-			s.Fatalf("next after %v", next.Sub(start))
-		}
+		next(time.Hour - 2*lease) // what is held is not taken over
 		s.advance(time.Hour)
-		ids, _, next = s.due(10)
-		s.same("due", ids, []string{running.ID, later.ID})
-		if !next.Equal(start.Add(2 * time.Hour)) {
-			s.Fatalf("next after %v", next.Sub(start))
-		}
+		next(time.Hour, later.ID)
+	}},
+	{"a lapsed one comes before the queued, but for those held", func(s *suite) {
+		p := s.project()
+		a, b := s.started(p, codeforge.QA), s.started(p, codeforge.QA)
+		c := s.submit(p, codeforge.QA)
+		s.advance(lease)
+		s.same("claimed", s.claimAll(10, codeforge.ClaimPolicy{Held: []string{a.ID}}), []string{b.ID, c.ID})
+		s.same("crashes", []int{s.get(a.ID).Crashes, s.get(b.ID).Crashes, s.get(c.ID).Crashes}, []int{0, 1, 0})
 	}},
 }
 

@@ -74,7 +74,7 @@ var raceTests = []test{
 		s.race(func(i int) error {
 			for k := range n {
 				k = (k + i*n/racers) % n
-				_, ok, err := s.ClaimJob(s.ctx(), ids[k], fmt.Sprint(i), lease)
+				_, ok, err := Claim(s.ctx(), s, ids[k], fmt.Sprint(i), lease)
 				if err != nil {
 					return err
 				}
@@ -139,18 +139,11 @@ var raceTests = []test{
 		var inside, done atomic.Int32
 		s.race(func(i int) error {
 			for done.Load() < n {
-				ids, _, _, err := s.DueJobs(s.ctx(), 4)
+				got, err := s.ClaimJobs(s.ctx(), fmt.Sprint(i), lease, 4, codeforge.ClaimPolicy{})
 				if err != nil {
 					return err
 				}
-				for _, id := range ids {
-					j, ok, err := s.ClaimJob(s.ctx(), id, fmt.Sprint(i), lease)
-					if err != nil {
-						return err
-					}
-					if !ok {
-						continue
-					}
+				for _, j := range got.Jobs {
 					if inside.Add(1) != 1 {
 						return fmt.Errorf("two at once")
 					}

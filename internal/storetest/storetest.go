@@ -194,7 +194,7 @@ func (s *suite) submit(p codeforge.Project, agent codeforge.AgentType) codeforge
 
 func (s *suite) claim(id string) codeforge.Job {
 	s.Helper()
-	j, ok, err := s.ClaimJob(s.ctx(), id, "w", lease)
+	j, ok, err := Claim(s.ctx(), s, id, "w", lease)
 	s.ok(err)
 	if !ok {
 		s.Fatalf("job %s cannot be claimed", id)
@@ -204,7 +204,7 @@ func (s *suite) claim(id string) codeforge.Job {
 
 func (s *suite) unclaimable(id string) {
 	s.Helper()
-	_, ok, err := s.ClaimJob(s.ctx(), id, "w", lease)
+	_, ok, err := Claim(s.ctx(), s, id, "w", lease)
 	s.ok(err)
 	if ok {
 		s.Fatalf("job %s was claimed", id)
@@ -317,4 +317,49 @@ func (s *suite) unchanged(p codeforge.Project, do func()) {
 	if after := s.all(p); after != before {
 		s.Fatalf("changed:\n from %s\n to   %s", before, after)
 	}
+}
+
+// Claim claims one job, by its id or an alias, if it is due.
+func Claim(ctx context.Context, store jobs.Store, id, worker string, lease time.Duration) (codeforge.Job, bool, error) {
+	got, err := store.ClaimJobs(ctx, worker, lease, 1, codeforge.ClaimPolicy{Only: []string{id}})
+	if err != nil || len(got.Jobs) == 0 {
+		return codeforge.Job{}, false, err
+	}
+	return got.Jobs[0], true, nil
+}
+
+// dueOf are those among jobs that could be claimed now: they wait for nothing but a worker.
+func (s *suite) dueOf(all ...codeforge.Job) (due []string) {
+	s.Helper()
+	var ids []string
+	for _, j := range all {
+		ids = append(ids, j.ID)
+	}
+	places, err := s.QueuePlaces(s.ctx(), ids, codeforge.ClaimPolicy{})
+	s.ok(err)
+	for _, id := range ids {
+		if at, ok := places[id]; ok && (at.WaitingFor == codeforge.WaitsForWorker || at.WaitingFor == codeforge.WaitsForAnyone) {
+			due = append(due, id)
+		}
+	}
+	return due
+}
+
+// queued is how many jobs are queued.
+func (s *suite) queued() int {
+	s.Helper()
+	n, err := s.CountQueued(s.ctx())
+	s.ok(err)
+	return n
+}
+
+// claimAll claims as many jobs as are due, up to want, and returns their ids.
+func (s *suite) claimAll(want int, p codeforge.ClaimPolicy) (ids []string) {
+	s.Helper()
+	got, err := s.ClaimJobs(s.ctx(), "w", lease, want, p)
+	s.ok(err)
+	for _, j := range got.Jobs {
+		ids = append(ids, j.ID)
+	}
+	return ids
 }
