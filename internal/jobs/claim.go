@@ -79,12 +79,17 @@ func (e *Engine) claimBy(t time.Time) {
 }
 
 // claimLoop claims when something may be due and a place is free: when it is woken, when a job is known to become due, and now
-// and then anyway.
-func (e *Engine) claimLoop(ctx context.Context) {
+// and then anyway. next is how soon that may be; 0: nothing is known of it.
+func (e *Engine) claimLoop(ctx context.Context, next time.Duration) {
 	at := time.Now().Add(e.o.Sweep)
 	timer := time.NewTimer(e.o.Sweep)
 	defer timer.Stop()
 	for {
+		if next > 0 && time.Now().Add(next).Before(at) {
+			at = time.Now().Add(next)
+			timer.Reset(next)
+		}
+		next = 0
 		select {
 		case <-ctx.Done():
 			return
@@ -99,10 +104,7 @@ func (e *Engine) claimLoop(ctx context.Context) {
 			at = time.Now().Add(e.o.Sweep)
 			timer.Reset(e.o.Sweep)
 		}
-		if next := e.claim(ctx); next > 0 && time.Now().Add(next).Before(at) {
-			at = time.Now().Add(next)
-			timer.Reset(next)
-		}
+		next = e.claim(ctx)
 	}
 }
 

@@ -123,9 +123,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
 	e.loops.Go(func() { e.sweepLoop(ctx) })
 	if e.o.Workers > 0 {
-		e.loops.Go(func() { e.claimLoop(ctx) })
+		next := e.claim(ctx)
+		e.loops.Go(func() { e.claimLoop(ctx, next) })
 		e.loops.Go(func() { e.leaseLoop(ctx) })
-		e.LookForDue()
 	}
 	return e.o.Courier.Start(ctx, e)
 }
