@@ -9,14 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"syscall"
 	"time"
 
 	"codeforge"
+	"codeforge/internal/outbound"
 )
 
 const (
@@ -38,19 +37,11 @@ type Client struct{ http *http.Client }
 // New makes a client.
 func New(o Options) *Client {
 	if o.Allowed == nil {
-		o.Allowed = func(a netip.AddrPort) bool { return a.Port() == 443 && Public(a.Addr()) }
+		o.Allowed = func(a netip.AddrPort) bool { return a.Port() == 443 && outbound.Public(a.Addr()) }
 	}
-	// The address is looked at when a connection to it is made: what a name meant before, or means to somebody else, does not count.
-	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		a, err := netip.ParseAddrPort(address)
-		if err != nil || !o.Allowed(a) {
-			return errAddress
-		}
-		return nil
-	}}
 	return &Client{&http.Client{
 		Transport: &http.Transport{ // no proxy: the address that is looked at must be the one that is reached
-			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
+			DialContext: outbound.Dial(o.Allowed, dialTimeout, nil), TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
 			TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: headerTimeout, MaxResponseHeaderBytes: 64 << 10,
 			DisableCompression: true, DisableKeepAlives: true,
 		},
@@ -58,27 +49,12 @@ func New(o Options) *Client {
 			if len(via) > mostRedirects {
 				return refused("is redirected more than %d times", mostRedirects)
 			}
-			return check(r.URL)
+			return outbound.CheckURL(r.URL, "https")
 		},
 	}}
 }
 
-var errAddress = refused("leads to an address that is not public")
-
 func refused(format string, args ...any) error { return codeforge.InvalidField("url", format, args...) }
-
-// check holds the rules for an address, that of a redirect too.
-func check(u *url.URL) error {
-	switch {
-	case u.Scheme != "https":
-		return refused("must begin with https://")
-	case u.Host == "" || u.Opaque != "":
-		return refused("must name a host")
-	case u.User != nil:
-		return refused("must not hold a name or password")
-	}
-	return nil
-}
 
 // Get begins to fetch an address. What comes may have so many bytes; reading more is an error. The caller closes it.
 func (c *Client) Get(ctx context.Context, address string, most int64) (io.ReadCloser, error) {
@@ -89,7 +65,7 @@ func (c *Client) Get(ctx context.Context, address string, most int64) (io.ReadCl
 	if err != nil {
 		return nil, refused("is no address")
 	}
-	if err := check(u); err != nil {
+	if err := outbound.CheckURL(u, "https"); err != nil {
 		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -152,33 +128,4 @@ func failed(ctx context.Context, host string, err error) error {
 
 func unreachable(host string, err error) error {
 	return &codeforge.Error{Kind: codeforge.External, Message: "The archive could not be fetched from " + codeforge.Plain(host), Details: map[string]any{"service": codeforge.Plain(host)}, Retryable: true, Cause: err}
-}
-
-// special are networks of public form that lead elsewhere: into the network behind a provider, through a translator to any IPv4 address,
-// or nowhere.
-var special = func() []netip.Prefix {
-	var out []netip.Prefix
-	for _, s := range []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-		"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "2620:4f:8000::/48",
-	} {
-		out = append(out, netip.MustParsePrefix(s))
-	}
-	return out
-}()
-
-// unicast6 is all of IPv6 that is public; translators (NAT64), local and reserved networks lie outside.
-var unicast6 = netip.MustParsePrefix("2000::/3")
-
-// Public reports whether an address is one of the public network. An IPv4 address within an IPv6 one is not.
-func Public(a netip.Addr) bool {
-	if a.Zone() != "" || a.Is4In6() || a.Is6() && !unicast6.Contains(a) || a.Is4() && (!a.IsGlobalUnicast() || a.IsPrivate()) {
-		return false
-	}
-	for _, p := range special {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return a.IsValid()
 }

@@ -15,24 +15,6 @@ import (
 	"codeforge"
 )
 
-func TestPublic(t *testing.T) {
-	for address := range strings.FieldsSeq(`0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.127.255.255 127.0.0.1 127.9.9.9 169.254.169.254 172.16.0.1 172.31.255.255 192.0.0.1 192.0.2.1 192.88.99.1 192.168.0.1
-		198.18.0.1 198.19.255.255 198.51.100.7 203.0.113.7 224.0.0.1 239.255.255.250 240.0.0.1 255.255.255.255 :: ::1 ::ffff:8.8.8.8 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::127.0.0.1 ::8.8.8.8 64:ff9b::7f00:1 64:ff9b::808:808
-		64:ff9b:1::1 100::1 2001::1 2001:2::1 2001:10::1 2001:db8::1 2002:7f00:1::1 2002:808:808::1 3fff::1 4000::1 5f00::1 fc00::1 fd00:ec2::254 fe80::1 fe80::1%eth0 fec0::1 ff02::1 2606:4700::1%eth0`) {
-		if Public(netip.MustParseAddr(address)) {
-			t.Errorf("%s is taken as public", address)
-		}
-	}
-	for address := range strings.FieldsSeq("1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.1 126.255.255.255 128.0.0.1 172.15.0.1 172.32.0.1 192.167.0.1 192.0.1.1 198.17.0.1 198.20.0.1 223.255.255.255 140.82.112.3 2606:4700::1111 2a00:1450::1 2620:fe::fe 2001:4860:4860::8888") {
-		if !Public(netip.MustParseAddr(address)) {
-			t.Errorf("%s is not taken as public", address)
-		}
-	}
-	if Public(netip.Addr{}) {
-		t.Error("no address is taken as public")
-	}
-}
-
 // site is a server on this machine, and a client that takes its address as public, and no other.
 func site(t *testing.T, h http.HandlerFunc) (address string, c *Client) {
 	t.Helper()
