@@ -3,9 +3,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -18,7 +16,6 @@ import (
 	"codeforge/internal/verify"
 
 	"github.com/alecthomas/kong"
-	"github.com/joho/godotenv"
 )
 
 // commands is the command line. Flags may stand before or after arguments.
@@ -29,6 +26,7 @@ type commands struct {
 	Export  Export  `cmd:"" help:"Export a project into a folder or an archive."`
 	Migrate Migrate `cmd:"" help:"Bring the database up to date."`
 	Doctor  Doctor  `cmd:"" help:"Check each configured part for real and say what to fix."`
+	Config  Config  `cmd:"" help:"Show all settings, without secrets, and where each comes from."`
 	Token   Token   `cmd:"" help:"Make, list and revoke tokens of our own, for machines that act for a user."`
 	Models  Models  `cmd:"" help:"Show models, prices and routes, and what is wrong with them."`
 	Ask     Ask     `cmd:"" help:"Make one model call and show what is known of it: tests a key, a route, an endpoint."`
@@ -50,25 +48,24 @@ func main() {
 func run(args []string) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // from the beginning: a server is not ended by one
-	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf(".env: %w", err)
-	}
-	server.UnsetEmpty()
-	var c commands
-	parser, err := kong.New(&c, kong.Name("codeforge"), kong.UsageOnError(),
-		kong.Description("Backend for AI code generation: agents as durable jobs, projects of versioned files that are known to build."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	env, err := server.LoadEnvironment()
 	if err != nil {
 		return err
 	}
-	cli, err := parser.Parse(args)
+	_, cli, err := parse(args)
 	if err != nil {
 		return err
 	}
 	if cli.Command() != "serve" {
 		signal.Reset(syscall.SIGHUP) // what runs in a terminal ends with it
 	}
-	cli.Bind((<-chan os.Signal)(hangups))
+	cli.Bind((<-chan os.Signal)(hangups), env, cli, rereader(func() (*server.Config, error) {
+		if err := env.Reload(); err != nil {
+			return nil, err
+		}
+		c, _, err := parse(args)
+		return &c.Serve.Config, err
+	}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A second signal ends the process at once, as the first one gives handling back to the runtime.
@@ -77,6 +74,22 @@ func run(args []string) error {
 	return cli.Run()
 }
 
+// parse reads the command line, and the environment for what it does not say.
+func parse(args []string) (*commands, *kong.Context, error) {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("codeforge"), kong.UsageOnError(),
+		kong.Description("Backend for AI code generation: agents as durable jobs, projects of versioned files that are known to build."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return nil, nil, err
+	}
+	cli, err := parser.Parse(args)
+	return &c, cli, err
+}
+
+// rereader reads the settings of a server that runs again.
+type rereader func() (*server.Config, error)
+
 // Serve is the command that runs the server.
 type Serve struct{ server.Config }
 
@@ -84,8 +97,8 @@ type Serve struct{ server.Config }
 func (s *Serve) Validate() error { return s.ValidateServing() }
 
 // Run implements the command.
-func (s *Serve) Run(ctx context.Context, hangups <-chan os.Signal) error {
-	return server.Run(ctx, &s.Config, os.Stderr, hangups)
+func (s *Serve) Run(ctx context.Context, hangups <-chan os.Signal, reread rereader) error {
+	return server.Run(ctx, &s.Config, os.Stderr, hangups, reread)
 }
 
 // Version is the command that prints the version.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -15,11 +13,12 @@ import (
 )
 
 // Config is every setting of a server. The tags are the operator's manual: they make the help texts and the table in the
-// README. A setting comes from its flag, else from its variable, else from the default; an empty variable counts as unset.
+// README. A setting comes from its flag, else from its variable, see [Environment], else from the default. The tag secret marks what
+// nobody may see; reload, what [Server.Reload] takes over, and as which part.
 type Config struct {
 	Environment string `name:"environment" env:"ENVIRONMENT" default:"development" enum:"development,production,staging,test" help:"development, production, staging or test. /docs and /redoc exist in development only; production refuses what is unsafe."`
 	Role        string `name:"role" env:"ROLE" default:"all" enum:"all,api,worker" help:"What this process does: all; api: it answers requests and runs no jobs; worker: it runs jobs, and its port answers nothing but /livez, /readyz, /health and /metrics. api and worker share a database: DATABASE_URL, or SUPABASE_URL with SUPABASE_SERVICE_KEY."`
-	LogLevel    string `name:"log-level" env:"LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARNING or ERROR."`
+	LogLevel    string `name:"log-level" env:"LOG_LEVEL" reload:"log level" default:"INFO" help:"DEBUG, INFO, WARNING or ERROR."`
 	Host        string `name:"host" env:"HOST" help:"Address to listen on. Default: 127.0.0.1 standalone, else 0.0.0.0."`
 	Insecure    bool   `name:"insecure" env:"INSECURE" help:"Let a standalone server, where nobody signs in, listen beyond this machine: whoever reaches it is its one user."`
 	Port        int    `name:"port" env:"PORT" default:"8000" help:"Port to listen on; 0 takes a free one."`
@@ -27,13 +26,13 @@ type Config struct {
 	PublicURL   string `name:"public-url" env:"PUBLIC_URL" help:"Address under which clients reach this server, for links in answers. Default: the host of the request."`
 
 	SupabaseURL    string `name:"supabase-url" env:"SUPABASE_URL" help:"Address of the Supabase project whose users may come; their tokens are verified."`
-	ServiceKey     string `name:"supabase-service-key" env:"SUPABASE_SERVICE_KEY" placeholder:"KEY" help:"Its secret key, sb_secret_... or service_role: data then lies in the project, through its Data API, unless DATABASE_URL says otherwise."`
-	JWTSecret      string `name:"supabase-jwt-secret" env:"SUPABASE_JWT_SECRET" placeholder:"SECRET" help:"Verifies tokens that the project signs with a secret (HS256). Without it Supabase Auth is asked about them."`
+	ServiceKey     string `name:"supabase-service-key" env:"SUPABASE_SERVICE_KEY" secret:"" placeholder:"KEY" help:"Its secret key, sb_secret_... or service_role: data then lies in the project, through its Data API, unless DATABASE_URL says otherwise."`
+	JWTSecret      string `name:"supabase-jwt-secret" env:"SUPABASE_JWT_SECRET" secret:"" placeholder:"SECRET" help:"Verifies tokens that the project signs with a secret (HS256). Without it Supabase Auth is asked about them."`
 	JWTIssuers     List   `name:"supabase-jwt-issuer" env:"SUPABASE_JWT_ISSUER" help:"Accepted issuers of tokens, as a comma or JSON list. Default: SUPABASE_URL/auth/v1."`
 	AllowAnonymous bool   `name:"allow-anonymous" env:"ALLOW_ANONYMOUS" help:"Accept users who signed in without an account."`
 
-	DatabaseURL string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"Postgres that holds the data, as a rule that of the Supabase project. Default: the Data API where SUPABASE_URL and SUPABASE_SERVICE_KEY are set, else the embedded database."`
-	MigrateURL  string `name:"migrate-database-url" env:"MIGRATE_DATABASE_URL" placeholder:"URL" help:"The same database by a login that may change the schema. Default: DATABASE_URL."`
+	DatabaseURL string `name:"database-url" env:"DATABASE_URL" secret:"" placeholder:"URL" help:"Postgres that holds the data, as a rule that of the Supabase project. Default: the Data API where SUPABASE_URL and SUPABASE_SERVICE_KEY are set, else the embedded database."`
+	MigrateURL  string `name:"migrate-database-url" env:"MIGRATE_DATABASE_URL" secret:"" placeholder:"URL" help:"The same database by a login that may change the schema. Default: DATABASE_URL."`
 	PoolMode    string `name:"pool-mode" env:"POOL_MODE" help:"transaction or session: how the pooler at DATABASE_URL works. Default: transaction at port 6543 or with pgbouncer=true."`
 
 	TLSCert    string `name:"tls-cert-file" env:"TLS_CERT_FILE" help:"Certificate chain (PEM) for HTTPS. It is read again when it changes."`
@@ -47,7 +46,7 @@ type Config struct {
 	RateLimit      int    `name:"rate-limit-per-minute" env:"RATE_LIMIT_PER_MINUTE" default:"60" help:"Requests per minute for each user, or address where nobody is signed in."`
 	PreviewLimit   int    `name:"preview-limit-per-minute" env:"PREVIEW_LIMIT_PER_MINUTE" default:"600" help:"Requests per minute of one address for pages and files of previews. What they build counts as a request of the user."`
 	StreamNoToken  bool   `name:"stream-without-token" env:"STREAM_WITHOUT_TOKEN" help:"Let anyone who knows a job's id watch it. Always so standalone."`
-	StreamSecret   string `name:"stream-secret" env:"STREAM_SECRET" help:"Signs stream addresses and preview tickets, at least 32 characters. Default: made once in DATA_DIR. Production with data elsewhere needs one, the same for all servers."`
+	StreamSecret   string `name:"stream-secret" env:"STREAM_SECRET" reload:"stream secret" secret:"" help:"Signs stream addresses and preview tickets, at least 32 characters. Default: made once in DATA_DIR. Production with data elsewhere needs one, the same for all servers."`
 	PreviewDomain  string `name:"preview-domain" env:"PREVIEW_DOMAIN" help:"Projects are shown at <project_id>.<this domain>, working trees at <job_id>-job.<this domain>. Default: localhost."`
 
 	AgentTimeout    Seconds  `name:"agent-timeout" env:"AGENT_TIMEOUT" default:"300" help:"Most time for one run of an agent, in seconds; a pipeline has three times as much."`
@@ -84,17 +83,17 @@ type Config struct {
 	BrowserSandbox string `name:"browser-sandbox" env:"BROWSER_SANDBOX" default:"on" enum:"on,off" help:"Chromium's own sandbox, which needs user namespaces. Off only where something else, such as a virtual machine, holds what a page may do: pages are written by models."`
 	Smoke          string `name:"smoke" env:"SMOKE" default:"auto" enum:"off,auto,required" help:"Whether the work of jobs is run in a browser: off; auto, in development where a browser is there, and what it cannot run is not checked; or required, and what cannot be run is an error."`
 
-	OpenAIKey       string  `name:"openai-api-key" env:"OPENAI_API_KEY" placeholder:"KEY" help:"Key of OpenAI."`
-	OpenAIURL       string  `name:"openai-base-url" env:"OPENAI_BASE_URL" help:"Other address of OpenAI's API, with /v1."`
-	AnthropicKey    string  `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" placeholder:"KEY" help:"Key of Anthropic."`
-	AnthropicURL    string  `name:"anthropic-base-url" env:"ANTHROPIC_BASE_URL" help:"Other address of Anthropic's API, without /v1."`
-	GoogleKey       string  `name:"google-api-key" env:"GOOGLE_API_KEY,GEMINI_API_KEY" placeholder:"KEY" help:"Key of Google's Gemini API."`
-	GoogleURL       string  `name:"google-base-url" env:"GOOGLE_GEMINI_BASE_URL" help:"Other address of Google's API, without a version."`
-	CompatibleURL   string  `name:"llm-compatible-url" env:"LLM_COMPATIBLE_URL" help:"Address, with /v1, of an endpoint that speaks OpenAI's chat API: Ollama, vLLM, llama.cpp, OpenRouter, Groq, ..."`
-	CompatibleKey   string  `name:"llm-compatible-key" env:"LLM_COMPATIBLE_KEY" placeholder:"KEY" help:"Its key, if it wants one."`
-	CompatibleModel string  `name:"llm-compatible-model" env:"LLM_COMPATIBLE_MODEL" help:"Its model that answers where no route names another."`
-	ModelsFile      string  `name:"models-file" env:"MODELS_FILE" help:"JSON file of models, prices, endpoints and routes that replaces or adds to the built-in one."`
-	LLMIdle         Seconds `name:"llm-idle-timeout" env:"LLM_IDLE_TIMEOUT" default:"60" help:"Longest silence within an answer of a model, in seconds."`
+	OpenAIKey       string  `name:"openai-api-key" env:"OPENAI_API_KEY" reload:"models" secret:"" placeholder:"KEY" help:"Key of OpenAI."`
+	OpenAIURL       string  `name:"openai-base-url" env:"OPENAI_BASE_URL" reload:"models" help:"Other address of OpenAI's API, with /v1."`
+	AnthropicKey    string  `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" reload:"models" secret:"" placeholder:"KEY" help:"Key of Anthropic."`
+	AnthropicURL    string  `name:"anthropic-base-url" env:"ANTHROPIC_BASE_URL" reload:"models" help:"Other address of Anthropic's API, without /v1."`
+	GoogleKey       string  `name:"google-api-key" env:"GOOGLE_API_KEY,GEMINI_API_KEY" reload:"models" secret:"" placeholder:"KEY" help:"Key of Google's Gemini API."`
+	GoogleURL       string  `name:"google-base-url" env:"GOOGLE_GEMINI_BASE_URL" reload:"models" help:"Other address of Google's API, without a version."`
+	CompatibleURL   string  `name:"llm-compatible-url" env:"LLM_COMPATIBLE_URL" reload:"models" help:"Address, with /v1, of an endpoint that speaks OpenAI's chat API: Ollama, vLLM, llama.cpp, OpenRouter, Groq, ..."`
+	CompatibleKey   string  `name:"llm-compatible-key" env:"LLM_COMPATIBLE_KEY" reload:"models" secret:"" placeholder:"KEY" help:"Its key, if it wants one."`
+	CompatibleModel string  `name:"llm-compatible-model" env:"LLM_COMPATIBLE_MODEL" reload:"models" help:"Its model that answers where no route names another."`
+	ModelsFile      string  `name:"models-file" env:"MODELS_FILE" reload:"models" help:"JSON file of models, prices, endpoints and routes that replaces or adds to the built-in one."`
+	LLMIdle         Seconds `name:"llm-idle-timeout" env:"LLM_IDLE_TIMEOUT" reload:"models" default:"60" help:"Longest silence within an answer of a model, in seconds."`
 	JournalKeep     Seconds `name:"journal-retention" env:"JOURNAL_RETENTION" default:"2592000" help:"Seconds for which the answers that ended jobs got are kept for replay; 0 keeps them."`
 
 	BudgetJob          Dollars `name:"budget-job" env:"BUDGET_JOB_USD" help:"Most that models may cost for one job, in dollars."`
@@ -103,15 +102,15 @@ type Config struct {
 	BudgetUserDay      Dollars `name:"budget-user-day" env:"BUDGET_USER_DAY_USD" help:"The same for a user in a day."`
 	BudgetUserMonth    Dollars `name:"budget-user-month" env:"BUDGET_USER_MONTH_USD" help:"The same for a user in a month."`
 
-	Scaffold bool `name:"llm-scaffold" env:"LLM_SCAFFOLD" help:"Say that the offline model is meant, where production would demand a real one."`
+	Scaffold bool `name:"llm-scaffold" env:"LLM_SCAFFOLD" reload:"models" help:"Say that the offline model is meant, where production would demand a real one."`
 
 	Cache      string `name:"cache" env:"CACHE" default:"auto" enum:"off,auto,on" help:"Whether what was read of the store is kept: off; auto, in this process where the data is its own; or on."`
 	CacheBytes int64  `name:"cache-bytes" env:"CACHE_BYTES" default:"67108864" help:"Bytes of it that this process keeps."`
 
-	RedisURL      string `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis or Valkey over which the servers of one database tell each other of jobs and events at once and count requests together: redis://user:password@host:6379/0, rediss:// for TLS (tls_ca=FILE), redis-sentinel://host:26379,host2:26379/0?master=NAME, or the nodes of a cluster with commas. Default: CELERY_BROKER_URL where that is a Redis; without one the database carries it."`
+	RedisURL      string `name:"redis-url" env:"REDIS_URL" secret:"" placeholder:"URL" help:"Redis or Valkey over which the servers of one database tell each other of jobs and events at once and count requests together: redis://user:password@host:6379/0, rediss:// for TLS (tls_ca=FILE), redis-sentinel://host:26379,host2:26379/0?master=NAME, or the nodes of a cluster with commas. Default: CELERY_BROKER_URL where that is a Redis; without one the database carries it."`
 	RedisPrefix   string `name:"redis-prefix" env:"REDIS_PREFIX" default:"codeforge" help:"What the names of all its keys and channels begin with. The servers of one database need the same. Servers of different databases do not meet, even with the same prefix."`
-	CeleryBroker  string `name:"celery-broker-url" env:"CELERY_BROKER_URL" placeholder:"URL" help:"Counts as REDIS_URL where that is missing and this begins with redis:// or rediss://; another broker is not needed."`
-	CeleryBackend string `name:"celery-result-backend" env:"CELERY_RESULT_BACKEND" help:"Accepted, and not used."`
+	CeleryBroker  string `name:"celery-broker-url" env:"CELERY_BROKER_URL" secret:"" placeholder:"URL" help:"Counts as REDIS_URL where that is missing and this begins with redis:// or rediss://; another broker is not needed."`
+	CeleryBackend string `name:"celery-result-backend" env:"CELERY_RESULT_BACKEND" secret:"" help:"Accepted, and not used."`
 
 	Bench bool `name:"bench" env:"CODEFORGE_BENCH" hidden:"" help:"Add the agent type noop, for measurements."`
 
@@ -174,15 +173,4 @@ func (l *List) UnmarshalText(b []byte) error {
 		}
 	}
 	return nil
-}
-
-// UnsetEmpty makes an empty variable the same as none: an .env file copied from an example is full of them.
-func UnsetEmpty() {
-	for f := range reflect.TypeFor[Config]().Fields() {
-		for name := range strings.SplitSeq(f.Tag.Get("env"), ",") {
-			if os.Getenv(name) == "" {
-				os.Unsetenv(name)
-			}
-		}
-	}
 }

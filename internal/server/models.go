@@ -2,7 +2,6 @@ package server
 
 import (
 	"log/slog"
-	"os"
 	"time"
 
 	"codeforge/internal/llm"
@@ -42,7 +41,10 @@ func NewRouter(cfg *Config, ledger llm.Ledger, log *slog.Logger) (*llm.Router, e
 	for _, e := range catalog.Endpoints() {
 		key := ""
 		if e.KeyEnv != "" {
-			if key = os.Getenv(e.KeyEnv); key == "" {
+			if key, err = Secret(e.KeyEnv); err != nil {
+				return nil, err
+			}
+			if key == "" {
 				log.Warn("endpoint left out: its key is not set", "endpoint", e.Name, "variable", e.KeyEnv)
 				continue
 			}

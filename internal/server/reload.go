@@ -2,12 +2,10 @@ package server
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"strings"
+	"reflect"
+	"slices"
 	"sync/atomic"
-
-	"github.com/joho/godotenv"
+	"time"
 
 	"codeforge/internal/llm"
 )
@@ -24,46 +22,92 @@ func (l *liveRouter) Generate(ctx context.Context, r *llm.Request, sink func(llm
 	return l.Load().Generate(ctx, r, sink)
 }
 
-// envLevel is what the .env file says of the log level now; "": nothing.
-func envLevel() string {
-	values, err := godotenv.Read()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return ""
+// secretGrace is how long what an old STREAM_SECRET signed is still known: streams are opened while their job runs, and servers
+// learn of the new one after each other.
+const secretGrace = 24 * time.Hour
+
+// What of a running server a setting belongs to, as its tag `reload` says; a setting without takes a restart.
+const (
+	reloadModels = "models"
+	reloadLevel  = "log level"
+	reloadStream = "stream secret"
+)
+
+// Reload takes over what can change while the server runs: keys and addresses of models, the models file, the certificate, the
+// log level, and the secret of streams. What cannot be used is told, and the old one stays; so is what takes a restart.
+func (s *Server) Reload(next *Config) {
+	var done []string
+	try := func(part string, change func() (changed bool, err error)) {
+		switch changed, err := change(); {
+		case err != nil:
+			s.log.Error("not reloaded, the old one stays", "part", part, "error", err)
+		case changed:
+			done = append(done, part)
+		}
 	}
-	return strings.TrimSpace(values["LOG_LEVEL"])
+	live := s.live // what is in force, before anything changes
+	changed := map[string]bool{}
+	var restart []string
+	old, now := reflect.ValueOf(&live).Elem(), reflect.ValueOf(next).Elem()
+	for f := range reflect.TypeFor[Config]().Fields() {
+		if len(variables(f)) == 0 || reflect.DeepEqual(old.FieldByIndex(f.Index).Interface(), now.FieldByIndex(f.Index).Interface()) {
+			continue
+		}
+		if part := f.Tag.Get("reload"); part != "" {
+			changed[part] = true
+			old.FieldByIndex(f.Index).Set(now.FieldByIndex(f.Index))
+		} else {
+			restart = append(restart, variables(f)[0])
+		}
+	}
+	if len(restart) > 0 {
+		slices.Sort(restart)
+		s.log.Warn("these settings changed, and take a restart", "settings", restart)
+	}
+	try(reloadModels, func() (bool, error) {
+		// The file, and keys of endpoints that it names, may be others without any setting being one.
+		if !changed[reloadModels] && live.ModelsFile == "" {
+			return false, nil
+		}
+		r, err := NewRouter(&live, s.store.Ledger, s.log)
+		if err != nil {
+			s.keepOld(&live, reloadModels)
+			return false, err
+		}
+		s.router.Store(r)
+		return true, nil
+	})
+	try("certificate", func() (bool, error) {
+		if s.edge == nil || s.cfg.TLSCert == "" {
+			return false, nil
+		}
+		return true, s.edge.Reload()
+	})
+	try(reloadLevel, func() (bool, error) {
+		l, err := live.level()
+		if err != nil || !changed[reloadLevel] {
+			return false, err
+		}
+		s.level.Set(l)
+		return true, nil
+	})
+	try(reloadStream, func() (bool, error) {
+		if s.keys == nil {
+			return false, nil
+		}
+		secret, err := streamSecret(&live)
+		return err == nil && s.keys.Replace(secret, secretGrace), err
+	})
+	s.live = live
+	s.log.Info("reloaded", "parts", done)
 }
 
-// Reload reads again what can change while the server runs: the models file, the certificate, and the log level where
-// .env holds a new one. What cannot be used is told, and the old one stays. Everything else takes a restart.
-func (s *Server) Reload() {
-	var done []string
-	failed := func(part string, err error) {
-		s.log.Error("not reloaded, the old one stays", "part", part, "error", err)
-	}
-	if s.cfg.ModelsFile != "" {
-		if r, err := NewRouter(s.cfg, s.store.Ledger, s.log); err != nil {
-			failed("models", err)
-		} else {
-			s.router.Store(r)
-			done = append(done, "models")
+// keepOld gives the settings of a part the values that are in force.
+func (s *Server) keepOld(c *Config, part string) {
+	to, from := reflect.ValueOf(c).Elem(), reflect.ValueOf(&s.live).Elem()
+	for f := range reflect.TypeFor[Config]().Fields() {
+		if f.Tag.Get("reload") == part {
+			to.FieldByIndex(f.Index).Set(from.FieldByIndex(f.Index))
 		}
 	}
-	if s.edge != nil {
-		if err := s.edge.Reload(); err != nil {
-			failed("certificate", err)
-		} else if s.cfg.TLSCert != "" {
-			done = append(done, "certificate")
-		}
-	}
-	if level := envLevel(); level != s.envLevel {
-		c := Config{LogLevel: level}
-		if l, err := c.level(); err != nil {
-			failed("log level", err)
-		} else {
-			s.level.Set(l)
-			s.envLevel = level
-			done = append(done, "log level")
-		}
-	}
-	s.log.Info("reloaded", "parts", done)
 }

@@ -44,9 +44,9 @@ func TestWorkerAnswersItsWatchers(t *testing.T) {
 func TestReadySaysHowEachPartIs(t *testing.T) {
 	s := serve(t, configured(t))
 	look := func(path string) (status int, body struct {
-		Status string
-		Store  string
-		Checks []api.Check
+		Status  string
+		Store   string
+		Checks  []api.Check
 		Details struct {
 			Reason  string
 			Failing []string

@@ -37,6 +37,7 @@ import (
 // Server is a whole server. Open, Listen, Start, Close, in this order; Close works after any of them.
 type Server struct {
 	cfg      *Config
+	live     Config // what is in force of what reloads may change; theirs alone
 	log      *slog.Logger
 	level    *slog.LevelVar
 	router   liveRouter
@@ -53,8 +54,7 @@ type Server struct {
 	http     *http.Server
 	listen   net.Listener
 
-	envLevel string     // what .env said of the log level last
-	failed   chan error // gets what made the server stop answering
+	failed chan error // gets what made the server stop answering
 
 	stop    context.CancelFunc // of watches
 	watches sync.WaitGroup
@@ -66,7 +66,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		return nil, err
 	}
 	log, level := newLog(cfg, w)
-	s := &Server{cfg: cfg, log: log, level: level, envLevel: envLevel(), hub: events.NewHub(), failed: make(chan error, 1)}
+	s := &Server{cfg: cfg, live: *cfg, log: log, level: level, hub: events.NewHub(), failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release())
@@ -223,8 +223,9 @@ func (s *Server) release() error {
 	return errors.Join(all...)
 }
 
-// Run runs a server until ctx ends or it cannot answer any more. It reads again what can change at each hangup.
-func Run(ctx context.Context, cfg *Config, log io.Writer, hangups <-chan os.Signal) error {
+// Run runs a server until ctx ends or it cannot answer any more. At each hangup it rereads its settings, and takes over what can
+// change.
+func Run(ctx context.Context, cfg *Config, log io.Writer, hangups <-chan os.Signal, reread func() (*Config, error)) error {
 	s, err := Open(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -238,7 +239,11 @@ func Run(ctx context.Context, cfg *Config, log io.Writer, hangups <-chan os.Sign
 	for {
 		select {
 		case <-hangups:
-			s.Reload()
+			if next, err := reread(); err != nil {
+				s.log.Error("nothing was reloaded: the settings cannot be used", "error", err)
+			} else {
+				s.Reload(next)
+			}
 			continue
 		case <-ctx.Done():
 			s.drain()

@@ -81,44 +81,6 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func TestReload(t *testing.T) {
-	t.Chdir(t.TempDir())
-	models := filepath.Join(t.TempDir(), "models.json")
-	write := func(name, text string) {
-		t.Helper()
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	endpoint := func(name string) string {
-		return `{"format":1,"endpoints":[{"name":"` + name + `","url":"http://127.0.0.1:1/v1","model":"m"}],"routes":[{"agent":"default","chain":["` + name + `:m"]}]}`
-	}
-	write(models, endpoint("first"))
-	cfg := configured(t, "--models-file", models, "--port", "0")
-	var log lockedBuffer
-	app, err := Open(t.Context(), cfg, &log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer app.Close()
-	configuredNow := func(name string) bool { _, ok := app.router.Load().Configured()[name]; return ok }
-	if !configuredNow("first") {
-		t.Fatal(app.router.Load().Configured())
-	}
-	write(models, endpoint("second"))
-	write(".env", "LOG_LEVEL=ERROR\n")
-	app.Reload()
-	if !configuredNow("second") || configuredNow("first") || app.level.Level() != slog.LevelError {
-		t.Errorf("%v, %v", app.router.Load().Configured(), app.level.Level())
-	}
-	write(models, "{")
-	write(".env", "LOG_LEVEL=LOUD\n")
-	app.Reload()
-	if !configuredNow("second") || app.level.Level() != slog.LevelError || strings.Count(log.String(), "the old one stays") != 2 {
-		t.Errorf("%v, %v\n%s", app.router.Load().Configured(), app.level.Level(), log.String())
-	}
-}
-
 // A hangup ends no server, and readiness has two names.
 func TestHangup(t *testing.T) {
 	p := start(t, t.TempDir())

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -222,11 +221,14 @@ func (c *Config) validateModels() error {
 		"or LLM_SCAFFOLD=true, if the offline model is meant")
 }
 
+// isSet reports whether a secret is set that is no setting of ours. One that cannot be read is told by who uses it.
+func isSet(name string) bool { value, err := Secret(name); return value != "" || err != nil }
+
 // hasModel reports whether anything but the offline model can answer.
 func (c *Config) hasModel() bool {
 	if c.OpenAIKey != "" || c.AnthropicKey != "" || c.GoogleKey != "" || c.CompatibleURL != "" {
 		return true
 	}
 	catalog, err := llm.Load(c.ModelsFile)
-	return err == nil && slices.ContainsFunc(catalog.Endpoints(), func(e llm.Endpoint) bool { return e.KeyEnv == "" || os.Getenv(e.KeyEnv) != "" })
+	return err == nil && slices.ContainsFunc(catalog.Endpoints(), func(e llm.Endpoint) bool { return e.KeyEnv == "" || isSet(e.KeyEnv) })
 }
