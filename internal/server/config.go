@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"codeforge"
 	"codeforge/internal/llm"
 )
 
@@ -68,6 +69,10 @@ type Config struct {
 	DrainDelay      *Seconds `name:"drain-delay" env:"DRAIN_DELAY" help:"Time between SIGTERM, from which on /readyz says no, and the end of service, so that load balancers notice. Default: 5 in production, 0 elsewhere and for workers. A second signal ends the process at once."`
 	JobLease        Seconds  `name:"job-lease" env:"JOB_LEASE" default:"15" help:"Seconds of silence after which another server takes over a job of one that died."`
 	JobRetention    Seconds  `name:"job-retention" env:"JOB_RETENTION" default:"0" help:"Seconds after which ended jobs are deleted; 0 keeps them."`
+
+	AgentLimits   AgentNumbers `name:"agent-concurrency" env:"AGENT_CONCURRENCY" placeholder:"AGENT=N,..." help:"Jobs of an agent type that run at once at most, on all servers together, like code=4,qa=8; of types that are not named, any number. More of them wait. The same for all servers of a store."`
+	AgentPriority AgentNumbers `name:"agent-priority" env:"AGENT_PRIORITY" placeholder:"AGENT=N,..." help:"Whose jobs run first, like pedagogy=10,qa=-5: those of the type with the higher number; 0 where nothing is said. It holds up nobody who has no job running for longer than 10 minutes."`
+	MaxRunning    int          `name:"max-running-per-user" env:"MAX_RUNNING_PER_USER" default:"0" help:"Jobs of one user that run at once at most, on all servers together; 0: any number. More of them wait, while MAX_JOBS_PER_USER refuses. Whatever it is, users who wait share the workers evenly."`
 
 	Verifiers      int   `name:"verifiers" env:"VERIFIERS" default:"0" help:"Processes that check and bundle generated code at once; 0: three for each processor, at least 6, as memory allows. One user never has them all."`
 	VerifierMemory int64 `name:"verifier-memory-mb" env:"VERIFIER_MEMORY_MB" default:"2048" help:"Memory that each of them may take, in MB; at most a quarter of the machine's."`
@@ -150,6 +155,51 @@ func (d *Dollars) UnmarshalText(b []byte) error {
 		return fmt.Errorf("%q is no amount of dollars: write it like 2.50", b)
 	}
 	d.Micro = new(int64(math.Round(f * 1e6)))
+	return nil
+}
+
+// AgentNumbers are numbers by agent type, written like code=4,qa=8 or as JSON.
+type AgentNumbers map[codeforge.AgentType]int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *AgentNumbers) UnmarshalText(b []byte) error {
+	*n = AgentNumbers{}
+	set := func(agent string, number int) error {
+		t := codeforge.AgentType(agent)
+		if t.Agent() == nil || t == codeforge.Noop {
+			return fmt.Errorf("%q is no agent type: there are %v", agent, codeforge.AgentTypes(func(a *codeforge.Agent) bool { return a.Type != codeforge.Noop }))
+		}
+		if _, twice := (*n)[t]; twice {
+			return fmt.Errorf("%s is named twice", agent)
+		}
+		(*n)[t] = number
+		return nil
+	}
+	if text := strings.TrimSpace(string(b)); strings.HasPrefix(text, "{") {
+		var numbers map[string]int
+		if err := json.Unmarshal([]byte(text), &numbers); err != nil {
+			return errors.New(`is no JSON object of whole numbers: write it like {"code": 4, "qa": 8}, or like code=4,qa=8`)
+		}
+		for agent, number := range numbers {
+			if err := set(agent, number); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for item := range strings.SplitSeq(string(b), ",") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		agent, text, _ := strings.Cut(item, "=")
+		number, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil {
+			return fmt.Errorf("%q is no agent type and whole number: write it like code=4,qa=8", item)
+		}
+		if err := set(strings.TrimSpace(agent), number); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

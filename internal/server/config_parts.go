@@ -54,6 +54,11 @@ func (c *Config) drainDelay() time.Duration {
 	return 0
 }
 
+// claimPolicy says which jobs are next.
+func (c *Config) claimPolicy() codeforge.ClaimPolicy {
+	return codeforge.ClaimPolicy{Running: c.AgentLimits, Priority: c.AgentPriority, RunningPerUser: c.MaxRunning}
+}
+
 // Where data lies.
 const (
 	sqliteStore   = "sqlite"

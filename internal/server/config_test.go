@@ -473,3 +473,37 @@ func TestReviewRounds(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Numbers by agent type are written in two ways, and what is wrong with them is told by name.
+func TestClaimSettings(t *testing.T) {
+	for text, want := range map[string]string{
+		"code=4, qa=8":         "map[code:4 qa:8]",
+		`{"code": 4, "qa": 8}`: "map[code:4 qa:8]",
+		"builder=1,":           "map[builder:1]",
+		"coder=4":              `"coder" is no agent type: there are [research wireframe code qa pedagogy builder]`,
+		"noop=1":               `"noop" is no agent type`,
+		"code":                 `"code" is no agent type and whole number: write it like code=4,qa=8`,
+		"code=four":            `write it like code=4,qa=8`,
+		"code=1,code=2":        "code is named twice",
+		`{"code": "4"}`:        "is no JSON object of whole numbers",
+		"code=0":               "AGENT_CONCURRENCY: code must be at least 1, is 0: leave out what has no limit",
+	} {
+		cfg := configured(t)
+		err := parse(cfg, []string{"--agent-concurrency", text})
+		if got := fmt.Sprint(cfg.claimPolicy().Running, err); !strings.Contains(got, want) {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+	cfg := configured(t)
+	if err := parse(cfg, []string{"--agent-priority", "pedagogy=10,qa=-5", "--max-running-per-user", "3"}); err != nil {
+		t.Fatal(err)
+	}
+	if p := cfg.claimPolicy(); p.RunningPerUser != 3 || p.Priority["pedagogy"] != 10 || p.Priority["qa"] != -5 || !p.Limits() {
+		t.Errorf("policy %+v", p)
+	}
+	for _, args := range [][]string{{"--agent-priority=qa=1001"}, {"--max-running-per-user=-1"}, {"--max-running-per-user=300"}} {
+		if err := parse(configured(t), args); err == nil || !contains(err.Error(), strings.ToUpper(strings.ReplaceAll(strings.Split(args[0][2:], "=")[0], "-", "_"))+": ") {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}

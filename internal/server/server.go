@@ -127,7 +127,7 @@ func (s *Server) makeEngine() {
 	lease := time.Duration(cfg.JobLease)
 	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: s.store.courier, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.engineWorkers(), MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
-		Lease: lease, Sweep: 2 * lease})
+		Lease: lease, Sweep: 2 * lease, Policy: cfg.claimPolicy()})
 }
 
 // makeEdge makes what answers requests.

@@ -38,11 +38,24 @@ func (c *Config) Validate() error {
 	if c.VerifierMemory < 256 {
 		bad("VERIFIER_MEMORY_MB", "must be at least 256, is %d", c.VerifierMemory)
 	}
-	for name, n := range map[string]int{"PREVIEW_LIMIT_PER_MINUTE": c.PreviewLimit, "MAX_PROJECTS_PER_USER": c.MaxProjects, "MAX_REVISIONS_PER_DAY": c.MaxRevisions, "MAX_JOBS_PER_USER": c.MaxOpenJobs, "MAX_STREAMS_PER_USER": c.MaxStreams, "MAX_STREAMS_PER_ADDRESS": c.MaxStreamsFrom, "MAX_BYTES_PER_USER": c.MaxBytes,
+	for name, n := range map[string]int{"PREVIEW_LIMIT_PER_MINUTE": c.PreviewLimit, "MAX_PROJECTS_PER_USER": c.MaxProjects, "MAX_REVISIONS_PER_DAY": c.MaxRevisions, "MAX_JOBS_PER_USER": c.MaxOpenJobs, "MAX_RUNNING_PER_USER": c.MaxRunning, "MAX_STREAMS_PER_USER": c.MaxStreams, "MAX_STREAMS_PER_ADDRESS": c.MaxStreamsFrom, "MAX_BYTES_PER_USER": c.MaxBytes,
 		"MAX_FILE_BYTES": c.MaxBlob, "MAX_TEXT_BYTES": c.MaxText, "MAX_PROJECT_FILE_BYTES": c.MaxBlobs} {
 		if n < 0 {
 			bad(name, "cannot be negative, is %d", n)
 		}
+	}
+	for agent, n := range c.AgentLimits {
+		if n < 1 {
+			bad("AGENT_CONCURRENCY", "%s must be at least 1, is %d: leave out what has no limit", agent, n)
+		}
+	}
+	for agent, n := range c.AgentPriority {
+		if n < -1000 || n > 1000 {
+			bad("AGENT_PRIORITY", "%s must be from -1000 to 1000, is %d", agent, n)
+		}
+	}
+	if c.MaxRunning > c.MaxOpenJobs && c.MaxOpenJobs > 0 {
+		bad("MAX_RUNNING_PER_USER", "%d can never be reached: MAX_JOBS_PER_USER allows %d", c.MaxRunning, c.MaxOpenJobs)
 	}
 	if c.CacheBytes < 1<<20 {
 		bad("CACHE_BYTES", "must be at least %d, is %d: CACHE=off keeps nothing", 1<<20, c.CacheBytes)
