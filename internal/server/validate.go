@@ -44,19 +44,7 @@ func (c *Config) Validate() error {
 			bad(name, "cannot be negative, is %d", n)
 		}
 	}
-	for agent, n := range c.AgentLimits {
-		if n < 1 {
-			bad("AGENT_CONCURRENCY", "%s must be at least 1, is %d: leave out what has no limit", agent, n)
-		}
-	}
-	for agent, n := range c.AgentPriority {
-		if n < -1000 || n > 1000 {
-			bad("AGENT_PRIORITY", "%s must be from -1000 to 1000, is %d", agent, n)
-		}
-	}
-	if c.MaxRunning > c.MaxOpenJobs && c.MaxOpenJobs > 0 {
-		bad("MAX_RUNNING_PER_USER", "%d can never be reached: MAX_JOBS_PER_USER allows %d", c.MaxRunning, c.MaxOpenJobs)
-	}
+	c.checkClaims(bad)
 	if c.CacheBytes < 1<<20 {
 		bad("CACHE_BYTES", "must be at least %d, is %d: CACHE=off keeps nothing", 1<<20, c.CacheBytes)
 	}
@@ -124,6 +112,23 @@ func (c *Config) Validate() error {
 		bad("JOB_LEASE", "must be at least one second")
 	}
 	return errors.Join(all...)
+}
+
+// checkClaims says what is wrong with the settings of which jobs are next.
+func (c *Config) checkClaims(bad func(name, format string, args ...any)) {
+	for agent, n := range c.AgentLimits {
+		if n < 1 {
+			bad("AGENT_CONCURRENCY", "%s must be at least 1, is %d: leave out what has no limit", agent, n)
+		}
+	}
+	for agent, n := range c.AgentPriority {
+		if n < -1000 || n > 1000 {
+			bad("AGENT_PRIORITY", "%s must be from -1000 to 1000, is %d", agent, n)
+		}
+	}
+	if c.MaxRunning > c.MaxOpenJobs && c.MaxOpenJobs > 0 {
+		bad("MAX_RUNNING_PER_USER", "%d can never be reached: MAX_JOBS_PER_USER allows %d", c.MaxRunning, c.MaxOpenJobs)
+	}
 }
 
 // checkRedis says what is wrong with the settings of Redis.
