@@ -256,26 +256,11 @@ func (j *jobSource) read(ctx context.Context, after int64, limit int) ([]codefor
 	if len(log) > 0 {
 		after = log[len(log)-1].Seq
 	}
-	return append(log, lastEvent(j.over, after+1)), nil
+	return append(log, events.LastEvent(j.over, after+1)), nil
 }
 
 // isComplete reports whether a log is read to its end.
 func isComplete(log []codeforge.Event) bool { return len(log) > 0 && log[len(log)-1].Type.Final() }
-
-// lastEvent is how a job that has ended would have said so.
-func lastEvent(j *codeforge.Job, seq int64) codeforge.Event {
-	e := codeforge.Event{JobID: j.ID, Seq: seq, Type: codeforge.EventCancelled, At: j.UpdatedAt}
-	data := map[string]any{"job_id": j.ID, "status": j.Status, "progress": j.Progress}
-	switch j.Status {
-	case codeforge.JobCompleted:
-		e.Type = codeforge.EventComplete
-	case codeforge.JobFailed:
-		e.Type = codeforge.EventError
-		data = map[string]any{"job_id": j.ID, "status": j.Status, "error": j.Error}
-	}
-	e.Data, _ = json.Marshal(data) // strings and numbers always marshal
-	return e
-}
 
 // parseEventID reads where to go on; 0: from the start.
 func parseEventID(header, query string) (int64, error) {

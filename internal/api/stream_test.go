@@ -406,7 +406,7 @@ func TestStreamOfAJobThatEndsInSilence(t *testing.T) {
 		}()
 		time.Sleep(20 * time.Second) // the bubble's clock
 		store.end(codeforge.JobCompleted)
-		k.hub.Nudge(job)
+		k.hub.Nudge(codeforge.Event{JobID: job})
 		if body := <-done; !strings.HasSuffix(body, "\n\n") || !strings.Contains(body, "event: complete\n") || !strings.Contains(body, "heartbeat") {
 			t.Error(body)
 		}

@@ -1,7 +1,7 @@
 // Package events carries what happens in jobs to those who watch. The store holds the numbered log of each job; the Hub
 // here only passes on, live, what was stored a moment ago, and the transient events that never are.
 //
-// Promise: a [Follower] gives every stored event after a number, once and in order, whatever the hub loses. Transient
+// Promise: a [Follower] of a job, or a [Feed] of a project or a user, gives every stored event after a number, once and in order, whatever the hub loses. Transient
 // events come at most once, in order among themselves, and are the first to go when a reader is slow. [Hub.Follow] is a
 // follower for whoever has a goroutine to wait on; one that waits for nothing holds neither a goroutine nor a buffer.
 package events
@@ -11,9 +11,7 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"maps"
 	"math"
-	"slices"
 	"sync"
 
 	"codeforge"
@@ -32,35 +30,217 @@ const (
 	nudge = math.MaxInt64 // the number of an event that is none
 )
 
-// Hub fans events out to those who follow each job. The zero value is not usable; see NewHub.
+// Hub fans events out to those who follow a job, a project or a user. The zero value is not usable; see NewHub.
 type Hub struct {
 	mu     sync.Mutex
-	jobs   map[string]*Follower // the first of those who follow it
+	topics map[topic]*subscription // the first of those who follow it
 	closed bool
 }
 
+// topic is what can be followed. Kinds are told apart, since clients of a store may choose ids.
+type topic struct {
+	kind topicKind
+	id   string
+}
+
+type topicKind byte
+
+const (
+	ofJob     topicKind = 'j'
+	ofProject topicKind = 'p'
+	ofUser    topicKind = 'u'
+)
+
 // NewHub returns a hub that nobody follows.
-func NewHub() *Hub { return &Hub{jobs: map[string]*Follower{}} }
+func NewHub() *Hub { return &Hub{topics: map[topic]*subscription{}} }
+
+// subscription is the place of one who follows a topic.
+type subscription struct {
+	hub   *Hub
+	topic topic
+	wake  func()
+
+	// Guarded by Hub.mu.
+	live       []codeforge.Event // published and not taken yet: at most buffer
+	nudged     bool              // a nudge is in live: one is as good as many
+	missed     bool              // live was full: there is more than it holds
+	over       error             // why nothing is published any more: ErrSlow, ErrClosed
+	prev, next *subscription     // who follow the same topic
+	following  bool
+}
+
+// subscribe has s follow a topic.
+func (h *Hub) subscribe(s *subscription, of topic, wake func()) {
+	s.hub, s.topic, s.wake = h, of, wake
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		s.over = ErrClosed
+		return
+	}
+	s.following = true
+	if s.next = h.topics[of]; s.next != nil {
+		s.next.prev = s
+	}
+	h.topics[of] = s
+}
+
+// Close ends the reading.
+func (s *subscription) Close() {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	s.hub.drop(s)
+}
+
+// closed is ErrClosed once the hub is: what is only stored can be read elsewhere.
+func (s *subscription) closed() error {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	if errors.Is(s.over, ErrClosed) {
+		return s.over
+	}
+	return nil
+}
+
+// take takes over what was published. missed says that it is not all; when it is nothing, err says whether more can come.
+func (s *subscription) take() (live []codeforge.Event, missed bool, err error) {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	live, missed = s.live, s.missed
+	if len(live) == 0 && !missed {
+		return nil, false, s.over
+	}
+	s.live, s.missed = nil, false
+	s.nudged = false // what happens from here on needs another one
+	return live, missed, nil
+}
+
+// drop takes a subscription out of the hub; mu is held.
+func (h *Hub) drop(s *subscription) {
+	if !s.following {
+		return
+	}
+	s.following = false
+	if s.next != nil {
+		s.next.prev = s.prev
+	}
+	switch {
+	case s.prev != nil:
+		s.prev.next = s.next
+	case s.next != nil:
+		h.topics[s.topic] = s.next
+	default:
+		delete(h.topics, s.topic)
+	}
+	s.prev, s.next = nil, nil
+}
+
+// Publish passes events on, in order, after they were stored: to those who follow the job, the project and the user that they
+// name. It never blocks: who has a full buffer misses transient events, and at the first other one the follower of a job is
+// ended, and a feed looks into the store.
+func (h *Hub) Publish(events ...codeforge.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range events {
+		h.tell(topic{ofJob, e.JobID}, e)
+		h.tell(topic{ofProject, e.ProjectID}, e)
+		if !e.Type.Transient() {
+			h.tell(topic{ofUser, e.UserID}, e)
+		}
+	}
+}
+
+// tell gives an event to those who follow a topic; mu is held.
+func (h *Hub) tell(of topic, e codeforge.Event) {
+	if of.id == "" {
+		return
+	}
+	for s := h.topics[of]; s != nil; {
+		next := s.next // s may be dropped
+		h.pass(s, e)
+		s = next
+	}
+}
+
+// pass gives an event to one who follows; mu is held.
+func (h *Hub) pass(s *subscription, e codeforge.Event) {
+	isFeed := s.topic.kind != ofJob
+	switch {
+	case e.Type.Transient() && len(s.live) > buffer/2, e.Seq == nudge && s.nudged && !isFeed, s.missed && isFeed:
+		return
+	case len(s.live) == buffer && isFeed:
+		s.live, s.missed = nil, true
+		return // it was woken before
+	case len(s.live) == buffer:
+		s.over = ErrSlow
+		h.drop(s)
+	default:
+		s.nudged = s.nudged || e.Seq == nudge
+		s.live = append(s.live, e)
+	}
+	if len(s.live) == 1 || s.over != nil { // else it was woken before and has not looked yet
+		s.wake()
+	}
+}
+
+// Nudge makes those who follow a job, and its project and its user where they are known, look into the store: for events
+// whose numbers the caller does not know. Where no job is named they look for what else may have changed.
+func (h *Hub) Nudge(news codeforge.Event) {
+	if news.JobID != "" {
+		news.Seq = nudge
+	}
+	h.Publish(news)
+}
+
+// NudgeFeeds makes those who follow projects and users look into the store for anything.
+func (h *Hub) NudgeFeeds() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for of := range h.topics {
+		if of.kind != ofJob {
+			h.tell(of, codeforge.Event{Seq: nudge})
+		}
+	}
+}
+
+// Jobs are those that somebody follows.
+func (h *Hub) Jobs() (ids []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for of := range h.topics {
+		if of.kind == ofJob {
+			ids = append(ids, of.id)
+		}
+	}
+	return ids
+}
+
+// Close ends all reading. Later followers end at once.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for _, s := range h.topics {
+		for s != nil {
+			next := s.next
+			s.over = ErrClosed
+			h.drop(s)
+			s.wake()
+			s = next
+		}
+	}
+}
 
 // Follower reads the events of one job, some at a time. Its methods are for one goroutine at a time; it needs none while it
 // waits.
 type Follower struct {
-	hub   *Hub
-	jobID string
-	read  Source
-	wake  func()
+	subscription
+	read Source
 
 	last   int64             // number of the last stored event that was given
 	behind bool              // the store may hold more
 	ended  bool              // the final event was given
 	taken  []codeforge.Event // of live, not looked at yet
-
-	// Guarded by Hub.mu.
-	live       []codeforge.Event // published and not taken yet: at most buffer
-	nudged     bool              // a nudge is in live: one is as good as many
-	over       error             // why nothing is published any more: ErrSlow, ErrClosed
-	prev, next *Follower         // who follow the same job
-	following  bool
 }
 
 // Source reads at most limit stored events of one job after number after, in order.
@@ -69,103 +249,9 @@ type Source func(ctx context.Context, after int64, limit int) ([]codeforge.Event
 // NewFollower follows a job after number after: first what is stored, then live. Each time there is something to read after
 // [Follower.Next] had nothing, wake is called; it must neither block nor call the hub. Close must be called.
 func (h *Hub) NewFollower(jobID string, after int64, read Source, wake func()) *Follower {
-	f := &Follower{hub: h, jobID: jobID, read: read, wake: wake, last: after, behind: true}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		f.over = ErrClosed
-		return f
-	}
-	f.following = true
-	if f.next = h.jobs[jobID]; f.next != nil {
-		f.next.prev = f
-	}
-	h.jobs[jobID] = f
+	f := &Follower{read: read, last: after, behind: true}
+	h.subscribe(&f.subscription, topic{ofJob, jobID}, wake)
 	return f
-}
-
-// Close ends the reading.
-func (f *Follower) Close() {
-	f.hub.mu.Lock()
-	defer f.hub.mu.Unlock()
-	f.hub.drop(f)
-}
-
-// drop takes a follower out of the hub; mu is held.
-func (h *Hub) drop(f *Follower) {
-	if !f.following {
-		return
-	}
-	f.following = false
-	if f.next != nil {
-		f.next.prev = f.prev
-	}
-	switch {
-	case f.prev != nil:
-		f.prev.next = f.next
-	case f.next != nil:
-		h.jobs[f.jobID] = f.next
-	default:
-		delete(h.jobs, f.jobID)
-	}
-	f.prev, f.next = nil, nil
-}
-
-// Publish passes events on, in order, after they were stored. It never blocks: a follower with a full buffer misses
-// transient events, and is ended at the first stored one that it cannot take.
-func (h *Hub) Publish(events ...codeforge.Event) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, e := range events {
-		for f := h.jobs[e.JobID]; f != nil; {
-			next := f.next // f may be dropped
-			h.pass(f, e)
-			f = next
-		}
-	}
-}
-
-// pass gives an event to one follower; mu is held.
-func (h *Hub) pass(f *Follower, e codeforge.Event) {
-	switch {
-	case e.Type.Transient() && len(f.live) > buffer/2, e.Seq == nudge && f.nudged:
-		return
-	case len(f.live) == buffer:
-		f.over = ErrSlow
-		h.drop(f)
-	default:
-		f.nudged = f.nudged || e.Seq == nudge
-		f.live = append(f.live, e)
-	}
-	if len(f.live) == 1 || f.over != nil { // else it was woken before and has not looked yet
-		f.wake()
-	}
-}
-
-// Nudge makes those who follow a job look into the store: for events whose numbers the caller does not know.
-func (h *Hub) Nudge(jobID string) { h.Publish(codeforge.Event{JobID: jobID, Seq: nudge}) }
-
-// Jobs are those that somebody follows.
-func (h *Hub) Jobs() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Collect(maps.Keys(h.jobs))
-}
-
-// Close ends all reading. Later followers end at once.
-func (h *Hub) Close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.closed = true
-	for _, f := range h.jobs {
-		for f != nil {
-			next := f.next
-			f.over = ErrClosed
-			h.drop(f)
-			f.wake()
-			f = next
-		}
-	}
 }
 
 // Next gives what comes next, in order; nothing when it must be waited for. It watched before it reads, so nothing falls
@@ -180,7 +266,8 @@ func (f *Follower) Next(ctx context.Context) ([]codeforge.Event, error) {
 			}
 		}
 		if len(f.taken) == 0 {
-			if more, err := f.take(); !more {
+			var err error
+			if f.taken, _, err = f.take(); len(f.taken) == 0 {
 				return nil, err
 			}
 		}
@@ -208,28 +295,6 @@ func (f *Follower) fromStore(ctx context.Context) ([]codeforge.Event, error) {
 		}
 	}
 	return stored, nil
-}
-
-// closed is ErrClosed once the hub is: what is only stored can be read elsewhere.
-func (f *Follower) closed() error {
-	f.hub.mu.Lock()
-	defer f.hub.mu.Unlock()
-	if errors.Is(f.over, ErrClosed) {
-		return f.over
-	}
-	return nil
-}
-
-// take takes over what was published; when that is nothing, err says whether more can come.
-func (f *Follower) take() (more bool, err error) {
-	f.hub.mu.Lock()
-	defer f.hub.mu.Unlock()
-	if len(f.live) == 0 {
-		return false, f.over
-	}
-	f.taken, f.live = f.live, nil
-	f.nudged = false // what happens from here on needs another one
-	return true, nil
 }
 
 // inOrder gives what was taken, up to the first gap.

@@ -102,7 +102,7 @@ func TestEveryEventOnceInOrder(t *testing.T) {
 		case 1: // told twice
 			h.Publish(e, e)
 		case 2:
-			h.Nudge("j")
+			h.Nudge(codeforge.Event{JobID: "j"})
 		default:
 			h.Publish(e)
 		}
@@ -231,12 +231,12 @@ func TestManyNudgesAreOne(t *testing.T) {
 			if got = append(got, e.Seq); e.Seq == 1 {
 				l.add(codeforge.EventProgress)
 				for range 1000 { // while the reader is busy
-					h.Nudge("j")
+					h.Nudge(codeforge.Event{JobID: "j"})
 				}
 				go func() {
 					synctest.Wait()
 					l.add(codeforge.EventComplete)
-					h.Nudge("j")
+					h.Nudge(codeforge.Event{JobID: "j"})
 				}()
 			}
 		}

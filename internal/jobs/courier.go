@@ -47,7 +47,7 @@ type Inbox interface {
 	EventsAdded(news codeforge.Event)
 	// EventsMissed says that events may have been added to any job: there was no connection for a while.
 	EventsMissed()
-	// LookAtWatched has the jobs looked at that somebody here watches and that do not run here.
+	// LookAtWatched has the jobs looked at that somebody here watches and that do not run here, and the projects and users.
 	LookAtWatched()
 }
 

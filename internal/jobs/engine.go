@@ -286,6 +286,11 @@ func (e *Engine) pass(j codeforge.Job, events []codeforge.Event) {
 	e.o.Courier.Publish(events...)
 }
 
+// newsOf names a job, its project and its user.
+func newsOf(j codeforge.Job) codeforge.Event {
+	return codeforge.Event{JobID: j.ID, ProjectID: j.ProjectID, UserID: j.UserID}
+}
+
 // Changed tells those who watch a project, here and elsewhere, that something has changed it which is no job.
 func (e *Engine) Changed(projectID string) {
 	e.pass(codeforge.Job{ProjectID: projectID}, []codeforge.Event{{}})
@@ -448,7 +453,7 @@ func (e *Engine) finish(ctx context.Context, job codeforge.Job, fence codeforge.
 		case errors.Is(err, ErrFenced):
 			// Cancelled in the last moment, taken over, or applied by a try that reported failure. Whoever watches
 			// finds the truth in the store, and so does the sweep.
-			e.o.Hub.Nudge(fence.JobID)
+			e.o.Hub.Nudge(newsOf(job))
 			e.LookForDue()
 			return
 		case o.Status != codeforge.JobFailed && (codeforge.IsKind(err, codeforge.Invalid) || codeforge.IsKind(err, codeforge.TooLarge)):

@@ -68,8 +68,8 @@ func (e *Engine) recheckClaim(jobID string) (here bool) {
 
 // EventsAdded implements [Inbox]. Whoever watches a job that runs here has its events already.
 func (e *Engine) EventsAdded(news codeforge.Event) {
-	if !e.recheckClaim(news.JobID) {
-		e.o.Hub.Nudge(news.JobID)
+	if news.JobID == "" || !e.recheckClaim(news.JobID) {
+		e.o.Hub.Nudge(news)
 	}
 }
 
@@ -94,9 +94,10 @@ func (e *Engine) EventsMissed() {
 func (e *Engine) LookAtWatched() {
 	for _, id := range e.o.Hub.Jobs() {
 		if !e.Runs(id) {
-			e.o.Hub.Nudge(id)
+			e.o.Hub.Nudge(codeforge.Event{JobID: id})
 		}
 	}
+	e.o.Hub.NudgeFeeds()
 }
 
 // Runs reports whether a job runs here, so that its events are published as they come.
@@ -155,7 +156,7 @@ func (e *Engine) leaseLoop(ctx context.Context) {
 
 // stopFenced stops the run of a claim that is no longer ours.
 func (e *Engine) stopFenced(f codeforge.Fence) {
-	e.o.Hub.Nudge(f.JobID)
+	e.o.Hub.Nudge(codeforge.Event{JobID: f.JobID})
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for r := range e.running {

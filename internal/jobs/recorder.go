@@ -160,7 +160,7 @@ func (r *recorder) storeStage(ctx context.Context, stage codeforge.StageResult) 
 		fault, known := errors.AsType[*codeforge.Error](err)
 		switch {
 		case err == nil && len(kept.Events) < len(stage.Events): // kept before, by this try or another run
-			r.e.o.Hub.Nudge(r.job.ID)
+			r.e.o.Hub.Nudge(newsOf(r.job))
 			return kept, nil
 		case err == nil:
 			r.e.publish(r.job, kept.Events...)
