@@ -34,6 +34,8 @@ type Options struct {
 	PoolMode string
 	// MaxConns bounds the connections; 0: pool_max_conns of URL, else 10.
 	MaxConns int
+	// Quiet leaves it to others to tell other servers what is stored: nothing is announced by the database.
+	Quiet bool
 	// StatementTimeout bounds each statement on the server; 0: 30 s. A lock is waited for a third of it.
 	StatementTimeout time.Duration
 }
@@ -45,6 +47,7 @@ type direct struct {
 	shared     bool        // connections change hands after each transaction
 	dispatched atomic.Bool // jobs are handed to River as well
 	timeouts   [2]string   // statement, lock
+	tell       string      // "off": the database announces nothing
 }
 
 // Open connects, and checks that the login can do what is needed and that the schema is there. The warnings are for the
@@ -75,7 +78,11 @@ func Open(ctx context.Context, o Options) (s *Store, warnings []string, err erro
 		o.StatementTimeout = 30 * time.Second
 	}
 	ms := func(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
-	d := &direct{pool: pool, shared: shared, timeouts: [2]string{ms(o.StatementTimeout), ms(o.StatementTimeout / 3)}}
+	tell := ""
+	if o.Quiet {
+		tell = "off"
+	}
+	d := &direct{pool: pool, shared: shared, tell: tell, timeouts: [2]string{ms(o.StatementTimeout), ms(o.StatementTimeout / 3)}}
 	if warnings, err = d.inspect(ctx); err == nil {
 		err = d.checkSchema(ctx)
 	}
@@ -201,7 +208,7 @@ func identity(u codeforge.User) (role, claims string) {
 // Everything here is found by an index, so there is one good plan for each statement: planning it again for other values
 // costs more than most of them, and a plan that reads a small table whole would stay in use while the table grows.
 const identify = `select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), set_config('statement_timeout', $3, true),
-	set_config('lock_timeout', $4, true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)`
+	set_config('lock_timeout', $4, true), set_config('codeforge.tell', $5, true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)`
 
 func (d *direct) patience() (tries int, pause time.Duration) { return 5, 4 * time.Millisecond }
 
@@ -254,7 +261,7 @@ func (d *direct) run(ctx context.Context, as codeforge.User, query string, value
 func (d *direct) runTraced(ctx context.Context, as codeforge.User, traceParent, query string, values []any, collect func(pgx.Rows) error) error {
 	role, claims := identity(as)
 	b := &pgx.Batch{}
-	b.Queue(identify, role, claims, d.timeouts[0], d.timeouts[1])
+	b.Queue(identify, role, claims, d.timeouts[0], d.timeouts[1], d.tell)
 	if traceParent != "" {
 		b.Queue("select set_config('codeforge.traceparent', $1, true)", traceParent)
 	}

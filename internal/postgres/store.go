@@ -131,6 +131,12 @@ func (s *Store) SetQuota(ctx context.Context, q codeforge.Quota) error {
 	return err
 }
 
+// StoreID names the database, the same for all who reach it.
+func (s *Store) StoreID(ctx context.Context) (string, error) {
+	id, _, _, err := system[string](ctx, s, "store_id")
+	return id, err
+}
+
 // callFunction sends a call and decodes its answer. found is whether there was one. For unsure see retry.
 func callFunction[T any](ctx context.Context, s *Store, c functionCall) (out T, found, unsure bool, err error) {
 	var answer *T

@@ -36,7 +36,7 @@ type Finding struct {
 // Diagnose tries each configured part for real, as a server would use it, and says what to do about what is broken.
 func Diagnose(ctx context.Context, cfg *Config) []Finding {
 	d := &doctor{*cfg}
-	all := []Finding{d.settings(ctx), d.data(ctx), d.migrator(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx)}
+	all := []Finding{d.settings(ctx), d.data(ctx), d.migrator(ctx), d.redis(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx)}
 	all = append(append(all, d.rungs(ctx)...), d.models(ctx)...)
 	return slices.DeleteFunc(all, func(f Finding) bool { return f.Part == "" })
 }

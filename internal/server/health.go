@@ -18,11 +18,11 @@ func (s *Server) health(model string) api.Health {
 	if s.cfg.SupabaseURL != "" {
 		h.Dependencies["supabase"] = "ok"
 	}
-	if s.cfg.RedisURL != "" {
-		h.Dependencies["redis"] = "not used"
+	if s.redis != nil {
+		h.Dependencies["redis"] = "ok"
 	}
 	for _, c := range s.probes.look() {
-		if c.State != api.CheckFailing {
+		if c.State == api.CheckOK || c.State == api.CheckDegraded && c.Name != redisCheck {
 			continue
 		}
 		switch c.Name {
@@ -33,7 +33,7 @@ func (s *Server) health(model string) api.Health {
 			}
 		case "identity":
 			h.Dependencies["supabase"] = "failing"
-		case "verifier", "descriptors":
+		case "verifier", "descriptors", redisCheck:
 			h.Dependencies[c.Name] = "failing"
 		default:
 			continue
@@ -109,7 +109,13 @@ func (s *Server) makeProbes() {
 	s.probes = append(s.probes,
 		&probe{name: api.StoreCheck, hold: time.Second / 10, look: asked(func(ctx context.Context) error { return s.store.Ping(ctx) })},
 		&probe{name: "disk", hold: 10 * time.Second, degrades: true, look: func() error { return diskSpace(s.cfg.DataDir) }})
+	if s.redis != nil {
+		s.probes = append(s.probes, &probe{name: redisCheck, degrades: true, look: s.checkRedis})
+	}
 }
+
+// redisCheck is the name of the check of Redis.
+const redisCheck = "redis"
 
 // drains is an error once the server is about to stop.
 func (s *Server) drains() error {

@@ -30,6 +30,7 @@ import (
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
 	"codeforge/internal/preview"
+	"codeforge/internal/redis"
 	"codeforge/internal/stream"
 	"codeforge/internal/verify"
 )
@@ -42,6 +43,7 @@ type Server struct {
 	level    *slog.LevelVar
 	router   liveRouter
 	store    *Store
+	redis    *redis.Client  // nil: there is none
 	users    *auth.Verifier // nil: standalone
 	keys     *auth.Keyring  // signs addresses of streams and tickets of previews; nil: a worker
 	edge     *https.Edge    // nil: plain requests are served
@@ -102,6 +104,9 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	if s.store, err = OpenStore(ctx, s.cfg, s.log); err != nil {
+		return err
+	}
+	if err = s.openRedis(); err != nil {
 		return err
 	}
 	if s.cfg.Standalone() {
@@ -190,6 +195,9 @@ func (s *Server) watch(ctx context.Context) {
 	} else {
 		s.watches.Go(func() { s.setQuota(ctx) })
 	}
+	if s.redis != nil {
+		s.watches.Go(func() { s.meetOthers(ctx) })
+	}
 	s.watches.Go(func() { watchModels(ctx, s.cfg, &s.router, s.log) })
 	if keep := time.Duration(s.cfg.JournalKeep); keep > 0 {
 		s.watches.Go(func() { sweepJournal(ctx, s.store, keep, s.log) })
@@ -218,6 +226,9 @@ func (s *Server) release() error {
 	}
 	if s.store != nil {
 		all = append(all, s.store.Close())
+	}
+	if s.redis != nil {
+		s.redis.Close()
 	}
 	s.checks.Close()
 	return errors.Join(all...)

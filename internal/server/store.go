@@ -43,6 +43,7 @@ type Store struct {
 	Exclusive bool         // no other process has it open
 	Cache     *cache.Store // nil: there is none
 	courier   jobs.Courier
+	id        func(context.Context) (string, error) // the same for all who have it open
 	close     func() error
 }
 
@@ -68,7 +69,7 @@ func (s *Store) Close() error { return s.close() }
 func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, error) {
 	switch cfg.store() {
 	case postgresStore:
-		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode})
+		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode, Quiet: cfg.redisURL() != ""})
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +77,7 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 			log.Warn(w)
 		}
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security",
-			courier: postgres.NewCourier(s, log), close: func() error { s.Close(); return nil }}, nil
+			courier: postgres.NewCourier(s, log), id: s.StoreID, close: func() error { s.Close(); return nil }}, nil
 	case supabaseStore:
 		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
 		if err != nil {
@@ -87,13 +88,13 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 			log.Error("the Supabase project is not ready", "error", err)
 		}
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: supabaseStore, Isolation: "row-level-security",
-			courier: postgres.NewCourier(s, log), close: func() error { s.Close(); return nil }}, nil
+			courier: postgres.NewCourier(s, log), id: s.StoreID, close: func() error { s.Close(); return nil }}, nil
 	}
 	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{})
 	if err != nil {
 		return nil, err
 	}
-	d := &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, Isolation: "application", Exclusive: true, courier: jobs.InProcess{}, close: s.Close}
+	d := &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, Isolation: "application", Exclusive: true, courier: jobs.InProcess{}, id: folderID(cfg.DataDir), close: s.Close}
 	if cfg.Standalone() {
 		d.Isolation = "single-user"
 	}
