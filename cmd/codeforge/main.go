@@ -27,6 +27,8 @@ type commands struct {
 	Migrate Migrate `cmd:"" help:"Bring the database up to date."`
 	Doctor  Doctor  `cmd:"" help:"Check each configured part for real and say what to fix."`
 	Config  Config  `cmd:"" help:"Show all settings, without secrets, and where each comes from."`
+	Backup  Backup  `cmd:"" help:"Keep the data folder as one file, while a server may run."`
+	Restore Restore `cmd:"" help:"Make a data folder of a backup."`
 	Token   Token   `cmd:"" help:"Make, list and revoke tokens of our own, for machines that act for a user."`
 	Models  Models  `cmd:"" help:"Show models, prices and routes, and what is wrong with them."`
 	Ask     Ask     `cmd:"" help:"Make one model call and show what is known of it: tests a key, a route, an endpoint."`

@@ -174,7 +174,7 @@ func (s *Store) openReaders(dir string) error {
 	return nil
 }
 
-func file(dir string) string { return filepath.Join(dir, "codeforge.db") }
+func file(dir string) string { return filepath.Join(dir, DatabaseName) }
 
 func dsn(name string, pragmas ...string) string {
 	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "temp_store(MEMORY)"}, pragmas...)}
