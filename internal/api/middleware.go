@@ -46,6 +46,7 @@ type exchange struct {
 	status  int    // 0: not known yet
 	bytes   int64
 	sent    bool  // the header is out
+	taken   bool  // the connection is a stream's
 	refused int   // what the mux would have answered
 	held    int64 // bytes of the server's load
 }
@@ -340,7 +341,7 @@ func (s *server) answered(x *exchange) {
 // isStream reports whether an answer lasts as long as its client likes.
 func isStream(x *exchange) bool {
 	t := x.Header()["Content-Type"]
-	return x.status == http.StatusSwitchingProtocols || len(t) > 0 && t[0] == "text/event-stream"
+	return x.taken || x.status == http.StatusSwitchingProtocols || len(t) > 0 && t[0] == "text/event-stream"
 }
 
 func (s *server) logRequest(x *exchange, took time.Duration) {

@@ -68,6 +68,9 @@ type Store interface {
 	GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error)
 	// ListJobs returns jobs of a project, newest first, without Result's size mattering to the rows skipped, and how many there are in all.
 	ListJobs(ctx context.Context, u codeforge.User, projectID string, f codeforge.JobFilter) ([]codeforge.Job, int, error)
+	// WatchJob is what who opens a stream asks for, read together: GetJob without what the job was given and what it made, and
+	// Events. They may be newer than the state, and never older.
+	WatchJob(ctx context.Context, u codeforge.User, id string, after int64, limit int) (state codeforge.Job, events []codeforge.Event, err error)
 	// JobOwner returns the canonical id of a job and whose it is, to the system: for streams that a capability opens.
 	JobOwner(ctx context.Context, id string) (jobID, userID string, err error)
 	// Events returns at most limit stored events of a job after number after, in order.

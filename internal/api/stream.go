@@ -70,20 +70,25 @@ func (s *server) streamJob(ctx context.Context, in *streamInput) (*streamOutput,
 	if err != nil {
 		return nil, err
 	}
-	u, job, err := s.watcher(ctx, x, in)
+	u, byToken, err := s.watcher(ctx, x, in)
 	if err != nil {
 		return nil, err
 	}
-	x.user, x.job = u, job.ID
+	x.user = u
 	st, err := s.openStream(x)
 	if err != nil {
 		return nil, err
 	}
-	source, left, err := s.followJob(ctx, &job, after, st.Wake)
+	source, left, err := s.followJob(ctx, u, in.JobID, after, st.Wake)
+	if err == nil && byToken && source.outlived() {
+		source.Close()
+		err = &codeforge.Error{Kind: codeforge.Unauthenticated, Message: "Token has expired"}
+	}
 	if err != nil {
 		st.Cancel()
 		return nil, err
 	}
+	x.job = source.job
 	return &streamOutput{func(huma.Context) {
 		if left && x.r.Method != http.MethodHead {
 			s.serveStream(x, st, source)
@@ -121,7 +126,6 @@ func (s *server) openStream(x *exchange) (*stream.Stream, error) {
 // serveStream answers with a stream. Its line in the log comes when it has begun; one more, at the end, only when that tells
 // of trouble, or to those who debug.
 func (s *server) serveStream(x *exchange, st *stream.Stream, source stream.Source) {
-	stream.SetHeader(x.Header())
 	id, log, start := x.id, s.Log, x.start // of a stream that may stay for long no more is kept
 	taken, sent, err := st.Serve(x, x.r, source, func(bytes int64, err error) {
 		level, reason := slog.LevelDebug, "all was told"
@@ -137,7 +141,7 @@ func (s *server) serveStream(x *exchange, st *stream.Stream, source stream.Sourc
 		}
 	})
 	if taken {
-		x.sent, x.status, x.bytes = true, http.StatusOK, sent
+		x.taken, x.sent, x.status, x.bytes = true, true, http.StatusOK, sent
 		return
 	}
 	if isTrouble(err) && x.r.Context().Err() == nil {
@@ -153,43 +157,57 @@ func isTrouble(err error) bool {
 }
 
 // jobSource is the log of one job as frames. It always has an end once the job has: one that another program ended, or that
-// is from before there were logs, has none stored, so its last event is made from the job's row. It reads as the job's owner,
-// whoever was let in, and keeps little: it may wait for hours.
+// is from before there were logs, has none stored, so its last event is made from the job's row. Once the job was read as who
+// was let in, it is read as its owner, and little is kept: this may wait for hours.
 type jobSource struct {
 	s        *server
+	job      string // its id, once it was read
 	owner    string
-	job      string
-	over     *codeforge.Job // as it ended; nil: it had not when it was looked at
-	looked   time.Duration  // at the job, since the server began
+	opener   *codeforge.User // reads first
+	over     *codeforge.Job  // as it ended; nil: it had not when it was looked at
+	looked   time.Duration   // at the job, since the server began
 	follower *events.Follower
 	events   []codeforge.Event // that were read and not framed yet
 }
 
-// followJob reads what a job's log holds after a number, and follows it. left is false when nothing is there and nothing will
-// come.
-func (s *server) followJob(ctx context.Context, job *codeforge.Job, after int64, wake func()) (src *jobSource, left bool, err error) {
-	src = &jobSource{s: s, owner: job.UserID, job: job.ID, looked: time.Since(s.began)}
-	src.saw(job)
+// followJob reads what the log of a job of u holds after a number, and follows it. left is false when nothing is there and
+// nothing will come.
+func (s *server) followJob(ctx context.Context, u codeforge.User, id string, after int64, wake func()) (j *jobSource, left bool, err error) {
+	j = &jobSource{s: s, job: id, opener: &u}
 	// The event before is read as well: a number that the job never gave counts as none.
-	src.follower = s.Hub.NewFollower(job.ID, max(after-1, 0), src.read, wake)
-	src.events, err = src.follower.Next(ctx)
+	err = j.follow(ctx, max(after-1, 0), wake)
+	if err == nil && j.job != id { // an alias, of which nobody tells
+		j.follower.Close()
+		err = j.follow(ctx, max(after-1, 0), wake)
+	}
 	if err == nil && after > 0 {
-		if known := len(src.events) > 0 && src.events[0].Seq == after; known {
-			src.events = src.events[1:]
-		} else if src.over == nil {
-			src.follower.Close()
-			src.follower = s.Hub.NewFollower(job.ID, 0, src.read, wake)
-			src.events, err = src.follower.Next(ctx)
+		if known := len(j.events) > 0 && j.events[0].Seq == after; known {
+			j.events = j.events[1:]
+		} else if j.over == nil {
+			j.follower.Close()
+			err = j.follow(ctx, 0, wake)
 		}
 	}
 	switch {
 	case errors.Is(err, events.ErrClosed): // of what is left nothing was read: the reader is to come back
-		return src, true, nil
+		return j, true, nil
 	case err != nil:
-		src.Close()
+		j.Close()
 		return nil, false, err
 	}
-	return src, len(src.events) > 0 || src.over == nil, nil
+	return j, len(j.events) > 0 || j.over == nil, nil
+}
+
+// follow begins to follow the job, and reads first.
+func (j *jobSource) follow(ctx context.Context, after int64, wake func()) (err error) {
+	j.follower = j.s.Hub.NewFollower(j.job, after, j.read, wake)
+	j.events, err = j.follower.Next(ctx)
+	return err
+}
+
+// outlived reports whether the job ended so long ago that its token is of no use any more.
+func (j *jobSource) outlived() bool {
+	return j.over != nil && j.over.CompletedAt != nil && time.Since(*j.over.CompletedAt) > tokenAfter
 }
 
 // Next implements [stream.Source].
@@ -230,25 +248,29 @@ func (j *jobSource) Dropped(b []byte, reason error) []byte {
 func (j *jobSource) Close() { j.follower.Close() }
 
 // user is as whom the job is read.
-func (j *jobSource) user() codeforge.User { return codeforge.User{ID: j.owner, Role: "authenticated"} }
+func (j *jobSource) user() codeforge.User {
+	if j.opener != nil {
+		return *j.opener
+	}
+	return codeforge.User{ID: j.owner, Role: "authenticated"}
+}
 
-// saw keeps of a job how it ended.
+// saw keeps of a job whose it is and how it ended.
 func (j *jobSource) saw(job *codeforge.Job) {
+	j.job, j.owner, j.opener, j.looked = job.ID, job.UserID, nil, time.Since(j.s.began)
 	if job.Status.Terminal() {
-		j.over = &codeforge.Job{ID: job.ID, Status: job.Status, Progress: job.Progress, Error: job.Error, UpdatedAt: job.UpdatedAt}
+		j.over = &codeforge.Job{ID: job.ID, Status: job.Status, Progress: job.Progress, Error: job.Error, UpdatedAt: job.UpdatedAt, CompletedAt: job.CompletedAt}
 	}
 }
 
-func (j *jobSource) read(ctx context.Context, after int64, limit int) ([]codeforge.Event, error) {
-	log, err := j.s.Store.Events(ctx, j.user(), j.job, after, limit)
-	if now := time.Since(j.s.began); err == nil && j.over == nil && !isComplete(log) && now-j.looked >= lookAfter {
-		j.looked = now
+func (j *jobSource) read(ctx context.Context, after int64, limit int) (log []codeforge.Event, err error) {
+	if j.opener != nil || j.over == nil && time.Since(j.s.began)-j.looked >= lookAfter {
 		var job codeforge.Job
-		if job, err = j.s.Store.GetJob(ctx, j.user(), j.job); err == nil {
-			if j.saw(&job); j.over != nil {
-				log, err = j.s.Store.Events(ctx, j.user(), j.job, after, limit) // its end may have been stored since
-			}
+		if job, log, err = j.s.Store.WatchJob(ctx, j.user(), j.job, after, limit); err == nil {
+			j.saw(&job)
 		}
+	} else {
+		log, err = j.s.Store.Events(ctx, j.user(), j.job, after, limit)
 	}
 	if err != nil || j.over == nil || isComplete(log) || len(log) == limit {
 		return log, err
@@ -280,58 +302,32 @@ func parseEventID(header, query string) (int64, error) {
 
 var errBadToken = &codeforge.Error{Kind: codeforge.Unauthenticated, Message: "Invalid token"}
 
-// watcher finds as whom a stream is read: the caller, or the job's owner, whose token opened it.
-func (s *server) watcher(ctx context.Context, x *exchange, in *streamInput) (codeforge.User, codeforge.Job, error) {
-	fail := func(err error) (codeforge.User, codeforge.Job, error) { return codeforge.User{}, codeforge.Job{}, err }
-	own := func(u codeforge.User) (codeforge.User, codeforge.Job, error) {
-		job, err := s.Store.GetJob(ctx, u, in.JobID)
-		return u, job, err
-	}
+// watcher finds as whom a stream is read: the caller, or the job's owner, by the token that opens it. Whether the caller may
+// read the job, its store says.
+func (s *server) watcher(ctx context.Context, x *exchange, in *streamInput) (u codeforge.User, byToken bool, err error) {
 	token := in.Token
 	if token == "" {
 		token = in.AccessToken
 	}
 	switch {
-	case x.r.Header.Get("Authorization") != "":
-		if x.deny != nil {
-			return fail(x.deny)
-		}
-		return own(x.user)
-	case token == "" && x.deny == nil:
-		return own(x.user)
-	case token == "" && !s.StreamWithoutToken:
-		return fail(x.deny)
+	case x.r.Header.Get("Authorization") != "", token == "" && x.deny == nil, token == "" && !s.StreamWithoutToken:
+		return x.user, false, x.deny
 	}
 	jobID, owner, err := s.Store.JobOwner(ctx, in.JobID)
 	if err != nil && (token == "" || !codeforge.IsKind(err, codeforge.Missing)) {
-		return fail(err)
+		return u, false, err
 	}
-	open := token == ""
-	if err == nil && !open {
-		open = s.opensStream(token, jobID, owner)
+	if token == "" || err == nil && s.opensStream(token, jobID, owner) {
+		return codeforge.User{ID: owner, Role: "authenticated"}, token != "", nil
 	}
-	if !open {
-		// Not a token of this job, or no such job: only the caller's own bearer token is left, and which it was is not told.
-		r := x.r.Clone(ctx)
-		r.Header.Set("Authorization", "Bearer "+token)
-		if in.AccessToken == "" || s.Standalone {
-			return fail(errBadToken)
-		}
-		u, err := s.Auth(r)
-		if err != nil {
-			return fail(err)
-		}
-		return own(u)
+	// Not a token of this job, or no such job: only the caller's own bearer token is left, and which it was is not told.
+	if in.AccessToken == "" || s.Standalone {
+		return u, false, errBadToken
 	}
-	u := codeforge.User{ID: owner, Role: "authenticated"}
-	_, job, err := own(u)
-	if err != nil {
-		return fail(err)
-	}
-	if token != "" && job.CompletedAt != nil && time.Since(*job.CompletedAt) > tokenAfter {
-		return fail(&codeforge.Error{Kind: codeforge.Unauthenticated, Message: "Token has expired"})
-	}
-	return u, job, nil
+	r := x.r.Clone(ctx)
+	r.Header.Set("Authorization", "Bearer "+token)
+	u, err = s.Auth(r)
+	return u, false, err
 }
 
 // completed is the data of a complete event with the job's result in it, as a read of the job gives it.

@@ -336,6 +336,15 @@ func (s *endless) end(status codeforge.JobStatus) {
 	s.status = status
 }
 
+func (s *endless) WatchJob(ctx context.Context, u codeforge.User, id string, after int64, limit int) (codeforge.Job, []codeforge.Event, error) {
+	j, err := s.GetJob(ctx, u, id)
+	if err != nil {
+		return j, nil, err
+	}
+	log, err := s.Events(ctx, u, id, after, limit)
+	return j, log, err
+}
+
 func (s *endless) GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

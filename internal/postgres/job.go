@@ -424,6 +424,16 @@ func (s *Store) GetJob(ctx context.Context, u codeforge.User, id string) (j code
 	return row.job(), err
 }
 
+// WatchJob is two round trips; what the second one costs is less than a function of the schema more.
+func (s *Store) WatchJob(ctx context.Context, u codeforge.User, id string, after int64, limit int) (codeforge.Job, []codeforge.Event, error) {
+	j, err := s.GetJob(ctx, u, id)
+	if err != nil {
+		return j, nil, err
+	}
+	events, err := s.Events(ctx, u, j.ID, after, limit)
+	return j, events, err
+}
+
 func (s *Store) ListJobs(ctx context.Context, u codeforge.User, projectID string, f codeforge.JobFilter) (list []codeforge.Job, total int, err error) {
 	if err := check(u, "Project", projectID); err != nil {
 		return nil, 0, err

@@ -551,6 +551,15 @@ var respondTests = []test{
 		s.ok(err)
 		for _, id := range []string{j.ID, first, second} {
 			s.same("job", s.get(id).ID, j.ID)
+			for _, after := range []int64{0, 1, 3, 99} {
+				state, events, err := s.WatchJob(s.ctx(), s.u, id, after, 2)
+				s.ok(err)
+				s.same("state", []any{state.ID, state.UserID, state.Status, state.Progress, state.Error, state.UpdatedAt, state.CompletedAt},
+					[]any{j.ID, s.u.ID, s.get(id).Status, s.get(id).Progress, s.get(id).Error, s.get(id).UpdatedAt, s.get(id).CompletedAt})
+				want, err := s.Contract.Events(s.ctx(), s.u, id, after, 2)
+				s.ok(err)
+				s.same("watched", events, want)
+			}
 			canonical, owner, err := s.JobOwner(s.ctx(), id)
 			s.ok(err)
 			s.same("owner", []string{canonical, owner}, []string{j.ID, s.u.ID})

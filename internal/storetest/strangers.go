@@ -90,6 +90,7 @@ var strangerTests = []test{
 			for _, id := range []string{waiting.ID, again.ID, withProposal.ID, alias, codeforge.NewID(), "no id at all", ""} {
 				for name, do := range map[string]func() error{
 					"get":     func() error { _, err := s.GetJob(s.ctx(), s.v, id); return err },
+					"watch":   func() error { _, _, err := s.WatchJob(s.ctx(), s.v, id, 0, 10); return err },
 					"cancel":  func() error { _, err := s.CancelJob(s.ctx(), s.v, id); return err },
 					"respond": func() error { _, err := s.RespondJob(s.ctx(), s.v, id, codeforge.NewID(), []byte(`[]`)); return err },
 					"take back": func() error {

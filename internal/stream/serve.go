@@ -1,11 +1,11 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -23,20 +23,11 @@ var (
 	ErrStuck = errors.New("the reader takes nothing")
 )
 
-// Values of headers that nobody changes in place.
-var (
-	contentType = []string{"text/event-stream"}
-	noCache     = []string{"no-cache"}
-	keepAlive   = []string{"keep-alive"}
-	closed      = []string{"close"}
-	no          = []string{"no"}
-	chunked     = []string{"chunked"}
-)
+// header is what the answer of a stream says of itself. Nobody changes it in place.
+var header = http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache"}, "Connection": {"keep-alive"}, "X-Accel-Buffering": {"no"}}
 
-// SetHeader sets what the answer of a stream says of itself.
-func SetHeader(h http.Header) {
-	h["Content-Type"], h["Cache-Control"], h["Connection"], h["X-Accel-Buffering"] = contentType, noCache, keepAlive, no
-}
+// SetHeader sets it.
+func SetHeader(h http.Header) { maps.Copy(h, header) }
 
 // isEnding reports whether err is one of the ordinary ends, of which the reader was told.
 func isEnding(err error) bool {
@@ -138,20 +129,24 @@ func (p *parcel) seal(chunks bool) []byte {
 	return p.b[from:]
 }
 
-// writeHead writes the header of an answer by hand, as net/http would.
+// writeHead writes the header of an answer by hand, as net/http would: h, with that of a stream.
 func (p *parcel) writeHead(h http.Header, chunks bool) {
-	status := "HTTP/1.1 200 OK\r\nDate: "
 	if chunks {
-		h["Transfer-Encoding"] = chunked
+		p.b = append(p.b, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n"...)
 	} else {
-		h["Connection"] = closed
-		status = "HTTP/1.0 200 OK\r\nDate: "
+		p.b = append(p.b, "HTTP/1.0 200 OK\r\nConnection: close\r\n"...)
 	}
-	p.b = append(p.b, status...)
-	p.b = time.Now().UTC().AppendFormat(p.b, http.TimeFormat)
-	b := bytes.NewBuffer(append(p.b, '\r', '\n'))
-	_ = h.Write(b) // to memory
-	p.b = append(b.Bytes(), '\r', '\n')
+	p.b = append(p.b, "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\nDate: "...)
+	p.b = append(time.Now().UTC().AppendFormat(p.b, http.TimeFormat), "\r\n"...)
+	for name, values := range h {
+		if header[name] != nil {
+			continue
+		}
+		for _, v := range values {
+			p.b = append(append(append(append(p.b, name...), ": "...), v...), "\r\n"...)
+		}
+	}
+	p.b = append(p.b, "\r\n"...)
 }
 
 // fill asks the source what comes next, until there is much or nothing more.
@@ -279,6 +274,7 @@ func (st *Stream) handle(w http.ResponseWriter, r *http.Request, p parcel) (err 
 	if p.err != nil && !isEnding(p.err) {
 		return p.err
 	}
+	SetHeader(w.Header())
 	st.attend()
 	inner := w
 	for {
