@@ -198,10 +198,11 @@ func (e *Engine) work(ctx context.Context, job codeforge.Job, r *run) {
 		delete(e.running, r)
 		e.close()
 	}()
-	e.o.Hooks.claimed(job)
+	ctx, left := e.o.Hooks.claimed(ctx, job)
+	defer left()
 	began := time.Now()
 	o, how := e.run(ctx, job, r.fence)
-	e.o.Hooks.ended(job, how, time.Since(began))
+	e.o.Hooks.ended(ctx, job, how, time.Since(began))
 	// The place is free before the end is stored: the next claim shares that commit.
 	e.release()
 	e.finish(ctx, job, r.fence, o)

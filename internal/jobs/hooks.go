@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"time"
 
 	"codeforge"
@@ -10,10 +11,10 @@ import (
 type Hooks struct {
 	// Submitted: a job was taken in.
 	Submitted func(codeforge.Job)
-	// Claimed: a job became this worker's.
-	Claimed func(codeforge.Job)
+	// Claimed: a job became this worker's. It is run in the context that is returned, and left is called when its end is stored.
+	Claimed func(context.Context, codeforge.Job) (_ context.Context, left func())
 	// Ended: a run is over, and how it leaves its job was decided.
-	Ended func(codeforge.Job, End, time.Duration)
+	Ended func(context.Context, codeforge.Job, End, time.Duration)
 	// Renewed: so many claims were prolonged, and so many were found lost.
 	Renewed func(held, lost int)
 }
@@ -57,15 +58,16 @@ func (h *Hooks) submitted(j codeforge.Job) {
 	}
 }
 
-func (h *Hooks) claimed(j codeforge.Job) {
-	if h.Claimed != nil {
-		h.Claimed(j)
+func (h *Hooks) claimed(ctx context.Context, j codeforge.Job) (_ context.Context, left func()) {
+	if h.Claimed == nil {
+		return ctx, func() {}
 	}
+	return h.Claimed(ctx, j)
 }
 
-func (h *Hooks) ended(j codeforge.Job, how End, took time.Duration) {
+func (h *Hooks) ended(ctx context.Context, j codeforge.Job, how End, took time.Duration) {
 	if h.Ended != nil {
-		h.Ended(j, how, took)
+		h.Ended(ctx, j, how, took)
 	}
 }
 

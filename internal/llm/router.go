@@ -93,6 +93,18 @@ func (r *Router) Name() string { return "router" }
 // Configured returns what can be called; the caller must not change it.
 func (r *Router) Configured() Configured { return r.have }
 
+// Routed are the names of all models that routes lead to here: what is called unless a request names another one.
+func (r *Router) Routed() map[string]bool {
+	names := map[string]bool{}
+	for _, t := range append(codeforge.AgentTypes(func(*codeforge.Agent) bool { return true }), "") {
+		chain, _ := r.Catalog.Route(string(t), r.have, time.Now())
+		for _, target := range chain {
+			names[target.Name()] = true
+		}
+	}
+	return names
+}
+
 // Check asks every provider that can list its models, and returns what is wrong with the routes. A provider that cannot be
 // asked is named by an error; the others count all the same.
 func (r *Router) Check(ctx context.Context) ([]Warning, error) {

@@ -64,6 +64,9 @@ const (
 	Died        Reason = "died"
 )
 
+// Reasons are all of them.
+var Reasons = []Reason{OutOfTime, OutOfMemory, OutOfStack, Killed, Died}
+
 // ErrUnavailable is when no child can be had: the fault is this machine's, not the work's.
 var ErrUnavailable = errors.New("no child process can be started")
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"codeforge"
 	"codeforge/internal/browser"
 	"codeforge/internal/evidence"
 	"codeforge/internal/npm"
@@ -32,8 +33,8 @@ func (c *Config) Packages(ctx context.Context) (*npm.Client, error) {
 }
 
 // ladder is what checks projects. What it keeps of its own lies in a folder that no other process may use.
-func (c *Config) ladder(children sandbox.Options, dir string) *evidence.Ladder {
-	return evidence.New(evidence.Options{Verifier: verify.NewVerifier(children), Packages: c.Packages, HasCompiler: c.TSCPath != "", Smoke: c.smoke(),
+func (c *Config) ladder(children sandbox.Options, dir string, observe func(context.Context, codeforge.Rung)) *evidence.Ladder {
+	return evidence.New(evidence.Options{Observe: observe, Verifier: verify.NewVerifier(children), Packages: c.Packages, HasCompiler: c.TSCPath != "", Smoke: c.smoke(),
 		Types: func(packages *npm.Client) (*types.Checker, error) {
 			return types.Open(types.Options{Dir: dir, NPM: packages, Path: c.TSCPath})
 		},

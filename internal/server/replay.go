@@ -22,7 +22,7 @@ func Replay(ctx context.Context, cfg *Config, jobID string) (differences []strin
 		return nil, 0, err
 	}
 	defer os.RemoveAll(dir)
-	checks := cfg.ladder(children, dir)
+	checks := cfg.ladder(children, dir, nil)
 	defer checks.Close()
 	return agent.Replay(ctx, store, checks.Check, jobID, cfg.reviews())
 }

@@ -32,6 +32,7 @@ import (
 	"codeforge/internal/preview"
 	"codeforge/internal/redis"
 	"codeforge/internal/stream"
+	"codeforge/internal/telemetry"
 	"codeforge/internal/verify"
 )
 
@@ -58,6 +59,10 @@ type Server struct {
 
 	failed chan error // gets what made the server stop answering
 
+	telemetry   *telemetry.Telemetry
+	operators   *http.Server // nil: they have no port of their own
+	operatorsAt net.Listener
+
 	stop    context.CancelFunc // of watches
 	watches sync.WaitGroup
 }
@@ -68,13 +73,13 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		return nil, err
 	}
 	log, level := newLog(cfg, w)
-	s := &Server{cfg: cfg, live: *cfg, log: log, level: level, hub: events.NewHub(), failed: make(chan error, 1)}
+	s := &Server{cfg: cfg, live: *cfg, log: log, level: level, hub: events.NewHub(), failed: make(chan error, 1), telemetry: telemetry.New()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release())
 		}
 	}()
-	s.checks = cfg.ladder(cfg.sandbox(), filepath.Join(cfg.DataDir, "types")) // first: its children get ready beside the rest
+	s.checks = cfg.ladder(cfg.sandbox(), filepath.Join(cfg.DataDir, "types"), s.telemetry.RungTaken) // first: its children get ready beside the rest
 	if err = s.openStore(ctx); err != nil {
 		return nil, err
 	}
@@ -86,6 +91,8 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	model := mainModel(router)
 	s.makeEngine()
 	s.makeProbes()
+	s.watchParts()
+	s.operators = s.operatorsPort()
 	if err = s.makeEdge(model); err != nil {
 		return nil, err
 	}
@@ -103,7 +110,7 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 	if err = migrateAtStart(ctx, s.cfg, s.log); err != nil {
 		return err
 	}
-	if s.store, err = OpenStore(ctx, s.cfg, s.log); err != nil {
+	if s.store, err = openStore(ctx, s.cfg, s.log, s.telemetry.Committed()); err != nil {
 		return err
 	}
 	if err = s.openRedis(); err != nil {
@@ -124,7 +131,7 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 // makeEngine makes what runs jobs.
 func (s *Server) makeEngine() {
 	cfg := s.cfg
-	var answers llm.Provider = &s.router
+	answers := s.telemetry.Model(&s.router)
 	if cfg.Models != nil {
 		answers = cfg.Models(answers)
 	}
@@ -132,7 +139,7 @@ func (s *Server) makeEngine() {
 	lease := time.Duration(cfg.JobLease)
 	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: s.store.courier, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.engineWorkers(), MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
-		Lease: lease, Sweep: 2 * lease, Policy: cfg.claimPolicy()})
+		Lease: lease, Sweep: 2 * lease, Policy: cfg.claimPolicy(), Hooks: s.telemetry.JobHooks()})
 }
 
 // makeEdge makes what answers requests.
@@ -154,6 +161,7 @@ func (s *Server) makeEdge(model string) (err error) {
 	o := api.Options{
 		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Log: s.log, Auth: identify,
 		MaxStreamsUser: cfg.MaxStreams, MaxStreamsAddress: cfg.MaxStreamsFrom,
+		Begin: s.telemetry.Begin, Answered: s.telemetry.Answered, Sites: s.metricsSites(),
 		Check: s.checks.Check, Run: s.checks.Run,
 		Health: func(context.Context) api.Health { return s.health(model) }, Ready: func(context.Context) []api.Check { return s.probes.look() },
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
@@ -286,7 +294,7 @@ func (s *Server) Listen() (err error) {
 	if s.edge != nil {
 		s.listen = s.edge.Listen(s.listen)
 	}
-	return nil
+	return s.listenToOperators()
 }
 
 // Start begins to work and to answer.
@@ -300,16 +308,13 @@ func (s *Server) Start(ctx context.Context) error {
 		}
 	}()
 	s.log.Info("listening", "url", s.URL())
+	s.serveOperators()
 	return nil
 }
 
 // URL is where the server answers, for somebody on this machine.
 func (s *Server) URL() string {
-	host, port, _ := net.SplitHostPort(s.listen.Addr().String())
-	if ip := net.ParseIP(host); ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return s.cfg.scheme() + "://" + net.JoinHostPort(host, port)
+	return s.cfg.scheme() + "://" + reachable(s.listen.Addr())
 }
 
 // Close takes the server down in order: it stops starting jobs, finishes or hands back those that run within SHUTDOWN_TIMEOUT, ends
@@ -326,7 +331,7 @@ func (s *Server) Close() error {
 	all := []error{s.engine.Drain(ctx, patience), s.closeHTTP()}
 	s.stop()
 	s.watches.Wait()
-	all = append(all, s.release())
+	all = append(all, s.release(), s.closeOperators())
 	if s.listen != nil {
 		s.listen.Close() // Shutdown closes it only when Serve has begun
 		s.log.Info("stopped", "ms", time.Since(began).Milliseconds())

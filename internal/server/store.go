@@ -44,6 +44,8 @@ type Store struct {
 	Cache     *cache.Store // nil: there is none
 	courier   jobs.Courier
 	id        func(context.Context) (string, error) // the same for all who have it open
+	waiting   func() int                            // writes that stand in line; nil: there is no line
+	pool      func() (postgres.PoolStats, bool)     // nil: there are no connections
 	close     func() error
 }
 
@@ -67,6 +69,11 @@ func (s *Store) Close() error { return s.close() }
 
 // OpenStore opens the store that is configured. The schema of one on another machine is left as it is.
 func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, error) {
+	return openStore(ctx, cfg, log, nil)
+}
+
+// openStore tells of the commits of the embedded store; nil: nobody is told.
+func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed func(sqlite.Commit)) (*Store, error) {
 	switch cfg.store() {
 	case postgresStore:
 		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode, Quiet: cfg.redisURL() != ""})
@@ -77,7 +84,7 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 			log.Warn(w)
 		}
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security",
-			courier: postgres.NewCourier(s, log), id: s.StoreID, close: func() error { s.Close(); return nil }}, nil
+			courier: postgres.NewCourier(s, log), id: s.StoreID, pool: s.PoolStats, close: func() error { s.Close(); return nil }}, nil
 	case supabaseStore:
 		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
 		if err != nil {
@@ -90,11 +97,11 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: supabaseStore, Isolation: "row-level-security",
 			courier: postgres.NewCourier(s, log), id: s.StoreID, close: func() error { s.Close(); return nil }}, nil
 	}
-	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{})
+	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{Committed: committed})
 	if err != nil {
 		return nil, err
 	}
-	d := &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, Isolation: "application", Exclusive: true, courier: jobs.InProcess{}, id: folderID(cfg.DataDir), close: s.Close}
+	d := &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: sqliteStore, Isolation: "application", Exclusive: true, courier: jobs.InProcess{}, waiting: s.Waiting, id: folderID(cfg.DataDir), close: s.Close}
 	if cfg.Standalone() {
 		d.Isolation = "single-user"
 	}

@@ -1,0 +1,247 @@
+package server
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"codeforge/internal/verify/hostile"
+)
+
+// scrape reads all metrics of a server, as name{label="value",...} in the order of labels; of a histogram its count and sum.
+func (s *server) scrape(t *testing.T) map[string]float64 {
+	t.Helper()
+	url := cmp.Or(s.OperatorsURL(), s.URL()) + "/metrics"
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status, err)
+	}
+	all := map[string]float64{}
+	for name, f := range families {
+		for _, m := range f.Metric {
+			var labels []string
+			for _, l := range m.Label {
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+			}
+			slices.Sort(labels)
+			in := ""
+			if len(labels) > 0 {
+				in = "{" + strings.Join(labels, ",") + "}"
+			}
+			switch f.GetType() {
+			case dto.MetricType_COUNTER:
+				all[name+in] = m.Counter.GetValue()
+			case dto.MetricType_GAUGE:
+				all[name+in] = m.Gauge.GetValue()
+			case dto.MetricType_HISTOGRAM:
+				all[name+"_count"+in], all[name+"_sum"+in] = float64(m.Histogram.GetSampleCount()), m.Histogram.GetSampleSum()
+			}
+		}
+	}
+	return all
+}
+
+// named is a series with its labels in order.
+func named(series string) string {
+	name, in, ok := strings.Cut(strings.TrimSuffix(series, "}"), "{")
+	if !ok {
+		return name
+	}
+	labels := strings.Split(in, ",")
+	slices.Sort(labels)
+	return name + "{" + strings.Join(labels, ",") + "}"
+}
+
+// moved waits until series that grow have grown by so much since before; a want that is negative is a gauge's value, less one.
+func (s *server) moved(t *testing.T, before map[string]float64, want map[string]float64) {
+	t.Helper()
+	var now map[string]float64
+	for series, n := range maps.Clone(want) {
+		delete(want, series)
+		want[named(series)] = n
+	}
+	for range 500 { // each is an exchange with the server
+		now = s.scrape(t)
+		short := false
+		for series, n := range want {
+			if _, there := now[series]; n >= 0 && now[series]-before[series] < n || n < 0 && (!there || now[series] != -n-1) {
+				short = true
+			}
+		}
+		if !short {
+			return
+		}
+	}
+	for series, n := range want {
+		t.Errorf("%s: was %v, is %v, should have moved by %v", series, before[series], now[series], n)
+	}
+}
+
+// is is what moved takes for a gauge.
+func is(v float64) float64 { return -v - 1 }
+
+// cause is something that happens, and what it does to which series.
+type cause struct {
+	name string
+	do   func(t *testing.T, c caller)
+	want map[string]float64
+}
+
+// project makes one, and returns its id.
+func (c caller) project(t *testing.T) string {
+	t.Helper()
+	var p struct{ ID string }
+	c.must(t, "POST", "/v1/projects/", object{"title": "Dog walkers"}, &p)
+	return p.ID
+}
+
+// run submits a job of the offline model, which is told how to behave, and waits for its end.
+func (c caller) run(t *testing.T, agent, behave string) {
+	t.Helper()
+	c.events(t, c.begin(t, agent, behave))
+}
+
+func (c caller) begin(t *testing.T, agent, behave string) (job string) {
+	t.Helper()
+	var j struct {
+		Job string `json:"job_id"`
+	}
+	input := object{"user_message": "dogs", "user_idea": "dogs", "skip_clarification": !strings.Contains(behave, "ask"), "scaffold": behave}
+	c.must(t, "POST", "/v1/run-agent", object{"project_id": c.project(t), "agent_type": agent, "input_context": input}, &j)
+	return j.Job
+}
+
+const (
+	offlineModel = `model="scaffold",provider="scaffold"`
+	research     = `{agent="research"}`
+)
+
+var causes = []cause{
+	{"a request is answered", func(t *testing.T, c caller) { c.ask(t, "GET", "/health", nil) }, map[string]float64{
+		`codeforge_http_requests_total{method="GET",route="/health",status="2xx"}`:    1,
+		`codeforge_http_request_duration_seconds_count{method="GET",route="/health"}`: 1,
+		`codeforge_http_requests_in_flight`:                                           is(0), `codeforge_build_info{version="0.1.0"}`: is(1)}},
+	{"a request to no route, by a method that is none", func(t *testing.T, c caller) { c.ask(t, "BREW", "/coffee/"+strings.Repeat("x", 100), nil) },
+		map[string]float64{`codeforge_http_requests_total{method="other",route="none",status="4xx"}`: 1}},
+	{"a request for what is not there", func(t *testing.T, c caller) { c.ask(t, "GET", "/v1/jobs/0198c0de-0000-7000-8000-00000000000b", nil) },
+		map[string]float64{`codeforge_http_requests_total{method="GET",route="/v1/jobs/{job_id}",status="4xx"}`: 1}},
+	{"a job completes", func(t *testing.T, c caller) { c.run(t, "research", "") }, map[string]float64{
+		`codeforge_jobs_submitted_total` + research: 1, `codeforge_job_claims_total{agent="research",kind="first"}`: 1, `codeforge_job_start_delay_seconds_count` + research: 1,
+		`codeforge_jobs_ended_total{agent="research",end="completed"}`: 1, `codeforge_job_run_duration_seconds_count` + research: 1,
+		`codeforge_llm_attempts_total{` + offlineModel + `,outcome="ok"}`: 1, `codeforge_llm_attempt_duration_seconds_count{` + offlineModel + `}`: 1,
+		`codeforge_llm_tokens_total{kind="input",` + offlineModel + `}`: 100, `codeforge_llm_tokens_total{kind="output",` + offlineModel + `}`: 100,
+		`codeforge_llm_time_to_first_token_seconds_count{` + offlineModel + `}`: 1, `codeforge_llm_breaker_state{` + offlineModel + `,state="closed"}`: is(1),
+		`codeforge_llm_breaker_state{` + offlineModel + `,state="open"}`: is(0), `codeforge_llm_paused_seconds{` + offlineModel + `}`: is(0),
+		`codeforge_sqlite_commit_duration_seconds_count{result="ok"}`: 3, `codeforge_sqlite_commit_writes_sum`: 3, `codeforge_sqlite_writer_queue`: is(0),
+		`codeforge_job_queue_age_seconds`: is(0), `codeforge_jobs{agent="research",state="running"}`: is(0), `codeforge_workers_busy`: is(0), `codeforge_workers_total`: is(16)}},
+	{"a job asks people", func(t *testing.T, c caller) {
+		c.must(t, "POST", "/v1/jobs/"+c.begin(t, "research", "ask")+"/cancel", nil, new(object))
+		job := c.begin(t, "research", "ask")
+		for state := ""; state != "waiting_for_input"; {
+			var j struct{ Status string }
+			c.must(t, "GET", "/v1/jobs/"+job, nil, &j)
+			state = j.Status
+		}
+	}, map[string]float64{`codeforge_jobs_ended_total{agent="research",end="waiting_for_input"}`: 1, `codeforge_jobs{agent="research",state="waiting_for_input"}`: is(1)}},
+	{"a job's model refuses", func(t *testing.T, c caller) { c.run(t, "research", "refuse") }, map[string]float64{
+		`codeforge_jobs_ended_total{agent="research",end="failed"}`: 1, `codeforge_llm_attempts_total{` + offlineModel + `,outcome="refusal"}`: 1}},
+	{"a job's model does not know us", func(t *testing.T, c caller) { c.run(t, "research", "fail_auth") }, map[string]float64{
+		`codeforge_llm_attempts_total{` + offlineModel + `,outcome="auth"}`: 1}},
+	{"a job's model fails, again and again", func(t *testing.T, c caller) { c.begin(t, "research", "fail") }, map[string]float64{
+		`codeforge_llm_attempts_total{` + offlineModel + `,outcome="server_error"}`: 3, `codeforge_llm_retries_total{` + offlineModel + `,next="retry"}`: 2,
+		`codeforge_jobs_ended_total{agent="research",end="retry"}`: 1, `codeforge_job_retries_total` + research: 1, `codeforge_job_claims_total{agent="research",kind="again"}`: 1}},
+	{"a job is cancelled while it runs", func(t *testing.T, c caller) {
+		job := c.begin(t, "code", "slow")
+		done, err := c.Stream(t.Context(), c.Base+"/v1/jobs/"+job+"/stream", new("0"), func(kind string, _ []byte) (bool, error) {
+			return strings.HasSuffix(kind, "delta") || kind == "tool", nil
+		})
+		if !done {
+			t.Fatal(err)
+		}
+		c.must(t, "POST", "/v1/jobs/"+job+"/cancel", nil, new(object))
+	}, map[string]float64{`codeforge_jobs_ended_total{agent="code",end="cancelled"}`: 1, `codeforge_llm_attempts_total{` + offlineModel + `,outcome="cancelled"}`: 1,
+		`codeforge_http_requests_total{method="GET",route="/v1/jobs/{job_id}/stream",status="2xx"}`: 1}},
+	{"code is written and checked", func(t *testing.T, c caller) { c.run(t, "code", "") }, map[string]float64{
+		`codeforge_verify_duration_seconds_count{rung="bundle",status="passed"}`: 1, `codeforge_verifiers_busy`: is(0), `codeforge_verifier_queue`: is(0)}},
+	{"a child dies at a tree", func(t *testing.T, c caller) {
+		project := c.project(t)
+		c.must(t, "POST", "/v1/projects/"+project+"/files", object{"path": "a.ts", "content": hostile.Trees()["fold enum"]["a.ts"]}, new(object))
+		c.ask(t, "GET", "/v1/projects/"+project+"/check", nil)
+	}, map[string]float64{`codeforge_verifier_deaths_total{reason="out_of_memory"}`: 2}},
+}
+
+// TestMetrics: each thing that can happen moves what counts it, in a real server.
+func TestMetrics(t *testing.T) {
+	s := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0", "--verifier-memory-mb", "256"))
+	for _, c := range causes {
+		t.Run(c.name, func(t *testing.T) {
+			before := s.scrape(t)
+			c.do(t, s.as(""))
+			s.moved(t, before, c.want)
+		})
+	}
+}
+
+// TestWhoReadsMetrics: metrics are for operators.
+func TestWhoReadsMetrics(t *testing.T) {
+	get := func(url string, change func(*http.Request)) (int, string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "GET", url+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(r)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(b)
+	}
+	open := serve(t, configured(t))
+	token := serve(t, configured(t, "--metrics-token", "a token for the scraper"))
+	apart := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0"))
+	asked := func(*http.Request) {}
+	with := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) {
+			if r.Header.Set(name, value); name == "Host" {
+				r.Host = value
+			}
+		}
+	}
+	for _, c := range []struct {
+		what, url string
+		change    func(*http.Request)
+		want      int
+	}{
+		{"from here, while somebody develops", open.URL(), asked, 200},
+		{"by another name", open.URL(), with("Host", "evil.example"), 403},
+		{"over a proxy", open.URL(), with("X-Forwarded-For", "203.0.113.7"), 403},
+		{"from a page", open.URL(), with("Origin", "http://localhost:3000"), 403},
+		{"without the token", token.URL(), asked, 401},
+		{"with another token", token.URL(), with("Authorization", "Bearer a token for the scrapes"), 401},
+		{"with the token", token.URL(), with("Authorization", "Bearer a token for the scraper"), 200},
+		{"at the port of its own", apart.OperatorsURL(), asked, 200},
+		{"at the other port, where there is one of its own", apart.URL(), asked, 404},
+	} {
+		if status, text := get(c.url, c.change); status != c.want || (status == 200) != strings.Contains(text, "go_goroutines") {
+			t.Errorf("%s: %d, want %d: %.300s", c.what, status, c.want, text)
+		}
+	}
+}
