@@ -22,6 +22,18 @@ func (s *Server) watchParts() {
 	})
 }
 
+// checkMetrics tells what is wrong with how metrics are to be read.
+func (c *Config) checkMetrics(bad func(name, format string, args ...any)) {
+	if c.MetricsAddr != "" {
+		if _, port, err := net.SplitHostPort(c.MetricsAddr); err != nil || port == "" {
+			bad("METRICS_ADDR", "must be an address to listen on, like 127.0.0.1:9090 or :9090, is %q", c.MetricsAddr)
+		}
+	}
+	if c.MetricsToken != "" && len(c.MetricsToken) < 16 {
+		bad("METRICS_TOKEN", "must have at least 16 characters")
+	}
+}
+
 // operatorsPort is a port of its own for those who operate the server, METRICS_ADDR; nil: there is none.
 func (s *Server) operatorsPort() *http.Server {
 	if s.cfg.MetricsAddr == "" {

@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -97,14 +96,7 @@ func (c *Config) Validate() error {
 	if c.ServiceKey != "" && c.SupabaseURL == "" {
 		bad("SUPABASE_SERVICE_KEY", "is the key of a project whose address is missing: set SUPABASE_URL")
 	}
-	if c.MetricsAddr != "" {
-		if _, port, err := net.SplitHostPort(c.MetricsAddr); err != nil || port == "" {
-			bad("METRICS_ADDR", "must be an address to listen on, like 127.0.0.1:9090 or :9090, is %q", c.MetricsAddr)
-		}
-	}
-	if c.MetricsToken != "" && len(c.MetricsToken) < 16 {
-		bad("METRICS_TOKEN", "must have at least 16 characters")
-	}
+	c.checkMetrics(bad)
 	if c.PoolMode != "" && c.PoolMode != "transaction" && c.PoolMode != "session" {
 		bad("POOL_MODE", "must be transaction or session, is %q", c.PoolMode)
 	}
