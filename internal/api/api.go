@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -186,7 +187,7 @@ type server struct {
 	huma    huma.API
 	limit   *limiter
 	shows   *limiter // requests to previews
-	limitBy string   // the limit, as a header
+	limitBy []string // the limit, as a header
 	origins map[string]bool
 	cross   *http.CrossOriginProtection // standalone
 	hosts   map[string]bool             // standalone
@@ -199,6 +200,7 @@ type server struct {
 
 	began time.Time
 
+	healthy   atomic.Pointer[held] // the last answer of /health
 	estimates estimateCache
 	costs     *cache.LRU[costKey, knownCost]
 }
@@ -230,7 +232,7 @@ func newServer(o Options) *server {
 		each = o.MaxLoad
 	}
 	o.Streams = cmp.Or(o.Streams, new(stream.Server))
-	s := &server{began: time.Now(), Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), shows: newLimiter(o.PreviewLimit), limitBy: strconv.Itoa(o.RateLimit),
+	s := &server{began: time.Now(), Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), shows: newLimiter(o.PreviewLimit), limitBy: []string{strconv.Itoa(o.RateLimit)},
 		origins: map[string]bool{}, lists: cache.NewLRU[string, keptList](keptLists), costs: cache.NewLRU[costKey, knownCost](keptCosts), heavy: make(chan struct{}, 2), imports: make(chan struct{}, importPlaces),
 		secure: strings.HasPrefix(o.PublicURL, "https://")}
 	for _, origin := range o.AllowedOrigins {

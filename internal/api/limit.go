@@ -78,10 +78,12 @@ func (l *limiter) wait(tokens float64) time.Duration {
 	return time.Duration(math.Ceil(tokens / l.rate * float64(time.Second)))
 }
 
-func (v verdict) headers(h http.Header, limit string) {
-	h["X-Ratelimit-Limit"] = []string{limit}
-	h["X-Ratelimit-Remaining"] = []string{strconv.Itoa(v.remaining)}
-	h["X-Ratelimit-Reset"] = []string{strconv.FormatInt(int64((v.reset+time.Second-1)/time.Second), 10)}
+// headers say how a request stands to its limit.
+func (v verdict) headers(x *exchange, limit []string) {
+	h := x.Header()
+	h["X-Ratelimit-Limit"] = limit
+	h["X-Ratelimit-Remaining"] = x.value(strconv.Itoa(v.remaining))
+	h["X-Ratelimit-Reset"] = x.value(strconv.FormatInt(int64((v.reset+time.Second-1)/time.Second), 10))
 }
 
 // clientAddress is the address that a request counts for: the peer's, or, while that is a trusted proxy, the rightmost

@@ -45,10 +45,22 @@ type exchange struct {
 	err     error  // for the log
 	status  int    // 0: not known yet
 	bytes   int64
-	sent    bool  // the header is out
-	taken   bool  // the connection is a stream's
-	refused int   // what the mux would have answered
-	held    int64 // bytes of the server's load
+	sent    bool      // the header is out
+	taken   bool      // the connection is a stream's
+	refused int       // what the mux would have answered
+	held    int64     // bytes of the server's load
+	values  [8]string // of headers of this answer
+	given   int       // of them
+}
+
+// value is what a header of this answer has.
+func (x *exchange) value(text string) []string {
+	if x.given == len(x.values) {
+		return []string{text}
+	}
+	x.given++
+	x.values[x.given-1] = text
+	return x.values[x.given-1 : x.given : x.given]
 }
 
 // exchangeContext is the request's context with the exchange in it.
@@ -99,7 +111,7 @@ func (x *exchange) Write(b []byte) (int, error) {
 // announce says that the body will have n bytes.
 func (x *exchange) announce(n int) {
 	if !x.sent {
-		x.Header()["Content-Length"] = []string{strconv.Itoa(n)}
+		x.Header()["Content-Length"] = x.value(strconv.Itoa(n))
 	}
 }
 
@@ -154,7 +166,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.id = codeforge.NewID()
 	}
 	h := w.Header()
-	h["X-Request-Id"] = []string{x.id}
+	h["X-Request-Id"] = x.value(x.id)
 	defer s.finish(x)
 	s.serve(x, r)
 }
@@ -195,7 +207,6 @@ func (s *server) serve(x *exchange, r *http.Request) {
 		return
 	}
 	x.ctx = exchangeContext{r.Context(), x}
-	r = r.WithContext(&x.ctx)
 	guardPath(r)
 	s.mux.ServeHTTP(x, r)
 	if x.route != "" {
@@ -253,7 +264,7 @@ func (s *server) withinLimit(x *exchange, r *http.Request) bool {
 			key = addressKey(clientAddress(r, s.TrustedProxies))
 		}
 		v := s.limit.take(key, x.start)
-		v.headers(x.Header(), s.limitBy)
+		v.headers(x, s.limitBy)
 		if !v.ok {
 			x.refuse(&codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
 			return false
@@ -391,8 +402,10 @@ func (s *server) checkHost(r *http.Request) error {
 		return nil
 	}
 	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	if strings.IndexByte(host, ':') >= 0 {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 	if s.hosts[host] {
@@ -515,6 +528,8 @@ type adapter struct{ s *server }
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.mux.ServeHTTP(w, r) }
 
 func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
+	direct := a.s.direct()[op.OperationID]
+	rules, _ := op.Metadata["body_rules"].(bodyRules)
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		x := w.(*exchange)
 		x.route = op.Path
@@ -522,7 +537,14 @@ func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 			x.writeError(err)
 			return
 		}
-		if rules, _ := op.Metadata["body_rules"].(bodyRules); rules.isRaw(r.Header) {
+		if direct != nil {
+			if err := direct(x, r); err != nil {
+				x.writeError(err)
+			}
+			return
+		}
+		r = r.WithContext(&x.ctx)
+		if rules.isRaw(r.Header) {
 			if err := rules.raw(a.s, x, r); err != nil {
 				x.writeError(err)
 			}
