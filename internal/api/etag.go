@@ -56,7 +56,10 @@ func parseIfMatch(header string) (condition, error) {
 
 // projectTag names one state of a project: its files, and all else that is said of it.
 func projectTag(p *codeforge.Project) string {
-	return `"` + strconv.FormatInt(p.Revision, 10) + "-" + strconv.FormatInt(p.UpdatedAt.Truncate(time.Microsecond).UnixMicro(), 36) + `"`
+	b := append(make([]byte, 0, 40), '"')
+	b = append(strconv.AppendInt(b, p.Revision, 10), '-')
+	b = strconv.AppendInt(b, p.UpdatedAt.Truncate(time.Microsecond).UnixMicro(), 36)
+	return string(append(b, '"'))
 }
 
 func numberTag(n int64) string { return `"` + strconv.FormatInt(n, 10) + `"` }
