@@ -224,7 +224,10 @@ func structAppender(t reflect.Type) appender {
 		separator := byte('{')
 		for i := range fields {
 			f := &fields[i]
-			value := v.FieldByIndex(f.index)
+			value := v.Field(f.index[0])
+			if len(f.index) > 1 { // of an embedded one
+				value = value.FieldByIndex(f.index[1:])
+			}
 			if f.omit && value.IsZero() {
 				continue
 			}
