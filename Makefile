@@ -1,7 +1,7 @@
 # The targets that people use; each says what it does after its ##.
 GO ?= go
 
-.PHONY: help run demo test soak crash context npm eval bench fuzz lint build docs
+.PHONY: help run demo test soak crash context npm eval bench fuzz lint build release deploy docs
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,13 @@ lint: ## formatting, vet, staticcheck, tidy modules, known vulnerabilities
 
 build: ## a release binary in ./bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/codeforge ./cmd/codeforge
+
+release: ## programs for all systems, SBOM and checksums in ./dist
+	@./scripts/release
+
+deploy: ## check the image, compose, systemd and Kubernetes files, alerts and dashboard
+	@./scripts/need promtool systemd-analyze
+	cd deploy && $(GO) test -count=1 ./...
 
 docs: ## rewrite what is generated: the OpenAPI document, the table in the README
 	$(GO) test ./internal/api ./internal/server -run 'Spec|README' -update

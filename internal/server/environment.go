@@ -40,7 +40,7 @@ const maxSecretFile = 64 << 10
 // LoadEnvironment reads .env and the files of secrets.
 func LoadEnvironment() (*Environment, error) {
 	e := &Environment{own: map[string]bool{}}
-	settings := settingNames()
+	settings := SettingNames()
 	for _, entry := range os.Environ() {
 		if name, value, _ := strings.Cut(entry, "="); value != "" || !settings[name] {
 			e.own[name] = true
@@ -57,7 +57,7 @@ func (e *Environment) Reload() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf(".env: %w", err)
 	}
-	settings := settingNames()
+	settings := SettingNames()
 	origin := map[string]string{}
 	plan := map[string]string{}
 	for name, value := range values {
@@ -153,8 +153,8 @@ func variables(f reflect.StructField) []string {
 	return nil
 }
 
-// settingNames are the variables of all settings.
-func settingNames() map[string]bool {
+// SettingNames are the variables of all settings, with those that name files of secrets.
+func SettingNames() map[string]bool {
 	all := map[string]bool{}
 	for f := range reflect.TypeFor[Config]().Fields() {
 		for _, name := range variables(f) {
@@ -179,7 +179,7 @@ func secretNames() (all []string) {
 
 // UnsetEmpty makes an empty variable the same as none.
 func UnsetEmpty() {
-	for _, name := range slices.Collect(maps.Keys(settingNames())) {
+	for _, name := range slices.Collect(maps.Keys(SettingNames())) {
 		if os.Getenv(name) == "" {
 			os.Unsetenv(name)
 		}

@@ -25,7 +25,7 @@ func writeFile(t *testing.T, name, text string) string {
 func emptyEnvironment(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	for name := range settingNames() {
+	for name := range SettingNames() {
 		t.Setenv(name, "") // and what a test sets is gone after it
 	}
 }
