@@ -61,7 +61,7 @@ func (InProcess) Drain(context.Context) error        { return nil }
 func (InProcess) Stop()                              {}
 
 // Poller is the Courier of a store that tells of nothing: events of other processes are looked for, and jobs that became due
-// there are found by the sweeps.
+// there.
 type Poller struct {
 	InProcess
 	every time.Duration
@@ -82,6 +82,7 @@ func (p *Poller) Start(ctx context.Context, in Inbox) error {
 			select {
 			case <-tick.C:
 				in.LookAtWatched()
+				in.LookForDue()
 			case <-ctx.Done():
 				return
 			}

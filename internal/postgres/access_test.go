@@ -182,7 +182,7 @@ func TestDirectAccessOfUsers(t *testing.T) {
 			"select public.codeforge_record_call('{}')", "select public.codeforge_set_budget('" + u.ID + "', 'user_day', '" + u.ID + "', null)",
 			"select public.codeforge_budgets('" + u.ID + "', null, null, '{}')", "select public.codeforge_put_journal('" + j.ID + "', 1, 'h', 'x')",
 			"select public.codeforge_use_token('', now())", "select public.codeforge_create_token('" + u.ID + "', '{}')",
-			"select public.codeforge_revoke_token('" + u.ID + "', '" + j.ID + "', now())", "select public.codeforge_enqueue('" + j.ID + "')",
+			"select public.codeforge_revoke_token('" + u.ID + "', '" + j.ID + "', now())", "select public.codeforge_announce(array['" + j.ID + "'::uuid])", "select public.codeforge_tell_all(array['" + j.ID + "'])",
 			"update public.projects set user_id = '" + v.ID + "' where id = '" + p.ID + "'",
 			"update public.projects set status = 'completed' where id = '" + p.ID + "'",
 			"update public.projects set requirements_spec = '{}' where id = '" + p.ID + "'",

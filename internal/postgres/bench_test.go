@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -159,7 +158,7 @@ func BenchmarkStore(b *testing.B) {
 			return err
 		})
 	})
-	submitRaw := func(also func(*pgx.Batch, string)) error {
+	submitRaw := func() error {
 		var batch pgx.Batch
 		id, project := codeforge.NewID(), next()
 		batch.Queue("select status from projects where id = $1 and user_id = $2", project, u.ID).QueryRow(func(r pgx.Row) error {
@@ -173,11 +172,10 @@ func BenchmarkStore(b *testing.B) {
 		})
 		batch.Queue("insert into job_events (job_id, seq, user_id, type, data, progress, created_at) values ($1, 1, $2, 'progress', '{}', 0, now())", id, u.ID)
 		batch.Queue("insert into chat_messages (project_id, role, content) values ($1, 'user', 'build a todo app')", project)
-		also(&batch, id)
 		return raw.SendBatch(ctx, &batch).Close()
 	}
 	b.Run("submit/raw", func(b *testing.B) {
-		median(b, func() error { return submitRaw(func(*pgx.Batch, string) {}) })
+		median(b, func() error { return submitRaw() })
 	})
 	b.Run("journal/ours", func(b *testing.B) {
 		median(b, func() error {
@@ -194,28 +192,6 @@ func BenchmarkStore(b *testing.B) {
 				return err
 			}
 			return books.Record(ctx, llm.Entry{ID: codeforge.NewID(), Reservation: hold, Call: c, Cost: llm.Cost{MicroUSD: 7}, At: time.Now()})
-		})
-	})
-	d, err := postgres.NewDispatcher(ctx, store, nil, quiet)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer d.Stop(ctx)
-	// With what is handed to River.
-	b.Run("submit queued/ours", func(b *testing.B) {
-		median(b, func() error {
-			_, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: next(), Agent: codeforge.Noop, Input: input, UserMessage: "build a todo app"})
-			return err
-		})
-	})
-	b.Run("submit queued/raw", func(b *testing.B) {
-		median(b, func() error {
-			return submitRaw(func(batch *pgx.Batch, id string) {
-				key := sha256.Sum256([]byte(id))
-				batch.Queue("insert into codeforge_river.river_job (kind, args, max_attempts, unique_key, unique_states) values ('codeforge_job', $1, 3, $2, b'10000001')",
-					json.RawMessage(`{"id":"`+id+`"}`), key[:])
-				batch.Queue("select pg_notify('codeforge_river.river_insert', '{}')")
-			})
 		})
 	})
 }

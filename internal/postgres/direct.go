@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -43,11 +42,10 @@ type Options struct {
 // direct is the wire of a pool of connections. Each call is a batch that begins with the role and the claims of whom it acts for,
 // set for this transaction alone. A batch between two syncs is one implicit transaction, so this costs no round trip.
 type direct struct {
-	pool       *pgxpool.Pool
-	shared     bool        // connections change hands after each transaction
-	dispatched atomic.Bool // jobs are handed to River as well
-	timeouts   [2]string   // statement, lock
-	tell       string      // "off": the database announces nothing
+	pool     *pgxpool.Pool
+	shared   bool      // connections change hands after each transaction
+	timeouts [2]string // statement, lock
+	tell     string    // "off": the database announces nothing
 }
 
 // Open connects, and checks that the login can do what is needed and that the schema is there. The warnings are for the
@@ -214,11 +212,8 @@ func (d *direct) patience() (tries int, pause time.Duration) { return 5, 4 * tim
 
 func (d *direct) send(ctx context.Context, c functionCall) (doc []byte, err error) {
 	function, values := c.expression()
-	switch {
-	case c.query:
+	if c.query {
 		function = "* from " + function // becomes part of the statement
-	case c.queues && d.dispatched.Load():
-		function = "public.codeforge_dispatch(" + function + ")"
 	}
 	err = d.runTraced(ctx, c.as, c.traceParent, "select "+function, values, func(rows pgx.Rows) error {
 		doc, err = pgx.CollectOneRow(rows, pgx.RowTo[[]byte])

@@ -33,9 +33,9 @@ func (a *jobDoc) finished(t codeforge.EventType) codeforge.Finished {
 	return done
 }
 
-// step calls a function that may put jobs into the queue.
+// step calls a function that changes a job.
 func (s *Store) step(ctx context.Context, function string, args ...arg) (a jobDoc, unsure bool, err error) {
-	a, _, unsure, err = callFunction[jobDoc](ctx, s, functionCall{function: function, args: args, again: true, queues: true})
+	a, _, unsure, err = callFunction[jobDoc](ctx, s, functionCall{function: function, args: args, again: true})
 	return a, unsure, err
 }
 
@@ -60,7 +60,7 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 		return j, false, nil, err
 	}
 	// Documents go as text, so that they are stored as they came.
-	a, _, unsure, err := callFunction[jobDoc](ctx, s, functionCall{function: "submit_job", again: true, queues: true, traceParent: n.TraceParent, args: []arg{{"user", u.ID}, {"job", id}, {"project", n.ProjectID}, {"agent", string(n.Agent)},
+	a, _, unsure, err := callFunction[jobDoc](ctx, s, functionCall{function: "submit_job", again: true, traceParent: n.TraceParent, args: []arg{{"user", u.ID}, {"job", id}, {"project", n.ProjectID}, {"agent", string(n.Agent)},
 		{"changes_files", n.Agent.ChangesFiles()}, {"input", cmp.Or(string(n.Input), "{}")}, {"key", textOrNull(n.IdempotencyKey)},
 		{"message", withoutNUL(n.UserMessage)}, {"message_id", codeforge.NewID()}, {"retry_of", retryOf},
 		{"apply", textOrNull(n.Apply)}, {"if_busy", textOrNull(n.IfBusy)}}})

@@ -24,13 +24,18 @@ const idle = 30 * time.Second
 // with none: what happened before it is not known, and any may have some. It reconnects for as long as it takes. It has a
 // connection of its own beside the pool.
 func (s *Store) Listen(ctx context.Context, nudge func(news codeforge.Event)) error {
+	return s.listen(ctx, "", nudge)
+}
+
+// listen is Listen, but for what comes from one origin.
+func (s *Store) listen(ctx context.Context, but string, nudge func(news codeforge.Event)) error {
 	d, ok := s.wire.(*direct)
 	if !ok || d.shared {
 		return ErrNoListen
 	}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		began := time.Now()
-		d.listen(ctx, nudge)
+		d.listen(ctx, but, nudge)
 		if time.Since(began) > idle {
 			wait = 50 * time.Millisecond
 		}
@@ -43,7 +48,7 @@ func (s *Store) Listen(ctx context.Context, nudge func(news codeforge.Event)) er
 }
 
 // listen serves one connection until it breaks or ctx ends.
-func (d *direct) listen(ctx context.Context, nudge func(codeforge.Event)) {
+func (d *direct) listen(ctx context.Context, but string, nudge func(codeforge.Event)) {
 	conn, err := pgx.ConnectConfig(ctx, d.pool.Config().ConnConfig)
 	if err != nil {
 		return
@@ -59,7 +64,9 @@ func (d *direct) listen(ctx context.Context, nudge func(codeforge.Event)) {
 		cancel()
 		switch {
 		case err == nil:
-			nudge(parseNews(n.Payload))
+			if news, origin := parseNews(n.Payload); but == "" || origin != but {
+				nudge(news)
+			}
 		case ctx.Err() != nil:
 			return
 		default: // nothing for a while, or the connection is dead
@@ -73,9 +80,15 @@ func (d *direct) listen(ctx context.Context, nudge func(codeforge.Event)) {
 	}
 }
 
-// parseNews reads "job/project/user", each of which may be missing.
-func parseNews(payload string) (news codeforge.Event) {
+// newsText is what parseNews reads.
+func newsText(e *codeforge.Event, origin string) string {
+	return strings.Join([]string{e.JobID, e.ProjectID, e.UserID, origin}, "/")
+}
+
+// parseNews reads "job/project/user/origin", each of which may be missing.
+func parseNews(payload string) (news codeforge.Event, origin string) {
 	job, owners, _ := strings.Cut(payload, "/")
-	project, user, _ := strings.Cut(owners, "/")
-	return codeforge.Event{JobID: job, ProjectID: project, UserID: user}
+	project, rest, _ := strings.Cut(owners, "/")
+	user, origin, _ := strings.Cut(rest, "/")
+	return codeforge.Event{JobID: job, ProjectID: project, UserID: user}, origin
 }

@@ -16,10 +16,10 @@ import (
 // riverSchema is where River's tables lie.
 const riverSchema = "codeforge_river"
 
-// A Dispatcher carries the ids of jobs that may be due between servers, by River. It decides nothing: the row of a job is
-// the truth, and claiming it refuses what comes late or twice. Whoever takes a job in tells a worker of the same process
-// at once; River tells one server of all, so that another one can take it when that one is busy or gone.
+// A Dispatcher carries between servers, by River, that jobs may be due. It decides nothing: which job is next the claim does.
+// Whoever takes a job in has a worker of the same process claim it at once; where none is free River tells one server of all.
 type Dispatcher struct {
+	store  *Store
 	pool   *pgxpool.Pool
 	client *river.Client[pgx.Tx]
 }
@@ -27,11 +27,11 @@ type Dispatcher struct {
 // queueConns bounds the connections of a Dispatcher: one listens, the others fetch and settle deliveries.
 const queueConns = 4
 
-// NewDispatcher makes a Dispatcher that calls wake, which must not block, with the id of each job that may be due. From
-// now on the steps of s that put a job into the queue, or make the next one in a line due, hand it to River in their own
-// transaction. It has a pool of its own, which acts as service_role. Behind a pooler in transaction mode nothing is
-// announced, so it asks once a second, and the login needs rights of its own on River's tables, since it cannot keep a role.
-func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string), log *slog.Logger) (*Dispatcher, error) {
+// NewDispatcher makes a Dispatcher that calls wake, which must not block, with the id of each job that was announced;
+// it says whether that was taken. It has a pool
+// of its own, which acts as service_role. Behind a pooler in transaction mode nothing is announced by the database, so it asks
+// once a second, and the login needs rights of its own on River's tables, since it cannot keep a role.
+func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string) (taken bool), log *slog.Logger) (*Dispatcher, error) {
 	store, ok := s.wire.(*direct)
 	if !ok {
 		return nil, errors.New("start the queue: the Data API does not reach it")
@@ -53,7 +53,7 @@ func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string), log *
 	if err != nil {
 		return nil, fmt.Errorf("start the queue: %w", err)
 	}
-	d := &Dispatcher{pool: pool}
+	d := &Dispatcher{store: s, pool: pool}
 	var login string
 	var may bool
 	err = pool.QueryRow(ctx, `select session_user, has_schema_privilege($1, 'usage') and coalesce((select bool_and(has_table_privilege(c.oid, p))
@@ -86,7 +86,6 @@ func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string), log *
 		pool.Close()
 		return nil, fmt.Errorf("start the queue: %w", err)
 	}
-	store.dispatched.Store(true)
 	return d, nil
 }
 
@@ -96,6 +95,12 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		return fmt.Errorf("start the queue: %w", err)
 	}
 	return nil
+}
+
+// Announce hands jobs to River, each once for as long as it is not delivered. It can be called after Stop.
+func (d *Dispatcher) Announce(ctx context.Context, jobIDs ...string) error {
+	_, _, _, err := system[any](ctx, d.store, "announce", arg{"jobs", ids(jobIDs)})
+	return err
 }
 
 // Stop ends deliveries: before the one whom they wake stops listening, or those would be lost on it until others look
@@ -119,10 +124,19 @@ func (delivery) Kind() string { return "codeforge_job" }
 // receiver gets deliveries.
 type receiver struct {
 	river.WorkerDefaults[delivery]
-	wake func(jobID string)
+	wake func(jobID string) (taken bool)
 }
 
+// What no worker was free for is brought again after a while, perhaps to another server; not for long, since servers look for due
+// jobs by themselves as well.
+const (
+	bringAgain = time.Second
+	bringUntil = 5 * time.Second
+)
+
 func (r *receiver) Work(_ context.Context, j *river.Job[delivery]) error {
-	r.wake(j.Args.ID)
+	if !r.wake(j.Args.ID) && time.Since(j.CreatedAt) < bringUntil {
+		return river.JobSnooze(bringAgain)
+	}
 	return nil
 }

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +23,6 @@ import (
 	"codeforge/internal/jobs"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
-	"codeforge/internal/storetest"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -153,10 +151,10 @@ func TestRiverSchema(t *testing.T) {
 }
 
 // dispatch starts a dispatcher of a store and returns what it delivers.
-func dispatch(t *testing.T, s *postgres.Store) (delivered chan string, stop func()) {
+func dispatch(t *testing.T, s *postgres.Store) (d *postgres.Dispatcher, delivered chan string, stop func()) {
 	t.Helper()
 	delivered = make(chan string, 1000)
-	d, err := postgres.NewDispatcher(t.Context(), s, func(id string) { delivered <- id }, quiet)
+	d, err := postgres.NewDispatcher(t.Context(), s, func(id string) bool { delivered <- id; return true }, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +167,7 @@ func dispatch(t *testing.T, s *postgres.Store) (delivered chan string, stop func
 		}
 	})
 	t.Cleanup(stop)
-	return delivered, stop
+	return d, delivered, stop
 }
 
 func receive(t *testing.T, from chan string, want string) {
@@ -194,23 +192,21 @@ func waiting(t *testing.T, s *pgtest.Server, db string) (list []string) {
 	return list
 }
 
-// What is handed to River is in the transaction of the step that makes a job due, is one row for each job, and what River's own
-// client would have put there.
-func TestEnqueue(t *testing.T) {
+// What is handed to River is one row for each job until it is delivered, and what River's own client would have put there.
+func TestAnnounce(t *testing.T) {
 	t.Parallel()
 	store, s, db := fresh(t, recommended)
-	ctx, u := t.Context(), codeforge.LocalUser()
-	p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	ctx := t.Context()
+	d, err := postgres.NewDispatcher(ctx, store, nil, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	submit := func(agent codeforge.AgentType) codeforge.Job {
+	defer d.Stop(ctx)
+	announce := func(all ...string) {
 		t.Helper()
-		j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: agent, IdempotencyKey: string(agent)})
-		if err != nil {
+		if err := d.Announce(ctx, all...); err != nil {
 			t.Fatal(err)
 		}
-		return j
 	}
 	expect := func(want ...string) {
 		t.Helper()
@@ -218,22 +214,16 @@ func TestEnqueue(t *testing.T) {
 			t.Fatalf("River holds %v, want %v", got, want)
 		}
 	}
-	delivered := func() { s.Exec(t, db, "update codeforge_river.river_job set state = 'running'") }
-	submit(codeforge.Research)
-	expect() // nobody delivers
-	d, err := postgres.NewDispatcher(ctx, store, nil, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Stop(ctx)
+	a, b := codeforge.NewID(), codeforge.NewID()
+	announce()
 	expect()
-	if _, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: codeforge.NewID(), Agent: codeforge.QA}); !codeforge.IsKind(err, codeforge.Missing) {
-		t.Fatal(err)
-	}
-	expect()
-	j := submit(codeforge.Code)
-	submit(codeforge.Code) // the same again
-	expect("available " + j.ID)
+	announce(a, b)
+	announce(b, a)
+	expect("available "+a, "available "+b)
+	s.Exec(t, db, "update codeforge_river.river_job set state = 'running'")
+	announce(a) // its delivery may have come too early for what this is about
+	expect("available " + a)
+	s.Exec(t, db, "delete from codeforge_river.river_job where state = 'running'")
 
 	// Beside it, one from River's own client.
 	pool, err := pgxpool.New(ctx, s.URL(pgtest.Superuser, db))
@@ -249,7 +239,7 @@ func TestEnqueue(t *testing.T) {
 		t.Helper()
 		var doc string
 		if err := pool.QueryRow(ctx, `select json_agg(distinct (to_jsonb(r) - '{id,created_at,scheduled_at,unique_states}'::text[]))::text from codeforge_river.river_job r
-			where args ->> 'id' = $1`, j.ID).Scan(&doc); err != nil {
+			where args ->> 'id' = $1`, a).Scan(&doc); err != nil {
 			t.Fatal(err)
 		}
 		return doc
@@ -262,7 +252,7 @@ func TestEnqueue(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer tx.Rollback(ctx)
-		r, err := client.InsertTx(ctx, tx, carried{j.ID}, &river.InsertOpts{MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}})
+		r, err := client.InsertTx(ctx, tx, carried{a}, &river.InsertOpts{MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -278,52 +268,6 @@ func TestEnqueue(t *testing.T) {
 	if !insert() || rows() != ours {
 		t.Fatalf("ours:\n%s\nRiver's:\n%s", ours, rows())
 	}
-	s.Exec(t, db, "delete from codeforge_river.river_job")
-
-	// The second of a line is handed over again when the first makes room.
-	second := submit(codeforge.Builder)
-	delivered()
-	expect()
-	claim := func(id string) codeforge.Fence {
-		t.Helper()
-		c, ok, err := storetest.Claim(ctx, store, id, "w", time.Minute)
-		if err != nil || !ok {
-			t.Fatal(ok, err)
-		}
-		return codeforge.Fence{JobID: c.ID, Number: c.Fence}
-	}
-	finish := func(f codeforge.Fence, o codeforge.Outcome) {
-		t.Helper()
-		if _, err := store.FinishJob(ctx, f, o); err != nil {
-			t.Fatal(err)
-		}
-	}
-	finish(claim(j.ID), codeforge.Outcome{Status: codeforge.JobCompleted})
-	expect("available " + second.ID)
-	finish(claim(second.ID), codeforge.Outcome{Status: codeforge.JobFailed})
-	delivered()
-
-	// One that comes back to the queue is delivered again, whatever its last delivery does; in its time.
-	j = submit(codeforge.QA)
-	delivered()
-	finish(claim(j.ID), codeforge.Outcome{Status: codeforge.Queued, RunAt: time.Now().Add(time.Hour)})
-	expect("scheduled " + j.ID)
-	s.Exec(t, db, "update public.test_clock set ahead = '1 hour'; delete from codeforge_river.river_job")
-	alias, other := codeforge.NewID(), codeforge.NewID()
-	for _, id := range []string{j.ID, alias} {
-		finish(claim(id), codeforge.Outcome{Status: codeforge.Waiting, Question: json.RawMessage(`[]`)})
-		expect()
-		if _, err := store.RespondJob(ctx, u, id, alias, []byte(`[]`)); err != nil {
-			t.Fatal(err)
-		}
-		expect("available " + j.ID)
-		delivered()
-		alias = other
-	}
-	if _, err := store.CancelJob(ctx, u, j.ID); err != nil {
-		t.Fatal(err)
-	}
-	expect()
 }
 
 // carried is what River carries, as another program would declare it.
@@ -338,20 +282,16 @@ func (carried) Kind() string { return "codeforge_job" }
 func TestDispatcher(t *testing.T) {
 	t.Parallel()
 	store, s, db := fresh(t, recommended)
-	ctx, u := t.Context(), codeforge.LocalUser()
-	p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ctx := t.Context()
+	d, delivered, stop := dispatch(t, store)
 	submit := func() string {
 		t.Helper()
-		j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
-		if err != nil {
+		id := codeforge.NewID()
+		if err := d.Announce(ctx, id); err != nil {
 			t.Fatal(err)
 		}
-		return j.ID
+		return id
 	}
-	delivered, stop := dispatch(t, store)
 	receive(t, delivered, submit())
 	receive(t, delivered, submit())
 	stop()
@@ -363,10 +303,10 @@ func TestDispatcher(t *testing.T) {
 	}
 	id := submit()
 	other := open(t, postgres.Options{URL: s.URL(recommended, db)})
-	delivered, _ = dispatch(t, other)
+	_, delivered, _ = dispatch(t, other)
 	receive(t, delivered, id)
 	third := open(t, postgres.Options{URL: s.URL(plainOwner, db)})
-	more, _ := dispatch(t, third)
+	_, more, _ := dispatch(t, third)
 	sent, got := map[string]bool{}, map[string]int{}
 	for range 50 {
 		sent[submit()] = true
@@ -395,7 +335,7 @@ func TestDispatcherPooled(t *testing.T) {
 	db := s.Database(t, plainOwner, from)
 	s.Exec(t, "postgres", "drop role if exists cf_queue; create role cf_queue login noinherit; grant anon, authenticated, service_role to cf_queue")
 	b := s.Bouncer(t, 6, "cf_queue", plainOwner)
-	ctx, u := t.Context(), codeforge.LocalUser()
+	ctx := t.Context()
 	store := open(t, postgres.Options{URL: b.URL("cf_queue", db)})
 	_, err := postgres.NewDispatcher(ctx, store, nil, quiet)
 	if err == nil {
@@ -408,16 +348,12 @@ func TestDispatcherPooled(t *testing.T) {
 	s.Exec(t, db, grants)
 	for _, login := range []string{"cf_queue", plainOwner} {
 		store := open(t, postgres.Options{URL: b.URL(login, db)})
-		p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
-		if err != nil {
+		d, delivered, stop := dispatch(t, store)
+		id := codeforge.NewID()
+		if err := d.Announce(ctx, id); err != nil {
 			t.Fatal(err)
 		}
-		delivered, stop := dispatch(t, store)
-		j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
-		if err != nil {
-			t.Fatal(err)
-		}
-		receive(t, delivered, j.ID)
+		receive(t, delivered, id)
 		stop()
 	}
 	s.Exec(t, db, "drop owned by cf_queue")
@@ -433,8 +369,9 @@ type runFunc = func(context.Context, *codeforge.Task) (codeforge.Outcome, error)
 
 func serverOn(t *testing.T, url string, workers int, run runFunc) *server {
 	t.Helper()
-	s := &server{store: open(t, postgres.Options{URL: url, MaxConns: 4})}
-	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: events.NewHub(), Log: quiet, Run: run, Workers: workers, Lease: time.Hour, Sweep: time.Hour})
+	s := &server{store: open(t, postgres.Options{URL: url, MaxConns: 4, Quiet: true})}
+	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: events.NewHub(), Log: quiet, Run: run, Workers: workers, Lease: time.Hour, Sweep: time.Hour,
+		Courier: postgres.NewCourier(s.store, quiet)})
 	return s
 }
 
@@ -446,7 +383,7 @@ func (s *server) start(t *testing.T) {
 	t.Cleanup(func() { s.engine.Drain(context.Background(), time.Minute) })
 }
 
-// A server that takes in more than it can do is helped by another one, each job is done once, and one that River forgot is
+// A server that takes in more than it can do is helped by another one, each job is done once, and one that nobody told of is
 // found. No sweep comes while the test runs.
 func TestTwoServers(t *testing.T) {
 	t.Parallel()
@@ -485,18 +422,6 @@ func TestTwoServers(t *testing.T) {
 	}
 	for _, one := range []*server{a, b} {
 		one.start(t)
-		d, err := postgres.NewDispatcher(ctx, one.store, func(id string) { one.engine.Wake(id) }, quiet)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Start(ctx); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := d.Stop(context.Background()); err != nil {
-				t.Error(err)
-			}
-		})
 	}
 	for range all {
 		j, _, err := a.engine.Submit(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
@@ -511,8 +436,8 @@ func TestTwoServers(t *testing.T) {
 		t.Fatalf("%d of %d jobs are done", finished.Load(), all)
 	}
 
-	// River loses all it knows.
-	silent := open(t, postgres.Options{URL: s.URL(recommended, db)}) // nothing that it does is handed to River
+	// Nobody is told of it.
+	silent := open(t, postgres.Options{URL: s.URL(recommended, db), Quiet: true})
 	j, _, _, err := silent.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
 	if err != nil {
 		t.Fatal(err)
@@ -541,17 +466,9 @@ func TestCancelElsewhere(t *testing.T) {
 		stopped <- context.Cause(ctx)
 		return codeforge.Outcome{}, ctx.Err()
 	})
-	b := serverOn(t, s.URL(recommended, db), 1, nil)
+	b := serverOn(t, s.URL(recommended, db), 0, nil)
 	a.start(t)
-	listening := make(chan struct{}, 10)
-	go a.store.Listen(ctx, func(news codeforge.Event) {
-		if news.JobID == "" && news.ProjectID == "" {
-			listening <- struct{}{}
-			return
-		}
-		a.engine.EventsAdded(news)
-	})
-	<-listening
+	b.start(t)
 	p, err := a.store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
 	if err != nil {
 		t.Fatal(err)

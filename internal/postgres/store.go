@@ -65,8 +65,6 @@ type functionCall struct {
 	// again says that the call may be carried out twice: what it does the second time is nothing, or is refused. Others are
 	// sent again only when it is known that nothing was done.
 	again bool
-	// queues says that the answer may hold a job that is due now, which then is handed to the queue in the same transaction.
-	queues bool
 	// traceParent is of whoever asks, kept with a job that is submitted; "": nobody traces.
 	traceParent string
 }

@@ -76,7 +76,7 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed func(sqlite.Commit)) (*Store, error) {
 	switch cfg.store() {
 	case postgresStore:
-		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode, Quiet: cfg.redisURL() != ""})
+		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode, Quiet: true})
 		if err != nil {
 			return nil, err
 		}
