@@ -53,7 +53,8 @@ func (t *TokenCreate) Run(ctx context.Context) error {
 		return err
 	}
 	defer store.Close()
-	if err := store.CreateToken(ctx, u, token); err != nil {
+	what := map[string]string{"token_id": token.ID, "user_id": u.ID}
+	if err := server.Audited(&t.Config, "token.create", what, func() error { return store.CreateToken(ctx, u, token) }); err != nil {
 		return explain(err)
 	}
 	fmt.Fprintf(os.Stderr, "token %s of user %s; keep it, it is not shown again:\n", token.ID, u.ID)
@@ -131,7 +132,8 @@ func (t *TokenRevoke) Run(ctx context.Context) error {
 		return err
 	}
 	defer store.Close()
-	if err := store.RevokeToken(ctx, u, id, codeforge.Now()); err != nil {
+	what := map[string]string{"token_id": id, "user_id": u.ID}
+	if err := server.Audited(&t.Config, "token.revoke", what, func() error { return store.RevokeToken(ctx, u, id, codeforge.Now()) }); err != nil {
 		return explain(err)
 	}
 	fmt.Println("revoked", id)

@@ -23,6 +23,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"codeforge"
+	"codeforge/internal/audit"
 	"codeforge/internal/auth"
 	"codeforge/internal/cache"
 	"codeforge/internal/events"
@@ -128,6 +129,8 @@ type Options struct {
 	Health func(ctx context.Context) Health
 	// Ready says how each part is without which the server should get no traffic. nil: the store alone is asked.
 	Ready func(ctx context.Context) []Check
+	// Audit keeps who did what. nil: nothing is kept.
+	Audit *audit.Log
 	// Log gets one line per request. nil: no log.
 	Log *slog.Logger
 	// Begin is asked, before anything is done for a request, for the context in which it is served. nil: its own.

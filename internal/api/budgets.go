@@ -118,6 +118,9 @@ func (s *server) setBudget(ctx context.Context, in *setBudgetInput) (*budgetsOut
 			return nil, err
 		}
 	}
+	x, _ := exchangeOf(ctx)
+	x.names("scope", string(scope))
+	x.names("id", id)
 	if err := s.Ledger.SetBudget(ctx, u, scope, id, most); err != nil {
 		return nil, err
 	}

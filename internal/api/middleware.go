@@ -51,6 +51,9 @@ type exchange struct {
 	held    int64     // bytes of the server's load
 	values  [8]string // of headers of this answer
 	given   int       // of them
+
+	operation string            // its id; "": none
+	objects   map[string]string // what it is about, for the record of what was done
 }
 
 // value is what a header of this answer has.
@@ -347,6 +350,7 @@ func (s *server) answered(x *exchange) {
 			RequestID: x.id, UserID: x.user.ID, JobID: x.job, Err: x.err})
 	}
 	s.logRequest(x, took)
+	s.record(x)
 }
 
 // isStream reports whether an answer lasts as long as its client likes.
@@ -534,10 +538,18 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.mux.Ser
 
 func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 	direct := a.s.direct()[op.OperationID]
+	recorded := a.s.Audit != nil && audited[op.OperationID] != ""
 	rules, _ := op.Metadata["body_rules"].(bodyRules)
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		x := w.(*exchange)
-		x.route = op.Path
+		x.route, x.operation = op.Path, op.OperationID
+		if recorded {
+			for _, name := range pathObjects {
+				if id := r.PathValue(name); id != "" {
+					x.names(name, id)
+				}
+			}
+		}
 		if err := a.s.admit(x, r, op); err != nil {
 			x.writeError(err)
 			return

@@ -17,14 +17,16 @@ import (
 // README. A setting comes from its flag, else from its variable, see [Environment], else from the default. The tag secret marks what
 // nobody may see; reload, what [Server.Reload] takes over, and as which part.
 type Config struct {
-	Environment string `name:"environment" env:"ENVIRONMENT" default:"development" enum:"development,production,staging,test" help:"development, production, staging or test. /docs and /redoc exist in development only; production refuses what is unsafe."`
-	Role        string `name:"role" env:"ROLE" default:"all" enum:"all,api,worker" help:"What this process does: all; api: it answers requests and runs no jobs; worker: it runs jobs, and its port answers nothing but /livez, /readyz, /health and /metrics. api and worker share a database: DATABASE_URL, or SUPABASE_URL with SUPABASE_SERVICE_KEY."`
-	LogLevel    string `name:"log-level" env:"LOG_LEVEL" reload:"log level" default:"INFO" help:"DEBUG, INFO, WARNING or ERROR."`
-	Host        string `name:"host" env:"HOST" help:"Address to listen on. Default: 127.0.0.1 standalone, else 0.0.0.0."`
-	Insecure    bool   `name:"insecure" env:"INSECURE" help:"Let a standalone server, where nobody signs in, listen beyond this machine: whoever reaches it is its one user."`
-	Port        int    `name:"port" env:"PORT" default:"8000" help:"Port to listen on; 0 takes a free one."`
-	DataDir     string `name:"data-dir" env:"DATA_DIR" default:"./data" help:"Folder of the embedded database, of certificates from an ACME authority, of npm packages, and of secrets made at first start. One process at a time."`
-	PublicURL   string `name:"public-url" env:"PUBLIC_URL" help:"Address under which clients reach this server, for links in answers. Default: the host of the request."`
+	Environment string  `name:"environment" env:"ENVIRONMENT" default:"development" enum:"development,production,staging,test" help:"development, production, staging or test. /docs and /redoc exist in development only; production refuses what is unsafe."`
+	Role        string  `name:"role" env:"ROLE" default:"all" enum:"all,api,worker" help:"What this process does: all; api: it answers requests and runs no jobs; worker: it runs jobs, and its port answers nothing but /livez, /readyz, /health and /metrics. api and worker share a database: DATABASE_URL, or SUPABASE_URL with SUPABASE_SERVICE_KEY."`
+	LogLevel    string  `name:"log-level" env:"LOG_LEVEL" reload:"log level" default:"INFO" help:"DEBUG, INFO, WARNING or ERROR."`
+	Host        string  `name:"host" env:"HOST" help:"Address to listen on. Default: 127.0.0.1 standalone, else 0.0.0.0."`
+	AuditLog    string  `name:"audit-log" env:"AUDIT_LOG" help:"File to which a line of JSON is appended for each act that somebody may have to answer for: tokens, budgets, restores, deletes, exports, imports, webhooks, reloads, backups; or stdout. A hangup opens it anew. Default: nothing is recorded."`
+	AuditSync   Seconds `name:"audit-sync" env:"AUDIT_SYNC" default:"1" help:"Seconds within which the disk has such a line; 0: before the next one."`
+	Insecure    bool    `name:"insecure" env:"INSECURE" help:"Let a standalone server, where nobody signs in, listen beyond this machine: whoever reaches it is its one user."`
+	Port        int     `name:"port" env:"PORT" default:"8000" help:"Port to listen on; 0 takes a free one."`
+	DataDir     string  `name:"data-dir" env:"DATA_DIR" default:"./data" help:"Folder of the embedded database, of certificates from an ACME authority, of npm packages, and of secrets made at first start. One process at a time."`
+	PublicURL   string  `name:"public-url" env:"PUBLIC_URL" help:"Address under which clients reach this server, for links in answers. Default: the host of the request."`
 
 	SupabaseURL    string `name:"supabase-url" env:"SUPABASE_URL" help:"Address of the Supabase project whose users may come; their tokens are verified."`
 	ServiceKey     string `name:"supabase-service-key" env:"SUPABASE_SERVICE_KEY" secret:"" placeholder:"KEY" help:"Its secret key, sb_secret_... or service_role: data then lies in the project, through its Data API, unless DATABASE_URL says otherwise."`
@@ -37,7 +39,7 @@ type Config struct {
 	PoolMode    string `name:"pool-mode" env:"POOL_MODE" help:"transaction or session: how the pooler at DATABASE_URL works. Default: transaction at port 6543 or with pgbouncer=true."`
 
 	MetricsAddr  string `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"ADDR" help:"Address of a port of its own for /metrics, like 127.0.0.1:9090 or :9090. It asks nobody who they are unless METRICS_TOKEN is set: keep it private."`
-	MetricsToken string `name:"metrics-token" env:"METRICS_TOKEN" placeholder:"TOKEN" help:"Bearer token with which /metrics may be read, at the server's own port too. Without it, and without METRICS_ADDR, only programs of this machine may, in development."`
+	MetricsToken string `name:"metrics-token" env:"METRICS_TOKEN" secret:"" placeholder:"TOKEN" help:"Bearer token with which /metrics may be read, at the server's own port too. Without it, and without METRICS_ADDR, only programs of this machine may, in development."`
 
 	TLSCert    string `name:"tls-cert-file" env:"TLS_CERT_FILE" help:"Certificate chain (PEM) for HTTPS. It is read again when it changes."`
 	TLSKey     string `name:"tls-key-file" env:"TLS_KEY_FILE" help:"Its private key (PEM)."`

@@ -108,6 +108,12 @@ func (s *Server) makeProbes() {
 	}
 	s.probes = append(s.probes,
 		&probe{name: api.StoreCheck, hold: time.Second / 10, look: asked(func(ctx context.Context) error { return s.store.Ping(ctx) })},
+		&probe{name: "audit", degrades: true, look: func() error {
+			if err := s.audit.Err(); err != nil {
+				return &codeforge.Error{Kind: codeforge.Unavailable, Message: "What is done cannot be recorded at AUDIT_LOG: look at its rights and its disk", Cause: err}
+			}
+			return nil
+		}},
 		&probe{name: "disk", hold: 10 * time.Second, degrades: true, look: func() error { return diskSpace(s.cfg.DataDir) }})
 	if s.redis != nil {
 		s.probes = append(s.probes, &probe{name: redisCheck, degrades: true, look: s.checkRedis})

@@ -4,9 +4,11 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"codeforge/internal/audit"
 	"codeforge/internal/llm"
 )
 
@@ -98,7 +100,9 @@ func (s *Server) Reload(next *Config) {
 		secret, err := streamSecret(&live)
 		return err == nil && s.keys.Replace(secret, secretGrace), err
 	})
+	try("audit log", func() (bool, error) { return s.cfg.AuditLog != "", s.audit.Reopen() })
 	s.live = live
+	s.audit.Record(audit.Entry{Action: reloadAction, Objects: map[string]string{"parts": strings.Join(done, ", ")}, Outcome: audit.Done})
 	s.log.Info("reloaded", "parts", done)
 }
 

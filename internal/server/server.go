@@ -22,6 +22,7 @@ import (
 	"codeforge"
 	"codeforge/internal/agent"
 	"codeforge/internal/api"
+	"codeforge/internal/audit"
 	"codeforge/internal/auth"
 	"codeforge/internal/download"
 	"codeforge/internal/events"
@@ -47,6 +48,7 @@ type Server struct {
 	redis    *redis.Client  // nil: there is none
 	users    *auth.Verifier // nil: standalone
 	keys     *auth.Keyring  // signs addresses of streams and tickets of previews; nil: a worker
+	audit    *audit.Log     // nil: nothing is recorded
 	edge     *https.Edge    // nil: plain requests are served
 	hub      *events.Hub
 	streams  stream.Server
@@ -80,6 +82,9 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		}
 	}()
 	s.checks = cfg.ladder(cfg.sandbox(), filepath.Join(cfg.DataDir, "types"), s.telemetry.RungTaken) // first: its children get ready beside the rest
+	if s.audit, err = openAudit(cfg, s.log); err != nil {
+		return nil, err
+	}
 	if err = s.openStore(ctx); err != nil {
 		return nil, err
 	}
@@ -159,7 +164,7 @@ func (s *Server) makeEdge(model string) (err error) {
 		identify = s.users.User
 	}
 	o := api.Options{
-		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Log: s.log, Auth: identify,
+		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Log: s.log, Audit: s.audit, Auth: identify,
 		MaxStreamsUser: cfg.MaxStreams, MaxStreamsAddress: cfg.MaxStreamsFrom,
 		Begin: s.telemetry.Begin, Answered: s.telemetry.Answered, Sites: s.metricsSites(),
 		Check: s.checks.Check, Run: s.checks.Run,
@@ -239,7 +244,7 @@ func (s *Server) release() error {
 		s.redis.Close()
 	}
 	s.checks.Close()
-	return errors.Join(all...)
+	return errors.Join(append(all, s.audit.Close())...)
 }
 
 // Run runs a server until ctx ends or it cannot answer any more. At each hangup it rereads its settings, and takes over what can
@@ -260,6 +265,7 @@ func Run(ctx context.Context, cfg *Config, log io.Writer, hangups <-chan os.Sign
 		case <-hangups:
 			if next, err := reread(); err != nil {
 				s.log.Error("nothing was reloaded: the settings cannot be used", "error", err)
+				s.audit.Record(audit.Entry{Action: reloadAction, Outcome: audit.Failed})
 			} else {
 				s.Reload(next)
 			}
