@@ -154,7 +154,8 @@ type Options struct {
 	AllowedOrigins []string       // of web pages that may call; "*": any, without credentials
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* count
 
-	RateLimit int // requests a minute per user, else per address; 0: no limit
+	Limiter   Limiter // counts the requests of all servers; nil: this one counts alone
+	RateLimit int     // requests a minute per user, else per address; 0: no limit
 	// PreviewLimit is how many requests a minute of one address previews answer; 0: no limit. What they build counts as a
 	// request of the user.
 	PreviewLimit int
@@ -235,7 +236,7 @@ func newServer(o Options) *server {
 		each = o.MaxLoad
 	}
 	o.Streams = cmp.Or(o.Streams, new(stream.Server))
-	s := &server{began: time.Now(), Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit), shows: newLimiter(o.PreviewLimit), limitBy: []string{strconv.Itoa(o.RateLimit)},
+	s := &server{began: time.Now(), Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit, o.Limiter, ""), shows: newLimiter(o.PreviewLimit, o.Limiter, "preview:"), limitBy: []string{strconv.Itoa(o.RateLimit)},
 		origins: map[string]bool{}, lists: cache.NewLRU[string, keptList](keptLists), costs: cache.NewLRU[costKey, knownCost](keptCosts), heavy: make(chan struct{}, 2), imports: make(chan struct{}, importPlaces),
 		secure: strings.HasPrefix(o.PublicURL, "https://")}
 	for _, origin := range o.AllowedOrigins {

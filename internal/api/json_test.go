@@ -367,15 +367,15 @@ func TestAppendedAnswers(t *testing.T) {
 }
 
 func TestLimiterIsBounded(t *testing.T) {
-	l := newLimiter(1)
+	l := newLimiter(1, nil, "")
 	now := time.Now()
 	for i := range 3 * maxBuckets {
-		l.take(fmt.Sprint(i), now)
+		l.take(t.Context(), fmt.Sprint(i), now)
 	}
 	if n := len(l.now) + len(l.old); n > 2*maxBuckets {
 		t.Errorf("%d buckets", n)
 	}
-	if v := l.take(fmt.Sprint(3*maxBuckets-1), now); v.ok {
+	if v := l.take(t.Context(), fmt.Sprint(3*maxBuckets-1), now); v.ok {
 		t.Error("a bucket in use was forgotten")
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"math"
 	"net"
 	"net/http"
@@ -14,12 +15,23 @@ import (
 // maxBuckets bounds one generation of a limiter; two are kept.
 const maxBuckets = 50_000
 
+// Limiter counts requests of all servers together: buckets as here, elsewhere.
+type Limiter interface {
+	// Take takes a token from the bucket of a key, which has perMinute tokens at most and gets as many in a minute, if one is there.
+	// left is how many there were before. ok is false where that cannot be known soon: each server then counts alone.
+	Take(ctx context.Context, key string, perMinute int) (left float64, ok bool)
+}
+
 // limiter is a token bucket per key. Full buckets need no memory: when a generation of buckets is full it becomes the
 // old one, and what was not used since the last change is forgotten. A flood of maxBuckets new keys can so give somebody
 // a fresh bucket early; that is the price of a bound.
 type limiter struct {
 	burst float64 // tokens of a full bucket
 	rate  float64 // tokens per second
+
+	shared    Limiter // asked first; nil: there is none
+	name      string  // of the buckets there
+	perMinute int
 
 	mu       sync.Mutex
 	now, old map[string]*bucket // guarded by mu
@@ -30,12 +42,13 @@ type bucket struct {
 	at     time.Time
 }
 
-// newLimiter allows perMinute requests a minute, and as many at once; not positive: nil, which allows all.
-func newLimiter(perMinute int) *limiter {
+// newLimiter allows perMinute requests a minute, and as many at once; not positive: nil, which allows all. They are counted in shared,
+// under a name, as long as that answers.
+func newLimiter(perMinute int, shared Limiter, name string) *limiter {
 	if perMinute <= 0 {
 		return nil
 	}
-	return &limiter{burst: float64(perMinute), rate: float64(perMinute) / 60, now: map[string]*bucket{}}
+	return &limiter{burst: float64(perMinute), rate: float64(perMinute) / 60, now: map[string]*bucket{}, shared: shared, name: name, perMinute: perMinute}
 }
 
 // verdict is what a limiter says about one request.
@@ -46,7 +59,12 @@ type verdict struct {
 	retry     time.Duration // until a token is there; 0 when ok
 }
 
-func (l *limiter) take(key string, now time.Time) verdict {
+func (l *limiter) take(ctx context.Context, key string, now time.Time) verdict {
+	if l.shared != nil {
+		if left, ok := l.shared.Take(ctx, l.name+key, l.perMinute); ok {
+			return l.verdict(left)
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.now[key]
@@ -63,14 +81,23 @@ func (l *limiter) take(key string, now time.Time) verdict {
 		b.tokens = min(l.burst, b.tokens+d*l.rate)
 		b.at = now
 	}
-	v := verdict{ok: b.tokens >= 1}
+	v := l.verdict(b.tokens)
 	if v.ok {
 		b.tokens--
-	} else {
-		v.retry = l.wait(1 - b.tokens)
 	}
-	v.remaining = int(b.tokens)
-	v.reset = l.wait(l.burst - b.tokens)
+	return v
+}
+
+// verdict is what is said about a request that finds so many tokens.
+func (l *limiter) verdict(tokens float64) verdict {
+	v := verdict{ok: tokens >= 1}
+	if v.ok {
+		tokens--
+	} else {
+		v.retry = l.wait(1 - tokens)
+	}
+	v.remaining = int(tokens)
+	v.reset = l.wait(l.burst - tokens)
 	return v
 }
 

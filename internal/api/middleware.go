@@ -266,7 +266,7 @@ func (s *server) withinLimit(x *exchange, r *http.Request) bool {
 		} else {
 			key = addressKey(clientAddress(r, s.TrustedProxies))
 		}
-		v := s.limit.take(key, x.start)
+		v := s.limit.take(r.Context(), key, x.start)
 		v.headers(x, s.limitBy)
 		if !v.ok {
 			x.refuse(&codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
@@ -281,7 +281,7 @@ func (s *server) withinLimit(x *exchange, r *http.Request) bool {
 func (s *server) preview(w http.ResponseWriter, r *http.Request) {
 	x := w.(*exchange)
 	if s.shows != nil {
-		if v := s.shows.take(addressKey(clientAddress(r, s.TrustedProxies)), x.start); !v.ok {
+		if v := s.shows.take(r.Context(), addressKey(clientAddress(r, s.TrustedProxies)), x.start); !v.ok {
 			x.writeError(&codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
 			return
 		}
@@ -298,7 +298,7 @@ func (s *server) admission(counted bool) preview.Admission {
 	}
 	return preview.Admission{Hold: hold, Build: func(u codeforge.User) (func(), error) {
 		if counted && s.limit != nil {
-			if v := s.limit.take("user:"+u.ID, time.Now()); !v.ok {
+			if v := s.limit.take(context.Background(), "user:"+u.ID, time.Now()); !v.ok {
 				return nil, &codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry}
 			}
 		}

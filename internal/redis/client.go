@@ -47,6 +47,8 @@ type Client struct {
 	look   chan struct{} // asks for a look at whether Redis answers
 	stats  counters
 
+	slowUntil, slowTold atomic.Int64 // nanoseconds since 1970, see mayAsk
+
 	mu      sync.Mutex
 	conn    rueidis.Client // nil: there was none yet
 	store   string         // names the store whose servers meet; "": not known yet
@@ -71,7 +73,8 @@ func Open(o Options) (*Client, error) {
 // tuned adds to what an address says how connections are used. None is made after ended.
 func tuned(o rueidis.ClientOption, ended context.Context) rueidis.ClientOption {
 	o.ClientName, o.DisableCache, o.DisableRetry, o.ShuffleInit = "codeforge", true, true, true
-	o.PipelineMultiplex = -1 // one connection for what does not wait: answers come in order anyway
+	o.PipelineMultiplex = -1  // one connection for what does not wait: answers come in order anyway
+	o.AlwaysPipelining = true // else an answer that is given up ends the connection, and with it what others wait for
 	o.ReadBufferEachConn, o.WriteBufferEachConn = 64<<10, 64<<10
 	o.BlockingPoolSize, o.ConnWriteTimeout = 16, silentMost
 	o.Sentinel.TopologyRefreshInterval, o.ClusterOption.ShardsRefreshInterval = 5*time.Second, 10*time.Second
@@ -138,9 +141,15 @@ func (c *Client) use(name string) (rueidis.Client, string, error) {
 
 // failed has a look taken at whether Redis answers, after an error that may say that it does not.
 func (c *Client) failed(err error) {
-	if _, answered := rueidis.IsRedisErr(err); err != nil && !answered {
+	if err != nil && !isAnswer(err) {
 		c.lookSoon()
 	}
+}
+
+// isAnswer reports whether an error is one that Redis answered with.
+func isAnswer(err error) bool {
+	_, answered := rueidis.IsRedisErr(err)
+	return answered || rueidis.IsRedisNil(err)
 }
 
 func (c *Client) lookSoon() {
@@ -212,7 +221,7 @@ func (c *Client) note(err error) {
 type counters struct {
 	looks, gone                                            atomic.Int64
 	announced, woken, published, received, nudged, dropped atomic.Int64
-	limited, limitedHere                                   atomic.Int64
+	limited, limitedHere, slow                             atomic.Int64
 }
 
 // Stats are counts since the start.
@@ -229,13 +238,14 @@ type Stats struct {
 
 	Limited     int64 // requests that Redis counted
 	LimitedHere int64 // requests that were counted by this process, since it did not answer in time
+	Slow        int64 // questions that it did not answer in time
 }
 
 // Stats returns the counts.
 func (c *Client) Stats() Stats {
 	n := &c.stats
 	return Stats{Up: c.Check() == nil, Gone: n.gone.Load(), Announced: n.announced.Load(), Woken: n.woken.Load(), Published: n.published.Load(), Received: n.received.Load(),
-		Nudged: n.nudged.Load(), Dropped: n.dropped.Load(), Limited: n.limited.Load(), LimitedHere: n.limitedHere.Load()}
+		Nudged: n.nudged.Load(), Dropped: n.dropped.Load(), Limited: n.limited.Load(), LimitedHere: n.limitedHere.Load(), Slow: n.slow.Load()}
 }
 
 // Try uses Redis as a server does, each kind of command once, and says what does not work: an answer to a ping is not all that is

@@ -109,7 +109,7 @@ func (c *Courier) bringLoop(ctx context.Context, in jobs.Inbox) {
 		case rueidis.IsRedisNil(err): // nothing for a while
 			b = backoff{}
 		default:
-			if _, answered := rueidis.IsRedisErr(err); answered && c.makeGroup(ctx, conn, key) {
+			if isAnswer(err) && c.makeGroup(ctx, conn, key) {
 				in.LookForDue() // what was in the stream is gone
 				continue
 			}
@@ -129,9 +129,7 @@ func (c *Courier) makeGroup(ctx context.Context, conn rueidis.Client, key string
 // bring hands a hint to the engine, or on to another server when its last worker was taken meanwhile.
 func (c *Courier) bring(in jobs.Inbox, jobID string) {
 	c.client.stats.woken.Add(1)
-	if jobID == "" {
-		in.LookForDue()
-	} else if !in.Wake(jobID) {
+	if !in.Wake(jobID) {
 		c.Announce(jobID)
 	}
 }
@@ -294,7 +292,7 @@ func (c *Courier) await(ctx context.Context, thing string) (conn rueidis.Client,
 // wait lets time pass after an error, longer after each. An error that Redis itself answers with while it counts as there is said once.
 func (c *Courier) wait(ctx context.Context, b *backoff, err error) bool {
 	c.client.failed(err)
-	if _, answered := rueidis.IsRedisErr(err); answered && !c.refused.Swap(true) {
+	if isAnswer(err) && !c.refused.Swap(true) {
 		c.log.Error("Redis refuses what servers tell each other: codeforge doctor says what the user may not do", "error", err)
 	}
 	select {

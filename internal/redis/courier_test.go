@@ -357,5 +357,5 @@ func TestAway(t *testing.T) {
 	a.Stop()
 	inB.next(t, "event last")
 	inB.be(true)
-	inB.next(t, "look for due")
+	inB.next(t, "wake  true") // whichever jobs are due
 }

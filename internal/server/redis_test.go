@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -192,5 +193,29 @@ func TestRedisSettings(t *testing.T) {
 		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), name+": ") || strings.Contains(err.Error(), "SECRET") {
 			t.Error(name, err)
 		}
+	}
+}
+
+// TestLimitOverRedis: servers count a user's requests together, and each alone while Redis is away.
+func TestLimitOverRedis(t *testing.T) {
+	url, _ := freshDatabase(t)
+	p, r := newProject(t), redistest.Start(t)
+	args := []string{"--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please", "--redis-url", r.URL(), "--rate-limit-per-minute", "3"}
+	token := p.token(t, alice)
+	a, b := serve(t, configured(t, args...)).as(token), serve(t, configured(t, args...)).as(token)
+	a.redis(t, "ok")
+	b.redis(t, "ok")
+	asked := func(c caller) string {
+		status, _, h := c.ask(t, "GET", "/v1/projects/", nil)
+		return fmt.Sprint(status, " ", h.Get("X-Ratelimit-Limit"), " ", h.Get("X-Ratelimit-Remaining"))
+	}
+	got := []string{asked(a), asked(b), asked(a), asked(b), asked(a)}
+	if want := []string{"200 3 2", "200 3 1", "200 3 0", "429 3 0", "429 3 0"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	r.Stop(t)
+	a.redis(t, "failing")
+	if got := asked(a); got != "200 3 2" {
+		t.Error("while Redis is away:", got)
 	}
 }

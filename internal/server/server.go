@@ -175,6 +175,9 @@ func (s *Server) makeEdge(model string) (err error) {
 		MaxFile: int64(cmp.Or(cfg.MaxBlob, 1<<30)), MaxText: int64(cmp.Or(cfg.MaxText, cfg.MaxBlob, 1<<30)), MaxImport: int64(cfg.MaxImport), Download: download.New(download.Options{}).Get,
 		RateLimit: cfg.RateLimit, PreviewLimit: cfg.PreviewLimit, StreamWithoutToken: cfg.StreamNoToken || cfg.Standalone(),
 	}
+	if s.redis != nil {
+		o.Limiter = redis.NewLimiter(s.redis)
+	}
 	s.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 90 * time.Second,
 		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
 	// Streams end when shutdown begins, so that it need not wait for them; clients come back with the last id they saw.
