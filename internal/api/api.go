@@ -118,6 +118,8 @@ type Options struct {
 	Models func() *llm.Router
 	// Ledger say what models cost and may cost. nil: the routes for them answer 503.
 	Ledger Ledger
+	// Webhooks makes their secrets and sends to them. nil: none can be made.
+	Webhooks Webhooks
 	// Preview is asked for every host. nil: there is none.
 	Preview Preview
 	// Sites are asked, in order, for every request that is no preview's. What none of them takes is the API's.

@@ -42,6 +42,7 @@ type exchange struct {
 	start   time.Time
 	route   string // the pattern that took the request; "": none did yet
 	job     string // for the log
+	project string // in the path, if any
 	err     error  // for the log
 	status  int    // 0: not known yet
 	bytes   int64
@@ -601,7 +602,7 @@ func (s *server) admit(x *exchange, r *http.Request, op *huma.Operation) error {
 			r.Body = http.NoBody
 		}
 	}
-	for _, name := range []string{"project_id", "job_id"} {
+	for _, name := range []string{"project_id", "job_id", "webhook_id", "delivery_id"} {
 		if raw := r.PathValue(name); raw != "" {
 			id, err := codeforge.ParseID(raw)
 			if err != nil {
@@ -610,8 +611,11 @@ func (s *server) admit(x *exchange, r *http.Request, op *huma.Operation) error {
 			if id != raw {
 				r.SetPathValue(name, id)
 			}
-			if name == "job_id" {
+			switch name {
+			case "job_id":
 				x.job = id
+			case "project_id":
+				x.project = id
 			}
 		}
 	}

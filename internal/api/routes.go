@@ -62,6 +62,19 @@ func (s *server) routes() {
 	add(s, "POST /v1/jobs/{job_id}/reject", "reject_proposal", s.rejectProposal, "/v1/agents/jobs/{job_id}/reject")
 	add(s, "GET /v1/jobs/{job_id}/stream", "stream_job", s.streamJob, "/v1/agents/jobs/{job_id}/stream")
 
+	add(s, "POST /v1/webhooks", "create_webhook", s.createWebhook)
+	add(s, "GET /v1/webhooks", "list_webhooks", s.listWebhooks)
+	add(s, "POST /v1/projects/{project_id}/webhooks", "create_project_webhook", s.createProjectWebhook)
+	add(s, "GET /v1/projects/{project_id}/webhooks", "list_project_webhooks", s.listProjectWebhooks)
+	const hook, ofProject = "/v1/webhooks/{webhook_id}", "/v1/projects/{project_id}/webhooks/{webhook_id}"
+	add(s, "GET "+hook, "get_webhook", s.getWebhook, ofProject)
+	add(s, "PUT "+hook, "update_webhook", s.updateWebhook, ofProject)
+	add(s, "DELETE "+hook, "delete_webhook", s.deleteWebhook, ofProject)
+	add(s, "POST "+hook+"/rotate", "rotate_webhook", s.rotateWebhook, ofProject+"/rotate")
+	add(s, "POST "+hook+"/test", "test_webhook", s.testWebhook, ofProject+"/test")
+	add(s, "GET "+hook+"/deliveries", "list_webhook_deliveries", s.listWebhookDeliveries, ofProject+"/deliveries")
+	add(s, "POST "+hook+"/deliveries/{delivery_id}/redeliver", "redeliver_webhook", s.redeliverWebhook, ofProject+"/deliveries/{delivery_id}/redeliver")
+
 	add(s, "GET /v1/models", "list_models", s.listModels)
 	add(s, "GET /v1/usage", "sum_usage", s.sumUsage)
 	add(s, "GET /v1/estimate", "get_estimate", s.getEstimate)

@@ -39,6 +39,7 @@ func (s *server) config() huma.Config {
 				{Name: "revisions", Description: "All states of a project's files: compare and restore."},
 				{Name: "agents", Description: "Start work on a project, and answer what it asks."},
 				{Name: "jobs", Description: "Work in progress and done."},
+				{Name: "webhooks", Description: "Addresses that are told what happens, after the specification Standard Webhooks."},
 				{Name: "models", Description: "Which models answer, what they cost, and what they may cost."},
 				{Name: "system", Description: "How the server is."},
 			},
@@ -131,6 +132,26 @@ var docs = map[string]doc{
 		text:    "The same as respond.",
 		example: map[string]any{"job_id": anID, "responses": []any{map[string]any{"question_id": "q1", "answer": "Dog walkers"}}}},
 
+	"create_webhook": {tag: "webhooks", errors: []int{400, 413, 415, 503}, summary: "Create a webhook for all projects",
+		text:    "The address is told of events in all of the caller's projects. " + webhookText,
+		example: map[string]any{"url": "https://example.com/hooks/codeforge", "events": []string{"job.completed", "job.failed"}}},
+	"list_webhooks": {tag: "webhooks", summary: "List webhooks for all projects", text: "Those of the caller, but for those of single projects."},
+	"create_project_webhook": {tag: "webhooks", errors: []int{400, 404, 413, 415, 503}, summary: "Create a webhook for a project",
+		text:    "The address is told of events in this project. " + webhookText,
+		example: map[string]any{"url": "https://example.com/hooks/codeforge", "description": "Deploys what is new", "events": []string{"revision.created"}}},
+	"list_project_webhooks": {tag: "webhooks", errors: []int{400, 404}, summary: "List a project's webhooks", text: "Those that were made for this project."},
+	"get_webhook":           {tag: "webhooks", errors: []int{400, 404}, summary: "Read a webhook", text: "How it is set, and how it does. Its secret is not shown."},
+	"update_webhook": {tag: "webhooks", errors: []int{400, 404, 413, 415, 503}, summary: "Change a webhook",
+		text:    "Changes the fields that are given, at least one. A new address, and `enabled` true, forget the failures from before; what rested while it was disabled is then sent.",
+		example: map[string]any{"events": []string{"job.failed"}, "enabled": true}},
+	"delete_webhook": {tag: "webhooks", errors: []int{400, 404}, summary: "Delete a webhook", text: "Its deliveries go with it, those that are pending too."},
+	"rotate_webhook": {tag: "webhooks", errors: []int{400, 404, 503}, summary: "Give a webhook a new secret",
+		text: "Answers with the new secret, once. Until the grace is over deliveries carry a signature by each of the two, so that a receiver may be changed at any time between."},
+	"test_webhook": {tag: "webhooks", errors: []int{400, 404, 409}, summary: "Send a test", text: "Sends an event of type `webhook.test`, whatever types the webhook gets."},
+	"list_webhook_deliveries": {tag: "webhooks", errors: []int{400, 404, 503}, summary: "List deliveries",
+		text: "What was sent, or is to be, with each attempt: when, how long it took, what the receiver answered."},
+	"redeliver_webhook": {tag: "webhooks", errors: []int{400, 404, 409}, summary: "Send a delivery again", text: "At once, under its id, whatever became of it before; if that fails it is tried again like a new one."},
+
 	"list_models": {tag: "models", errors: []int{503}, summary: "List models",
 		text: "What is known of models, how those that were called stand, and where the calls of each agent go."},
 	"sum_usage": {tag: "models", errors: []int{400, 404, 503}, summary: "What was used",
@@ -177,6 +198,9 @@ var docs = map[string]doc{
 			"204": {Description: "The job has ended and everything was seen."},
 		}},
 }
+
+const webhookText = "Each event is posted as JSON (`type`, `timestamp`, `data` with ids, states, numbers and links, no contents), signed by the headers webhook-id, webhook-timestamp and webhook-signature. " +
+	"It is sent at least once, in no promised order, and tried again for about a day until it is answered with a status of 200 to 299 within 15 seconds; 410 disables the webhook, and so do 5 days of failures."
 
 const exportText = "All files of a revision, with the lock of its packages as package-lock.json where it has one and no file of that name. The same revision is the same bytes."
 

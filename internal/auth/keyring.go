@@ -68,6 +68,16 @@ func (k *Keyring) Replace(secret []byte, grace time.Duration) bool {
 // Sum appends the MAC of a message by the newest secret.
 func (k *Keyring) Sum(dst, message []byte) []byte { return (*k.keys.Load())[0].sum(dst, message) }
 
+// Derive returns a key of 32 bytes for a purpose from each secret that is known, that of the newest first.
+func (k *Keyring) Derive(purpose string) (keys [][]byte) {
+	for _, s := range *k.keys.Load() {
+		if s.until.IsZero() || time.Now().Before(s.until) {
+			keys = append(keys, s.sum(nil, []byte(purpose)))
+		}
+	}
+	return keys
+}
+
 // Verify reports whether a secret that is known signed a message.
 func (k *Keyring) Verify(message, mac []byte) bool {
 	for _, s := range *k.keys.Load() {

@@ -49,6 +49,7 @@ type Config struct {
 
 	AllowedOrigins List   `name:"allowed-origins" env:"ALLOWED_ORIGINS" default:"http://localhost:3000,http://127.0.0.1:3000,https://codeforge.ai" help:"Origins of web clients, as a comma or JSON list."`
 	TrustedProxies List   `name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Addresses or networks (CIDR) of proxies whose X-Forwarded headers count; in production one of them may be what does HTTPS."`
+	WebhookAllow   List   `name:"webhook-allow" env:"WEBHOOK_ALLOW" help:"Private addresses or networks (CIDR) that webhooks may reach, at any port and over http too. All others reach public addresses alone, over https."`
 	RateLimit      int    `name:"rate-limit-per-minute" env:"RATE_LIMIT_PER_MINUTE" default:"60" help:"Requests per minute for each user, or address where nobody is signed in."`
 	PreviewLimit   int    `name:"preview-limit-per-minute" env:"PREVIEW_LIMIT_PER_MINUTE" default:"600" help:"Requests per minute of one address for pages and files of previews. What they build counts as a request of the user."`
 	StreamNoToken  bool   `name:"stream-without-token" env:"STREAM_WITHOUT_TOKEN" help:"Let anyone who knows a job's id watch it. Always so standalone."`

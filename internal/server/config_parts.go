@@ -136,9 +136,15 @@ func (c *Config) level() (slog.Level, error) {
 	return 0, fmt.Errorf("%q is no level: use DEBUG, INFO, WARNING or ERROR", c.LogLevel)
 }
 
-func (c *Config) proxies() ([]netip.Prefix, error) {
+func (c *Config) proxies() ([]netip.Prefix, error) { return networks(c.TrustedProxies) }
+
+// webhookNetworks are those that webhooks may reach besides the public one.
+func (c *Config) webhookNetworks() ([]netip.Prefix, error) { return networks(c.WebhookAllow) }
+
+// networks reads a list of addresses and networks.
+func networks(list List) ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for i, s := range c.TrustedProxies {
+	for i, s := range list {
 		if a, err := netip.ParseAddr(s); err == nil {
 			out = append(out, netip.PrefixFrom(a, a.BitLen()))
 			continue

@@ -35,6 +35,7 @@ import (
 	"codeforge/internal/stream"
 	"codeforge/internal/telemetry"
 	"codeforge/internal/verify"
+	"codeforge/internal/webhook"
 )
 
 // Server is a whole server. Open, Listen, Start, Close, in this order; Close works after any of them.
@@ -53,6 +54,7 @@ type Server struct {
 	hub      *events.Hub
 	streams  stream.Server
 	engine   *jobs.Engine
+	webhooks *webhook.Dispatcher
 	checks   *evidence.Ladder
 	probes   probes
 	draining atomic.Bool
@@ -94,6 +96,14 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	}
 	s.router.Store(router)
 	model := mainModel(router)
+	secret, err := streamSecret(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.keys = auth.NewKeyring(secret)
+	if err = s.makeWebhooks(); err != nil {
+		return nil, err
+	}
 	s.makeEngine()
 	s.makeProbes()
 	s.watchParts()
@@ -142,7 +152,7 @@ func (s *Server) makeEngine() {
 	}
 	agents := s.agents(cfg, answers)
 	lease := time.Duration(cfg.JobLease)
-	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: s.store.courier, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
+	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: wakingCourier{s.store.courier, s.webhooks.Wake}, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.engineWorkers(), MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
 		Lease: lease, Sweep: 2 * lease, Policy: cfg.claimPolicy(), Hooks: s.telemetry.JobHooks()})
 }
@@ -167,7 +177,7 @@ func (s *Server) makeEdge(model string) (err error) {
 		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Log: s.log, Audit: s.audit, Auth: identify,
 		MaxStreamsUser: cfg.MaxStreams, MaxStreamsAddress: cfg.MaxStreamsFrom,
 		Begin: s.telemetry.Begin, Answered: s.telemetry.Answered, Sites: s.metricsSites(),
-		Check: s.checks.Check, Run: s.checks.Run,
+		Check: s.checks.Check, Run: s.checks.Run, Webhooks: s.webhooks,
 		Health: func(context.Context) api.Health { return s.health(model) }, Ready: func(context.Context) []api.Check { return s.probes.look() },
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.Standalone(), Hosts: []string{cfg.ListenHost()},
@@ -186,11 +196,6 @@ func (s *Server) makeEdge(model string) (err error) {
 		s.http.Handler = api.NewProbes(o)
 		return nil
 	}
-	secret, err := streamSecret(cfg)
-	if err != nil {
-		return err
-	}
-	s.keys = auth.NewKeyring(secret)
 	o.StreamKeys = s.keys
 	previews := s.previews(s.keys)
 	s.http.RegisterOnShutdown(previews.Close)
@@ -311,6 +316,9 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.engine.Start(ctx); err != nil {
 		return err
 	}
+	if s.cfg.engineWorkers() > 0 {
+		s.webhooks.Start(ctx)
+	}
 	go func() {
 		if err := s.http.Serve(s.listen); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- err
@@ -338,6 +346,7 @@ func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience+time.Second)
 	defer cancel()
 	all := []error{s.engine.Drain(ctx, patience), s.closeHTTP()}
+	s.closeWebhooks()
 	s.stop()
 	s.watches.Wait()
 	all = append(all, s.release(), s.closeOperators())

@@ -255,7 +255,7 @@ func (c caller) must(t *testing.T, method, path string, body, out any) {
 }
 
 // belongings are what alice has.
-type belongings struct{ project, job, path string }
+type belongings struct{ project, job, path, webhook, delivery string }
 
 // makeBelongings gives alice a project with a file and an ended job.
 func makeBelongings(t *testing.T, c caller) belongings {
@@ -273,7 +273,11 @@ func makeBelongings(t *testing.T, c caller) belongings {
 	}); !done {
 		t.Fatal("the job did not complete", err)
 	}
-	return belongings{p.ID, job.ID, "src/main.ts"}
+	var hook, delivery struct{ ID string }
+	c.must(t, "POST", "/v1/projects/"+p.ID+"/webhooks", object{"url": "https://hooks.invalid/", "events": []string{"webhook.disabled"}}, &hook)
+	c.must(t, "POST", "/v1/webhooks/"+hook.ID+"/test", nil, &delivery)
+	c.must(t, "PUT", "/v1/webhooks/"+hook.ID, object{"enabled": false}, new(object))
+	return belongings{p.ID, job.ID, "src/main.ts", hook.ID, delivery.ID}
 }
 
 // readAll is everything of alice's, as she sees it.
@@ -323,7 +327,7 @@ func operations(t *testing.T, b belongings) (all []operation) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]string{"project_id": b.project, "job_id": b.job, "path": b.path, "n": "1"}
+	known := map[string]string{"project_id": b.project, "job_id": b.job, "path": b.path, "n": "1", "webhook_id": b.webhook, "delivery_id": b.delivery}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		for method, op := range doc.Paths[path] {
 			o := operation{method: strings.ToUpper(method), public: op.Security != nil && len(*op.Security) == 0}
@@ -438,6 +442,10 @@ func TestIsolation(t *testing.T) {
 				if status, text := visit(t, s.URL(), preview.Host, c.path); status != c.want || strings.Contains(text, "secret = ") {
 					t.Errorf("preview %s: %d %s", c.path, status, text)
 				}
+			}
+			var hook struct{ Enabled bool }
+			if owner.must(t, "GET", "/v1/webhooks/"+b.webhook, nil, &hook); hook.Enabled {
+				t.Error("a stranger changed a webhook")
 			}
 			if after := b.readAll(t, owner); after != before {
 				t.Errorf("a stranger changed something:\n%s\n%s", before, after)

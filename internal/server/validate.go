@@ -65,6 +65,9 @@ func (c *Config) Validate() error {
 	if _, err := c.proxies(); err != nil {
 		bad("TRUSTED_PROXIES", "%v", err)
 	}
+	if _, err := c.webhookNetworks(); err != nil {
+		bad("WEBHOOK_ALLOW", "%v", err)
+	}
 	// What an address holds is never said: any part of one that cannot be read may be a part of a password.
 	for _, a := range []struct{ name, value, form string }{
 		{"PUBLIC_URL", c.PublicURL, "https://api.example.com"},

@@ -144,15 +144,26 @@ func (d *Dispatcher) dispatch(looking, ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	after := ""
-	var counted time.Time
+	var counted, last time.Time
+	found := true
 	for {
 		select {
 		case <-looking.Done():
 			return
 		case <-d.wake:
+			if !found { // news come with every job, and mostly there is no webhook: they are heard together
+				select {
+				case <-looking.Done():
+					return
+				case <-time.After(time.Until(last.Add(d.o.Look / 20))):
+				}
+			}
 		case <-timer.C:
 		}
-		wait, err := d.round(looking, ctx, &after)
+		var wait time.Duration
+		var err error
+		found, wait, err = d.round(looking, ctx, &after)
+		last = time.Now()
 		if err != nil && looking.Err() == nil {
 			d.o.Log.Error("webhooks are not sent", "error", err)
 		}
@@ -166,18 +177,19 @@ func (d *Dispatcher) dispatch(looking, ctx context.Context) {
 
 // round goes once through the ring, from after on, as far as there are places. It returns when to look again; whoever gives back
 // a place says so.
-func (d *Dispatcher) round(looking, ctx context.Context, after *string) (wait time.Duration, err error) {
+func (d *Dispatcher) round(looking, ctx context.Context, after *string) (found bool, wait time.Duration, err error) {
 	wait = d.o.Look
 	for turns, whole := 0, *after == ""; ; {
 		free := cap(d.places) - len(d.places)
 		if free == 0 || looking.Err() != nil {
-			return wait, nil
+			return found, wait, nil
 		}
 		began := time.Now()
 		claims, err := d.o.Store.ClaimWebhooks(looking, *after, free, each, visit, lease)
 		if err != nil {
-			return wait, err
+			return found, wait, err
 		}
+		found = found || len(claims.List) > 0
 		for i := range claims.List {
 			d.places <- struct{}{}
 			d.running.Go(func() { d.deliver(ctx, &claims.List[i], began) })
@@ -189,7 +201,7 @@ func (d *Dispatcher) round(looking, ctx context.Context, after *string) (wait ti
 			continue
 		}
 		if turns++; whole || turns == 2 { // begun in the middle, it takes the beginning as well
-			return wait, nil
+			return found, wait, nil
 		}
 	}
 }
