@@ -141,6 +141,15 @@ func (c *Config) proxies() ([]netip.Prefix, error) { return networks(c.TrustedPr
 // webhookNetworks are those that webhooks may reach besides the public one.
 func (c *Config) webhookNetworks() ([]netip.Prefix, error) { return networks(c.WebhookAllow) }
 
+// checkNetworks tells what is wrong with the lists of networks.
+func (c *Config) checkNetworks(bad func(name, format string, args ...any)) {
+	for name, list := range map[string]List{"TRUSTED_PROXIES": c.TrustedProxies, "WEBHOOK_ALLOW": c.WebhookAllow} {
+		if _, err := networks(list); err != nil {
+			bad(name, "%v", err)
+		}
+	}
+}
+
 // networks reads a list of addresses and networks.
 func networks(list List) ([]netip.Prefix, error) {
 	var out []netip.Prefix

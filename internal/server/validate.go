@@ -62,12 +62,7 @@ func (c *Config) Validate() error {
 			bad("ALLOWED_ORIGINS", "entry %d is no origin: write it like https://app.example.com, without a path", i+1)
 		}
 	}
-	if _, err := c.proxies(); err != nil {
-		bad("TRUSTED_PROXIES", "%v", err)
-	}
-	if _, err := c.webhookNetworks(); err != nil {
-		bad("WEBHOOK_ALLOW", "%v", err)
-	}
+	c.checkNetworks(bad)
 	// What an address holds is never said: any part of one that cannot be read may be a part of a password.
 	for _, a := range []struct{ name, value, form string }{
 		{"PUBLIC_URL", c.PublicURL, "https://api.example.com"},
