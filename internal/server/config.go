@@ -38,8 +38,9 @@ type Config struct {
 	MigrateURL  string `name:"migrate-database-url" env:"MIGRATE_DATABASE_URL" secret:"" placeholder:"URL" help:"The same database by a login that may change the schema. Default: DATABASE_URL."`
 	PoolMode    string `name:"pool-mode" env:"POOL_MODE" help:"transaction or session: how the pooler at DATABASE_URL works. Default: transaction at port 6543 or with pgbouncer=true."`
 
-	MetricsAddr  string `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"ADDR" help:"Address of a port of its own for /metrics, like 127.0.0.1:9090 or :9090. It asks nobody who they are unless METRICS_TOKEN is set: keep it private."`
-	MetricsToken string `name:"metrics-token" env:"METRICS_TOKEN" secret:"" placeholder:"TOKEN" help:"Bearer token with which /metrics may be read, at the server's own port too. Without it, and without METRICS_ADDR, only programs of this machine may, in development."`
+	MetricsAddr    string `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"ADDR" help:"Address of a port of its own for /metrics, like 127.0.0.1:9090 or :9090. It asks nobody who they are unless METRICS_TOKEN is set: keep it private."`
+	MetricsToken   string `name:"metrics-token" env:"METRICS_TOKEN" secret:"" placeholder:"TOKEN" help:"Bearer token with which /metrics may be read, at the server's own port too. Without it, and without METRICS_ADDR, only programs of this machine may, in development."`
+	DebugEndpoints string `name:"debug-endpoints" env:"DEBUG_ENDPOINTS" default:"off" enum:"off,on" help:"on: METRICS_ADDR also answers /debug/pprof/ (profiles) and /debug/flight (what the process did in the last 15 seconds, for go tool trace)."`
 
 	TLSCert    string `name:"tls-cert-file" env:"TLS_CERT_FILE" help:"Certificate chain (PEM) for HTTPS. It is read again when it changes."`
 	TLSKey     string `name:"tls-key-file" env:"TLS_KEY_FILE" help:"Its private key (PEM)."`

@@ -41,6 +41,7 @@ func (s *Server) operatorsPort() *http.Server {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", withToken(s.cfg.MetricsToken, s.telemetry.Metrics()))
+	s.addDebug(mux)
 	return &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
 }
@@ -142,6 +143,7 @@ func (s *Server) closeOperators() error {
 	if s.operators == nil {
 		return nil
 	}
+	s.stopDebug()
 	err := s.operators.Close()
 	if s.operatorsAt != nil {
 		s.operatorsAt.Close() // Close closes it only when Serve has begun

@@ -85,3 +85,28 @@ func TestReadySaysHowEachPartIs(t *testing.T) {
 		t.Error(status)
 	}
 }
+
+// TestRoles: what an api process takes in a worker runs, and never it itself; each sees to its own, and the api's users see the job's
+// events.
+func TestRoles(t *testing.T) {
+	p := newProject(t)
+	url, _ := freshDatabase(t)
+	args := []string{"--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please"}
+	front := serve(t, configured(t, append(args, "--role", "api")...))
+	c := front.as(p.token(t, alice))
+	job := c.submit(t, "research")
+	if stats := front.engine.Stats(); stats.Workers != 0 || stats.Busy != 0 {
+		t.Errorf("an api process works: %+v", stats)
+	}
+	var state struct{ Status string }
+	if c.must(t, "GET", "/v1/jobs/"+job, nil, &state); state.Status != "queued" {
+		t.Errorf("without a worker the job is %s", state.Status)
+	}
+	back := serve(t, configured(t, append(args, "--role", "worker")...))
+	if kinds := c.events(t, job); kinds[len(kinds)-1] != "complete" {
+		t.Errorf("the job's events are %v", kinds)
+	}
+	if status, _, _ := back.as(p.token(t, alice)).ask(t, "GET", "/v1/jobs/"+job, nil); status != 404 {
+		t.Errorf("a worker answers users: %d", status)
+	}
+}

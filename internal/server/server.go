@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/trace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,11 +47,12 @@ type Server struct {
 	level    *slog.LevelVar
 	router   liveRouter
 	store    *Store
-	redis    *redis.Client  // nil: there is none
-	users    *auth.Verifier // nil: standalone
-	keys     *auth.Keyring  // signs addresses of streams and tickets of previews; nil: a worker
-	audit    *audit.Log     // nil: nothing is recorded
-	edge     *https.Edge    // nil: plain requests are served
+	redis    *redis.Client         // nil: there is none
+	users    *auth.Verifier        // nil: standalone
+	keys     *auth.Keyring         // signs addresses of streams and tickets of previews; nil: a worker
+	audit    *audit.Log            // nil: nothing is recorded
+	recorder *trace.FlightRecorder // nil: it does not run
+	edge     *https.Edge           // nil: plain requests are served
 	hub      *events.Hub
 	streams  stream.Server
 	engine   *jobs.Engine

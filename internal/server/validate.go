@@ -95,6 +95,7 @@ func (c *Config) Validate() error {
 		bad("SUPABASE_SERVICE_KEY", "is the key of a project whose address is missing: set SUPABASE_URL")
 	}
 	c.checkMetrics(bad)
+	c.checkDebug(bad)
 	if c.PoolMode != "" && c.PoolMode != "transaction" && c.PoolMode != "session" {
 		bad("POOL_MODE", "must be transaction or session, is %q", c.PoolMode)
 	}
