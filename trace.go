@@ -6,14 +6,26 @@ import "context"
 // are at, and know nothing of who listens. Where no context has one, telling costs a look and nothing else.
 type Tracer interface {
 	// Start begins a span within the one of ctx, if there is one.
-	Start(ctx context.Context, name string) (context.Context, SpanRecorder)
+	Start(ctx context.Context, work Work, of string) (context.Context, SpanRecorder)
 	// Parent is the span of ctx in the form of W3C's traceparent header; "": there is none.
 	Parent(ctx context.Context) string
 }
 
+// Work is a kind of work that has spans.
+type Work string
+
+// All of them.
+const (
+	WorkSubmit Work = "submit" // of an agent's job
+	WorkStage  Work = "stage"  // of an agent
+	WorkTool   Work = "tool"   // by its name
+	WorkVerify Work = "verify" // a step of evidence
+	WorkStore  Work = "store"  // an operation
+)
+
 // SpanRecorder is one span of a [Tracer]. One goroutine at a time uses it.
 type SpanRecorder interface {
-	// Set notes an attribute: a string, an int64, a float64, a bool or a []string.
+	// Set notes an attribute: a string or an int64.
 	Set(key string, value any)
 	// End ends the span. With an error it failed.
 	End(err error)
@@ -22,7 +34,7 @@ type SpanRecorder interface {
 // Span is a piece of work under way. The nil Span is one that nobody traces, and takes everything.
 type Span struct{ recorder SpanRecorder }
 
-// Set notes what the work is about: names and numbers, never contents.
+// Set notes what the work is about: names, never contents.
 func (s *Span) Set(key, value string) {
 	if s != nil {
 		s.recorder.Set(key, value)
@@ -55,13 +67,16 @@ func tracerOf(ctx context.Context) Tracer {
 	return t
 }
 
-// StartSpan begins a piece of work, which its caller ends. Names are constants of the program.
-func StartSpan(ctx context.Context, name string) (context.Context, *Span) {
+// IsTraced reports whether somebody traces the work of a context, where more than a constant is to be told of it.
+func IsTraced(ctx context.Context) bool { return tracerOf(ctx) != nil }
+
+// StartSpan begins a piece of work, which its caller ends. of is a name of the program's own.
+func StartSpan(ctx context.Context, work Work, of string) (context.Context, *Span) {
 	t := tracerOf(ctx)
 	if t == nil {
 		return ctx, nil
 	}
-	ctx, recorder := t.Start(ctx, name)
+	ctx, recorder := t.Start(ctx, work, of)
 	return ctx, &Span{recorder}
 }
 

@@ -161,11 +161,14 @@ type stageEvent struct {
 }
 
 // stage tells of the beginning of a stage and, when do returns without an error, of its end.
-func (r *run) stage(s codeforge.AgentType, round int, do func() error) error {
+func (r *run) stage(ctx context.Context, s codeforge.AgentType, round int, do func(context.Context) error) (err error) {
+	ctx, span := codeforge.StartSpan(ctx, codeforge.WorkStage, string(s))
+	span.SetInt("codeforge.stage.round", int64(round))
+	defer func() { span.End(err) }()
 	r.made.Stage, r.stageEnd = s, r.endOfStage(s, round)
 	r.reportTree()
 	r.report(-1, event(codeforge.EventStage, stageEvent{s, "started", s.Agent().Title, round}))
-	if err := do(); err != nil {
+	if err := do(ctx); err != nil {
 		return err
 	}
 	r.reportTree()

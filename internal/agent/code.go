@@ -32,7 +32,7 @@ const (
 
 func (r *run) codeJob(ctx context.Context) (codeforge.Outcome, error) {
 	var doc codeDoc
-	err := r.stage(codeforge.Code, 0, func() (err error) {
+	err := r.stage(ctx, codeforge.Code, 0, func(ctx context.Context) (err error) {
 		doc, err = r.code(ctx, 0, nil)
 		return err
 	})

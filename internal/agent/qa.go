@@ -33,7 +33,7 @@ func (r *run) qaJob(ctx context.Context) (codeforge.Outcome, error) {
 		tree = treeOf(code)
 	}
 	var doc qaDoc
-	err := r.stage(codeforge.QA, 0, func() (err error) {
+	err := r.stage(ctx, codeforge.QA, 0, func(ctx context.Context) (err error) {
 		doc, err = r.newReviewer(tree).review(ctx, 0, nil)
 		return err
 	})

@@ -37,7 +37,7 @@ type asks struct {
 func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 	var q *asks
 	var doc requirementsDoc
-	err := r.stage(codeforge.Research, 0, func() (err error) {
+	err := r.stage(ctx, codeforge.Research, 0, func(ctx context.Context) (err error) {
 		q, doc, err = r.research(ctx, 30)
 		return err
 	})
@@ -103,7 +103,7 @@ func (r *run) waiting(result any, message string, questions []form.Question, pro
 
 func (r *run) wireframeJob(ctx context.Context) (codeforge.Outcome, error) {
 	var doc architectureDoc
-	err := r.stage(codeforge.Wireframe, 0, func() (err error) {
+	err := r.stage(ctx, codeforge.Wireframe, 0, func(ctx context.Context) (err error) {
 		doc, err = r.wireframe(ctx)
 		return err
 	})
@@ -130,7 +130,7 @@ func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
 
 func (r *run) pedagogyJob(ctx context.Context) (codeforge.Outcome, error) {
 	var doc lessonDoc
-	err := r.stage(codeforge.Pedagogy, 0, func() error {
+	err := r.stage(ctx, codeforge.Pedagogy, 0, func(ctx context.Context) error {
 		l, err := r.pedagogy(ctx)
 		doc = newLessonDoc(l)
 		return err
@@ -176,19 +176,19 @@ type pipelineDoc struct {
 
 // pipelineStage runs a stage of a pipeline, unless it stands before the one that the input's start_at names: what those make the
 // project has already.
-func (r *run) pipelineStage(s codeforge.AgentType, round int, do func() error) error {
+func (r *run) pipelineStage(ctx context.Context, s codeforge.AgentType, round int, do func(context.Context) error) error {
 	stages := r.task.Job.Agent.Agent().Stages
 	if slices.Index(stages, s) < slices.Index(stages, codeforge.AgentType(r.in.text(startAt))) {
 		return nil
 	}
-	return r.stage(s, round, do)
+	return r.stage(ctx, s, round, do)
 }
 
 // builderJob runs research, wireframe, code and qa. What qa finds goes back to code, for at most reviewRounds reviews; what is
 // left then is told in the result and fails nothing, since the code builds.
 func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 	var q *asks
-	if err := r.pipelineStage(codeforge.Research, 0, func() (err error) {
+	if err := r.pipelineStage(ctx, codeforge.Research, 0, func(ctx context.Context) (err error) {
 		q, _, err = r.research(ctx, 15)
 		return err
 	}); err != nil {
@@ -198,7 +198,7 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 		return r.waiting(q, q.Message, q.Questions, 15), nil
 	}
 	r.report(20)
-	if err := r.pipelineStage(codeforge.Wireframe, 0, func() error {
+	if err := r.pipelineStage(ctx, codeforge.Wireframe, 0, func(ctx context.Context) error {
 		_, err := r.wireframe(ctx)
 		return err
 	}); err != nil {
@@ -206,7 +206,7 @@ func (r *run) builderJob(ctx context.Context) (codeforge.Outcome, error) {
 	}
 	r.report(40)
 	d := pipelineDoc{Code: codeDoc{Summary: "Reviewed the project as it is.", Dependencies: []string{}, Diagnostics: []diagnostic{}}}
-	if err := r.pipelineStage(codeforge.Code, 0, func() (err error) {
+	if err := r.pipelineStage(ctx, codeforge.Code, 0, func(ctx context.Context) (err error) {
 		d.Code, err = r.code(ctx, 0, nil)
 		r.wrote = true
 		return err
@@ -236,7 +236,7 @@ func (r *run) reviewAndRepair(ctx context.Context, d *pipelineDoc) error {
 	reviewer := r.newReviewer(r.tree)
 	var findings []form.Finding
 	for round := 0; ; round++ {
-		if err := r.stage(codeforge.QA, round, func() (err error) {
+		if err := r.stage(ctx, codeforge.QA, round, func(ctx context.Context) (err error) {
 			d.QA, err = reviewer.review(ctx, round, findings)
 			return err
 		}); err != nil {
@@ -247,7 +247,7 @@ func (r *run) reviewAndRepair(ctx context.Context, d *pipelineDoc) error {
 		if findings = reviewer.backToCoder(&d.QA, last); len(findings) == 0 {
 			return nil
 		}
-		err := r.stage(codeforge.Code, round+1, func() error {
+		err := r.stage(ctx, codeforge.Code, round+1, func(ctx context.Context) error {
 			doc, err := r.code(ctx, round+1, findings)
 			if err == nil && !r.wrote { // what it did is all that this job did
 				d.Code, r.wrote = doc, true

@@ -399,7 +399,9 @@ func (b *toolbox) runCall(ctx context.Context, call llm.ToolCall) llm.ToolResult
 	if repeated >= refuseSame {
 		return problem(call, b.looped(call, fmt.Sprintf("this call was made %d times before, nothing has changed since, and its result stands above: do something else, or finish", repeated-1)).Error())
 	}
+	ctx, span := codeforge.StartSpan(ctx, codeforge.WorkTool, call.Name)
 	text, err := t.do(ctx, b, call.Arguments)
+	span.End(toolFault(err))
 	if err != nil {
 		if guard, ok := asGuard(err); ok {
 			b.r.guarded(guardEvent{b.stage, guard, guardRefused, b.pathOf(call), err.Error()})
@@ -411,6 +413,16 @@ func (b *toolbox) runCall(ctx context.Context, call llm.ToolCall) llm.ToolResult
 	}
 	return llm.ToolResult{ID: call.ID, Name: call.Name, Content: text}
 }
+
+// toolFault is what a trace is told of a tool that did not do it: not its words, which may be the project's.
+func toolFault(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errToolRefused
+}
+
+var errToolRefused = errors.New("the call was refused, in words for the model")
 
 // withinRoom returns text that was read, while the conversation has room for it.
 func (b *toolbox) withinRoom(text string, err error) (string, error) {

@@ -47,6 +47,7 @@ type Error struct {
 	Message   string         `json:"message" doc:"What went wrong, for people." example:"Request validation failed"`
 	Details   map[string]any `json:"details" doc:"What the code says more about: field and reason, resource and id, retry_after, or errors, a list of {field, message, type}."`
 	RequestID string         `json:"request_id" doc:"Names the request in the server's log; also the header X-Request-ID."`
+	TraceID   string         `json:"trace_id,omitempty" doc:"Where requests are traced: the trace that this one belongs to."`
 	Detail    string         `json:"detail,omitempty" doc:"Unknown routes and wrong methods: the message again."`
 
 	status int
@@ -69,6 +70,7 @@ type problem struct {
 	Message   string         `json:"message"`
 	Details   map[string]any `json:"details"`
 	RequestID string         `json:"request_id"`
+	TraceID   string         `json:"trace_id,omitempty"`
 }
 
 // problemError is an Error that is written in the shape of RFC 9457.
@@ -81,7 +83,7 @@ func (p problemError) ContentType(string) string { return "application/problem+j
 func (p problemError) problem() problem {
 	e := p.err
 	return problem{Type: "about:blank", Title: http.StatusText(e.status), Status: e.status, Detail: e.Message,
-		Instance: "urn:request:" + e.RequestID, Code: e.Code, Message: e.Message, Details: e.Details, RequestID: e.RequestID}
+		Instance: "urn:request:" + e.RequestID, Code: e.Code, Message: e.Message, Details: e.Details, RequestID: e.RequestID, TraceID: e.TraceID}
 }
 
 // fieldError is one broken rule of a request.
@@ -149,7 +151,7 @@ func seconds(d time.Duration) int64 { return max(1, int64((d+time.Second-1)/time
 
 // prepare completes an error for one request and sets its headers.
 func (x *exchange) prepare(e *Error) huma.StatusError {
-	e.RequestID = x.id
+	e.RequestID, e.TraceID = x.id, codeforge.TraceID(x.r.Context())
 	if e.Details == nil {
 		e.Details = map[string]any{}
 	}

@@ -146,7 +146,9 @@ type sight struct {
 // look has the verifier look at a tree with the packages that it asks for.
 func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(verify.Tree) (*verify.Site, verify.Report, error)) (sight, error) {
 	began := l.now()
-	resolved, err := l.resolver.resolve(ctx, user, t)
+	within, span := codeforge.StartSpan(ctx, codeforge.WorkVerify, string(codeforge.RungResolve))
+	resolved, err := l.resolver.resolve(within, user, t)
+	span.End(err)
 	if err != nil {
 		return sight{}, err
 	}
@@ -164,7 +166,9 @@ func (l *Ladder) look(ctx context.Context, user string, t verify.Tree, do func(v
 		l.prefetch(had, t.Files)
 	}
 	resolving := l.now().Sub(began)
+	_, span = codeforge.StartSpan(ctx, codeforge.WorkVerify, string(codeforge.RungBundle))
 	site, report, err := do(t)
+	span.End(err)
 	if err != nil {
 		return sight{}, err
 	}
@@ -205,7 +209,9 @@ func (l *Ladder) checkTypes(ctx context.Context, user string, s *sight) (lasts b
 	case err != nil:
 		rung.Reason = publicWords(err)
 	default:
-		result, err := checker.Check(ctx, user, s.tree)
+		within, span := codeforge.StartSpan(ctx, codeforge.WorkVerify, string(codeforge.RungTypes))
+		result, err := checker.Check(within, user, s.tree)
+		span.End(err)
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}

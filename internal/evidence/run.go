@@ -100,7 +100,9 @@ func (l *Ladder) Run(ctx context.Context, user string, t verify.Tree, blob func(
 		return l.notRun(result(codeforge.RungNotChecked, "there is no page that could be opened"), false)
 	}
 	runner, program, _ := l.smoke.start()
-	seen, err := runner.Run(ctx, user, browser.Site{Handler: preview.Handler(site, blob), Pages: pagesOf(site, t)})
+	within, span := codeforge.StartSpan(ctx, codeforge.WorkVerify, string(codeforge.RungRun))
+	seen, err := runner.Run(within, user, browser.Site{Handler: preview.Handler(site, blob), Pages: pagesOf(site, t)})
+	span.End(err)
 	if ctx.Err() != nil {
 		return Run{}, context.Cause(ctx)
 	}

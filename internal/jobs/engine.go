@@ -173,6 +173,9 @@ func (e *Engine) Drain(ctx context.Context, patience time.Duration) (err error) 
 
 // Submit stores a job and wakes a worker. fresh is false when the idempotency key was used before.
 func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error) {
+	ctx, span := codeforge.StartSpan(ctx, codeforge.WorkSubmit, string(n.Agent))
+	defer func() { span.End(err) }()
+	n.TraceParent = codeforge.TraceParent(ctx) // runs of the job lead back to here
 	if e.queued.Add(1) > int64(e.o.MaxQueued) {
 		e.queued.Add(-1)
 		return job, false, &codeforge.Error{Kind: codeforge.QueueFull, RetryAfter: 5 * time.Second,
@@ -299,6 +302,9 @@ func (e *Engine) Changed(projectID string) {
 // run does the work and says how to leave the job. nil: leave it alone, it is no longer ours.
 func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fence) (*codeforge.Outcome, End) {
 	log := e.o.Log.With("job_id", job.ID, "project_id", job.ProjectID, "agent", job.Agent, "fence", job.Fence)
+	if id := codeforge.TraceID(ctx); id != "" {
+		log = log.With("trace_id", id)
+	}
 	began := time.Now()
 	if job.Crashes >= e.o.MaxCrashes {
 		return failedOutcome(job, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, codeforge.Outcome{}), EndFailed

@@ -83,7 +83,7 @@ func (s *Store) listFiles(ctx context.Context, d *direct, as codeforge.User, con
 	// One statement, so that files and revision are of one moment; a project without files is one row without a path.
 	query := `select p.revision, coalesce(f.path, ''), coalesce(f.id, p.id), coalesce(f.language, ''), coalesce(f.version, 0), coalesce(f.size, octet_length(f.content), 0),
 		coalesce(f.hash, ''), coalesce(f.revision, 0), coalesce(f.created_at, p.created_at), coalesce(f.updated_at, p.created_at), ` + content + " from " + from
-	_, err = s.retry(ctx, true, func() error {
+	_, err = s.retry(ctx, "list_files", true, func() error {
 		files, found = []codeforge.File{}, false
 		return d.run(ctx, as, query, values, func(rows pgx.Rows) error {
 			for rows.Next() {

@@ -117,7 +117,7 @@ func (s *Store) ClaimJobs(ctx context.Context, worker string, lease time.Duratio
 		Next float64  `json:"next"`
 	}
 	tries := 0
-	_, err = s.retry(ctx, true, func() error {
+	_, err = s.retry(ctx, "claim_jobs", true, func() error {
 		if tries++; tries == 2 {
 			args = append(args, arg{"again", true})
 		}

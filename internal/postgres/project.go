@@ -73,7 +73,7 @@ func (s *Store) listProjects(ctx context.Context, d *direct, u codeforge.User, f
 	query := `select (select count(*) from public.projects where ` + where + `), p.id, coalesce(p.title, ''), coalesce(p.description, ''), coalesce(p.mode, ''), coalesce(p.status, ''),
 		p.requirements_spec, p.architecture_spec, array_remove(p.tech_stack, null), coalesce(p.revision, 0), coalesce(p.created_at, 'epoch'), coalesce(p.updated_at, 'epoch')
 		from (select) one left join lateral (select * from public.projects where ` + where + ` order by created_at desc, id desc limit $2 offset $3) p on true order by p.created_at desc, p.id desc`
-	_, err = s.retry(ctx, true, func() error {
+	_, err = s.retry(ctx, "list_projects", true, func() error {
 		list = nil
 		return d.run(ctx, u, query, values, func(rows pgx.Rows) error {
 			for rows.Next() {

@@ -104,8 +104,10 @@ func (s *Store) PoolStats() (p PoolStats, ok bool) {
 func (s *Store) Ping(ctx context.Context) error { return s.wire.ping(ctx) }
 
 // retry makes an attempt, again where that is safe and may help. unsure tells that an earlier attempt than the one whose outcome
-// is returned may have been carried out, or this one if it failed.
-func (s *Store) retry(ctx context.Context, again bool, attempt func() error) (unsure bool, err error) {
+// is returned may have been carried out, or this one if it failed. of names the operation.
+func (s *Store) retry(ctx context.Context, of string, again bool, attempt func() error) (unsure bool, err error) {
+	ctx, span := codeforge.StartSpan(ctx, codeforge.WorkStore, of)
+	defer func() { span.End(err) }()
 	tries, pause := s.wire.patience()
 	for try := 1; ; try++ {
 		err := attempt()
@@ -138,7 +140,7 @@ func (s *Store) StoreID(ctx context.Context) (string, error) {
 // callFunction sends a call and decodes its answer. found is whether there was one. For unsure see retry.
 func callFunction[T any](ctx context.Context, s *Store, c functionCall) (out T, found, unsure bool, err error) {
 	var answer *T
-	unsure, err = s.retry(ctx, c.again, func() error {
+	unsure, err = s.retry(ctx, c.function, c.again, func() error {
 		answer = nil
 		doc, err := s.wire.send(ctx, c)
 		if err == nil && len(doc) > 0 {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -138,7 +139,19 @@ func reachable(a net.Addr) string {
 	return net.JoinHostPort(host, port)
 }
 
-// closeOperators ends that port, last of all: what happens while a server stops is of interest too.
+// tracesWithin bounds how long the end of a server waits for whoever collects traces.
+const tracesWithin = 3 * time.Second
+
+// closeTraces sends what is left of traces. What cannot be sent is told, and no error.
+func (s *Server) closeTraces() {
+	ctx, cancel := context.WithTimeout(context.Background(), tracesWithin)
+	defer cancel()
+	if err := s.telemetry.Close(ctx); err != nil {
+		s.log.Warn("the last traces could not be exported", "error", err)
+	}
+}
+
+// closeOperators ends that port: what happens while a server stops is of interest too.
 func (s *Server) closeOperators() error {
 	if s.operators == nil {
 		return nil

@@ -79,7 +79,12 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		return nil, err
 	}
 	log, level := newLog(cfg, w)
-	s := &Server{cfg: cfg, live: *cfg, log: log, level: level, hub: events.NewHub(), failed: make(chan error, 1), telemetry: telemetry.New()}
+	watched, err := telemetry.New(ctx, os.Getenv, log)
+	if err != nil {
+		return nil, err
+	}
+	log = slog.New(watched.LogHandler(log.Handler()))
+	s := &Server{cfg: cfg, live: *cfg, log: log, level: level, hub: events.NewHub(), failed: make(chan error, 1), telemetry: watched}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release())
@@ -254,6 +259,7 @@ func (s *Server) release() error {
 		s.redis.Close()
 	}
 	s.checks.Close()
+	s.closeTraces()
 	return errors.Join(append(all, s.audit.Close())...)
 }
 

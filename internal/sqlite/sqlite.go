@@ -257,7 +257,9 @@ func (c *clock) now() time.Time {
 }
 
 // read runs do on a connection that cannot write. Each of its statements sees the newest commit.
-func (s *Store) read(ctx context.Context, do func(*conn) error) error {
+func (s *Store) read(ctx context.Context, do func(*conn) error) (err error) {
+	ctx, span := startSpan(ctx)
+	defer func() { span.End(err) }()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

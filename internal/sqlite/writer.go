@@ -42,7 +42,9 @@ func newWrite() any { return &write{done: make(chan struct{}, 1)} }
 // write runs do in a transaction and returns after its commit, with do's error if it returned one and nothing was
 // written. Writes that wait at the same time share one commit. When ctx ends before do has begun, nothing is written;
 // after that, the commit decides.
-func (s *Store) write(ctx context.Context, do func(*conn) error) error {
+func (s *Store) write(ctx context.Context, do func(*conn) error) (err error) {
+	ctx, span := startSpan(ctx)
+	defer func() { span.End(err) }()
 	w, err := s.enqueue(ctx, false, do)
 	if err != nil {
 		return err

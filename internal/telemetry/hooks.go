@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 
 	"codeforge"
 	"codeforge/internal/api"
@@ -16,10 +19,23 @@ import (
 // other stands for whatever is not in the set that a label may have.
 const other = "other"
 
-// Begin is the context in which a request is served.
+// probes are asked all the time, and of interest only to who traces the asker.
+var probes = map[string]bool{"/health": true, "/livez": true, "/readyz": true, "/ready": true, "/metrics": true}
+
+// Begin is the context in which a request is served: within its client's trace, if that names one.
 func (t *Telemetry) Begin(r *http.Request) context.Context {
 	t.metrics.inFlight.Inc()
-	return r.Context()
+	ctx := r.Context()
+	parent := r.Header.Get("Traceparent")
+	if t.traces == nil || parent == "" && probes[r.URL.Path] {
+		return ctx
+	}
+	if parent != "" {
+		ctx = remote(ctx, parent, r.Header.Get("Tracestate"))
+	}
+	method := methodLabel(r.Method)
+	ctx, _ = t.traces.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attribute.String(httpMethod, method)))
+	return codeforge.WithTracer(ctx, t.traces)
 }
 
 // Answered counts a request that is over.
@@ -30,6 +46,22 @@ func (t *Telemetry) Answered(ctx context.Context, a api.Answer) {
 	if !a.Streamed {
 		observe(ctx, s.time, a.Took)
 	}
+	if !codeforge.IsTraced(ctx) {
+		return
+	}
+	span := trace.SpanFromContext(ctx)
+	span.SetName(methodLabel(a.Method) + " " + a.Route)
+	span.SetAttributes(attribute.String(httpRoute, a.Route), attribute.Int(httpStatus, a.Status), attribute.String(ourRequest, a.RequestID))
+	if a.JobID != "" {
+		span.SetAttributes(attribute.String(ourJob, a.JobID))
+	}
+	if a.Status >= 500 && a.Err == nil {
+		span.SetStatus(codes.Error, http.StatusText(a.Status))
+	}
+	if a.Status < 500 { // the client's fault
+		a.Err = nil
+	}
+	endSpan(span, a.Err)
 }
 
 // observe notes a time, and beside it the trace in which it was taken.
@@ -69,11 +101,12 @@ func (t *Telemetry) JobHooks() jobs.Hooks {
 				}
 			}
 			m.claims.WithLabelValues(agentLabel(j.Agent), kind).Inc()
-			return ctx, func() {}
+			return t.runBegan(ctx, j)
 		},
 		Ended: func(ctx context.Context, j codeforge.Job, how jobs.End, took time.Duration) {
 			m.ended.WithLabelValues(agentLabel(j.Agent), string(how)).Inc()
 			observe(ctx, m.run.WithLabelValues(agentLabel(j.Agent)), took)
+			t.runEnded(ctx, how)
 			if how == jobs.EndRetry {
 				m.retries.WithLabelValues(agentLabel(j.Agent)).Inc()
 			}
@@ -82,6 +115,35 @@ func (t *Telemetry) JobHooks() jobs.Hooks {
 			renewed.Add(float64(held))
 			lost.Add(float64(gone))
 		},
+	}
+}
+
+// runBegan begins the trace of a run. It is one of its own, since a run may come hours after its request and more than once; a link
+// leads to the request.
+func (t *Telemetry) runBegan(ctx context.Context, j codeforge.Job) (context.Context, func()) {
+	if t.traces == nil {
+		return ctx, func() {}
+	}
+	about := []trace.SpanStartOption{trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+		attribute.String(genOperation, operationAgent), attribute.String(genAgent, agentLabel(j.Agent)), attribute.String(genConversation, j.ProjectID),
+		attribute.String(ourJob, j.ID), attribute.String(ourProject, j.ProjectID), attribute.Int64(ourFence, j.Fence))}
+	if from := trace.SpanContextFromContext(remote(context.Background(), j.TraceParent, "")); from.IsValid() {
+		about = append(about, trace.WithLinks(trace.Link{SpanContext: from}))
+	}
+	ctx, span := t.traces.tracer.Start(ctx, operationAgent+" "+agentLabel(j.Agent), about...)
+	return codeforge.WithTracer(ctx, t.traces), func() { span.End() }
+}
+
+// runEnded notes in the trace of a run how it ended.
+func (t *Telemetry) runEnded(ctx context.Context, how jobs.End) {
+	if t.traces == nil {
+		return
+	}
+	span := trace.SpanFromContext(ctx)
+	span.SetAttributes(attribute.String(ourEnd, string(how)))
+	if how == jobs.EndFailed || how == jobs.EndTimedOut || how == jobs.EndRetry {
+		span.SetAttributes(attribute.String(errorType, string(how)))
+		span.SetStatus(codes.Error, "the run ended as "+string(how))
 	}
 }
 

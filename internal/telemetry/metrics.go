@@ -3,6 +3,8 @@
 package telemetry
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -16,10 +18,27 @@ import (
 )
 
 // Telemetry is what one server says of itself.
-type Telemetry struct{ metrics *metrics }
+type Telemetry struct {
+	metrics *metrics
+	traces  *tracing // nil: nobody wants them
+}
 
-// New returns telemetry that nothing has been told yet.
-func New() *Telemetry { return &Telemetry{metrics: newMetrics()} }
+// New begins as OpenTelemetry's variables say. Trouble with exporting goes to log. Close ends it.
+func New(ctx context.Context, getenv func(string) string, log *slog.Logger) (*Telemetry, error) {
+	traces, err := newTracing(ctx, getenv, log)
+	if err != nil {
+		return nil, err
+	}
+	return &Telemetry{newMetrics(), traces}, nil
+}
+
+// Close sends what is left, as long as ctx lasts.
+func (t *Telemetry) Close(ctx context.Context) error {
+	if t.traces == nil {
+		return nil
+	}
+	return t.traces.close(ctx)
+}
 
 // Metrics answers with all metrics, as text or in the OpenMetrics format, which has exemplars.
 func (t *Telemetry) Metrics() http.Handler {
@@ -102,6 +121,13 @@ type endpointSeries struct {
 var methods = map[string]bool{http.MethodGet: true, http.MethodHead: true, http.MethodPost: true, http.MethodPut: true, http.MethodPatch: true,
 	http.MethodDelete: true, http.MethodOptions: true}
 
+func methodLabel(method string) string {
+	if !methods[method] {
+		return other
+	}
+	return method
+}
+
 // classes of a status.
 var classes = [...]string{"other", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
@@ -111,9 +137,7 @@ func (e *endpoints) of(k endpoint) *endpointSeries {
 			return s
 		}
 	}
-	if !methods[k.method] {
-		k.method = "other"
-	}
+	k.method = methodLabel(k.method)
 	if k.class < 1 || k.class >= len(classes) {
 		k.class = 0
 	}

@@ -25,14 +25,18 @@ func (m *model) Name() string { return m.next.Name() }
 // Generate is part of [llm.Provider].
 func (m *model) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
 	told := req.Routing.Observe
+	ctx, span := m.t.traces.startCall(ctx, req)
 	watched := *req
 	watched.Routing.Observe = func(a llm.Attempt) {
 		m.t.attempted(ctx, a)
+		m.t.traces.attempted(ctx, a)
 		if told != nil {
 			told(a)
 		}
 	}
-	return m.next.Generate(ctx, &watched, sink)
+	resp, err := m.next.Generate(ctx, &watched, sink)
+	m.t.traces.endCall(span, resp, err)
+	return resp, err
 }
 
 // attempted counts a call of a model, one that was not sent too.
