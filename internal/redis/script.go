@@ -24,6 +24,24 @@ func NewScript(text string) *Script { return &Script{rueidis.NewLuaScript(text)}
 // after it no other is waited for. In a cluster all keys of a call must lie on one node, as those do that have the same part in braces.
 // nil stands for nothing.
 func (c *Client) Run(ctx context.Context, s *Script, keys []string, args ...string) ([][]byte, error) {
+	if up, _ := c.state(); !up || !c.mayAsk(time.Now()) {
+		return nil, ErrAway
+	}
+	quick, cancel := context.WithTimeout(ctx, quickMost)
+	defer cancel()
+	answer, err := c.run(quick, s, keys, args...)
+	switch {
+	case err == nil || isAnswer(err):
+		c.asked(true)
+	case ctx.Err() == nil: // else it is the caller who did not wait
+		c.asked(false)
+		err = ErrAway
+	}
+	return answer, err
+}
+
+// run is Run for as long as ctx allows.
+func (c *Client) run(ctx context.Context, s *Script, keys []string, args ...string) ([][]byte, error) {
 	var conn rueidis.Client
 	names := make([]string, len(keys))
 	for i, key := range keys {
@@ -32,32 +50,14 @@ func (c *Client) Run(ctx context.Context, s *Script, keys []string, args ...stri
 			return nil, err
 		}
 	}
-	if !c.mayAsk(time.Now()) {
-		return nil, ErrAway
-	}
-	quick, cancel := context.WithTimeout(ctx, quickMost)
-	defer cancel()
-	answer := s.lua.Exec(quick, conn, names, args)
-	err := answer.Error()
+	message, err := s.lua.Exec(ctx, conn, names, args).ToMessage()
 	switch {
-	case err == nil || isAnswer(err):
-		c.asked(true)
-	case ctx.Err() == nil: // else it is the caller who did not wait
-		c.asked(false)
-		c.failed(err)
-		return nil, ErrAway
-	}
-	if rueidis.IsRedisNil(err) {
+	case rueidis.IsRedisNil(err):
 		return [][]byte{nil}, nil
-	}
-	if err != nil {
+	case err != nil:
+		c.failed(err)
 		return nil, err
-	}
-	message, err := answer.ToMessage()
-	if err != nil {
-		return nil, err
-	}
-	if !message.IsArray() {
+	case !message.IsArray():
 		return [][]byte{text(message)}, nil
 	}
 	parts, err := message.ToArray()
