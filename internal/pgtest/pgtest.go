@@ -42,6 +42,8 @@ type Server struct {
 	Port int
 
 	dir  string
+	args []string // of the program
+	bin  string
 	proc *process
 	as   *syscall.Credential // nil: the one who runs the tests
 }
@@ -83,12 +85,56 @@ func Start(tb testing.TB) *Server {
 	return running.server
 }
 
-func start() (s *Server, err error) {
+// Private starts a server for one test, which stops it and starts it again as it likes. What is committed survives that. Further
+// settings are given as name=value.
+func Private(tb testing.TB, settings ...string) *Server {
+	tb.Helper()
+	s, err := start(append([]string{"synchronous_commit=on", "fsync=on", "full_page_writes=on", "autovacuum=on"}, settings...)...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+// Kill ends a private server as a power cut would.
+func (s *Server) Kill(tb testing.TB) {
+	tb.Helper()
+	if err := s.proc.end(syscall.SIGQUIT); err != nil {
+		tb.Error(err)
+	}
+}
+
+// Restart starts a private server that was ended.
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
+	err := s.run()
+	if err == nil {
+		err = s.proc.until(func() error { return s.try("postgres") })
+	}
+	if err != nil {
+		tb.Error(err)
+	}
+}
+
+// run starts the program.
+func (s *Server) run() (err error) {
+	cmd := exec.Command(filepath.Join(s.bin, "postgres"), s.args...)
+	s.setCredential(cmd)
+	s.proc, err = launch(cmd)
+	return err
+}
+
+func start(settings ...string) (s *Server, err error) {
 	bin, err := find("/usr/lib/postgresql/*/bin/postgres")
 	if err != nil {
 		return nil, err
 	}
-	s = &Server{}
+	s = &Server{bin: bin}
 	if s.as, err = unprivilegedUser(); err != nil {
 		return nil, err
 	}
@@ -113,11 +159,12 @@ func start() (s *Server, err error) {
 		if s.Port, err = freePort(); err != nil {
 			return nil, err
 		}
-		cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port),
-			"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off", "-c", "wal_level=logical",
-			"-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "max_wal_size=4GB", "-c", "log_min_messages=fatal", "-c", "timezone=UTC")
-		s.setCredential(cmd)
-		if s.proc, err = launch(cmd); err != nil {
+		s.args = []string{"-D", data, "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port)}
+		for _, setting := range append([]string{"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "wal_level=logical",
+			"max_connections=200", "shared_buffers=64MB", "max_wal_size=4GB", "log_min_messages=fatal", "timezone=UTC"}, settings...) {
+			s.args = append(s.args, "-c", setting)
+		}
+		if err = s.run(); err != nil {
 			return nil, err
 		}
 		if err = s.proc.until(func() error { return s.try("postgres") }); err == nil {
