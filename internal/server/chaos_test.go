@@ -77,6 +77,7 @@ type chaos struct {
 	mu       sync.Mutex
 	jobs     map[string]*ledgerEntry // accepted, by id
 	told     map[string]int          // by webhooks, of the ends of jobs
+	refused  map[string]bool         // deliveries
 	faults   map[string]int
 	problems []string
 	writes   int
@@ -113,7 +114,7 @@ func newChaos(t *testing.T) *chaos {
 		seed = s
 	}
 	t.Logf("CODEFORGE_CHAOS_SEED=%d; without network namespaces: lines are proxies of the test's own", seed)
-	c := &chaos{t: t, rand: rand.New(rand.NewPCG(seed, 1)), jobs: map[string]*ledgerEntry{}, told: map[string]int{}, faults: map[string]int{}}
+	c := &chaos{t: t, rand: rand.New(rand.NewPCG(seed, 1)), jobs: map[string]*ledgerEntry{}, told: map[string]int{}, refused: map[string]bool{}, faults: map[string]int{}}
 	c.pg, c.redis = pgtest.Private(t), redistest.Start(t)
 	c.pg.Exec(t, "postgres", "create database chaos")
 	models := httptest.NewServer(slowed{&endpoint{}})
@@ -164,7 +165,7 @@ func (s slowed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Handler.ServeHTTP(w, r)
 }
 
-// receive is the address of the webhook. It is not always well.
+// receive is the address of the webhook. It refuses one delivery in ten, once.
 func (c *chaos) receive(w http.ResponseWriter, r *http.Request) {
 	var told struct {
 		Type string
@@ -172,12 +173,17 @@ func (c *chaos) receive(w http.ResponseWriter, r *http.Request) {
 			JobID string `json:"job_id"`
 		}
 	}
-	if json.NewDecoder(r.Body).Decode(&told) != nil || rand.IntN(10) == 0 {
-		w.WriteHeader(http.StatusServiceUnavailable)
+	if err := json.NewDecoder(r.Body).Decode(&told); err != nil {
+		c.problem("a delivery without a body of JSON: %v", err)
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if id := r.Header.Get("Webhook-Id"); rand.IntN(10) == 0 && !c.refused[id] {
+		c.refused[id] = true
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	c.told[told.Data.JobID]++
 }
 
@@ -609,7 +615,7 @@ func (c *chaos) awaitHealth(since time.Time) {
 // settle waits for the ends of all jobs, and for what is told of them.
 func (c *chaos) settle() {
 	c.follows.Wait()
-	for range 600 { // deliveries that failed are tried again
+	for range 900 { // a delivery that failed twice is tried again a minute later
 		if c.untold() == 0 {
 			return
 		}
