@@ -23,14 +23,8 @@ type unchecked server.Config
 
 // Run implements the command. It fails when the settings would keep a server from starting.
 func (c *Config) Run(cli *kong.Context, env *server.Environment) error {
-	flags := map[string]bool{}
-	for _, p := range cli.Path {
-		if p.Flag != nil {
-			flags[p.Flag.Name] = true
-		}
-	}
 	settings := server.Config(c.Settings)
-	all := settings.Settings(env, flags)
+	all := settings.Settings(env, givenFlags(cli))
 	if c.JSON {
 		out := json.NewEncoder(os.Stdout)
 		out.SetIndent("", "  ")

@@ -26,6 +26,7 @@ type commands struct {
 	Export  Export  `cmd:"" help:"Export a project into a folder or an archive."`
 	Migrate Migrate `cmd:"" help:"Bring the database up to date."`
 	Doctor  Doctor  `cmd:"" help:"Check each configured part for real and say what to fix."`
+	Support Support `cmd:"" help:"Gather what somebody who helps needs to know into one archive, without secrets."`
 	Config  Config  `cmd:"" help:"Show all settings, without secrets, and where each comes from."`
 	Backup  Backup  `cmd:"" help:"Keep the data folder as one file, while a server may run."`
 	Restore Restore `cmd:"" help:"Make a data folder of a backup."`

@@ -28,6 +28,7 @@ func emptyEnvironment(t *testing.T) {
 	for name := range SettingNames() {
 		t.Setenv(name, "") // and what a test sets is gone after it
 	}
+	UnsetEmpty()
 }
 
 func TestEnvironment(t *testing.T) {
