@@ -18,6 +18,12 @@ var audited = map[string]string{
 	"restore_revision": "revision.restore",
 	"set_budget":       "budget.set",
 	"cancel_job":       "job.take_back", // see auditedHere
+
+	"create_webhook":         "webhook.create",
+	"create_project_webhook": "webhook.create",
+	"update_webhook":         "webhook.update",
+	"rotate_webhook":         "webhook.rotate",
+	"delete_webhook":         "webhook.delete",
 }
 
 // auditedHere reports whether this request of an audited operation is worth a record.

@@ -111,6 +111,8 @@ func (s *server) makeWebhook(ctx context.Context, projectID string, b *webhookCr
 	if err != nil {
 		return nil, err
 	}
+	x, _ := exchangeOf(ctx)
+	x.names("webhook_id", w.ID)
 	return &shownWebhookOutput{shownWebhook{webhookAnswer(w), shown}}, nil
 }
 

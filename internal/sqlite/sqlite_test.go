@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -123,4 +124,43 @@ func open(t testing.TB, dir string, o sqlite.Options) *sqlite.Store {
 		}
 	})
 	return s
+}
+
+// What a webhook has waiting is bounded, and what is beyond is counted; its log does not grow without end.
+func TestWebhookBounds(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, sqlite.Options{})
+	u := codeforge.LocalUser()
+	w, err := s.CreateWebhook(t.Context(), u, codeforge.Webhook{ID: codeforge.NewID(), URL: "https://example.com"}, []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := past(t, dir)
+	fill := "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?) INSERT INTO webhook_deliveries(webhook, type, status, data, due_at, created_at, ended_at) SELECT 1, 'x', "
+	do(fill+"'delivered', '{}', NULL, 1e15, 1e17 FROM n", codeforge.MaxWebhookLog+200)
+	do(fill+"'pending', '{}', 1, 1e15, NULL FROM n", codeforge.MaxWebhookOutbox)
+	for range 2 {
+		if _, err := s.CreateProject(t.Context(), u, codeforge.Project{Title: "Mine"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := codeforge.WebhookKey{ID: w.ID}
+	if w, err = s.GetWebhook(t.Context(), u, k); err != nil || w.Pending != codeforge.MaxWebhookOutbox || w.Dropped != 2 {
+		t.Errorf("%+v %v", w, err)
+	}
+	if _, err = s.TestWebhook(t.Context(), u, k); !codeforge.IsKind(err, codeforge.RateLimited) {
+		t.Error(err)
+	}
+	claims, err := s.ClaimWebhooks(t.Context(), "", 64, 64, 10, time.Minute)
+	if err != nil || len(claims.List) != 64 {
+		t.Fatal(len(claims.List), err)
+	}
+	for _, c := range claims.List {
+		if _, err := s.RecordWebhook(t.Context(), c, codeforge.WebhookOutcome{Status: codeforge.WebhookDelivered}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept := do("SELECT count(*) FROM webhook_deliveries WHERE ended_at IS NOT NULL")[0]; kept < fmt.Sprint(codeforge.MaxWebhookLog) || kept > fmt.Sprint(codeforge.MaxWebhookLog+64) {
+		t.Errorf("%s are kept", kept)
+	}
 }
