@@ -664,27 +664,37 @@ func (s *Store) ListJobs(ctx context.Context, u codeforge.User, projectID string
 	return list, total, err
 }
 
-// WatchJob is one statement, since beginning another would cost as much as all that it reads: the first row is the job.
 func (s *Store) WatchJob(ctx context.Context, u codeforge.User, id string, after int64, limit int) (j codeforge.Job, events []codeforge.Event, err error) {
 	err = s.read(ctx, func(c *conn) error {
-		err := c.each(`SELECT 0, status, updated_at, error, id, user_id, progress, completed_at FROM jobs
-				WHERE (id = ?1 OR seq = (SELECT job FROM job_aliases WHERE alias = ?1)) AND user_id = ?2
-			UNION ALL SELECT * FROM (SELECT seq, type, at, data, NULL, NULL, NULL, NULL FROM job_events
-				WHERE job = (SELECT seq FROM jobs WHERE (id = ?1 OR seq = (SELECT job FROM job_aliases WHERE alias = ?1)) AND user_id = ?2) AND seq > ?3
-				ORDER BY seq LIMIT ?4)`, []any{id, u.ID, after, limit}, func(r row) error {
-			if j.ID == "" {
-				return r[1:].scan((*string)(&j.Status), &j.UpdatedAt, &j.Error, &j.ID, &j.UserID, &j.Progress, &j.CompletedAt)
-			}
-			events = append(events, codeforge.Event{JobID: j.ID})
-			e := &events[len(events)-1]
-			return r[:4].scan(&e.Seq, (*string)(&e.Type), &e.At, &e.Data)
-		})
+		if err := watchJob(c, u, id, after, limit, &j, &events); err != nil || j.ID != "" {
+			return err
+		}
+		var canonical string
+		found, err := c.one("SELECT id FROM jobs WHERE seq = (SELECT job FROM job_aliases WHERE alias = ?)", []any{id}, &canonical)
+		if err == nil && found {
+			err = watchJob(c, u, canonical, after, limit, &j, &events)
+		}
 		if err == nil && j.ID == "" {
 			err = codeforge.NotFound("Job", id)
 		}
 		return err
 	})
 	return j, events, err
+}
+
+// watchJob is one statement, since beginning another would cost as much as all that it reads: the first row is the job.
+func watchJob(c *conn, u codeforge.User, id string, after int64, limit int, j *codeforge.Job, events *[]codeforge.Event) error {
+	return c.each(`SELECT 0, status, updated_at, error, id, user_id, progress, completed_at FROM jobs WHERE id = ?1 AND user_id = ?2
+		UNION ALL SELECT * FROM (SELECT seq, type, at, data, NULL, NULL, NULL, NULL FROM job_events
+			WHERE job = (SELECT seq FROM jobs WHERE id = ?1 AND user_id = ?2) AND seq > ?3 ORDER BY seq LIMIT ?4)`,
+		[]any{id, u.ID, after, limit}, func(r row) error {
+			if j.ID == "" {
+				return r[1:].scan((*string)(&j.Status), &j.UpdatedAt, &j.Error, &j.ID, &j.UserID, &j.Progress, &j.CompletedAt)
+			}
+			*events = append(*events, codeforge.Event{JobID: j.ID})
+			e := &(*events)[len(*events)-1]
+			return r[:4].scan(&e.Seq, (*string)(&e.Type), &e.At, &e.Data)
+		})
 }
 
 func (s *Store) JobOwner(ctx context.Context, id string) (jobID, userID string, err error) {
