@@ -1,0 +1,18 @@
+package stream
+
+// Beat has the heartbeats of all streams due at once.
+func (s *Server) Beat() {
+	s.mu.Lock()
+	for st := s.waiting.first; st != nil; st = st.next {
+		st.due = 0
+	}
+	s.mu.Unlock()
+	s.beat()
+}
+
+// Accounts is how many accounts have streams.
+func (s *Server) Accounts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.accounts)
+}
