@@ -32,6 +32,7 @@ const (
 
 	EventDelta     EventType = "delta"      // transient: words as they are produced
 	EventFileDelta EventType = "file_delta" // transient: text of a file as it is written
+	EventQueue     EventType = "queue"      // transient: where a queued job stands, and what it waits for
 	EventLog       EventType = "log"        // transient: a line for whoever watches
 )
 
@@ -57,10 +58,10 @@ type Event struct {
 	// Of the job, where they are known: those who watch all jobs of a project, or of a user, are told by them.
 	ProjectID, UserID string
 
-	Seq   int64
-	Type  EventType
-	Data  json.RawMessage // an object
-	At    time.Time
+	Seq  int64
+	Type EventType
+	Data json.RawMessage // an object
+	At   time.Time
 	// File, of a job's working tree, is as the event tells: stored with it, for [WorkingFile], and sent to nobody.
 	File *FileChange
 }
@@ -97,4 +98,6 @@ func WorkingChanges(events []Event) []FileChange {
 }
 
 // Transient reports whether events of this type are never stored.
-func (t EventType) Transient() bool { return t == EventDelta || t == EventFileDelta || t == EventLog }
+func (t EventType) Transient() bool {
+	return t == EventDelta || t == EventFileDelta || t == EventQueue || t == EventLog
+}

@@ -5,7 +5,7 @@ import "time"
 // ClaimPolicy says which of the jobs that are due are next, on all servers together. The zero value bounds nothing and
 // prefers nobody's but the user's who has the fewest running.
 //
-// The order: what a worker vanished with; then what a user waits for who has none running, for longer than [Patience]; then
+// The order: what a worker vanished with; then, by age, what users wait for who have none running, for longer than [Patience]; then
 // by priority, by how many jobs of its user run, and by age.
 type ClaimPolicy struct {
 	Running        map[AgentType]int // jobs of a type that run at once at most; a type that is not in it: any number
@@ -45,6 +45,25 @@ const (
 
 // WaitReasons are all of them.
 var WaitReasons = []WaitReason{WaitsForWorker, WaitsForProject, WaitsForAgent, WaitsForUser, WaitsForTime, WaitsForRecovery, WaitsForAnyone}
+
+// Words say it to people.
+func (r WaitReason) Words() string {
+	switch r {
+	case WaitsForProject:
+		return "an older job on this project"
+	case WaitsForAgent:
+		return "the limit of its agent type"
+	case WaitsForUser:
+		return "your own running jobs"
+	case WaitsForTime:
+		return "its time to be tried again"
+	case WaitsForRecovery:
+		return "another job whose workers vanished: such run one at a time"
+	case WaitsForAnyone:
+		return "a worker, and none is running"
+	}
+	return "a free worker"
+}
 
 // QueuePlace is where a queued job stands.
 type QueuePlace struct {

@@ -46,6 +46,8 @@ type Jobs interface {
 	Apply(ctx context.Context, u codeforge.User, id string, a codeforge.Application) (codeforge.Job, error)
 	// Reject drops the proposal of a job, and cancels the job if it waits.
 	Reject(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Job, error)
+	// Places says of those among jobs that are queued where they stand, as far as it is known.
+	Places(ctx context.Context, jobIDs []string) map[string]codeforge.QueuePlace
 	// Respond gives a waiting job its answers and returns the alias under which it goes on.
 	Respond(ctx context.Context, u codeforge.User, id string, answers []byte) (alias string, err error)
 }

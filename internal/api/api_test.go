@@ -395,7 +395,7 @@ func TestAgents(t *testing.T) {
 	k.wantFields(k.call("POST", "/v1/run-agent", body, "Idempotency-Key: é"), "Idempotency-Key string_format")
 
 	job := k.call("GET", "/v1/jobs/"+m["job_id"].(string), "").want(200)
-	job.keys(jobKeys + " cost_micro_usd cost_estimated")
+	job.keys(jobKeys + " queue cost_micro_usd cost_estimated")
 	if !strings.Contains(job.Body, `"input_context":{"user_message" : " hi\n", "n":[1, 2.50]}`) {
 		t.Errorf("the context is not as it was sent: %s", job.Body)
 	}
@@ -454,7 +454,7 @@ func TestListJobs(t *testing.T) {
 		m := k.call("GET", "/v1/jobs/"+id+"/list"+query, "").want(200).keys("project_id count page page_size total has_more jobs items")
 		var got []string
 		for _, j := range m["jobs"].([]any) {
-			wantKeys(t, j, jobKeys)
+			wantKeys(t, j, jobKeys+" queue")
 			got = append(got, j.(map[string]any)["job_id"].(string))
 		}
 		if m["count"] != float64(want.count) || m["page"] != float64(want.page) || m["page_size"] != float64(want.size) || m["total"] != 5.0 ||
@@ -940,6 +940,35 @@ func TestUnavailableSaysWhen(t *testing.T) {
 	for _, path := range []string{"/ready", "/v1/projects/" + id + "/check", "/v1/projects/" + id + "/preview", "/v1/models"} {
 		if a := k.call("GET", path, "").want(503); a.Header.Get("Retry-After") == "" {
 			t.Errorf("%s: %v", path, a.Header)
+		}
+	}
+}
+
+// TestQueuePlaces: a queued job says where it stands and what it waits for, alone and in lists; others say nothing of it.
+func TestQueuePlaces(t *testing.T) {
+	k := newKit(t)
+	p, q := k.project(), k.project()
+	first, second, beside := k.job(p, "code"), k.job(p, "code"), k.job(q, "qa")
+	want := func(id string, place int, reason string) {
+		t.Helper()
+		got := k.call("GET", "/v1/jobs/"+id, "").want(200).object()["queue"]
+		if fmt.Sprint(got) != fmt.Sprint(map[string]any{"place": place, "waiting_for": reason}) {
+			t.Errorf("%s stands at %v, want %d for %s", id, got, place, reason)
+		}
+	}
+	want(first, 1, "free_worker")
+	want(second, 2, "project")
+	want(beside, 2, "free_worker")
+	k.claim(first)
+	if got, there := k.call("GET", "/v1/jobs/"+first, "").want(200).object()["queue"]; there {
+		t.Errorf("a running job stands at %v", got)
+	}
+	want(second, 1, "project") // the other one is younger
+	list := k.call("GET", "/v1/jobs/"+p+"/list", "").want(200).object()
+	for _, name := range []string{"jobs", "items"} {
+		rows := list[name].([]any)
+		if a, b := rows[0].(map[string]any)["queue"], rows[1].(map[string]any)["queue"]; len(rows) != 2 || b != nil || fmt.Sprint(a) != "map[place:1 waiting_for:project]" {
+			t.Errorf("%s: %v, %v", name, a, b)
 		}
 	}
 }

@@ -209,6 +209,7 @@ type jobState struct {
 	AgentType     jobAgent        `json:"agent_type"`
 	Status        string          `json:"status" enum:"queued,running,waiting_for_input,completed,failed,cancelled"`
 	Progress      float64         `json:"progress" minimum:"0" maximum:"100"`
+	Queue         *queueState     `json:"queue,omitempty" doc:"Of a queued job: where it stands now."`
 	Input         json.RawMessage `json:"input_context" doc:"As it was sent."`
 	Result        json.RawMessage `json:"result" doc:"The agent's output, an object; null while there is none. Contents of files are left out in lists."`
 	Error         *string         `json:"error" doc:"Why it failed."`
@@ -223,8 +224,33 @@ type jobState struct {
 	CompletedAt   *time.Time      `json:"completed_at" nullable:"true"`
 }
 
+// queueState is where a queued job stands.
+type queueState struct {
+	Place      int    `json:"place" minimum:"1" doc:"1: the next, if all that stand before it stay as they are."`
+	WaitingFor string `json:"waiting_for" enum:"free_worker,project,agent_limit,user_limit,retry,recovery,no_worker_running" doc:"What it waits for: a free worker, an older job on this project, the limit of its agent type, your own running jobs, its time to be tried again, another job whose workers vanished, or any worker, since none is running."`
+}
+
+// addPlaces says of queued jobs where they stand.
+func (s *server) addPlaces(ctx context.Context, jobs []jobState) {
+	var ids []string
+	for i := range jobs {
+		if jobs[i].Status == string(codeforge.Queued) {
+			ids = append(ids, jobs[i].JobID)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	places := s.Jobs.Places(ctx, ids)
+	for i := range jobs {
+		if at, ok := places[jobs[i].JobID]; ok {
+			jobs[i].Queue = &queueState{at.Place, string(at.WaitingFor)}
+		}
+	}
+}
+
 func jobOf(j *codeforge.Job) jobState {
-	out := jobState{j.ID, j.ProjectID, j.UserID, jobAgent(j.Agent), string(j.Status), j.Progress, j.Input, j.Result, nil, j.Clarification, nil,
+	out := jobState{j.ID, j.ProjectID, j.UserID, jobAgent(j.Agent), string(j.Status), j.Progress, nil, j.Input, j.Result, nil, j.Clarification, nil,
 		string(j.Apply), proposalOf(j.Proposal), nil, j.CreatedAt, j.UpdatedAt, j.StartedAt, j.CompletedAt}
 	if j.Error != "" {
 		out.Error = &j.Error
@@ -277,7 +303,9 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 	if job.Result, err = s.withNewestConflicts(ctx, u, &job); err != nil {
 		return nil, err
 	}
-	out := &jobDetail{jobState: jobOf(&job)}
+	state := []jobState{jobOf(&job)}
+	s.addPlaces(ctx, state)
+	out := &jobDetail{jobState: state[0]}
 	if s.Ledger != nil {
 		total, err := s.jobCost(ctx, u, &job)
 		if err != nil {
@@ -543,6 +571,7 @@ func (s *server) listJobs(ctx context.Context, in *listJobsInput) (*listJobsOutp
 	for i := range rows {
 		jobs[i] = jobOf(&rows[i])
 	}
+	s.addPlaces(ctx, jobs)
 	paging := Paging{total, number, f.Limit, f.Offset+len(rows) < total}
 	return &listJobsOutput{&jobList{in.ProjectID, len(jobs), paging, jobs, jobs}}, nil
 }

@@ -329,7 +329,7 @@ func TestAppendedAnswers(t *testing.T) {
 		{(*project)(&p), p},
 		{&full, f},
 		{&bare, file{f.ID, f.ProjectID, f.Path, nil, "", "", f.Language, 2, 4, 9, at, at}},
-		{new(jobOf(&j)), jobState{"j", "p", "u", "qa", "failed", 33.5, j.Input, j.Result, &j.Error, nil, &j.Revision, "auto", nil, nil, at, at, &at, nil}},
+		{new(jobOf(&j)), jobState{"j", "p", "u", "qa", "failed", 33.5, nil, j.Input, j.Result, &j.Error, nil, &j.Revision, "auto", nil, nil, at, at, &at, nil}},
 		{new(jobOf(&codeforge.Job{})), jobState{}},
 		{&project{}, project{}},
 		{&agentResponse{"j", "queued", "1-2 minutes", "http://x/?a=b&c=d", nil}, map[string]string{"job_id": "j", "status": "queued", "estimated_time": "1-2 minutes", "stream_url": "http://x/?a=b&c=d"}},

@@ -83,6 +83,11 @@ func (e *engine) Reject(ctx context.Context, u codeforge.User, id string, chat [
 	return f.Job, err
 }
 
+func (e *engine) Places(ctx context.Context, ids []string) map[string]codeforge.QueuePlace {
+	places, _ := e.store.QueuePlaces(ctx, ids, codeforge.ClaimPolicy{})
+	return places
+}
+
 func (e *engine) Respond(ctx context.Context, u codeforge.User, id string, answers []byte) (string, error) {
 	alias := codeforge.NewID()
 	f, err := e.store.RespondJob(ctx, u, id, alias, answers)

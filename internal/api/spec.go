@@ -190,7 +190,7 @@ var docs = map[string]doc{
 			"`progress`, `complete`, `error`, `cancelled` and `waiting` come twice: named without an id, then unnamed with the id. " +
 			"The others come named with their id: `stage` (began or ended), `spec` (a specification, whole), `file` (path, action, size, lines added and removed), " +
 			"`tool` (a call, whether it did what it should, and its answer in a line), `check`, `finding` and `review` (what a review found, and came to), `guard` (which guard acted on what a model did, and how: placeholder, shrink, deletion, secret, loop, instructions, bound), `usage`, `retry`, `restart` (what was shown of an answer on its way is void). " +
-			"`delta` (words), `file_delta` (text of a file as it is written: `offset` 0 begins a text) and `log` have no id and are not replayed. New names may come: pass over those that you do not know. " +
+			"`queue` (while it is queued: place, and waiting_for and reason, when they change), `delta` (words), `file_delta` (text of a file as it is written: `offset` 0 begins a text) and `log` have no id and are not replayed. New names may come: pass over those that you do not know. " +
 			"`dropped` says why the server ends a stream that is not at its end. After the job's last event the stream closes; a reader that saw it gets 204.",
 		responses: map[string]*huma.Response{
 			"200": {Description: "The events.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString},

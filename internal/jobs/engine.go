@@ -122,6 +122,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	// The loops outlive ctx: only Drain ends them.
 	ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
 	e.loops.Go(func() { e.sweepLoop(ctx) })
+	e.loops.Go(func() { e.placeLoop(ctx) })
 	if e.o.Workers > 0 {
 		next := e.claim(ctx)
 		e.loops.Go(func() { e.claimLoop(ctx, next) })

@@ -824,6 +824,136 @@ func TestManyJobsEachOnce(t *testing.T) {
 	}
 }
 
+// Who watches a queued job is told where it stands, and again when that changes; nothing of it is stored.
+func TestQueueEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlocked()
+		r := newRig(t, b.run, func(o *jobs.Options) {
+			o.Workers, o.Policy = 2, codeforge.ClaimPolicy{Running: map[codeforge.AgentType]int{codeforge.QA: 1}}
+		})
+		p := r.project()
+		running, next, last := r.submit(p, codeforge.QA), r.submit(p, codeforge.QA), r.submit(p, codeforge.QA)
+		<-b.runs
+		var seen []string
+		go func() {
+			read := func(ctx context.Context, after int64, limit int) ([]codeforge.Event, error) {
+				return r.store.Events(ctx, r.user, last, after, limit)
+			}
+			for e, err := range r.hub.Follow(t.Context(), last, 0, read) {
+				if err != nil {
+					return
+				}
+				if e.Type == codeforge.EventQueue {
+					if e.Seq != 0 {
+						t.Errorf("numbered %d", e.Seq)
+					}
+					seen = append(seen, string(e.Data))
+				}
+			}
+		}()
+		time.Sleep(10 * time.Second)
+		if _, err := r.engine.Cancel(t.Context(), r.user, next); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		want := []string{fmt.Sprintf(`{"job_id":%q,"place":2,"waiting_for":"agent_limit","reason":"the limit of its agent type"}`, last),
+			fmt.Sprintf(`{"job_id":%q,"place":1,"waiting_for":"agent_limit","reason":"the limit of its agent type"}`, last)}
+		if !slices.Equal(seen, want) {
+			t.Errorf("told %q", seen)
+		}
+		close(b.finish)
+		synctest.Wait()
+		r.want(running, codeforge.JobCompleted)
+		r.want(last, codeforge.JobCompleted)
+		if len(seen) != 2 {
+			t.Errorf("told %q", seen)
+		}
+	})
+}
+
+// counted counts the claims that are asked of a store.
+type counted struct {
+	jobs.Store
+	claims, empty atomic.Int64
+}
+
+func (c *counted) ClaimJobs(ctx context.Context, worker string, lease time.Duration, want int, p codeforge.ClaimPolicy) (codeforge.Claimed, error) {
+	got, err := c.Store.ClaimJobs(ctx, worker, lease, want, p)
+	c.claims.Add(1)
+	if len(got.Jobs) == 0 {
+		c.empty.Add(1)
+	}
+	return got, err
+}
+
+// A claim is made for all free places at once, none is made while no place is free, and what is told late or twice costs no other.
+func TestClaimsAreFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlocked()
+		store := &counted{}
+		r := newRig(t, b.run, func(o *jobs.Options) {
+			store.Store = o.Store
+			o.Workers, o.Store = 4, store
+		})
+		p := r.project()
+		for range 4 {
+			r.submit(p, codeforge.QA)
+			synctest.Wait()
+		}
+		full := store.claims.Load()
+		for range 90 {
+			id := r.submit(p, codeforge.QA)
+			if r.engine.Wake(id) {
+				t.Error("no worker is free, and one takes a job")
+			}
+		}
+		synctest.Wait()
+		if n := store.claims.Load(); n != full {
+			t.Errorf("%d claims while no place is free", n-full)
+		}
+		close(b.finish)
+		synctest.Wait()
+		if n, empty := store.claims.Load()-full, store.empty.Load(); n > 91 || empty > 2 {
+			t.Errorf("%d claims for 90 jobs, %d in all for nothing", n, empty)
+		}
+	})
+}
+
+// An engine without workers takes jobs in, cancels them and answers for them, and claims none.
+func TestWithoutWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &counted{}
+		o := &office{}
+		r := newRig(t, nil, func(c *jobs.Options) {
+			store.Store = c.Store
+			c.Workers, c.Store, c.Exclusive, c.Courier = 0, store, false, &station{office: o}
+		})
+		p := r.project()
+		id, other := r.submit(p, codeforge.QA), r.submit(p, codeforge.QA)
+		r.engine.LookForDue()
+		time.Sleep(time.Minute)
+		if n := store.claims.Load(); n != 0 {
+			t.Errorf("%d claims", n)
+		}
+		if at := r.engine.Places(t.Context(), []string{id, other})[other]; at.Place != 2 || at.WaitingFor != codeforge.WaitsForAnyone {
+			t.Errorf("stands at %+v", at)
+		}
+		if _, err := r.engine.Cancel(t.Context(), r.user, id); err != nil {
+			t.Fatal(err)
+		}
+		r.want(id, codeforge.JobCancelled)
+		worker := &rig{t: t, store: r.store, hub: events.NewHub(), user: r.user}
+		worker.engine = worker.newEngine(done(codeforge.Outcome{}), func(c *jobs.Options) { c.Exclusive, c.Courier = false, &station{office: o} })
+		r.types(other) // seen here until its end
+		third := r.submit(p, codeforge.QA)
+		began := time.Now()
+		r.types(third)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it was told of after %v", took)
+		}
+	})
+}
+
 func BenchmarkWholeLife(b *testing.B) {
 	store, err := sqlite.Open(b.Context(), b.TempDir(), sqlite.Options{})
 	if err != nil {

@@ -195,3 +195,60 @@ func BenchmarkStore(b *testing.B) {
 		})
 	})
 }
+
+// BenchmarkClaim claims a job where 100,000 are queued, of so many users, the first of whom has half of them, all older than the
+// others', and puts it back.
+func BenchmarkClaim(b *testing.B) {
+	s, _ := template(b)
+	for _, users := range []int{1, 100, 10_000} {
+		db := s.Database(b, plainOwner, "")
+		if _, err := postgres.Migrate(b.Context(), s.URL(plainOwner, db), ""); err != nil {
+			b.Fatal(err)
+		}
+		store := open(b, postgres.Options{URL: s.URL(recommended, db)})
+		s.Exec(b, db, fmt.Sprintf(`
+			alter table public.agent_jobs disable trigger user; alter table auth.users disable trigger user;
+			insert into auth.users (id) select md5(n::text)::uuid from generate_series(1, %[1]d) n;
+			insert into public.profiles (id) select md5(n::text)::uuid from generate_series(1, %[1]d) n on conflict do nothing;
+			insert into public.projects (id, user_id, title, mode) select md5('p' || n)::uuid, md5(n::text)::uuid, 'Bench', 'builder' from generate_series(1, %[1]d) n;
+			insert into public.agent_jobs (project_id, user_id, agent_type, due_at)
+				select md5('p' || u)::uuid, md5(u::text)::uuid, 'qa', now() from (select case when n <= 50000 then 1 else 1 + n %% %[1]d end as u from generate_series(1, 100000) n order by n) j;
+			alter table public.agent_jobs enable trigger user; alter table auth.users enable trigger user; analyze`, users))
+		for name, p := range map[string]codeforge.ClaimPolicy{"": {}, " limits": {Running: map[codeforge.AgentType]int{codeforge.Code: 3}, RunningPerUser: 2}} {
+			for _, want := range []int{1, 16} {
+				b.Run(fmt.Sprintf("%d users want %d%s", users, want, name), func(b *testing.B) {
+					var spent time.Duration
+					for b.Loop() {
+						began := time.Now()
+						got, err := store.ClaimJobs(b.Context(), "w", time.Hour, want, p)
+						spent += time.Since(began)
+						if err != nil || len(got.Jobs) == 0 {
+							b.Fatal(len(got.Jobs), err)
+						}
+						for _, j := range got.Jobs {
+							if _, err := store.FinishJob(b.Context(), codeforge.Fence{JobID: j.ID, Number: j.Fence}, codeforge.Outcome{Status: codeforge.Queued}); err != nil {
+								b.Fatal(err)
+							}
+						}
+					}
+					b.ReportMetric(float64(spent.Microseconds())/float64(b.N), "us/claim")
+				})
+			}
+		}
+		var ids []string
+		rows, err := connect(b, s.URL(pgtest.Superuser, db)).Query(b.Context(), "select id::text from public.agent_jobs order by seq desc limit 50")
+		if err == nil {
+			ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprintf("%d users places of 50", users), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := store.QueuePlaces(b.Context(), ids, codeforge.ClaimPolicy{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

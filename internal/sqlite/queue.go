@@ -336,6 +336,7 @@ func (c *candidate) before(o *candidate) bool {
 	switch {
 	case o.job == nil || c.patient != o.patient:
 		return o.job == nil || c.patient
+	case c.patient:
 	case c.priority != o.priority:
 		return c.priority > o.priority
 	case c.running != o.running:

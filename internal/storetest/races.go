@@ -90,6 +90,7 @@ var raceTests = []test{
 			}
 		}
 	}},
+	{"limits hold whoever claims", func(s *suite) { s.limitsHold(60) }},
 	{"events of many writers have no gaps", func(s *suite) {
 		j := s.started(s.project(), codeforge.QA)
 		const each = 10

@@ -64,6 +64,7 @@ func Run(t *testing.T, open Open, only ...string) {
 		{"PreviewErrors", previewErrorTests},
 		{"Webhooks", webhookTests},
 		{"Due", dueTests},
+		{"Queue", queueTests},
 		{"Sweep", sweepTests},
 		{"Read", readTests},
 		{"Pages", pageTests},
