@@ -18,9 +18,15 @@ import (
 
 // watchParts has the parts asked by those who read metrics.
 func (s *Server) watchParts() {
-	s.telemetry.Watch(telemetry.Sources{
-		Jobs: s.store.CountJobs, Engine: s.engine.Stats, Models: s.router.Load, Checks: s.checks.Stats, Writer: s.store.waiting, Database: s.store.pool,
-	})
+	parts := telemetry.Sources{Jobs: s.store.CountJobs, Engine: s.engine.Stats, Models: s.router.Load, Checks: s.checks.Stats,
+		Writer: s.store.waiting, Database: s.store.pool, Streams: s.streams.Stats, Webhooks: s.webhooks.Stats}
+	if s.store.Cache != nil {
+		parts.Cache = s.store.Cache.Stats
+	}
+	if s.redis != nil {
+		parts.Redis = s.redis.Stats
+	}
+	s.telemetry.Watch(parts)
 }
 
 // checkMetrics tells what is wrong with how metrics are to be read.

@@ -6,14 +6,23 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"codeforge"
+	"codeforge/internal/pgtest"
+	"codeforge/internal/redis/redistest"
+	"codeforge/internal/telemetry"
 	"codeforge/internal/verify/hostile"
 )
 
@@ -113,7 +122,18 @@ func (c caller) project(t *testing.T) string {
 // run submits a job of the offline model, which is told how to behave, and waits for its end.
 func (c caller) run(t *testing.T, agent, behave string) {
 	t.Helper()
-	c.events(t, c.begin(t, agent, behave))
+	c.ended(t, c.begin(t, agent, behave))
+}
+
+// ended waits until a job is at its end, or waits for people.
+func (c caller) ended(t *testing.T, job string) {
+	t.Helper()
+	for {
+		var j struct{ Status codeforge.JobStatus }
+		if c.must(t, "GET", "/v1/jobs/"+job, nil, &j); j.Status.Terminal() || j.Status == codeforge.Waiting {
+			return
+		}
+	}
 }
 
 func (c caller) begin(t *testing.T, agent, behave string) (job string) {
@@ -151,12 +171,7 @@ var causes = []cause{
 		`codeforge_job_queue_age_seconds`: is(0), `codeforge_jobs{agent="research",state="running"}`: is(0), `codeforge_workers_busy`: is(0), `codeforge_workers_total`: is(16)}},
 	{"a job asks people", func(t *testing.T, c caller) {
 		c.must(t, "POST", "/v1/jobs/"+c.begin(t, "research", "ask")+"/cancel", nil, new(object))
-		job := c.begin(t, "research", "ask")
-		for state := ""; state != "waiting_for_input"; {
-			var j struct{ Status string }
-			c.must(t, "GET", "/v1/jobs/"+job, nil, &j)
-			state = j.Status
-		}
+		c.run(t, "research", "ask")
 	}, map[string]float64{`codeforge_jobs_ended_total{agent="research",end="waiting_for_input"}`: 1, `codeforge_jobs{agent="research",state="waiting_for_input"}`: is(1)}},
 	{"a job's model refuses", func(t *testing.T, c caller) { c.run(t, "research", "refuse") }, map[string]float64{
 		`codeforge_jobs_ended_total{agent="research",end="failed"}`: 1, `codeforge_llm_attempts_total{` + offlineModel + `,outcome="refusal"}`: 1}},
@@ -165,17 +180,6 @@ var causes = []cause{
 	{"a job's model fails, again and again", func(t *testing.T, c caller) { c.begin(t, "research", "fail") }, map[string]float64{
 		`codeforge_llm_attempts_total{` + offlineModel + `,outcome="server_error"}`: 3, `codeforge_llm_retries_total{` + offlineModel + `,next="retry"}`: 2,
 		`codeforge_jobs_ended_total{agent="research",end="retry"}`: 1, `codeforge_job_retries_total` + research: 1, `codeforge_job_claims_total{agent="research",kind="again"}`: 1}},
-	{"a job is cancelled while it runs", func(t *testing.T, c caller) {
-		job := c.begin(t, "code", "slow")
-		done, err := c.Stream(t.Context(), c.Base+"/v1/jobs/"+job+"/stream", new("0"), func(kind string, _ []byte) (bool, error) {
-			return strings.HasSuffix(kind, "delta") || kind == "tool", nil
-		})
-		if !done {
-			t.Fatal(err)
-		}
-		c.must(t, "POST", "/v1/jobs/"+job+"/cancel", nil, new(object))
-	}, map[string]float64{`codeforge_jobs_ended_total{agent="code",end="cancelled"}`: 1, `codeforge_llm_attempts_total{` + offlineModel + `,outcome="cancelled"}`: 1,
-		`codeforge_http_requests_total{method="GET",route="/v1/jobs/{job_id}/stream",status="2xx"}`: 1}},
 	{"code is written and checked", func(t *testing.T, c caller) { c.run(t, "code", "") }, map[string]float64{
 		`codeforge_verify_duration_seconds_count{rung="bundle",status="passed"}`: 1, `codeforge_verifiers_busy`: is(0), `codeforge_verifier_queue`: is(0)}},
 	{"a child dies at a tree", func(t *testing.T, c caller) {
@@ -185,15 +189,170 @@ var causes = []cause{
 	}, map[string]float64{`codeforge_verifier_deaths_total{reason="out_of_memory"}`: 2}},
 }
 
+// watched keeps a stream open until the end of the test.
+func (c caller) watched(t *testing.T, job string) {
+	began := make(chan struct{})
+	var once sync.Once
+	go func() {
+		_, _ = c.Stream(t.Context(), c.Base+"/v1/jobs/"+job+"/stream", new("0"), func(string, []byte) (bool, error) {
+			once.Do(func() { close(began) })
+			return false, nil
+		})
+	}()
+	wait(t, "the stream", began)
+}
+
+var stalled string // the job that waits for its model
+
+// causesAlone happen at a server on the embedded store.
+var causesAlone = []cause{
+	{"the same is read again", func(t *testing.T, c caller) {
+		project := c.project(t)
+		for range 3 {
+			c.must(t, "GET", "/v1/projects/"+project, nil, new(object))
+		}
+	}, map[string]float64{`codeforge_cache_reads_total{result="hit"}`: 1, `codeforge_cache_reads_total{result="miss"}`: 1, `codeforge_cache_entries`: 1, `codeforge_cache_bytes`: 100}},
+	{"a job is watched to its end", func(t *testing.T, c caller) { c.events(t, c.begin(t, "research", "")) }, map[string]float64{
+		`codeforge_stream_bytes_total`: 100, `codeforge_http_requests_total{method="GET",route="/v1/jobs/{job_id}/stream",status="2xx"}`: 1}},
+	{"a job is watched, and waits for its model", func(t *testing.T, c caller) {
+		stalled = c.begin(t, "wireframe", "stall")
+		c.watched(t, stalled)
+	}, map[string]float64{`codeforge_streams{way="shared"}`: is(1), `codeforge_streams_opened_total`: 1, `codeforge_workers_busy`: 1, `codeforge_llm_calls_in_flight`: 1,
+		`codeforge_jobs{agent="wireframe",state="running"}`: is(1)}},
+	{"a job is cancelled while it waits for its model", func(t *testing.T, c caller) { c.must(t, "POST", "/v1/jobs/"+stalled+"/cancel", nil, new(object)) }, map[string]float64{
+		`codeforge_jobs_ended_total{agent="wireframe",end="cancelled"}`: 1, `codeforge_llm_attempts_total{` + offlineModel + `,outcome="cancelled"}`: 1,
+		`codeforge_llm_calls_in_flight`: is(0)}},
+	{"a webhook takes a delivery, and one does not", func(t *testing.T, c caller) {
+		for _, status := range []int{200, 500} {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+			t.Cleanup(s.Close)
+			var hook struct{ ID string }
+			c.must(t, "POST", "/v1/webhooks", object{"url": s.URL, "events": []string{"job.completed"}}, &hook)
+			c.must(t, "POST", "/v1/webhooks/"+hook.ID+"/test", nil, new(object))
+		}
+		c.run(t, "research", "")
+	}, map[string]float64{`codeforge_webhook_attempts_total{outcome="delivered"}`: 2, `codeforge_webhook_attempts_total{outcome="failed"}`: 1, `codeforge_webhook_retries_total`: 1,
+		`codeforge_webhook_sending`: is(0)}},
+}
+
 // TestMetrics: each thing that can happen moves what counts it, in a real server.
 func TestMetrics(t *testing.T) {
-	s := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0", "--verifier-memory-mb", "256"))
-	for _, c := range causes {
-		t.Run(c.name, func(t *testing.T) {
-			before := s.scrape(t)
-			c.do(t, s.as(""))
-			s.moved(t, before, c.want)
-		})
+	s := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0", "--verifier-memory-mb", "256", "--webhook-allow", "127.0.0.1"))
+	for _, c := range append(causes, causesAlone...) {
+		s.happen(t, s.as(""), c)
+	}
+}
+
+func (s *server) happen(t *testing.T, c caller, what cause) {
+	t.Run(what.name, func(t *testing.T) {
+		before := s.scrape(t)
+		what.do(t, c)
+		s.moved(t, before, what.want)
+	})
+}
+
+// moodyModel is an endpoint that answers with a status once it is set, with a wait of that many seconds.
+type moodyModel struct {
+	endpoint
+	status, seconds atomic.Int64
+}
+
+func (m *moodyModel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if status := m.status.Load(); status != 0 && r.Method == http.MethodPost {
+		w.Header().Set("Retry-After", fmt.Sprint(m.seconds.Load()))
+		w.WriteHeader(int(status))
+		return
+	}
+	m.endpoint.ServeHTTP(w, r)
+}
+
+// TestMetricsOfModels: what calls cost and budgets refuse, and models that fail or ask for a pause.
+func TestMetricsOfModels(t *testing.T) {
+	m := &moodyModel{}
+	web := httptest.NewServer(m)
+	t.Cleanup(web.Close)
+	file := filepath.Join(t.TempDir(), "models.json")
+	prices := `{"format": 1, "models": [{"name": "compatible:small", "prices": [{"input": 1000000, "output": 1000000}]}]}`
+	if err := os.WriteFile(file, []byte(prices), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0", "--llm-compatible-url", web.URL+"/v1", "--llm-compatible-model", "small", "--models-file", file))
+	const small = `model="small",provider="compatible"`
+	budget := func(t *testing.T, c caller, dollars any) {
+		c.must(t, "PUT", "/v1/budgets", object{"scope": "user_day", "limit_usd": dollars}, new(object))
+	}
+	fail := func(status, seconds int64, jobs int) func(*testing.T, caller) {
+		return func(t *testing.T, c caller) {
+			m.seconds.Store(seconds)
+			m.status.Store(status)
+			for range jobs {
+				c.begin(t, "research", "")
+			}
+		}
+	}
+	for _, c := range []cause{
+		{"calls cost something", func(t *testing.T, c caller) { c.run(t, "research", "") }, map[string]float64{`codeforge_llm_cost_dollars_total{` + small + `}`: .0001}},
+		{"a budget has no room", func(t *testing.T, c caller) {
+			budget(t, c, .0001)
+			c.run(t, "research", "")
+			budget(t, c, nil)
+		}, map[string]float64{`codeforge_llm_budget_refusals_total{scope="user_day"}`: 1, `codeforge_llm_skipped_total{reason="budget",` + small + `}`: 1}},
+		{"a model fails until it is left alone", fail(500, 0, 2), map[string]float64{`codeforge_llm_breaker_state{` + small + `,state="open"}`: 1,
+			`codeforge_llm_skipped_total{reason="breaker_open",` + small + `}`: 1, `codeforge_llm_attempts_total{` + small + `,outcome="server_error"}`: 5}},
+	} {
+		s.happen(t, s.as(""), c)
+	}
+	asks := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0", "--llm-compatible-url", web.URL+"/v1", "--llm-compatible-model", "small"))
+	asks.happen(t, asks.as(""), cause{"a model asks for a pause", fail(429, 300, 1), map[string]float64{`codeforge_llm_paused_seconds{` + small + `}`: 200,
+		`codeforge_llm_attempts_total{` + small + `,outcome="rate_limit"}`: 1}})
+}
+
+// TestMetricsBetweenServers: Postgres, Redis, and jobs that another server took away.
+func TestMetricsBetweenServers(t *testing.T) {
+	url, admin := freshDatabase(t)
+	p, r := newProject(t), redistest.Start(t)
+	s := serve(t, configured(t, "--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please", "--redis-url", r.URL(),
+		"--metrics-addr", "127.0.0.1:0", "--job-lease", "1"))
+	c := s.as(p.token(t, alice))
+	c.redis(t, "ok")
+	s.moved(t, map[string]float64{}, map[string]float64{`codeforge_db_connections_opened_total`: 1, `codeforge_db_connections{state="in_use"}`: 0, `codeforge_db_connections{state="idle"}`: 1,
+		`codeforge_db_connection_waits_total`: 0, `codeforge_db_connection_wait_seconds_total`: 0, `codeforge_redis_up`: is(1)})
+	for _, what := range []cause{
+		{"a server has connections", func(t *testing.T, c caller) { c.project(t) }, map[string]float64{
+			`codeforge_db_connections_max`:              is(10),
+			`codeforge_redis_limited_total{by="redis"}`: 1}},
+		{"a job is run, its events told", func(t *testing.T, c caller) { c.run(t, "research", "") }, map[string]float64{`codeforge_redis_messages_total{kind="published"}`: 1,
+			`codeforge_jobs_ended_total{agent="research",end="completed"}`: 1}},
+		{"a claim is renewed", func(t *testing.T, c caller) { c.begin(t, "research", "stall") }, map[string]float64{`codeforge_job_leases_total{result="renewed"}`: 1}},
+		{"a claim is lost", func(t *testing.T, c caller) {
+			_, name, _ := strings.Cut(strings.TrimSuffix(admin, "?sslmode=disable"), "127.0.0.1:")
+			pgtest.Start(t).Exec(t, name[strings.Index(name, "/")+1:], "update agent_jobs set fence = fence + 1 where status = 'running'")
+		}, map[string]float64{`codeforge_job_leases_total{result="lost"}`: 1, `codeforge_jobs_ended_total{agent="research",end="lost"}`: 1}},
+		{"Redis is gone", func(t *testing.T, c caller) { r.Stop(t) }, map[string]float64{`codeforge_redis_up`: is(0), `codeforge_redis_lost_total`: 1}},
+	} {
+		s.happen(t, c, what)
+	}
+}
+
+// TestMetricsAreNamedAlike: what is exported is in the list, which has rules.
+func TestMetricsAreNamedAlike(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range telemetry.Catalogue() {
+		counts := strings.HasSuffix(m.Name, "_total") && m.Name != "codeforge_workers_total" && m.Name != "codeforge_verifiers_total"
+		if seen[m.Name] || !strings.HasPrefix(m.Name, "codeforge_") || counts != (m.Kind == telemetry.Counter) || len(m.Help) < 20 || (m.Kind == telemetry.Histogram) != (m.Buckets != nil) {
+			t.Errorf("%+v", m)
+		}
+		seen[m.Name] = true
+	}
+	if len(telemetry.Names()) < len(seen) {
+		t.Error(telemetry.Names())
+	}
+	s := serve(t, configured(t))
+	for series := range s.scrape(t) {
+		name, _, _ := strings.Cut(series, "{")
+		if strings.HasPrefix(name, "codeforge_") && !slices.Contains(telemetry.Names(), name) {
+			t.Errorf("%s is not in the list", name)
+		}
 	}
 }
 

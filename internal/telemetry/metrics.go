@@ -72,7 +72,7 @@ func newMetrics() *metrics {
 	m.submitted, m.claims, m.ended = m.counters(jobsSubmitted), m.counters(jobClaims), m.counters(jobsEnded)
 	m.retries, m.leases = m.counters(jobRetries), m.counters(leases)
 	m.startDelay, m.run = m.histograms(jobStartDelay), m.histograms(jobRun)
-	m.models = models{attempts: m.counters(llmAttempts), skipped: m.counters(llmSkipped), next: m.counters(llmRetries), tokens: m.counters(llmTokens),
+	m.models = models{inFlight: m.gauges(llmInFlight).WithLabelValues(), attempts: m.counters(llmAttempts), skipped: m.counters(llmSkipped), next: m.counters(llmRetries), tokens: m.counters(llmTokens),
 		refused: m.counters(llmRefused), cost: m.counters(llmCost), first: m.histograms(llmFirst), took: m.histograms(llmSeconds)}
 	m.rungs, m.commits = m.histograms(rungSeconds), m.histograms(sqliteCommit)
 	m.batches = m.histograms(sqliteBatch).WithLabelValues().(prometheus.Histogram)

@@ -25,6 +25,8 @@ func (m *model) Name() string { return m.next.Name() }
 // Generate is part of [llm.Provider].
 func (m *model) Generate(ctx context.Context, req *llm.Request, sink func(llm.Delta)) (*llm.Response, error) {
 	told := req.Routing.Observe
+	m.t.metrics.models.inFlight.Inc()
+	defer m.t.metrics.models.inFlight.Dec()
 	ctx, span := m.t.traces.startCall(ctx, req)
 	watched := *req
 	watched.Routing.Observe = func(a llm.Attempt) {
@@ -75,6 +77,7 @@ func (t *Telemetry) attempted(ctx context.Context, a llm.Attempt) {
 type models struct {
 	attempts, skipped, next, tokens, refused, cost *prometheus.CounterVec
 	first, took                                    *prometheus.HistogramVec
+	inFlight                                       prometheus.Gauge
 
 	router func() *llm.Router // nil: nothing is routed
 

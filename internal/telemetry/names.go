@@ -99,6 +99,7 @@ var (
 // Models.
 var (
 	llmAttempts = counter("llm_attempts_total", "Calls that were sent to models, by what came of them: ok, or the kind of error. Alert on a share of errors by provider; auth and quota_exhausted need a person.", "provider", "model", "outcome")
+	llmInFlight = gauge("llm_calls_in_flight", "Calls of models that are under way, waits between attempts included. Workers that are busy without one are busy with checks.")
 	llmSkipped  = counter("llm_skipped_total", "Calls that were not sent: the breaker is open, the provider asked for a pause, or a budget has no room.", "provider", "model", "reason")
 	llmRetries  = counter("llm_retries_total", "What followed calls that gave no answer: retry, with the same model, or fallback, to the next one. Many fallbacks: the first model of the route is ill.", "provider", "model", "next")
 	llmTokens   = counter("llm_tokens_total", "Tokens by kind; cached and cache_write are parts of input, reasoning of output. Little cached input where jobs are alike: prompts stopped sharing their beginnings.", "provider", "model", "kind")
@@ -129,6 +130,34 @@ var (
 	poolWaits    = counter("db_connection_waits_total", "Times that all connections were in use when one was needed. A steady rate: a larger pool, or fewer requests at once.")
 	poolWaited   = counter("db_connection_wait_seconds_total", "Time that was waited for connections, together.")
 	poolOpened   = counter("db_connections_opened_total", "Connections that were opened. A steady rate means that they are lost: look at the network and the pooler.")
+)
+
+// Streams, webhooks, and what servers share.
+var (
+	streamsOpen    = gauge("streams", "Event streams that are open, by how they are served: shared, by one writer for all, or own, by a goroutine each (HTTP/2, TLS). Compare with the process's memory: a shared one costs a few KiB.", "way")
+	streamsOpened  = counter("streams_opened_total", "Event streams that were opened. A rate far above that of new jobs: clients that reconnect all the time.")
+	streamsRefused = counter("streams_refused_total", "Event streams that were refused because one user or address had too many.")
+	streamsEnded   = counter("streams_dropped_total", "Event streams that were ended because of their reader: slow, it did not keep up and comes back, or dead, it was gone.", "reason")
+	streamBytes    = counter("stream_bytes_total", "Bytes that were written to event streams.")
+
+	webhookAttempts = counter("webhook_attempts_total", "Requests to webhooks, by what came of them. Failures are mostly the receiver's; all of them at once are this server's way out.", "outcome")
+	webhookRetries  = counter("webhook_retries_total", "Failed requests to webhooks that will be made again.")
+	webhookGivenUp  = counter("webhook_given_up_total", "Deliveries that nobody took within a day: they can be sent again in the API.")
+	webhookDisabled = counter("webhook_disabled_total", "Webhooks that were disabled after days of failures. Their owners are told by an event, and may not look.")
+	webhookSending  = gauge("webhook_sending", "Requests to webhooks that are on their way from this process.")
+	webhookPending  = gauge("webhook_pending", "Deliveries that wait, of all servers; take max. Climbing: receivers are slow, or no process delivers.")
+	webhookAge      = gauge("webhook_oldest_seconds", "How long the delivery has been due that has waited longest; take max.")
+
+	cacheReads     = counter("cache_reads_total", "Reads through the cache: hit; miss, read from the store and kept; shared, answered by another's read; bypassed, while nothing might be kept. Few hits: clients poll what changes, or the cache is too small.", "result")
+	cacheEvictions = counter("cache_evictions_total", "Entries that made room for others. A steady rate with few hits: a larger cache.")
+	cacheEntries   = gauge("cache_entries", "Entries in this process's cache.")
+	cacheBytes     = gauge("cache_bytes", "Bytes in this process's cache.")
+
+	redisUp       = gauge("redis_up", "1 while Redis answers. 0: jobs start by sweeps and limits are each process's own, slower and never wrong; bring it back.")
+	redisLost     = counter("redis_lost_total", "Times that Redis stopped answering.")
+	redisMessages = counter("redis_messages_total", "What went over Redis: announced and woken are hints at due jobs, published and received events, nudged those of which only the job was sent, dropped transient ones that were not.", "kind")
+	redisLimited  = counter("redis_limited_total", "Requests that were counted for the rate limit, by whom. process, where Redis is configured: it did not answer in time, and users have a limit at each server.", "by")
+	redisSlow     = counter("redis_slow_total", "Questions that Redis did not answer in time.")
 )
 
 // About the metrics themselves.

@@ -9,10 +9,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"codeforge"
+	"codeforge/internal/cache"
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
 	"codeforge/internal/postgres"
+	"codeforge/internal/redis"
 	"codeforge/internal/sandbox"
+	"codeforge/internal/stream"
+	"codeforge/internal/webhook"
 )
 
 // Sources are asked when somebody reads metrics. Those that are nil are not there.
@@ -23,6 +27,10 @@ type Sources struct {
 	Checks   func() sandbox.Stats
 	Writer   func() int // writes that wait for the embedded store's
 	Database func() (postgres.PoolStats, bool)
+	Streams  func() stream.Stats
+	Webhooks func() webhook.Stats
+	Cache    func() cache.Stats
+	Redis    func() redis.Stats
 }
 
 // Watch has sources asked from now on. It is called once.
@@ -65,6 +73,7 @@ func (e emit) value(m *Metric, v float64, labels ...string) {
 // Collect is part of [prometheus.Collector].
 func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e := emit(out)
+	c.between(e)
 	if c.Sources.Jobs != nil {
 		c.jobs(e)
 	}
@@ -97,6 +106,59 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			e.value(poolWaited, s.Waited.Seconds())
 			e.value(poolOpened, float64(s.Opened))
 		}
+	}
+}
+
+// between tells of what servers have with clients and with each other.
+func (c *collector) between(e emit) {
+	if c.Streams != nil {
+		s := c.Streams()
+		e.value(streamsOpen, float64(s.Open-s.Handled), "shared")
+		e.value(streamsOpen, float64(s.Handled), "own")
+		e.value(streamsOpened, float64(s.Opened))
+		e.value(streamsRefused, float64(s.Refused))
+		e.value(streamsEnded, float64(s.Slow), "slow")
+		e.value(streamsEnded, float64(s.Dead), "dead")
+		e.value(streamBytes, float64(s.Bytes))
+	}
+	if c.Webhooks != nil {
+		s := c.Webhooks()
+		e.value(webhookAttempts, float64(s.Delivered), "delivered")
+		e.value(webhookAttempts, float64(s.Failed), "failed")
+		e.value(webhookRetries, float64(s.Retried))
+		e.value(webhookGivenUp, float64(s.GivenUp))
+		e.value(webhookDisabled, float64(s.Disabled))
+		e.value(webhookSending, float64(s.Sending))
+		e.value(webhookPending, float64(s.Pending))
+		e.value(webhookAge, s.Oldest.Seconds())
+	}
+	if c.Cache != nil {
+		s := c.Cache()
+		e.value(cacheReads, float64(s.Hits), "hit")
+		e.value(cacheReads, float64(s.Misses), "miss")
+		e.value(cacheReads, float64(s.Shared), "shared")
+		e.value(cacheReads, float64(s.Bypassed), "bypassed")
+		e.value(cacheEvictions, float64(s.Evicted))
+		e.value(cacheEntries, float64(s.Entries))
+		e.value(cacheBytes, float64(s.Bytes))
+	}
+	if c.Redis != nil {
+		s := c.Redis()
+		up := 0.0
+		if s.Up {
+			up = 1
+		}
+		e.value(redisUp, up)
+		e.value(redisLost, float64(s.Gone))
+		e.value(redisMessages, float64(s.Announced), "announced")
+		e.value(redisMessages, float64(s.Woken), "woken")
+		e.value(redisMessages, float64(s.Published), "published")
+		e.value(redisMessages, float64(s.Received), "received")
+		e.value(redisMessages, float64(s.Nudged), "nudged")
+		e.value(redisMessages, float64(s.Dropped), "dropped")
+		e.value(redisLimited, float64(s.Limited), "redis")
+		e.value(redisLimited, float64(s.LimitedHere), "process")
+		e.value(redisSlow, float64(s.Slow))
 	}
 }
 
