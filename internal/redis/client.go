@@ -24,6 +24,7 @@ var ErrAway = errors.New("redis does not answer")
 
 const (
 	lookEvery  = time.Second     // at whether Redis answers
+	aliveFor   = time.Minute     // what a look writes lasts
 	lookMost   = time.Second     // that the answer may take
 	dialMost   = 2 * time.Second // that a connection may take
 	silentMost = 5 * time.Second // that an answer within a connection may take before the connection counts as dead
@@ -174,10 +175,11 @@ func (c *Client) watch() {
 	}
 }
 
-// ping asks Redis for an answer, over a first connection if there is none yet; later ones are made by the client below.
+// ping asks Redis for an answer, over a first connection if there is none yet; later ones are made by the client below. It writes
+// something: one that is full, or follows another one, answers a ping.
 func (c *Client) ping() error {
 	c.mu.Lock()
-	conn := c.conn
+	conn, store := c.conn, c.store
 	c.mu.Unlock()
 	if conn == nil {
 		var err error
@@ -190,7 +192,10 @@ func (c *Client) ping() error {
 	}
 	ctx, cancel := context.WithTimeout(c.ended, lookMost)
 	defer cancel()
-	return conn.Do(ctx, conn.B().Ping().Build()).Error()
+	if store == "" {
+		return conn.Do(ctx, conn.B().Ping().Build()).Error()
+	}
+	return conn.Do(ctx, conn.B().Set().Key(c.prefix+":"+store+":alive").Value("1").Px(aliveFor).Build()).Error()
 }
 
 // note takes down what a look came to, and tells of changes once.

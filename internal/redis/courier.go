@@ -97,7 +97,9 @@ func (c *Courier) bringLoop(ctx context.Context, in jobs.Inbox) {
 		if !ok {
 			return
 		}
-		read, err := conn.Do(ctx, conn.B().Xreadgroup().Group(group, consumer).Count(1).Block(blockMost.Milliseconds()).Noack().Streams().Key(key).Id(">").Build()).AsXRead()
+		most, cancel := context.WithTimeout(ctx, blockMost+sendMost) // the way to Redis may be cut without a word
+		read, err := conn.Do(most, conn.B().Xreadgroup().Group(group, consumer).Count(1).Block(blockMost.Milliseconds()).Noack().Streams().Key(key).Id(">").Build()).AsXRead()
+		cancel()
 		switch {
 		case ctx.Err() != nil:
 			return

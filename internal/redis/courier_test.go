@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -358,4 +360,92 @@ func TestAway(t *testing.T) {
 	inB.next(t, "event last")
 	inB.be(true)
 	inB.next(t, "wake  true") // whichever jobs are due
+}
+
+// A master that dies is followed by the replica that the sentinel makes one, and news go on.
+func TestFailover(t *testing.T) {
+	master := redistest.Start(t, "--repl-diskless-sync-delay", "0")
+	replica := redistest.Start(t, "--replicaof", "127.0.0.1", strconv.Itoa(master.Port))
+	master.Do(t, "SET", "a", "1")
+	if n := master.Do(t, "WAIT", "1", "20000"); n[0] != "1" {
+		t.Fatal("no replica:", n)
+	}
+	url := fmt.Sprintf("redis-sentinel://127.0.0.1:%d?master=main", redistest.Sentinel(t, "main", master))
+	a, inA := at(t, url, "store", true)
+	_, inB := at(t, url, "store", false)
+	master.Stop(t)
+	inA.next(t, "missed")
+	inB.next(t, "missed")
+	a.Publish(news("after", 1, 1)...)
+	inB.all(t, "event after")
+	a.Announce("after")
+	inA.next(t, "wake after")
+	if role := replica.Do(t, "ROLE")[0]; role != "master" {
+		t.Error(role)
+	}
+}
+
+// A user with the rights that docs/redis.md names may do all that servers do, and who may not is told what.
+func TestRights(t *testing.T) {
+	page, err := os.ReadFile("../../docs/redis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rule, _ := strings.Cut(string(page), "ACL SETUSER codeforge on >PASSWORD ")
+	rule, _, found := strings.Cut(rule, "`")
+	if !found {
+		t.Fatal("no rule on the page")
+	}
+	s := redistest.Start(t)
+	s.Do(t, append([]string{"ACL", "SETUSER", "app", "on", ">secret"}, strings.Fields(rule)...)...)
+	o := Options{URL: "redis://app:secret@" + s.Addr(), Prefix: "codeforge", Log: slog.New(slog.DiscardHandler)}
+	if err := Try(t.Context(), o); err != nil {
+		t.Error(err)
+	}
+	c, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	c.Meet("store")
+	until(t, c, true)
+	a, in := NewCourier(c), newInbox()
+	if err := a.Start(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	in.next(t, "missed")
+	a.Announce("j")
+	in.next(t, "wake j")
+	if _, ok := NewLimiter(c).Take(t.Context(), "k", 1); !ok {
+		t.Error("nothing is counted")
+	}
+	if _, _, err := NewKept(c, time.Minute, time.Hour).Get(t.Context(), "{u}", "a", "v"); err != nil {
+		t.Error(err)
+	}
+	s.Do(t, "ACL", "SETUSER", "app", "-xadd")
+	if err := Try(t.Context(), o); err == nil || !strings.HasPrefix(err.Error(), "XADD: ") {
+		t.Error(err)
+	}
+	if err := a.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+	a.Stop()
+	o.Prefix = "another"
+	if err := Try(t.Context(), o); err == nil || !strings.HasPrefix(err.Error(), "XGROUP: ") {
+		t.Error(err)
+	}
+}
+
+// A Redis that is full, and one that follows another one, count as away, though they answer.
+func TestRefuses(t *testing.T) {
+	s := redistest.Start(t)
+	c := connected(t, s.URL(), "store")
+	s.Do(t, "CONFIG", "SET", "maxmemory", "1")
+	until(t, c, false)
+	s.Do(t, "CONFIG", "SET", "maxmemory", "0")
+	until(t, c, true)
+	s.Do(t, "REPLICAOF", "127.0.0.1", "1")
+	until(t, c, false)
+	s.Do(t, "REPLICAOF", "NO", "ONE")
+	until(t, c, true)
 }
