@@ -3,9 +3,12 @@ package events_test
 import (
 	"context"
 	"errors"
+	"io"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"codeforge"
 	"codeforge/internal/events"
@@ -246,6 +249,72 @@ func TestManyNudgesAreOne(t *testing.T) {
 		}
 		if jobs := h.Jobs(); len(jobs) != 0 {
 			t.Error("still watched:", jobs)
+		}
+	})
+}
+
+// Whatever the hub loses, repeats, holds back or puts out of turn, and wherever a follower begins: it gets each stored event
+// after its number once and in order, transient ones in order, and is woken whenever there is something to read.
+func FuzzFollower(f *testing.F) {
+	f.Add([]byte("sslpdndrte"), int64(0))
+	f.Add([]byte("ssssrplnntttse"), int64(3))
+	f.Add([]byte("e"), int64(99))
+	f.Fuzz(func(t *testing.T, what []byte, after int64) {
+		l, h := &log{}, events.NewHub()
+		last := max(after, 0) % 20
+		woken := true
+		fo := h.NewFollower("j", last, l.read, func() { woken = true })
+		defer fo.Close()
+		var held []codeforge.Event
+		told := 0 // the last transient one
+		next := func() (ended bool) {
+			for woken {
+				got, err := fo.Next(t.Context())
+				for _, e := range got {
+					if e.Seq == 0 {
+						if n := int(e.At.Unix()); n <= told {
+							t.Fatalf("transient %d after %d", n, told)
+						} else {
+							told = n
+						}
+					} else if last++; e.Seq != last {
+						t.Fatalf("event %d, want %d", e.Seq, last)
+					}
+				}
+				if ended = err != nil; ended && !errors.Is(err, io.EOF) {
+					t.Fatal(err)
+				}
+				woken = len(got) > 0 && !ended
+			}
+			return ended
+		}
+		for i, c := range what[:min(len(what), 200)] {
+			switch c {
+			case 's': // stored and told
+				h.Publish(l.add(codeforge.EventStage))
+			case 'l': // stored, and its word is lost
+				l.add(codeforge.EventStage)
+			case 'd': // told twice
+				e := l.add(codeforge.EventStage)
+				h.Publish(e, e)
+			case 'p': // held back
+				held = append(held, l.add(codeforge.EventStage))
+			case 'r': // what was held back, the newest first
+				slices.Reverse(held)
+				h.Publish(held...)
+				held = nil
+			case 't':
+				h.Publish(codeforge.Event{JobID: "j", Type: codeforge.EventDelta, At: time.Unix(int64(i+1), 0)})
+			case 'n':
+				h.Nudge(codeforge.Event{JobID: "j"})
+			default:
+				next()
+			}
+		}
+		h.Publish(l.add(codeforge.EventComplete))
+		h.Nudge(codeforge.Event{JobID: "j"})
+		if n := int64(len(l.all)); !next() && last < n { // one that begins after the end waits for what never comes
+			t.Fatalf("read to %d of %d", last, n)
 		}
 	})
 }
