@@ -856,6 +856,7 @@ func TestQueueEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		want := []string{fmt.Sprintf(`{"job_id":%q,"place":2,"waiting_for":"agent_limit","reason":"the limit of its agent type"}`, last),
 			fmt.Sprintf(`{"job_id":%q,"place":1,"waiting_for":"agent_limit","reason":"the limit of its agent type"}`, last)}
 		if !slices.Equal(seen, want) {
