@@ -5,13 +5,14 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"hash"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // maxSecrets is how many secrets a Keyring knows at a time.
-const maxSecrets = 4
+const maxSecrets = 8
 
 // Keyring signs with the newest of its secrets, and knows what those before it signed for a while longer: what is out in the world
 // when a secret is replaced goes on being worth something. It is safe for concurrent use.
@@ -26,10 +27,14 @@ type signer struct {
 	macs   sync.Pool // of hash.Hash, with the secret in it
 }
 
-// NewKeyring returns a Keyring of one secret.
-func NewKeyring(secret []byte) *Keyring {
+// NewKeyring returns a Keyring that signs with a secret, and knows what others signed that came before it.
+func NewKeyring(secret []byte, before ...[]byte) *Keyring {
 	k := &Keyring{}
-	k.keys.Store(&[]*signer{newSigner(secret)})
+	keys := []*signer{newSigner(secret)}
+	for _, b := range before {
+		keys = append(keys, newSigner(b))
+	}
+	k.keys.Store(&keys)
 	return k
 }
 
@@ -39,30 +44,34 @@ func newSigner(secret []byte) *signer {
 	return s
 }
 
-// Replace signs with another secret from now on; those before it are known for grace longer. It reports whether the secret is
-// another one.
-func (k *Keyring) Replace(secret []byte, grace time.Duration) bool {
+// Replace signs with a secret from now on, and knows those before it that are named; others that it knew are known for grace longer.
+// It reports whether anything is another one.
+func (k *Keyring) Replace(grace time.Duration, secret []byte, before ...[]byte) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	old := *k.keys.Load()
-	if bytes.Equal(old[0].secret, secret) {
-		return false
-	}
 	now := time.Now()
-	keys := []*signer{newSigner(secret)}
+	keys := *NewKeyring(secret, before...).keys.Load()
+	known := func(s *signer) bool {
+		return slices.ContainsFunc(keys, func(k *signer) bool { return bytes.Equal(k.secret, s.secret) })
+	}
+	changed := !bytes.Equal(old[0].secret, secret)
 	for _, s := range old {
+		if known(s) {
+			continue
+		}
 		until := s.until
 		if until.IsZero() {
-			until = now.Add(grace)
+			until, changed = now.Add(grace), true
 		}
-		if now.Before(until) && !bytes.Equal(s.secret, secret) && len(keys) < maxSecrets {
+		if now.Before(until) && len(keys) < maxSecrets {
 			kept := newSigner(s.secret)
 			kept.until = until
 			keys = append(keys, kept)
 		}
 	}
 	k.keys.Store(&keys)
-	return true
+	return changed
 }
 
 // Sum appends the MAC of a message by the newest secret.

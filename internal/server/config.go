@@ -55,6 +55,7 @@ type Config struct {
 	PreviewLimit   int    `name:"preview-limit-per-minute" env:"PREVIEW_LIMIT_PER_MINUTE" default:"600" help:"Requests per minute of one address for pages and files of previews. What they build counts as a request of the user."`
 	StreamNoToken  bool   `name:"stream-without-token" env:"STREAM_WITHOUT_TOKEN" help:"Let anyone who knows a job's id watch it. Always so standalone."`
 	StreamSecret   string `name:"stream-secret" env:"STREAM_SECRET" reload:"stream secret" secret:"" help:"Signs stream addresses and preview tickets, at least 32 characters. Default: made once in DATA_DIR. Production with data elsewhere needs one, the same for all servers."`
+	OldSecrets     List   `name:"old-stream-secrets" env:"OLD_STREAM_SECRETS" secret:"" reload:"stream secret" placeholder:"SECRETS" help:"Those before STREAM_SECRET, with commas, at most 4: what they signed is still known, and secrets of webhooks that they sealed can be used. A secret that a hangup replaced is known for a day without this."`
 	PreviewDomain  string `name:"preview-domain" env:"PREVIEW_DOMAIN" help:"Projects are shown at <project_id>.<this domain>, working trees at <job_id>-job.<this domain>. Default: localhost."`
 
 	AgentTimeout    Seconds  `name:"agent-timeout" env:"AGENT_TIMEOUT" default:"300" help:"Most time for one run of an agent, in seconds; a pipeline has three times as much."`

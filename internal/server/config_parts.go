@@ -280,6 +280,14 @@ func streamSecret(cfg *Config) ([]byte, error) {
 	return b, err
 }
 
+// oldSecrets came before STREAM_SECRET.
+func (c *Config) oldSecrets() (all [][]byte) {
+	for _, secret := range c.OldSecrets {
+		all = append(all, []byte(secret))
+	}
+	return all
+}
+
 // TokenOwner is the user with an id, where there are users.
 func (c *Config) TokenOwner(id string) (codeforge.User, error) {
 	if c.Standalone() {

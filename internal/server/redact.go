@@ -41,6 +41,11 @@ func (c *Config) secrets() (all []string) {
 		value := show(values.FieldByIndex(f.Index).Interface())
 		if isSecret(f) {
 			add(value)
+			if list, ok := values.FieldByIndex(f.Index).Interface().(List); ok {
+				for _, item := range list {
+					add(item)
+				}
+			}
 		}
 		for item := range strings.SplitSeq(value, ",") {
 			if u, err := url.Parse(item); err == nil && u.User != nil {

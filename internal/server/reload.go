@@ -98,7 +98,7 @@ func (s *Server) Reload(next *Config) {
 			return false, nil
 		}
 		secret, err := streamSecret(&live)
-		return err == nil && s.keys.Replace(secret, secretGrace), err
+		return err == nil && s.keys.Replace(secretGrace, secret, live.oldSecrets()...), err
 	})
 	try("audit log", func() (bool, error) { return s.cfg.AuditLog != "", s.audit.Reopen() })
 	s.live = live

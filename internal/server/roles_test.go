@@ -27,7 +27,7 @@ func TestRolesNeedASharedStore(t *testing.T) {
 // A worker answers those who watch it, by whatever name they know it, and nobody else; nothing of users need be set for it.
 func TestWorkerAnswersItsWatchers(t *testing.T) {
 	url, _ := freshDatabase(t)
-	s := serve(t, configured(t, "--role", "worker", "--environment", "production", "--llm-scaffold", "--database-url", url))
+	s := serve(t, configured(t, "--role", "worker", "--environment", "production", "--llm-scaffold", "--database-url", url, "--stream-secret", "the same secret for all servers, please"))
 	c := s.as("")
 	for _, path := range []string{"/livez", "/readyz", "/ready/", "/health", "/readyz?verbose"} {
 		if status, text, h := c.ask(t, "GET", path, nil, "Host", "10.1.2.3"); status != 200 || h.Get("X-RateLimit-Limit") != "" {

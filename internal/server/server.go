@@ -107,7 +107,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if err != nil {
 		return nil, err
 	}
-	s.keys = auth.NewKeyring(secret)
+	s.keys = auth.NewKeyring(secret, cfg.oldSecrets()...)
 	if err = s.makeWebhooks(); err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func TestSupportHoldsNoSecret(t *testing.T) {
 		case strings.HasSuffix(f.Name, "URL"): // one of a form that has a password in it
 			v.SetString("postgres://someone:" + url.QueryEscape(secret) + "@127.0.0.1:1/d")
 		case v.Kind() == reflect.Slice:
-			v.Set(reflect.ValueOf(List{secret}))
+			v.Set(reflect.ValueOf(List{"hidden-first-of-a-list", secret}))
 		default:
 			v.SetString(secret)
 		}

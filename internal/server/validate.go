@@ -77,31 +77,16 @@ func (c *Config) Validate() error {
 			bad(a.name, "%v", err)
 		}
 	}
+	if len(c.OldSecrets) > 4 {
+		bad("OLD_STREAM_SECRETS", "must be at most 4, are %d", len(c.OldSecrets))
+	}
 	if c.StreamSecret != "" && len(c.StreamSecret) < 32 {
 		bad("STREAM_SECRET", "must have at least 32 characters")
 	}
-	if err := checkProject(c.SupabaseURL); err != nil {
-		bad("SUPABASE_URL", "%v", err)
-	}
-	for name, value := range map[string]string{"DATABASE_URL": c.DatabaseURL, "MIGRATE_DATABASE_URL": c.MigrateURL} {
-		if value != "" {
-			if err := postgres.CheckURL(value); err != nil {
-				bad(name, "%v", err)
-			}
-		}
-	}
+	c.checkStore(bad)
 	c.checkRedis(bad)
-	if c.ServiceKey != "" && c.SupabaseURL == "" {
-		bad("SUPABASE_SERVICE_KEY", "is the key of a project whose address is missing: set SUPABASE_URL")
-	}
 	c.checkMetrics(bad)
 	c.checkDebug(bad)
-	if c.PoolMode != "" && c.PoolMode != "transaction" && c.PoolMode != "session" {
-		bad("POOL_MODE", "must be transaction or session, is %q", c.PoolMode)
-	}
-	if c.MigrateURL != "" && c.store() == sqliteStore {
-		bad("MIGRATE_DATABASE_URL", "there is no database to migrate: set DATABASE_URL")
-	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("TLS_CERT_FILE", "a certificate needs both of TLS_CERT_FILE and TLS_KEY_FILE")
 	}
@@ -144,6 +129,29 @@ func (c *Config) checkRedis(bad func(name, format string, args ...any)) {
 	}
 	if c.RedisPrefix == "" || len(c.RedisPrefix) > 100 || strings.ContainsAny(c.RedisPrefix, "{} \t\r\n*?[]\\") {
 		bad("REDIS_PREFIX", "must be a short name without blanks, brackets and *, like codeforge or staging")
+	}
+}
+
+// checkStore tells what is wrong with where data lies.
+func (c *Config) checkStore(bad func(name, format string, args ...any)) {
+	if err := checkProject(c.SupabaseURL); err != nil {
+		bad("SUPABASE_URL", "%v", err)
+	}
+	for name, value := range map[string]string{"DATABASE_URL": c.DatabaseURL, "MIGRATE_DATABASE_URL": c.MigrateURL} {
+		if value != "" {
+			if err := postgres.CheckURL(value); err != nil {
+				bad(name, "%v", err)
+			}
+		}
+	}
+	if c.ServiceKey != "" && c.SupabaseURL == "" {
+		bad("SUPABASE_SERVICE_KEY", "is the key of a project whose address is missing: set SUPABASE_URL")
+	}
+	if c.PoolMode != "" && c.PoolMode != "transaction" && c.PoolMode != "session" {
+		bad("POOL_MODE", "must be transaction or session, is %q", c.PoolMode)
+	}
+	if c.MigrateURL != "" && c.store() == sqliteStore {
+		bad("MIGRATE_DATABASE_URL", "there is no database to migrate: set DATABASE_URL")
 	}
 }
 
@@ -204,7 +212,7 @@ func (c *Config) ValidateServing() error {
 		bad("ROLE", "%s works beside other processes on one database, and the embedded one belongs to one process: set DATABASE_URL, or SUPABASE_URL and SUPABASE_SERVICE_KEY, or leave ROLE out", c.Role)
 	}
 	if c.Role == roleWorker { // it has no door for users
-		return errors.Join(append(all, c.validateModels())...)
+		return errors.Join(append(all, c.validateModels(), c.validateSharedSecret())...)
 	}
 	if c.Standalone() && !c.Insecure && !loopback(c.ListenHost()) {
 		bad("HOST", "a standalone server has one local user, and at this address whoever reaches the machine would be it: leave HOST out, set SUPABASE_URL or SUPABASE_JWT_SECRET so that users sign in, "+
@@ -224,10 +232,15 @@ func (c *Config) ValidateServing() error {
 		bad("PUBLIC_URL", "production is reached by HTTPS only: write it with https://")
 	}
 	all = append(all, c.validateModels())
-	if c.store() != sqliteStore && c.StreamSecret == "" {
-		bad("STREAM_SECRET", "several servers may work on one database, and what one signs the others must know: set the same secret of at least 32 characters for all, as `openssl rand -hex 32` makes it")
+	return errors.Join(append(all, c.validateSharedSecret())...)
+}
+
+// validateSharedSecret reports that servers of one database have no secret in common.
+func (c *Config) validateSharedSecret() error {
+	if c.Environment != "production" || c.store() == sqliteStore || c.StreamSecret != "" {
+		return nil
 	}
-	return errors.Join(all...)
+	return errors.New("STREAM_SECRET: several servers may work on one database, and what one signs or seals the others must know: set the same secret of at least 32 characters for all, as `openssl rand -hex 32` makes it")
 }
 
 // validateModels reports that production has no model but the offline one, unless that one is meant.
