@@ -205,6 +205,13 @@ type WebhookOutcome struct {
 // Failed reports whether the receiver did not take it.
 func (o *WebhookOutcome) Failed() bool { return o.Status != WebhookDelivered }
 
+// SealedSecrets are those of a webhook.
+type SealedSecrets struct {
+	WebhookID string
+	Secret    []byte
+	OldSecret []byte // nil: there is none
+}
+
 // WebhookBacklog is how much waits to be sent.
 type WebhookBacklog struct {
 	Pending int

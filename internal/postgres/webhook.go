@@ -210,6 +210,36 @@ func (s *Store) SweepWebhooks(ctx context.Context) (givenUp int, err error) {
 	return givenUp, err
 }
 
+// SealedSecrets implements webhook.Store.
+func (s *Store) SealedSecrets(ctx context.Context, after string, limit int) ([]codeforge.SealedSecrets, error) {
+	type secretsRow struct {
+		ID        string
+		Secret    hexBytes
+		OldSecret *hexBytes `json:"old_secret"`
+	}
+	rows, _, err := query[[]secretsRow](ctx, s, "sealed_secrets", arg{"after", textOrNull(after)}, arg{"limit", limit})
+	return mapRows(rows, func(r secretsRow) codeforge.SealedSecrets {
+		out := codeforge.SealedSecrets{WebhookID: r.ID, Secret: r.Secret}
+		if r.OldSecret != nil {
+			out.OldSecret = *r.OldSecret
+		}
+		return out
+	}), err
+}
+
+// ResealSecrets implements webhook.Store.
+func (s *Store) ResealSecrets(ctx context.Context, from, to codeforge.SealedSecrets) error {
+	orNull := func(b []byte) *hexBytes {
+		if b == nil {
+			return nil
+		}
+		return new(hexBytes(b))
+	}
+	_, _, _, err := system[any](ctx, s, "reseal_secrets", arg{"webhook", from.WebhookID}, arg{"secret", hexBytes(from.Secret)}, arg{"old_secret", orNull(from.OldSecret)},
+		arg{"new_secret", hexBytes(to.Secret)}, arg{"new_old_secret", orNull(to.OldSecret)})
+	return err
+}
+
 // WebhookBacklog implements webhook.Store.
 func (s *Store) WebhookBacklog(ctx context.Context) (codeforge.WebhookBacklog, error) {
 	row, _, err := query[struct {

@@ -493,6 +493,32 @@ func (s *Store) SweepWebhooks(ctx context.Context) (givenUp int, err error) {
 	return givenUp, err
 }
 
+// SealedSecrets implements webhook.Store.
+func (s *Store) SealedSecrets(ctx context.Context, after string, limit int) (list []codeforge.SealedSecrets, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		return c.each("SELECT id, secret, old_secret FROM webhooks WHERE id > ? ORDER BY id LIMIT ?", []any{after, limit}, func(r row) error {
+			list = append(list, codeforge.SealedSecrets{})
+			l := &list[len(list)-1]
+			return r.scan(&l.WebhookID, &l.Secret, &l.OldSecret)
+		})
+	})
+	return list, err
+}
+
+// ResealSecrets implements webhook.Store.
+func (s *Store) ResealSecrets(ctx context.Context, from, to codeforge.SealedSecrets) error {
+	orNull := func(b []byte) any {
+		if b == nil {
+			return nil
+		}
+		return b
+	}
+	return s.write(ctx, func(c *conn) error {
+		_, _, err := c.exec("UPDATE webhooks SET secret = ?, old_secret = ? WHERE id = ? AND secret = ? AND old_secret IS ?", to.Secret, orNull(to.OldSecret), from.WebhookID, from.Secret, orNull(from.OldSecret))
+		return err
+	})
+}
+
 // WebhookBacklog implements webhook.Store.
 func (s *Store) WebhookBacklog(ctx context.Context) (b codeforge.WebhookBacklog, err error) {
 	var oldest time.Time

@@ -392,6 +392,35 @@ var webhookTests = []test{
 			s.Fatalf("%+v", list)
 		}
 	}},
+	{"secrets are sealed anew unless they were rotated meanwhile", func(s *suite) {
+		for range 3 {
+			s.webhook("")
+		}
+		_, err := s.RotateWebhook(s.ctx(), s.u, keyOf(s.webhook("")), []byte("new"), time.Hour)
+		s.ok(err)
+		var all []codeforge.SealedSecrets
+		for after := ""; ; after = all[len(all)-1].WebhookID {
+			list, err := s.SealedSecrets(s.ctx(), after, 3)
+			s.ok(err)
+			if len(list) == 0 {
+				break
+			}
+			all = append(all, list...)
+		}
+		if len(all) != 4 || string(all[0].Secret) != "sealed\x00" || all[0].OldSecret != nil || string(all[3].Secret) != "new" || string(all[3].OldSecret) != "sealed\x00" {
+			s.Fatalf("%+v", all)
+		}
+		for _, from := range all {
+			to := codeforge.SealedSecrets{WebhookID: from.WebhookID, Secret: append([]byte("a"), from.Secret...), OldSecret: from.OldSecret}
+			s.ok(s.ResealSecrets(s.ctx(), from, to))
+			s.ok(s.ResealSecrets(s.ctx(), from, from)) // too late
+		}
+		list, err := s.SealedSecrets(s.ctx(), "", 9)
+		s.ok(err)
+		if len(list) != 4 || string(list[0].Secret) != "asealed\x00" || string(list[3].Secret) != "anew" || string(list[3].OldSecret) != "sealed\x00" {
+			s.Fatalf("%+v", list)
+		}
+	}},
 	{"the log is read by pages, and ends", func(s *suite) {
 		w := s.webhook("")
 		for range 4 {

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -22,24 +23,52 @@ var errSealed = errors.New("the secret of the webhook cannot be opened with STRE
 func (d *Dispatcher) NewSecret(webhookID string) (shown string, sealed []byte) {
 	var secret [32]byte
 	rand.Read(secret[:])
-	a := aead(d.o.Keys()[0])
-	nonce := make([]byte, a.NonceSize())
-	rand.Read(nonce)
-	sealed = a.Seal(append([]byte{sealVersion}, nonce...), nonce, secret[:], []byte(webhookID))
-	return secretPrefix + base64.StdEncoding.EncodeToString(secret[:]), sealed
+	return secretPrefix + base64.StdEncoding.EncodeToString(secret[:]), seal(d.o.Keys()[0], webhookID, secret[:])
 }
 
-// open returns a secret that any of the server's keys sealed.
-func (d *Dispatcher) open(webhookID string, sealed []byte) ([]byte, error) {
-	for _, key := range d.o.Keys() {
+func seal(key []byte, webhookID string, secret []byte) []byte {
+	a := aead(key)
+	nonce := make([]byte, a.NonceSize())
+	rand.Read(nonce)
+	return a.Seal(append([]byte{sealVersion}, nonce...), nonce, secret, []byte(webhookID))
+}
+
+// open returns a secret that one of some keys sealed, and which.
+func open(keys [][]byte, webhookID string, sealed []byte) (secret []byte, key int, err error) {
+	for i, key := range keys {
 		a := aead(key)
 		if n := a.NonceSize(); len(sealed) > n && sealed[0] == sealVersion {
 			if secret, err := a.Open(nil, sealed[1:1+n], sealed[1+n:], []byte(webhookID)); err == nil {
-				return secret, nil
+				return secret, i, nil
 			}
 		}
 	}
-	return nil, errSealed
+	return nil, 0, errSealed
+}
+
+// reseal seals with the newest of some keys what was sealed with those before it, which will be forgotten.
+func (d *Dispatcher) reseal(ctx context.Context, keys [][]byte) error {
+	const page = 500
+	for after := ""; ; {
+		list, err := d.o.Store.SealedSecrets(ctx, after, page)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, from := range list {
+			after = from.WebhookID
+			to, changed := from, false
+			for _, sealed := range []*[]byte{&to.Secret, &to.OldSecret} {
+				if secret, key, err := open(keys, from.WebhookID, *sealed); err == nil && key > 0 { // what none opens stays
+					*sealed, changed = seal(keys[0], from.WebhookID, secret), true
+				}
+			}
+			if changed {
+				if err := d.o.Store.ResealSecrets(ctx, from, to); err != nil {
+					return err
+				}
+			}
+		}
+	}
 }
 
 // aead is AES-256-GCM with a key of 32 bytes.

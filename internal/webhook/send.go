@@ -144,7 +144,7 @@ func (d *Dispatcher) request(ctx context.Context, c *codeforge.WebhookClaim, now
 		if len(sealed) == 0 {
 			continue
 		}
-		secret, err := d.open(c.WebhookID, sealed)
+		secret, _, err := open(d.o.Keys(), c.WebhookID, sealed)
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,10 @@ type Store interface {
 	RecordWebhook(ctx context.Context, c codeforge.WebhookClaim, o codeforge.WebhookOutcome) (disabled bool, err error)
 	// SweepWebhooks gives up what is pending for [codeforge.WebhookPendingKept], and forgets what ended [codeforge.WebhookLogKept] ago.
 	SweepWebhooks(ctx context.Context) (givenUp int, err error)
+	// SealedSecrets returns those of webhooks after one ("": from the beginning), in the order of their ids.
+	SealedSecrets(ctx context.Context, after string, limit int) ([]codeforge.SealedSecrets, error)
+	// ResealSecrets puts others in place of the secrets of a webhook, unless those are no more the ones that were read.
+	ResealSecrets(ctx context.Context, from, to codeforge.SealedSecrets) error
 	// WebhookBacklog says how much waits to be sent.
 	WebhookBacklog(ctx context.Context) (codeforge.WebhookBacklog, error)
 }

@@ -9,6 +9,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -155,6 +156,7 @@ func (d *Dispatcher) dispatch(looking, ctx context.Context) {
 				select {
 				case <-looking.Done():
 					return
+				case <-timer.C:
 				case <-time.After(time.Until(last.Add(d.o.Look / 20))):
 				}
 			}
@@ -249,11 +251,19 @@ func (d *Dispatcher) deliver(ctx context.Context, c *codeforge.WebhookClaim, beg
 	log.Debug("webhook sent", "outcome", o.Status, "status", o.Attempt.Status, "ms", o.Attempt.DurationMS, "try", c.Tries)
 }
 
-// sweep gives up and forgets what is old, now and then.
+// sweep gives up and forgets what is old, now and then, and sees to it that secrets outlive the keys that they were sealed with.
 func (d *Dispatcher) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	var sealed []byte // the key with which all are
 	for {
+		if keys := d.o.Keys(); len(keys) > 1 && !bytes.Equal(keys[0], sealed) {
+			if err := d.reseal(ctx, keys); err == nil {
+				sealed = keys[0]
+			} else if ctx.Err() == nil {
+				d.o.Log.Error("secrets of webhooks were not sealed anew", "error", err)
+			}
+		}
 		n, err := d.o.Store.SweepWebhooks(ctx)
 		if err != nil && ctx.Err() == nil {
 			d.o.Log.Error("old deliveries of webhooks were not swept", "error", err)

@@ -552,6 +552,17 @@ func FuzzCheckURL(f *testing.F) {
 	})
 }
 
+// resealing is a store that says when a secret was sealed anew.
+type resealing struct {
+	webhook.Store
+	done chan struct{}
+}
+
+func (s resealing) ResealSecrets(ctx context.Context, from, to codeforge.SealedSecrets) error {
+	defer close(s.done)
+	return s.Store.ResealSecrets(ctx, from, to)
+}
+
 func TestSecrets(t *testing.T) {
 	s := open(t, sqlite.Options{})
 	r := receive(t, nil)
@@ -573,16 +584,22 @@ func TestSecrets(t *testing.T) {
 		d.Close(t.Context())
 		return o.Attempt
 	}
+	resealed := resealing{s, make(chan struct{})}
+	d := start(t, webhook.Options{Store: resealed, Keys: keys(newer, older), Roots: r.roots(), Allow: loopback})
+	<-resealed.done
+	d.Close(t.Context())
 	test(keys(newer, older))
 	must(t, verify(t, r.next(t), secret))
-	if a := test(keys(newer)); !strings.Contains(a.Error, "rotate the webhook") || len(r.hits) != 0 {
+	test(keys(newer))
+	must(t, verify(t, r.next(t), secret))
+	if a := test(keys(older)); !strings.Contains(a.Error, "rotate the webhook") || len(r.hits) != 0 {
 		t.Errorf("%+v", a)
 	}
 	// A sealed secret belongs to its webhook.
-	_, foreign := before.NewSecret(codeforge.NewID())
+	_, foreign := dispatcher(webhook.Options{Keys: keys(newer)}).NewSecret(codeforge.NewID())
 	_, err = s.RotateWebhook(t.Context(), u, codeforge.WebhookKey{ID: w.ID}, foreign, 0)
 	must(t, err)
-	if a := test(keys(older)); !strings.Contains(a.Error, "rotate the webhook") {
+	if a := test(keys(newer)); !strings.Contains(a.Error, "rotate the webhook") {
 		t.Errorf("%+v", a)
 	}
 }
