@@ -54,5 +54,5 @@ deploy: ## check the image, compose, systemd and Kubernetes files, alerts and da
 	@./scripts/need promtool systemd-analyze
 	cd deploy && $(GO) test -count=1 ./...
 
-docs: ## rewrite what is generated: the OpenAPI document, the table in the README
-	$(GO) test ./internal/api ./internal/server -run 'Spec|README' -update
+docs: ## rewrite what is generated: the OpenAPI document, the tables in the README and of metrics
+	$(GO) test ./internal/api ./internal/server ./internal/telemetry -run 'Spec|README|MetricsPage' -update

@@ -43,10 +43,15 @@ func (t *Telemetry) Answered(ctx context.Context, a api.Answer) {
 	t.metrics.inFlight.Dec()
 	s := t.metrics.http.of(endpoint{a.Route, a.Method, a.Status / 100})
 	s.count.Inc()
-	if !a.Streamed {
+	traced := t.traces != nil && codeforge.IsTraced(ctx)
+	switch {
+	case a.Streamed:
+	case traced:
 		observe(ctx, s.time, a.Took)
+	default:
+		s.time.Observe(a.Took.Seconds())
 	}
-	if !codeforge.IsTraced(ctx) {
+	if !traced {
 		return
 	}
 	span := trace.SpanFromContext(ctx)
@@ -87,8 +92,12 @@ func agentLabel(t codeforge.AgentType) string {
 func (t *Telemetry) JobHooks() jobs.Hooks {
 	m := t.metrics
 	renewed, lost := m.leases.WithLabelValues("renewed"), m.leases.WithLabelValues("lost")
+	submitted := map[string]prometheus.Counter{other: m.submitted.WithLabelValues(other)} // a trigger should not pay for looking
+	for _, a := range codeforge.Agents {
+		submitted[string(a.Type)] = m.submitted.WithLabelValues(string(a.Type))
+	}
 	return jobs.Hooks{
-		Submitted: func(j codeforge.Job) { m.submitted.WithLabelValues(agentLabel(j.Agent)).Inc() },
+		Submitted: func(j codeforge.Job) { submitted[agentLabel(j.Agent)].Inc() },
 		Claimed: func(ctx context.Context, j codeforge.Job) (context.Context, func()) {
 			kind := "again"
 			switch {
