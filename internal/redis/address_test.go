@@ -12,7 +12,7 @@ import (
 )
 
 // connected opens a client and waits until it is.
-func connected(t *testing.T, url, store string) *Client {
+func connected(t testing.TB, url, store string) *Client {
 	t.Helper()
 	c, err := Open(Options{URL: url, Prefix: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -25,7 +25,7 @@ func connected(t *testing.T, url, store string) *Client {
 }
 
 // until waits until Redis is as wanted.
-func until(t *testing.T, c *Client, want bool) {
+func until(t testing.TB, c *Client, want bool) {
 	t.Helper()
 	for {
 		up, changed := c.state()
@@ -42,6 +42,7 @@ func until(t *testing.T, c *Client, want bool) {
 
 // Each form of an address leads to the Redis that it names, and all that a server does works there.
 func TestAddresses(t *testing.T) {
+	t.Parallel()
 	plain, secure := redistest.Start(t), redistest.StartTLS(t)
 	guarded := redistest.Start(t, "--user", "default", "off", "--user", "app", "on", ">p@ss/w:rd", "~*", "&*", "+@all")
 	locked := redistest.Start(t, "--requirepass", "secret")

@@ -81,7 +81,7 @@ func (in *inbox) EventsMissed()                 { in.news <- "missed" }
 func (in *inbox) LookAtWatched()                { in.news <- "look at watched" }
 
 // next waits for news that begin like this, and returns them; others are passed over.
-func (in *inbox) next(t *testing.T, like string) string {
+func (in *inbox) next(t testing.TB, like string) string {
 	t.Helper()
 	for {
 		select {
@@ -105,7 +105,7 @@ func (in *inbox) all(t *testing.T, like ...string) {
 }
 
 // at starts a courier on a Redis, which listens when this returns.
-func at(t *testing.T, url, store string, free bool) (*Courier, *inbox) {
+func at(t testing.TB, url, store string, free bool) (*Courier, *inbox) {
 	t.Helper()
 	c, in := NewCourier(connected(t, url, store)), newInbox()
 	if !free {
@@ -134,6 +134,7 @@ func news(job string, first int64, sizes ...int) (all []codeforge.Event) {
 // Everywhere that Redis can be, what happens at one server comes to the others as it was, and not to itself; one of all is woken for
 // an id, and servers of another store hear nothing.
 func TestCourier(t *testing.T) {
+	t.Parallel()
 	nodes := redistest.Cluster(t)
 	for name, url := range map[string]string{"one": redistest.Start(t).URL(), "cluster": "redis://" + nodes[0].Addr() + "," + nodes[1].Addr()} {
 		t.Run(name, func(t *testing.T) {
@@ -313,6 +314,7 @@ func (w *words) count(of string) int {
 // While Redis is away what nothing tells of is looked at, which is said once, and when it is back all goes on, and what happened
 // meanwhile is told. When it loses everything the group is made anew.
 func TestAway(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	log := &words{}
 	c, err := Open(Options{URL: s.URL(), Prefix: "test", Log: slog.New(slog.NewTextHandler(log, nil))})
@@ -364,6 +366,7 @@ func TestAway(t *testing.T) {
 
 // A master that dies is followed by the replica that the sentinel makes one, and news go on.
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	master := redistest.Start(t, "--repl-diskless-sync-delay", "0")
 	replica := redistest.Start(t, "--replicaof", "127.0.0.1", strconv.Itoa(master.Port))
 	master.Do(t, "SET", "a", "1")
@@ -438,6 +441,7 @@ func TestRights(t *testing.T) {
 
 // A Redis that is full, and one that follows another one, count as away, though they answer.
 func TestRefuses(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	c := connected(t, s.URL(), "store")
 	s.Do(t, "CONFIG", "SET", "maxmemory", "1")

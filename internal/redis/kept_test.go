@@ -12,6 +12,7 @@ import (
 
 // Each step of what servers keep together does what it says, on one Redis and in a cluster.
 func TestKept(t *testing.T) {
+	t.Parallel()
 	nodes := redistest.Cluster(t)
 	for _, url := range []string{redistest.Start(t).URL(), "redis://" + nodes[1].Addr() + "?cluster=true"} {
 		k := NewKept(connected(t, url, "store"), time.Minute, time.Hour)
@@ -101,6 +102,7 @@ func TestKeptEnds(t *testing.T) {
 
 // What a Redis wrote down before it was killed, or another one copied from it, is not what is kept.
 func TestKeptComesNotBack(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	c := connected(t, s.URL(), "store")
 	k := NewKept(c, time.Minute, time.Hour)

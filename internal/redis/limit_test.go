@@ -11,6 +11,7 @@ import (
 
 // A script's answer comes as it is, on one Redis and in a cluster, where keys with the same part in braces lie together.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	echo := NewScript(`redis.call('SET', KEYS[1], ARGV[1]) return {redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2]), 7, ''}`)
 	none, one := NewScript(`return false`), NewScript(`return 'x'`)
 	nodes := redistest.Cluster(t)

@@ -26,6 +26,7 @@ func (s *Server) openRedis() (err error) {
 		return nil
 	}
 	s.store.courier = redis.NewCourier(s.redis)
+	s.log.Info("servers of this store meet over Redis", "prefix", s.cfg.RedisPrefix)
 	return nil
 }
 

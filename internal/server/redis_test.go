@@ -219,3 +219,14 @@ func TestLimitOverRedis(t *testing.T) {
 		t.Error("while Redis is away:", got)
 	}
 }
+
+// TestDoctorTriesRedis: doctor says of Redis what a server will find, without the password in its address.
+func TestDoctorTriesRedis(t *testing.T) {
+	r := redistest.Start(t, "--requirepass", "SECRET")
+	for url, want := range map[string]string{"": "", "redis://:SECRET@" + r.Addr(): "ok", "redis://:SECRETS@" + r.Addr(): "broken", "redis://:SECRET@127.0.0.1:1": "broken"} {
+		d := &doctor{*configured(t, "--redis-url", url)}
+		if f := d.redis(t.Context()); f.State != want || strings.Contains(f.Fix, "SECRET") || (want == "broken") != (f.Fix != "") {
+			t.Errorf("%s: %+v", url, f)
+		}
+	}
+}
