@@ -41,7 +41,7 @@ func TestForgottenIdentity(t *testing.T) {
 		"select * from public.llm_calls", "select * from public.llm_journal", "select * from public.budget_limits", "select * from public.api_tokens", "select * from codeforge_river.river_job",
 		"select public.codeforge_sum_usage(gen_random_uuid(), 'day', null, null, null, null, null, 1)",
 		"insert into public.projects (user_id, title, mode) values (gen_random_uuid(), 'x', 'builder')", "update public.agent_jobs set status = 'completed'",
-		"delete from public.job_events", "select public.codeforge_claim_job(gen_random_uuid(), 'w', 1)", "select public.codeforge_due_jobs(1)"} {
+		"delete from public.job_events", "select public.codeforge_claim_jobs('w', gen_random_uuid(), 1, 1, '{}')", "select public.codeforge_count_queued()"} {
 		if _, err := c.Exec(t.Context(), q); sqlstate(err) != "42501" {
 			t.Errorf("%s: %v", q, err)
 		}

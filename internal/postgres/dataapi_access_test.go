@@ -291,7 +291,7 @@ func TestUserTokensCallNoSystemFunctions(t *testing.T) {
 	calls := map[string]string{
 		"codeforge_snapshot":        `{"p_project":"` + mine.ID + `","p_number":0}`,
 		"codeforge_claimed_project": `{"p_job":"` + mine.ID + `","p_fence":1}`,
-		"codeforge_due_jobs":        `{"p_limit":10}`,
+		"codeforge_count_queued":    `{}`,
 		"codeforge_schema":          `{}`,
 		"codeforge_release_jobs":    `{}`,
 		"codeforge_write_file":      `{"p_user":"` + u.ID + `","p_project":"` + mine.ID + `","p_change":{"path":"a"}}`,

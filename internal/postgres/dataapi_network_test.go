@@ -214,7 +214,7 @@ func TestReservedCharacters(t *testing.T) {
 	}
 	j, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: odd, UserMessage: odd})
 	check(t, err)
-	w.losing("codeforge_claim_job", 1) // so that the worker's name is part of a filter
+	w.losing("codeforge_claim_jobs", 1) // so that the worker's name is part of a filter
 	if _, ok, err := storetest.Claim(ctx, s, j.ID, odd, time.Minute); err != nil || !ok {
 		t.Errorf("claimed %t: %v", ok, err)
 	}
@@ -285,9 +285,9 @@ func TestLostAnswers(t *testing.T) {
 	check(t, err)
 	want("jobs", total, 2)
 
-	w.losing("codeforge_claim_job", 1)
+	w.losing("codeforge_claim_jobs", 1)
 	f := claim(j)
-	w.losing("codeforge_claim_job", 1)
+	w.losing("codeforge_claim_jobs", 1)
 	if _, ok, err := storetest.Claim(ctx, s, j.ID, "w", time.Minute); err != nil || ok { // the same worker, another claim
 		t.Fatalf("claimed twice: %t %v", ok, err)
 	}
