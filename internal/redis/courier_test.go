@@ -249,6 +249,14 @@ func TestOutbox(t *testing.T) {
 // A message brings every field of an event, and its data byte for byte; what is none is told from one.
 func TestMessage(t *testing.T) {
 	sent := message{Events: news("j", 7, 3, 0), Nudges: []codeforge.Event{{JobID: "k"}, {ProjectID: "p", UserID: "u"}}, Missed: true}
+	for _, field := range reflect.ValueOf(&sent.Events[0]).Elem().Fields() {
+		switch field.Kind() {
+		case reflect.String:
+			field.SetString("x")
+		case reflect.Bool:
+			field.SetBool(true)
+		}
+	}
 	from := codeforge.NewID()
 	text := sent.encode(from)
 	got, err := decode(text)
@@ -263,10 +271,6 @@ func TestMessage(t *testing.T) {
 		if !reflect.DeepEqual(e, sent.Events[i]) {
 			t.Error(e)
 		}
-	}
-	// Each field of an event is one that this test, or nobody, needs to know of.
-	if n := reflect.TypeFor[codeforge.Event]().NumField(); n != 8 {
-		t.Errorf("an event has %d fields: does each travel?", n)
 	}
 	for i := range len(text) {
 		if m, err := decode(text[:i]); err == nil && reflect.DeepEqual(m, got) {
