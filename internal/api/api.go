@@ -48,6 +48,8 @@ type Jobs interface {
 	Reject(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Job, error)
 	// Places says of those among jobs that are queued where they stand, as far as it is known.
 	Places(ctx context.Context, jobIDs []string) map[string]codeforge.QueuePlace
+	// Changed tells those who watch a project, here and elsewhere, of a commit that changed it and was made by no job.
+	Changed(projectID string)
 	// Respond gives a waiting job its answers and returns the alias under which it goes on.
 	Respond(ctx context.Context, u codeforge.User, id string, answers []byte) (alias string, err error)
 }
@@ -109,6 +111,8 @@ type Options struct {
 	Hub   *events.Hub
 	// Streams are the event streams that are open. nil: it has its own, which nobody ends.
 	Streams *stream.Server
+	// Sockets are the WebSockets that are open, which count as streams and end with them. nil: it has its own.
+	Sockets *Sockets
 	// Auth says who asks, by the Authorization header alone. Its errors are Unauthenticated, Denied for a token that does not
 	// cover the request, or Unavailable when nobody can tell right now.
 	Auth func(*http.Request) (codeforge.User, error)
@@ -239,7 +243,10 @@ func newServer(o Options) *server {
 	if o.Standalone { // the one user is everybody
 		each = o.MaxLoad
 	}
-	o.Streams = cmp.Or(o.Streams, new(stream.Server))
+	o.Streams, o.Sockets = cmp.Or(o.Streams, new(stream.Server)), cmp.Or(o.Sockets, new(Sockets))
+	if o.Jobs != nil {
+		o.Store = toldStore{o.Store, o.Jobs.Changed}
+	}
 	s := &server{began: time.Now(), Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit, o.Limiter, ""), shows: newLimiter(o.PreviewLimit, o.Limiter, "preview:"), limitBy: []string{strconv.Itoa(o.RateLimit)},
 		origins: map[string]bool{}, lists: cache.NewLRU[string, keptList](keptLists), costs: cache.NewLRU[costKey, knownCost](keptCosts), heavy: make(chan struct{}, 2), imports: make(chan struct{}, importPlaces),
 		secure: strings.HasPrefix(o.PublicURL, "https://")}

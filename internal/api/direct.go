@@ -24,11 +24,15 @@ func (s *server) direct() map[string]func(x *exchange, r *http.Request) error {
 			return nil
 		},
 		"get_job": func(x *exchange, r *http.Request) error {
-			out, err := s.getJob(&x.ctx, &JobPath{r.PathValue("job_id")})
+			in := getJobInput{JobPath: JobPath{r.PathValue("job_id")}, IfNoneMatch: r.Header.Get("If-None-Match")}
+			if r.URL.RawQuery != "" {
+				in.Wait = r.URL.Query().Get("wait")
+			}
+			out, err := s.getJob(&x.ctx, &in)
 			if err != nil {
 				return err
 			}
-			x.sendJSON(http.StatusOK, "", out.Body)
+			x.sendJSON(out.Status, out.ETag, out.Body)
 			return nil
 		},
 	}

@@ -289,13 +289,31 @@ type jobDetail struct {
 	CostEstimated bool   `json:"cost_estimated" doc:"Some of the cost is a guess, or not in it: of calls whose usage or price is not known."`
 }
 
-type jobOutput struct{ Body *jobDetail }
+type getJobInput struct {
+	JobPath
+	Wait        string `query:"wait" doc:"How long to wait for a change of the job, 1s to 60s, like 30s: the answer comes when its state has changed, at once if it has ended or waits for input. With If-None-Match it comes when anything differs from that."`
+	IfNoneMatch string `header:"If-None-Match" doc:"An ETag: 304 if nothing changed."`
+}
 
-func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
-	u := caller(ctx)
-	job, err := s.Store.GetJob(ctx, u, in.JobID)
+type jobOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"Names what can be seen of the job, but for its cost."`
+	Body   *jobDetail
+}
+
+func (s *server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error) {
+	wait, err := parseWait(in.Wait)
 	if err != nil {
 		return nil, err
+	}
+	u := caller(ctx)
+	job, err := s.changedJob(ctx, u, in.JobID, in.IfNoneMatch, wait)
+	if err != nil {
+		return nil, err
+	}
+	tag := jobTag(&job)
+	if in.IfNoneMatch != "" && noneMatch(in.IfNoneMatch, tag) {
+		return &jobOutput{Status: 304, ETag: "W/" + tag}, nil
 	}
 	if job.Result, err = s.fullResult(ctx, u, &job); err != nil {
 		return nil, err
@@ -313,7 +331,7 @@ func (s *server) getJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
 		}
 		out.Cost, out.CostEstimated = llm.KnownCost(total.Cost, total.Estimated), total.Estimated
 	}
-	return &jobOutput{out}, nil
+	return &jobOutput{200, "W/" + tag, out}, nil
 }
 
 // fullResult is the result of a job with the contents of its files, which are stored once: in the revision it made, or in its

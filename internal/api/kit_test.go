@@ -56,30 +56,41 @@ func (e *engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 		return codeforge.Job{}, false, &codeforge.Error{Kind: codeforge.QueueFull, Message: "The queue is full", RetryAfter: 7e9}
 	}
 	j, fresh, _, err := e.store.SubmitJob(ctx, u, n)
+	e.publish(codeforge.Finished{Job: j})
 	return j, fresh, err
 }
 
+// publish tells of a commit, as the engine does.
+func (e *engine) publish(f codeforge.Finished) {
+	for _, ev := range append(f.Events, codeforge.Event{}) {
+		ev.ProjectID, ev.UserID = f.Job.ProjectID, f.Job.UserID
+		e.hub.Publish(ev)
+	}
+}
+
+func (e *engine) Changed(projectID string) { e.hub.Publish(codeforge.Event{ProjectID: projectID}) }
+
 func (e *engine) Cancel(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
 	f, err := e.store.CancelJob(ctx, u, id)
-	e.hub.Publish(f.Events...)
+	e.publish(f)
 	return f.Job, err
 }
 
 func (e *engine) TakeBack(ctx context.Context, u codeforge.User, id string, undo codeforge.TreeChange) (codeforge.Job, error) {
 	f, err := e.store.TakeBackJob(ctx, u, id, undo)
-	e.hub.Publish(f.Events...)
+	e.publish(f)
 	return f.Job, err
 }
 
 func (e *engine) Apply(ctx context.Context, u codeforge.User, id string, a codeforge.Application) (codeforge.Job, error) {
 	f, err := e.store.ApplyProposal(ctx, u, id, a)
-	e.hub.Publish(f.Events...)
+	e.publish(f)
 	return f.Job, err
 }
 
 func (e *engine) Reject(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Job, error) {
 	f, err := e.store.RejectProposal(ctx, u, id, chat)
-	e.hub.Publish(f.Events...)
+	e.publish(f)
 	return f.Job, err
 }
 
@@ -91,7 +102,7 @@ func (e *engine) Places(ctx context.Context, ids []string) map[string]codeforge.
 func (e *engine) Respond(ctx context.Context, u codeforge.User, id string, answers []byte) (string, error) {
 	alias := codeforge.NewID()
 	f, err := e.store.RespondJob(ctx, u, id, alias, answers)
-	e.hub.Publish(f.Events...)
+	e.publish(f)
 	return alias, err
 }
 

@@ -33,6 +33,8 @@ func (s *server) routes() {
 	add(s, "GET /v1/projects/{project_id}/preview", "preview_project", s.previewProject)
 	add(s, "GET /v1/projects/{project_id}/preview/errors", "list_preview_errors", s.listPreviewErrors)
 
+	add(s, "GET /v1/projects/{project_id}/events", "stream_project", s.streamProject)
+
 	add(s, "GET /v1/projects/{project_id}/files", "list_files", s.listFiles)
 	add(s, "POST /v1/projects/{project_id}/files", "create_file", s.createFile)
 	add(s, "GET /v1/projects/{project_id}/files/{path}", "get_file", s.getFile)
@@ -61,6 +63,8 @@ func (s *server) routes() {
 	add(s, "POST /v1/jobs/{job_id}/apply", "apply_proposal", s.applyProposal, "/v1/agents/jobs/{job_id}/apply")
 	add(s, "POST /v1/jobs/{job_id}/reject", "reject_proposal", s.rejectProposal, "/v1/agents/jobs/{job_id}/reject")
 	add(s, "GET /v1/jobs/{job_id}/stream", "stream_job", s.streamJob, "/v1/agents/jobs/{job_id}/stream")
+	add(s, "GET /v1/events", "stream_user", s.streamUser)
+	add(s, "GET /v1/ws", "open_socket", s.openSocket)
 
 	add(s, "POST /v1/webhooks", "create_webhook", s.createWebhook)
 	add(s, "GET /v1/webhooks", "list_webhooks", s.listWebhooks)

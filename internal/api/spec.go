@@ -165,7 +165,7 @@ var docs = map[string]doc{
 			"Before each call of a model its worst case is reserved; a job that reaches a ceiling stops and keeps what it has.",
 		example: map[string]any{"scope": "project_day", "id": anID, "limit_usd": 2.5}},
 
-	"get_job":   {tag: "jobs", errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Poll it, or watch the stream. A result's `files` carry the contents of at most 50 files and 1 MB together; above that `truncated` is true beside them, and the files' routes have the others."},
+	"get_job":   {tag: "jobs", responses: notModified, errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Watch the stream, or poll it with `wait`: the answer then comes when something changed. A result's `files` carry the contents of at most 50 files and 1 MB together; above that `truncated` is true beside them, and the files' routes have the others."},
 	"list_jobs": {tag: "jobs", errors: []int{400, 404}, summary: "List a project's jobs", text: "Newest first, by limit and offset or by page."},
 	"list_job_files": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Read a job's working tree",
 		text: "The project's files as the job has them by now, before anything of it is in the project: all without contents, or one by its path with its content. " +
@@ -197,6 +197,33 @@ var docs = map[string]doc{
 				Example: "event: progress\ndata: {\"job_id\":\"" + anID + "\",\"status\":\"running\",\"progress\":10}\n\nid: 2\ndata: {\"job_id\":\"" + anID + "\",\"status\":\"running\",\"progress\":10}\n\n"}}},
 			"204": {Description: "The job has ended and everything was seen."},
 		}},
+	"stream_project": {tag: "projects", public: true, errors: []int{400, 401, 404}, summary: "Watch a project",
+		security: []map[string][]string{{"bearer": {}}},
+		text: "Server-sent events: what changes in the project, whoever does it, and the events of its jobs. `ready` comes first and names the jobs that have not ended; their events follow from the first on. " +
+			"Changes are `revision` (of the files), `message` (of the conversation: role, content, is_thinking; `truncated` where there is more of it), `project` (names of fields that have other values) and `job` (one began, went back to the queue, waits or ended). " +
+			"Events of jobs are as in the job's own stream, but each comes once, with `job_id` and its number there, `seq`. " + feedText +
+			" A job that began meanwhile comes from its first event on.",
+		responses: feedAnswer("ready")},
+	"stream_user": {tag: "jobs", public: true, errors: []int{400, 401}, summary: "Watch all of one's jobs",
+		security: []map[string][]string{{"bearer": {}}},
+		text: "Server-sent events: how the caller's jobs are, in all projects. `ready` comes first and names those that have not ended, with state and progress; then comes `job` when one begins, and of its events those that say how it is, with `job_id` and `seq`: " +
+			"`progress`, `stage`, `waiting`, `kept`, `conflict`, `retry`, `queue`, and its end, `complete` (without the result), `error` or `cancelled`. " + feedText,
+		responses: feedAnswer("ready")},
+	"open_socket": {tag: "jobs", public: true, errors: []int{400, 401, 403}, summary: "Watch and steer over a WebSocket",
+		security: []map[string][]string{{"bearer": {}}},
+		text: "The events of jobs, projects and one's own jobs over one connection, and cancel and respond. Messages are JSON; docs/websocket.md has all of them. " +
+			"The token comes in the header, as a protocol `bearer.TOKEN` beside `codeforge.v1`, or in the first message, `{\"type\":\"auth\",\"token\":TOKEN}`. " +
+			"Then: `{\"type\":\"subscribe\",\"id\":ANY,\"job_id\"|\"project_id\":ID,\"after\":CURSOR}`, without either for one's own jobs.",
+		responses: map[string]*huma.Response{"101": {Description: "The connection is a WebSocket from here on."}}},
+}
+
+const feedText = "Each event that is stored has an id, which is opaque: a reader that comes back with the last one it saw gets what follows, each once and of each job in its order. " +
+	"`reset` says that this cannot be: what happened since is kept no more (the newest 1,000 changes are), or more than 64 jobs were open. Then read anew what you hold; `ready` follows. " +
+	"`dropped` says why the server ends the stream. Pass over names that you do not know."
+
+func feedAnswer(first string) map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {Description: "The events.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString},
+		Example: "id: AQ\nevent: " + first + "\ndata: {\"jobs\":[],\"more\":false}\n\n"}}}}
 }
 
 const webhookText = "Each event is posted as JSON (`type`, `timestamp`, `data` with ids, states, numbers and links, no contents), signed by the headers webhook-id, webhook-timestamp and webhook-signature. " +

@@ -210,38 +210,57 @@ func (j *jobSource) outlived() bool {
 	return j.over != nil && j.over.CompletedAt != nil && time.Since(*j.over.CompletedAt) > tokenAfter
 }
 
-// Next implements [stream.Source].
-func (j *jobSource) Next(ctx context.Context, b []byte) ([]byte, error) {
-	if len(j.events) == 0 {
-		var err error
-		if j.events, err = j.follower.Next(ctx); err != nil {
-			if errors.Is(err, events.ErrSlow) || errors.Is(err, events.ErrClosed) {
-				b = j.Dropped(b, err)
-			}
-			return b, err
-		}
-	}
-	for len(j.events) > 0 && len(b) < stream.Batch {
-		e := j.events[0]
-		if e.Type == codeforge.EventComplete {
-			var err error
-			if e.Data, err = j.completed(ctx, e.Data); err != nil {
-				return b, err
-			}
-		}
-		b = eventFrames(b, e)
-		j.events = j.events[1:]
-	}
+// nextEvent is what comes next in the log; false: nothing now.
+func (j *jobSource) nextEvent(ctx context.Context) (e codeforge.Event, ok bool, err error) {
 	if len(j.events) == 0 {
 		j.events = nil
+		if j.events, err = j.follower.Next(ctx); len(j.events) == 0 {
+			return e, false, err
+		}
+	}
+	if e = j.events[0]; e.Type == codeforge.EventComplete {
+		if e.Data, err = j.s.completed(ctx, j.user(), j.job, e.Data); err != nil {
+			return e, false, err
+		}
+	}
+	j.events = j.events[1:]
+	return e, true, nil
+}
+
+// Next implements [stream.Source].
+func (j *jobSource) Next(ctx context.Context, b []byte) ([]byte, error) {
+	for len(b) < stream.Batch {
+		e, ok, err := j.nextEvent(ctx)
+		if errors.Is(err, events.ErrSlow) || errors.Is(err, events.ErrClosed) {
+			b = j.Dropped(b, err)
+		}
+		if err != nil || !ok {
+			return b, err
+		}
+		if b = eventFrames(b, e); len(j.events) == 0 {
+			j.events = nil
+			break // what else there is, is asked for next
+		}
 	}
 	return b, nil
+}
+
+// next implements [itemSource]: each event once.
+func (j *jobSource) next(ctx context.Context) (name string, data json.RawMessage, cursor string, err error) {
+	e, ok, err := j.nextEvent(ctx)
+	if err != nil || !ok {
+		return "", nil, "", err
+	}
+	if len(e.Data) == 0 {
+		e.Data = json.RawMessage("{}")
+	}
+	return string(e.Type), e.Data, eventID(e.Seq), nil
 }
 
 // Dropped implements [stream.Source].
 func (j *jobSource) Dropped(b []byte, reason error) []byte {
 	data, _ := json.Marshal(map[string]string{"job_id": j.job, "reason": reason.Error()}) // strings always marshal
-	return appendFrame(b, "dropped", 0, data)
+	return appendFrame(b, "dropped", "", data)
 }
 
 // Close implements [stream.Source].
@@ -331,14 +350,14 @@ func (s *server) watcher(ctx context.Context, x *exchange, in *streamInput) (u c
 }
 
 // completed is the data of a complete event with the job's result in it, as a read of the job gives it.
-func (j *jobSource) completed(ctx context.Context, data json.RawMessage) (json.RawMessage, error) {
-	job, err := j.s.Store.GetJob(ctx, j.user(), j.job)
+func (s *server) completed(ctx context.Context, u codeforge.User, jobID string, data json.RawMessage) (json.RawMessage, error) {
+	job, err := s.Store.GetJob(ctx, u, jobID)
 	if err != nil {
-		return nil, err
+		return data, err
 	}
-	result, err := j.s.fullResult(ctx, j.user(), &job)
+	result, err := s.fullResult(ctx, u, &job)
 	if err != nil {
-		return nil, err
+		return data, err
 	}
 	if len(result) == 0 {
 		result = json.RawMessage("null")
@@ -350,17 +369,25 @@ func (j *jobSource) completed(ctx context.Context, data json.RawMessage) (json.R
 // listen by name, and unnamed, for those who do not. The number is in the second, so that a cut between loses neither.
 func eventFrames(b []byte, e codeforge.Event) []byte {
 	if e.Type.Contract() {
-		b = appendFrame(b, string(e.Type), 0, e.Data)
-		return appendFrame(b, "", e.Seq, e.Data)
+		b = appendFrame(b, string(e.Type), "", e.Data)
+		return appendFrame(b, "", eventID(e.Seq), e.Data)
 	}
-	return appendFrame(b, string(e.Type), e.Seq, e.Data)
+	return appendFrame(b, string(e.Type), eventID(e.Seq), e.Data)
 }
 
-// appendFrame appends one frame; an empty name and the number 0 are left out.
-func appendFrame(b []byte, name string, id int64, data []byte) []byte {
-	if id > 0 {
+// eventID is the number of an event as the id of its frame; transient ones have none.
+func eventID(seq int64) string {
+	if seq == 0 {
+		return ""
+	}
+	return strconv.FormatInt(seq, 10)
+}
+
+// appendFrame appends one frame; an empty name and id are left out.
+func appendFrame(b []byte, name, id string, data []byte) []byte {
+	if id != "" {
 		b = append(b, "id: "...)
-		b = strconv.AppendInt(b, id, 10)
+		b = append(b, id...)
 		b = append(b, '\n')
 	}
 	if name != "" {

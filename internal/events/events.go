@@ -64,6 +64,7 @@ type subscription struct {
 	live       []codeforge.Event // published and not taken yet: at most buffer
 	nudged     bool              // a nudge is in live: one is as good as many
 	missed     bool              // live was full: there is more than it holds
+	signal     bool              // nothing is kept: wake is called whenever the job may have another state
 	over       error             // why nothing is published any more: ErrSlow, ErrClosed
 	prev, next *subscription     // who follow the same topic
 	following  bool
@@ -166,6 +167,11 @@ func (h *Hub) tell(of topic, e codeforge.Event) {
 func (h *Hub) pass(s *subscription, e codeforge.Event) {
 	isFeed := s.topic.kind != ofJob
 	switch {
+	case s.signal:
+		if e.Seq == nudge || tellsState(e.Type) {
+			s.wake()
+		}
+		return
 	case e.Type.Transient() && len(s.live) > buffer/2, e.Seq == nudge && s.nudged && !isFeed, s.missed && isFeed:
 		return
 	case len(s.live) == buffer && isFeed:
@@ -215,6 +221,13 @@ func (h *Hub) Jobs() (ids []string) {
 	return ids
 }
 
+// Closed reports whether all reading was ended.
+func (h *Hub) Closed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
+
 // Close ends all reading. Later followers end at once.
 func (h *Hub) Close() {
 	h.mu.Lock()
@@ -229,6 +242,17 @@ func (h *Hub) Close() {
 			s = next
 		}
 	}
+}
+
+// Watch calls wake, as in [Hub.NewFollower], each time that a job may have another state, and when the hub is closed, until stop
+// is called.
+func (h *Hub) Watch(jobID string, wake func()) (stop func()) {
+	s := &subscription{signal: true}
+	h.subscribe(s, topic{ofJob, jobID}, wake)
+	if s.closed() != nil {
+		wake()
+	}
+	return s.Close
 }
 
 // Follower reads the events of one job, some at a time. Its methods are for one goroutine at a time; it needs none while it

@@ -55,6 +55,7 @@ type Server struct {
 	edge     *https.Edge           // nil: plain requests are served
 	hub      *events.Hub
 	streams  stream.Server
+	sockets  api.Sockets
 	engine   *jobs.Engine
 	webhooks *webhook.Dispatcher
 	checks   *evidence.Ladder
@@ -181,7 +182,7 @@ func (s *Server) makeEdge(model string) (err error) {
 		identify = s.users.User
 	}
 	o := api.Options{
-		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Log: s.log, Audit: s.audit, Auth: identify,
+		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Sockets: &s.sockets, Log: s.log, Audit: s.audit, Auth: identify,
 		MaxStreamsUser: cfg.MaxStreams, MaxStreamsAddress: cfg.MaxStreamsFrom,
 		Begin: s.telemetry.Begin, Answered: s.telemetry.Answered, Sites: s.metricsSites(),
 		Check: s.checks.Check, Run: s.checks.Run, Webhooks: s.webhooks,

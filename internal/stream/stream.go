@@ -60,6 +60,7 @@ type Server struct {
 	writers  int     // that run
 	armed    bool    // a timer runs for the first of waiting
 	handlers map[*Stream]struct{}
+	held     map[*Stream]func() // served by others, and what tells them to end
 	closing  bool
 	idle     chan struct{} // closed when closing and nothing is open
 	stats    Stats
@@ -137,7 +138,7 @@ func (s *Server) Open(accounts ...Account) (*Stream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.accounts == nil {
-		s.began, s.accounts, s.handlers = time.Now(), map[string]*account{}, map[*Stream]struct{}{}
+		s.began, s.accounts, s.handlers, s.held = time.Now(), map[string]*account{}, map[*Stream]struct{}{}, map[*Stream]func(){}
 	}
 	for _, a := range accounts {
 		if known := s.accounts[a.Key]; a.Most > 0 && known != nil && known.open >= a.Most {
@@ -159,6 +160,18 @@ func (s *Server) Open(accounts ...Account) (*Stream, error) {
 	return st, nil
 }
 
+// Hold has a stream served by the caller, by whatever means, until Cancel. end is called once, on a goroutine of its own, when the
+// server closes.
+func (st *Stream) Hold(end func()) {
+	s := st.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[st] = end
+	if s.closing {
+		go end()
+	}
+}
+
 // Cancel gives back a stream that is not served after all.
 func (st *Stream) Cancel() { st.leave(nil) }
 
@@ -172,6 +185,7 @@ func (st *Stream) leave(err error) {
 	}
 	st.state = ended
 	s.waiting.remove(st)
+	delete(s.held, st)
 	if st.signal != nil {
 		delete(s.handlers, st)
 		s.stats.Handled--
@@ -342,6 +356,9 @@ func (s *Server) Close(ctx context.Context) {
 	}
 	for st := range s.handlers {
 		s.wake(st)
+	}
+	for _, end := range s.held {
+		go end()
 	}
 	s.mu.Unlock()
 	select {
