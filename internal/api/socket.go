@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,9 +81,6 @@ type socketInput struct {
 // openSocket makes a WebSocket of a request. A page of another origin may open one only if it may write, too.
 func (s *server) openSocket(ctx context.Context, in *socketInput) (*streamOutput, error) {
 	x, _ := exchangeOf(ctx)
-	if err := s.admitSocket(x.r); err != nil {
-		return nil, err
-	}
 	token, plain := "", false
 	for p := range strings.SplitSeq(in.Protocols, ",") {
 		p = strings.TrimSpace(p)
@@ -95,6 +93,9 @@ func (s *server) openSocket(ctx context.Context, in *socketInput) (*streamOutput
 		return nil, codeforge.InvalidField("Sec-WebSocket-Protocol", "must offer %s beside the token, which is not sent back", socketProtocol)
 	}
 	l, err := s.loginOf(ctx, x, token)
+	if refused := s.admitSocket(x.r); refused != nil {
+		return nil, cmp.Or(err, refused) // who asks comes first, as everywhere
+	}
 	if err != nil && (token != "" || x.r.Header.Get("Authorization") != "" || !codeforge.IsKind(err, codeforge.Unauthenticated)) {
 		return nil, err
 	}
