@@ -297,7 +297,7 @@ type getJobInput struct {
 
 type jobOutput struct {
 	Status int
-	ETag   string `header:"ETag" doc:"Names what can be seen of the job, but for its cost."`
+	ETag   string `header:"ETag" doc:"Names what can be seen of the job, but for its cost and its place in the queue."`
 	Body   *jobDetail
 }
 

@@ -30,7 +30,7 @@ func parseWait(text string) (time.Duration, error) {
 	return wait, nil
 }
 
-// jobTag names what can be seen of the state of a job. It is sent as a weak tag: what a job costs goes on without it.
+// jobTag names what can be seen of the state of a job. It is sent as a weak tag: what a job costs, and its place in the queue, go on without it.
 func jobTag(j *codeforge.Job) string {
 	var buf [96]byte
 	b := append(append(buf[:0], j.Status...), ' ')

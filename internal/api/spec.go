@@ -207,7 +207,7 @@ var docs = map[string]doc{
 	"stream_user": {tag: "jobs", public: true, errors: []int{400, 401}, summary: "Watch all of one's jobs",
 		security: []map[string][]string{{"bearer": {}}},
 		text: "Server-sent events: how the caller's jobs are, in all projects. `ready` comes first and names those that have not ended, with state and progress; then comes `job` when one begins, and of its events those that say how it is, with `job_id` and `seq`: " +
-			"`progress`, `stage`, `waiting`, `kept`, `conflict`, `retry`, `queue`, and its end, `complete` (without the result), `error` or `cancelled`. " + feedText,
+			"`progress`, `stage`, `waiting`, `kept`, `conflict`, `retry`, and its end, `complete` (without the result), `error` or `cancelled`. " + feedText,
 		responses: feedAnswer("ready")},
 	"open_socket": {tag: "jobs", public: true, errors: []int{400, 401, 403}, summary: "Watch and steer over a WebSocket",
 		security: []map[string][]string{{"bearer": {}}},
