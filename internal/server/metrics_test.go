@@ -168,7 +168,7 @@ var causes = []cause{
 		`codeforge_llm_time_to_first_token_seconds_count{` + offlineModel + `}`: 1, `codeforge_llm_breaker_state{` + offlineModel + `,state="closed"}`: is(1),
 		`codeforge_llm_breaker_state{` + offlineModel + `,state="open"}`: is(0), `codeforge_llm_paused_seconds{` + offlineModel + `}`: is(0),
 		`codeforge_sqlite_commit_duration_seconds_count{result="ok"}`: 3, `codeforge_sqlite_commit_writes_sum`: 3, `codeforge_sqlite_writer_queue`: is(0),
-		`codeforge_job_queue_age_seconds`: is(0), `codeforge_jobs{agent="research",state="running"}`: is(0), `codeforge_workers_busy`: is(0), `codeforge_workers_total`: is(16)}},
+		`codeforge_job_queue_age_seconds`: is(0), `codeforge_jobs{agent="research",state="running"}`: is(0), `codeforge_workers_busy`: is(0), `codeforge_workers`: is(16)}},
 	{"a job asks people", func(t *testing.T, c caller) {
 		c.must(t, "POST", "/v1/jobs/"+c.begin(t, "research", "ask")+"/cancel", nil, new(object))
 		c.run(t, "research", "ask")
@@ -338,7 +338,7 @@ func TestMetricsBetweenServers(t *testing.T) {
 func TestMetricsAreNamedAlike(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range telemetry.Catalogue() {
-		counts := strings.HasSuffix(m.Name, "_total") && m.Name != "codeforge_workers_total" && m.Name != "codeforge_verifiers_total"
+		counts := strings.HasSuffix(m.Name, "_total")
 		if seen[m.Name] || !strings.HasPrefix(m.Name, "codeforge_") || counts != (m.Kind == telemetry.Counter) || len(m.Help) < 20 || (m.Kind == telemetry.Histogram) != (m.Buckets != nil) {
 			t.Errorf("%+v", m)
 		}

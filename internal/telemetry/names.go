@@ -93,7 +93,7 @@ var (
 	jobRetries    = counter("job_retries_total", "Attempts that failed and will be made again. Models or the store have trouble that may pass by itself.", "agent")
 	leases        = counter("job_leases_total", "Claims that were renewed in time, and that were found lost. Lost ones mean that this process was too slow or cut off: look at its CPU and the store.", "result")
 	workersBusy   = gauge("workers_busy", "Jobs that run in this process. At workers_total for long: more workers, or fewer jobs.")
-	workersTotal  = gauge("workers_total", "Places for jobs in this process.")
+	workersTotal  = gauge("workers", "Places for jobs in this process.")
 )
 
 // Models.
@@ -117,7 +117,7 @@ var (
 	verifierDeaths  = counter("verifier_deaths_total", "Children that died at a tree, by why. Few are hostile or broken projects; many, or any killed, are this machine's memory.", "reason")
 	verifierWaiting = gauge("verifier_queue", "Checks that wait for a child. Above 0 for long: more VERIFIERS, or more processors.")
 	verifierBusy    = gauge("verifiers_busy", "Children that are at work.")
-	verifierTotal   = gauge("verifiers_total", "Children that may be at work at once.")
+	verifierTotal   = gauge("verifiers", "Children that may be at work at once.")
 )
 
 // The stores.
