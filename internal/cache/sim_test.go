@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+	"time"
 
 	"codeforge"
 )
@@ -31,6 +32,10 @@ type world struct {
 	did     Stats    // of all processes
 	log     []string // what happened, if it is asked for
 	told    bool
+
+	clock                       time.Time
+	epochNumber                 int64
+	suspendedAt, suspendedUntil time.Time
 }
 
 // process is a server: what it does ends when it dies.
@@ -64,8 +69,10 @@ func (w *world) note(format string, args ...any) {
 // pause is where others may come in between.
 func (w *world) pause() {
 	a := w.current
-	a.yield(struct{}{})
-	if a.in.dead {
+	if a == nil || a.in.dead { // it is on its way out
+		panic(died{})
+	}
+	if a.yield(struct{}{}); a.in.dead {
 		panic(died{})
 	}
 }
