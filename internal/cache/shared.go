@@ -25,7 +25,6 @@ type Remote interface {
 	Begin(ctx context.Context, scopes []string, mark string) error
 	// End takes a mark back, and drops what is kept all the same.
 	End(ctx context.Context, scopes []string, mark string) error
-	Ping(ctx context.Context) error
 }
 
 // Epochs is the word of the store itself on what is kept elsewhere, so that a process that does not reach the remote can tell all
@@ -65,9 +64,11 @@ type Shared struct {
 	log    *slog.Logger
 	self   string // begins versions and marks of this process
 	number atomic.Int64
-	now    func() time.Time // replaced by tests, as is pause
+	now    func() time.Time // replaced by tests, as are those below
 	pause  func(ctx context.Context, d time.Duration) error
 	await  func(ctx context.Context, done <-chan struct{})
+
+	leaseFor, suspendFor, lookEvery time.Duration
 
 	mu        sync.Mutex
 	epoch     int64
@@ -91,7 +92,8 @@ type sharedMark struct {
 
 // NewShared returns one that knows no epoch yet; Watch must run beside it.
 func NewShared(r Remote, e Epochs, log *slog.Logger) *Shared {
-	return &Shared{remote: r, epochs: e, log: log, self: rand.Text()[:10], now: time.Now, pause: sleep, await: await}
+	return &Shared{remote: r, epochs: e, log: log, self: rand.Text()[:10], now: time.Now, pause: sleep, await: await, away: true,
+		leaseFor: leaseFor, suspendFor: suspendFor, lookEvery: lookEvery}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -109,30 +111,47 @@ func sleep(ctx context.Context, d time.Duration) error {
 func (s *Shared) Watch(ctx context.Context) {
 	for {
 		s.look(ctx)
-		if s.pause(ctx, lookEvery) != nil {
+		next := s.lookEvery
+		if s.isAway() {
+			next /= 10
+		}
+		if s.pause(ctx, next) != nil {
+			return
+		}
+	}
+}
+
+// Ready waits until the cache can be used, or for so long.
+func (s *Shared) Ready(ctx context.Context, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	for {
+		if _, ok := s.usable(); ok || s.pause(ctx, s.lookEvery/50) != nil {
 			return
 		}
 	}
 }
 
 func (s *Shared) look(ctx context.Context) {
-	s.renew(ctx)
 	s.mu.Lock()
-	away, ours := s.away, s.now().Before(s.to)
+	away, ours, age := s.away, s.now().Before(s.to), s.leaseFor-s.until.Sub(s.now())
 	s.mu.Unlock()
+	if age >= s.lookEvery-s.lookEvery/10 {
+		s.renew(ctx)
+	}
 	if !away {
 		return
 	}
 	ask, cancel := context.WithTimeout(ctx, remoteMost)
-	err := s.remote.Ping(ask)
+	_, _, err := s.remote.Get(ask, scopeName(0, Scope{"nobody", ""}), "", s.unique()) // what is needed of it
 	cancel()
 	if err == nil {
 		s.mu.Lock()
 		s.away = false
 		s.mu.Unlock()
-		s.log.Info("what servers share of reads is used again")
+		s.log.Info("what servers share of reads is used")
 	} else if ours {
-		_ = s.suspend(ctx, suspendFor/2) // before the last word ends, so that nobody waits
+		_ = s.suspend(ctx, s.suspendFor/2) // before the last word ends, so that nobody waits
 	}
 }
 
@@ -149,7 +168,7 @@ func (s *Shared) renew(ctx context.Context) {
 func (s *Shared) learn(e codeforge.CacheEpoch, sent time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if until := sent.Add(leaseFor); until.After(s.until) {
+	if until := sent.Add(s.leaseFor); until.After(s.until) {
 		s.epoch, s.suspended, s.until = e.Number, e.Suspended, until
 	}
 }
@@ -305,13 +324,13 @@ func (s *Shared) suspend(ctx context.Context, least time.Duration) error {
 		s.asking = nil
 	}()
 	sent := s.now()
-	e, err := s.epochs.SuspendCache(ctx, suspendFor)
+	e, err := s.epochs.SuspendCache(ctx, s.suspendFor)
 	if err != nil {
 		return &codeforge.Error{Kind: codeforge.Unavailable, Retryable: true, RetryAfter: time.Second, Cause: err,
 			Message: "This was written, but it cannot be said to the other servers: try again"}
 	}
 	s.learn(e, sent)
-	if wait := leaseFor - e.Since; wait > 0 { // until whoever was told otherwise before asks again
+	if wait := s.leaseFor - e.Since; wait > 0 { // until whoever was told otherwise before asks again
 		if err := s.pause(ctx, wait); err != nil {
 			return err
 		}
@@ -321,14 +340,14 @@ func (s *Shared) suspend(ctx context.Context, least time.Duration) error {
 	if from := s.now(); s.to.Before(from) {
 		s.from = from
 	}
-	s.to = sent.Add(suspendFor)
+	s.to = sent.Add(s.suspendFor)
 	return nil
 }
 
 // suspendedFor reports whether all others know that the cache is suspended, for so long and a moment. s.mu is held.
 func (s *Shared) suspendedFor(least time.Duration) bool {
 	now := s.now()
-	return !s.from.IsZero() && !now.Before(s.from) && now.Add(least+time.Second).Before(s.to)
+	return !s.from.IsZero() && !now.Before(s.from) && now.Add(least+s.suspendFor/15).Before(s.to)
 }
 
 // Clear implements Backend: nothing of an epoch before is found again.

@@ -137,8 +137,6 @@ func (l *link) End(_ context.Context, scopes []string, mark string) error {
 	})
 }
 
-func (l *link) Ping(context.Context) error { return l.step(func() {}) }
-
 // epochs is the store's word, on the clock of the store.
 type epochs struct{ p *process }
 
@@ -192,7 +190,7 @@ func between(seed uint64, told bool, sabotage func(*Shared) Backend) *world {
 			}
 			return nil
 		}
-		s.await = w.wait
+		s.await, s.away = w.wait, false
 		s.learn(w.epoch(), w.clock)
 		var b Backend = s
 		if sabotage != nil {
@@ -258,7 +256,7 @@ func between(seed uint64, told bool, sabotage func(*Shared) Backend) *world {
 }
 
 func TestSchedulesBetweenProcesses(t *testing.T) {
-	explore(t, schedules(1_000_000, 20_000), func(seed uint64, told bool) *world { return between(seed, told, nil) })
+	explore(t, schedules(1_000_000, 10_000), func(seed uint64, told bool) *world { return between(seed, told, nil) })
 }
 
 func TestSchedulesBetweenProcessesFindFaults(t *testing.T) {

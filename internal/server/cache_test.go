@@ -1,19 +1,25 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"codeforge/internal/cache"
+	"codeforge/internal/postgres"
 )
 
 // What goes past the cache, since it changes nothing that is kept of a store (see cache.Store for what is). A method that is new
 // stands in one of these lists, or before the store in the cache.
 var (
 	readsPastCache = []string{"JobOwner", "Events", "WorkingFiles", "ListJobs", "ListMessages", "ListRevisions", "RevisionFiles", "RevisionDeltas", "ReadBlob", "ReadLock",
-		"ListScreenshots", "ReadScreenshot", "ReadProposal", "PreviewErrors", "Ping", "DueJobs", "SnapshotFiles", "ProjectForJob", "Get", "ListTokens", "ProjectChanges", "UserChanges", "QueuePlaces", "CountJobs", "CountQueued"}
+		"ListScreenshots", "ReadScreenshot", "ReadProposal", "PreviewErrors", "Ping", "DueJobs", "SnapshotFiles", "ProjectForJob", "Get", "ListTokens", "ProjectChanges", "UserChanges", "QueuePlaces", "CountJobs", "CountQueued", "WatchJob"}
 	writesPastCache = []string{
 		"SubmitJob", "ClaimJobs", "RenewLeases", "RecordEvents", "FinishJob", "ReleaseAll", // of jobs that are queued or running, which are not kept
 		"PutBlob", "SweepWorking", "AddMessages", "AddPreviewErrors", "SetQuota", // of what is never kept
@@ -36,5 +42,55 @@ func TestEveryMethodIsKnownToTheCache(t *testing.T) {
 		if shown == past || shown && !cached {
 			t.Errorf("%s: say in internal/cache what it reads or touches, or here that it is nothing that is kept", m.Name)
 		}
+	}
+}
+
+// Who else may write the tables of a database is known before what is read of it is kept for all its servers.
+func TestWhoElseWrites(t *testing.T) {
+	url, admin := freshDatabase(t)
+	s, _, err := postgres.Open(t.Context(), postgres.Options{URL: url, MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i, want := range [][]string{{}, {"cache_writer"}} {
+		if names, err := s.CacheWriters(t.Context()); err != nil || !slices.Equal(names, want) {
+			t.Errorf("%v, %v; want %v", names, err, want)
+		}
+		if i == 0 {
+			db, err := pgx.Connect(t.Context(), admin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { // roles are of the whole installation
+				_, err := db.Exec(context.Background(), "drop role cache_writer")
+				if err = errors.Join(err, db.Close(context.Background())); err != nil {
+					t.Error(err)
+				}
+			})
+			if _, err := db.Exec(t.Context(), "create role cache_writer login noinherit in role authenticated"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestCacheEpochs(t *testing.T) {
+	url, _ := freshDatabase(t)
+	s, _, err := postgres.Open(t.Context(), postgres.Options{URL: url, MaxConns: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	first, err := s.CacheEpoch(t.Context())
+	if err != nil || first.Suspended || first.Since != 0 {
+		t.Errorf("at first: %+v, %v", first, err)
+	}
+	a, errA := s.SuspendCache(t.Context(), time.Hour)
+	b, errB := s.SuspendCache(t.Context(), time.Hour)
+	now, err := s.CacheEpoch(t.Context())
+	if errA != nil || errB != nil || err != nil || !a.Suspended || !b.Suspended || !now.Suspended ||
+		a.Number != first.Number+1 || b.Number != a.Number || now.Number != a.Number || b.Since < a.Since || now.Since < b.Since {
+		t.Errorf("suspended: %+v, %v; %+v, %v; %+v, %v", a, errA, b, errB, now, err)
 	}
 }

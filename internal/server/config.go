@@ -117,7 +117,7 @@ type Config struct {
 
 	Scaffold bool `name:"llm-scaffold" env:"LLM_SCAFFOLD" reload:"models" help:"Say that the offline model is meant, where production would demand a real one."`
 
-	Cache      string `name:"cache" env:"CACHE" default:"auto" enum:"off,auto,on" help:"Whether what was read of the store is kept: off; auto, in this process where the data is its own; or on."`
+	Cache      string `name:"cache" env:"CACHE" default:"auto" enum:"off,auto,on" help:"Whether what was read of the store is kept: off; auto, in this process where the data is its own, else in Redis where nobody but these servers may write the tables; or on, also where others may: then they are read late by up to ten minutes."`
 	CacheBytes int64  `name:"cache-bytes" env:"CACHE_BYTES" default:"67108864" help:"Bytes of it that this process keeps."`
 
 	RedisURL      string `name:"redis-url" env:"REDIS_URL" secret:"" placeholder:"URL" help:"Redis or Valkey over which the servers of one database tell each other of jobs and events at once and count requests together: redis://user:password@host:6379/0, rediss:// for TLS (tls_ca=FILE), redis-sentinel://host:26379,host2:26379/0?master=NAME, or the nodes of a cluster with commas. Default: CELERY_BROKER_URL where that is a Redis; without one the database carries it."`

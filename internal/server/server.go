@@ -25,6 +25,7 @@ import (
 	"codeforge/internal/api"
 	"codeforge/internal/audit"
 	"codeforge/internal/auth"
+	"codeforge/internal/cache"
 	"codeforge/internal/download"
 	"codeforge/internal/events"
 	"codeforge/internal/evidence"
@@ -63,6 +64,8 @@ type Server struct {
 	draining atomic.Bool
 	http     *http.Server
 	listen   net.Listener
+
+	shared *cache.Shared // nil: no cache is shared
 
 	failed chan error // gets what made the server stop answering
 
@@ -139,6 +142,7 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 	if err = s.openRedis(); err != nil {
 		return err
 	}
+	s.openSharedCache(ctx)
 	if s.cfg.Standalone() {
 		return nil
 	}
@@ -226,6 +230,9 @@ func (s *Server) watch(ctx context.Context) {
 	}
 	if s.redis != nil {
 		s.watches.Go(func() { s.meetOthers(ctx) })
+	}
+	if s.shared != nil {
+		s.watches.Go(func() { s.shared.Watch(ctx) })
 	}
 	s.watches.Go(func() { watchModels(ctx, s.cfg, &s.router, s.log) })
 	if keep := time.Duration(s.cfg.JournalKeep); keep > 0 {
@@ -322,6 +329,9 @@ func (s *Server) Listen() (err error) {
 
 // Start begins to work and to answer.
 func (s *Server) Start(ctx context.Context) error {
+	if s.shared != nil {
+		s.shared.Ready(ctx, readyWithin)
+	}
 	if err := s.engine.Start(ctx); err != nil {
 		return err
 	}

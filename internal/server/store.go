@@ -42,6 +42,7 @@ type Store struct {
 	Isolation string       // who keeps users apart
 	Exclusive bool         // no other process has it open
 	Cache     *cache.Store // nil: there is none
+	shared    sharedStore  // nil: no other process can have it open
 	courier   jobs.Courier
 	id        func(context.Context) (string, error) // the same for all who have it open
 	waiting   func() int                            // writes that stand in line; nil: there is no line
@@ -84,7 +85,7 @@ func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed fun
 			log.Warn(w)
 		}
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security",
-			courier: postgres.NewCourier(s, log), id: s.StoreID, pool: s.PoolStats, close: func() error { s.Close(); return nil }}, nil
+			courier: postgres.NewCourier(s, log), shared: s, id: s.StoreID, pool: s.PoolStats, close: func() error { s.Close(); return nil }}, nil
 	case supabaseStore:
 		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
 		if err != nil {
@@ -95,7 +96,7 @@ func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed fun
 			log.Error("the Supabase project is not ready", "error", err)
 		}
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: supabaseStore, Isolation: "row-level-security",
-			courier: postgres.NewCourier(s, log), id: s.StoreID, close: func() error { s.Close(); return nil }}, nil
+			courier: postgres.NewCourier(s, log), shared: s, id: s.StoreID, close: func() error { s.Close(); return nil }}, nil
 	}
 	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{Committed: committed})
 	if err != nil {
