@@ -149,7 +149,7 @@ type Options struct {
 	// What /ready says is in force.
 	StoreName string // sqlite, postgres, supabase
 	Isolation string // who keeps users apart: single-user, application, row-level-security
-	Model     string
+	Model     func() string // nil: none is told
 
 	Development bool // serve /docs and /redoc
 	Bench       bool // accept the agent type noop
@@ -230,6 +230,9 @@ func Spec(o Options) ([]byte, error) { return newServer(o).spec() }
 func newServer(o Options) *server {
 	if o.MaxBody <= 0 {
 		o.MaxBody = defaultMaxBody
+	}
+	if o.Model == nil {
+		o.Model = func() string { return "" }
 	}
 	if o.Ready == nil {
 		o.Ready = pingOnly(o.Store)

@@ -34,7 +34,7 @@ func (s *server) live(context.Context, *struct{}) (*aliveOutput, error) {
 type healthOutput struct{ Body Health }
 
 func (s *server) health(ctx context.Context, _ *struct{}) (*healthOutput, error) {
-	h := Health{Model: s.Model}
+	h := Health{Model: s.Model()}
 	if s.Health != nil {
 		h = s.Options.Health(ctx)
 	}
@@ -83,7 +83,7 @@ func (s *server) ready(ctx context.Context, _ *readyInput) (*readyOutput, error)
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	checks := s.Options.Ready(ctx)
-	out := readiness{Status: "ready", Store: s.StoreName, Isolation: s.Isolation, Model: s.Model}
+	out := readiness{Status: "ready", Store: s.StoreName, Isolation: s.Isolation, Model: s.Model()}
 	if verbose {
 		out.Checks = checks
 	}

@@ -129,7 +129,7 @@ func newKit(t *testing.T, change ...func(*api.Options)) *kit {
 		Check: func(_ context.Context, _ string, t verify.Tree) (verify.Report, error) {
 			return verify.Report{OK: true, Files: t.Len(), Entries: []string{"src/main.ts"}}, nil
 		},
-		Model: "scaffold", StoreName: "sqlite", Isolation: "application", StreamKeys: auth.NewKeyring([]byte(strings.Repeat("s", 32)))}
+		Model: func() string { return "scaffold" }, StoreName: "sqlite", Isolation: "application", StreamKeys: auth.NewKeyring([]byte(strings.Repeat("s", 32)))}
 	for _, c := range change {
 		c(&o)
 	}

@@ -150,6 +150,9 @@ func TestReload(t *testing.T) {
 	check := func(endpoint, key, own string) {
 		t.Helper()
 		r := app.router.Load()
+		if model := app.health().Model; model != endpoint+":m" {
+			t.Errorf("the model is said to be %s", model)
+		}
 		if _, ok := r.Configured()[endpoint]; !ok {
 			t.Errorf("configured are %v", r.Configured())
 		}

@@ -13,8 +13,8 @@ import (
 )
 
 // health says how the parts are that a server depends on.
-func (s *Server) health(model string) api.Health {
-	h := api.Health{Status: "healthy", Model: model, Dependencies: map[string]string{"store": "ok", "descriptors": "ok", "supabase": "not configured", "redis": "not configured", "verifier": "ok"}}
+func (s *Server) health() api.Health {
+	h := api.Health{Status: "healthy", Model: s.router.model(), Dependencies: map[string]string{"store": "ok", "descriptors": "ok", "supabase": "not configured", "redis": "not configured", "verifier": "ok"}}
 	if s.cfg.SupabaseURL != "" {
 		h.Dependencies["supabase"] = "ok"
 	}

@@ -14,7 +14,19 @@ import (
 
 // liveRouter is the router of now: a reload puts another in its place. Calls that are under way end with the one they
 // began with.
-type liveRouter struct{ atomic.Pointer[llm.Router] }
+type liveRouter struct {
+	atomic.Pointer[llm.Router]
+	main atomic.Pointer[string] // what answers where no route says otherwise
+}
+
+// put has a router route from now on.
+func (l *liveRouter) put(r *llm.Router) {
+	l.Store(r)
+	l.main.Store(new(mainModel(r)))
+}
+
+// model names what answers where no route says otherwise.
+func (l *liveRouter) model() string { return *l.main.Load() }
 
 // Name implements llm.Provider.
 func (l *liveRouter) Name() string { return l.Load().Name() }
@@ -76,7 +88,7 @@ func (s *Server) Reload(next *Config) {
 			s.keepOld(&live, reloadModels)
 			return false, err
 		}
-		s.router.Store(r)
+		s.router.put(r)
 		return true, nil
 	})
 	try("certificate", func() (bool, error) {

@@ -105,8 +105,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if err != nil {
 		return nil, err
 	}
-	s.router.Store(router)
-	model := mainModel(router)
+	s.router.put(router)
 	secret, err := streamSecret(cfg)
 	if err != nil {
 		return nil, err
@@ -119,11 +118,11 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	s.makeProbes()
 	s.watchParts()
 	s.operators = s.operatorsPort()
-	if err = s.makeEdge(model); err != nil {
+	if err = s.makeEdge(); err != nil {
 		return nil, err
 	}
 	s.log.Info("configured", "store", s.store.Name, "isolation", s.store.Isolation, "identity", cfg.identity(), "role", cfg.Role, "https", s.edge != nil,
-		"model", model, "environment", cfg.Environment, "data_dir", cfg.DataDir)
+		"model", s.router.model(), "environment", cfg.Environment, "data_dir", cfg.DataDir)
 	if note := cfg.unused(); note != "" {
 		s.log.Info(note)
 	}
@@ -170,7 +169,7 @@ func (s *Server) makeEngine() {
 }
 
 // makeEdge makes what answers requests.
-func (s *Server) makeEdge(model string) (err error) {
+func (s *Server) makeEdge() (err error) {
 	cfg := s.cfg
 	if cfg.onlyHTTPS() {
 		if s.edge, err = cfg.edge(s.log); err != nil {
@@ -190,8 +189,8 @@ func (s *Server) makeEdge(model string) (err error) {
 		MaxStreamsUser: cfg.MaxStreams, MaxStreamsAddress: cfg.MaxStreamsFrom,
 		Begin: s.telemetry.Begin, Answered: s.telemetry.Answered, Sites: s.metricsSites(),
 		Check: s.checks.Check, Run: s.checks.Run, Webhooks: s.webhooks,
-		Health: func(context.Context) api.Health { return s.health(model) }, Ready: func(context.Context) []api.Check { return s.probes.look() },
-		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: model,
+		Health: func(context.Context) api.Health { return s.health() }, Ready: func(context.Context) []api.Check { return s.probes.look() },
+		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: s.router.model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.Standalone(), Hosts: []string{cfg.ListenHost()},
 		PublicURL: strings.TrimRight(cfg.PublicURL, "/"), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: proxies,
 		MaxFile: int64(cmp.Or(cfg.MaxBlob, 1<<30)), MaxText: int64(cmp.Or(cfg.MaxText, cfg.MaxBlob, 1<<30)), MaxImport: int64(cfg.MaxImport), Download: download.New(download.Options{}).Get,
