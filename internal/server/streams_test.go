@@ -101,9 +101,9 @@ func openStreams(t *testing.T, base string, n int, path func(i int) string) []*b
 }
 
 // TestManyStreams holds many streams of one server open: each hears of its job, and that the server stops. It tells what one
-// costs, beside bare Go. With CODEFORGE_SOAK it is 10,000, which also wait for their heartbeat, else 500.
+// costs, beside bare Go. With CODEFORGE_SOAK it is 10,000, which also wait for their heartbeat, else 300.
 func TestManyStreams(t *testing.T) {
-	n, soak := 500, os.Getenv("CODEFORGE_SOAK") != ""
+	n, soak := 300, os.Getenv("CODEFORGE_SOAK") != ""
 	if soak {
 		n = 10_000
 	}
