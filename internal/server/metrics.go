@@ -19,7 +19,7 @@ import (
 // watchParts has the parts asked by those who read metrics.
 func (s *Server) watchParts() {
 	parts := telemetry.Sources{Jobs: s.store.CountJobs, Engine: s.engine.Stats, Models: s.router.Load, Checks: s.checks.Stats,
-		Writer: s.store.waiting, Database: s.store.pool, Streams: s.streams.Stats, Webhooks: s.webhooks.Stats}
+		Writer: s.store.waiting, Database: s.store.pool, Streams: s.streams.Stats, Sockets: s.sockets.Stats, Webhooks: s.webhooks.Stats}
 	if s.store.Cache != nil {
 		parts.Cache = s.store.Cache.Stats
 	}

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/coder/websocket"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -214,6 +215,17 @@ var causesAlone = []cause{
 	}, map[string]float64{`codeforge_cache_reads_total{result="hit"}`: 1, `codeforge_cache_reads_total{result="miss"}`: 1, `codeforge_cache_entries`: 1, `codeforge_cache_bytes`: 100}},
 	{"a job is watched to its end", func(t *testing.T, c caller) { c.events(t, c.begin(t, "research", "")) }, map[string]float64{
 		`codeforge_stream_bytes_total`: 100, `codeforge_http_requests_total{method="GET",route="/v1/jobs/{job_id}/stream",status="2xx"}`: 1}},
+	{"a WebSocket is opened, and says something", func(t *testing.T, c caller) {
+		socket, _, err := websocket.Dial(t.Context(), c.Base+"/v1/ws", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = socket.CloseNow() })
+		if err := socket.Write(t.Context(), websocket.MessageText, []byte(`{"type":"ping"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}, map[string]float64{`codeforge_websockets`: is(1), `codeforge_websockets_opened_total`: 1, `codeforge_websocket_messages_total{kind="received"}`: 1, `codeforge_websocket_messages_total{kind="sent"}`: 1,
+		`codeforge_websocket_messages_total{kind="refused"}`: 0, `codeforge_websocket_subscriptions`: is(0), `codeforge_websockets_dropped_total`: 0}},
 	{"a job is watched, and waits for its model", func(t *testing.T, c caller) {
 		stalled = c.begin(t, "wireframe", "stall")
 		c.watched(t, stalled)

@@ -140,6 +140,12 @@ var (
 	streamsEnded   = counter("streams_dropped_total", "Event streams that were ended because of their reader: slow, it did not keep up and comes back, or dead, it was gone.", "reason")
 	streamBytes    = counter("stream_bytes_total", "Bytes that were written to event streams.")
 
+	socketsOpen     = gauge("websockets", "WebSockets that are open. Each costs some KiB more than a stream.")
+	socketsWatching = gauge("websocket_subscriptions", "Jobs, projects and job lists that are watched over WebSockets.")
+	socketsOpened   = counter("websockets_opened_total", "WebSockets that were opened. A high rate: clients that reconnect all the time.")
+	socketMessages  = counter("websocket_messages_total", "Messages over WebSockets: received from clients; sent to them; refused, beyond a limit.", "kind")
+	socketsSlow     = counter("websockets_dropped_total", "WebSockets that were closed because their client took nothing.")
+
 	webhookAttempts = counter("webhook_attempts_total", "Requests to webhooks, by what came of them. Failures are mostly the receiver's; all of them at once are this server's way out.", "outcome")
 	webhookRetries  = counter("webhook_retries_total", "Failed requests to webhooks that will be made again.")
 	webhookGivenUp  = counter("webhook_given_up_total", "Deliveries that nobody took within a day: they can be sent again in the API.")

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"codeforge"
+	"codeforge/internal/api"
 	"codeforge/internal/cache"
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
@@ -28,6 +29,7 @@ type Sources struct {
 	Writer   func() int // writes that wait for the embedded store's
 	Database func() (postgres.PoolStats, bool)
 	Streams  func() stream.Stats
+	Sockets  func() api.SocketStats
 	Webhooks func() webhook.Stats
 	Cache    func() cache.Stats
 	Redis    func() redis.Stats
@@ -120,6 +122,16 @@ func (c *collector) between(e emit) {
 		e.value(streamsEnded, float64(s.Slow), "slow")
 		e.value(streamsEnded, float64(s.Dead), "dead")
 		e.value(streamBytes, float64(s.Bytes))
+	}
+	if c.Sockets != nil {
+		s := c.Sockets()
+		e.value(socketsOpen, float64(s.Open))
+		e.value(socketsWatching, float64(s.Subscriptions))
+		e.value(socketsOpened, float64(s.Opened))
+		e.value(socketMessages, float64(s.Received), "received")
+		e.value(socketMessages, float64(s.Sent), "sent")
+		e.value(socketMessages, float64(s.Refused), "refused")
+		e.value(socketsSlow, float64(s.Slow))
 	}
 	if c.Webhooks != nil {
 		s := c.Webhooks()
