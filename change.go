@@ -10,6 +10,7 @@ const (
 	ChangedRevision ChangeKind = "revision" // the files have a new revision
 	ChangedMessage  ChangeKind = "message"  // a line was added to the conversation
 	ChangedProject  ChangeKind = "project"  // fields of the project have other values
+	ChangedWebhook  ChangeKind = "webhook"  // the server disabled a webhook of the project, or of the user
 )
 
 // Change is one entry of what changed in a project, whoever did it, or of the jobs that a user began. It is stored as what
@@ -25,7 +26,8 @@ type Change struct {
 	Message   Message
 	Truncated bool // its content is longer
 	// Fields are those of [ChangedProject], as the API names them.
-	Fields []string
+	Fields  []string
+	Webhook WebhookChange // of [ChangedWebhook]
 }
 
 // JobChange is what became of a job.
@@ -34,6 +36,12 @@ type JobChange struct {
 	Project string    // "": the job is gone since
 	Agent   AgentType // "": the job is gone since
 	Status  JobStatus // at that time
+}
+
+// WebhookChange is what the server did to a webhook.
+type WebhookChange struct {
+	ID       string
+	Disabled WebhookFaultCause
 }
 
 // OpenJob is a job that has not ended.

@@ -40,6 +40,8 @@ func (r changeRow) change() codeforge.Change {
 		}
 	case codeforge.ChangedProject:
 		ch.Fields = strings.Fields(r.Ref)
+	case codeforge.ChangedWebhook:
+		ch.Webhook = codeforge.WebhookChange{ID: r.Ref, Disabled: codeforge.WebhookFaultCause(r.State)}
 	}
 	return ch
 }

@@ -51,6 +51,8 @@ func readChanges(c *conn, owner string, u codeforge.User, p project, after int64
 			ch.Message.ID = ref
 		case codeforge.ChangedProject:
 			ch.Fields = strings.Fields(ref)
+		case codeforge.ChangedWebhook:
+			ch.Webhook = codeforge.WebhookChange{ID: ref, Disabled: codeforge.WebhookFaultCause(state)}
 		}
 		return err
 	}); err != nil {

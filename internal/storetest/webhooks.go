@@ -322,6 +322,8 @@ var webhookTests = []test{
 	}},
 	{"one that fails for days is disabled, and the others are told", func(s *suite) {
 		p := s.project()
+		seen, err := s.ProjectChanges(s.ctx(), s.u, p.ID, -1, 1)
+		s.ok(err)
 		w, other, theirs := s.webhook(p.ID), s.webhook("", codeforge.WebhookDisabled), s.webhook(s.project().ID)
 		s.write(p, "a", "a")
 		s.write(p, "a", "b")
@@ -339,10 +341,14 @@ var webhookTests = []test{
 		s.same("the others", s.told(other, 0), []codeforge.WebhookType{codeforge.WebhookDisabled})
 		s.same("data", s.deliveries(other)[0].Data, json.RawMessage(fmt.Sprintf(`{"webhook_id":%q,"project_id":%q,"reason":"failing"}`, w.ID, p.ID)))
 		s.same("of another project", len(s.deliveries(theirs)), 0)
+		changes, err := s.ProjectChanges(s.ctx(), s.u, p.ID, seen.Last, 100)
+		s.ok(err)
+		last := changes.List[len(changes.List)-1]
+		s.same("the project's changes", []any{last.Kind, last.Webhook}, []any{codeforge.ChangedWebhook, codeforge.WebhookChange{ID: w.ID, Disabled: codeforge.WebhookFailing}})
 		if list, wait := s.claims(9, 5); len(list) != 1 || wait >= 0 { // the news
 			s.Fatal(list, wait)
 		}
-		_, err := s.TestWebhook(s.ctx(), s.u, keyOf(w))
+		_, err = s.TestWebhook(s.ctx(), s.u, keyOf(w))
 		s.refused(err, codeforge.Conflict)
 		_, err = s.RedeliverWebhook(s.ctx(), s.u, keyOf(w), s.deliveries(w)[0].ID)
 		s.refused(err, codeforge.Conflict)
