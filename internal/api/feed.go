@@ -286,6 +286,13 @@ func changeData(projectID string, ch *codeforge.Change) any {
 			of
 			Fields []string `json:"fields"`
 		}{in, ch.Fields}
+	case codeforge.ChangedWebhook:
+		return struct {
+			ProjectID *string                     `json:"project_id"`
+			At        time.Time                   `json:"at"`
+			WebhookID string                      `json:"webhook_id"`
+			Disabled  codeforge.WebhookFaultCause `json:"disabled"`
+		}{nonEmpty(projectID), ch.At, ch.Webhook.ID, ch.Webhook.Disabled}
 	}
 	if projectID == "" {
 		in.ProjectID = ch.Job.Project

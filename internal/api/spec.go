@@ -200,7 +200,7 @@ var docs = map[string]doc{
 	"stream_project": {tag: "projects", public: true, errors: []int{400, 401, 404}, summary: "Watch a project",
 		security: []map[string][]string{{"bearer": {}}},
 		text: "Server-sent events: what changes in the project, whoever does it, and the events of its jobs. `ready` comes first and names the jobs that have not ended; their events follow from the first on. " +
-			"Changes are `revision` (of the files), `message` (of the conversation: role, content, is_thinking; `truncated` where there is more of it), `project` (names of fields that have other values) and `job` (one began, went back to the queue, waits or ended). " +
+			"Changes are `revision` (of the files), `message` (of the conversation: role, content, is_thinking; `truncated` where there is more of it), `project` (names of fields that have other values), `webhook` (the server disabled one) and `job` (one began, went back to the queue, waits or ended). " +
 			"Events of jobs are as in the job's own stream, but each comes once, with `job_id` and its number there, `seq`. " + feedText +
 			" A job that began meanwhile comes from its first event on.",
 		responses: feedAnswer("ready")},

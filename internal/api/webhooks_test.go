@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
@@ -169,5 +170,30 @@ func TestWebhookIsTold(t *testing.T) {
 	wantKeys(t, attempt, "at status duration_ms error response")
 	if len(items) != 1 || row["id"] != req.Header.Get("webhook-id") || row["status"] != "pending" || attempt["status"] != 418.0 || attempt["response"] != "<b>not now</b>" || attempt["error"] != "it answered with status 418" {
 		t.Errorf("%v", row)
+	}
+}
+
+// Who watches a project, or all that is theirs, is told that a webhook was disabled.
+func TestDisabledWebhookIsSeen(t *testing.T) {
+	k, _, _ := hooked(t)
+	srv := k.serve()
+	id := k.project()
+	for at, watch := range map[string]string{"/v1/projects/" + id + "/webhooks": "/v1/projects/" + id + "/events", "/v1/webhooks": "/v1/events"} {
+		w := k.call("POST", at, `{"url":"https://example.com"}`).want(200).object()["id"].(string)
+		k.call("POST", "/v1/webhooks/"+w+"/test", "").want(200)
+		live := k.watch(srv, watch, "")
+		live.next() // ready
+		claims, err := k.store.ClaimWebhooks(t.Context(), "", 1, 1, 100, time.Minute)
+		if err != nil || len(claims.List) != 1 {
+			t.Fatal(claims, err)
+		}
+		if disabled, err := k.store.RecordWebhook(t.Context(), claims.List[0], codeforge.WebhookOutcome{Status: codeforge.WebhookFailed, Disable: codeforge.WebhookGone}); !disabled || err != nil {
+			t.Fatal(disabled, err)
+		}
+		k.hub.NudgeFeeds()
+		if f := live.next(); f.Event != "webhook" || !strings.Contains(f.Data, `"webhook_id":"`+w+`","disabled":"gone"`) {
+			t.Errorf("%+v", f)
+		}
+		k.call("DELETE", "/v1/webhooks/"+w, "").want(200)
 	}
 }

@@ -30,7 +30,8 @@ func (s *Server) makeWebhooks() error {
 		look = webhookLookDataAPI
 	}
 	s.webhooks = webhook.New(webhook.Options{Store: s.store, Keys: func() [][]byte { return s.keys.Derive(webhookPurpose) }, PublicURL: strings.TrimRight(s.cfg.PublicURL, "/"),
-		Allow: allow, Look: look, Log: s.log.With("logger", "webhooks")})
+		Allow: allow, Look: look, Log: s.log.With("logger", "webhooks"),
+		Disabled: func(codeforge.WebhookClaim) { s.hub.NudgeFeeds() }})
 	return nil
 }
 

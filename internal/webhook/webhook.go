@@ -47,6 +47,8 @@ type Options struct {
 	Log       *slog.Logger
 	// Recorded, if not nil, is told of each attempt after its outcome was stored.
 	Recorded func(c codeforge.WebhookClaim, o codeforge.WebhookOutcome)
+	// Disabled, if not nil, is told of each webhook that an attempt was the last of.
+	Disabled func(c codeforge.WebhookClaim)
 
 	Roots     *x509.CertPool    // nil: those of this machine
 	Resolver  *net.Resolver     // nil: that of this machine
@@ -243,6 +245,9 @@ func (d *Dispatcher) deliver(ctx context.Context, c *codeforge.WebhookClaim, beg
 	}
 	if disabled {
 		d.counts.disabled.Add(1)
+		if d.o.Disabled != nil {
+			d.o.Disabled(*c)
+		}
 		log.Warn("a webhook was disabled", "status", o.Attempt.Status, "failures", c.Failures+1)
 	}
 	if d.o.Recorded != nil {
