@@ -147,8 +147,8 @@ type Options struct {
 	Answered func(context.Context, Answer)
 
 	// What /ready says is in force.
-	StoreName string // sqlite, postgres, supabase
-	Isolation string // who keeps users apart: single-user, application, row-level-security
+	StoreName string        // sqlite, postgres, supabase
+	Isolation string        // who keeps users apart: single-user, application, row-level-security
 	Model     func() string // nil: none is told
 
 	Development bool // serve /docs and /redoc

@@ -430,3 +430,12 @@ func (p *process) end(s syscall.Signal) error {
 		return fmt.Errorf("%s did not stop", p.cmd.Path)
 	}
 }
+
+// Command is a program of the same PostgreSQL, such as pg_dump.
+func Command(name string, args ...string) *exec.Cmd {
+	bin, err := find("/usr/lib/postgresql/*/bin/postgres")
+	if err != nil {
+		bin = "" // then it is one of PATH, or none
+	}
+	return exec.Command(filepath.Join(bin, name), args...)
+}

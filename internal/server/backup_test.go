@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"codeforge"
+	"codeforge/internal/pgtest"
 )
 
 // command runs the program on a data folder and returns what it says.
@@ -106,5 +107,41 @@ func TestBackupOfADatabaseIsItsOwn(t *testing.T) {
 		if err == nil || !contains(fmt.Sprint(err), "docs/operations.md") {
 			t.Error(err)
 		}
+	}
+}
+
+// TestPostgresIsRestoredAsTheDocumentSays: a dump of the operator's tools, restored into another database, holds what a server needs,
+// its rights and its queue too.
+func TestPostgresIsRestoredAsTheDocumentSays(t *testing.T) {
+	p := newProject(t)
+	url, admin := freshDatabase(t)
+	emptyURL, emptyAdmin := emptyDatabase(t)
+	at := func(url string) []string {
+		return []string{"--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please"}
+	}
+	first := serve(t, configured(t, at(url)...))
+	job := first.as(p.token(t, alice)).submit(t, "research")
+	first.as(p.token(t, alice)).events(t, job)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dump := filepath.Join(t.TempDir(), "codeforge.dump")
+	for _, args := range [][]string{{"pg_dump", "-Fc", "--no-owner", "-d", admin, "-f", dump}, {"pg_restore", "--no-owner", "--exit-on-error", "-d", emptyAdmin, dump}} {
+		if out, err := pgtest.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+	}
+	second := serve(t, configured(t, at(emptyURL)...))
+	c := second.as(p.token(t, alice))
+	var state struct{ Status string }
+	if c.must(t, "GET", "/v1/jobs/"+job, nil, &state); state.Status != "completed" {
+		t.Errorf("the job is %s", state.Status)
+	}
+	again := c.submit(t, "research")
+	if kinds := c.events(t, again); kinds[len(kinds)-1] != "complete" {
+		t.Errorf("what is restored runs no jobs: %v", kinds)
+	}
+	if status, _, _ := second.as(p.token(t, bob)).ask(t, "GET", "/v1/jobs/"+job, nil); status != 404 {
+		t.Errorf("a stranger reads it: %d", status)
 	}
 }
