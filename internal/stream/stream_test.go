@@ -85,7 +85,6 @@ type rig struct {
 	stream.Server
 	most int // streams of one reader
 
-	mu     sync.Mutex
 	opened chan *log
 	ends   chan error // of streams that were taken over
 	ended  chan error // of the others
