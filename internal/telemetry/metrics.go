@@ -5,6 +5,7 @@ package telemetry
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -148,9 +149,7 @@ func (e *endpoints) of(k endpoint) *endpointSeries {
 		if s := (*known)[k]; s != nil {
 			return s
 		}
-		for known, s := range *known {
-			all[known] = s
-		}
+		maps.Copy(all, *known)
 	}
 	s := &endpointSeries{e.counts.WithLabelValues(k.route, k.method, classes[k.class]), e.times.WithLabelValues(k.route, k.method)}
 	all[k] = s
