@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"codeforge/internal/cache"
 	"codeforge/internal/postgres"
+	"codeforge/internal/redis/redistest"
 )
 
 // What goes past the cache, since it changes nothing that is kept of a store (see cache.Store for what is). A method that is new
@@ -92,5 +94,38 @@ func TestCacheEpochs(t *testing.T) {
 	if errA != nil || errB != nil || err != nil || !a.Suspended || !b.Suspended || !now.Suspended ||
 		a.Number != first.Number+1 || b.Number != a.Number || now.Number != a.Number || b.Since < a.Since || now.Since < b.Since {
 		t.Errorf("suspended: %+v, %v; %+v, %v; %+v, %v", a, errA, b, errB, now, err)
+	}
+}
+
+// What one server read another one finds, and what one wrote another one reads at once, over Redis and after it forgot all.
+func TestServersShareReads(t *testing.T) {
+	url, _ := freshDatabase(t)
+	p, r := newProject(t), redistest.Start(t)
+	args := []string{"--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please", "--redis-url", r.URL()}
+	a, b := serve(t, configured(t, args...)), serve(t, configured(t, args...))
+	token := p.token(t, alice)
+	first, second := a.as(token), b.as(token)
+	var made object
+	first.must(t, "POST", "/v1/projects/", object{"title": "Shared"}, &made)
+	path := "/v1/projects/" + made["id"].(string)
+	for i := range 6 {
+		title := fmt.Sprint("Title ", i)
+		writer, reader := first, second
+		if i%2 == 1 {
+			writer, reader = second, first
+		}
+		writer.must(t, "PUT", path, object{"title": title}, new(object))
+		for range 3 {
+			var got object
+			if reader.must(t, "GET", path, nil, &got); got["title"] != title {
+				t.Errorf("%v after %s", got["title"], title)
+			}
+		}
+		if i == 3 {
+			r.Do(t, "FLUSHALL")
+		}
+	}
+	if a.store.Cache == nil || a.store.Cache.Stats().Hits == 0 || b.store.Cache.Stats().Hits == 0 {
+		t.Error("nothing was found")
 	}
 }
