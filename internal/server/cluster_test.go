@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"codeforge/internal/postgres"
 )
 
@@ -224,4 +226,53 @@ func TestProjectWithoutSchema(t *testing.T) {
 		t.Error(status, text)
 	}
 	makeBelongings(t, s.as(p.token(t, alice)))
+}
+
+// TestFeedsOfTwoServers: whoever watches a project, or their own jobs, at one server sees what the other does in it, and what a
+// program does that is none of ours.
+func TestFeedsOfTwoServers(t *testing.T) {
+	p := newProject(t)
+	url, admin := freshDatabase(t)
+	args := []string{"--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please"}
+	token := p.token(t, alice)
+	a, b := serve(t, configured(t, args...)), serve(t, configured(t, append(slices.Clone(args), "--role", "api")...))
+	stranger, err := pgx.Connect(t.Context(), admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close(context.WithoutCancel(t.Context()))
+	var project struct{ ID string }
+	a.as(token).must(t, "POST", "/v1/projects/", object{"title": "Dog walkers"}, &project)
+	ready, done := make(chan struct{}, 2), make(chan map[string]int, 2)
+	watch := func(path string, wanted ...string) {
+		seen, last := map[string]int{}, ""
+		c := b.as(token)
+		_, err := c.Stream(t.Context(), c.Base+path, &last, func(kind string, data []byte) (bool, error) {
+			if seen[kind]++; kind == "ready" {
+				ready <- struct{}{}
+			}
+			return !slices.ContainsFunc(wanted, func(w string) bool { return seen[w] == 0 }), nil
+		})
+		if err != nil {
+			t.Error(path, err, seen)
+		}
+		done <- seen
+	}
+	go watch("/v1/projects/"+project.ID+"/events", "job", "project", "message", "revision", "stage", "complete")
+	go watch("/v1/events", "job", "stage", "complete")
+	wait(t, "the beginning", ready)
+	wait(t, "the beginning", ready)
+	for _, q := range []string{"update public.projects set title = 'Cat walkers' where id = $1", "insert into public.project_files (project_id, path, content) values ($1, 'a.ts', 'a')"} {
+		if _, err := stranger.Exec(t.Context(), q, project.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.as(token).must(t, "POST", "/v1/run-agent", object{"project_id": project.ID, "agent_type": "research", "input_context": object{"user_message": "dogs", "skip_clarification": true}}, new(object))
+	for range 2 {
+		select {
+		case <-done:
+		case <-time.After(30 * time.Second):
+			t.Fatal("something was not told")
+		}
+	}
 }
