@@ -378,13 +378,37 @@ func TestJobIsWaitedFor(t *testing.T) {
 			t.Errorf("%s: %v, %d reads", name, took, read)
 		}
 	}
-	a, took, _ := wait("?wait=30s", running, func() { k.record(f, 40, progress(job, 40)) })
+	// The store works outside of bubbles, those who wait are told inside.
+	work, worked := make(chan func() []codeforge.Event), make(chan []codeforge.Event)
+	defer close(work)
+	go func() {
+		for do := range work {
+			worked <- do()
+		}
+	}()
+	commit := func(do func() []codeforge.Event) func() {
+		return func() {
+			work <- do
+			k.hub.Publish(<-worked...)
+		}
+	}
+	a, took, _ := wait("?wait=30s", running, commit(func() []codeforge.Event {
+		stored, err := k.store.RecordEvents(t.Context(), f, 40, []codeforge.Event{progress(job, 40)})
+		if err != nil {
+			t.Error(err)
+		}
+		return stored
+	}))
 	if a.want(200); took != 10*time.Second || a.object()["progress"] != 40.0 {
 		t.Errorf("%v %s", took, a.Body)
 	}
-	a, took, _ = wait("?wait=1m", "", func() {
-		k.finish(f, codeforge.Outcome{Status: codeforge.JobFailed, Error: "no", Events: []codeforge.Event{event(codeforge.EventError, `{}`)}})
-	})
+	a, took, _ = wait("?wait=1m", "", commit(func() []codeforge.Event {
+		done, err := k.store.FinishJob(t.Context(), f, codeforge.Outcome{Status: codeforge.JobFailed, Error: "no", Events: []codeforge.Event{event(codeforge.EventError, `{}`)}})
+		if err != nil {
+			t.Error(err)
+		}
+		return done.Events
+	}))
 	if a.want(200); took != 10*time.Second || a.object()["status"] != "failed" {
 		t.Errorf("%v %s", took, a.Body)
 	}

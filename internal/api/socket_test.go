@@ -1,11 +1,15 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -427,4 +431,54 @@ func FuzzSocketMessage(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// A WebSocket that has nothing to tell holds one goroutine and little memory, whatever it watches. The clients here are bare
+// connections, which hold next to nothing.
+func TestIdleSockets(t *testing.T) {
+	const n = 400
+	most := 26 << 10
+	if raceDetector { // whose own memory counts
+		most = 40 << 10
+	}
+	sockets := new(api.Sockets)
+	k := newKit(t, func(o *api.Options) { o.Sockets = sockets })
+	srv := k.serve()
+	project := k.project()
+	_ = k.open(srv).c.CloseNow() // what is made once
+	before, running := memory(), runtime.NumGoroutine()
+	var message [512]byte
+	subscribe := append([]byte{0x81, 0x80 | 0x7e, 0, 0, 0, 0, 0, 0}, `{"type":"subscribe","id":"1","project_id":"`+project+`"}`...)
+	binary.BigEndian.PutUint16(subscribe[2:], uint16(len(subscribe)-8))
+	for range n {
+		c, err := net.Dial("tcp", strings.TrimPrefix(srv.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		request := "GET /v1/ws HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+		if _, err := c.Write(append([]byte(request), subscribe...)); err != nil {
+			t.Fatal(err)
+		}
+		var got []byte
+		for !bytes.Contains(got, []byte(`"event":"ready"`)) || !bytes.HasSuffix(got, []byte("}}")) {
+			m, err := c.Read(message[:])
+			if got = append(got, message[:m]...); err != nil {
+				t.Fatalf("%v %s", err, got)
+			}
+		}
+	}
+	each, goroutines := (memory()-before)/n, runtime.NumGoroutine()-running
+	t.Logf("%d bytes and %.2f goroutines each", each, float64(goroutines)/n)
+	if st := sockets.Stats(); st.Subscriptions != n || each > most || goroutines > n+20 {
+		t.Errorf("%d bytes each, %d goroutines for %d connections: %+v", each, goroutines, n, st)
+	}
+}
+
+func memory() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapInuse + m.StackInuse)
 }
