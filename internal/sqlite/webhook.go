@@ -41,11 +41,11 @@ func webhookEvents(list []codeforge.WebhookType) string {
 	if len(list) == 0 {
 		return ""
 	}
-	text := " "
+	var text strings.Builder
 	for _, e := range list {
-		text += string(e) + " "
+		text.WriteString(" " + string(e))
 	}
-	return text
+	return text.String() + " "
 }
 
 func readWebhook(c *conn, now time.Time, query string, args ...any) (w webhookRow, found bool, err error) {
