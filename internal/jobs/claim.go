@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"codeforge"
@@ -111,6 +112,7 @@ func (e *Engine) claimLoop(ctx context.Context, next time.Duration) {
 // claim fills the free places as far as jobs are due, and says how soon the next one may be; 0: nothing is known of it.
 func (e *Engine) claim(ctx context.Context) time.Duration {
 	for {
+		runtime.Gosched() // whoever is about to give a place back, or to submit another job, is in time for this claim
 		p := e.o.Policy
 		e.mu.Lock()
 		want := e.o.Workers - e.busy
