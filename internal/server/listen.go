@@ -35,3 +35,43 @@ func (a *acceptor) Accept() (net.Conn, error) {
 	}
 	return c, err
 }
+
+// reused is a listener for connections that were taken over for a stream and are free again.
+type reused struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+	addr   net.Addr
+}
+
+func newReused(addr net.Addr) *reused {
+	return &reused{conns: make(chan net.Conn), closed: make(chan struct{}), addr: addr}
+}
+
+// put has a connection served again, or closes it where nothing is served any more.
+func (r *reused) put(c net.Conn) {
+	select {
+	case r.conns <- c:
+	case <-r.closed:
+		c.Close()
+	}
+}
+
+// Accept implements net.Listener.
+func (r *reused) Accept() (net.Conn, error) {
+	select {
+	case c := <-r.conns:
+		return c, nil
+	case <-r.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (r *reused) Close() error {
+	r.once.Do(func() { close(r.closed) })
+	return nil
+}
+
+// Addr implements net.Listener.
+func (r *reused) Addr() net.Addr { return r.addr }

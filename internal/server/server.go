@@ -88,7 +88,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		return nil, err
 	}
 	log = slog.New(watched.LogHandler(log.Handler()))
-	s := &Server{cfg: cfg, live: *cfg, log: log, level: level, hub: events.NewHub(), failed: make(chan error, 1), telemetry: watched}
+	s := &Server{cfg: cfg, live: *cfg, log: log, level: level, hub: events.NewHub(), failed: make(chan error, 2), telemetry: watched}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release())
@@ -337,11 +337,15 @@ func (s *Server) Start(ctx context.Context) error {
 	if s.cfg.engineWorkers() > 0 {
 		s.webhooks.Start(ctx)
 	}
-	go func() {
-		if err := s.http.Serve(s.listen); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- err
-		}
-	}()
+	again := newReused(s.listen.Addr())
+	s.streams.Reuse = again.put
+	for _, l := range []net.Listener{s.listen, again} {
+		go func() {
+			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				s.failed <- err
+			}
+		}()
+	}
 	s.log.Info("listening", "url", s.URL())
 	s.serveOperators()
 	return nil

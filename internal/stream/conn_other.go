@@ -8,4 +8,4 @@ import "net"
 func writeNow(net.Conn, []byte) (int, error) { return 0, nil }
 
 // isGone cannot tell; who is gone is found by what is written.
-func isGone(net.Conn) bool { return false }
+func isGone(net.Conn) (gone, sent bool) { return false, false }

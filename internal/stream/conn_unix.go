@@ -35,13 +35,12 @@ func writeNow(c net.Conn, b []byte) (n int, err error) {
 	return n, err
 }
 
-// isGone reports whether the other side has closed its end, and throws away what it sent: at most so much at a time.
-func isGone(c net.Conn) bool {
+// isGone reports whether the other side has closed its end, and throws away what it sent, if it did: at most so much at a time.
+func isGone(c net.Conn) (gone, sent bool) {
 	raw := rawOf(c)
 	if raw == nil {
-		return false
+		return false, false
 	}
-	var gone bool
 	var b [512]byte
 	err := raw.Read(func(fd uintptr) bool {
 		for range 64 {
@@ -56,10 +55,11 @@ func isGone(c net.Conn) bool {
 				gone = true
 				return true
 			}
+			sent = sent || n > 0
 		}
 		return true
 	})
-	return gone || err != nil && err != io.EOF
+	return gone || err != nil && err != io.EOF, sent
 }
 
 // rawOf is the connection as the kernel has it; nil: it is none of the kernel's, or there is something in between.

@@ -47,7 +47,7 @@ func (st *Stream) Serve(w http.ResponseWriter, r *http.Request, source Source, e
 	}
 	st.ended = ended
 	head := newParcel()
-	head.writeHead(w.Header(), st.chunked)
+	head.writeHead(w.Header(), st.chunked, st.keep)
 	head.b = append(head.b, p.seal(st.chunked)...)
 	p.free()
 	n, err := writeNow(st.conn, head.b)
@@ -67,12 +67,14 @@ func (st *Stream) takeOver(w http.ResponseWriter, r *http.Request) bool {
 	if r.ProtoMajor != 1 || r.TLS != nil {
 		return false
 	}
-	// What the client sent after its request is of no use: there is one answer on this connection. Deadlines are lifted.
-	c, _, err := http.NewResponseController(w).Hijack()
+	// Deadlines are lifted.
+	c, read, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return false
 	}
 	st.conn, st.chunked = c, r.ProtoAtLeast(1, 1)
+	// Who sends more before the answer ends loses it, and the connection with it.
+	st.keep = st.server.Reuse != nil && st.chunked && !r.Close && read.Reader.Buffered() == 0
 	st.server.mu.Lock()
 	defer st.server.mu.Unlock()
 	st.server.wait(st)
@@ -130,12 +132,15 @@ func (p *parcel) seal(chunks bool) []byte {
 }
 
 // writeHead writes the header of an answer by hand, as net/http would: h, with that of a stream.
-func (p *parcel) writeHead(h http.Header, chunks bool) {
-	if chunks {
-		p.b = append(p.b, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n"...)
-	} else {
-		p.b = append(p.b, "HTTP/1.0 200 OK\r\nConnection: close\r\n"...)
+func (p *parcel) writeHead(h http.Header, chunks, keep bool) {
+	first := "HTTP/1.0 200 OK\r\nConnection: close\r\n"
+	switch {
+	case keep:
+		first = "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n"
+	case chunks:
+		first = "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
 	}
+	p.b = append(p.b, first...)
 	p.b = append(p.b, "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\nDate: "...)
 	p.b = append(time.Now().UTC().AppendFormat(p.b, http.TimeFormat), "\r\n"...)
 	for name, values := range h {
@@ -180,9 +185,11 @@ func (st *Stream) run(own bool) {
 		p := st.fill(ctx)
 		cancel()
 		if len(p.b) == headroom && p.err == nil && st.takeBeat() {
-			if p.b = append(p.b, heartbeatFrame...); isGone(st.conn) {
+			gone, sent := isGone(st.conn)
+			if p.b = append(p.b, heartbeatFrame...); gone {
 				p.err = ErrGone
 			}
+			st.keep = st.keep && !sent
 		}
 		p.left = p.seal(st.chunked)
 		if p.err == nil || isEnding(p.err) {
@@ -250,7 +257,11 @@ func (st *Stream) finish(err error) {
 	st.source.Close()
 	st.ended(st.bytes, reason(err))
 	st.leave(err)
-	if isEnding(err) {
+	switch {
+	case st.keep && isEnding(err) && !errors.Is(err, events.ErrClosed):
+		st.server.Reuse(st.conn)
+		return
+	case isEnding(err):
 		isGone(st.conn) // what was sent and is not read would have the end of the answer thrown away
 	}
 	st.conn.Close()

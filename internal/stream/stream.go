@@ -51,6 +51,10 @@ const Batch = 32 << 10
 
 // Server holds the streams that are open. The zero value is ready.
 type Server struct {
+	// Reuse takes a connection back whose stream was told to its end: the client may send its next request over it. nil: it is
+	// closed, and the header says so.
+	Reuse func(net.Conn)
+
 	mu       sync.Mutex
 	began    time.Time // when the first was opened
 	accounts map[string]*account
@@ -129,6 +133,7 @@ type Stream struct {
 	beat       bool // a heartbeat is due
 
 	chunked bool  // what is sent comes in chunks
+	keep    bool  // the connection is given back at the end
 	bytes   int64 // sent
 }
 

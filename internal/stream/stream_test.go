@@ -219,11 +219,11 @@ func TestOnTheWire(t *testing.T) {
 	k := newRig(t)
 	dial := k.tcp()
 	for proto, want := range map[string]struct{ head, frame, end string }{
-		"HTTP/1.1": {"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n", "d\r\ndata: hello\n\n\r\n", "9\r\ndata: 1\n\n\r\n0\r\n\r\n"},
+		"HTTP/1.1": {"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n", "d\r\ndata: hello\n\n\r\n", "9\r\ndata: 1\n\n\r\n0\r\n\r\n"},
 		"HTTP/1.0": {"HTTP/1.0 200 OK\r\nConnection: close\r\n", "data: hello\n\n", "data: 1\n\n"},
 	} {
 		c := dial()
-		// What follows the request is nobody's: it must not come back, nor cut the answer short.
+		// What follows the request is nobody's: it must not come back, nor cut the answer short, and the connection ends.
 		fmt.Fprintf(c, "GET /a %s\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n", proto)
 		l := <-k.opened
 		l.add("data: 1\n\n")
