@@ -175,7 +175,6 @@ type socket struct {
 type subscription struct {
 	id     string
 	source itemSource
-	wake   func()
 	// Guarded by socket.mu.
 	live   bool // the client was told that it begins
 	queued bool // in socket.ready
