@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math"
 	"reflect"
+	"strings"
 	"time"
 
 	"codeforge"
@@ -38,11 +39,12 @@ func shape(t reflect.Type) string {
 	case t == timeType:
 		return "time"
 	case t.Kind() == reflect.Struct:
-		s := "{"
+		var s strings.Builder
+		s.WriteString("{")
 		for f := range t.Fields() {
-			s += f.Name + " " + shape(f.Type) + ";"
+			s.WriteString(f.Name + " " + shape(f.Type) + ";")
 		}
-		return s + "}"
+		return s.String() + "}"
 	case t.Kind() == reflect.Pointer, t.Kind() == reflect.Slice:
 		return t.Kind().String() + shape(t.Elem())
 	}
@@ -92,8 +94,8 @@ func appendKept(b []byte, v reflect.Value) []byte {
 		}
 		return b
 	case reflect.Struct:
-		for i := range v.NumField() {
-			b = appendKept(b, v.Field(i))
+		for _, field := range v.Fields() {
+			b = appendKept(b, field)
 		}
 		return b
 	}
@@ -181,8 +183,8 @@ func (r *reader) value(v reflect.Value) {
 	case reflect.Slice:
 		r.slice(v)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			r.value(v.Field(i))
+		for _, field := range v.Fields() {
+			r.value(field)
 		}
 	}
 }

@@ -302,7 +302,7 @@ func explore(t *testing.T, n int, schedule func(seed uint64, told bool) *world) 
 }
 
 func TestSchedulesInProcess(t *testing.T) {
-	explore(t, schedules(1_000_000, 20_000), func(seed uint64, told bool) *world { return inProcess(seed, told, nil) })
+	explore(t, schedules(1_000_000, 10_000), func(seed uint64, told bool) *world { return inProcess(seed, told, nil) })
 }
 
 // A simulation that finds nothing is worth as much as what it would find.
