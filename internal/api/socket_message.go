@@ -130,7 +130,11 @@ func (k *socket) signIn(m clientMessage, err error) bool {
 		err = k.accept(m)
 	}
 	if err != nil {
-		k.close(closeToken, reasonOf(err))
+		code := closeToken
+		if codeforge.IsKind(err, codeforge.RateLimited) {
+			code = closeRefused
+		}
+		k.close(code, reasonOf(err))
 		return false
 	}
 	return true
@@ -152,6 +156,12 @@ func (k *socket) accept(m clientMessage) error {
 	if !first && u.ID != k.login.user.ID {
 		k.mu.Unlock()
 		return codeforge.InvalidField("token", "must be of the same user: open another connection for another one")
+	}
+	if first {
+		if err := k.st.Count(k.s.userStreams(u.ID)); err != nil {
+			k.mu.Unlock()
+			return tooManyStreams(err)
+		}
 	}
 	k.known = true
 	k.login = login{s: k.s, user: codeforge.User{ID: u.ID, Role: "authenticated"}, bearer: bearer, checked: time.Since(k.s.began)}

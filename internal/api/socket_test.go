@@ -385,6 +385,51 @@ func TestSocketLimits(t *testing.T) {
 	}
 }
 
+// Connections whose user is not known yet take no places of anybody's, and count for the user who then signs in.
+func TestSocketsWithoutUser(t *testing.T) {
+	streams := new(stream.Server)
+	k := newKit(t, func(o *api.Options) { o.Streams, o.MaxStreamsUser, o.MaxStreamsAddress = streams, 2, 6 })
+	srv := k.serve()
+	dial := func() *socket {
+		t.Helper()
+		s, _, err := k.dial(srv, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	silent := []*socket{dial(), dial(), dial()}
+	s := dial()
+	if m := s.ask(`{"type":"auth","token":"alice"}`); m.UserID != alice {
+		t.Fatalf("%+v", m)
+	}
+	if m := s.ask(`{"type":"auth","token":"alice"}`); m.Type != "ready" { // which is no other one
+		t.Fatalf("%+v", m)
+	}
+	k.open(srv)
+	if _, resp, err := k.dial(srv, nil, "Authorization: Bearer alice"); err == nil || resp.StatusCode != 429 {
+		t.Errorf("%v %v", resp, err)
+	}
+	silent[0].say(`{"type":"auth","token":"alice"}`)
+	if code, reason := silent[0].closed(); code != 4029 || !strings.Contains(reason, "2 event streams are open, as many as one user may have") {
+		t.Errorf("%d %q", code, reason)
+	}
+	await(t, "given back", func() bool { return streams.Stats().Open == 4 })
+	if m := silent[1].ask(`{"type":"auth","token":"bob"}`); m.UserID != bob {
+		t.Errorf("%+v", m)
+	}
+	dial()
+	dial()
+	if _, resp, err := k.dial(srv, nil); err == nil || resp.StatusCode != 429 { // the address has its own bound
+		t.Errorf("%v %v", resp, err)
+	}
+	s.c.CloseNow()
+	await(t, "given back", func() bool { return streams.Stats().Open == 5 })
+	if m := silent[2].ask(`{"type":"auth","token":"alice"}`); m.UserID != alice {
+		t.Errorf("%+v", m)
+	}
+}
+
 // A server that stops says so, and what was open is given back.
 func TestSocketEnds(t *testing.T) {
 	streams, sockets := new(stream.Server), new(api.Sockets)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -104,23 +105,38 @@ func (s *server) streamJob(ctx context.Context, in *streamInput) (*streamOutput,
 	}}, nil
 }
 
-// openStream counts one more stream for who asks, and refuses one too many.
+// openStream counts one more stream for who asks, and refuses one too many. Of one who has not said yet who it is, the address alone
+// counts: what all such had together, anybody could use up.
 func (s *server) openStream(x *exchange) (*stream.Stream, error) {
+	accounts := []stream.Account{{Key: addressKey(clientAddress(x.r, s.TrustedProxies)), Most: s.MaxStreamsAddress}}
+	if x.user.ID != "" {
+		accounts = append(accounts, s.userStreams(x.user.ID))
+	}
+	st, err := s.Streams.Open(accounts...)
+	return st, tooManyStreams(err)
+}
+
+// userStreams is for what the streams of a user count.
+func (s *server) userStreams(userID string) stream.Account {
 	each := s.MaxStreamsUser
 	if s.Standalone { // the one user is everybody
 		each = s.MaxStreamsAddress
 	}
-	user := stream.Account{Key: "user:" + x.user.ID, Most: each}
-	st, err := s.Streams.Open(user, stream.Account{Key: addressKey(clientAddress(x.r, s.TrustedProxies)), Most: s.MaxStreamsAddress})
-	if e, ok := errors.AsType[*stream.TooMany](err); ok {
-		whose := "address"
-		if e.Key == user.Key {
-			whose = "user"
-		}
-		return nil, &codeforge.Error{Kind: codeforge.RateLimited, RetryAfter: streamPatience,
-			Message: fmt.Sprintf("%d event streams are open, as many as one %s may have: close some of them first", e.Most, whose)}
+	return stream.Account{Key: "user:" + userID, Most: each}
+}
+
+// tooManyStreams says to whom a stream was refused what to do about it.
+func tooManyStreams(err error) error {
+	e, ok := errors.AsType[*stream.TooMany](err)
+	if !ok {
+		return err
 	}
-	return st, err
+	whose := "address"
+	if strings.HasPrefix(e.Key, "user:") {
+		whose = "user"
+	}
+	return &codeforge.Error{Kind: codeforge.RateLimited, RetryAfter: streamPatience,
+		Message: fmt.Sprintf("%d event streams are open, as many as one %s may have: close some of them first", e.Most, whose)}
 }
 
 // serveStream answers with a stream. Its line in the log comes when it has begun; one more, at the end, only when that tells

@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -145,12 +146,34 @@ func (s *Server) Open(accounts ...Account) (*Stream, error) {
 	if s.accounts == nil {
 		s.began, s.accounts, s.handlers, s.held = time.Now(), map[string]*account{}, map[*Stream]struct{}{}, map[*Stream]func(){}
 	}
+	if err := s.countFor(st, accounts); err != nil {
+		return nil, err
+	}
+	s.stats.Open++
+	s.stats.Opened++
+	return st, nil
+}
+
+// Count counts an open stream for one account more, where it is known only now; two accounts are the most. Where that has too many
+// the stream stays as it was.
+func (st *Stream) Count(a Account) error {
+	st.server.mu.Lock()
+	defer st.server.mu.Unlock()
+	if st.state == ended { // nobody would count it down again
+		return nil
+	}
+	return st.server.countFor(st, []Account{a})
+}
+
+// countFor counts a stream for all of some accounts, or none; mu is held.
+func (s *Server) countFor(st *Stream, accounts []Account) error {
 	for _, a := range accounts {
 		if known := s.accounts[a.Key]; a.Most > 0 && known != nil && known.open >= a.Most {
 			s.stats.Refused++
-			return nil, &TooMany{a}
+			return &TooMany{a}
 		}
 	}
+	at := slices.Index(st.accounts[:], nil)
 	for i, a := range accounts {
 		known := s.accounts[a.Key]
 		if known == nil {
@@ -158,11 +181,9 @@ func (s *Server) Open(accounts ...Account) (*Stream, error) {
 			s.accounts[a.Key] = known
 		}
 		known.open++
-		st.accounts[i] = known
+		st.accounts[at+i] = known
 	}
-	s.stats.Open++
-	s.stats.Opened++
-	return st, nil
+	return nil
 }
 
 // Hold has a stream served by the caller, by whatever means, until Cancel. end is called once, on a goroutine of its own, when the

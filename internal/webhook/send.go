@@ -84,11 +84,11 @@ func (d *Dispatcher) CheckURL(address string) error {
 	if err := outbound.CheckURL(u, schemes...); err != nil {
 		return err
 	}
-	port, _ := strconv.ParseUint(u.Port(), 10, 16)
+	port, portErr := strconv.ParseUint(u.Port(), 10, 16)
 	switch a, err := netip.ParseAddr(u.Hostname()); {
 	case u.Fragment != "":
 		return codeforge.InvalidField("url", "must not hold a fragment: leave out # and what follows it")
-	case u.Port() != "" && port == 0:
+	case u.Port() != "" && (portErr != nil || port == 0):
 		return codeforge.InvalidField("url", "has a port that is none")
 	case err == nil && slices.ContainsFunc(d.o.Allow, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) }):
 		return nil

@@ -506,6 +506,7 @@ func TestCheckURL(t *testing.T) {
 		"https://user:secret@example.com/":           {"name or password", "name or password"},
 		"https://example.com/#x":                     {"fragment", "fragment"},
 		"https://example.com:0/":                     {"port", "port"},
+		"https://example.com:70000/":                 {"port", "port"},
 		"https://":                                   {"host", "host"},
 		"https://127.0.0.1/":                         {"not public", ""},
 		"http://127.0.0.1:9000/":                     {"https://", ""},
