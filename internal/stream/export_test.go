@@ -16,3 +16,15 @@ func (s *Server) Accounts() int {
 	defer s.mu.Unlock()
 	return len(s.accounts)
 }
+
+// Resting reports whether nobody writes to any of those that wait.
+func (s *Server) Resting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for st := s.waiting.first; st != nil; st = st.next {
+		if st.state != resting {
+			return false
+		}
+	}
+	return true
+}

@@ -270,6 +270,7 @@ func TestIdleStreamsHoldNoGoroutine(t *testing.T) {
 	for i, r := range readers {
 		r.want(fmt.Sprintf("data: %d\n\n", i))
 	}
+	await(t, "all at rest", k.Resting) // to one that is being written to no heartbeat is due
 	k.Beat()
 	for _, r := range readers {
 		r.want(": heartbeat\n\n")
