@@ -35,19 +35,22 @@ func (s *Server) addDebug(mux *http.ServeMux) {
 	if s.cfg.DebugEndpoints != "on" {
 		return
 	}
-	add := func(pattern string, handler http.HandlerFunc) {
+	add := func(pattern string, handler http.Handler) {
+		if s.cfg.MetricsToken == "" { // then they are at a loopback address, which a web page could have a name of its own lead to
+			handler = fromHere(handler)
+		}
 		mux.Handle("GET "+pattern, withToken(s.cfg.MetricsToken, handler))
 	}
-	add("/debug/pprof/", pprof.Index)
-	add("/debug/pprof/profile", pprof.Profile)
-	add("/debug/pprof/symbol", pprof.Symbol)
-	add("/debug/pprof/trace", pprof.Trace)
+	add("/debug/pprof/", http.HandlerFunc(pprof.Index))
+	add("/debug/pprof/profile", http.HandlerFunc(pprof.Profile))
+	add("/debug/pprof/symbol", http.HandlerFunc(pprof.Symbol))
+	add("/debug/pprof/trace", http.HandlerFunc(pprof.Trace))
 	s.recorder = trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: recorderAge, MaxBytes: recorderBytes})
 	if err := s.recorder.Start(); err != nil { // one a process, and one trace beside it
 		s.log.Warn("the flight recorder does not run", "error", err)
 		s.recorder = nil
 	}
-	add("/debug/flight", s.flight)
+	add("/debug/flight", http.HandlerFunc(s.flight))
 }
 
 // flight sends what the process did in the last seconds, for `go tool trace`.

@@ -51,6 +51,22 @@ func TestDebugEndpoints(t *testing.T) {
 	if status, _ := get(s.OperatorsURL()+"/debug/pprof/cmdline", token); status != 404 {
 		t.Errorf("the command line is shown: %d", status)
 	}
+	open := serve(t, configured(t, "--debug-endpoints", "on", "--metrics-addr", "127.0.0.1:0"))
+	if status, _ := get(open.OperatorsURL()+"/debug/pprof/", ""); status != 200 {
+		t.Errorf("this machine gets %d", status)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", open.OperatorsURL()+"/debug/pprof/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "page.example"
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Body.Close(); res.StatusCode != 403 {
+		t.Errorf("a page whose name leads here gets %d", res.StatusCode)
+	}
 	off := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0"))
 	if status, _ := get(off.OperatorsURL()+"/debug/pprof/", ""); status != 404 {
 		t.Errorf("off, and it answers %d", status)

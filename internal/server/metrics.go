@@ -129,7 +129,7 @@ func fromHere(next http.Handler) http.Handler {
 		peer, err := netip.ParseAddrPort(r.RemoteAddr)
 		forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
 		if err != nil || !peer.Addr().Unmap().IsLoopback() || !loopback(host) || forwarded || r.Header.Get("Origin") != "" {
-			http.Error(w, "metrics are for this machine: set METRICS_ADDR or METRICS_TOKEN", http.StatusForbidden)
+			http.Error(w, "this is for programs of this machine: set METRICS_TOKEN for others", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
