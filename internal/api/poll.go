@@ -55,6 +55,11 @@ func (s *server) changedJob(ctx context.Context, u codeforge.User, id, known str
 	if err != nil || wait == 0 {
 		return job, err
 	}
+	return s.awaitChange(ctx, u, id, job, known, wait)
+}
+
+// awaitChange is changedJob for a job that was read, and is waited for.
+func (s *server) awaitChange(ctx context.Context, u codeforge.User, id string, job codeforge.Job, known string, wait time.Duration) (_ codeforge.Job, err error) {
 	x, _ := exchangeOf(ctx)
 	began := job.Status
 	isNews := func() bool {

@@ -213,21 +213,25 @@ func TestReadsOverRedis(t *testing.T) {
 				l.cut.Store(false)
 			}
 		}
+		var doomed *dying
 		switch rng.IntN(120) {
 		case 0:
 			shared.Do(t, "FLUSHALL")
 		case 1:
-			processes[rng.IntN(len(processes))].dies.Store(true)
-			p = raced(t, servers[0]) // what it leaves lasts for minutes
+			doomed = processes[rng.IntN(len(processes))]
+			doomed.dies.Store(true)
 		case 3:
 			if i > 200 { // it takes a while
 				shared.Restart(t)
 			}
 		}
-		if i%100 == 99 {
+		race(t, rng, servers, p)
+		if doomed != nil {
+			doomed.dies.Store(false)
+		}
+		if doomed != nil || i%100 == 99 { // what a dead process leaves lasts for minutes
 			p = raced(t, servers[1])
 		}
-		race(t, rng, servers, p)
 	}
 	var hits int64
 	for _, s := range servers {
