@@ -74,6 +74,7 @@ type Shared struct {
 	epoch     int64
 	suspended bool          // the epoch is
 	until     time.Time     // when the lease of the epoch ends
+	over      time.Time     // when the leases of the epoch before have ended, if the epoch is suspended
 	away      bool          // the remote does not answer
 	from, to  time.Time     // between these all others know that the cache is suspended, by our word
 	asking    chan struct{} // closed when somebody has asked the store to suspend; nil: nobody does
@@ -134,9 +135,10 @@ func (s *Shared) Ready(ctx context.Context, most time.Duration) {
 
 func (s *Shared) look(ctx context.Context) {
 	s.mu.Lock()
-	away, ours, age := s.away, s.now().Before(s.to), s.leaseFor-s.until.Sub(s.now())
+	now := s.now()
+	away, ours, due := s.away, now.Before(s.to), !now.Before(s.until.Add(s.lookEvery*9/10-s.leaseFor))
 	s.mu.Unlock()
-	if age >= s.lookEvery-s.lookEvery/10 {
+	if due {
 		s.renew(ctx)
 	}
 	if !away {
@@ -169,7 +171,7 @@ func (s *Shared) learn(e codeforge.CacheEpoch, sent time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if until := sent.Add(s.leaseFor); until.After(s.until) {
-		s.epoch, s.suspended, s.until = e.Number, e.Suspended, until
+		s.epoch, s.suspended, s.until, s.over = e.Number, e.Suspended, until, s.now().Add(s.leaseFor-e.Since)
 	}
 }
 
@@ -180,10 +182,15 @@ func (s *Shared) usable() (epoch int64, ok bool) {
 	return s.epoch, !s.away && !s.suspended && s.now().Before(s.until)
 }
 
-// still reports whether an epoch holds.
-func (s *Shared) still(epoch int64) bool {
-	now, ok := s.usable()
-	return ok && now == epoch
+// writable returns the epoch by which scopes are renewed now, also while it is suspended, and until when whoever still uses the one
+// before must be waited for.
+func (s *Shared) writable() (epoch int64, over time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.suspended {
+		over = s.over
+	}
+	return s.epoch, over, !s.away && s.now().Before(s.until)
 }
 
 // failed notes that the remote did not answer, unless that was the caller's doing.
@@ -229,7 +236,7 @@ func (s *Shared) Get(ctx context.Context, k Key) (data any, t Ticket) {
 		s.failed(ctx, err)
 		return nil, nil
 	}
-	if version == "" || !s.still(epoch) { // the answer may be older than a word that the cache is suspended
+	if now, ok := s.usable(); version == "" || !ok || now != epoch { // the answer may be older than a word that the cache is suspended
 		return nil, nil
 	}
 	if value != nil {
@@ -259,7 +266,7 @@ func (s *Shared) Release(Key, Ticket) {}
 // Begin implements Backend. Where nothing is marked End does all the same, but for what a writer leaves that dies between.
 func (s *Shared) Begin(ctx context.Context, scopes []Scope) Mark {
 	m := sharedMark{scopes, s.unique()}
-	if epoch, ok := s.usable(); ok {
+	if epoch, _, ok := s.writable(); ok {
 		ask, cancel := context.WithTimeout(ctx, remoteMost)
 		defer cancel()
 		if err := s.remote.Begin(ask, scopeNames(epoch, scopes), m.name); err != nil {
@@ -275,10 +282,10 @@ func (s *Shared) End(ctx context.Context, mark Mark, decided bool) error {
 		return nil
 	}
 	m := mark.(sharedMark)
-	epoch, ok := s.usable()
+	epoch, _, ok := s.writable()
 	if !ok && !s.isAway() { // the lease may only be a little old
 		s.renew(ctx)
-		epoch, ok = s.usable()
+		epoch, _, ok = s.writable()
 	}
 	if ok {
 		ask, cancel := context.WithTimeout(ctx, remoteMost)
@@ -286,7 +293,10 @@ func (s *Shared) End(ctx context.Context, mark Mark, decided bool) error {
 		cancel()
 		if err != nil {
 			s.failed(ctx, err)
-		} else if s.still(epoch) {
+		} else if now, over, ok := s.writable(); ok && now == epoch {
+			if wait := over.Sub(s.now()); wait > 0 {
+				return s.pause(ctx, wait)
+			}
 			return nil
 		}
 	}

@@ -256,6 +256,76 @@ func TestSchedulesBetweenProcesses(t *testing.T) {
 	explore(t, schedules(1_000_000, 2_000), func(seed uint64, told bool) *world { return between(seed, told, nil) })
 }
 
+// A process that lost the remote for a while keeps nobody from the cache for longer than that and a suspension, however much is written
+// meanwhile; and one that only reads uses it too.
+func TestSuspensionEnds(t *testing.T) {
+	w := &world{rng: rand.New(rand.NewPCG(1, 3)), clock: time.Unix(1_000_000, 0)}
+	r := &modelRemote{w: w, scopes: map[string]*modelScope{}}
+	var backends []*Shared
+	var links []*link
+	busy := true
+	for i := range 3 {
+		p := &process{w: w}
+		l := &link{r: r, p: p}
+		s := NewShared(l, epochs{p}, slog.New(slog.DiscardHandler))
+		s.now, s.await, s.self = func() time.Time { return w.clock }, w.wait, fmt.Sprint(i)
+		s.pause = func(_ context.Context, d time.Duration) error {
+			for until := w.clock.Add(d); w.clock.Before(until); {
+				w.pause()
+			}
+			return nil
+		}
+		p.store = New(&inner{p: p}, s)
+		p.store.await = w.wait
+		backends, links = append(backends, s), append(links, l)
+		w.start(p, fmt.Sprintf("process %d looks", i), func() {
+			for busy {
+				s.look(context.Background())
+				_ = s.pause(context.Background(), lookEvery)
+			}
+		})
+		if i < 2 { // the third one only reads
+			w.start(p, fmt.Sprintf("process %d writes", i), func() {
+				for _, ok := s.usable(); !ok; _, ok = s.usable() { // see Ready
+					w.pause()
+				}
+				for busy {
+					p.write(1)()
+				}
+			})
+		}
+	}
+	began, was := w.clock, false
+	usable := func() bool {
+		for _, s := range backends {
+			if _, ok := s.usable(); !ok {
+				return false
+			}
+		}
+		return true
+	}
+	w.run(func() {
+		w.clock = w.clock.Add(20 * time.Millisecond)
+		switch at := w.clock.Sub(began); {
+		case at > 5*time.Second && at < 25*time.Second:
+			if !was && !usable() {
+				w.fault = "not usable five seconds after the start"
+			}
+			was, links[0].down = true, true
+		case at >= 25*time.Second && at < 46*time.Second:
+			links[0].down = false
+		case at >= 46*time.Second:
+			if busy && !usable() {
+				w.fault = "not usable twenty seconds after the remote came back"
+			}
+			busy = false
+		}
+	})
+	if w.fault != "" || w.epochNumber == 0 {
+		t.Error(w.fault, w.epochNumber)
+	}
+}
+
 func TestSchedulesBetweenProcessesFindFaults(t *testing.T) {
 	for name, sabotage := range map[string]func(*Shared) Backend{
 		"nobody else is told where the remote is away":  func(s *Shared) Backend { return tellsNobody{s} },
