@@ -21,10 +21,8 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -32,6 +30,14 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"codeforge/internal/proctest"
+)
+
+// How often a program is asked whether it is ready, and for how long.
+const (
+	pause    = 20 * time.Millisecond
+	patience = 60 * time.Second
 )
 
 // Superuser owns the server. All logins are let in without a password.
@@ -44,7 +50,7 @@ type Server struct {
 	dir  string
 	args []string // of the program
 	bin  string
-	proc *process
+	proc *proctest.Process
 	as   *syscall.Credential // nil: the one who runs the tests
 }
 
@@ -104,7 +110,7 @@ func Private(tb testing.TB, settings ...string) *Server {
 // Kill ends a private server as a power cut would.
 func (s *Server) Kill(tb testing.TB) {
 	tb.Helper()
-	if err := s.proc.end(syscall.SIGQUIT); err != nil {
+	if err := s.proc.End(syscall.SIGQUIT); err != nil {
 		tb.Error(err)
 	}
 }
@@ -114,7 +120,7 @@ func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	err := s.run()
 	if err == nil {
-		err = s.proc.until(func() error { return s.try("postgres") })
+		err = s.proc.Until(func() error { return s.try("postgres") }, pause, patience)
 	}
 	if err != nil {
 		tb.Error(err)
@@ -125,7 +131,7 @@ func (s *Server) Restart(tb testing.TB) {
 func (s *Server) run() (err error) {
 	cmd := exec.Command(filepath.Join(s.bin, "postgres"), s.args...)
 	s.setCredential(cmd)
-	s.proc, err = launch(cmd)
+	s.proc, err = proctest.Launch(cmd)
 	return err
 }
 
@@ -156,7 +162,7 @@ func start(settings ...string) (s *Server, err error) {
 		return nil, fmt.Errorf("pgtest: initdb: %w\n%s", err, out)
 	}
 	for range 5 { // a free port may be taken before it is used
-		if s.Port, err = freePort(); err != nil {
+		if s.Port, err = proctest.FreePort(); err != nil {
 			return nil, err
 		}
 		s.args = []string{"-D", data, "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port)}
@@ -167,10 +173,10 @@ func start(settings ...string) (s *Server, err error) {
 		if err = s.run(); err != nil {
 			return nil, err
 		}
-		if err = s.proc.until(func() error { return s.try("postgres") }); err == nil {
+		if err = s.proc.Until(func() error { return s.try("postgres") }, pause, patience); err == nil {
 			return s, nil
 		}
-		s.proc.end(syscall.SIGQUIT)
+		s.proc.End(syscall.SIGQUIT)
 	}
 	return nil, fmt.Errorf("pgtest: postgres does not start: %w", err)
 }
@@ -187,7 +193,7 @@ func (s *Server) try(database string) error {
 
 func (s *Server) stop() error {
 	// An immediate shutdown: nothing in it is worth writing down.
-	return errors.Join(s.proc.end(syscall.SIGQUIT), os.RemoveAll(s.dir))
+	return errors.Join(s.proc.End(syscall.SIGQUIT), os.RemoveAll(s.dir))
 }
 
 // URL is how login reaches a database.
@@ -249,7 +255,7 @@ func (s *Server) Bouncer(tb testing.TB, size int, logins ...string) *Bouncer {
 	}
 	b := &Bouncer{}
 	for range 5 {
-		if b.Port, err = freePort(); err != nil {
+		if b.Port, err = proctest.FreePort(); err != nil {
 			tb.Fatal(err)
 		}
 		ini, users := filepath.Join(dir, "pgbouncer.ini"), filepath.Join(dir, "users.txt")
@@ -274,27 +280,27 @@ max_client_conn = 500
 		}
 		cmd := exec.Command(path, ini)
 		s.setCredential(cmd)
-		p, err := launch(cmd)
+		p, err := proctest.Launch(cmd)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		err = p.until(func() error {
+		err = p.Until(func() error {
 			c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.Port))
 			if err == nil {
 				c.Close()
 			}
 			return err
-		})
+		}, pause, patience)
 		if err == nil {
 			tb.Cleanup(func() {
-				if err := p.end(syscall.SIGTERM); err != nil {
+				if err := p.End(syscall.SIGTERM); err != nil {
 					tb.Error(err)
 				}
 			})
 			return b
 		}
 		tb.Log(err)
-		p.end(syscall.SIGKILL)
+		p.End(syscall.SIGKILL)
 	}
 	tb.Fatal("pgtest: PgBouncer does not start")
 	return nil
@@ -359,83 +365,6 @@ func (s *Server) own(path string) error {
 
 func (s *Server) setCredential(cmd *exec.Cmd) {
 	cmd.Dir = s.dir
-	cmd.SysProcAttr = attributes(s.as)
+	cmd.SysProcAttr = proctest.Attributes(s.as, syscall.SIGQUIT)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TZ=UTC"}
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// process is a program that was started.
-type process struct {
-	cmd   *exec.Cmd
-	out   bytes.Buffer // complete when ended is closed
-	ended chan struct{}
-}
-
-// launch starts a program on a thread that lives as long as it: with its parent thread it would be ended too; see attributes.
-func launch(cmd *exec.Cmd) (*process, error) {
-	p := &process{cmd: cmd, ended: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = &p.out, &p.out
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			cmd.Wait()
-			close(p.ended)
-		}
-	}()
-	if err := <-started; err != nil {
-		return nil, fmt.Errorf("pgtest: start %s: %w", cmd.Path, err)
-	}
-	return p, nil
-}
-
-// until waits for ready to succeed.
-func (p *process) until(ready func() error) error {
-	deadline := time.Now().Add(60 * time.Second)
-	for {
-		err := ready()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-p.ended:
-			return fmt.Errorf("%s ended: %s", p.cmd.Path, strings.TrimSpace(p.out.String()))
-		case <-time.After(20 * time.Millisecond):
-		}
-		if time.Now().After(deadline) {
-			return err
-		}
-	}
-}
-
-// end stops the program with a signal, and harder when it does not obey.
-func (p *process) end(s syscall.Signal) error {
-	p.cmd.Process.Signal(s)
-	select {
-	case <-p.ended:
-		return nil
-	case <-time.After(10 * time.Second):
-		p.cmd.Process.Kill()
-		<-p.ended
-		return fmt.Errorf("%s did not stop", p.cmd.Path)
-	}
-}
-
-// Command is a program of the same PostgreSQL, such as pg_dump.
-func Command(name string, args ...string) *exec.Cmd {
-	bin, err := find("/usr/lib/postgresql/*/bin/postgres")
-	if err != nil {
-		bin = "" // then it is one of PATH, or none
-	}
-	return exec.Command(filepath.Join(bin, name), args...)
 }

@@ -24,12 +24,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"codeforge/internal/proctest"
 )
 
 // Server is a redis-server. It can be stopped and started again, on the same port.
@@ -38,7 +39,7 @@ type Server struct {
 	Dir    string // a folder of its own, with its socket, redis.sock, and where it speaks TLS ca.pem
 	secure bool
 	args   []string
-	proc   *process
+	proc   *proctest.Process
 }
 
 // Start starts a server, with further arguments as in redis.conf: "--maxmemory", "10mb". It is stopped when the test ends.
@@ -91,8 +92,14 @@ func (s *Server) URL() string {
 // Stop kills the server, as a power cut would, if it runs.
 func (s *Server) Stop(tb testing.TB) {
 	if s.proc != nil {
-		s.proc.kill()
+		kill(tb, s.proc)
 		s.proc = nil
+	}
+}
+
+func kill(tb testing.TB, p *proctest.Process) {
+	if err := p.End(syscall.SIGKILL); err != nil {
+		tb.Error("redistest:", err)
 	}
 }
 
@@ -104,7 +111,7 @@ func (s *Server) Resume(tb testing.TB) { s.signal(tb, syscall.SIGCONT) }
 
 func (s *Server) signal(tb testing.TB, n syscall.Signal) {
 	tb.Helper()
-	if err := s.proc.cmd.Process.Signal(n); err != nil {
+	if err := s.proc.Signal(n); err != nil {
 		tb.Fatal("redistest: ", err)
 	}
 }
@@ -142,15 +149,15 @@ func (s *Server) launch() error {
 		args = append(args, "--port", strconv.Itoa(s.Port))
 	}
 	args = append(args, s.args...)
-	if s.proc, err = launch(exec.Command(path, args...)); err != nil {
+	if s.proc, err = launch(path, args...); err != nil {
 		return err
 	}
-	err = s.proc.until(func() error {
+	err = s.proc.Until(func() error {
 		_, err := s.ask("PING")
 		return err
-	})
+	}, pause, patience)
 	if err != nil {
-		s.proc.kill()
+		err = errors.Join(err, s.proc.End(syscall.SIGKILL))
 		s.proc = nil
 	}
 	return err
@@ -231,22 +238,22 @@ func Sentinel(tb testing.TB, name string, master *Server) (port int) {
 		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 			tb.Fatal(err)
 		}
-		p, err := launch(exec.Command(path, conf, "--sentinel"))
+		p, err := launch(path, conf, "--sentinel")
 		if err != nil {
 			tb.Fatal("redistest: ", err)
 		}
-		err = p.until(func() error {
+		err = p.Until(func() error {
 			c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 			if err == nil {
 				c.Close()
 			}
 			return err
-		})
+		}, pause, patience)
 		if err == nil {
-			tb.Cleanup(p.kill)
+			tb.Cleanup(func() { kill(tb, p) })
 			return port
 		}
-		p.kill()
+		kill(tb, p)
 	}
 	tb.Fatal("redistest: no sentinel starts: ", err)
 	return 0
@@ -266,13 +273,13 @@ func Cluster(tb testing.TB) (nodes []*Server) {
 		nodes[0].Do(tb, "CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(n.Port))
 	}
 	for _, n := range nodes {
-		err := n.proc.until(func() error {
+		err := n.proc.Until(func() error {
 			info := strings.Join(n.Do(tb, "CLUSTER", "INFO"), "\n")
 			if strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3") && strings.Contains(info, "cluster_slots_ok:16384") {
 				return nil
 			}
 			return errors.New("the cluster does not come together")
-		})
+		}, pause, patience)
 		if err != nil {
 			tb.Fatal("redistest: ", err)
 		}
@@ -281,17 +288,27 @@ func Cluster(tb testing.TB) (nodes []*Server) {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for {
+		port, err := proctest.FreePort()
+		if err != nil || port <= 55535 { // a node of a cluster speaks to the others at 10,000 above it
+			return port, err
+		}
 	}
-	defer l.Close()
-	port := l.Addr().(*net.TCPAddr).Port
-	if port > 55535 { // a node of a cluster speaks to the others at 10,000 above it
-		return freePort()
-	}
-	return port, nil
 }
+
+// launch starts a program that ends with the tests.
+func launch(path string, args ...string) (*proctest.Process, error) {
+	cmd := exec.Command(path, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TZ=UTC"}
+	cmd.SysProcAttr = proctest.Attributes(nil, syscall.SIGKILL)
+	return proctest.Launch(cmd)
+}
+
+// How often a program is asked whether it is ready, and for how long.
+const (
+	pause    = 5 * time.Millisecond
+	patience = 30 * time.Second
+)
 
 // makeCertificates writes an authority, and a certificate from it for this machine, into a folder.
 func makeCertificates(dir string) error {
@@ -318,56 +335,4 @@ func makeCertificates(dir string) error {
 	}
 	_, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	return err
-}
-
-// process is a program that was started.
-type process struct {
-	cmd   *exec.Cmd
-	out   bytes.Buffer // complete when ended is closed
-	ended chan struct{}
-}
-
-// launch starts a program on a thread that lives as long as it: with its parent thread it would be ended too; see attributes.
-func launch(cmd *exec.Cmd) (*process, error) {
-	p := &process{cmd: cmd, ended: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = &p.out, &p.out, attributes()
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TZ=UTC"}
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-			close(p.ended)
-		}
-	}()
-	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
-	}
-	return p, nil
-}
-
-// until waits for ready to succeed.
-func (p *process) until(ready func() error) error {
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		err := ready()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-p.ended:
-			return fmt.Errorf("%s ended: %s", p.cmd.Path, strings.TrimSpace(p.out.String()))
-		case <-time.After(5 * time.Millisecond):
-		}
-		if time.Now().After(deadline) {
-			return err
-		}
-	}
-}
-
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	<-p.ended
 }
