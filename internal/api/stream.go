@@ -307,17 +307,11 @@ func (j *jobSource) read(ctx context.Context, after int64, limit int) (log []cod
 	} else {
 		log, err = j.s.Store.Events(ctx, j.user(), j.job, after, limit)
 	}
-	if err != nil || j.over == nil || isComplete(log) || len(log) == limit {
+	if err != nil || j.over == nil {
 		return log, err
 	}
-	if len(log) > 0 {
-		after = log[len(log)-1].Seq
-	}
-	return append(log, events.LastEvent(j.over, after+1)), nil
+	return events.WithEnd(j.over, log, after, limit), nil
 }
-
-// isComplete reports whether a log is read to its end.
-func isComplete(log []codeforge.Event) bool { return len(log) > 0 && log[len(log)-1].Type.Final() }
 
 // parseEventID reads where to go on; 0: from the start.
 func parseEventID(header, query string) (int64, error) {

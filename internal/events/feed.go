@@ -306,17 +306,29 @@ func (f *Feed) withEnd(ctx context.Context, j *feedJob, list []codeforge.Event) 
 	if err != nil || !job.Status.Terminal() {
 		return list, err
 	}
-	if list, err = f.store.Events(ctx, f.user, j.id, j.last, page); err != nil || len(list) == page || isComplete(list) { // it may have been stored since
+	if list, err = f.store.Events(ctx, f.user, j.id, j.last, page); err != nil { // it may have been stored since
 		return list, err
 	}
-	return append(list, LastEvent(&job, j.last+int64(len(list))+1)), nil
+	return WithEnd(&job, list, j.last, page), nil
+}
+
+// WithEnd is what was read of the log of a job that has ended, at most limit events after a number, with the job's end where it is
+// all there is and does not say so.
+func WithEnd(j *codeforge.Job, log []codeforge.Event, after int64, limit int) []codeforge.Event {
+	if len(log) == limit || isComplete(log) {
+		return log
+	}
+	if len(log) > 0 {
+		after = log[len(log)-1].Seq
+	}
+	return append(log, lastEvent(j, after+1))
 }
 
 // isComplete reports whether a log is read to its end.
 func isComplete(log []codeforge.Event) bool { return len(log) > 0 && log[len(log)-1].Type.Final() }
 
-// LastEvent is how a job that has ended would have said so.
-func LastEvent(j *codeforge.Job, seq int64) codeforge.Event {
+// lastEvent is how a job that has ended would have said so.
+func lastEvent(j *codeforge.Job, seq int64) codeforge.Event {
 	e := codeforge.Event{JobID: j.ID, Seq: seq, Type: codeforge.EventCancelled, At: j.UpdatedAt}
 	data := map[string]any{"job_id": j.ID, "status": j.Status, "progress": j.Progress}
 	switch j.Status {
