@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/stream"
 	"codeforge/internal/verify"
 )
 
@@ -189,15 +190,7 @@ func newEventWriter(w http.ResponseWriter) *eventWriter {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
-	inner := w
-	for {
-		wraps, ok := inner.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			break
-		}
-		inner = wraps.Unwrap()
-	}
-	e := &eventWriter{w, http.NewResponseController(w), http.NewResponseController(inner)}
+	e := &eventWriter{w, http.NewResponseController(w), stream.Connection(w)}
 	// The server's own timeouts are for requests that end. Not every writer has deadlines; one without is a test's.
 	_ = e.conn.SetReadDeadline(time.Time{})
 	return e

@@ -275,6 +275,17 @@ func reason(err error) error {
 	return err
 }
 
+// Connection controls the connection of an answer itself, below all that wraps its writer.
+func Connection(w http.ResponseWriter) *http.ResponseController {
+	for {
+		wraps, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return http.NewResponseController(w)
+		}
+		w = wraps.Unwrap()
+	}
+}
+
 // handle serves a stream on the caller's goroutine.
 func (st *Stream) handle(w http.ResponseWriter, r *http.Request, p parcel) (err error) {
 	defer func() {
@@ -287,15 +298,7 @@ func (st *Stream) handle(w http.ResponseWriter, r *http.Request, p parcel) (err 
 	}
 	SetHeader(w.Header())
 	st.attend()
-	inner := w
-	for {
-		wraps, ok := inner.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			break
-		}
-		inner = wraps.Unwrap()
-	}
-	conn, send := http.NewResponseController(inner), http.NewResponseController(w)
+	conn, send := Connection(w), http.NewResponseController(w)
 	_ = conn.SetReadDeadline(time.Time{}) // not every writer has deadlines
 	beat := time.NewTimer(heartbeat)
 	defer beat.Stop()
