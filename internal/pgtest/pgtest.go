@@ -368,3 +368,12 @@ func (s *Server) setCredential(cmd *exec.Cmd) {
 	cmd.SysProcAttr = proctest.Attributes(s.as, syscall.SIGQUIT)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TZ=UTC"}
 }
+
+// Command is a program of the same PostgreSQL, such as pg_dump.
+func Command(name string, args ...string) *exec.Cmd {
+	bin, err := find("/usr/lib/postgresql/*/bin/postgres")
+	if err != nil {
+		bin = "" // then it is one of PATH, or none
+	}
+	return exec.Command(filepath.Join(bin, name), args...)
+}
