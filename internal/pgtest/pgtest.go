@@ -95,7 +95,7 @@ func Start(tb testing.TB) *Server {
 // settings are given as name=value.
 func Private(tb testing.TB, settings ...string) *Server {
 	tb.Helper()
-	s, err := start(append([]string{"synchronous_commit=on", "fsync=on", "full_page_writes=on", "autovacuum=on"}, settings...)...)
+	s, err := start(append(slices.Clone(durable), settings...)...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -136,6 +136,13 @@ func (s *Server) run() (err error) {
 }
 
 func start(settings ...string) (s *Server, err error) {
+	return startOver(func(s *Server) error {
+		return s.command("initdb", "-D", s.data(), "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+	}, settings...)
+}
+
+// startOver starts a server over the data that fill puts into its folder.
+func startOver(fill func(*Server) error, settings ...string) (s *Server, err error) {
 	bin, err := find("/usr/lib/postgresql/*/bin/postgres")
 	if err != nil {
 		return nil, err
@@ -152,20 +159,14 @@ func start(settings ...string) (s *Server, err error) {
 			os.RemoveAll(s.dir)
 		}
 	}()
-	if err := s.own(s.dir); err != nil {
+	if err := errors.Join(s.own(s.dir), fill(s)); err != nil {
 		return nil, err
-	}
-	data := filepath.Join(s.dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
-	s.setCredential(initdb)
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("pgtest: initdb: %w\n%s", err, out)
 	}
 	for range 5 { // a free port may be taken before it is used
 		if s.Port, err = proctest.FreePort(); err != nil {
 			return nil, err
 		}
-		s.args = []string{"-D", data, "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port)}
+		s.args = []string{"-D", s.data(), "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port)}
 		for _, setting := range append([]string{"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "wal_level=logical",
 			"max_connections=200", "shared_buffers=64MB", "max_wal_size=4GB", "log_min_messages=fatal", "timezone=UTC"}, settings...) {
 			s.args = append(s.args, "-c", setting)
@@ -179,6 +180,18 @@ func start(settings ...string) (s *Server, err error) {
 		s.proc.End(syscall.SIGQUIT)
 	}
 	return nil, fmt.Errorf("pgtest: postgres does not start: %w", err)
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// command runs a program of PostgreSQL to its end.
+func (s *Server) command(name string, args ...string) error {
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	s.setCredential(cmd)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("pgtest: %s: %w\n%s", name, err, out)
+	}
+	return nil
 }
 
 func (s *Server) try(database string) error {
