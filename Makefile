@@ -1,7 +1,7 @@
 # The targets that people use; each says what it does after its ##.
 GO ?= go
 
-.PHONY: help run demo test soak crash context npm eval bench fuzz lint build release deploy docs
+.PHONY: help run demo test soak crash context npm eval bench micro fuzz lint build release deploy docs
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,7 +35,11 @@ eval: ## 40 tasks on fixture projects with the offline model; docs/contributing.
 	@./scripts/need chromium
 	$(GO) run ./cmd/eval --model scaffold
 
-bench: ## micro-benchmarks of the hot paths
+bench: ## jobs, reads, events and a mixed load of real servers, beside other engines and a prediction; BENCH="--rounds 3 --baseline OLD --json FILE"
+	@./scripts/need postgres redis-server
+	cd bench && $(GO) run . $(BENCH)
+
+micro: ## micro-benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## fuzz every target for ten seconds

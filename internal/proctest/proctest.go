@@ -70,6 +70,9 @@ func (p *Process) Until(ready func() error, every, most time.Duration) error {
 	}
 }
 
+// PID is the id of the program's process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Signal sends the program a signal.
 func (p *Process) Signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
 
