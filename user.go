@@ -1,5 +1,7 @@
 package codeforge
 
+import "time"
+
 // User is who asks. Every operation on stored things takes one first, so that nobody asks anonymously by mistake.
 type User struct {
 	ID    string // UUID; never empty for a real caller
@@ -9,6 +11,15 @@ type User struct {
 	// one in a direct connection and the other through the Data API. Both are empty for the local user.
 	Claims []byte
 	Token  string
+	// Grant narrows what the caller may do; nil: nothing does.
+	Grant *Grant
+}
+
+// Grant is what a token of our own lets whoever holds it do for the user.
+type Grant struct {
+	TokenID   string
+	Scopes    []string
+	ExpiresAt *time.Time // nil: never
 }
 
 // LocalUserID is the one user of a standalone server, where nobody signs in.

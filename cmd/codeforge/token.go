@@ -26,7 +26,7 @@ type Token struct {
 type TokenCreate struct {
 	Owner  string   `name:"user" required:"" placeholder:"UUID" help:"The user for whom it acts."`
 	Name   string   `required:"" help:"What it is for."`
-	Scopes []string `name:"scope" default:"read,write,jobs" help:"What it may do: read, write, jobs."`
+	Scopes []string `name:"scope" default:"read,write,jobs" help:"What it may do: read, write, jobs, account."`
 	Days   int      `default:"90" help:"Days until it ends; 0: never."`
 	server.Config
 }

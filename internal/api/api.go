@@ -124,6 +124,8 @@ type Options struct {
 	Models func() *llm.Router
 	// Ledger say what models cost and may cost. nil: the routes for them answer 503.
 	Ledger Ledger
+	// Tokens keeps tokens of our own. nil: there are none.
+	Tokens auth.TokenStore
 	// Webhooks makes their secrets and sends to them. nil: none can be made.
 	Webhooks Webhooks
 	// Preview is asked for every host. nil: there is none.

@@ -24,6 +24,9 @@ var audited = map[string]string{
 	"update_webhook":         "webhook.update",
 	"rotate_webhook":         "webhook.rotate",
 	"delete_webhook":         "webhook.delete",
+
+	"create_token": "token.create",
+	"revoke_token": "token.revoke",
 }
 
 // auditedHere reports whether this request of an audited operation is worth a record.
@@ -38,7 +41,7 @@ func auditedHere(operation string, r *http.Request) bool {
 }
 
 // pathObjects are the parts of paths that name objects.
-var pathObjects = []string{"project_id", "job_id", "n", "path", "webhook_id", "delivery_id"}
+var pathObjects = []string{"project_id", "job_id", "n", "path", "webhook_id", "delivery_id", "token_id"}
 
 // names adds an object to what the record says that a request was about.
 func (x *exchange) names(kind, id string) {

@@ -79,6 +79,10 @@ func (s *server) routes() {
 	add(s, "GET "+hook+"/deliveries", "list_webhook_deliveries", s.listWebhookDeliveries, ofProject+"/deliveries")
 	add(s, "POST "+hook+"/deliveries/{delivery_id}/redeliver", "redeliver_webhook", s.redeliverWebhook, ofProject+"/deliveries/{delivery_id}/redeliver")
 
+	add(s, "POST /v1/tokens", "create_token", s.createToken)
+	add(s, "GET /v1/tokens", "list_tokens", s.listTokens)
+	add(s, "DELETE /v1/tokens/{token_id}", "revoke_token", s.revokeToken)
+
 	add(s, "GET /v1/models", "list_models", s.listModels)
 	add(s, "GET /v1/usage", "sum_usage", s.sumUsage)
 	add(s, "GET /v1/estimate", "get_estimate", s.getEstimate)

@@ -27,7 +27,7 @@ func (s *server) config() huma.Config {
 				Schemas:   huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				Responses: map[string]*huma.Response{},
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token of the identity provider. A standalone server needs none."},
+					"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token of the identity provider, or one made with POST /v1/tokens. A standalone server needs none."},
 					"streamToken": {Type: "apiKey", In: "query", Name: "token",
 						Description: "The token in a stream_url: for one job, until an hour after its end."},
 				},
@@ -40,6 +40,7 @@ func (s *server) config() huma.Config {
 				{Name: "agents", Description: "Start work on a project, and answer what it asks."},
 				{Name: "jobs", Description: "Work in progress and done."},
 				{Name: "webhooks", Description: "Addresses that are told what happens, after the specification Standard Webhooks."},
+				{Name: "tokens", Description: "What lets machines act for a user, within scopes."},
 				{Name: "models", Description: "Which models answer, what they cost, and what they may cost."},
 				{Name: "system", Description: "How the server is."},
 			},
@@ -151,6 +152,13 @@ var docs = map[string]doc{
 	"list_webhook_deliveries": {tag: "webhooks", errors: []int{400, 404, 503}, summary: "List deliveries",
 		text: "What was sent, or is to be, with each attempt: when, how long it took, what the receiver answered."},
 	"redeliver_webhook": {tag: "webhooks", errors: []int{400, 404, 409}, summary: "Send a delivery again", text: "At once, under its id, whatever became of it before; if that fails it is tried again like a new one."},
+
+	"create_token": {tag: "tokens", errors: []int{400, 403, 413, 415, 503}, summary: "Make a token",
+		text: "Makes a token that acts for the caller within its scopes, and shows it, once: only a hash is stored. A token that has the scope `account` makes others with scopes of its own alone, which hold no longer than itself. " +
+			"A user has at most 100 that hold.",
+		example: map[string]any{"name": "build server", "scopes": []string{"read", "jobs"}, "expires_in_days": 30}},
+	"list_tokens":  {tag: "tokens", errors: []int{503}, summary: "List tokens", text: "All of the caller's, without what would let somebody use them."},
+	"revoke_token": {tag: "tokens", errors: []int{400, 404, 503}, summary: "Revoke a token", text: "Ends it, for good. Within ten seconds every server refuses it."},
 
 	"list_models": {tag: "models", errors: []int{503}, summary: "List models",
 		text: "What is known of models, how those that were called stand, and where the calls of each agent go."},

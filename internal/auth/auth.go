@@ -109,11 +109,9 @@ type Verifier struct {
 
 // identity is what a token was found to say.
 type identity struct {
-	user   codeforge.User // without Token
-	own    bool           // a token of our own, with scopes
-	scopes []Scope
-	until  time.Time // believed until then
-	keys   uint64    // the generation of the key set that verified it; 0: none did
+	user  codeforge.User // without Token
+	until time.Time      // believed until then
+	keys  uint64         // the generation of the key set that verified it; 0: none did
 }
 
 // refusal is the answer to a token until then.
@@ -218,8 +216,8 @@ func (v *Verifier) Verify(ctx context.Context, token string, need Scope) (codefo
 	if err != nil {
 		return codeforge.User{}, err
 	}
-	if who.own {
-		if !slices.Contains(who.scopes, need) {
+	if grant := who.user.Grant; grant != nil {
+		if !slices.Contains(grant.Scopes, string(need)) {
 			return codeforge.User{}, &codeforge.Error{Kind: codeforge.Denied, Message: "This token does not cover the request",
 				Details: map[string]any{"scope": string(need)}}
 		}

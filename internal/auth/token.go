@@ -19,13 +19,14 @@ import (
 type Scope string
 
 const (
-	Read  Scope = "read"  // every GET
-	Write Scope = "write" // change projects, files, revisions, and everything that has no scope of its own
-	Jobs  Scope = "jobs"  // start jobs, answer their questions, cancel them
+	Read    Scope = "read"    // every GET
+	Write   Scope = "write"   // change projects, files, revisions, and everything that has no scope of its own
+	Jobs    Scope = "jobs"    // start jobs, answer their questions, cancel them
+	Account Scope = "account" // make and revoke tokens, change the user's profile and keys
 )
 
 // Scopes are all there are.
-var Scopes = []Scope{Read, Write, Jobs}
+var Scopes = []Scope{Read, Write, Jobs, Account}
 
 // ScopeOf is the scope that a request needs.
 func ScopeOf(method, path string) Scope {
@@ -36,6 +37,8 @@ func ScopeOf(method, path string) Scope {
 		switch first, _, _ := strings.Cut(rest, "/"); first {
 		case "agents", "jobs", "run-agent", "run-pipeline", "clarify", "clarification":
 			return Jobs
+		case "tokens", "profiles", "keys":
+			return Account
 		}
 	}
 	return Write
@@ -56,9 +59,36 @@ type Token struct {
 	UsedAt    *time.Time // to about a minute
 }
 
+func (t *Token) grant() *codeforge.Grant {
+	g := &codeforge.Grant{TokenID: t.ID, ExpiresAt: t.ExpiresAt}
+	for _, s := range t.Scopes {
+		g.Scopes = append(g.Scopes, string(s))
+	}
+	return g
+}
+
+// CheckGrant refuses a token that could do what its maker cannot: have a scope that the maker's own token has not, or hold longer.
+func (t *Token) CheckGrant(u codeforge.User) error {
+	g := u.Grant
+	if g == nil {
+		return nil
+	}
+	for _, s := range t.Scopes {
+		if !slices.Contains(g.Scopes, string(s)) {
+			return &codeforge.Error{Kind: codeforge.Denied, Message: "A token makes others with scopes of its own alone: " + strings.Join(g.Scopes, ", "), Details: map[string]any{"scope": string(s)}}
+		}
+	}
+	if g.ExpiresAt != nil && (t.ExpiresAt == nil || t.ExpiresAt.After(*g.ExpiresAt)) {
+		end := g.ExpiresAt.UTC().Format(time.RFC3339)
+		return &codeforge.Error{Kind: codeforge.Denied, Message: "A token makes none that holds longer than itself: until " + end, Details: map[string]any{"expires_at": end}}
+	}
+	return nil
+}
+
 // TokenStore keeps tokens of our own. Errors are [codeforge.Error] where the caller is at fault.
 type TokenStore interface {
-	// CreateToken stores a token of u; t.UserID is u's.
+	// CreateToken stores a token of u, who may have [MaxTokens] that hold; t.UserID is u's. Those that ended longer ago than
+	// [EndedKept] are forgotten.
 	CreateToken(ctx context.Context, u codeforge.User, t Token) error
 	// UseToken finds a token by its hash, to the system, and notes that it was used now, where the note is older than a
 	// minute. Revoked and expired ones are found as well; Missing when there is none.
@@ -68,6 +98,12 @@ type TokenStore interface {
 	// RevokeToken ends a token of u, for good; Missing when it is not u's. It holds within [ownFor] everywhere.
 	RevokeToken(ctx context.Context, u codeforge.User, id string, now time.Time) error
 }
+
+// What a user has of tokens.
+const (
+	MaxTokens = 100                 // that hold
+	EndedKept = 30 * 24 * time.Hour // ones that were revoked or expired are listed so long
+)
 
 const (
 	tokenPrefix = "cf_" // by which leaked ones can be found
@@ -85,13 +121,13 @@ func NewToken(u codeforge.User, name string, scopes []Scope, lifetime time.Durat
 	case n > maxName:
 		return "", Token{}, codeforge.InvalidField("name", "must have at most %d characters", maxName)
 	case len(scopes) == 0:
-		return "", Token{}, codeforge.InvalidField("scopes", "must name at least one of read, write, jobs")
+		return "", Token{}, codeforge.InvalidField("scopes", "must name at least one of read, write, jobs, account")
 	case lifetime < 0:
 		return "", Token{}, codeforge.InvalidField("lifetime", "must not be negative")
 	}
 	for _, s := range scopes {
 		if !slices.Contains(Scopes, s) {
-			return "", Token{}, codeforge.InvalidField("scopes", "must be of read, write, jobs")
+			return "", Token{}, codeforge.InvalidField("scopes", "must be of read, write, jobs, account")
 		}
 	}
 	var secret [32]byte
@@ -148,5 +184,5 @@ func (v *Verifier) lookUp(ctx context.Context, sum tokenHash) (identity, error) 
 	if err != nil {
 		return identity{}, unavailable(retryAfter, err)
 	}
-	return identity{user: codeforge.User{ID: t.UserID, Role: "authenticated", Claims: claims}, own: true, scopes: t.Scopes, until: until}, nil
+	return identity{user: codeforge.User{ID: t.UserID, Role: "authenticated", Claims: claims, Grant: t.grant()}, until: until}, nil
 }

@@ -20,7 +20,7 @@ func (s *Store) CreateToken(ctx context.Context, u codeforge.User, t auth.Token)
 	if err != nil {
 		return err
 	}
-	_, _, unsure, err := system[any](ctx, s, "create_token", arg{"user", u.ID}, arg{"token", doc})
+	_, _, unsure, err := system[any](ctx, s, "create_token", arg{"user", u.ID}, arg{"token", doc}, arg{"most", auth.MaxTokens}, arg{"kept_seconds", int(auth.EndedKept.Seconds())})
 	if unsure && code(err) == "23505" { // an earlier try made it
 		return nil
 	}

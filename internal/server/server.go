@@ -196,6 +196,9 @@ func (s *Server) makeEdge() (err error) {
 		MaxFile: int64(cmp.Or(cfg.MaxBlob, 1<<30)), MaxText: int64(cmp.Or(cfg.MaxText, cfg.MaxBlob, 1<<30)), MaxImport: int64(cfg.MaxImport), Download: download.New(download.Options{}).Get,
 		RateLimit: cfg.RateLimit, PreviewLimit: cfg.PreviewLimit, StreamWithoutToken: cfg.StreamNoToken || cfg.Standalone(),
 	}
+	if s.users != nil {
+		o.Tokens = s.store
+	}
 	if s.redis != nil {
 		o.Limiter = redis.NewLimiter(s.redis)
 	}

@@ -28,7 +28,6 @@ import (
 
 	"codeforge"
 	"codeforge/internal/api"
-	"codeforge/internal/auth"
 	"codeforge/internal/client"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
@@ -255,7 +254,7 @@ func (c caller) must(t *testing.T, method, path string, body, out any) {
 }
 
 // belongings are what alice has.
-type belongings struct{ project, job, path, webhook, delivery string }
+type belongings struct{ project, job, path, webhook, delivery, token string }
 
 // makeBelongings gives alice a project with a file and an ended job.
 func makeBelongings(t *testing.T, c caller) belongings {
@@ -277,7 +276,9 @@ func makeBelongings(t *testing.T, c caller) belongings {
 	c.must(t, "POST", "/v1/projects/"+p.ID+"/webhooks", object{"url": "https://hooks.invalid/", "events": []string{"webhook.disabled"}}, &hook)
 	c.must(t, "POST", "/v1/webhooks/"+hook.ID+"/test", nil, &delivery)
 	c.must(t, "PUT", "/v1/webhooks/"+hook.ID, object{"enabled": false}, new(object))
-	return belongings{p.ID, job.ID, "src/main.ts", hook.ID, delivery.ID}
+	var token struct{ ID string }
+	c.must(t, "POST", "/v1/tokens", object{"name": "alice's machine", "scopes": []string{"read"}}, &token)
+	return belongings{p.ID, job.ID, "src/main.ts", hook.ID, delivery.ID, token.ID}
 }
 
 // readAll is everything of alice's, as she sees it.
@@ -285,7 +286,7 @@ func (b belongings) readAll(t *testing.T, c caller) string {
 	t.Helper()
 	var all strings.Builder
 	for _, path := range []string{"/v1/projects/", "/v1/projects/" + b.project, "/v1/projects/" + b.project + "/files", "/v1/projects/" + b.project + "/revisions",
-		"/v1/projects/" + b.project + "/messages", "/v1/jobs/" + b.project + "/list", "/v1/jobs/" + b.job, "/v1/budgets?project_id=" + b.project + "&job_id=" + b.job} {
+		"/v1/projects/" + b.project + "/messages", "/v1/jobs/" + b.project + "/list", "/v1/jobs/" + b.job, "/v1/budgets?project_id=" + b.project + "&job_id=" + b.job, "/v1/tokens"} {
 		status, text, _ := c.ask(t, "GET", path, nil)
 		if status != http.StatusOK {
 			t.Fatal(path, status, text)
@@ -327,7 +328,7 @@ func operations(t *testing.T, b belongings) (all []operation) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]string{"project_id": b.project, "job_id": b.job, "path": b.path, "n": "1", "webhook_id": b.webhook, "delivery_id": b.delivery}
+	known := map[string]string{"project_id": b.project, "job_id": b.job, "path": b.path, "n": "1", "webhook_id": b.webhook, "delivery_id": b.delivery, "token_id": b.token}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		for method, op := range doc.Paths[path] {
 			o := operation{method: strings.ToUpper(method), public: op.Security != nil && len(*op.Security) == 0}
@@ -504,68 +505,75 @@ func visit(t *testing.T, base, host, path string) (status int, text string) {
 	return resp.StatusCode, string(b)
 }
 
-// TestOwnTokens: what a machine may do with a token of ours, and that revoking ends it.
+// TestOwnTokens: what a machine may do with a token of ours, that it makes none with more rights than its own, and that revoking
+// ends it.
 func TestOwnTokens(t *testing.T) {
-	for name, open := range map[string]func(t *testing.T) (*project, []string){
-		sqliteStore: func(t *testing.T) (*project, []string) { return newProject(t), nil },
-		postgresStore: func(t *testing.T) (*project, []string) {
-			url, _ := freshDatabase(t)
-			return newProject(t), []string{"--database-url", url}
-		},
-		supabaseStore: func(t *testing.T) (*project, []string) {
-			p := newDataProject(t)
-			return p, []string{"--supabase-service-key", p.rest.Secret}
-		},
-	} {
+	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			p, args := open(t)
-			cfg := configured(t, append(args, "--supabase-url", p.url)...)
-			u, err := cfg.TokenOwner(alice)
-			if err != nil {
-				t.Fatal(err)
+			s := serve(t, configured(t, append(args, "--supabase-url", p.url)...))
+			owner := s.as(p.token(t, alice))
+			b := makeBelongings(t, owner)
+			type made struct {
+				ID, Token, Hint string
+				Expires         *time.Time `json:"expires_at"`
 			}
-			s := serve(t, cfg)
-			b := makeBelongings(t, s.as(p.token(t, alice)))
-			reader, record := createToken(t, s, u, "read")
-			status, text, _ := s.as(reader).ask(t, "GET", "/v1/projects/"+b.project, nil)
-			if status != 200 {
-				t.Fatal(status, text)
+			make := func(c caller, days int, scopes ...string) (m made) {
+				t.Helper()
+				c.must(t, "POST", "/v1/tokens", object{"name": "a machine", "scopes": scopes, "expires_in_days": days}, &m)
+				return m
 			}
-			if status, text, _ = s.as(reader).ask(t, "PUT", "/v1/projects/"+b.project, object{"title": "Changed"}); status != 403 || !strings.Contains(text, `"write"`) {
-				t.Error("a token for reading writes:", status, text)
+			refused := func(c caller, method, path string, body any, want int, word string) {
+				t.Helper()
+				if status, text, _ := c.ask(t, method, path, body); status != want || !strings.Contains(text, word) {
+					t.Errorf("%s %s: %d %s, want %d with %s", method, path, status, text, want, word)
+				}
 			}
-			worker, _ := createToken(t, s, u, "jobs")
-			if status, text, _ = s.as(worker).ask(t, "POST", "/v1/run-agent", object{"project_id": b.project, "agent_type": "noop"}); status != 200 {
-				t.Error(status, text)
+			reader, worker := make(owner, 90, "read"), make(owner, 0, "jobs")
+			if reader.Expires == nil || worker.Expires != nil || !strings.HasPrefix(reader.Token, reader.Hint) {
+				t.Errorf("%+v %+v", reader, worker)
 			}
-			list, err := s.store.ListTokens(t.Context(), u)
-			if err != nil || len(list) != 2 || list[1].UsedAt == nil || list[1].ID != record {
-				t.Errorf("%+v %v", list, err)
+			var project struct{ Title string }
+			if s.as(reader.Token).must(t, "GET", "/v1/projects/"+b.project, nil, &project); project.Title == "" {
+				t.Error("it reads nothing")
 			}
-			if err := s.store.RevokeToken(t.Context(), codeforge.User{ID: bob}, record, codeforge.Now()); !codeforge.IsKind(err, codeforge.Missing) {
-				t.Error("bob ends alice's token:", err)
+			refused(s.as(reader.Token), "PUT", "/v1/projects/"+b.project, object{"title": "Changed"}, 403, `"write"`)
+			s.as(worker.Token).must(t, "POST", "/v1/run-agent", object{"project_id": b.project, "agent_type": "noop"}, new(object))
+
+			writer, keeper := make(owner, 90, "write", "read"), make(owner, 30, "read", "account")
+			refused(s.as(writer.Token), "POST", "/v1/tokens", object{"name": "x", "scopes": []string{"read"}}, 403, `"account"`)
+			refused(s.as(writer.Token), "DELETE", "/v1/tokens/"+keeper.ID, nil, 403, `"account"`)
+			refused(s.as(keeper.Token), "POST", "/v1/tokens", object{"name": "x", "scopes": []string{"read", "write"}, "expires_in_days": 1}, 403, "scopes of its own")
+			refused(s.as(keeper.Token), "POST", "/v1/tokens", object{"name": "x", "scopes": []string{"read"}, "expires_in_days": 31}, 403, "longer than itself")
+			refused(s.as(keeper.Token), "POST", "/v1/tokens", object{"name": "x", "scopes": []string{"read"}, "expires_in_days": 0}, 403, "longer than itself")
+			refused(owner, "POST", "/v1/tokens", object{"name": "x", "scopes": []string{"everything"}}, 422, "scopes.0")
+			child := make(s.as(keeper.Token), 29, "read")
+
+			var list struct {
+				Items []struct {
+					ID      string
+					Token   *string
+					Used    *time.Time `json:"last_used_at"`
+					Revoked *time.Time `json:"revoked_at"`
+				}
 			}
-			if err := s.store.RevokeToken(t.Context(), u, record, codeforge.Now()); err != nil {
-				t.Error(err)
+			text := ""
+			if _, text, _ = owner.ask(t, "GET", "/v1/tokens", nil); strings.Contains(text, reader.Token) {
+				t.Error("a token is shown again")
 			}
-			if list, err = s.store.ListTokens(t.Context(), u); err != nil || list[1].RevokedAt == nil {
-				t.Errorf("%+v %v", list, err)
+			s.as(keeper.Token).must(t, "DELETE", "/v1/tokens/"+child.ID, nil, new(object))
+			owner.must(t, "GET", "/v1/tokens", nil, &list)
+			if n := len(list.Items); n != 6 || list.Items[0].ID != child.ID || list.Items[0].Revoked == nil || list.Items[4].ID != reader.ID || list.Items[4].Used == nil || list.Items[4].Revoked != nil {
+				t.Errorf("%+v", list)
 			}
+			refused(s.as(child.Token), "GET", "/v1/projects/", nil, 401, "Invalid token") // it was never used before, so no server believes it
+			refused(s.as(p.token(t, bob)), "DELETE", "/v1/tokens/"+reader.ID, nil, 404, "Token not found")
+			s.as(reader.Token).must(t, "GET", "/v1/projects/", nil, new(object))
 		})
 	}
-}
-
-// createToken makes and stores a token of ours.
-func createToken(t *testing.T, s *server, u codeforge.User, scopes ...auth.Scope) (text, id string) {
-	t.Helper()
-	text, record, err := auth.NewToken(u, "a machine", scopes, time.Hour)
-	if err == nil {
-		err = s.store.CreateToken(t.Context(), u, record)
+	if status, text, _ := serve(t, configured(t)).as("").ask(t, "POST", "/v1/tokens", object{"name": "x", "scopes": []string{"read"}}); status != 503 || !strings.Contains(text, "one user") {
+		t.Error("standalone:", status, text)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text, record.ID
 }
 
 // TestCommandsOnPostgres: the commands that look after a server with users, as processes beside it.

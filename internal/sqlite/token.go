@@ -30,6 +30,16 @@ func (s *Store) CreateToken(ctx context.Context, u codeforge.User, t auth.Token)
 		scopes = append(scopes, string(scope))
 	}
 	return s.write(ctx, func(c *conn) error {
+		if _, _, err := c.exec("DELETE FROM tokens WHERE user_id = ?1 AND (revoked_at < ?2 OR expires_at < ?2)", u.ID, t.CreatedAt.Add(-auth.EndedKept)); err != nil {
+			return err
+		}
+		var holding int
+		if _, err := c.one("SELECT count(*) FROM tokens WHERE user_id = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)", []any{u.ID, t.CreatedAt}, &holding); err != nil {
+			return err
+		}
+		if holding >= auth.MaxTokens {
+			return codeforge.OverQuota(codeforge.QuotaTokens, auth.MaxTokens, c.now)
+		}
 		n, _, err := c.exec("INSERT INTO tokens(id, user_id, name, hint, hash, scopes, created_at, expires_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 			t.ID, u.ID, t.Name, t.Hint, hex.EncodeToString(t.Hash), strings.Join(scopes, " "), t.CreatedAt, t.ExpiresAt)
 		if err == nil && n == 0 {

@@ -100,6 +100,7 @@ func RunTokens(t *testing.T, open func(t *testing.T) (store auth.TokenStore, for
 	if err := store.CreateToken(ctx, u, first); !codeforge.IsKind(err, codeforge.Conflict) {
 		t.Fatalf("the same hash again: %v", err)
 	}
+	boundedTokens(t, store)
 	var g sync.WaitGroup
 	for range 20 {
 		g.Go(func() { use(other, now.Add(time.Hour)) })
@@ -111,5 +112,52 @@ func RunTokens(t *testing.T, open func(t *testing.T) (store auth.TokenStore, for
 	forget(v)
 	if _, err := store.UseToken(ctx, other.Hash, now); !codeforge.IsKind(err, codeforge.Missing) {
 		t.Fatalf("it outlives its user: %v", err)
+	}
+}
+
+// boundedTokens: how many of a user's tokens hold is bounded, and those that ended long ago are forgotten.
+func boundedTokens(t *testing.T, store auth.TokenStore) {
+	ctx, u, now := t.Context(), codeforge.User{ID: codeforge.NewID()}, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	make := func(at time.Time) (auth.Token, error) {
+		_, token, err := auth.NewToken(u, "one of many", []auth.Scope{auth.Read}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token.CreatedAt = at
+		return token, store.CreateToken(ctx, u, token)
+	}
+	list := func() []auth.Token {
+		list, err := store.ListTokens(ctx, u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	for i := range auth.MaxTokens + 1 {
+		switch token, err := make(now); {
+		case err != nil:
+			t.Fatal(i, err)
+		case i == 0: // it makes room
+			if err := store.RevokeToken(ctx, u, token.ID, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	later := now.Add(auth.EndedKept + time.Hour)
+	if _, err := make(later); !codeforge.IsKind(err, codeforge.TooLarge) {
+		t.Fatal(err)
+	}
+	if n := len(list()); n != auth.MaxTokens+1 {
+		t.Fatal(n)
+	}
+	if err := store.RevokeToken(ctx, u, list()[0].ID, later); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := make(later); err != nil {
+		t.Fatal(err)
+	}
+	left := list()
+	if n := slices.IndexFunc(left, func(t auth.Token) bool { return t.RevokedAt != nil && t.RevokedAt.Before(later) }); len(left) != auth.MaxTokens+1 || n >= 0 {
+		t.Fatal(len(left), n)
 	}
 }
