@@ -47,3 +47,9 @@ func (s toldStore) WriteRevision(ctx context.Context, u codeforge.User, projectI
 	s.tell(projectID, err)
 	return rev, err
 }
+
+func (s toldStore) PushRevisions(ctx context.Context, u codeforge.User, projectID string, push codeforge.Push) ([]codeforge.Revision, error) {
+	made, err := s.Store.PushRevisions(ctx, u, projectID, push)
+	s.tell(projectID, err)
+	return made, err
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/git"
 )
 
 // Store is what the routes need of a store. Every method takes the caller and answers NotFound for what is another
@@ -48,6 +49,9 @@ type Store interface {
 	// WriteRevision makes one revision by hand of many changes, of those that change something. Where the project has moved
 	// on from Head it returns [codeforge.MovedError] and changes nothing.
 	WriteRevision(ctx context.Context, u codeforge.User, projectID string, change codeforge.TreeChange) (codeforge.Revision, error)
+
+	// What git is served from: see there.
+	git.Store
 
 	// MarkChecked notes what a check of the files of a revision came to, in place of what was known: whether they pass, how
 	// far they get, what pages look like, and the lock of packages (nil: as it was).

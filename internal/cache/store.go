@@ -23,6 +23,7 @@ type Inner interface {
 	DeleteFile(ctx context.Context, u codeforge.User, projectID, path string, ifVersion *int64) error
 	RestoreRevision(ctx context.Context, u codeforge.User, projectID string, number int64, ifRevision *int64) (codeforge.Revision, error)
 	WriteRevision(ctx context.Context, u codeforge.User, projectID string, change codeforge.TreeChange) (codeforge.Revision, error)
+	PushRevisions(ctx context.Context, u codeforge.User, projectID string, push codeforge.Push) ([]codeforge.Revision, error)
 
 	GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error)
 	ProjectForJob(ctx context.Context, f codeforge.Fence) (codeforge.Project, error)
@@ -166,6 +167,13 @@ func (s *Store) RestoreRevision(ctx context.Context, u codeforge.User, projectID
 func (s *Store) WriteRevision(ctx context.Context, u codeforge.User, projectID string, change codeforge.TreeChange) (codeforge.Revision, error) {
 	return write(ctx, s, changed(u.ID, projectID), func() (codeforge.Revision, error) {
 		return s.inner.WriteRevision(ctx, u, projectID, change)
+	})
+}
+
+// PushRevisions touches the project.
+func (s *Store) PushRevisions(ctx context.Context, u codeforge.User, projectID string, push codeforge.Push) ([]codeforge.Revision, error) {
+	return write(ctx, s, changed(u.ID, projectID), func() ([]codeforge.Revision, error) {
+		return s.inner.PushRevisions(ctx, u, projectID, push)
 	})
 }
 

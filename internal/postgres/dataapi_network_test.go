@@ -110,6 +110,11 @@ func TestDataAPIRoundTrips(t *testing.T) {
 		"put blob":  func() error { _, err := s.PutBlob(ctx, u, mine.ID, []byte("\xff")); return err },
 		"read lock": func() error { _, err := s.ReadLock(ctx, u, mine.ID, 0); return err },
 		"read blob": func() error { _, err := s.ReadBlob(ctx, u, mine.ID, codeforge.BlobHash([]byte("a"))); return err },
+		"commits":   func() error { _, _, err := s.GitRevisions(ctx, u, mine.ID, 0, 10); return err },
+		"contents": func() error {
+			_, err := s.ReadContents(ctx, u, mine.ID, []string{codeforge.BlobHash([]byte("a"))})
+			return err
+		},
 		"write revision": func() error {
 			_, err := s.WriteRevision(ctx, u, mine.ID, codeforge.TreeChange{Head: -1, Lock: []byte("\xfe")})
 			return err

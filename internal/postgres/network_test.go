@@ -189,6 +189,19 @@ func TestRoundTrips(t *testing.T) {
 		{"list revisions", func() error { _, _, err := store.ListRevisions(ctx, u, project.ID, 1, 20); return err }},
 		{"read revision", func() error { _, _, err := store.RevisionFiles(ctx, u, project.ID, 1, codeforge.Page{}); return err }},
 		{"diff revision", func() error { _, _, err := store.RevisionDeltas(ctx, u, project.ID, 1, codeforge.Page{}); return err }},
+		{"commits", func() error { _, _, err := store.GitRevisions(ctx, u, project.ID, 0, 10); return err }},
+		{"contents", func() error {
+			_, err := store.ReadContents(ctx, u, project.ID, []string{codeforge.BlobHash([]byte("x"))})
+			return err
+		}},
+		{"push", func() error {
+			hash, err := aside.PutBlob(ctx, u, project.ID, []byte("PACK\x00"))
+			if err != nil {
+				return err
+			}
+			_, err = store.PushRevisions(ctx, u, project.ID, codeforge.Push{Head: head(), Revisions: []codeforge.PushedRevision{{Commit: strings.Repeat("a", 40), Packs: []string{hash}}}})
+			return err
+		}},
 		{"restore revision", func() error { _, err := store.RestoreRevision(ctx, u, project.ID, 1, nil); return err }},
 		{"submit", func() (err error) {
 			last, _, _, err = store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project.ID, Agent: codeforge.QA, UserMessage: "hello", IdempotencyKey: codeforge.NewID()})

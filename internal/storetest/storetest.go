@@ -54,6 +54,7 @@ func Run(t *testing.T, open Open, only ...string) {
 		{"Blobs", blobTests},
 		{"Import", importTests},
 		{"Evidence", evidenceTests},
+		{"Git", gitTests},
 		{"Finish", finishTests},
 		{"Fence", fenceTests},
 		{"Cancel", cancelTests},

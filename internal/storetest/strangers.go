@@ -58,6 +58,12 @@ var strangerTests = []test{
 						_, err := s.WriteRevision(s.ctx(), s.v, id, codeforge.TreeChange{Head: -1, Changes: []codeforge.FileChange{{Path: "b.ts", Content: "y"}}})
 						return err
 					},
+					"commits": func() error { _, _, err := s.GitRevisions(s.ctx(), s.v, id, 0, 10); return err },
+					"contents": func() error {
+						_, err := s.ReadContents(s.ctx(), s.v, id, []string{codeforge.BlobHash([]byte("x"))})
+						return err
+					},
+					"push":    func() error { _, err := s.PushRevisions(s.ctx(), s.v, id, codeforge.Push{Head: 1}); return err },
 					"restore": func() error { _, err := s.RestoreRevision(s.ctx(), s.v, id, 1, nil); return err },
 					"jobs":    func() error { _, _, err := s.ListJobs(s.ctx(), s.v, id, codeforge.JobFilter{Limit: 10}); return err },
 					"changes": func() error { _, err := s.ProjectChanges(s.ctx(), s.v, id, 0, 10); return err },
