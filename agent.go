@@ -11,6 +11,7 @@ const (
 	Code      AgentType = "code"
 	QA        AgentType = "qa"
 	Pedagogy  AgentType = "pedagogy"
+	Choice    AgentType = "choice"
 	Builder   AgentType = "builder"
 	Noop      AgentType = "noop"
 )
@@ -48,6 +49,8 @@ var Agents = []Agent{
 		Typical: TypicalUse{2, 25_000, 2_500, 45 * time.Second}, Public: true},
 	{Type: Pedagogy, Title: "Preparing the lesson", EstimatedTime: "1-2 minutes", TimeLimit: 120 * time.Second, MaxOutput: 16_000,
 		Typical: TypicalUse{1, 10_000, 2_000, 25 * time.Second}, Public: true},
+	{Type: Choice, Title: "Weighing the options", EstimatedTime: "1-2 minutes", TimeLimit: 120 * time.Second, MaxOutput: 16_000,
+		Typical: TypicalUse{1, 10_000, 2_500, 25 * time.Second}},
 	{Type: Builder, Title: "Building the app", Stages: []AgentType{Research, Wireframe, Code, QA}, EstimatedTime: "10-15 minutes",
 		ChangesFiles: true},
 	// Ends at once, asks no model and reads no project; a server accepts it only while it is being measured.

@@ -66,6 +66,43 @@ type Event struct {
 	File *FileChange
 }
 
+// JobFailure is the data of an [EventError]: how a job failed, as its watchers read it, and the error that it was.
+type JobFailure struct {
+	JobID  string    `json:"job_id"`
+	Status JobStatus `json:"status"`
+	Error  string    `json:"error"`
+	Reason string    `json:"reason,omitempty"` // error or timeout
+
+	Kind         Kind           `json:"kind,omitempty"`
+	Details      map[string]any `json:"details,omitempty"`
+	RetryAfterMS int64          `json:"retry_after_ms,omitempty"`
+}
+
+// Marshal is the failure as an event holds it. Details hold what JSON can say.
+func (f JobFailure) Marshal() json.RawMessage {
+	b, err := json.Marshal(f)
+	if err != nil {
+		f.Details = nil
+		b, _ = json.Marshal(f)
+	}
+	return b
+}
+
+// Fault is the error that the job met, for whoever waited for its result. agent is the job's.
+func (f JobFailure) Fault(agent AgentType) *Error {
+	e := &Error{Kind: f.Kind, Message: f.Error, Details: f.Details, RetryAfter: time.Duration(f.RetryAfterMS) * time.Millisecond}
+	if e.Kind == "" {
+		e.Kind = AgentFailed
+	}
+	if e.Details == nil {
+		e.Details = map[string]any{}
+	}
+	if e.Kind == AgentFailed && e.Details["agent"] == nil {
+		e.Details["agent"] = string(agent)
+	}
+	return e
+}
+
 // WorkingFile is a file that the newest claim of a job changed: the project's files at the job's Base and these are its working
 // tree. They are kept for [WorkingKept] after the job's end.
 type WorkingFile struct {

@@ -59,7 +59,7 @@ func New(o Options) *Agents {
 // Run does one job until its end or until it has to ask the user. It returns when ctx ends, with the context's cause.
 //
 // Any other error is a [codeforge.Error]: of kind AgentFailed, with the agent in its details, when the model or its
-// work failed, Invalid for a task that no agent can do. With an error the Outcome is empty, but for a Result that holds
+// work failed, External for trouble of a provider, RateLimited for a budget of a day or month that is used up, Invalid for a task that no agent can do. With an error the Outcome is empty, but for a Result that holds
 // what the job had made by then, if anything, and what the model said in place of doing it: both were paid for.
 func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
 	if task.Job.Agent == codeforge.Noop {

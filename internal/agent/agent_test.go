@@ -282,7 +282,11 @@ func TestModelErrors(t *testing.T) {
 		b := job(codeforge.QA, `{}`, fail(cause)).files("a.txt", "x")
 		_, err := b.run(t)
 		e, ok := errors.AsType[*codeforge.Error](err)
-		if !ok || e.Kind != codeforge.AgentFailed || e.Message != words || e.Details["agent"] != "qa" || e.Details["reason"] != string(kind) ||
+		want := codeforge.AgentFailed
+		if ofProvider(kind) {
+			want = codeforge.External
+		}
+		if !ok || e.Kind != want || (want == codeforge.External) != (e.Details["service"] == "p") || e.Message != words || e.Details["agent"] != "qa" || e.Details["reason"] != string(kind) ||
 			e.Retryable != (kind == llm.Overloaded) || e.RetryAfter != 3*time.Second || !errors.Is(err, cause) {
 			t.Errorf("%s: %#v", kind, err)
 		}
@@ -294,8 +298,8 @@ func TestModelErrors(t *testing.T) {
 	if _, err := job(codeforge.QA, `{}`, fail(&llm.Error{Kind: llm.QuotaExhausted, Cause: own})).files("a", "x").run(t); err != error(own) {
 		t.Errorf("an error of the domain came out as %v", err)
 	}
-	for _, finish := range []llm.FinishKind{llm.FinishRefusal, llm.FinishContentFilter, llm.FinishError} {
-		if _, err := job(codeforge.QA, `{}`, respond(finish, llm.Text("no"))).files("a", "x").run(t); !codeforge.IsKind(err, codeforge.AgentFailed) {
+	for finish, kind := range map[llm.FinishKind]codeforge.Kind{llm.FinishRefusal: codeforge.AgentFailed, llm.FinishContentFilter: codeforge.AgentFailed, llm.FinishError: codeforge.External} {
+		if _, err := job(codeforge.QA, `{}`, respond(finish, llm.Text("no"))).files("a", "x").run(t); !codeforge.IsKind(err, kind) {
 			t.Errorf("%s: %v", finish, err)
 		}
 	}

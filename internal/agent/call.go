@@ -319,17 +319,42 @@ func (r *run) modelError(ctx context.Context, stage codeforge.AgentType, err err
 	f := failure(stage, err, "%s", cmp.Or(modelWords[e.Kind], "The model could not answer"))
 	f.Details["reason"] = string(e.Kind)
 	f.Retryable, f.RetryAfter = e.Retryable, e.RetryAfter
+	if ofProvider(e.Kind) {
+		f.Kind, f.Details["service"] = codeforge.External, cmp.Or(e.Provider, "model")
+	}
 	if over, ok := errors.AsType[*llm.BudgetError](err); ok {
 		budget := fmt.Sprintf("The budget of %s for %s", dollars(over.Limit), cmp.Or(budgetOf[over.Scope], string(over.Scope)))
 		f.Message = budget + " does not allow another model call"
 		f.Details["scope"], f.Details["limit_micro_usd"], f.Details["spent_micro_usd"] = string(over.Scope), over.Limit, over.Spent
 		f.Retryable = false
+		if over.Scope != llm.BudgetJob {
+			f.Kind, f.RetryAfter = codeforge.RateLimited, untilNextPeriod(over.Scope, time.Now())
+		}
 		if over.Passing() {
 			f.Message = budget + " is held by calls that run now: the job goes back to the queue until some of them have ended"
 			f.Retryable, f.Waits, f.RetryAfter = true, true, roomAgain
 		}
 	}
 	return f
+}
+
+// ofProvider reports whether an error is trouble of a provider, or with how it was set up: neither the agent nor the project is at fault.
+func ofProvider(k llm.ErrorKind) bool {
+	switch k {
+	case llm.Auth, llm.Permission, llm.ModelNotFound, llm.RateLimit, llm.QuotaExhausted, llm.Timeout, llm.ServerError, llm.Overloaded,
+		llm.MalformedResponse, llm.StreamInterrupted:
+		return true
+	}
+	return false
+}
+
+// untilNextPeriod is how long a budget of a day or a month is used up: both are UTC's.
+func untilNextPeriod(scope llm.BudgetScope, now time.Time) time.Duration {
+	year, month, day := now.UTC().Date()
+	if scope == llm.BudgetProjectMonth || scope == llm.BudgetUserMonth {
+		month, day = month+1, 0
+	}
+	return time.Date(year, month, day+1, 0, 0, 0, 0, time.UTC).Sub(now)
 }
 
 var budgetOf = map[llm.BudgetScope]string{

@@ -168,7 +168,11 @@ func TestOfflineMisbehaviour(t *testing.T) {
 	for word, retryable := range map[string]bool{"fail": true, "fail_auth": false, "refuse": false} {
 		_, err := o.run(t, codeforge.Wireframe, `{"scaffold":"`+word+`"}`)
 		e, ok := err.(*codeforge.Error)
-		if !ok || e.Kind != codeforge.AgentFailed || e.Retryable != retryable {
+		kind := codeforge.External
+		if word == "refuse" {
+			kind = codeforge.AgentFailed
+		}
+		if !ok || e.Kind != kind || e.Retryable != retryable {
 			t.Errorf("%s: %v", word, err)
 		}
 	}

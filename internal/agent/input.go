@@ -76,7 +76,7 @@ const startAt = "start_at"
 // rest is what of the input stands nowhere else in a prompt; nil when there is nothing.
 func (in input) rest() json.RawMessage {
 	rest := maps.Clone(in)
-	for _, k := range []string{"user_idea", "user_message", "message", "question", "requirements", "architecture", "code", "_clarifications", "skip_clarification", startAt} {
+	for _, k := range []string{"user_idea", "user_message", "message", "question", "requirements", "architecture", "code", "_clarifications", "skip_clarification", startAt, inputDecision} {
 		delete(rest, k)
 	}
 	if in.yes(codeforge.InputPreviewErrors) {

@@ -22,6 +22,7 @@ var runs = map[codeforge.AgentType]func(*run, context.Context) (codeforge.Outcom
 	codeforge.Code:      (*run).codeJob,
 	codeforge.QA:        (*run).qaJob,
 	codeforge.Pedagogy:  (*run).pedagogyJob,
+	codeforge.Choice:    (*run).choiceJob,
 	codeforge.Builder:   (*run).builderJob,
 }
 

@@ -27,6 +27,7 @@ var (
 	wireframeSystem = system(append(slices.Clone(toldOfIdea), form.SectionArchitecture, form.SectionAnswers), "wireframe")
 	qaSystem        = system(append(slices.Clone(toldOfWork), form.SectionDiff, form.Numbered), "qa")
 	pedagogySystem  = system(append(slices.Clone(toldOfFiles), form.Numbered, form.SectionQuestion), "pedagogy")
+	choiceSystem    = system(append(slices.Clone(toldOfFiles), form.SectionQuestion), "choice")
 )
 
 // coderSystem is the coder's system text for the work at hand.

@@ -166,6 +166,8 @@ type Options struct {
 
 	Limiter   Limiter // counts the requests of all servers; nil: this one counts alone
 	RateLimit int     // requests a minute per user, else per address; 0: no limit
+	// AnswerWait is how long a request is held whose answer a job makes; 0: 50 s.
+	AnswerWait time.Duration
 	// PreviewLimit is how many requests a minute of one address previews answer; 0: no limit. What they build counts as a
 	// request of the user.
 	PreviewLimit int
@@ -243,7 +245,7 @@ func newServer(o Options) *server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.MaxFile, o.MaxText, o.MaxImport = cmp.Or(o.MaxFile, defaultMaxFile), cmp.Or(o.MaxText, 1<<20), cmp.Or(o.MaxImport, defaultMaxImport)
-	o.MaxLoad = cmp.Or(o.MaxLoad, defaultLoad)
+	o.MaxLoad, o.AnswerWait = cmp.Or(o.MaxLoad, defaultLoad), cmp.Or(o.AnswerWait, answerWait)
 	each := o.MaxLoad / 4
 	if o.Standalone { // the one user is everybody
 		each = o.MaxLoad

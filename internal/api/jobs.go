@@ -117,7 +117,7 @@ func (in *runPipelineInput) Resolve(huma.Context) []error { return in.Body.Input
 // agentResponse says under which id a job runs, and where to watch it.
 type agentResponse struct {
 	JobID         string `json:"job_id" format:"uuid"`
-	Status        string `json:"status" enum:"queued,completed,cancelled" example:"queued" doc:"queued, but for answers that end the job."`
+	Status        string `json:"status" enum:"queued,running,waiting_for_input,completed,cancelled" example:"queued" doc:"queued, but for answers that end the job, and jobs that were waited for."`
 	EstimatedTime string `json:"estimated_time" example:"5-10 minutes" doc:"In words: what similar jobs took, once there were some."`
 	StreamURL     string `json:"stream_url" format:"uri" doc:"Event stream of the job. It needs no other credential, and holds until an hour after the job's end."`
 

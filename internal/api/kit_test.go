@@ -46,6 +46,7 @@ type engine struct {
 	hub   *events.Hub
 	full  bool
 	fail  error
+	work  func(codeforge.Job) // stands in for a worker; nil: there is none
 }
 
 func (e *engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJob) (codeforge.Job, bool, error) {
@@ -57,6 +58,9 @@ func (e *engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 	}
 	j, fresh, _, err := e.store.SubmitJob(ctx, u, n)
 	e.publish(codeforge.Finished{Job: j})
+	if e.work != nil && err == nil && fresh {
+		go e.work(j)
+	}
 	return j, fresh, err
 }
 

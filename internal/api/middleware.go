@@ -153,7 +153,7 @@ var (
 	onlyHTTPS   = []string{"max-age=31536000"}
 	varyOrigin  = []string{"Origin"}
 	yes         = []string{"true"}
-	exposed     = []string{"X-Request-ID, ETag, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotent-Replayed"}
+	exposed     = []string{"X-Request-ID, ETag, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotent-Replayed, Location"}
 	corsMethods = []string{"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
 	corsHeaders = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-CSRF-Token, X-Request-ID, X-User-ID"
 )

@@ -59,23 +59,32 @@ func (s *server) changedJob(ctx context.Context, u codeforge.User, id, known str
 }
 
 // awaitChange is changedJob for a job that was read, and is waited for.
-func (s *server) awaitChange(ctx context.Context, u codeforge.User, id string, job codeforge.Job, known string, wait time.Duration) (_ codeforge.Job, err error) {
-	x, _ := exchangeOf(ctx)
+func (s *server) awaitChange(ctx context.Context, u codeforge.User, id string, job codeforge.Job, known string, wait time.Duration) (codeforge.Job, error) {
 	began := job.Status
-	isNews := func() bool {
+	isNews := func(job *codeforge.Job) bool {
 		if known != "" {
-			return !noneMatch(known, jobTag(&job))
+			return !noneMatch(known, jobTag(job))
 		}
-		return job.Status != began || job.Status.Terminal() || job.Status == codeforge.Waiting
+		return job.Status != began || rests(job)
 	}
-	if isNews() {
+	if isNews(&job) {
 		return job, nil
 	}
+	x, _ := exchangeOf(ctx)
 	st, err := s.openStream(x) // it counts as one
 	if err != nil {
 		return job, err
 	}
 	defer st.Cancel()
+	return s.awaitJob(ctx, u, id, job, wait, isNews)
+}
+
+// rests reports whether nothing happens to a job by itself.
+func rests(job *codeforge.Job) bool { return job.Status.Terminal() || job.Status == codeforge.Waiting }
+
+// awaitJob reads a job again whenever its state may have changed, until it is as it is waited for, the wait is over, or the
+// server ends reading, and returns it as it is then. Whoever waits counts as a stream, which the caller opened.
+func (s *server) awaitJob(ctx context.Context, u codeforge.User, id string, job codeforge.Job, wait time.Duration, enough func(*codeforge.Job) bool) (_ codeforge.Job, err error) {
 	changed := make(chan struct{}, 1)
 	stop := s.Hub.Watch(job.ID, func() {
 		select {
@@ -86,10 +95,10 @@ func (s *server) awaitChange(ctx context.Context, u codeforge.User, id string, j
 	defer stop()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	for over := false; !over; {
-		// It may have changed before it was watched, too.
-		if job, err = s.Store.GetJob(ctx, u, id); err != nil || isNews() || s.Hub.Closed() {
-			break
+	for over := false; ; {
+		// It may have changed before it was watched, and in the moment in which the wait ends, too.
+		if job, err = s.Store.GetJob(ctx, u, id); err != nil || enough(&job) || over || s.Hub.Closed() {
+			return job, err
 		}
 		select {
 		case <-changed:
@@ -99,5 +108,4 @@ func (s *server) awaitChange(ctx context.Context, u codeforge.User, id string, j
 			return job, context.Cause(ctx)
 		}
 	}
-	return job, err
 }

@@ -66,6 +66,8 @@ func (s *server) routes() {
 	add(s, "GET /v1/events", "stream_user", s.streamUser)
 	add(s, "GET /v1/ws", "open_socket", s.openSocket)
 
+	add(s, "POST /v1/student/{project_id}/choice", "make_choice", s.makeChoice)
+
 	add(s, "POST /v1/webhooks", "create_webhook", s.createWebhook)
 	add(s, "GET /v1/webhooks", "list_webhooks", s.listWebhooks)
 	add(s, "POST /v1/projects/{project_id}/webhooks", "create_project_webhook", s.createProjectWebhook)

@@ -39,6 +39,7 @@ func (s *server) config() huma.Config {
 				{Name: "revisions", Description: "All states of a project's files: compare and restore."},
 				{Name: "agents", Description: "Start work on a project, and answer what it asks."},
 				{Name: "jobs", Description: "Work in progress and done."},
+				{Name: "learning", Description: "What learners get beside the code: in projects whose mode is student."},
 				{Name: "webhooks", Description: "Addresses that are told what happens, after the specification Standard Webhooks."},
 				{Name: "tokens", Description: "What lets machines act for a user, within scopes."},
 				{Name: "models", Description: "Which models answer, what they cost, and what they may cost."},
@@ -133,6 +134,11 @@ var docs = map[string]doc{
 		text:    "The same as respond.",
 		example: map[string]any{"job_id": anID, "responses": []any{map[string]any{"question_id": "q1", "answer": "Dog walkers"}}}},
 
+	"make_choice": {tag: "learning", errors: []int{400, 404, 409, 413, 415, 500, 503}, summary: "Lay out a choice",
+		text:      "An agent says which ways there are, what each gives and costs in this project, and what is learned by it. The project's mode must be student. " + resultText,
+		responses: resultLater,
+		example:   map[string]any{"decision_context": "Where should the app keep its data: localStorage or a database?", "module_index": 2}},
+
 	"create_webhook": {tag: "webhooks", errors: []int{400, 413, 415, 503}, summary: "Create a webhook for all projects",
 		text:    "The address is told of events in all of the caller's projects. " + webhookText,
 		example: map[string]any{"url": "https://example.com/hooks/codeforge", "events": []string{"job.completed", "job.failed"}}},
@@ -224,6 +230,8 @@ var docs = map[string]doc{
 			"Then: `{\"type\":\"subscribe\",\"id\":ANY,\"job_id\"|\"project_id\":ID,\"after\":CURSOR}`, without either for one's own jobs.",
 		responses: map[string]*huma.Response{"101": {Description: "The connection is a WebSocket from here on."}}},
 }
+
+const resultText = "A job does it, which is waited for at most 50 seconds and counts as an event stream meanwhile. If it takes longer, or the client leaves, it goes on: 202 names it, and its result is what 200 would have carried. Its failure is the request's error, with `job_id` in the details."
 
 const feedText = "Each event that is stored has an id, which is opaque: a reader that comes back with the last one it saw gets what follows, each once and of each job in its order. " +
 	"`reset` says that this cannot be: what happened since is kept no more (the newest 1,000 changes are), or more than 64 jobs were open. Then read anew what you hold; `ready` follows. " +

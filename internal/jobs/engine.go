@@ -308,7 +308,8 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	}
 	began := time.Now()
 	if job.Crashes >= e.o.MaxCrashes {
-		return failedOutcome(job, "error", fmt.Sprintf("The job was interrupted %d times and is given up", job.Crashes), job.Progress, codeforge.Outcome{}), EndFailed
+		fault := agentFault(job, "The job was interrupted %d times and is given up", job.Crashes)
+		return failedOutcome(job, "error", fault, job.Progress, codeforge.Outcome{}), EndFailed
 	}
 	limit := job.Agent.TimeLimit(e.o.AgentTimeout)
 	ctx, stop := context.WithTimeoutCause(ctx, limit, ErrTimedOut)
@@ -346,18 +347,17 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 			Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}, EndHandedBack
 	case errors.Is(cause, ErrTimedOut):
 		log.Warn("job timed out", "ms", took.Milliseconds())
-		return failedOutcome(job, "timeout", fmt.Sprintf("The %s agent did not finish within %s", job.Agent, limit), progress, o), EndTimedOut
+		return failedOutcome(job, "timeout", agentFault(job, "The %s agent did not finish within %s", job.Agent, limit), progress, o), EndTimedOut
 	}
-	public := "The agent failed unexpectedly"
 	fault, known := errors.AsType[*codeforge.Error](err)
-	if known {
-		public = fault.Message
+	if !known {
+		fault = agentFault(job, "The agent failed unexpectedly")
 	}
 	failures := job.Failures + 1
-	if known && fault.Waits {
+	if fault.Waits {
 		failures = job.Failures
 	}
-	if known && fault.Retryable && failures < e.o.MaxAttempts {
+	if fault.Retryable && failures < e.o.MaxAttempts {
 		wait := max(backoff(job.Failures), fault.RetryAfter)
 		log.Warn("job will be tried again", "error", err, "failures", failures, "wait_ms", wait.Milliseconds())
 		how := EndRetry
@@ -367,11 +367,11 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 		return &codeforge.Outcome{Status: codeforge.Queued, Failed: !fault.Waits, Progress: progress, RunAt: codeforge.Now().Add(wait),
 			Events: []codeforge.Event{
 				{Type: codeforge.EventRetry, Data: marshalMap(map[string]any{"attempt": failures + 1, "of": e.o.MaxAttempts,
-					"wait_ms": wait.Milliseconds(), "reason": public})},
+					"wait_ms": wait.Milliseconds(), "reason": fault.Message})},
 				{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}, how
 	}
 	log.Error("job failed", "error", err, "ms", took.Milliseconds())
-	return failedOutcome(job, "error", public, progress, o), EndFailed
+	return failedOutcome(job, "error", fault, progress, o), EndFailed
 }
 
 // runAgent gives the agent its material. A panic in it is a failure of this job alone.
@@ -467,7 +467,7 @@ func (e *Engine) finish(ctx context.Context, job codeforge.Job, fence codeforge.
 			// The outcome itself cannot be stored: that is the job's end.
 			fault, _ := errors.AsType[*codeforge.Error](err)
 			e.o.Log.Error("outcome refused", "job_id", fence.JobID, "error", err)
-			o = failedOutcome(job, "error", unstorable(fault).Message, o.Progress, codeforge.Outcome{})
+			o = failedOutcome(job, "error", unstorable(fault), o.Progress, codeforge.Outcome{})
 			continue
 		}
 		e.o.Log.Error("outcome not stored", "job_id", fence.JobID, "error", err)
@@ -486,8 +486,15 @@ func unstorable(refusal *codeforge.Error) *codeforge.Error {
 	return &codeforge.Error{Kind: refusal.Kind, Message: "The result could not be stored: " + cmp.Or(reason, refusal.Message), Cause: refusal}
 }
 
-func failedOutcome(job codeforge.Job, reason, public string, progress float64, left codeforge.Outcome) *codeforge.Outcome {
-	data := marshalMap(map[string]any{"job_id": job.ID, "status": codeforge.JobFailed, "error": public, "reason": reason})
+// agentFault is a failure of a job that its agent says nothing of.
+func agentFault(job codeforge.Job, format string, args ...any) *codeforge.Error {
+	return &codeforge.Error{Kind: codeforge.AgentFailed, Message: fmt.Sprintf(format, args...), Details: map[string]any{"agent": string(job.Agent)}}
+}
+
+func failedOutcome(job codeforge.Job, reason string, fault *codeforge.Error, progress float64, left codeforge.Outcome) *codeforge.Outcome {
+	public := fault.Message
+	data := codeforge.JobFailure{JobID: job.ID, Status: codeforge.JobFailed, Error: public, Reason: reason,
+		Kind: fault.Kind, Details: fault.Details, RetryAfterMS: fault.RetryAfter.Milliseconds()}.Marshal()
 	return &codeforge.Outcome{Status: codeforge.JobFailed, Progress: progress, Error: public, Result: left.Result, Chat: failedChat(job, public, left.Chat), Proposal: left.Proposal, Failed: true,
 		Events: []codeforge.Event{{Type: codeforge.EventError, Data: data}}}
 }

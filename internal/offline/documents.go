@@ -23,6 +23,8 @@ func (c *conversation) document(say map[string]bool) string {
 		v = c.review(say["qa_fail_once"])
 	case form.LessonForm.Name:
 		v = c.lesson()
+	case form.ChoiceForm.Name:
+		v = c.choice()
 	default: // a schema of somebody else: the least that fits
 		v = map[string]any{}
 	}

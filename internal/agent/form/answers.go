@@ -129,6 +129,25 @@ type Step struct {
 	Concept  string `json:"concept" limit:"1..300"`
 }
 
+// Choice is a decision laid out for a learner: the ways that there are, and what each of them gives and costs.
+type Choice struct {
+	Context        string   `json:"context" limit:"1..2000" jsonschema:"what is to be decided, and what in this project it depends on"`
+	Options        []Option `json:"options" limit:"2..5" jsonschema:"ways that really differ, each of which somebody sensible would take; the recommended one first"`
+	Recommendation string   `json:"recommendation" limit:"1..2000" jsonschema:"which one for this learner and this project, why, and what would make another one better"`
+}
+
+// Option is one way of a [Choice].
+type Option struct {
+	ID            string   `json:"id" limit:"1..50" pattern:"^[a-z0-9]+(-[a-z0-9]+)*$" jsonschema:"short and telling, like local-storage"`
+	Title         string   `json:"title" limit:"1..200"`
+	Description   string   `json:"description" limit:"1..1000" jsonschema:"what it is, and what it would look like in this project"`
+	Pros          []string `json:"pros" limit:"1..8" each:"1..300"`
+	Cons          []string `json:"cons" limit:"1..8" each:"1..300"`
+	Difficulty    string   `json:"difficulty" enum:"beginner,intermediate,advanced"`
+	EstimatedTime string   `json:"estimated_time" limit:"1..100" jsonschema:"for this learner, like 2-3 hours"`
+	Educational   string   `json:"educational_value" limit:"1..500" jsonschema:"what the learner understands afterwards that the other options do not teach"`
+}
+
 // Problems are what is wrong with an answer beyond its schema, in words for the model.
 
 func (q Requirements) Problems() []string {
@@ -158,6 +177,17 @@ func (q Review) Problems() []string {
 	return nil
 }
 
+func (c Choice) Problems() (out []string) {
+	seen := map[string]bool{}
+	for _, o := range c.Options {
+		if seen[o.ID] {
+			out = append(out, "options holds the id "+Quote(o.ID)+" twice")
+		}
+		seen[o.ID] = true
+	}
+	return out
+}
+
 func (Clarification) Problems() []string { return nil }
 func (Lesson) Problems() []string        { return nil }
 
@@ -168,4 +198,5 @@ var (
 	ArchitectureForm  = Of[Architecture]("architecture")
 	ReviewForm        = Of[Review]("qa_report")
 	LessonForm        = Of[Lesson]("lesson")
+	ChoiceForm        = Of[Choice]("choice")
 )
