@@ -48,8 +48,8 @@ type Jobs interface {
 	Reject(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Job, error)
 	// Places says of those among jobs that are queued where they stand, as far as it is known.
 	Places(ctx context.Context, jobIDs []string) map[string]codeforge.QueuePlace
-	// Changed tells those who watch a project, here and elsewhere, of a commit that changed it and was made by no job.
-	Changed(projectID string)
+	// Changed tells those who watch a project of a user, here and elsewhere, of a commit that changed it and was made by no job.
+	Changed(userID, projectID string)
 	// Respond gives a waiting job its answers and returns the alias under which it goes on.
 	Respond(ctx context.Context, u codeforge.User, id string, answers []byte) (alias string, err error)
 }

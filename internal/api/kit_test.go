@@ -72,7 +72,7 @@ func (e *engine) publish(f codeforge.Finished) {
 	}
 }
 
-func (e *engine) Changed(projectID string) { e.hub.Publish(codeforge.Event{ProjectID: projectID}) }
+func (e *engine) Changed(_, projectID string) { e.hub.Publish(codeforge.Event{ProjectID: projectID}) }
 
 func (e *engine) Cancel(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
 	f, err := e.store.CancelJob(ctx, u, id)

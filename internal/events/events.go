@@ -35,6 +35,10 @@ type Hub struct {
 	mu     sync.Mutex
 	topics map[topic]*subscription // the first of those who follow it
 	closed bool
+
+	// Heard, if not nil, is told of each user of whose jobs something was stored, before whoever follows them is. It is set before
+	// the hub is used, and must not call it.
+	Heard func(userID string)
 }
 
 // topic is what can be followed. Kinds are told apart, since clients of a store may choose ids.
@@ -143,9 +147,12 @@ func (h *Hub) Publish(events ...codeforge.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range events {
+		if h.Heard != nil && e.JobID != "" && e.UserID != "" && !e.Type.Transient() {
+			h.Heard(e.UserID)
+		}
 		h.tell(topic{ofJob, e.JobID}, e)
 		h.tell(topic{ofProject, e.ProjectID}, e)
-		if !e.Type.Transient() {
+		if e.JobID != "" && !e.Type.Transient() { // a user's feed is of jobs
 			h.tell(topic{ofUser, e.UserID}, e)
 		}
 	}

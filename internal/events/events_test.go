@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -317,4 +318,18 @@ func FuzzFollower(f *testing.F) {
 			t.Fatalf("read to %d of %d", last, n)
 		}
 	})
+}
+
+// Who wants to know of whose jobs something was stored is told before those who follow them.
+func TestHeard(t *testing.T) {
+	h := events.NewHub()
+	var order []string
+	h.Heard = func(user string) { order = append(order, "heard "+user) }
+	stop := h.Watch("j", func() { order = append(order, "woken") })
+	defer stop()
+	h.Publish(codeforge.Event{JobID: "j", ProjectID: "p", UserID: "u", Type: codeforge.EventComplete}, // told
+		codeforge.Event{JobID: "j", UserID: "u", Type: codeforge.EventDelta}, codeforge.Event{ProjectID: "p", UserID: "u"}, codeforge.Event{JobID: "j"})
+	if got := strings.Join(order, ", "); got != "heard u, woken" {
+		t.Fatal(got)
+	}
 }

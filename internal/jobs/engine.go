@@ -295,9 +295,9 @@ func newsOf(j codeforge.Job) codeforge.Event {
 	return codeforge.Event{JobID: j.ID, ProjectID: j.ProjectID, UserID: j.UserID}
 }
 
-// Changed tells those who watch a project, here and elsewhere, that something has changed it which is no job.
-func (e *Engine) Changed(projectID string) {
-	e.pass(codeforge.Job{ProjectID: projectID}, []codeforge.Event{{}})
+// Changed tells those who watch a project of a user, here and elsewhere, that something has changed it which is no job.
+func (e *Engine) Changed(userID, projectID string) {
+	e.pass(codeforge.Job{ProjectID: projectID, UserID: userID}, []codeforge.Event{{}})
 }
 
 // run does the work and says how to leave the job. nil: leave it alone, it is no longer ours.
