@@ -50,6 +50,6 @@ func (s toldStore) WriteRevision(ctx context.Context, u codeforge.User, projectI
 
 func (s toldStore) PushRevisions(ctx context.Context, u codeforge.User, projectID string, push codeforge.Push) ([]codeforge.Revision, error) {
 	made, err := s.Store.PushRevisions(ctx, u, projectID, push)
-	s.tell(projectID, err)
+	s.tell(u, projectID, err)
 	return made, err
 }
