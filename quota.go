@@ -63,6 +63,8 @@ const (
 	QuotaWebhooks      = "webhooks"       // of a user, or of a project
 	QuotaWebhookOutbox = "webhook_outbox" // of one
 	QuotaTokens        = "tokens"         // of a user, that hold
+
+	QuotaWaitlist = "waitlist" // of all who join it
 )
 
 // OverQuota refuses what would be more than a quota allows. What waiting does not help against is too large.
@@ -72,13 +74,15 @@ func OverQuota(what string, most int, now time.Time) *Error {
 	case QuotaProjects:
 		e.Kind, e.Message = TooLarge, fmt.Sprintf("You have %d projects, the most that one user may have; archived ones count, since they are kept", most)
 	case QuotaBytes:
-		e.Kind, e.Message = TooLarge, fmt.Sprintf("The files of your projects would take more than %d bytes, the most that one user may store. Earlier revisions count, since they are kept, and equal texts in a project count once: delete whole projects for good where you can, or ask whoever runs this server to raise MAX_BYTES_PER_USER", most)
+		e.Kind, e.Message = TooLarge, fmt.Sprintf("The files and sessions of your projects would take more than %d bytes, the most that one user may store. Earlier revisions count, since they are kept, and equal texts in a project count once: delete whole projects for good where you can, or ask whoever runs this server to raise MAX_BYTES_PER_USER", most)
 	case QuotaWebhooks:
 		e.Kind, e.Message = TooLarge, fmt.Sprintf("There are %d webhooks, the most that one user may have, and again one project: delete one, or let one take several types of events", most)
 	case QuotaTokens:
 		e.Kind, e.Message = TooLarge, fmt.Sprintf("You have %d tokens that hold, the most that one user may have: revoke those that nobody uses", most)
 	case QuotaWebhookOutbox:
 		e.Kind, e.RetryAfter, e.Message = RateLimited, time.Minute, fmt.Sprintf("%d deliveries of this webhook wait to be sent, the most that there may be: wait until its receiver has taken some", most)
+	case QuotaWaitlist:
+		e.Kind, e.RetryAfter, e.Message = RateLimited, time.Hour, "Too many join the waitlist at the moment: try again in an hour"
 	case QuotaRevisions:
 		now = now.UTC()
 		e.Kind, e.RetryAfter = RateLimited, now.Truncate(24*time.Hour).Add(24*time.Hour).Sub(now)

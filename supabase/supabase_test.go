@@ -50,6 +50,7 @@ bb9338eecb05362b 20261127000024_cache_epoch.sql
 2de64132fc785dc7 20261127000026_kept_plans.sql
 8b8ac3637dcd527e 20261127000027_tokens.sql
 dde9a2f93e950afe 20261127000028_git_packs.sql
+a133c61a5a5232f4 20261127000029_students.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

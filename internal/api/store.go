@@ -115,6 +115,29 @@ type Store interface {
 	// TestWebhook makes a delivery that tells of nothing.
 	TestWebhook(ctx context.Context, u codeforge.User, k codeforge.WebhookKey) (codeforge.WebhookDelivery, error)
 
+	// GetProfile returns the profile of u, and makes it where there is none yet ([codeforge.FirstProfile]).
+	GetProfile(ctx context.Context, u codeforge.User) (codeforge.Profile, error)
+	// PutProfile applies a patch to the profile of u, which is made before where there is none: Invalid (field "username") for a
+	// name that another has.
+	PutProfile(ctx context.Context, u codeforge.User, p codeforge.ProfilePatch) (codeforge.Profile, error)
+	// JoinWaitlist keeps an address that [codeforge.ParseEmail] returned. It does the same for one that is there already, and refuses
+	// all alike when [codeforge.MaxWaitlist] joined within an hour.
+	JoinWaitlist(ctx context.Context, email string) error
+
+	// These are of projects of mode student: of others they are Invalid (field "mode"). NotFound has the resource "Roadmap" where
+	// there is none.
+
+	GetRoadmap(ctx context.Context, u codeforge.User, projectID string) (codeforge.Roadmap, error)
+	// SetRoadmapStep and ChooseOption are Invalid (fields "step_index" and "module_index") beyond the modules of the roadmap. Done at
+	// once, neither loses what the other wrote.
+	SetRoadmapStep(ctx context.Context, u codeforge.User, projectID string, step int) (codeforge.Roadmap, error)
+	ChooseOption(ctx context.Context, u codeforge.User, projectID string, module int, option string) (codeforge.Roadmap, error)
+	GetStudentProgress(ctx context.Context, u codeforge.User, projectID string) (codeforge.StudentProgress, error)
+	// AddSession stores d with a new id; ID, ProjectID and CreatedAt of it are ignored. Its texts count in what u stores.
+	AddSession(ctx context.Context, u codeforge.User, projectID string, d codeforge.DailySession) (codeforge.DailySession, error)
+	// ListSessions returns the newest of a project, at most limit, newest first.
+	ListSessions(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.DailySession, error)
+
 	// Ping checks that the store answers.
 	Ping(ctx context.Context) error
 }

@@ -133,6 +133,11 @@ func TestRoundTrips(t *testing.T) {
 	if err := store.CreateToken(ctx, u, token); err != nil {
 		t.Fatal(err)
 	}
+	student, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Student", Mode: codeforge.ModeStudent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Exec(t, db, "insert into public.learning_roadmaps (project_id, modules) values ('"+student.ID+"', '[{}]')")
 	var last codeforge.Job
 	var fence codeforge.Fence
 	var hold string
@@ -288,6 +293,21 @@ func TestRoundTrips(t *testing.T) {
 		}},
 		{"queue places", func() error { _, err := store.QueuePlaces(ctx, []string{last.ID}, codeforge.ClaimPolicy{}); return err }},
 		{"count queued", func() error { _, err := store.CountQueued(ctx); return err }},
+		{"get profile", func() error { _, err := store.GetProfile(ctx, u); return err }},
+		{"put profile", func() error {
+			_, err := store.PutProfile(ctx, u, codeforge.ProfilePatch{Username: new("far")})
+			return err
+		}},
+		{"join waitlist", func() error { return store.JoinWaitlist(ctx, "far@example.com") }},
+		{"get roadmap", func() error { _, err := store.GetRoadmap(ctx, u, student.ID); return err }},
+		{"set step", func() error { _, err := store.SetRoadmapStep(ctx, u, student.ID, 0); return err }},
+		{"choose option", func() error { _, err := store.ChooseOption(ctx, u, student.ID, 0, "a"); return err }},
+		{"student progress", func() error { _, err := store.GetStudentProgress(ctx, u, student.ID); return err }},
+		{"add session", func() error {
+			_, err := store.AddSession(ctx, u, student.ID, codeforge.DailySession{Transcript: []byte("[]")})
+			return err
+		}},
+		{"list sessions", func() error { _, err := store.ListSessions(ctx, u, student.ID, 10); return err }},
 		{"ping", func() error { return store.Ping(ctx) }},
 	} {
 		// The first time on a connection its statements are described to it.

@@ -21,10 +21,11 @@ import (
 // stands in one of these lists, or before the store in the cache.
 var (
 	readsPastCache = []string{"JobOwner", "Events", "WorkingFiles", "ListJobs", "ListMessages", "ListRevisions", "RevisionFiles", "RevisionDeltas", "ReadBlob", "ReadLock",
-		"ListScreenshots", "ReadScreenshot", "ReadProposal", "PreviewErrors", "Ping", "DueJobs", "SnapshotFiles", "ProjectForJob", "Get", "ListTokens", "ProjectChanges", "UserChanges", "QueuePlaces", "CountJobs", "CountQueued", "WatchJob", "SealedSecrets"}
+		"ListScreenshots", "ReadScreenshot", "ReadProposal", "PreviewErrors", "Ping", "DueJobs", "SnapshotFiles", "ProjectForJob", "Get", "ListTokens", "ProjectChanges", "UserChanges", "QueuePlaces", "CountJobs", "CountQueued", "WatchJob", "SealedSecrets",
+		"GetProfile", "GetRoadmap", "GetStudentProgress", "ListSessions"}
 	writesPastCache = []string{
 		"SubmitJob", "ClaimJobs", "RenewLeases", "RecordEvents", "FinishJob", "ReleaseAll", // of jobs that are queued or running, which are not kept
-		"PutBlob", "SweepWorking", "AddMessages", "AddPreviewErrors", "SetQuota", // of what is never kept
+		"PutBlob", "SweepWorking", "AddMessages", "AddPreviewErrors", "SetQuota", "PutProfile", "JoinWaitlist", "SetRoadmapStep", "ChooseOption", "AddSession", // of what is never kept
 		"MarkChecked",         // of a revision, which is not kept
 		"Put", "SweepJournal", // of the journal
 		"ResealSecrets", "CreateToken", "UseToken", "RevokeToken", // of tokens, which have a cache of their own

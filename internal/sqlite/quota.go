@@ -32,9 +32,9 @@ func (s *Store) Quota() codeforge.Quota {
 }
 
 // atLeast reports whether a user has n rows or more; the query selects those rows and is cut there.
-func atLeast(c *conn, n int, query string, user string) (bool, error) {
+func atLeast(c *conn, n int, query string, arg any) (bool, error) {
 	var have int
-	_, err := c.one("SELECT count(*) FROM ("+query+" LIMIT ?)", []any{user, n}, &have)
+	_, err := c.one("SELECT count(*) FROM ("+query+" LIMIT ?)", []any{arg, n}, &have)
 	return have >= n, err
 }
 

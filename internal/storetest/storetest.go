@@ -64,6 +64,8 @@ func Run(t *testing.T, open Open, only ...string) {
 		{"Changes", changeTests},
 		{"PreviewErrors", previewErrorTests},
 		{"Webhooks", webhookTests},
+		{"Profiles", profileTests},
+		{"Students", studentTests},
 		{"Due", dueTests},
 		{"Queue", queueTests},
 		{"Sweep", sweepTests},

@@ -1,0 +1,226 @@
+package storetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"codeforge"
+)
+
+var profileTests = []test{
+	{"a profile is made when it is asked for, of what the token says", func(s *suite) {
+		s.u.Claims = []byte(`{"sub":"` + s.u.ID + `","role":"authenticated","user_metadata":{"full_name":" Ada Lovelace ","avatar_url":"https://example.com/a.png","skill_level":"advanced"}}`)
+		p, err := s.GetProfile(s.ctx(), s.u)
+		s.ok(err)
+		if p.CreatedAt.IsZero() || !p.UpdatedAt.Equal(p.CreatedAt) {
+			s.Fatalf("%+v", p)
+		}
+		want := codeforge.Profile{ID: s.u.ID, FullName: new("Ada Lovelace"), AvatarURL: new("https://example.com/a.png"), SkillLevel: new(codeforge.Beginner), CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt}
+		s.same("first", p, want)
+		s.advance(time.Minute)
+		again, err := s.GetProfile(s.ctx(), s.u)
+		s.ok(err)
+		s.same("again", again, want)
+		none, err := s.GetProfile(s.ctx(), s.v)
+		s.ok(err)
+		s.same("of another", none, codeforge.Profile{ID: s.v.ID, SkillLevel: new(codeforge.Beginner), CreatedAt: none.CreatedAt, UpdatedAt: none.UpdatedAt})
+	}},
+	{"claims that break a rule, or are none, make a profile all the same", func(s *suite) {
+		s.u.Claims = fmt.Appendf(nil, `{"sub":"%s","user_metadata":{"full_name":"%s","picture":"x"}}`, s.u.ID, strings.Repeat("x", codeforge.MaxFullName+1))
+		p, err := s.GetProfile(s.ctx(), s.u)
+		s.ok(err)
+		if p.FullName != nil || *p.AvatarURL != "x" {
+			s.Fatalf("%+v", p)
+		}
+	}},
+	{"of a profile that is changed is changed what is given", func(s *suite) {
+		p, err := s.PutProfile(s.ctx(), s.u, codeforge.ProfilePatch{Username: new("ada"), SkillLevel: new(codeforge.Advanced)})
+		s.ok(err)
+		if *p.Username != "ada" || p.FullName != nil || *p.SkillLevel != codeforge.Advanced {
+			s.Fatalf("%+v", p)
+		}
+		s.advance(time.Minute)
+		q, err := s.PutProfile(s.ctx(), s.u, codeforge.ProfilePatch{FullName: new("Ada"), AvatarURL: new("")})
+		s.ok(err)
+		want := p
+		want.FullName, want.AvatarURL, want.UpdatedAt = new("Ada"), new(""), q.UpdatedAt
+		s.same("changed", q, want)
+		if !q.UpdatedAt.After(p.UpdatedAt) {
+			s.Fatal(q.UpdatedAt)
+		}
+		read, err := s.GetProfile(s.ctx(), s.u)
+		s.ok(err)
+		s.same("read", read, q)
+		_, err = s.PutProfile(s.ctx(), s.u, codeforge.ProfilePatch{SkillLevel: new(codeforge.SkillLevel("wizard"))})
+		s.invalid("skill_level", err)
+	}},
+	{"a name is one user's", func(s *suite) {
+		_, err := s.PutProfile(s.ctx(), s.u, codeforge.ProfilePatch{Username: new("ada")})
+		s.ok(err)
+		_, err = s.PutProfile(s.ctx(), s.u, codeforge.ProfilePatch{Username: new("ada")})
+		s.ok(err)
+		for range 2 { // who has no profile yet, then who has one
+			_, err = s.PutProfile(s.ctx(), s.v, codeforge.ProfilePatch{Username: new("ada"), FullName: new("Not Ada")})
+			s.invalid("username", err)
+			p, err := s.GetProfile(s.ctx(), s.v)
+			s.ok(err)
+			if p.Username != nil || p.FullName != nil {
+				s.Fatalf("%+v", p)
+			}
+		}
+	}},
+	{"who joins the waitlist again is told the same, until too many join", func(s *suite) {
+		s.ok(s.JoinWaitlist(s.ctx(), "a@example.com"))
+		s.ok(s.JoinWaitlist(s.ctx(), "a@example.com"))
+		var group sync.WaitGroup
+		var failed sync.Map
+		for n := range 4 {
+			group.Go(func() {
+				for i := range (codeforge.MaxWaitlist - 1) / 4 {
+					if err := s.JoinWaitlist(s.ctx(), fmt.Sprintf("%d-%d@example.com", n, i)); err != nil {
+						failed.Store(n, err)
+						return
+					}
+				}
+			})
+		}
+		group.Wait()
+		for _, err := range failed.Range {
+			s.Fatal(err)
+		}
+		for i := range (codeforge.MaxWaitlist - 1) % 4 {
+			s.ok(s.JoinWaitlist(s.ctx(), fmt.Sprintf("rest-%d@example.com", i)))
+		}
+		for _, email := range []string{"new@example.com", "a@example.com"} {
+			e := s.refused(s.JoinWaitlist(s.ctx(), email), codeforge.RateLimited)
+			if e.RetryAfter == 0 || e.Details["quota"] != codeforge.QuotaWaitlist {
+				s.Fatalf("%+v", e)
+			}
+		}
+		s.advance(time.Hour + time.Second)
+		s.ok(s.JoinWaitlist(s.ctx(), "new@example.com"))
+	}},
+}
+
+// student is a project of mode student.
+func (s *suite) student() codeforge.Project {
+	s.Helper()
+	p, err := s.CreateProject(s.ctx(), s.u, codeforge.Project{Title: "Learning", Mode: codeforge.ModeStudent})
+	s.ok(err)
+	return p
+}
+
+var studentTests = []test{
+	{"what only students' projects have", func(s *suite) {
+		builder, student := s.project(), s.student()
+		for name, do := range map[string]func(p codeforge.Project) error{
+			"Roadmap":    func(p codeforge.Project) error { _, err := s.GetRoadmap(s.ctx(), s.u, p.ID); return err },
+			"Roadmap ":   func(p codeforge.Project) error { _, err := s.SetRoadmapStep(s.ctx(), s.u, p.ID, 0); return err },
+			"Roadmap  ":  func(p codeforge.Project) error { _, err := s.ChooseOption(s.ctx(), s.u, p.ID, 0, "a"); return err },
+			"Roadmap   ": func(p codeforge.Project) error { _, err := s.GetStudentProgress(s.ctx(), s.u, p.ID); return err },
+			"add": func(p codeforge.Project) error {
+				_, err := s.AddSession(s.ctx(), s.u, p.ID, codeforge.DailySession{Transcript: json.RawMessage(`[]`)})
+				return err
+			},
+			"list": func(p codeforge.Project) error { _, err := s.ListSessions(s.ctx(), s.u, p.ID, 10); return err },
+		} {
+			s.Log(name)
+			s.invalid("mode", do(builder))
+			err := do(student)
+			if strings.HasPrefix(name, "Roadmap") {
+				s.missing(err, "Roadmap", student.ID)
+			} else {
+				s.ok(err)
+			}
+		}
+	}},
+	{"sessions are kept as they came, and told newest first", func(s *suite) {
+		p := s.student()
+		transcript := json.RawMessage(`[{"role":"mentor","content":"  why? \t\n ","n":1.50},{"content":"\u2028 <b> & 👩‍🚀 \"q\" \\ ","deep":{"a":[null,true,{}]}},{}]`)
+		first, err := s.AddSession(s.ctx(), s.u, p.ID, codeforge.DailySession{Transcript: transcript, Concepts: []string{"state", "<props> & \"hooks\", {x}"}, Minutes: 480})
+		s.ok(err)
+		if first.ID == "" || first.ProjectID != p.ID || first.CreatedAt.IsZero() || first.Minutes != 480 {
+			s.Fatalf("%+v", first)
+		}
+		s.same("concepts", first.Concepts, []string{"state", "<props> & \"hooks\", {x}"})
+		var got, want any
+		s.ok(json.Unmarshal(first.Transcript, &got))
+		s.ok(json.Unmarshal(transcript, &want))
+		s.same("transcript", got, want)
+		for i := range 3 {
+			s.advance(time.Second)
+			_, err = s.AddSession(s.ctx(), s.u, p.ID, codeforge.DailySession{Transcript: json.RawMessage(`[]`), Minutes: i})
+			s.ok(err)
+		}
+		list, err := s.ListSessions(s.ctx(), s.u, p.ID, 100)
+		s.ok(err)
+		if len(list) != 4 || list[0].Minutes != 2 || list[1].Minutes != 1 || list[2].Minutes != 0 {
+			s.Fatalf("%+v", list)
+		}
+		if list[0].Concepts == nil || string(list[0].Transcript) != "[]" {
+			s.Fatalf("%+v", list[0])
+		}
+		s.same("the first", list[3], first)
+		list, err = s.ListSessions(s.ctx(), s.u, p.ID, 2)
+		s.ok(err)
+		if len(list) != 2 || list[0].Minutes != 2 {
+			s.Fatalf("%+v", list)
+		}
+		none, err := s.ListSessions(s.ctx(), s.u, s.student().ID, 100)
+		s.ok(err)
+		if len(none) != 0 {
+			s.Fatalf("%+v", none)
+		}
+	}},
+	{"sessions that break a rule", func(s *suite) {
+		p := s.student()
+		ok := func() codeforge.DailySession { return codeforge.DailySession{Transcript: json.RawMessage(`[]`)} }
+		for field, change := range map[string]func(d *codeforge.DailySession){
+			"transcript":   func(d *codeforge.DailySession) { d.Transcript = json.RawMessage(`["x"]`) },
+			"transcript ":  func(d *codeforge.DailySession) { d.Transcript = json.RawMessage(`[null]`) },
+			"transcript  ": func(d *codeforge.DailySession) { d.Transcript = nil },
+			"transcript   ": func(d *codeforge.DailySession) {
+				d.Transcript = json.RawMessage("[{}" + strings.Repeat(",{}", 100) + "]")
+			},
+			"transcript    ": func(d *codeforge.DailySession) {
+				d.Transcript = json.RawMessage(`[{"a":"` + strings.Repeat("x", codeforge.MaxTranscriptBytes) + `"}]`)
+			},
+			"concepts_covered": func(d *codeforge.DailySession) { d.Concepts = make([]string, 21) },
+			"duration_minutes": func(d *codeforge.DailySession) { d.Minutes = 481 },
+		} {
+			d := ok()
+			change(&d)
+			_, err := s.AddSession(s.ctx(), s.u, p.ID, d)
+			s.invalid(strings.TrimSpace(field), err)
+		}
+		d := ok()
+		d.Transcript = json.RawMessage(`[{"a":"` + strings.Repeat("x", codeforge.MaxTranscriptBytes-10) + `"}]`)
+		_, err := s.AddSession(s.ctx(), s.u, p.ID, d)
+		s.ok(err)
+	}},
+	{"sessions count in what a user stores", func(s *suite) {
+		s.quota(codeforge.Quota{Bytes: 5_000})
+		p := s.student()
+		d := codeforge.DailySession{Transcript: json.RawMessage(`[{"a":"` + strings.Repeat("x", 1_000) + `"}]`)}
+		stored := 0
+		for ; stored < 10; stored++ {
+			if _, err := s.AddSession(s.ctx(), s.u, p.ID, d); err != nil {
+				if e := s.refused(err, codeforge.TooLarge); e.Details["quota"] != codeforge.QuotaBytes {
+					s.Fatalf("%+v", e)
+				}
+				break
+			}
+		}
+		if stored != 3 {
+			s.Fatalf("%d were stored", stored)
+		}
+		list, err := s.ListSessions(s.ctx(), s.u, p.ID, 10)
+		s.ok(err)
+		if len(list) != stored {
+			s.Fatalf("%d are there", len(list))
+		}
+	}},
+}
