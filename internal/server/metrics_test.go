@@ -1,10 +1,14 @@
 package server
 
 import (
+	"bufio"
 	"cmp"
+	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,8 +18,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
+	"github.com/jackc/pgx/v5"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -85,7 +91,7 @@ func (s *server) moved(t *testing.T, before map[string]float64, want map[string]
 		delete(want, series)
 		want[named(series)] = n
 	}
-	for range 500 { // each is an exchange with the server
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); { // each round is an exchange with the server
 		now = s.scrape(t)
 		short := false
 		for series, n := range want {
@@ -183,11 +189,47 @@ var causes = []cause{
 		`codeforge_jobs_ended_total{agent="research",end="retry"}`: 1, `codeforge_job_retries_total` + research: 1, `codeforge_job_claims_total{agent="research",kind="again"}`: 1}},
 	{"code is written and checked", func(t *testing.T, c caller) { c.run(t, "code", "") }, map[string]float64{
 		`codeforge_verify_duration_seconds_count{rung="bundle",status="passed"}`: 1, `codeforge_verifiers_busy`: is(0), `codeforge_verifier_queue`: is(0)}},
-	{"a child dies at a tree", func(t *testing.T, c caller) {
-		project := c.project(t)
-		c.must(t, "POST", "/v1/projects/"+project+"/files", object{"path": "a.ts", "content": hostile.Trees()["fold enum"]["a.ts"]}, new(object))
-		c.ask(t, "GET", "/v1/projects/"+project+"/check", nil)
-	}, map[string]float64{`codeforge_verifier_deaths_total{reason="out_of_memory"}`: 2}},
+	{"a child dies at a tree", func(t *testing.T, c caller) { c.bomb(t.Context(), t, "a.ts") },
+		map[string]float64{`codeforge_verifier_deaths_total{reason="out_of_memory"}`: 2}},
+	{"trees are checked of which one user may have one at a time", func(t *testing.T, c caller) {
+		for name := range 2 {
+			n := 0
+			busy(t, func(ctx context.Context) {
+				n++
+				c.bomb(ctx, t, fmt.Sprintf("%d/%d.ts", name, n))
+			})
+		}
+	}, map[string]float64{`codeforge_verifiers_busy`: is(1), `codeforge_verifier_queue`: is(1), `codeforge_verifiers`: is(2)}},
+}
+
+// bomb has a child die at a file of a new project.
+func (c caller) bomb(ctx context.Context, t *testing.T, path string) {
+	project := c.project(t)
+	for _, ask := range []struct {
+		method, path string
+		body         any
+	}{{"POST", "files", object{"path": path, "content": hostile.Trees()["fold enum"]["a.ts"]}}, {"GET", "check", nil}} {
+		if r, err := c.Do(ctx, ask.method, c.Base+"/v1/projects/"+project+"/"+ask.path, ask.body); err == nil {
+			_ = r.Body.Close()
+		} else if ctx.Err() == nil {
+			t.Error(err)
+		}
+	}
+}
+
+// busy does something over and over until the end of the test.
+func busy(t *testing.T, do func(context.Context)) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		for ctx.Err() == nil {
+			do(ctx)
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
 }
 
 // watched keeps a stream open until the end of the test.
@@ -215,17 +257,17 @@ var causesAlone = []cause{
 	}, map[string]float64{`codeforge_cache_reads_total{result="hit"}`: 1, `codeforge_cache_reads_total{result="miss"}`: 1, `codeforge_cache_entries`: 1, `codeforge_cache_bytes`: 100}},
 	{"a job is watched to its end", func(t *testing.T, c caller) { c.events(t, c.begin(t, "research", "")) }, map[string]float64{
 		`codeforge_stream_bytes_total`: 100, `codeforge_http_requests_total{method="GET",route="/v1/jobs/{job_id}/stream",status="2xx"}`: 1}},
-	{"a WebSocket is opened, and says something", func(t *testing.T, c caller) {
+	{"a WebSocket is opened, and subscribes to something", func(t *testing.T, c caller) {
 		socket, _, err := websocket.Dial(t.Context(), c.Base+"/v1/ws", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = socket.CloseNow() })
-		if err := socket.Write(t.Context(), websocket.MessageText, []byte(`{"type":"ping"}`)); err != nil {
+		if err := socket.Write(t.Context(), websocket.MessageText, []byte(`{"type":"subscribe","id":"jobs"}`)); err != nil {
 			t.Fatal(err)
 		}
 	}, map[string]float64{`codeforge_websockets`: is(1), `codeforge_websockets_opened_total`: 1, `codeforge_websocket_messages_total{kind="received"}`: 1, `codeforge_websocket_messages_total{kind="sent"}`: 1,
-		`codeforge_websocket_messages_total{kind="refused"}`: 0, `codeforge_websocket_subscriptions`: is(0), `codeforge_websockets_dropped_total`: 0}},
+		`codeforge_websocket_subscriptions`: is(1)}},
 	{"a job is watched, and waits for its model", func(t *testing.T, c caller) {
 		stalled = c.begin(t, "wireframe", "stall")
 		c.watched(t, stalled)
@@ -235,23 +277,119 @@ var causesAlone = []cause{
 		`codeforge_jobs_ended_total{agent="wireframe",end="cancelled"}`: 1, `codeforge_llm_attempts_total{` + offlineModel + `,outcome="cancelled"}`: 1,
 		`codeforge_llm_calls_in_flight`: is(0)}},
 	{"a webhook takes a delivery, and one does not", func(t *testing.T, c caller) {
-		for _, status := range []int{200, 500} {
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
-			t.Cleanup(s.Close)
-			var hook struct{ ID string }
-			c.must(t, "POST", "/v1/webhooks", object{"url": s.URL, "events": []string{"job.completed"}}, &hook)
-			c.must(t, "POST", "/v1/webhooks/"+hook.ID+"/test", nil, new(object))
-		}
+		c.hook(t, 1, func(w http.ResponseWriter, _ *http.Request) {})
+		c.hook(t, 1, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
 		c.run(t, "research", "")
-	}, map[string]float64{`codeforge_webhook_attempts_total{outcome="delivered"}`: 2, `codeforge_webhook_attempts_total{outcome="failed"}`: 1, `codeforge_webhook_retries_total`: 1,
-		`codeforge_webhook_sending`: is(0)}},
+	}, map[string]float64{`codeforge_webhook_attempts_total{outcome="delivered"}`: 2, `codeforge_webhook_attempts_total{outcome="failed"}`: 1, `codeforge_webhook_retries_total`: 1}},
+	{"a webhook is gone", func(t *testing.T, c caller) {
+		c.hook(t, 1, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) })
+	}, map[string]float64{`codeforge_webhook_given_up_total`: 1, `codeforge_webhook_disabled_total`: 1}},
+	{"a reader is gone when there is something to tell", func(t *testing.T, c caller) {
+		job := c.begin(t, "wireframe", "stall")
+		conn, err := net.Dial("tcp", strings.TrimPrefix(c.Base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "GET /v1/jobs/%s/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", job)
+		for r := bufio.NewScanner(conn); r.Scan() && !strings.HasPrefix(r.Text(), "id: "); {
+		}
+		_ = conn.(*net.TCPConn).SetLinger(0) // a word to the kernel of the other side at once
+		_ = conn.Close()
+		c.must(t, "POST", "/v1/jobs/"+job+"/cancel", nil, new(object))
+	}, map[string]float64{`codeforge_streams_dropped_total{reason="dead"}`: 1}},
+	{"there are more streams than there may be", func(t *testing.T, c caller) {
+		job := c.begin(t, "wireframe", "stall")
+		for range 5 {
+			busy(t, func(ctx context.Context) {
+				_, _ = c.Stream(ctx, c.Base+"/v1/jobs/"+job+"/stream", new("0"), func(string, []byte) (bool, error) { return false, nil })
+			})
+		}
+	}, map[string]float64{`codeforge_streams_refused_total`: 1}},
+	{"a request takes its time", func(t *testing.T, c caller) {
+		job := c.begin(t, "wireframe", "stall")
+		busy(t, func(ctx context.Context) {
+			if r, err := c.Do(ctx, "GET", c.Base+"/v1/jobs/"+job+"?wait=60s", nil); err == nil {
+				_ = r.Body.Close()
+			}
+		})
+	}, map[string]float64{`codeforge_http_requests_in_flight`: 1}},
+	{"a job waits for another one of its project", func(t *testing.T, c caller) {
+		project := c.project(t)
+		for range 2 {
+			c.must(t, "POST", "/v1/run-agent", object{"project_id": project, "agent_type": "code", "input_context": object{"user_message": "dogs", "skip_clarification": true, "scaffold": "stall"}}, new(object))
+		}
+	}, map[string]float64{`codeforge_job_queue_age_seconds`: .000001, `codeforge_jobs{agent="code",state="queued"}`: is(1)}},
+	{"more is read than may be kept", func(t *testing.T, c caller) {
+		project := c.project(t)
+		for i := range 30 { // 1.5 MB
+			c.must(t, "POST", "/v1/projects/"+project+"/files", object{"path": fmt.Sprintf("%d.txt", i), "content": strings.Repeat("dogs ", 10_000)}, new(object))
+		}
+		for i := range 30 {
+			c.must(t, "GET", fmt.Sprintf("/v1/projects/%s/files/%d.txt", project, i), nil, new(object))
+		}
+	}, map[string]float64{`codeforge_cache_evictions_total`: 1}},
+}
+
+// hook makes a webhook with a receiver, and sends it so many deliveries.
+func (c caller) hook(t *testing.T, deliveries int, receive http.HandlerFunc) {
+	t.Helper()
+	s := httptest.NewServer(receive)
+	t.Cleanup(s.Close)
+	var hook struct{ ID string }
+	c.must(t, "POST", "/v1/webhooks", object{"url": s.URL, "events": []string{"job.completed"}}, &hook)
+	for range deliveries {
+		c.must(t, "POST", "/v1/webhooks/"+hook.ID+"/test", nil, new(object))
+	}
+}
+
+// causesAtStart are there before anybody reads metrics: what waits in the store is counted now and then alone.
+var causesAtStart = []cause{
+	{"a webhook does not answer", func(t *testing.T, c caller) {
+		over := make(chan struct{})
+		c.hook(t, 6, func(http.ResponseWriter, *http.Request) { <-over })
+		t.Cleanup(func() { close(over) })
+	}, map[string]float64{`codeforge_webhook_sending`: 4, `codeforge_webhook_pending`: is(6), `codeforge_webhook_oldest_seconds`: .000001}},
+}
+
+// causesInFolder happen to the data folder of a server on the embedded store.
+func causesInFolder(dir string) []cause {
+	return []cause{
+		{"another has the database's file for itself", func(t *testing.T, c caller) {
+			db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "codeforge.db")+"?_txlock=immediate")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tx, err := db.BeginTx(context.Background(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				busy(t, func(ctx context.Context) {
+					if r, err := c.Do(ctx, "POST", c.Base+"/v1/projects/", object{"title": "Dog walkers"}); err == nil {
+						_ = r.Body.Close()
+					}
+				})
+			}
+			t.Cleanup(func() {
+				_ = tx.Rollback()
+				_ = db.Close()
+			})
+		}, map[string]float64{`codeforge_sqlite_writer_queue`: 1}},
+	}
 }
 
 // TestMetrics: each thing that can happen moves what counts it, in a real server.
 func TestMetrics(t *testing.T) {
-	s := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0", "--verifier-memory-mb", "256", "--webhook-allow", "127.0.0.1"))
-	for _, c := range append(causes, causesAlone...) {
-		s.happen(t, s.as(""), c)
+	cfg := configured(t, "--metrics-addr", "127.0.0.1:0", "--shutdown-timeout", "1", "--verifier-memory-mb", "256", "--verifiers", "2", "--webhook-allow", "127.0.0.1",
+		"--max-streams-per-address", "4", "--cache-bytes", "1048576")
+	s := serve(t, cfg)
+	c := s.as("")
+	for _, what := range causesAtStart {
+		what.do(t, c)
+		s.moved(t, nil, what.want)
+	}
+	for _, what := range slices.Concat(causes, causesAlone, causesInFolder(cfg.DataDir)) {
+		s.happen(t, c, what)
 	}
 }
 
@@ -278,6 +416,40 @@ func (m *moodyModel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.endpoint.ServeHTTP(w, r)
 }
 
+const smallModel = `model="small",provider="compatible"`
+
+func causesOfModels(m *moodyModel) []cause {
+	budget := func(t *testing.T, c caller, dollars any) {
+		c.must(t, "PUT", "/v1/budgets", object{"scope": "user_day", "limit_usd": dollars}, new(object))
+	}
+	return []cause{
+		{"calls cost something", func(t *testing.T, c caller) { c.run(t, "research", "") }, map[string]float64{`codeforge_llm_cost_dollars_total{` + smallModel + `}`: .0001}},
+		{"a budget has no room", func(t *testing.T, c caller) {
+			budget(t, c, .0001)
+			c.run(t, "research", "")
+			budget(t, c, nil)
+		}, map[string]float64{`codeforge_llm_budget_refusals_total{scope="user_day"}`: 1, `codeforge_llm_skipped_total{reason="budget",` + smallModel + `}`: 1}},
+		{"a model fails until it is left alone", m.fail(500, 0, 2), map[string]float64{`codeforge_llm_breaker_state{` + smallModel + `,state="open"}`: 1,
+			`codeforge_llm_skipped_total{reason="breaker_open",` + smallModel + `}`: 1, `codeforge_llm_attempts_total{` + smallModel + `,outcome="server_error"}`: 5}},
+	}
+}
+
+func pausesOfModels(m *moodyModel) []cause {
+	return []cause{{"a model asks for a pause", m.fail(429, 300, 1), map[string]float64{`codeforge_llm_paused_seconds{` + smallModel + `}`: 200,
+		`codeforge_llm_attempts_total{` + smallModel + `,outcome="rate_limit"}`: 1}}}
+}
+
+// fail has so many jobs meet the model's refusal.
+func (m *moodyModel) fail(status, seconds int64, jobs int) func(*testing.T, caller) {
+	return func(t *testing.T, c caller) {
+		m.seconds.Store(seconds)
+		m.status.Store(status)
+		for range jobs {
+			c.begin(t, "research", "")
+		}
+	}
+}
+
 // TestMetricsOfModels: what calls cost and budgets refuse, and models that fail or ask for a pause.
 func TestMetricsOfModels(t *testing.T) {
 	m := &moodyModel{}
@@ -289,34 +461,13 @@ func TestMetricsOfModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0", "--llm-compatible-url", web.URL+"/v1", "--llm-compatible-model", "small", "--models-file", file))
-	const small = `model="small",provider="compatible"`
-	budget := func(t *testing.T, c caller, dollars any) {
-		c.must(t, "PUT", "/v1/budgets", object{"scope": "user_day", "limit_usd": dollars}, new(object))
-	}
-	fail := func(status, seconds int64, jobs int) func(*testing.T, caller) {
-		return func(t *testing.T, c caller) {
-			m.seconds.Store(seconds)
-			m.status.Store(status)
-			for range jobs {
-				c.begin(t, "research", "")
-			}
-		}
-	}
-	for _, c := range []cause{
-		{"calls cost something", func(t *testing.T, c caller) { c.run(t, "research", "") }, map[string]float64{`codeforge_llm_cost_dollars_total{` + small + `}`: .0001}},
-		{"a budget has no room", func(t *testing.T, c caller) {
-			budget(t, c, .0001)
-			c.run(t, "research", "")
-			budget(t, c, nil)
-		}, map[string]float64{`codeforge_llm_budget_refusals_total{scope="user_day"}`: 1, `codeforge_llm_skipped_total{reason="budget",` + small + `}`: 1}},
-		{"a model fails until it is left alone", fail(500, 0, 2), map[string]float64{`codeforge_llm_breaker_state{` + small + `,state="open"}`: 1,
-			`codeforge_llm_skipped_total{reason="breaker_open",` + small + `}`: 1, `codeforge_llm_attempts_total{` + small + `,outcome="server_error"}`: 5}},
-	} {
+	for _, c := range causesOfModels(m) {
 		s.happen(t, s.as(""), c)
 	}
 	asks := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0", "--llm-compatible-url", web.URL+"/v1", "--llm-compatible-model", "small"))
-	asks.happen(t, asks.as(""), cause{"a model asks for a pause", fail(429, 300, 1), map[string]float64{`codeforge_llm_paused_seconds{` + small + `}`: 200,
-		`codeforge_llm_attempts_total{` + small + `,outcome="rate_limit"}`: 1}})
+	for _, c := range pausesOfModels(m) {
+		asks.happen(t, asks.as(""), c)
+	}
 }
 
 // TestMetricsBetweenServers: Postgres, Redis, and jobs that another server took away.
@@ -324,12 +475,29 @@ func TestMetricsBetweenServers(t *testing.T) {
 	url, admin := freshDatabase(t)
 	p, r := newProject(t), redistest.Start(t)
 	s := serve(t, configured(t, "--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please", "--redis-url", r.URL(),
-		"--metrics-addr", "127.0.0.1:0", "--job-lease", "1"))
+		"--metrics-addr", "127.0.0.1:0", "--job-lease", "1", "--shutdown-timeout", "1"))
 	c := s.as(p.token(t, alice))
 	c.redis(t, "ok")
-	s.moved(t, map[string]float64{}, map[string]float64{`codeforge_db_connections_opened_total`: 1, `codeforge_db_connections{state="in_use"}`: 0, `codeforge_db_connections{state="idle"}`: 1,
-		`codeforge_db_connection_waits_total`: 0, `codeforge_db_connection_wait_seconds_total`: 0, `codeforge_redis_up`: is(1)})
-	for _, what := range []cause{
+	for _, what := range causesAtStartBetween {
+		s.moved(t, nil, what.want)
+	}
+	_, name, _ := strings.Cut(strings.TrimSuffix(admin, "?sslmode=disable"), "127.0.0.1:")
+	db := &sharedDatabase{pgtest.Start(t), name[strings.Index(name, "/")+1:], admin}
+	for _, what := range causesBetween(db, r) {
+		s.happen(t, c, what)
+	}
+}
+
+// sharedDatabase is one that others than a server use too.
+type sharedDatabase struct {
+	*pgtest.Server
+	name, url string
+}
+
+var causesAtStartBetween = []cause{{"a server starts", nil, map[string]float64{`codeforge_db_connections_opened_total`: 1, `codeforge_db_connections{state="idle"}`: 1, `codeforge_redis_up`: is(1)}}}
+
+func causesBetween(db *sharedDatabase, r *redistest.Server) []cause {
+	return []cause{
 		{"a server has connections", func(t *testing.T, c caller) { c.project(t) }, map[string]float64{
 			`codeforge_db_connections_max`:              is(10),
 			`codeforge_redis_limited_total{by="redis"}`: 1}},
@@ -337,13 +505,99 @@ func TestMetricsBetweenServers(t *testing.T) {
 			`codeforge_jobs_ended_total{agent="research",end="completed"}`: 1}},
 		{"a claim is renewed", func(t *testing.T, c caller) { c.begin(t, "research", "stall") }, map[string]float64{`codeforge_job_leases_total{result="renewed"}`: 1}},
 		{"a claim is lost", func(t *testing.T, c caller) {
-			_, name, _ := strings.Cut(strings.TrimSuffix(admin, "?sslmode=disable"), "127.0.0.1:")
-			pgtest.Start(t).Exec(t, name[strings.Index(name, "/")+1:], "update agent_jobs set fence = fence + 1 where status = 'running'")
+			db.Exec(t, db.name, "update agent_jobs set fence = fence + 1 where status = 'running'")
 		}, map[string]float64{`codeforge_job_leases_total{result="lost"}`: 1, `codeforge_jobs_ended_total{agent="research",end="lost"}`: 1}},
+		{"another has a table for itself, and gives it back", func(t *testing.T, c caller) {
+			other, err := pgx.Connect(t.Context(), db.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close(context.Background())
+			if _, err := other.Exec(t.Context(), "begin; lock table projects in access exclusive mode"); err != nil {
+				t.Fatal(err)
+			}
+			for range 20 {
+				busy(t, func(ctx context.Context) {
+					if r, err := c.Do(ctx, "POST", c.Base+"/v1/projects/", object{"title": "Dog walkers"}); err == nil {
+						_ = r.Body.Close()
+					}
+				})
+			}
+			wait(t, "requests that wait for the table", blocked(t, other))
+		}, map[string]float64{`codeforge_db_connections{state="in_use"}`: 1, `codeforge_db_connection_waits_total`: 1, `codeforge_db_connection_wait_seconds_total`: .000001}},
+		{"Redis takes long", func(t *testing.T, c caller) {
+			r.Pause(t)
+			c.ask(t, "GET", "/v1/jobs/0198c0de-0000-7000-8000-00000000000b", nil)
+			r.Resume(t)
+		}, map[string]float64{`codeforge_redis_slow_total`: 1, `codeforge_redis_limited_total{by="process"}`: 1}},
 		{"Redis is gone", func(t *testing.T, c caller) { r.Stop(t) }, map[string]float64{`codeforge_redis_up`: is(0), `codeforge_redis_lost_total`: 1}},
-	} {
-		s.happen(t, c, what)
+		{"the database cannot say which jobs there are", func(t *testing.T, c caller) {
+			db.Exec(t, db.name, "alter table agent_jobs rename to agent_jobs_elsewhere")
+			t.Cleanup(func() { db.Exec(t, db.name, "alter table agent_jobs_elsewhere rename to agent_jobs") })
+		}, map[string]float64{`codeforge_metrics_source_errors_total{source="jobs"}`: 1}},
 	}
+}
+
+// blocked is closed once some connections wait for locks.
+func blocked(t *testing.T, db *pgx.Conn) <-chan struct{} {
+	found := make(chan struct{})
+	go func() {
+		defer close(found)
+		for waiting := 0; waiting < 5; {
+			if err := db.QueryRow(t.Context(), "select count(*) from pg_locks where not granted").Scan(&waiting); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	return found
+}
+
+// countedElsewhere are metrics whose causes take hours or a clock of a test's own: the test that has each counted. That the counts
+// are shown as they are is TestSourcesAreShown's matter.
+var countedElsewhere = map[string]string{
+	"codeforge_websockets_dropped_total": "internal/api TestSlowSockets",
+}
+
+// TestEveryMetricHasACause: none is in the list that nothing moves, in the tables above.
+func TestEveryMetricHasACause(t *testing.T) {
+	moved := map[string]bool{}
+	for _, c := range slices.Concat(causes, causesAtStart, causesAlone, causesInFolder(""), causesOfModels(nil), pausesOfModels(nil), causesAtStartBetween, causesBetween(nil, nil)) {
+		for series, n := range c.want {
+			name, _, _ := strings.Cut(series, "{")
+			if n != 0 && n != is(0) {
+				moved[strings.TrimSuffix(strings.TrimSuffix(name, "_count"), "_sum")] = true
+			}
+		}
+	}
+	for _, m := range telemetry.Catalogue() {
+		test := countedElsewhere[m.Name]
+		if test == "" && !moved[m.Name] {
+			t.Errorf("%s: nothing in the tables of causes moves it", m.Name)
+		}
+		if test != "" && !isTest(t, test) {
+			t.Errorf("%s: there is no %s", m.Name, test)
+		}
+	}
+}
+
+// isTest reports whether there is a test: a folder of this module, and a name.
+func isTest(t *testing.T, test string) bool {
+	folder, name, _ := strings.Cut(test, " ")
+	files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "func "+name+"(t *testing.T)") {
+			return true
+		}
+	}
+	return false
 }
 
 // TestMetricsAreNamedAlike: what is exported is in the list, which has rules.
