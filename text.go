@@ -1,6 +1,9 @@
 package codeforge
 
 import (
+	"cmp"
+	"encoding/json"
+	"reflect"
 	"regexp"
 	"strings"
 	"unicode"
@@ -44,4 +47,43 @@ func Excerpt(s string, most int) string {
 		cut--
 	}
 	return s[:cut] + "…"
+}
+
+// WrongType says of JSON that holds a value of another type than is wanted where that is and what is, in the words of JSON.
+func WrongType(e *json.UnmarshalTypeError) string {
+	return cmp.Or(e.Field, "it") + " must be " + wantedType(e.Type) + ", not " + foundType(e.Value)
+}
+
+func wantedType(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return wantedType(t.Elem())
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	default:
+		return "a whole number"
+	}
+}
+
+func foundType(value string) string {
+	switch what, number, _ := strings.Cut(value, " "); {
+	case number != "":
+		return number
+	case what == "array":
+		return "a list"
+	case what == "object":
+		return "an object"
+	case what == "bool":
+		return "true or false"
+	default:
+		return "a " + what
+	}
 }

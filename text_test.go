@@ -1,6 +1,8 @@
 package codeforge
 
 import (
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -43,4 +45,29 @@ func FuzzPlain(f *testing.F) {
 			t.Errorf("Plain(%q) = %q", s, got)
 		}
 	})
+}
+
+func TestWrongType(t *testing.T) {
+	type inner struct {
+		N int `json:"n"`
+	}
+	type outer struct {
+		Text  string         `json:"text"`
+		Yes   *bool          `json:"yes"`
+		List  []inner        `json:"list"`
+		Map   map[string]int `json:"map"`
+		Share float64        `json:"share"`
+		In    inner          `json:"in"`
+	}
+	for text, want := range map[string]string{
+		`[]`: "it must be an object, not a list", `7`: "it must be an object, not a number", `{"text":7}`: "text must be a string, not a number",
+		`{"text":[]}`: "text must be a string, not a list", `{"text":{}}`: "text must be a string, not an object", `{"text":true}`: "text must be a string, not true or false",
+		`{"yes":"x"}`: "yes must be true or false, not a string", `{"list":{}}`: "list must be a list, not an object", `{"in":[]}`: "in must be an object, not a list",
+		`{"in":{"n":1.5}}`: "in.n must be a whole number, not 1.5", `{"map":7}`: "map must be an object, not a number", `{"share":"x"}`: "share must be a number, not a string",
+	} {
+		err := json.Unmarshal([]byte(text), new(outer))
+		if e, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok || WrongType(e) != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -31,6 +32,7 @@ const (
 	socketTurn       = 32        // messages of one subscription before others have their turn
 	socketBeat       = 30 * time.Second
 	socketPatience   = 10 * time.Second // for the first message, an answer to a ping, and to take one that is sent
+	socketWhole      = 30 * time.Second // for the rest of a message that began
 	socketIdle       = 5 * time.Minute  // without a subscription and a message
 	socketRead       = 30 * time.Second // for one look into the store
 )
@@ -105,14 +107,16 @@ func (s *server) openSocket(ctx context.Context, in *socketInput) (*streamOutput
 		return nil, err
 	}
 	return &streamOutput{func(huma.Context) {
-		conn, err := websocket.Accept(x.ResponseWriter, x.r, &websocket.AcceptOptions{Subprotocols: []string{socketProtocol}, InsecureSkipVerify: true})
+		k := newSocket(s, x.r, l, st)
+		conn, err := websocket.Accept(x.ResponseWriter, x.r, &websocket.AcceptOptions{Subprotocols: []string{socketProtocol}, InsecureSkipVerify: true,
+			OnPingReceived: k.pinged, OnPongReceived: k.ponged})
 		x.sent, x.status = true, http.StatusSwitchingProtocols
 		if err != nil {
 			x.err, x.status = err, http.StatusInternalServerError
 			st.Cancel()
 			return
 		}
-		newSocket(s, conn, x.r, l, st)
+		k.start(conn)
 	}}, nil
 }
 
@@ -168,7 +172,9 @@ type socket struct {
 	over    bool
 	freed   bool
 	heard   time.Time // the last message
-	refused int       // in a row
+
+	refused int         // messages in a row; of whoever reads
+	pinging atomic.Bool // a pong is awaited
 }
 
 // subscription is one thing that a client watches. Its source belongs to the goroutine that writes, once it is live.
@@ -189,8 +195,8 @@ type itemSource interface {
 	Close()
 }
 
-func newSocket(s *server, conn *websocket.Conn, r *http.Request, l login, st *stream.Stream) {
-	k := &socket{s: s, conn: conn, st: st, login: l, known: l.user.ID != "", subs: map[string]*subscription{}, heard: time.Now()}
+func newSocket(s *server, r *http.Request, l login, st *stream.Stream) *socket {
+	k := &socket{s: s, st: st, login: l, known: l.user.ID != "", subs: map[string]*subscription{}, heard: time.Now()}
 	k.room.L = &k.mu
 	k.from = http.Request{Host: r.Host, RemoteAddr: r.RemoteAddr, TLS: r.TLS, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}}
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"} {
@@ -198,16 +204,22 @@ func newSocket(s *server, conn *websocket.Conn, r *http.Request, l login, st *st
 			k.from.Header[name] = v
 		}
 	}
+	return k
+}
+
+// start begins to read and to tell.
+func (k *socket) start(conn *websocket.Conn) {
+	k.conn = conn
 	conn.SetReadLimit(maxMessage)
-	s.Sockets.count(func(c *SocketStats) { c.Opened++; c.Open++ })
+	k.s.Sockets.count(func(c *SocketStats) { c.Opened++; c.Open++ })
 	wait := socketBeat
 	if !k.known {
 		wait = socketPatience
 	}
 	k.watch = time.AfterFunc(wait, k.beat)
-	st.Hold(func() { k.close(closeGoingAway, events.ErrClosed.Error()) })
+	k.st.Hold(func() { k.close(closeGoingAway, events.ErrClosed.Error()) })
 	if k.known {
-		k.reply(map[string]any{"type": "ready", "user_id": l.user.ID})
+		k.reply(map[string]any{"type": "ready", "user_id": k.login.user.ID})
 	}
 	go k.read()
 }
@@ -216,7 +228,7 @@ func newSocket(s *server, conn *websocket.Conn, r *http.Request, l login, st *st
 func (k *socket) read() {
 	defer k.end()
 	for {
-		kind, message, err := k.conn.Read(context.Background())
+		kind, message, err := k.message()
 		switch {
 		case err != nil:
 			return
@@ -228,6 +240,35 @@ func (k *socket) read() {
 		if !k.take(message) {
 			return
 		}
+	}
+}
+
+// message reads one. It may take as long as it likes to come, and then not long to be whole.
+func (k *socket) message() (websocket.MessageType, []byte, error) {
+	kind, r, err := k.conn.Reader(context.Background())
+	if err != nil {
+		return kind, nil, err
+	}
+	late := time.AfterFunc(socketWhole, func() { k.close(closeSlow, "the message took too long") })
+	defer late.Stop()
+	message, err := io.ReadAll(r)
+	return kind, message, err
+}
+
+// pinged counts a ping of the protocol as a message, and says whether it is answered.
+func (k *socket) pinged(context.Context, []byte) bool {
+	k.s.Sockets.count(func(c *SocketStats) { c.Received++ })
+	if v := k.count(); v.ok {
+		return true
+	}
+	k.refuse()
+	return false
+}
+
+// ponged counts a pong that nobody asked for as a message.
+func (k *socket) ponged(ctx context.Context, payload []byte) {
+	if !k.pinging.Swap(false) {
+		k.pinged(ctx, payload)
 	}
 }
 
@@ -310,6 +351,7 @@ func (k *socket) beat() {
 		k.login = l
 	}
 	k.mu.Unlock()
+	k.pinging.Store(true)
 	if err := k.conn.Ping(ctx); err != nil {
 		_ = k.conn.CloseNow()
 		return
@@ -388,17 +430,18 @@ func (k *socket) write() {
 	}
 }
 
-// send writes one message, and leaves a client that does not take it.
+// send writes one message. A client that does not take it is told so and left: if it goes on to take nothing, without a word.
 func (k *socket) send(message []byte) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), socketPatience)
-	defer cancel()
-	err := k.conn.Write(ctx, websocket.MessageText, message)
-	if ctx.Err() != nil {
+	late := time.AfterFunc(socketPatience, func() {
 		k.s.Sockets.count(func(c *SocketStats) { c.Slow++ })
 		k.close(closeSlow, events.ErrSlow.Error())
+	})
+	defer late.Stop()
+	if err := k.conn.Write(context.Background(), websocket.MessageText, message); err != nil {
+		return false
 	}
 	k.s.Sockets.count(func(c *SocketStats) { c.Sent++ })
-	return err == nil
+	return true
 }
 
 // tell writes what a subscription has to tell, up to its turn's end.

@@ -56,7 +56,7 @@ func parseMessage(text []byte) (m clientMessage, err error) {
 // plainJSONError is what the decoder says, without the names of types of ours.
 func plainJSONError(err error) string {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return e.Field + " is a " + e.Value
+		return codeforge.WrongType(e)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return "it ends too early"
@@ -80,10 +80,13 @@ func (k *socket) take(text []byte) bool {
 		}
 		return k.signIn(m, err)
 	}
-	// What becomes a request counts as one there.
-	if limit := k.s.limit; limit != nil && m.Type != "cancel" && m.Type != "respond" {
-		if v := limit.take(context.Background(), "user:"+l.user.ID, time.Now()); !v.ok {
-			return k.refuse(m.ID, &codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
+	if m.Type != "cancel" && m.Type != "respond" { // what becomes a request counts as one there
+		if v := k.count(); !v.ok {
+			if !k.refuse() {
+				return false
+			}
+			k.fail(m.ID, &codeforge.Error{Kind: codeforge.RateLimited, Message: "Too many requests", RetryAfter: v.retry})
+			return true
 		}
 	}
 	k.refused = 0
@@ -96,14 +99,28 @@ func (k *socket) take(text []byte) bool {
 	return true
 }
 
-// refuse answers a message beyond a limit. Who goes on and on is left.
-func (k *socket) refuse(id string, err error) bool {
+// count counts one message for the limit of the user, or of the address of who has not said yet who it is.
+func (k *socket) count() verdict {
+	limit := k.s.limit
+	if limit == nil {
+		return verdict{ok: true}
+	}
+	k.mu.Lock()
+	key := "user:" + k.login.user.ID
+	if !k.known {
+		key = addressKey(clientAddress(&k.from, k.s.TrustedProxies))
+	}
+	k.mu.Unlock()
+	return limit.take(context.Background(), key, time.Now())
+}
+
+// refuse notes a message beyond a limit. Who goes on and on is left: then it is false.
+func (k *socket) refuse() bool {
 	k.s.Sockets.count(func(c *SocketStats) { c.Refused++ })
 	if k.refused++; k.refused >= maxRefused {
 		k.close(closeRefused, "too many messages")
 		return false
 	}
-	k.fail(id, err)
 	return true
 }
 
@@ -119,12 +136,9 @@ func (k *socket) fail(id string, err error) {
 
 // signIn takes the first message of a connection that came without a token.
 func (k *socket) signIn(m clientMessage, err error) bool {
-	s := k.s
-	if s.limit != nil {
-		if v := s.limit.take(context.Background(), addressKey(clientAddress(&k.from, s.TrustedProxies)), time.Now()); !v.ok {
-			k.close(closeRefused, "too many messages")
-			return false
-		}
+	if v := k.count(); !v.ok {
+		k.close(closeRefused, "too many messages")
+		return false
 	}
 	if err == nil {
 		err = k.accept(m)

@@ -6,13 +6,16 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -382,6 +385,246 @@ func TestSocketLimits(t *testing.T) {
 	many.open(srv)
 	if _, resp, err := many.dial(srv, nil, "Authorization: Bearer alice"); err == nil || resp.StatusCode != 429 {
 		t.Errorf("%v %v", resp, err)
+	}
+}
+
+// bubble is one of WebSockets, whose clock passes while everybody waits. The server is made outside of it.
+type bubble struct {
+	*testing.T
+	k     *kit
+	conns chan net.Conn
+	open  []net.Conn
+}
+
+func inBubble(k *kit, t *testing.T, what func(b *bubble)) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &bubble{T: t, k: k, conns: make(chan net.Conn)}
+		srv := &http.Server{Handler: k.h}
+		done := make(chan struct{})
+		go func() {
+			_ = srv.Serve(b)
+			close(done)
+		}()
+		what(b)
+		for _, c := range b.open {
+			_ = c.Close()
+		}
+		_ = srv.Close()
+		<-done
+	})
+}
+
+// Accept, Close and Addr make it a listener of pipes, which hold nothing: what nobody takes is not sent.
+func (b *bubble) Accept() (net.Conn, error) {
+	c, ok := <-b.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+func (b *bubble) Close() error {
+	close(b.conns)
+	return nil
+}
+func (b *bubble) Addr() net.Addr { return &net.TCPAddr{} }
+
+// dial opens a WebSocket as somebody, "": nobody yet.
+func (b *bubble) dial(token string) net.Conn {
+	b.Helper()
+	ours, theirs := net.Pipe()
+	b.conns <- theirs
+	b.open = append(b.open, ours)
+	request := "GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	if token != "" {
+		request += "Authorization: Bearer " + token + "\r\n"
+	}
+	if _, err := io.WriteString(ours, request+"\r\n"); err != nil {
+		b.Fatal(err)
+	}
+	for got := []byte{}; !bytes.HasSuffix(got, []byte("\r\n\r\n")); {
+		var one [1]byte
+		if _, err := ours.Read(one[:]); err != nil {
+			b.Fatalf("%v: %s", err, got)
+		}
+		got = append(got, one[0])
+	}
+	return ours
+}
+
+// frame reads one frame of the server.
+func (b *bubble) frame(c net.Conn) (op byte, payload []byte, err error) {
+	var head [4]byte
+	if _, err := io.ReadFull(c, head[:2]); err != nil {
+		return 0, nil, err
+	}
+	n := int(head[1])
+	if n == 126 {
+		if _, err := io.ReadFull(c, head[2:4]); err != nil {
+			return 0, nil, err
+		}
+		n = int(binary.BigEndian.Uint16(head[2:]))
+	}
+	payload = make([]byte, n)
+	_, err = io.ReadFull(c, payload)
+	return head[0] & 15, payload, err
+}
+
+// say sends one short frame.
+func (b *bubble) say(c net.Conn, op byte, payload string) {
+	b.Helper()
+	if _, err := c.Write(append([]byte{0x80 | op, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...)); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// closed reads to the end, answering pings, and says after how long that came and with which code; 0: without one.
+func (b *bubble) closed(c net.Conn) (after time.Duration, code websocket.StatusCode) {
+	began := time.Now()
+	for {
+		op, payload, err := b.frame(c)
+		switch {
+		case err != nil:
+			return time.Since(began), code
+		case op == opPing:
+			b.say(c, opPong, string(payload))
+		case op == opClose:
+			code = websocket.StatusCode(binary.BigEndian.Uint16(payload))
+			b.say(c, opClose, string(payload[:2]))
+			return time.Since(began), code
+		}
+	}
+}
+
+const (
+	opText  = 1
+	opClose = 8
+	opPing  = 9
+	opPong  = 10
+)
+
+// Whoever takes nothing, sends half a message, wants nothing, or may not ask any more is left in time, and told why.
+func TestSlowSockets(t *testing.T) {
+	sockets := new(api.Sockets)
+	var over atomic.Bool
+	k := newKit(t, func(o *api.Options) {
+		o.Sockets = sockets
+		o.Auth = func(r *http.Request) (codeforge.User, error) {
+			if over.Load() {
+				return codeforge.User{}, &codeforge.Error{Kind: codeforge.Unauthenticated, Message: "Token has expired"}
+			}
+			return authByName(r)
+		}
+	})
+	project := k.project()
+	for _, c := range []struct {
+		name  string
+		do    func(b *bubble) (time.Duration, websocket.StatusCode)
+		after time.Duration
+		code  websocket.StatusCode
+		slow  int64
+	}{
+		{"no token comes", func(b *bubble) (time.Duration, websocket.StatusCode) { return b.closed(b.dial("")) }, 10 * time.Second, 4001, 0},
+		{"nothing is wanted", func(b *bubble) (time.Duration, websocket.StatusCode) { return b.closed(b.dial("alice")) }, 5 * time.Minute, 4000, 0},
+		{"pings are no wish", func(b *bubble) (time.Duration, websocket.StatusCode) {
+			conn := b.dial("alice")
+			go func() {
+				time.Sleep(4*time.Minute + time.Second)
+				b.say(conn, opPing, "")
+			}()
+			return b.closed(conn)
+		}, 5 * time.Minute, 4000, 0},
+		{"something is watched, and the token expires", func(b *bubble) (time.Duration, websocket.StatusCode) {
+			conn := b.dial("alice")
+			go func() {
+				b.say(conn, opText, `{"type":"subscribe","id":"1","project_id":"`+project+`"}`)
+				time.Sleep(time.Hour - time.Second)
+				over.Store(true)
+			}()
+			return b.closed(conn)
+		}, time.Hour, 4001, 0},
+		{"half a message", func(b *bubble) (time.Duration, websocket.StatusCode) {
+			conn := b.dial("alice")
+			go conn.Write([]byte{opText, 0x80 | 20, 0, 0, 0, 0, '{'})
+			return b.closed(conn)
+		}, 30 * time.Second, 4008, 0},
+		{"nothing is taken for a while", func(b *bubble) (time.Duration, websocket.StatusCode) {
+			conn := b.dial("alice")
+			began := time.Now()
+			time.Sleep(12 * time.Second)
+			_, code := b.closed(conn)
+			return time.Since(began), code
+		}, 12 * time.Second, 4008, 1},
+		{"nothing is taken any more", func(b *bubble) (time.Duration, websocket.StatusCode) {
+			conn := b.dial("alice")
+			began := time.Now()
+			time.Sleep(20 * time.Second)
+			_, code := b.closed(conn)
+			return time.Since(began), code
+		}, 20 * time.Second, 0, 1},
+		{"pings are not answered", func(b *bubble) (time.Duration, websocket.StatusCode) {
+			conn := b.dial("alice")
+			began := time.Now()
+			for {
+				if _, _, err := b.frame(conn); err != nil {
+					return time.Since(began), 0
+				}
+			}
+		}, 40 * time.Second, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			over.Store(false)
+			before := sockets.Stats()
+			inBubble(k, t, func(b *bubble) {
+				if after, code := c.do(b); after != c.after || code != c.code {
+					t.Errorf("left after %v with %d, want %v and %d", after, code, c.after, c.code)
+				}
+				synctest.Wait()
+			})
+			if now := sockets.Stats(); now.Slow-before.Slow != c.slow || now.Open != 0 || now.Subscriptions != 0 {
+				t.Errorf("%+v", now)
+			}
+		})
+	}
+}
+
+// Pings and pongs of the protocol count as messages do, but for the pong that the server asked for.
+func TestSocketPingsAreCounted(t *testing.T) {
+	for _, op := range []byte{opPing, opPong} {
+		sockets := new(api.Sockets)
+		k := newKit(t, func(o *api.Options) { o.Sockets, o.RateLimit = sockets, 60 })
+		inBubble(k, t, func(b *bubble) {
+			conn := b.dial("bob") // whose bucket was not there yet
+			go func() {
+				time.Sleep(35 * time.Second) // the server asks once, the tokens are there again
+				for range 60 + 99 {
+					b.say(conn, op, "x")
+				}
+				time.Sleep(time.Second) // one more
+				b.say(conn, op, "x")
+				b.say(conn, op, "x")
+			}()
+			pongs := 0
+			for {
+				kind, payload, err := b.frame(conn)
+				switch {
+				case err != nil:
+					b.Fatal(err)
+				case kind == opPing:
+					b.say(conn, opPong, string(payload))
+				case kind == opPong:
+					pongs++
+				case kind == opClose:
+					if code := binary.BigEndian.Uint16(payload); code != 4029 || op == opPing && pongs != 61 || op == opPong && pongs != 0 {
+						t.Errorf("left with %d after %d pongs", code, pongs)
+					}
+					b.say(conn, opClose, string(payload[:2]))
+					return
+				}
+			}
+		})
+		if st := sockets.Stats(); st.Refused != 100 || st.Received != 60+99+2 {
+			t.Errorf("%+v", st)
+		}
 	}
 }
 

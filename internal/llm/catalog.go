@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"codeforge"
 )
 
 //go:embed models.json
@@ -778,7 +780,7 @@ func decodeStrict(data []byte, v any) error {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
 		if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return fmt.Errorf("%s must be %s, not %s", cmp.Or(e.Field, "it"), e.Type, e.Value)
+			return errors.New(codeforge.WrongType(e))
 		}
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}

@@ -335,7 +335,7 @@ func TestOverrideErrorsAreAllNamed(t *testing.T) {
 	}
 	for _, want := range []string{
 		"format: must be 1", `"gpt" is not provider:model`, "must not be negative", `provider "mars" is not one of`, `unknown field "contxt"`,
-		"models[3]: context must be int, not string", `temperature "hot"`, `effort "huge"`, `default_effort "low"`, "rates must be between 0",
+		"models[3]: context must be a whole number, not a string", `temperature "hot"`, `effort "huge"`, `default_effort "low"`, "rates must be between 0",
 		"input and output are required", "valid_from must be later", "above_prompt must be positive", "openai:z is there twice", "served_by needs ends",
 		`"tomorrow" is no date`, "name must not be empty or hold a colon", `"nowhere" is not provider:model`, "is that of a built-in provider",
 		"must be an absolute http or https address", "name must be lower case", "no user or password", "no query or fragment", "key_env must be",
