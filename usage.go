@@ -38,7 +38,7 @@ type UsageFilter struct {
 	Limit            int // groups at most, the newest or dearest first
 }
 
-// UsageSum is what a group of attempts at model calls took. Cost is in micro-dollars.
+// UsageSum is what a group of attempts at model calls took. Cost is what the server paid, in micro-dollars.
 type UsageSum struct {
 	Key       string `json:"key"`
 	Calls     int64  `json:"calls"`  // attempts
@@ -47,6 +47,8 @@ type UsageSum struct {
 	Cost      int64  `json:"cost_micro_usd"`
 	Estimated bool   `json:"cost_estimated"` // some of it is a guess
 	LatencyMS int64  `json:"latency_ms"`     // all calls together
+	OwnCalls  int64  `json:"own_calls"`      // with the user's own keys, which are in all of this but Cost
+	OwnCost   int64  `json:"own_cost_micro_usd"`
 	Usage
 }
 

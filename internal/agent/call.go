@@ -33,6 +33,7 @@ type usageEvent struct {
 	LatencyMS    int64  `json:"latency_ms"`
 	FirstTokenMS int64  `json:"first_token_ms"` // 0: not known
 	Replayed     bool   `json:"replayed"`
+	OwnKey       bool   `json:"own_key,omitempty"` // the user's own key paid
 }
 
 // retryEvent is an attempt that gave no answer, or that was not made.
@@ -48,6 +49,7 @@ type retryEvent struct {
 	Skipped      string              `json:"skipped,omitempty"`
 	Reason       string              `json:"reason"`
 	CostMicroUSD int64               `json:"cost_micro_usd,omitempty"`
+	OwnKey       bool                `json:"own_key,omitempty"`
 }
 
 // count adds an answer to what the job used. Only what the journal keeps may be counted, and nothing of when and how: the
@@ -170,6 +172,7 @@ func (c *caller) callOnce(ctx context.Context, ask llm.Request, sink func(llm.De
 	switch {
 	case resp.Replayed:
 	case c.attempt != nil:
+		e.OwnKey = c.attempt.Own
 		e.LatencyMS, e.FirstTokenMS = c.attempt.Latency.Milliseconds(), c.attempt.FirstToken.Milliseconds()
 	default:
 		e.LatencyMS = took.Milliseconds()
@@ -221,13 +224,13 @@ func (c *caller) observe(a llm.Attempt) {
 	if a.Err == nil && a.Skipped == "" {
 		return
 	}
-	reason := cmp.Or(modelWords[a.Kind], a.Skipped)
+	reason := cmp.Or(wordsFor(a.Kind, a.Own), a.Skipped)
 	if over, ok := errors.AsType[*llm.BudgetError](a.Err); ok && over.Passing() {
 		reason = "The budget for model calls is held by calls that run now"
 	}
 	c.r.report(-1, event(codeforge.EventRetry, retryEvent{Stage: c.stage, Provider: a.Provider, Model: a.Model, Kind: a.Kind, Status: a.Status,
 		WaitMS: a.Wait.Milliseconds(), Next: a.Next, Attempt: a.Number, Skipped: a.Skipped,
-		Reason: reason, CostMicroUSD: a.Cost.MicroUSD}))
+		Reason: reason, CostMicroUSD: a.Cost.MicroUSD, OwnKey: a.Own}))
 }
 
 // reportDelta passes pieces of answers on to viewers.
@@ -241,7 +244,7 @@ func (c *caller) reportDelta(d llm.Delta) {
 	if c.calling {
 		reason = "The model thought aloud before its answer"
 		if c.attempt != nil {
-			reason = cmp.Or(modelWords[c.attempt.Kind], reason)
+			reason = cmp.Or(wordsFor(c.attempt.Kind, c.attempt.Own), reason)
 		}
 	}
 	c.r.report(-1, event(codeforge.EventRestart, map[string]string{"stage": string(c.stage), "model": d.Text, "reason": reason}))
@@ -277,6 +280,23 @@ func assistantMessage(resp *llm.Response) llm.Message {
 		m.Parts = m.Parts[:n-1]
 	}
 	return m
+}
+
+// wordsFor are words for the client, which say whose key it is that does not open.
+func wordsFor(k llm.ErrorKind, own bool) string {
+	if own {
+		if words := ownKeyWords[k]; words != "" {
+			return words
+		}
+	}
+	return modelWords[k]
+}
+
+var ownKeyWords = map[llm.ErrorKind]string{
+	llm.Auth:           "The model's provider does not accept your own key: replace or delete it under /v1/keys",
+	llm.Permission:     "Your own key may not use the model: replace or delete it under /v1/keys",
+	llm.ModelNotFound:  "The account of your own key does not have the model",
+	llm.QuotaExhausted: "The quota of your own key at the model's provider is used up",
 }
 
 // words for the client, by what went wrong; the provider's own text stays in the cause.
@@ -316,7 +336,7 @@ func (r *run) modelError(ctx context.Context, stage codeforge.AgentType, err err
 	if !ok {
 		return failure(stage, err, "The model could not be called")
 	}
-	f := failure(stage, err, "%s", cmp.Or(modelWords[e.Kind], "The model could not answer"))
+	f := failure(stage, err, "%s", cmp.Or(wordsFor(e.Kind, e.Own), "The model could not answer"))
 	f.Details["reason"] = string(e.Kind)
 	f.Retryable, f.RetryAfter = e.Retryable, e.RetryAfter
 	if ofProvider(e.Kind) {

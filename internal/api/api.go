@@ -128,6 +128,8 @@ type Options struct {
 	Tokens auth.TokenStore
 	// Webhooks makes their secrets and sends to them. nil: none can be made.
 	Webhooks Webhooks
+	// UserKeys seals users' own keys for providers of models. nil: none can be kept.
+	UserKeys UserKeys
 	// Preview is asked for every host. nil: there is none.
 	Preview Preview
 	// Sites are asked, in order, for every request that is no preview's. What none of them takes is the API's.

@@ -19,6 +19,9 @@ var audited = map[string]string{
 	"set_budget":       "budget.set",
 	"cancel_job":       "job.take_back", // see auditedHere
 
+	"put_key":    "key.put",
+	"delete_key": "key.delete",
+
 	"create_webhook":         "webhook.create",
 	"create_project_webhook": "webhook.create",
 	"update_webhook":         "webhook.update",
@@ -41,7 +44,7 @@ func auditedHere(operation string, r *http.Request) bool {
 }
 
 // pathObjects are the parts of paths that name objects.
-var pathObjects = []string{"project_id", "job_id", "n", "path", "webhook_id", "delivery_id", "token_id"}
+var pathObjects = []string{"project_id", "job_id", "n", "path", "webhook_id", "delivery_id", "token_id", "provider"}
 
 // names adds an object to what the record says that a request was about.
 func (x *exchange) names(kind, id string) {

@@ -84,6 +84,9 @@ func (s *server) routes() {
 	add(s, "POST /v1/tokens", "create_token", s.createToken)
 	add(s, "GET /v1/tokens", "list_tokens", s.listTokens)
 	add(s, "DELETE /v1/tokens/{token_id}", "revoke_token", s.revokeToken)
+	add(s, "POST /v1/keys", "put_key", s.putKey)
+	add(s, "GET /v1/keys", "list_keys", s.listKeys)
+	add(s, "DELETE /v1/keys/{provider}", "delete_key", s.deleteKey)
 
 	add(s, "GET /v1/models", "list_models", s.listModels)
 	add(s, "GET /v1/usage", "sum_usage", s.sumUsage)

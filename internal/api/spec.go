@@ -43,6 +43,7 @@ func (s *server) config() huma.Config {
 				{Name: "webhooks", Description: "Addresses that are told what happens, after the specification Standard Webhooks."},
 				{Name: "tokens", Description: "What lets machines act for a user, within scopes."},
 				{Name: "models", Description: "Which models answer, what they cost, and what they may cost."},
+				{Name: "keys", Description: "A user's own keys for providers of models."},
 				{Name: "system", Description: "How the server is."},
 			},
 		},
@@ -139,6 +140,12 @@ var docs = map[string]doc{
 		responses: resultLater,
 		example:   map[string]any{"decision_context": "Where should the app keep its data: localStorage or a database?", "module_index": 2}},
 
+	"put_key": {tag: "keys", errors: []int{400, 413, 415, 503}, summary: "Keep an own key for a provider",
+		text: "Jobs of the caller then ask this provider with this key before the server's own ones are used; what it pays for counts against no budget of the server, and usage tells of it apart. " +
+			"The key is stored encrypted and never shown again. One that the provider refuses is not taken; it takes the place of an earlier one.",
+		example: map[string]any{"provider": "openai", "key": "sk-a-key-of-your-own"}},
+	"list_keys":  {tag: "keys", summary: "List own keys", text: "For which providers the caller has a key here, and for which one can be kept."},
+	"delete_key": {tag: "keys", errors: []int{404}, summary: "Delete an own key", text: "Calls that are under way end with it."},
 	"create_webhook": {tag: "webhooks", errors: []int{400, 413, 415, 503}, summary: "Create a webhook for all projects",
 		text:    "The address is told of events in all of the caller's projects. " + webhookText,
 		example: map[string]any{"url": "https://example.com/hooks/codeforge", "events": []string{"job.completed", "job.failed"}}},

@@ -97,6 +97,12 @@ type Store interface {
 	// PreviewErrors returns those of a revision (0: the newest) or, with its id, of a job's working tree, the newest first.
 	PreviewErrors(ctx context.Context, u codeforge.User, projectID string, revision int64, jobID string) ([]codeforge.PreviewError, error)
 
+	// PutKey stores a user's sealed key for a provider in place of the one before.
+	PutKey(ctx context.Context, u codeforge.User, provider, hint string, sealed []byte) (codeforge.ProviderKey, error)
+	// ListKeys returns those of u by provider.
+	ListKeys(ctx context.Context, u codeforge.User) ([]codeforge.ProviderKey, error)
+	DeleteKey(ctx context.Context, u codeforge.User, provider string) error
+
 	// CreateWebhook stores w under its id for u, for a project if it names one, with a sealed secret to sign by. Events of those
 	// projects become deliveries in the transactions that make them true, from then on.
 	CreateWebhook(ctx context.Context, u codeforge.User, w codeforge.Webhook, secret []byte) (codeforge.Webhook, error)

@@ -28,11 +28,13 @@ type usageSum struct {
 	Cost      *int64 `json:"cost_micro_usd" nullable:"true" doc:"In millionths of a dollar; null: nothing is known of it, since the models file has no price."`
 	Estimated bool   `json:"cost_estimated" doc:"Some of the cost is a guess, or not in it: of calls whose usage or price is not known."`
 	LatencyMS int64  `json:"latency_ms" doc:"All attempts together."`
+	OwnCalls  int64  `json:"own_calls" doc:"Attempts with own keys of the user. They are in all other numbers but the cost, which is what the server paid."`
+	OwnCost   *int64 `json:"own_cost_micro_usd" nullable:"true" doc:"What those cost, in millionths of a dollar; null: nothing is known of it."`
 	codeforge.Usage
 }
 
 func usageOf(u *codeforge.UsageSum) usageSum {
-	return usageSum{u.Key, u.Calls, u.Failed, u.Unknown, llm.KnownCost(u.Cost, u.Estimated), u.Estimated, u.LatencyMS, u.Usage}
+	return usageSum{u.Key, u.Calls, u.Failed, u.Unknown, llm.KnownCost(u.Cost, u.Estimated), u.Estimated, u.LatencyMS, u.OwnCalls, llm.KnownCost(u.OwnCost, u.Estimated && u.OwnCalls > 0), u.Usage}
 }
 
 type usageReport struct {

@@ -8,6 +8,7 @@ type Attempt struct {
 	Number     int    // within the call, from 1; 0 when Skipped
 	Provider   string // as configured
 	Model      string
+	Own        bool   // with the user's own key
 	Served     string // "" if nothing answered
 	Status     int    // HTTP; 0: not known
 	Kind       ErrorKind

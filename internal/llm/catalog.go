@@ -166,10 +166,16 @@ type Target struct {
 	Temperature *float64
 	Model       Model // what is known; the zero Model when nothing is
 	Known       bool
+
+	own Provider // answers with the user's own key; nil: the server's does
 }
 
 // Name is provider:id.
 func (t Target) Name() string { return t.Provider + ":" + t.ID }
+
+// login is whose customer a call is, at which provider; account the same for one model.
+func (t Target) login() string   { return pick(t.own != nil, "own ", "") + t.Provider }
+func (t Target) account() string { return t.login() + ":" + t.ID }
 
 // WarningKind says what a Warning is about.
 type WarningKind string

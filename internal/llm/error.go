@@ -46,6 +46,7 @@ type Error struct {
 	Provider   string
 	Model      string
 	Kind       ErrorKind
+	Own        bool   // it came with the user's own key
 	Status     int    // HTTP; 0: none
 	Code       string // the provider's own word for it, if it gave one
 	Message    string

@@ -26,7 +26,7 @@ type Ledger interface {
 	Reserve(ctx context.Context, r Reservation) (id string, err error)
 
 	// Record stores e and, in the same transaction, releases the reservation e.Reservation ("": there is none) from the
-	// periods that it was made in and adds e.Cost to what was spent there. Recording an entry of the same ID again
+	// periods that it was made in and adds [Entry.ServerCost] to what was spent there. Recording an entry of the same ID again
 	// changes nothing. The call's answer is used whether or not Record fails.
 	Record(ctx context.Context, e Entry) error
 }
@@ -51,6 +51,7 @@ type Entry struct {
 	Attempt     int    // within the call, from 1, over all models
 	Provider    string // as configured: an endpoint has its own name
 	Model       string // asked for
+	Own         bool   // with the user's own key: the cost is the user's, and no budget's
 	Served      string // answered; "" if nothing did
 	Usage       Usage
 	Cost        Cost
@@ -61,6 +62,10 @@ type Entry struct {
 	Latency     time.Duration // of the whole attempt
 	At          time.Time     // when it began
 }
+
+// ServerCost is what the server pays for an attempt, OwnCost what its user does with a key of their own, in micro-dollars.
+func (e *Entry) ServerCost() int64 { return pick(e.Own, 0, e.Cost.MicroUSD) }
+func (e *Entry) OwnCost() int64    { return pick(e.Own, e.Cost.MicroUSD, 0) }
 
 // BudgetScope says what a budget limits.
 type BudgetScope string

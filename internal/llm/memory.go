@@ -85,7 +85,7 @@ func (m *Memory) release(id string, cost int64) {
 func (m *Memory) Record(_ context.Context, e Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.release(e.Reservation, e.Cost.MicroUSD)
+	m.release(e.Reservation, e.ServerCost())
 	if len(m.entries) >= keep {
 		m.entries = slices.Delete(m.entries, 0, keep/10)
 	}

@@ -72,6 +72,7 @@ func (b *retryBudget) withdraw() bool {
 // health is what is known of one model at one provider.
 type health struct {
 	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
+	own     bool // at a user's own account
 
 	mu     sync.Mutex
 	opened time.Time // of the breaker, last

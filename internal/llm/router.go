@@ -22,7 +22,9 @@ type Options struct {
 	// Providers that are configured, by the name that stands before the colon; each makes one attempt per Generate.
 	Providers map[string]Provider
 	// Defaults holds, for a provider, the model to use where no route names one of its own.
-	Defaults  map[string]string
+	Defaults map[string]string
+	// Own returns the providers that a user has a key of their own for; nil: nobody has any. Calls of that user go to them first.
+	Own       func(ctx context.Context, userID string) (map[string]Provider, error)
 	Ledger    Ledger        // nil: nothing is accounted for
 	Observe   func(Attempt) // hears of every attempt, from the caller's goroutine; nil: nobody does
 	Warn      func(Warning) // hears of each warning that calls give rise to, once; nil: nobody does
@@ -62,6 +64,10 @@ var errHung = errors.New("no answer began within half of the time that was left"
 // A sink that was shown pieces of an answer that then broke gets a restart before the next try. Before each try the worst
 // case is reserved in the ledger, after it what happened is recorded. A Router is safe for concurrent use.
 //
+// Models of providers that the user has an own key for come before all others, with that key. What it pays for is held against no
+// budget and booked apart; what fails with it is no failure of the server's. Where a user has a key, the offline model does not
+// stand in for a provider.
+//
 // Besides an *[Error], Generate returns a [codeforge.Error] of kind unavailable when the ledger could not be asked.
 type Router struct {
 	Options
@@ -70,7 +76,7 @@ type Router struct {
 	arrears arrears
 
 	mu     sync.Mutex
-	health map[string]*health
+	health map[string]*health // by Target.account
 	warned map[string]bool
 }
 
@@ -153,6 +159,9 @@ func (r *Router) States() []ModelState {
 	var out []ModelState
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		h := all[name]
+		if h.own {
+			continue
+		}
 		out = append(out, ModelState{name, h.breaker.State().String(), h.pausedFor(), r.Catalog.Gone(name, time.Now())})
 	}
 	return out
@@ -160,12 +169,19 @@ func (r *Router) States() []ModelState {
 
 // Generate is part of [Provider].
 func (r *Router) Generate(ctx context.Context, req *Request, sink func(Delta)) (*Response, error) {
-	chain, err := r.chain(req)
+	var own map[string]Provider
+	if r.Own != nil && req.Call.UserID != "" {
+		var err error
+		if own, err = r.Own(ctx, req.Call.UserID); err != nil {
+			return nil, unavailable("read a user's keys", err)
+		}
+	}
+	chain, err := r.chain(req, own)
 	if err != nil {
 		return nil, err
 	}
 	r.retries.deposit()
-	c := &routedCall{r: r, ctx: ctx, req: req, sink: sink, tokens: estimate(req), tries: map[string]int{}}
+	c := &routedCall{r: r, ctx: ctx, req: req, sink: sink, tokens: estimate(req), tries: map[string]int{}, barred: map[string]bool{}}
 	for queue := slices.Clone(chain); len(queue) > 0; {
 		t := queue[0]
 		queue = queue[1:]
@@ -188,17 +204,45 @@ func (r *Router) Generate(ctx context.Context, req *Request, sink func(Delta)) (
 	return nil, c.withLost(c.failed)
 }
 
-// chain returns the models for a request, never empty.
-func (r *Router) chain(req *Request) ([]Target, error) {
-	now := time.Now()
-	route, warns := r.Catalog.Route(string(req.Call.Agent), r.have, now)
+// chain returns the models for a request, never empty: those that the user's own keys open, then the server's.
+func (r *Router) chain(req *Request, own map[string]Provider) ([]Target, error) {
+	servers, err := r.models(req, r.have)
+	if len(own) == 0 {
+		return servers, err
+	}
+	have := Configured{}
+	for name := range own {
+		have[name] = r.Defaults[name]
+	}
+	mine, _ := r.models(req, have) // what they do not open, the server may
+	mine = slices.DeleteFunc(mine, func(t Target) bool { return own[t.Provider] == nil })
+	if len(mine) == 0 {
+		return servers, err
+	}
+	for i := range mine {
+		mine[i].own = own[mine[i].Provider]
+	}
+	if req.Routing.NoFallback {
+		return mine[:1], nil
+	}
+	if err != nil { // the server has not the model that is named
+		unnamed := *req
+		unnamed.Model = ""
+		servers, _ = r.models(&unnamed, r.have)
+	}
+	return append(mine, slices.DeleteFunc(servers, func(t Target) bool { return t.Provider == Scaffold })...), nil
+}
+
+// models returns the models for a request as far as their providers can be called, in the order of their merit.
+func (r *Router) models(req *Request, have Configured) ([]Target, error) {
+	route, warns := r.Catalog.Route(string(req.Call.Agent), have, time.Now())
 	if req.Model == "" {
 		r.warn(warns...)
+		if _, ok := have[route[0].Provider]; !ok {
+			return nil, &Error{Provider: route[0].Provider, Model: route[0].ID, Kind: Auth, Message: "no provider is configured"}
+		}
 		if req.Routing.NoFallback {
 			route = route[:1]
-		}
-		if _, ok := r.Providers[route[0].Provider]; !ok {
-			return nil, &Error{Provider: route[0].Provider, Model: route[0].ID, Kind: Auth, Message: "no provider is configured"}
 		}
 		return route, nil
 	}
@@ -209,23 +253,23 @@ func (r *Router) chain(req *Request) ([]Target, error) {
 	if w.Kind != "" {
 		r.warn(w)
 	}
-	if r.Providers[p] == nil {
+	if _, ok := have[p]; !ok {
 		return nil, &Error{Provider: p, Model: id, Kind: Auth, Message: "this provider is not configured"}
 	}
 	named := r.Catalog.Target(p, id)
 	if r.Catalog.routes[string(req.Call.Agent)] != nil {
 		named.Effort, named.Temperature = route[0].Effort, route[0].Temperature
 	}
-	chain := []Target{named}
+	models := []Target{named}
 	if req.Routing.NoFallback {
-		return chain, nil
+		return models, nil
 	}
 	for _, t := range route {
 		if t.Name() != named.Name() && t.Provider != Scaffold {
-			chain = append(chain, t)
+			models = append(models, t)
 		}
 	}
-	return chain, nil
+	return models, nil
 }
 
 func (r *Router) warn(warns ...Warning) {
@@ -243,7 +287,12 @@ func (r *Router) warn(warns ...Warning) {
 	}
 }
 
-func (r *Router) healthOf(name string) *health {
+// healthOf returns how a model stands, at a user's own account where the user's key opens it.
+func (r *Router) healthOf(t Target, userID string) *health {
+	name := t.account()
+	if t.own != nil {
+		name += " of " + userID
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.health[name]
@@ -252,6 +301,7 @@ func (r *Router) healthOf(name string) *health {
 			clear(r.health)
 		}
 		h = newHealth(name)
+		h.own = t.own != nil
 		r.health[name] = h
 	}
 	return h
@@ -265,18 +315,18 @@ type routedCall struct {
 	sink     func(Delta)
 	tokens   int            // of req, before scale
 	number   int            // of attempts so far
-	tries    map[string]int // that a model is in by now, from 0
+	tries    map[string]int // that a model is in by now, from 0, by Target.account
 	waited   time.Duration  // for room in a budget
 	paid     []attemptUsage
 	shrunk   bool
-	shown    bool   // the sink holds pieces of an answer that broke
-	later    bool   // the model that hung comes again after the others
-	tooLong  int    // the largest window that was too small
-	barred   string // the provider that does not know us
-	stop     bool   // no other model can help
-	failed   error  // what to return when none did
-	hope     bool   // failed may go well later
-	failedAt Target // whose failed is
+	shown    bool            // the sink holds pieces of an answer that broke
+	later    bool            // the model that hung comes again after the others
+	tooLong  int             // the largest window that was too small
+	barred   map[string]bool // providers that do not know us, by Target.login
+	stop     bool            // no other model can help
+	failed   error           // what to return when none did
+	hope     bool            // failed may go well later
+	failedAt Target          // whose failed is
 }
 
 // attemptUsage is what a failed attempt consumed.
@@ -312,15 +362,18 @@ func (c *routedCall) withLost(err error) error {
 
 // hasChance reports whether what happened so far leaves a chance to a model.
 func (c *routedCall) hasChance(t Target) bool {
-	return (c.tooLong == 0 || t.Model.Context > c.tooLong) && t.Provider != c.barred
+	return (c.tooLong == 0 || t.Model.Context > c.tooLong) && !c.barred[t.login()]
 }
 
 // model tries one model until it answers or is given up; rest are those after it. It sets c.stop when none of them should
 // be tried.
 func (c *routedCall) model(t Target, rest []Target) (*Response, error) {
 	last := !slices.ContainsFunc(rest, c.hasChance)
-	h := c.r.healthOf(t.Name())
-	provider := c.r.Providers[t.Provider]
+	h := c.r.healthOf(t, c.req.Call.UserID)
+	provider := t.own
+	if provider == nil {
+		provider = c.r.Providers[t.Provider]
+	}
 	if w := h.pausedFor(); w > 0 {
 		if err := c.paused(t, provider, w, last); err != nil {
 			return nil, err
@@ -333,9 +386,9 @@ func (c *routedCall) model(t Target, rest []Target) (*Response, error) {
 		done, err := h.breaker.Allow()
 		if err != nil {
 			e := h.skipped(provider.Name(), t.ID)
-			c.observe(Attempt{Provider: t.Provider, Model: t.ID, Kind: e.Kind, Err: e, Skipped: "breaker open",
+			c.observe(Attempt{Provider: t.Provider, Model: t.ID, Own: t.own != nil, Kind: e.Kind, Err: e, Skipped: "breaker open",
 				Next: pick(last, NextDone, NextFallback), At: time.Now()})
-			if c.tries[t.Name()] == 0 { // else what this call met says more
+			if c.tries[t.account()] == 0 { // else what this call met says more
 				c.keepError(t, e)
 			}
 			return nil, e
@@ -362,7 +415,7 @@ func (c *routedCall) model(t Target, rest []Target) (*Response, error) {
 			}
 			continue
 		}
-		if e.Kind == ModelNotFound {
+		if e.Kind == ModelNotFound && t.own == nil { // a user's account may lack what others have
 			c.r.Catalog.MarkGone(t.Name(), time.Now())
 			c.r.warn(Warning{Kind: WarnGone, Model: t.Name(), Successor: t.Model.Successor,
 				Message: t.Name() + " is not found at its provider: it is left out for a day"})
@@ -373,8 +426,8 @@ func (c *routedCall) model(t Target, rest []Target) (*Response, error) {
 			c.observe(a)
 			continue
 		}
-		if wait, ok := c.retry(e, h, c.tries[t.Name()]); ok {
-			c.tries[t.Name()]++
+		if wait, ok := c.retry(e, h, c.tries[t.account()]); ok {
+			c.tries[t.account()]++
 			if neverBegan(e) && !last {
 				// It may hang again, for as long: whoever is next comes first, and it after the others.
 				c.later = true
@@ -393,7 +446,7 @@ func (c *routedCall) model(t Target, rest []Target) (*Response, error) {
 		case e.Kind == ContextLength:
 			c.tooLong = max(c.tooLong, t.Model.Context)
 		case e.Kind == Auth:
-			c.barred = t.Provider
+			c.barred[t.login()] = true
 		case e.Kind == MalformedOutput && c.repairable(e), !e.Fallback && !e.Retryable && !elsewhere(e.Kind):
 			c.stop = true
 		}
@@ -410,7 +463,7 @@ func (c *routedCall) paused(t Target, provider Provider, wait time.Duration, las
 	e := &Error{Provider: provider.Name(), Model: t.ID, Kind: RateLimit, Message: "paused after too many requests",
 		Retryable: true, Fallback: true, HasWait: true, RetryAfter: wait, Where: BeforeFirstToken}
 	fits := last && !c.req.Routing.NoRetry && c.isWorthWaiting(wait)
-	c.observe(Attempt{Provider: t.Provider, Model: t.ID, Kind: RateLimit, Err: e, Skipped: "paused", Wait: pick(fits, wait, 0),
+	c.observe(Attempt{Provider: t.Provider, Model: t.ID, Own: t.own != nil, Kind: RateLimit, Err: e, Skipped: "paused", Wait: pick(fits, wait, 0),
 		Next: pick(fits, NextRetry, pick(last, NextDone, NextFallback)), At: time.Now()})
 	if !fits {
 		return c.keepError(t, e)
@@ -503,7 +556,7 @@ func (c *routedCall) isWorthWaiting(wait time.Duration) bool {
 // keepError keeps the error that Generate returns if nothing else answers: the first that leaves hope, else the first; of one
 // model the last.
 func (c *routedCall) keepError(t Target, e *Error) error {
-	if c.failed == nil || c.failedAt.Name() == t.Name() || !c.hope && e.Retryable {
+	if c.failed == nil || c.failedAt.account() == t.account() || !c.hope && e.Retryable {
 		c.failed, c.hope, c.failedAt = e, e.Retryable, t
 	}
 	return e
@@ -555,7 +608,7 @@ func (c *routedCall) attempt(t Target, p Provider, done func(error), last bool) 
 	tokens := scale(c.tokens, name)
 	req := adaptRequest(c.req, t, p.Name(), tokens, c.r.MaxOutput)
 	start := time.Now()
-	a = Attempt{Number: c.number + 1, Provider: t.Provider, Model: t.ID, At: start}
+	a = Attempt{Number: c.number + 1, Provider: t.Provider, Model: t.ID, Own: t.own != nil, At: start}
 	rates := c.r.Catalog.ratesOrAssumed(name, start, int64(tokens))
 	prompt, worst := rates.worstCost(int64(tokens), int64(cmp.Or(req.MaxOutput, t.Model.MaxOutput, c.r.MaxOutput)))
 	reservation, over, err := c.reserve(t, p, Reservation{Call: req.Call, Provider: t.Provider, Model: t.ID, Worst: worst, Prompt: prompt}, start)
@@ -604,7 +657,7 @@ func (c *routedCall) attempt(t Target, p Provider, done func(error), last bool) 
 	finished = true
 	a.Latency = time.Since(start)
 
-	e := Entry{ID: codeforge.NewID(), Reservation: reservation, Call: req.Call, Attempt: a.Number, Provider: t.Provider, Model: t.ID,
+	e := Entry{ID: codeforge.NewID(), Reservation: reservation, Call: req.Call, Attempt: a.Number, Provider: t.Provider, Model: t.ID, Own: a.Own,
 		FirstToken: a.FirstToken, Latency: a.Latency, At: start}
 	if err == nil {
 		outcome = nil
@@ -615,6 +668,11 @@ func (c *routedCall) attempt(t Target, p Provider, done func(error), last bool) 
 		resp.Cost = a.Cost
 	} else {
 		a.Err = c.typed(t, p, err)
+		if a.Own {
+			mine := *a.Err
+			mine.Own = true
+			a.Err = &mine
+		}
 		if context.Cause(ctx) == errHung && c.ctx.Err() == nil {
 			late := *a.Err
 			late.Kind, late.Where, late.Message, late.Retryable, late.Fallback = Timeout, BeforeFirstToken, errHung.Error(), true, true
@@ -641,7 +699,7 @@ func (c *routedCall) attempt(t Target, p Provider, done func(error), last bool) 
 
 // reserve holds the worst case of an attempt against the budgets above it. over is what a budget says that has no room.
 func (c *routedCall) reserve(t Target, p Provider, r Reservation, start time.Time) (id string, over *Error, err error) {
-	if c.r.Ledger == nil {
+	if c.r.Ledger == nil || t.own != nil {
 		return "", nil, nil
 	}
 	r.Lapses = start.Add(callLapses)

@@ -459,6 +459,76 @@ func TestWrongKeyBarsItsProviderOnly(t *testing.T) {
 	}
 }
 
+// A user's own keys come first, whatever the server has; what fails with them is no failure of the server's.
+func TestOwnKeys(t *testing.T) {
+	with := func(f *fixture, own ...*script) *fixture {
+		f.Own = func(_ context.Context, userID string) (map[string]llm.Provider, error) {
+			m := map[string]llm.Provider{}
+			for _, p := range own {
+				if userID == "user" {
+					m[p.name] = p
+				}
+			}
+			return m, nil
+		}
+		return f
+	}
+	accounts := func(f *fixture) string {
+		var s []string
+		for i, word := range strings.Split(f.history(), ", ") {
+			if f.attempts[i].Own {
+				word = "own " + word
+			}
+			s = append(s, word)
+		}
+		return strings.Join(s, ", ")
+	}
+	named := ask("code")
+	named.Model = "anthropic:claude-sonnet-5"
+	unowned := ask("code")
+	unowned.Call.UserID = "other"
+	for _, c := range []struct {
+		name string
+		f    *fixture
+		req  *llm.Request
+		want string
+	}{
+		{"own first", with(router(t, provider("google", says("server"))), provider("openai", says("mine"))), ask("code"), "own openai ok"},
+		{"then the server's", with(router(t, provider("google", says("server"))), provider("google", fails(badKey))), ask("code"), "own google auth>fallback, google ok"},
+		{"an own key bars no other", with(router(t, provider("google", fails(badKey)), provider("openai", says("server"))), provider("google", fails(badKey)), provider("openai", fails(noMoney))), ask("code"),
+			"own google auth>fallback, own openai quota_exhausted>fallback, google auth>fallback, openai ok"},
+		{"of another user", with(router(t, provider("google", says("server"))), provider("openai", says("mine"))), unowned, "google ok"},
+		{"beside the offline model", with(router(t, provider("scaffold", says("offline"))), provider("openai", says("mine"))), ask("code"), "own openai ok"},
+		{"it stands in for nobody", with(router(t, provider("scaffold", says("offline"))), provider("openai", fails(badKey))), ask("code"), "own openai auth"},
+		{"a named model that the server has not", with(router(t, provider("google", says("server"))), provider("anthropic", fails(badKey))), named, "own anthropic auth>fallback, google ok"},
+	} {
+		c.f.Generate(t.Context(), c.req, nil)
+		if got := accounts(c.f); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+
+	f := with(router(t, provider("openai", says("server"))), provider("openai", fails(notFound)))
+	for range 2 { // an account may lack a model that others have
+		f.Generate(t.Context(), ask("research"), nil)
+	}
+	if got, want := accounts(f), "own openai model_not_found>fallback, openai ok, own openai model_not_found>fallback, openai ok"; got != want || len(f.warned) > 0 {
+		t.Errorf("%s, want %s; warned of %v", got, want, f.warned)
+	}
+	for _, e := range f.memory.Entries() {
+		if e.Own == (e.Kind == "") || e.Own && e.Reservation != "" {
+			t.Errorf("booked as %+v", e)
+		}
+	}
+	if s := f.States(); len(s) != 1 {
+		t.Errorf("states of users' accounts are shown: %+v", s)
+	}
+	_, err := with(router(t), provider("openai", fails(badKey))).Generate(t.Context(), ask("code"), nil)
+	if e, ok := errors.AsType[*llm.Error](err); !ok || !e.Own {
+		t.Errorf("whose key it is does not show: %v", err)
+	}
+}
+
 func TestNotFoundIsRemembered(t *testing.T) {
 	f := router(t, provider("openai", fails(notFound)), provider("anthropic", says("fine")))
 	for range 3 {

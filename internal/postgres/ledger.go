@@ -80,6 +80,8 @@ type entryArg struct {
 	FirstToken int64          `json:"first_token"`
 	Latency    int64          `json:"latency"`
 	At         time.Time      `json:"at"`
+	OwnKey     bool           `json:"own_key"`
+	OwnCost    int64          `json:"own_cost"`
 }
 
 // Record is part of [llm.Ledger].
@@ -93,8 +95,8 @@ func (l *Ledger) Record(ctx context.Context, e llm.Entry) error {
 		return err
 	}
 	doc, err := object(entryArg{e.ID, job, project, user, e.Call.Agent, e.Call.Number, e.Attempt, withoutNUL(e.Provider), withoutNUL(e.Model), withoutNUL(e.Served),
-		e.Usage.Usage, e.Usage.Missing, e.Usage.Partial, e.Cost.MicroUSD, e.Cost.Estimated, e.Kind, e.Status, e.Finish,
-		e.FirstToken.Microseconds(), e.Latency.Microseconds(), e.At})
+		e.Usage.Usage, e.Usage.Missing, e.Usage.Partial, e.ServerCost(), e.Cost.Estimated, e.Kind, e.Status, e.Finish,
+		e.FirstToken.Microseconds(), e.Latency.Microseconds(), e.At, e.Own, e.OwnCost()})
 	if err != nil {
 		return err
 	}

@@ -280,9 +280,9 @@ func streamSecret(cfg *Config) ([]byte, error) {
 	return b, err
 }
 
-// oldSecrets came before STREAM_SECRET.
-func (c *Config) oldSecrets() (all [][]byte) {
-	for _, secret := range c.OldSecrets {
+// secrets are the entries of a list of secrets.
+func (l List) secrets() (all [][]byte) {
+	for _, secret := range l {
 		all = append(all, []byte(secret))
 	}
 	return all

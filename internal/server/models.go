@@ -21,24 +21,18 @@ func NewRouter(cfg *Config, ledger llm.Ledger, log *slog.Logger) (*llm.Router, e
 		return nil, err
 	}
 	o := llm.Options{Catalog: catalog, Ledger: ledger, Log: log, Providers: map[string]llm.Provider{llm.Scaffold: offline.New()}, Defaults: map[string]string{}}
-	with := func(name, url, key string) wire.Options {
-		return wire.Options{Name: name, BaseURL: url, Key: key, IdleTimeout: time.Duration(cfg.LLMIdle),
-			Dialect: func(model string) llm.Dialect { return catalog.Dialect(name, model) }}
-	}
-	if cfg.OpenAIKey != "" {
-		o.Providers["openai"] = openai.New(with("openai", cfg.OpenAIURL, cfg.OpenAIKey))
-	}
-	if cfg.AnthropicKey != "" {
-		o.Providers["anthropic"] = anthropic.New(with("anthropic", cfg.AnthropicURL, cfg.AnthropicKey))
-	}
-	if cfg.GoogleKey != "" {
-		o.Providers["google"] = google.New(with("google", cfg.GoogleURL, cfg.GoogleKey))
+	keys := map[string]string{llm.OpenAI: cfg.OpenAIKey, llm.Anthropic: cfg.AnthropicKey, llm.Google: cfg.GoogleKey}
+	for name, key := range keys {
+		if key != "" {
+			o.Providers[name] = cfg.provider(catalog, name, key)
+		}
 	}
 	if cfg.CompatibleURL != "" {
-		o.Providers["compatible"] = compatible.New(with("compatible", cfg.CompatibleURL, cfg.CompatibleKey))
-		o.Defaults["compatible"] = cfg.CompatibleModel
+		o.Providers[llm.Compatible] = cfg.provider(catalog, llm.Compatible, cfg.CompatibleKey)
+		o.Defaults[llm.Compatible] = cfg.CompatibleModel
 	}
 	for _, e := range catalog.Endpoints() {
+		o.Defaults[e.Name] = e.Model // a user may have a key where the server has none
 		key := ""
 		if e.KeyEnv != "" {
 			if key, err = Secret(e.KeyEnv); err != nil {
@@ -49,11 +43,36 @@ func NewRouter(cfg *Config, ledger llm.Ledger, log *slog.Logger) (*llm.Router, e
 				continue
 			}
 		}
-		o.Providers[e.Name] = compatible.New(with(e.Name, e.URL, key))
-		o.Defaults[e.Name] = e.Model
+		o.Providers[e.Name] = cfg.provider(catalog, e.Name, key)
 	}
 	o.Warn = func(w llm.Warning) { cfg.logWarning(log, w) }
 	return llm.NewRouter(o), nil
+}
+
+// provider makes the provider of a name, nil where there is none: its address is the configuration's, whoever's the key.
+func (c *Config) provider(catalog *llm.Catalog, name, key string) llm.Provider {
+	with := func(url string) wire.Options {
+		return wire.Options{Name: name, BaseURL: url, Key: key, IdleTimeout: time.Duration(c.LLMIdle),
+			Dialect: func(model string) llm.Dialect { return catalog.Dialect(name, model) }}
+	}
+	switch name {
+	case llm.OpenAI:
+		return openai.New(with(c.OpenAIURL))
+	case llm.Anthropic:
+		return anthropic.New(with(c.AnthropicURL))
+	case llm.Google:
+		return google.New(with(c.GoogleURL))
+	case llm.Compatible:
+		if c.CompatibleURL != "" {
+			return compatible.New(with(c.CompatibleURL))
+		}
+	}
+	for _, e := range catalog.Endpoints() {
+		if e.Name == name {
+			return compatible.New(with(e.URL))
+		}
+	}
+	return nil
 }
 
 // logWarning logs what an operator should act on; that the offline model answers is none where it is meant.

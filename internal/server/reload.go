@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,6 +46,7 @@ const (
 	reloadModels = "models"
 	reloadLevel  = "log level"
 	reloadStream = "stream secret"
+	reloadKeys   = "keys of users"
 )
 
 // Reload takes over what can change while the server runs: keys and addresses of models, the models file, the certificate, the
@@ -83,12 +85,11 @@ func (s *Server) Reload(next *Config) {
 		if !changed[reloadModels] && live.ModelsFile == "" {
 			return false, nil
 		}
-		r, err := NewRouter(&live, s.store.Ledger, s.log)
-		if err != nil {
+		routed := live // it stays as it is, whatever is reloaded next
+		if err := s.route(&routed); err != nil {
 			s.keepOld(&live, reloadModels)
 			return false, err
 		}
-		s.router.put(r)
 		return true, nil
 	})
 	try("certificate", func() (bool, error) {
@@ -110,7 +111,20 @@ func (s *Server) Reload(next *Config) {
 			return false, nil
 		}
 		secret, err := streamSecret(&live)
-		return err == nil && s.keys.Replace(secretGrace, secret, live.oldSecrets()...), err
+		return err == nil && s.keys.Replace(secretGrace, secret, live.OldSecrets.secrets()...), err
+	})
+	try(reloadKeys, func() (bool, error) {
+		if !changed[reloadKeys] {
+			return false, nil
+		}
+		if s.userKeys == nil || live.KeySecret == "" {
+			s.keepOld(&live, reloadKeys)
+			return false, errors.New("to begin or end keeping keys of users takes a restart")
+		}
+		if !s.keySecrets.Replace(secretGrace, []byte(live.KeySecret), live.OldKeySecrets.secrets()...) {
+			return false, nil
+		}
+		return true, s.userKeys.Reseal(context.Background())
 	})
 	try("audit log", func() (bool, error) { return s.cfg.AuditLog != "", s.audit.Reopen() })
 	s.live = live

@@ -36,6 +36,7 @@ import (
 	"codeforge/internal/redis"
 	"codeforge/internal/stream"
 	"codeforge/internal/telemetry"
+	"codeforge/internal/userkeys"
 	"codeforge/internal/verify"
 	"codeforge/internal/webhook"
 )
@@ -59,6 +60,11 @@ type Server struct {
 	sockets  api.Sockets
 	engine   *jobs.Engine
 	webhooks *webhook.Dispatcher
+
+	userKeys   *userkeys.Keys // nil: none are kept
+	keySecrets *auth.Keyring  // what seals them
+	own        atomic.Pointer[ownProviders]
+
 	checks   *evidence.Ladder
 	probes   probes
 	draining atomic.Bool
@@ -101,16 +107,15 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if err = s.openStore(ctx); err != nil {
 		return nil, err
 	}
-	router, err := NewRouter(cfg, s.store.Ledger, s.log)
-	if err != nil {
+	s.makeUserKeys()
+	if err = s.route(cfg); err != nil {
 		return nil, err
 	}
-	s.router.put(router)
 	secret, err := streamSecret(cfg)
 	if err != nil {
 		return nil, err
 	}
-	s.keys = auth.NewKeyring(secret, cfg.oldSecrets()...)
+	s.keys = auth.NewKeyring(secret, cfg.OldSecrets.secrets()...)
 	if err = s.makeWebhooks(); err != nil {
 		return nil, err
 	}
@@ -199,6 +204,9 @@ func (s *Server) makeEdge() (err error) {
 	if s.users != nil {
 		o.Tokens = s.store
 	}
+	if s.userKeys != nil {
+		o.UserKeys = serverKeys{s}
+	}
 	if s.redis != nil {
 		o.Limiter = redis.NewLimiter(s.redis)
 	}
@@ -229,6 +237,9 @@ func (s *Server) watch(ctx context.Context) {
 		s.setQuota(ctx) // it cannot be away
 	} else {
 		s.watches.Go(func() { s.setQuota(ctx) })
+	}
+	if s.userKeys != nil {
+		s.watches.Go(func() { s.resealUserKeys(ctx) })
 	}
 	if s.redis != nil {
 		s.watches.Go(func() { s.meetOthers(ctx) })

@@ -14,6 +14,7 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/postgres"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/userkeys"
 	"codeforge/internal/webhook"
 )
 
@@ -24,6 +25,7 @@ type Storage interface {
 	agent.ReplayStore
 	auth.TokenStore
 	webhook.Store
+	userkeys.Store
 	SetQuota(context.Context, codeforge.Quota) error
 	// CountJobs counts the jobs that have not ended, by agent and state.
 	CountJobs(context.Context) ([]codeforge.JobCount, error)

@@ -286,7 +286,7 @@ func (b belongings) readAll(t *testing.T, c caller) string {
 	t.Helper()
 	var all strings.Builder
 	for _, path := range []string{"/v1/projects/", "/v1/projects/" + b.project, "/v1/projects/" + b.project + "/files", "/v1/projects/" + b.project + "/revisions",
-		"/v1/projects/" + b.project + "/messages", "/v1/jobs/" + b.project + "/list", "/v1/jobs/" + b.job, "/v1/budgets?project_id=" + b.project + "&job_id=" + b.job, "/v1/tokens"} {
+		"/v1/projects/" + b.project + "/messages", "/v1/jobs/" + b.project + "/list", "/v1/jobs/" + b.job, "/v1/budgets?project_id=" + b.project + "&job_id=" + b.job, "/v1/tokens", "/v1/keys"} {
 		status, text, _ := c.ask(t, "GET", path, nil)
 		if status != http.StatusOK {
 			t.Fatal(path, status, text)
@@ -328,7 +328,7 @@ func operations(t *testing.T, b belongings) (all []operation) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]string{"project_id": b.project, "job_id": b.job, "path": b.path, "n": "1", "webhook_id": b.webhook, "delivery_id": b.delivery, "token_id": b.token}
+	known := map[string]string{"project_id": b.project, "job_id": b.job, "path": b.path, "n": "1", "webhook_id": b.webhook, "delivery_id": b.delivery, "token_id": b.token, "provider": "anthropic"}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		for method, op := range doc.Paths[path] {
 			o := operation{method: strings.ToUpper(method), public: op.Security != nil && len(*op.Security) == 0}
@@ -398,12 +398,14 @@ func TestIsolation(t *testing.T) {
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			p, args := open(t)
-			s := serve(t, configured(t, append(args, "--supabase-url", p.url)...))
+			nowhere := "http://127.0.0.1:1"
+			s := serve(t, configured(t, append(args, "--supabase-url", p.url, "--key-encryption-key", strings.Repeat("k", 32), "--openai-base-url", nowhere, "--anthropic-base-url", nowhere)...))
 			if s.store.Name != name {
 				t.Fatal(s.store.Name)
 			}
 			owner := s.as(p.token(t, alice))
 			b := makeBelongings(t, owner)
+			owner.must(t, "POST", "/v1/keys", object{"provider": "anthropic", "key": "sk-ant-a-key-of-alice"}, new(object))
 			before := b.readAll(t, owner)
 			if p.rest == nil {
 				if again := b.readAll(t, s.as(p.old(t, alice))); again != before {

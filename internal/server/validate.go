@@ -80,6 +80,15 @@ func (c *Config) Validate() error {
 	if len(c.OldSecrets) > 4 {
 		bad("OLD_STREAM_SECRETS", "must be at most 4, are %d", len(c.OldSecrets))
 	}
+	if len(c.OldKeySecrets) > 4 {
+		bad("OLD_KEY_ENCRYPTION_KEYS", "must be at most 4, are %d", len(c.OldKeySecrets))
+	}
+	if c.KeySecret != "" && len(c.KeySecret) < 32 {
+		bad("KEY_ENCRYPTION_KEY", "must have at least 32 characters")
+	}
+	if c.KeySecret == "" && len(c.OldKeySecrets) > 0 {
+		bad("OLD_KEY_ENCRYPTION_KEYS", "is nothing without KEY_ENCRYPTION_KEY")
+	}
 	if c.StreamSecret != "" && len(c.StreamSecret) < 32 {
 		bad("STREAM_SECRET", "must have at least 32 characters")
 	}

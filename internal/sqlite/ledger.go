@@ -230,11 +230,11 @@ func (l *Ledger) Record(ctx context.Context, e llm.Entry) error {
 	w, err := l.s.enqueue(ctx, true, func(c *conn) error {
 		changed, _, err := c.exec(`INSERT OR IGNORE INTO llm_calls(id, job_id, project_id, user_id, agent, call, attempt, provider, model, served,
 			input_tokens, cached_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, usage_missing, usage_partial, cost, estimated,
-			error_kind, status, finish, first_token, latency, at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			error_kind, status, finish, first_token, latency, at, own_key, own_cost) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			e.ID, e.Call.JobID, e.Call.ProjectID, e.Call.UserID, string(e.Call.Agent), e.Call.Number, e.Attempt, e.Provider, e.Model, e.Served,
 			e.Usage.InputTokens, e.Usage.CachedReadTokens, e.Usage.CacheWriteTokens, e.Usage.OutputTokens, e.Usage.ReasoningTokens,
-			e.Usage.Missing, e.Usage.Partial, e.Cost.MicroUSD, e.Cost.Estimated, string(e.Kind), e.Status, string(e.Finish),
-			e.FirstToken.Microseconds(), e.Latency.Microseconds(), e.At)
+			e.Usage.Missing, e.Usage.Partial, e.ServerCost(), e.Cost.Estimated, string(e.Kind), e.Status, string(e.Finish),
+			e.FirstToken.Microseconds(), e.Latency.Microseconds(), e.At, e.Own, e.OwnCost())
 		if err != nil || changed == 0 {
 			return err
 		}
@@ -258,14 +258,14 @@ func recordCost(c *conn, e llm.Entry) error {
 	if e.Reservation != "" {
 		// Of one that lapsed, the prompt was booked as a guess.
 		if _, _, err := c.exec(`UPDATE budget_periods AS p SET spent = spent + ?2 - iif(h.worst = 0, h.prompt, 0), reserved = reserved - h.worst
-			FROM budget_holds h WHERE h.hold = ?1 AND p.scope = h.scope AND p.id = h.id AND p.period = h.period`, e.Reservation, e.Cost.MicroUSD); err != nil {
+			FROM budget_holds h WHERE h.hold = ?1 AND p.scope = h.scope AND p.id = h.id AND p.period = h.period`, e.Reservation, e.ServerCost()); err != nil {
 			return err
 		}
 	}
-	if e.Cost.MicroUSD != 0 {
+	if e.ServerCost() != 0 {
 		if _, _, err := c.exec(budgetKeysOf+`UPDATE budget_periods AS p SET spent = spent + ?16 FROM k WHERE p.scope = k.scope AND p.id = k.id AND p.period = k.period
 			AND NOT EXISTS (SELECT 1 FROM budget_holds h WHERE h.hold = ?17 AND h.scope = k.scope)`,
-			append(budgetKeyArgs(llm.Budgets(e.Call, e.At)), e.Cost.MicroUSD, e.Reservation)...); err != nil {
+			append(budgetKeyArgs(llm.Budgets(e.Call, e.At)), e.ServerCost(), e.Reservation)...); err != nil {
 			return err
 		}
 	}
@@ -333,7 +333,7 @@ func (l *Ledger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.Usa
 	}
 	const sums = `count(*), coalesce(sum(error_kind <> ''), 0), coalesce(sum(usage_missing), 0), coalesce(sum(cost), 0), coalesce(max(estimated), 0),
 		coalesce(sum(latency), 0) / 1000, coalesce(sum(input_tokens), 0), coalesce(sum(cached_read_tokens), 0), coalesce(sum(cache_write_tokens), 0),
-		coalesce(sum(output_tokens), 0), coalesce(sum(reasoning_tokens), 0) FROM llm_calls `
+		coalesce(sum(output_tokens), 0), coalesce(sum(reasoning_tokens), 0), coalesce(sum(own_key), 0), coalesce(sum(own_cost), 0) FROM llm_calls `
 	// There are three ways to the rows, and every text names all arguments, so that there are few texts.
 	from := "INDEXED BY llm_calls_of_user WHERE user_id = ?1 AND at >= ?2 AND at < ?3 AND (?4 = '' OR agent = ?4) AND (?5 = '' OR project_id = ?5) AND (?6 = '' OR job_id = ?6)"
 	switch {
@@ -344,7 +344,7 @@ func (l *Ledger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.Usa
 	}
 	scan := func(r row) (sum codeforge.UsageSum, err error) {
 		err = r.scan(&sum.Key, &sum.Calls, &sum.Failed, &sum.Unknown, &sum.Cost, &sum.Estimated, &sum.LatencyMS, &sum.InputTokens, &sum.CachedReadTokens,
-			&sum.CacheWriteTokens, &sum.OutputTokens, &sum.ReasoningTokens)
+			&sum.CacheWriteTokens, &sum.OutputTokens, &sum.ReasoningTokens, &sum.OwnCalls, &sum.OwnCost)
 		return sum, err
 	}
 	limit := cmp.Or(f.Limit, 100)
@@ -405,6 +405,7 @@ func (l *Ledger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.Usa
 func add(to *codeforge.UsageSum, s codeforge.UsageSum) {
 	to.Calls, to.Failed, to.Unknown = to.Calls+s.Calls, to.Failed+s.Failed, to.Unknown+s.Unknown
 	to.Cost, to.Estimated, to.LatencyMS = to.Cost+s.Cost, to.Estimated || s.Estimated, to.LatencyMS+s.LatencyMS
+	to.OwnCalls, to.OwnCost = to.OwnCalls+s.OwnCalls, to.OwnCost+s.OwnCost
 	to.Usage = to.Usage.Add(s.Usage)
 }
 
@@ -416,7 +417,7 @@ const recentCalls = 1_000
 func (l *Ledger) JobUsage(ctx context.Context, u codeforge.User, agent codeforge.AgentType, limit int) (list []codeforge.JobUsage, err error) {
 	l.caughtUp(ctx)
 	err = l.s.read(ctx, func(c *conn) error {
-		return c.each(`SELECT j.project_id, count(*), sum(l.cost), max(l.estimated), max(l.provider = ?5),
+		return c.each(`SELECT j.project_id, count(*), sum(l.cost + l.own_cost), max(l.estimated), max(l.provider = ?5),
 				CASE WHEN j.clarification IS NULL THEN j.completed_at - j.started_at ELSE sum(l.latency) END,
 				sum(l.input_tokens), sum(l.cached_read_tokens), sum(l.cache_write_tokens), sum(l.output_tokens), sum(l.reasoning_tokens)
 			FROM jobs j JOIN llm_calls l ON l.job_id = j.id

@@ -258,6 +258,26 @@ var ledgerTests = []bookTest{
 		b.ok(err)
 		b.same("no guess in it", []any{total.Cost, total.Estimated, total.Unknown}, []any{1, false, 0})
 	}},
+	{"what own keys pay for is apart", func(b *accounts) {
+		l := b.open()
+		p := b.project()
+		j := b.submit(p, codeforge.Code)
+		most := int64(1000)
+		b.ok(l.SetBudget(b.ctx(), b.u, llm.BudgetUserDay, b.u.ID, &most))
+		c := b.call(j.ID, p.ID)
+		b.record(l, c, "", 5)
+		own := b.entry(c, "", 700)
+		own.Own = true
+		b.ok(l.Record(b.ctx(), own))
+		total, _, err := l.SumUsage(b.ctx(), b.u, codeforge.UsageFilter{Group: codeforge.ByDay})
+		b.ok(err)
+		b.same("sums", []any{total.Calls, total.Cost, total.OwnCalls, total.OwnCost}, []any{2, 5, 1, 700})
+		b.wantBudget(l, c, llm.BudgetUserDay, 1000, 5, 0)
+		b.record(l, c, "", 1) // the period has its row by now
+		own.ID = codeforge.NewID()
+		b.ok(l.Record(b.ctx(), own))
+		b.wantBudget(l, c, llm.BudgetUserDay, 1000, 6, 0)
+	}},
 	{"sums by group and filter", func(b *accounts) {
 		l := b.open()
 		p, q := b.project(), b.project()

@@ -14,6 +14,7 @@ import (
 	"codeforge/internal/api"
 	"codeforge/internal/auth"
 	"codeforge/internal/jobs"
+	"codeforge/internal/userkeys"
 	"codeforge/internal/webhook"
 )
 
@@ -23,6 +24,7 @@ type Contract interface {
 	api.Store       // what clients read and write
 	auth.TokenStore // tokens of our own
 	webhook.Store   // what is sent to webhooks
+	userkeys.Store  // users' own keys for providers of models
 	// SetQuota bounds what a user may keep, for all servers on the same data.
 	SetQuota(context.Context, codeforge.Quota) error
 	// CountJobs counts the jobs that have not ended, of all users.
@@ -66,6 +68,7 @@ func Run(t *testing.T, open Open, only ...string) {
 		{"Webhooks", webhookTests},
 		{"Profiles", profileTests},
 		{"Students", studentTests},
+		{"Keys", keyTests},
 		{"Due", dueTests},
 		{"Queue", queueTests},
 		{"Sweep", sweepTests},

@@ -23,6 +23,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/outbound"
+	"codeforge/internal/seal"
 )
 
 const (
@@ -144,7 +145,7 @@ func (d *Dispatcher) request(ctx context.Context, c *codeforge.WebhookClaim, now
 		if len(sealed) == 0 {
 			continue
 		}
-		secret, _, err := open(d.o.Keys(), c.WebhookID, sealed)
+		secret, _, err := seal.Open(d.o.Keys(), c.WebhookID, sealed)
 		if err != nil {
 			return nil, err
 		}
@@ -235,7 +236,7 @@ func inWords(err error) string {
 		Timeout() bool
 	}](err)
 	switch {
-	case errors.Is(err, errSealed):
+	case errors.Is(err, seal.ErrSealed):
 		return "its secret cannot be read any more, since the server has another STREAM_SECRET than when it was made: rotate the webhook"
 	case isOurs:
 		return fmt.Sprintf("its address %v", e.Details["reason"])
