@@ -173,7 +173,7 @@ func TestUsage(t *testing.T) {
 	k.spend(books, j, p, codeforge.QA, 7, day.Add(time.Second))
 	k.spend(books, "", q, codeforge.QA, 20, day.Add(time.Second))
 
-	const sum = "key calls failed usage_unknown cost_micro_usd cost_estimated latency_ms input_tokens cached_read_tokens cache_write_tokens output_tokens reasoning_tokens"
+	const sum = "key calls failed usage_unknown cost_micro_usd cost_estimated latency_ms own_calls own_cost_micro_usd input_tokens cached_read_tokens cache_write_tokens output_tokens reasoning_tokens"
 	u := k.call("GET", "/v1/usage", "").want(200).keys("from to group_by total items")
 	wantKeys(t, u["total"], sum)
 	if total := u["total"].(map[string]any); u["from"] != nil || u["to"] != nil || u["group_by"] != "day" || total["cost_micro_usd"] != 32.0 || total["calls"] != 3.0 ||
