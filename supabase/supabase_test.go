@@ -51,7 +51,7 @@ bb9338eecb05362b 20261127000024_cache_epoch.sql
 8b8ac3637dcd527e 20261127000027_tokens.sql
 dde9a2f93e950afe 20261127000028_git_packs.sql
 a133c61a5a5232f4 20261127000029_students.sql
-c01b1093a7939f39 20261127000029_provider_keys.sql
+1a6d6ff3fca009ec 20261127000030_provider_keys.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -170,5 +170,5 @@ begin
 end
 $$;
 
-create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 38';
+create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 39';
 notify pgrst, 'reload schema';
