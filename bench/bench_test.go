@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 )
@@ -45,7 +46,7 @@ func TestBench(t *testing.T) {
 	}
 	for _, table := range r.Tables {
 		for _, row := range table.Rows {
-			if row.Values[0] == nil || *row.Values[0] < 0 {
+			if !slices.ContainsFunc(row.Values, func(v *float64) bool { return v != nil }) {
 				t.Errorf("%s: %s: nothing was measured", table.Title, row.Name)
 			}
 		}

@@ -50,7 +50,7 @@ func (l *lab) systems() []*system {
 		ours("SQLite", l.ours, ""),
 	}
 	for _, b := range l.baselines {
-		all = append(all, ours("Postgres, "+b.name, b.program, l.database()), ours("SQLite, "+b.name, b.program, ""))
+		all = append(all, ours("Postgres, "+b.name, b.program, l.emptyDatabase()), ours("SQLite, "+b.name, b.program, ""))
 	}
 	return append(all, peer("River + HTTP", "river"), peer("asynq + HTTP", "asynq"), peer("Redis Streams + HTTP", "streams"))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"codeforge/internal/pgtest"
+	store "codeforge/internal/postgres"
 	"codeforge/internal/redis/redistest"
 )
 
@@ -23,8 +24,8 @@ type lab struct {
 	self, ours string // programs
 	db         *pgtest.Server
 	cache      *redistest.Server
-	stores     group // of them
-	databases  int
+	stores     group  // of them
+	template   string // a database that is up to date
 }
 
 // login is whom servers act as: the one that the handbook recommends.
@@ -41,6 +42,10 @@ func newLab(tb testing.TB, o options, ours string) *lab {
 		" login noinherit; grant anon, authenticated, service_role to "+login)
 	l.cache = redistest.Start(tb, "--appendonly", "yes", "--appendfsync", "everysec")
 	l.stores = group{postgres: {l.postmaster()}, redis: {l.redisPID()}}
+	l.template = l.emptyDatabase()
+	if _, err := store.Migrate(l.Context(), l.db.URL(pgtest.Superuser, l.template), ""); err != nil {
+		tb.Fatal(err)
+	}
 	return l
 }
 
@@ -76,8 +81,11 @@ func (l *lab) redisPID() int {
 	return 0
 }
 
-// database makes an empty one.
-func (l *lab) database() string { return l.db.Database(l, pgtest.Superuser, "") }
+// database makes one for servers of ours.
+func (l *lab) database() string { return l.db.Database(l, pgtest.Superuser, l.template) }
+
+// emptyDatabase makes one in which nothing is.
+func (l *lab) emptyDatabase() string { return l.db.Database(l, pgtest.Superuser, "") }
 
 // serve starts a CodeForge: the program, and settings. A database is named by its name; "": the embedded one.
 func (l *lab) serve(program, database string, settings ...string) *server {
@@ -95,7 +103,7 @@ func (l *lab) peer(name string) *server {
 	address := ""
 	switch name {
 	case "river":
-		address = l.db.URL(pgtest.Superuser, l.database())
+		address = l.db.URL(pgtest.Superuser, l.emptyDatabase())
 	case "asynq", "streams":
 		l.cache.Do(l, "FLUSHALL")
 		address = l.cache.Addr()

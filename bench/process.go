@@ -192,16 +192,16 @@ func (g group) cpu() spent {
 		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+2:]))
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 		parent, _ := strconv.Atoi(f[1])
-		for _, field := range f[11:15] { // user and system, its own and of children that ended, in hundredths of a second
+		children[parent] = append(children[parent], pid)
+		for _, field := range f[13:15] { // of children that ended, in hundredths of a second
 			ticks, _ := strconv.ParseFloat(field, 64)
 			own[pid] += ticks / 100
 		}
-		children[parent] = append(children[parent], pid)
 	}
 	out := spent{}
 	var tree func(pid int) float64
 	tree = func(pid int) float64 {
-		sum := own[pid]
+		sum := own[pid] + running(pid)
 		for _, child := range children[pid] {
 			sum += tree(child)
 		}
@@ -213,6 +213,21 @@ func (g group) cpu() spent {
 		}
 	}
 	return out
+}
+
+// running is what a process spent itself, as the scheduler counts it.
+func running(pid int) (seconds float64) {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	for _, path := range threads {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ended
+		}
+		nanoseconds, _, _ := strings.Cut(string(b), " ")
+		n, _ := strconv.ParseFloat(nanoseconds, 64)
+		seconds += n / 1e9
+	}
+	return seconds
 }
 
 // resident are the bytes of memory of a process.

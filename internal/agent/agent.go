@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"codeforge"
 	"codeforge/internal/agent/form"
@@ -63,7 +64,7 @@ func New(o Options) *Agents {
 // what the job had made by then, if anything, and what the model said in place of doing it: both were paid for.
 func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
 	if task.Job.Agent == codeforge.Noop {
-		return codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}")}, nil
+		return doNothing(ctx, task)
 	}
 	rungs, err := a.fixProject(ctx, task)
 	if err != nil {
@@ -95,6 +96,26 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 	}
 	r.endedBadly(&left)
 	return left, err
+}
+
+// doNothing is the agent of measurements. It reports as many events as its input says, so far apart, each with the time at which it did.
+func doNothing(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+	var in struct {
+		Events  int     `json:"events"`
+		EveryMS float64 `json:"every_ms"`
+	}
+	if err := json.Unmarshal(task.Job.Input, &in); err != nil {
+		return codeforge.Outcome{}, codeforge.InvalidField("input_context", "events and every_ms must be numbers")
+	}
+	for n := range in.Events {
+		select {
+		case <-time.After(time.Duration(in.EveryMS * float64(time.Millisecond))):
+		case <-ctx.Done():
+			return codeforge.Outcome{}, context.Cause(ctx)
+		}
+		task.Report(0, codeforge.Event{Type: codeforge.EventStage, Data: fmt.Appendf(nil, `{"n":%d,"sent":%d}`, n, time.Now().UnixNano())})
+	}
+	return codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage("{}")}, nil
 }
 
 // run is one job in the making.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,6 +22,23 @@ func TestNoop(t *testing.T) {
 	out := b.must(t)
 	if string(out.Result) != "{}" || out.Status != codeforge.JobCompleted || out.Progress != 100 || len(b.script.requests)+len(b.events)+len(b.progress) > 0 {
 		t.Errorf("%+v, %d calls, events %v", out, len(b.script.requests), b.types())
+	}
+}
+
+func TestNoopReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		b := job(codeforge.Noop, `{"events":3,"every_ms":20}`)
+		b.must(t)
+		if took := time.Since(began); took != 60*time.Millisecond || len(b.events) != 3 {
+			t.Errorf("%d events in %v", len(b.events), took)
+		}
+		if want := fmt.Sprintf(`{"n":2,"sent":%d}`, time.Now().UnixNano()); string(b.events[2].Data) != want {
+			t.Errorf("%s, want %s", b.events[2].Data, want)
+		}
+	})
+	if _, err := job(codeforge.Noop, `{"events":"many"}`).run(t); !codeforge.IsKind(err, codeforge.Invalid) {
+		t.Errorf("got %v", err)
 	}
 }
 
