@@ -28,6 +28,7 @@ import (
 	"codeforge/internal/cache"
 	"codeforge/internal/events"
 	"codeforge/internal/evidence"
+	"codeforge/internal/git"
 	"codeforge/internal/llm"
 	"codeforge/internal/preview"
 	"codeforge/internal/stream"
@@ -181,6 +182,7 @@ type Options struct {
 	MaxFile   int64 // bytes of a file that comes as it is, in base64 or by an import; 0: 10 MB
 	MaxText   int64 // bytes of one that is text, of an import; 0: 1 MiB
 	MaxImport int64 // bytes of an archive, and of the files that are taken of one; 0: 250 MB
+	GitCache  int64 // bytes that are kept of what git sees of projects; 0: 64 MiB
 	MaxLoad   int64 // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
 
 	// StreamKeys signs the tokens in stream addresses. nil: addresses carry none.
@@ -212,9 +214,10 @@ type server struct {
 	csrf    *auth.CSRF                  // where users exist
 	load    *load
 	lists   *cache.LRU[string, keptList] // by project
-	heavy   chan struct{}                // a place for each diff that may be made at once
-	imports chan struct{}                // and for each import
-	secure  bool                         // the public address is https
+	git     *git.Repositories
+	heavy   chan struct{} // a place for each diff that may be made at once
+	imports chan struct{} // and for each import
+	secure  bool          // the public address is https
 
 	began time.Time
 
@@ -258,7 +261,7 @@ func newServer(o Options) *server {
 	}
 	s := &server{began: time.Now(), Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit, o.Limiter, ""), shows: newLimiter(o.PreviewLimit, o.Limiter, "preview:"), limitBy: []string{strconv.Itoa(o.RateLimit)},
 		origins: map[string]bool{}, lists: cache.NewLRU[string, keptList](keptLists), costs: cache.NewLRU[costKey, knownCost](keptCosts), heavy: make(chan struct{}, 2), imports: make(chan struct{}, importPlaces),
-		secure: strings.HasPrefix(o.PublicURL, "https://")}
+		secure: strings.HasPrefix(o.PublicURL, "https://"), git: git.New(o.Store, o.GitCache)}
 	for _, origin := range o.AllowedOrigins {
 		s.origins[canonicalOrigin(origin)] = true
 	}

@@ -14,6 +14,7 @@ var audited = map[string]string{
 	"import_project":   "project.import",
 	"export_zip":       "project.export",
 	"export_tar_gz":    "project.export",
+	"git_upload_pack":  "project.fetch",
 	"delete_file":      "file.delete",
 	"restore_revision": "revision.restore",
 	"set_budget":       "budget.set",
@@ -64,7 +65,7 @@ func (s *server) record(x *exchange) {
 		s.Audit.SignInFailed(address())
 	}
 	action := audited[x.operation]
-	if action == "" || !auditedHere(x.operation, x.r) {
+	if action == "" || x.everyday || !auditedHere(x.operation, x.r) {
 		return
 	}
 	e := audit.Entry{Action: action, User: x.user.ID, Address: address(), Request: x.id, Objects: x.objects, Outcome: audit.Done, Status: x.status}

@@ -178,6 +178,10 @@ func wantsProblem(r *http.Request) bool {
 
 // writeError answers with an error outside of an operation.
 func (x *exchange) writeError(err error) {
+	if isGit(x.r.URL.Path) {
+		x.writeGitError(err)
+		return
+	}
 	e := x.prepare(wireError(err))
 	h := x.Header()
 	h["Content-Type"] = jsonType

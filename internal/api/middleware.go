@@ -55,6 +55,7 @@ type exchange struct {
 
 	operation string            // its id; "": none
 	objects   map[string]string // what it is about, for the record of what was done
+	everyday  bool              // of which none is kept, though the operation is recorded
 }
 
 // value is what a header of this answer has.
@@ -203,6 +204,9 @@ func (s *server) serve(x *exchange, r *http.Request) {
 		}
 	}
 	if strings.HasPrefix(r.URL.Path, "/v1/") {
+		if isGit(r.URL.Path) {
+			r = withPassword(r)
+		}
 		x.user, x.deny = s.Auth(r)
 	} else {
 		x.deny = errNoToken
@@ -543,6 +547,14 @@ func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 	rules, _ := op.Metadata["body_rules"].(bodyRules)
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		x := w.(*exchange)
+		if repository := r.PathValue("repository"); repository != "" {
+			project, ok := strings.CutSuffix(repository, ".git")
+			if !ok {
+				x.refuse(notFoundRoute())
+				return
+			}
+			r.SetPathValue("project_id", project)
+		}
 		x.route, x.operation = op.Path, op.OperationID
 		if recorded {
 			for _, name := range pathObjects {
@@ -584,6 +596,7 @@ func patterns(path string) []string {
 		return []string{rest + "{path...}"}
 	}
 	path = strings.TrimSuffix(path, "/")
+	path = strings.Replace(path, "{project_id}.git", "{repository}", 1) // a wildcard is a whole segment
 	return []string{path, path + "/{$}"}
 }
 
@@ -716,6 +729,7 @@ type bodyRules struct {
 	media    []string             // media types, of which one must be named; */*: any, or none; nil: JSON, named or not
 	most     func(*Options) int64 // bytes; nil: as many as the server takes
 	streamed bool                 // the operation reads it as it comes
+	gzip     bool                 // which may be compressed
 	json     *huma.Schema         // of what such an operation takes as JSON too
 	// raw runs in place of the operation for a body of a media type that is not JSON, which is read whole. nil: there is none such.
 	raw func(*server, *exchange, *http.Request) error
@@ -743,7 +757,7 @@ func (b bodyRules) check(h http.Header) error {
 	} else if media != "" && media != "application/json" && !(strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
 		return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send application/json"}
 	}
-	if ce := h.Get("Content-Encoding"); ce != "" && !strings.EqualFold(ce, "identity") {
+	if ce := h.Get("Content-Encoding"); ce != "" && !strings.EqualFold(ce, "identity") && !(b.gzip && strings.EqualFold(ce, "gzip")) {
 		return &Error{status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_MEDIA_TYPE", Message: "Send the body without Content-Encoding"}
 	}
 	return nil

@@ -48,6 +48,9 @@ func (s *server) routes() {
 	add(s, "GET /v1/projects/{project_id}/revisions/{n}/screenshot", "get_screenshot", s.getScreenshot)
 	add(s, "POST /v1/projects/{project_id}/revisions/{n}/restore", "restore_revision", s.restoreRevision)
 
+	add(s, "GET /v1/projects/{project_id}.git/info/refs", "git_refs", s.gitRefs)
+	add(s, "POST /v1/projects/{project_id}.git/git-upload-pack", "git_upload_pack", s.gitUploadPack)
+
 	add(s, "POST /v1/run-agent", "run_agent", s.runAgent, "/v1/agents/run-agent")
 	add(s, "POST /v1/run-pipeline", "run_pipeline", s.runPipeline, "/v1/agents/run-pipeline")
 	add(s, "GET /v1/jobs/{job_id}", "get_job", s.getJob, "/v1/agents/jobs/{job_id}")

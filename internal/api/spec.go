@@ -37,6 +37,7 @@ func (s *server) config() huma.Config {
 				{Name: "projects", Description: "Ideas on their way to a program."},
 				{Name: "files", Description: "The newest state of a project's files. Every write is a revision."},
 				{Name: "revisions", Description: "All states of a project's files: compare and restore."},
+				{Name: "git", Description: "What `git clone`, `git fetch` and `git push` of `/v1/projects/{project_id}.git` ask, with a token as password. The branch is main."},
 				{Name: "agents", Description: "Start work on a project, and answer what it asks."},
 				{Name: "jobs", Description: "Work in progress and done."},
 				{Name: "learning", Description: "What learners get beside the code: in projects whose mode is student."},
@@ -100,6 +101,12 @@ var docs = map[string]doc{
 		body:    bodyRules{json: &huma.Schema{Type: huma.TypeObject, Required: []string{"url"}, Properties: map[string]*huma.Schema{"url": {Type: huma.TypeString, Format: "uri"}}}, media: []string{"application/zip", "application/x-tar", "application/gzip", "*/*"}, streamed: true, most: func(o *Options) int64 { return o.MaxImport }}},
 	"export_zip":    {tag: "files", errors: []int{400, 404, 503}, summary: "Export as zip", text: exportText, responses: archiveAnswer("application/zip")},
 	"export_tar_gz": {tag: "files", errors: []int{400, 404, 503}, summary: "Export as tar.gz", text: exportText, responses: archiveAnswer("application/gzip")},
+
+	"git_refs": {tag: "git", errors: []int{400, 404, 503}, summary: "What there is", text: "Protocol versions 0 to 2. Errors are texts.",
+		responses: gitAnswers("application/x-git-upload-pack-advertisement", "application/x-git-receive-pack-advertisement")},
+	"git_upload_pack": {tag: "git", errors: []int{400, 404, 413, 415, 503}, summary: "Send what is fetched", text: "One commit for each revision. Errors are texts.",
+		responses: gitAnswers("application/x-git-upload-pack-result"),
+		body:      bodyRules{media: []string{"application/x-git-upload-pack-request"}, streamed: true, gzip: true, most: func(*Options) int64 { return mostGitRequest }}},
 
 	"list_files": {tag: "files", errors: []int{400, 404}, summary: "List files", responses: notModified,
 		text: "All files, sorted by path, with their contents unless `content=false`. The ETag is the revision: a list that did not change costs nothing."},
@@ -259,6 +266,14 @@ func archiveAnswer(media string) map[string]*huma.Response {
 		"200": {Description: "The archive.", Content: map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
 		"304": {Description: "Nothing changed."},
 	}
+}
+
+func gitAnswers(media ...string) map[string]*huma.Response {
+	content := map[string]*huma.MediaType{}
+	for _, m := range media {
+		content[m] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	}
+	return map[string]*huma.Response{"200": {Description: "Packets of git.", Content: content}}
 }
 
 // maxFileBody is the most that a body takes whose content is a file, in whatever form.

@@ -19,7 +19,7 @@ import (
 type Scope string
 
 const (
-	Read    Scope = "read"    // every GET
+	Read    Scope = "read"    // every GET, and what git fetches
 	Write   Scope = "write"   // change projects, files, revisions, and everything that has no scope of its own
 	Jobs    Scope = "jobs"    // start jobs, answer their questions, cancel them
 	Account Scope = "account" // make and revoke tokens, change the user's profile and keys
@@ -30,7 +30,7 @@ var Scopes = []Scope{Read, Write, Jobs, Account}
 
 // ScopeOf is the scope that a request needs.
 func ScopeOf(method, path string) Scope {
-	if method == http.MethodGet || method == http.MethodHead {
+	if method == http.MethodGet || method == http.MethodHead || strings.HasSuffix(path, ".git/git-upload-pack") {
 		return Read
 	}
 	if rest, ok := strings.CutPrefix(path, "/v1/"); ok {
