@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -9,35 +10,61 @@ import (
 )
 
 // ProjectChanges implements api.Store.
-func (s *Store) ProjectChanges(ctx context.Context, u codeforge.User, projectID string, after int64, limit int) (all codeforge.Changes, err error) {
-	err = s.view(ctx, func(c *conn) error {
+func (s *Store) ProjectChanges(ctx context.Context, u codeforge.User, projectID string, after int64, limit int) (codeforge.Changes, error) {
+	return s.changes(ctx, func(c *conn) (all codeforge.Changes, owner string, err error) {
 		p, err := ownProject(c, u, projectID)
 		if err == nil {
 			all, err = readChanges(c, p.ID, u, p, after, limit)
 		}
-		return err
+		return all, p.ID, err
 	})
-	return all, err
 }
 
 // UserChanges implements api.Store.
-func (s *Store) UserChanges(ctx context.Context, u codeforge.User, after int64, limit int) (all codeforge.Changes, err error) {
-	err = s.view(ctx, func(c *conn) (err error) {
-		all, err = readChanges(c, u.ID, u, project{}, after, limit)
-		return err
+func (s *Store) UserChanges(ctx context.Context, u codeforge.User, after int64, limit int) (codeforge.Changes, error) {
+	return s.changes(ctx, func(c *conn) (codeforge.Changes, string, error) {
+		all, err := readChanges(c, u.ID, u, project{}, after, limit)
+		return all, u.ID, err
 	})
+}
+
+// errNoReader says that nobody has read a log yet, so that none is kept.
+var errNoReader = errors.New("a log of changes that nobody has read")
+
+// changes reads a log, which begins when it is read first.
+func (s *Store) changes(ctx context.Context, read func(*conn) (all codeforge.Changes, owner string, err error)) (all codeforge.Changes, err error) {
+	var owner string
+	attempt := func(c *conn) error {
+		all, owner, err = read(c)
+		return err
+	}
+	if err = s.view(ctx, attempt); !errors.Is(err, errNoReader) {
+		return all, err
+	}
+	if err := s.write(ctx, func(c *conn) error {
+		_, _, err := c.exec("INSERT OR IGNORE INTO change_readers(owner, last) VALUES(?, 0)", owner)
+		return err
+	}); err != nil {
+		return all, err
+	}
+	err = s.view(ctx, attempt)
 	return all, err
 }
 
 // readChanges reads a part of the log of an owner: a project, or a user (then p is none).
 func readChanges(c *conn, owner string, u codeforge.User, p project, after int64, limit int) (all codeforge.Changes, err error) {
-	if _, err := c.one("SELECT coalesce(max(number), 0), coalesce(min(number), 1) FROM changes WHERE owner = ?", []any{owner}, &all.Last, &all.Kept); err != nil {
+	found, err := c.one(`SELECT last, max(last - ?2, coalesce((SELECT min(number) - 1 FROM changes WHERE owner = ?1), last)) + 1 FROM change_readers WHERE owner = ?1`,
+		[]any{owner, codeforge.KeptChanges}, &all.Last, &all.Kept)
+	if err == nil && !found {
+		err = errNoReader
+	}
+	if err != nil {
 		return all, err
 	}
 	if after < 0 {
 		return all, readOpen(c, u, p.seq, &all.Open)
 	}
-	if err := c.each("SELECT number, kind, ref, state, at FROM changes WHERE owner = ? AND number > ? ORDER BY number LIMIT ?", []any{owner, after, limit}, func(r row) error {
+	if err := c.each("SELECT number, kind, ref, state, at FROM changes WHERE owner = ? AND number > ? ORDER BY number LIMIT ?", []any{owner, max(after, all.Kept-1), limit}, func(r row) error {
 		all.List = append(all.List, codeforge.Change{})
 		ch := &all.List[len(all.List)-1]
 		ref, state := "", ""

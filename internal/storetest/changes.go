@@ -130,7 +130,7 @@ var changeTests = []test{
 	{"the newest are kept, and the oldest of them is known", func(s *suite) {
 		p := s.project()
 		at := s.lastChange(s.u, p.ID)
-		lines := make([]codeforge.Message, codeforge.KeptChanges/2)
+		lines := make([]codeforge.Message, codeforge.KeptChanges/2-23)
 		for i := range lines {
 			lines[i] = codeforge.Message{Role: "user", Content: fmt.Sprint(i)}
 		}
@@ -143,6 +143,20 @@ var changeTests = []test{
 		}
 		if n := len(s.changes(s.u, p.ID, all.Kept-1)); n != codeforge.KeptChanges {
 			s.Fatalf("%d are kept", n)
+		}
+	}},
+	{"a log begins when it is read first", func(s *suite) {
+		p := s.project()
+		s.write(p, "a", "a")
+		s.submit(p, codeforge.QA)
+		for _, owner := range []string{p.ID, ""} {
+			if all := s.readChanges(s.u, owner, 0, 10); all.Last != 0 || all.Kept != 1 || len(all.List) != 0 {
+				s.Fatalf("%+v", all)
+			}
+		}
+		s.submit(p, codeforge.Research)
+		for _, owner := range []string{p.ID, ""} {
+			s.same("from then on", said(s.changes(s.u, owner, 0)), "job research queued")
 		}
 	}},
 	{"a sweep never lets a reader miss a change unseen", func(s *suite) {
