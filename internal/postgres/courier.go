@@ -34,11 +34,12 @@ type Courier struct {
 	loops  sync.WaitGroup
 }
 
-// How much is told others at a time, and how often. What does not fit needs no telling: who is woken for one job claims whatever is
+// How much is told others at a time, and how often: a job that is submitted beside others waits no longer than that for a worker that is
+// free, and a delivery costs the database as much as a job that does nothing. What does not fit needs no telling: who is woken for one job claims whatever is
 // due, and who hears that something happened somewhere looks at all that is watched.
 const (
 	dueAtOnce  = 8
-	dueEvery   = 500 * time.Millisecond
+	dueEvery   = 20 * time.Millisecond
 	newsAtOnce = 1000
 	newsEvery  = 5 * time.Millisecond
 )
