@@ -53,6 +53,7 @@ dde9a2f93e950afe 20261127000028_git_packs.sql
 a133c61a5a5232f4 20261127000029_students.sql
 1a6d6ff3fca009ec 20261127000030_provider_keys.sql
 f0d751ec7ff42c6c 20261127000031_short_queues.sql
+743e47783c18ad77 20261127000032_replicas.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

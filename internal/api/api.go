@@ -127,6 +127,8 @@ type Options struct {
 	Ledger Ledger
 	// Tokens keeps tokens of our own. nil: there are none.
 	Tokens auth.TokenStore
+	// Consistency keeps reads from being older than what their users wrote, where replicas may answer them. nil: there are none.
+	Consistency Consistency
 	// Webhooks makes their secrets and sends to them. nil: none can be made.
 	Webhooks Webhooks
 	// UserKeys seals users' own keys for providers of models. nil: none can be kept.

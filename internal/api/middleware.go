@@ -53,6 +53,8 @@ type exchange struct {
 	values  [8]string // of headers of this answer
 	given   int       // of them
 
+	consistency func() string // what a client may send back of what it wrote; nil: nothing is written, or there are no replicas
+
 	operation string            // its id; "": none
 	objects   map[string]string // what it is about, for the record of what was done
 	everyday  bool              // of which none is kept, though the operation is recorded
@@ -131,6 +133,11 @@ func (x *exchange) sendHeader() {
 	if h := x.Header(); x.status == http.StatusServiceUnavailable && h["Retry-After"] == nil {
 		h["Retry-After"] = []string{"1"} // whoever is to come again is told when
 	}
+	if x.consistency != nil {
+		if token := x.consistency(); token != "" {
+			x.Header()[consistencyHeader] = []string{token}
+		}
+	}
 	x.ResponseWriter.WriteHeader(x.status)
 }
 
@@ -154,9 +161,9 @@ var (
 	onlyHTTPS   = []string{"max-age=31536000"}
 	varyOrigin  = []string{"Origin"}
 	yes         = []string{"true"}
-	exposed     = []string{"X-Request-ID, ETag, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotent-Replayed, Location"}
+	exposed     = []string{"X-Request-ID, ETag, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotent-Replayed, Location, X-Consistency-Token"}
 	corsMethods = []string{"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
-	corsHeaders = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-CSRF-Token, X-Request-ID, X-User-ID"
+	corsHeaders = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Consistency-Token, X-CSRF-Token, X-Request-ID, X-User-ID"
 )
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -566,6 +573,9 @@ func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 		if err := a.s.admit(x, r, op); err != nil {
 			x.writeError(err)
 			return
+		}
+		if a.s.Consistency != nil && x.user.ID != "" {
+			x.beginConsistency(a.s.Consistency, op)
 		}
 		if direct != nil {
 			if err := direct(x, r); err != nil {

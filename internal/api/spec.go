@@ -21,7 +21,9 @@ func (s *server) config() huma.Config {
 				Version: codeforge.Version,
 				Description: "Turns an idea into a project of versioned files that is known to build. Create a project, run an agent or the whole pipeline on it, " +
 					"watch the job's events, read the files.\n\nEvery path also exists with a trailing slash or without. Every error has the shape of the schema Error; " +
-					"with `Accept: application/problem+json` it comes as RFC 9457. Every answer carries `X-Request-ID`, every limited one `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`.",
+					"with `Accept: application/problem+json` it comes as RFC 9457. Every answer carries `X-Request-ID`, every limited one `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`." +
+					"\n\nWhere the server's database has replicas, the answer to what changed something carries `X-Consistency-Token`. A client that sends the last one it got back in a header of this name " +
+					"reads what it wrote, of whichever server it asks; one that does not reads it of the server that it wrote to.",
 			},
 			Components: &huma.Components{
 				Schemas:   huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),

@@ -120,8 +120,9 @@ func (f *flights) land(k flightKey, flown *flight) {
 	close(flown.done)
 }
 
-// read returns what is kept under a key, else what load reads, which is kept if measure gives it a size.
-func read[T any](ctx context.Context, s *Store, k Key, load func() (T, error), measure func(*T) int) (T, error) {
+// read returns what is kept under a key, else what load reads, which is kept if measure gives it a size. What is to be kept is read of
+// the primary: a replica may not have what a write did whose mark is gone.
+func read[T any](ctx context.Context, s *Store, k Key, load func(context.Context) (T, error), measure func(*T) int) (T, error) {
 	data, ticket := s.backend.Get(ctx, k)
 	if v, ok := data.(T); ok {
 		s.count.hits.Add(1)
@@ -129,7 +130,7 @@ func read[T any](ctx context.Context, s *Store, k Key, load func() (T, error), m
 	}
 	if ticket == nil {
 		s.count.bypassed.Add(1)
-		return load()
+		return load(ctx)
 	}
 	key := flightKey{k, ticket}
 	flown, leads := s.flights.join(key)
@@ -141,7 +142,7 @@ func read[T any](ctx context.Context, s *Store, k Key, load func() (T, error), m
 			return flown.value.(T), nil
 		}
 		s.count.bypassed.Add(1)
-		return load() // the other one failed, perhaps since its request ended
+		return load(ctx) // the other one failed, perhaps since its request ended
 	}
 	kept := false
 	defer func() {
@@ -151,7 +152,7 @@ func read[T any](ctx context.Context, s *Store, k Key, load func() (T, error), m
 		s.flights.land(key, flown)
 	}()
 	s.count.misses.Add(1)
-	v, err := load()
+	v, err := load(codeforge.FromPrimary(ctx))
 	if err != nil {
 		return v, err
 	}

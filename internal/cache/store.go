@@ -79,7 +79,7 @@ func projectSize(p *codeforge.Project) int {
 
 // GetProject reads through the cache.
 func (s *Store) GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error) {
-	return read(ctx, s, Key{projectScope(u.ID, id), "row"}, func() (codeforge.Project, error) { return s.inner.GetProject(ctx, u, id) }, projectSize)
+	return read(ctx, s, Key{projectScope(u.ID, id), "row"}, func(ctx context.Context) (codeforge.Project, error) { return s.inner.GetProject(ctx, u, id) }, projectSize)
 }
 
 // projectPage is one page of a list of projects.
@@ -91,7 +91,7 @@ type projectPage struct {
 // ListProjects reads through the cache.
 func (s *Store) ListProjects(ctx context.Context, u codeforge.User, f codeforge.ProjectFilter) ([]codeforge.Project, int, error) {
 	k := Key{listScope(u.ID), fmt.Sprintf("%s %s %d %d", f.Mode, f.Status, f.Page, f.Size)}
-	page, err := read(ctx, s, k, func() (p projectPage, err error) {
+	page, err := read(ctx, s, k, func(ctx context.Context) (p projectPage, err error) {
 		p.List, p.Total, err = s.inner.ListProjects(ctx, u, f)
 		return p, err
 	}, func(p *projectPage) int {
@@ -107,7 +107,7 @@ func (s *Store) ListProjects(ctx context.Context, u codeforge.User, f codeforge.
 // GetFile reads through the cache.
 func (s *Store) GetFile(ctx context.Context, u codeforge.User, projectID, path string) (codeforge.File, error) {
 	return read(ctx, s, Key{projectScope(u.ID, projectID), "file:" + path},
-		func() (codeforge.File, error) { return s.inner.GetFile(ctx, u, projectID, path) },
+		func(ctx context.Context) (codeforge.File, error) { return s.inner.GetFile(ctx, u, projectID, path) },
 		func(f *codeforge.File) int { return fileCost + len(f.Path) + len(f.Content) })
 }
 
@@ -125,7 +125,7 @@ func (s *Store) ListFiles(ctx context.Context, u codeforge.User, projectID strin
 
 // GetJob reads through the cache.
 func (s *Store) GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
-	return read(ctx, s, Key{jobScope(u.ID, id), "row"}, func() (codeforge.Job, error) { return s.inner.GetJob(ctx, u, id) }, func(j *codeforge.Job) int {
+	return read(ctx, s, Key{jobScope(u.ID, id), "row"}, func(ctx context.Context) (codeforge.Job, error) { return s.inner.GetJob(ctx, u, id) }, func(j *codeforge.Job) int {
 		if j.ID != id || !j.Status.Terminal() && j.Status != codeforge.Waiting { // under an alias no write would find it
 			return 0
 		}

@@ -58,8 +58,8 @@ func (s *Store) ReadBlob(ctx context.Context, u codeforge.User, projectID, hash 
 	if codeforge.CheckHash(hash) != nil {
 		sent = "" // names nothing
 	}
-	if d, ok := s.wire.(*direct); ok {
-		data, err = s.readBytes(ctx, d, u, projectID, sent)
+	if _, ok := s.direct(); ok {
+		data, err = s.readBytes(ctx, u, projectID, sent)
 	} else {
 		a, err := read[struct {
 			Blob *blob `json:"blob"`
@@ -76,18 +76,16 @@ func (s *Store) ReadBlob(ctx context.Context, u codeforge.User, projectID, hash 
 }
 
 // readBytes reads bytes natively: in JSON they take a third more, and several times the time.
-func (s *Store) readBytes(ctx context.Context, d *direct, u codeforge.User, projectID, hash string) (data []byte, err error) {
+func (s *Store) readBytes(ctx context.Context, u codeforge.User, projectID, hash string) (data []byte, err error) {
 	found := false
-	_, err = s.retry(ctx, "read_blob", true, func() error {
-		return d.run(ctx, u, `select coalesce(c.bytes, convert_to(c.content, 'UTF8')) from public.projects p
-			left join public.file_contents c on c.project_id = p.id and c.hash = decode($3, 'hex') where p.id = $1 and p.user_id = $2`, []any{projectID, u.ID, hash}, func(rows pgx.Rows) error {
-			for found = false; rows.Next(); found = true {
-				if err := rows.Scan(&data); err != nil {
-					return err
-				}
+	err = s.readNatively(ctx, "read_blob", u, `select coalesce(c.bytes, convert_to(c.content, 'UTF8')) from public.projects p
+		left join public.file_contents c on c.project_id = p.id and c.hash = decode($3, 'hex') where p.id = $1 and p.user_id = $2`, []any{projectID, u.ID, hash}, func(rows pgx.Rows) error {
+		for found = false; rows.Next(); found = true {
+			if err := rows.Scan(&data); err != nil {
+				return err
 			}
-			return rows.Err()
-		})
+		}
+		return rows.Err()
 	})
 	if err == nil && !found {
 		err = codeforge.NotFound("Project", projectID)

@@ -53,7 +53,7 @@ func NewCourier(s *Store, log *slog.Logger) *Courier {
 // one looks for them, so that it cannot be made is no error.
 func (c *Courier) Start(ctx context.Context, in jobs.Inbox) (err error) {
 	ctx, c.stop = context.WithCancel(context.WithoutCancel(ctx))
-	d, connected := c.store.wire.(*direct)
+	d, connected := c.store.direct()
 	every := pollAlone
 	if connected && !d.shared {
 		every = pollBeside
@@ -116,7 +116,7 @@ func (c *Courier) Announce(jobIDs ...string) {
 
 // Publish implements [jobs.Courier]. Who hears of events reads them in the store, where transient ones are not.
 func (c *Courier) Publish(events ...codeforge.Event) {
-	if _, connected := c.store.wire.(*direct); !connected {
+	if _, connected := c.store.direct(); !connected {
 		return
 	}
 	for i := range events {

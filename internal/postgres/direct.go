@@ -35,6 +35,10 @@ type Options struct {
 	MaxConns int
 	// Quiet leaves it to others to tell other servers what is stored: nothing is announced by the database.
 	Quiet bool
+	// Replicas are addresses of servers that follow the one at URL: reads of requests go there, as far as they have come. Each is one
+	// server, as URL says it; one that does not answer is no error.
+	Replicas []string
+	Replica  ReplicaOptions
 	// StatementTimeout bounds each statement on the server; 0: 30 s. A lock is waited for a third of it.
 	StatementTimeout time.Duration
 }
@@ -51,9 +55,43 @@ type direct struct {
 // Open connects, and checks that the login can do what is needed and that the schema is there. The warnings are for the
 // operator: what works but is not as safe as it could be.
 func Open(ctx context.Context, o Options) (s *Store, warnings []string, err error) {
-	config, shared, err := parse(o.URL, o.PoolMode)
+	d, err := newDirect(ctx, o)
 	if err != nil {
 		return nil, nil, err
+	}
+	if warnings, err = d.inspect(ctx); err == nil {
+		err = d.checkSchema(ctx)
+	}
+	if err != nil {
+		d.close()
+		return nil, nil, fmt.Errorf("connect to Postgres: %w", hint(err, d.pool.Config().ConnConfig.Host))
+	}
+	var followers []*replica
+	for _, address := range o.Replicas {
+		of := o
+		of.URL, of.Quiet = address, false
+		one, err := newDirect(ctx, of)
+		if err != nil {
+			d.close()
+			for _, f := range followers {
+				f.wire.close()
+			}
+			return nil, nil, fmt.Errorf("connect to a replica: %w", err)
+		}
+		c := one.pool.Config().ConnConfig
+		followers = append(followers, &replica{name: net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), wire: one})
+	}
+	if len(followers) > 0 {
+		return &Store{wire: newReplicas(d, followers, o.Replica)}, warnings, nil
+	}
+	return &Store{wire: d}, warnings, nil
+}
+
+// newDirect makes the pool of connections to one address.
+func newDirect(ctx context.Context, o Options) (*direct, error) {
+	config, shared, err := parse(o.URL, o.PoolMode)
+	if err != nil {
+		return nil, err
 	}
 	if o.MaxConns > 0 {
 		config.MaxConns = int32(o.MaxConns)
@@ -70,7 +108,7 @@ func Open(ctx context.Context, o Options) (s *Store, warnings []string, err erro
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("connect to Postgres: %w", err)
+		return nil, fmt.Errorf("connect to Postgres: %w", err)
 	}
 	if o.StatementTimeout == 0 {
 		o.StatementTimeout = 30 * time.Second
@@ -80,15 +118,7 @@ func Open(ctx context.Context, o Options) (s *Store, warnings []string, err erro
 	if o.Quiet {
 		tell = "off"
 	}
-	d := &direct{pool: pool, shared: shared, tell: tell, timeouts: [2]string{ms(o.StatementTimeout), ms(o.StatementTimeout / 3)}}
-	if warnings, err = d.inspect(ctx); err == nil {
-		err = d.checkSchema(ctx)
-	}
-	if err != nil {
-		pool.Close()
-		return nil, nil, fmt.Errorf("connect to Postgres: %w", hint(err, config.ConnConfig.Host))
-	}
-	return &Store{wire: d}, warnings, nil
+	return &direct{pool: pool, shared: shared, tell: tell, timeouts: [2]string{ms(o.StatementTimeout), ms(o.StatementTimeout / 3)}}, nil
 }
 
 func (d *direct) close() { d.pool.Close() }
@@ -96,7 +126,7 @@ func (d *direct) close() { d.pool.Close() }
 // ping checks that the database answers.
 func (d *direct) ping(ctx context.Context) error {
 	_, err := d.pool.Exec(ctx, "select")
-	return fault(ctx, toFailure(err, true))
+	return fault(ctx, d.toFailure(err, true))
 }
 
 // parse reads a URL as Options describe it. shared tells of a pooler in transaction mode.
@@ -211,17 +241,20 @@ const identify = `select set_config('role', $1, true), set_config('request.jwt.c
 func (d *direct) patience() (tries int, pause time.Duration) { return 5, 4 * time.Millisecond }
 
 func (d *direct) send(ctx context.Context, c functionCall) (doc []byte, err error) {
+	if c.statement != nil {
+		return nil, d.run(ctx, &c, c.statement)
+	}
 	function, values := c.expression()
 	if c.query {
 		function = "* from " + function // becomes part of the statement
 	}
-	err = d.runTraced(ctx, c.as, c.traceParent, "select "+function, values, func(rows pgx.Rows) error {
+	err = d.run(ctx, &c, &statement{"select " + function, values, func(rows pgx.Rows) error {
 		doc, err = pgx.CollectOneRow(rows, pgx.RowTo[[]byte])
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		return err
-	})
+	}})
 	return doc, err
 }
 
@@ -247,25 +280,49 @@ func (c *functionCall) expression() (function string, values []any) {
 	return b.String(), values
 }
 
-// run sends a statement as somebody.
-func (d *direct) run(ctx context.Context, as codeforge.User, query string, values []any, collect func(pgx.Rows) error) error {
-	return d.runTraced(ctx, as, "", query, values, collect)
-}
-
-// runTraced sends a statement that says whose trace it belongs to; "": nobody's.
-func (d *direct) runTraced(ctx context.Context, as codeforge.User, traceParent, query string, values []any, collect func(pgx.Rows) error) error {
-	role, claims := identity(as)
+// run sends a statement, in the name and with the wishes of a call.
+func (d *direct) run(ctx context.Context, c *functionCall, s *statement) (err error) {
+	role, claims := identity(c.as)
 	b := &pgx.Batch{}
-	b.Queue(identify, role, claims, d.timeouts[0], d.timeouts[1], d.tell)
-	if traceParent != "" {
-		b.Queue("select set_config('codeforge.traceparent', $1, true)", traceParent)
+	if c.at != nil {
+		b.Queue("begin")
 	}
-	b.Queue(query, values...).Query(collect)
-	err := d.pool.SendBatch(ctx, b).Close()
+	if c.after != (position{}) {
+		c.after.demand(b)
+	}
+	b.Queue(identify, role, claims, d.timeouts[0], d.timeouts[1], d.tell)
+	if c.traceParent != "" {
+		b.Queue("select set_config('codeforge.traceparent', $1, true)", c.traceParent)
+	}
+	b.Queue(s.sql, s.values...).Query(s.collect)
+	if c.at != nil {
+		b.Queue("commit")
+		c.at.ask(b)
+		err = d.sendCommitted(ctx, b)
+	} else {
+		err = d.pool.SendBatch(ctx, b).Close()
+	}
 	if isConnectionLoss(err) {
 		d.pool.Reset() // one dead connection is rarely alone
 	}
-	return toFailure(err, as.ID == "")
+	return d.toFailure(err, c.as.ID == "")
+}
+
+// sendCommitted sends a batch that ends its transaction by itself, as what is asked after the commit needs. One that breaks off leaves
+// the transaction open, and is rolled back.
+func (d *direct) sendCommitted(ctx context.Context, b *pgx.Batch) error {
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	err = conn.SendBatch(ctx, b).Close()
+	if err != nil && conn.Conn().PgConn().TxStatus() == 'E' {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_, _ = conn.Exec(ctx, "rollback") // else the connection is thrown away
+	}
+	return err
 }
 
 // isConnectionLoss reports whether an error makes all connections suspect: they died, the server stops, or it is no longer the one
@@ -279,9 +336,9 @@ func isConnectionLoss(err error) bool {
 }
 
 // toFailure is what the driver said, as a failure.
-func toFailure(err error, service bool) error {
-	if err == nil {
-		return nil
+func (d *direct) toFailure(err error, service bool) error {
+	if err == nil || errors.Is(err, errBehind) {
+		return err
 	}
 	f := &failure{cause: err, service: service}
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {

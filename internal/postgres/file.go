@@ -58,8 +58,8 @@ func (s *Store) ListFiles(ctx context.Context, u codeforge.User, projectID strin
 	if err := check(u, "Project", projectID); err != nil {
 		return nil, 0, err
 	}
-	if d, ok := s.wire.(*direct); ok {
-		files, revision, found, err := s.listFiles(ctx, d, u, contents, `public.projects p left join public.project_files f on f.project_id = p.id and p.revision <> $3
+	if _, ok := s.direct(); ok {
+		files, revision, found, err := s.listFiles(ctx, u, contents, `public.projects p left join public.project_files f on f.project_id = p.id and p.revision <> $3
 			where p.id = $1 and p.user_id = $2 order by f.path collate "C"`, projectID, u.ID, unless)
 		if err == nil && !found {
 			err = codeforge.NotFound("Project", projectID)
@@ -75,7 +75,7 @@ func (s *Store) ListFiles(ctx context.Context, u codeforge.User, projectID strin
 
 // listFiles reads files natively, from p, a project, and f, its files. As JSON a list takes twice as long, and with contents twenty
 // times.
-func (s *Store) listFiles(ctx context.Context, d *direct, as codeforge.User, contents bool, from string, values ...any) (files []codeforge.File, revision int64, found bool, err error) {
+func (s *Store) listFiles(ctx context.Context, as codeforge.User, contents bool, from string, values ...any) (files []codeforge.File, revision int64, found bool, err error) {
 	content := "''"
 	if contents {
 		content = "coalesce(f.content, '')"
@@ -83,21 +83,19 @@ func (s *Store) listFiles(ctx context.Context, d *direct, as codeforge.User, con
 	// One statement, so that files and revision are of one moment; a project without files is one row without a path.
 	query := `select p.revision, coalesce(f.path, ''), coalesce(f.id, p.id), coalesce(f.language, ''), coalesce(f.version, 0), coalesce(f.size, octet_length(f.content), 0),
 		coalesce(f.hash, ''), coalesce(f.revision, 0), coalesce(f.created_at, p.created_at), coalesce(f.updated_at, p.created_at), ` + content + " from " + from
-	_, err = s.retry(ctx, "list_files", true, func() error {
+	err = s.readNatively(ctx, "list_files", as, query, values, func(rows pgx.Rows) error {
 		files, found = []codeforge.File{}, false
-		return d.run(ctx, as, query, values, func(rows pgx.Rows) error {
-			for rows.Next() {
-				found = true
-				f := fileRow{ProjectID: values[0].(string)}
-				if err := rows.Scan(&revision, &f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Hash, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content); err != nil {
-					return err
-				}
-				if f.Path != "" {
-					files = append(files, f.file())
-				}
+		for rows.Next() {
+			found = true
+			f := fileRow{ProjectID: values[0].(string)}
+			if err := rows.Scan(&revision, &f.Path, &f.ID, &f.Language, &f.Version, &f.Size, &f.Hash, &f.Revision, &f.CreatedAt, &f.UpdatedAt, &f.Content); err != nil {
+				return err
 			}
-			return rows.Err()
-		})
+			if f.Path != "" {
+				files = append(files, f.file())
+			}
+		}
+		return rows.Err()
 	})
 	if err != nil {
 		return nil, 0, false, err
@@ -203,8 +201,8 @@ func (s *Store) SnapshotFiles(ctx context.Context, projectID string, revision in
 	if _, err := codeforge.ParseID(projectID); err != nil {
 		return nil, codeforge.NotFound("Project", projectID)
 	}
-	if d, ok := s.wire.(*direct); ok {
-		files, _, found, err := s.listFiles(ctx, d, codeforge.User{}, true, `public.projects p left join public.codeforge_tree_at($1, $2) f on true where p.id = $1 order by f.path collate "C"`, projectID, revision)
+	if _, ok := s.direct(); ok {
+		files, _, found, err := s.listFiles(ctx, codeforge.User{}, true, `public.projects p left join public.codeforge_tree_at($1, $2) f on true where p.id = $1 order by f.path collate "C"`, projectID, revision)
 		if err == nil && !found {
 			err = codeforge.NotFound("Project", projectID)
 		}

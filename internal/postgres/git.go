@@ -45,8 +45,8 @@ func (s *Store) ReadContents(ctx context.Context, u codeforge.User, projectID st
 			known = append(known, hash)
 		}
 	}
-	if d, ok := s.wire.(*direct); ok {
-		return s.readManyBytes(ctx, d, u, projectID, known)
+	if _, ok := s.direct(); ok {
+		return s.readManyBytes(ctx, u, projectID, known)
 	}
 	list, err := object(known)
 	if err != nil {
@@ -66,29 +66,27 @@ func (s *Store) ReadContents(ctx context.Context, u codeforge.User, projectID st
 }
 
 // readManyBytes reads bytes natively, as readBytes does.
-func (s *Store) readManyBytes(ctx context.Context, d *direct, u codeforge.User, projectID string, hashes []string) (contents map[string][]byte, err error) {
+func (s *Store) readManyBytes(ctx context.Context, u codeforge.User, projectID string, hashes []string) (contents map[string][]byte, err error) {
 	keys := make([][]byte, len(hashes))
 	for i, hash := range hashes {
 		keys[i], _ = hex.DecodeString(hash) // each was checked
 	}
 	found := false
-	_, err = s.retry(ctx, "read_contents", true, func() error {
+	// A project without any of them is one row without a hash.
+	err = s.readNatively(ctx, "read_contents", u, `select c.hash, coalesce(c.bytes, convert_to(c.content, 'UTF8')) from public.projects p
+		left join public.file_contents c on c.project_id = p.id and c.hash = any($3) where p.id = $1 and p.user_id = $2`, []any{projectID, u.ID, keys}, func(rows pgx.Rows) error {
 		contents, found = make(map[string][]byte, len(hashes)), false
-		// A project without any of them is one row without a hash.
-		return d.run(ctx, u, `select c.hash, coalesce(c.bytes, convert_to(c.content, 'UTF8')) from public.projects p
-			left join public.file_contents c on c.project_id = p.id and c.hash = any($3) where p.id = $1 and p.user_id = $2`, []any{projectID, u.ID, keys}, func(rows pgx.Rows) error {
-			for rows.Next() {
-				found = true
-				var hash, data []byte
-				if err := rows.Scan(&hash, &data); err != nil {
-					return err
-				}
-				if hash != nil {
-					contents[hex.EncodeToString(hash)] = data
-				}
+		for rows.Next() {
+			found = true
+			var hash, data []byte
+			if err := rows.Scan(&hash, &data); err != nil {
+				return err
 			}
-			return rows.Err()
-		})
+			if hash != nil {
+				contents[hex.EncodeToString(hash)] = data
+			}
+		}
+		return rows.Err()
 	})
 	if err == nil && !found {
 		err = codeforge.NotFound("Project", projectID)

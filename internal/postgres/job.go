@@ -140,7 +140,7 @@ func (s *Store) QueuePlaces(ctx context.Context, jobIDs []string, p codeforge.Cl
 	if err != nil {
 		return nil, err
 	}
-	rows, _, _, err := system[map[string]struct {
+	rows, err := look[map[string]struct {
 		Place      int                  `json:"place"`
 		WaitingFor codeforge.WaitReason `json:"waiting_for"`
 	}](ctx, s, "queue_places", arg{"jobs", ids(jobIDs)}, policy)
@@ -375,12 +375,11 @@ func (s *Store) RespondJob(ctx context.Context, u codeforge.User, id, alias stri
 }
 
 func (s *Store) CountQueued(ctx context.Context) (queued int, err error) {
-	queued, _, _, err = system[int](ctx, s, "count_queued")
-	return queued, err
+	return look[int](ctx, s, "count_queued")
 }
 
 func (s *Store) CountJobs(ctx context.Context) ([]codeforge.JobCount, error) {
-	rows, _, _, err := system[[]struct {
+	rows, err := look[[]struct {
 		codeforge.JobCount
 		Due float64 `json:"due"` // seconds
 	}](ctx, s, "count_jobs")

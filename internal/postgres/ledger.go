@@ -121,7 +121,7 @@ func (l *Ledger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.Usa
 	a, _, _, err := callFunction[struct {
 		Total  codeforge.UsageSum
 		Groups []codeforge.UsageSum
-	}](ctx, l.s, functionCall{function: "sum_usage", as: u, again: true, args: []arg{{"user", u.ID}, {"group", string(f.Group)}, {"project", project}, {"job", job},
+	}](ctx, l.s, functionCall{function: "sum_usage", as: u, again: true, reads: true, args: []arg{{"user", u.ID}, {"group", string(f.Group)}, {"project", project}, {"job", job},
 		{"agent", textOrNull(f.Agent)}, {"from", timeOrNull(f.From)}, {"to", timeOrNull(f.To)}, {"limit", cmp.Or(f.Limit, 100)}}})
 	if err != nil {
 		return total, nil, err
@@ -144,7 +144,7 @@ func (l *Ledger) JobUsage(ctx context.Context, u codeforge.User, agent codeforge
 		Offline   bool
 		Took      int64
 		codeforge.Usage
-	}](ctx, l.s, functionCall{function: "job_usage", as: u, again: true, args: []arg{{"user", u.ID}, {"agent", string(agent)}, {"limit", limit}}})
+	}](ctx, l.s, functionCall{function: "job_usage", as: u, again: true, reads: true, args: []arg{{"user", u.ID}, {"agent", string(agent)}, {"limit", limit}}})
 	for _, r := range rows {
 		list = append(list, codeforge.JobUsage{ProjectID: r.ProjectID, Calls: r.Calls, Cost: r.Cost, Estimated: r.Estimated, Offline: r.Offline,
 			Took: time.Duration(r.Took) * time.Microsecond, Usage: r.Usage})
@@ -182,8 +182,7 @@ func (l *Ledger) Budgets(ctx context.Context, u codeforge.User, projectID, jobID
 	if err != nil {
 		return nil, err
 	}
-	list, _, _, err = system[[]codeforge.Budget](ctx, l.s, "budgets", arg{"user", u.ID}, arg{"project", project}, arg{"job", job}, arg{"limits", l.limits})
-	return list, err
+	return look[[]codeforge.Budget](ctx, l.s, "budgets", arg{"user", u.ID}, arg{"project", project}, arg{"job", job}, arg{"limits", l.limits})
 }
 
 // Get is part of [llm.Journal].

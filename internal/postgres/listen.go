@@ -29,7 +29,7 @@ func (s *Store) Listen(ctx context.Context, nudge func(news codeforge.Event)) er
 
 // listen is Listen, but for what comes from one origin.
 func (s *Store) listen(ctx context.Context, but string, nudge func(news codeforge.Event)) error {
-	d, ok := s.wire.(*direct)
+	d, ok := s.direct()
 	if !ok || d.shared {
 		return ErrNoListen
 	}

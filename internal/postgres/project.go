@@ -49,8 +49,8 @@ func (s *Store) ListProjects(ctx context.Context, u codeforge.User, f codeforge.
 	if err := check(u, "User", u.ID); err != nil {
 		return nil, 0, err
 	}
-	if d, ok := s.wire.(*direct); ok {
-		return s.listProjects(ctx, d, u, f)
+	if _, ok := s.direct(); ok {
+		return s.listProjects(ctx, u, f)
 	}
 	a, err := read[struct {
 		Total    int          `json:"total"`
@@ -60,7 +60,7 @@ func (s *Store) ListProjects(ctx context.Context, u codeforge.User, f codeforge.
 }
 
 // listProjects reads a page natively: as JSON it takes more than twice as long.
-func (s *Store) listProjects(ctx context.Context, d *direct, u codeforge.User, f codeforge.ProjectFilter) (list []codeforge.Project, total int, err error) {
+func (s *Store) listProjects(ctx context.Context, u codeforge.User, f codeforge.ProjectFilter) (list []codeforge.Project, total int, err error) {
 	where, values := "user_id = $1 and status <> 'archived'", []any{u.ID, f.Size, int64(f.Page-1) * int64(f.Size)}
 	if f.Status != "" {
 		where, values = "user_id = $1 and status = $4", append(values, string(f.Status))
@@ -73,23 +73,21 @@ func (s *Store) listProjects(ctx context.Context, d *direct, u codeforge.User, f
 	query := `select (select count(*) from public.projects where ` + where + `), p.id, coalesce(p.title, ''), coalesce(p.description, ''), coalesce(p.mode, ''), coalesce(p.status, ''),
 		p.requirements_spec, p.architecture_spec, array_remove(p.tech_stack, null), coalesce(p.revision, 0), coalesce(p.created_at, 'epoch'), coalesce(p.updated_at, 'epoch')
 		from (select) one left join lateral (select * from public.projects where ` + where + ` order by created_at desc, id desc limit $2 offset $3) p on true order by p.created_at desc, p.id desc`
-	_, err = s.retry(ctx, "list_projects", true, func() error {
+	err = s.readNatively(ctx, "list_projects", u, query, values, func(rows pgx.Rows) error {
 		list = nil
-		return d.run(ctx, u, query, values, func(rows pgx.Rows) error {
-			for rows.Next() {
-				p := projectRow{UserID: u.ID}
-				var id *string
-				if err := rows.Scan(&total, &id, &p.Title, &p.Description, (*string)(&p.Mode), (*string)(&p.Status), (*[]byte)(&p.Requirements), (*[]byte)(&p.Architecture),
-					&p.TechStack, &p.Revision, &p.CreatedAt, &p.UpdatedAt); err != nil {
-					return err
-				}
-				if id != nil {
-					p.ID = *id
-					list = append(list, p.project())
-				}
+		for rows.Next() {
+			p := projectRow{UserID: u.ID}
+			var id *string
+			if err := rows.Scan(&total, &id, &p.Title, &p.Description, (*string)(&p.Mode), (*string)(&p.Status), (*[]byte)(&p.Requirements), (*[]byte)(&p.Architecture),
+				&p.TechStack, &p.Revision, &p.CreatedAt, &p.UpdatedAt); err != nil {
+				return err
 			}
-			return rows.Err()
-		})
+			if id != nil {
+				p.ID = *id
+				list = append(list, p.project())
+			}
+		}
+		return rows.Err()
 	})
 	return list, total, err
 }

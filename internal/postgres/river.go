@@ -32,7 +32,7 @@ const queueConns = 4
 // of its own, which acts as service_role. Behind a pooler in transaction mode nothing is announced by the database, so it asks
 // once a second, and the login needs rights of its own on River's tables, since it cannot keep a role.
 func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string) (taken bool), log *slog.Logger) (*Dispatcher, error) {
-	store, ok := s.wire.(*direct)
+	store, ok := s.direct()
 	if !ok {
 		return nil, errors.New("start the queue: the Data API does not reach it")
 	}

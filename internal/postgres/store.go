@@ -32,6 +32,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5"
+
 	"codeforge"
 )
 
@@ -62,11 +64,25 @@ type functionCall struct {
 	args     []arg
 	// query says that the function is a query, which answers with one row or none.
 	query bool
+	// reads says that nothing is changed: a replica may carry it out. So it is with every query.
+	reads bool
+	// statement is sent in place of a call, over connections alone: what a query reads natively.
+	statement *statement
+	// after is how far a replica must have come; at, if not nil, is where it is put how far the database was once this was committed.
+	after position
+	at    *position
 	// again says that the call may be carried out twice: what it does the second time is nothing, or is refused. Others are
 	// sent again only when it is known that nothing was done.
 	again bool
 	// traceParent is of whoever asks, kept with a job that is submitted; "": nobody traces.
 	traceParent string
+}
+
+// statement is one in SQL that reads.
+type statement struct {
+	sql     string
+	values  []any
+	collect func(pgx.Rows) error
 }
 
 // arg is an argument of a function, by its name without p_.
@@ -77,6 +93,25 @@ type arg struct {
 
 // ids are an argument of type uuid[].
 type ids []string
+
+// direct are the connections of a store to its primary, if there are any.
+func (s *Store) direct() (d *direct, ok bool) {
+	w := s.wire
+	if r, ok := w.(*Replicas); ok {
+		w = r.primary
+	}
+	d, ok = w.(*direct)
+	return d, ok
+}
+
+// readNatively sends a statement of a user, or of the system, that only reads. of names the operation.
+func (s *Store) readNatively(ctx context.Context, of string, as codeforge.User, sql string, values []any, collect func(pgx.Rows) error) error {
+	_, err := s.retry(ctx, of, true, func() error {
+		_, err := s.wire.send(ctx, functionCall{as: as, again: true, reads: true, statement: &statement{sql, values, collect}})
+		return err
+	})
+	return err
+}
 
 // Close waits for the calls in progress.
 func (s *Store) Close() { s.wire.close() }
@@ -91,7 +126,7 @@ type PoolStats struct {
 
 // PoolStats says how the connections are; ok is false where there are none of its own.
 func (s *Store) PoolStats() (p PoolStats, ok bool) {
-	d, ok := s.wire.(*direct)
+	d, ok := s.direct()
 	if !ok {
 		return p, false
 	}
@@ -158,7 +193,7 @@ func callFunction[T any](ctx context.Context, s *Store, c functionCall) (out T, 
 
 // read asks a query as a user; none is the error when there is no row.
 func read[T any](ctx context.Context, s *Store, u codeforge.User, query string, none error, args ...arg) (T, error) {
-	out, found, _, err := callFunction[T](ctx, s, functionCall{function: query, as: u, args: append(args, arg{"user", u.ID}), again: true, query: true})
+	out, found, _, err := callFunction[T](ctx, s, functionCall{function: query, as: u, args: append(args, arg{"user", u.ID}), again: true, query: true, reads: true})
 	if err == nil && !found {
 		err = none
 	}
@@ -167,13 +202,19 @@ func read[T any](ctx context.Context, s *Store, u codeforge.User, query string, 
 
 // query asks a query as the system.
 func query[T any](ctx context.Context, s *Store, query string, args ...arg) (out T, found bool, err error) {
-	out, found, _, err = callFunction[T](ctx, s, functionCall{function: query, args: args, again: true, query: true})
+	out, found, _, err = callFunction[T](ctx, s, functionCall{function: query, args: args, again: true, query: true, reads: true})
 	return out, found, err
 }
 
 // system calls a function as the system that may be carried out twice.
 func system[T any](ctx context.Context, s *Store, function string, args ...arg) (out T, found, unsure bool, err error) {
 	return callFunction[T](ctx, s, functionCall{function: function, args: args, again: true})
+}
+
+// look calls a function as the system that changes nothing, though it is no query.
+func look[T any](ctx context.Context, s *Store, function string, args ...arg) (out T, err error) {
+	out, _, _, err = callFunction[T](ctx, s, functionCall{function: function, args: args, again: true, reads: true})
+	return out, err
 }
 
 // check reads the ids of a user and of a resource. One of the wrong form names nothing.

@@ -34,9 +34,12 @@ type Config struct {
 	JWTIssuers     List   `name:"supabase-jwt-issuer" env:"SUPABASE_JWT_ISSUER" help:"Accepted issuers of tokens, as a comma or JSON list. Default: SUPABASE_URL/auth/v1."`
 	AllowAnonymous bool   `name:"allow-anonymous" env:"ALLOW_ANONYMOUS" help:"Accept users who signed in without an account."`
 
-	DatabaseURL string `name:"database-url" env:"DATABASE_URL" secret:"" placeholder:"URL" help:"Postgres that holds the data, as a rule that of the Supabase project. Default: the Data API where SUPABASE_URL and SUPABASE_SERVICE_KEY are set, else the embedded database."`
-	MigrateURL  string `name:"migrate-database-url" env:"MIGRATE_DATABASE_URL" secret:"" placeholder:"URL" help:"The same database by a login that may change the schema. Default: DATABASE_URL."`
-	PoolMode    string `name:"pool-mode" env:"POOL_MODE" help:"transaction or session: how the pooler at DATABASE_URL works. Default: transaction at port 6543 or with pgbouncer=true."`
+	DatabaseURL string  `name:"database-url" env:"DATABASE_URL" secret:"" placeholder:"URL" help:"Postgres that holds the data, as a rule that of the Supabase project. Default: the Data API where SUPABASE_URL and SUPABASE_SERVICE_KEY are set, else the embedded database."`
+	ReplicaURLs List    `name:"database-replica-urls" env:"DATABASE_REPLICA_URLS" secret:"" placeholder:"URLS" help:"Servers that follow the one at DATABASE_URL, as a comma or JSON list: what requests only read is read of the nearest one that has come as far as its user wrote. See docs/regions.md."`
+	ReadURLs    List    `name:"supabase-read-url" env:"SUPABASE_READ_URL" help:"The same for the Data API: addresses of read replicas of the project at SUPABASE_URL, each of one replica and not of a load balancer."`
+	ReplicaLag  Seconds `name:"replica-max-lag" env:"REPLICA_MAX_LAG" default:"10" help:"Seconds that what a replica shows may be old; one that is further behind is not read of."`
+	MigrateURL  string  `name:"migrate-database-url" env:"MIGRATE_DATABASE_URL" secret:"" placeholder:"URL" help:"The same database by a login that may change the schema. Default: DATABASE_URL."`
+	PoolMode    string  `name:"pool-mode" env:"POOL_MODE" help:"transaction or session: how the pooler at DATABASE_URL works. Default: transaction at port 6543 or with pgbouncer=true."`
 
 	MetricsAddr    string `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"ADDR" help:"Address of a port of its own for /metrics, like 127.0.0.1:9090 or :9090. It asks nobody who they are unless METRICS_TOKEN is set: keep it private."`
 	MetricsToken   string `name:"metrics-token" env:"METRICS_TOKEN" secret:"" placeholder:"TOKEN" help:"Bearer token with which /metrics may be read, at the server's own port too. Without it, and without METRICS_ADDR, only programs of this machine may, in development."`

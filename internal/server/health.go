@@ -118,6 +118,7 @@ func (s *Server) makeProbes() {
 	if s.redis != nil {
 		s.probes = append(s.probes, &probe{name: redisCheck, degrades: true, look: s.checkRedis})
 	}
+	s.probes = append(s.probes, s.replicaProbes()...)
 }
 
 // redisCheck is the name of the check of Redis.

@@ -26,6 +26,9 @@ func (s *Server) watchParts() {
 	if s.redis != nil {
 		parts.Redis = s.redis.Stats
 	}
+	if s.store.replicas != nil {
+		parts.Replicas = s.store.replicas.Stats
+	}
 	s.telemetry.Watch(parts)
 }
 

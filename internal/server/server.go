@@ -168,7 +168,7 @@ func (s *Server) makeEngine() {
 	}
 	agents := s.agents(cfg, answers)
 	lease := time.Duration(cfg.JobLease)
-	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: wakingCourier{s.store.courier, s.webhooks.Wake}, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
+	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: wakingCourier{s.heeding(s.store.courier), s.webhooks.Wake}, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.engineWorkers(), MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
 		Lease: lease, Sweep: 2 * lease, Policy: cfg.claimPolicy(), Hooks: s.telemetry.JobHooks()})
 }
@@ -209,6 +209,10 @@ func (s *Server) makeEdge() (err error) {
 	}
 	if s.redis != nil {
 		o.Limiter = redis.NewLimiter(s.redis)
+	}
+	if s.store.replicas != nil {
+		s.rememberPositions()
+		o.Consistency = s.store.replicas
 	}
 	s.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 90 * time.Second,
 		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}

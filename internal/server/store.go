@@ -49,6 +49,7 @@ type Store struct {
 	id        func(context.Context) (string, error) // the same for all who have it open
 	waiting   func() int                            // writes that stand in line; nil: there is no line
 	pool      func() (postgres.PoolStats, bool)     // nil: there are no connections
+	replicas  *postgres.Replicas                    // nil: there are none
 	close     func() error
 }
 
@@ -79,7 +80,7 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed func(sqlite.Commit)) (*Store, error) {
 	switch cfg.store() {
 	case postgresStore:
-		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode, Quiet: true})
+		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode, Quiet: true, Replicas: cfg.ReplicaURLs, Replica: cfg.replicaOptions()})
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +88,7 @@ func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed fun
 			log.Warn(w)
 		}
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security",
-			courier: postgres.NewCourier(s, log), shared: s, id: s.StoreID, pool: s.PoolStats, close: func() error { s.Close(); return nil }}, nil
+			courier: postgres.NewCourier(s, log), shared: s, id: s.StoreID, pool: s.PoolStats, replicas: s.Replicas(), close: func() error { s.Close(); return nil }}, nil
 	case supabaseStore:
 		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
 		if err != nil {

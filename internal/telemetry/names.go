@@ -130,6 +130,13 @@ var (
 	poolWaits    = counter("db_connection_waits_total", "Times that all connections were in use when one was needed. A steady rate: a larger pool, or fewer requests at once.")
 	poolWaited   = counter("db_connection_wait_seconds_total", "Time that was waited for connections, together.")
 	poolOpened   = counter("db_connections_opened_total", "Connections that were opened. A steady rate means that they are lost: look at the network and the pooler.")
+
+	replicaUp    = gauge("replica_up", "1 while a replica of DATABASE_REPLICA_URLS (or SUPABASE_READ_URL) may be read of: it answers, follows the primary's history, and is no more than REPLICA_MAX_LAG behind. 0: the primary answers in its place.", "replica")
+	replicaLag   = gauge("replica_lag_seconds", "Since when the primary has had something that the replica has not. Rising: the replica's disk or network does not keep up, or a long query on it holds up what it replays.", "replica")
+	replicaBytes = gauge("replica_lag_bytes", "Bytes of write-ahead log that the replica has still to replay.", "replica")
+	replicaTrip  = gauge("replica_latency_seconds", "Quickest of the last answers of the replica to this server. The nearest one is read of.", "replica")
+	replicaReads = counter("replica_reads_total", "Reads of a replica: answered; failed, and answered by the primary. Many failures of one that is up: queries that its replay ends (max_standby_streaming_delay).", "replica", "result")
+	primaryReads = counter("replica_primary_reads_total", "Reads that the primary answered though replicas might have: unknown, nobody knew how far the user had written; behind, no replica had come as far; far, the primary was nearer. Many behind: replicas lag; many unknown, with several servers: clients send no X-Consistency-Token, and there is no Redis.", "reason")
 )
 
 // Streams, webhooks, and what servers share.

@@ -28,6 +28,7 @@ type Sources struct {
 	Checks   func() sandbox.Stats
 	Writer   func() int // writes that wait for the embedded store's
 	Database func() (postgres.PoolStats, bool)
+	Replicas func() postgres.ReplicaStats
 	Streams  func() stream.Stats
 	Sockets  func() api.SocketStats
 	Webhooks func() webhook.Stats
@@ -109,6 +110,29 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			e.value(poolOpened, float64(s.Opened))
 		}
 	}
+	if c.Replicas != nil {
+		c.replicas(e)
+	}
+}
+
+// replicas tells of each replica, and of what they were not asked for.
+func (c *collector) replicas(e emit) {
+	s := c.Replicas()
+	for _, r := range s.Replicas {
+		up := 0.0
+		if r.Err == nil {
+			up = 1
+		}
+		e.value(replicaUp, up, r.Name)
+		e.value(replicaLag, r.Lag.Seconds(), r.Name)
+		e.value(replicaBytes, float64(r.Bytes), r.Name)
+		e.value(replicaTrip, r.Latency.Seconds(), r.Name)
+		e.value(replicaReads, float64(r.Reads), r.Name, "answered")
+		e.value(replicaReads, float64(r.Failed), r.Name, "failed")
+	}
+	e.value(primaryReads, float64(s.Unknown), "unknown")
+	e.value(primaryReads, float64(s.Behind), "behind")
+	e.value(primaryReads, float64(s.Far), "far")
 }
 
 // between tells of what servers have with clients and with each other.
