@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -258,5 +259,69 @@ func TestDamagedDatabaseIsRefused(t *testing.T) {
 	}
 	if left := names(t, to); len(left) > 0 {
 		t.Error(left)
+	}
+}
+
+// A database that does more than CodeForge's, or less, is none, even where the backup says all of it.
+func TestSchemasOfOthersAreRefused(t *testing.T) {
+	name, m, err := backup.Create(t.Context(), folder(t), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := read(t, name)
+	for change, want := range map[string]string{
+		"CREATE TRIGGER t AFTER INSERT ON projects BEGIN DELETE FROM jobs; END": "the trigger t, which is not as CodeForge makes it",
+		"CREATE VIEW v AS SELECT 1":                                     "the view v, which",
+		"CREATE TABLE x(y)":                                             "the table x, which",
+		"CREATE INDEX i ON projects(title)":                             "the index i, which",
+		"DROP TRIGGER IF EXISTS contents_unnamed; DROP INDEX jobs_open": "has lost the ",
+		"ALTER TABLE projects ADD COLUMN more TEXT":                     "the table projects, which",
+		"PRAGMA writable_schema=1; INSERT INTO sqlite_schema VALUES('trigger', 'sqlite_stat1', 'projects', 0, 'CREATE TRIGGER sqlite_stat1 AFTER INSERT ON projects BEGIN SELECT 1; END')": "the trigger sqlite_stat1, which",
+		"ANALYZE": "",
+	} {
+		file := filepath.Join(t.TempDir(), "codeforge.db")
+		if err := os.WriteFile(file, good[1].data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		db, err := sql.Open("sqlite", "file:"+file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(change); err != nil {
+			t.Fatalf("%s: %v", change, err)
+		}
+		rows := map[string]int64{}
+		for table, n := range m.Database.Rows {
+			rows[table] = n
+		}
+		if strings.Contains(change, "TABLE x") {
+			rows["x"] = 0
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(data)
+		n := m
+		n.Files = slices.Clone(m.Files)
+		n.Files[0].Bytes, n.Files[0].Hash, n.Database.Rows = int64(len(data)), hex.EncodeToString(sum[:]), rows
+		all := slices.Clone(good)
+		all[1].data = data
+		all[0].data, _ = json.Marshal(n)
+		bad := filepath.Join(t.TempDir(), "bad.tar.gz")
+		if err := os.WriteFile(bad, pack(t, all), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(t.TempDir(), "data")
+		_, err = backup.Restore(t.Context(), bad, to)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", change, err, want)
+		}
+		if _, gone := os.Stat(to); want != "" && !os.IsNotExist(gone) {
+			t.Errorf("%s: something was restored", change)
+		}
 	}
 }

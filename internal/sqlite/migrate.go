@@ -18,7 +18,7 @@ var migrations embed.FS
 
 // migrate applies what is missing, in order of name, each in a transaction of its own, and returns the names.
 func migrate(c *conn, now func() time.Time) (done []string, err error) {
-	if err := c.script("CREATE TABLE IF NOT EXISTS schema_migrations(name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) WITHOUT ROWID"); err != nil {
+	if err := c.script(migrationsTable); err != nil {
 		return nil, err
 	}
 	_, pending, err := status(c)
@@ -26,16 +26,26 @@ func migrate(c *conn, now func() time.Time) (done []string, err error) {
 		return nil, err
 	}
 	for _, name := range pending {
-		text, err := migrations.ReadFile("migrations/" + name + ".sql")
-		if err != nil {
+		if err := migrateBy(c, name, now()); err != nil {
 			return done, err
-		}
-		if err := apply(c, name, string(text), now()); err != nil {
-			return done, fmt.Errorf("migration %s: %w", name, err)
 		}
 		done = append(done, name)
 	}
 	return done, nil
+}
+
+const migrationsTable = "CREATE TABLE IF NOT EXISTS schema_migrations(name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) WITHOUT ROWID"
+
+// migrateBy applies one of the migrations.
+func migrateBy(c *conn, name string, now time.Time) error {
+	text, err := migrations.ReadFile("migrations/" + name + ".sql")
+	if err == nil {
+		err = apply(c, name, string(text), now)
+	}
+	if err != nil {
+		return fmt.Errorf("migration %s: %w", name, err)
+	}
+	return nil
 }
 
 func apply(c *conn, name, text string, now time.Time) (err error) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite"
 )
@@ -68,6 +69,9 @@ func Inspect(name string) (in Inspection, err error) {
 		return in, trouble(err)
 	}
 	defer func() { err = errors.Join(trouble(err), c.close()) }()
+	if in.Migrations, err = checkSchema(c, filepath.Base(name)); err != nil { // before anything of it is used
+		return in, err
+	}
 	for _, check := range []string{"SELECT integrity_check FROM pragma_integrity_check LIMIT 10", "SELECT 'a row of ' || \"table\" || ' names one of ' || parent || ' that is gone' FROM pragma_foreign_key_check LIMIT 10"} {
 		var found []string
 		if err := c.each(check, nil, func(r row) error {
@@ -79,12 +83,6 @@ func Inspect(name string) (in Inspection, err error) {
 		if len(found) > 0 && found[0] != "ok" {
 			return in, fmt.Errorf("%s is damaged: %s", filepath.Base(name), strings.Join(found, "; "))
 		}
-	}
-	if in.Migrations, _, err = status(c); err != nil {
-		return in, err
-	}
-	if len(in.Migrations) == 0 {
-		return in, fmt.Errorf("%s is no database of CodeForge", filepath.Base(name))
 	}
 	var tables []string
 	if err := c.each("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", nil, func(r row) error {
@@ -102,4 +100,69 @@ func Inspect(name string) (in Inspection, err error) {
 		in.Rows[table] = n
 	}
 	return in, nil
+}
+
+// checkSchema compares the schema of a database with what the migrations make that it says it has had, which it returns. A trigger or
+// a view more would do things in the name of this program.
+func checkSchema(c *conn, file string) (applied []string, err error) {
+	if applied, _, err = status(c); err != nil {
+		return nil, err
+	}
+	if len(applied) == 0 {
+		return nil, fmt.Errorf("%s is no database of CodeForge", file)
+	}
+	made, err := dial(":memory:")
+	if err != nil {
+		return nil, err
+	}
+	defer made.close()
+	if err := migrateTo(made, applied); err != nil {
+		return nil, err
+	}
+	want, err := schemaOf(made)
+	if err != nil {
+		return nil, err
+	}
+	got, err := schemaOf(c)
+	if err != nil {
+		return nil, err
+	}
+	for what, sql := range got {
+		if want[what] != sql {
+			return nil, fmt.Errorf("%s holds the %s, which is not as CodeForge makes it: drop what you made yourself; in a backup from others it was put there", file, what)
+		}
+	}
+	for what := range want {
+		if _, ok := got[what]; !ok {
+			return nil, fmt.Errorf("%s has lost the %s: take an earlier backup", file, what)
+		}
+	}
+	return applied, nil
+}
+
+// migrateTo makes a schema by some of the migrations.
+func migrateTo(c *conn, names []string) error {
+	if err := c.script(migrationsTable); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := migrateBy(c, name, time.Unix(0, 0)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// schemaOf is what a database is made of, by kind and name. What the database itself adds, the indexes of unique columns and its
+// statistics, is not in it.
+func schemaOf(c *conn) (map[string]string, error) {
+	all := map[string]string{}
+	err := c.each(`SELECT type || ' ' || name, tbl_name || ': ' || coalesce(sql, '') FROM sqlite_schema
+		WHERE NOT (type = 'index' AND name LIKE 'sqlite\_autoindex\_%' ESCAPE '\' AND sql IS NULL OR type = 'table' AND name IN ('sqlite_stat1', 'sqlite_stat4'))`, nil, func(r row) error {
+		var what, sql string
+		err := r.scan(&what, &sql)
+		all[what] = sql
+		return err
+	})
+	return all, err
 }
