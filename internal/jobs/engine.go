@@ -176,6 +176,9 @@ func (e *Engine) Drain(ctx context.Context, patience time.Duration) (err error) 
 func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error) {
 	ctx, span := codeforge.StartSpan(ctx, codeforge.WorkSubmit, string(n.Agent))
 	defer func() { span.End(err) }()
+	if err := e.takesIn(); err != nil {
+		return job, false, err
+	}
 	n.TraceParent = codeforge.TraceParent(ctx) // runs of the job lead back to here
 	if e.queued.Add(1) > int64(e.o.MaxQueued) {
 		e.queued.Add(-1)
@@ -195,6 +198,16 @@ func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 	e.publish(job)
 	e.announce(job.ID)
 	return job, true, nil
+}
+
+// takesIn is an error once Drain was called: nobody here would begin with what is new, while another server would at once.
+func (e *Engine) takesIn() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.stopping {
+		return nil
+	}
+	return &codeforge.Error{Kind: codeforge.Unavailable, RetryAfter: 5 * time.Second, Message: "This server is stopping and takes no more jobs; try again in a moment"}
 }
 
 // Cancel ends a job and stops the model call that it is in. What it kept stays.
@@ -253,6 +266,9 @@ func (e *Engine) Reject(ctx context.Context, u codeforge.User, id string, chat [
 
 // Respond gives a waiting job its answers (a JSON array of {"question","answer"}) and returns the alias under which it goes on.
 func (e *Engine) Respond(ctx context.Context, u codeforge.User, id string, answers []byte) (alias string, err error) {
+	if err := e.takesIn(); err != nil {
+		return "", err
+	}
 	alias = codeforge.NewID()
 	f, err := e.o.Store.RespondJob(ctx, u, id, alias, answers)
 	if err != nil {

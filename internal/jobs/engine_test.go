@@ -679,13 +679,16 @@ func TestDrainHandsBackWithoutCounting(t *testing.T) {
 		if j := r.want(id, codeforge.Queued); j.Failures != 0 || j.Crashes != 0 {
 			t.Errorf("failures %d, crashes %d", j.Failures, j.Crashes)
 		}
-		later := r.submit(p, codeforge.QA) // accepted, not started
-		synctest.Wait()
-		r.want(later, codeforge.Queued)
+		_, _, err := r.engine.Submit(t.Context(), r.user, codeforge.NewJob{ID: codeforge.NewID(), ProjectID: p, Agent: codeforge.QA})
+		if e, ok := errors.AsType[*codeforge.Error](err); !ok || e.Kind != codeforge.Unavailable || e.RetryAfter == 0 {
+			t.Errorf("a job that nobody will begin with: %v", err)
+		}
+		if _, err := r.engine.Respond(t.Context(), r.user, id, []byte(`[]`)); !codeforge.IsKind(err, codeforge.Unavailable) {
+			t.Errorf("an answer: %v", err)
+		}
 		close(b.finish)
 		r.engine = r.newEngine(b.run)
 		r.types(id)
-		r.types(later)
 		r.want(id, codeforge.JobCompleted)
 	})
 }

@@ -3,16 +3,17 @@ package server
 import (
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
 	"codeforge"
 )
 
-// TestDrainInOrder: a server that is told to stop says first that it is not ready and goes on as before, then hands back its jobs,
-// then ends its streams, and then itself.
+// TestDrainInOrder: a server that is told to stop says first that it is not ready and goes on as before, then takes no more jobs and
+// hands back those that it has, then ends its streams, and then itself.
 func TestDrainInOrder(t *testing.T) {
-	p := start(t, t.TempDir(), "DRAIN_DELAY=3", "SHUTDOWN_TIMEOUT=1")
+	p := start(t, t.TempDir(), "DRAIN_DELAY=2", "SHUTDOWN_TIMEOUT=4")
 	job := p.stalled(t)
 	var kinds []string
 	streamed := make(chan error, 1)
@@ -38,6 +39,7 @@ func TestDrainInOrder(t *testing.T) {
 	if err := p.Call(t.Context(), "POST", "/v1/projects", map[string]any{"title": "Late"}, &struct{}{}); err != nil {
 		t.Errorf("a server that drains still answers: %v", err)
 	}
+	p.refusedJobs(t, job)
 	if err := <-streamed; err != nil {
 		t.Error(err)
 	}
@@ -65,6 +67,23 @@ func TestSecondSignal(t *testing.T) {
 	<-p.dead
 	if status := p.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
 		t.Errorf("it ended with %v", p.ProcessState)
+	}
+}
+
+// refusedJobs submits jobs, between which it watches another, until one is refused.
+func (p *process) refusedJobs(t *testing.T, watched string) {
+	t.Helper()
+	c := caller{p.Client}
+	for {
+		status, text, header := c.ask(t, "POST", "/v1/run-agent", object{"project_id": c.project(t), "agent_type": "research", "input_context": object{"user_idea": "dogs"}})
+		if status == http.StatusOK {
+			p.must(t, "/v1/jobs/"+watched+"?wait=1s", &struct{}{})
+			continue
+		}
+		if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || !strings.Contains(text, "SERVICE_UNAVAILABLE") {
+			t.Errorf("%d, Retry-After %q: %s", status, header.Get("Retry-After"), text)
+		}
+		return
 	}
 }
 
