@@ -107,6 +107,8 @@ func tracedJob(t *testing.T, r *receiver, submit, run *server, c caller, store f
 	t.Helper()
 	const secret = "the-wish-of-a-user"
 	input := object{"user_message": secret, "user_idea": secret, "skip_clarification": true}
+	parents := make(chan string, 1)
+	c.hook(t, 0, func(_ http.ResponseWriter, r *http.Request) { parents <- r.Header.Get("Traceparent") })
 	status, text, _ := c.ask(t, "POST", "/v1/run-agent", object{"project_id": c.project(t), "agent_type": "code", "input_context": input}, "traceparent", "00-"+clientTrace+"-"+clientSpan+"-01")
 	var j struct {
 		Job string `json:"job_id"`
@@ -125,6 +127,7 @@ func tracedJob(t *testing.T, r *receiver, submit, run *server, c caller, store f
 	if err := json.Unmarshal([]byte(text), &e); err != nil || len(e.TraceID) != 32 || e.RequestID == "" {
 		t.Error("an error does not name its trace:", text)
 	}
+	parent := <-parents
 	if err := errors.Join(submit.Close(), run.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -146,6 +149,12 @@ func tracedJob(t *testing.T, r *receiver, submit, run *server, c caller, store f
 	if (ran.from != request.from) != (submit != run) || ran.name != "our-forge" {
 		t.Errorf("run by %s of %s, request by %s", ran.from, ran.name, request.from)
 	}
+	delivered := r.one(t, "deliver job.completed")
+	if len(delivered.ParentSpanId) > 0 || len(delivered.Links) != 1 || !bytes.Equal(delivered.Links[0].SpanId, submitted.SpanId) || delivered.attr("codeforge.webhook.outcome") != "delivered" ||
+		delivered.attr("http.response.status_code") != "200" || parent != "00-"+clientTrace+"-"+hex.EncodeToString(submitted.SpanId)+"-01" {
+		t.Errorf("delivery with %q: %v", parent, delivered)
+	}
+	r.one(t, store("record_webhook"), delivered)
 	stage := r.one(t, "stage code", ran)
 	call := r.one(t, "chat", stage)
 	if call.attr("gen_ai.operation.name") != "chat" || call.attr("gen_ai.response.model") != "scaffold" || call.attr("gen_ai.usage.input_tokens") == "0" || call.Kind != trace.Span_SPAN_KIND_CLIENT {
@@ -181,9 +190,9 @@ func exportTo(t *testing.T, r *receiver) {
 func TestTraceOfAJob(t *testing.T) {
 	r := newReceiver(t)
 	exportTo(t, r)
-	s := serve(t, configured(t))
+	s := serve(t, configured(t, "--webhook-allow", "127.0.0.1"))
 	tracedJob(t, r, s, s, s.as(""), func(operation string) string {
-		return map[string]string{"submit_job": "store SubmitJob", "finish_job": "store FinishJob"}[operation]
+		return map[string]string{"submit_job": "store SubmitJob", "finish_job": "store FinishJob", "record_webhook": "store RecordWebhook"}[operation]
 	})
 	if len(r.asked) == 0 || r.asked[0] != "Bearer collector" {
 		t.Errorf("%q", r.asked)
@@ -194,11 +203,16 @@ func TestTraceOfAJob(t *testing.T) {
 func TestTraceOverTwoServers(t *testing.T) {
 	p := newProject(t)
 	url, _ := freshDatabase(t)
-	args := []string{"--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please"}
+	args := []string{"--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please", "--webhook-allow", "127.0.0.1"}
 	r := newReceiver(t)
 	exportTo(t, r)
 	a, b := serve(t, configured(t, append(slices.Clone(args), "--role", "api")...)), serve(t, configured(t, append(slices.Clone(args), "--role", "worker")...))
-	tracedJob(t, r, a, b, a.as(p.token(t, alice)), func(operation string) string { return "store " + operation })
+	tracedJob(t, r, a, b, a.as(p.token(t, alice)), func(operation string) string {
+		if operation == "record_webhook" {
+			operation = "record_delivery"
+		}
+		return "store " + operation
+	})
 }
 
 // TestTracesAreOff: nothing set, or OTEL_SDK_DISABLED, is no trace, and what cannot be done is said at start.

@@ -31,6 +31,7 @@ func (s *Server) makeWebhooks() error {
 	}
 	s.webhooks = webhook.New(webhook.Options{Store: s.store, Keys: func() [][]byte { return s.keys.Derive(webhookPurpose) }, PublicURL: strings.TrimRight(s.cfg.PublicURL, "/"),
 		Allow: allow, Look: look, Log: s.log.With("logger", "webhooks"),
+		Began:    s.telemetry.DeliveryBegan,
 		Disabled: func(codeforge.WebhookClaim) { s.hub.NudgeFeeds() }})
 	return nil
 }

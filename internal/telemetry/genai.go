@@ -42,6 +42,10 @@ const (
 	ourFirstToken = "codeforge.time_to_first_token.ms"
 	ourSkipped    = "codeforge.attempt.skipped"
 	ourNext       = "codeforge.attempt.next"
+	ourWebhook    = "codeforge.webhook.id"
+	ourDelivery   = "codeforge.webhook.delivery"
+	ourTry        = "codeforge.webhook.try"
+	ourOutcome    = "codeforge.webhook.outcome"
 )
 
 // genFinishes are the conventions' words for why an answer ended.

@@ -136,11 +136,40 @@ func (t *Telemetry) runBegan(ctx context.Context, j codeforge.Job) (context.Cont
 	about := []trace.SpanStartOption{trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
 		attribute.String(genOperation, operationAgent), attribute.String(genAgent, agentLabel(j.Agent)), attribute.String(genConversation, j.ProjectID),
 		attribute.String(ourJob, j.ID), attribute.String(ourProject, j.ProjectID), attribute.Int64(ourFence, j.Fence))}
-	if from := trace.SpanContextFromContext(remote(context.Background(), j.TraceParent, "")); from.IsValid() {
-		about = append(about, trace.WithLinks(trace.Link{SpanContext: from}))
-	}
+	about = append(about, linkTo(j.TraceParent)...)
 	ctx, span := t.traces.tracer.Start(ctx, operationAgent+" "+agentLabel(j.Agent), about...)
 	return codeforge.WithTracer(ctx, t.traces), func() { span.End() }
+}
+
+// linkTo leads from a span to what caused it, if that was traced.
+func linkTo(parent string) []trace.SpanStartOption {
+	from := trace.SpanContextFromContext(remote(context.Background(), parent, ""))
+	if !from.IsValid() {
+		return nil
+	}
+	return []trace.SpanStartOption{trace.WithLinks(trace.Link{SpanContext: from})}
+}
+
+// DeliveryBegan begins the trace of an attempt to deliver to a webhook, with a link to the request whose job it tells of, and returns
+// what ends it. It is one of its own as runs are: it comes later, and more than once.
+func (t *Telemetry) DeliveryBegan(ctx context.Context, c codeforge.WebhookClaim) (context.Context, func(codeforge.WebhookOutcome)) {
+	if t.traces == nil {
+		return ctx, func(codeforge.WebhookOutcome) {}
+	}
+	about := append(linkTo(c.TraceParent), trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
+		attribute.String(ourWebhook, c.WebhookID), attribute.String(ourDelivery, c.ID), attribute.Int(ourTry, c.Tries)))
+	ctx, span := t.traces.tracer.Start(ctx, "deliver "+string(c.Type), about...)
+	return codeforge.WithTracer(ctx, t.traces), func(o codeforge.WebhookOutcome) {
+		if o.Attempt.Status != 0 {
+			span.SetAttributes(attribute.Int(httpStatus, o.Attempt.Status))
+		}
+		span.SetAttributes(attribute.String(ourOutcome, string(o.Status)))
+		if o.Status != codeforge.WebhookDelivered {
+			span.SetAttributes(attribute.String(errorType, string(o.Status)))
+			span.SetStatus(codes.Error, "nobody took it")
+		}
+		span.End()
+	}
 }
 
 // runEnded notes in the trace of a run how it ended.

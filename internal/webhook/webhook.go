@@ -45,6 +45,9 @@ type Options struct {
 	Places    int            // requests at once; 0: 32
 	Look      time.Duration  // how often deliveries are looked for that nobody tells of; 0: a second
 	Log       *slog.Logger
+	// Began, if not nil, is told of each attempt before it is made, and returns the context in which that is done and what is told of
+	// its outcome.
+	Began func(ctx context.Context, c codeforge.WebhookClaim) (context.Context, func(codeforge.WebhookOutcome))
 	// Recorded, if not nil, is told of each attempt after its outcome was stored.
 	Recorded func(c codeforge.WebhookClaim, o codeforge.WebhookOutcome)
 	// Disabled, if not nil, is told of each webhook that an attempt was the last of.
@@ -220,7 +223,12 @@ func (d *Dispatcher) deliver(ctx context.Context, c *codeforge.WebhookClaim, beg
 		return
 	}
 	log := d.o.Log.With("webhook_id", c.WebhookID, "delivery_id", c.ID, "type", c.Type)
+	ended := func(codeforge.WebhookOutcome) {}
+	if d.o.Began != nil {
+		ctx, ended = d.o.Began(ctx, *c)
+	}
 	o := d.send(ctx, c)
+	defer ended(o)
 	if ctx.Err() != nil { // nothing is known of it
 		return
 	}
