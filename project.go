@@ -138,3 +138,9 @@ func checkText(field, s string, least, most int) error {
 	}
 	return nil
 }
+
+// DeletedProject is what a project took along when it was deleted for good.
+type DeletedProject struct {
+	Ended []Finished // the jobs that had not ended, each with its last event
+	Jobs  []string   // all of its jobs
+}

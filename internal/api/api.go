@@ -47,6 +47,8 @@ type Jobs interface {
 	Apply(ctx context.Context, u codeforge.User, id string, a codeforge.Application) (codeforge.Job, error)
 	// Reject drops the proposal of a job, and cancels the job if it waits.
 	Reject(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Job, error)
+	// DeleteProject deletes a project of u for good, and ends its jobs.
+	DeleteProject(ctx context.Context, u codeforge.User, id string, ifRevision *int64) error
 	// Places says of those among jobs that are queued where they stand, as far as it is known.
 	Places(ctx context.Context, jobIDs []string) map[string]codeforge.QueuePlace
 	// Changed tells those who watch a project of a user, here and elsewhere, of a commit that changed it and was made by no job.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strconv"
 
 	"codeforge/internal/audit"
 )
@@ -31,6 +32,16 @@ var audited = map[string]string{
 
 	"create_token": "token.create",
 	"revoke_token": "token.revoke",
+}
+
+// auditedAs is what a request does, in the words of the record.
+func auditedAs(operation string, r *http.Request) string {
+	if operation == "archive_project" {
+		if permanent, _ := strconv.ParseBool(r.URL.Query().Get("permanent")); permanent {
+			return "project.delete"
+		}
+	}
+	return audited[operation]
 }
 
 // auditedHere reports whether this request of an audited operation is worth a record.
@@ -64,7 +75,7 @@ func (s *server) record(x *exchange) {
 	if x.status == http.StatusUnauthorized && presented(x.r) {
 		s.Audit.SignInFailed(address())
 	}
-	action := audited[x.operation]
+	action := auditedAs(x.operation, x.r)
 	if action == "" || x.everyday || !auditedHere(x.operation, x.r) {
 		return
 	}

@@ -116,12 +116,14 @@ func TestAudit(t *testing.T) {
 		request("GET", "/v1/projects/"+id, "mallory", ""),
 		request("GET", "/v1/projects/"+id, "eve", ""),
 		request("GET", "/v1/projects/"+id, "", ""), // no credential is no failure
-		request("DELETE", "/v1/projects/"+id, "", ""))
+		request("DELETE", "/v1/projects/"+id, "", ""),
+		request("DELETE", "/v1/projects/"+id+"?permanent=1", "", ""))
 	want := []audit.Entry{
 		{Action: "budget.set", User: "alice", Address: "192.0.2.7", Request: "the-request", Outcome: audit.Refused, Status: 422},
 		{Action: "job.take_back", User: "alice", Address: "192.0.2.7", Request: "the-request", Objects: map[string]string{"job_id": "not-an-id"}, Outcome: audit.Refused, Status: 400},
 		{Action: "file.delete", User: "alice", Address: "192.0.2.7", Request: "the-request", Objects: map[string]string{"project_id": "not-an-id", "path": "src/a.ts"}, Outcome: audit.Refused, Status: 400},
 		{Action: "project.archive", Address: "192.0.2.7", Request: "the-request", Objects: map[string]string{"project_id": id}, Outcome: audit.Refused, Status: 401},
+		{Action: "project.delete", Address: "192.0.2.7", Request: "the-request", Objects: map[string]string{"project_id": id}, Outcome: audit.Refused, Status: 401},
 		{Action: "signin.fail", Address: "192.0.2.7", Outcome: audit.Refused, Count: 2},
 	}
 	if len(got) != len(want) {

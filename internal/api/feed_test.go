@@ -255,6 +255,30 @@ func TestFeedsCutAtEachByte(t *testing.T) {
 	}
 }
 
+// A project that is deleted ends its feed, and its user hears of the jobs that it took along.
+func TestFeedsOfADeletedProject(t *testing.T) {
+	k := newKit(t)
+	srv := k.serve()
+	p := k.project()
+	k.file(p, "a.ts", "a")
+	job := k.job(p, "code")
+	ofProject, ofUser := k.watch(srv, "/v1/projects/"+p+"/events", ""), k.watch(srv, "/v1/events", "")
+	ofUser.next() // ready
+	k.call("DELETE", "/v1/projects/"+p+"?permanent=true", "", `If-Match: "7"`).fails(409, "CONFLICT")
+	k.call("DELETE", "/v1/projects/"+p+"?permanent=true", "", `If-Match: "1"`).want(200).keys("message project_id")
+	for e := ofProject.next(); e.Event != "dropped"; e = ofProject.next() {
+	}
+	for e := ofUser.next(); e.Event != "cancelled"; e = ofUser.next() {
+	}
+	for _, path := range []string{"/v1/projects/" + p, "/v1/projects/" + p + "/files", "/v1/projects/" + p + "/files/a.ts", "/v1/projects/" + p + "/revisions/1", "/v1/jobs/" + job, "/v1/jobs/" + job + "/stream", "/v1/projects/" + p + "/events"} {
+		k.call("GET", path, "").fails(404, "RESOURCE_NOT_FOUND")
+	}
+	k.call("DELETE", "/v1/projects/"+p+"?permanent=true", "").fails(404, "RESOURCE_NOT_FOUND")
+	if n := k.call("GET", "/v1/projects/?status=archived", "").want(200).object()["total"]; n != 0.0 {
+		t.Error(n)
+	}
+}
+
 func TestFeedsAreRefused(t *testing.T) {
 	k := newKit(t)
 	project := k.project()

@@ -98,6 +98,15 @@ func (e *engine) Reject(ctx context.Context, u codeforge.User, id string, chat [
 	return f.Job, err
 }
 
+func (e *engine) DeleteProject(ctx context.Context, u codeforge.User, id string, ifRevision *int64) error {
+	deleted, err := e.store.DeleteProject(ctx, u, id, ifRevision)
+	for _, f := range deleted.Ended {
+		e.publish(f)
+	}
+	e.Changed(u.ID, id)
+	return err
+}
+
 func (e *engine) Places(ctx context.Context, ids []string) map[string]codeforge.QueuePlace {
 	places, _ := e.store.QueuePlaces(ctx, ids, codeforge.ClaimPolicy{})
 	return places

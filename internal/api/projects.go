@@ -259,16 +259,8 @@ func (s *server) patchProject(ctx context.Context, id, ifMatch string, patch cod
 		return nil, codeforge.InvalidField("body", "must hold at least one field to change")
 	}
 	patch.IfRevision = cond.number
-	if cond.tag != "" {
-		// The moment in the tag is compared here, the revision in the store: of two writers that hold the same tag and
-		// change no file, the one that comes within this gap still wins over the other.
-		p, err := s.Store.GetProject(ctx, u, id)
-		if err != nil {
-			return nil, err
-		}
-		if projectTag(&p) != cond.tag {
-			return nil, codeforge.Conflictf("The project has changed since: read it again")
-		}
+	if err := s.checkTag(ctx, u, id, cond); err != nil {
+		return nil, err
 	}
 	p, err := s.Store.UpdateProject(ctx, u, id, patch)
 	if err != nil {
@@ -277,24 +269,57 @@ func (s *server) patchProject(ctx context.Context, id, ifMatch string, patch cod
 	return projectAnswer(&p), nil
 }
 
+// checkTag compares the moment in a tag here, since the store compares the revision alone: of two writers that hold the same tag and
+// change no file, the one that comes within this gap still wins over the other.
+func (s *server) checkTag(ctx context.Context, u codeforge.User, id string, cond condition) error {
+	if cond.tag == "" {
+		return nil
+	}
+	p, err := s.Store.GetProject(ctx, u, id)
+	if err == nil && projectTag(&p) != cond.tag {
+		err = codeforge.Conflictf("The project has changed since: read it again")
+	}
+	return err
+}
+
 type archiveInput struct {
 	ProjectPath
 	IfMatchHeader
+	Permanent bool `query:"permanent" default:"false" doc:"true deletes the project for good: there is no way back."`
 }
 
 type archived struct {
-	Message   string `json:"message" example:"Project archived"`
+	Message   string `json:"message" example:"Project archived" doc:"Project archived, or Project deleted."`
 	ProjectID string `json:"project_id" format:"uuid"`
 }
 
 type archivedOutput struct{ Body archived }
 
 func (s *server) archiveProject(ctx context.Context, in *archiveInput) (*archivedOutput, error) {
+	if in.Permanent {
+		return s.deleteProject(ctx, in)
+	}
 	p, err := s.patchProject(ctx, in.ProjectID, in.IfMatch, codeforge.ProjectPatch{Status: new(codeforge.Archived)})
 	if err != nil {
 		return nil, err
 	}
 	return &archivedOutput{archived{"Project archived", p.Body.ID}}, nil
+}
+
+// deleteProject deletes a project for good.
+func (s *server) deleteProject(ctx context.Context, in *archiveInput) (*archivedOutput, error) {
+	u := caller(ctx)
+	cond, err := parseIfMatch(in.IfMatch)
+	if err != nil {
+		return nil, s.ownFirst(ctx, in.ProjectID, err)
+	}
+	if err := s.checkTag(ctx, u, in.ProjectID, cond); err != nil {
+		return nil, err
+	}
+	if err := s.Jobs.DeleteProject(ctx, u, in.ProjectID, cond.number); err != nil {
+		return nil, err
+	}
+	return &archivedOutput{archived{"Project deleted", in.ProjectID}}, nil
 }
 
 type messagesInput struct {

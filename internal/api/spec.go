@@ -84,8 +84,9 @@ var docs = map[string]doc{
 	"list_projects":  {tag: "projects", summary: "List projects", text: "The caller's projects, newest first. Archived ones only when asked for."},
 	"get_project":    {tag: "projects", errors: []int{400, 404}, summary: "Read a project", text: "The project's row, with the documents that research and wireframe wrote.", responses: notModified},
 	"update_project": {tag: "projects", errors: []int{400, 404, 409, 413, 415}, summary: "Change a project", text: "Changes the fields that are given, at least one.", example: map[string]any{"title": "A CRM for cat sitters"}},
-	"archive_project": {tag: "projects", errors: []int{400, 404, 409}, summary: "Archive a project",
-		text: "Sets the status archived. Nothing is deleted: another status brings the project back."},
+	"archive_project": {tag: "projects", errors: []int{400, 404, 409}, summary: "Archive a project, or delete it",
+		text: "Sets the status archived: another status brings the project back. With `permanent=true` it is deleted for good, with its files and all their history, conversation, jobs, previews and webhooks; jobs that had not ended are cancelled. " +
+			"What stays are sums and ids: of what its models cost, and who deleted it. Asked again it answers 404."},
 	"list_messages": {tag: "projects", errors: []int{400, 404}, summary: "Read the conversation", text: "The newest messages of the project's conversation, oldest first."},
 	"check_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Verify the files",
 		text: "Parses every file, resolves every reference with the npm packages that the project asks for, checks types, bundles every entry point. Nothing is run. What looks like a secret is a warning. What was found out is noted with the revision."},

@@ -17,6 +17,8 @@ type Inner interface {
 	CreateProject(ctx context.Context, u codeforge.User, p codeforge.Project) (codeforge.Project, error)
 	UpdateProject(ctx context.Context, u codeforge.User, id string, p codeforge.ProjectPatch) (codeforge.Project, error)
 
+	DeleteProject(ctx context.Context, u codeforge.User, id string, ifRevision *int64) (codeforge.DeletedProject, error)
+
 	GetFile(ctx context.Context, u codeforge.User, projectID, path string) (codeforge.File, error)
 	ListFiles(ctx context.Context, u codeforge.User, projectID string, contents bool, unless int64) (files []codeforge.File, revision int64, err error)
 	WriteFile(ctx context.Context, u codeforge.User, projectID string, w codeforge.FileWrite) (codeforge.File, error)
@@ -141,6 +143,19 @@ func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge
 // UpdateProject touches the project.
 func (s *Store) UpdateProject(ctx context.Context, u codeforge.User, id string, p codeforge.ProjectPatch) (codeforge.Project, error) {
 	return write(ctx, s, changed(u.ID, id), func() (codeforge.Project, error) { return s.inner.UpdateProject(ctx, u, id, p) })
+}
+
+// DeleteProject touches the project, and then the jobs that went with it: which ones these were, only the deletion knows.
+func (s *Store) DeleteProject(ctx context.Context, u codeforge.User, id string, ifRevision *int64) (codeforge.DeletedProject, error) {
+	deleted, err := write(ctx, s, changed(u.ID, id), func() (codeforge.DeletedProject, error) { return s.inner.DeleteProject(ctx, u, id, ifRevision) })
+	if err != nil || len(deleted.Jobs) == 0 {
+		return deleted, err
+	}
+	scopes := make([]Scope, len(deleted.Jobs))
+	for i, job := range deleted.Jobs {
+		scopes[i] = jobScope(u.ID, job)
+	}
+	return write(ctx, s, scopes, func() (codeforge.DeletedProject, error) { return deleted, nil })
 }
 
 // WriteFile touches the project.

@@ -284,8 +284,14 @@ func (f *Feed) readEvents(ctx context.Context, j *feedJob) (items []Item, err er
 		list, err = f.withEnd(ctx, j, list)
 	}
 	if codeforge.IsKind(err, codeforge.Missing) {
+		if f.topic.kind == ofUser && !j.done { // it went with its project, which cancelled it
+			items = append(items, Item{Kind: FeedEvent, Event: lastEvent(&codeforge.Job{ID: j.id, Status: codeforge.JobCancelled, UpdatedAt: codeforge.Now()}, j.last+1)})
+		}
 		f.drop(j)
-		return nil, nil
+		if len(items) > 0 {
+			items[0].Cursor = f.cursor()
+		}
+		return items, nil
 	}
 	if err != nil {
 		return nil, err

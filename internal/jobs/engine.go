@@ -232,6 +232,19 @@ func (e *Engine) TakeBack(ctx context.Context, u codeforge.User, id string, undo
 	return f.Job, nil
 }
 
+// DeleteProject deletes a project for good, and stops the jobs that are at work on it.
+func (e *Engine) DeleteProject(ctx context.Context, u codeforge.User, id string, ifRevision *int64) error {
+	deleted, err := e.o.Store.DeleteProject(ctx, u, id, ifRevision)
+	if err != nil {
+		return err
+	}
+	for _, f := range deleted.Ended {
+		e.cancelled(f)
+	}
+	e.Changed(u.ID, id)
+	return nil
+}
+
 // cancelled stops the run of a job that was cancelled, and tells of its end.
 func (e *Engine) cancelled(f codeforge.Finished) {
 	if f.Job.StartedAt == nil {

@@ -427,6 +427,53 @@ func TestCancelReachesTheRunningWork(t *testing.T) {
 	})
 }
 
+// A project that is deleted stops the work on it, here at once; those who watch see the end.
+func TestDeletedProjectStopsItsJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlocked()
+		r := newRig(t, b.run)
+		project := r.project()
+		id, next, other := r.submit(project, codeforge.Code), r.submit(project, codeforge.Code), r.submit(r.project(), codeforge.Code)
+		<-b.runs
+		<-b.runs
+		var seen []codeforge.EventType
+		watched := make(chan struct{})
+		read := func(ctx context.Context, after int64, limit int) ([]codeforge.Event, error) {
+			return r.store.Events(ctx, r.user, next, after, limit)
+		}
+		go func() {
+			defer close(watched)
+			for e, err := range r.hub.Follow(t.Context(), next, 0, read) {
+				if err != nil {
+					t.Error(err)
+				}
+				seen = append(seen, e.Type)
+			}
+		}()
+		synctest.Wait()
+		if err := r.engine.DeleteProject(t.Context(), r.user, project, nil); err != nil {
+			t.Fatal(err)
+		}
+		if cause := <-b.causes; !errors.Is(cause, jobs.ErrCancelled) {
+			t.Error(cause)
+		}
+		<-watched
+		if want := []codeforge.EventType{codeforge.EventProgress, codeforge.EventCancelled}; !slices.Equal(seen, want) {
+			t.Error(seen)
+		}
+		synctest.Wait()
+		if r.engine.Runs(id) || r.engine.Runs(next) || !r.engine.Runs(other) {
+			t.Error("the wrong job was stopped")
+		}
+		if err := r.engine.DeleteProject(t.Context(), r.user, project, nil); !codeforge.IsKind(err, codeforge.Missing) {
+			t.Error(err)
+		}
+		close(b.finish)
+		r.types(other)
+		r.want(other, codeforge.JobCompleted)
+	})
+}
+
 // What ended a job elsewhere, and was announced, stops its work here long before the lease would be renewed.
 func TestCancelElsewhereReachesTheRunningWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

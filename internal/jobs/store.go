@@ -64,6 +64,12 @@ type Store interface {
 	// there is none, and a Conflict while the job is queued or running.
 	RejectProposal(ctx context.Context, u codeforge.User, id string, chat []codeforge.Message) (codeforge.Finished, error)
 
+	// DeleteProject deletes a project of u for good, with all that hangs on it: files and their history, conversation, jobs and what
+	// models answered to them, webhooks. What stays is what its models cost. Jobs that had not ended are cancelled, with their
+	// events, of which nothing is left afterwards but what is returned. Where the project is not at ifRevision it returns
+	// [codeforge.MovedError] and changes nothing.
+	DeleteProject(ctx context.Context, u codeforge.User, id string, ifRevision *int64) (codeforge.DeletedProject, error)
+
 	// RespondJob stores answers (a JSON array of {"question","answer"}) in the clarification of a waiting job of u, puts it back to
 	// queued with Base cleared, and makes alias another id of it; Invalid (field "status") when it is not waiting.
 	RespondJob(ctx context.Context, u codeforge.User, id, alias string, answers []byte) (codeforge.Finished, error)

@@ -175,6 +175,27 @@ func backdoor(t *testing.T, s *pgtest.Server, db string) storetest.Backdoor {
 		Remove: func(project string) {
 			s.Exec(t, db, fmt.Sprintf("delete from public.projects where id = '%s'", project))
 		},
+		Rows: func(text string) (tables []string) {
+			c := connect(t, s.URL(pgtest.Superuser, db))
+			rows, err := c.Query(t.Context(), "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace")
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, table := range all {
+				var there bool
+				if err := c.QueryRow(t.Context(), "select exists (select from public."+pgx.Identifier{table}.Sanitize()+" r where r::text like '%' || $1 || '%')", text).Scan(&there); err != nil {
+					t.Fatal(err)
+				}
+				if there {
+					tables = append(tables, table)
+				}
+			}
+			return tables
+		},
 	}
 }
 

@@ -108,6 +108,23 @@ func (s *Store) UpdateProject(ctx context.Context, u codeforge.User, id string, 
 	return row.project(), err
 }
 
+// DeleteProject, when its answer is lost, says that the store cannot be reached: asked again, the project is not there.
+func (s *Store) DeleteProject(ctx context.Context, u codeforge.User, id string, ifRevision *int64) (deleted codeforge.DeletedProject, err error) {
+	if err := check(u, "Project", id); err != nil {
+		return deleted, err
+	}
+	a, _, _, err := callFunction[struct {
+		Ended []jobDoc `json:"ended"`
+		Jobs  []string `json:"jobs"`
+	}](ctx, s, functionCall{function: "delete_project", args: []arg{{"user", u.ID}, {"project", id}, {"if_revision", ifRevision}}})
+	for _, j := range a.Ended {
+		j.Next = "" // which ended as well
+		deleted.Ended = append(deleted.Ended, j.finished(codeforge.EventCancelled))
+	}
+	deleted.Jobs = a.Jobs
+	return deleted, err
+}
+
 func (s *Store) ProjectForJob(ctx context.Context, f codeforge.Fence) (p codeforge.Project, err error) {
 	if _, err := codeforge.ParseID(f.JobID); err != nil {
 		return p, codeforge.ErrFenced

@@ -464,6 +464,41 @@ func TestIsolation(t *testing.T) {
 	}
 }
 
+// TestDeletedProject: nothing that was shown of a project, kept in a cache or on a preview's host is shown once it is deleted.
+func TestDeletedProject(t *testing.T) {
+	p := newProject(t)
+	s := serve(t, configured(t, "--supabase-jwt-secret", jwtSecret, "--supabase-url", p.url))
+	owner := s.as(p.token(t, alice))
+	b, other := makeBelongings(t, owner), makeBelongings(t, owner)
+	owner.must(t, "POST", "/v1/projects/"+b.project+"/files", object{"path": "index.html", "content": "<h1>alices page</h1>"}, new(object))
+	preview := ticketFor(t, owner, b.project)
+	b.readAll(t, owner)
+	kept := other.readAll(t, owner)
+	usage := func() (text string) {
+		_, text, _ = owner.ask(t, "GET", "/v1/usage?group_by=agent", nil)
+		return text
+	}
+	spent := usage()
+	owner.must(t, "DELETE", "/v1/projects/"+b.project+"?permanent=true", nil, new(object))
+	for _, path := range []string{"/v1/projects/" + b.project, "/v1/projects/" + b.project + "/files", "/v1/projects/" + b.project + "/messages", "/v1/jobs/" + b.job, "/v1/webhooks/" + b.webhook,
+		"/v1/projects/" + b.project + "/preview"} {
+		if status, text, _ := owner.ask(t, "GET", path, nil); status != 404 {
+			t.Error(path, status, text)
+		}
+	}
+	for _, path := range []string{preview.Path, "/"} {
+		if status, text := visit(t, s.URL(), preview.Host, path); status == 200 || strings.Contains(text, "alices page") {
+			t.Errorf("preview %s: %d %s", path, status, text)
+		}
+	}
+	if after := other.readAll(t, owner); !strings.Contains(kept, other.project) || strings.Contains(after, b.project) {
+		t.Errorf("the other project:\n%s\n%s", kept, after)
+	}
+	if after := usage(); after != spent {
+		t.Errorf("the books say\n%s, and said\n%s", after, spent)
+	}
+}
+
 // newProjectAt is somebody who signs in the name of a project, with a key of their own.
 func newProjectAt(t *testing.T, p *project) *project {
 	t.Helper()

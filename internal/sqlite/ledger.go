@@ -292,11 +292,11 @@ func (s *Store) Get(ctx context.Context, k llm.JournalKey) (entry []byte, err er
 // Put is part of [llm.Journal].
 func (s *Store) Put(ctx context.Context, k llm.JournalKey, entry []byte) (kept []byte, err error) {
 	err = s.write(ctx, func(c *conn) error {
-		if _, _, err := c.exec("INSERT OR IGNORE INTO llm_journal(job_id, number, hash, created_at, entry) VALUES(?, ?, ?, ?, ?)",
+		if _, _, err := c.exec("INSERT OR IGNORE INTO llm_journal(job_id, number, hash, created_at, entry) SELECT id, ?2, ?3, ?4, ?5 FROM jobs WHERE id = ?1",
 			k.JobID, k.Number, k.Hash, c.now, string(entry)); err != nil {
 			return err
 		}
-		var text string
+		text := string(entry) // of a job that is gone nothing is kept
 		_, err := c.one("SELECT entry FROM llm_journal WHERE job_id = ? AND number = ? AND hash = ?", []any{k.JobID, k.Number, k.Hash}, &text)
 		kept = []byte(text)
 		return err

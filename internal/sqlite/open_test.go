@@ -174,6 +174,7 @@ func TestContentsBecomeOne(t *testing.T) {
 	}
 	newer := do("SELECT 'DROP ' || type || ' ' || name FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY type") // all of them came with this migration or later
 	for _, statement := range append(newer,
+		"DROP TABLE provider_keys", "ALTER TABLE llm_calls DROP COLUMN own_key", "ALTER TABLE llm_calls DROP COLUMN own_cost",
 		"DROP TABLE git_packs", "DROP TABLE daily_sessions", "DROP TABLE learning_roadmaps", "DROP TABLE profiles", "DROP TABLE waitlist", "DROP TABLE webhook_deliveries", "DROP TABLE webhooks", "DROP TABLE changes", "DROP TABLE change_readers", "DROP INDEX jobs_not_ended", "DROP INDEX jobs_waiting", "ALTER TABLE jobs DROP COLUMN traceparent", "DROP INDEX chat_messages_by_id",
 		"DROP TABLE job_files", "DROP TABLE proposal_files", "DROP TABLE preview_errors", "DROP TABLE screenshots", "DROP TABLE puts", "DROP INDEX project_revisions_of_lock", "DROP INDEX file_revisions_of_content",
 		"ALTER TABLE project_revisions DROP COLUMN lock", "ALTER TABLE project_revisions DROP COLUMN evidence", "ALTER TABLE projects DROP COLUMN blob_bytes",

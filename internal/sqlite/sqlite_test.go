@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,6 +80,18 @@ func TestContents(t *testing.T) {
 					do("DELETE FROM "+table+" WHERE "+of, project)
 				}
 				do("DELETE FROM projects WHERE id = ?", project)
+			},
+			Rows: func(text string) (tables []string) {
+				for _, at := range do(`SELECT m.name || ' ' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`) {
+					table, column, _ := strings.Cut(at, " ")
+					for range do(`SELECT 1 FROM "`+table+`" WHERE instr("`+column+`", ?) > 0`, text) {
+						tables = append(tables, table)
+					}
+				}
+				for _, table := range do(`SELECT "table" FROM pragma_foreign_key_check`) {
+					tables = append(tables, table+", which names what is not there")
+				}
+				return tables
 			},
 		}
 	})

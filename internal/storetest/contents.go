@@ -15,6 +15,7 @@ type Backdoor struct {
 	Texts  func(project string) []string      // those of a project, each as often as it is there; blobs in hexadecimal
 	Forget func(project string, before int64) // what only revisions before that one have
 	Remove func(project string)               // for good
+	Rows   func(text string) []string         // the tables that hold a text, in whichever column
 }
 
 // RunContents runs what holds for the texts of files and of their history.
@@ -55,6 +56,7 @@ func (s *suite) restore(p codeforge.Project, number int64) {
 }
 
 var contentTests = map[string]func(s *suite, b Backdoor){
+	"a project that is deleted leaves nothing": leaveNothing,
 	"equal texts of a project are one": func(s *suite, b Backdoor) {
 		p := s.project()
 		for _, path := range []string{"a", "b", "c", "a"} {

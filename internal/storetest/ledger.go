@@ -178,7 +178,7 @@ func (b *accounts) done(l Ledger, p codeforge.Project, agent codeforge.AgentType
 
 var journalTests = []bookTest{
 	{"the first entry stands", func(b *accounts) {
-		k := llm.JournalKey{JobID: codeforge.NewID(), Number: 3, Hash: "h"}
+		k := llm.JournalKey{JobID: b.submit(b.project(), codeforge.QA).ID, Number: 3, Hash: "h"}
 		first := []byte(`{"text": "caf\u00e9 é 😀 \u0000 \ud800", "n": 1.0e2 ,"long":"` + strings.Repeat("x", 300_000) + `"}`)
 		kept, err := b.journal.Put(b.ctx(), k, first)
 		b.ok(err)
@@ -191,7 +191,7 @@ var journalTests = []bookTest{
 		b.same("read", string(got), string(first))
 	}},
 	{"other keys have nothing", func(b *accounts) {
-		k := llm.JournalKey{JobID: codeforge.NewID(), Number: 3, Hash: "h"}
+		k := llm.JournalKey{JobID: b.submit(b.project(), codeforge.QA).ID, Number: 3, Hash: "h"}
 		_, err := b.journal.Put(b.ctx(), k, []byte(`{}`))
 		b.ok(err)
 		for _, other := range []llm.JournalKey{{JobID: codeforge.NewID(), Number: 3, Hash: "h"}, {JobID: k.JobID, Number: 4, Hash: "h"}, {JobID: k.JobID, Number: 3, Hash: "H"}} {
@@ -202,8 +202,26 @@ var journalTests = []bookTest{
 			}
 		}
 	}},
+	{"what is gone has no answers, and gets none", func(b *accounts) {
+		p := b.project()
+		k := llm.JournalKey{JobID: b.submit(p, codeforge.QA).ID, Number: 1, Hash: "h"}
+		_, err := b.journal.Put(b.ctx(), k, []byte(`{}`))
+		b.ok(err)
+		_, err = b.DeleteProject(b.ctx(), b.u, p.ID, nil)
+		b.ok(err)
+		for range 2 {
+			got, err := b.journal.Get(b.ctx(), k)
+			b.ok(err)
+			if got != nil {
+				b.Fatalf("%q is left", got)
+			}
+			kept, err := b.journal.Put(b.ctx(), k, []byte(`{"late":true}`))
+			b.ok(err)
+			b.same("used", string(kept), `{"late":true}`)
+		}
+	}},
 	{"of many writers one wins, and all are told", func(b *accounts) {
-		k := llm.JournalKey{JobID: codeforge.NewID(), Number: 1, Hash: "h"}
+		k := llm.JournalKey{JobID: b.submit(b.project(), codeforge.QA).ID, Number: 1, Hash: "h"}
 		var kept [racers]string
 		b.race(func(i int) error {
 			got, err := b.journal.Put(b.ctx(), k, fmt.Appendf(nil, `{"i":%d}`, i))

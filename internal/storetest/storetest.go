@@ -65,6 +65,7 @@ func Run(t *testing.T, open Open, only ...string) {
 		{"Working", workingTests},
 		{"Changes", changeTests},
 		{"PreviewErrors", previewErrorTests},
+		{"Delete", deleteTests},
 		{"Webhooks", webhookTests},
 		{"Profiles", profileTests},
 		{"Students", studentTests},
