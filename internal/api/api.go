@@ -211,6 +211,7 @@ type server struct {
 	huma    huma.API
 	limit   *limiter
 	shows   *limiter // requests to previews
+	joins   *limiter // of the waitlist, by address
 	limitBy []string // the limit, as a header
 	origins map[string]bool
 	cross   *http.CrossOriginProtection // standalone
@@ -263,7 +264,7 @@ func newServer(o Options) *server {
 	if o.Jobs != nil {
 		o.Store = toldStore{o.Store, o.Jobs.Changed}
 	}
-	s := &server{began: time.Now(), Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit, o.Limiter, ""), shows: newLimiter(o.PreviewLimit, o.Limiter, "preview:"), limitBy: []string{strconv.Itoa(o.RateLimit)},
+	s := &server{began: time.Now(), Options: o, load: newLoad(o.MaxLoad, each), mux: http.NewServeMux(), limit: newLimiter(o.RateLimit, o.Limiter, ""), shows: newLimiter(o.PreviewLimit, o.Limiter, "preview:"), joins: newLimiter(waitlistLimit, o.Limiter, "waitlist:"), limitBy: []string{strconv.Itoa(o.RateLimit)},
 		origins: map[string]bool{}, lists: cache.NewLRU[string, keptList](keptLists), costs: cache.NewLRU[costKey, knownCost](keptCosts), heavy: make(chan struct{}, 2), imports: make(chan struct{}, importPlaces),
 		secure: strings.HasPrefix(o.PublicURL, "https://"), git: git.New(o.Store, o.GitCache)}
 	for _, origin := range o.AllowedOrigins {

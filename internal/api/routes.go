@@ -70,6 +70,37 @@ func (s *server) routes() {
 	add(s, "GET /v1/ws", "open_socket", s.openSocket)
 
 	add(s, "POST /v1/student/{project_id}/choice", "make_choice", s.makeChoice)
+	add(s, "PUT /v1/student/{project_id}/choice", "record_choice", s.recordChoice)
+	add(s, "GET /v1/student/{project_id}/roadmap", "get_roadmap", s.getRoadmap)
+	add(s, "PUT /v1/student/{project_id}/roadmap/progress", "set_roadmap_step", s.setRoadmapStep)
+	add(s, "GET /v1/student/{project_id}/progress", "get_student_progress", s.getStudentProgress)
+	add(s, "POST /v1/student/{project_id}/sessions", "add_session", s.addSession)
+	add(s, "GET /v1/student/{project_id}/sessions", "list_sessions", s.listSessions)
+
+	s.accountRoutes()
+
+	if s.Bench {
+		agents := s.huma.OpenAPI().Components.Schemas.Map()["AgentRequest"].Properties["agent_type"]
+		agents.Enum = append(agents.Enum, "noop")
+		agents.PrecomputeMessages()
+	}
+	// The mux would offer these the file route: by redirecting, or with an empty path.
+	for _, method := range []string{http.MethodPut, http.MethodDelete} {
+		for _, pattern := range patterns("/v1/projects/{project_id}/files") {
+			s.mux.HandleFunc(method+" "+pattern, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Allow", "GET, HEAD, POST")
+				w.(*exchange).refuse(methodNotAllowed())
+			})
+		}
+	}
+}
+
+// accountRoutes are those of what users have beside projects, and of what they are told of.
+func (s *server) accountRoutes() {
+	add(s, "GET /v1/profiles/me", "get_profile", s.getProfile)
+	add(s, "POST /v1/profiles/", "put_profile", s.putProfile)
+	add(s, "PUT /v1/profiles/me", "update_profile", s.updateProfile)
+	add(s, "POST /v1/waitlist/", "join_waitlist", s.joinWaitlist)
 
 	add(s, "POST /v1/webhooks", "create_webhook", s.createWebhook)
 	add(s, "GET /v1/webhooks", "list_webhooks", s.listWebhooks)
@@ -96,21 +127,6 @@ func (s *server) routes() {
 	add(s, "GET /v1/estimate", "get_estimate", s.getEstimate)
 	add(s, "GET /v1/budgets", "list_budgets", s.listBudgets)
 	add(s, "PUT /v1/budgets", "set_budget", s.setBudget)
-
-	if s.Bench {
-		agents := s.huma.OpenAPI().Components.Schemas.Map()["AgentRequest"].Properties["agent_type"]
-		agents.Enum = append(agents.Enum, "noop")
-		agents.PrecomputeMessages()
-	}
-	// The mux would offer these the file route: by redirecting, or with an empty path.
-	for _, method := range []string{http.MethodPut, http.MethodDelete} {
-		for _, pattern := range patterns("/v1/projects/{project_id}/files") {
-			s.mux.HandleFunc(method+" "+pattern, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Allow", "GET, HEAD, POST")
-				w.(*exchange).refuse(methodNotAllowed())
-			})
-		}
-	}
 }
 
 // add registers one operation under its path and further ones, with what docs says of it.
@@ -123,8 +139,9 @@ func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) 
 	d.body.plan = planOf(s.huma.OpenAPI().Components.Schemas, reflect.TypeFor[I]())
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Tags: []string{d.tag}, Summary: d.summary, Description: d.text,
-		Metadata:     map[string]any{"aliases": aliases, "public": d.public, "body_rules": d.body},
-		MaxBodyBytes: -1, // bounded before
+		Metadata:      map[string]any{"aliases": aliases, "public": d.public, "body_rules": d.body},
+		MaxBodyBytes:  -1, // bounded before
+		DefaultStatus: d.status,
 	}
 	if len(aliases) > 0 {
 		op.Description += "\n\nAlso at `" + strings.Join(aliases, "`, `") + "`."

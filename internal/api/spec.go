@@ -43,6 +43,7 @@ func (s *server) config() huma.Config {
 				{Name: "agents", Description: "Start work on a project, and answer what it asks."},
 				{Name: "jobs", Description: "Work in progress and done."},
 				{Name: "learning", Description: "What learners get beside the code: in projects whose mode is student."},
+				{Name: "profiles", Description: "Who the users are."},
 				{Name: "webhooks", Description: "Addresses that are told what happens, after the specification Standard Webhooks."},
 				{Name: "tokens", Description: "What lets machines act for a user, within scopes."},
 				{Name: "models", Description: "Which models answer, what they cost, and what they may cost."},
@@ -64,6 +65,7 @@ type doc struct {
 	tag, summary, text string
 	errors             []int
 	public             bool // needs no identity
+	status             int  // of success; 0: 200
 	security           []map[string][]string
 	responses          map[string]*huma.Response
 	example            any // of the request
@@ -156,6 +158,29 @@ var docs = map[string]doc{
 		example: map[string]any{"provider": "openai", "key": "sk-a-key-of-your-own"}},
 	"list_keys":  {tag: "keys", summary: "List own keys", text: "For which providers the caller has a key here, and for which one can be kept."},
 	"delete_key": {tag: "keys", errors: []int{404}, summary: "Delete an own key", text: "Calls that are under way end with it."},
+
+	"record_choice": {tag: "learning", errors: []int{400, 404, 409, 413, 415}, summary: "Record a choice",
+		text:    "Keeps which option the student chose in a module of the roadmap, as its `chosen_option`. The project's mode must be student.",
+		example: map[string]any{"module_index": 0, "option_id": "local-storage"}},
+	"get_roadmap": {tag: "learning", errors: []int{400, 404}, summary: "Read the roadmap", text: "The roadmap of a project whose mode is student, with what was chosen."},
+	"set_roadmap_step": {tag: "learning", errors: []int{400, 404, 409, 413, 415}, summary: "Say which module comes next",
+		text:    "The modules before it are done. It may go back. The project's mode must be student.",
+		example: map[string]any{"step_index": 0}},
+	"get_student_progress": {tag: "learning", errors: []int{400, 404}, summary: "How far the student has come", text: "Out of the roadmap and the sessions of a project whose mode is student."},
+	"add_session": {tag: "learning", errors: []int{400, 404, 413, 415}, summary: "Keep a session",
+		text:    "Keeps what was said with the mentor, what it was about and how long it took. The project's mode must be student. Sessions count in the bytes that a user stores.",
+		example: map[string]any{"transcript": []any{map[string]any{"role": "mentor", "content": "What happens when the page is loaded again?"}}, "concepts_covered": []string{"state"}, "duration_minutes": 25}},
+	"list_sessions": {tag: "learning", errors: []int{400, 404, 503}, summary: "List sessions", text: "Those of a project whose mode is student, newest first."},
+
+	"get_profile": {tag: "profiles", summary: "Read the profile", text: "The caller's. Where there is none yet it is made, with the name and picture that the token tells of."},
+	"put_profile": {tag: "profiles", errors: []int{400, 413, 415}, summary: "Make or change the profile", text: "The caller's: makes it where there is none yet, and sets the fields that are given.",
+		example: map[string]any{"full_name": "Ada Lovelace", "skill_level": "intermediate"}},
+	"update_profile": {tag: "profiles", errors: []int{400, 413, 415}, summary: "Change the profile", text: "Changes the fields of the caller's profile that are given, at least one.",
+		example: map[string]any{"skill_level": "advanced"}},
+	"join_waitlist": {tag: "profiles", public: true, status: http.StatusCreated, errors: []int{413, 415, 503}, summary: "Join the waitlist",
+		text:    "Keeps an address. Again, it says the same. An address of the network may join 10 times a minute, and all together 1,000 times an hour.",
+		example: map[string]any{"email": "ada@example.com"}},
+
 	"create_webhook": {tag: "webhooks", errors: []int{400, 413, 415, 503}, summary: "Create a webhook for all projects",
 		text:    "The address is told of events in all of the caller's projects. " + webhookText,
 		example: map[string]any{"url": "https://example.com/hooks/codeforge", "events": []string{"job.completed", "job.failed"}}},

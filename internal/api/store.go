@@ -126,7 +126,7 @@ type Store interface {
 	// PutProfile applies a patch to the profile of u, which is made before where there is none: Invalid (field "username") for a
 	// name that another has.
 	PutProfile(ctx context.Context, u codeforge.User, p codeforge.ProfilePatch) (codeforge.Profile, error)
-	// JoinWaitlist keeps an address that [codeforge.ParseEmail] returned. It does the same for one that is there already, and refuses
+	// JoinWaitlist keeps an address that [codeforge.ParseEmail] returned. It does the same for one that is there already, and as much, and refuses
 	// all alike when [codeforge.MaxWaitlist] joined within an hour.
 	JoinWaitlist(ctx context.Context, email string) error
 

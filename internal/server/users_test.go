@@ -302,6 +302,7 @@ type operation struct {
 	body         any
 	public       bool
 	named        bool // it names something of alice's
+	done         int  // what it answers when it did what was asked
 }
 
 // operations are all there are, from the specification: one that is new is among them.
@@ -323,6 +324,7 @@ func operations(t *testing.T, b belongings) (all []operation) {
 			RequestBody struct {
 				Content map[string]struct{ Example any }
 			}
+			Responses map[string]any
 		}
 	}
 	if err := json.Unmarshal(raw, &doc); err != nil {
@@ -331,7 +333,10 @@ func operations(t *testing.T, b belongings) (all []operation) {
 	known := map[string]string{"project_id": b.project, "job_id": b.job, "path": b.path, "n": "1", "webhook_id": b.webhook, "delivery_id": b.delivery, "token_id": b.token, "provider": "anthropic"}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		for method, op := range doc.Paths[path] {
-			o := operation{method: strings.ToUpper(method), public: op.Security != nil && len(*op.Security) == 0}
+			o := operation{method: strings.ToUpper(method), public: op.Security != nil && len(*op.Security) == 0, done: http.StatusOK}
+			if op.Responses["201"] != nil {
+				o.done = http.StatusCreated
+			}
 			if content, ok := op.RequestBody.Content["application/json"]; ok {
 				o.body = content.Example
 				if o.body == nil {
@@ -427,12 +432,12 @@ func TestIsolation(t *testing.T) {
 			for _, o := range operations(t, b) {
 				for who, token := range map[string]string{"nobody": "", "a visitor": p.token(t, visitor), "the service key": key, "an unsigned token": unsigned, "a forger": newProjectAt(t, p).token(t, alice)} {
 					status, text, _ := s.as(token).ask(t, o.method, o.path, o.body, "X-User-ID", alice)
-					if want := map[bool]int{true: 200, false: 401}[o.public]; status != want {
+					if want := map[bool]int{true: o.done, false: 401}[o.public]; status != want {
 						t.Errorf("%s %s by %s: %d %s", o.method, o.path, who, status, text)
 					}
 				}
 				status, text, _ := s.as(p.token(t, bob)).ask(t, o.method, o.path, o.body, "X-User-ID", alice)
-				want := map[bool]int{true: 404, false: 200}[o.named]
+				want := map[bool]int{true: 404, false: o.done}[o.named]
 				if strings.HasPrefix(o.path, "/v1/ws?") { // it is no WebSocket
 					want = 400
 				}

@@ -107,7 +107,7 @@ func (s *Store) JoinWaitlist(ctx context.Context, email string) error {
 		if err != nil {
 			return err
 		}
-		_, _, err = c.exec("INSERT INTO waitlist(email, created_at) VALUES(?, ?) ON CONFLICT DO NOTHING", email, c.now)
+		_, _, err = c.exec("INSERT INTO waitlist(email, created_at) VALUES(?, ?) ON CONFLICT DO UPDATE SET created_at = created_at", email, c.now) // as much work for one that is there
 		return err
 	})
 }
