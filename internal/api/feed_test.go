@@ -316,6 +316,10 @@ func TestFeedEndsWithItsToken(t *testing.T) {
 		}
 	})
 	k.project()
+	// The store writes outside of the bubble: that this log is read first.
+	if _, err := k.store.UserChanges(t.Context(), codeforge.User{ID: alice}, -1, 1); err != nil {
+		t.Fatal(err)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		done := make(chan string)
 		go func() {

@@ -1,7 +1,9 @@
 package sqlite_test
 
 import (
+	"cmp"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	_ "modernc.org/sqlite"
+	library "modernc.org/sqlite"
 
 	"codeforge"
 	"codeforge/internal/sqlite"
@@ -144,6 +146,46 @@ func everything(t *testing.T, s *sqlite.Store, u codeforge.User) string {
 	return string(text)
 }
 
+func init() { // which an index of old folders calls
+	library.MustRegisterDeterministicScalarFunction("path_key", 1, func(_ *library.FunctionContext, args []driver.Value) (driver.Value, error) {
+		return codeforge.PathKey(args[0].(string)), nil
+	})
+}
+
+// older is what a folder holds as it was before contents were stored once: with the tables and columns that there were.
+func older(t *testing.T, newer string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	do := past(t, dir)
+	do("ATTACH ? AS newer", filepath.Join(newer, "codeforge.db"))
+	do("CREATE TABLE main.schema_migrations(name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) WITHOUT ROWID")
+	scripts, err := filepath.Glob("migrations/000[1-5]_*.sql")
+	if err != nil || len(scripts) != 5 {
+		t.Fatal(scripts, err)
+	}
+	for _, script := range scripts {
+		text, err := os.ReadFile(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		do(string(text))
+		do("INSERT INTO main.schema_migrations VALUES(?, 0)", strings.TrimSuffix(filepath.Base(script), ".sql"))
+	}
+	different := map[string]string{
+		"file_revisions.content": "coalesce((SELECT content FROM newer.contents c WHERE c.seq = t.content), '')",
+		"project_files.head":     "(SELECT seq FROM newer.file_revisions r WHERE r.project = t.project AND r.path = t.path AND r.revision = t.revision)",
+	}
+	for _, table := range do("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name <> 'schema_migrations' ORDER BY rowid") {
+		var to, from []string
+		for _, column := range do("SELECT name FROM pragma_table_info(?, 'main')", table) {
+			to = append(to, column)
+			from = append(from, cmp.Or(different[table+"."+column], column))
+		}
+		do("INSERT INTO main." + table + "(" + strings.Join(to, ", ") + ") SELECT " + strings.Join(from, ", ") + " FROM newer." + table + " t")
+	}
+	return dir
+}
+
 // A folder from before contents were stored once has one with each state of a file.
 func TestContentsBecomeOne(t *testing.T) {
 	dir := t.TempDir()
@@ -172,26 +214,8 @@ func TestContentsBecomeOne(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	newer := do("SELECT 'DROP ' || type || ' ' || name FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY type") // all of them came with this migration or later
-	for _, statement := range append(newer,
-		"DROP TABLE provider_keys", "ALTER TABLE llm_calls DROP COLUMN own_key", "ALTER TABLE llm_calls DROP COLUMN own_cost",
-		"DROP TABLE git_packs", "DROP TABLE daily_sessions", "DROP TABLE learning_roadmaps", "DROP TABLE profiles", "DROP TABLE waitlist", "DROP TABLE webhook_deliveries", "DROP TABLE webhooks", "DROP TABLE changes", "DROP TABLE change_readers", "DROP INDEX jobs_not_ended", "DROP INDEX jobs_waiting", "ALTER TABLE jobs DROP COLUMN traceparent", "DROP INDEX chat_messages_by_id",
-		"DROP TABLE job_files", "DROP TABLE proposal_files", "DROP TABLE preview_errors", "DROP TABLE screenshots", "DROP TABLE puts", "DROP INDEX project_revisions_of_lock", "DROP INDEX file_revisions_of_content",
-		"ALTER TABLE project_revisions DROP COLUMN lock", "ALTER TABLE project_revisions DROP COLUMN evidence", "ALTER TABLE projects DROP COLUMN blob_bytes",
-		"ALTER TABLE file_revisions DROP COLUMN blob", "ALTER TABLE project_files DROP COLUMN blob",
-		"DROP TABLE job_stages", "ALTER TABLE project_revisions DROP COLUMN verified", "ALTER TABLE projects DROP COLUMN apply",
-		"ALTER TABLE jobs DROP COLUMN apply", "ALTER TABLE jobs DROP COLUMN retry_of", "ALTER TABLE jobs DROP COLUMN proposal",
-		"ALTER TABLE file_revisions RENAME COLUMN content TO text",
-		"ALTER TABLE file_revisions ADD COLUMN content TEXT NOT NULL DEFAULT ''",
-		"UPDATE file_revisions SET content = (SELECT content FROM contents WHERE seq = text) WHERE text IS NOT NULL",
-		"ALTER TABLE file_revisions DROP COLUMN text",
-		"ALTER TABLE project_files ADD COLUMN head INTEGER NOT NULL DEFAULT 0",
-		"UPDATE project_files AS f SET head = (SELECT seq FROM file_revisions r WHERE r.project = f.project AND r.path = f.path AND r.revision = f.revision)",
-		"ALTER TABLE project_files DROP COLUMN content",
-		"DROP TABLE contents", "DROP TABLE stored_bytes", "DELETE FROM schema_migrations WHERE name >= '0006'",
-	) {
-		do(statement)
-	}
+	dir = older(t, dir)
+	do = past(t, dir)
 	s = open(t, dir, sqlite.Options{})
 	if again := everything(t, s, u); again != seen {
 		t.Errorf("the folder held\n%s\nand now\n%s", seen, again)
