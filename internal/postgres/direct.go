@@ -41,6 +41,10 @@ type Options struct {
 	Replica  ReplicaOptions
 	// StatementTimeout bounds each statement on the server; 0: 30 s. A lock is waited for a third of it.
 	StatementTimeout time.Duration
+	// FailedOver is told when another server has taken the primary's place; nil: nobody is.
+	FailedOver func(Failover)
+
+	follows bool // it is the address of a replica
 }
 
 // direct is the wire of a pool of connections. Each call is a batch that begins with the role and the claims of whom it acts for,
@@ -50,6 +54,7 @@ type direct struct {
 	shared   bool      // connections change hands after each transaction
 	timeouts [2]string // statement, lock
 	tell     string    // "off": the database announces nothing
+	history            // of the server that answers
 }
 
 // Open connects, and checks that the login can do what is needed and that the schema is there. The warnings are for the
@@ -69,7 +74,7 @@ func Open(ctx context.Context, o Options) (s *Store, warnings []string, err erro
 	var followers []*replica
 	for _, address := range o.Replicas {
 		of := o
-		of.URL, of.Quiet = address, false
+		of.URL, of.Quiet, of.follows = address, false, true
 		one, err := newDirect(ctx, of)
 		if err != nil {
 			d.close()
@@ -81,10 +86,12 @@ func Open(ctx context.Context, o Options) (s *Store, warnings []string, err erro
 		c := one.pool.Config().ConnConfig
 		followers = append(followers, &replica{name: net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), wire: one})
 	}
+	s = &Store{wire: d}
 	if len(followers) > 0 {
-		return &Store{wire: newReplicas(d, followers, o.Replica)}, warnings, nil
+		s.wire = newReplicas(d, followers, o.Replica)
 	}
-	return &Store{wire: d}, warnings, nil
+	d.onMove(func() { s.lookForLost(d, o.FailedOver) })
+	return s, warnings, nil
 }
 
 // newDirect makes the pool of connections to one address.
@@ -98,6 +105,14 @@ func newDirect(ctx context.Context, o Options) (*direct, error) {
 	} else if !strings.Contains(o.URL, "pool_max_conns") {
 		config.MaxConns = 10
 	}
+	d := &direct{shared: shared}
+	if !o.follows {
+		d.several = severalServers(config.ConnConfig)
+		config.ConnConfig.ValidateConnect = d.validate(config.ConnConfig.ValidateConnect)
+	}
+	if d.several && !strings.Contains(o.URL, "connect_timeout") {
+		config.ConnConfig.ConnectTimeout = 3 * time.Second // the next one may answer
+	}
 	config.MaxConnIdleTime = 5 * time.Minute
 	// A connection that idled for a second is not pinged before its use, which would double the time of the request. One
 	// that died meanwhile shows in the first statement; see run.
@@ -106,22 +121,26 @@ func newDirect(ctx context.Context, o Options) (*direct, error) {
 		c.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
 		return nil
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	d.pool, err = pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Postgres: %w", err)
 	}
+	d.onMove(d.pool.Reset) // what is connected to the server before is to be dropped
 	if o.StatementTimeout == 0 {
 		o.StatementTimeout = 30 * time.Second
 	}
 	ms := func(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
-	tell := ""
 	if o.Quiet {
-		tell = "off"
+		d.tell = "off"
 	}
-	return &direct{pool: pool, shared: shared, tell: tell, timeouts: [2]string{ms(o.StatementTimeout), ms(o.StatementTimeout / 3)}}, nil
+	d.timeouts = [2]string{ms(o.StatementTimeout), ms(o.StatementTimeout / 3)}
+	return d, nil
 }
 
-func (d *direct) close() { d.pool.Close() }
+func (d *direct) close() {
+	d.pool.Close()
+	d.watchers.Wait()
+}
 
 // ping checks that the database answers.
 func (d *direct) ping(ctx context.Context) error {
@@ -238,7 +257,12 @@ func identity(u codeforge.User) (role, claims string) {
 const identify = `select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), set_config('statement_timeout', $3, true),
 	set_config('lock_timeout', $4, true), set_config('codeforge.tell', $5, true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)`
 
-func (d *direct) patience() (tries int, pause time.Duration) { return 5, 4 * time.Millisecond }
+func (d *direct) patience() (tries int, pause time.Duration) {
+	if d.several {
+		return 12, 4 * time.Millisecond // two seconds: one of them may be about to take over
+	}
+	return 5, 4 * time.Millisecond
+}
 
 func (d *direct) send(ctx context.Context, c functionCall) (doc []byte, err error) {
 	if c.statement != nil {
@@ -268,16 +292,21 @@ func (c *functionCall) expression() (function string, values []any) {
 		}
 		fmt.Fprintf(&b, "p_%s => $%d", a.name, i+1)
 		if list, ok := a.value.(ids); ok { // which the driver does not take as they are
-			keys := make([]pgtype.UUID, len(list))
-			for i := range list {
-				keys[i].Scan(list[i]) // each was checked
-			}
-			a.value = keys
+			a.value = list.keys()
 		}
 		values = append(values, a.value)
 	}
 	b.WriteString(")")
 	return b.String(), values
+}
+
+// keys are ids as the driver takes them.
+func (list ids) keys() []pgtype.UUID {
+	keys := make([]pgtype.UUID, len(list))
+	for i := range list {
+		keys[i].Scan(list[i]) // each was checked
+	}
+	return keys
 }
 
 // run sends a statement, in the name and with the wishes of a call.
@@ -343,8 +372,11 @@ func (d *direct) toFailure(err error, service bool) error {
 	f := &failure{cause: err, service: service}
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		f.Code, f.Message, f.Details, f.Hint, f.constraint = pe.Code, pe.Message, pe.Detail, pe.Hint, strings.TrimPrefix(pe.ConstraintName, "codeforge_")
-	} else if _, f.futile = errors.AsType[*pgconn.ConnectError](err); !f.futile {
+	} else if _, unconnected := errors.AsType[*pgconn.ConnectError](err); unconnected {
+		f.futile, f.unsent = !d.several, d.several
+	} else {
 		f.unsent = pgconn.SafeToRetry(err)
 	}
+	f.unsent = f.unsent || f.Code == "25006" && d.several // of a primary that became a standby: nothing was done
 	return f
 }

@@ -75,7 +75,11 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 		c.Next = "" // which ended as well
 		cancelled = append(cancelled, c.finished(codeforge.EventCancelled))
 	}
-	return a.Job.job(), a.Fresh || unsure && a.Job.ID == id, cancelled, nil
+	fresh = a.Fresh || unsure && a.Job.ID == id
+	if fresh {
+		s.acknowledged.add(id)
+	}
+	return a.Job.job(), fresh, cancelled, nil
 }
 
 // policyArg is codeforge.ClaimPolicy as the functions take it.
@@ -217,7 +221,7 @@ func (s *Store) RecordEvents(ctx context.Context, f codeforge.Fence, progress fl
 	if err != nil {
 		return nil, err
 	}
-	tries, _ := s.wire.patience()
+	tries := 5
 	for try := 1; ; try++ {
 		if _, doubt := s.unsure.Load(f); doubt && len(events) > 0 {
 			if stored, err := s.storedTail(ctx, f, events); err != nil || stored != nil {

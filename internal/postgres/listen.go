@@ -49,6 +49,9 @@ func (s *Store) listen(ctx context.Context, but string, nudge func(news codeforg
 
 // listen serves one connection until it breaks or ctx ends.
 func (d *direct) listen(ctx context.Context, but string, nudge func(codeforge.Event)) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer d.onMove(cancel)() // who took over is to be listened to
 	conn, err := pgx.ConnectConfig(ctx, d.pool.Config().ConnConfig)
 	if err != nil {
 		return

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"codeforge/internal/auth"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
+	"codeforge/internal/storetest"
 )
 
 // prepare makes the roles of the tests and a database with the schema on a private server.
@@ -120,7 +122,10 @@ func TestReplicas(t *testing.T) {
 	}
 	here.await("lag", func(s postgres.ReplicaStats) bool { return s.Replicas[0].Bytes > 0 && s.Replicas[0].Lag > 0 })
 	standby.ResumeReplay(t)
-	here.await("no lag", func(s postgres.ReplicaStats) bool { return s.Replicas[0].Lag == 0 && s.Replicas[0].Err == nil })
+	for _, r := range []region{here, there} {
+		r.await("no lag", func(s postgres.ReplicaStats) bool { return s.Replicas[0].Lag == 0 && s.Replicas[0].Err == nil })
+		r.await("an answer of the replica", func(postgres.ReplicaStats) bool { _, replica := r.read(u, p.ID, token); return replica })
+	}
 	if title, replica := here.read(u, p.ID, ""); title != "state 1" || !replica {
 		t.Error("once it was replayed:", title, replica)
 	}
@@ -161,6 +166,97 @@ func TestReplicas(t *testing.T) {
 	here.await("gone", func(s postgres.ReplicaStats) bool { return s.Replicas[0].Err != nil })
 	standby.Restart(t)
 	here.user(u.ID)
+	testFailover(t, primary, standby, db, keys, u, p.ID)
+}
+
+// testFailover has a standby take over that lacks what was acknowledged last.
+func testFailover(t *testing.T, primary, standby *pgtest.Server, db string, keys *auth.Keyring, u codeforge.User, project string) {
+	ctx := t.Context()
+	either := fmt.Sprintf("postgres://%s@127.0.0.1:%d,127.0.0.1:%d/%s?sslmode=disable", recommended, primary.Port, standby.Port, db)
+	told := make(chan postgres.Failover, 2)
+	s := open(t, postgres.Options{URL: either, MaxConns: 4, FailedOver: func(f postgres.Failover) { told <- f },
+		Replicas: []string{primary.URL(recommended, db), standby.URL(recommended, db)}, Replica: postgres.ReplicaOptions{Every: 20 * time.Millisecond}})
+	s.Replicas().Remember(keys, nil)
+	if waits, ok, err := s.Durability(ctx); waits || !ok || err != nil {
+		t.Error(waits, ok, err)
+	}
+	heard := make(chan codeforge.Event, 100)
+	listening, stop := context.WithCancel(ctx)
+	ended := make(chan error)
+	go func() { ended <- s.Listen(listening, func(e codeforge.Event) { heard <- e }) }()
+	defer func() { stop(); <-ended }()
+	<-heard
+	submit := func() string {
+		j, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: project, Agent: codeforge.QA})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j.ID
+	}
+	claim := func(id string) codeforge.Fence {
+		j, ok, err := storetest.Claim(ctx, s, id, "w", time.Minute)
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		return codeforge.Fence{JobID: j.ID, Number: j.Fence}
+	}
+	kept := submit()
+	primary.Exec(t, db, "create table public.replayed ()")
+	deadline := time.Now().Add(20 * time.Second)
+	for standby.Query(t, db, "select to_regclass('public.replayed') is null") == "true" && time.Now().Before(deadline) {
+	}
+	standby.Kill(t)
+	fence, lost := claim(kept), submit()
+	old := region{t, s}.write(u, project, "state 3")
+	primary.Kill(t)
+	standby.Restart(t)
+	if _, err := s.GetProject(ctx, u, project); !codeforge.IsKind(err, codeforge.Unavailable) {
+		t.Error("nobody is the primary:", err)
+	}
+	standby.Promote(t)
+
+	p, err := s.GetProject(ctx, u, project)
+	if err != nil || p.Title != "state 2" {
+		t.Fatal(p.Title, err)
+	}
+	if f := <-told; f.From != 1 || f.To != 2 || f.Err != nil || len(f.Lost) != 1 || f.Lost[0] != lost {
+		t.Errorf("%+v, lost %s", f, lost)
+	}
+	for e := range heard { // the connection that listens is one to the server that took over
+		if e.JobID == "" && e.ProjectID == "" {
+			break
+		}
+	}
+	// A claim that was lost is nobody's, and its number is not given again.
+	record := func() error {
+		_, err := s.RecordEvents(ctx, fence, 1, []codeforge.Event{{Type: codeforge.EventStage}})
+		return err
+	}
+	if err := record(); !errors.Is(err, codeforge.ErrFenced) {
+		t.Error("under the lost claim:", err)
+	}
+	if again := claim(kept); again.Number <= fence.Number {
+		t.Errorf("claim %d after the lost %d", again.Number, fence.Number)
+	}
+	if err := record(); !errors.Is(err, codeforge.ErrFenced) {
+		t.Error("under the lost claim, beside another one:", err)
+	}
+	if title, replica := (region{t, s}).read(u, project, old); title != "state 2" || replica {
+		t.Error("with a token of before:", title, replica)
+	}
+	// The old primary comes back, and has not been told.
+	primary.Restart(t)
+	standby.Exec(t, "postgres", "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'cf_app'")
+	for i := range 5 {
+		title := fmt.Sprint("state ", 4+i)
+		token := region{t, s}.write(u, project, title)
+		if got, _ := (region{t, s}).read(u, project, token); got != title || standby.Query(t, db, "select title from public.projects") != title {
+			t.Error("written elsewhere than read:", got)
+		}
+	}
+	if title := primary.Query(t, db, "select title from public.projects"); title != "state 3" {
+		t.Error("the old primary was written to:", title)
+	}
 }
 
 // forge changes one character of a token.

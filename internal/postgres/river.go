@@ -21,6 +21,7 @@ const riverSchema = "codeforge_river"
 type Dispatcher struct {
 	store  *Store
 	pool   *pgxpool.Pool
+	forget func() // the store need not reset the pool any more
 	client *river.Client[pgx.Tx]
 }
 
@@ -53,7 +54,7 @@ func NewDispatcher(ctx context.Context, s *Store, wake func(jobID string) (taken
 	if err != nil {
 		return nil, fmt.Errorf("start the queue: %w", err)
 	}
-	d := &Dispatcher{store: s, pool: pool}
+	d := &Dispatcher{store: s, pool: pool, forget: store.onMove(pool.Reset)}
 	var login string
 	var may bool
 	err = pool.QueryRow(ctx, `select session_user, has_schema_privilege($1, 'usage') and coalesce((select bool_and(has_table_privilege(c.oid, p))
@@ -110,6 +111,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("stop the queue: %w", err)
 	}
+	d.forget()
 	d.pool.Close()
 	return err
 }

@@ -43,6 +43,8 @@ type Store struct {
 
 	// unsure are claims whose newest events may have been stored although their answer never came.
 	unsure sync.Map // codeforge.Fence -> struct{}
+
+	acknowledged recentJobs // that were submitted here
 }
 
 // wire is a way to call the functions of the schema.

@@ -49,7 +49,8 @@ type probe struct {
 	name     string
 	look     func() error
 	hold     time.Duration
-	degrades bool // an error makes the server slower, and no more
+	degrades bool          // an error makes the server slower, and no more
+	note     func() string // what is good to know where there is no error; nil: nothing
 
 	mu    sync.Mutex
 	until time.Time
@@ -68,6 +69,9 @@ func (p *probe) check() api.Check {
 		p.last, p.until = api.NewCheck(p.name, err, ended.Sub(began)), ended.Add(p.hold)
 		if err != nil && p.degrades {
 			p.last.State = api.CheckDegraded
+		}
+		if err == nil && p.note != nil {
+			p.last.Message = p.note()
 		}
 	}
 	return p.last
@@ -118,7 +122,7 @@ func (s *Server) makeProbes() {
 	if s.redis != nil {
 		s.probes = append(s.probes, &probe{name: redisCheck, degrades: true, look: s.checkRedis})
 	}
-	s.probes = append(s.probes, s.replicaProbes()...)
+	s.probes = append(append(s.probes, s.replicaProbes()...), s.failoverProbes()...)
 }
 
 // redisCheck is the name of the check of Redis.

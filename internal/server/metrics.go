@@ -29,6 +29,9 @@ func (s *Server) watchParts() {
 	if s.store.replicas != nil {
 		parts.Replicas = s.store.replicas.Stats
 	}
+	if s.store.failovers != nil {
+		parts.Failovers = s.store.failovers.Stats
+	}
 	s.telemetry.Watch(parts)
 }
 

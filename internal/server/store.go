@@ -50,7 +50,10 @@ type Store struct {
 	waiting   func() int                            // writes that stand in line; nil: there is no line
 	pool      func() (postgres.PoolStats, bool)     // nil: there are no connections
 	replicas  *postgres.Replicas                    // nil: there are none
-	close     func() error
+	failovers *failovers                            // nil: nobody takes over
+	// durability says whether commits wait for a server that may take over; ok: that is a question.
+	durability func(context.Context) (waits, ok bool, err error)
+	close      func() error
 }
 
 // cached is storage with a cache before it: what the cache does not know goes straight to the store.
@@ -80,7 +83,8 @@ func OpenStore(ctx context.Context, cfg *Config, log *slog.Logger) (*Store, erro
 func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed func(sqlite.Commit)) (*Store, error) {
 	switch cfg.store() {
 	case postgresStore:
-		s, warnings, err := postgres.Open(ctx, postgres.Options{URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode, Quiet: true, Replicas: cfg.ReplicaURLs, Replica: cfg.replicaOptions()})
+		over := &failovers{log: log}
+		s, warnings, err := postgres.Open(ctx, postgres.Options{FailedOver: over.record, URL: cfg.DatabaseURL, PoolMode: cfg.PoolMode, Quiet: true, Replicas: cfg.ReplicaURLs, Replica: cfg.replicaOptions()})
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +92,7 @@ func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed fun
 			log.Warn(w)
 		}
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security",
-			courier: postgres.NewCourier(s, log), shared: s, id: s.StoreID, pool: s.PoolStats, replicas: s.Replicas(), close: func() error { s.Close(); return nil }}, nil
+			courier: postgres.NewCourier(s, log), shared: s, id: s.StoreID, pool: s.PoolStats, replicas: s.Replicas(), failovers: over, durability: s.Durability, close: func() error { s.Close(); return nil }}, nil
 	case supabaseStore:
 		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
 		if err != nil {

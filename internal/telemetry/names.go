@@ -131,6 +131,9 @@ var (
 	poolWaited   = counter("db_connection_wait_seconds_total", "Time that was waited for connections, together.")
 	poolOpened   = counter("db_connections_opened_total", "Connections that were opened. A steady rate means that they are lost: look at the network and the pooler.")
 
+	failoversMet = counter("db_failovers_total", "Times that this process met another server in the place of the primary. Look at what became of the one before, and that it cannot come back as one that takes writes.")
+	failoverLost = counter("db_failover_lost_jobs_total", "Jobs that this process had acknowledged and that the server which took over does not know. Above 0: commits do not wait for a standby (synchronous_standby_names); the log names the jobs.")
+
 	replicaUp    = gauge("replica_up", "1 while a replica of DATABASE_REPLICA_URLS (or SUPABASE_READ_URL) may be read of: it answers, follows the primary's history, and is no more than REPLICA_MAX_LAG behind. 0: the primary answers in its place.", "replica")
 	replicaLag   = gauge("replica_lag_seconds", "Since when the primary has had something that the replica has not. Rising: the replica's disk or network does not keep up, or a long query on it holds up what it replays.", "replica")
 	replicaBytes = gauge("replica_lag_bytes", "Bytes of write-ahead log that the replica has still to replay.", "replica")

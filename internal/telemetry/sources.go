@@ -29,12 +29,17 @@ type Sources struct {
 	Writer   func() int // writes that wait for the embedded store's
 	Database func() (postgres.PoolStats, bool)
 	Replicas func() postgres.ReplicaStats
-	Streams  func() stream.Stats
-	Sockets  func() api.SocketStats
-	Webhooks func() webhook.Stats
-	Cache    func() cache.Stats
-	Redis    func() redis.Stats
+	// Failovers of the database.
+	Failovers func() Failovers
+	Streams   func() stream.Stats
+	Sockets   func() api.SocketStats
+	Webhooks  func() webhook.Stats
+	Cache     func() cache.Stats
+	Redis     func() redis.Stats
 }
+
+// Failovers are those that this process met, and the jobs that it missed afterwards.
+type Failovers struct{ Count, Lost int64 }
 
 // Watch has sources asked from now on. It is called once.
 func (t *Telemetry) Watch(s Sources) {
@@ -112,6 +117,11 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if c.Replicas != nil {
 		c.replicas(e)
+	}
+	if c.Failovers != nil {
+		s := c.Failovers()
+		e.value(failoversMet, float64(s.Count))
+		e.value(failoverLost, float64(s.Lost))
 	}
 }
 
