@@ -154,11 +154,11 @@ func startOver(fill func(*Server) error, settings ...string) (s *Server, err err
 	if s.dir, err = os.MkdirTemp("", "pgtest"); err != nil {
 		return nil, err
 	}
-	defer func() {
+	defer func(dir string) {
 		if err != nil {
-			os.RemoveAll(s.dir)
+			os.RemoveAll(dir)
 		}
-	}()
+	}(s.dir)
 	if err := errors.Join(s.own(s.dir), fill(s)); err != nil {
 		return nil, err
 	}
