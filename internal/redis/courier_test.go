@@ -95,6 +95,24 @@ func (in *inbox) next(t testing.TB, like string) string {
 	}
 }
 
+// again says something over and over, until news come that begin like this.
+func (in *inbox) again(t *testing.T, like string, say func()) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		say()
+		select {
+		case n := <-in.news:
+			if strings.HasPrefix(n, like) {
+				return
+			}
+		case <-time.After(50 * time.Millisecond):
+		case <-deadline:
+			t.Fatalf("in vain waited for %q", like)
+		}
+	}
+}
+
 // all waits for news that begin like each of these, in any order.
 func (in *inbox) all(t *testing.T, like ...string) {
 	t.Helper()
@@ -387,6 +405,36 @@ func TestFailover(t *testing.T) {
 	inB.all(t, "event after")
 	a.Announce("after")
 	inA.next(t, "wake after")
+	if role := replica.Do(t, "ROLE")[0]; role != "master" {
+		t.Error(role)
+	}
+}
+
+// In a cluster the node that has a store's keys dies, and its replica takes their place.
+func TestClusterFailover(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.Cluster(t)
+	url := "redis://" + nodes[0].Addr() + "," + nodes[1].Addr() + "," + nodes[2].Addr()
+	a, inA := at(t, url, "store", true)
+	_, inB := at(t, url, "store", false)
+	a.Announce("before")
+	inA.next(t, "wake before")
+	at := slices.IndexFunc(nodes, func(n *redistest.Server) bool {
+		return slices.ContainsFunc(n.Do(t, "KEYS", "*"), func(key string) bool { return strings.HasSuffix(key, ":"+due) })
+	})
+	replica := redistest.Replica(t, nodes, nodes[at])
+	if n := nodes[at].Do(t, "WAIT", "1", "20000"); n[0] != "1" {
+		t.Fatal("nothing was replicated:", n)
+	}
+	nodes[at].Stop(t)
+	inA.next(t, "look for due") // what was said meanwhile may be lost
+	for _, what := range []struct {
+		in   *inbox
+		want string
+		say  func()
+	}{{inA, "wake after", func() { a.Announce("after") }}, {inB, "event after", func() { a.Publish(news("after", 1, 1)...) }}} {
+		what.in.again(t, what.want, what.say)
+	}
 	if role := replica.Do(t, "ROLE")[0]; role != "master" {
 		t.Error(role)
 	}

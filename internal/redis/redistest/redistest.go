@@ -24,6 +24,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -259,11 +260,54 @@ func Sentinel(tb testing.TB, name string, master *Server) (port int) {
 	return 0
 }
 
+var clusterArgs = []string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0"}
+
+// Replica starts a node that takes the place of one of a cluster when that is gone.
+func Replica(tb testing.TB, nodes []*Server, of *Server) *Server {
+	tb.Helper()
+	r := Start(tb, clusterArgs...)
+	id := of.Do(tb, "CLUSTER", "MYID")[0]
+	for _, n := range nodes {
+		r.Do(tb, "CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(n.Port))
+	}
+	err := r.proc.Until(func() error {
+		for _, n := range slices.Concat(nodes, []*Server{r}) {
+			if !strings.Contains(strings.Join(n.Do(tb, "CLUSTER", "INFO"), "\n"), fmt.Sprintf("cluster_known_nodes:%d", len(nodes)+1)) {
+				return errors.New("the cluster does not get to know its replica")
+			}
+		}
+		_, err := r.ask("CLUSTER", "REPLICATE", id)
+		return err
+	}, pause, patience)
+	if err == nil {
+		err = r.proc.Until(func() error {
+			if !strings.Contains(strings.Join(r.Do(tb, "INFO", "replication"), "\n"), "master_link_status:up") || r.known(tb, id) != of.known(tb, id) {
+				return errors.New("the replica does not get what the other has")
+			}
+			return nil
+		}, pause, patience)
+	}
+	if err != nil {
+		tb.Fatal("redistest: ", err)
+	}
+	return r
+}
+
+// known is what a node knows of another: its epoch and its slots. A replica that knows an older epoch is not elected.
+func (s *Server) known(tb testing.TB, id string) string {
+	for _, line := range strings.Split(strings.Join(s.Do(tb, "CLUSTER", "NODES"), "\n"), "\n") {
+		if f := strings.Fields(line); len(f) > 8 && f[0] == id {
+			return f[6] + " " + strings.Join(f[8:], " ")
+		}
+	}
+	return ""
+}
+
 // Cluster starts three nodes that share the keys.
 func Cluster(tb testing.TB) (nodes []*Server) {
 	tb.Helper()
 	for range 3 {
-		nodes = append(nodes, Start(tb, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000"))
+		nodes = append(nodes, Start(tb, clusterArgs...))
 	}
 	for i, n := range nodes {
 		n.Do(tb, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*16384/3), strconv.Itoa((i+1)*16384/3-1))
