@@ -272,6 +272,9 @@ func (l *lab) operations(r *report) {
 	for _, name := range []string{"poll a job that ended", "whole job", "event, watched elsewhere", "submit a job", "open a stream"} {
 		show(name, c.ops[name])
 	}
+	l.Log("a job that builds an app")
+	made := f.build(max(1, int(6*l.span.Seconds())))
+	t.add("a job that builds an app", made.cost.sum(), made.cost[api], made.cost[worker], made.cost[postgres], made.cost[redis], none)
 	t.add("idle, us a second", c.idle.sum(), c.idle[api], c.idle[worker], c.idle[postgres], c.idle[redis], none)
 	t.add("whole job, at servers that have nothing to do with it", c.bystander.sum(), c.bystander[api], c.bystander[worker], none, none, none)
 	for _, one := range l.storeOperations(f) {
@@ -281,6 +284,7 @@ func (l *lab) operations(r *report) {
 	t.note("The steps of a job in the store: called by the program that measures, one after the other.")
 	r.show(t)
 	l.capacity(r, f, c)
+	l.project(r, c, made)
 	f.stop()
 }
 
