@@ -88,7 +88,7 @@ func (c *calibrated) predict(done map[string]int, pairs int, took time.Duration)
 			out = out.plus(op.cost, missed(name)*float64(n)/1e6)
 		}
 	}
-	out = out.plus(c.idle, float64(pairs)*took.Seconds()/1e6)
+	out = out.plus(c.idle, float64(pairs-1)*took.Seconds()/1e6) // of the first it is in the operations
 	return out.plus(c.bystander, float64(done["whole job"]*(pairs-1))/1e6)
 }
 

@@ -165,7 +165,7 @@ func (f *fleet) paced(op *operation, d time.Duration) spent {
 type calibrated struct {
 	ops       map[string]*operation
 	idle      spent // a second, of one server that answers and one that runs jobs
-	bystander spent // a job, to each further pair of servers
+	bystander spent // what a job costs more for each further pair of servers, most of which have nothing to do with it
 }
 
 // Operations as they are shown. The cache answers reads, but for those of which it says otherwise.
@@ -229,9 +229,8 @@ func (l *lab) calibrate(f *fleet) *calibrated {
 
 	f.addAPI()
 	f.addWorker()
-	others := &fleet{l: l, apis: f.apis[:1], processes: group{}.with(api, f.apis[1]).with(worker, f.workers[1])}
-	quiet, took := others.processes.measure(func() { time.Sleep(l.span / 2) })
-	c.bystander = others.paced(whole, l.span).plus(quiet, -1e6/took.Seconds()/whole.pace())
+	more := f.paced(whole, l.span)
+	c.bystander = more.plus(whole.cost, -1).plus(c.idle, -1/whole.pace())
 	return c
 }
 
@@ -276,7 +275,7 @@ func (l *lab) operations(r *report) {
 	made := f.build(max(1, int(6*l.span.Seconds())))
 	t.add("a job that builds an app", made.cost.sum(), made.cost[api], made.cost[worker], made.cost[postgres], made.cost[redis], none)
 	t.add("idle, us a second", c.idle.sum(), c.idle[api], c.idle[worker], c.idle[postgres], c.idle[redis], none)
-	t.add("whole job, at servers that have nothing to do with it", c.bystander.sum(), c.bystander[api], c.bystander[worker], none, none, none)
+	t.add("whole job, more for each further pair of servers", c.bystander.sum(), c.bystander[api], c.bystander[worker], c.bystander[postgres], c.bystander[redis], none)
 	for _, one := range l.storeOperations(f) {
 		t.add(one.name, one.busy.sum(), none, one.busy[worker], one.busy[postgres], none, one.busy.sum())
 	}
