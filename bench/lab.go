@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -132,9 +133,7 @@ var wish = strings.Repeat("build a todo app ", 59)
 // submission is a job that does nothing.
 func submission(project string, context map[string]any) []byte {
 	in := map[string]any{"user_message": wish}
-	for k, v := range context {
-		in[k] = v
-	}
+	maps.Copy(in, context)
 	b, _ := json.Marshal(map[string]any{"project_id": project, "agent_type": "noop", "input_context": in}) // always marshals
 	return b
 }

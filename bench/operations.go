@@ -229,8 +229,9 @@ func (l *lab) calibrate(f *fleet) *calibrated {
 
 	f.addAPI()
 	f.addWorker()
-	more := f.paced(whole, l.span)
-	c.bystander = more.plus(whole.cost, -1).plus(c.idle, -1/whole.pace())
+	f.paced(whole, l.span/2) // plans are made, connections opened
+	more := f.paced(whole, l.span).plus(whole.cost, -1).plus(c.idle, -1/whole.pace())
+	c.bystander = spent{api: max(more[api], 0), worker: max(more[worker], 0)} // the stores do what they do for one
 	return c
 }
 
@@ -275,7 +276,7 @@ func (l *lab) operations(r *report) {
 	made := f.build(max(1, int(6*l.span.Seconds())))
 	t.add("a job that builds an app", made.cost.sum(), made.cost[api], made.cost[worker], made.cost[postgres], made.cost[redis], none)
 	t.add("idle, us a second", c.idle.sum(), c.idle[api], c.idle[worker], c.idle[postgres], c.idle[redis], none)
-	t.add("whole job, more for each further pair of servers", c.bystander.sum(), c.bystander[api], c.bystander[worker], c.bystander[postgres], c.bystander[redis], none)
+	t.add("whole job, more for each further pair of servers", c.bystander.sum(), c.bystander[api], c.bystander[worker], none, none, none)
 	for _, one := range l.storeOperations(f) {
 		t.add(one.name, one.busy.sum(), none, one.busy[worker], one.busy[postgres], none, one.busy.sum())
 	}
