@@ -33,6 +33,7 @@ type PushedRevision struct {
 	Message  string
 	Verified *bool // nil: not known
 	Evidence Evidence
+	Lock     []byte // of packages; nil: that of the revision before
 	Commit   string   // its id
 	Packs    []string // hashes of blobs that were put: the commit, and what else nothing but it has
 }
@@ -64,7 +65,7 @@ func (p Push) Check() error {
 				return err
 			}
 		}
-		if err := CheckBesideRevision(r.Evidence, nil, nil); err != nil {
+		if err := CheckBesideRevision(r.Evidence, nil, r.Lock); err != nil {
 			return err
 		}
 	}

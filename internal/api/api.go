@@ -182,12 +182,13 @@ type Options struct {
 	MaxStreamsUser    int
 	MaxStreamsAddress int
 
-	MaxBody   int64 // bytes; 0: 2 MiB
-	MaxFile   int64 // bytes of a file that comes as it is, in base64 or by an import; 0: 10 MB
-	MaxText   int64 // bytes of one that is text, of an import; 0: 1 MiB
-	MaxImport int64 // bytes of an archive, and of the files that are taken of one; 0: 250 MB
-	GitCache  int64 // bytes that are kept of what git sees of projects; 0: 64 MiB
-	MaxLoad   int64 // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
+	MaxBody   int64  // bytes; 0: 2 MiB
+	MaxFile   int64  // bytes of a file that comes as it is, in base64 or by an import; 0: 10 MB
+	MaxText   int64  // bytes of one that is text, of an import; 0: 1 MiB
+	MaxImport int64  // bytes of an archive, and of the files that are taken of one; 0: 250 MB
+	GitPush   string // PushEach or PushTip; "": PushEach
+	GitCache  int64  // bytes that are kept of what git sees of projects; 0: 64 MiB
+	MaxLoad   int64  // bytes that requests hold at once, a quarter of them per user where there are users; 0: 256 MiB
 
 	// StreamKeys signs the tokens in stream addresses. nil: addresses carry none.
 	StreamKeys *auth.Keyring

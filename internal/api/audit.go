@@ -16,6 +16,7 @@ var audited = map[string]string{
 	"export_zip":       "project.export",
 	"export_tar_gz":    "project.export",
 	"git_upload_pack":  "project.fetch",
+	"git_receive_pack": "project.push",
 	"delete_file":      "file.delete",
 	"restore_revision": "revision.restore",
 	"set_budget":       "budget.set",
@@ -83,7 +84,7 @@ func (s *server) record(x *exchange) {
 	switch {
 	case x.status >= 500:
 		e.Outcome = audit.Failed
-	case x.status >= 400:
+	case x.status >= 400, x.turnedDown:
 		e.Outcome = audit.Refused
 	}
 	s.Audit.Record(e)

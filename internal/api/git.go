@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -147,7 +148,79 @@ func (s *server) gitUploadPack(ctx context.Context, in *gitServiceInput) (*gitOu
 	})
 }
 
-// answerGit writes what run has to say to git. What goes wrong before that is told by the status.
+func (s *server) gitReceivePack(ctx context.Context, in *gitServiceInput) (*gitOutput, error) {
+	return s.answerGit(ctx, in.ProjectID, in.version, git.ReceivePack+"-result", func(x *exchange, q git.Request, w io.Writer) error {
+		if _, err := s.Store.GetProject(ctx, x.user, in.ProjectID); err != nil {
+			return err
+		}
+		done, err := place(ctx, s.imports)
+		if err != nil {
+			return err
+		}
+		defer done()
+		body, err := in.reader(x, mostPush(&s.Options))
+		if err != nil {
+			return err
+		}
+		got, err := s.git.Receive(ctx, git.Push{Request: q, Limits: git.Limits{Pack: s.MaxImport, File: s.MaxFile}, Each: s.GitPush != PushTip, TempDir: s.TempDir,
+			Check: func(ctx context.Context, head int64, changes []codeforge.FileChange) (git.Checked, error) {
+				return s.checkPush(ctx, in.ProjectID, head, changes)
+			}}, body, w)
+		x.turnedDown, x.err = err == nil && got.Revisions == 0, got.Cause
+		return err
+	})
+}
+
+// What a push of several commits becomes.
+const (
+	PushEach = "each" // a revision for each
+	PushTip  = "tip"  // one for the last
+)
+
+// mostPush is how much of a push is read: twice as much as is taken, so that git still reads why it is not.
+func mostPush(o *Options) int64 { return 2 * o.MaxImport }
+
+const pushFindings = 20 // that git shows
+
+// checkPush looks at what changes make of the files of a revision, which must be the newest.
+func (s *server) checkPush(ctx context.Context, projectID string, head int64, changes []codeforge.FileChange) (c git.Checked, err error) {
+	revision, files, err := s.newestTree(ctx, projectID)
+	if err != nil {
+		return c, err
+	}
+	if revision != head {
+		return c, codeforge.MovedError(revision, head)
+	}
+	for _, change := range changes {
+		switch {
+		case change.Delete:
+			delete(files, change.Path)
+		case change.Hash != "":
+			files[change.Path] = codeforge.Blob{Hash: change.Hash, Size: change.Size}.Content()
+		default:
+			files[change.Path] = change.Content
+		}
+	}
+	t, err := TreeOf(ctx, s.Store, caller(ctx), projectID, revision, filesOf(files))
+	if err != nil {
+		return c, err
+	}
+	r, err := s.check(ctx, t)
+	if err != nil {
+		return c, err
+	}
+	for _, d := range r.Diagnostics {
+		if len(c.Findings) == pushFindings {
+			c.Findings = append(c.Findings, fmt.Sprintf("... and %d more", len(r.Diagnostics)-pushFindings))
+			break
+		}
+		c.Findings = append(c.Findings, strings.Join(strings.Fields(fmt.Sprintf("%s:%d:%d: %s: %s", d.File, d.Line, d.Column, d.Severity, d.Message)), " "))
+	}
+	c.Verified, c.Evidence, c.Lock = r.OK, r.Evidence, r.Lock
+	return c, nil
+}
+
+// answerGit writes what run has to say to git, as it says it. What goes wrong before that is told by the status.
 func (s *server) answerGit(ctx context.Context, projectID, version, media string, run func(*exchange, git.Request, io.Writer) error) (*gitOutput, error) {
 	x, _ := exchangeOf(ctx)
 	if err := x.acquireBytes(pagedLoad); err != nil {
@@ -155,8 +228,15 @@ func (s *server) answerGit(ctx context.Context, projectID, version, media string
 		return nil, nil
 	}
 	x.extend(time.Now().Add(gitTimeout))
-	w := bufio.NewWriterSize(&gitAnswer{pieces{x, time.Now().Add(gitTimeout)}, "application/x-" + media}, pieceBytes)
-	err := run(x, git.Request{User: x.user, ProjectID: projectID, Protocol: version, Hold: x.acquireBytes}, w)
+	answer := &gitAnswer{pieces{x, time.Now().Add(gitTimeout)}, "application/x-" + media}
+	w := bufio.NewWriterSize(answer, pieceBytes)
+	q := git.Request{User: x.user, ProjectID: projectID, Protocol: version, Hold: x.acquireBytes}
+	var err error
+	if media == git.ReceivePack+"-result" { // which tells of what goes on
+		err = run(x, q, flushed{w, x})
+	} else {
+		err = run(x, q, w)
+	}
 	if err == nil {
 		err = w.Flush()
 	}
@@ -182,4 +262,21 @@ func (a *gitAnswer) Write(b []byte) (int, error) {
 		a.Header()["Content-Type"] = []string{a.media}
 	}
 	return a.pieces.Write(b)
+}
+
+// flushed sends what is written at once.
+type flushed struct {
+	*bufio.Writer
+	x *exchange
+}
+
+func (f flushed) Write(b []byte) (int, error) {
+	n, err := f.Writer.Write(b)
+	if err == nil {
+		err = f.Flush()
+	}
+	if err == nil {
+		err = f.x.FlushError()
+	}
+	return n, err
 }

@@ -58,6 +58,8 @@ type exchange struct {
 	operation string            // its id; "": none
 	objects   map[string]string // what it is about, for the record of what was done
 	everyday  bool              // of which none is kept, though the operation is recorded
+
+	turnedDown bool // in an answer whose status does not say so
 }
 
 // value is what a header of this answer has.

@@ -50,6 +50,7 @@ func (s *server) routes() {
 
 	add(s, "GET /v1/projects/{project_id}.git/info/refs", "git_refs", s.gitRefs)
 	add(s, "POST /v1/projects/{project_id}.git/git-upload-pack", "git_upload_pack", s.gitUploadPack)
+	add(s, "POST /v1/projects/{project_id}.git/git-receive-pack", "git_receive_pack", s.gitReceivePack)
 
 	add(s, "POST /v1/run-agent", "run_agent", s.runAgent, "/v1/agents/run-agent")
 	add(s, "POST /v1/run-pipeline", "run_pipeline", s.runPipeline, "/v1/agents/run-pipeline")

@@ -113,6 +113,11 @@ var docs = map[string]doc{
 		responses: gitAnswers("application/x-git-upload-pack-result"),
 		body:      bodyRules{media: []string{"application/x-git-upload-pack-request"}, streamed: true, gzip: true, most: func(*Options) int64 { return mostGitRequest }}},
 
+	"git_receive_pack": {tag: "git", errors: []int{400, 404, 413, 415, 503}, summary: "Take what is pushed",
+		text:      "Commits onto main become revisions, all or none, and are kept as they came. What does not build is taken too, marked as not verified, unless it came with `-o verify=required`. Errors, and refusals, are texts that git shows.",
+		responses: gitAnswers("application/x-git-receive-pack-result"),
+		body:      bodyRules{media: []string{"application/x-git-receive-pack-request"}, streamed: true, gzip: true, most: mostPush}},
+
 	"list_files": {tag: "files", errors: []int{400, 404}, summary: "List files", responses: notModified,
 		text: "All files, sorted by path, with their contents unless `content=false`. The ETag is the revision: a list that did not change costs nothing."},
 	"create_file": {tag: "files", errors: []int{400, 404, 409, 413, 415}, summary: "Write a file",

@@ -62,6 +62,7 @@ type repository struct {
 	tip      id                 // its commit
 	tree     id                 // and that commit's
 	programs map[string]bool    // paths that may be run, as the last push of each said
+	packs    map[string]bool    // that were read
 	cost     int
 }
 
@@ -80,7 +81,7 @@ func (o object) size() int64 {
 }
 
 func newRepository() *repository {
-	r := &repository{objects: map[id]object{}, ids: map[[sha256.Size]byte]id{}, programs: map[string]bool{}}
+	r := &repository{objects: map[id]object{}, ids: map[[sha256.Size]byte]id{}, programs: map[string]bool{}, packs: map[string]bool{}}
 	r.tree = r.keep(plumbing.TreeObject, nil)
 	return r
 }
@@ -333,6 +334,9 @@ func (s *Repositories) add(ctx context.Context, u codeforge.User, projectID stri
 // addPushed takes in the objects that came with a push, and what its commit says of modes.
 func (s *Repositories) addPushed(ctx context.Context, u codeforge.User, projectID string, r *repository, rev *codeforge.GitRevision) error {
 	for _, hash := range rev.Packs {
+		if r.packs[hash] { // which several revisions have
+			continue
+		}
 		got, err := s.store.ReadContents(ctx, u, projectID, []string{hash})
 		if err != nil {
 			return err
@@ -351,6 +355,7 @@ func (s *Repositories) addPushed(ctx context.Context, u codeforge.User, projectI
 		}); err != nil {
 			return err
 		}
+		r.packs[hash] = true
 	}
 	tip, err := parseID(rev.Commit)
 	if err != nil {

@@ -38,7 +38,7 @@ func (s *Repositories) view(ctx context.Context, q Request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &view{repository: r, head: h, ctx: ctx, store: s.store, user: q.User, projectID: q.ProjectID, at: map[id]int{}}, nil
+	return &view{repository: r, head: h, ctx: ctx, store: s.store, user: q.User, projectID: q.ProjectID, hold: q.Hold, at: map[id]int{}}, nil
 }
 
 // errRefused stands for what git asked for and cannot have; go-git says why in words for programmers.

@@ -31,6 +31,8 @@ type view struct {
 	store     Store
 	user      codeforge.User
 	projectID string
+	hold      func(bytes int64) error
+	largest   int64 // of the blobs that were read, as far as it is counted
 	err       error // of the store: go-git tells only its words
 
 	// Blobs are asked for in the order in which they are sent, and read in batches.
@@ -123,6 +125,12 @@ func (v *view) blob(i id) ([]byte, error) {
 	o, ok := v.get(i)
 	if !ok {
 		return nil, plumbing.ErrObjectNotFound
+	}
+	if more := o.place.size - max(v.largest, batchBytes); more > 0 {
+		if err := v.hold(more); err != nil {
+			return nil, err
+		}
+		v.largest = o.place.size
 	}
 	if o.place.offset > 0 {
 		return v.unpack(o.place)

@@ -96,12 +96,12 @@ func (s *Store) readManyBytes(ctx context.Context, u codeforge.User, projectID s
 
 // pushedArg is codeforge.PushedRevision as the functions take it.
 type pushedArg struct {
-	Changes  []change           `json:"changes"`
-	Message  string             `json:"message"`
-	Verified *bool              `json:"verified"`
-	Evidence codeforge.Evidence `json:"evidence,omitempty"`
-	Commit   string             `json:"commit"`
-	Packs    []string           `json:"packs"`
+	Changes  []change `json:"changes"`
+	Message  string   `json:"message"`
+	Verified *bool    `json:"verified"`
+	Commit   string   `json:"commit"`
+	Packs    []string `json:"packs"`
+	besideArg
 }
 
 // PushRevisions implements git.Store.
@@ -121,7 +121,7 @@ func (s *Store) PushRevisions(ctx context.Context, u codeforge.User, projectID s
 		if err != nil {
 			return nil, err
 		}
-		out.Revisions[i] = pushedArg{changes, withoutNUL(r.Message), r.Verified, r.Evidence, r.Commit, r.Packs}
+		out.Revisions[i] = pushedArg{changes, withoutNUL(r.Message), r.Verified, r.Commit, r.Packs, besideArg{Evidence: r.Evidence, Lock: blobArg(r.Lock)}}
 	}
 	var doc json.RawMessage
 	doc, err := object(out)

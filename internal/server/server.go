@@ -198,7 +198,7 @@ func (s *Server) makeEdge() (err error) {
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: s.router.model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.Standalone(), Hosts: []string{cfg.ListenHost()},
 		PublicURL: strings.TrimRight(cfg.PublicURL, "/"), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: proxies,
-		MaxFile: int64(cmp.Or(cfg.MaxBlob, 1<<30)), MaxText: int64(cmp.Or(cfg.MaxText, cfg.MaxBlob, 1<<30)), MaxImport: int64(cfg.MaxImport), Download: download.New(download.Options{}).Get,
+		MaxFile: int64(cmp.Or(cfg.MaxBlob, 1<<30)), MaxText: int64(cmp.Or(cfg.MaxText, cfg.MaxBlob, 1<<30)), MaxImport: int64(cfg.MaxImport), GitPush: cfg.GitPush, GitCache: int64(cfg.GitCache), Download: download.New(download.Options{}).Get,
 		RateLimit: cfg.RateLimit, PreviewLimit: cfg.PreviewLimit, StreamWithoutToken: cfg.StreamNoToken || cfg.Standalone(),
 	}
 	if s.users != nil {

@@ -116,7 +116,7 @@ func (s *Store) PushRevisions(ctx context.Context, u codeforge.User, projectID s
 // pushRevision makes the revision of one commit.
 func (s *Store) pushRevision(c *conn, p *project, pushed codeforge.PushedRevision) (codeforge.Revision, error) {
 	r := s.newRevision(c, p, "", "user", pushed.Message)
-	r.beside = beside{verified: pushed.Verified, evidence: pushed.Evidence}
+	r.beside = beside{verified: pushed.Verified, evidence: pushed.Evidence, lock: pushed.Lock}
 	if err := r.putReal(pushed.Changes); err != nil {
 		return codeforge.Revision{}, err
 	}
