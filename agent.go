@@ -13,6 +13,7 @@ const (
 	Pedagogy  AgentType = "pedagogy"
 	Choice    AgentType = "choice"
 	Builder   AgentType = "builder"
+	Export    AgentType = "github_export"
 	Noop      AgentType = "noop"
 )
 
@@ -28,6 +29,7 @@ type Agent struct {
 	Typical       TypicalUse    // of one run; of a pipeline the sum of its stages
 	ChangesFiles  bool          // its jobs on one project run one at a time, in order of submission
 	Public        bool          // run-agent takes it
+	NoModel       bool          // it asks no model: it has no route, no prompt and no estimate, and says nothing in the conversation
 }
 
 // TypicalUse is what a run of an agent usually takes: an estimate's guess while there is no history.
@@ -53,8 +55,9 @@ var Agents = []Agent{
 		Typical: TypicalUse{1, 10_000, 2_500, 25 * time.Second}},
 	{Type: Builder, Title: "Building the app", Stages: []AgentType{Research, Wireframe, Code, QA}, EstimatedTime: "10-15 minutes",
 		ChangesFiles: true},
+	{Type: Export, Title: "Exporting to GitHub", EstimatedTime: "1-2 minutes", TimeLimit: 30 * time.Minute, NoModel: true},
 	// Ends at once, asks no model and reads no project; a server accepts it only while it is being measured.
-	{Type: Noop, Title: "Doing nothing", EstimatedTime: "1-2 minutes", TimeLimit: 300 * time.Second},
+	{Type: Noop, Title: "Doing nothing", EstimatedTime: "1-2 minutes", TimeLimit: 300 * time.Second, NoModel: true},
 }
 
 var agentRows = func() map[AgentType]*Agent {
@@ -72,6 +75,9 @@ var agentRows = func() map[AgentType]*Agent {
 // Agent returns the row of an agent, nil for one that does not exist (a job of an older database may name it).
 func (t AgentType) Agent() *Agent { return agentRows[t] }
 
+// NoModel reports whether jobs of this type ask no model.
+func (t AgentType) NoModel() bool { a := t.Agent(); return a != nil && a.NoModel }
+
 // ChangesFiles reports whether jobs of this type write files.
 func (t AgentType) ChangesFiles() bool { a := t.Agent(); return a != nil && a.ChangesFiles }
 
@@ -88,6 +94,8 @@ func (t AgentType) TimeLimit(most time.Duration) time.Duration {
 	switch a := t.Agent(); {
 	case a == nil:
 		return most
+	case a.NoModel:
+		return a.TimeLimit
 	case a.TimeLimit == 0:
 		return 3 * most
 	default:

@@ -128,8 +128,8 @@ func TestEveryAgentHasEveryColumn(t *testing.T) {
 		for column, missing := range map[string]bool{
 			"Title": a.Title == "", "EstimatedTime": !strings.HasSuffix(a.EstimatedTime, " minutes"),
 			"Stages": len(a.Stages) == 0, "TimeLimit": a.TimeLimit == 0 && !pipeline,
-			"MaxOutput": a.MaxOutput == 0 && !pipeline && a.Type != Noop,
-			"Typical":   a.Typical == TypicalUse{} && !pipeline && a.Type != Noop,
+			"MaxOutput": a.MaxOutput == 0 && !pipeline && !a.NoModel,
+			"Typical":   a.Typical == TypicalUse{} && !pipeline && !a.NoModel,
 		} {
 			if missing {
 				t.Errorf("agent %s has no %s", a.Type, column)

@@ -68,6 +68,11 @@ type NewJob struct {
 	TraceParent    string
 	Apply          ApplyMode
 	IfBusy         BusyMode
+	// Here has the process that submits the job do it, at once: it alone has what the work takes. Its engine names itself and the
+	// lease. When it vanishes another one claims the job, as any.
+	Here   bool
+	Worker string
+	Lease  time.Duration
 }
 
 // ApplyMode says what becomes of the work of jobs. The empty one is the project's, and of a project [ApplyAuto].

@@ -167,7 +167,7 @@ func TestQA(t *testing.T) {
 
 func TestEveryAgentCanRun(t *testing.T) {
 	for _, a := range codeforge.Agents {
-		if a.Type != codeforge.Noop && runs[a.Type] == nil {
+		if !a.NoModel && runs[a.Type] == nil {
 			t.Errorf("agent %s has no run function", a.Type)
 		}
 	}

@@ -18,7 +18,7 @@ func (publicAgent) Schema(huma.Registry) *huma.Schema {
 }
 
 func (estimatedAgent) Schema(huma.Registry) *huma.Schema {
-	return agentSchema(func(a *codeforge.Agent) bool { return a.Type != codeforge.Noop })
+	return agentSchema(func(a *codeforge.Agent) bool { return !a.NoModel })
 }
 
 func (jobAgent) Schema(huma.Registry) *huma.Schema {

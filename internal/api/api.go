@@ -133,6 +133,8 @@ type Options struct {
 	Consistency Consistency
 	// Webhooks makes their secrets and sends to them. nil: none can be made.
 	Webhooks Webhooks
+	// GitHub carries projects to repositories and back. nil: nothing goes there.
+	GitHub GitHub
 	// UserKeys seals users' own keys for providers of models. nil: none can be kept.
 	UserKeys UserKeys
 	// Preview is asked for every host. nil: there is none.

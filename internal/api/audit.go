@@ -13,6 +13,8 @@ var audited = map[string]string{
 	"update_project":   "project.update", // which may archive it
 	"archive_project":  "project.archive",
 	"import_project":   "project.import",
+	"import_github":    "project.import",
+	"export_github":    "project.export",
 	"export_zip":       "project.export",
 	"export_tar_gz":    "project.export",
 	"git_upload_pack":  "project.fetch",

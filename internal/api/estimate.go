@@ -200,7 +200,7 @@ func (s *server) estimate(ctx context.Context, u codeforge.User, agent codeforge
 
 // estimateOf is for the answer to a submission, which does not fail for the want of it.
 func (s *server) estimateOf(ctx context.Context, u codeforge.User, agent codeforge.AgentType, projectID string) *estimate {
-	if s.Models == nil || agent == codeforge.Noop {
+	if s.Models == nil || agent.NoModel() {
 		return nil
 	}
 	e, err := s.estimate(ctx, u, agent, projectID)

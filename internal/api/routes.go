@@ -28,6 +28,8 @@ func (s *server) routes() {
 	add(s, "GET /v1/projects/{project_id}/messages", "list_messages", s.listMessages)
 	add(s, "GET /v1/projects/{project_id}/check", "check_project", s.checkProject)
 	add(s, "POST /v1/projects/{project_id}/import", "import_project", s.importProject)
+	add(s, "POST /v1/projects/{project_id}/import/github", "import_github", s.importGitHub)
+	add(s, "POST /v1/projects/{project_id}/export/github", "export_github", s.exportGitHub)
 	add(s, "GET /v1/projects/{project_id}/archive.zip", "export_zip", s.exportZip)
 	add(s, "GET /v1/projects/{project_id}/archive.tar.gz", "export_tar_gz", s.exportTarGz)
 	add(s, "GET /v1/projects/{project_id}/preview", "preview_project", s.previewProject)

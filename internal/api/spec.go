@@ -104,6 +104,14 @@ var docs = map[string]doc{
 			"A path that leads elsewhere, a damaged archive, and one that unpacks out of all proportion is refused as a whole. Sent again it changes nothing. If-Match takes the project's revision.",
 		example: map[string]any{"url": "https://git.example/dog/walkers/archive/main.zip"},
 		body:    bodyRules{json: &huma.Schema{Type: huma.TypeObject, Required: []string{"url"}, Properties: map[string]*huma.Schema{"url": {Type: huma.TypeString, Format: "uri"}}}, media: []string{"application/zip", "application/x-tar", "application/gzip", "*/*"}, streamed: true, most: func(o *Options) int64 { return o.MaxImport }}},
+	"import_github": {tag: "files", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Import a repository from GitHub",
+		text:    "As an import of the archive of a branch, tag or commit. If-Match takes the project's revision.",
+		example: map[string]any{"repository": "dog/walkers", "ref": "main"}},
+	"export_github": {tag: "files", errors: []int{400, 404, 409, 413, 415, 500, 503}, summary: "Export to GitHub",
+		text: "Puts the newest revision into a repository, which is made where there is none: one commit on its default branch, or, where it has commits that are not exports of this project, on a branch of its own with a pull request. " +
+			"Repeated after a failure it sends only what GitHub has not. If the server stops in the middle the job fails, since the token is nowhere else. " + resultText,
+		responses: resultLater,
+		example:   map[string]any{"repo_name": "dog-walkers", "private": true, "github_token": "ghp_a-token-of-your-own"}},
 	"export_zip":    {tag: "files", errors: []int{400, 404, 503}, summary: "Export as zip", text: exportText, responses: archiveAnswer("application/zip")},
 	"export_tar_gz": {tag: "files", errors: []int{400, 404, 503}, summary: "Export as tar.gz", text: exportText, responses: archiveAnswer("application/gzip")},
 

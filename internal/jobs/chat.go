@@ -17,7 +17,7 @@ import (
 // say adds a line about a job to the conversation on its project. It comes after the commit that it tells of: a process that dies
 // between the two leaves it out.
 func (e *Engine) say(ctx context.Context, job codeforge.Job, role, content string) {
-	if job.Agent == codeforge.Noop || content == "" {
+	if job.Agent.NoModel() || content == "" {
 		return
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), e.o.Lease)

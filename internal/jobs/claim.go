@@ -121,7 +121,8 @@ func (e *Engine) claim(ctx context.Context) time.Duration {
 			e.mu.Unlock()
 			return 0
 		}
-		e.due, e.claiming = false, true
+		e.due = false
+		e.claiming++
 		e.open++
 		for r := range e.running {
 			p.Held = append(p.Held, r.fence.JobID)
@@ -149,6 +150,19 @@ func (e *Engine) claim(ctx context.Context) time.Duration {
 // tellOthersEvery is how often other processes are told that more is due than this one has places for.
 const tellOthersEvery = time.Second
 
+// enter is for who makes a claim otherwise than as the claimer does, and says what came of it to [Engine.begin]. A draining engine
+// begins nothing.
+func (e *Engine) enter() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.draining || e.stopping {
+		return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The server is stopping; try again in a moment", RetryAfter: time.Second}
+	}
+	e.claiming++
+	e.open++
+	return nil
+}
+
 // begin starts the work on claimed jobs.
 func (e *Engine) begin(got codeforge.Claimed) {
 	e.queued.Add(-int64(len(got.Jobs)))
@@ -168,8 +182,9 @@ func (e *Engine) begin(got codeforge.Claimed) {
 		go e.work(ctx, job, r)
 	}
 	e.due = e.due || got.More
-	e.claiming = false
-	clear(e.ended)
+	if e.claiming--; e.claiming == 0 {
+		clear(e.ended)
+	}
 	e.close()
 }
 

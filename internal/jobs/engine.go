@@ -59,7 +59,7 @@ type Engine struct {
 
 	mu       sync.Mutex
 	running  map[*run]struct{}
-	claiming bool                // a claim is under way
+	claiming int                 // claims that are under way
 	ended    map[string]struct{} // jobs that were cancelled meanwhile
 	due      bool                // jobs may be due that no place was free for
 	busy     int                 // places taken: at most Workers
@@ -126,8 +126,8 @@ func (e *Engine) Start(ctx context.Context) error {
 	if e.o.Workers > 0 {
 		next := e.claim(ctx)
 		e.loops.Go(func() { e.claimLoop(ctx, next) })
-		e.loops.Go(func() { e.leaseLoop(ctx) })
 	}
+	e.loops.Go(func() { e.leaseLoop(ctx) })
 	return e.o.Courier.Start(ctx, e)
 }
 
@@ -172,7 +172,7 @@ func (e *Engine) Drain(ctx context.Context, patience time.Duration) (err error) 
 	}
 }
 
-// Submit stores a job and wakes a worker. fresh is false when the idempotency key was used before.
+// Submit stores a job and wakes a worker, or begins it, where it can be done here alone. fresh is false when the idempotency key was used before.
 func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJob) (job codeforge.Job, fresh bool, err error) {
 	ctx, span := codeforge.StartSpan(ctx, codeforge.WorkSubmit, string(n.Agent))
 	defer func() { span.End(err) }()
@@ -185,7 +185,21 @@ func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 		return job, false, &codeforge.Error{Kind: codeforge.QueueFull, RetryAfter: 5 * time.Second,
 			Message: fmt.Sprintf("The queue is full (%d jobs); try again later", e.o.MaxQueued)}
 	}
+	if n.Here {
+		n.Worker, n.Lease = e.worker, e.o.Lease
+		if err := e.enter(); err != nil {
+			e.queued.Add(-1)
+			return job, false, err
+		}
+	}
 	job, fresh, cancelled, err := e.o.Store.SubmitJob(ctx, u, n)
+	if n.Here {
+		var mine codeforge.Claimed
+		if err == nil && fresh {
+			mine.Jobs = []codeforge.Job{job}
+		}
+		e.begin(mine)
+	}
 	if err != nil || !fresh {
 		e.queued.Add(-1)
 		return job, fresh, err
@@ -196,7 +210,9 @@ func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 	}
 	e.o.Hooks.submitted(job)
 	e.publish(job)
-	e.announce(job.ID)
+	if !n.Here {
+		e.announce(job.ID)
+	}
 	return job, true, nil
 }
 
@@ -251,7 +267,7 @@ func (e *Engine) cancelled(f codeforge.Finished) {
 		e.queued.Add(-1)
 	}
 	e.mu.Lock()
-	if e.claiming { // perhaps this job, before it was cancelled
+	if e.claiming > 0 { // perhaps this job, before it was cancelled
 		e.ended[f.Job.ID] = struct{}{}
 	}
 	for r := range e.running {

@@ -63,7 +63,7 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 	a, _, unsure, err := callFunction[jobDoc](ctx, s, functionCall{function: "submit_job", again: true, traceParent: n.TraceParent, args: []arg{{"user", u.ID}, {"job", id}, {"project", n.ProjectID}, {"agent", string(n.Agent)},
 		{"changes_files", n.Agent.ChangesFiles()}, {"input", cmp.Or(string(n.Input), "{}")}, {"key", textOrNull(n.IdempotencyKey)},
 		{"message", withoutNUL(n.UserMessage)}, {"message_id", codeforge.NewID()}, {"retry_of", retryOf},
-		{"apply", textOrNull(n.Apply)}, {"if_busy", textOrNull(n.IfBusy)}}})
+		{"apply", textOrNull(n.Apply)}, {"if_busy", textOrNull(n.IfBusy)}, {"worker", textOrNull(n.Worker)}, {"lease", n.Lease.Seconds()}}})
 	switch {
 	case unsure && code(err) == "23505": // the id is taken: by an earlier try
 		j, err = s.GetJob(ctx, u, id)

@@ -29,6 +29,7 @@ import (
 	"codeforge/internal/download"
 	"codeforge/internal/events"
 	"codeforge/internal/evidence"
+	"codeforge/internal/github"
 	"codeforge/internal/https"
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
@@ -60,6 +61,7 @@ type Server struct {
 	sockets  api.Sockets
 	engine   *jobs.Engine
 	webhooks *webhook.Dispatcher
+	github   *github.Service
 
 	userKeys   *userkeys.Keys // nil: none are kept
 	keySecrets *auth.Keyring  // what seals them
@@ -119,6 +121,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 	if err = s.makeWebhooks(); err != nil {
 		return nil, err
 	}
+	s.github = github.New(github.Options{URL: cfg.GitHubURL})
 	s.makeEngine()
 	s.makeProbes()
 	s.watchParts()
@@ -168,9 +171,19 @@ func (s *Server) makeEngine() {
 	}
 	agents := s.agents(cfg, answers)
 	lease := time.Duration(cfg.JobLease)
-	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: wakingCourier{s.heeding(s.store.courier), s.webhooks.Wake}, Run: agents.Run, Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
+	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: wakingCourier{s.heeding(s.store.courier), s.webhooks.Wake}, Run: s.run(agents), Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.engineWorkers(), MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
 		Lease: lease, Sweep: 2 * lease, Policy: cfg.claimPolicy(), Hooks: s.telemetry.JobHooks()})
+}
+
+// run does a job of any type.
+func (s *Server) run(agents *agent.Agents) func(context.Context, *codeforge.Task) (codeforge.Outcome, error) {
+	return func(ctx context.Context, task *codeforge.Task) (codeforge.Outcome, error) {
+		if task.Job.Agent == codeforge.Export {
+			return s.github.Run(ctx, task)
+		}
+		return agents.Run(ctx, task)
+	}
 }
 
 // makeEdge makes what answers requests.
@@ -193,7 +206,7 @@ func (s *Server) makeEdge() (err error) {
 		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Sockets: &s.sockets, Log: s.log, Audit: s.audit, Auth: identify,
 		MaxStreamsUser: cfg.MaxStreams, MaxStreamsAddress: cfg.MaxStreamsFrom,
 		Begin: s.telemetry.Begin, Answered: s.telemetry.Answered, Sites: s.metricsSites(),
-		Check: s.checks.Check, Run: s.checks.Run, Webhooks: s.webhooks,
+		Check: s.checks.Check, Run: s.checks.Run, Webhooks: s.webhooks, GitHub: s.github,
 		Health: func(context.Context) api.Health { return s.health() }, Ready: func(context.Context) []api.Check { return s.probes.look() },
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: s.router.model,
 		Development: cfg.Environment == "development", Bench: cfg.Bench, Standalone: cfg.Standalone(), Hosts: []string{cfg.ListenHost()},

@@ -67,6 +67,7 @@ func (c *Config) Validate() error {
 	for _, a := range []struct{ name, value, form string }{
 		{"PUBLIC_URL", c.PublicURL, "https://api.example.com"},
 		{"OPENAI_BASE_URL", c.OpenAIURL, "https://host/v1"},
+		{"GITHUB_API_URL", c.GitHubURL, "https://host/api/v3"},
 		{"ANTHROPIC_BASE_URL", c.AnthropicURL, "https://host"},
 		{"GOOGLE_GEMINI_BASE_URL", c.GoogleURL, "https://host"},
 		{"LLM_COMPATIBLE_URL", c.CompatibleURL, "https://host/v1"},

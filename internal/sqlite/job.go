@@ -136,10 +136,15 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 		if err := addEvent(c, seq, &codeforge.Event{JobID: job.ID, Seq: 1, Type: codeforge.EventProgress, Data: statusData(&job), At: c.now}); err != nil {
 			return err
 		}
-		if n.UserMessage == "" {
-			return nil
+		if n.UserMessage != "" {
+			if err := addMessage(c, p.seq, codeforge.Message{Role: "user", Content: n.UserMessage}); err != nil {
+				return err
+			}
 		}
-		return addMessage(c, p.seq, codeforge.Message{Role: "user", Content: n.UserMessage})
+		if n.Worker != "" {
+			job, err = claim(c, job.ID, n.Worker, n.Lease)
+		}
+		return err
 	})
 	if err != nil {
 		return codeforge.Job{}, false, nil, err
