@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"slices"
@@ -29,7 +28,6 @@ type operation struct {
 type fake struct {
 	t   *testing.T
 	ops []operation
-	url string
 
 	mu        sync.Mutex
 	scopes    string // of the token; "-": the header is left out
@@ -73,9 +71,6 @@ func newFake(t *testing.T) *fake {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(f)
-	t.Cleanup(srv.Close)
-	f.url = srv.URL
 	return f
 }
 

@@ -47,7 +47,7 @@ func (f *fake) export(p project, revision int64, in Input) (Result, error) {
 }
 
 func (f *fake) exportWith(ctx context.Context, token string, p project, revision int64, in Input) (res Result, err error) {
-	s := New(Options{URL: f.url})
+	s := New(Options{URL: "http://github.test", Transport: transport{f}})
 	task := p.task(revision, in)
 	s.Hold(task.Job.ID, token)
 	o, err := s.Run(ctx, task)
@@ -273,11 +273,7 @@ func (h transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // Limits are waited for as long as GitHub says, and as long as there is time.
 func TestLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{t: t, login: "alice", scopes: "repo", repos: map[string]*repo{}, asked: map[string]int{}, tokens: map[string]bool{}}
-		text, err := os.ReadFile("testdata/operations.json")
-		if err != nil || json.Unmarshal(text, &f.ops) != nil {
-			t.Fatal(err)
-		}
+		f := newFake(t)
 		refused := map[string]int{}
 		f.refuse = func(m, p string) (int, http.Header, string) {
 			f.mu.Lock()
@@ -312,7 +308,7 @@ func TestLimits(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		began = time.Now()
-		err = run(ctx)
+		err := run(ctx)
 		if e, _ := err.(*codeforge.Error); e == nil || e.Kind != codeforge.External || e.RetryAfter != 30*time.Second || time.Since(began) > time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
