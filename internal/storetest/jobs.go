@@ -136,6 +136,25 @@ var claimTests = []test{
 		s.unclaimable(j.ID)
 		s.same("events", len(s.log(j.ID)), 1)
 	}},
+	{"a job of one process is claimed as it is submitted", func(s *suite) {
+		p := s.project()
+		s.write(p, "a.ts", "x")
+		n := codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Export, Input: []byte("{}"), IdempotencyKey: "once", Worker: "w", Lease: lease}
+		j, fresh, _, err := s.SubmitJob(s.ctx(), s.u, n)
+		s.ok(err)
+		s.same("claimed", []any{fresh, j.Status, j.Fence, j.Base, j.StartedAt != nil, j.Crashes}, []any{true, codeforge.Running, 1, 1, true, 0})
+		s.same("read", s.get(j.ID), j)
+		again, fresh, _, err := s.SubmitJob(s.ctx(), s.u, n)
+		s.ok(err)
+		s.same("once", []any{again.ID, fresh}, []any{j.ID, false})
+		s.unclaimable(j.ID)
+		_, err = s.RecordEvents(s.ctx(), codeforge.Fence{JobID: j.ID, Number: j.Fence}, 30, []codeforge.Event{{Type: codeforge.EventStage, Data: []byte("{}")}})
+		s.ok(err)
+		s.advance(lease + time.Second)
+		taken := s.claim(j.ID)
+		s.same("taken over", []any{taken.Fence, taken.Crashes}, []any{2, 1})
+		s.finish(taken, codeforge.Outcome{Status: codeforge.JobFailed})
+	}},
 	{"only what is due can be claimed", func(s *suite) {
 		p := s.project()
 		s.unclaimable(codeforge.NewID())
