@@ -20,18 +20,20 @@ type GitHub interface {
 
 var errNoGitHub = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server does not reach GitHub"}
 
+type gitHubExportRequest struct {
+	RepoName    string `json:"repo_name" minLength:"1" maxLength:"100" pattern:"^[a-zA-Z0-9][a-zA-Z0-9._-]*$" patternDescription:"letters, digits, and . _ - within" example:"dog-walkers"`
+	Owner       string `json:"owner,omitempty" maxLength:"100" pattern:"^[a-zA-Z0-9-]*$" patternDescription:"letters, digits and -" doc:"The organization or user whose repository it is. Left out: whose the token is."`
+	Description string `json:"description,omitempty" maxLength:"350" default:"" doc:"Of a repository that is made."`
+	Private     *bool  `json:"private,omitempty" doc:"Of a repository that is made. Left out: true."`
+	Token       string `json:"github_token" minLength:"1" maxLength:"500" exact:"true" doc:"Classic (scope repo; public_repo for public ones), fine-grained (contents and pull requests: write; administration: write to make a repository) or of a GitHub App. It is kept in memory while the export runs, and nowhere else."`
+	Existing    string `json:"on_existing,omitempty" enum:"auto,fast_forward,pull_request,refuse" default:"auto" doc:"Where the repository has commits. auto: the default branch moves on if its newest commit is an export of this project, else a branch and a pull request are made."`
+	Message     string `json:"commit_message,omitempty" maxLength:"2000" doc:"Left out: the project's title and the revision."`
+}
+
 type gitHubExportInput struct {
 	ProjectPath
 	IdempotencyHeader
-	Body struct {
-		RepoName    string `json:"repo_name" minLength:"1" maxLength:"100" pattern:"^[a-zA-Z0-9][a-zA-Z0-9._-]*$" patternDescription:"letters, digits, and . _ - within" example:"dog-walkers"`
-		Owner       string `json:"owner,omitempty" maxLength:"100" pattern:"^[a-zA-Z0-9-]*$" patternDescription:"letters, digits and -" doc:"The organization or user whose repository it is. Left out: whose the token is."`
-		Description string `json:"description,omitempty" maxLength:"350" default:"" doc:"Of a repository that is made."`
-		Private     *bool  `json:"private,omitempty" doc:"Of a repository that is made. Left out: true."`
-		Token       string `json:"github_token" minLength:"1" maxLength:"500" exact:"true" doc:"Classic (scope repo; public_repo for public ones), fine-grained (contents and pull requests: write; administration: write to make a repository) or of a GitHub App. It is kept in memory while the export runs, and nowhere else."`
-		Existing    string `json:"on_existing,omitempty" enum:"auto,fast_forward,pull_request,refuse" default:"auto" doc:"Where the repository has commits. auto: the default branch moves on if its newest commit is an export of this project, else a branch and a pull request are made."`
-		Message     string `json:"commit_message,omitempty" maxLength:"2000" doc:"Left out: the project's title and the revision."`
-	}
+	Body gitHubExportRequest
 }
 
 // gitHubExport is the result of an export.
@@ -83,15 +85,17 @@ func checkToken(token string) error {
 	return nil
 }
 
+type gitHubImportRequest struct {
+	Repository string `json:"repository" minLength:"3" maxLength:"300" doc:"As owner/name, or its address." example:"dog/walkers"`
+	Ref        string `json:"ref,omitempty" maxLength:"250" doc:"A branch, tag or commit. Left out: the default branch."`
+	Token      string `json:"github_token,omitempty" maxLength:"500" exact:"true" doc:"For a private repository. It is used for this request, and kept nowhere."`
+}
+
 type gitHubImportInput struct {
 	ProjectPath
 	IfMatchHeader
 	Mode string `query:"mode" enum:"merge,replace" default:"merge" doc:"What becomes of files that the repository does not have: with merge they stay, with replace they are deleted."`
-	Body struct {
-		Repository string `json:"repository" minLength:"3" maxLength:"300" doc:"As owner/name, or its address." example:"dog/walkers"`
-		Ref        string `json:"ref,omitempty" maxLength:"250" doc:"A branch, tag or commit. Left out: the default branch."`
-		Token      string `json:"github_token,omitempty" maxLength:"500" exact:"true" doc:"For a private repository. It is used for this request, and kept nowhere."`
-	}
+	Body gitHubImportRequest
 }
 
 var (
