@@ -56,6 +56,7 @@ f0d751ec7ff42c6c 20261127000031_short_queues.sql
 743e47783c18ad77 20261127000032_replicas.sql
 b69651ce11fc0a4a 20261127000033_delete_projects.sql
 0a02d875cf0dd9df 20261127000034_fences_of_timelines.sql
+a294b124c6715ec5 20261127000035_jobs_of_one_process.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

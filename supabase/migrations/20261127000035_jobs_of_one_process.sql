@@ -72,5 +72,5 @@ $$;
 revoke execute on function public.codeforge_submit_job(uuid, uuid, uuid, text, boolean, text, text, text, uuid, uuid, text, text, text, double precision) from public, anon, authenticated;
 grant execute on function public.codeforge_submit_job(uuid, uuid, uuid, text, boolean, text, text, text, uuid, uuid, text, text, text, double precision) to service_role;
 
-create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 43';
+create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 44';
 notify pgrst, 'reload schema';
