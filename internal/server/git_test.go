@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -250,6 +251,52 @@ func TestGitAsks(t *testing.T) {
 	for path, want := range map[string]int{".git/info/refs": 400, ".git/info/refs?service=git-archive": 400, ".git/HEAD": 404, "/info/refs": 404, ".git/objects/info/packs": 404} {
 		if status, text, _ := c.ask(t, "GET", "/v1/projects/"+project+path, nil); status != want {
 			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+}
+
+// TestGitManyClones has four clones go on at once while files are written: each is whole, at a state that there was.
+func TestGitManyClones(t *testing.T) {
+	t.Parallel()
+	s, g := serve(t, configured(t)), newGitClient(t)
+	c := s.as("")
+	project := c.newProject(t)
+	from := s.repository(project, "")
+	g.do("", "init", "-q", "-b", "main", "w")
+	noise := rand.NewChaCha8([32]byte{4})
+	files := 200
+	if os.Getenv("CODEFORGE_SOAK") != "" {
+		files = 1900
+	}
+	for i := range files {
+		g.write("w", fmt.Sprintf("src/%d/%d.txt", i%17, i), strings.Repeat(fmt.Sprintln("line of", i), 100))
+	}
+	for i := range 8 {
+		data := make([]byte, 700_000)
+		noise.Read(data)
+		g.write("w", fmt.Sprintf("%d.bin", i), string(data))
+	}
+	first := g.commit("w", "Many files")
+	g.do("w", "push", "-q", from, "main")
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			if out, err := g.try("", "clone", "-q", from, fmt.Sprint("clone", i)); err != nil {
+				t.Error(out)
+			}
+		})
+	}
+	for i := range 5 {
+		c.put(t, project, fmt.Sprintf("new%d.txt", i), []byte("new\n"))
+	}
+	all.Wait()
+	for i := range 4 {
+		clone := fmt.Sprint("clone", i)
+		g.sound(clone)
+		g.do(clone, "diff", "--quiet", first, "HEAD", "--", "src")
+		g.do(clone, "pull", "-q")
+		if g.read(clone, "new4.txt") != "new\n" || g.do(clone, "status", "--porcelain") != "" {
+			t.Error("a clone is not whole")
 		}
 	}
 }
