@@ -8,7 +8,7 @@ type ChangeKind string
 const (
 	ChangedJob      ChangeKind = "job"      // a job began, went back to the queue, waits, or ended; that it runs its own events say
 	ChangedRevision ChangeKind = "revision" // the files have a new revision
-	ChangedMessage  ChangeKind = "message"  // a line was added to the conversation
+	ChangedMessage  ChangeKind = "message"  // a line was added to the conversation, or taken out of it
 	ChangedProject  ChangeKind = "project"  // fields of the project have other values
 	ChangedWebhook  ChangeKind = "webhook"  // the server disabled a webhook of the project, or of the user
 )
@@ -25,6 +25,7 @@ type Change struct {
 	// Message is that of [ChangedMessage]: its id at least. Of its content at most [MaxChangeText] characters are there.
 	Message   Message
 	Truncated bool // its content is longer
+	Deleted   bool // it is there no more, and nothing of it is known but its id
 	// Fields are those of [ChangedProject], as the API names them.
 	Fields  []string
 	Webhook WebhookChange // of [ChangedWebhook]

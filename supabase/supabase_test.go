@@ -57,6 +57,7 @@ f0d751ec7ff42c6c 20261127000031_short_queues.sql
 b69651ce11fc0a4a 20261127000033_delete_projects.sql
 0a02d875cf0dd9df 20261127000034_fences_of_timelines.sql
 a294b124c6715ec5 20261127000035_jobs_of_one_process.sql
+37b3309e5bcda30d 20261127000036_thinking.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

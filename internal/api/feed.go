@@ -238,7 +238,11 @@ func (s *server) feedItem(ctx context.Context, u codeforge.User, projectID strin
 		return "reset", json.RawMessage(`{"reason":"What happened since then is not kept: read anew what you hold"}`), nil
 	case events.FeedChange:
 		data, err = json.Marshal(changeData(projectID, &item.Change))
-		return string(item.Change.Kind), data, err
+		name = string(item.Change.Kind)
+		if item.Change.Deleted {
+			name = "message_deleted"
+		}
+		return name, data, err
 	}
 	e := &item.Event
 	data = e.Data
@@ -275,6 +279,12 @@ func changeData(projectID string, ch *codeforge.Change) any {
 			FilesChanged int    `json:"files_changed"`
 		}{in, r.Number, r.JobID, r.Author, r.Message, r.FilesChanged}
 	case codeforge.ChangedMessage:
+		if ch.Deleted {
+			return struct {
+				ID string `json:"id"`
+				of
+			}{ch.Message.ID, in}
+		}
 		m := ch.Message
 		m.ProjectID = projectID
 		return struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -324,7 +325,10 @@ func (s *server) deleteProject(ctx context.Context, in *archiveInput) (*archived
 
 type messagesInput struct {
 	ProjectPath
-	Limit int `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"How many of the newest."`
+	Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"How many of the newest."`
+	Before   string `query:"before" format:"uuid" doc:"Those that are older than this message: the page before, by the answer's next_before."`
+	Role     string `query:"role" enum:"user,assistant,system"`
+	Thinking bool   `query:"thinking" default:"true" doc:"false leaves out the lines that say that a job runs."`
 }
 
 type message struct {
@@ -338,30 +342,39 @@ type message struct {
 }
 
 type messageList struct {
-	Items []message `json:"items" doc:"Oldest first."`
+	Items      []message `json:"items" doc:"Oldest first. One with is_thinking says that a job runs; it goes when there is an answer, or none comes."`
+	HasMore    bool      `json:"has_more" doc:"There are older ones."`
+	NextBefore *string   `json:"next_before" format:"uuid" doc:"What before takes for them; null: there are none."`
 }
 
 type messagesOutput struct{ Body messageList }
 
 func (s *server) listMessages(ctx context.Context, in *messagesInput) (*messagesOutput, error) {
 	x, _ := exchangeOf(ctx)
-	if err := x.acquireBytes(int64(in.Limit) * rowLoad); err != nil {
+	if err := x.acquireBytes(int64(in.Limit+1) * rowLoad); err != nil {
 		return nil, err
 	}
-	rows, err := s.Store.ListMessages(ctx, x.user, in.ProjectID, in.Limit)
+	rows, err := s.Store.ListMessages(ctx, x.user, in.ProjectID, codeforge.MessageFilter{Limit: in.Limit + 1, Before: in.Before, Role: in.Role, Settled: !in.Thinking})
 	if err != nil {
 		return nil, err
+	}
+	var out messageList
+	if len(rows) > in.Limit {
+		rows, out.HasMore = rows[1:], true
+		// One that says that a job runs may be gone when it is asked by.
+		oldest := max(slices.IndexFunc(rows, func(m codeforge.Message) bool { return !m.Thinking }), 0)
+		out.NextBefore = &rows[oldest].ID
 	}
 	var size int64
 	for i := range rows {
 		size += int64(len(rows[i].Content) + len(rows[i].Metadata))
 	}
 	x.releaseAbove(size)
-	out := make([]message, 0, len(rows))
+	out.Items = make([]message, 0, len(rows))
 	for _, m := range rows {
-		out = append(out, message(m))
+		out.Items = append(out.Items, message(m))
 	}
-	return &messagesOutput{messageList{out}}, nil
+	return &messagesOutput{out}, nil
 }
 
 // newestTree is a project's newest revision with the contents of all its files, and what stands for blobs.

@@ -89,7 +89,7 @@ var docs = map[string]doc{
 	"archive_project": {tag: "projects", errors: []int{400, 404, 409}, summary: "Archive a project, or delete it",
 		text: "Sets the status archived: another status brings the project back. With `permanent=true` it is deleted for good, with its files and all their history, conversation, jobs, previews and webhooks; jobs that had not ended are cancelled. " +
 			"What stays are sums and ids: of what its models cost, and who deleted it. Asked again it answers 404."},
-	"list_messages": {tag: "projects", errors: []int{400, 404}, summary: "Read the conversation", text: "The newest messages of the project's conversation, oldest first."},
+	"list_messages": {tag: "projects", errors: []int{400, 404}, summary: "Read the conversation", text: "The newest messages of the project's conversation, oldest first, and by `before` those of earlier. What is new comes over the project's events."},
 	"check_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Verify the files",
 		text: "Parses every file, resolves every reference with the npm packages that the project asks for, checks types, bundles every entry point. Nothing is run. What looks like a secret is a warning. What was found out is noted with the revision."},
 	"preview_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "What the preview shows, and where",
@@ -269,7 +269,7 @@ var docs = map[string]doc{
 	"stream_project": {tag: "projects", public: true, errors: []int{400, 401, 404}, summary: "Watch a project",
 		security: []map[string][]string{{"bearer": {}}},
 		text: "Server-sent events: what changes in the project, whoever does it, and the events of its jobs. `ready` comes first and names the jobs that have not ended; their events follow from the first on. " +
-			"Changes are `revision` (of the files), `message` (of the conversation: role, content, is_thinking; `truncated` where there is more of it), `project` (names of fields that have other values), `webhook` (the server disabled one) and `job` (one began, went back to the queue, waits or ended). " +
+			"Changes are `revision` (of the files), `message` (of the conversation: role, content, is_thinking; `truncated` where there is more of it), `message_deleted` (its id: as a rule one that said that a job runs), `project` (names of fields that have other values), `webhook` (the server disabled one) and `job` (one began, went back to the queue, waits or ended). " +
 			"Events of jobs are as in the job's own stream, but each comes once, with `job_id` and its number there, `seq`. " + feedText +
 			" A job that began meanwhile comes from its first event on.",
 		responses: feedAnswer("ready")},

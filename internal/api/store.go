@@ -81,8 +81,10 @@ type Store interface {
 	Events(ctx context.Context, u codeforge.User, jobID string, after int64, limit int) ([]codeforge.Event, error)
 	// WorkingFiles returns a page of the files that the newest claim of a job changed so far.
 	WorkingFiles(ctx context.Context, u codeforge.User, jobID string, p codeforge.Page) ([]codeforge.WorkingFile, error)
-	// ListMessages returns the newest messages of a project, at most limit, oldest first.
-	ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.Message, error)
+	// ListMessages returns the newest messages of a project that a filter lets through, oldest first; NotFound (resource "Message")
+	// for a Before that is not there. While a job runs, one message says so (is_thinking): it goes in the transaction that says
+	// what became of the job.
+	ListMessages(ctx context.Context, u codeforge.User, projectID string, f codeforge.MessageFilter) ([]codeforge.Message, error)
 
 	// ProjectChanges returns at most limit entries after a number of what changed in a project, in order. From a negative number
 	// on it returns none, and the jobs of the project that have not ended. The newest [codeforge.KeptChanges] are kept, for

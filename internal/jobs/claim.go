@@ -166,6 +166,11 @@ func (e *Engine) enter() error {
 // begin starts the work on claimed jobs.
 func (e *Engine) begin(got codeforge.Claimed) {
 	e.queued.Add(-int64(len(got.Jobs)))
+	for _, job := range got.Jobs {
+		if job.Agent != codeforge.Noop {
+			e.publish(job) // its project's conversation says that it runs
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, job := range got.Jobs {

@@ -289,7 +289,7 @@ func TestFailureChangesNothingAfterWhatWasKept(t *testing.T) {
 		if err != nil || done.Status != codeforge.JobFailed || done.Revision != 2 {
 			t.Errorf("taken over: %+v, %v", done, err)
 		}
-		if said, err := r.store.ListMessages(t.Context(), r.user, p, 10); err != nil || len(said) != 1 || said[0].Content != "This did not work out: It does not build.\n\nI tried." {
+		if said, err := r.store.ListMessages(t.Context(), r.user, p, codeforge.MessageFilter{Limit: 10}); err != nil || len(said) != 1 || said[0].Content != "This did not work out: It does not build.\n\nI tried." {
 			t.Errorf("the conversation has %+v, %v", said, err)
 		}
 	})

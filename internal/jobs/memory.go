@@ -10,7 +10,7 @@ import (
 // memory is what went on in a job's project before it.
 func (e *Engine) memory(ctx context.Context, job codeforge.Job) (m codeforge.Memory, err error) {
 	u := codeforge.User{ID: job.UserID, Role: "authenticated"}
-	if m.Messages, err = e.o.Store.ListMessages(ctx, u, job.ProjectID, codeforge.RememberedMessages); err != nil || job.Base == 0 {
+	if m.Messages, err = e.o.Store.ListMessages(ctx, u, job.ProjectID, codeforge.MessageFilter{Limit: codeforge.RememberedMessages, Settled: true}); err != nil || job.Base == 0 {
 		return m, err
 	}
 	if asksForErrors(job.Input) {

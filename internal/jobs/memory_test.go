@@ -108,7 +108,7 @@ func TestConversation(t *testing.T) {
 		if _, err := r.engine.Cancel(t.Context(), r.user, runs); err != nil {
 			t.Fatal(err)
 		}
-		said, err := r.store.ListMessages(t.Context(), r.user, p, 20)
+		said, err := r.store.ListMessages(t.Context(), r.user, p, codeforge.MessageFilter{Limit: 20})
 		if err != nil {
 			t.Fatal(err)
 		}

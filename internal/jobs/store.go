@@ -89,7 +89,7 @@ type Store interface {
 
 	// What a job is told of its project's past, as its owner reads it: see api.Store.
 	PreviewErrors(ctx context.Context, u codeforge.User, projectID string, revision int64, jobID string) ([]codeforge.PreviewError, error)
-	ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.Message, error)
+	ListMessages(ctx context.Context, u codeforge.User, projectID string, f codeforge.MessageFilter) ([]codeforge.Message, error)
 	ListRevisions(ctx context.Context, u codeforge.User, projectID string, page, size int) ([]codeforge.Revision, int, error)
 	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
 

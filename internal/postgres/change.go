@@ -38,6 +38,7 @@ func (r changeRow) change() codeforge.Change {
 		if r.Message != nil {
 			ch.Message = r.Message.message()
 		}
+		ch.Deleted = r.Message == nil
 	case codeforge.ChangedProject:
 		ch.Fields = strings.Fields(r.Ref)
 	case codeforge.ChangedWebhook:

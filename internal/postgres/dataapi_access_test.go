@@ -204,7 +204,7 @@ func TestDataAPITokens(t *testing.T) {
 			_, all["job"] = s.GetJob(ctx, u, j.ID)
 			_, _, all["jobs"] = s.ListJobs(ctx, u, mine.ID, codeforge.JobFilter{Limit: 10})
 			_, all["events"] = s.Events(ctx, u, j.ID, 0, 10)
-			_, all["messages"] = s.ListMessages(ctx, u, mine.ID, 10)
+			_, all["messages"] = s.ListMessages(ctx, u, mine.ID, codeforge.MessageFilter{Limit: 10})
 			var list []codeforge.Project
 			if list, _, all["projects"] = s.ListProjects(ctx, u, codeforge.ProjectFilter{Page: 1, Size: 10}); all["projects"] == nil && len(list) == 0 {
 				all["projects"] = codeforge.NotFound("Project", "")

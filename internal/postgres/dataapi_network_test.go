@@ -106,7 +106,10 @@ func TestDataAPIRoundTrips(t *testing.T) {
 		"jobs":      func() error { _, _, err := s.ListJobs(ctx, u, mine.ID, codeforge.JobFilter{Limit: 20}); return err },
 		"events":    func() error { _, err := s.Events(ctx, u, j.ID, 0, 10); return err },
 		"no events": func() error { _, err := s.Events(ctx, u, j.ID, 99, 10); return err },
-		"messages":  func() error { _, err := s.ListMessages(ctx, u, mine.ID, 10); return err },
+		"messages": func() error {
+			_, err := s.ListMessages(ctx, u, mine.ID, codeforge.MessageFilter{Limit: 10})
+			return err
+		},
 		"put blob":  func() error { _, err := s.PutBlob(ctx, u, mine.ID, []byte("\xff")); return err },
 		"read lock": func() error { _, err := s.ReadLock(ctx, u, mine.ID, 0); return err },
 		"read blob": func() error { _, err := s.ReadBlob(ctx, u, mine.ID, codeforge.BlobHash([]byte("a"))); return err },
@@ -579,7 +582,7 @@ func FuzzAnswer(f *testing.F) {
 			s.CountQueued(ctx)
 			s.JobOwner(ctx, id)
 			s.Events(ctx, u, id, 0, 1)
-			s.ListMessages(ctx, u, id, 1)
+			s.ListMessages(ctx, u, id, codeforge.MessageFilter{Limit: 1})
 		})
 	})
 }

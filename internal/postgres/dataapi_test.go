@@ -228,8 +228,8 @@ func (s signed) Events(ctx context.Context, u codeforge.User, id string, after i
 	return s.Store.Events(ctx, s.sign(u), id, after, limit)
 }
 
-func (s signed) ListMessages(ctx context.Context, u codeforge.User, id string, limit int) ([]codeforge.Message, error) {
-	return s.Store.ListMessages(ctx, s.sign(u), id, limit)
+func (s signed) ListMessages(ctx context.Context, u codeforge.User, id string, f codeforge.MessageFilter) ([]codeforge.Message, error) {
+	return s.Store.ListMessages(ctx, s.sign(u), id, f)
 }
 
 func (s signed) ReadProposal(ctx context.Context, u codeforge.User, id string, p codeforge.Page) (codeforge.Proposal, []codeforge.FileDelta, error) {

@@ -467,7 +467,7 @@ func serve(t *testing.T, s *postgres.Store, annID, bobID string) {
 	if total != 3 || jobs[0].Status != codeforge.Running || jobs[1].Error != "no luck" || string(jobs[2].Result) != `{"app_name": "Tea"}` || jobs[0].UserID != annID || jobs[0].Progress != 40 {
 		t.Fatalf("jobs %+v", jobs)
 	}
-	messages, err := s.ListMessages(ctx, ann, shop, 1)
+	messages, err := s.ListMessages(ctx, ann, shop, codeforge.MessageFilter{Limit: 1})
 	must(err)
 	if len(messages) != 1 || messages[0].Content != "done" {
 		t.Fatalf("messages %+v", messages)

@@ -225,7 +225,10 @@ func TestRoundTrips(t *testing.T) {
 			return err
 		}},
 		{"read events", func() error { _, err := store.Events(ctx, u, last.ID, 0, 20); return err }},
-		{"list messages", func() error { _, err := store.ListMessages(ctx, u, project.ID, 20); return err }},
+		{"list messages", func() error {
+			_, err := store.ListMessages(ctx, u, project.ID, codeforge.MessageFilter{Limit: 20})
+			return err
+		}},
 		{"renew", func() error { _, err := store.RenewLeases(ctx, []codeforge.Fence{fence}, time.Minute); return err }},
 		{"keep stage", func() error {
 			n++

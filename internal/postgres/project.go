@@ -151,12 +151,20 @@ func (s *Store) AddMessages(ctx context.Context, projectID string, chat []codefo
 	return err
 }
 
-func (s *Store) ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.Message, error) {
+func (s *Store) ListMessages(ctx context.Context, u codeforge.User, projectID string, f codeforge.MessageFilter) ([]codeforge.Message, error) {
 	if err := check(u, "Project", projectID); err != nil {
+		return nil, err
+	}
+	before, err := optional("Message", f.Before)
+	if err != nil {
 		return nil, err
 	}
 	a, err := read[struct {
 		Messages []messageRow `json:"messages"`
-	}](ctx, s, u, "read_messages", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"limit", limit})
+		Cursor   bool         `json:"cursor"`
+	}](ctx, s, u, "read_messages", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"limit", f.Limit}, arg{"before", before}, arg{"role", textOrNull(f.Role)}, arg{"settled", f.Settled})
+	if err == nil && !a.Cursor {
+		err = codeforge.NotFound("Message", f.Before)
+	}
 	return mapRows(a.Messages, messageRow.message), err
 }

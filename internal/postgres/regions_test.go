@@ -283,9 +283,12 @@ func testReadsOfReplica(t *testing.T, here region, u codeforge.User, project str
 			_, _, err := s.ListRevisions(ctx, u, project, 1, 20)
 			return err
 		},
-		"tree":     func() error { _, _, err := s.RevisionFiles(ctx, u, project, 0, codeforge.Page{}); return err },
-		"jobs":     func() error { _, _, err := s.ListJobs(ctx, u, project, codeforge.JobFilter{Limit: 20}); return err },
-		"messages": func() error { _, err := s.ListMessages(ctx, u, project, 20); return err },
+		"tree": func() error { _, _, err := s.RevisionFiles(ctx, u, project, 0, codeforge.Page{}); return err },
+		"jobs": func() error { _, _, err := s.ListJobs(ctx, u, project, codeforge.JobFilter{Limit: 20}); return err },
+		"messages": func() error {
+			_, err := s.ListMessages(ctx, u, project, codeforge.MessageFilter{Limit: 20})
+			return err
+		},
 		"lock":     func() error { _, err := s.ReadLock(ctx, u, project, 0); return err },
 		"webhooks": func() error { _, err := s.ListWebhooks(ctx, u, project); return err },
 		"usage": func() error {

@@ -118,9 +118,10 @@ func readChanged(c *conn, p project, ch *codeforge.Change) (err error) {
 		m := &ch.Message
 		size := 0
 		m.ProjectID = p.ID
-		_, err = c.one("SELECT role, thinking, created_at, metadata, substr(content, 1, ?3), length(content) FROM chat_messages WHERE id = ?1 AND project = ?2",
+		var found bool
+		found, err = c.one("SELECT role, thinking, created_at, metadata, substr(content, 1, ?3), length(content) FROM chat_messages WHERE id = ?1 AND project = ?2",
 			[]any{m.ID, p.seq, codeforge.MaxChangeText}, &m.Role, &m.Thinking, &m.CreatedAt, &m.Metadata, &m.Content, &size)
-		ch.Truncated = size > codeforge.MaxChangeText
+		ch.Truncated, ch.Deleted = size > codeforge.MaxChangeText, !found
 	}
 	return err
 }

@@ -250,6 +250,10 @@ func claim(c *conn, id, worker string, lease time.Duration) (codeforge.Job, erro
 	}
 	if j.Status == codeforge.Running {
 		j.Crashes++
+	} else if j.Agent != codeforge.Noop {
+		if err := addMessage(c, j.project, codeforge.ThinkingMessage(&j.Job)); err != nil {
+			return codeforge.Job{}, err
+		}
 	}
 	if j.StartedAt == nil {
 		j.StartedAt = new(c.now)

@@ -37,18 +37,35 @@ func (s *Store) AddMessages(ctx context.Context, projectID string, chat []codefo
 	})
 }
 
-func (s *Store) ListMessages(ctx context.Context, u codeforge.User, projectID string, limit int) (list []codeforge.Message, err error) {
+func (s *Store) ListMessages(ctx context.Context, u codeforge.User, projectID string, f codeforge.MessageFilter) (list []codeforge.Message, err error) {
 	err = s.view(ctx, func(c *conn) error {
 		p, err := ownProject(c, u, projectID)
 		if err != nil {
 			return err
 		}
-		err = c.each("SELECT id, role, thinking, created_at, metadata, content FROM chat_messages WHERE project = ? ORDER BY seq DESC LIMIT ?",
-			[]any{p.seq, limit}, func(r row) error {
-				list = append(list, codeforge.Message{ProjectID: p.ID})
-				m := &list[len(list)-1]
-				return r.scan(&m.ID, &m.Role, &m.Thinking, &m.CreatedAt, &m.Metadata, &m.Content)
-			})
+		where, args := "project = ?", []any{p.seq}
+		if f.Before != "" {
+			var before int64
+			found, err := c.one("SELECT seq FROM chat_messages WHERE id = ? AND project = ?", []any{f.Before, p.seq}, &before)
+			if err == nil && !found {
+				err = codeforge.NotFound("Message", f.Before)
+			}
+			if err != nil {
+				return err
+			}
+			where, args = where+" AND seq < ?", append(args, before)
+		}
+		if f.Role != "" {
+			where, args = where+" AND role = ?", append(args, f.Role)
+		}
+		if f.Settled {
+			where += " AND NOT thinking"
+		}
+		err = c.each("SELECT id, role, thinking, created_at, metadata, content FROM chat_messages WHERE "+where+" ORDER BY seq DESC LIMIT ?", append(args, f.Limit), func(r row) error {
+			list = append(list, codeforge.Message{ProjectID: p.ID})
+			m := &list[len(list)-1]
+			return r.scan(&m.ID, &m.Role, &m.Thinking, &m.CreatedAt, &m.Metadata, &m.Content)
+		})
 		slices.Reverse(list)
 		return err
 	})

@@ -138,7 +138,7 @@ func everything(t *testing.T, s *sqlite.Store, u codeforge.User) string {
 			events, err := s.Events(t.Context(), u, j.ID, 0, 100)
 			add(events, err)
 		}
-		messages, err := s.ListMessages(t.Context(), u, p.ID, 100)
+		messages, err := s.ListMessages(t.Context(), u, p.ID, codeforge.MessageFilter{Limit: 100})
 		add(messages, err)
 	}
 	text, err := json.Marshal(out)

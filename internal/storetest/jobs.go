@@ -41,7 +41,7 @@ var submitTests = []test{
 		_, _, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.Code, UserMessage: "make it blue"})
 		s.ok(err)
 		s.submit(p, codeforge.Code)
-		list, err := s.ListMessages(s.ctx(), s.u, p.ID, 10)
+		list, err := s.ListMessages(s.ctx(), s.u, p.ID, codeforge.MessageFilter{Limit: 10})
 		s.ok(err)
 		if len(list) != 1 || list[0].Role != "user" || list[0].Content != "make it blue" || list[0].ID == "" || list[0].ProjectID != p.ID || list[0].CreatedAt.IsZero() {
 			s.Fatalf("messages %+v", list)
@@ -354,7 +354,7 @@ var finishTests = []test{
 		if e := events[1]; e.Type != codeforge.EventComplete || string(e.Data) != `{"status": "completed"}` || e.At.IsZero() {
 			s.Fatalf("event %+v", e)
 		}
-		list, err := s.ListMessages(s.ctx(), s.u, p.ID, 10)
+		list, err := s.ListMessages(s.ctx(), s.u, p.ID, codeforge.MessageFilter{Limit: 10})
 		s.ok(err)
 		if len(list) != 2 || list[0].Role != "assistant" || list[0].Content != "Done." || text(s.T, list[0].Metadata) != `{"agent_type":"research"}` || list[1].Content != "note" || list[1].Metadata != nil {
 			s.Fatalf("messages %+v", list)
@@ -376,7 +376,7 @@ var finishTests = []test{
 			got, err := s.GetProject(s.ctx(), s.u, p.ID)
 			s.ok(err)
 			s.same("project", got, p)
-			list, err := s.ListMessages(s.ctx(), s.u, p.ID, 10)
+			list, err := s.ListMessages(s.ctx(), s.u, p.ID, codeforge.MessageFilter{Limit: 10})
 			s.ok(err)
 			want := 1 // what a failed job says is kept, and what one asks
 			if status == codeforge.Waiting || status == codeforge.Queued {
@@ -826,7 +826,7 @@ var readTests = []test{
 			_, _, _, err := s.SubmitJob(s.ctx(), s.u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA, UserMessage: text})
 			s.ok(err)
 		}
-		list, err := s.ListMessages(s.ctx(), s.u, p.ID, 2)
+		list, err := s.ListMessages(s.ctx(), s.u, p.ID, codeforge.MessageFilter{Limit: 2})
 		s.ok(err)
 		if len(list) != 2 || list[0].Content != "2" || list[1].Content != "3" {
 			s.Fatalf("messages %+v", list)
@@ -835,12 +835,12 @@ var readTests = []test{
 	{"lines are added to a conversation by the system", func(s *suite) {
 		p, other := s.project(), s.project()
 		s.ok(s.AddMessages(s.ctx(), p.ID, []codeforge.Message{{Role: "user", Content: "me"}, {Role: "assistant", Content: "good\x00", Metadata: []byte(`{"job_id": "j"}`)}}))
-		list, err := s.ListMessages(s.ctx(), s.u, p.ID, 5)
+		list, err := s.ListMessages(s.ctx(), s.u, p.ID, codeforge.MessageFilter{Limit: 5})
 		s.ok(err)
 		if len(list) != 2 || list[0].Role+list[1].Role != "userassistant" && list[0].Role+list[1].Role != "assistantuser" {
 			s.Fatalf("messages %+v", list)
 		}
-		if list, err = s.ListMessages(s.ctx(), s.u, other.ID, 5); err != nil || len(list) != 0 {
+		if list, err = s.ListMessages(s.ctx(), s.u, other.ID, codeforge.MessageFilter{Limit: 5}); err != nil || len(list) != 0 {
 			s.Fatalf("of another project: %+v, %v", list, err)
 		}
 		if err := s.AddMessages(s.ctx(), codeforge.NewID(), []codeforge.Message{{Role: "user", Content: "nobody"}}); err == nil {

@@ -66,6 +66,7 @@ func Run(t *testing.T, open Open, only ...string) {
 		{"Changes", changeTests},
 		{"PreviewErrors", previewErrorTests},
 		{"Delete", deleteTests},
+		{"Messages", messageTests},
 		{"Webhooks", webhookTests},
 		{"Profiles", profileTests},
 		{"Students", studentTests},
@@ -312,7 +313,7 @@ func (s *suite) all(p codeforge.Project) string {
 	for _, j := range list {
 		add(s.log(j.ID), nil)
 	}
-	messages, err := s.ListMessages(s.ctx(), s.u, p.ID, 100)
+	messages, err := s.ListMessages(s.ctx(), s.u, p.ID, codeforge.MessageFilter{Limit: 100})
 	add(messages, err)
 	return text(s.T, out)
 }

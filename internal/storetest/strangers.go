@@ -67,7 +67,10 @@ var strangerTests = []test{
 					"restore": func() error { _, err := s.RestoreRevision(s.ctx(), s.v, id, 1, nil); return err },
 					"jobs":    func() error { _, _, err := s.ListJobs(s.ctx(), s.v, id, codeforge.JobFilter{Limit: 10}); return err },
 					"changes": func() error { _, err := s.ProjectChanges(s.ctx(), s.v, id, 0, 10); return err },
-					"talk":    func() error { _, err := s.ListMessages(s.ctx(), s.v, id, 10); return err },
+					"talk": func() error {
+						_, err := s.ListMessages(s.ctx(), s.v, id, codeforge.MessageFilter{Limit: 10})
+						return err
+					},
 					"submit": func() error {
 						_, _, _, err := s.SubmitJob(s.ctx(), s.v, codeforge.NewJob{ProjectID: id, Agent: codeforge.Code, UserMessage: "hello", IdempotencyKey: "k"})
 						return err
