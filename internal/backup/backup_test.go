@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -291,9 +292,7 @@ func TestSchemasOfOthersAreRefused(t *testing.T) {
 			t.Fatalf("%s: %v", change, err)
 		}
 		rows := map[string]int64{}
-		for table, n := range m.Database.Rows {
-			rows[table] = n
-		}
+		maps.Copy(rows, m.Database.Rows)
 		if strings.Contains(change, "TABLE x") {
 			rows["x"] = 0
 		}

@@ -295,7 +295,7 @@ func Replica(tb testing.TB, nodes []*Server, of *Server) *Server {
 
 // known is what a node knows of another: its epoch and its slots. A replica that knows an older epoch is not elected.
 func (s *Server) known(tb testing.TB, id string) string {
-	for _, line := range strings.Split(strings.Join(s.Do(tb, "CLUSTER", "NODES"), "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.Join(s.Do(tb, "CLUSTER", "NODES"), "\n"), "\n") {
 		if f := strings.Fields(line); len(f) > 8 && f[0] == id {
 			return f[6] + " " + strings.Join(f[8:], " ")
 		}
