@@ -805,7 +805,11 @@ func TestCrashesAreBoundedOnTheirOwn(t *testing.T) {
 		if err := r.engine.Drain(t.Context(), time.Second); err != nil {
 			t.Fatal(err)
 		}
-		id := r.submit(r.project(), codeforge.Code)
+		j, _, _, err := r.store.SubmitJob(t.Context(), r.user, codeforge.NewJob{ProjectID: r.project(), Agent: codeforge.Code, Input: json.RawMessage("{}")}) // elsewhere
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := j.ID
 		for range 20 { // 20 workers take it and vanish
 			if _, ok, err := storetest.Claim(t.Context(), r.store, id, "gone", time.Minute); err != nil || !ok {
 				t.Fatal(ok, err)
