@@ -61,6 +61,7 @@ type Log struct {
 	dirty  bool     // lines are written that the disk may not have
 	err    error    // of the last line
 	failed map[string]int
+	closed bool
 
 	stop  chan struct{}
 	loops sync.WaitGroup
@@ -215,9 +216,16 @@ func (l *Log) Err() error {
 	return l.err
 }
 
-// Close writes what was counted, and ends the record.
+// Close writes what was counted, and ends the record. A second time it does nothing.
 func (l *Log) Close() error {
 	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	closed := l.closed
+	l.closed = true
+	l.mu.Unlock()
+	if closed {
 		return nil
 	}
 	close(l.stop)

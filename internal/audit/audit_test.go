@@ -3,6 +3,7 @@ package audit_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -76,7 +77,7 @@ func TestRecord(t *testing.T) {
 			t.Errorf("%d addresses, %d failures", len(counts), total)
 		}
 		l.SignInFailed("the last")
-		if err := l.Close(); err != nil {
+		if err := errors.Join(l.Close(), l.Close()); err != nil {
 			t.Fatal(err)
 		}
 		if all := lines(t, name); all[len(all)-1].Address != "the last" {
