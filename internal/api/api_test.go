@@ -399,7 +399,7 @@ func TestAgents(t *testing.T) {
 	if !strings.Contains(job.Body, `"input_context":{"user_message" : " hi\n", "n":[1, 2.50]}`) {
 		t.Errorf("the context is not as it was sent: %s", job.Body)
 	}
-	msgs := k.call("GET", "/v1/projects/"+id+"/messages", "").want(200).keys("items")["items"].([]any)
+	msgs := k.call("GET", "/v1/projects/"+id+"/messages", "").want(200).keys("items has_more next_before")["items"].([]any)
 	if len(msgs) != 1 || msgs[0].(map[string]any)["content"] != " hi\n" || msgs[0].(map[string]any)["role"] != "user" {
 		t.Errorf("messages %v", msgs)
 	}
