@@ -99,3 +99,45 @@ func TestStoreBehindCache(t *testing.T) {
 		return compared{cache.New(s, cache.NewMemory(1<<20)), behind{s}, t}, func(d time.Duration) { ahead.Add(int64(d)) }
 	}, only...)
 }
+
+// placed notes where it is read.
+type placed struct {
+	storetest.Contract
+	primary []bool
+}
+
+func (p *placed) GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error) {
+	p.primary = append(p.primary, codeforge.IsFromPrimary(ctx))
+	return codeforge.Project{ID: id}, nil
+}
+
+func (p *placed) GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error) {
+	p.primary = append(p.primary, codeforge.IsFromPrimary(ctx))
+	return codeforge.Job{ID: id, Status: codeforge.JobCompleted}, nil
+}
+
+func (p *placed) GetFile(ctx context.Context, u codeforge.User, projectID, path string) (codeforge.File, error) {
+	p.primary = append(p.primary, codeforge.IsFromPrimary(ctx))
+	return codeforge.File{}, nil
+}
+
+func (p *placed) ListProjects(ctx context.Context, u codeforge.User, f codeforge.ProjectFilter) ([]codeforge.Project, int, error) {
+	p.primary = append(p.primary, codeforge.IsFromPrimary(ctx))
+	return nil, 0, nil
+}
+
+// What is read to be kept is read of the primary.
+func TestKeptIsReadOfThePrimary(t *testing.T) {
+	inner := &placed{}
+	s := cache.New(inner, cache.NewMemory(1<<20))
+	ctx, u := t.Context(), codeforge.LocalUser()
+	for range 2 {
+		_, _ = s.GetProject(ctx, u, "p")
+		_, _ = s.GetJob(ctx, u, "j")
+		_, _ = s.GetFile(ctx, u, "p", "a")
+		_, _, _ = s.ListProjects(ctx, u, codeforge.ProjectFilter{})
+	}
+	if !reflect.DeepEqual(inner.primary, []bool{true, true, true, true}) {
+		t.Error(inner.primary)
+	}
+}

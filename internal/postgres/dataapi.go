@@ -33,6 +33,9 @@ type DataAPIOptions struct {
 	URL string
 	// Key is the service key of either generation: a JWT of the role service_role, or sb_secret_...
 	Key string
+	// Reads are addresses of read replicas of the project, each of one: reads of requests go there, as far as they have come.
+	Reads   []string
+	Replica ReplicaOptions
 	// Timeout bounds each request and its answer; 0: 30 s.
 	Timeout time.Duration
 	// Transport sends the requests; nil: one of the store's own.
@@ -51,11 +54,10 @@ type dataAPI struct {
 
 // OpenDataAPI checks what can be told of address and key without asking; Ping asks.
 func OpenDataAPI(o DataAPIOptions) (*Store, error) {
-	base, err := url.Parse(strings.TrimRight(strings.TrimSpace(o.URL), "/"))
-	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || base.RawQuery != "" || base.User != nil {
-		return nil, errors.New("SUPABASE_URL must be the address of the project, as https://abcdefghijklmnopqrst.supabase.co")
+	base, err := projectURL(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("SUPABASE_URL %w", err)
 	}
-	base.Path = strings.TrimSuffix(base.Path, "/rest/v1")
 	key := strings.TrimSpace(o.Key)
 	if err := checkKey(key, base.Hostname(), time.Now()); err != nil {
 		return nil, err
@@ -70,9 +72,31 @@ func OpenDataAPI(o DataAPIOptions) (*Store, error) {
 		t.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
 		o.Transport = t
 	}
-	return &Store{wire: &dataAPI{base: base, key: key, bearer: !strings.HasPrefix(key, "sb_"), timeout: o.Timeout,
+	primary := &dataAPI{base: base, key: key, bearer: !strings.HasPrefix(key, "sb_"), timeout: o.Timeout,
 		// A redirect would carry the key to wherever it points.
-		client: &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}}, nil
+		client: &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	var followers []*replica
+	for _, address := range o.Reads {
+		of := *primary
+		if of.base, err = projectURL(address); err != nil {
+			return nil, fmt.Errorf("SUPABASE_READ_URL %w", err)
+		}
+		followers = append(followers, &replica{name: of.base.Host, wire: &of})
+	}
+	if len(followers) > 0 {
+		return &Store{wire: newReplicas(primary, followers, o.Replica)}, nil
+	}
+	return &Store{wire: primary}, nil
+}
+
+// projectURL reads the address of a project, or of a replica of it.
+func projectURL(address string) (*url.URL, error) {
+	base, err := url.Parse(strings.TrimRight(strings.TrimSpace(address), "/"))
+	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || base.RawQuery != "" || base.User != nil {
+		return nil, errors.New("must be the address of the project, as https://abcdefghijklmnopqrst.supabase.co")
+	}
+	base.Path = strings.TrimSuffix(base.Path, "/rest/v1")
+	return base, nil
 }
 
 func (d *dataAPI) close() { d.client.CloseIdleConnections() }

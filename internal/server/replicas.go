@@ -15,6 +15,28 @@ func (c *Config) replicaOptions() postgres.ReplicaOptions {
 	return postgres.ReplicaOptions{MaxLag: time.Duration(c.ReplicaLag)}
 }
 
+// checkReplicas tells what is wrong with where reads are to go.
+func (c *Config) checkReplicas(bad func(name, format string, args ...any)) {
+	for i, address := range c.ReplicaURLs {
+		if err := postgres.CheckURL(address); err != nil {
+			bad("DATABASE_REPLICA_URLS", "address %d of the list %v", i+1, err)
+		}
+	}
+	for i, address := range c.ReadURLs {
+		if err := checkProject(address); err != nil {
+			bad("SUPABASE_READ_URL", "address %d of the list %v", i+1, err)
+		}
+	}
+	switch {
+	case len(c.ReplicaURLs) > 0 && c.store() != postgresStore:
+		bad("DATABASE_REPLICA_URLS", "follow a database whose address is missing: set DATABASE_URL, or SUPABASE_READ_URL for replicas of the Data API")
+	case len(c.ReadURLs) > 0 && c.store() != supabaseStore:
+		bad("SUPABASE_READ_URL", "is for the Data API, over which the data is not reached: set DATABASE_REPLICA_URLS, or leave out DATABASE_URL")
+	case c.ReplicaLag <= 0:
+		bad("REPLICA_MAX_LAG", "must be more than 0")
+	}
+}
+
 // rememberPositions says where it is remembered how far users have written, and by what the tokens are signed that say it.
 func (s *Server) rememberPositions() {
 	var shared postgres.SharedPositions

@@ -94,7 +94,7 @@ func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed fun
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: postgresStore, Isolation: "row-level-security",
 			courier: postgres.NewCourier(s, log), shared: s, id: s.StoreID, pool: s.PoolStats, replicas: s.Replicas(), failovers: over, durability: s.Durability, close: func() error { s.Close(); return nil }}, nil
 	case supabaseStore:
-		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey})
+		s, err := postgres.OpenDataAPI(postgres.DataAPIOptions{URL: cfg.SupabaseURL, Key: cfg.ServiceKey, Reads: cfg.ReadURLs, Replica: cfg.replicaOptions()})
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +103,7 @@ func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed fun
 			log.Error("the Supabase project is not ready", "error", err)
 		}
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: supabaseStore, Isolation: "row-level-security",
-			courier: postgres.NewCourier(s, log), shared: s, id: s.StoreID, close: func() error { s.Close(); return nil }}, nil
+			courier: postgres.NewCourier(s, log), shared: s, id: s.StoreID, replicas: s.Replicas(), close: func() error { s.Close(); return nil }}, nil
 	}
 	s, err := sqlite.Open(ctx, cfg.DataDir, sqlite.Options{Committed: committed})
 	if err != nil {

@@ -154,6 +154,7 @@ func (c *Config) checkStore(bad func(name, format string, args ...any)) {
 			}
 		}
 	}
+	c.checkReplicas(bad)
 	if c.ServiceKey != "" && c.SupabaseURL == "" {
 		bad("SUPABASE_SERVICE_KEY", "is the key of a project whose address is missing: set SUPABASE_URL")
 	}
