@@ -23,8 +23,8 @@ test: ## run all tests with the race detector; installs what they need where it 
 	$(GO) test $(RACE) -timeout 9m ./...
 
 CHAOS ?= 10m
-SOAK ?= TestChaos|TestChaosFindsSabotage|TestHostileTrees|TestHostilePages|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace|TestProjects|TestMutations|TestManyStreams|TestGitManyClones|TestStore|TestDataAPIStore|TestSchedulesInProcess|TestSchedulesBetweenProcesses|TestStoreBehindCache|TestReadsOfTheEmbeddedStore|TestReadsOverRedis
-soak: ## the long ones whole: an installation that is broken under load for CHAOS, and one whose store loses things, hostile trees and pages, killed verifiers, answers in very many pieces, merges beside git's, packages without an end, every task of eval, every way to misbehave, people and jobs that race, stores by every login and key, real projects and copies of them with mistakes, 10,000 streams of one server
+SOAK ?= TestChaos|TestRegions|TestChaosFindsSabotage|TestHostileTrees|TestHostilePages|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace|TestProjects|TestMutations|TestManyStreams|TestGitManyClones|TestStore|TestDataAPIStore|TestSchedulesInProcess|TestSchedulesBetweenProcesses|TestStoreBehindCache|TestReadsOfTheEmbeddedStore|TestReadsOverRedis
+soak: ## the long ones whole: an installation that is broken under load for CHAOS, and one whose store loses things, failovers of PostgreSQL under load, hostile trees and pages, killed verifiers, answers in very many pieces, merges beside git's, packages without an end, every task of eval, every way to misbehave, people and jobs that race, stores by every login and key, real projects and copies of them with mistakes, 10,000 streams of one server
 	CODEFORGE_SOAK=1 CODEFORGE_CHAOS=$(CHAOS) $(GO) test -count=1 -timeout 40m -v -run '^($(SOAK))$$' \
 		./internal/verify ./internal/browser ./internal/server ./internal/llm/compatible ./internal/merge ./internal/eval ./internal/npm ./internal/api ./internal/postgres ./internal/cache
 

@@ -556,7 +556,15 @@ func blocked(t *testing.T, db *pgx.Conn) <-chan struct{} {
 // countedElsewhere are metrics whose causes take hours or a clock of a test's own: the test that has each counted. That the counts
 // are shown as they are is TestSourcesAreShown's matter.
 var countedElsewhere = map[string]string{
-	"codeforge_websockets_dropped_total": "internal/api TestSlowSockets",
+	"codeforge_websockets_dropped_total":    "internal/api TestSlowSockets",
+	"codeforge_db_failovers_total":          "internal/postgres TestReplicas",
+	"codeforge_db_failover_lost_jobs_total": "internal/postgres TestReplicas",
+	"codeforge_replica_up":                  "internal/postgres TestReplicas",
+	"codeforge_replica_lag_seconds":         "internal/postgres TestReplicas",
+	"codeforge_replica_lag_bytes":           "internal/postgres TestReplicas",
+	"codeforge_replica_latency_seconds":     "internal/postgres TestReplicas",
+	"codeforge_replica_reads_total":         "internal/postgres TestReplicas",
+	"codeforge_replica_primary_reads_total": "internal/postgres TestReplicas",
 }
 
 // TestEveryMetricHasACause: none is in the list that nothing moves, in the tables above.

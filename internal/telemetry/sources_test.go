@@ -50,6 +50,10 @@ func TestSourcesAreShown(t *testing.T) {
 		Redis: func() redis.Stats {
 			return redis.Stats{Up: true, Gone: 44, Announced: 45, Woken: 46, Published: 47, Received: 48, Nudged: 49, Dropped: 50, Limited: 51, LimitedHere: 52, Slow: 53}
 		},
+		Replicas: func() postgres.ReplicaStats {
+			return postgres.ReplicaStats{Replicas: []postgres.ReplicaState{{Name: "r", Bytes: 54, Lag: 55 * time.Second, Latency: 56 * time.Second, Reads: 57, Failed: 58}}, Unknown: 59, Behind: 60, Far: 61}
+		},
+		Failovers: func() Failovers { return Failovers{Count: 62, Lost: 63} },
 	}, errors: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "x"}, []string{"source"})})
 	families, err := registry.Gather()
 	if err != nil {
@@ -75,7 +79,8 @@ func TestSourcesAreShown(t *testing.T) {
 		"webhook_sending  34", "webhook_pending  35", "webhook_oldest_seconds  36", "cache_reads_total hit 37", "cache_reads_total miss 38", "cache_reads_total shared 39", "cache_reads_total bypassed 40",
 		"cache_evictions_total  41", "cache_entries  42", "cache_bytes  43", "redis_up  1", "redis_lost_total  44", "redis_messages_total announced 45", "redis_messages_total woken 46",
 		"redis_messages_total published 47", "redis_messages_total received 48", "redis_messages_total nudged 49", "redis_messages_total dropped 50", "redis_limited_total redis 51", "redis_limited_total process 52",
-		"redis_slow_total  53"}
+		"redis_slow_total  53", "replica_up r 1", "replica_lag_bytes r 54", "replica_lag_seconds r 55", "replica_latency_seconds r 56", "replica_reads_total r answered 57",
+		"replica_reads_total r failed 58", "replica_primary_reads_total unknown 59", "replica_primary_reads_total behind 60", "replica_primary_reads_total far 61", "db_failovers_total  62", "db_failover_lost_jobs_total  63"}
 	for _, line := range want {
 		if !got[line] {
 			t.Errorf("there is no %s", line)
