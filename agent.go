@@ -12,6 +12,7 @@ const (
 	QA        AgentType = "qa"
 	Pedagogy  AgentType = "pedagogy"
 	Choice    AgentType = "choice"
+	Refactor  AgentType = "refactor"
 	Builder   AgentType = "builder"
 	Export    AgentType = "github_export"
 	Noop      AgentType = "noop"
@@ -30,6 +31,7 @@ type Agent struct {
 	ChangesFiles  bool          // its jobs on one project run one at a time, in order of submission
 	Public        bool          // run-agent takes it
 	NoModel       bool          // it asks no model: it has no route, no prompt and no estimate, and says nothing in the conversation
+	MaxInput      int           // characters of what its jobs are given; 0: [MaxInput]
 }
 
 // TypicalUse is what a run of an agent usually takes: an estimate's guess while there is no history.
@@ -53,6 +55,8 @@ var Agents = []Agent{
 		Typical: TypicalUse{1, 10_000, 2_000, 25 * time.Second}, Public: true},
 	{Type: Choice, Title: "Weighing the options", EstimatedTime: "1-2 minutes", TimeLimit: 120 * time.Second, MaxOutput: 16_000,
 		Typical: TypicalUse{1, 10_000, 2_500, 25 * time.Second}},
+	{Type: Refactor, Title: "Refactoring", EstimatedTime: "1-2 minutes", TimeLimit: 180 * time.Second, MaxOutput: 32_000,
+		Typical: TypicalUse{1, 15_000, 2_500, 25 * time.Second}, ChangesFiles: true, MaxInput: 400_000}, // code of 50,000 characters, as JSON
 	{Type: Builder, Title: "Building the app", Stages: []AgentType{Research, Wireframe, Code, QA}, EstimatedTime: "10-15 minutes",
 		ChangesFiles: true},
 	{Type: Export, Title: "Exporting to GitHub", EstimatedTime: "1-2 minutes", TimeLimit: 30 * time.Minute, NoModel: true},

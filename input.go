@@ -9,14 +9,16 @@ import (
 // CheckInput holds the rules for input_context, which is stored as it came: an object of at most [MaxInputKeys] keys,
 // [MaxInput] characters and [MaxInputDepth] levels (the object itself is the first), in valid UTF-8, without a key twice
 // in one object and without NUL, which Postgres cannot store.
-func CheckInput(raw []byte) error {
+func CheckInput(raw []byte) error { return checkInput(raw, MaxInput) }
+
+func checkInput(raw []byte, most int) error {
 	bad := func(format string, args ...any) error { return InvalidField("input_context", format, args...) }
 	if !utf8.Valid(raw) {
 		return bad("must be valid UTF-8")
 	}
-	if len(raw) > MaxInput {
-		if n := utf8.RuneCount(raw); n > MaxInput {
-			return bad("must have at most %d characters, has %d", MaxInput, n)
+	if len(raw) > most {
+		if n := utf8.RuneCount(raw); n > most {
+			return bad("must have at most %d characters, has %d", most, n)
 		}
 	}
 	if !json.Valid(raw) {

@@ -116,6 +116,9 @@ func (n *NewJob) Check() error {
 	if len(n.Input) == 0 || n.RetryOf != "" { // that of a retry was looked at, and has one key more, for the stage to begin with
 		return nil
 	}
+	if a := n.Agent.Agent(); a != nil && a.MaxInput > 0 {
+		return checkInput(n.Input, a.MaxInput)
+	}
 	return CheckInput(n.Input)
 }
 

@@ -58,7 +58,7 @@ func (in input) words(keys ...string) string {
 
 // wish is what the user wants in this job, in the user's words; "" when the job came without.
 func (in input) wish() string {
-	wish := in.words("user_idea", "user_message", "message")
+	wish := in.words("user_idea", "user_message", "message", inputInstruction)
 	if wish == "" && in.yes(codeforge.InputPreviewErrors) {
 		return "Fix what went wrong in the preview."
 	}
@@ -76,7 +76,7 @@ const startAt = "start_at"
 // rest is what of the input stands nowhere else in a prompt; nil when there is nothing.
 func (in input) rest() json.RawMessage {
 	rest := maps.Clone(in)
-	for _, k := range []string{"user_idea", "user_message", "message", "question", "requirements", "architecture", "code", "_clarifications", "skip_clarification", startAt, inputDecision} {
+	for _, k := range []string{"user_idea", "user_message", "message", "question", "requirements", "architecture", "code", "_clarifications", "skip_clarification", startAt, inputDecision, inputInstruction, inputSelected, inputVersion, inputApply} {
 		delete(rest, k)
 	}
 	if in.yes(codeforge.InputPreviewErrors) {

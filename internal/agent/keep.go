@@ -59,6 +59,14 @@ type keptEvent struct {
 	Files    []string            `json:"files,omitempty"`    // that changed
 }
 
+// coding is the stage in which the job changes files.
+func (r *run) coding() codeforge.AgentType {
+	if r.task.Job.Agent == codeforge.Refactor {
+		return codeforge.Refactor
+	}
+	return codeforge.Code
+}
+
 // keepSpecs stores the specifications that a stage wrote.
 func (r *run) keepSpecs(ctx context.Context, stage codeforge.AgentType) error {
 	_, err := r.keepStage(ctx, codeforge.StageResult{Stage: stage, Base: r.keep.revision})
@@ -74,7 +82,7 @@ func (r *run) keepStage(ctx context.Context, s codeforge.StageResult) (codeforge
 	if string(r.project.Architecture) != string(k.architecture) {
 		s.Architecture = r.project.Architecture
 	}
-	s.Proposal = s.Stage == codeforge.Code && r.underReview()
+	s.Proposal = s.Stage == r.coding() && r.underReview()
 	if len(s.Changes) == 0 && s.Requirements == nil && s.Architecture == nil && !(s.Proposal && k.proposed) {
 		return codeforge.Kept{}, nil
 	}
@@ -125,7 +133,7 @@ func (r *run) keepCode(ctx context.Context, round int, summary string) (says str
 		changes := differences(r.keep.files, r.tree.files)
 		head, err := r.notedHead(ctx, round, 0)
 		if head == 0 && err == nil {
-			s := codeforge.StageResult{Stage: codeforge.Code, Round: round, Base: r.keep.revision, Changes: changes, Message: r.revisionMessage(summary), Evidence: r.evidence(), Screenshots: r.screenshots()}
+			s := codeforge.StageResult{Stage: r.coding(), Round: round, Base: r.keep.revision, Changes: changes, Message: r.revisionMessage(summary), Evidence: r.evidence(), Screenshots: r.screenshots()}
 			if !bytes.Equal(r.lock, r.keep.lock) {
 				s.Lock = r.lock
 			}
@@ -225,9 +233,9 @@ func (r *run) mergeHead(ctx context.Context, head int64) (says string, err error
 		return string(form.Marshal(told)), nil
 	}
 	r.keep.revision, r.keep.files = head, people
-	ok, found := r.verify(ctx, codeforge.Code)
+	ok, found := r.verify(ctx, r.coding())
 	if ok {
-		ok, found = r.tryOut(ctx, codeforge.Code)
+		ok, found = r.tryOut(ctx, r.coding())
 	}
 	if ok {
 		return "", nil

@@ -55,5 +55,5 @@ func (r *run) partial() json.RawMessage {
 // buildFailed ends a job whose code did not build.
 func (r *run) buildFailed(f *buildFailure) error {
 	r.made.Diagnostics, r.made.Summary, r.made.Evidence = f.diagnostics, f.summary, r.evidence()
-	return f.err(codeforge.Code)
+	return f.err(r.coding())
 }

@@ -33,6 +33,7 @@ type material struct {
 	errors      []form.SeenError
 	diff        string
 	question    string // a learner's
+	selection   *selection
 	closing     string // the last sentence
 }
 
@@ -64,6 +65,9 @@ func (r *run) prompt(m material) *prompt {
 		p.text(form.SectionIdea, wish)
 	}
 	p.text(form.SectionQuestion, m.question)
+	if m.selection != nil {
+		form.WriteSection(&p.b, form.SectionSelection, m.selection.path, form.Neutral(m.selection.text))
+	}
 	if m.closing != "" {
 		p.sentence("%s", m.closing)
 	}

@@ -27,6 +27,7 @@ var (
 	wireframeSystem = system(append(slices.Clone(toldOfIdea), form.SectionArchitecture, form.SectionAnswers), "wireframe")
 	qaSystem        = system(append(slices.Clone(toldOfWork), form.SectionDiff, form.Numbered), "qa")
 	pedagogySystem  = system(append(slices.Clone(toldOfFiles), form.Numbered, form.SectionQuestion), "pedagogy")
+	refactorSystem  = system(append(slices.Clone(toldOfFiles), form.SectionSelection), "refactor")
 	choiceSystem    = system(append(slices.Clone(toldOfFiles), form.SectionQuestion), "choice")
 )
 

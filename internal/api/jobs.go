@@ -337,6 +337,9 @@ func (s *server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error
 // fullResult is the result of a job with the contents of its files, which are stored once: in the revision it made, or in its
 // proposal.
 func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforge.Job) (json.RawMessage, error) {
+	if job.Agent == codeforge.Refactor && len(job.Result) > 0 {
+		return s.withWholeFile(ctx, u, job)
+	}
 	if job.Revision == 0 && job.Proposal == nil || !bytes.Contains(job.Result, []byte(`"files"`)) {
 		return job.Result, nil
 	}

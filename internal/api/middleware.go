@@ -554,6 +554,7 @@ func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 	direct := a.s.direct()[op.OperationID]
 	recorded := a.s.Audit != nil && audited[op.OperationID] != ""
 	rules, _ := op.Metadata["body_rules"].(bodyRules)
+	_, suffix, _ := strings.Cut(op.Path, "{path}")
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		x := w.(*exchange)
 		if repository := r.PathValue("repository"); repository != "" {
@@ -563,6 +564,11 @@ func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 				return
 			}
 			r.SetPathValue("project_id", project)
+		}
+		if suffix != "" && !cutPath(r, suffix) {
+			w.Header().Set("Allow", "GET, HEAD, PUT, DELETE")
+			x.refuse(methodNotAllowed())
+			return
 		}
 		x.route, x.operation = op.Path, op.OperationID
 		if recorded {
@@ -602,14 +608,24 @@ func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 	}
 }
 
-// patterns are those of a path with and without a trailing slash; {path} is the rest of a path with all its slashes.
+// patterns are those of a path with and without a trailing slash; {path} is the rest of a path with all its slashes, of which what
+// follows is cut off by [cutPath].
 func patterns(path string) []string {
-	if rest, ok := strings.CutSuffix(path, "{path}"); ok {
+	if rest, _, ok := strings.Cut(path, "{path}"); ok {
 		return []string{rest + "{path...}"}
 	}
 	path = strings.TrimSuffix(path, "/")
 	path = strings.Replace(path, "{project_id}.git", "{repository}", 1) // a wildcard is a whole segment
 	return []string{path, path + "/{$}"}
+}
+
+// cutPath takes what an operation has behind the path of a file out of that path; false: it is not there.
+func cutPath(r *http.Request, suffix string) bool {
+	path, ok := strings.CutSuffix(strings.TrimSuffix(r.PathValue("path"), "/"), suffix)
+	if ok {
+		r.SetPathValue("path", path)
+	}
+	return ok
 }
 
 // errNoToken stands for a caller that nobody asked for a token.

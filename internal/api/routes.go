@@ -42,6 +42,8 @@ func (s *server) routes() {
 	add(s, "GET /v1/projects/{project_id}/files/{path}", "get_file", s.getFile)
 	add(s, "PUT /v1/projects/{project_id}/files/{path}", "update_file", s.updateFile)
 	add(s, "DELETE /v1/projects/{project_id}/files/{path}", "delete_file", s.deleteFile)
+	add(s, "POST /v1/projects/{project_id}/files/{path}/refactor", "refactor_file", s.refactorFile)
+	add(s, "POST /v1/refactor", "refactor", s.refactor)
 
 	add(s, "GET /v1/projects/{project_id}/revisions", "list_revisions", s.listRevisions)
 	add(s, "GET /v1/projects/{project_id}/revisions/{n}", "get_revision", s.getRevision)

@@ -139,6 +139,15 @@ var docs = map[string]doc{
 		body: bodyRules{most: maxFileBody, raw: (*server).putRaw}},
 	"delete_file": {tag: "files", errors: []int{400, 404, 409}, summary: "Delete a file", text: "Older revisions keep it."},
 
+	"refactor_file": {tag: "files", errors: []int{400, 404, 409, 413, 415, 500, 503}, summary: "Refactor a part of a file",
+		text: "An agent rewrites the selected code as the instruction says. The selection is taken byte for byte and must stand in the file once, or `start_line` says which is meant. Nothing is changed, unless `apply=true`: then the result is verified and made one revision; " +
+			"code that does not build, where it did before, is refused. What people change meanwhile is merged; where that clashes the answer is 409 and nothing is changed. If-Match takes the file's version. On a project where other jobs change files it waits for its turn. " + resultText,
+		responses: resultLater,
+		example:   map[string]any{"selected_code": "var total = 0\n", "instruction": "Use let and const", "start_line": 12}},
+	"refactor": {tag: "files", errors: []int{400, 404, 409, 413, 415, 500, 503}, summary: "Refactor a part of a file, with its place in the body",
+		text: "The same as refactor_file.", responses: resultLater,
+		example: map[string]any{"project_id": anID, "path": "src/main.ts", "selected_code": "var total = 0\n", "instruction": "Use let and const"}},
+
 	"list_revisions":   {tag: "revisions", errors: []int{400, 404}, summary: "List revisions", text: "Newest first."},
 	"get_revision":     {tag: "revisions", errors: []int{400, 404}, summary: "Read a revision", text: "All files as they were."},
 	"list_screenshots": {tag: "revisions", errors: []int{400, 404}, summary: "List screenshots", text: "Which pages of a revision were seen in a browser, and how wide. The newest revisions that have some keep theirs."},

@@ -25,6 +25,8 @@ func (c *conversation) document(say map[string]bool) string {
 		v = c.lesson()
 	case form.ChoiceForm.Name:
 		v = c.choice()
+	case form.RefactoringForm.Name:
+		v = c.refactoring()
 	default: // a schema of somebody else: the least that fits
 		v = map[string]any{}
 	}

@@ -148,6 +148,12 @@ type Option struct {
 	Educational   string   `json:"educational_value" limit:"1..500" jsonschema:"what the learner understands afterwards that the other options do not teach"`
 }
 
+// Refactoring is what stands in place of a selected part of a file.
+type Refactoring struct {
+	Code        string `json:"refactored_code" jsonschema:"the text that takes the place of the selection, whole: with its indentation, without line numbers or code fences"`
+	Explanation string `json:"explanation" limit:"1..4000" jsonschema:"what was changed and why it does the same as before, or why nothing was changed; what else in the project the user should look at"`
+}
+
 // Problems are what is wrong with an answer beyond its schema, in words for the model.
 
 func (q Requirements) Problems() []string {
@@ -188,6 +194,7 @@ func (c Choice) Problems() (out []string) {
 	return out
 }
 
+func (Refactoring) Problems() []string   { return nil }
 func (Clarification) Problems() []string { return nil }
 func (Lesson) Problems() []string        { return nil }
 
@@ -199,4 +206,5 @@ var (
 	ReviewForm        = Of[Review]("qa_report")
 	LessonForm        = Of[Lesson]("lesson")
 	ChoiceForm        = Of[Choice]("choice")
+	RefactoringForm   = Of[Refactoring]("refactoring")
 )

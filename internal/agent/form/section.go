@@ -34,10 +34,11 @@ const (
 	SectionRound        = "round"          // of review and repair, from 1
 	SectionIdea         = "idea"           // what the user wants, in words
 	SectionQuestion     = "question"       // a learner's, in words
+	SectionSelection    = "selection"      // the part of a file that is to be refactored; has a path
 )
 
 var sections = strings.Join([]string{SectionProject, SectionStack, SectionRequirements, SectionArchitecture, SectionFiles, SectionFile, SectionOutline,
-	SectionConversation, SectionAnswers, SectionContext, SectionDiagnostics, SectionErrors, SectionDiff, SectionFindings, SectionRound, SectionIdea, SectionQuestion}, "|")
+	SectionConversation, SectionAnswers, SectionContext, SectionDiagnostics, SectionErrors, SectionDiff, SectionFindings, SectionRound, SectionIdea, SectionQuestion, SectionSelection}, "|")
 
 // Numbered stands after the path of a file or outline whose lines have their numbers before them.
 const Numbered = "numbered"
