@@ -6,16 +6,17 @@ import "time"
 type AgentType string
 
 const (
-	Research  AgentType = "research"
-	Wireframe AgentType = "wireframe"
-	Code      AgentType = "code"
-	QA        AgentType = "qa"
-	Pedagogy  AgentType = "pedagogy"
-	Choice    AgentType = "choice"
-	Refactor  AgentType = "refactor"
-	Builder   AgentType = "builder"
-	Export    AgentType = "github_export"
-	Noop      AgentType = "noop"
+	Research     AgentType = "research"
+	Wireframe    AgentType = "wireframe"
+	Code         AgentType = "code"
+	QA           AgentType = "qa"
+	Pedagogy     AgentType = "pedagogy"
+	RoadmapAgent AgentType = "roadmap" // what it makes is a [Roadmap]
+	Choice       AgentType = "choice"
+	Refactor     AgentType = "refactor"
+	Builder      AgentType = "builder"
+	Export       AgentType = "github_export"
+	Noop         AgentType = "noop"
 )
 
 // Agent is what every room knows of an agent: a row of [Agents].
@@ -53,6 +54,8 @@ var Agents = []Agent{
 		Typical: TypicalUse{2, 25_000, 2_500, 45 * time.Second}, Public: true},
 	{Type: Pedagogy, Title: "Preparing the lesson", EstimatedTime: "1-2 minutes", TimeLimit: 120 * time.Second, MaxOutput: 16_000,
 		Typical: TypicalUse{1, 10_000, 2_000, 25 * time.Second}, Public: true},
+	{Type: RoadmapAgent, Title: "Planning the way", EstimatedTime: "2-3 minutes", TimeLimit: 180 * time.Second, MaxOutput: 24_000,
+		Typical: TypicalUse{1, 6_000, 5_000, 45 * time.Second}, Public: true},
 	{Type: Choice, Title: "Weighing the options", EstimatedTime: "1-2 minutes", TimeLimit: 120 * time.Second, MaxOutput: 16_000,
 		Typical: TypicalUse{1, 10_000, 2_500, 25 * time.Second}},
 	{Type: Refactor, Title: "Refactoring", EstimatedTime: "1-2 minutes", TimeLimit: 180 * time.Second, MaxOutput: 32_000,
@@ -84,6 +87,9 @@ func (t AgentType) NoModel() bool { a := t.Agent(); return a != nil && a.NoModel
 
 // ChangesFiles reports whether jobs of this type write files.
 func (t AgentType) ChangesFiles() bool { a := t.Agent(); return a != nil && a.ChangesFiles }
+
+// Teaches reports whether jobs of this type are for learners, and so are told what those have done.
+func (t AgentType) Teaches() bool { return t == Pedagogy || t == RoadmapAgent || t == Choice }
 
 // EstimatedTime is what a client shows while it waits.
 func (t AgentType) EstimatedTime() string {

@@ -160,7 +160,17 @@ type Outcome struct {
 
 	Chat []Message // Role, Content, Metadata: lines of the conversation, when Status is completed, failed or waiting_for_input
 
+	Roadmap json.RawMessage // modules that become the roadmap of the project, under the job's id, when Status is completed
+
 	Proposal *NewProposal // in place of the one before, when Status is failed or waiting_for_input
+}
+
+// Check holds the rules for what is stored with an end.
+func (o *Outcome) Check() error {
+	if o.Roadmap == nil {
+		return nil
+	}
+	return CheckModules(o.Roadmap)
 }
 
 // Finished is what the store made of an Outcome.

@@ -11,6 +11,20 @@ type Memory struct {
 	Revisions []RevisionSummary `json:"revisions,omitempty"` // the newest, newest first
 	// Errors went wrong in previews of the revision that the job works on, the last seen first: of a job whose input asks for them.
 	Errors []PreviewError `json:"preview_errors,omitempty"`
+	// Learned is what the student of the project has done, where it is one for learning: of a job of a [AgentType.Teaches].
+	Learned *Learned `json:"learned,omitempty"`
+}
+
+// Learned is how far a student has come.
+type Learned struct {
+	Roadmap  *Roadmap         `json:"roadmap,omitempty"`  // nil: there is none yet
+	Sessions []SessionSummary `json:"sessions,omitempty"` // the newest [RememberedSessions], newest first
+}
+
+// SessionSummary is what a session was about.
+type SessionSummary struct {
+	Concepts []string `json:"concepts"`
+	Minutes  int      `json:"minutes"`
 }
 
 // InputPreviewErrors is the key of a job's input that, when it is true, asks for what went wrong in previews.
@@ -23,6 +37,7 @@ const (
 	RememberedFiles     = 30      // of one revision
 	RememberedBytes     = 500_000 // of both sides of them, to count lines
 	RememberedErrors    = 20
+	RememberedSessions  = 10
 )
 
 // RevisionSummary is a revision and how much it changed in files.

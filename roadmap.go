@@ -80,6 +80,11 @@ func NotStudent() *Error {
 	return InvalidField("mode", "must be student: this project is one of another mode, and has no roadmap, sessions or choices")
 }
 
+// NoRequirements refuses to plan a roadmap of what nobody has said.
+func NoRequirements() *Error {
+	return InvalidField("requirements_spec", "is missing: have the idea researched first (agent_type research), or set it in the project")
+}
+
 // BeyondModules refuses a number of a module that the roadmap does not have.
 func BeyondModules(field string, modules int) *Error {
 	return InvalidField(field, "must be less than %d, the number of modules of the roadmap", modules)

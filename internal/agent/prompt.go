@@ -51,6 +51,7 @@ func (r *run) prompt(m material) *prompt {
 	if p.pack != nil {
 		p.pack.room, p.pack.overview = m.room, m.overview
 	}
+	p.json(form.SectionLearned, learned(r.task.Memory.Learned))
 	p.json(form.SectionConversation, conversation(r.task))
 	if len(r.answers) > 0 {
 		p.json(form.SectionAnswers, r.answers)

@@ -23,8 +23,10 @@ var runs = map[codeforge.AgentType]func(*run, context.Context) (codeforge.Outcom
 	codeforge.QA:        (*run).qaJob,
 	codeforge.Pedagogy:  (*run).pedagogyJob,
 	codeforge.Choice:    (*run).choiceJob,
-	codeforge.Refactor:  (*run).refactorJob,
-	codeforge.Builder:   (*run).builderJob,
+
+	codeforge.RoadmapAgent: (*run).roadmapJob,
+	codeforge.Refactor:     (*run).refactorJob,
+	codeforge.Builder:      (*run).builderJob,
 }
 
 // research

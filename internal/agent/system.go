@@ -26,9 +26,10 @@ var (
 	researchSystem  = system(append(slices.Clone(toldOfIdea), form.SectionAnswers), "research")
 	wireframeSystem = system(append(slices.Clone(toldOfIdea), form.SectionArchitecture, form.SectionAnswers), "wireframe")
 	qaSystem        = system(append(slices.Clone(toldOfWork), form.SectionDiff, form.Numbered), "qa")
-	pedagogySystem  = system(append(slices.Clone(toldOfFiles), form.Numbered, form.SectionQuestion), "pedagogy")
+	pedagogySystem  = system(append(slices.Clone(toldOfFiles), form.Numbered, form.SectionQuestion, form.SectionLearned), "pedagogy")
 	refactorSystem  = system(append(slices.Clone(toldOfFiles), form.SectionSelection), "refactor")
-	choiceSystem    = system(append(slices.Clone(toldOfFiles), form.SectionQuestion), "choice")
+	choiceSystem    = system(append(slices.Clone(toldOfFiles), form.Numbered, form.SectionQuestion, form.SectionLearned), "choice")
+	roadmapSystem   = system(append(slices.Clone(toldOfIdea), form.SectionArchitecture, form.SectionLearned), "roadmap")
 )
 
 // coderSystem is the coder's system text for the work at hand.

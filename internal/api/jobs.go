@@ -340,6 +340,9 @@ func (s *server) fullResult(ctx context.Context, u codeforge.User, job *codeforg
 	if job.Agent == codeforge.Refactor && len(job.Result) > 0 {
 		return s.withWholeFile(ctx, u, job)
 	}
+	if job.Agent == codeforge.RoadmapAgent && len(job.Result) > 0 {
+		return withTime(job), nil
+	}
 	if job.Revision == 0 && job.Proposal == nil || !bytes.Contains(job.Result, []byte(`"files"`)) {
 		return job.Result, nil
 	}

@@ -215,7 +215,7 @@ func TestBodyPlans(t *testing.T) {
 		got  []string
 		want string
 	}{
-		{exact, "add_session.transcript apply_proposal.paths apply_proposal.resolve clarify.answers clarify.responses create_file.content export_github.github_token import_github.github_token respond.answers respond.responses run_agent.input_context run_pipeline.input_context update_file.content"},
+		{exact, "add_session.transcript apply_proposal.paths apply_proposal.resolve ask_mentor.code clarify.answers clarify.responses create_file.content export_github.github_token import_github.github_token refactor.selected_code refactor_file.selected_code respond.answers respond.responses run_agent.input_context run_pipeline.input_context update_file.content"},
 		{nulls, "create_project.tech_stack put_profile.avatar_url put_profile.full_name put_profile.skill_level put_profile.username set_budget.limit_micro_usd set_budget.limit_usd update_profile.avatar_url update_profile.full_name update_profile.skill_level update_profile.username update_project.architecture_spec update_project.requirements_spec update_project.tech_stack"},
 	} {
 		if slices.Sort(c.got); strings.Join(c.got, " ") != c.want {

@@ -30,13 +30,16 @@ type refactorFileInput struct {
 	Body RefactorRequest
 }
 
+// placedRefactorRequest is one that says where the code stands.
+type placedRefactorRequest struct {
+	ProjectID string `json:"project_id" minLength:"36" maxLength:"36" format:"uuid"`
+	Path      string `json:"path" minLength:"1" maxLength:"500" example:"src/main.ts"`
+	RefactorRequest
+}
+
 type refactorInput struct {
 	RefactorChoices
-	Body struct {
-		ProjectID string `json:"project_id" minLength:"36" maxLength:"36" format:"uuid"`
-		Path      string `json:"path" minLength:"1" maxLength:"500" example:"src/main.ts"`
-		RefactorRequest
-	}
+	Body placedRefactorRequest
 }
 
 // refactorResult is what a refactoring came to.

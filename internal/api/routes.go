@@ -74,7 +74,10 @@ func (s *server) routes() {
 	add(s, "GET /v1/events", "stream_user", s.streamUser)
 	add(s, "GET /v1/ws", "open_socket", s.openSocket)
 
+	add(s, "POST /v1/student/{project_id}/roadmap", "plan_roadmap", s.planRoadmap)
 	add(s, "POST /v1/student/{project_id}/choice", "make_choice", s.makeChoice)
+	add(s, "POST /v1/student/choice-framework", "make_placed_choice", s.makePlacedChoice)
+	add(s, "POST /v1/student/ask", "ask_mentor", s.askMentor)
 	add(s, "PUT /v1/student/{project_id}/choice", "record_choice", s.recordChoice)
 	add(s, "GET /v1/student/{project_id}/roadmap", "get_roadmap", s.getRoadmap)
 	add(s, "PUT /v1/student/{project_id}/roadmap/progress", "set_roadmap_step", s.setRoadmapStep)

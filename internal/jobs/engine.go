@@ -460,7 +460,7 @@ func (e *Engine) runAgent(ctx context.Context, job codeforge.Job, rec *recorder)
 		if task.Project, err = e.o.Store.ProjectForJob(ctx, rec.fence); err != nil {
 			return o, storeFault(err)
 		}
-		if task.Memory, err = e.memory(ctx, job); err != nil {
+		if task.Memory, err = e.memory(ctx, job, task.Project.Mode); err != nil {
 			return o, storeFault(err)
 		}
 		if task.Files, err = task.Snapshot(ctx, job.Base); err != nil {

@@ -8,8 +8,13 @@ import (
 )
 
 // memory is what went on in a job's project before it.
-func (e *Engine) memory(ctx context.Context, job codeforge.Job) (m codeforge.Memory, err error) {
+func (e *Engine) memory(ctx context.Context, job codeforge.Job, mode codeforge.Mode) (m codeforge.Memory, err error) {
 	u := codeforge.User{ID: job.UserID, Role: "authenticated"}
+	if mode == codeforge.ModeStudent && job.Agent.Teaches() {
+		if m.Learned, err = e.learned(ctx, u, job.ProjectID); err != nil {
+			return m, err
+		}
+	}
 	if m.Messages, err = e.o.Store.ListMessages(ctx, u, job.ProjectID, codeforge.MessageFilter{Limit: codeforge.RememberedMessages, Settled: true}); err != nil || job.Base == 0 {
 		return m, err
 	}
@@ -44,4 +49,20 @@ func (e *Engine) memory(ctx context.Context, job codeforge.Job) (m codeforge.Mem
 func asksForErrors(input json.RawMessage) bool {
 	var in map[string]json.RawMessage
 	return json.Unmarshal(input, &in) == nil && string(in[codeforge.InputPreviewErrors]) == "true"
+}
+
+// learned is what the student of a project has done.
+func (e *Engine) learned(ctx context.Context, u codeforge.User, projectID string) (*codeforge.Learned, error) {
+	var l codeforge.Learned
+	switch r, err := e.o.Store.GetRoadmap(ctx, u, projectID); {
+	case err == nil:
+		l.Roadmap = &r
+	case !codeforge.IsKind(err, codeforge.Missing):
+		return nil, err
+	}
+	sessions, err := e.o.Store.ListSessions(ctx, u, projectID, codeforge.RememberedSessions)
+	for _, s := range sessions {
+		l.Sessions = append(l.Sessions, codeforge.SessionSummary{Concepts: s.Concepts, Minutes: s.Minutes})
+	}
+	return &l, err
 }

@@ -93,6 +93,9 @@ type Store interface {
 	ListRevisions(ctx context.Context, u codeforge.User, projectID string, page, size int) ([]codeforge.Revision, int, error)
 	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
 
+	GetRoadmap(ctx context.Context, u codeforge.User, projectID string) (codeforge.Roadmap, error)
+	ListSessions(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.DailySession, error)
+
 	// What a job needs of its project beside texts, as its owner: see api.Store.
 	PutBlob(ctx context.Context, u codeforge.User, projectID string, data []byte) (hash string, err error)
 	ReadBlob(ctx context.Context, u codeforge.User, projectID, hash string) ([]byte, error)

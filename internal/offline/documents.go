@@ -23,6 +23,8 @@ func (c *conversation) document(say map[string]bool) string {
 		v = c.review(say["qa_fail_once"])
 	case form.LessonForm.Name:
 		v = c.lesson()
+	case form.RoadmapForm.Name:
+		v = c.roadmap()
 	case form.ChoiceForm.Name:
 		v = c.choice()
 	case form.RefactoringForm.Name:

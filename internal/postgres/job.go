@@ -288,6 +288,7 @@ type outcomeArg struct {
 	RunAt    *time.Time          `json:"run_at,omitempty"`
 	Chat     []messageArg        `json:"chat"`
 	Proposal *proposalArg        `json:"proposal,omitempty"`
+	Roadmap  json.RawMessage     `json:"roadmap,omitempty"`
 }
 
 func messageArgs(all []codeforge.Message) []messageArg {
@@ -307,7 +308,10 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 		return done, codeforge.ErrFenced
 	}
 	out := outcomeArg{Status: o.Status, Progress: o.Progress, Result: o.Result, Error: withoutNUL(o.Error), Question: o.Question, Failed: o.Failed,
-		RunAt: timeOrNull(o.RunAt), Chat: messageArgs(o.Chat)}
+		RunAt: timeOrNull(o.RunAt), Chat: messageArgs(o.Chat), Roadmap: o.Roadmap}
+	if err := o.Check(); err != nil {
+		return done, err
+	}
 	if out.Proposal, err = newProposalArg(o.Proposal); err != nil {
 		return done, err
 	}

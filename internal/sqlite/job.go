@@ -352,6 +352,9 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 			return done, err
 		}
 	}
+	if err := o.Check(); err != nil {
+		return done, err
+	}
 	err = s.write(ctx, func(c *conn) error {
 		done = codeforge.Finished{Events: slices.Clone(o.Events)}
 		j, err := claimed(c, f)
@@ -384,6 +387,11 @@ func (s *Store) FinishJob(ctx context.Context, f codeforge.Fence, o codeforge.Ou
 		}
 		if o.Status == codeforge.JobFailed || o.Status == codeforge.Waiting {
 			if err := s.propose(c, &j, o.Proposal); err != nil {
+				return err
+			}
+		}
+		if o.Status == codeforge.JobCompleted && o.Roadmap != nil {
+			if err := putRoadmap(c, j.project, j.ID, o.Roadmap); err != nil {
 				return err
 			}
 		}

@@ -132,9 +132,9 @@ func roadmap(c *conn, p project) (codeforge.Roadmap, error) {
 }
 
 // putRoadmap makes modules the roadmap of a project, in place of the one that it had.
-func putRoadmap(c *conn, project int64, modules json.RawMessage) error {
+func putRoadmap(c *conn, project int64, id string, modules json.RawMessage) error {
 	_, _, err := c.exec(`INSERT INTO learning_roadmaps(project, id, modules, created_at) VALUES(?, ?, ?, ?)
-		ON CONFLICT(project) DO UPDATE SET id = excluded.id, modules = excluded.modules, current_step = 0, created_at = excluded.created_at`, project, codeforge.NewID(), modules, c.now)
+		ON CONFLICT(project) DO UPDATE SET id = excluded.id, modules = excluded.modules, current_step = 0, created_at = excluded.created_at`, project, id, modules, c.now)
 	return err
 }
 

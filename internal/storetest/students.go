@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -221,6 +222,77 @@ var studentTests = []test{
 		s.ok(err)
 		if len(list) != stored {
 			s.Fatalf("%d are there", len(list))
+		}
+	}},
+	{"a roadmap is stored with the end of its job, once, in place of the one before", func(s *suite) {
+		p := s.student()
+		modules := func(titles ...string) json.RawMessage {
+			var list []codeforge.RoadmapModule
+			for _, t := range titles {
+				list = append(list, codeforge.RoadmapModule{Title: t, Concepts: []string{"<state> & \u2028"}, Exercises: []string{}, EstimatedHours: 1.5})
+			}
+			raw, err := codeforge.NewModules(list)
+			s.ok(err)
+			return raw
+		}
+		done := func(m json.RawMessage) codeforge.Outcome {
+			return codeforge.Outcome{Status: codeforge.JobCompleted, Progress: 100, Result: json.RawMessage(`{}`), Roadmap: m, Events: []codeforge.Event{{Type: codeforge.EventComplete, Data: json.RawMessage(`{}`)}}}
+		}
+		first := s.claim(s.submit(p, codeforge.RoadmapAgent).ID)
+		for _, bad := range []string{`[]`, `{}`, `["x"]`, "[{}" + strings.Repeat(",{}", codeforge.MaxModules) + "]", `[{"a":"` + strings.Repeat("x", codeforge.MaxRoadmap) + `"}]`} {
+			_, err := s.FinishJob(s.ctx(), fence(first), done(json.RawMessage(bad)))
+			s.invalid("modules", err)
+		}
+		_, err := s.FinishJob(s.ctx(), codeforge.Fence{JobID: first.ID, Number: first.Fence + 1}, done(modules("stolen")))
+		if !errors.Is(err, codeforge.ErrFenced) {
+			s.Fatal(err)
+		}
+		_, err = s.GetRoadmap(s.ctx(), s.u, p.ID)
+		s.missing(err, "Roadmap", p.ID)
+		s.finish(first, done(modules("a", "b", "c")))
+		r, err := s.GetRoadmap(s.ctx(), s.u, p.ID)
+		s.ok(err)
+		if list := r.List(); r.ID != first.ID || r.ProjectID != p.ID || r.CurrentStep != 0 || r.CreatedAt.IsZero() || len(list) != 3 || list[2].Title != "c" || list[0].Concepts[0] != "<state> & \u2028" || list[0].EstimatedHours != 1.5 {
+			s.Fatalf("%+v", r)
+		}
+		if _, err := s.FinishJob(s.ctx(), fence(first), done(modules("again"))); !errors.Is(err, codeforge.ErrFenced) {
+			s.Fatal(err)
+		}
+		_, err = s.SetRoadmapStep(s.ctx(), s.u, p.ID, 2)
+		s.ok(err)
+		_, err = s.ChooseOption(s.ctx(), s.u, p.ID, 1, "local-storage")
+		s.ok(err)
+
+		failed := s.claim(s.submit(p, codeforge.RoadmapAgent).ID)
+		s.finish(failed, codeforge.Outcome{Status: codeforge.JobFailed, Error: "no", Failed: true, Roadmap: modules("failed")})
+		waits := s.claim(s.submit(p, codeforge.RoadmapAgent).ID)
+		s.finish(waits, codeforge.Outcome{Status: codeforge.Waiting, Question: json.RawMessage(`[]`), Roadmap: modules("waits")})
+		r, err = s.GetRoadmap(s.ctx(), s.u, p.ID)
+		s.ok(err)
+		if list := r.List(); r.ID != first.ID || r.CurrentStep != 2 || list[1].ChosenOption != "local-storage" {
+			s.Fatalf("%+v", r)
+		}
+
+		// Two at once: the later one stays, whole and alone.
+		x, y := s.claim(s.submit(p, codeforge.RoadmapAgent).ID), s.claim(s.submit(p, codeforge.RoadmapAgent).ID)
+		var group sync.WaitGroup
+		for _, f := range []codeforge.Job{x, y} {
+			group.Go(func() {
+				if _, err := s.FinishJob(s.ctx(), fence(f), done(modules("only"))); err != nil {
+					s.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		r, err = s.GetRoadmap(s.ctx(), s.u, p.ID)
+		s.ok(err)
+		if r.ID != x.ID && r.ID != y.ID || r.CurrentStep != 0 || len(r.List()) != 1 {
+			s.Fatalf("%+v", r)
+		}
+		progress, err := s.GetStudentProgress(s.ctx(), s.u, p.ID)
+		s.ok(err)
+		if progress.Modules != 1 || progress.RoadmapID != r.ID || progress.Current != "only" {
+			s.Fatalf("%+v", progress)
 		}
 	}},
 }

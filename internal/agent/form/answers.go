@@ -3,6 +3,8 @@
 // model, which is a program, reads and answers in it.
 package form
 
+import "fmt"
+
 // Clarification is whether an idea can be specified, and what must be asked first.
 type Clarification struct {
 	IsComplete bool       `json:"is_complete" jsonschema:"true when the idea can be specified without asking"`
@@ -129,6 +131,22 @@ type Step struct {
 	Concept  string `json:"concept" limit:"1..300"`
 }
 
+// Roadmap leads a learner to their own app.
+type Roadmap struct {
+	Modules       []Module `json:"modules" limit:"1..20" jsonschema:"in the order in which they are done; each builds on those before and ends with something that works"`
+	Prerequisites []string `json:"prerequisites" limit:"0..10" each:"1..200" jsonschema:"what the learner should know or have before the first module"`
+	Objectives    []string `json:"learning_objectives" limit:"1..10" each:"1..300" jsonschema:"what the learner can do at the end"`
+}
+
+// Module is a step of a [Roadmap].
+type Module struct {
+	Title          string   `json:"title" limit:"1..200"`
+	Description    string   `json:"description" limit:"1..1000" jsonschema:"what is built in it and why now, in the words of this app"`
+	Concepts       []string `json:"concepts" limit:"1..8" each:"1..100"`
+	Exercises      []string `json:"exercises" limit:"1..6" each:"1..300" jsonschema:"things to do in this very project, each with how the learner sees that it is done"`
+	EstimatedHours float64  `json:"estimated_hours" limit:"0..40" jsonschema:"for this learner, 0.5 to 40"`
+}
+
 // Choice is a decision laid out for a learner: the ways that there are, and what each of them gives and costs.
 type Choice struct {
 	Context        string   `json:"context" limit:"1..2000" jsonschema:"what is to be decided, and what in this project it depends on"`
@@ -183,6 +201,20 @@ func (q Review) Problems() []string {
 	return nil
 }
 
+func (r Roadmap) Problems() (out []string) {
+	total := 0.0
+	for i, m := range r.Modules {
+		if m.EstimatedHours < 0.5 {
+			out = append(out, fmt.Sprintf("modules[%d].estimated_hours must be from 0.5 to 40, not %v", i, m.EstimatedHours))
+		}
+		total += m.EstimatedHours
+	}
+	if total > 500 {
+		out = append(out, fmt.Sprintf("the modules take %v hours together, and at most 500 are useful: plan less", total))
+	}
+	return out
+}
+
 func (c Choice) Problems() (out []string) {
 	seen := map[string]bool{}
 	for _, o := range c.Options {
@@ -205,6 +237,7 @@ var (
 	ArchitectureForm  = Of[Architecture]("architecture")
 	ReviewForm        = Of[Review]("qa_report")
 	LessonForm        = Of[Lesson]("lesson")
+	RoadmapForm       = Of[Roadmap]("roadmap")
 	ChoiceForm        = Of[Choice]("choice")
 	RefactoringForm   = Of[Refactoring]("refactoring")
 )

@@ -24,6 +24,7 @@ const (
 	SectionFile         = "file"           // the text of a file; has a path
 	SectionOutline      = "outline"        // what one declares; has a path
 	SectionFiles        = "files"          // a line for each file of the project: path (n bytes)
+	SectionLearned      = "learned"        // [Learned]
 	SectionConversation = "conversation"   // [Conversation]
 	SectionAnswers      = "answers"        // a list of [Reply]
 	SectionContext      = "context"        // what of the job's input stands nowhere else
@@ -38,7 +39,7 @@ const (
 )
 
 var sections = strings.Join([]string{SectionProject, SectionStack, SectionRequirements, SectionArchitecture, SectionFiles, SectionFile, SectionOutline,
-	SectionConversation, SectionAnswers, SectionContext, SectionDiagnostics, SectionErrors, SectionDiff, SectionFindings, SectionRound, SectionIdea, SectionQuestion, SectionSelection}, "|")
+	SectionLearned, SectionConversation, SectionAnswers, SectionContext, SectionDiagnostics, SectionErrors, SectionDiff, SectionFindings, SectionRound, SectionIdea, SectionQuestion, SectionSelection}, "|")
 
 // Numbered stands after the path of a file or outline whose lines have their numbers before them.
 const Numbered = "numbered"
@@ -74,6 +75,27 @@ type Conversation struct {
 	Earlier   []string         `json:"earlier,omitempty"` // older messages, each in short
 	Messages  []Said           `json:"messages,omitempty"`
 	Revisions []RevisionChange `json:"last_revisions,omitempty"` // newest first
+}
+
+// Learned is how far a student has come in a project.
+type Learned struct {
+	Done     []string        `json:"modules_done,omitempty"` // titles of the roadmap that there is
+	Now      string          `json:"module_now,omitempty"`
+	Later    []string        `json:"modules_later,omitempty"`
+	Choices  []ChosenOption  `json:"choices,omitempty"`
+	Sessions []LearnedLately `json:"last_sessions,omitempty"` // newest first
+}
+
+// ChosenOption is what a student took in a module, by its id.
+type ChosenOption struct {
+	Module string `json:"module"`
+	Option string `json:"option"`
+}
+
+// LearnedLately is what a session with the mentor was about.
+type LearnedLately struct {
+	Concepts []string `json:"concepts"`
+	Minutes  int      `json:"minutes"`
 }
 
 // Said is a message of a [Conversation].
