@@ -58,7 +58,7 @@ b69651ce11fc0a4a 20261127000033_delete_projects.sql
 0a02d875cf0dd9df 20261127000034_fences_of_timelines.sql
 a294b124c6715ec5 20261127000035_jobs_of_one_process.sql
 37b3309e5bcda30d 20261127000036_thinking.sql
-5410875abaee569f 20261127000035_roadmap_jobs.sql
+bc0a14785a525386 20261127000037_roadmap_jobs.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -42,5 +42,5 @@ begin
 end
 $$;
 
-create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 44';
+create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 46';
 notify pgrst, 'reload schema';
