@@ -182,7 +182,7 @@ func (r *run) refactored(ctx context.Context, sel *selection, code, explanation 
 	line := 1 + strings.Count(before[:sel.start], "\n")
 	doc := refactoringDoc{FilePath: sel.path, Original: sel.text, Refactored: code, Explanation: codeforge.Plain(explanation),
 		StartLine: line, EndLine: line + strings.Count(strings.TrimSuffix(sel.text, "\n"), "\n"), Base: r.task.Job.Base, Offset: sel.start,
-		Changed: before != after, Verified: ok, Diagnostics: found[:min(len(found), 2*maxDiagnostics)], Evidence: r.evidence()}
+		Changed: before != after, Verified: ok, Diagnostics: append([]diagnostic{}, found[:min(len(found), 2*maxDiagnostics)]...), Evidence: r.evidence()}
 	doc.Summary = form.Shorten(firstParagraph(doc.Explanation), maxSummary)
 	if !doc.Changed {
 		return doc, nil

@@ -21,11 +21,14 @@ var alternatives = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)(?:^|\b(?:use|take|choose|pick|do|prefer|with|should\s+\w+|whether\s+to)\s+)([^?.!,;:]{2,60}?)\s+(?:or|vs\.?|versus|oder)\s+(.{2,60}?)(?:[?.!,;:]|\s+for\b|\s+to\b|\s+in\b|$)`),
 }
 
+// leadIn is what stands before the first of two ways, and is none of it.
+var leadIn = regexp.MustCompile(`(?i)^.*\b(?:should|shall|can|could|do|must)\s+(?:i|we|one|it|the app)\s+(?:\w+\s+){0,3}?(?:in|with|use|take|by|as|on|to)\s+|^.*\bwhether\s+to\s+(?:use\s+)?`)
+
 // named are the two ways that a decision names, "" where it names none.
 func named(asked string) (one, other string) {
 	for _, re := range alternatives {
 		if m := re.FindStringSubmatch(asked); m != nil {
-			return strings.TrimSpace(m[1]), strings.TrimSpace(m[2])
+			return strings.TrimSpace(leadIn.ReplaceAllString(m[1], "")), strings.TrimSpace(m[2])
 		}
 	}
 	return "", ""
