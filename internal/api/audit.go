@@ -27,6 +27,9 @@ var audited = map[string]string{
 	"put_key":    "key.put",
 	"delete_key": "key.delete",
 
+	"delete_profile": "profile.delete",
+	"export_profile": "profile.export",
+
 	"create_webhook":         "webhook.create",
 	"create_project_webhook": "webhook.create",
 	"update_webhook":         "webhook.update",
@@ -52,7 +55,7 @@ func auditedHere(operation string, r *http.Request) bool {
 	switch operation {
 	case "cancel_job": // without taking back it is everyday work
 		return r.URL.Query().Get("keep") == "false"
-	case "export_zip", "export_tar_gz":
+	case "export_zip", "export_tar_gz", "export_profile":
 		return r.Method == http.MethodGet
 	}
 	return true

@@ -75,7 +75,7 @@ func (s *server) export(ctx context.Context, in *exportInput, format archive.For
 	}
 	out := bufio.NewWriterSize(pieces{x, time.Now().Add(answerTimeout)}, pieceBytes)
 	w := archive.NewWriter(format, out)
-	if err = s.writeFiles(ctx, w, pages, locks); err == nil {
+	if err = s.writeFiles(ctx, w, "", pages, locks); err == nil {
 		err = w.Close()
 	}
 	if err == nil {
@@ -119,12 +119,12 @@ func largestBlob(files []codeforge.File) (most int64) {
 	return most
 }
 
-// writeFiles adds the files to an archive, and the locks at their places among them.
-func (s *server) writeFiles(ctx context.Context, w *archive.Writer, pages filePages, locks map[string][]byte) error {
+// writeFiles adds the files to an archive, in the folder that under names with a slash, and the locks at their places among them.
+func (s *server) writeFiles(ctx context.Context, w *archive.Writer, under string, pages filePages, locks map[string][]byte) error {
 	left := slices.Sorted(maps.Keys(locks))
 	addLocks := func(before string) error {
 		for len(left) > 0 && (before == "" || left[0] < before) {
-			if err := w.Add(left[0], locks[left[0]]); err != nil {
+			if err := w.Add(under+left[0], locks[left[0]]); err != nil {
 				return err
 			}
 			left = left[1:]
@@ -144,7 +144,7 @@ func (s *server) writeFiles(ctx context.Context, w *archive.Writer, pages filePa
 					return err
 				}
 			}
-			if err := w.Add(f.Path, data); err != nil {
+			if err := w.Add(under+f.Path, data); err != nil {
 				return err
 			}
 		}

@@ -108,6 +108,8 @@ func (s *server) accountRoutes() {
 	add(s, "GET /v1/profiles/me", "get_profile", s.getProfile)
 	add(s, "POST /v1/profiles/", "put_profile", s.putProfile)
 	add(s, "PUT /v1/profiles/me", "update_profile", s.updateProfile)
+	add(s, "DELETE /v1/profiles/me", "delete_profile", s.deleteProfile)
+	add(s, "GET /v1/profiles/me/export", "export_profile", s.exportProfile)
 	add(s, "POST /v1/waitlist/", "join_waitlist", s.joinWaitlist)
 
 	add(s, "POST /v1/webhooks", "create_webhook", s.createWebhook)

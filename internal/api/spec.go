@@ -209,6 +209,11 @@ var docs = map[string]doc{
 		example: map[string]any{"full_name": "Ada Lovelace", "skill_level": "intermediate"}},
 	"update_profile": {tag: "profiles", errors: []int{400, 413, 415}, summary: "Change the profile", text: "Changes the fields of the caller's profile that are given, at least one.",
 		example: map[string]any{"skill_level": "advanced"}},
+	"delete_profile": {tag: "profiles", errors: []int{400, 409, 503}, summary: "Delete all that the caller has",
+		text: "Deletes every project with its files, history, conversation and jobs, which are cancelled, then tokens, own keys, webhooks and the profile, for good. What is left are ids and sums: what models cost, what budgets count, the audit log. " +
+			"The account at the identity provider stays, so that a later request begins with a fresh profile. Where it breaks off, ask again: it goes on."},
+	"export_profile": {tag: "profiles", errors: []int{503}, summary: "Export all that the caller has", responses: archiveAnswer("application/zip"),
+		text: "A zip: the profile, tokens by name, keys by provider, webhooks without secrets, use of models by day, and of each project its row, newest files, revisions, jobs, conversation, roadmap and sessions, as JSON. Lists come in pages, newest first."},
 	"join_waitlist": {tag: "profiles", public: true, status: http.StatusCreated, errors: []int{413, 415, 503}, summary: "Join the waitlist",
 		text:    "Keeps an address. Again, it says the same. An address of the network may join 10 times a minute, and all together 1,000 times an hour.",
 		example: map[string]any{"email": "ada@example.com"}},

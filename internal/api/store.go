@@ -86,6 +86,9 @@ type Store interface {
 	// what became of the job.
 	ListMessages(ctx context.Context, u codeforge.User, projectID string, f codeforge.MessageFilter) ([]codeforge.Message, error)
 
+	// MessagesBefore returns messages of a project that are older than one of them, or ("") the newest, at most limit, newest first.
+	MessagesBefore(ctx context.Context, u codeforge.User, projectID, before string, limit int) ([]codeforge.Message, error)
+
 	// ProjectChanges returns at most limit entries after a number of what changed in a project, in order. From a negative number
 	// on it returns none, and the jobs of the project that have not ended. The newest [codeforge.KeptChanges] are kept, for
 	// [codeforge.WorkingKept] at least.
@@ -128,6 +131,9 @@ type Store interface {
 	// PutProfile applies a patch to the profile of u, which is made before where there is none: Invalid (field "username") for a
 	// name that another has.
 	PutProfile(ctx context.Context, u codeforge.User, p codeforge.ProfilePatch) (codeforge.Profile, error)
+	// DeleteProfile deletes what u has beside projects: profile, tokens, keys, webhooks, an entry on the waitlist. While there are
+	// projects it is a Conflict. What stays are ids and sums: what models cost, budgets, how many revisions a day had.
+	DeleteProfile(ctx context.Context, u codeforge.User) error
 	// JoinWaitlist keeps an address that [codeforge.ParseEmail] returned. It does the same for one that is there already, and as much, and refuses
 	// all alike when [codeforge.MaxWaitlist] joined within an hour.
 	JoinWaitlist(ctx context.Context, email string) error
@@ -143,8 +149,8 @@ type Store interface {
 	GetStudentProgress(ctx context.Context, u codeforge.User, projectID string) (codeforge.StudentProgress, error)
 	// AddSession stores d with a new id; ID, ProjectID and CreatedAt of it are ignored. Its texts count in what u stores.
 	AddSession(ctx context.Context, u codeforge.User, projectID string, d codeforge.DailySession) (codeforge.DailySession, error)
-	// ListSessions returns the newest of a project, at most limit, newest first.
-	ListSessions(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.DailySession, error)
+	// ListSessions returns sessions of a project that are older than one of them, or ("") the newest, at most limit, newest first.
+	ListSessions(ctx context.Context, u codeforge.User, projectID, before string, limit int) ([]codeforge.DailySession, error)
 
 	// Ping checks that the store answers.
 	Ping(ctx context.Context) error

@@ -184,7 +184,7 @@ func (s *server) listSessions(ctx context.Context, in *listSessionsInput) (*sess
 	if err := x.acquireBytes(int64(in.Limit) * rowLoad); err != nil {
 		return nil, err
 	}
-	rows, err := s.Store.ListSessions(ctx, x.user, in.ProjectID, in.Limit)
+	rows, err := s.Store.ListSessions(ctx, x.user, in.ProjectID, "", in.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,16 @@
 package api_test
 
 import (
+	"archive/zip"
 	"encoding/json"
 	"fmt"
+	"io"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"codeforge"
 )
 
 const profileKeys = "id username full_name avatar_url skill_level created_at updated_at"
@@ -118,4 +124,95 @@ func TestStudentMode(t *testing.T) {
 		{"/choice", `{"module_index":0,"option_id":"` + strings.Repeat("x", 51) + `"}`}} {
 		k.call("PUT", at+c.path, c.body).fails(422, "VALIDATION_ERROR")
 	}
+}
+
+// TestAccountExport reads all that a user has out of one archive, and nothing of others.
+func TestAccountExport(t *testing.T) {
+	k := newKit(t)
+	project := k.call("POST", "/v1/projects/", `{"title":"Learning","mode":"student"}`).want(200).object()["id"].(string)
+	k.file(project, "src/main.ts", "export const mine = 1\n")
+	archived := k.project()
+	k.call("DELETE", "/v1/projects/"+archived, "").want(200)
+	k.job(project, "qa")
+	for i := range 45 {
+		k.call("POST", "/v1/student/"+project+"/sessions", fmt.Sprintf(`{"transcript":[{"n":%d}],"concepts_covered":[]}`, i)).want(200)
+		if err := k.store.AddMessages(k.Context(), project, []codeforge.Message{{Role: "user", Content: fmt.Sprint("line ", i)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.call("POST", "/v1/projects/", `{"title":"Of somebody else"}`, "Authorization: Bearer bob").want(200)
+	a := k.call("GET", "/v1/profiles/me/export", "").want(200)
+	if got := a.Header.Get("Content-Type"); got != "application/zip" {
+		t.Error(got)
+	}
+	z, err := zip.NewReader(strings.NewReader(a.Body), int64(len(a.Body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := map[string]string{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held[f.Name] = string(text)
+	}
+	at := "projects/" + project + "/"
+	for name, want := range map[string]string{"profile.json": alice, "webhooks.json": "[]", "keys.json": "[]", at + "project.json": "Learning", at + "files/src/main.ts": "mine = 1", at + "revisions-1.json": `"author"`,
+		at + "jobs-1.json": `"qa"`, at + "messages-1.json": "line 44", at + "messages-3.json": "line 0", at + "sessions-1.json": `"n": 44`, at + "sessions-3.json": `"n": 0`,
+		"projects/" + archived + "/project.json": "archived"} {
+		if !strings.Contains(held[name], want) {
+			t.Errorf("%s has no %q: %s", name, want, held[name])
+		}
+	}
+	if all := fmt.Sprint(held); strings.Contains(all, "somebody else") || strings.Contains(all, bob) {
+		t.Error("the export holds what is another's")
+	}
+	lines := regexp.MustCompile(`line \d+"`).FindAllString(fmt.Sprint(held), -1)
+	if slices.Sort(lines); len(slices.Compact(lines)) != 45 {
+		t.Errorf("%d lines of the conversation", len(lines))
+	}
+	k.call("HEAD", "/v1/profiles/me/export", "").want(200)
+	k.call("GET", "/v1/profiles/me/export", "", "Authorization:").fails(401, "AUTHENTICATION_ERROR")
+}
+
+// TestAccountIsDeleted leaves nothing of a user, and all of others; the user may come again.
+func TestAccountIsDeleted(t *testing.T) {
+	k := newKit(t)
+	k.call("PUT", "/v1/profiles/me", `{"username":"ada"}`).want(200)
+	for i := range 45 {
+		id := k.call("POST", "/v1/projects/", fmt.Sprintf(`{"title":"Project %d"}`, i)).want(200).object()["id"].(string)
+		if i%3 == 0 {
+			k.call("DELETE", "/v1/projects/"+id, "").want(200)
+		} else if i%3 == 1 {
+			k.job(id, "qa")
+		}
+	}
+	of := k.call("POST", "/v1/projects/", `{"title":"Of somebody else"}`, "Authorization: Bearer bob").want(200).object()["id"].(string)
+	k.call("DELETE", "/v1/profiles/me", "").fails(422, "VALIDATION_ERROR")
+	if d := k.call("DELETE", "/v1/profiles/me?permanent=false", "").fails(400, "VALIDATION_ERROR"); d["field"] != "permanent" {
+		t.Errorf("%v", d)
+	}
+	if n := k.call("GET", "/v1/projects/", "").object()["total"]; n != 30.0 {
+		t.Fatal(n)
+	}
+	for range 2 {
+		if a := k.call("DELETE", "/v1/profiles/me/?permanent=true", "").want(200).keys("message id"); a["id"] != alice {
+			t.Errorf("%v", a)
+		}
+	}
+	for _, query := range []string{"", "?status=archived"} {
+		if n := k.call("GET", "/v1/projects/"+query, "").object()["total"]; n != 0.0 {
+			t.Errorf("%v projects are left", n)
+		}
+	}
+	if p := k.call("GET", "/v1/profiles/me", "").want(200).object(); p["username"] != nil {
+		t.Errorf("%v", p)
+	}
+	k.call("PUT", "/v1/profiles/me", `{"username":"ada"}`, "Authorization: Bearer bob").want(200)
+	k.call("GET", "/v1/projects/"+of, "", "Authorization: Bearer bob").want(200)
 }

@@ -138,6 +138,7 @@ func TestRoundTrips(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Exec(t, db, "insert into public.learning_roadmaps (project_id, modules) values ('"+student.ID+"', '[{}]')")
+	gone := codeforge.NewID()
 	var last codeforge.Job
 	var fence codeforge.Fence
 	var hold string
@@ -310,7 +311,9 @@ func TestRoundTrips(t *testing.T) {
 			_, err := store.AddSession(ctx, u, student.ID, codeforge.DailySession{Transcript: []byte("[]")})
 			return err
 		}},
-		{"list sessions", func() error { _, err := store.ListSessions(ctx, u, student.ID, 10); return err }},
+		{"list sessions", func() error { _, err := store.ListSessions(ctx, u, student.ID, "", 10); return err }},
+		{"messages before", func() error { _, err := store.MessagesBefore(ctx, u, project.ID, "", 10); return err }},
+		{"delete profile", func() error { return store.DeleteProfile(ctx, codeforge.User{ID: gone}) }},
 		{"ping", func() error { return store.Ping(ctx) }},
 	} {
 		// The first time on a connection its statements are described to it.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"codeforge"
 )
@@ -57,6 +58,30 @@ func (s *Store) PutProfile(ctx context.Context, u codeforge.User, patch codeforg
 	}
 	row, _, _, err := system[profileRow](ctx, s, "put_profile", arg{"user", u.ID}, arg{"patch", doc}, arg{"first", first})
 	return row.profile(), err
+}
+
+// DeleteProfile implements api.Store.
+func (s *Store) DeleteProfile(ctx context.Context, u codeforge.User) error {
+	if err := check(u, "User", u.ID); err != nil {
+		return err
+	}
+	_, _, _, err := system[any](ctx, s, "delete_profile", arg{"user", u.ID}, arg{"email", strings.ToLower(u.Email)})
+	return err
+}
+
+// MessagesBefore implements api.Store.
+func (s *Store) MessagesBefore(ctx context.Context, u codeforge.User, projectID, before string, limit int) ([]codeforge.Message, error) {
+	if err := check(u, "Project", projectID); err != nil {
+		return nil, err
+	}
+	than, err := optional("Message", before)
+	if err != nil {
+		return nil, err
+	}
+	a, err := read[struct {
+		Messages []messageRow `json:"messages"`
+	}](ctx, s, u, "read_messages_before", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"before", than}, arg{"limit", limit})
+	return mapRows(a.Messages, messageRow.message), err
 }
 
 // JoinWaitlist implements api.Store.
@@ -150,12 +175,16 @@ func (s *Store) AddSession(ctx context.Context, u codeforge.User, projectID stri
 }
 
 // ListSessions implements api.Store.
-func (s *Store) ListSessions(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.DailySession, error) {
+func (s *Store) ListSessions(ctx context.Context, u codeforge.User, projectID, before string, limit int) ([]codeforge.DailySession, error) {
+	than, err := optional("Session", before)
+	if err != nil {
+		return nil, err
+	}
 	type sessionsRow struct {
 		Mode     codeforge.Mode `json:"mode"`
 		Sessions []sessionRow   `json:"sessions"`
 	}
-	row, err := student(ctx, s, u, projectID, "read_sessions", func(r *sessionsRow) codeforge.Mode { return r.Mode }, arg{"limit", limit})
+	row, err := student(ctx, s, u, projectID, "read_sessions", func(r *sessionsRow) codeforge.Mode { return r.Mode }, arg{"limit", limit}, arg{"before", than})
 	if err != nil {
 		return nil, err
 	}

@@ -97,6 +97,43 @@ func (s *Store) PutProfile(ctx context.Context, u codeforge.User, patch codeforg
 	return p, nil
 }
 
+// DeleteProfile implements api.Store.
+func (s *Store) DeleteProfile(ctx context.Context, u codeforge.User) error {
+	return s.write(ctx, func(c *conn) error {
+		has, err := c.one("SELECT 1 FROM projects WHERE user_id = ? LIMIT 1", []any{u.ID}, new(int))
+		if err == nil && has {
+			err = codeforge.Conflictf("There are projects still: delete them first")
+		}
+		if err != nil {
+			return err
+		}
+		for _, table := range []string{"tokens", "provider_keys", "webhooks", "profiles"} {
+			if _, _, err := c.exec("DELETE FROM "+table+" WHERE user_id = ?", u.ID); err != nil {
+				return err
+			}
+		}
+		_, _, err = c.exec("DELETE FROM waitlist WHERE email = ?", strings.ToLower(u.Email))
+		return err
+	})
+}
+
+// MessagesBefore implements api.Store.
+func (s *Store) MessagesBefore(ctx context.Context, u codeforge.User, projectID, before string, limit int) (list []codeforge.Message, err error) {
+	err = s.view(ctx, func(c *conn) error {
+		p, err := ownProject(c, u, projectID)
+		if err != nil {
+			return err
+		}
+		return c.each(`SELECT id, role, thinking, created_at, metadata, content FROM chat_messages WHERE project = ?1
+			AND (?2 = '' OR seq < (SELECT seq FROM chat_messages WHERE id = ?2)) ORDER BY seq DESC LIMIT ?3`, []any{p.seq, before, limit}, func(r row) error {
+			list = append(list, codeforge.Message{ProjectID: p.ID})
+			m := &list[len(list)-1]
+			return r.scan(&m.ID, &m.Role, &m.Thinking, &m.CreatedAt, &m.Metadata, &m.Content)
+		})
+	})
+	return list, err
+}
+
 // JoinWaitlist implements api.Store.
 func (s *Store) JoinWaitlist(ctx context.Context, email string) error {
 	return s.write(ctx, func(c *conn) error {
@@ -238,13 +275,13 @@ func (s *Store) AddSession(ctx context.Context, u codeforge.User, projectID stri
 }
 
 // ListSessions implements api.Store.
-func (s *Store) ListSessions(ctx context.Context, u codeforge.User, projectID string, limit int) (list []codeforge.DailySession, err error) {
+func (s *Store) ListSessions(ctx context.Context, u codeforge.User, projectID, before string, limit int) (list []codeforge.DailySession, err error) {
 	err = s.view(ctx, func(c *conn) error {
 		p, err := ownStudent(c, u, projectID)
 		if err != nil {
 			return err
 		}
-		return c.each("SELECT id, minutes, created_at, concepts, transcript FROM daily_sessions WHERE project = ? ORDER BY seq DESC LIMIT ?", []any{p.seq, limit}, func(r row) error {
+		return c.each("SELECT id, minutes, created_at, concepts, transcript FROM daily_sessions WHERE project = ?1 AND (?2 = '' OR seq < (SELECT seq FROM daily_sessions WHERE id = ?2)) ORDER BY seq DESC LIMIT ?3", []any{p.seq, before, limit}, func(r row) error {
 			d := codeforge.DailySession{ProjectID: p.ID}
 			var concepts json.RawMessage
 			if err := r.scan(&d.ID, &d.Minutes, &d.CreatedAt, &concepts, &d.Transcript); err != nil {

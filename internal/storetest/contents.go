@@ -57,6 +57,7 @@ func (s *suite) restore(p codeforge.Project, number int64) {
 
 var contentTests = map[string]func(s *suite, b Backdoor){
 	"a project that is deleted leaves nothing": leaveNothing,
+	"a user who is deleted leaves nothing":     leaveNothingOfUser,
 	"equal texts of a project are one": func(s *suite, b Backdoor) {
 		p := s.project()
 		for _, path := range []string{"a", "b", "c", "a"} {

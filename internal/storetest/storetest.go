@@ -70,6 +70,7 @@ func Run(t *testing.T, open Open, only ...string) {
 		{"Webhooks", webhookTests},
 		{"Profiles", profileTests},
 		{"Students", studentTests},
+		{"Paged", pagedTests},
 		{"Keys", keyTests},
 		{"Due", dueTests},
 		{"Queue", queueTests},

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"codeforge"
+	"codeforge/internal/auth"
 )
 
 var profileTests = []test{
@@ -126,7 +128,7 @@ var studentTests = []test{
 				_, err := s.AddSession(s.ctx(), s.u, p.ID, codeforge.DailySession{Transcript: json.RawMessage(`[]`)})
 				return err
 			},
-			"list": func(p codeforge.Project) error { _, err := s.ListSessions(s.ctx(), s.u, p.ID, 10); return err },
+			"list": func(p codeforge.Project) error { _, err := s.ListSessions(s.ctx(), s.u, p.ID, "", 10); return err },
 		} {
 			s.Log(name)
 			s.invalid("mode", do(builder))
@@ -156,7 +158,7 @@ var studentTests = []test{
 			_, err = s.AddSession(s.ctx(), s.u, p.ID, codeforge.DailySession{Transcript: json.RawMessage(`[]`), Minutes: i})
 			s.ok(err)
 		}
-		list, err := s.ListSessions(s.ctx(), s.u, p.ID, 100)
+		list, err := s.ListSessions(s.ctx(), s.u, p.ID, "", 100)
 		s.ok(err)
 		if len(list) != 4 || list[0].Minutes != 2 || list[1].Minutes != 1 || list[2].Minutes != 0 {
 			s.Fatalf("%+v", list)
@@ -165,12 +167,12 @@ var studentTests = []test{
 			s.Fatalf("%+v", list[0])
 		}
 		s.same("the first", list[3], first)
-		list, err = s.ListSessions(s.ctx(), s.u, p.ID, 2)
+		list, err = s.ListSessions(s.ctx(), s.u, p.ID, "", 2)
 		s.ok(err)
 		if len(list) != 2 || list[0].Minutes != 2 {
 			s.Fatalf("%+v", list)
 		}
-		none, err := s.ListSessions(s.ctx(), s.u, s.student().ID, 100)
+		none, err := s.ListSessions(s.ctx(), s.u, s.student().ID, "", 100)
 		s.ok(err)
 		if len(none) != 0 {
 			s.Fatalf("%+v", none)
@@ -218,7 +220,7 @@ var studentTests = []test{
 		if stored != 3 {
 			s.Fatalf("%d were stored", stored)
 		}
-		list, err := s.ListSessions(s.ctx(), s.u, p.ID, 10)
+		list, err := s.ListSessions(s.ctx(), s.u, p.ID, "", 10)
 		s.ok(err)
 		if len(list) != stored {
 			s.Fatalf("%d are there", len(list))
@@ -293,6 +295,105 @@ var studentTests = []test{
 		s.ok(err)
 		if progress.Modules != 1 || progress.RoadmapID != r.ID || progress.Current != "only" {
 			s.Fatalf("%+v", progress)
+		}
+	}},
+}
+
+// leaveNothingOfUser: of a user who is deleted no row is left, whichever tables there are, but for the books and what was told.
+func leaveNothingOfUser(s *suite, b Backdoor) {
+	s.u.Email = "Ada@example.com"
+	p, _ := s.full()
+	student := s.student()
+	_, err := s.AddSession(s.ctx(), s.u, student.ID, codeforge.DailySession{Transcript: json.RawMessage(`[{}]`)})
+	s.ok(err)
+	s.webhook("")
+	s.ok(err2(s.PutProfile(s.ctx(), s.u, codeforge.ProfilePatch{Username: new("ada")})))
+	s.ok(err2(s.PutKey(s.ctx(), s.u, "openai", "…abcd", []byte("sealed"))))
+	_, token, err := auth.NewToken(s.u, "machine", []auth.Scope{auth.Read}, 0)
+	s.ok(err)
+	s.ok(s.CreateToken(s.ctx(), s.u, token))
+	s.ok(s.JoinWaitlist(s.ctx(), "ada@example.com"))
+	s.ok(s.JoinWaitlist(s.ctx(), "bob@example.com"))
+	s.ok(err2(s.PutProfile(s.ctx(), s.v, codeforge.ProfilePatch{Username: new("bob")})))
+	s.refused(s.DeleteProfile(s.ctx(), s.u), codeforge.Conflict)
+	s.ok(s.DeleteProfile(s.ctx(), codeforge.User{ID: codeforge.NewID(), Email: "nobody@example.com"}))
+	for _, p := range []codeforge.Project{p, student} {
+		s.ok(err2(s.DeleteProject(s.ctx(), s.u, p.ID, nil)))
+	}
+	for range 2 {
+		s.ok(s.DeleteProfile(s.ctx(), s.u))
+	}
+	for _, table := range slices.Compact(slices.Sorted(slices.Values(b.Rows(s.u.ID)))) {
+		if !slices.Contains([]string{"changes", "change_log", "change_readers", "llm_calls", "budget_limits", "budget_periods", "budget_holds", "revision_days", "stored_bytes", "users"}, table) {
+			s.Errorf("the user is left in %s", table)
+		}
+	}
+	if left := b.Rows("ada@example.com"); len(left) > 0 {
+		s.Errorf("the address is left in %v", left)
+	}
+	again, err := s.GetProfile(s.ctx(), s.u)
+	s.ok(err)
+	if again.Username != nil {
+		s.Errorf("%+v", again)
+	}
+	other, err := s.GetProfile(s.ctx(), s.v)
+	s.ok(err)
+	if *other.Username != "bob" {
+		s.Errorf("%+v", other)
+	}
+}
+
+// conversation reads all messages of a project by pages, newest first.
+func (s *suite) conversation(p codeforge.Project, page int) (lines []string) {
+	s.Helper()
+	before := ""
+	for {
+		list, err := s.MessagesBefore(s.ctx(), s.u, p.ID, before, page)
+		s.ok(err)
+		if len(list) == 0 {
+			return lines
+		}
+		for _, m := range list {
+			lines = append(lines, m.Content)
+			before = m.ID
+		}
+	}
+}
+
+var pagedTests = []test{
+	{"messages and sessions are read by pages, each once", func(s *suite) {
+		p := s.student()
+		var want, sessions []string
+		for i := range 7 {
+			if i%2 == 0 {
+				s.advance(time.Second)
+			}
+			s.ok(s.AddMessages(s.ctx(), p.ID, []codeforge.Message{{Role: "user", Content: fmt.Sprint(i)}}))
+			_, err := s.AddSession(s.ctx(), s.u, p.ID, codeforge.DailySession{Transcript: json.RawMessage(`[]`), Minutes: i})
+			s.ok(err)
+			want = append([]string{fmt.Sprint(i)}, want...)
+		}
+		for _, page := range []int{1, 3, 7, 100} {
+			s.same("conversation", s.conversation(p, page), want)
+			before := ""
+			for sessions = nil; ; {
+				list, err := s.ListSessions(s.ctx(), s.u, p.ID, before, page)
+				s.ok(err)
+				if len(list) == 0 {
+					break
+				}
+				for _, d := range list {
+					sessions, before = append(sessions, fmt.Sprint(d.Minutes)), d.ID
+				}
+			}
+			s.same("sessions", sessions, want)
+		}
+		_, err := s.MessagesBefore(s.ctx(), s.v, p.ID, "", 10)
+		s.missing(err, "Project", p.ID)
+		other, err := s.MessagesBefore(s.ctx(), s.u, p.ID, codeforge.NewID(), 10)
+		s.ok(err)
+		if len(other) != 0 {
+			s.Fatalf("%+v", other)
 		}
 	}},
 }
