@@ -147,6 +147,11 @@ func TestAdoptedRows(t *testing.T) {
 // backdoor leads past a store to its database.
 func backdoor(t *testing.T, s *pgtest.Server, db string) storetest.Backdoor {
 	return storetest.Backdoor{
+		Lead: func(project, modules string) {
+			if _, err := connect(t, s.URL(pgtest.Superuser, db)).Exec(t.Context(), "select public.codeforge_put_roadmap($1, gen_random_uuid(), $2)", project, modules); err != nil {
+				t.Fatal(err)
+			}
+		},
 		Texts: func(project string) []string {
 			rows, err := connect(t, s.URL(pgtest.Superuser, db)).Query(t.Context(), "select coalesce(content, encode(bytes, 'hex')) from public.file_contents where project_id = $1", project)
 			if err != nil {

@@ -68,6 +68,9 @@ func TestContents(t *testing.T) {
 		do := past(t, dir)
 		of := "project = (SELECT seq FROM projects WHERE id = ?)"
 		return s, storetest.Backdoor{
+			Lead: func(project, modules string) {
+				do("INSERT INTO learning_roadmaps(project, id, modules, created_at) SELECT seq, ?, ?, 1 FROM projects WHERE id = ?", codeforge.NewID(), modules, project)
+			},
 			Texts: func(project string) []string {
 				return do("SELECT iif(typeof(content) = 'blob', lower(hex(content)), content) FROM contents WHERE "+of, project)
 			},

@@ -16,6 +16,7 @@ type Backdoor struct {
 	Forget func(project string, before int64) // what only revisions before that one have
 	Remove func(project string)               // for good
 	Rows   func(text string) []string         // the tables that hold a text, in whichever column
+	Lead   func(project, modules string)      // puts a roadmap beside a project that has none
 }
 
 // RunContents runs what holds for the texts of files and of their history.
@@ -57,6 +58,7 @@ func (s *suite) restore(p codeforge.Project, number int64) {
 
 var contentTests = map[string]func(s *suite, b Backdoor){
 	"a project that is deleted leaves nothing": leaveNothing,
+	"a roadmap keeps what is written at once":  keepRoadmap,
 	"a user who is deleted leaves nothing":     leaveNothingOfUser,
 	"equal texts of a project are one": func(s *suite, b Backdoor) {
 		p := s.project()

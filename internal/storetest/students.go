@@ -397,3 +397,69 @@ var pagedTests = []test{
 		}
 	}},
 }
+
+// keepRoadmap: steps and choices that are written at once lose nothing of each other, and stay within the modules.
+func keepRoadmap(s *suite, b Backdoor) {
+	p := s.student()
+	list := []codeforge.RoadmapModule{}
+	for i := range 8 {
+		list = append(list, codeforge.RoadmapModule{Title: fmt.Sprint("Module ", i), Concepts: []string{"<b> & 'quotes'"}, EstimatedHours: 1.5})
+	}
+	modules, err := codeforge.NewModules(list)
+	s.ok(err)
+	b.Lead(p.ID, string(modules))
+	first, err := s.GetRoadmap(s.ctx(), s.u, p.ID)
+	s.ok(err)
+	if first.ProjectID != p.ID || first.CurrentStep != 0 || first.CreatedAt.IsZero() {
+		s.Fatalf("%+v", first)
+	}
+	s.same("modules", first.List(), list)
+	var group sync.WaitGroup
+	for i := range list {
+		list[i].ChosenOption = fmt.Sprint("option \"", i)
+		group.Go(func() {
+			if _, err := s.ChooseOption(s.ctx(), s.u, p.ID, i, list[i].ChosenOption); err != nil {
+				s.Error(err)
+			}
+		})
+		group.Go(func() {
+			if _, err := s.SetRoadmapStep(s.ctx(), s.u, p.ID, 3); err != nil {
+				s.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	r, err := s.GetRoadmap(s.ctx(), s.u, p.ID)
+	s.ok(err)
+	s.same("modules", r.List(), list)
+	if r.ID != first.ID || r.CurrentStep != 3 {
+		s.Fatalf("%+v", r)
+	}
+	_, err = s.AddSession(s.ctx(), s.u, p.ID, codeforge.DailySession{Transcript: json.RawMessage(`[]`), Minutes: 25})
+	s.ok(err)
+	done, err := s.GetStudentProgress(s.ctx(), s.u, p.ID)
+	s.ok(err)
+	s.same("progress", done, codeforge.StudentProgress{RoadmapID: r.ID, ProjectID: p.ID, Completed: 3, Modules: 8, Current: "Module 3", Sessions: 1, Minutes: 25})
+	if got := done.Percent(); got != 37.5 {
+		s.Fatal(got)
+	}
+	for _, beyond := range []int{-1, 8, 1000} {
+		_, err = s.SetRoadmapStep(s.ctx(), s.u, p.ID, beyond)
+		s.invalid("step_index", err)
+		_, err = s.ChooseOption(s.ctx(), s.u, p.ID, beyond, "a")
+		s.invalid("module_index", err)
+	}
+	_, err = s.ChooseOption(s.ctx(), s.u, p.ID, 0, "")
+	s.invalid("option_id", err)
+	for _, change := range []func() error{
+		func() error { return err2(s.SetRoadmapStep(s.ctx(), s.v, p.ID, 1)) },
+		func() error { return err2(s.ChooseOption(s.ctx(), s.v, p.ID, 1, "a")) },
+		func() error { return err2(s.GetRoadmap(s.ctx(), s.v, p.ID)) },
+		func() error { return err2(s.GetStudentProgress(s.ctx(), s.v, p.ID)) },
+	} {
+		s.missing(change(), "Project", p.ID)
+	}
+	after, err := s.GetRoadmap(s.ctx(), s.u, p.ID)
+	s.ok(err)
+	s.same("nothing changed", after, r)
+}
