@@ -59,6 +59,7 @@ b69651ce11fc0a4a 20261127000033_delete_projects.sql
 a294b124c6715ec5 20261127000035_jobs_of_one_process.sql
 37b3309e5bcda30d 20261127000036_thinking.sql
 bc0a14785a525386 20261127000037_roadmap_jobs.sql
+896bb0fcaeff795a 20261127000038_delete_profiles.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

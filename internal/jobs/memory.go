@@ -60,7 +60,7 @@ func (e *Engine) learned(ctx context.Context, u codeforge.User, projectID string
 	case !codeforge.IsKind(err, codeforge.Missing):
 		return nil, err
 	}
-	sessions, err := e.o.Store.ListSessions(ctx, u, projectID, codeforge.RememberedSessions)
+	sessions, err := e.o.Store.ListSessions(ctx, u, projectID, "", codeforge.RememberedSessions)
 	for _, s := range sessions {
 		l.Sessions = append(l.Sessions, codeforge.SessionSummary{Concepts: s.Concepts, Minutes: s.Minutes})
 	}

@@ -94,7 +94,7 @@ type Store interface {
 	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
 
 	GetRoadmap(ctx context.Context, u codeforge.User, projectID string) (codeforge.Roadmap, error)
-	ListSessions(ctx context.Context, u codeforge.User, projectID string, limit int) ([]codeforge.DailySession, error)
+	ListSessions(ctx context.Context, u codeforge.User, projectID, before string, limit int) ([]codeforge.DailySession, error)
 
 	// What a job needs of its project beside texts, as its owner: see api.Store.
 	PutBlob(ctx context.Context, u codeforge.User, projectID string, data []byte) (hash string, err error)

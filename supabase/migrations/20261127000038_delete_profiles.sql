@@ -102,5 +102,5 @@ grant execute on function public.codeforge_read_sessions(uuid, uuid, int, uuid),
   public.codeforge_delete_profile(uuid, text) to service_role;
 grant execute on function public.codeforge_read_sessions(uuid, uuid, int, uuid), public.codeforge_read_messages_before(uuid, uuid, uuid, int) to authenticated;
 
-create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 46';
+create or replace function public.codeforge_schema() returns int language sql immutable set search_path = '' as 'select 47';
 notify pgrst, 'reload schema';
