@@ -516,6 +516,10 @@ func TestSlowSockets(t *testing.T) {
 		}
 	})
 	project := k.project()
+	// The store writes outside of bubbles: that this log is read first.
+	if _, err := k.store.ProjectChanges(t.Context(), codeforge.User{ID: alice}, project, -1, 1); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name  string
 		do    func(b *bubble) (time.Duration, websocket.StatusCode)
