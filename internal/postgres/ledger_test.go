@@ -49,14 +49,22 @@ func TestSweepJournal(t *testing.T) {
 	if _, err := store.CancelJob(ctx, u, jobs[1]); err != nil {
 		t.Fatal(err)
 	}
-	put(codeforge.NewID()) // of a job that is gone
+	gone := codeforge.NewID() // of a job that is gone nothing is kept
+	put(gone)
 	s.Exec(t, db, "update public.test_clock set ahead = '1 hour'")
-	late := codeforge.NewID()
+	j, _, _, err := store.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: p.ID, Agent: codeforge.QA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := j.ID
 	put(late)
-	if n, err := store.SweepJournal(ctx, time.Now().Add(30*time.Minute)); err != nil || n != 2 {
+	if _, err := store.CancelJob(ctx, u, late); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := store.SweepJournal(ctx, time.Now().Add(30*time.Minute)); err != nil || n != 1 {
 		t.Fatal(n, err)
 	}
-	for job, want := range map[string]bool{jobs[0]: true, jobs[1]: false, late: true} {
+	for job, want := range map[string]bool{jobs[0]: true, jobs[1]: false, gone: false, late: true} {
 		if got, err := store.Get(ctx, key(job)); err != nil || (got != nil) != want {
 			t.Fatal(job, string(got), err)
 		}
