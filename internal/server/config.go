@@ -182,8 +182,8 @@ func (n *AgentNumbers) UnmarshalText(b []byte) error {
 	*n = AgentNumbers{}
 	set := func(agent string, number int) error {
 		t := codeforge.AgentType(agent)
-		if t.Agent() == nil || t == codeforge.Noop {
-			return fmt.Errorf("%q is no agent type: there are %v", agent, codeforge.AgentTypes(func(a *codeforge.Agent) bool { return a.Type != codeforge.Noop }))
+		if t.Agent() == nil || t.NoModel() {
+			return fmt.Errorf("%q is no agent type: there are %v", agent, codeforge.AgentTypes(func(a *codeforge.Agent) bool { return !a.NoModel }))
 		}
 		if _, twice := (*n)[t]; twice {
 			return fmt.Errorf("%s is named twice", agent)

@@ -480,7 +480,7 @@ func TestClaimSettings(t *testing.T) {
 		"code=4, qa=8":         "map[code:4 qa:8]",
 		`{"code": 4, "qa": 8}`: "map[code:4 qa:8]",
 		"builder=1,":           "map[builder:1]",
-		"coder=4":              `"coder" is no agent type: there are [research wireframe code qa pedagogy builder]`,
+		"coder=4":              `"coder" is no agent type: there are [research wireframe code qa pedagogy roadmap choice refactor builder]`,
 		"noop=1":               `"noop" is no agent type`,
 		"code":                 `"code" is no agent type and whole number: write it like code=4,qa=8`,
 		"code=four":            `write it like code=4,qa=8`,

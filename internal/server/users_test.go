@@ -277,7 +277,9 @@ func makeBelongings(t *testing.T, c caller) belongings {
 	c.must(t, "POST", "/v1/webhooks/"+hook.ID+"/test", nil, &delivery)
 	c.must(t, "PUT", "/v1/webhooks/"+hook.ID, object{"enabled": false}, new(object))
 	var token struct{ ID string }
-	c.must(t, "POST", "/v1/tokens", object{"name": "alice's machine", "scopes": []string{"read"}}, &token)
+	if c.Token != "" { // standalone there are none
+		c.must(t, "POST", "/v1/tokens", object{"name": "alice's machine", "scopes": []string{"read"}}, &token)
+	}
 	return belongings{p.ID, job.ID, "src/main.ts", hook.ID, delivery.ID, token.ID}
 }
 
@@ -286,7 +288,10 @@ func (b belongings) readAll(t *testing.T, c caller) string {
 	t.Helper()
 	var all strings.Builder
 	for _, path := range []string{"/v1/projects/", "/v1/projects/" + b.project, "/v1/projects/" + b.project + "/files", "/v1/projects/" + b.project + "/revisions",
-		"/v1/projects/" + b.project + "/messages", "/v1/jobs/" + b.project + "/list", "/v1/jobs/" + b.job, "/v1/budgets?project_id=" + b.project + "&job_id=" + b.job, "/v1/tokens", "/v1/keys"} {
+		"/v1/projects/" + b.project + "/messages", "/v1/jobs/" + b.project + "/list", "/v1/jobs/" + b.job, "/v1/budgets?project_id=" + b.project + "&job_id=" + b.job, "/v1/keys", "/v1/tokens"} {
+		if path == "/v1/tokens" && b.token == "" {
+			continue
+		}
 		status, text, _ := c.ask(t, "GET", path, nil)
 		if status != http.StatusOK {
 			t.Fatal(path, status, text)
