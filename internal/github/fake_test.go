@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -319,9 +320,7 @@ func (f *fake) makeTree(p *repo, op operation, in map[string]any) (int, any) {
 		if p.objects[base].kind != "tree" {
 			return 422, says("base_tree does not exist")
 		}
-		for path, sha := range p.objects[base].tree {
-			tree[path] = sha
-		}
+		maps.Copy(tree, p.objects[base].tree)
 	}
 	for _, e := range in["tree"].([]any) {
 		entry := e.(map[string]any)

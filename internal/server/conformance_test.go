@@ -192,13 +192,13 @@ func (row exchange) check(t *testing.T, c caller, made map[string]string) {
 		members = details
 	}
 	if status != http.StatusBadRequest {
-		for _, key := range strings.Fields(row.keys) {
+		for key := range strings.FieldsSeq(row.keys) {
 			if _, ok := answer[key]; !ok {
 				t.Errorf("%s: no %s in %s", row.ask, key, text)
 			}
 		}
 	}
-	for _, pair := range strings.Fields(fill(row.is)) {
+	for pair := range strings.FieldsSeq(fill(row.is)) {
 		name, want, _ := strings.Cut(pair, "=")
 		if got := strings.ReplaceAll(fmt.Sprint(members[name]), " ", "_"); got != want {
 			t.Errorf("%s: %s is %s, want %s", row.ask, name, got, want)

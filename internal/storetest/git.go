@@ -24,17 +24,18 @@ func (s *suite) gitLog(p codeforge.Project, after int64, rows int) (newest int64
 	newest, list, err := s.GitRevisions(s.ctx(), s.u, p.ID, after, rows)
 	s.ok(err)
 	for _, r := range list {
-		line := fmt.Sprintf("%d %s %q", r.Number, r.Author, r.Message)
+		var line strings.Builder
+		line.WriteString(fmt.Sprintf("%d %s %q", r.Number, r.Author, r.Message))
 		for _, f := range r.Files {
-			line += fmt.Sprintf(" %s=%.4s/%d", f.Path, f.Hash, f.Size)
+			line.WriteString(fmt.Sprintf(" %s=%.4s/%d", f.Path, f.Hash, f.Size))
 		}
 		if r.Commit != "" {
-			line += fmt.Sprintf(" %.4s of %d packs", r.Commit, len(r.Packs))
+			line.WriteString(fmt.Sprintf(" %.4s of %d packs", r.Commit, len(r.Packs)))
 		}
 		if r.CreatedAt.IsZero() || r.CreatedAt.Location().String() != "UTC" {
 			s.Fatalf("revision %d was made at %v", r.Number, r.CreatedAt)
 		}
-		log = append(log, line)
+		log = append(log, line.String())
 	}
 	return newest, log
 }
