@@ -33,7 +33,7 @@ type PushedRevision struct {
 	Message  string
 	Verified *bool // nil: not known
 	Evidence Evidence
-	Lock     []byte // of packages; nil: that of the revision before
+	Lock     []byte   // of packages; nil: that of the revision before
 	Commit   string   // its id
 	Packs    []string // hashes of blobs that were put: the commit, and what else nothing but it has
 }
