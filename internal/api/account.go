@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"codeforge"
@@ -236,11 +237,14 @@ func (e *accountExport) all(p codeforge.Project) error {
 	}
 	if err == nil {
 		err = addPages(e, at+"messages", func(m codeforge.Message) message { return message(m) }, func(_ int, last *codeforge.Message) ([]codeforge.Message, error) {
-			before := ""
+			// Those of running jobs go meanwhile: none of them may be where a page begins.
+			f := codeforge.MessageFilter{Limit: accountPage, Settled: true}
 			if last != nil {
-				before = last.ID
+				f.Before = last.ID
 			}
-			return s.Store.MessagesBefore(ctx, u, p.ID, before, accountPage)
+			list, err := s.Store.ListMessages(ctx, u, p.ID, f)
+			slices.Reverse(list)
+			return list, err
 		})
 	}
 	if err == nil {

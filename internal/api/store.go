@@ -86,9 +86,6 @@ type Store interface {
 	// what became of the job.
 	ListMessages(ctx context.Context, u codeforge.User, projectID string, f codeforge.MessageFilter) ([]codeforge.Message, error)
 
-	// MessagesBefore returns messages of a project that are older than one of them, or ("") the newest, at most limit, newest first.
-	MessagesBefore(ctx context.Context, u codeforge.User, projectID, before string, limit int) ([]codeforge.Message, error)
-
 	// ProjectChanges returns at most limit entries after a number of what changed in a project, in order. From a negative number
 	// on it returns none, and the jobs of the project that have not ended. The newest [codeforge.KeptChanges] are kept, for
 	// [codeforge.WorkingKept] at least.

@@ -246,7 +246,7 @@ func TestDirectAccessOfUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []string{"codeforge_blob_json", "codeforge_create_project", "codeforge_event_json", "codeforge_file_json", "codeforge_file_json", "codeforge_files_at", "codeforge_find_job", "codeforge_job_usage", "codeforge_jobs", "codeforge_limit", "codeforge_now",
-		"codeforge_read_blob", "codeforge_read_changes", "codeforge_read_contents", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_git_revisions", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_lock", "codeforge_read_messages", "codeforge_read_messages_before", "codeforge_read_preview_errors", "codeforge_read_project", "codeforge_read_projects", "codeforge_read_proposal",
+		"codeforge_read_blob", "codeforge_read_changes", "codeforge_read_contents", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_git_revisions", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_lock", "codeforge_read_messages", "codeforge_read_preview_errors", "codeforge_read_project", "codeforge_read_projects", "codeforge_read_proposal",
 		"codeforge_read_revisions", "codeforge_read_screenshot", "codeforge_read_screenshots", "codeforge_read_sessions", "codeforge_read_student", "codeforge_read_text_size", "codeforge_read_tree", "codeforge_read_working", "codeforge_revision_json", "codeforge_screenshots_json", "codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job"}; !reflect.DeepEqual(open, want) {
 		t.Errorf("users may call %v, want %v", open, want)
 	}

@@ -313,7 +313,10 @@ func TestRoundTrips(t *testing.T) {
 			return err
 		}},
 		{"list sessions", func() error { _, err := store.ListSessions(ctx, u, student.ID, "", 10); return err }},
-		{"messages before", func() error { _, err := store.MessagesBefore(ctx, u, project.ID, "", 10); return err }},
+		{"messages of a role", func() error {
+			_, err := store.ListMessages(ctx, u, project.ID, codeforge.MessageFilter{Limit: 10, Role: "user", Settled: true})
+			return err
+		}},
 		{"delete profile", func() error { return store.DeleteProfile(ctx, codeforge.User{ID: gone}) }},
 		{"ping", func() error { return store.Ping(ctx) }},
 	} {

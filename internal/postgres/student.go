@@ -69,21 +69,6 @@ func (s *Store) DeleteProfile(ctx context.Context, u codeforge.User) error {
 	return err
 }
 
-// MessagesBefore implements api.Store.
-func (s *Store) MessagesBefore(ctx context.Context, u codeforge.User, projectID, before string, limit int) ([]codeforge.Message, error) {
-	if err := check(u, "Project", projectID); err != nil {
-		return nil, err
-	}
-	than, err := optional("Message", before)
-	if err != nil {
-		return nil, err
-	}
-	a, err := read[struct {
-		Messages []messageRow `json:"messages"`
-	}](ctx, s, u, "read_messages_before", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"before", than}, arg{"limit", limit})
-	return mapRows(a.Messages, messageRow.message), err
-}
-
 // JoinWaitlist implements api.Store.
 func (s *Store) JoinWaitlist(ctx context.Context, email string) error {
 	_, _, _, err := system[any](ctx, s, "join_waitlist", arg{"email", email})

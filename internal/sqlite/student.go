@@ -117,23 +117,6 @@ func (s *Store) DeleteProfile(ctx context.Context, u codeforge.User) error {
 	})
 }
 
-// MessagesBefore implements api.Store.
-func (s *Store) MessagesBefore(ctx context.Context, u codeforge.User, projectID, before string, limit int) (list []codeforge.Message, err error) {
-	err = s.view(ctx, func(c *conn) error {
-		p, err := ownProject(c, u, projectID)
-		if err != nil {
-			return err
-		}
-		return c.each(`SELECT id, role, thinking, created_at, metadata, content FROM chat_messages WHERE project = ?1
-			AND (?2 = '' OR seq < (SELECT seq FROM chat_messages WHERE id = ?2)) ORDER BY seq DESC LIMIT ?3`, []any{p.seq, before, limit}, func(r row) error {
-			list = append(list, codeforge.Message{ProjectID: p.ID})
-			m := &list[len(list)-1]
-			return r.scan(&m.ID, &m.Role, &m.Thinking, &m.CreatedAt, &m.Metadata, &m.Content)
-		})
-	})
-	return list, err
-}
-
 // JoinWaitlist implements api.Store.
 func (s *Store) JoinWaitlist(ctx context.Context, email string) error {
 	return s.write(ctx, func(c *conn) error {

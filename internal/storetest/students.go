@@ -348,8 +348,9 @@ func (s *suite) conversation(p codeforge.Project, page int) (lines []string) {
 	s.Helper()
 	before := ""
 	for {
-		list, err := s.MessagesBefore(s.ctx(), s.u, p.ID, before, page)
+		list, err := s.ListMessages(s.ctx(), s.u, p.ID, codeforge.MessageFilter{Limit: page, Before: before})
 		s.ok(err)
+		slices.Reverse(list)
 		if len(list) == 0 {
 			return lines
 		}
@@ -388,13 +389,11 @@ var pagedTests = []test{
 			}
 			s.same("sessions", sessions, want)
 		}
-		_, err := s.MessagesBefore(s.ctx(), s.v, p.ID, "", 10)
+		_, err := s.ListMessages(s.ctx(), s.v, p.ID, codeforge.MessageFilter{Limit: 10})
 		s.missing(err, "Project", p.ID)
-		other, err := s.MessagesBefore(s.ctx(), s.u, p.ID, codeforge.NewID(), 10)
-		s.ok(err)
-		if len(other) != 0 {
-			s.Fatalf("%+v", other)
-		}
+		other := codeforge.NewID()
+		_, err = s.ListMessages(s.ctx(), s.u, p.ID, codeforge.MessageFilter{Limit: 10, Before: other})
+		s.missing(err, "Message", other)
 	}},
 }
 
