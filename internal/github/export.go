@@ -17,6 +17,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/evidence"
+	"codeforge/internal/git"
 )
 
 const (
@@ -92,7 +93,7 @@ func (e *export) prepare() error {
 	add := func(path, text, hash string, size int64) {
 		f := file{path: path, text: text, hash: hash, size: size}
 		if hash == "" {
-			f.sha, f.size = objectID("blob", []byte(text)), int64(len(text))
+			f.sha, f.size = git.BlobID([]byte(text)), int64(len(text))
 		}
 		e.files = append(e.files, f)
 	}
@@ -115,7 +116,7 @@ func (e *export) prepare() error {
 	if len(e.files) == 0 {
 		return codeforge.Conflictf("The project has no files: there is nothing to export")
 	}
-	sortForGit(e.files)
+	slices.SortFunc(e.files, func(a, b file) int { return strings.Compare(a.path, b.path) })
 	return nil
 }
 
@@ -468,7 +469,13 @@ func (e *export) tree(ctx context.Context, base string, known map[string]bool) (
 			known[sha] = true
 		}
 	}
-	if want := treeID(e.files); base == "" && made != want {
+	if base != "" {
+		return made, nil
+	}
+	switch want, err := treeID(e.files); {
+	case err != nil:
+		return "", err
+	case made != want:
 		return "", &codeforge.Error{Kind: codeforge.External, Message: "GitHub stored other files than it was given: repeat the export", Details: map[string]any{"service": service},
 			Cause: fmt.Errorf("tree %s, want %s", made, want)}
 	}
@@ -511,7 +518,7 @@ func (e *export) upload(ctx context.Context, known map[string]bool) error {
 func (e *export) nameBlob(ctx context.Context, f *file) error {
 	data, err := e.bytes(ctx, f)
 	if err == nil {
-		f.sha = objectID("blob", data)
+		f.sha = git.BlobID(data)
 	}
 	return err
 }

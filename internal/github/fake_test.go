@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"codeforge/internal/git"
 )
 
 // operation is one of GitHub's published description: what may be asked, and how it is answered.
@@ -333,7 +335,7 @@ func (f *fake) makeTree(p *repo, op operation, in map[string]any) (int, any) {
 		if content, ok := entry["content"].(string); ok {
 			f.uploads++
 			defer p.put(object{kind: "blob", data: []byte(content)}) // those of the same request are not there yet
-			sha = objectID("blob", []byte(content))
+			sha = git.BlobID([]byte(content))
 		} else if p.objects[sha].kind != "blob" {
 			return 422, says("tree.sha " + sha + " is not a valid blob")
 		}
@@ -347,14 +349,13 @@ func (p *repo) put(o object) string {
 	id := ""
 	switch o.kind {
 	case "blob":
-		id = objectID("blob", o.data)
+		id = git.BlobID(o.data)
 	case "tree":
 		var files []file
 		for path, sha := range o.tree {
 			files = append(files, file{path: path, sha: sha})
 		}
-		sortForGit(files)
-		id = treeID(files)
+		id, _ = treeID(files)
 	default:
 		id = fmt.Sprintf("%x", sha1.Sum(fmt.Appendf(nil, "%v %d", o, len(p.objects))))
 	}

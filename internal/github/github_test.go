@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/git"
 )
 
 const token = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
@@ -176,7 +177,7 @@ func TestCutOff(t *testing.T) {
 			}
 		}
 		for _, text := range big {
-			if there[objectID("blob", []byte(text))] {
+			if there[git.BlobID([]byte(text))] {
 				had++
 			}
 		}
@@ -357,7 +358,7 @@ func TestAsGit(t *testing.T) {
 		t.Skip("there is no git")
 	}
 	dir := t.TempDir()
-	git := func(args ...string) string {
+	run := func(args ...string) string {
 		c := exec.Command("git", args...)
 		c.Dir = dir
 		out, err := c.CombinedOutput()
@@ -366,7 +367,7 @@ func TestAsGit(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	git("init", "-q")
+	run("init", "-q")
 	var files []file
 	for _, path := range []string{"a.txt", "a/b.txt", "a-b", "a.b/c", "ab", "z/y/x", "z/y.txt", "ä/ö"} {
 		text := "text of " + path
@@ -376,11 +377,10 @@ func TestAsGit(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, path), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, file{path: path, sha: objectID("blob", []byte(text))})
+		files = append(files, file{path: path, sha: git.BlobID([]byte(text))})
 	}
-	git("add", ".")
-	sortForGit(files)
-	if got, want := treeID(files), git("write-tree"); got != want {
-		t.Errorf("%s, git says %s", got, want)
+	run("add", ".")
+	if got, err := treeID(files); err != nil || got != run("write-tree") {
+		t.Errorf("%s %v, git says otherwise", got, err)
 	}
 }
