@@ -75,6 +75,15 @@ func (c *conn) get(method, path string, body, out any) error {
 	return json.Unmarshal(answer, out)
 }
 
+// submit sends a job and returns its id.
+func (c *conn) submit(body []byte) (id string, err error) {
+	var job struct {
+		ID string `json:"job_id"`
+	}
+	err = c.get("POST", "/v1/run-agent", json.RawMessage(body), &job)
+	return job.ID, err
+}
+
 // pool opens n connections, to all servers in turn.
 func pool(tb testing.TB, n int, servers ...*server) []*conn {
 	tb.Helper()

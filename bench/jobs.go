@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -90,11 +89,8 @@ func (l *lab) submitFor(s *system, d time.Duration) (n int) {
 	last := make([]string, len(conns))
 	before := l.done(s)
 	n = closedLoop(l, conns, d, 0, func(c *conn, who, i int) error {
-		var job struct {
-			ID string `json:"job_id"`
-		}
-		err := c.get("POST", "/v1/run-agent", json.RawMessage(submission(s.projects[who%len(s.projects)], map[string]any{"sent": time.Now().UnixNano()})), &job)
-		last[who] = job.ID
+		var err error
+		last[who], err = c.submit(submission(s.projects[who%len(s.projects)], map[string]any{"sent": time.Now().UnixNano()}))
 		return err
 	})
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
@@ -164,14 +160,12 @@ func (l *lab) measureStarts(s *system) {
 	var ids []string
 	var sent []int64
 	for range l.probes {
-		var job struct {
-			ID string `json:"job_id"`
-		}
 		now := time.Now().UnixNano()
-		if err := c.get("POST", "/v1/run-agent", json.RawMessage(submission(s.projects[0], map[string]any{"sent": now})), &job); err != nil {
+		job, err := c.submit(submission(s.projects[0], map[string]any{"sent": now}))
+		if err != nil {
 			l.Fatal(err)
 		}
-		ids, sent = append(ids, job.ID), append(sent, now)
+		ids, sent = append(ids, job), append(sent, now)
 		time.Sleep(time.Duration(2+rand.IntN(15)) * time.Millisecond)
 	}
 	for deadline := time.Now().Add(10 * time.Second); s.peer && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {

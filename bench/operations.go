@@ -97,13 +97,10 @@ func (f *fleet) submitted(n int) (ids []string) {
 	var mu sync.Mutex
 	conns := pool(f.l, 8, f.apis...)
 	closedLoop(f.l, conns, time.Minute, n, func(c *conn, who, _ int) error {
-		var job struct {
-			ID string `json:"job_id"`
-		}
-		err := c.get("POST", "/v1/run-agent", json.RawMessage(submission(anyOf(f.projects), nil)), &job)
+		job, err := c.submit(submission(anyOf(f.projects), nil))
 		mu.Lock()
 		defer mu.Unlock()
-		ids = append(ids, job.ID)
+		ids = append(ids, job)
 		return err
 	})
 	for _, c := range conns {

@@ -38,14 +38,12 @@ func (f *fleet) build(n int) (b building) {
 	start := func(project string) string {
 		c := pool(f.l, 1, f.apis[0])[0]
 		defer c.close()
-		var job struct {
-			ID string `json:"job_id"`
-		}
 		body, _ := json.Marshal(map[string]any{"project_id": project, "agent_type": "code", "input_context": map[string]any{"user_message": "A CRM for dog walkers", "skip_clarification": true}})
-		if err := c.get("POST", "/v1/run-agent", json.RawMessage(body), &job); err != nil {
+		job, err := c.submit(body)
+		if err != nil {
 			f.l.Fatal(err)
 		}
-		return job.ID
+		return job
 	}
 	f.await([]string{start(projects[n])}) // the children that check are there then
 	trips, size, wal := read()

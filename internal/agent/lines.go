@@ -26,13 +26,21 @@ func inFormOf(old, content string) string {
 	if content != "" && finalLineEnd(content) == "" && finalLineEnd(text) != "" {
 		content += "\n"
 	}
-	if ends := lineEnd.FindAllString(text, -1); len(ends) > 0 && !strings.Contains(content, "\r") && len(slices.Compact(ends)) == 1 {
-		content = strings.ReplaceAll(content, "\n", ends[0])
+	if end := evenEnd(text); end != "" && !strings.Contains(content, "\r") {
+		content = strings.ReplaceAll(content, "\n", end)
 	}
 	if marked {
 		content = byteOrderMark + content
 	}
 	return content
+}
+
+// evenEnd is the line end of s if all are alike, "" if they are not or there is none.
+func evenEnd(s string) string {
+	if ends := slices.Compact(lineEnd.FindAllString(s, -1)); len(ends) == 1 {
+		return ends[0]
+	}
+	return ""
 }
 
 // finalLineEnd is the line end that s ends in, "" if it ends in none.

@@ -247,8 +247,8 @@ func inFormOfSelection(whole, selected, code string) string {
 		code = strings.TrimRight(code, "\r\n")
 	}
 	if !strings.Contains(selected, "\n") && !strings.Contains(selected, "\r") {
-		if ends := lineEnd.FindAllString(whole, -1); len(ends) > 0 && len(slices.Compact(ends)) == 1 {
-			return strings.ReplaceAll(unified(code), "\n", ends[0])
+		if end := evenEnd(whole); end != "" {
+			return strings.ReplaceAll(unified(code), "\n", end)
 		}
 	}
 	return inFormOf(selected, code)

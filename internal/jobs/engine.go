@@ -209,8 +209,8 @@ func (e *Engine) Submit(ctx context.Context, u codeforge.User, n codeforge.NewJo
 		e.say(ctx, f.Job, "assistant", cancelledWords(f.Job, false))
 	}
 	e.o.Hooks.submitted(job)
-	e.publish(job)
-	if !n.Here {
+	if !n.Here { // its beginning was told of
+		e.publish(job)
 		e.announce(job.ID)
 	}
 	return job, true, nil

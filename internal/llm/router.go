@@ -206,7 +206,7 @@ func (r *Router) Generate(ctx context.Context, req *Request, sink func(Delta)) (
 
 // chain returns the models for a request, never empty: those that the user's own keys open, then the server's.
 func (r *Router) chain(req *Request, own map[string]Provider) ([]Target, error) {
-	servers, err := r.models(req, r.have)
+	servers, err := r.models(req, r.have, r.warn)
 	if len(own) == 0 {
 		return servers, err
 	}
@@ -214,7 +214,7 @@ func (r *Router) chain(req *Request, own map[string]Provider) ([]Target, error) 
 	for name := range own {
 		have[name] = r.Defaults[name]
 	}
-	mine, _ := r.models(req, have) // what they do not open, the server may
+	mine, _ := r.models(req, have, func(...Warning) {}) // what they do not open, the server may
 	mine = slices.DeleteFunc(mine, func(t Target) bool { return own[t.Provider] == nil })
 	if len(mine) == 0 {
 		return servers, err
@@ -228,16 +228,17 @@ func (r *Router) chain(req *Request, own map[string]Provider) ([]Target, error) 
 	if err != nil { // the server has not the model that is named
 		unnamed := *req
 		unnamed.Model = ""
-		servers, _ = r.models(&unnamed, r.have)
+		servers, _ = r.models(&unnamed, r.have, r.warn)
 	}
 	return append(mine, slices.DeleteFunc(servers, func(t Target) bool { return t.Provider == Scaffold })...), nil
 }
 
-// models returns the models for a request as far as their providers can be called, in the order of their merit.
-func (r *Router) models(req *Request, have Configured) ([]Target, error) {
+// models returns the models for a request as far as their providers can be called, in the order of their merit. warn hears what is wrong
+// with the way to them.
+func (r *Router) models(req *Request, have Configured, warn func(...Warning)) ([]Target, error) {
 	route, warns := r.Catalog.Route(string(req.Call.Agent), have, time.Now())
 	if req.Model == "" {
-		r.warn(warns...)
+		warn(warns...)
 		if _, ok := have[route[0].Provider]; !ok {
 			return nil, &Error{Provider: route[0].Provider, Model: route[0].ID, Kind: Auth, Message: "no provider is configured"}
 		}
@@ -251,7 +252,7 @@ func (r *Router) models(req *Request, have Configured) ([]Target, error) {
 		return nil, err
 	}
 	if w.Kind != "" {
-		r.warn(w)
+		warn(w)
 	}
 	if _, ok := have[p]; !ok {
 		return nil, &Error{Provider: p, Model: id, Kind: Auth, Message: "this provider is not configured"}
@@ -297,6 +298,9 @@ func (r *Router) healthOf(t Target, userID string) *health {
 	defer r.mu.Unlock()
 	h := r.health[name]
 	if h == nil {
+		if len(r.health) >= maxHealth {
+			maps.DeleteFunc(r.health, func(_ string, h *health) bool { return h.own }) // what the server knows of its own stays
+		}
 		if len(r.health) >= maxHealth {
 			clear(r.health)
 		}

@@ -523,6 +523,28 @@ func TestOwnKeys(t *testing.T) {
 	if s := f.States(); len(s) != 1 {
 		t.Errorf("states of users' accounts are shown: %+v", s)
 	}
+	// That a user's key leads nowhere by the routes is nothing to warn the server's operator of.
+	f = with(router(t, provider("openai", says("server"))), provider("nowhere", says("mine")))
+	if f.Generate(t.Context(), ask("code"), nil); accounts(f) != "openai ok" || len(f.warned) > 0 {
+		t.Errorf("%s, warned of %v", accounts(f), f.warned)
+	}
+	// However many users there are, what is known of the server's own accounts stays.
+	f = with(router(t, provider("openai", fails(waits(tooMany, time.Hour)))))
+	f.Own = func(_ context.Context, userID string) (map[string]llm.Provider, error) {
+		if userID == "user" {
+			return nil, nil
+		}
+		return map[string]llm.Provider{"openai": provider("openai", says("mine"))}, nil
+	}
+	f.Generate(t.Context(), ask("code"), nil)
+	for i := range 1_100 {
+		req := ask("code")
+		req.Call.UserID = fmt.Sprint(i)
+		f.Generate(t.Context(), req, nil)
+	}
+	if s := f.States(); len(s) != 1 || s[0].Paused == 0 {
+		t.Errorf("%+v", s)
+	}
 	_, err := with(router(t), provider("openai", fails(badKey))).Generate(t.Context(), ask("code"), nil)
 	if e, ok := errors.AsType[*llm.Error](err); !ok || !e.Own {
 		t.Errorf("whose key it is does not show: %v", err)

@@ -9,12 +9,6 @@ import (
 	"codeforge/internal/agent/form"
 )
 
-// choice lays out what a learner has to decide: by what is known of such decisions, else by the decision's own words.
-func (c *conversation) choice() form.Choice {
-	asked := cleanLine(c.sections[form.SectionQuestion])
-	return c.unknownChoice(asked)
-}
-
 // alternatives finds the ways that a decision names itself: "X or Y", "X vs. Y", "between X and Y".
 var alternatives = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)\bbetween\s+(.{2,60}?)\s+and\s+(.{2,60}?)(?:[?.!,;:]|\s+for\b|\s+to\b|\s+in\b|$)`),
@@ -34,8 +28,9 @@ func named(asked string) (one, other string) {
 	return "", ""
 }
 
-// unknownChoice says what holds for any decision.
-func (c *conversation) unknownChoice(asked string) form.Choice {
+// choice lays out what a learner has to decide, by the decision's own words and what holds for any decision.
+func (c *conversation) choice() form.Choice {
+	asked := cleanLine(c.sections[form.SectionQuestion])
 	title := cmp.Or(section[form.ProjectSection](c, form.SectionProject).Title, "this project")
 	out := form.Choice{Context: fmt.Sprintf("You have to decide: “%s” I am the offline model and know nothing of this subject in particular, so what follows is how such decisions are made well, for %s.", shorten(asked, 300), title)}
 	if one, other := named(asked); one != "" {

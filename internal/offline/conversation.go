@@ -11,15 +11,14 @@ import (
 
 // conversation is what a request says, read once. Its sections are the work of strangers and may hold anything.
 type conversation struct {
-	req          *llm.Request
-	sections     map[string]string // by name, the last of that name
-	files        map[string]string // contents that the request shows
-	paths        map[string]bool   // of all files that it names
-	text         string            // of all user messages, whole
-	selected     string            // what is to be refactored, and in which file
-	selectedPath string
-	turns        []turn
-	before       int // turns before the newest round of repair or review began
+	req      *llm.Request
+	sections map[string]string // by name, the last of that name
+	files    map[string]string // contents that the request shows
+	paths    map[string]bool   // of all files that it names
+	text     string            // of all user messages, whole
+	selected string            // what is to be refactored
+	turns    []turn
+	before   int // turns before the newest round of repair or review began
 }
 
 // turn is one tool call of the conversation, with its result if it came.
@@ -61,7 +60,7 @@ func (c *conversation) readSections(text string) (round bool) {
 		case form.SectionOutline:
 			c.paths[path] = true
 		case form.SectionSelection:
-			c.selectedPath, c.selected = path, body
+			c.selected = body
 		case form.SectionFiles:
 			for line := range strings.SplitSeq(body, "\n") {
 				if p := form.ListedPath(line); p != "" {

@@ -6,7 +6,7 @@ import (
 
 const connectModel = "To have such changes made, give the server a key of a model provider (OPENAI_API_KEY, ANTHROPIC_API_KEY or GOOGLE_API_KEY), or the address of a compatible endpoint."
 
-// refactoring changes a selection by rule where a rule is known for what is asked, and else leaves it as it is and says so.
+// refactoring leaves a selection as it is and says so: there are no rules by which to change one.
 func (c *conversation) refactoring() form.Refactoring {
 	return form.Refactoring{Code: c.selected, Explanation: "Nothing was changed. I am the offline model, and I have no rule for this. " + connectModel}
 }

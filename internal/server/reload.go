@@ -124,7 +124,8 @@ func (s *Server) Reload(next *Config) {
 		if !s.keySecrets.Replace(secretGrace, []byte(live.KeySecret), live.OldKeySecrets.secrets()...) {
 			return false, nil
 		}
-		return true, s.userKeys.Reseal(context.Background())
+		s.resealUserKeys(context.Background())
+		return true, nil
 	})
 	try("audit log", func() (bool, error) { return s.cfg.AuditLog != "", s.audit.Reopen() })
 	s.live = live

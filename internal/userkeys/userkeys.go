@@ -41,6 +41,15 @@ func (k *Keys) Seal(userID, provider, key string) []byte {
 	return seal.Seal(k.keys()[0], owner(userID, provider), []byte(key))
 }
 
+// open returns a user's key, and by which of some keys it opens. One that none opens is logged.
+func (k *Keys) open(keys [][]byte, s codeforge.SealedKey) (secret []byte, by int, ok bool) {
+	secret, by, err := seal.Open(keys, owner(s.UserID, s.Provider), s.Sealed)
+	if err != nil {
+		k.log.Error("a user's key cannot be opened with KEY_ENCRYPTION_KEY or OLD_KEY_ENCRYPTION_KEYS", "user_id", s.UserID, "provider", s.Provider)
+	}
+	return secret, by, err == nil
+}
+
 // Reseal seals anew with the newest key what was sealed with those before it, which will be forgotten.
 func (k *Keys) Reseal(ctx context.Context) error {
 	const page = 500
@@ -51,14 +60,9 @@ func (k *Keys) Reseal(ctx context.Context) error {
 		}
 		for _, from := range list {
 			after = from
-			keys, whose := k.keys(), owner(from.UserID, from.Provider)
-			secret, by, err := seal.Open(keys, whose, from.Sealed)
-			if err != nil {
-				k.log.Error("a user's key cannot be opened with KEY_ENCRYPTION_KEY or OLD_KEY_ENCRYPTION_KEYS", "user_id", from.UserID, "provider", from.Provider)
-				continue
-			}
-			if by > 0 {
-				if err := k.store.ResealKey(ctx, from, seal.Seal(keys[0], whose, secret)); err != nil {
+			keys := k.keys()
+			if secret, by, ok := k.open(keys, from); ok && by > 0 {
+				if err := k.store.ResealKey(ctx, from, seal.Seal(keys[0], owner(from.UserID, from.Provider), secret)); err != nil {
 					return err
 				}
 			}
@@ -107,9 +111,8 @@ func (p *Providers) provider(k codeforge.SealedKey) llm.Provider {
 	if made, ok := p.kept[whose]; ok && bytes.Equal(made.sealed, k.Sealed) {
 		return made.provider
 	}
-	secret, _, err := seal.Open(p.Keys.keys(), whose, k.Sealed)
-	if err != nil {
-		p.Keys.log.Error("a user's key cannot be opened with KEY_ENCRYPTION_KEY or OLD_KEY_ENCRYPTION_KEYS", "user_id", k.UserID, "provider", k.Provider)
+	secret, _, ok := p.Keys.open(p.Keys.keys(), k)
+	if !ok {
 		return nil
 	}
 	made := p.Make(k.Provider, string(secret))
