@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -57,16 +58,17 @@ func CheckModules(modules json.RawMessage) error {
 	if n := len(modules); n > MaxRoadmap {
 		return InvalidField("modules", "must have at most %d bytes, has %d", MaxRoadmap, n)
 	}
-	list := []map[string]json.RawMessage{}
-	if err := json.Unmarshal(modules, &list); err != nil || len(list) == 0 || len(list) > MaxModules {
+	if !isObjects(modules, 1, MaxModules) {
 		return InvalidField("modules", "must be a list of 1 to %d objects", MaxModules)
 	}
-	for _, m := range list {
-		if m == nil {
-			return InvalidField("modules", "must be a list of 1 to %d objects", MaxModules)
-		}
-	}
 	return nil
+}
+
+// isObjects reports whether JSON is a list of so many objects.
+func isObjects(raw json.RawMessage, least, most int) bool {
+	list := []map[string]json.RawMessage{}
+	return json.Unmarshal(raw, &list) == nil && len(list) >= least && len(list) <= most &&
+		!slices.ContainsFunc(list, func(m map[string]json.RawMessage) bool { return m == nil })
 }
 
 // List reads the modules, as far as those from before are of the same form.
@@ -105,14 +107,8 @@ func (s *DailySession) Check() error {
 	if n := len(s.Transcript); n > MaxTranscriptBytes {
 		return InvalidField("transcript", "must have at most %d bytes, has %d: store it in several sessions", MaxTranscriptBytes, n)
 	}
-	list := []map[string]json.RawMessage{}
-	if err := json.Unmarshal(s.Transcript, &list); err != nil || len(list) > MaxTranscript {
+	if !isObjects(s.Transcript, 0, MaxTranscript) {
 		return InvalidField("transcript", "must be a list of at most %d objects", MaxTranscript)
-	}
-	for _, entry := range list {
-		if entry == nil {
-			return InvalidField("transcript", "must be a list of at most %d objects", MaxTranscript)
-		}
 	}
 	if n := len(s.Concepts); n > MaxConcepts {
 		return InvalidField("concepts_covered", "must have at most %d entries, has %d", MaxConcepts, n)

@@ -1,11 +1,9 @@
 package api
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -98,25 +96,10 @@ func (s *server) exportProfile(ctx context.Context, _ *struct{}) (*exportOutput,
 	if err := x.acquireBytes(pagedLoad + accountPage*rowLoad + s.MaxFile); err != nil {
 		return nil, err
 	}
-	h := x.Header()
-	h["Content-Type"] = []string{"application/zip"}
-	h["Content-Disposition"] = []string{attachment("codeforge-" + codeforge.Now().Format(time.DateOnly) + ".zip")}
-	if x.r.Method == http.MethodHead {
-		x.sendHeader()
-		return nil, nil
-	}
-	out := bufio.NewWriterSize(pieces{x, time.Now().Add(answerTimeout)}, pieceBytes)
-	e := accountExport{s, ctx, x.user, archive.NewWriter(archive.Zip, out)}
-	if err = e.write(p); err == nil {
-		err = e.w.Close()
-	}
-	if err == nil {
-		err = out.Flush()
-	}
-	if err != nil { // it has begun, so there is no other way to say that it is not whole
-		x.err = err
-		panic(http.ErrAbortHandler)
-	}
+	x.sendArchive(archive.Zip, "application/zip", "codeforge-"+codeforge.Now().Format(time.DateOnly)+".zip", func(w *archive.Writer) error {
+		e := accountExport{s, ctx, x.user, w}
+		return e.write(p)
+	})
 	return nil, nil
 }
 
@@ -170,13 +153,9 @@ func (e *accountExport) write(p codeforge.Profile) error {
 			return err
 		}
 	}
-	keys, err := s.Store.ListKeys(e.ctx, e.u)
+	keys, err := s.listKeys(e.ctx, nil)
 	if err == nil {
-		names := []providerKey{}
-		for _, k := range keys {
-			names = append(names, providerKey(k))
-		}
-		err = e.add("keys.json", names)
+		err = e.add("keys.json", keys.Body.Items)
 	}
 	if err == nil {
 		err = e.webhooks("", "webhooks.json")
@@ -253,10 +232,10 @@ func (e *accountExport) all(p codeforge.Project) error {
 	if err != nil || p.Mode != codeforge.ModeStudent {
 		return err
 	}
-	r, err := s.Store.GetRoadmap(ctx, u, p.ID)
+	r, err := roadmapOrError(s.Store.GetRoadmap(ctx, u, p.ID))
 	switch {
 	case err == nil:
-		if err = e.add(at+"roadmap.json", roadmap{r.ID, r.ProjectID, roadmapModules(r.Modules), r.CurrentStep, r.CreatedAt}); err != nil {
+		if err = e.add(at+"roadmap.json", r.Body); err != nil {
 			return err
 		}
 	case !codeforge.IsKind(err, codeforge.Missing):

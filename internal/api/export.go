@@ -67,15 +67,25 @@ func (s *server) export(ctx context.Context, in *exportInput, format archive.For
 		x.WriteHeader(http.StatusNotModified)
 		return nil
 	}
+	x.sendArchive(format, media, fmt.Sprintf("%s-r%d.%s", fileNameOf(project.Title), rev.Number, format), func(w *archive.Writer) error {
+		return s.writeFiles(ctx, w, "", pages, locks)
+	})
+	return nil
+}
+
+// sendArchive answers with an archive of a name, to which fill adds while it reads. One that cannot be made whole is cut off.
+func (x *exchange) sendArchive(format archive.Format, media, name string, fill func(*archive.Writer) error) {
+	h := x.Header()
 	h["Content-Type"] = []string{media}
-	h["Content-Disposition"] = []string{attachment(fmt.Sprintf("%s-r%d.%s", fileNameOf(project.Title), rev.Number, format))}
+	h["Content-Disposition"] = []string{attachment(name)}
 	if x.r.Method == http.MethodHead {
 		x.sendHeader()
-		return nil
+		return
 	}
 	out := bufio.NewWriterSize(pieces{x, time.Now().Add(answerTimeout)}, pieceBytes)
 	w := archive.NewWriter(format, out)
-	if err = s.writeFiles(ctx, w, "", pages, locks); err == nil {
+	err := fill(w)
+	if err == nil {
 		err = w.Close()
 	}
 	if err == nil {
@@ -85,7 +95,6 @@ func (s *server) export(ctx context.Context, in *exportInput, format archive.For
 		x.err = err
 		panic(http.ErrAbortHandler)
 	}
-	return nil
 }
 
 // exportedLocks are the locks that lie beside a revision, by their paths, where its files do not bring them.

@@ -53,15 +53,7 @@ func (x *exchange) writeGitError(err error) {
 	h["Content-Type"] = []string{"text/plain; charset=utf-8"}
 	x.status = 0
 	x.WriteHeader(e.status)
-	_, _ = io.WriteString(x, explained(e.Message, e.Details)+"\n") // nobody is left to tell
-}
-
-// explained is a message with what its details say of the rule that was broken.
-func explained(message string, details map[string]any) string {
-	if reason, _ := details["reason"].(string); reason != "" {
-		message += ": " + reason
-	}
-	return message
+	_, _ = io.WriteString(x, git.Words(&codeforge.Error{Message: e.Message, Details: e.Details})+"\n") // nobody is left to tell
 }
 
 type gitRefsInput struct {
@@ -81,7 +73,7 @@ func (in *gitRefsInput) Resolve(c huma.Context) []error {
 type gitOutput struct{}
 
 func (s *server) gitRefs(ctx context.Context, in *gitRefsInput) (*gitOutput, error) {
-	return s.answerGit(ctx, in.ProjectID, in.version, in.Service+"-advertisement", func(x *exchange, q git.Request, w io.Writer) error {
+	return s.answerGit(ctx, in.ProjectID, in.version, in.Service+"-advertisement", func(x *exchange, q git.Request, w *bufio.Writer) error {
 		if in.Service != git.UploadPack && in.Service != git.ReceivePack {
 			if _, err := s.Store.GetProject(ctx, x.user, in.ProjectID); err != nil {
 				return err
@@ -137,7 +129,7 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 }
 
 func (s *server) gitUploadPack(ctx context.Context, in *gitServiceInput) (*gitOutput, error) {
-	return s.answerGit(ctx, in.ProjectID, in.version, git.UploadPack+"-result", func(x *exchange, q git.Request, w io.Writer) error {
+	return s.answerGit(ctx, in.ProjectID, in.version, git.UploadPack+"-result", func(x *exchange, q git.Request, w *bufio.Writer) error {
 		body, err := in.reader(x, mostGitRequest)
 		if err != nil {
 			return err
@@ -149,7 +141,7 @@ func (s *server) gitUploadPack(ctx context.Context, in *gitServiceInput) (*gitOu
 }
 
 func (s *server) gitReceivePack(ctx context.Context, in *gitServiceInput) (*gitOutput, error) {
-	return s.answerGit(ctx, in.ProjectID, in.version, git.ReceivePack+"-result", func(x *exchange, q git.Request, w io.Writer) error {
+	return s.answerGit(ctx, in.ProjectID, in.version, git.ReceivePack+"-result", func(x *exchange, q git.Request, w *bufio.Writer) error {
 		if _, err := s.Store.GetProject(ctx, x.user, in.ProjectID); err != nil {
 			return err
 		}
@@ -165,7 +157,7 @@ func (s *server) gitReceivePack(ctx context.Context, in *gitServiceInput) (*gitO
 		got, err := s.git.Receive(ctx, git.Push{Request: q, Limits: git.Limits{Pack: s.MaxImport, File: s.MaxFile}, Each: s.GitPush != PushTip, TempDir: s.TempDir,
 			Check: func(ctx context.Context, head int64, changes []codeforge.FileChange) (git.Checked, error) {
 				return s.checkPush(ctx, in.ProjectID, head, changes)
-			}}, body, w)
+			}}, body, flushed{w, x}) // it tells of what goes on
 		x.turnedDown, x.err = err == nil && got.Revisions == 0, got.Cause
 		return err
 	})
@@ -221,7 +213,7 @@ func (s *server) checkPush(ctx context.Context, projectID string, head int64, ch
 }
 
 // answerGit writes what run has to say to git, as it says it. What goes wrong before that is told by the status.
-func (s *server) answerGit(ctx context.Context, projectID, version, media string, run func(*exchange, git.Request, io.Writer) error) (*gitOutput, error) {
+func (s *server) answerGit(ctx context.Context, projectID, version, media string, run func(*exchange, git.Request, *bufio.Writer) error) (*gitOutput, error) {
 	x, _ := exchangeOf(ctx)
 	if err := x.acquireBytes(pagedLoad); err != nil {
 		x.writeGitError(err)
@@ -231,12 +223,7 @@ func (s *server) answerGit(ctx context.Context, projectID, version, media string
 	answer := &gitAnswer{pieces{x, time.Now().Add(gitTimeout)}, "application/x-" + media}
 	w := bufio.NewWriterSize(answer, pieceBytes)
 	q := git.Request{User: x.user, ProjectID: projectID, Protocol: version, Hold: x.acquireBytes}
-	var err error
-	if media == git.ReceivePack+"-result" { // which tells of what goes on
-		err = run(x, q, flushed{w, x})
-	} else {
-		err = run(x, q, w)
-	}
+	err := run(x, q, w)
 	if err == nil {
 		err = w.Flush()
 	}

@@ -79,7 +79,7 @@ func (s *server) exportGitHub(ctx context.Context, in *gitHubExportInput) (*resu
 
 // checkToken refuses what no header could carry.
 func checkToken(token string) error {
-	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if unprintable(token) {
 		return codeforge.InvalidField("github_token", "must be printable ASCII without blanks, as GitHub gives tokens")
 	}
 	return nil

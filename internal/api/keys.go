@@ -49,7 +49,7 @@ func (s *server) putKey(ctx context.Context, in *putKeyInput) (*keyOutput, error
 	if names := s.UserKeys.Providers(); !slices.Contains(names, provider) {
 		return nil, codeforge.InvalidField("provider", "must be one of %s", strings.Join(names, ", "))
 	}
-	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if unprintable(key) {
 		return nil, codeforge.InvalidField("key", "must be printable ASCII without blanks, as providers give keys")
 	}
 	trial, cancel := context.WithTimeout(ctx, keyTrial)
@@ -65,6 +65,11 @@ func (s *server) putKey(ctx context.Context, in *putKeyInput) (*keyOutput, error
 		return nil, err
 	}
 	return &keyOutput{providerKey(k)}, nil
+}
+
+// unprintable reports whether no header could carry a text.
+func unprintable(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 type keyList struct {

@@ -85,10 +85,9 @@ func (s *server) refactorPart(ctx context.Context, projectID, path string, choic
 	if err != nil {
 		return nil, s.ownFirst(ctx, projectID, err)
 	}
-	f, err := s.Store.GetFile(ctx, caller(ctx), projectID, path)
-	// With a key the first job may have changed what is looked at here: then the job alone looks at it.
-	if choices.Key == "" || !codeforge.IsKind(err, codeforge.Missing) {
-		if err == nil && choices.Key == "" {
+	if choices.Key == "" { // with one the first job may have changed what is looked at here: then the job alone looks at it
+		f, err := s.Store.GetFile(ctx, caller(ctx), projectID, path)
+		if err == nil {
 			err = checkSelection(&f, cond, body)
 		}
 		if err != nil {

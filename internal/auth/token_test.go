@@ -205,8 +205,13 @@ func TestScopes(t *testing.T) {
 			"POST /v1/clarify":                        auth.Jobs,
 			"POST /v1/clarification/1/respond":        auth.Jobs,
 			"POST /v1/something-new":                  auth.Write,
-			"POST /v2/jobs/1":                         auth.Write,
-			"FETCH /v1/projects/":                     auth.Write,
+			"POST /v1/projects/1.git/git-upload-pack": auth.Read,
+
+			"POST /v1/projects/1.git/git-receive-pack":             auth.Write,
+			"PUT /v1/projects/1/files/x.git/git-upload-pack":       auth.Write,
+			"DELETE /v1/projects/1/files/docs.git/git-upload-pack": auth.Write,
+			"POST /v2/jobs/1":     auth.Write,
+			"FETCH /v1/projects/": auth.Write,
 		} {
 			method, path, _ := strings.Cut(request, " ")
 			r := httptest.NewRequest(method, path, nil)

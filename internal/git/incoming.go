@@ -11,7 +11,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/go-git/go-git/v6/plumbing"
@@ -255,9 +254,7 @@ func (p *prefix) Write(b []byte) (int, error) {
 
 // RawObjectWriter takes one object.
 func (in *incoming) RawObjectWriter(kind plumbing.ObjectType, size int64) (io.WriteCloser, error) {
-	w := &objectWriter{in: in, kind: kind, size: size, sum: sha1.New()}
-	w.sum.Write(append(strconv.AppendInt(append(kind.Bytes(), ' '), size, 10), 0))
-	return w, nil
+	return &objectWriter{in: in, kind: kind, size: size, sum: naming(kind, size)}, nil
 }
 
 // objectWriter writes an object behind all others.

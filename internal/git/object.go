@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,11 +44,17 @@ func parseID(s string) (i id, err error) {
 
 // name is the id of an object.
 func name(kind plumbing.ObjectType, data []byte) (i id) {
-	h := sha1.New()
-	h.Write(append(strconv.AppendInt(append(kind.Bytes(), ' '), int64(len(data)), 10), 0))
+	h := naming(kind, int64(len(data)))
 	h.Write(data)
 	h.Sum(i[:0])
 	return i
+}
+
+// naming begins the id of an object, whose bytes are still to be written.
+func naming(kind plumbing.ObjectType, size int64) hash.Hash {
+	h := sha1.New()
+	h.Write(append(strconv.AppendInt(append(kind.Bytes(), ' '), size, 10), 0))
+	return h
 }
 
 // Modes of entries.

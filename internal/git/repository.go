@@ -273,8 +273,13 @@ type batch struct {
 	bytes  int64
 }
 
+// full reports whether so many bytes more are for the next batch.
+func (b *batch) full(size int64) bool {
+	return len(b.hashes) > 0 && (b.bytes+size > batchBytes || len(b.hashes) == batchHashes)
+}
+
 func (b *batch) add(hash string, size int64) error {
-	if len(b.hashes) > 0 && (b.bytes+size > batchBytes || len(b.hashes) == batchHashes) {
+	if b.full(size) {
 		if err := b.flush(); err != nil {
 			return err
 		}

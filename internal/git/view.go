@@ -161,7 +161,7 @@ func (v *view) blob(i id) ([]byte, error) {
 		if o.place.offset > 0 {
 			continue
 		}
-		if len(read.hashes) > 0 && (read.bytes+o.place.size > batchBytes || len(read.hashes) == batchHashes) {
+		if read.full(o.place.size) {
 			break
 		}
 		hash := hex.EncodeToString(o.place.hash[:])

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -102,13 +103,7 @@ func (e *export) prepare() error {
 		paths[f.Path] = true
 		add(f.Path, f.Content, f.Hash, f.Size)
 	}
-	for path, text := range evidence.SplitLock(func(yield func(string) bool) {
-		for p := range paths {
-			if !yield(p) {
-				return
-			}
-		}
-	}, e.task.Lock) {
+	for path, text := range evidence.SplitLock(maps.Keys(paths), e.task.Lock) {
 		if !paths[path] {
 			add(path, string(text), "", 0)
 		}
@@ -133,7 +128,7 @@ func (e *export) repository(ctx context.Context) (*gh.Repository, error) {
 			}
 			return u, resp, err
 		})
-		if err != nil && e.kind == app {
+		if e.kind == app && codeforge.IsKind(err, codeforge.Invalid) {
 			return nil, codeforge.InvalidField("owner", "must name the account of the repository: the token of a GitHub App belongs to no user")
 		}
 		if err != nil {
@@ -295,7 +290,7 @@ func (e *export) onto(ctx context.Context, res *Result, tip *gh.Commit) error {
 	}
 	for i := range e.files {
 		if e.files[i].sha == "" { // a blob, whose name among git's is not known before its bytes are read
-			if err := e.nameBlob(ctx, &e.files[i]); err != nil {
+			if _, err := e.nameBlob(ctx, &e.files[i]); err != nil {
 				return err
 			}
 		}
@@ -486,11 +481,12 @@ func (e *export) tree(ctx context.Context, base string, known map[string]bool) (
 func (e *export) upload(ctx context.Context, known map[string]bool) error {
 	g, within := errgroup.WithContext(ctx)
 	g.SetLimit(uploads)
-	var sent []int
 	for i := range e.files {
 		f := &e.files[i]
+		var data []byte // of a blob that was read to name it
 		if f.sha == "" {
-			if err := e.nameBlob(ctx, f); err != nil {
+			var err error
+			if data, err = e.nameBlob(ctx, f); err != nil {
 				return errors.Join(err, g.Wait())
 			}
 		}
@@ -498,11 +494,12 @@ func (e *export) upload(ctx context.Context, known map[string]bool) error {
 			continue
 		}
 		known[f.sha] = true
-		sent = append(sent, i)
-		g.Go(func() error {
-			data, err := e.bytes(within, f)
-			if err != nil {
-				return err
+		e.uploaded++
+		g.Go(func() (err error) {
+			if data == nil {
+				if data, err = e.bytes(within, f); err != nil {
+					return err
+				}
 			}
 			_, err = call(within, &e.calls, "write files", "contents=write", func() (*gh.Blob, *gh.Response, error) {
 				return e.gh.Git.CreateBlob(within, e.owner, e.name, gh.Blob{Content: new(base64.StdEncoding.EncodeToString(data)), Encoding: new("base64")})
@@ -510,17 +507,16 @@ func (e *export) upload(ctx context.Context, known map[string]bool) error {
 			return err
 		})
 	}
-	e.uploaded += len(sent)
 	return g.Wait()
 }
 
-// nameBlob finds git's name of what the project has by another hash.
-func (e *export) nameBlob(ctx context.Context, f *file) error {
+// nameBlob finds git's name of what the project has by another hash, and returns the bytes.
+func (e *export) nameBlob(ctx context.Context, f *file) ([]byte, error) {
 	data, err := e.bytes(ctx, f)
 	if err == nil {
 		f.sha = git.BlobID(data)
 	}
-	return err
+	return data, err
 }
 
 func (e *export) bytes(ctx context.Context, f *file) ([]byte, error) {

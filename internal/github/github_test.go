@@ -313,6 +313,19 @@ func TestLimits(t *testing.T) {
 		if e, _ := err.(*codeforge.Error); e == nil || e.Kind != codeforge.External || e.RetryAfter != 30*time.Second || time.Since(began) > time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
+		// That GitHub is down is not the fault of a token, of a GitHub App either.
+		f.refuse = func(_, p string) (int, http.Header, string) {
+			if p == "/user" {
+				return 503, nil, "Unavailable"
+			}
+			return 0, nil, ""
+		}
+		s := New(Options{URL: "http://github.test", Transport: transport{f}})
+		task := walkers.task(1, Input{RepoName: "walkers"})
+		s.Hold(task.Job.ID, "ghs_of_an_app")
+		if _, err := s.Run(t.Context(), task); !codeforge.IsKind(err, codeforge.External) {
+			t.Error(err)
+		}
 		synctest.Wait()
 	})
 }

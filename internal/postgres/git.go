@@ -46,7 +46,7 @@ func (s *Store) ReadContents(ctx context.Context, u codeforge.User, projectID st
 		}
 	}
 	if _, ok := s.direct(); ok {
-		return s.readManyBytes(ctx, u, projectID, known)
+		return s.readManyBytes(ctx, "read_contents", u, projectID, known)
 	}
 	list, err := object(known)
 	if err != nil {
@@ -65,15 +65,15 @@ func (s *Store) ReadContents(ctx context.Context, u codeforge.User, projectID st
 	return contents, nil
 }
 
-// readManyBytes reads bytes natively, as readBytes does.
-func (s *Store) readManyBytes(ctx context.Context, u codeforge.User, projectID string, hashes []string) (contents map[string][]byte, err error) {
+// readManyBytes reads bytes natively: in JSON they take a third more, and several times the time. of is the operation.
+func (s *Store) readManyBytes(ctx context.Context, of string, u codeforge.User, projectID string, hashes []string) (contents map[string][]byte, err error) {
 	keys := make([][]byte, len(hashes))
 	for i, hash := range hashes {
 		keys[i], _ = hex.DecodeString(hash) // each was checked
 	}
 	found := false
 	// A project without any of them is one row without a hash.
-	err = s.readNatively(ctx, "read_contents", u, `select c.hash, coalesce(c.bytes, convert_to(c.content, 'UTF8')) from public.projects p
+	err = s.readNatively(ctx, of, u, `select c.hash, coalesce(c.bytes, convert_to(c.content, 'UTF8')) from public.projects p
 		left join public.file_contents c on c.project_id = p.id and c.hash = any($3) where p.id = $1 and p.user_id = $2`, []any{projectID, u.ID, keys}, func(rows pgx.Rows) error {
 		contents, found = make(map[string][]byte, len(hashes)), false
 		for rows.Next() {

@@ -196,6 +196,11 @@ func value(a any) (driver.Value, error) {
 			return nil, nil
 		}
 		return *a, nil
+	case *string:
+		if a == nil {
+			return nil, nil
+		}
+		return *a, nil
 	}
 	return nil, fmt.Errorf("no column holds a %T", a)
 }
@@ -213,6 +218,13 @@ func (r row) scan(dest ...any) error {
 		switch d := d.(type) {
 		case *string:
 			*d, ok = take[string](r[i])
+		case **string:
+			var s string
+			s, ok = take[string](r[i])
+			*d = nil
+			if r[i] != nil {
+				*d = new(s)
+			}
 		case *[]byte: // which outlive the row; of a text too
 			switch v := r[i].(type) {
 			case []byte:

@@ -250,7 +250,7 @@ func claim(c *conn, id, worker string, lease time.Duration) (codeforge.Job, erro
 	}
 	if j.Status == codeforge.Running {
 		j.Crashes++
-	} else if j.Agent != codeforge.Noop {
+	} else if !j.Agent.NoModel() {
 		if err := addMessage(c, j.project, codeforge.ThinkingMessage(&j.Job)); err != nil {
 			return codeforge.Job{}, err
 		}

@@ -11,29 +11,11 @@ import (
 
 // profile reads the profile of u.
 func profile(c *conn, u codeforge.User) (p codeforge.Profile, found bool, err error) {
-	var name, full, avatar, skill nullText
+	var skill *string
 	found, err = c.one("SELECT username, full_name, avatar_url, skill_level, created_at, updated_at FROM profiles WHERE user_id = ?", []any{u.ID},
-		(*[]byte)(&name), (*[]byte)(&full), (*[]byte)(&avatar), (*[]byte)(&skill), &p.CreatedAt, &p.UpdatedAt)
-	p.ID, p.Username, p.FullName, p.AvatarURL, p.SkillLevel = u.ID, name.text(), full.text(), avatar.text(), (*codeforge.SkillLevel)(skill.text())
+		&p.Username, &p.FullName, &p.AvatarURL, &skill, &p.CreatedAt, &p.UpdatedAt)
+	p.ID, p.SkillLevel = u.ID, (*codeforge.SkillLevel)(skill)
 	return p, found, err
-}
-
-// nullText is a text, or nil for NULL.
-type nullText []byte
-
-func (t nullText) text() *string {
-	if t == nil {
-		return nil
-	}
-	return new(string(t))
-}
-
-// textOrNull is the column of a text; nil is NULL.
-func textOrNull[S ~string](s *S) any {
-	if s == nil {
-		return nil
-	}
-	return string(*s)
 }
 
 // GetProfile implements api.Store.
@@ -88,7 +70,7 @@ func (s *Store) PutProfile(ctx context.Context, u codeforge.User, patch codeforg
 		_, _, err = c.exec(`INSERT INTO profiles(user_id, username, full_name, avatar_url, skill_level, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT(user_id) DO UPDATE SET username = excluded.username, full_name = excluded.full_name, avatar_url = excluded.avatar_url,
 			skill_level = excluded.skill_level, updated_at = excluded.updated_at`,
-			u.ID, textOrNull(p.Username), textOrNull(p.FullName), textOrNull(p.AvatarURL), textOrNull(p.SkillLevel), p.CreatedAt, p.UpdatedAt)
+			u.ID, p.Username, p.FullName, p.AvatarURL, (*string)(p.SkillLevel), p.CreatedAt, p.UpdatedAt)
 		return err
 	})
 	if err != nil {
@@ -264,7 +246,7 @@ func (s *Store) ListSessions(ctx context.Context, u codeforge.User, projectID, b
 		if err != nil {
 			return err
 		}
-		return c.each("SELECT id, minutes, created_at, concepts, transcript FROM daily_sessions WHERE project = ?1 AND (?2 = '' OR seq < (SELECT seq FROM daily_sessions WHERE id = ?2)) ORDER BY seq DESC LIMIT ?3", []any{p.seq, before, limit}, func(r row) error {
+		return c.each("SELECT id, minutes, created_at, concepts, transcript FROM daily_sessions WHERE project = ?1 AND (?2 = '' OR seq < (SELECT seq FROM daily_sessions WHERE id = ?2 AND project = ?1)) ORDER BY seq DESC LIMIT ?3", []any{p.seq, before, limit}, func(r row) error {
 			d := codeforge.DailySession{ProjectID: p.ID}
 			var concepts json.RawMessage
 			if err := r.scan(&d.ID, &d.Minutes, &d.CreatedAt, &concepts, &d.Transcript); err != nil {

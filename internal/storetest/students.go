@@ -389,7 +389,12 @@ var pagedTests = []test{
 			}
 			s.same("sessions", sessions, want)
 		}
-		_, err := s.ListMessages(s.ctx(), s.v, p.ID, codeforge.MessageFilter{Limit: 10})
+		elsewhere, err := s.AddSession(s.ctx(), s.u, s.student().ID, codeforge.DailySession{Transcript: json.RawMessage(`[]`)})
+		s.ok(err)
+		foreign, err := s.ListSessions(s.ctx(), s.u, p.ID, elsewhere.ID, 10)
+		s.ok(err)
+		s.same("before another project's", len(foreign), 0)
+		_, err = s.ListMessages(s.ctx(), s.v, p.ID, codeforge.MessageFilter{Limit: 10})
 		s.missing(err, "Project", p.ID)
 		other := codeforge.NewID()
 		_, err = s.ListMessages(s.ctx(), s.u, p.ID, codeforge.MessageFilter{Limit: 10, Before: other})

@@ -2,8 +2,10 @@
 -- restore to an earlier moment, takes back are claims too, and whoever holds one of them must not pass for another one's.
 
 -- codeforge_first_fence is below all numbers of claims of this timeline and above those of the ones before it; 0 on the first.
-create or replace function public.codeforge_first_fence() returns bigint language sql stable set search_path = '' as $$
-  select (('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint - 1) << 32
+create or replace function public.codeforge_first_fence() returns bigint language plpgsql stable as $$ -- each claim asks: it is planned once
+begin
+  return (('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint - 1) << 32;
+end
 $$;
 revoke execute on function public.codeforge_first_fence() from public, anon, authenticated;
 grant execute on function public.codeforge_first_fence() to service_role;

@@ -62,7 +62,7 @@ begin
       values (coalesce(p_message_id, gen_random_uuid()), p_project, 'user', p_message, false, null, v_now);
   end if;
   if p_worker is not null then
-    update public.agent_jobs set status = 'running', worker = p_worker, fence = 1, due_at = v_now + make_interval(secs => p_lease), started_at = v_now,
+    update public.agent_jobs set status = 'running', worker = p_worker, fence = public.codeforge_first_fence() + 1, due_at = v_now + make_interval(secs => p_lease), started_at = v_now,
       base = (select p.revision from public.projects p where p.id = p_project) where id = p_job returning * into j;
   end if;
   return json_build_object('job', j, 'fresh', true, 'cancelled', to_json(v_cancelled));

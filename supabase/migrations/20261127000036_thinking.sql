@@ -16,7 +16,7 @@ $$;
 -- What another program says that runs, it tells of itself.
 drop trigger if exists codeforge_think on public.agent_jobs;
 create trigger codeforge_think after update of status on public.agent_jobs for each row
-  when (new.status = 'running' and old.status <> 'running' and new.fence > old.fence and new.agent_type <> 'noop') execute function public.codeforge_think();
+  when (new.status = 'running' and old.status <> 'running' and new.fence > old.fence and new.agent_type not in ('noop', 'github_export')) execute function public.codeforge_think();
 drop trigger if exists codeforge_think_no_more on public.agent_jobs;
 create trigger codeforge_think_no_more after update of status on public.agent_jobs for each row
   when (old.status = 'running' and new.status <> 'running') execute function public.codeforge_think();
