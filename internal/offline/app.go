@@ -19,8 +19,11 @@ type app struct {
 	Tagline  string
 	Currency string // ISO 4217
 	Look     look
-	React    bool   // shown with React and Tailwind, else without packages
-	Kinds    []kind // 1 to maxKinds
+	React    bool     // shown with React and Tailwind, else without packages
+	Parts    []part   // kinds of apps that it is, the main one first
+	Kinds    []kind   // what it keeps, at most maxKinds
+	Language string   // of the interface: a catalogue's name, "en"
+	Lacks    []string // what the idea asked for and no app of this model has, in words for the summary
 
 	mayHavePackages bool // React can be had where it is asked for
 
@@ -65,6 +68,7 @@ func (a *app) clone() *app {
 	for i := range b.Kinds {
 		b.Kinds[i].Fields = slices.Clone(b.Kinds[i].Fields)
 	}
+	b.Parts = slices.Clone(a.Parts)
 	b.Wishes, b.Reviewed = nil, nil
 	return &b
 }

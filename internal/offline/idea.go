@@ -27,7 +27,7 @@ func design(b brief) *app {
 	if len(text) > maxRead {
 		text = strings.ToValidUTF8(text[:maxRead], "")
 	}
-	a := &app{Name: cmp.Or(b.name, nameOf(b.title, text)), Currency: currencyOf(text)}
+	a := &app{Name: cmp.Or(b.name, nameOf(b.title, text)), Currency: currencyOf(text), Parts: partsOf(b.title + "\n" + text), Language: "en"}
 	for _, s := range findKinds(b.title + "\n" + text) {
 		a.add(s)
 	}
