@@ -79,6 +79,9 @@ func (a *app) completeRelations() {
 	a.Name = cmp.Or(shorten(cleanLine(a.Name), 60), "Notebook")
 	a.Tagline = cmp.Or(shorten(cleanLine(a.Tagline), 240), a.Name)
 	a.Currency = cmp.Or(a.Currency, "USD")
+	if !supported(a.Language) {
+		a.Language = languages[0]
+	}
 	if len(a.Kinds) == 0 {
 		a.Kinds = []kind{words().kinds["note"].kind}
 		a.Kinds[0].Fields = slices.Clone(a.Kinds[0].Fields)
@@ -139,7 +142,7 @@ func (a *app) completeFields(k *kind) {
 		k.View = "cards"
 	}
 	if k.Intro == "" {
-		k.Intro = "Everything about your " + k.Many + " in one place."
+		k.Intro = a.T("Everything about your {many} in one place.", "many", k.Many)
 	}
 }
 
@@ -227,13 +230,17 @@ var takenNames = strings.Fields(`app kinds field defineKind Entry Kind entries m
 func (k kind) PageName() string { return capital(camel(k.Key)) + "Page" }
 
 // EmptyHint says how to begin where nothing is yet.
-func (k kind) EmptyHint() string {
+func (a *app) EmptyHint(k kind) string {
 	for _, f := range k.Fields {
 		if f.Type == "relation" {
-			return "Each can point to one of your other entries: " + strings.ToLower(f.Label) + "."
+			label := f.Label
+			if a.Language == "en" {
+				label = strings.ToLower(label)
+			}
+			return a.T("Each can point to one of your other entries: {label}.", "label", label)
 		}
 	}
-	return "The first one takes less than a minute."
+	return a.T("The first one takes less than a minute.")
 }
 
 // Choice is the field that filters the kind's list, nil if there is none.
@@ -300,8 +307,8 @@ func (f field) Describe() string {
 // stat is one number above a list: a label, and the TypeScript expression of its text.
 type stat struct{ Label, Value string }
 
-// Stats are the numbers worth seeing of the kind, at most four.
-func (k kind) Stats() []stat {
+// stats are the numbers worth seeing of the kind, at most four. Labels of other languages count as their English.
+func (a *app) stats(k kind) []stat {
 	out := []stat{{capital(k.Many), "number(entries.length)"}}
 	add := func(label, format string, args ...any) {
 		if len(out) < 4 {
@@ -310,28 +317,28 @@ func (k kind) Stats() []stat {
 	}
 	dated, overTime := false, slices.ContainsFunc(k.Fields, func(f field) bool { return f.Type == "date" })
 	for _, f := range k.Fields {
-		on := "entry." + f.Key
+		on, label := "entry."+f.Key, a.untranslated(f.Label)
 		switch f.Type {
 		case "date":
-			if dated || unlikelyAhead.MatchString(f.Label) {
+			if dated || unlikelyAhead.MatchString(label) {
 				continue
 			}
 			dated = true
-			if slices.Contains([]string{"Book", "Plan", "Schedule", "Arrange", "Set", "Open", "Start"}, k.Verb) {
-				add("Coming up", "number(entries.filter((entry) => %s >= today()).length)", on)
+			if slices.Contains([]string{"Book", "Plan", "Schedule", "Arrange", "Set", "Open", "Start"}, a.untranslated(k.Verb)) {
+				add(a.T("Coming up"), "number(entries.filter((entry) => %s >= today()).length)", on)
 			} else {
-				add("This month", "number(entries.filter((entry) => %s.startsWith(today().slice(0, 7))).length)", on)
+				add(a.T("This month"), "number(entries.filter((entry) => %s.startsWith(today().slice(0, 7))).length)", on)
 			}
 		case "money":
-			add(f.Label+" in total", "money(sum(entries.map((entry) => %s)))", on)
+			add(a.T("{label} in total", "label", f.Label), "money(sum(entries.map((entry) => %s)))", on)
 		case "number":
-			if summable.MatchString(f.Label) || overTime && spent.MatchString(f.Label) {
-				add(f.Label+" in total", "number(sum(entries.map((entry) => %s)))", on)
+			if summable.MatchString(label) || overTime && spent.MatchString(label) {
+				add(a.T("{label} in total", "label", f.Label), "number(sum(entries.map((entry) => %s)))", on)
 			}
 		case "flag":
 			add(f.Label, "`${number(entries.filter((entry) => %s).length)} of ${number(entries.length)}`", on)
 		case "choice":
-			if statusLabel.MatchString(f.Label) && len(out) < 3 {
+			if statusLabel.MatchString(label) && len(out) < 3 {
 				o := f.Options[min(1, len(f.Options)-1)]
 				if k.View == "board" {
 					o = f.Options[len(f.Options)-1]

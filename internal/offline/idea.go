@@ -453,7 +453,7 @@ func tagline(a *app) string {
 	for _, k := range a.Kinds {
 		many = append(many, k.Many)
 	}
-	return capital(joinAnd(many)) + " in one place: quick to enter, easy to find again, and kept on your own device."
+	return a.T("{list} in one place: quick to enter, easy to find again, and kept on your own device.", "list", capital(a.and(many)))
 }
 
 func joinAnd(s []string) string {

@@ -32,6 +32,7 @@ type page struct {
 }
 
 type module struct {
+	App     *app
 	Kind    kind
 	Stats   []stat
 	Imports string
@@ -56,6 +57,10 @@ func (a *app) files() sources {
 	} else {
 		out.addPlain(a)
 	}
+	out.text("src/lib/text.ts", "text.ts.tmpl", struct {
+		*app
+		Texts []translation
+	}{a, a.translationsIn(out)})
 	return out
 }
 
@@ -70,7 +75,7 @@ func (out sources) addPlain(a *app) {
 	out.markup("index.html", "index.html.tmpl", page{App: a, Title: a.Name, Script: "./src/dashboard.ts"})
 	for _, k := range a.Kinds {
 		out.markup(k.Key+".html", "page.html.tmpl", page{a, k.Heading() + " · " + a.Name, "./src/" + k.Key + ".ts", &k, k.Key})
-		out.text("src/"+k.Key+".ts", "page.ts.tmpl", k.module())
+		out.text("src/"+k.Key+".ts", "page.ts.tmpl", a.module(k))
 	}
 }
 
@@ -84,7 +89,7 @@ func (out sources) addReact(a *app) {
 	out.text("src/index.css", "index.css.tmpl", a)
 	out.text("src/App.tsx", "App.tsx.tmpl", a)
 	for _, k := range a.Kinds {
-		out.text("src/pages/"+k.PageName()+".tsx", "page.tsx.tmpl", k.module())
+		out.text("src/pages/"+k.PageName()+".tsx", "page.tsx.tmpl", a.module(k))
 	}
 }
 
@@ -126,8 +131,8 @@ func (out sources) asItIs(path, name string) {
 	out[path] = string(b)
 }
 
-func (k kind) module() module {
-	m := module{Kind: k, Stats: k.Stats()}
+func (a *app) module(k kind) module {
+	m := module{App: a, Kind: k, Stats: a.stats(k)}
 	var all strings.Builder
 	for _, s := range m.Stats {
 		all.WriteString(s.Value)
@@ -210,6 +215,7 @@ var libs = map[string]string{
 	"format.ts": "shows dates, money and relations", "grid.ts": "spreads boxes over rows that are all filled", "kinds.ts": "the types of fields and entries",
 	"list.ts": "shows entries as cards, a table or a board", "message.ts": "says what happened", "overview.ts": "what comes next, what was added lately, a copy of all",
 	"page.ts": "ties list, form and deletion together", "query.ts": "searches, sorts and counts entries", "store.ts": "keeps entries in the browser",
+	"text.ts": "the interface's texts in the app's language",
 }
 
 // reactParts are what files of an app with React are for, by their names.
@@ -230,7 +236,7 @@ var markdownMarks = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `
 
 var (
 	lookLine  = regexp.MustCompile(`palette (\w+), mode (\w+), layout (\w+)(, with React)?`)
-	appLine   = regexp.MustCompile(`(?m)^  (id|name|tagline|currency): ("(?:[^"\\]|\\.)*"),$`)
+	appLine   = regexp.MustCompile(`(?m)^  (id|name|tagline|currency|language): ("(?:[^"\\]|\\.)*"),$`)
 	kindStart = regexp.MustCompile(`(?m)^export const \w+ = defineKind\(\{$`)
 	kindLine  = regexp.MustCompile(`(?m)^  (key|one|many|verb|view): ("(?:[^"\\]|\\.)*"),$`)
 	fieldLine = regexp.MustCompile(`(?m)^    (\w+): field\.(\w+)\((.*)\),$`)
@@ -256,6 +262,8 @@ func readApp(text string) *app {
 			a.Tagline = v
 		case "currency":
 			a.Currency = v
+		case "language":
+			a.Language = v
 		}
 	}
 	for i, s := range starts {

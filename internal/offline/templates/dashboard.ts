@@ -1,10 +1,11 @@
 import { byId, h, showMessages } from "./lib/dom";
-import { date, titleOf } from "./lib/format";
+import { addLabel, date, titleOf } from "./lib/format";
 import { spread } from "./lib/grid";
 import { type Kind } from "./lib/kinds";
 import { comingUp, download, latest, splitOf, type Moment } from "./lib/overview";
 import { all, onChange } from "./lib/store";
 import { kinds } from "./model";
+import { t } from "./lib/text";
 
 function tile(kind: Kind): HTMLElement {
   const entries = all(kind);
@@ -15,8 +16,8 @@ function tile(kind: Kind): HTMLElement {
     "li",
     { class: "tile", "data-kind": kind.key },
     h("a", { href: `./${kind.key}.html` }, h("span", { class: "figure" }, String(entries.length)), h("span", { class: "what" }, entries.length === 1 ? kind.one : kind.many)),
-    split.length > 0 ? h("ul", { class: "split" }, ...split) : h("p", { class: "hint" }, entries.length === 0 ? "Nothing here yet." : ""),
-    h("a", { class: "add", href: `./${kind.key}.html#new` }, `${kind.verb} ${kind.one}`),
+    split.length > 0 ? h("ul", { class: "split" }, ...split) : h("p", { class: "hint" }, entries.length === 0 ? t("Nothing here yet.") : ""),
+    h("a", { class: "add", href: `./${kind.key}.html#new` }, addLabel(kind)),
   );
 }
 

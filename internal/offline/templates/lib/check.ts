@@ -1,6 +1,7 @@
 import { titleOf } from "./format";
 import { type Entry, type Field, type Kind, type RelationField, type Value } from "./kinds";
 import { all, kindOf } from "./store";
+import { t } from "./text";
 
 /** What a typed text means for a field. Call {@link check} before trusting it. */
 export function valueOf(definition: Field, typed: string): Value {
@@ -12,20 +13,20 @@ export function valueOf(definition: Field, typed: string): Value {
 /** A sentence when a field needs attention, else "". `unreadable`: the browser could not make sense of what was typed. */
 export function check(definition: Field, value: Value, unreadable: boolean): string {
   const { label, type } = definition;
-  if (unreadable) return type === "date" ? `${label} is not a whole date.` : `${label} is not a number.`;
-  if (value === "" || value === null) return definition.required ? `${label} is needed.` : "";
+  if (unreadable) return type === "date" ? t("{label} is not a whole date.", { label }) : t("{label} is not a number.", { label });
+  if (value === "" || value === null) return definition.required ? t("{label} is needed.", { label }) : "";
   const text = String(value);
   switch (type) {
     case "money":
-      return Number(value) < 0 ? `${label} cannot be less than zero.` : "";
+      return Number(value) < 0 ? t("{label} cannot be less than zero.", { label }) : "";
     case "email":
-      return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text) ? "" : `${label} should look like name@example.com.`;
+      return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text) ? "" : t("{label} should look like name@example.com.", { label });
     case "phone":
-      return /^\+?[\d\s()./-]{4,}$/.test(text) ? "" : `${label} should hold digits, for example +44 20 7946 0000.`;
+      return /^\+?[\d\s()./-]{4,}$/.test(text) ? "" : t("{label} should hold digits, for example +44 20 7946 0000.", { label });
     case "link":
-      return /^https?:\/\/\S+$/i.test(text) ? "" : `${label} should start with https://.`;
+      return /^https?:\/\/\S+$/i.test(text) ? "" : t("{label} should start with https://.", { label });
     case "text":
-      return text.length > 200 ? `${label} can have at most 200 characters.` : "";
+      return text.length > 200 ? t("{label} can have at most 200 characters.", { label }) : "";
     default:
       return "";
   }
@@ -38,5 +39,5 @@ export function targetsOf(definition: RelationField): { id: string; title: strin
   const targets = all(kind)
     .map((entry: Entry) => ({ id: entry.id, title: titleOf(kind, entry) }))
     .sort((a, b) => a.title.localeCompare(b.title));
-  return [{ id: "", title: targets.length === 0 ? `No ${kind.many} yet` : "None" }, ...targets];
+  return [{ id: "", title: targets.length === 0 ? t("No {many} yet", { many: kind.many }) : t("None") }, ...targets];
 }

@@ -1,10 +1,11 @@
 import { app } from "../model";
 import { titleKey, type Entry, type Field, type Kind, type Value } from "./kinds";
 import { find, kindOf, references } from "./store";
+import { locale, t } from "./text";
 
-const moneyFormat = new Intl.NumberFormat(undefined, { style: "currency", currency: app.currency });
-const numberFormat = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
-const dateFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const moneyFormat = new Intl.NumberFormat(locale, { style: "currency", currency: app.currency });
+const numberFormat = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
+const dateFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
 
 export const money = (amount: number): string => moneyFormat.format(amount);
 
@@ -34,7 +35,7 @@ export function show(definition: Field, value: Value | undefined): string {
     case "date":
       return date(String(value));
     case "flag":
-      return value ? "Yes" : "No";
+      return value ? t("Yes") : t("No");
     case "relation": {
       const kind = kindOf(definition.to);
       const entry = kind && find(kind, String(value));
@@ -45,11 +46,16 @@ export function show(definition: Field, value: Value | undefined): string {
   }
 }
 
+/** What adding an entry is called. */
+export function addLabel(kind: Kind): string {
+  return t("{verb} {one}", { verb: kind.verb, one: kind.one });
+}
+
 /** What to call an entry in a list or a question. */
 export function titleOf(kind: Kind, entry: Entry): string {
   const key = titleKey(kind);
   const definition = kind.fields[key];
-  return (definition && show(definition, entry[key])) || `Unnamed ${kind.one}`;
+  return (definition && show(definition, entry[key])) || t("Unnamed {one}", { one: kind.one });
 }
 
 export function plural(count: number, kind: Kind): string {
@@ -71,6 +77,7 @@ export function hrefOf(definition: Field, text: string): string {
 /** What deleting an entry means, for the question before it. */
 export function consequence(kind: Kind, entry: Entry): string {
   const others = references(kind, entry.id);
-  const named = others === 0 ? "" : ` It is named in ${others} other ${others === 1 ? "entry" : "entries"}, which will stay without it.`;
-  return `This cannot be undone.${named}`;
+  if (others === 0) return t("This cannot be undone.");
+  if (others === 1) return t("This cannot be undone. It is named in one other entry, which will stay without it.");
+  return t("This cannot be undone. It is named in {count} other entries, which will stay without it.", { count: others });
 }

@@ -2,6 +2,7 @@ import { button, h } from "./dom";
 import { hrefOf, show, titleOf } from "./format";
 import { type ChoiceField, type Entry, type Field, type Kind } from "./kinds";
 import { choiceOf, columnsOf, factsOf } from "./query";
+import { t } from "./text";
 
 /** What a list lets people do with an entry. */
 export interface Actions {
@@ -35,8 +36,8 @@ function table(kind: Kind, entries: readonly Entry[], actions: Actions): HTMLEle
     h(
       "table",
       {},
-      h("caption", { class: "unseen" }, `All ${kind.many}`),
-      h("thead", {}, h("tr", {}, ...head, h("th", { scope: "col" }, h("span", { class: "unseen" }, "Actions")))),
+      h("caption", { class: "unseen" }, t("All {many}", { many: kind.many })),
+      h("thead", {}, h("tr", {}, ...head, h("th", { scope: "col" }, h("span", { class: "unseen" }, t("Actions"))))),
       h("tbody", {}, ...rows),
     ),
   );
@@ -50,7 +51,7 @@ function board(
 ): HTMLElement {
   const columns = columnsOf(choice, entries).map(({ option, mine }) => {
     const items = mine.map((entry) => {
-      const mover = h("select", { "aria-label": `${choice.field.label} of ${titleOf(kind, entry)}` });
+      const mover = h("select", { "aria-label": t("{label} of {title}", { label: choice.field.label, title: titleOf(kind, entry) }) });
       for (const name of choice.field.options) mover.append(h("option", { value: name }, name));
       mover.value = option;
       mover.addEventListener("change", () => actions.set(entry, choice.key, mover.value));
@@ -59,7 +60,7 @@ function board(
     return h(
       "section",
       { class: "column" },
-      h("h2", {}, option || `No ${choice.field.label.toLowerCase()}`, h("span", { class: "tally" }, String(mine.length))),
+      h("h2", {}, option || t("Without: {label}", { label: choice.field.label }), h("span", { class: "tally" }, String(mine.length))),
       h("ul", {}, ...items),
     );
   });
@@ -106,7 +107,7 @@ function value(kind: Kind, entry: Entry, key: string, definition: Field, actions
 function buttons(kind: Kind, entry: Entry, actions: Actions): HTMLButtonElement[] {
   const title = titleOf(kind, entry);
   return [
-    button("Edit", title, "edit", () => actions.edit(entry)),
-    button("Delete", title, "delete", () => actions.remove(entry)),
+    button(t("Edit"), title, "edit", () => actions.edit(entry)),
+    button(t("Delete"), title, "delete", () => actions.remove(entry)),
   ];
 }

@@ -1,3 +1,5 @@
+import { t } from "./text";
+
 let current = "";
 let clearing: ReturnType<typeof setTimeout> | undefined;
 const changes = new EventTarget();
@@ -25,7 +27,7 @@ export function attempt<T>(change: () => T, done = ""): T | undefined {
     if (done !== "") announce(done);
     return result;
   } catch {
-    announce("This could not be saved: the browser's storage is full or switched off.");
+    announce(t("This could not be saved: the browser's storage is full or switched off."));
     return undefined;
   }
 }

@@ -4,6 +4,7 @@ import { type Entry, type Kind } from "./kinds";
 import { announce } from "./message";
 import { choiceOf } from "./query";
 import { all } from "./store";
+import { t } from "./text";
 
 /** An entry, and the day or time for which it is shown. */
 export interface Moment {
@@ -49,5 +50,5 @@ export function download(): void {
   link.download = `${app.id}-${today()}.json`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
-  announce(`Saved ${kinds.map((kind) => plural(all(kind).length, kind)).join(", ")}.`);
+  announce(t("Saved: {list}.", { list: kinds.map((kind) => plural(all(kind).length, kind)).join(", ") }));
 }

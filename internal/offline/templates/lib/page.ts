@@ -7,6 +7,7 @@ import { render, type Actions } from "./list";
 import { announce, attempt } from "./message";
 import { select, sort, summary } from "./query";
 import * as store from "./store";
+import { t } from "./text";
 
 /** Brings the page of one kind to life: list, search, form and deletion. */
 export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) => Stat[]): void {
@@ -21,7 +22,7 @@ export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) 
     edit,
     remove: confirm,
     set(entry, key, value) {
-      attempt(() => store.save<Kind>(kind, { ...entry, [key]: value }, entry.id), `${titleOf(kind, entry)} was updated.`);
+      attempt(() => store.save<Kind>(kind, { ...entry, [key]: value }, entry.id), t("{title} was updated.", { title: titleOf(kind, entry) }));
     },
   };
 
@@ -64,19 +65,19 @@ function editor(kind: Kind): (entry?: Entry) => void {
     const found = problems(form, kind, values);
     complain(form, kind, found);
     if (found.size > 0) return;
-    const done = editing ? "was updated" : "was added";
     const saved = attempt(() => store.save(kind, values as ValuesOf, editing?.id));
     if (!saved) return;
     dialog.close();
     controlsOf(saved.id).find((control) => control.dataset.action === "edit")?.focus();
-    announce(`${titleOf(kind, saved)} ${done}.`);
+    const title = titleOf(kind, saved);
+    announce(editing ? t("{title} was updated.", { title }) : t("{title} was added.", { title }));
   });
   byId("cancel", HTMLButtonElement).addEventListener("click", () => dialog.close());
 
   return (entry) => {
     editing = entry;
     const title = byId("editor-title", HTMLElement);
-    title.textContent = entry ? `Edit ${titleOf(kind, entry)}` : (title.dataset.add ?? "");
+    title.textContent = entry ? t("Edit {title}", { title: titleOf(kind, entry) }) : (title.dataset.add ?? "");
     fill(form, kind, entry);
     dialog.showModal();
   };
@@ -91,13 +92,13 @@ function confirmation(kind: Kind): (entry: Entry) => void {
   byId("delete", HTMLButtonElement).addEventListener("click", () => {
     dialog.close();
     const entry = doomed;
-    if (entry) attempt(() => store.remove(kind, entry.id), `${titleOf(kind, entry)} was deleted.`);
+    if (entry) attempt(() => store.remove(kind, entry.id), t("{title} was deleted.", { title: titleOf(kind, entry) }));
     document.querySelector<HTMLElement>("[data-action=add]")?.focus();
   });
 
   return (entry) => {
     doomed = entry;
-    byId("confirm-title", HTMLElement).textContent = `Delete ${titleOf(kind, entry)}?`;
+    byId("confirm-title", HTMLElement).textContent = t("Delete {title}?", { title: titleOf(kind, entry) });
     byId("confirm-text", HTMLElement).textContent = consequence(kind, entry);
     dialog.showModal();
   };

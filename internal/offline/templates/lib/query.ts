@@ -1,5 +1,6 @@
 import { plural, show } from "./format";
 import { titleKey, type ChoiceField, type Entry, type Field, type Kind } from "./kinds";
+import { t } from "./text";
 
 /** Entries that hold every word of the search, in any field, and the chosen option. */
 export function select(kind: Kind, entries: readonly Entry[], search: string, option: string): Entry[] {
@@ -36,8 +37,8 @@ export function choiceOf(kind: Kind): { key: string; field: ChoiceField } | unde
 /** How many of the entries are shown, in words. */
 export function summary(kind: Kind, shown: number, total: number): string {
   if (total === 0) return "";
-  if (shown === 0) return `No ${kind.many} match. Try fewer words or another filter.`;
-  return shown === total ? plural(total, kind) : `${shown} of ${plural(total, kind)}`;
+  if (shown === 0) return t("No {many} match. Try fewer words or another filter.", { many: kind.many });
+  return shown === total ? plural(total, kind) : t("{shown} of {total}", { shown, total: plural(total, kind) });
 }
 
 /** What a card says of an entry below its title: fields that hold something, and yes or no. */

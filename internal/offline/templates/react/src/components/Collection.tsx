@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState, type CSSProperties } from "react";
 import { headingOf } from "../headings";
 import { useStore } from "../hooks";
-import { consequence, titleOf } from "../lib/format";
+import { addLabel, consequence, titleOf } from "../lib/format";
 import { spread } from "../lib/grid";
 import { type Entry, type Kind, type Stat } from "../lib/kinds";
 import { attempt } from "../lib/message";
@@ -12,6 +12,7 @@ import { Dialog } from "./Dialog";
 import { EntryForm } from "./EntryForm";
 import { EntryList, type Actions } from "./EntryList";
 import { Toolbar, type Search } from "./Toolbar";
+import { t } from "../lib/text";
 
 export interface PageProps {
   /** The form is open from the start. */
@@ -56,7 +57,7 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding }:
     edit: (entry) => setAsking({ for: "values", entry }),
     remove: (entry) => setAsking({ for: "deletion", entry }),
     set(entry, key, value) {
-      attempt(() => save<Kind>(kind, { ...entry, [key]: value }, entry.id), `${titleOf(kind, entry)} was updated.`);
+      attempt(() => save<Kind>(kind, { ...entry, [key]: value }, entry.id), t("{title} was updated.", { title: titleOf(kind, entry) }));
       if (typeof value === "string") setFocus({ id: entry.id, action: "move" });
     },
   };
@@ -71,7 +72,7 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding }:
           <p className="mt-1.5 max-w-prose text-muted">{intro}</p>
         </div>
         <Button ref={addButton} look="primary" onClick={() => setAsking({ for: "values" })}>
-          {kind.verb} {kind.one}
+          {addLabel(kind)}
         </Button>
       </div>
       {entries.length > 0 && (
@@ -86,10 +87,10 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding }:
       {shown.length > 0 && <EntryList kind={kind} entries={shown} actions={actions} />}
       {entries.length === 0 && (
         <div className="grid justify-items-center gap-2.5 rounded-box border border-dashed border-edge bg-surface px-6 py-12 text-center text-muted">
-          <p className="font-display text-xl font-bold text-ink">No {kind.many} yet</p>
+          <p className="font-display text-xl font-bold text-ink">{t("No {many} yet", { many: kind.many })}</p>
           <p>{hint}</p>
           <Button look="primary" onClick={() => setAsking({ for: "values" })}>
-            {kind.verb} the first {kind.one}
+            {t("{verb} the first {one}", { verb: kind.verb, one: kind.one })}
           </Button>
         </div>
       )}
@@ -105,19 +106,19 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding }:
         />
       )}
       {asking?.for === "deletion" && (
-        <Dialog title={`Delete ${titleOf(kind, asking.entry)}?`} narrow onClose={close}>
+        <Dialog title={t("Delete {title}?", { title: titleOf(kind, asking.entry) })} narrow onClose={close}>
           <p>{consequence(kind, asking.entry)}</p>
           <div className="mt-5 flex flex-wrap justify-end gap-2.5">
-            <Button onClick={close}>Keep it</Button>
+            <Button onClick={close}>{t("Keep it")}</Button>
             <Button
               look="danger"
               onClick={() => {
-                attempt(() => remove(kind, asking.entry.id), `${titleOf(kind, asking.entry)} was deleted.`);
+                attempt(() => remove(kind, asking.entry.id), t("{title} was deleted.", { title: titleOf(kind, asking.entry) }));
                 close();
                 setFocus({});
               }}
             >
-              Delete
+              {t("Delete")}
             </Button>
           </div>
         </Dialog>
@@ -128,7 +129,7 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding }:
 
 function Numbers({ stats }: { stats: readonly Stat[] }) {
   return (
-    <dl aria-label="In numbers" className="spread mb-6" style={spread(stats.length, 2) as CSSProperties}>
+    <dl aria-label={t("In numbers")} className="spread mb-6" style={spread(stats.length, 2) as CSSProperties}>
       {stats.map(({ label, value }) => (
         <div key={label} className="flex flex-col-reverse rounded-r-box rounded-l-sm border border-l-4 border-line border-l-pop bg-surface px-4 py-3.5">
           <dt className="text-sm text-muted">{label}</dt>

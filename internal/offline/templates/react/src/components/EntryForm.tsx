@@ -1,12 +1,13 @@
 import { useState, type SubmitEvent } from "react";
 import { check, valueOf } from "../lib/check";
-import { titleOf } from "../lib/format";
+import { addLabel, titleOf } from "../lib/format";
 import { blank, type Entry, type Kind, type Value, type ValuesOf } from "../lib/kinds";
 import { announce, attempt } from "../lib/message";
 import { save } from "../lib/store";
 import { Button } from "./Button";
 import { Dialog } from "./Dialog";
 import { FieldInput } from "./FieldInput";
+import { t } from "../lib/text";
 
 interface Props {
   readonly kind: Kind;
@@ -30,14 +31,15 @@ export function EntryForm({ kind, entry, onClose, onSaved }: Props) {
     }
     const saved = attempt(() => save<Kind>(kind, values, entry?.id));
     if (!saved) return;
-    announce(`${titleOf(kind, saved)} ${entry ? "was updated" : "was added"}.`);
+    const title = titleOf(kind, saved);
+    announce(entry ? t("{title} was updated.", { title }) : t("{title} was added.", { title }));
     onSaved(saved);
   };
 
   return (
-    <Dialog title={entry ? `Edit ${titleOf(kind, entry)}` : `${kind.verb} ${kind.one}`} onClose={onClose}>
+    <Dialog title={entry ? t("Edit {title}", { title: titleOf(kind, entry) }) : addLabel(kind)} onClose={onClose}>
       <form noValidate onSubmit={submit}>
-        <p className="text-sm text-muted">Fields marked with * are needed.</p>
+        <p className="text-sm text-muted">{t("Fields marked with * are needed.")}</p>
         <div className="my-5 grid gap-4 sm:grid-cols-2">
           {Object.entries(kind.fields).map(([key, definition]) => (
             <FieldInput
@@ -50,9 +52,9 @@ export function EntryForm({ kind, entry, onClose, onSaved }: Props) {
           ))}
         </div>
         <div className="flex flex-wrap justify-end gap-2.5">
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
           <Button type="submit" look="primary">
-            Save
+            {t("Save")}
           </Button>
         </div>
       </form>

@@ -4,6 +4,7 @@ import { type ChoiceField, type Entry, type Field, type Kind } from "../lib/kind
 import { choiceOf, columnsOf, factsOf } from "../lib/query";
 import { Badge } from "./Badge";
 import { Button } from "./Button";
+import { t } from "../lib/text";
 
 /** What a list lets people do with an entry. */
 export interface Actions {
@@ -43,7 +44,7 @@ function Table({ kind, entries, actions }: Props) {
   return (
     <div className="relative overflow-x-auto rounded-box border border-line bg-surface shadow-box">
       <table className="w-full text-left max-lg:block">
-        <caption className="sr-only">All {kind.many}</caption>
+        <caption className="sr-only">{t("All {many}", { many: kind.many })}</caption>
         <thead className="max-lg:sr-only">
           <tr>
             {fields.map(([key, definition]) => (
@@ -52,7 +53,7 @@ function Table({ kind, entries, actions }: Props) {
               </th>
             ))}
             <th scope="col">
-              <span className="sr-only">Actions</span>
+              <span className="sr-only">{t("Actions")}</span>
             </th>
           </tr>
         </thead>
@@ -96,7 +97,7 @@ function Board({ kind, entries, actions, choice }: Props & { choice: { key: stri
       {columnsOf(choice, entries).map(({ option, mine }) => (
         <section key={option} className="rounded-box bg-soft p-3">
           <h2 className="flex items-baseline justify-between px-1 pt-1 pb-2.5 font-semibold text-on-soft">
-            {option || `No ${choice.field.label.toLowerCase()}`}
+            {option || t("Without: {label}", { label: choice.field.label })}
             <span className="font-medium">{mine.length}</span>
           </h2>
           <ul className="grid gap-3">
@@ -104,13 +105,13 @@ function Board({ kind, entries, actions, choice }: Props & { choice: { key: stri
               <li key={entry.id}>
                 <Card kind={kind} entry={entry} actions={actions} heading="h3" without={choice.key}>
                   <select
-                    aria-label={`${choice.field.label} of ${titleOf(kind, entry)}`}
+                    aria-label={t("{label} of {title}", { label: choice.field.label, title: titleOf(kind, entry) })}
                     data-action="move"
                     className="min-h-8.5 w-full rounded-control border border-edge bg-surface px-2 py-1 text-sm"
                     value={option}
                     onChange={(event) => actions.set(entry, choice.key, event.currentTarget.value)}
                   >
-                    {option === "" && <option value="">Not set</option>}
+                    {option === "" && <option value="">{t("Not set")}</option>}
                     {choice.field.options.map((name) => (
                       <option key={name}>{name}</option>
                     ))}
@@ -196,10 +197,12 @@ function EntryButtons({ kind, entry, actions }: Pick<CardProps, "kind" | "entry"
   return (
     <>
       <Button size="small" data-action="edit" onClick={() => actions.edit(entry)}>
-        Edit{about}
+        {t("Edit")}
+        {about}
       </Button>
       <Button size="small" look="delete" data-action="delete" onClick={() => actions.remove(entry)}>
-        Delete{about}
+        {t("Delete")}
+        {about}
       </Button>
     </>
   );

@@ -1,5 +1,6 @@
 import { targetsOf } from "../lib/check";
 import { type Field, type Value } from "../lib/kinds";
+import { t } from "../lib/text";
 
 const inputTypes: Partial<Record<Field["type"], string>> = {
   phone: "tel",
@@ -60,7 +61,7 @@ function Control({ id, name, definition, value, problem }: Props & { id: string 
     case "choice":
       return (
         <select {...common}>
-          <option value="">Not set</option>
+          <option value="">{t("Not set")}</option>
           {definition.options.map((option) => (
             <option key={option}>{option}</option>
           ))}

@@ -2,6 +2,7 @@ import { useEffect, useRef, type ReactNode } from "react";
 import { headingOf } from "../headings";
 import { useMessage } from "../hooks";
 import { app, kinds } from "../model";
+import { t } from "../lib/text";
 
 interface Props {
   /** Where the navigation stands on wide screens. */
@@ -46,7 +47,7 @@ export function Shell({ layout, current, children }: Props) {
           main.current?.focus();
         }}
       >
-        Skip to content
+        {t("Skip to content")}
       </a>
       <header className={`flex flex-wrap items-center gap-x-6 gap-y-2 border-b border-line bg-surface px-4 py-3 md:px-8 ${styles.bar}`}>
         <a href="#/" aria-current={page ? undefined : "page"} className="flex min-w-0 items-center gap-3 font-display text-lg font-bold wrap-anywhere">
@@ -55,9 +56,9 @@ export function Shell({ layout, current, children }: Props) {
           </span>
           <span>{app.name}</span>
         </a>
-        <nav aria-label="Pages">
+        <nav aria-label={t("Pages")}>
           <ul className={`flex flex-wrap gap-1 ${styles.list}`}>
-            <NavigationLink href="#/" label="Overview" here={!page} />
+            <NavigationLink href="#/" label={t("Overview")} here={!page} />
             {kinds.map((kind) => (
               <NavigationLink key={kind.key} href={`#/${kind.key}`} label={headingOf(kind)} here={kind === page} />
             ))}

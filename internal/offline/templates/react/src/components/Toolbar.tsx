@@ -1,6 +1,7 @@
 import { useId, type ReactNode } from "react";
 import { type ChoiceField, type Kind } from "../lib/kinds";
 import { controlStyle } from "./FieldInput";
+import { t } from "../lib/text";
 
 export interface Search {
   readonly words: string;
@@ -25,7 +26,7 @@ export function Toolbar({ kind, choice, search, onSearch }: Props) {
   const fields = Object.entries(kind.fields).filter(([, definition]) => !unsortable.includes(definition.type));
   return (
     <div role="search" className="mb-3 grid gap-3.5 sm:grid-cols-[repeat(auto-fit,minmax(10rem,1fr))]">
-      <Labelled id={`${id}-words`} label="Search">
+      <Labelled id={`${id}-words`} label={t("Search")}>
         <input
           id={`${id}-words`}
           type="search"
@@ -43,21 +44,21 @@ export function Toolbar({ kind, choice, search, onSearch }: Props) {
             value={search.option}
             onChange={(event) => onSearch({ ...search, option: event.currentTarget.value })}
           >
-            <option value="">All</option>
+            <option value="">{t("All")}</option>
             {choice.field.options.map((option) => (
               <option key={option}>{option}</option>
             ))}
           </select>
         </Labelled>
       )}
-      <Labelled id={`${id}-order`} label="Sort by">
+      <Labelled id={`${id}-order`} label={t("Sort by")}>
         <select
           id={`${id}-order`}
           className={controlStyle}
           value={search.order}
           onChange={(event) => onSearch({ ...search, order: event.currentTarget.value })}
         >
-          <option value="">Newest first</option>
+          <option value="">{t("Newest first")}</option>
           {fields.map(([key, definition]) => (
             <option key={key} value={key}>
               {definition.label}

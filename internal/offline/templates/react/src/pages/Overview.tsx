@@ -2,11 +2,12 @@ import { type CSSProperties, type ReactNode } from "react";
 import { Badge } from "../components/Badge";
 import { Button } from "../components/Button";
 import { useStore } from "../hooks";
-import { date, titleOf } from "../lib/format";
+import { addLabel, date, titleOf } from "../lib/format";
 import { spread } from "../lib/grid";
 import { type Kind } from "../lib/kinds";
 import { comingUp, download, latest, splitOf, type Moment } from "../lib/overview";
 import { app, kinds } from "../model";
+import { t } from "../lib/text";
 
 export function Overview() {
   const { all } = useStore();
@@ -18,7 +19,7 @@ export function Overview() {
       </div>
       <section aria-labelledby="at-a-glance">
         <h2 id="at-a-glance" className="sr-only">
-          At a glance
+          {t("At a glance")}
         </h2>
         <ul className="spread mb-6" style={spread(kinds.length) as CSSProperties}>
           {kinds.map((kind) => (
@@ -27,12 +28,12 @@ export function Overview() {
         </ul>
       </section>
       <div className="grid grid-cols-[repeat(auto-fit,minmax(min(20rem,100%),1fr))] gap-4">
-        <Panel id="next" title="Coming up" moments={comingUp()} empty="Nothing is planned. What has a date from today on will show here." />
-        <Panel id="latest" title="Added lately" moments={latest()} empty="Nothing was added yet. Start with one of the cards above." />
+        <Panel id="next" title={t("Coming up")} moments={comingUp()} empty={t("Nothing is planned. What has a date from today on will show here.")} />
+        <Panel id="latest" title={t("Added lately")} moments={latest()} empty={t("Nothing was added yet. Start with one of the cards above.")} />
       </div>
       <footer className="mt-8 flex flex-wrap items-center justify-between gap-4 text-sm text-muted">
-        <p>Everything stays in this browser. Nothing is sent anywhere.</p>
-        <Button onClick={download}>Download my data</Button>
+        <p>{t("Everything stays in this browser. Nothing is sent anywhere.")}</p>
+        <Button onClick={download}>{t("Download my data")}</Button>
       </footer>
     </>
   );
@@ -57,10 +58,10 @@ function Tile({ kind, count }: { kind: Kind; count: number }) {
           ))}
         </ul>
       ) : (
-        <p className="text-sm text-muted">{count === 0 ? "Nothing here yet." : ""}</p>
+        <p className="text-sm text-muted">{count === 0 ? t("Nothing here yet.") : ""}</p>
       )}
       <a href={`#/${kind.key}/new`} className="justify-self-start font-semibold text-accent underline underline-offset-2">
-        {kind.verb} {kind.one}
+        {addLabel(kind)}
       </a>
     </li>
   );
