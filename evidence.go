@@ -92,3 +92,16 @@ func CheckBesideRevision(evidence Evidence, shots []Screenshot, lock []byte) err
 	}
 	return nil
 }
+
+// Proven reports whether the evidence is all that can be had: what every server looks at has passed, and nothing else has failed. Types
+// and runs may be not checked where there is no compiler, no browser, or nothing to look at.
+func (e Evidence) Proven() bool {
+	passed := map[RungName]bool{}
+	for _, r := range e {
+		if r.Status == RungFailed {
+			return false
+		}
+		passed[r.Name] = r.Status == RungPassed
+	}
+	return passed[RungParse] && passed[RungResolve] && passed[RungBundle]
+}

@@ -60,6 +60,7 @@ e0f6b4e6e9898a60 20261127000034_fences_of_timelines.sql
 b0e81e261b83ca71 20261127000036_thinking.sql
 bc0a14785a525386 20261127000037_roadmap_jobs.sql
 6ff1026dc4a75f25 20261127000038_delete_profiles.sql
+a63cdfd68fda7c63 20261127000039_patterns.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

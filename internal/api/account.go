@@ -184,6 +184,15 @@ func (e *accountExport) webhooks(projectID, name string) error {
 	return e.add(name, list.Body.Items)
 }
 
+// patterns adds what a project became a pattern of, if it did.
+func (e *accountExport) patterns(projectID, name string) error {
+	list, err := e.s.Store.ListPatterns(e.ctx, e.u, projectID)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return e.add(name, list)
+}
+
 // project adds a project with all that it has; one that is deleted meanwhile is left out from there on.
 func (e *accountExport) project(p codeforge.Project) error {
 	err := e.all(p)
@@ -228,6 +237,9 @@ func (e *accountExport) all(p codeforge.Project) error {
 	}
 	if err == nil {
 		err = e.webhooks(p.ID, at+"webhooks.json")
+	}
+	if err == nil {
+		err = e.patterns(p.ID, at+"patterns.json")
 	}
 	if err != nil || p.Mode != codeforge.ModeStudent {
 		return err

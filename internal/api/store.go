@@ -149,6 +149,9 @@ type Store interface {
 	// ListSessions returns sessions of a project that are older than one of them, or ("") the newest, at most limit, newest first.
 	ListSessions(ctx context.Context, u codeforge.User, projectID, before string, limit int) ([]codeforge.DailySession, error)
 
+	// ListPatterns returns the patterns that a project of u has become, one of each embedding model, in the order of models.
+	ListPatterns(ctx context.Context, u codeforge.User, projectID string) ([]codeforge.Pattern, error)
+
 	// Ping checks that the store answers.
 	Ping(ctx context.Context) error
 }

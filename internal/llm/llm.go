@@ -193,16 +193,17 @@ type Usage struct {
 
 // Response is a whole answer.
 type Response struct {
-	Provider    string     `json:"provider"`
-	Model       string     `json:"model"`        // asked for
-	ServedModel string     `json:"served_model"` // answered
-	Parts       []Part     `json:"parts"`
-	Finish      FinishKind `json:"finish_kind"`
-	FinishRaw   string     `json:"finish_reason"` // the provider's word
-	Usage       Usage      `json:"usage"`
-	Cost        Cost       `json:"cost,omitzero"`     // set by a Router
-	Lost        Lost       `json:"lost,omitzero"`     // set by a Router
-	Replayed    bool       `json:"replayed,omitzero"` // it came from the journal and cost nothing this time
+	Provider    string      `json:"provider"`
+	Model       string      `json:"model"`        // asked for
+	ServedModel string      `json:"served_model"` // answered
+	Parts       []Part      `json:"parts"`
+	Vectors     [][]float32 `json:"vectors,omitempty"` // of a model that embeds: one for each message
+	Finish      FinishKind  `json:"finish_kind"`
+	FinishRaw   string      `json:"finish_reason"` // the provider's word
+	Usage       Usage       `json:"usage"`
+	Cost        Cost        `json:"cost,omitzero"`     // set by a Router
+	Lost        Lost        `json:"lost,omitzero"`     // set by a Router
+	Replayed    bool        `json:"replayed,omitzero"` // it came from the journal and cost nothing this time
 }
 
 // Lost is what attempts took that were paid for and gave no answer, so that the call was tried again.

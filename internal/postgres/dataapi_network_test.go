@@ -122,6 +122,18 @@ func TestDataAPIRoundTrips(t *testing.T) {
 			_, err := s.WriteRevision(ctx, u, mine.ID, codeforge.TreeChange{Head: -1, Lock: []byte("\xfe")})
 			return err
 		},
+		"put pattern": func() error {
+			return s.PutPattern(ctx, codeforge.Pattern{ProjectID: mine.ID, JobID: j.ID, Model: "test:a", Vector: make([]float32, codeforge.VectorSize), CreatedAt: time.Now()})
+		},
+		"near patterns": func() error {
+			_, err := s.NearPatterns(ctx, codeforge.PatternQuery{UserID: u.ID, Model: "test:a", Vector: make([]float32, codeforge.VectorSize), Limit: 3})
+			return err
+		},
+		"list patterns": func() error { _, err := s.ListPatterns(ctx, u, mine.ID); return err },
+		"reviewed": func() error {
+			_, err := s.ReviewedArchitectures(ctx, "test:a", time.Now().Add(-time.Hour), "", 10)
+			return err
+		},
 		"mark":        func() error { return s.MarkChecked(ctx, u, mine.ID, 1, true, nil, nil, nil) },
 		"screenshots": func() error { _, err := s.ListScreenshots(ctx, u, mine.ID, 1); return err },
 		"claim":       func() error { _, err := s.ClaimJobs(ctx, "w", time.Minute, 10, codeforge.ClaimPolicy{}); return err },

@@ -317,6 +317,18 @@ func TestRoundTrips(t *testing.T) {
 			_, err := store.ListMessages(ctx, u, project.ID, codeforge.MessageFilter{Limit: 10, Role: "user", Settled: true})
 			return err
 		}},
+		{"put pattern", func() error {
+			return store.PutPattern(ctx, codeforge.Pattern{ProjectID: project.ID, JobID: last.ID, Model: "test:a", Vector: make([]float32, codeforge.VectorSize), CreatedAt: time.Now()})
+		}},
+		{"near patterns", func() error {
+			_, err := store.NearPatterns(ctx, codeforge.PatternQuery{UserID: u.ID, Model: "test:a", Vector: make([]float32, codeforge.VectorSize), Limit: 3})
+			return err
+		}},
+		{"list patterns", func() error { _, err := store.ListPatterns(ctx, u, project.ID); return err }},
+		{"reviewed architectures", func() error {
+			_, err := store.ReviewedArchitectures(ctx, "test:a", time.Now().Add(-time.Hour), "", 10)
+			return err
+		}},
 		{"delete profile", func() error { return store.DeleteProfile(ctx, codeforge.User{ID: gone}) }},
 		{"ping", func() error { return store.Ping(ctx) }},
 	} {

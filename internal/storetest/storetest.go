@@ -14,6 +14,7 @@ import (
 	"codeforge/internal/api"
 	"codeforge/internal/auth"
 	"codeforge/internal/jobs"
+	"codeforge/internal/pattern"
 	"codeforge/internal/userkeys"
 	"codeforge/internal/webhook"
 )
@@ -25,6 +26,7 @@ type Contract interface {
 	auth.TokenStore // tokens of our own
 	webhook.Store   // what is sent to webhooks
 	userkeys.Store  // users' own keys for providers of models
+	pattern.Store   // architectures that worked
 	// SetQuota bounds what a user may keep, for all servers on the same data.
 	SetQuota(context.Context, codeforge.Quota) error
 	// CountJobs counts the jobs that have not ended, of all users.
@@ -72,6 +74,7 @@ func Run(t *testing.T, open Open, only ...string) {
 		{"Students", studentTests},
 		{"Paged", pagedTests},
 		{"Keys", keyTests},
+		{"Patterns", patternTests},
 		{"Due", dueTests},
 		{"Queue", queueTests},
 		{"Sweep", sweepTests},

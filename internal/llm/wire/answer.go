@@ -19,6 +19,7 @@ type Answer struct {
 	Reason    string        // the provider's words on a Finish that is an error
 	Cut       bool          // the provider says that a limit left nothing of use
 	Pending   error         // to be returned at the end of the stream, unless something better comes
+	Vectors   [][]float32   // of a model that embeds: all that there is to its answer
 
 	provider string
 	req      *llm.Request
@@ -235,6 +236,10 @@ func (a *Answer) Use(input, cachedRead, cacheWrite, output, reasoning Number) {
 
 // finish decides whether an answer that is whole is one.
 func (a *Answer) finish() error {
+	if a.Vectors != nil {
+		a.Finish = llm.FinishStop
+		return nil
+	}
 	text, calls, open := false, false, false
 	ids := map[string]bool{}
 	for _, s := range slices.Clone(a.slots) {
@@ -309,7 +314,7 @@ func isFinal(k llm.FinishKind) bool {
 
 // response is the answer as far as it has come.
 func (a *Answer) response() *llm.Response {
-	r := &llm.Response{Provider: a.provider, Model: a.req.Model, ServedModel: a.Served, Finish: a.Finish, FinishRaw: a.FinishRaw, Usage: a.usage}
+	r := &llm.Response{Provider: a.provider, Model: a.req.Model, ServedModel: a.Served, Finish: a.Finish, FinishRaw: a.FinishRaw, Usage: a.usage, Vectors: a.Vectors}
 	if r.ServedModel == "" {
 		r.ServedModel = a.req.Model
 	}
