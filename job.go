@@ -136,6 +136,34 @@ type JobFilter struct {
 	Offset int
 }
 
+// UserJobs selects jobs of a user, of all projects, newest first.
+type UserJobs struct {
+	Status    JobStatus // "": any
+	Agent     AgentType // "": any
+	ProjectID string    // "": any
+	Cursor    string    // where the page before ended; "": the newest
+	Limit     int       // 1 to 100
+}
+
+// maxWalkedJobs bounds the jobs that are looked at for one page, so that what is seldom costs no more than what is not.
+const maxWalkedJobs = 2000
+
+// States are those that are wanted.
+func (f *UserJobs) States() []JobStatus {
+	if f.Status != "" {
+		return []JobStatus{f.Status}
+	}
+	return []JobStatus{Queued, Running, Waiting, JobCompleted, JobFailed, JobCancelled}
+}
+
+// Walk is how many jobs a store looks at for one page: one more than it shows where all of them are wanted, since there is an index for that.
+func (f *UserJobs) Walk() int {
+	if f.Agent == "" && (f.ProjectID == "" || f.Status == "") {
+		return f.Limit + 1
+	}
+	return maxWalkedJobs
+}
+
 // SuspectCrashes is how many workers must have vanished with a job before it is run apart from others of its kind, one
 // at a time: so that one job that brings the process down does not use up the patience with those that ran beside it.
 const SuspectCrashes = 2

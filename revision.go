@@ -22,7 +22,8 @@ func (r Revision) Restored() bool {
 	return r.JobID == "" && r.Author == "user" && strings.HasPrefix(r.Message, "Restore revision ")
 }
 
-// FileDelta is what one revision did to one file. A nil side means that the file did not exist there.
+// FileDelta is what became of one file from one revision to another. A nil side means that the file did not exist there. Where the sides
+// have other paths the file was renamed, and nothing else: Path is that of the newer one, and contents are not read.
 type FileDelta struct {
 	Path     string
 	Old, New *File

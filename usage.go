@@ -52,6 +52,37 @@ type UsageSum struct {
 	Usage
 }
 
+// ModelCall is one attempt at a call of a model, as the books have it. Cost is in micro-dollars, whoever paid.
+type ModelCall struct {
+	ID         string
+	Agent      AgentType // of a pipeline: the one whose stage it was
+	Call       int       // number of the call in its job, from 1
+	Attempt    int       // within the call, from 1, over all models
+	Fallback   bool      // another model was asked than the one that the call went to first
+	Provider   string
+	Model      string // asked for
+	Served     string // answered; "" if nothing did
+	Usage      Usage
+	Unknown    bool // the provider did not say what it used
+	Cost       int64
+	Estimated  bool
+	Error      string // kind of the failure; "" for an answer
+	Status     int    // HTTP; 0: not known
+	Finish     string
+	FirstToken time.Duration // from the start; 0: the answer was not streamed, or nothing came
+	Took       time.Duration
+	At         time.Time // when it began
+	OwnKey     bool      // with the user's own key
+}
+
+// JobCalls are calls for a job, in order.
+type JobCalls struct {
+	JobID string
+	Agent AgentType // of the job; "": it was swept
+	Calls []ModelCall
+	Next  string // the cursor of the next page; "": there is none
+}
+
 // JobUsage is what one completed job took: what estimates are made of. Cost is in micro-dollars.
 type JobUsage struct {
 	ProjectID string

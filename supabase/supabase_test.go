@@ -61,6 +61,8 @@ b0e81e261b83ca71 20261127000036_thinking.sql
 bc0a14785a525386 20261127000037_roadmap_jobs.sql
 6ff1026dc4a75f25 20261127000038_delete_profiles.sql
 a63cdfd68fda7c63 20261127000039_patterns.sql
+d695f254c041a265 20261127000040_lists_of_a_user.sql
+9a923bad491bc6e0 20261127000041_comparisons.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -565,18 +565,18 @@ func TestRevisions(t *testing.T) {
 		t.Error(r)
 	}
 	wantKeys(t, r["files"].([]any)[0], fileKeys)
-	d := k.call("GET", url+"/2/diff", "").want(200).keys("project_id revision base files unified too_large")
-	wantKeys(t, d["files"].([]any)[0], "path status old_version new_version additions deletions too_large hunks unified")
-	if want := "--- a/a.ts\n+++ b/a.ts\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n"; d["unified"] != want {
+	d := k.call("GET", url+"/2/diff", "").want(200).keys("project_id revision base files counts unified too_large")
+	wantKeys(t, d["files"].([]any)[0], "path old_path status old_version new_version additions deletions too_large hunks unified")
+	if want := "diff --git a/a.ts b/a.ts\n--- a/a.ts\n+++ b/a.ts\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n"; d["unified"] != want {
 		t.Errorf("unified %q, want %q", d["unified"], want)
 	}
 	if s := fmt.Sprint(d["files"]); !strings.Contains(s, "kind:add text:2") || !strings.Contains(s, "kind:delete text:two") || !strings.Contains(s, "status:modified") {
 		t.Error(s)
 	}
-	if d = k.call("GET", url+"/1/diff", "").object(); d["base"] != 0.0 || !strings.HasPrefix(d["unified"].(string), "--- /dev/null\n+++ b/a.ts\n") {
+	if d = k.call("GET", url+"/1/diff", "").object(); d["base"] != 0.0 || !strings.HasPrefix(d["unified"].(string), "diff --git a/a.ts b/a.ts\nnew file mode 100644\n--- /dev/null\n+++ b/a.ts\n") {
 		t.Error(d)
 	}
-	if d = k.call("GET", url+"/4/diff", "").object(); !strings.HasPrefix(d["unified"].(string), "--- a/b.ts\n+++ /dev/null\n") {
+	if d = k.call("GET", url+"/4/diff", "").object(); !strings.HasPrefix(d["unified"].(string), "diff --git a/b.ts b/b.ts\ndeleted file mode 100644\n--- a/b.ts\n+++ /dev/null\n") {
 		t.Error(d)
 	}
 	k.call("POST", url+"/1/restore", "", "If-Match: 3").fails(409, "CONFLICT")

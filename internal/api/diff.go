@@ -1,10 +1,14 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/danielgtaylor/huma/v2"
@@ -23,19 +27,49 @@ const (
 	diffLoad = 12 << 20
 )
 
-// revisionDiff is what one revision changed.
+// revisionDiff is what differs between two revisions.
 type revisionDiff struct {
 	ProjectID string `json:"project_id" format:"uuid"`
 	Revision  int64  `json:"revision"`
-	Base      int64  `json:"base" doc:"The revision before it; 0: none."`
+	Base      int64  `json:"base" doc:"What it is compared with: the revision that from named, or the one before; 0: no files at all."`
 	DiffBody
 }
 
 // DiffBody is what a diff shows.
 type DiffBody struct {
-	Files    diffPages `json:"files" doc:"Sorted by path."`
-	Unified  string    `json:"unified" doc:"All changes of texts that are shown as one unified diff, as git apply takes it."`
-	TooLarge int       `json:"too_large" doc:"How many files changed too much to be shown."`
+	Files    diffPages  `json:"files" doc:"Sorted by path."`
+	Counts   DiffCounts `json:"counts"`
+	Unified  string     `json:"unified" doc:"All changes of texts that are shown as one patch, as git apply takes it."`
+	TooLarge int        `json:"too_large" doc:"How many files changed too much to be shown, alone or with those before them."`
+}
+
+// DiffCounts are how many files and lines changed, shown or not.
+type DiffCounts struct {
+	Added     int `json:"added" doc:"Files."`
+	Modified  int `json:"modified" doc:"Files."`
+	Deleted   int `json:"deleted" doc:"Files."`
+	Renamed   int `json:"renamed" doc:"Files."`
+	Binary    int `json:"binary" doc:"Of all these files, those of which no lines can be shown."`
+	Additions int `json:"additions" doc:"Lines."`
+	Deletions int `json:"deletions" doc:"Lines."`
+}
+
+func (c *DiffCounts) add(f *fileDiff) {
+	switch f.Status {
+	case statusAdded:
+		c.Added++
+	case statusModified:
+		c.Modified++
+	case statusDeleted:
+		c.Deleted++
+	case statusRenamed:
+		c.Renamed++
+	}
+	if f.Binary != "" {
+		c.Binary++
+	}
+	c.Additions += f.Additions
+	c.Deletions += f.Deletions
 }
 
 func (*DiffBody) paged() bool { return true }
@@ -53,9 +87,18 @@ func (diffPages) Schema(r huma.Registry) *huma.Schema {
 	return r.Schema(reflect.TypeFor[[]fileDiff](), true, "")
 }
 
+// What became of a file.
+const (
+	statusAdded    = "added"
+	statusModified = "modified"
+	statusDeleted  = "deleted"
+	statusRenamed  = "renamed"
+)
+
 type fileDiff struct {
 	Path       string     `json:"path"`
-	Status     string     `json:"status" enum:"added,modified,deleted"`
+	OldPath    *string    `json:"old_path" doc:"Of a renamed file: the path that it had. Else null."`
+	Status     string     `json:"status" enum:"added,modified,deleted,renamed" doc:"renamed: a file went, and one came whose content is the same."`
 	OldVersion *int64     `json:"old_version" doc:"null: it did not exist."`
 	NewVersion *int64     `json:"new_version" doc:"null: it was deleted."`
 	Additions  int        `json:"additions" doc:"Lines."`
@@ -63,7 +106,7 @@ type fileDiff struct {
 	Binary     string     `json:"binary,omitempty" example:"binary, 12 kB -> 14 kB" doc:"What became of a file that is no text of at most 100,000 characters, on one side or both; there are no lines then."`
 	TooLarge   bool       `json:"too_large" doc:"The change is too large to be shown: the counts are right, hunks and unified empty."`
 	Hunks      []diffHunk `json:"hunks"`
-	Unified    string     `json:"unified"`
+	Unified    string     `json:"unified" doc:"As a patch."`
 }
 
 type diffHunk struct {
@@ -79,23 +122,82 @@ type diffLine struct {
 
 type diffOutput struct{ Body *revisionDiff }
 
-func (s *server) diffRevision(ctx context.Context, in *RevisionPath) (*diffOutput, error) {
+type diffInput struct {
+	RevisionPath
+	From   OptionalParam[int64] `query:"from" minimum:"0" doc:"The revision to compare it with, older or newer; 0: no files at all. Left out: the one before."`
+	Format string               `query:"format" enum:"json,patch" doc:"patch: what git apply takes, as an Accept header that names text/x-diff has it."`
+}
+
+func (s *server) diffRevision(ctx context.Context, in *diffInput) (*diffOutput, error) {
 	u := caller(ctx)
 	x, _ := exchangeOf(ctx)
 	if err := x.acquireBytes(diffLoad); err != nil {
 		return nil, err
 	}
-	var r codeforge.Revision
-	out := &revisionDiff{ProjectID: in.ProjectID}
-	err := s.diffPages(ctx, &out.DiffBody, func(after string) (deltas []codeforge.FileDelta, err error) {
-		r, deltas, err = s.Store.RevisionDeltas(ctx, u, in.ProjectID, in.Number, codeforge.Page{After: after, Bytes: pageBytes})
+	base := in.Number - 1
+	if in.From.given {
+		base = in.From.Value
+	}
+	out := &revisionDiff{ProjectID: in.ProjectID, Revision: in.Number, Base: base}
+	err := s.diffPages(ctx, &out.DiffBody, func(after string) ([]codeforge.FileDelta, error) {
+		_, deltas, err := s.Store.CompareRevisions(ctx, u, in.ProjectID, base, in.Number, codeforge.Page{After: after, Bytes: pageBytes})
 		return deltas, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	out.Revision, out.Base = r.Number, r.Number-1
+	x.Header().Add("Vary", "Accept")
+	if in.Format == "patch" || in.Format == "" && wantsPatch(x.r) {
+		x.sendPatch(&out.Files, fmt.Sprintf("r%d-r%d.patch", base, in.Number))
+		return nil, nil
+	}
 	return &diffOutput{out}, nil
+}
+
+// wantsPatch reports whether a patch is asked for, and no JSON.
+func wantsPatch(r *http.Request) (wanted bool) {
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		switch media, _, _ := strings.Cut(part, ";"); strings.ToLower(strings.TrimSpace(media)) {
+		case "application/json":
+			return false
+		case "text/x-diff", "text/x-patch":
+			wanted = true
+		}
+	}
+	return wanted
+}
+
+// sendPatch answers with the files of a diff as a patch. What is not in it is said in lines that git apply passes over.
+func (x *exchange) sendPatch(d *diffPages, name string) {
+	h := x.Header()
+	h["Content-Type"] = []string{"text/x-diff; charset=utf-8"}
+	h["Content-Disposition"] = []string{attachment(name)}
+	if x.r.Method == http.MethodHead {
+		x.sendHeader()
+		return
+	}
+	x.sendHeader()
+	out := bufio.NewWriterSize(pieces{x, time.Now().Add(answerTimeout)}, pieceBytes)
+	shown := 0
+	err := d.each(func(f *fileDiff) error {
+		part := f.Unified
+		switch {
+		case f.Binary != "":
+			part = "# " + f.Path + ": " + f.Binary + ": " + f.Status + ", which is not in this patch\n"
+		case f.TooLarge || len(part) > maxFileDiff || shown+len(part) > maxDiff:
+			part = fmt.Sprintf("# %s: %s, %d lines more and %d less: too large for this patch\n", f.Path, f.Status, f.Additions, f.Deletions)
+		}
+		shown += len(part)
+		_, err := out.WriteString(part)
+		return err
+	})
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil { // it has begun, so there is no other way to say that it is not whole
+		x.err = err
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // diffPages reads and compares the first page of what is to be shown, so that a busy server can still say so, and sets how the
@@ -128,34 +230,12 @@ func (s *server) diffPages(ctx context.Context, out *DiffBody, page func(after s
 	return err
 }
 
-func (d *diffPages) stream(w *answerWriter) error {
-	w.b = append(w.b, '[')
-	var unified strings.Builder
-	shown, n, files := 0, 0, d.files
+// each shows the files of all pages, in order.
+func (d *diffPages) each(show func(*fileDiff) error) error {
+	files := d.files
 	for deltas := d.first; len(deltas) > 0; {
 		for i := range files {
-			f := &files[i]
-			text, err := json.Marshal(f)
-			if err != nil {
-				return err
-			}
-			if len(text) > maxFileDiff || shown+len(text) > maxDiff {
-				f.TooLarge, f.Hunks, f.Unified = true, []diffHunk{}, ""
-				if text, err = json.Marshal(f); err != nil {
-					return err
-				}
-			} else {
-				shown += len(text)
-			}
-			if f.TooLarge {
-				d.of.TooLarge++
-			}
-			unified.WriteString(f.Unified)
-			if n++; n > 1 {
-				w.b = append(w.b, ',')
-			}
-			w.b = append(w.b, text...)
-			if err := w.writePiece(); err != nil {
+			if err := show(&files[i]); err != nil {
 				return err
 			}
 		}
@@ -169,6 +249,40 @@ func (d *diffPages) stream(w *answerWriter) error {
 		if files, err = d.diff(deltas); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (d *diffPages) stream(w *answerWriter) error {
+	w.b = append(w.b, '[')
+	var unified strings.Builder
+	shown, n := 0, 0
+	err := d.each(func(f *fileDiff) error {
+		text, err := json.Marshal(f)
+		if err != nil {
+			return err
+		}
+		if len(text) > maxFileDiff || shown+len(text) > maxDiff {
+			f.TooLarge, f.Hunks, f.Unified = true, []diffHunk{}, ""
+			if text, err = json.Marshal(f); err != nil {
+				return err
+			}
+		} else {
+			shown += len(text)
+		}
+		if f.TooLarge {
+			d.of.TooLarge++
+		}
+		d.of.Counts.add(f)
+		unified.WriteString(f.Unified)
+		if n++; n > 1 {
+			w.b = append(w.b, ',')
+		}
+		w.b = append(w.b, text...)
+		return w.writePiece()
+	})
+	if err != nil {
+		return err
 	}
 	w.b = append(w.b, ']')
 	d.of.Unified = unified.String()
@@ -189,20 +303,25 @@ func fullDeltas(deltas []codeforge.FileDelta) bool {
 }
 
 func diffFile(d codeforge.FileDelta) (fileDiff, error) {
-	out := fileDiff{Path: d.Path, Status: "modified", Hunks: []diffHunk{}}
-	from, to := "a/"+d.Path, "b/"+d.Path
-	var before, after string
+	out := fileDiff{Path: d.Path, Hunks: []diffHunk{}}
+	var from, to, before, after string
 	if d.Old != nil {
-		before, out.OldVersion = d.Old.Content, &d.Old.Version
-	} else {
-		from, out.Status = "/dev/null", "added"
+		from, before, out.OldVersion = d.Old.Path, d.Old.Content, &d.Old.Version
 	}
 	if d.New != nil {
-		after, out.NewVersion = d.New.Content, &d.New.Version
-	} else {
-		to, out.Status = "/dev/null", "deleted"
+		to, after, out.NewVersion = d.New.Path, d.New.Content, &d.New.Version
 	}
-	if d.Old != nil && d.Old.Hash != "" || d.New != nil && d.New.Hash != "" {
+	switch {
+	case d.Old == nil:
+		out.Status = statusAdded
+	case d.New == nil:
+		out.Status = statusDeleted
+	case from != to:
+		out.Status, out.OldPath = statusRenamed, &from
+	default:
+		out.Status = statusModified
+	}
+	if out.Status != statusRenamed && (d.Old != nil && d.Old.Hash != "" || d.New != nil && d.New.Hash != "") {
 		out.Binary = changeOfBlob(d)
 		return out, nil
 	}
@@ -215,11 +334,12 @@ func diffFile(d codeforge.FileDelta) (fileDiff, error) {
 		out.TooLarge = true
 		return out, nil
 	}
-	u, err := merge.Unified(from, to, before, edits)
+	text, hunks, err := merge.FilePatch(from, to, before, edits)
 	if err != nil {
 		return fileDiff{}, err
 	}
-	for _, h := range u.Hunks {
+	out.Unified = text
+	for _, h := range hunks {
 		hunk := diffHunk{h.FromLine, h.ToLine, make([]diffLine, 0, len(h.Lines))}
 		for _, l := range h.Lines {
 			kind := "context"
@@ -233,7 +353,6 @@ func diffFile(d codeforge.FileDelta) (fileDiff, error) {
 		}
 		out.Hunks = append(out.Hunks, hunk)
 	}
-	out.Unified = u.String()
 	return out, nil
 }
 

@@ -552,10 +552,13 @@ type jobList struct {
 }
 
 // paged: the rows were counted before, and what is written of them is not in memory twice.
-func (l *jobList) paged() bool {
+func (l *jobList) paged() bool { return isLong(l.Jobs) }
+
+// isLong reports whether a list of jobs is written page by page.
+func isLong(jobs []jobState) bool {
 	n := 0
-	for i := range l.Jobs {
-		n += len(l.Jobs[i].Input) + len(l.Jobs[i].Result)
+	for i := range jobs {
+		n += len(jobs[i].Input) + len(jobs[i].Result)
 	}
 	return n >= pageBytes
 }
@@ -586,18 +589,22 @@ func (s *server) listJobs(ctx context.Context, in *listJobsInput) (*listJobsOutp
 	if err != nil {
 		return nil, err
 	}
-	var size int64
-	for i := range rows {
-		size += int64(len(rows[i].Input) + len(rows[i].Result) + len(rows[i].Clarification))
-	}
-	x.releaseAbove(size)
-	jobs := make([]jobState, len(rows))
-	for i := range rows {
-		jobs[i] = jobOf(&rows[i])
-	}
-	s.addPlaces(ctx, jobs)
+	jobs := s.jobStates(ctx, x, rows)
 	paging := Paging{total, number, f.Limit, f.Offset+len(rows) < total}
 	return &listJobsOutput{&jobList{in.ProjectID, len(jobs), paging, jobs, jobs}}, nil
+}
+
+// jobStates are the rows of a list as they are sent, of which the load is known now.
+func (s *server) jobStates(ctx context.Context, x *exchange, rows []codeforge.Job) []jobState {
+	var size int64
+	jobs := make([]jobState, len(rows))
+	for i := range rows {
+		size += int64(len(rows[i].Input) + len(rows[i].Result) + len(rows[i].Clarification))
+		jobs[i] = jobOf(&rows[i])
+	}
+	x.releaseAbove(size)
+	s.addPlaces(ctx, jobs)
+	return jobs
 }
 
 type cancelled struct {

@@ -13,6 +13,9 @@ type Ledger interface {
 	// SumUsage sums the model calls of u that the filter selects: in all, and by group, at most f.Limit of them (0: 100). A job
 	// may be named by an alias; one that was swept is known as long as its calls are.
 	SumUsage(ctx context.Context, u codeforge.User, f codeforge.UsageFilter) (total codeforge.UsageSum, groups []codeforge.UsageSum, err error)
+	// JobCalls returns the calls for a job (or an alias of it) after a cursor ("": from the first on), in order, at most limit. A job that
+	// was swept is known as long as its calls are.
+	JobCalls(ctx context.Context, u codeforge.User, jobID, cursor string, limit int) (codeforge.JobCalls, error)
 	// JobUsage returns what the newest jobs of u of an agent type took that completed and called a model, newest first, at
 	// most limit. It may look at u's newest calls only.
 	JobUsage(ctx context.Context, u codeforge.User, agent codeforge.AgentType, limit int) ([]codeforge.JobUsage, error)

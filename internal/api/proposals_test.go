@@ -328,7 +328,7 @@ func TestReview(t *testing.T) {
 		t.Errorf("%v", f)
 	}
 	l.wantFiles("song", song)
-	diff := l.call("GET", "/v1/jobs/"+id+"/proposal", "").want(200).keys("job_id project_id base message verified files_changed created_at revision files unified too_large")
+	diff := l.call("GET", "/v1/jobs/"+id+"/proposal", "").want(200).keys("job_id project_id base message verified files_changed created_at revision files counts unified too_large")
 	if !strings.Contains(diff["unified"].(string), "-one\n+1\n") || len(diff["files"].([]any)) != 2 {
 		t.Errorf("%v", diff)
 	}

@@ -152,7 +152,10 @@ var docs = map[string]doc{
 	"get_revision":     {tag: "revisions", errors: []int{400, 404}, summary: "Read a revision", text: "All files as they were."},
 	"list_screenshots": {tag: "revisions", errors: []int{400, 404}, summary: "List screenshots", text: "Which pages of a revision were seen in a browser, and how wide. The newest revisions that have some keep theirs."},
 	"get_screenshot":   {tag: "revisions", errors: []int{400, 404}, summary: "Look at a page", text: "What a page of a revision looked like when it was opened in a browser, as a picture.", responses: notModified},
-	"diff_revision":    {tag: "revisions", errors: []int{400, 404, 503}, summary: "Compare a revision", text: "What it changed against the one before, as hunks and as unified diffs."},
+	"diff_revision": {tag: "revisions", errors: []int{400, 404, 503}, summary: "Compare a revision", responses: patchAnswer,
+		text: "What differs in it from the one before, or from any other one: what became of each file, with hunks and as a patch. A file that went and one that came with the same content is one that was renamed. " +
+			"At most 10,000 lines and 1 MB of a file are shown, and 8 MB of all: beyond them there are counts, and `too_large`. With `format=patch`, or where Accept names text/x-diff and not JSON, the answer is the patch itself, " +
+			"which git apply takes; what it leaves out, binary files too, is said in lines that begin with #."},
 	"restore_revision": {tag: "revisions", errors: []int{400, 404, 409}, summary: "Restore a revision", text: "Makes a new revision whose files equal those of an older one."},
 
 	"run_agent": {tag: "agents", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Run an agent",
@@ -258,7 +261,11 @@ var docs = map[string]doc{
 			"Before each call of a model its worst case is reserved; a job that reaches a ceiling stops and keeps what it has.",
 		example: map[string]any{"scope": "project_day", "id": anID, "limit_usd": 2.5}},
 
-	"get_job":   {tag: "jobs", responses: notModified, errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Watch the stream, or poll it with `wait`: the answer then comes when something changed. A result's `files` carry the contents of at most 50 files and 1 MB together; above that `truncated` is true beside them, and the files' routes have the others."},
+	"get_job": {tag: "jobs", responses: notModified, errors: []int{400, 404}, summary: "Read a job", text: "State, progress and result. Watch the stream, or poll it with `wait`: the answer then comes when something changed. A result's `files` carry the contents of at most 50 files and 1 MB together; above that `truncated` is true beside them, and the files' routes have the others."},
+	"list_user_jobs": {tag: "jobs", errors: []int{400, 404, 503}, summary: "List the jobs of all projects",
+		text: "The caller's, newest first. A page may hold fewer than `limit`, or none, where many jobs are passed over: the list ends where `next_cursor` is null."},
+	"list_job_calls": {tag: "jobs", errors: []int{400, 404, 503}, summary: "List what models were asked for a job",
+		text: "Each attempt at a call of a model, failed ones too: who was asked, what it took and what it cost. They are known as long as the books are kept, also of a job that is gone."},
 	"list_jobs": {tag: "jobs", errors: []int{400, 404}, summary: "List a project's jobs", text: "Newest first, by limit and offset or by page."},
 	"list_job_files": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Read a job's working tree",
 		text: "The project's files as the job has them by now, before anything of it is in the project: all without contents, or one by its path with its content. " +
@@ -348,6 +355,11 @@ func maxFileBody(o *Options) int64 { return max(o.MaxBody, encodedFile(o.MaxFile
 var fileBytes = map[string]*huma.Response{
 	"200": {Description: "The row, or the bytes.", Content: map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
 	"304": {Description: "Nothing changed."},
+}
+
+// patchAnswer is a diff that is not JSON.
+var patchAnswer = map[string]*huma.Response{
+	"200": {Description: "The comparison, or the patch.", Content: map[string]*huma.MediaType{"text/x-diff": {Schema: &huma.Schema{Type: huma.TypeString}}}},
 }
 
 var notModified = map[string]*huma.Response{"304": {Description: "Nothing changed."}}

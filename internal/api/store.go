@@ -43,6 +43,10 @@ type Store interface {
 	RevisionFiles(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.File, error)
 	// RevisionDeltas returns a revision and a page of what it changed against the one before; the bytes of both sides count.
 	RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
+	// CompareRevisions returns revision to and a page of what differs in it from another one, which may be an older or a newer one, or 0 for
+	// no files at all. A file that went is paired with one that came whose content is the same: it was renamed. The bytes of both sides
+	// count, but of renamed files.
+	CompareRevisions(ctx context.Context, u codeforge.User, projectID string, from, to int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error)
 	// RestoreRevision makes a new revision whose files equal those of an older one, and with what is known of that one. Restoring the newest makes one of no changes.
 	RestoreRevision(ctx context.Context, u codeforge.User, projectID string, number int64, ifRevision *int64) (codeforge.Revision, error)
 
@@ -72,6 +76,9 @@ type Store interface {
 	GetJob(ctx context.Context, u codeforge.User, id string) (codeforge.Job, error)
 	// ListJobs returns jobs of a project, newest first, without Result's size mattering to the rows skipped, and how many there are in all.
 	ListJobs(ctx context.Context, u codeforge.User, projectID string, f codeforge.JobFilter) ([]codeforge.Job, int, error)
+	// ListUserJobs returns a page of the jobs of u in all projects, newest first, and the cursor of the next one, "" if there is none.
+	// Where a filter passes over many jobs the page may hold fewer than the limit, or none, and there is a next one all the same.
+	ListUserJobs(ctx context.Context, u codeforge.User, f codeforge.UserJobs) (page []codeforge.Job, next string, err error)
 	// WatchJob is what who opens a stream asks for, read together: GetJob without what the job was given and what it made, and
 	// Events. They may be newer than the state, and never older.
 	WatchJob(ctx context.Context, u codeforge.User, id string, after int64, limit int) (state codeforge.Job, events []codeforge.Event, err error)

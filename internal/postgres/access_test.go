@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -249,8 +250,8 @@ func TestDirectAccessOfUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []string{"codeforge_blob_json", "codeforge_create_project", "codeforge_event_json", "codeforge_file_json", "codeforge_file_json", "codeforge_files_at", "codeforge_find_job", "codeforge_job_usage", "codeforge_jobs", "codeforge_limit", "codeforge_now",
-		"codeforge_read_blob", "codeforge_read_changes", "codeforge_read_contents", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_git_revisions", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_lock", "codeforge_read_messages", "codeforge_read_preview_errors", "codeforge_read_project", "codeforge_read_projects", "codeforge_read_proposal",
-		"codeforge_read_revisions", "codeforge_read_screenshot", "codeforge_read_screenshots", "codeforge_read_sessions", "codeforge_read_student", "codeforge_read_text_size", "codeforge_read_tree", "codeforge_read_working", "codeforge_revision_json", "codeforge_screenshots_json", "codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job"}; !reflect.DeepEqual(open, want) {
+		"codeforge_read_blob", "codeforge_read_calls", "codeforge_read_changes", "codeforge_read_comparison", "codeforge_read_contents", "codeforge_read_events", "codeforge_read_file", "codeforge_read_files", "codeforge_read_git_revisions", "codeforge_read_job", "codeforge_read_jobs", "codeforge_read_lock", "codeforge_read_messages", "codeforge_read_preview_errors", "codeforge_read_project", "codeforge_read_projects", "codeforge_read_proposal",
+		"codeforge_read_revisions", "codeforge_read_screenshot", "codeforge_read_screenshots", "codeforge_read_sessions", "codeforge_read_student", "codeforge_read_text_size", "codeforge_read_tree", "codeforge_read_user_jobs", "codeforge_read_working", "codeforge_revision_json", "codeforge_screenshots_json", "codeforge_sum_usage", "codeforge_touch", "codeforge_touch_job"}; !reflect.DeepEqual(open, want) {
 		t.Errorf("users may call %v, want %v", open, want)
 	}
 }
@@ -563,6 +564,68 @@ func TestListReadsNoContents(t *testing.T) {
 	}
 	if n := read(true); n == 0 {
 		t.Error("the measure measures nothing")
+	}
+}
+
+// A page of a user's jobs reads no more of them than it looks at, however many there are.
+func TestListOfUserReadsAPage(t *testing.T) {
+	t.Parallel()
+	store, s, db := fresh(t, recommended)
+	ctx, u := t.Context(), codeforge.LocalUser()
+	p, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs := 5_000
+	if soak {
+		jobs = 100_000
+	}
+	s.Exec(t, db, fmt.Sprintf(`set session_replication_role = replica;
+		insert into public.agent_jobs (id, project_id, user_id, agent_type, status, input_context, created_at, updated_at)
+			select gen_random_uuid(), '%s', '%s', 'code', case when n %% 1000 = 0 then 'failed' else 'completed' end, '{}', now(), now() from generate_series(1, %d) n`, p.ID, u.ID, jobs))
+	s.Exec(t, db, "analyze public.agent_jobs")
+	c := connect(t, s.URL(pgtest.Superuser, db))
+	for _, a := range []struct{ states, agent, project string }{
+		{"queued,running,waiting_for_input,completed,failed,cancelled", "", ""},
+		{"failed", "", ""},
+		{"cancelled", "", ""},
+		{"completed", "qa", ""},
+		{"failed", "", p.ID},
+		{"queued,running,waiting_for_input,completed,failed,cancelled", "", p.ID},
+	} {
+		f := codeforge.UserJobs{Agent: codeforge.AgentType(a.agent), ProjectID: a.project, Limit: 20}
+		if !strings.Contains(a.states, ",") {
+			f.Status = codeforge.JobStatus(a.states)
+		}
+		// Those that it looks at in each state, and then those that it shows.
+		most := f.Walk()*(1+strings.Count(a.states, ",")) + f.Limit
+		const count = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relid = 'public.agent_jobs'::regclass"
+		var before, read int
+		err := pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+			var answer string
+			return errors.Join(
+				tx.QueryRow(ctx, count).Scan(&before),
+				tx.QueryRow(ctx, "select public.codeforge_read_user_jobs($1, string_to_array($2, ','), nullif($3, ''), nullif($4, '')::uuid, 9223372036854775807, $5, $6)::text",
+					u.ID, a.states, a.agent, a.project, f.Limit, f.Walk()).Scan(&answer),
+				tx.QueryRow(ctx, count).Scan(&read))
+		})
+		if read -= before; err != nil || read == 0 && a.states != "cancelled" || read > most {
+			t.Errorf("%+v: %d rows were read, at most %d are looked at; %v", a, read, most, err)
+		}
+		list, _, err := store.ListUserJobs(ctx, u, f)
+		want := 20
+		if a.states == "cancelled" || a.agent != "" {
+			want = 0
+		}
+		if f.Status == codeforge.JobFailed {
+			want = min(jobs/1000, 20)
+			if f.ProjectID != "" {
+				want = f.Walk() / 1000
+			}
+		}
+		if err != nil || len(list) != want {
+			t.Errorf("%+v: %d jobs, want %d; %v", a, len(list), want, err)
+		}
 	}
 }
 

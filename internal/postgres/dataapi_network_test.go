@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/auth"
 	"codeforge/internal/postgres"
 	"codeforge/internal/postgres/restest"
 	"codeforge/internal/storetest"
@@ -77,6 +78,15 @@ func TestDataAPIRoundTrips(t *testing.T) {
 	check(t, err)
 	j, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.Code})
 	check(t, err)
+	student, err := s.CreateProject(ctx, u, codeforge.Project{Title: "Student", Mode: codeforge.ModeStudent})
+	check(t, err)
+	p.pg.Exec(t, p.db, "insert into public.learning_roadmaps (project_id, modules) values ('"+student.ID+"', '[{}]')")
+	gone, err := s.CreateProject(ctx, u, codeforge.Project{Title: "Gone"})
+	check(t, err)
+	_, token, err := auth.NewToken(u, "ci", auth.Scopes, 0)
+	check(t, err)
+	pack, err := s.PutBlob(ctx, u, student.ID, []byte("PACK\x00"))
+	check(t, err)
 	for name, do := range map[string]func() error{
 		"create": func() error { _, err := s.CreateProject(ctx, u, codeforge.Project{Title: "Second"}); return err },
 		"get":    func() error { _, err := s.GetProject(ctx, u, mine.ID); return err },
@@ -97,7 +107,11 @@ func TestDataAPIRoundTrips(t *testing.T) {
 		},
 		"revisions": func() error { _, _, err := s.ListRevisions(ctx, u, mine.ID, 1, 20); return err },
 		"revision":  func() error { _, _, err := s.RevisionFiles(ctx, u, mine.ID, 1, codeforge.Page{}); return err },
-		"deltas":    func() error { _, _, err := s.RevisionDeltas(ctx, u, mine.ID, 1, codeforge.Page{}); return err },
+		"comparison": func() error {
+			_, _, err := s.CompareRevisions(ctx, u, mine.ID, 0, 1, codeforge.Page{})
+			return err
+		},
+		"deltas": func() error { _, _, err := s.RevisionDeltas(ctx, u, mine.ID, 1, codeforge.Page{}); return err },
 		"submit": func() error {
 			_, _, _, err := s.SubmitJob(ctx, u, codeforge.NewJob{ProjectID: mine.ID, Agent: codeforge.QA, IdempotencyKey: "k", UserMessage: "hi"})
 			return err
@@ -140,7 +154,39 @@ func TestDataAPIRoundTrips(t *testing.T) {
 		"queued":      func() error { _, err := s.CountQueued(ctx); return err },
 		"places":      func() error { _, err := s.QueuePlaces(ctx, []string{j.ID}, codeforge.ClaimPolicy{}); return err },
 		"owner":       func() error { _, _, err := s.JobOwner(ctx, j.ID); return err },
-		"ready":       func() error { return s.Ping(ctx) },
+		"jobs of a user": func() error {
+			_, _, err := s.ListUserJobs(ctx, u, codeforge.UserJobs{Agent: codeforge.QA, ProjectID: mine.ID, Limit: 20})
+			return err
+		},
+		"calls":       func() error { _, err := s.Ledger(nil).JobCalls(ctx, u, j.ID, "", 20); return err },
+		"profile":     func() error { _, err := s.GetProfile(ctx, u); return err },
+		"put profile": func() error { _, err := s.PutProfile(ctx, u, codeforge.ProfilePatch{FullName: new("Far")}); return err },
+		"waitlist":    func() error { return s.JoinWaitlist(ctx, "far@example.com") },
+		"roadmap":     func() error { _, err := s.GetRoadmap(ctx, u, student.ID); return err },
+		"step":        func() error { _, err := s.SetRoadmapStep(ctx, u, student.ID, 0); return err },
+		"choice":      func() error { _, err := s.ChooseOption(ctx, u, student.ID, 0, "a"); return err },
+		"progress":    func() error { _, err := s.GetStudentProgress(ctx, u, student.ID); return err },
+		"session": func() error {
+			_, err := s.AddSession(ctx, u, student.ID, codeforge.DailySession{Transcript: []byte("[]")})
+			return err
+		},
+		"sessions": func() error { _, err := s.ListSessions(ctx, u, student.ID, "", 10); return err },
+		"settled messages": func() error {
+			_, err := s.ListMessages(ctx, u, mine.ID, codeforge.MessageFilter{Limit: 10, Role: "user", Settled: true})
+			return err
+		},
+		"create token":   func() error { return s.CreateToken(ctx, u, token) },
+		"tokens":         func() error { _, err := s.ListTokens(ctx, u); return err },
+		"put key":        func() error { _, err := s.PutKey(ctx, u, "openai", "abcd", []byte("sealed")); return err },
+		"keys":           func() error { _, err := s.ListKeys(ctx, u); return err },
+		"keys of a user": func() error { _, err := s.UserKeys(ctx, u.ID); return err },
+		"delete project": func() error { _, err := s.DeleteProject(ctx, u, gone.ID, nil); return err },
+		"delete profile": func() error { return s.DeleteProfile(ctx, codeforge.User{ID: codeforge.NewID()}) },
+		"push": func() error {
+			_, err := s.PushRevisions(ctx, u, student.ID, codeforge.Push{Head: 0, Revisions: []codeforge.PushedRevision{{Commit: strings.Repeat("a", 40), Packs: []string{pack}}}})
+			return err
+		},
+		"ready": func() error { return s.Ping(ctx) },
 	} {
 		before := w.sent.Load()
 		check(t, do())

@@ -200,6 +200,10 @@ func (s signed) RevisionDeltas(ctx context.Context, u codeforge.User, id string,
 	return s.Store.RevisionDeltas(ctx, s.sign(u), id, n, p)
 }
 
+func (s signed) CompareRevisions(ctx context.Context, u codeforge.User, id string, from, to int64, p codeforge.Page) (codeforge.Revision, []codeforge.FileDelta, error) {
+	return s.Store.CompareRevisions(ctx, s.sign(u), id, from, to, p)
+}
+
 func (s signed) RestoreRevision(ctx context.Context, u codeforge.User, id string, n int64, ifRevision *int64) (codeforge.Revision, error) {
 	return s.Store.RestoreRevision(ctx, s.sign(u), id, n, ifRevision)
 }
@@ -222,6 +226,10 @@ func (s signed) GetJob(ctx context.Context, u codeforge.User, id string) (codefo
 
 func (s signed) ListJobs(ctx context.Context, u codeforge.User, id string, f codeforge.JobFilter) ([]codeforge.Job, int, error) {
 	return s.Store.ListJobs(ctx, s.sign(u), id, f)
+}
+
+func (s signed) ListUserJobs(ctx context.Context, u codeforge.User, f codeforge.UserJobs) ([]codeforge.Job, string, error) {
+	return s.Store.ListUserJobs(ctx, s.sign(u), f)
 }
 
 func (s signed) Events(ctx context.Context, u codeforge.User, id string, after int64, limit int) ([]codeforge.Event, error) {
@@ -271,6 +279,10 @@ type signedLedger struct {
 
 func (l signedLedger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.UsageFilter) (codeforge.UsageSum, []codeforge.UsageSum, error) {
 	return l.Ledger.SumUsage(ctx, signed{nil, l.project}.sign(u), f)
+}
+
+func (l signedLedger) JobCalls(ctx context.Context, u codeforge.User, jobID, cursor string, limit int) (codeforge.JobCalls, error) {
+	return l.Ledger.JobCalls(ctx, signed{nil, l.project}.sign(u), jobID, cursor, limit)
 }
 
 func (l signedLedger) JobUsage(ctx context.Context, u codeforge.User, agent codeforge.AgentType, limit int) ([]codeforge.JobUsage, error) {

@@ -197,6 +197,27 @@ func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID 
 	return rev, mapRows(a.Deltas, deltaRow.delta), err
 }
 
+// CompareRevisions implements api.Store.
+func (s *Store) CompareRevisions(ctx context.Context, u codeforge.User, projectID string, from, to int64, p codeforge.Page) (rev codeforge.Revision, deltas []codeforge.FileDelta, err error) {
+	if err := check(u, "Project", projectID); err != nil {
+		return rev, nil, err
+	}
+	a, err := read[struct {
+		revisionDoc
+		Base bool `json:"base"`
+	}](ctx, s, u, "read_comparison", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"from", from}, arg{"to", to},
+		arg{"after", p.After}, arg{"bytes", p.Bytes}, arg{"contents", !p.Bare})
+	switch {
+	case err != nil:
+		return rev, nil, err
+	case a.Revision == nil:
+		return rev, nil, codeforge.NotFound("Revision", strconv.FormatInt(to, 10))
+	case !a.Base:
+		return rev, nil, codeforge.NotFound("Revision", strconv.FormatInt(from, 10))
+	}
+	return a.Revision.revision(), mapRows(a.Deltas, deltaRow.delta), nil
+}
+
 func (s *Store) SnapshotFiles(ctx context.Context, projectID string, revision int64) ([]codeforge.File, error) {
 	if _, err := codeforge.ParseID(projectID); err != nil {
 		return nil, codeforge.NotFound("Project", projectID)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -450,6 +451,31 @@ func (s *Store) ListJobs(ctx context.Context, u codeforge.User, projectID string
 		Jobs  []jobRow `json:"jobs"`
 	}](ctx, s, u, "read_jobs", codeforge.NotFound("Project", projectID), arg{"project", projectID}, arg{"limit", f.Limit}, arg{"offset", f.Offset})
 	return mapRows(a.Jobs, jobRow.job), a.Total, err
+}
+
+// ListUserJobs implements api.Store.
+func (s *Store) ListUserJobs(ctx context.Context, u codeforge.User, f codeforge.UserJobs) (list []codeforge.Job, next string, err error) {
+	if err := check(u, "User", u.ID); err != nil {
+		return nil, "", err
+	}
+	before, err := codeforge.ParseCursor(f.Cursor, math.MaxInt64)
+	if err != nil {
+		return nil, "", err
+	}
+	project, err := optional("Project", f.ProjectID)
+	if err != nil {
+		return nil, "", err
+	}
+	var states []string
+	for _, status := range f.States() {
+		states = append(states, string(status))
+	}
+	a, err := read[struct {
+		Jobs []jobRow `json:"jobs"`
+		Next int64    `json:"next"`
+	}](ctx, s, u, "read_user_jobs", codeforge.NotFound("Project", f.ProjectID), arg{"states", states}, arg{"agent", textOrNull(f.Agent)}, arg{"project", project},
+		arg{"before", before}, arg{"limit", f.Limit}, arg{"walk", f.Walk()})
+	return mapRows(a.Jobs, jobRow.job), codeforge.Cursor(a.Next), err
 }
 
 func (s *Store) JobOwner(ctx context.Context, id string) (jobID, userID string, err error) {

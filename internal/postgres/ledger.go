@@ -130,6 +130,58 @@ func (l *Ledger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.Usa
 	return a.Total, a.Groups, nil
 }
 
+// callRow is a row of llm_calls as the function tells of it; spans are microseconds.
+type callRow struct {
+	Seq      int64               `json:"seq"`
+	ID       string              `json:"id"`
+	Agent    codeforge.AgentType `json:"agent"`
+	Call     int                 `json:"call"`
+	Attempt  int                 `json:"attempt"`
+	Fallback bool                `json:"fallback"`
+	Provider string              `json:"provider"`
+	Model    string              `json:"model"`
+	Served   string              `json:"served"`
+	codeforge.Usage
+	Missing    bool      `json:"usage_missing"`
+	Cost       int64     `json:"cost"`
+	Estimated  bool      `json:"estimated"`
+	Kind       string    `json:"error_kind"`
+	Status     int       `json:"status"`
+	Finish     string    `json:"finish"`
+	FirstToken int64     `json:"first_token"`
+	Latency    int64     `json:"latency"`
+	At         time.Time `json:"at"`
+	OwnKey     bool      `json:"own_key"`
+}
+
+func (r callRow) call() codeforge.ModelCall {
+	return codeforge.ModelCall{ID: r.ID, Agent: r.Agent, Call: r.Call, Attempt: r.Attempt, Fallback: r.Fallback, Provider: r.Provider, Model: r.Model, Served: r.Served,
+		Usage: r.Usage, Unknown: r.Missing, Cost: r.Cost, Estimated: r.Estimated, Error: r.Kind, Status: r.Status, Finish: r.Finish,
+		FirstToken: time.Duration(r.FirstToken) * time.Microsecond, Took: time.Duration(r.Latency) * time.Microsecond, At: r.At.UTC(), OwnKey: r.OwnKey}
+}
+
+// JobCalls implements api.Ledger.
+func (l *Ledger) JobCalls(ctx context.Context, u codeforge.User, jobID, cursor string, limit int) (out codeforge.JobCalls, err error) {
+	if err := check(u, "Job", jobID); err != nil {
+		return out, err
+	}
+	after, err := codeforge.ParseCursor(cursor, 0)
+	if err != nil {
+		return out, err
+	}
+	a, err := read[struct {
+		JobID string              `json:"job_id"`
+		Agent codeforge.AgentType `json:"agent"`
+		Calls []callRow           `json:"calls"`
+	}](ctx, l.s, u, "read_calls", codeforge.NotFound("Job", jobID), arg{"job", jobID}, arg{"after", after}, arg{"limit", limit + 1})
+	if len(a.Calls) > limit {
+		a.Calls = a.Calls[:limit]
+		out.Next = codeforge.Cursor(a.Calls[limit-1].Seq)
+	}
+	out.JobID, out.Agent, out.Calls = a.JobID, a.Agent, mapRows(a.Calls, callRow.call)
+	return out, err
+}
+
 // JobUsage returns what the newest jobs of u of an agent type took that completed and called a model, newest first. It looks
 // through the newest calls of u only, so it costs the same however many there are.
 func (l *Ledger) JobUsage(ctx context.Context, u codeforge.User, agent codeforge.AgentType, limit int) (list []codeforge.JobUsage, err error) {

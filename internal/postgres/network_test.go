@@ -196,6 +196,10 @@ func TestRoundTrips(t *testing.T) {
 		{"list revisions", func() error { _, _, err := store.ListRevisions(ctx, u, project.ID, 1, 20); return err }},
 		{"read revision", func() error { _, _, err := store.RevisionFiles(ctx, u, project.ID, 1, codeforge.Page{}); return err }},
 		{"diff revision", func() error { _, _, err := store.RevisionDeltas(ctx, u, project.ID, 1, codeforge.Page{}); return err }},
+		{"compare revisions", func() error {
+			_, _, err := store.CompareRevisions(ctx, u, project.ID, 0, 1, codeforge.Page{})
+			return err
+		}},
 		{"commits", func() error { _, _, err := store.GitRevisions(ctx, u, project.ID, 0, 10); return err }},
 		{"contents", func() error {
 			_, err := store.ReadContents(ctx, u, project.ID, []string{codeforge.BlobHash([]byte("x"))})
@@ -224,6 +228,10 @@ func TestRoundTrips(t *testing.T) {
 		{"get job", func() error { _, err := store.GetJob(ctx, u, last.ID); return err }},
 		{"list jobs", func() error {
 			_, _, err := store.ListJobs(ctx, u, project.ID, codeforge.JobFilter{Limit: 20})
+			return err
+		}},
+		{"list jobs of a user", func() error {
+			_, _, err := store.ListUserJobs(ctx, u, codeforge.UserJobs{Agent: codeforge.QA, Limit: 20})
 			return err
 		}},
 		{"read events", func() error { _, err := store.Events(ctx, u, last.ID, 0, 20); return err }},
@@ -286,6 +294,7 @@ func TestRoundTrips(t *testing.T) {
 			_, _, err := books.SumUsage(ctx, u, codeforge.UsageFilter{Group: codeforge.ByDay})
 			return err
 		}},
+		{"calls of a job", func() error { _, err := books.JobCalls(ctx, u, last.ID, "", 20); return err }},
 		{"usage of jobs", func() error { _, err := books.JobUsage(ctx, u, codeforge.Code, 10); return err }},
 		{"budgets", func() error { _, err := books.Budgets(ctx, u, project.ID, last.ID); return err }},
 		{"set budget", func() error { return books.SetBudget(ctx, u, llm.BudgetProjectDay, project.ID, new(int64(1000))) }},
@@ -327,6 +336,23 @@ func TestRoundTrips(t *testing.T) {
 		{"list patterns", func() error { _, err := store.ListPatterns(ctx, u, project.ID); return err }},
 		{"reviewed architectures", func() error {
 			_, err := store.ReviewedArchitectures(ctx, "test:a", time.Now().Add(-time.Hour), "", 10)
+			return err
+		}},
+		{"put key", func() error { _, err := store.PutKey(ctx, u, "openai", "abcd", []byte("sealed")); return err }},
+		{"list keys", func() error { _, err := store.ListKeys(ctx, u); return err }},
+		{"keys of a user", func() error { _, err := store.UserKeys(ctx, u.ID); return err }},
+		{"delete key", func() error {
+			if _, err := aside.PutKey(ctx, u, "google", "abcd", []byte("sealed")); err != nil {
+				return err
+			}
+			return store.DeleteKey(ctx, u, "google")
+		}},
+		{"delete project", func() error {
+			p, err := aside.CreateProject(ctx, u, codeforge.Project{Title: "Gone"})
+			if err != nil {
+				return err
+			}
+			_, err = store.DeleteProject(ctx, u, p.ID, nil)
 			return err
 		}},
 		{"delete profile", func() error { return store.DeleteProfile(ctx, codeforge.User{ID: gone}) }},

@@ -35,9 +35,16 @@ func (r sessionRow) session() codeforge.DailySession {
 	return codeforge.DailySession(r)
 }
 
-// GetProfile implements api.Store.
+// GetProfile writes once: where there is no profile yet.
 func (s *Store) GetProfile(ctx context.Context, u codeforge.User) (codeforge.Profile, error) {
-	return s.PutProfile(ctx, u, codeforge.ProfilePatch{})
+	if err := check(u, "User", u.ID); err != nil {
+		return codeforge.Profile{}, err
+	}
+	row, found, err := query[profileRow](ctx, s, "read_profile", arg{"user", u.ID})
+	if err == nil && !found {
+		return s.PutProfile(ctx, u, codeforge.ProfilePatch{})
+	}
+	return row.profile(), err
 }
 
 // PutProfile implements api.Store.

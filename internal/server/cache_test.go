@@ -20,7 +20,7 @@ import (
 // What goes past the cache, since it changes nothing that is kept of a store (see cache.Store for what is). A method that is new
 // stands in one of these lists, or before the store in the cache.
 var (
-	readsPastCache = []string{"JobOwner", "Events", "WorkingFiles", "ListJobs", "ListMessages", "ListRevisions", "RevisionFiles", "RevisionDeltas", "ReadBlob", "ReadLock",
+	readsPastCache = []string{"JobOwner", "Events", "WorkingFiles", "ListJobs", "ListUserJobs", "ListMessages", "ListRevisions", "RevisionFiles", "RevisionDeltas", "CompareRevisions", "ReadBlob", "ReadLock",
 		"ListScreenshots", "ReadScreenshot", "ReadProposal", "PreviewErrors", "Ping", "DueJobs", "SnapshotFiles", "ProjectForJob", "Get", "ListTokens", "ProjectChanges", "UserChanges", "QueuePlaces", "CountJobs", "CountQueued", "WatchJob", "SealedSecrets",
 		"GetProfile", "GetRoadmap", "GetStudentProgress", "ListSessions", "GitRevisions", "ReadContents", "ListKeys", "UserKeys", "SealedKeys"}
 	writesPastCache = []string{

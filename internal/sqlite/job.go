@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -679,6 +680,86 @@ func (s *Store) ListJobs(ctx context.Context, u codeforge.User, projectID string
 			})
 	})
 	return list, total, err
+}
+
+// ListUserJobs implements api.Store.
+func (s *Store) ListUserJobs(ctx context.Context, u codeforge.User, f codeforge.UserJobs) (list []codeforge.Job, next string, err error) {
+	before, err := codeforge.ParseCursor(f.Cursor, math.MaxInt64)
+	if err != nil {
+		return nil, "", err
+	}
+	err = s.view(ctx, func(c *conn) error {
+		list, next = nil, ""
+		walked, err := walkJobs(c, u, &f, before)
+		if err != nil {
+			return err
+		}
+		states, page := f.States(), []int64{}
+		for _, w := range walked {
+			if !slices.Contains(states, w.status) || f.Agent != "" && w.agent != f.Agent {
+				continue
+			}
+			if len(page) == f.Limit { // there is one more
+				next = codeforge.Cursor(page[f.Limit-1])
+				break
+			}
+			page = append(page, w.seq)
+		}
+		if next == "" && len(walked) == f.Walk() {
+			next = codeforge.Cursor(walked[len(walked)-1].seq)
+		}
+		rows, err := json.Marshal(page)
+		if err != nil {
+			return err
+		}
+		return c.each("SELECT "+jobColumns+" FROM jobs WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq DESC", []any{string(rows)}, func(r row) error {
+			var j jobRow
+			err := j.scan(r)
+			list = append(list, j.Job)
+			return err
+		})
+	})
+	return list, next, err
+}
+
+// Both walk an index.
+const (
+	jobsOfProject = "SELECT seq, status, agent FROM jobs INDEXED BY jobs_of_project WHERE project = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+	jobsOfState   = "SELECT seq, status, agent FROM jobs INDEXED BY jobs_of_user WHERE user_id = ? AND status = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+)
+
+// walkedJob is what is looked at of a job before it is read.
+type walkedJob struct {
+	seq    int64
+	status codeforge.JobStatus
+	agent  codeforge.AgentType
+}
+
+// walkJobs looks at the newest jobs of u before one, at most [codeforge.UserJobs.Walk] of them: of a project, or else of the states that
+// are wanted, each of which has its order in an index.
+func walkJobs(c *conn, u codeforge.User, f *codeforge.UserJobs, before int64) (walked []walkedJob, err error) {
+	walk := func(query string, args ...any) error {
+		return c.each(query, append(args, before, f.Walk()), func(r row) error {
+			var w walkedJob
+			err := r.scan(&w.seq, (*string)(&w.status), (*string)(&w.agent))
+			walked = append(walked, w)
+			return err
+		})
+	}
+	if f.ProjectID != "" {
+		p, err := ownProject(c, u, f.ProjectID)
+		if err != nil {
+			return nil, err
+		}
+		return walked, walk(jobsOfProject, p.seq)
+	}
+	for _, status := range f.States() {
+		if err := walk(jobsOfState, u.ID, string(status)); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(walked, func(a, b walkedJob) int { return cmp.Compare(b.seq, a.seq) })
+	return walked[:min(len(walked), f.Walk())], nil
 }
 
 func (s *Store) WatchJob(ctx context.Context, u codeforge.User, id string, after int64, limit int) (j codeforge.Job, events []codeforge.Event, err error) {

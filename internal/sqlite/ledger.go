@@ -357,14 +357,7 @@ func (l *Ledger) SumUsage(ctx context.Context, u codeforge.User, f codeforge.Usa
 			}
 		}
 		if f.JobID != "" {
-			j, err := ownJob(c, u, f.JobID)
-			if codeforge.IsKind(err, codeforge.Missing) {
-				found, oops := c.one("SELECT 1 FROM llm_calls WHERE job_id = ? AND user_id = ? LIMIT 1", []any{f.JobID, u.ID}, new(int))
-				if oops != nil || found {
-					err = oops
-				}
-				j.ID = f.JobID
-			}
+			j, err := bookedJob(c, u, f.JobID)
 			if err != nil {
 				return err
 			}
@@ -411,6 +404,54 @@ func add(to *codeforge.UsageSum, s codeforge.UsageSum) {
 
 // recentCalls bounds how far back [Ledger.JobUsage] looks.
 const recentCalls = 1_000
+
+// JobCalls implements api.Ledger.
+func (l *Ledger) JobCalls(ctx context.Context, u codeforge.User, jobID, cursor string, limit int) (out codeforge.JobCalls, err error) {
+	after, err := codeforge.ParseCursor(cursor, 0)
+	if err != nil {
+		return out, err
+	}
+	l.caughtUp(ctx)
+	err = l.s.view(ctx, func(c *conn) error {
+		j, err := bookedJob(c, u, jobID)
+		if err != nil {
+			return err
+		}
+		out = codeforge.JobCalls{JobID: j.ID, Agent: j.Agent}
+		var last int64
+		return c.each(`SELECT * FROM (SELECT seq, id, agent, call, attempt, provider <> first_value(provider) OVER asked OR model <> first_value(model) OVER asked, provider, model, served,
+				input_tokens, cached_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, usage_missing, cost + own_cost, estimated, error_kind, status, finish,
+				first_token, latency, at, own_key
+			FROM llm_calls INDEXED BY llm_calls_of_job WHERE job_id = ?1 AND user_id = ?2 WINDOW asked AS (PARTITION BY call ORDER BY seq))
+			WHERE seq > ?3 ORDER BY seq LIMIT ?4`, []any{j.ID, u.ID, after, limit + 1}, func(r row) error {
+			if len(out.Calls) == limit {
+				out.Next = codeforge.Cursor(last)
+				return nil
+			}
+			var m codeforge.ModelCall
+			var first, took int64
+			err := r.scan(&last, &m.ID, (*string)(&m.Agent), &m.Call, &m.Attempt, &m.Fallback, &m.Provider, &m.Model, &m.Served,
+				&m.Usage.InputTokens, &m.Usage.CachedReadTokens, &m.Usage.CacheWriteTokens, &m.Usage.OutputTokens, &m.Usage.ReasoningTokens, &m.Unknown, &m.Cost, &m.Estimated,
+				&m.Error, &m.Status, &m.Finish, &first, &took, &m.At, &m.OwnKey)
+			m.FirstToken, m.Took = time.Duration(first)*time.Microsecond, time.Duration(took)*time.Microsecond
+			out.Calls = append(out.Calls, m)
+			return err
+		})
+	})
+	return out, err
+}
+
+// bookedJob finds a job of u, of one that was swept its id alone, as long as there are calls of it.
+func bookedJob(c *conn, u codeforge.User, id string) (codeforge.Job, error) {
+	j, err := ownJob(c, u, id)
+	if codeforge.IsKind(err, codeforge.Missing) {
+		found, oops := c.one("SELECT 1 FROM llm_calls WHERE job_id = ? AND user_id = ? LIMIT 1", []any{id, u.ID}, new(int))
+		if oops != nil || found {
+			return codeforge.Job{ID: id}, oops
+		}
+	}
+	return j.Job, err
+}
 
 // JobUsage returns what the newest jobs of u of an agent type took that completed and called a model, newest first. It looks
 // through the newest calls of u only, so it costs the same however many there are.

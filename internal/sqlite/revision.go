@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"codeforge"
 )
@@ -85,11 +84,6 @@ func (s *Store) RevisionFiles(ctx context.Context, u codeforge.User, projectID s
 // RevisionDeltas reads which paths changed, and then the contents of those on the page: sorting rows would move the
 // contents of all.
 func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID string, number int64, page codeforge.Page) (rev codeforge.Revision, deltas []codeforge.FileDelta, err error) {
-	content := textOf("r")
-	if page.Bare {
-		content = "''"
-	}
-	side := "SELECT language, version, size, blob, revision, created_at, " + content + " FROM file_revisions r WHERE seq = ?"
 	err = s.view(ctx, func(c *conn) error {
 		p, r, first, err := readRevision(c, u, projectID, number)
 		if err != nil {
@@ -97,15 +91,13 @@ func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID 
 		}
 		rev = r
 		type change struct {
-			path, id string
-			made     time.Time
+			path     string
 			new, old int64 // rows; 0: the file did not exist
 		}
 		var changes []change
 		left := page.Bytes
-		err = c.each(`SELECT n.path, f.id, f.created_at, iif(n.deleted, 0, n.seq), coalesce(iif(o.deleted, 0, o.seq), 0), iif(n.blob IS NULL, n.size, 0) + iif(o.blob IS NULL, coalesce(o.size, 0), 0)
+		err = c.each(`SELECT n.path, iif(n.deleted, 0, n.seq), coalesce(iif(o.deleted, 0, o.seq), 0), iif(n.blob IS NULL, n.size, 0) + iif(o.blob IS NULL, coalesce(o.size, 0), 0)
 			FROM file_revisions n
-			JOIN project_files f ON f.project = n.project AND f.path = n.path
 			LEFT JOIN file_revisions o ON o.project = n.project AND o.path = n.path AND o.revision =
 				(SELECT max(revision) FROM file_revisions WHERE project = n.project AND path = n.path AND revision < n.revision)
 			WHERE n.seq >= ?1 AND n.seq < ?1 + ?2 AND n.path > ?3 ORDER BY n.path`, []any{first, rev.FilesChanged, page.After}, func(r row) error {
@@ -114,7 +106,7 @@ func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID 
 			}
 			var ch change
 			var size int64
-			err := r.scan(&ch.path, &ch.id, &ch.made, &ch.new, &ch.old, &size)
+			err := r.scan(&ch.path, &ch.new, &ch.old, &size)
 			changes = append(changes, ch)
 			left -= size
 			return err
@@ -122,21 +114,12 @@ func (s *Store) RevisionDeltas(ctx context.Context, u codeforge.User, projectID 
 		if err != nil && !errors.Is(err, errPageFull) {
 			return err
 		}
-		read := func(ch change, seq int64) (*codeforge.File, error) {
-			if seq == 0 {
-				return nil, nil
-			}
-			f := &codeforge.File{Path: ch.path, ID: ch.id, ProjectID: p.ID, CreatedAt: ch.made}
-			_, err := c.one(side, []any{seq}, &f.Language, &f.Version, &f.Size, &f.Hash, &f.Revision, &f.UpdatedAt, &f.Content)
-			f.SetBlob(f.Hash)
-			return f, err
-		}
 		for _, ch := range changes {
 			d := codeforge.FileDelta{Path: ch.path}
-			if d.Old, err = read(ch, ch.old); err != nil {
+			if d.Old, err = readState(c, p.ID, ch.old, page.Bare); err != nil {
 				return err
 			}
-			if d.New, err = read(ch, ch.new); err != nil {
+			if d.New, err = readState(c, p.ID, ch.new, page.Bare); err != nil {
 				return err
 			}
 			deltas = append(deltas, d)

@@ -324,6 +324,68 @@ var ledgerTests = []bookTest{
 			b.Fatal("an unknown group")
 		}
 	}},
+	{"calls of a job come in order, page by page", func(b *accounts) {
+		l := b.open()
+		p := b.project()
+		j := b.started(p, codeforge.Builder)
+		add := func(call, attempt int, change func(*llm.Entry)) llm.Entry {
+			c := b.call(j.ID, p.ID)
+			c.Number = call
+			e := b.entry(c, "", 7)
+			e.Attempt = attempt
+			change(&e)
+			b.ok(l.Record(b.ctx(), e))
+			return e
+		}
+		broke := add(1, 1, func(e *llm.Entry) {
+			e.Kind, e.Status, e.Served, e.Finish, e.FirstToken, e.Usage, e.Cost = llm.Overloaded, 503, "", "", 0, llm.Usage{Missing: true}, llm.Cost{Estimated: true}
+		})
+		other := add(1, 2, func(e *llm.Entry) { e.Provider, e.Model, e.Own = "anthropic", "n", true })
+		last := add(2, 1, func(e *llm.Entry) { e.Provider, e.Model, e.Call.Agent = "anthropic", "n", codeforge.QA })
+		b.record(l, b.call(b.submit(p, codeforge.QA).ID, p.ID), "", 1) // of another job
+		want := func(e llm.Entry, fallback bool) codeforge.ModelCall {
+			return codeforge.ModelCall{ID: e.ID, Agent: e.Call.Agent, Call: e.Call.Number, Attempt: e.Attempt, Fallback: fallback, Provider: e.Provider, Model: e.Model, Served: e.Served,
+				Usage: e.Usage.Usage, Unknown: e.Usage.Missing, Cost: e.Cost.MicroUSD, Estimated: e.Cost.Estimated, Error: string(e.Kind), Status: e.Status, Finish: string(e.Finish),
+				FirstToken: e.FirstToken, Took: e.Latency, At: e.At, OwnKey: e.Own}
+		}
+		all := []codeforge.ModelCall{want(broke, false), want(other, true), want(last, false)}
+		read := func(u codeforge.User, id string, limit int) (calls []codeforge.ModelCall, agent codeforge.AgentType, err error) {
+			for cursor, more := "", true; more; more = cursor != "" {
+				page, err := l.JobCalls(b.ctx(), u, id, cursor, limit)
+				if err != nil {
+					return nil, "", err
+				}
+				if len(page.Calls) > limit || page.JobID != j.ID {
+					b.Fatalf("%d calls of %s", len(page.Calls), page.JobID)
+				}
+				calls, agent, cursor = append(calls, page.Calls...), page.Agent, page.Next
+			}
+			return calls, agent, nil
+		}
+		for _, limit := range []int{1, 2, 3, 100} {
+			calls, agent, err := read(b.u, j.ID, limit)
+			b.ok(err)
+			b.same("calls", []any{calls, agent}, []any{all, codeforge.Builder})
+		}
+		b.finish(j, waits)
+		alias := codeforge.NewID()
+		_, err := b.RespondJob(b.ctx(), b.u, j.ID, alias, []byte(`[]`))
+		b.ok(err)
+		calls, _, err := read(b.u, alias, 100)
+		b.ok(err)
+		b.same("by an alias", calls, all)
+		_, err = l.JobCalls(b.ctx(), b.u, j.ID, "?", 1)
+		b.invalid("cursor", err)
+		for _, id := range []string{j.ID, codeforge.NewID(), "no id at all"} {
+			_, _, err := read(b.v, id, 1)
+			b.missing(err, "Job", id)
+		}
+		_, err = b.DeleteProject(b.ctx(), b.u, p.ID, nil)
+		b.ok(err)
+		calls, agent, err := read(b.u, j.ID, 2)
+		b.ok(err)
+		b.same("of a job that is gone", []any{calls, agent}, []any{all, ""})
+	}},
 	{"users see their own", func(b *accounts) {
 		l := b.open()
 		p := b.project()

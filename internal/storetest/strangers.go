@@ -48,12 +48,16 @@ var strangerTests = []test{
 					"then":    func() error { _, _, err := s.RevisionFiles(s.ctx(), s.v, id, 1, codeforge.Page{}); return err },
 					"never":   func() error { _, _, err := s.RevisionFiles(s.ctx(), s.v, id, 99, codeforge.Page{}); return err },
 					"diff":    func() error { _, _, err := s.RevisionDeltas(s.ctx(), s.v, id, 1, codeforge.Page{}); return err },
-					"mark":    func() error { return s.MarkChecked(s.ctx(), s.v, id, 1, true, nil, nil, nil) },
-					"put":     func() error { _, err := s.PutBlob(s.ctx(), s.v, id, picture(1)); return err },
-					"blob":    func() error { _, err := s.ReadBlob(s.ctx(), s.v, id, codeforge.BlobHash([]byte("x"))); return err },
-					"lock":    func() error { _, err := s.ReadLock(s.ctx(), s.v, id, 1); return err },
-					"shots":   func() error { _, err := s.ListScreenshots(s.ctx(), s.v, id, 1); return err },
-					"shot":    func() error { _, _, err := s.ReadScreenshot(s.ctx(), s.v, id, 1, "index.html", 360); return err },
+					"compare": func() error {
+						_, _, err := s.CompareRevisions(s.ctx(), s.v, id, 0, 1, codeforge.Page{})
+						return err
+					},
+					"mark":  func() error { return s.MarkChecked(s.ctx(), s.v, id, 1, true, nil, nil, nil) },
+					"put":   func() error { _, err := s.PutBlob(s.ctx(), s.v, id, picture(1)); return err },
+					"blob":  func() error { _, err := s.ReadBlob(s.ctx(), s.v, id, codeforge.BlobHash([]byte("x"))); return err },
+					"lock":  func() error { _, err := s.ReadLock(s.ctx(), s.v, id, 1); return err },
+					"shots": func() error { _, err := s.ListScreenshots(s.ctx(), s.v, id, 1); return err },
+					"shot":  func() error { _, _, err := s.ReadScreenshot(s.ctx(), s.v, id, 1, "index.html", 360); return err },
 					"import": func() error {
 						_, err := s.WriteRevision(s.ctx(), s.v, id, codeforge.TreeChange{Head: -1, Changes: []codeforge.FileChange{{Path: "b.ts", Content: "y"}}})
 						return err
