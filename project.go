@@ -144,3 +144,15 @@ type DeletedProject struct {
 	Ended []Finished // the jobs that had not ended, each with its last event
 	Jobs  []string   // all of its jobs
 }
+
+// FitLength makes a title or description of any words: shortened to n characters, and made up for where they are too few for a title.
+func FitLength(s string, n int) string {
+	s = strings.TrimSpace(s)
+	if utf8.RuneCountInString(s) < MinTitle {
+		s = "App: " + s
+	}
+	if r := []rune(s); len(r) > n {
+		return strings.TrimSpace(string(r[:n-1])) + "…"
+	}
+	return s
+}

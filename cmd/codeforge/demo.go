@@ -6,12 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"codeforge"
 )
@@ -39,21 +37,18 @@ func (d *Demo) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	base := "http://" + net.JoinHostPort(d.ListenHost(), fmt.Sprint(d.Port))
-	c := client.Client{Base: base, Token: d.Token}
-	ours := false
-	var health struct{ Service, Model string }
-	if err := c.Call(ctx, "GET", "/health", nil, &health); err != nil || health.Service != codeforge.Service {
-		d.RunLater = true // what was made is shown before it is run
-		app, err := startQuietly(ctx, &d.Config)
-		if err != nil {
-			return err
-		}
+	d.RunLater = true // what was made is shown before it is run
+	c, app, err := reach(ctx, &d.Config, "", d.Token)
+	if err != nil {
+		return err
+	}
+	ours := app != nil
+	if ours {
 		defer app.Close()
-		ours, c.Base = true, app.URL()
-		if err := c.Call(ctx, "GET", "/health", nil, &health); err != nil {
-			return err
-		}
+	}
+	var health struct{ Model string }
+	if err := c.Call(ctx, "GET", "/health", nil, &health); err != nil {
+		return err
 	}
 	s := newScreen(os.Stdout)
 	s.line("CodeForge at %s, model %s%s", c.Base, health.Model,
@@ -130,7 +125,7 @@ func (d *Demo) Run(ctx context.Context) error {
 }
 
 func (d *Demo) createProject(ctx context.Context, c client.Client, idea string) (p codeforge.Project, err error) {
-	body := map[string]any{"title": fitLength(idea, codeforge.MaxTitle), "description": fitLength(idea, codeforge.MaxDescription)}
+	body := map[string]any{"title": codeforge.FitLength(idea, codeforge.MaxTitle), "description": codeforge.FitLength(idea, codeforge.MaxDescription)}
 	if d.Stack == stackReact {
 		body["tech_stack"] = []string{"React", "Tailwind CSS", "TypeScript", "Vite"}
 	}
@@ -176,15 +171,4 @@ func (d *Demo) watch(ctx context.Context, c client.Client, stream string, s *scr
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
-}
-
-// fitLength shortens s to n characters, and makes up for titles that are too short.
-func fitLength(s string, n int) string {
-	if utf8.RuneCountInString(s) < codeforge.MinTitle {
-		s = "App: " + s
-	}
-	if r := []rune(s); len(r) > n {
-		return strings.TrimSpace(string(r[:n-1])) + "…"
-	}
-	return s
 }

@@ -34,6 +34,7 @@ type commands struct {
 	Models  Models  `cmd:"" help:"Show models, prices and routes, and what is wrong with them."`
 	Ask     Ask     `cmd:"" help:"Make one model call and show what is known of it: tests a key, a route, an endpoint."`
 	Replay  Replay  `cmd:"" help:"Run an ended job again from its journal, without network, and compare."`
+	MCP     MCP     `cmd:"" name:"mcp" help:"Serve tools to another agent over standard input and output: starts a server if none runs."`
 	NPM     NPM     `cmd:"" help:"Look after the npm packages that are kept for projects."`
 	OpenAPI OpenAPI `cmd:"" name:"openapi" help:"Print the OpenAPI document."`
 	Version Version `cmd:"" help:"Print the version."`

@@ -61,7 +61,7 @@ func (i *Import) Run(ctx context.Context) error {
 	if i.Project == "" {
 		var project codeforge.Project
 		title := cmp.Or(i.Title, titleOf(i.From))
-		if err := c.Call(ctx, "POST", "/v1/projects/", map[string]string{"title": fitLength(title, codeforge.MaxTitle)}, &project); err != nil {
+		if err := c.Call(ctx, "POST", "/v1/projects/", map[string]string{"title": codeforge.FitLength(title, codeforge.MaxTitle)}, &project); err != nil {
 			return err
 		}
 		i.Project = project.ID

@@ -137,6 +137,8 @@ type Options struct {
 	GitHub GitHub
 	// UserKeys seals users' own keys for providers of models. nil: none can be kept.
 	UserKeys UserKeys
+	// MCP makes what answers at /mcp of the API, which it calls as whoever asks. nil: nothing does.
+	MCP func(api http.Handler) http.Handler
 	// Preview is asked for every host. nil: there is none.
 	Preview Preview
 	// Sites are asked, in order, for every request that is no preview's. What none of them takes is the API's.

@@ -212,7 +212,7 @@ func (s *server) serve(x *exchange, r *http.Request) {
 			http.SetCookie(x, auth.CSRFCookie())
 		}
 	}
-	if strings.HasPrefix(r.URL.Path, "/v1/") {
+	if strings.HasPrefix(r.URL.Path, "/v1/") || r.URL.Path == mcpPath {
 		if isGit(r.URL.Path) {
 			r = withPassword(r)
 		}

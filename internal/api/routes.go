@@ -88,6 +88,7 @@ func (s *server) routes() {
 	add(s, "GET /v1/student/{project_id}/sessions", "list_sessions", s.listSessions)
 
 	s.accountRoutes()
+	s.mcpRoute()
 
 	if s.Bench {
 		agents := s.huma.OpenAPI().Components.Schemas.Map()["AgentRequest"].Properties["agent_type"]

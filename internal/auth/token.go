@@ -30,7 +30,7 @@ var Scopes = []Scope{Read, Write, Jobs, Account}
 
 // ScopeOf is the scope that a request needs.
 func ScopeOf(method, path string) Scope {
-	if method == http.MethodGet || method == http.MethodHead || method == http.MethodPost && strings.HasSuffix(path, ".git/git-upload-pack") {
+	if path == "/mcp" || method == http.MethodGet || method == http.MethodHead || method == http.MethodPost && strings.HasSuffix(path, ".git/git-upload-pack") {
 		return Read
 	}
 	if rest, ok := strings.CutPrefix(path, "/v1/"); ok {

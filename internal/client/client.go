@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -15,8 +16,14 @@ import (
 	"strings"
 )
 
-// Client makes requests to one server. Token, if any, is sent as a bearer token.
-type Client struct{ Base, Token string }
+// Client makes requests to one server. Token, if any, is sent as a bearer token. HTTP carries them; nil: the default client.
+type Client struct {
+	Base, Token string
+	HTTP        *http.Client
+}
+
+// ErrNotModified is what Get returns when what is asked for is as its tag says.
+var ErrNotModified = errors.New("not modified")
 
 // Do sends a request with a JSON body, if body is not nil, and headers, given as names and values in turn. url is whole.
 func (c Client) Do(ctx context.Context, method, url string, body any, header ...string) (*http.Response, error) {
@@ -41,7 +48,7 @@ func (c Client) send(ctx context.Context, method, url string, r io.Reader, heade
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	return http.DefaultClient.Do(req)
+	return cmp.Or(c.HTTP, http.DefaultClient).Do(req)
 }
 
 // Call sends body and decodes the answer into out; an answer of the API's error shape becomes an error.
@@ -51,6 +58,19 @@ func (c Client) Call(ctx context.Context, method, path string, body, out any) er
 		return err
 	}
 	return decode(resp, method, path, out)
+}
+
+// Get reads into out what is at a path, and returns the tag that it is known by: with If-None-Match in header, ErrNotModified
+// says that it is still that.
+func (c Client) Get(ctx context.Context, path string, out any, header ...string) (tag string, err error) {
+	resp, err := c.Do(ctx, "GET", c.Base+path, nil, header...)
+	if err != nil {
+		return "", err
+	}
+	if resp.StatusCode == http.StatusNotModified {
+		return "", cmp.Or(resp.Body.Close(), ErrNotModified)
+	}
+	return resp.Header.Get("ETag"), decode(resp, "GET", path, out)
 }
 
 // Upload sends a body of a media type as it comes, and decodes the answer as Call does.

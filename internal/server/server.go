@@ -33,6 +33,7 @@ import (
 	"codeforge/internal/https"
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
+	"codeforge/internal/mcp"
 	"codeforge/internal/preview"
 	"codeforge/internal/redis"
 	"codeforge/internal/stream"
@@ -238,7 +239,7 @@ func (s *Server) makeEdge() (err error) {
 	o.StreamKeys = s.keys
 	previews := s.previews(s.keys)
 	s.http.RegisterOnShutdown(previews.Close)
-	o.Preview = previews
+	o.Preview, o.MCP = previews, mcp.Handler
 	s.http.Handler = api.New(o)
 	if s.edge != nil {
 		s.http.Handler = s.edge.Handler(s.http.Handler)

@@ -1,0 +1,248 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// bearer sends a bearer token with every request.
+type bearer string
+
+func (t bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	if t != "" {
+		r.Header.Set("Authorization", "Bearer "+string(t))
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// agent is another agent that uses a server by the protocol's own client.
+type otherAgent struct {
+	*mcp.ClientSession
+	told atomic.Int64 // how often it was told of progress
+}
+
+func (s *server) agent(t *testing.T, token string) *otherAgent {
+	t.Helper()
+	a := &otherAgent{}
+	c := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, &mcp.ClientOptions{
+		ProgressNotificationHandler: func(context.Context, *mcp.ProgressNotificationClientRequest) { a.told.Add(1) }})
+	var err error
+	a.ClientSession, err = c.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: s.URL() + "/mcp", HTTPClient: &http.Client{Transport: bearer(token)},
+		MaxRetries: -1, DisableStandaloneSSE: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	return a
+}
+
+// call calls a tool that must work, and reads what it gives into out.
+func (a *otherAgent) call(t *testing.T, tool string, in, out any) {
+	t.Helper()
+	r := a.try(t, tool, in)
+	if r.IsError {
+		t.Fatalf("%s: %s", tool, r.Content[0].(*mcp.TextContent).Text)
+	}
+	b, err := json.Marshal(r.StructuredContent)
+	if err == nil {
+		err = json.Unmarshal(b, out)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (a *otherAgent) try(t *testing.T, tool string, in any) *mcp.CallToolResult {
+	t.Helper()
+	params := &mcp.CallToolParams{Name: tool, Arguments: in}
+	params.SetProgressToken("progress")
+	r, err := a.CallTool(t.Context(), params)
+	if err != nil {
+		t.Fatalf("%s: %v", tool, err)
+	}
+	return r
+}
+
+// refused calls a tool that must refuse in these words.
+func (a *otherAgent) refused(t *testing.T, tool string, in any, words string) {
+	t.Helper()
+	r := a.try(t, tool, in)
+	if text := r.Content[0].(*mcp.TextContent).Text; !r.IsError || !strings.Contains(text, words) {
+		t.Errorf("%s %v: %t %s, want %q", tool, in, r.IsError, text, words)
+	}
+}
+
+type mcpJob struct {
+	JobID     string `json:"job_id"`
+	ProjectID string `json:"project_id"`
+	Status    string
+	Error     string
+	Next      string
+	Questions []struct{ Question string }
+}
+
+// TestMCP: another agent builds, waits, reads, changes, compares, checks and shows, as tools.
+func TestMCP(t *testing.T) {
+	s := serve(t, configured(t))
+	a := s.agent(t, "")
+	list, err := a.ListTools(t.Context(), nil)
+	if err != nil || len(list.Tools) != 12 {
+		t.Fatalf("%d tools, %v", len(list.Tools), err)
+	}
+	for _, tool := range list.Tools {
+		if tool.Description == "" || tool.Annotations == nil || tool.OutputSchema == nil {
+			t.Errorf("%s has no description, annotations or schema of what it gives", tool.Name)
+		}
+	}
+	finish := func(id string) mcpJob {
+		for {
+			var j mcpJob
+			a.call(t, "wait", object{"job_id": id}, &j)
+			if j.Status != "queued" && j.Status != "running" {
+				return j
+			}
+		}
+	}
+	var begun, j mcpJob
+	a.call(t, "build", object{"idea": "A shared shopping list for two flatmates"}, &begun)
+	if j = finish(begun.JobID); j.Status != "completed" || j.Next == "" {
+		t.Fatalf("%+v", j)
+	}
+	if a.told.Load() == 0 {
+		t.Error("nobody told how far it is")
+	}
+	var files struct {
+		Revision int64
+		Files    []struct{ Path string }
+	}
+	a.call(t, "list_files", object{"project_id": begun.ProjectID}, &files)
+	var text struct {
+		Text  string
+		Lines int
+		To    int
+	}
+	a.call(t, "read_file", object{"project_id": begun.ProjectID, "path": "index.html", "from": 1, "to": 2}, &text)
+	if !strings.HasPrefix(text.Text, "<!") || strings.Count(text.Text, "\n") != 2 || text.To != 2 || text.Lines < 5 {
+		t.Errorf("%+v", text)
+	}
+	r, err := a.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: fmt.Sprintf("codeforge://projects/%s/index.html", begun.ProjectID)})
+	if err != nil || !strings.HasPrefix(r.Contents[0].Text, text.Text) || !strings.HasPrefix(r.Contents[0].MIMEType, "text/html") {
+		t.Errorf("%+v %v", r, err)
+	}
+	if r.GetCacheScope() != "private" {
+		t.Error("what one user reads may be kept for all")
+	}
+	var check struct{ OK bool }
+	a.call(t, "check", object{"project_id": begun.ProjectID}, &check)
+	if !check.OK {
+		t.Error("what was built does not pass its checks")
+	}
+	var shown struct{ URL, Status string }
+	a.call(t, "preview", object{"project_id": begun.ProjectID}, &shown)
+	if shown.Status != "ready" || shown.URL == "" {
+		t.Errorf("%+v", shown)
+	}
+	a.call(t, "change", object{"project_id": begun.ProjectID, "instruction": "Use dark mode"}, &begun)
+	if j = finish(begun.JobID); j.Status != "completed" {
+		t.Fatalf("%+v", j)
+	}
+	var d struct {
+		Revision int64
+		Files    []struct{ Path string }
+		Unified  string
+	}
+	a.call(t, "diff", object{"project_id": begun.ProjectID}, &d)
+	if d.Revision <= files.Revision || len(d.Files) == 0 || !strings.Contains(d.Unified, "@@") {
+		t.Errorf("%+v", d)
+	}
+	var projects struct{ Total int }
+	a.call(t, "list_projects", nil, &projects)
+	if projects.Total != 1 {
+		t.Error(projects)
+	}
+	const nobody = "00000000-0000-4000-8000-000000000000"
+	a.refused(t, "wait", object{"job_id": nobody}, "not found")
+	a.refused(t, "wait", object{"job_id": begun.JobID, "seconds": 46}, "1 to 45")
+	a.refused(t, "cancel", object{"job_id": begun.JobID}, "completed")
+	a.refused(t, "build", object{"idea": " "}, "say what to build")
+	a.refused(t, "read_file", object{"project_id": begun.ProjectID, "path": "index.html", "from": 9999}, "lines")
+	a.refused(t, "read_file", object{"project_id": begun.ProjectID, "path": "../../etc/passwd"}, "path")
+	if _, err := a.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: "codeforge://projects/" + nobody + "/a.txt"}); err == nil {
+		t.Error("a file of nobody's was read")
+	}
+}
+
+// TestMCPAsksAndIsAnswered: the questions of a job are answered by a tool, and the job goes on.
+func TestMCPAsksAndIsAnswered(t *testing.T) {
+	s := serve(t, configured(t))
+	a := s.agent(t, "")
+	var p struct{ ID string }
+	a.call(t, "create_project", object{"title": "Something"}, &p)
+	var j mcpJob
+	s.as("").must(t, "POST", "/v1/run-agent", object{"project_id": p.ID, "agent_type": "research", "input_context": object{"user_idea": "A list to share", "scaffold": "ask"}}, &j)
+	for j.Status != "waiting_for_input" {
+		if a.call(t, "wait", object{"job_id": j.JobID}, &j); j.Status == "completed" || j.Status == "failed" {
+			t.Fatalf("%+v", j)
+		}
+	}
+	answers := map[string]string{}
+	for _, q := range j.Questions {
+		answers[q.Question] = "Flatmates who share a shopping list"
+	}
+	a.call(t, "answer", object{"job_id": j.JobID, "answers": answers}, &j)
+	for j.Status != "completed" {
+		if a.call(t, "wait", object{"job_id": j.JobID}, &j); j.Status == "failed" || j.Status == "waiting_for_input" {
+			t.Fatalf("%+v", j)
+		}
+	}
+}
+
+// TestMCPIdentity: tools reach what the token of whoever asks reaches, and nothing answers by another name.
+func TestMCPIdentity(t *testing.T) {
+	p := newProject(t)
+	s := serve(t, configured(t, "--supabase-jwt-secret", jwtSecret, "--supabase-url", p.url))
+	post := func(s *server, header ...string) (int, http.Header) {
+		status, _, h := s.as("").ask(t, "POST", "/mcp", object{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, append([]string{"Accept", "application/json, text/event-stream"}, header...)...)
+		return status, h
+	}
+	if status, h := post(s); status != 401 || h.Get("WWW-Authenticate") == "" {
+		t.Errorf("without a token: %d %v", status, h)
+	}
+	mine := s.agent(t, p.token(t, alice))
+	var made struct{ ID string }
+	mine.call(t, "create_project", object{"title": "Of alice"}, &made)
+	his := s.agent(t, p.token(t, bob))
+	his.refused(t, "list_files", object{"project_id": made.ID}, "not found")
+	his.refused(t, "build", object{"idea": "A list", "project_id": made.ID}, "not found")
+	var token struct{ Token string }
+	s.as(p.token(t, alice)).must(t, "POST", "/v1/tokens", object{"name": "reader", "scopes": []string{"read"}}, &token)
+	reader := s.agent(t, token.Token)
+	reader.call(t, "list_files", object{"project_id": made.ID}, new(object))
+	reader.refused(t, "build", object{"idea": "A list", "project_id": made.ID}, "scope")
+
+	alone := serve(t, configured(t))
+	if status, _ := post(alone, "Origin", "https://evil.example"); status != 403 {
+		t.Errorf("another page: %d", status)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "POST", alone.URL()+"/mcp", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "evil.example"
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 421 {
+		t.Errorf("by another name: %d", resp.StatusCode)
+	}
+}
