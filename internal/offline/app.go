@@ -82,11 +82,12 @@ func (a *app) completeRelations() {
 	if !supported(a.Language) {
 		a.Language = languages[0]
 	}
-	if len(a.Kinds) == 0 {
+	if len(a.Kinds) == 0 && !slices.ContainsFunc(a.Parts, part.paged) {
 		a.Kinds = []kind{words().kinds["note"].kind}
 		a.Kinds[0].Fields = slices.Clone(a.Kinds[0].Fields)
 	}
 	a.Kinds = a.Kinds[:min(len(a.Kinds), maxKinds)]
+	a.completeParts()
 	used := map[string]bool{}
 	for i := range a.Kinds {
 		k := &a.Kinds[i]
@@ -149,7 +150,7 @@ func (a *app) completeFields(k *kind) {
 var identifier = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,60}$`)
 
 // reservedPages are the names of pages and modules that every app has.
-var reservedPages = []string{"index", "dashboard", "model", "lib", "icon", "styles"}
+var reservedPages = []string{"index", "dashboard", "model", "lib", "parts", "icon", "styles"}
 
 // freeName returns name, or name with the first number that makes it neither reserved nor used, and marks it as used.
 func freeName(name string, reserved []string, used map[string]bool) string {
@@ -194,8 +195,16 @@ func (a *app) packages() []string {
 
 // overviewPath is the file that fills the start page.
 func (a *app) overviewPath() string {
-	if a.React {
+	start := a.Places()[0]
+	switch {
+	case a.React && start.Part != nil:
+		return "src/pages/" + start.Part.PageName() + ".tsx"
+	case a.React && start.Kind != nil:
+		return "src/pages/" + start.Kind.PageName() + ".tsx"
+	case a.React:
 		return "src/pages/Overview.tsx"
+	case start.Key != "":
+		return "src/" + start.Key + ".ts"
 	}
 	return "src/dashboard.ts"
 }
@@ -223,6 +232,7 @@ func (k kind) TypeName() string {
 // takenNames are what the modules that name kinds import or declare, and the words that TypeScript keeps for itself.
 var takenNames = strings.Fields(`app kinds field defineKind Entry Kind entries money number sum today mountPage break case catch class const
 	continue debugger default delete do else enum export extends false finally for function if implements import in instanceof interface let new
+	parts calendar heatmap timer stopwatch dates arithmetic calculator converter quiz flashcards snake memory sudoku life blackjack hangman wordle dice reaction minesweeper mountPart
 	null package private protected public return static super switch this throw true try typeof var void while with yield await async eval arguments
 	any never unknown string boolean object symbol undefined Any Never Object String Number Boolean Symbol`)
 

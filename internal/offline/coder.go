@@ -436,11 +436,9 @@ func (k *coder) leadIn(p plan, calls []toolCall) string {
 	case !p.fresh && len(k.done) == 0:
 		return fmt.Sprintf("I change %d files of %q and leave the rest as it is.", len(p.write), p.app.Name)
 	case first == "model.ts", first == "package.json":
-		var many []string
-		for _, kind := range p.app.Kinds {
-			many = append(many, kind.Many)
-		}
-		return fmt.Sprintf("I start with the data model of %q: %s.", p.app.Name, joinAnd(many))
+		return fmt.Sprintf("I start with what %q is about: %s.", p.app.Name, joinAnd(append(p.app.does(), manyOf(p.app)...)))
+	case folder == "parts", folder == "games", folder == "formulas":
+		return "Now what the app does."
 	case folder == "lib":
 		return "Now what every page shares."
 	case first == "index.html":
@@ -457,12 +455,17 @@ func (k *coder) leadIn(p plan, calls []toolCall) string {
 
 // summary says what was done, and what was not.
 func (p plan) summary(k *coder) string {
-	var many []string
-	for _, kind := range p.app.Kinds {
-		many = append(many, kind.Many)
-	}
+	many := manyOf(p.app)
 	var s string
 	switch {
+	case p.fresh && len(p.app.does()) > 0:
+		s = fmt.Sprintf("%s is %s", p.app.Name, joinAnd(p.app.does()))
+		if len(many) > 0 {
+			s += fmt.Sprintf(" and keeps %s, each with a page of its own", joinAnd(many))
+		}
+		s += fmt.Sprintf("; what it remembers stays in the browser. %s.", p.app.madeWith())
+	case len(many) == 0 && len(p.write)+len(p.remove) > 0:
+		s = fmt.Sprintf("%s is changed. Files written: %d, deleted: %d; the others are as they were.", p.app.Name, len(p.write), len(p.remove))
 	case p.fresh:
 		s = fmt.Sprintf("%s keeps %s, each with a page of its own: form, search, editing and deletion, stored in the browser. %s.", p.app.Name, joinAnd(many), p.app.madeWith())
 	case len(p.write)+len(p.remove) == 0:

@@ -44,10 +44,10 @@ func (c *conversation) clarification(ask bool) form.Clarification {
 	case !ask:
 		return form.Clarification{IsComplete: true, Questions: []form.Question{}, Message: "The idea is clear enough to begin."}
 	}
-	main := a.Kinds[0]
+	main := a.about()[0]
 	q := []form.Question{
 		{Question: fmt.Sprintf("Who will use %s?", a.Name), Why: "It decides how much the pages explain.", Options: []string{"Only me", "A small team", "Customers too"}},
-		{Question: fmt.Sprintf("What matters most about %s?", main.Many), Why: "It decides which fields are needed and how the list is sorted.", Options: []string{"Finding one quickly", "Seeing what comes next", "Adding up numbers"}},
+		{Question: fmt.Sprintf("What matters most about %s?", main), Why: "It decides which fields are needed and how the list is sorted.", Options: []string{"Finding one quickly", "Seeing what comes next", "Adding up numbers"}},
 	}
 	if len(a.Kinds) < 3 {
 		q = append(q, form.Question{Question: "Should it keep track of anything else?", Why: "Each further kind of entry becomes a page.", Options: []string{"No, keep it small", "Tasks", "Notes"}})
@@ -57,11 +57,15 @@ func (c *conversation) clarification(ask bool) form.Clarification {
 
 func (c *conversation) requirements() form.Requirements {
 	a := design(c.brief())
-	main := a.Kinds[0]
+	about := a.about()
 	r := form.Requirements{AppName: a.Name, ElevatorPitch: a.Tagline, Stack: []string{"TypeScript", "HTML", "CSS", "localStorage", "esbuild"}}
-	pain := fmt.Sprintf("What is known about %s is scattered over papers, chats and heads.", main.Many)
-	goal := fmt.Sprintf("Know at any time how things stand with %s, without searching.", joinAnd(manyOf(a)))
+	pain := fmt.Sprintf("What is known about %s is scattered over papers, chats and heads.", about[0])
+	goal := fmt.Sprintf("Know at any time how things stand with %s, without searching.", joinAnd(about))
 	r.Audience = []form.Persona{{Name: "Robin", Role: role(a), Goal: goal, PainPoint: pain}}
+	for _, p := range a.Tools() {
+		r.Features = append(r.Features, form.Feature{Name: p.Title, Description: capital(partDescriptions[p.Kind][0]) + ": " + p.Describe(), Priority: "must-have",
+			UserStories: []string{fmt.Sprintf("As a user I want to use %s by keyboard and touch, and to find it as I left it.", partDescriptions[p.Kind][0])}})
+	}
 	for i, k := range a.Kinds {
 		priority := "must-have"
 		if i > 2 {
@@ -77,8 +81,10 @@ func (c *conversation) requirements() form.Requirements {
 			},
 		})
 	}
+	if a.HasOverview() {
+		r.Features = append(r.Features, form.Feature{Name: "Overview", Description: "A start page with counts, what comes next and what was added lately.", Priority: "should-have", UserStories: []string{"As a user I want to see at a glance what needs me today."}})
+	}
 	r.Features = append(r.Features,
-		form.Feature{Name: "Overview", Description: "A start page with counts, what comes next and what was added lately.", Priority: "should-have", UserStories: []string{"As a user I want to see at a glance what needs me today."}},
 		form.Feature{Name: "Data of one's own", Description: "Everything is kept in the browser and can be downloaded as a file.", Priority: "nice-to-have", UserStories: []string{"As a user I want a copy of my data, so that it does not depend on one device."}})
 	r.Constraints = []string{
 		"Runs in the browser alone: no server, no account, no network.",
@@ -107,7 +113,7 @@ func role(a *app) string {
 	if n := len(words); n > 1 && (words[n-1] == "CRM" || words[n-1] == "App" || words[n-1] == "Tracker" || words[n-1] == "Manager") {
 		return strings.Join(words[:n-1], " ")
 	}
-	return "Somebody who looks after " + joinAnd(manyOf(a))
+	return "Somebody who looks after " + joinAnd(a.about())
 }
 
 var stacks = []string{"React", "Next.js", "Vue", "Svelte", "Angular", "Django", "Flask", "FastAPI", "Python", "Ruby", "Laravel", "PHP", "Java", "Go", "Rust", "PostgreSQL", "MongoDB", "Firebase", "Supabase", "Tailwind"}
@@ -148,13 +154,24 @@ func labels(k kind) []string {
 
 func (c *conversation) architecture() form.Architecture {
 	a := design(c.brief())
-	out := form.Architecture{Pages: []form.Page{{Path: "/", Name: "Overview", Description: "Counts of each kind, what comes next and what was added lately; says how to begin while nothing is there.", Components: []form.Component{
-		{Name: "Navigation", Props: []string{"current: page"}, Children: []string{}},
-		{Name: "Tiles", Props: []string{"kinds: Kind[]"}, Children: []string{"Tile"}},
-		{Name: "ComingUp", Props: []string{"entries: Entry[]"}, Children: []string{}},
-		{Name: "AddedLately", Props: []string{"entries: Entry[]"}, Children: []string{}},
-		{Name: "DownloadButton", Props: []string{}, Children: []string{}},
-	}}}}
+	var out form.Architecture
+	navigation := form.Component{Name: "Navigation", Props: []string{"current: page"}, Children: []string{}}
+	if a.HasOverview() {
+		out.Pages = append(out.Pages, form.Page{Path: "/", Name: "Overview", Description: "Counts of each kind, what comes next and what was added lately; says how to begin while nothing is there.", Components: []form.Component{
+			navigation,
+			{Name: "Tiles", Props: []string{"kinds: Kind[]"}, Children: []string{"Tile"}},
+			{Name: "ComingUp", Props: []string{"entries: Entry[]"}, Children: []string{}},
+			{Name: "AddedLately", Props: []string{"entries: Entry[]"}, Children: []string{}},
+			{Name: "DownloadButton", Props: []string{}, Children: []string{}},
+		}})
+	}
+	for _, p := range a.Tools() {
+		out.Pages = append(out.Pages, form.Page{Path: "/" + p.Key, Name: p.Title, Description: capital(partDescriptions[p.Kind][0]) + ": " + p.Describe(), Components: []form.Component{
+			navigation,
+			{Name: capital(string(p.Kind)), Props: []string{"state: State", "send: (action: Action) => void"}, Children: []string{}},
+		}})
+		out.State = append(out.State, fmt.Sprintf("%s: what it remembers, in localStorage.", p.Title))
+	}
 	for _, k := range a.Kinds {
 		name := k.TypeName()
 		var fields []string
@@ -162,7 +179,7 @@ func (c *conversation) architecture() form.Architecture {
 			fields = append(fields, f.Key+": "+f.Describe())
 		}
 		out.Pages = append(out.Pages, form.Page{Path: "/" + k.Key, Name: k.Heading(), Description: k.Intro + " A list with search and sorting; a dialog with the form; a question before deletion; a hint while it is empty.", Components: []form.Component{
-			{Name: "Navigation", Props: []string{"current: page"}, Children: []string{}},
+			navigation,
 			{Name: name + "Numbers", Props: []string{"entries: " + name + "[]"}, Children: []string{}},
 			{Name: name + "List", Props: []string{"entries: " + name + "[]", "search: text"}, Children: []string{name + "Form", "DeleteDialog"}},
 			{Name: name + "Form", Props: fields, Children: []string{}},

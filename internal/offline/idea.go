@@ -53,6 +53,10 @@ func design(b brief) *app {
 			}
 		}
 	}
+	a.Parts = refineParts(a.Parts, text)
+	if slices.ContainsFunc(a.Parts, part.isTool) && !withRecords.MatchString(text) {
+		a.Kinds = nil
+	}
 	if len(a.Kinds) == 1 {
 		if s, ok := words().together[singularOf(a.Kinds[0])]; ok {
 			a.add(s)
@@ -449,6 +453,9 @@ func titleCase(s string) string {
 
 // tagline says what the app is for, in words of our own: the user's may be long, private or in any form.
 func tagline(a *app) string {
+	if tools := a.Tools(); len(tools) > 0 {
+		return a.partIntro(tools[0])
+	}
 	var many []string
 	for _, k := range a.Kinds {
 		many = append(many, k.Many)

@@ -263,11 +263,14 @@ func (c *conversation) reply() string {
 		"I can lay out, write, review and explain small web apps."
 	if b := c.brief(); c.req.Call.Agent != codeforge.Pedagogy && (b.title != "" || b.idea != "") {
 		a := design(b)
-		var many []string
-		for _, k := range a.Kinds {
-			many = append(many, k.Many)
+		s += fmt.Sprintf(" From what you wrote I would build %q", a.Name)
+		if does := a.does(); len(does) > 0 {
+			s += ", " + joinAnd(does)
 		}
-		s += fmt.Sprintf(" From what you wrote I would build %q, which keeps %s.", a.Name, joinAnd(many))
+		if len(a.Kinds) > 0 {
+			s += ", which keeps " + joinAnd(manyOf(a))
+		}
+		s += "."
 	}
 	return s
 }

@@ -17,7 +17,7 @@ import (
 var templates embed.FS
 
 var (
-	pages = template.Must(template.New("").ParseFS(templates, "templates/*.html.tmpl", "templates/*.svg.tmpl", "templates/react/*.html.tmpl"))
+	pages = template.Must(template.New("").Funcs(template.FuncMap{"icon": iconMarkup}).ParseFS(templates, "templates/*.html.tmpl", "templates/*.svg.tmpl", "templates/react/*.html.tmpl"))
 	texts = texttemplate.Must(texttemplate.New("").Funcs(texttemplate.FuncMap{"ts": script, "md": markdown}).
 		ParseFS(templates, "templates/*.ts.tmpl", "templates/*.css.tmpl", "templates/*.md.tmpl", "templates/react/*.tsx.tmpl", "templates/react/*.css.tmpl"))
 )
@@ -27,8 +27,10 @@ type page struct {
 	App     *app
 	Title   string
 	Script  string
-	Kind    *kind // nil: the overview
-	Current string
+	Kind    *kind // whose entries it shows
+	Part    *part // what it does
+	Intro   string
+	Current string // its key, "" for the overview
 }
 
 type module struct {
@@ -69,27 +71,56 @@ func (out sources) addPlain(a *app) {
 	for _, name := range []string{"dom", "form", "list", "page"} {
 		out.asItIs("src/lib/"+name+".ts", "lib/"+name+".ts")
 	}
-	out.asItIs("src/dashboard.ts", "dashboard.ts")
 	out.text("styles.css", "styles.css.tmpl", a)
 	out.markup("icon.svg", "icon.svg.tmpl", a)
-	out.markup("index.html", "index.html.tmpl", page{App: a, Title: a.Name, Script: "./src/dashboard.ts"})
-	for _, k := range a.Kinds {
-		out.markup(k.Key+".html", "page.html.tmpl", page{a, k.Heading() + " · " + a.Name, "./src/" + k.Key + ".ts", &k, k.Key})
-		out.text("src/"+k.Key+".ts", "page.ts.tmpl", a.module(k))
+	for _, p := range a.Places() {
+		file, name := strings.TrimPrefix(p.Href(), "./"), "./src/"+p.Key+".ts"
+		title := p.Title + " · " + a.Name
+		if p.Start {
+			title = a.Name
+		}
+		switch {
+		case p.Part != nil:
+			made := a.partPage(*p.Part)
+			out.markup(file, "part.html.tmpl", page{App: a, Title: title, Script: name, Part: p.Part, Intro: made.Intro, Current: p.Key})
+			out.text("src/"+p.Key+".ts", "part.ts.tmpl", made)
+			for _, i := range made.Imports {
+				out.addImported(i.From + ".ts")
+			}
+		case p.Kind != nil:
+			out.markup(file, "page.html.tmpl", page{App: a, Title: title, Script: name, Kind: p.Kind, Current: p.Key})
+			out.text("src/"+p.Key+".ts", "page.ts.tmpl", a.module(*p.Kind))
+		default:
+			out.asItIs("src/dashboard.ts", "dashboard.ts")
+			out.markup(file, "index.html.tmpl", page{App: a, Title: title, Script: "./src/dashboard.ts"})
+		}
 	}
 }
 
 // addReact adds what shows the app with React and Tailwind: components for any kind, a short page for each.
 func (out sources) addReact(a *app) {
 	for _, name := range reactSources() {
+		if name == "src/components/PartPage.tsx" && !slices.ContainsFunc(a.Parts, part.paged) || name == "src/pages/Overview.tsx" && !a.HasOverview() {
+			continue
+		}
 		out.asItIs(name, "react/"+name)
 	}
+	out.addImported("lib/icons.ts")
 	out.markup("index.html", "root.html.tmpl", a)
 	out.markup("public/icon.svg", "icon.svg.tmpl", a)
 	out.text("src/index.css", "index.css.tmpl", a)
 	out.text("src/App.tsx", "App.tsx.tmpl", a)
 	for _, k := range a.Kinds {
 		out.text("src/pages/"+k.PageName()+".tsx", "page.tsx.tmpl", a.module(k))
+	}
+	for _, p := range a.Parts {
+		if p.paged() {
+			made := a.partPage(p)
+			out.text("src/pages/"+p.PageName()+".tsx", "part.tsx.tmpl", made)
+			for _, i := range append(made.Imports, imported{From: "lib/part"}) {
+				out.addImported(i.From + ".ts")
+			}
+		}
 	}
 }
 
@@ -196,6 +227,15 @@ func (a *app) explain(path string) string {
 		return "The app's mark in the browser's tab."
 	case strings.Contains(path, "src/lib/"):
 		return "Works for any kind: " + libs[path[strings.LastIndexByte(path, '/')+1:]] + "."
+	case strings.Contains(path, "src/parts/"):
+		return "What the app does: its state, what can happen to that, and what is seen of it."
+	}
+	for _, p := range a.Parts {
+		switch {
+		case !p.paged():
+		case strings.HasSuffix(path, p.PageName()+".tsx"), strings.HasSuffix(path, "src/"+p.Key+".ts"), strings.HasSuffix(path, p.Key+".html"):
+			return "The page of " + markdown(p.Title) + "."
+		}
 	}
 	for _, k := range a.Kinds {
 		switch {
@@ -215,7 +255,8 @@ var libs = map[string]string{
 	"format.ts": "shows dates, money and relations", "grid.ts": "spreads boxes over rows that are all filled", "kinds.ts": "the types of fields and entries",
 	"list.ts": "shows entries as cards, a table or a board", "message.ts": "says what happened", "overview.ts": "what comes next, what was added lately, a copy of all",
 	"page.ts": "ties list, form and deletion together", "query.ts": "searches, sorts and counts entries", "store.ts": "keeps entries in the browser",
-	"text.ts": "the interface's texts in the app's language",
+	"text.ts": "the interface's texts in the app's language", "view.ts": "what is shown, as data", "part.ts": "keeps what a part of the app remembers, and lets time pass for it",
+	"draw.ts": "makes elements of what is shown", "mount.ts": "brings a part to life", "icons.ts": "draws icons", "sound.ts": "sounds a tone", "sample.ts": "makes entries to try the app with",
 }
 
 // reactParts are what files of an app with React are for, by their names.
@@ -224,7 +265,7 @@ var reactParts = map[string]string{
 	"index.html": "The page that the app is drawn into.", "main.tsx": "Starts the app.", "App.tsx": "Which address shows which page.", "hooks.ts": "Ties store, messages and address to React.",
 	"headings.ts": "What pages are called.", "Shell.tsx": "What is around every page: name, navigation, messages.", "Overview.tsx": "The overview: counts, what comes next, what was added lately.",
 	"Collection.tsx": "The page of any kind: numbers, search, list, form and deletion.", "EntryList.tsx": "Shows entries as cards, a table or a board.", "EntryForm.tsx": "The form of an entry, checked before it is saved.",
-	"FieldInput.tsx": "A field of a form with its label.", "Toolbar.tsx": "Search, filter and order of a list.", "Dialog.tsx": "A dialog that keeps the focus.", "Button.tsx": "Buttons.", "Badge.tsx": "An option of a choice.",
+	"PartPage.tsx": "The page of something that the app does.", "FieldInput.tsx": "A field of a form with its label.", "Toolbar.tsx": "Search, filter and order of a list.", "Dialog.tsx": "A dialog that keeps the focus.", "Button.tsx": "Buttons.", "Badge.tsx": "An option of a choice.", "elements.ts": "Makes React's elements of what the app's parts show.",
 }
 
 // markdown escapes s for a line of Markdown.
@@ -239,6 +280,7 @@ var (
 	appLine   = regexp.MustCompile(`(?m)^  (id|name|tagline|currency|language): ("(?:[^"\\]|\\.)*"),$`)
 	kindStart = regexp.MustCompile(`(?m)^export const \w+ = defineKind\(\{$`)
 	kindLine  = regexp.MustCompile(`(?m)^  (key|one|many|verb|view): ("(?:[^"\\]|\\.)*"),$`)
+	partLine  = regexp.MustCompile(`(?m)^  \{ key: ("(?:[^"\\]|\\.)*"), title: ("(?:[^"\\]|\\.)*"), does: "(\w+)", of: "([\w-]*)", topic: ("(?:[^"\\]|\\.)*"), shows: ("(?:[^"\\]|\\.)*") \},$`)
 	fieldLine = regexp.MustCompile(`(?m)^    (\w+): field\.(\w+)\((.*)\),$`)
 )
 
@@ -246,14 +288,21 @@ var (
 // nil when there is no app in it.
 func readApp(text string) *app {
 	starts := kindStart.FindAllStringIndex(text, -1)
-	if len(starts) == 0 {
+	a := &app{}
+	for _, m := range partLine.FindAllStringSubmatch(text, -1) {
+		a.Parts = append(a.Parts, part{Key: unscript(m[1]), Title: unscript(m[2]), Kind: partKind(m[3]), Of: m[4], Topic: unscript(m[5]), Shows: unscript(m[6])})
+	}
+	if len(starts)+len(a.Parts) == 0 {
 		return nil
 	}
-	a := &app{}
+	head := text
+	if len(starts) > 0 {
+		head = text[:starts[0][0]]
+	}
 	if m := lookLine.FindStringSubmatch(text); m != nil {
 		a.Look, a.React = look{m[1], m[2], m[3]}, m[4] != ""
 	}
-	for _, m := range appLine.FindAllStringSubmatch(text[:starts[0][0]], -1) {
+	for _, m := range appLine.FindAllStringSubmatch(head, -1) {
 		v := unscript(m[2])
 		switch m[1] {
 		case "name":
@@ -275,7 +324,7 @@ func readApp(text string) *app {
 			a.Kinds = append(a.Kinds, k)
 		}
 	}
-	if len(a.Kinds) == 0 {
+	if len(a.Kinds)+len(a.Parts) == 0 {
 		return nil
 	}
 	a.completeRelations()

@@ -4,11 +4,12 @@ import { blank, type Entry, type Kind, type RelationField, type Value } from "./
 
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
-/** Shows an entry in the form, or an empty form. */
-export function fill(form: HTMLFormElement, kind: Kind, entry?: Entry): void {
+/** Shows an entry in the form, or a form that is empty but for the day. */
+export function fill(form: HTMLFormElement, kind: Kind, entry?: Entry, day?: string): void {
+  const dated = Object.keys(kind.fields).find((key) => kind.fields[key]?.type === "date");
   for (const [key, definition] of Object.entries(kind.fields)) {
     const control = controlOf(form, key);
-    const value = entry?.[key] ?? blank(definition);
+    const value = entry?.[key] ?? (key === dated ? day : undefined) ?? blank(definition);
     if (definition.type === "relation" && control instanceof HTMLSelectElement) offer(control, definition);
     if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = value === true;
     else control.value = value === null ? "" : String(value);

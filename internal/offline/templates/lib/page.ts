@@ -47,14 +47,15 @@ export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) 
   for (const opener of document.querySelectorAll("[data-action=add]")) opener.addEventListener("click", () => edit());
   store.onChange(refresh);
   refresh();
-  if (location.hash === "#new") {
+  const asked = /^#new(?:=(.*))?$/.exec(location.hash);
+  if (asked) {
     history.replaceState(null, "", location.pathname);
-    edit();
+    edit(undefined, asked[1]);
   }
 }
 
-/** Returns what opens the form: for an entry, or for a new one. */
-function editor(kind: Kind): (entry?: Entry) => void {
+/** Returns what opens the form: for an entry, or for a new one, of a day. */
+function editor(kind: Kind): (entry?: Entry, day?: string) => void {
   const dialog = byId("editor", HTMLDialogElement);
   const form = byId("form", HTMLFormElement);
   let editing: Entry | undefined;
@@ -74,11 +75,11 @@ function editor(kind: Kind): (entry?: Entry) => void {
   });
   byId("cancel", HTMLButtonElement).addEventListener("click", () => dialog.close());
 
-  return (entry) => {
+  return (entry, day) => {
     editing = entry;
     const title = byId("editor-title", HTMLElement);
     title.textContent = entry ? t("Edit {title}", { title: titleOf(kind, entry) }) : (title.dataset.add ?? "");
-    fill(form, kind, entry);
+    fill(form, kind, entry, day);
     dialog.showModal();
   };
 }

@@ -23,13 +23,15 @@ export interface Route {
   readonly page: string;
   /** A new entry is asked for. */
   readonly adding: boolean;
+  /** The day that it is for, "" for none in particular. */
+  readonly day: string;
 }
 
-/** Where the address leads: #/clients is a page, #/clients/new its form. */
+/** Where the address leads: #/visits is a page, #/visits/new its form, #/visits/new/2031-05-09 the same for a day. */
 export function useRoute(): Route {
   const hash = useSyncExternalStore(onHashChange, () => location.hash);
-  const [page = "", action] = hash.replace(/^#\//, "").split("/");
-  return { page, adding: action === "new" };
+  const [page = "", action, day = ""] = hash.replace(/^#\//, "").split("/");
+  return { page, adding: action === "new", day };
 }
 
 function onHashChange(listener: () => void): () => void {

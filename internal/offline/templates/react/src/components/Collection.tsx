@@ -17,6 +17,8 @@ import { t } from "../lib/text";
 export interface PageProps {
   /** The form is open from the start. */
   readonly adding: boolean;
+  /** The day that a new entry is for; "" for none in particular. */
+  readonly day: string;
 }
 
 interface Props<K extends Kind> extends PageProps {
@@ -36,7 +38,7 @@ interface Focus {
 }
 
 /** The page of one kind: numbers, search, list, form and deletion. */
-export function Collection<K extends Kind>({ kind, intro, hint, stats, adding }: Props<K>) {
+export function Collection<K extends Kind>({ kind, intro, hint, stats, adding, day }: Props<K>) {
   const entries = useStore().all(kind);
   const [search, setSearch] = useState<Search>({ words: "", option: "", order: "" });
   const [asking, setAsking] = useState<Asking | undefined>(adding ? { for: "values" } : undefined);
@@ -98,6 +100,7 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding }:
         <EntryForm
           kind={kind}
           entry={asking.entry}
+          day={day}
           onClose={close}
           onSaved={(entry) => {
             close();

@@ -12,12 +12,15 @@ import { t } from "../lib/text";
 interface Props {
   readonly kind: Kind;
   readonly entry?: Entry | undefined;
+  /** The day that a new entry is for; "" for none in particular. */
+  readonly day: string;
   readonly onClose: () => void;
   readonly onSaved: (entry: Entry) => void;
 }
 
 /** The form of an entry, or of a new one, in a dialog. */
-export function EntryForm({ kind, entry, onClose, onSaved }: Props) {
+export function EntryForm({ kind, entry, day, onClose, onSaved }: Props) {
+  const dated = Object.keys(kind.fields).find((key) => kind.fields[key]?.type === "date");
   const [problems, setProblems] = useState<ReadonlyMap<string, string>>(new Map());
 
   const submit = (event: SubmitEvent<HTMLFormElement>): void => {
@@ -46,7 +49,7 @@ export function EntryForm({ kind, entry, onClose, onSaved }: Props) {
               key={key}
               name={key}
               definition={definition}
-              value={entry?.[key] ?? blank(definition)}
+              value={entry?.[key] ?? (key === dated ? day : blank(definition))}
               problem={problems.get(key) ?? ""}
             />
           ))}

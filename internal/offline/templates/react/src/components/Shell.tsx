@@ -1,13 +1,23 @@
 import { useEffect, useRef, type ReactNode } from "react";
-import { headingOf } from "../headings";
 import { useMessage } from "../hooks";
-import { app, kinds } from "../model";
+import { icon } from "../lib/icons";
 import { t } from "../lib/text";
+import { app } from "../model";
+import { elementOf } from "./elements";
+
+/** A page, as the navigation names it. */
+export interface Place {
+  readonly key: string;
+  readonly title: string;
+  readonly icon: string;
+}
 
 interface Props {
   /** Where the navigation stands on wide screens. */
   readonly layout: "side" | "top";
-  /** The key of the kind whose page is shown; "" for the overview. */
+  /** The first is where the app starts. */
+  readonly places: readonly Place[];
+  /** The key of the page that is shown. */
   readonly current: string;
   readonly children: ReactNode;
 }
@@ -22,12 +32,12 @@ const layouts = {
 };
 
 /** What is around every page: the name, the navigation, what happened last. */
-export function Shell({ layout, current, children }: Props) {
+export function Shell({ layout, places, current, children }: Props) {
   const main = useRef<HTMLElement>(null);
   const shown = useRef(current);
   const styles = layouts[layout];
-  const page = kinds.find((kind) => kind.key === current);
-  const title = page ? `${headingOf(page)} · ${app.name}` : app.name;
+  const page = places.findIndex((place) => place.key === current);
+  const title = page > 0 ? `${places[page]?.title} · ${app.name}` : app.name;
 
   useEffect(() => {
     document.title = title;
@@ -50,20 +60,21 @@ export function Shell({ layout, current, children }: Props) {
         {t("Skip to content")}
       </a>
       <header className={`flex flex-wrap items-center gap-x-6 gap-y-2 border-b border-line bg-surface px-4 py-3 md:px-8 ${styles.bar}`}>
-        <a href="#/" aria-current={page ? undefined : "page"} className="flex min-w-0 items-center gap-3 font-display text-lg font-bold wrap-anywhere">
+        <a href="#/" aria-current={page > 0 ? undefined : "page"} className="flex min-w-0 items-center gap-3 font-display text-lg font-bold wrap-anywhere">
           <span aria-hidden="true" className="grid size-9 shrink-0 place-items-center rounded-control bg-accent text-on-accent">
             {[...app.name].find((letter) => /[\p{L}\p{N}]/u.test(letter))?.toUpperCase() ?? "A"}
           </span>
           <span>{app.name}</span>
         </a>
-        <nav aria-label={t("Pages")}>
-          <ul className={`flex flex-wrap gap-1 ${styles.list}`}>
-            <NavigationLink href="#/" label={t("Overview")} here={!page} />
-            {kinds.map((kind) => (
-              <NavigationLink key={kind.key} href={`#/${kind.key}`} label={headingOf(kind)} here={kind === page} />
-            ))}
-          </ul>
-        </nav>
+        {places.length > 1 && (
+          <nav aria-label={t("Pages")}>
+            <ul className={`flex flex-wrap gap-1 ${styles.list}`}>
+              {places.map((place, n) => (
+                <NavigationLink key={place.key} href={n === 0 ? "#/" : `#/${place.key}`} place={place} here={n === page} />
+              ))}
+            </ul>
+          </nav>
+        )}
       </header>
       <div className="min-w-0">
         <main ref={main} id="main" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-6 outline-none md:px-8 md:py-10">
@@ -75,15 +86,16 @@ export function Shell({ layout, current, children }: Props) {
   );
 }
 
-function NavigationLink({ href, label, here }: { href: string; label: string; here: boolean }) {
+function NavigationLink({ href, place, here }: { href: string; place: Place; here: boolean }) {
   return (
     <li>
       <a
         href={href}
         aria-current={here ? "page" : undefined}
-        className="block rounded-control px-3.5 py-2 font-medium text-muted hover:bg-page hover:text-ink aria-[current]:bg-soft aria-[current]:text-on-soft"
+        className="flex items-center gap-2 rounded-control px-3.5 py-2 font-medium text-muted hover:bg-page hover:text-ink aria-[current]:bg-soft aria-[current]:text-on-soft"
       >
-        {label}
+        {elementOf(icon(place.icon))}
+        {place.title}
       </a>
     </li>
   );

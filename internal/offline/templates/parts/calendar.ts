@@ -1,0 +1,131 @@
+import { addLabel, date, titleOf, today } from "../lib/format";
+import { icon } from "../lib/icons";
+import { type Entry, type Kind } from "../lib/kinds";
+import { type Part } from "../lib/part";
+import { all } from "../lib/store";
+import { locale, t } from "../lib/text";
+import { button, el } from "../lib/view";
+
+interface Shown {
+  readonly kind: Kind;
+  /** The page of the kind. */
+  readonly page: string;
+  /** Where an entry of a day is added; the day comes after it. */
+  readonly add: string;
+}
+
+interface Options {
+  readonly key: string;
+  readonly shows: readonly Shown[];
+}
+
+interface State {
+  /** The month that is shown, such as 2031-05; "" for this one. */
+  month: string;
+  day: string;
+}
+
+type Action = { readonly does: "month"; readonly by: number } | { readonly does: "today" } | { readonly does: "day"; readonly day: string };
+
+const monthFormat = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" });
+const dayFormat = new Intl.DateTimeFormat(locale, { weekday: "short", timeZone: "UTC" });
+const longFormat = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: "UTC" });
+
+const iso = (day: Date): string => day.toISOString().slice(0, 10);
+
+function monthAfter(month: string, by: number): string {
+  const day = new Date(`${month}-01T00:00Z`);
+  day.setUTCMonth(day.getUTCMonth() + by);
+  return iso(day).slice(0, 7);
+}
+
+/** Six weeks at most, from a Monday, that hold the month. */
+function daysOf(month: string): string[] {
+  const first = new Date(`${month}-01T00:00Z`);
+  const before = (first.getUTCDay() + 6) % 7;
+  const length = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
+  return Array.from({ length: Math.ceil((before + length) / 7) * 7 }, (_, n) => iso(new Date(first.getTime() + (n - before) * 86_400_000)));
+}
+
+/** The first date of a kind's fields says on which day an entry stands. */
+const dateKey = (kind: Kind): string => Object.keys(kind.fields).find((key) => kind.fields[key]?.type === "date") ?? "";
+
+export function calendar({ key, shows }: Options): Part<State, Action> {
+  const entriesOn = (day: string): { shown: Shown; entry: Entry; place: number }[] =>
+    shows.flatMap((shown, place) => all(shown.kind).filter((entry) => entry[dateKey(shown.kind)] === day).map((entry) => ({ shown, entry, place })));
+  return {
+    key,
+    start: () => ({ month: "", day: "" }),
+    update(state, action) {
+      switch (action.does) {
+        case "month":
+          return { ...state, month: monthAfter(state.month || today().slice(0, 7), action.by) };
+        case "today":
+          return { month: "", day: today() };
+        case "day":
+          return { month: action.day.slice(0, 7), day: action.day };
+      }
+    },
+    view(state, send) {
+      const month = state.month || today().slice(0, 7);
+      const days = daysOf(month);
+      const chosen = state.day || today();
+      const here = entriesOn(chosen);
+      return el(
+        "div",
+        { class: "calendar" },
+        el(
+          "section",
+          { class: "panel", "aria-labelledby": "month-title" },
+          el(
+            "div",
+            { class: "month-head" },
+            el("h2", { id: "month-title", "aria-live": "polite" }, monthFormat.format(new Date(`${month}-01T00:00Z`))),
+            el(
+              "div",
+              { class: "controls" },
+              button(icon("left"), () => send({ does: "month", by: -1 }), { "aria-label": t("Month before") }),
+              button(t("Today"), () => send({ does: "today" })),
+              button(icon("right"), () => send({ does: "month", by: 1 }), { "aria-label": t("Month after") }),
+            ),
+          ),
+          el("div", { class: "week", "aria-hidden": "true" }, days.slice(0, 7).map((day) => el("span", {}, dayFormat.format(new Date(`${day}T00:00Z`))))),
+          el(
+            "div",
+            { class: "days", role: "group", "aria-label": t("Days"), onkeydown: (use) => {
+              const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[use.key ?? ""];
+              if (step === undefined || !(use.currentTarget instanceof HTMLElement)) return;
+              const all = [...use.currentTarget.querySelectorAll<HTMLElement>("button")];
+              use.preventDefault();
+              all[all.findIndex((day) => day === document.activeElement) + step]?.focus();
+            } },
+            days.map((day) => {
+              const entries = entriesOn(day);
+              const titles = entries.map(({ shown, entry }) => titleOf(shown.kind, entry));
+              return el(
+                "button",
+                {
+                  type: "button",
+                  class: `day ${day.startsWith(month) ? "" : "outside"} ${day === today() ? "now" : ""} ${day === chosen ? "chosen" : ""}`,
+                  "aria-label": `${longFormat.format(new Date(`${day}T00:00Z`))}${titles.length > 0 ? `: ${titles.join(", ")}` : ""}`,
+                  "aria-pressed": String(day === chosen),
+                  onclick: () => send({ does: "day", day }),
+                },
+                el("span", { class: "date" }, Number(day.slice(8))),
+                entries.slice(0, 3).map(({ shown, entry, place }) => el("span", { class: `event of-${place % 4}` }, titleOf(shown.kind, entry))),
+                entries.length > 3 && el("span", { class: "more" }, `+${entries.length - 3}`),
+              );
+            }),
+          ),
+        ),
+        el(
+          "section",
+          { class: "panel", "aria-labelledby": "day-title" },
+          el("h2", { id: "day-title" }, date(chosen)),
+          here.length === 0 ? el("p", { class: "hint" }, t("Nothing on this day.")) : el("ul", { class: "lines" }, here.map(({ shown, entry }) => el("li", {}, el("a", { href: shown.page }, titleOf(shown.kind, entry)), el("span", { class: "of" }, shown.kind.one)))),
+          el("div", { class: "controls" }, shows.map(({ kind, add }) => el("a", { class: "button primary", href: `${add}${chosen}` }, icon("plus"), addLabel(kind)))),
+        ),
+      );
+    },
+  };
+}

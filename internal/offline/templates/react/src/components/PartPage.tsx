@@ -1,0 +1,24 @@
+import { useState, useSyncExternalStore } from "react";
+import { run, type Part } from "../lib/part";
+import { elementOf } from "./elements";
+
+interface Props<State, Action> {
+  readonly title: string;
+  readonly intro: string;
+  readonly part: Part<State, Action>;
+}
+
+/** The page of something that the app does. */
+export function PartPage<State, Action>({ title, intro, part }: Props<State, Action>) {
+  const [running] = useState(() => run(part));
+  useSyncExternalStore(running.onChange, running.version);
+  return (
+    <>
+      <div className="mb-6">
+        <h1 className="text-3xl font-bold md:text-4xl">{title}</h1>
+        <p className="mt-1.5 max-w-prose text-muted">{intro}</p>
+      </div>
+      {elementOf(running.view())}
+    </>
+  );
+}
