@@ -139,6 +139,42 @@ func checkText(field, s string, least, most int) error {
 	return nil
 }
 
+// ProjectCopy is a project that is to be made of the files of another one.
+type ProjectCopy struct {
+	From           string
+	Revision       int64  // of the other one; 0: the newest
+	Title          string // "": the other one's, with words that say so
+	IdempotencyKey string // when not empty, a second request of the same user with it answers the first copy
+}
+
+// Check holds the rules for a copy that is to be made.
+func (c *ProjectCopy) Check() error {
+	if c.Title == "" {
+		return nil
+	}
+	return checkText("title", c.Title, MinTitle, MaxTitle)
+}
+
+// Request is what is asked for, to tell whether two requests with a key are the same.
+func (c *ProjectCopy) Request() string {
+	text, _ := json.Marshal([]any{c.From, c.Revision, c.Title}) // texts and numbers always marshal
+	return string(text)
+}
+
+// Row is the copy of a project, without files yet. Documents are the newest, whichever revision is copied: they have no history.
+func (c *ProjectCopy) Row(of Project) Project {
+	title := []rune("Copy of " + of.Title)
+	if c.Title != "" {
+		title = []rune(c.Title)
+	}
+	of.Title = string(title[:min(len(title), MaxTitle)])
+	if of.Status == Archived {
+		of.Status = InProgress
+	}
+	of.Revision = 0
+	return of
+}
+
 // DeletedProject is what a project took along when it was deleted for good.
 type DeletedProject struct {
 	Ended []Finished // the jobs that had not ended, each with its last event

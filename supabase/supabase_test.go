@@ -63,6 +63,7 @@ bc0a14785a525386 20261127000037_roadmap_jobs.sql
 a63cdfd68fda7c63 20261127000039_patterns.sql
 d695f254c041a265 20261127000040_lists_of_a_user.sql
 9a923bad491bc6e0 20261127000041_comparisons.sql
+65d2da33317552a3 20261127000042_project_copies.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -972,3 +972,35 @@ func TestQueuePlaces(t *testing.T) {
 		}
 	}
 }
+
+func TestProjectCopy(t *testing.T) {
+	k := newKit(t)
+	id := k.project()
+	url := "/v1/projects/" + id + "/copy"
+	k.file(id, "a.ts", "one\n")
+	k.file(id, "a.ts", "two\n")
+	a := k.call("POST", url, "").want(200)
+	m := a.object()
+	wantKeys(t, m, projectKeys)
+	if m["id"] == id || m["title"] != "Copy of Dog walkers" || m["revision"] != 1.0 || a.Header.Get("ETag") == "" || a.Header.Get("Idempotent-Replayed") != "" {
+		t.Errorf("%v %v", a.Header, m)
+	}
+	if f := k.call("GET", "/v1/projects/"+m["id"].(string)+"/files/a.ts", "").object(); f["content"] != "two\n" || f["version"] != 1.0 {
+		t.Error(f)
+	}
+	body := `{"title":"  As it was ","revision":1}`
+	first := k.call("POST", url+"/", body, "Idempotency-Key: one").want(200)
+	if m = first.object(); m["title"] != "As it was" {
+		t.Error(m)
+	}
+	if f := k.call("GET", "/v1/projects/"+m["id"].(string)+"/revisions/1", "").object(); f["message"] != "Copy of revision 1 of project "+id || !strings.Contains(fmt.Sprint(f["files"]), "content:one") {
+		t.Error(f)
+	}
+	if again := k.call("POST", url, body, "Idempotency-Key: one").want(200); again.Body != first.Body || again.Header.Get("Idempotent-Replayed") != "true" {
+		t.Error(again)
+	}
+	k.call("POST", url, `{}`, "Idempotency-Key: one").fails(409, "CONFLICT")
+	k.call("POST", url, `{"revision":3}`).fails(404, "RESOURCE_NOT_FOUND")
+	k.wantFields(k.call("POST", url, `{"title":"no","revision":0,"to":"x"}`), "revision greater_than_equal", "title string_too_short", "to extra_forbidden")
+	k.call("POST", url, "", "Authorization: Bearer bob").fails(404, "RESOURCE_NOT_FOUND")
+}

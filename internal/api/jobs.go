@@ -90,7 +90,7 @@ type JobChoices struct {
 
 // IdempotencyHeader makes a submission safe to repeat.
 type IdempotencyHeader struct {
-	Key string `header:"Idempotency-Key" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"1 to 255 printable ASCII characters" doc:"1 to 255 printable characters. A second submission with the same key answers the first job."`
+	Key string `header:"Idempotency-Key" maxLength:"255" pattern:"^[\\x20-\\x7e]+$" patternDescription:"1 to 255 printable ASCII characters" doc:"1 to 255 printable characters. A second request with the same key answers what the first one made: its job, or its copy."`
 }
 
 type runAgentInput struct {

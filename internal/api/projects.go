@@ -78,6 +78,39 @@ func (s *server) createProject(ctx context.Context, in *createProjectInput) (*pr
 	return projectAnswer(&p), nil
 }
 
+type projectCopy struct {
+	Title    string `json:"title,omitempty" minLength:"3" maxLength:"200" doc:"Left out: the title of the project, with words that say that it is a copy."`
+	Revision int64  `json:"revision,omitempty" minimum:"1" doc:"Which revision is copied. Left out: the newest."`
+}
+
+type copyProjectInput struct {
+	ProjectPath
+	IdempotencyHeader
+	Body *projectCopy
+}
+
+type copyProjectOutput struct {
+	ETag     string `header:"ETag" doc:"Names this state; may come back in If-Match."`
+	Replayed string `header:"Idempotent-Replayed" doc:"true when the Idempotency-Key was used before and this is the copy of that time."`
+	Body     *project
+}
+
+func (s *server) copyProject(ctx context.Context, in *copyProjectInput) (*copyProjectOutput, error) {
+	n := codeforge.ProjectCopy{From: in.ProjectID, IdempotencyKey: in.Key}
+	if in.Body != nil {
+		n.Title, n.Revision = in.Body.Title, in.Body.Revision
+	}
+	p, fresh, err := s.Store.CopyProject(ctx, caller(ctx), n)
+	if err != nil {
+		return nil, err
+	}
+	out := &copyProjectOutput{ETag: projectTag(&p), Body: (*project)(&p)}
+	if !fresh {
+		out.Replayed = "true"
+	}
+	return out, nil
+}
+
 // ProjectPath is the id in the path of all that belongs to a project. Like the other embedded parts of inputs it is exported
 // because the framework reads no others.
 type ProjectPath struct {

@@ -25,6 +25,7 @@ func (s *server) routes() {
 	add(s, "GET /v1/projects/{project_id}", "get_project", s.getProject)
 	add(s, "PUT /v1/projects/{project_id}", "update_project", s.updateProject)
 	add(s, "DELETE /v1/projects/{project_id}", "archive_project", s.archiveProject)
+	add(s, "POST /v1/projects/{project_id}/copy", "copy_project", s.copyProject)
 	add(s, "GET /v1/projects/{project_id}/messages", "list_messages", s.listMessages)
 	add(s, "GET /v1/projects/{project_id}/check", "check_project", s.checkProject)
 	add(s, "POST /v1/projects/{project_id}/import", "import_project", s.importProject)

@@ -89,6 +89,10 @@ var docs = map[string]doc{
 	"archive_project": {tag: "projects", errors: []int{400, 404, 409}, summary: "Archive a project, or delete it",
 		text: "Sets the status archived: another status brings the project back. With `permanent=true` it is deleted for good, with its files and all their history, conversation, jobs, previews and webhooks; jobs that had not ended are cancelled. " +
 			"What stays are sums and ids: of what its models cost, and who deleted it. Asked again it answers 404."},
+	"copy_project": {tag: "projects", errors: []int{400, 404, 409, 413, 415, 503}, summary: "Copy a project",
+		text: "Makes a project of the caller with the files of this one, or as they were in a revision, as its first revision, which says where they come from. What is known of them (whether they build, evidence, screenshots, the lock of packages) is known of the copy too, " +
+			"and the documents of research and wireframe come along. Conversation, jobs, history, roadmap and webhooks do not. The limits on projects and bytes hold.",
+		example: map[string]any{"title": "A CRM for cat sitters", "revision": 3}},
 	"list_messages": {tag: "projects", errors: []int{400, 404}, summary: "Read the conversation", text: "The newest messages of the project's conversation, oldest first, and by `before` those of earlier. What is new comes over the project's events."},
 	"check_project": {tag: "projects", errors: []int{400, 404, 503}, summary: "Verify the files",
 		text: "Parses every file, resolves every reference with the npm packages that the project asks for, checks types, bundles every entry point. Nothing is run. What looks like a secret is a warning. What was found out is noted with the revision."},

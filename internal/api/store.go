@@ -13,6 +13,10 @@ import (
 type Store interface {
 	// CreateProject stores p for u with a new id, status planning and revision 0; UserID, times and id of p are ignored.
 	CreateProject(ctx context.Context, u codeforge.User, p codeforge.Project) (codeforge.Project, error)
+	// CopyProject makes a project of u with the files that another one has in a revision, as its first revision, with what is known of
+	// them there: marks, evidence, screenshots, the lock of packages. Documents are copied; conversation, jobs and history are not. Where
+	// the other one has no revision yet, the copy has none. fresh is whether it was made now, and not by a request with the same key.
+	CopyProject(ctx context.Context, u codeforge.User, n codeforge.ProjectCopy) (p codeforge.Project, fresh bool, err error)
 	GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error)
 	// ListProjects returns one page, newest first, and how many there are in all.
 	ListProjects(ctx context.Context, u codeforge.User, f codeforge.ProjectFilter) ([]codeforge.Project, int, error)

@@ -15,6 +15,7 @@ type Inner interface {
 	GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error)
 	ListProjects(ctx context.Context, u codeforge.User, f codeforge.ProjectFilter) ([]codeforge.Project, int, error)
 	CreateProject(ctx context.Context, u codeforge.User, p codeforge.Project) (codeforge.Project, error)
+	CopyProject(ctx context.Context, u codeforge.User, n codeforge.ProjectCopy) (codeforge.Project, bool, error)
 	UpdateProject(ctx context.Context, u codeforge.User, id string, p codeforge.ProjectPatch) (codeforge.Project, error)
 
 	DeleteProject(ctx context.Context, u codeforge.User, id string, ifRevision *int64) (codeforge.DeletedProject, error)
@@ -138,6 +139,15 @@ func (s *Store) GetJob(ctx context.Context, u codeforge.User, id string) (codefo
 // CreateProject touches the lists of its user.
 func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge.Project) (codeforge.Project, error) {
 	return write(ctx, s, []Scope{listScope(u.ID)}, func() (codeforge.Project, error) { return s.inner.CreateProject(ctx, u, p) })
+}
+
+// CopyProject touches the lists of its user.
+func (s *Store) CopyProject(ctx context.Context, u codeforge.User, n codeforge.ProjectCopy) (made codeforge.Project, fresh bool, err error) {
+	made, err = write(ctx, s, []Scope{listScope(u.ID)}, func() (p codeforge.Project, err error) {
+		p, fresh, err = s.inner.CopyProject(ctx, u, n)
+		return p, err
+	})
+	return made, fresh, err
 }
 
 // UpdateProject touches the project.

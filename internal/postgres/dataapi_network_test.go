@@ -89,7 +89,11 @@ func TestDataAPIRoundTrips(t *testing.T) {
 	check(t, err)
 	for name, do := range map[string]func() error{
 		"create": func() error { _, err := s.CreateProject(ctx, u, codeforge.Project{Title: "Second"}); return err },
-		"get":    func() error { _, err := s.GetProject(ctx, u, mine.ID); return err },
+		"copy": func() error {
+			_, _, err := s.CopyProject(ctx, u, codeforge.ProjectCopy{From: mine.ID, IdempotencyKey: "k"})
+			return err
+		},
+		"get": func() error { _, err := s.GetProject(ctx, u, mine.ID); return err },
 		"list": func() error {
 			_, _, err := s.ListProjects(ctx, u, codeforge.ProjectFilter{Page: 1, Size: 20})
 			return err

@@ -171,6 +171,10 @@ func TestRoundTrips(t *testing.T) {
 		do   func() error
 	}{
 		{"create project", func() error { _, err := store.CreateProject(ctx, u, codeforge.Project{Title: "Another"}); return err }},
+		{"copy project", func() error {
+			_, _, err := store.CopyProject(ctx, u, codeforge.ProjectCopy{From: project.ID, IdempotencyKey: codeforge.NewID()})
+			return err
+		}},
 		{"get project", func() error { _, err := store.GetProject(ctx, u, project.ID); return err }},
 		{"list projects", func() error {
 			_, _, err := store.ListProjects(ctx, u, codeforge.ProjectFilter{Page: 1, Size: 20})

@@ -37,6 +37,30 @@ func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge
 	return row.project(), err
 }
 
+// CopyProject implements api.Store.
+func (s *Store) CopyProject(ctx context.Context, u codeforge.User, n codeforge.ProjectCopy) (made codeforge.Project, fresh bool, err error) {
+	if err := check(u, "Project", n.From); err != nil {
+		return made, false, err
+	}
+	if err := n.Check(); err != nil {
+		return made, false, err
+	}
+	if err := checkText(n.IdempotencyKey); err != nil {
+		return made, false, err
+	}
+	id := codeforge.NewID()
+	a, _, unsure, err := system[struct {
+		Project projectRow `json:"project"`
+		Fresh   bool       `json:"fresh"`
+	}](ctx, s, "copy_project", arg{"user", u.ID}, arg{"id", id}, arg{"from", n.From}, arg{"revision", n.Revision}, arg{"title", textOrNull(n.Title)},
+		arg{"key", textOrNull(n.IdempotencyKey)}, arg{"request", n.Request()})
+	if unsure && code(err) == "23505" { // by an earlier try
+		made, err = s.GetProject(ctx, u, id)
+		return made, err == nil, err
+	}
+	return a.Project.project(), a.Fresh || unsure && a.Project.ID == id, err
+}
+
 func (s *Store) GetProject(ctx context.Context, u codeforge.User, id string) (p codeforge.Project, err error) {
 	if err := check(u, "Project", id); err != nil {
 		return p, err

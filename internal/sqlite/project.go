@@ -81,19 +81,27 @@ func (s *Store) CreateProject(ctx context.Context, u codeforge.User, p codeforge
 	p.ID, p.UserID, p.Status, p.Revision = codeforge.NewID(), u.ID, codeforge.Planning, 0
 	p.Mode, p.Apply = cmp.Or(p.Mode, codeforge.ModeBuilder), cmp.Or(p.Apply, codeforge.ApplyAuto)
 	err := s.write(ctx, func(c *conn) error {
-		if err := s.roomForProject(c, u.ID); err != nil {
-			return err
-		}
-		_, _, err := c.exec(`INSERT INTO projects(id, user_id, title, description, mode, status, requirements, architecture, tech_stack, apply, created_at, updated_at)
-			VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?11, ?11)`,
-			p.ID, p.UserID, p.Title, p.Description, string(p.Mode), string(p.Status), p.Requirements, p.Architecture, techStack(p.TechStack), string(p.Apply), c.now)
-		p.CreatedAt, p.UpdatedAt = c.now, c.now
+		row := project{Project: p}
+		err := s.addProject(c, &row)
+		p = row.Project
 		return err
 	})
 	if err != nil {
 		return codeforge.Project{}, err
 	}
 	return p, nil
+}
+
+// addProject stores a project that has its id, and no files yet.
+func (s *Store) addProject(c *conn, p *project) (err error) {
+	if err := s.roomForProject(c, p.UserID); err != nil {
+		return err
+	}
+	p.CreatedAt, p.UpdatedAt = c.now, c.now
+	_, p.seq, err = c.exec(`INSERT INTO projects(id, user_id, title, description, mode, status, requirements, architecture, tech_stack, apply, created_at, updated_at)
+		VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?11, ?11)`,
+		p.ID, p.UserID, p.Title, p.Description, string(p.Mode), string(p.Status), p.Requirements, p.Architecture, techStack(p.TechStack), string(p.Apply), c.now)
+	return err
 }
 
 func (s *Store) GetProject(ctx context.Context, u codeforge.User, id string) (codeforge.Project, error) {

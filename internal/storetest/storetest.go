@@ -47,6 +47,7 @@ func Run(t *testing.T, open Open, only ...string) {
 		{"Files", fileTests},
 		{"Revisions", revisionTests},
 		{"Comparisons", comparisonTests},
+		{"Copies", copyTests},
 		{"Submit", submitTests},
 		{"Counts", countTests},
 		{"UserJobs", userJobTests},

@@ -48,6 +48,10 @@ var strangerTests = []test{
 					"then":    func() error { _, _, err := s.RevisionFiles(s.ctx(), s.v, id, 1, codeforge.Page{}); return err },
 					"never":   func() error { _, _, err := s.RevisionFiles(s.ctx(), s.v, id, 99, codeforge.Page{}); return err },
 					"diff":    func() error { _, _, err := s.RevisionDeltas(s.ctx(), s.v, id, 1, codeforge.Page{}); return err },
+					"copy": func() error {
+						_, _, err := s.CopyProject(s.ctx(), s.v, codeforge.ProjectCopy{From: id, IdempotencyKey: "k"})
+						return err
+					},
 					"compare": func() error {
 						_, _, err := s.CompareRevisions(s.ctx(), s.v, id, 0, 1, codeforge.Page{})
 						return err
