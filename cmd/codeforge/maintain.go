@@ -5,6 +5,7 @@ import (
 	"codeforge/internal/postgres"
 	"codeforge/internal/server"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -40,22 +41,43 @@ func (m *Migrate) Run(ctx context.Context) error {
 }
 
 // Doctor is the command that checks each configured part for real.
-type Doctor struct{ server.Config }
+type Doctor struct {
+	JSON bool `name:"json" help:"Print one JSON object: status, and findings, each with part, title, state (ok, warning, broken) and message."`
+	server.Config
+}
 
 // Run implements the command. It fails when a part is broken.
 func (d *Doctor) Run(ctx context.Context) error {
+	report := struct {
+		Status   string             `json:"status"` // the worst of all states
+		Findings []server.Diagnosis `json:"findings"`
+	}{Status: server.FindingOK, Findings: server.Diagnose(ctx, &d.Config)}
 	broken := 0
-	for _, f := range server.Diagnose(ctx, &d.Config) {
-		printSafe(os.Stdout, "%-8s %s", f.State, f.Part)
-		if f.Fix != "" {
-			printSafe(os.Stdout, "         %s", f.Fix)
-		}
-		if f.State == "broken" {
+	for _, f := range report.Findings {
+		switch {
+		case f.State == server.FindingBroken:
 			broken++
+			report.Status = f.State
+		case f.State == server.FindingWarning && broken == 0:
+			report.Status = f.State
+		}
+	}
+	if d.JSON {
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", "  ")
+		if err := out.Encode(report); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range report.Findings {
+			printSafe(os.Stdout, "%-8s %s", f.State, f.Title)
+			if f.Message != "" {
+				printSafe(os.Stdout, "         %s", f.Message)
+			}
 		}
 	}
 	if broken > 0 {
-		return fmt.Errorf("%d broken", broken)
+		return fmt.Errorf("%d broken: each says above what to do", broken)
 	}
 	return nil
 }

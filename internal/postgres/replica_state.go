@@ -181,6 +181,20 @@ type ReplicaStats struct {
 	Far      int64 // the primary was nearer
 }
 
+// Looked waits until each replica was looked at.
+func (r *Replicas) Looked(ctx context.Context, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for slices.ContainsFunc(r.replicas, func(one *replica) bool { return one.now.Load() == nil }) {
+		select {
+		case <-ctx.Done():
+			return errors.New("not all were looked at in time: the primary does not answer")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
 // Stats says how the replicas are.
 func (r *Replicas) Stats() ReplicaStats {
 	out := ReplicaStats{Unknown: r.counts.unknown.Load(), Behind: r.counts.behind.Load(), Far: r.counts.far.Load()}

@@ -277,7 +277,7 @@ func TestDoctor(t *testing.T) {
 	url, _ := freshDatabase(t)
 	empty, _ := emptyDatabase(t)
 	dead := "http://127.0.0.1:1"
-	doctor := func(args ...string) *doctor { return &doctor{*configured(t, args...)} }
+	doctor := func(args ...string) *doctor { return &doctor{Config: *configured(t, args...)} }
 	ctx := t.Context()
 	gone, cancel := context.WithCancel(ctx) // a key set that does not come is waited for
 	cancel()
@@ -298,21 +298,21 @@ func TestDoctor(t *testing.T) {
 			return doctor("--supabase-url", p.url, "--supabase-service-key", "sb_publishable_x").data(ctx)
 		}, "broken", "anon"},
 		{"packages", func() Finding {
-			return doctor("--npm-registry", registrytest.New(t).URL, "--smoke", "off").rungs(ctx)[0]
+			return doctor("--npm-registry", registrytest.New(t).URL, "--smoke", "off").packages(ctx)
 		}, "ok", ""},
-		{"packages off", func() Finding { return doctor("--npm-registry", "off", "--smoke", "off").rungs(ctx)[0] }, "ok", "NPM_REGISTRY"},
-		{"no packages", func() Finding { return doctor("--npm-registry", dead, "--smoke", "off").rungs(ctx)[0] }, "warning", "does not answer"},
+		{"packages off", func() Finding { return doctor("--npm-registry", "off", "--smoke", "off").packages(ctx) }, "ok", "NPM_REGISTRY"},
+		{"no packages", func() Finding { return doctor("--npm-registry", dead, "--smoke", "off").packages(ctx) }, "warning", "does not answer"},
 		{"compiler", func() Finding {
-			return doctor("--npm-registry", "off", "--smoke", "off", "--tsc-path", typestest.Compiler(t)).rungs(ctx)[1]
+			return doctor("--npm-registry", "off", "--smoke", "off", "--tsc-path", typestest.Compiler(t)).types(ctx)
 		}, "ok", ""},
-		{"no compiler", func() Finding { return doctor("--npm-registry", "off", "--smoke", "off").rungs(ctx)[1] }, "warning", "TSC_PATH"},
-		{"browser", func() Finding { return doctor("--smoke", "auto").rungs(ctx)[2] }, "ok", ""},
-		{"browser off", func() Finding { return doctor("--smoke", "auto", "--environment", "staging").rungs(ctx)[2] }, "ok", "SMOKE"},
+		{"no compiler", func() Finding { return doctor("--npm-registry", "off", "--smoke", "off").types(ctx) }, "warning", "TSC_PATH"},
+		{"browser", func() Finding { return doctor("--smoke", "auto").browser(ctx) }, "ok", ""},
+		{"browser off", func() Finding { return doctor("--smoke", "auto", "--environment", "staging").browser(ctx) }, "ok", "SMOKE"},
 		{"no browser", func() Finding {
-			return doctor("--smoke", "auto", "--browser-path", "/nonexistent/x").rungs(ctx)[2]
+			return doctor("--smoke", "auto", "--browser-path", "/nonexistent/x").browser(ctx)
 		}, "warning", "/nonexistent/x"},
 		{"no browser, required", func() Finding {
-			return doctor("--npm-registry", "off", "--smoke", "required", "--browser-path", "/nonexistent/x").rungs(ctx)[2]
+			return doctor("--npm-registry", "off", "--smoke", "required", "--browser-path", "/nonexistent/x").browser(ctx)
 		}, "broken", "/nonexistent/x"},
 		{"identity", func() Finding { return doctor("--supabase-url", p.url).identity(ctx) }, "ok", ""},
 		{"no identity", func() Finding { return doctor("--supabase-url", dead).identity(gone) }, "broken", dead},
@@ -334,7 +334,7 @@ func TestDoctor(t *testing.T) {
 			return doctor("--supabase-url", p.url, "--supabase-service-key", legacyKey(t, jwtSecret), "--supabase-jwt-secret", jwtSecret+"x").identity(ctx)
 		}, "broken", "Legacy JWT Secret"},
 	} {
-		if f := c.check(); f.State != c.states || !contains(f.Fix, c.fix) {
+		if f := c.check(); f.State != c.states || !contains(f.Message, c.fix) {
 			t.Errorf("%s: %+v", c.name, f)
 		}
 	}
@@ -382,7 +382,7 @@ func TestGrantsAreNamed(t *testing.T) {
 	t.Cleanup(func() { s.Exec(t, "postgres", "drop role cf_bare") })
 	cfg := configured(t, "--database-url", strings.Replace(url, "cf_app", "cf_bare", 1))
 	_, served := Open(t.Context(), cfg, io.Discard)
-	for what, said := range map[string]string{"serve": fmt.Sprint(served), "doctor": (&doctor{*cfg}).data(t.Context()).Fix,
+	for what, said := range map[string]string{"serve": fmt.Sprint(served), "doctor": (&doctor{Config: *cfg}).data(t.Context()).Message,
 		"check": fmt.Sprint(checkMigrated(t, cfg))} {
 		if !strings.Contains(said, `grant anon, service_role to "cf_bare"`) {
 			t.Errorf("%s: %s", what, said)

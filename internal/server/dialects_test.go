@@ -599,11 +599,11 @@ func TestDoctorLearnsDialects(t *testing.T) {
 		defer srv.Close()
 		args := []string{"--llm-compatible-url", srv.URL + "/v1", "--llm-compatible-model", "m"}
 		var entry string
-		for _, f := range (&doctor{*configured(t, args...)}).models(t.Context()) {
-			if f.State == "broken" || f.State == "warning" && !strings.Contains(f.Fix+f.Part, "none of its models") {
+		for _, f := range (&doctor{Config: *configured(t, args...)}).models(t.Context()) {
+			if f.State == "broken" || f.State == "warning" && !strings.Contains(f.Message+f.Title, "none of its models") {
 				t.Errorf("%s: %+v", name, f)
 			}
-			if _, line, ok := strings.Cut(f.Fix, "under models: "); ok {
+			if _, line, ok := strings.Cut(f.Message, "under models: "); ok {
 				entry = line
 			}
 		}
@@ -615,9 +615,9 @@ func TestDoctorLearnsDialects(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := e.refusals()
-		for _, f := range (&doctor{*configured(t, append(args, "--models-file", file)...)}).models(t.Context()) {
-			if strings.Contains(f.Fix, "under models") {
-				t.Errorf("%s has more to learn than %s: %s", name, entry, f.Fix)
+		for _, f := range (&doctor{Config: *configured(t, append(args, "--models-file", file)...)}).models(t.Context()) {
+			if strings.Contains(f.Message, "under models") {
+				t.Errorf("%s has more to learn than %s: %s", name, entry, f.Message)
 			}
 		}
 		if n := e.refusals() - before; n > 0 {

@@ -20,7 +20,6 @@ import (
 	"codeforge/internal/client"
 	"codeforge/internal/evidence"
 	"codeforge/internal/llm"
-	"codeforge/internal/npm"
 	"codeforge/internal/postgres"
 	"codeforge/internal/types"
 	"codeforge/internal/verify"
@@ -28,21 +27,62 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// Finding is what Diagnose says of one part.
+// States of a finding, from good to bad.
+const (
+	FindingOK      = "ok"
+	FindingWarning = "warning"
+	FindingBroken  = "broken"
+)
+
+// Finding is what was seen of one part.
 type Finding struct {
-	Part, State, Fix string // State: ok, warning or broken
+	Title   string `json:"title"`   // what was looked at
+	State   string `json:"state"`   // ok, warning or broken
+	Message string `json:"message"` // what to do about it, or what is good to know
+}
+
+// Diagnosis is a finding with the part that it is of, by a name that does not change.
+type Diagnosis struct {
+	Part string `json:"part"`
+	Finding
 }
 
 // Diagnose tries each configured part for real, as a server would use it, and says what to do about what is broken.
-func Diagnose(ctx context.Context, cfg *Config) []Finding {
-	d := &doctor{*cfg}
-	all := []Finding{d.settings(ctx), d.data(ctx), d.migrator(ctx), d.redis(ctx), d.identity(ctx), d.https(ctx), d.port(ctx), d.previewHost(ctx), d.secret(ctx), d.verifiers(ctx)}
-	all = append(append(all, d.rungs(ctx)...), d.models(ctx)...)
-	return slices.DeleteFunc(all, func(f Finding) bool { return f.Part == "" })
+func Diagnose(ctx context.Context, cfg *Config) (all []Diagnosis) {
+	d := &doctor{Config: *cfg}
+	defer d.close()
+	one := func(check func(context.Context) Finding) func(context.Context) []Finding {
+		return func(ctx context.Context) []Finding { return []Finding{check(ctx)} }
+	}
+	for _, part := range []struct {
+		name  string
+		check func(context.Context) []Finding
+	}{
+		{"settings", one(d.settings)}, {"store", one(d.data)}, {"schema", one(d.migrator)}, {"replicas", d.replicas}, {"redis", one(d.redis)},
+		{"identity", one(d.identity)}, {"https", one(d.https)}, {"port", one(d.port)}, {"metrics", one(d.metricsPort)}, {"disk", one(d.disk)}, {"audit", one(d.auditLog)},
+		{"preview", one(d.previewHost)}, {"stream_secret", one(d.secret)}, {"user_keys", one(d.keysOfUsers)}, {"verifiers", one(d.verifiers)},
+		{"packages", one(d.packages)}, {"types", one(d.types)}, {"browser", one(d.browser)}, {"programs", one(d.programs)}, {"models", d.models},
+	} {
+		for _, f := range part.check(ctx) {
+			if f.Title != "" {
+				all = append(all, Diagnosis{part.name, f})
+			}
+		}
+	}
+	return all
 }
 
 // doctor holds the checks of Diagnose, one for each part.
-type doctor struct{ Config }
+type doctor struct {
+	Config
+	opened *Store // nil: none, or another process has it
+}
+
+func (d *doctor) close() {
+	if d.opened != nil {
+		d.opened.Close()
+	}
+}
 
 // data opens the store, as a server would, and asks it for an answer.
 func (d *doctor) data(ctx context.Context) Finding {
@@ -51,23 +91,23 @@ func (d *doctor) data(ctx context.Context) Finding {
 	store, err := OpenStore(ctx, &d.Config, slog.New(warnings))
 	if err != nil {
 		if d.store() == sqliteStore && strings.Contains(err.Error(), "in use") {
-			return Finding{part, "ok", "in use by a running server, so not opened"}
+			return Finding{part, FindingOK, "in use by a running server, so not opened"}
 		}
-		return Finding{part, "broken", err.Error()}
+		return Finding{part, FindingBroken, err.Error()}
 	}
-	defer store.Close()
+	d.opened = store
 	if err := store.Ping(ctx); err != nil {
 		fix := err.Error()
 		if d.store() == sqliteStore {
 			fix += ": restore the folder from a backup"
 		}
-		return Finding{part, "broken", fix}
+		return Finding{part, FindingBroken, fix}
 	}
 	part += ", isolation " + store.Isolation
 	if len(warnings.all) > 0 {
-		return Finding{part, "warning", strings.Join(warnings.all, "; ")}
+		return Finding{part, FindingWarning, strings.Join(warnings.all, "; ")}
 	}
-	return Finding{part, "ok", ""}
+	return Finding{part, FindingOK, ""}
 }
 
 // migrator sees whether the login that may change the schema is one. A server whose schema is up to date needs none.
@@ -77,16 +117,16 @@ func (d *doctor) migrator(ctx context.Context) Finding {
 		return Finding{}
 	}
 	if err := postgres.MayMigrate(ctx, d.MigrateURL); err != nil {
-		return Finding{part, "broken", err.Error()}
+		return Finding{part, FindingBroken, err.Error()}
 	}
 	pending, err := postgres.Pending(ctx, d.MigrateURL, "")
 	switch {
 	case err != nil:
-		return Finding{part, "broken", err.Error()}
+		return Finding{part, FindingBroken, err.Error()}
 	case len(pending) > 0:
-		return Finding{part, "warning", "lacks " + strings.Join(pending, ", ") + ": serve brings it up to date when it starts, or codeforge migrate does"}
+		return Finding{part, FindingWarning, "lacks " + strings.Join(pending, ", ") + ": serve brings it up to date when it starts, or codeforge migrate does"}
 	}
-	return Finding{part, "ok", ""}
+	return Finding{part, FindingOK, ""}
 }
 
 // warningLog is a log that keeps its warnings.
@@ -103,12 +143,12 @@ func (c *warningLog) WithGroup(string) slog.Handler      { return c }
 // identity sees whether tokens of users can be verified.
 func (d *doctor) identity(ctx context.Context) Finding {
 	if d.Standalone() {
-		return Finding{"identity: standalone, one local user", "ok", ""}
+		return Finding{"identity: standalone, one local user", FindingOK, ""}
 	}
 	part := "identity by " + cmp.Or(d.SupabaseURL, "SUPABASE_JWT_SECRET")
 	v, err := d.verifier(nil, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return Finding{part, "broken", err.Error()}
+		return Finding{part, FindingBroken, err.Error()}
 	}
 	defer v.Close()
 	wait, cancel := context.WithTimeout(ctx, 15*time.Second)
@@ -123,66 +163,74 @@ func (d *doctor) identity(ctx context.Context) Finding {
 		err = d.provesSecret()
 	}
 	if err != nil {
-		return Finding{part, "broken", err.Error()}
+		return Finding{part, FindingBroken, err.Error()}
 	}
-	return Finding{part, "ok", ""}
+	return Finding{part, FindingOK, ""}
 }
 
 // https sees whether the certificate can be used, and for how long.
 func (d *doctor) https(context.Context) Finding {
 	if !d.onlyHTTPS() {
-		return Finding{"HTTPS", "ok", "not in use; production needs it"}
+		return Finding{"HTTPS", FindingOK, "not in use; production needs it"}
 	}
 	edge, err := d.edge(slog.New(slog.DiscardHandler))
 	switch {
 	case err != nil:
-		return Finding{"HTTPS", "broken", err.Error()}
+		return Finding{"HTTPS", FindingBroken, err.Error()}
 	case edge.TLS() == nil:
-		return Finding{"HTTPS by a proxy in TRUSTED_PROXIES", "ok", "it must set X-Forwarded-Proto"}
+		return Finding{"HTTPS by a proxy in TRUSTED_PROXIES", FindingOK, "it must set X-Forwarded-Proto"}
 	case d.TLSCert == "":
-		return Finding{"HTTPS with certificates for " + strings.Join(d.TLSDomains, ", "), "ok", "they are asked for with the first request"}
+		return Finding{"HTTPS with certificates for " + strings.Join(d.TLSDomains, ", "), FindingOK, "they are asked for with the first request"}
 	}
 	part := "HTTPS with " + d.TLSCert
 	pair, err := tls.LoadX509KeyPair(d.TLSCert, d.TLSKey)
 	if err != nil {
-		return Finding{part, "broken", err.Error()}
+		return Finding{part, FindingBroken, err.Error()}
 	}
 	switch left := time.Until(pair.Leaf.NotAfter); {
 	case left < 0:
-		return Finding{part, "broken", "the certificate ended " + pair.Leaf.NotAfter.Format(time.DateOnly) + ": replace the files, a running server reads them again"}
+		return Finding{part, FindingBroken, "the certificate ended " + pair.Leaf.NotAfter.Format(time.DateOnly) + ": replace the files, a running server reads them again"}
 	case left < 14*24*time.Hour:
-		return Finding{part, "warning", "the certificate ends " + pair.Leaf.NotAfter.Format(time.DateOnly)}
+		return Finding{part, FindingWarning, "the certificate ends " + pair.Leaf.NotAfter.Format(time.DateOnly)}
 	}
-	return Finding{part, "ok", ""}
+	return Finding{part, FindingOK, ""}
 }
 
 // settings sees what would keep a server from starting.
 func (d *doctor) settings(context.Context) Finding {
 	if err := d.ValidateServing(); err != nil {
-		return Finding{"settings", "broken", strings.ReplaceAll(err.Error(), "\n", "\n         ")}
+		return Finding{"settings", FindingBroken, strings.ReplaceAll(err.Error(), "\n", "\n         ")}
 	}
 	if d.unused() != "" {
-		return Finding{"settings", "ok", d.unused()}
+		return Finding{"settings", FindingOK, d.unused()}
 	}
-	return Finding{"settings", "ok", ""}
+	return Finding{"settings", FindingOK, ""}
 }
 
 // port sees whether the address is free, or ours already.
 func (d *doctor) port(ctx context.Context) Finding {
 	addr := net.JoinHostPort(d.ListenHost(), fmt.Sprint(d.Port))
-	part := "address " + addr
-	l, err := net.Listen("tcp", addr)
-	if err == nil {
-		l.Close()
-		return Finding{part, "ok", ""}
+	f := canListen("address "+addr, addr, "--port or PORT (HOST for the address)")
+	if f.State == FindingOK {
+		return f
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	var health struct{ Service, Status string }
 	if (client.Client{Base: "http://" + addr}).Call(ctx, "GET", "/health", nil, &health) == nil && health.Service == codeforge.Service {
-		return Finding{part, "ok", "CodeForge runs there and is " + health.Status}
+		return Finding{f.Title, FindingOK, "CodeForge runs there and is " + health.Status}
 	}
-	return Finding{part, "broken", err.Error() + ": choose another one with --port or PORT"}
+	return f
+}
+
+// canListen sees whether somebody may listen at an address.
+func canListen(title, addr, settings string) Finding {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return Finding{title, FindingBroken, listenError(err, settings).Error()}
+	}
+	l.Close()
+	return Finding{title, FindingOK, ""}
 }
 
 // models asks every configured provider for its models, which proves key and address, tries the endpoints' models, and reports
@@ -190,7 +238,7 @@ func (d *doctor) port(ctx context.Context) Finding {
 func (d *doctor) models(ctx context.Context) (all []Finding) {
 	r, err := NewRouter(&d.Config, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return []Finding{{"models", "broken", err.Error()}}
+		return []Finding{{"models", FindingBroken, err.Error()}}
 	}
 	lists := map[string][]llm.Listed{}
 	for _, name := range slices.Sorted(maps.Keys(r.Providers)) {
@@ -202,33 +250,33 @@ func (d *doctor) models(ctx context.Context) (all []Finding) {
 		list, err := l.Models(asked)
 		cancel()
 		if llm.HasNoList(err) && r.Defaults[name] != "" {
-			all = append(all, Finding{"provider " + name + " has no list of models", "ok", ""})
+			all = append(all, Finding{"provider " + name + " has no list of models", FindingOK, ""})
 			lists[name] = nil
 			continue
 		}
 		if err != nil {
-			all = append(all, Finding{"provider " + name, "broken", llm.Explain(err) + ": check its key and address"})
+			all = append(all, Finding{"provider " + name, FindingBroken, llm.Explain(err) + ": check its key and address"})
 			continue
 		}
 		lists[name] = list
-		all = append(all, Finding{fmt.Sprintf("provider %s, %d models", name, len(list)), "ok", ""})
+		all = append(all, Finding{fmt.Sprintf("provider %s, %d models", name, len(list)), FindingOK, ""})
 	}
 	warnings := r.Catalog.Check(lists, r.Configured(), time.Now())
 	all = append(all, probeModels(ctx, r, slices.Sorted(maps.Keys(lists)))...)
 	for _, w := range warnings {
 		if w.Kind != llm.WarnScaffold || !d.Scaffold {
-			all = append(all, Finding{"models", "warning", w.Message})
+			all = append(all, Finding{"models", FindingWarning, w.Message})
 		}
 	}
 	if names := r.Catalog.Unpriced(r.Configured(), time.Now()); len(names) > 0 {
-		f := Finding{"no price is known of " + strings.Join(names, ", "), "ok", "their calls count nothing: MODELS_FILE can price them"}
+		f := Finding{"no price is known of " + strings.Join(names, ", "), FindingOK, "their calls count nothing: MODELS_FILE can price them"}
 		if len(d.BudgetLimits()) > 0 {
-			f.State, f.Fix = "warning", "budgets do not hold for them: price them in MODELS_FILE"
+			f.State, f.Message = FindingWarning, "budgets do not hold for them: price them in MODELS_FILE"
 		}
 		all = append(all, f)
 	}
 	if len(all) == 0 {
-		all = []Finding{{"models", "ok", ""}}
+		all = []Finding{{"models", FindingOK, ""}}
 	}
 	return all
 }
@@ -242,69 +290,68 @@ func (d *doctor) verifiers(ctx context.Context) Finding {
 	held, err := v.Isolation(ctx)
 	switch {
 	case err != nil:
-		return Finding{"verifiers", "broken", err.Error()}
+		return Finding{"verifiers", FindingBroken, err.Error()}
 	case len(held.Open()) > 0:
-		return Finding{"verifiers, " + held.String(), "warning", "this system cannot isolate them: run the server in a container, or as a user that owns nothing else"}
+		return Finding{"verifiers, " + held.String(), FindingWarning, "this system cannot isolate them: run the server in a container, or as a user that owns nothing else"}
 	}
-	return Finding{"verifiers, " + held.String(), "ok", ""}
-}
-
-// rungs sees, for each rung of evidence that needs more than this program, whether it can be had.
-func (d *doctor) rungs(ctx context.Context) []Finding {
-	c, err := d.Packages(ctx)
-	if err != nil {
-		return []Finding{{"npm packages", "broken", err.Error()}, d.browser(ctx)}
-	}
-	return []Finding{d.packages(ctx, c), d.types(ctx, c), d.browser(ctx)}
+	return Finding{"verifiers, " + held.String(), FindingOK, ""}
 }
 
 // packages sees whether projects can have npm packages.
-func (d *doctor) packages(ctx context.Context, c *npm.Client) Finding {
+func (d *doctor) packages(ctx context.Context) Finding {
 	const part = "resolve: npm packages"
+	c, err := d.Packages(ctx)
+	if err != nil {
+		return Finding{part, FindingBroken, err.Error()}
+	}
 	if on, how := c.On(); !on {
-		return Finding{part + " are off", "ok", how}
+		return Finding{part + " are off", FindingOK, how}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := c.Ping(ctx); err != nil {
-		return Finding{part, "warning", err.Error() + ": what is in the cache can be had, nothing else"}
+		return Finding{part, FindingWarning, err.Error() + ": what is in the cache can be had, nothing else"}
 	}
-	return Finding{part, "ok", ""}
+	return Finding{part, FindingOK, ""}
 }
 
 // types sees whether types can be checked, which for a compiler that is fetched means to fetch it.
-func (d *doctor) types(ctx context.Context, c *npm.Client) Finding {
+func (d *doctor) types(ctx context.Context) Finding {
 	const part = "types: TypeScript's compiler"
+	c, err := d.Packages(ctx)
+	if err != nil {
+		return Finding{} // packages says so
+	}
 	dir, err := os.MkdirTemp("", "codeforge-doctor-")
 	if err != nil {
-		return Finding{part, "broken", err.Error()}
+		return Finding{part, FindingBroken, err.Error()}
 	}
 	defer os.RemoveAll(dir)
 	checker, err := types.Open(types.Options{Dir: dir, NPM: c, Path: d.TSCPath})
 	if err != nil {
-		return Finding{part, "broken", err.Error()}
+		return Finding{part, FindingBroken, err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	r, err := checker.Check(ctx, codeforge.LocalUserID, verify.Tree{Files: map[string]string{"a.ts": "export const a: number = 1\n"}})
 	switch {
 	case err != nil:
-		return Finding{part, "warning", err.Error()}
+		return Finding{part, FindingWarning, err.Error()}
 	case r.Rung.Status != codeforge.RungPassed:
-		return Finding{part, "warning", r.Rung.Reason}
+		return Finding{part, FindingWarning, r.Rung.Reason}
 	}
-	return Finding{part + " " + r.Rung.Version, "ok", ""}
+	return Finding{part + " " + r.Rung.Version, FindingOK, ""}
 }
 
 // browser sees whether what is built can be run, by running a page.
 func (d *doctor) browser(ctx context.Context) Finding {
 	const part = "run: a browser"
-	state := "warning"
+	state := FindingWarning
 	switch d.smoke() {
 	case evidence.SmokeOff:
-		return Finding{part + ", off", "ok", "SMOKE turns it on"}
+		return Finding{part + ", off", FindingOK, "SMOKE turns it on"}
 	case evidence.SmokeRequired:
-		state = "broken"
+		state = FindingBroken
 	}
 	program, err := browser.Find(ctx, d.BrowserPath)
 	if err != nil {
@@ -320,26 +367,26 @@ func (d *doctor) browser(ctx context.Context) Finding {
 	if err != nil {
 		return Finding{part + " (" + program.Path + ")", state, err.Error()}
 	}
-	return Finding{part + " " + program.Version + ", " + r.Sandbox.String(), "ok", ""}
+	return Finding{part + " " + program.Version + ", " + r.Sandbox.String(), FindingOK, ""}
 }
 
 // previewHost sees whether the hosts of previews lead here.
 func (d *doctor) previewHost(ctx context.Context) Finding {
 	domain := d.PreviewDomain
 	if domain == "" && !d.Standalone() {
-		return Finding{"preview at <project_id>.localhost", "warning", "that leads to each user's own machine: set PREVIEW_DOMAIN, with a wildcard DNS record and certificate for it"}
+		return Finding{"preview at <project_id>.localhost", FindingWarning, "that leads to each user's own machine: set PREVIEW_DOMAIN, with a wildcard DNS record and certificate for it"}
 	}
 	if domain == "" {
-		return Finding{"preview at <project_id>.localhost", "ok", "browsers lead *.localhost to this machine by themselves"}
+		return Finding{"preview at <project_id>.localhost", FindingOK, "browsers lead *.localhost to this machine by themselves"}
 	}
 	host := codeforge.NewID() + "." + domain
 	if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
-		return Finding{"preview at <project_id>." + domain, "broken", "make a wildcard DNS record *." + domain + " that leads to this server"}
+		return Finding{"preview at <project_id>." + domain, FindingBroken, "make a wildcard DNS record *." + domain + " that leads to this server"}
 	}
 	if with := d.sharesDomain(); with != "" {
-		return Finding{"preview at <project_id>." + domain, "warning", "generated code can set cookies for " + with + ", which is below the same domain: give previews a domain of their own, one that holds nothing else"}
+		return Finding{"preview at <project_id>." + domain, FindingWarning, "generated code can set cookies for " + with + ", which is below the same domain: give previews a domain of their own, one that holds nothing else"}
 	}
-	return Finding{"preview at <project_id>." + domain, "ok", ""}
+	return Finding{"preview at <project_id>." + domain, FindingOK, ""}
 }
 
 // sharesDomain names what a preview's cookies would reach besides previews; "": nothing that is configured.
@@ -362,10 +409,10 @@ func (c *Config) sharesDomain() string {
 // secret sees whether stream addresses can be signed.
 func (d *doctor) secret(context.Context) Finding {
 	if d.StreamSecret != "" {
-		return Finding{"stream secret from STREAM_SECRET", "ok", ""}
+		return Finding{"stream secret from STREAM_SECRET", FindingOK, ""}
 	}
 	if _, err := streamSecret(&d.Config); err != nil {
-		return Finding{"stream secret", "broken", err.Error()}
+		return Finding{"stream secret", FindingBroken, err.Error()}
 	}
-	return Finding{"stream secret in " + d.DataDir, "ok", ""}
+	return Finding{"stream secret in " + d.DataDir, FindingOK, ""}
 }

@@ -25,13 +25,13 @@ func probeModels(ctx context.Context, r *llm.Router, names []string) (all []Find
 		asked, cancel := context.WithTimeout(ctx, 2*time.Minute)
 		wrong := probeModel(asked, r.Providers[name], r.Catalog.Target(name, model))
 		cancel()
-		f := Finding{part + " calls tools and answers in a schema", "ok", strings.Join(wrong, "; ")}
+		f := Finding{part + " calls tools and answers in a schema", FindingOK, strings.Join(wrong, "; ")}
 		if len(wrong) > 0 {
-			f.Part, f.State = part, "warning"
+			f.Title, f.State = part, FindingWarning
 		}
 		all = append(all, f)
 		for _, id := range slices.Sorted(maps.Keys(learner.Learned())) {
-			all = append(all, Finding{part + " has a dialect", "ok", "for MODELS_FILE, under models: " + catalogEntry(r.Catalog, name, id, learner.Learned()[id])})
+			all = append(all, Finding{part + " has a dialect", FindingOK, "for MODELS_FILE, under models: " + catalogEntry(r.Catalog, name, id, learner.Learned()[id])})
 		}
 	}
 	return all

@@ -118,7 +118,7 @@ func (s *Server) makeProbes() {
 			}
 			return nil
 		}},
-		&probe{name: "disk", hold: 10 * time.Second, degrades: true, look: func() error { return diskSpace(s.cfg.DataDir) }})
+		&probe{name: "disk", hold: 10 * time.Second, degrades: true, look: func() error { return diskSpace(s.cfg.DataDir, "DATA_DIR") }})
 	if s.redis != nil {
 		s.probes = append(s.probes, &probe{name: redisCheck, degrades: true, look: s.checkRedis})
 	}
@@ -139,14 +139,14 @@ func (s *Server) drains() error {
 // scarceDisk is how little room on the disk of the data folder is told of.
 const scarceDisk = 1 << 30
 
-// diskSpace is an error when little is left where the data folder lies. A store that cannot be written fails by itself.
-func diskSpace(dir string) error {
+// diskSpace is an error when little is left where a folder lies, which a setting names. A store that cannot be written fails by itself.
+func diskSpace(dir, setting string) error {
 	free, known := sqlite.FreeBytes(dir)
 	if !known || free >= scarceDisk {
 		return nil
 	}
 	return &codeforge.Error{Kind: codeforge.Unavailable,
-		Message: fmt.Sprintf("%d MB are left on the disk of DATA_DIR: make room, or lower NPM_CACHE_BYTES", free>>20)}
+		Message: fmt.Sprintf("%d MB are left on the disk of %s: make room, or lower NPM_CACHE_BYTES", free>>20, setting)}
 }
 
 // spareDescriptors is how many files a server must be able to open: fewer are gone with the next requests.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -66,7 +65,7 @@ func (s *Server) listenToOperators() error {
 	}
 	l, err := net.Listen("tcp", s.cfg.MetricsAddr)
 	if err != nil {
-		return fmt.Errorf("%w: choose another METRICS_ADDR", err)
+		return listenError(err, "METRICS_ADDR")
 	}
 	s.operatorsAt = l
 	return nil

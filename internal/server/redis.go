@@ -81,7 +81,7 @@ func (d *doctor) redis(ctx context.Context) Finding {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := redis.Try(ctx, redis.Options{URL: url, Prefix: d.RedisPrefix}); err != nil {
-		return Finding{part, "broken", err.Error() + ": servers work without it, and wait longer for each other's jobs and events. A user of it needs XGROUP, XADD, XREADGROUP, SET, GET, DEL, PUBLISH, SUBSCRIBE and scripts (EVALSHA, EVAL) on the keys and channels " + d.RedisPrefix + ":*"}
+		return Finding{part, FindingBroken, err.Error() + ": servers work without it, and wait longer for each other's jobs and events. A user of it needs XGROUP, XADD, XREADGROUP, SET, GET, DEL, PUBLISH, SUBSCRIBE and scripts (EVALSHA, EVAL) on the keys and channels " + d.RedisPrefix + ":*"}
 	}
-	return Finding{part, "ok", ""}
+	return Finding{part, FindingOK, ""}
 }

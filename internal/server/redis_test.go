@@ -224,8 +224,8 @@ func TestLimitOverRedis(t *testing.T) {
 func TestDoctorTriesRedis(t *testing.T) {
 	r := redistest.Start(t, "--requirepass", "SECRET")
 	for url, want := range map[string]string{"": "", "redis://:SECRET@" + r.Addr(): "ok", "redis://:SECRETS@" + r.Addr(): "broken", "redis://:SECRET@127.0.0.1:1": "broken"} {
-		d := &doctor{*configured(t, "--redis-url", url)}
-		if f := d.redis(t.Context()); f.State != want || strings.Contains(f.Fix, "SECRET") || (want == "broken") != (f.Fix != "") {
+		d := &doctor{Config: *configured(t, "--redis-url", url)}
+		if f := d.redis(t.Context()); f.State != want || strings.Contains(f.Message, "SECRET") || (want == "broken") != (f.Message != "") {
 			t.Errorf("%s: %+v", url, f)
 		}
 	}

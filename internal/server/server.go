@@ -349,7 +349,7 @@ func (s *Server) drain() {
 func (s *Server) Listen() (err error) {
 	s.listen, err = net.Listen("tcp", net.JoinHostPort(s.cfg.ListenHost(), fmt.Sprint(s.cfg.Port)))
 	if err != nil {
-		return fmt.Errorf("%w: choose another one with --port or PORT", err)
+		return listenError(err, "--port or PORT (HOST for the address)")
 	}
 	s.listen = &acceptor{Listener: s.listen, log: s.log}
 	if s.edge != nil {

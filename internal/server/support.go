@@ -153,9 +153,9 @@ func schema(ctx context.Context, cfg *Config) (string, error) {
 func findings(ctx context.Context, cfg *Config) string {
 	var b strings.Builder
 	for _, f := range Diagnose(ctx, cfg) {
-		fmt.Fprintf(&b, "%-8s %s\n", f.State, f.Part)
-		if f.Fix != "" {
-			fmt.Fprintf(&b, "         %s\n", f.Fix)
+		fmt.Fprintf(&b, "%-8s %s\n", f.State, f.Title)
+		if f.Message != "" {
+			fmt.Fprintf(&b, "         %s\n", f.Message)
 		}
 	}
 	return b.String()

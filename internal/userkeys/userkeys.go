@@ -70,6 +70,24 @@ func (k *Keys) Reseal(ctx context.Context) error {
 	}
 }
 
+// Count counts the keys of all users that can be opened, and those that cannot.
+func (k *Keys) Count(ctx context.Context) (readable, lost int, err error) {
+	const page = 500
+	for after := (codeforge.SealedKey{}); ; {
+		list, err := k.store.SealedKeys(ctx, after, page)
+		if err != nil || len(list) == 0 {
+			return readable, lost, err
+		}
+		for _, after = range list {
+			if _, _, ok := k.open(k.keys(), after); ok {
+				readable++
+			} else {
+				lost++
+			}
+		}
+	}
+}
+
 // maxKept is how many providers with keys of users are kept ready.
 const maxKept = 1_000
 
