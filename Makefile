@@ -7,7 +7,7 @@ GO ?= go
 UNWATCHED = modernc.org/sqlite/lib github.com/evanw/esbuild/internal/js_... github.com/evanw/esbuild/internal/css_... github.com/evanw/esbuild/internal/linker
 RACE = -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: help run demo test soak crash context npm eval bench micro fuzz lint build release deploy docs
+.PHONY: help run dev demo test cover soak crash context npm eval bench micro fuzz lint build release deploy docs
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -15,12 +15,22 @@ help: ## list the targets
 run: ## serve on http://127.0.0.1:8000 with data in ./data
 	$(GO) run ./cmd/codeforge serve
 
+dev: ## serve, and build and start again whenever a source or .env changes; FLAGS="--port 9000"
+	@GO="$(GO)" ./scripts/dev $(FLAGS)
+
 demo: ## build one idea and serve the result
 	$(GO) run ./cmd/codeforge demo "A CRM for dog walkers"
 
 test: ## run all tests with the race detector; installs what they need where it may
 	@./scripts/need cc curl git chromium postgres pgbouncer redis-server registry
 	$(GO) test $(RACE) -timeout 9m ./...
+
+COVER ?= ./...
+cover: ## how much of the code tests run, as a page in ./bin/cover.html; COVER=./internal/api for one package
+	@mkdir -p bin
+	$(GO) test -timeout 30m -coverprofile=bin/cover.out $(COVER)
+	$(GO) tool cover -html=bin/cover.out -o bin/cover.html
+	@$(GO) tool cover -func=bin/cover.out | tail -1
 
 CHAOS ?= 10m
 SOAK ?= TestChaos|TestRegions|TestChaosFindsSabotage|TestHostileTrees|TestHostilePages|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace|TestProjects|TestMutations|TestManyStreams|TestGitManyClones|TestStore|TestDataAPIStore|TestSchedulesInProcess|TestSchedulesBetweenProcesses|TestStoreBehindCache|TestReadsOfTheEmbeddedStore|TestReadsOverRedis|TestPatternsWithVectors
@@ -65,5 +75,5 @@ deploy: ## check the image, compose, systemd and Kubernetes files, alerts and da
 	@./scripts/need promtool systemd-analyze
 	cd deploy && $(GO) test -count=1 ./...
 
-docs: ## rewrite what is generated: the OpenAPI document, the tables in the README and of metrics
-	$(GO) test ./internal/api ./internal/server ./internal/telemetry -run 'Spec|README|MetricsPage' -update
+docs: ## rewrite what is generated: the OpenAPI document, .env.example, the tables in the README and of metrics
+	$(GO) test ./internal/api ./internal/server ./internal/telemetry -run 'Spec|README|EnvExample|MetricsPage' -update

@@ -434,3 +434,28 @@ func freePort(t *testing.T) string {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return port
 }
+
+// TestDocumentsAreYAML: what pages show of configurations of other programs can be read.
+func TestDocumentsAreYAML(t *testing.T) {
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1) {
+			seen++
+			var what map[string]any
+			if err := yaml.UnmarshalStrict(m[1], &what); err != nil || len(what) == 0 {
+				t.Errorf("%s: %v: %s", page, err, m[1])
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no page shows any")
+	}
+}

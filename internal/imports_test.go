@@ -31,7 +31,7 @@ func roomsOf(t *testing.T) map[string]string {
 		switch short = strings.TrimSpace(short); {
 		case short == "root" || short == ".":
 			return "codeforge"
-		case strings.HasPrefix(short, "cmd/"), strings.HasPrefix(short, "internal/"), short == "supabase":
+		case strings.HasPrefix(short, "cmd/"), strings.HasPrefix(short, "internal/"), short == "supabase", short == "docs":
 			return "codeforge/" + short
 		}
 		return "codeforge/internal/" + short

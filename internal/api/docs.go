@@ -7,6 +7,10 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strings"
+	"sync"
+
+	"codeforge/internal/guide"
 )
 
 //go:embed docs/swagger docs/redoc
@@ -23,22 +27,47 @@ type docsFile struct {
 	data        []byte
 }
 
-// docsSite serves the specification and, in development, its two viewers, whose files are embedded.
+// guidePolicy is what pages of the guide may load.
+var guidePolicy = []string{guide.Policy}
+
+// docsSite serves the guide, the specification and, in development, its two viewers. All of it is embedded.
 func (s *server) docsSite() Site {
 	spec, err := s.spec()
 	if err != nil {
 		panic(err) // the routes make no document: a mistake in them
 	}
-	files := map[string]docsFile{"/openapi.json": {"application/json", apiPolicy, spec}}
+	reference := "/openapi.json"
+	files := map[string]docsFile{reference: {"application/json", apiPolicy, spec}}
 	if s.Development {
 		addViewer(files, "/docs", "docs/swagger")
 		addViewer(files, "/redoc", "docs/redoc")
+		reference = "/docs"
 	}
-	match := func(r *http.Request) bool { _, ok := files[r.URL.Path]; return ok }
+	// Few servers are asked for the guide, so its pages are made when one is.
+	pages := sync.OnceValues(func() (map[string]guide.File, error) { return guide.Files(reference) })
+	inGuide := func(r *http.Request) bool {
+		return r.URL.Path == guide.Root || strings.HasPrefix(r.URL.Path, guide.Root+"/")
+	}
+	match := func(r *http.Request) bool { _, ok := files[r.URL.Path]; return ok || inGuide(r) }
 	return Site{"docs", match, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x, f := w.(*exchange), files[r.URL.Path]
+		var broken error
+		if inGuide(r) {
+			var all map[string]guide.File
+			all, broken = pages()
+			page := all[strings.TrimSuffix(r.URL.Path, "/")]
+			f = docsFile{page.ContentType, guidePolicy, page.Data}
+		}
 		x.deny = errNoToken // documents are everybody's: an address has the limit
 		if !s.admitOrigin(x, r, f.policy) || !s.withinLimit(x, r) {
+			return
+		}
+		switch {
+		case broken != nil:
+			x.refuse(broken)
+			return
+		case f.data == nil:
+			x.refuse(notFoundRoute())
 			return
 		}
 		h := x.Header()

@@ -4,8 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -14,16 +12,30 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what is generated")
 
-const readme = "../../README.md"
+// generated compares a file with what it should be, and writes that with -update.
+func generated(t *testing.T, name, want string) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	switch {
+	case want == string(text):
+	case !*update:
+		t.Fatalf("%s is not what the settings in the code say: run make docs", name)
+	default:
+		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // TestREADMESettings: the table of settings is made from the code.
 func TestREADMESettings(t *testing.T) {
+	const page = "../../docs/settings.md"
 	var b strings.Builder
 	b.WriteString("<!-- settings -->\n| variable | flag | default | what it does |\n| --- | --- | --- | --- |\n")
-	for f := range reflect.TypeFor[Config]().Fields() {
-		if _, hidden := f.Tag.Lookup("hidden"); hidden {
-			continue
-		}
+	for f := range shownSettings() {
 		def := f.Tag.Get("default")
 		if def != "" {
 			def = "`" + def + "`"
@@ -31,54 +43,67 @@ func TestREADMESettings(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", strings.ReplaceAll(f.Tag.Get("env"), ",", "` or `"), f.Tag.Get("name"), def, f.Tag.Get("help"))
 	}
 	b.WriteString("<!-- /settings -->")
-	text, err := os.ReadFile(readme)
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := regexp.MustCompile(`(?s)<!-- settings -->.*<!-- /settings -->`)
-	want := table.ReplaceAllLiteralString(string(text), b.String())
-	if want == string(text) {
-		return
-	}
-	if !*update {
-		t.Fatal("the table of settings in the README is not what the code says: run make docs")
-	}
-	if err := os.WriteFile(readme, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
+	generated(t, page, regexp.MustCompile(`(?s)<!-- settings -->.*<!-- /settings -->`).ReplaceAllLiteralString(string(text), b.String()))
+}
+
+// shownSettings are those that people are told of, in order.
+func shownSettings() func(func(reflect.StructField) bool) {
+	return func(yield func(reflect.StructField) bool) {
+		for f := range reflect.TypeFor[Config]().Fields() {
+			if _, hidden := f.Tag.Lookup("hidden"); !hidden && !yield(f) {
+				return
+			}
+		}
 	}
 }
 
-// TestREADMEExamples runs the shell examples, all in one shell as a reader would, against a real server.
-func TestREADMEExamples(t *testing.T) {
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) == 0 {
-		t.Fatal("the README has no examples")
-	}
-	p := start(t, t.TempDir())
-	var script strings.Builder
-	script.WriteString("set -e -o pipefail\n")
-	for _, b := range blocks {
-		script.WriteString(strings.ReplaceAll(b[1], "localhost:8000", strings.TrimPrefix(p.Base, "http://")))
-	}
-	cmd := exec.Command("bash", "-c", script.String()+"\necho; echo JOB $JOB\n")
-	cmd.Dir = t.TempDir()
-	if err := os.WriteFile(filepath.Join(cmd.Dir, "logo.png"), []byte("\x89PNG\r\n\x1a\n\x00"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for _, want := range []string{`"status":"completed"`, "event: complete", `"ok":true`, ".localhost:", "@@ -1", `"revision":3`, "JOB 0"} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("the examples never show %s", want)
+// TestEnvExample: the example of an .env file is made from the code, changes nothing as it is, and each of its lines can be used.
+func TestEnvExample(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`# All settings of CodeForge. Copy this file to .env in the folder where you start it, and uncomment what you need.
+# As it is it changes nothing: a laptop needs none of it. Flags and variables of the process go before this file.
+# Every setting that is a secret can come from a file: NAME_FILE=/run/secrets/name instead of NAME.
+#
+# A model:                 one of OPENAI_API_KEY, ANTHROPIC_API_KEY, GOOGLE_API_KEY, LLM_COMPATIBLE_URL
+# Users, from Supabase:    SUPABASE_URL, with SUPABASE_SERVICE_KEY or DATABASE_URL, and STREAM_SECRET
+# What holds, and is well: codeforge config, codeforge doctor
+`)
+	args := []string{}
+	for f := range shownSettings() {
+		name, def := variables(f)[0], f.Tag.Get("default")
+		b.WriteString("\n")
+		for line := range wrap(f.Tag.Get("help"), 117) {
+			b.WriteString("# " + line + "\n")
+		}
+		fmt.Fprintf(&b, "#%s=%s\n", name, def)
+		if def != "" {
+			args = append(args, "--"+f.Tag.Get("name")+"="+def)
 		}
 	}
-	if t.Failed() {
-		t.Logf("%.20000s", out)
+	var c Config
+	if err := parse(&c, args); err != nil {
+		t.Errorf("the defaults as they stand in the file: %v", err)
+	}
+	generated(t, "../../.env.example", b.String())
+}
+
+// wrap breaks a text into lines of some width.
+func wrap(text string, width int) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		line := ""
+		for word := range strings.FieldsSeq(text) {
+			if line != "" && len(line)+1+len(word) > width {
+				if !yield(line) {
+					return
+				}
+				line = ""
+			}
+			line = strings.TrimSpace(line + " " + word)
+		}
+		yield(line)
 	}
 }
