@@ -6,6 +6,8 @@ GO ?= go
 # Such a package must instantiate no generic type, since the linker may take its copy for all, sync.Map's included (scripts/lint looks).
 UNWATCHED = modernc.org/sqlite/lib github.com/evanw/esbuild/internal/js_... github.com/evanw/esbuild/internal/css_... github.com/evanw/esbuild/internal/linker
 RACE = -race $(UNWATCHED:%=-gcflags=%=-race=false)
+# What tests take longest begins first, so that nothing long is alone at the end.
+LONGEST = ./internal/server ./internal/postgres ./internal/browser ./internal/sqlite ./internal/api ./internal/agent ./internal/verify
 
 .PHONY: help run dev demo test cover soak crash context npm eval bench micro fuzz lint build release deploy docs
 
@@ -23,7 +25,10 @@ demo: ## build one idea and serve the result
 
 test: ## run all tests with the race detector; installs what they need where it may
 	@./scripts/need cc curl git chromium postgres pgbouncer redis-server registry
-	$(GO) test $(RACE) -timeout 9m ./...
+	@# The flags stand in the environment so that tests which build the program take the same objects: there is no second build of all.
+	@# The rest saves time and loses nothing: the detector waits a second at the end of each process, vet is lint's, symbols are a
+	@# debugger's, and packages that wait leave a processor to one more.
+	GOFLAGS="$$($(GO) env GOFLAGS) $(RACE)" GORACE=atexit_sleep_ms=0 $(GO) test -vet=off -ldflags=-s -p $$(($$(getconf _NPROCESSORS_ONLN) + 1)) -timeout 12m $(LONGEST) ./...
 
 COVER ?= ./...
 cover: ## how much of the code tests run, as a page in ./bin/cover.html; COVER=./internal/api for one package

@@ -65,7 +65,7 @@ func start(t *testing.T, dir string, env ...string) *process {
 	}
 	cmd := exec.Command(path, "serve", "--port", "0", "--data-dir", dir)
 	cmd.Dir = t.TempDir() // no .env from here
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "RATE_LIMIT_PER_MINUTE=100000000", "NPM_REGISTRY=off", "SMOKE=off"}, env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GORACE=" + os.Getenv("GORACE"), "RATE_LIMIT_PER_MINUTE=100000000", "NPM_REGISTRY=off", "SMOKE=off"}, env...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
