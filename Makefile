@@ -43,8 +43,9 @@ soak: ## the long ones whole: an installation that is broken under load for CHAO
 	CODEFORGE_SOAK=1 CODEFORGE_CHAOS=$(CHAOS) $(GO) test -count=1 -timeout 40m -v -run '^($(SOAK))$$' \
 		./internal/verify ./internal/browser ./internal/server ./internal/llm/compatible ./internal/merge ./internal/eval ./internal/npm ./internal/api ./internal/postgres ./internal/cache
 
-crash: ## kill a server 200 times under load
-	CODEFORGE_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./internal/server
+ROUNDS ?= 200
+crash: ## kill a server 200 times under load, or ROUNDS
+	CODEFORGE_CRASH_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 30m -run '^TestCrash$$' -v ./internal/server
 
 context: ## measure which files prompts show, on projects fetched with npm
 	CODEFORGE_SOAK=1 $(GO) test -count=1 -run '^TestContext$$' -v ./internal/relevance

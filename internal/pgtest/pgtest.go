@@ -168,7 +168,7 @@ func startOver(fill func(*Server) error, settings ...string) (s *Server, err err
 		}
 		s.args = []string{"-D", s.data(), "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port)}
 		for _, setting := range append([]string{"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "wal_level=logical",
-			"max_connections=200", "shared_buffers=64MB", "max_wal_size=4GB", "log_min_messages=fatal", "timezone=UTC"}, settings...) {
+			"max_connections=200", "shared_buffers=64MB", "max_wal_size=4GB", "log_min_messages=fatal", "timezone=UTC", "jit=off"}, settings...) {
 			s.args = append(s.args, "-c", setting)
 		}
 		if err = s.run(); err != nil {

@@ -148,7 +148,7 @@ func (c *current) get() *process {
 // that were cut go on without gap or repetition.
 // CODEFORGE_CRASH_ROUNDS sets how many times.
 func TestCrash(t *testing.T) {
-	rounds := 25
+	rounds := 8
 	if s := os.Getenv("CODEFORGE_CRASH_ROUNDS"); s != "" {
 		var err error
 		if rounds, err = strconv.Atoi(s); err != nil {

@@ -13,7 +13,7 @@ import (
 // TestDrainInOrder: a server that is told to stop says first that it is not ready and goes on as before, then takes no more jobs and
 // hands back those that it has, then ends its streams, and then itself.
 func TestDrainInOrder(t *testing.T) {
-	p := start(t, t.TempDir(), "DRAIN_DELAY=2", "SHUTDOWN_TIMEOUT=4")
+	p := start(t, t.TempDir(), "DRAIN_DELAY=2", "SHUTDOWN_TIMEOUT=8")
 	job := p.stalled(t)
 	var kinds []string
 	streamed := make(chan error, 1)
