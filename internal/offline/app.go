@@ -37,6 +37,8 @@ type look struct{ Palette, Mode, Layout string }
 type kind struct {
 	Key, One, Many, Verb, View, Intro string
 	Fields                            []field
+	loose                             bool   // named after the lexicon's kind, since the idea only spoke of it
+	like                              string // the lexicon's kind that it was made from, "" once it is read back
 }
 
 type field struct {
@@ -44,6 +46,7 @@ type field struct {
 	Required         bool
 	Options          []string // of a choice
 	To               string   // of a relation: the key of another kind
+	optional         bool     // of a relation of the lexicon: it is left out where the app does not keep what it points to
 }
 
 const (

@@ -84,6 +84,9 @@ var saidText = regexp.MustCompile(`\bt\(("(?:[^"\\]|\\.)*")`)
 
 // translationsIn are those of the texts that scripts say with the function t, in the order of the catalogue.
 func (a *app) translationsIn(files sources) []translation {
+	if a.Language == languages[0] {
+		return nil
+	}
 	said := map[string]bool{}
 	for _, text := range files {
 		for _, m := range saidText.FindAllStringSubmatch(text, -1) {

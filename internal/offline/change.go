@@ -105,8 +105,11 @@ func (a *app) applySentence(s string) bool {
 		return true
 	}
 	found := false
-	for _, singular := range findKinds(s) {
-		found = a.add(singular) != nil || found
+	r := readIdea(s)
+	for _, t := range slices.Concat(r.records, r.parts) {
+		if r.knownRecord(t) {
+			found = a.addThing(t) != nil || found
+		}
 	}
 	return found
 }
@@ -179,7 +182,7 @@ func (a *app) addKinds(text string) bool {
 		name, _, _ = strings.Cut(name, " with ")
 		name, _, _ = strings.Cut(name, " of ")
 		name = strings.ToLower(strings.TrimSpace(name))
-		if name == "" || len(strings.Fields(name)) > 3 || stopWords[name] {
+		if name == "" || len(strings.Fields(name)) > 3 || english().is("feature", name) {
 			continue
 		}
 		known := words().lookup(strings.ReplaceAll(name, " ", "-")) != nil

@@ -473,6 +473,9 @@ func (p plan) summary(k *coder) string {
 	default:
 		s = fmt.Sprintf("%s now keeps %s. Files written: %d, deleted: %d; the others are as they were.", p.app.Name, joinAnd(many), len(p.write), len(p.remove))
 	}
+	if p.fresh && len(p.app.Lacks) > 0 {
+		s = "What it does not have: " + strings.Join(p.app.Lacks, "; ") + ". " + s
+	}
 	if k.lacksReact(p.app) {
 		s += " React was asked for: npm packages cannot be had here, so it is made without. NPM_REGISTRY turns them on; then ask for React again."
 	}

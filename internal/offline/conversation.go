@@ -112,7 +112,7 @@ func (c *conversation) brief() brief {
 	if b.idea == "" && b.title == "" && len(c.sections) == 0 {
 		b.idea = c.text
 	}
-	b.idea += "\n" + strings.Join(p.TechStack, " ")
+	b.stack = strings.Join(p.TechStack, " ")
 	req := section[form.Requirements](c, form.SectionRequirements)
 	b.name = req.AppName
 	for _, f := range req.Features {

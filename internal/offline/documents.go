@@ -95,7 +95,7 @@ func (c *conversation) requirements() form.Requirements {
 	if react {
 		r.Stack = []string{"React", "TypeScript", "Tailwind CSS", "Vite", "localStorage"}
 	}
-	switch other := otherStack(c.brief().idea, react); {
+	switch other := otherStack(c.brief().idea+"\n"+c.brief().stack, react); {
 	case other == "":
 	case react:
 		r.Constraints = append(r.Constraints, other+" was mentioned; the offline model writes React with Tailwind, and nothing beside it.")

@@ -13,6 +13,7 @@ import (
 type brief struct {
 	title string   // of the project
 	idea  string   // in the user's words, with the description and answers
+	stack string   // what it should be made with
 	name  string   // settled by earlier requirements, or ""
 	pages []string // names of the pages of an earlier architecture
 	hints []string // names of features of earlier requirements
@@ -27,90 +28,316 @@ func design(b brief) *app {
 	if len(text) > maxRead {
 		text = strings.ToValidUTF8(text[:maxRead], "")
 	}
-	a := &app{Name: cmp.Or(b.name, nameOf(b.title, text)), Currency: currencyOf(text), Parts: partsOf(b.title + "\n" + text), Language: "en"}
-	for _, s := range findKinds(b.title + "\n" + text) {
-		a.add(s)
+	if strings.TrimSpace(text) == "" {
+		text = b.title
 	}
-	for _, p := range b.pages {
-		if !slices.Contains(commonPages, strings.ToLower(strings.TrimSpace(p))) && len(a.Kinds) < maxKinds {
-			a.addNamed(p)
-		}
-	}
-	for _, h := range b.hints {
-		for _, s := range findKinds(h) {
-			a.add(s)
-		}
-	}
-	if len(a.Kinds) == 0 {
-		for _, n := range nouns(text, 3) {
-			a.addNamed(n)
-		}
-		a.relate()
+	spoken := languageOf(text)
+	a := &app{Currency: currencyOf(text), Language: "en", Lacks: lacksOf(text)}
+	if supported(spoken) {
+		a.Language = spoken
 	} else {
-		for _, n := range listedNouns(text) {
-			if len(a.Kinds) < 5 {
-				a.addNamed(n)
-			}
-		}
+		a.Lacks = append(a.Lacks, "an interface in "+languageNames[spoken])
+	}
+	if a.Language == "en" && isLatin(text) && languageNames[spoken] == "" {
+		a.readEnglish(text, b)
+	} else {
+		a.readForeign(text, spoken, b)
 	}
 	a.Parts = refineParts(a.Parts, text)
-	if slices.ContainsFunc(a.Parts, part.isTool) && !withRecords.MatchString(text) {
-		a.Kinds = nil
-	}
-	if len(a.Kinds) == 1 {
-		if s, ok := words().together[singularOf(a.Kinds[0])]; ok {
-			a.add(s)
+	for _, p := range a.Parts {
+		if nearest := nearestGame[p.Of]; p.Kind == gamePart && nearest != "" {
+			a.Lacks = append(a.Lacks, p.Of+": the nearest game that it can build is "+strings.ReplaceAll(nearest, "-", " "))
 		}
 	}
-	a.askedFields(text)
-	a.Look = lookOf(text, a)
+	if b.name != "" {
+		a.Name = b.name
+	}
+	a.addKnown(b)
+	a.resolveRelations()
+	a.Look = lookOf(b.idea, a)
 	a.completeRelations()
 	a.Tagline = tagline(a)
 	return a
 }
 
-// add adds the lexicon's kind of this singular, unless it is there or the app is full.
-func (a *app) add(singular string) *kind {
+// readEnglish fills the app with what an English text asks for.
+func (a *app) readEnglish(text string, b brief) {
+	text, states := splitStates(text)
+	r := readIdea(text)
+	a.Parts = r.partsOf()
+	a.keep(r)
+	if len(a.Kinds) == 0 && len(a.Parts) == 0 && b.title != "" && b.title != text {
+		title := readIdea(b.title)
+		a.Parts = title.partsOf()
+		a.keep(title)
+	}
+	a.Name = titleOf(b.title, text, r, a)
+	if len(states) > 0 && len(a.Kinds) > 0 {
+		a.Kinds[0].setStates(states)
+	}
+	a.orderParts()
+}
+
+// keep adds the records that a reading speaks of, with their fields and relations.
+func (a *app) keep(r *reading) {
+	tool := len(a.Parts) > 0 && a.Parts[0].isTool() && a.Parts[0].leads
+	if tool && a.Parts[0].Kind == gamePart {
+		return
+	}
+	named := map[int]int{} // where records were named -> their place among the kinds
+	add := func(t thing) {
+		if k := a.addThing(t); k != nil {
+			named[t.at] = slices.IndexFunc(a.Kinds, func(o kind) bool { return o.Key == k.Key })
+		}
+	}
+	lists := r.partLists()
+	fromParts := slices.ContainsFunc(lists, func(l partList) bool { return len(l.records) > 0 })
+	if tool {
+		for _, l := range lists {
+			for _, t := range l.records {
+				if r.knownRecord(t) {
+					add(t)
+				}
+			}
+		}
+		for _, t := range r.records {
+			if r.knownRecord(t) && t.at > r.firstPart() && keeping[t.by.low] {
+				add(t)
+			}
+		}
+	} else {
+		if t, ok := r.programRecord(); ok && !(fromParts && !r.strict(t)) {
+			add(t)
+		}
+		for _, t := range r.records {
+			switch {
+			case r.isPart(t) && !r.knownRecord(t), r.heads(t, lists):
+			case t.isAttribute() && words().alike[singular(strings.Join(t.names(), "-"))] == "" && len(r.records) > 1 && !(len(t.words) > 1 && r.knownRecord(t)):
+				defer func() { // calories, of meals that may be named behind it
+					if k := a.before(named, t.at); k != nil {
+						k.take(t.field())
+					}
+				}()
+			default:
+				add(t)
+			}
+		}
+		for _, l := range lists {
+			if a.keepDays(l.records) {
+				continue
+			}
+			for _, t := range l.records {
+				add(t)
+			}
+		}
+		if len(a.Kinds) == 0 {
+			a.keepForAudience(r)
+		}
+	}
+	for _, l := range lists {
+		if k := a.before(named, l.at); k != nil {
+			for _, f := range l.fields {
+				k.take(f)
+			}
+		}
+	}
+	for _, c := range r.clauses {
+		k := a.before(named, c.to)
+		if k == nil {
+			continue
+		}
+		if lent(c.words) {
+			a.addLoans(k.Key)
+		} else if f, ok := clauseField(c); ok {
+			k.take(f)
+		}
+	}
+	for _, t := range r.others { // "in which book I found them"
+		if k := a.before(named, t.at); k != nil && t.at > 0 && r.words[t.at].low == "which" && len(t.words) == 1 {
+			k.take(field{Label: capital(t.one()), Type: "text"})
+		}
+	}
+	a.relateOwned(r, named)
+	if len(a.Kinds) == 1 {
+		if s, ok := words().together[a.Kinds[0].like]; ok && !tool {
+			a.addLike(s, "", "")
+		}
+	}
+}
+
+// keepForAudience adds what those keep for whom an app is, or, where nothing else is said, the things that were named beside.
+func (a *app) keepForAudience(r *reading) {
+	var first, later []string
+	things := r.audience
+	if r.program != nil {
+		things = append([]thing{*r.program}, things...)
+	}
+	for _, t := range things {
+		for i, s := range r.composite(t) {
+			if i == 0 {
+				first = append(first, s)
+			} else {
+				later = append(later, s)
+			}
+		}
+	}
+	slices.SortStableFunc(later, func(a, b string) int { // what suits any app comes last
+		return cmp.Compare(words().kinds[b].palette, "") - cmp.Compare(words().kinds[a].palette, "")
+	})
+	for _, s := range append(first, later...) {
+		a.addLike(s, "", "")
+	}
+	if len(a.Kinds) > 0 || len(a.Parts) > 0 {
+		return
+	}
+	for _, t := range slices.Concat(r.audience, r.others) {
+		if !t.isPersonal() && !t.isA("feature") && !t.isA("tool") && len(a.Kinds) < 3 {
+			a.addThing(t)
+		}
+	}
+}
+
+// measures are what people write down day by day, as numbers.
+var measures = wordSet("water step sleep weight calorie mood energy screen-time screentime caffeine coffee alcohol cigarette pulse stress pain steps")
+
+// keepDays adds days with what is measured on each, where all things of a list are such.
+func (a *app) keepDays(list []thing) bool {
+	if len(list) < 2 || slices.ContainsFunc(list, func(t thing) bool { return !measures[singular(strings.Join(t.names(), "-"))] }) {
+		return false
+	}
+	k := a.addUnknown("day", "days")
+	if k == nil {
+		return false
+	}
+	k.Fields = []field{{Label: "Date", Type: "date", Required: true}}
+	for _, t := range list {
+		k.Fields = append(k.Fields, field{Label: capital(strings.Join(t.names(), " ")), Type: "number"})
+	}
+	k.Fields = append(k.Fields, field{Label: "Notes", Type: "notes"})
+	k.Verb, k.View = "Log", "table"
+	return true
+}
+
+// before is the kind of the record that was named last before a place, or the first that was named at all.
+func (a *app) before(named map[int]int, at int) *kind {
+	best := -1
+	for _, place := range slices.Sorted(maps.Keys(named)) {
+		if place < at || best < 0 {
+			best = place
+		}
+	}
+	if best < 0 {
+		if len(a.Kinds) == 0 {
+			return nil
+		}
+		return &a.Kinds[0]
+	}
+	return &a.Kinds[named[best]]
+}
+
+// addThing adds the kind that a thing is: of the lexicon, under the name that it has in the idea, or one of its own.
+func (a *app) addThing(t thing) *kind {
+	l, names := words(), t.names()
+	if english().is("person", names[0]) && len(names) > 1 && l.alike[singular(strings.Join(names[1:], "-"))] != "" { // "family appointments"
+		t.words = t.words[1:]
+		return a.addThing(t)
+	}
+	for i := range names {
+		rest := strings.Join(names[i:], "-")
+		for _, w := range []string{rest, singular(rest)} {
+			if one, ok := l.alike[w]; ok && (i == 0 || !vague[one] && !vague[w]) {
+				if i == 0 && (one == w || l.kinds[one].Many == strings.Join(names, " ")) {
+					return a.addLike(one, "", "")
+				}
+				return a.addLike(one, t.one(), t.many())
+			}
+			if i > 0 {
+				continue
+			}
+			if several, ok := l.composites[w]; ok && (english().is("tool", w) || !t.isPersonal()) {
+				var k *kind
+				for _, one := range several {
+					k = a.addLike(one, "", "")
+				}
+				return k
+			}
+			if one, ok := l.about[w]; ok {
+				k := a.addLike(one, "", "")
+				if k != nil && l.alike[w] == "" {
+					k.loose = true
+				}
+				return k
+			}
+		}
+	}
+	if len(names) > 3 {
+		t.words = t.words[len(t.words)-3:]
+	}
+	last := t.head().low
+	if strings.HasSuffix(last, "ing") && english().verbForm(last) != "" && !nounLike(last) { // "whittling" is done in sessions
+		return a.addUnknown(strings.Join(t.names(), " ")+" session", strings.Join(t.names(), " ")+" sessions")
+	}
+	return a.addUnknown(t.one(), t.many())
+}
+
+// vague words of the lexicon mean nothing of the kind where another noun stands before them.
+var vague = wordSet("good part place spot action lead session visit slot track answer response drive question story duty film place feeling present line service product order activity supply class table score reading action bill article issue")
+
+// addLike adds the lexicon's kind of this singular, under another name where one is given, unless it is there or the app is
+// full.
+func (a *app) addLike(singular, one, many string) *kind {
 	e, ok := words().kinds[singular]
 	if !ok {
 		return nil
 	}
-	if k := a.kind(e.Key); k != nil {
-		return k
+	k := e.kind
+	k.like, k.Fields = singular, slices.Clone(e.Fields)
+	if a.Language != "en" {
+		a.translate(&k)
+	}
+	if many != "" {
+		k.One, k.Many, k.Key, k.Intro = one, many, slug(many, "list"), ""
+	}
+	for i := range a.Kinds {
+		o := &a.Kinds[i]
+		if o.like == singular && o.loose && many != "" {
+			o.One, o.Many, o.Key, o.Intro, o.loose = k.One, k.Many, k.Key, "", false
+		}
+		if o.Key == k.Key || many == "" && o.like == singular {
+			return o
+		}
 	}
 	if len(a.Kinds) >= maxKinds {
 		return nil
 	}
-	k := e.kind
-	k.Fields = slices.Clone(e.Fields)
 	a.Kinds = append(a.Kinds, k)
 	return &a.Kinds[len(a.Kinds)-1]
 }
 
-// addNamed adds what a name stands for: kinds of the lexicon, or one of its own with fields that suit anything.
-func (a *app) addNamed(name string) *kind {
-	name = strings.ToLower(shorten(cleanLine(name), 40))
-	if name == "" {
+// translate puts what the lexicon says of a kind into the app's language.
+func (a *app) translate(k *kind) {
+	k.One, k.Many, k.Verb, k.Intro = a.T(k.One), a.T(k.Many), a.T(k.Verb), ""
+	k.Key = slug(k.Many, "list")
+	for i := range k.Fields {
+		f := &k.Fields[i]
+		f.Label, f.Options = a.T(f.Label), slices.Clone(f.Options)
+		for j := range f.Options {
+			f.Options[j] = a.T(f.Options[j])
+		}
+	}
+}
+
+// addUnknown adds a kind that the lexicon does not have, with fields that suit anything.
+func (a *app) addUnknown(one, many string) *kind {
+	one, many = shorten(cleanLine(one), 40), shorten(cleanLine(many), 40)
+	if many == "" {
 		return nil
 	}
-	if found := words().lookup(strings.ReplaceAll(name, " ", "-")); len(found) > 0 {
-		var k *kind
-		for _, s := range found {
-			k = a.add(s)
-		}
-		return k
-	}
-	words := strings.Fields(name)
-	last := len(words) - 1
-	words[last] = singular(words[last])
-	one := strings.Join(words, " ")
-	if isLatin(words[last]) {
-		words[last] = plural(words[last])
-	}
-	many := strings.Join(words, " ")
 	key := slug(many, "list")
-	if k := a.kind(key); k != nil && k.Many == many {
-		return k
+	for i, k := range a.Kinds {
+		if k.Key == key && k.Many == many || k.One == one {
+			return &a.Kinds[i]
+		}
 	}
 	if len(a.Kinds) >= maxKinds {
 		return nil
@@ -120,34 +347,210 @@ func (a *app) addNamed(name string) *kind {
 		used[k.Key] = true
 	}
 	views := []string{"cards", "table", "board"}
-	a.Kinds = append(a.Kinds, kind{Key: freeName(key, reservedPages, used), One: one, Many: many, Verb: "Add", View: views[len(many)%3], Fields: []field{
+	k := kind{Key: freeName(key, reservedPages, used), One: one, Many: many, Verb: "Add", View: views[len(many)%3], Fields: []field{
 		{Label: "Name", Type: "text", Required: true}, {Label: "Date", Type: "date"},
-		{Label: "Status", Type: "choice", Options: []string{"New", "In progress", "Done"}}, {Label: "Notes", Type: "notes"}}})
+		{Label: "Status", Type: "choice", Options: []string{"New", "In progress", "Done"}}, {Label: "Notes", Type: "notes"}}}
+	if a.Language != "en" {
+		k.Key, key = "", k.Key
+		a.translate(&k)
+		k.One, k.Many, k.Key = one, many, key
+	}
+	a.Kinds = append(a.Kinds, k)
 	return &a.Kinds[len(a.Kinds)-1]
 }
 
-// relate lets the kinds that nothing is known of point to the first of them.
-func (a *app) relate() {
-	if len(a.Kinds) < 2 {
-		return
+// addNamed adds what a name stands for, such as that of a page.
+func (a *app) addNamed(name string) *kind {
+	name = cleanLine(name)
+	if k := a.findKind(name); k != nil {
+		return k
 	}
-	first := a.Kinds[0]
-	for i := range a.Kinds[1:] {
-		k := &a.Kinds[i+1]
-		if slices.ContainsFunc(k.Fields, func(f field) bool { return f.Type == "relation" }) {
-			continue
+	if a.Language != "en" || !isLatin(name) {
+		if one, ok := words().foreign[strings.ToLower(strings.ReplaceAll(name, " ", "-"))]; ok {
+			return a.addLike(one, "", "")
 		}
-		k.Fields = slices.Insert(k.Fields, 1, field{Label: capital(first.One), Type: "relation", To: first.Key})
+		if isLatin(name) {
+			one, many := numbers(a.Language, name)
+			return a.addUnknown(one, many)
+		}
+		return a.addUnknown(strings.ToLower(name), strings.ToLower(name))
+	}
+	t := thing{}
+	for _, w := range wordsOf(strings.ToLower(name)) {
+		if w.class != markWord {
+			w.class = nounWord
+			t.words = append(t.words, w)
+		}
+	}
+	if len(t.words) == 0 {
+		return nil
+	}
+	return a.addThing(t)
+}
+
+// addKnown adds what earlier requirements and an earlier architecture name beside what the idea does.
+func (a *app) addKnown(b brief) {
+	if len(a.Kinds) == 0 && len(a.Parts) > 0 {
+		return // pages of a game are none of records
+	}
+	for _, p := range b.pages {
+		p = strings.TrimSpace(p)
+		if !slices.Contains(commonPages, strings.ToLower(p)) && p != a.T("Overview") && len(a.Kinds) < maxKinds && len(partsOf(p)) == 0 {
+			a.addNamed(p)
+		}
+	}
+	for _, h := range b.hints {
+		if one, ok := words().alike[strings.ToLower(singular(strings.ReplaceAll(h, " ", "-")))]; ok && a.findKind(h) == nil && a.Language == "en" {
+			a.addLike(one, "", "")
+		}
 	}
 }
 
-func singularOf(k kind) string {
-	for s, e := range words().kinds {
-		if e.Key == k.Key {
-			return s
+var commonPages = strings.Fields("home dashboard overview index settings login signup register profile about landing search 404 start main account help contact")
+
+// addLoans adds who has what of a kind.
+func (a *app) addLoans(of string) {
+	k := a.addLike("loan", "", "")
+	main := a.kind(of)
+	if k == nil || main == nil || k.Key == of {
+		return
+	}
+	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Type == "relation" || f.Label == a.T("Item") })
+	if i >= 0 {
+		k.Fields[i] = field{Label: capital(main.One), Type: "relation", To: main.Key}
+	}
+}
+
+// resolveRelations lets relations of the lexicon lead to the kinds that the app has, and leaves out those that it can do
+// without.
+func (a *app) resolveRelations() {
+	for i := range a.Kinds {
+		k := &a.Kinds[i]
+		k.Fields = slices.DeleteFunc(k.Fields, func(f field) bool {
+			return f.optional && !slices.ContainsFunc(a.Kinds, func(o kind) bool { return o.like == f.To && o.Key != k.Key })
+		})
+		for j := range k.Fields {
+			f := &k.Fields[j]
+			if f.Type != "relation" || a.kind(f.To) != nil {
+				continue
+			}
+			to := slices.IndexFunc(a.Kinds, func(o kind) bool { return o.like == f.To && o.Key != k.Key })
+			if to < 0 && f.To == "client" && !people[k.like] {
+				to = slices.IndexFunc(a.Kinds, func(o kind) bool { return people[o.like] && o.Key != k.Key })
+			}
+			if to < 0 {
+				continue
+			}
+			if e := words().kinds[f.To]; f.Label == a.T(capital(e.One)) || f.Label == capital(a.T(e.One)) {
+				f.Label = capital(a.Kinds[to].One)
+			}
+			f.To = a.Kinds[to].Key
 		}
 	}
-	return ""
+}
+
+// people are kinds that appointments, invoices and the like may be for where there are no clients.
+var people = wordSet("patient guest student member tenant volunteer player child employee")
+
+// relateOwned lets records point to those whose they are: "classes and their teachers", "repairs for each bike".
+func (a *app) relateOwned(r *reading, named map[int]int) {
+	places := slices.Sorted(maps.Keys(named))
+	for n, at := range places {
+		if n == 0 {
+			continue
+		}
+		owner, owned := &a.Kinds[named[places[n-1]]], &a.Kinds[named[at]]
+		if owner.Key != owned.Key && slices.Contains([]string{"their", "its"}, r.words[at].low) {
+			owned.pointTo(owner)
+		}
+	}
+	for _, t := range slices.Concat(r.audience, r.others) {
+		if (t.by.low == "for" || t.by.low == "per") && t.at > 0 && (t.by.low == "per" || slices.Contains([]string{"each", "every"}, r.words[t.at].low)) {
+			if k := a.before(named, t.at); k != nil {
+				if owner := a.findKind(t.many()); owner != nil && owner.Key != k.Key {
+					k.pointTo(owner)
+				} else if owner == nil && !t.isA("time") && r.knownRecord(t) {
+					key := k.Key
+					if owner := a.addThing(t); owner != nil && owner.Key != key {
+						a.kind(key).pointTo(owner)
+					}
+				}
+			}
+		}
+	}
+}
+
+// pointTo gives a kind a relation to another, unless it has one.
+func (k *kind) pointTo(to *kind) {
+	if slices.ContainsFunc(k.Fields, func(f field) bool { return f.Type == "relation" && (f.To == to.Key || f.To == to.like) }) {
+		return
+	}
+	k.Fields = slices.Insert(k.Fields, min(1, len(k.Fields)), field{Label: capital(to.One), Type: "relation", To: to.Key})
+}
+
+// take adds a field that the idea names, unless the kind has one for that.
+func (k *kind) take(f field) {
+	label := strings.ToLower(f.Label)
+	for i, o := range k.Fields {
+		have := strings.ToLower(o.Label)
+		if synonymous(have, label) { // the idea's word for it
+			k.Fields[i].Label = f.Label
+		}
+		if have == label || singular(have) == singular(label) || strings.HasPrefix(have, label+" ") && len(label) > 3 || synonymous(have, label) {
+			return
+		}
+	}
+	k.addField(f.Label, f.Type, f.Options)
+}
+
+// synonymous reports whether two labels mean the same.
+func synonymous(a, b string) bool {
+	for _, group := range [][]string{{"title", "name"}, {"place", "location", "venue"}, {"due", "deadline", "due date"}, {"notes", "comment", "comments", "description", "remarks", "text"}, {"link", "url", "website"},
+		{"minutes", "duration"}, {"status", "stage", "state"}, {"position", "job title"}, {"method", "instructions", "steps"}, {"quantity", "amount", "count"}, {"reorder at", "reorder level", "reorder levels"}} {
+		if slices.Contains(group, a) && slices.Contains(group, b) {
+			return true
+		}
+	}
+	return false
+}
+
+// setStates makes the options of a kind's first choice those that the idea lists.
+func (k *kind) setStates(states []string) {
+	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Type == "choice" && statusLabel.MatchString(f.Label) })
+	if i < 0 {
+		k.addField("Status", "choice", states)
+	} else {
+		k.Fields[i].Options = states
+	}
+	k.View = "board"
+}
+
+var stateList = regexp.MustCompile(`(?i)(?:\s+(?:with|between)\s+(?:the\s+)?(?:columns|stages|lanes|states|statuses)\s*:?|:|\()\s*((?:[\pL][\pL -]{1,18}\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*){2,7}[\pL][\pL -]{1,18}?)\s*\)?\s*(?:[.!;\n]|$)`)
+
+var stateWords = wordSet("todo to-do open closed done doing backlog review testing progress in-progress blocked waiting published draft drafts new won lost finished started planned active ready shipped delivered approved rejected pending completed archived to-do next later someday icebox resolved reading read unread hired applied")
+
+// splitStates takes a list of states out of a text: "open, in progress, done".
+func splitStates(text string) (string, []string) {
+	m := stateList.FindStringSubmatchIndex(text)
+	if m == nil {
+		return text, nil
+	}
+	var states []string
+	known := 0
+	for _, s := range regexp.MustCompile(`\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*`).Split(text[m[2]:m[3]], -1) {
+		s = strings.TrimSpace(s)
+		words := tokens(s)
+		if len(words) > 0 && (stateWords[words[len(words)-1]] || stateWords[strings.Join(words, "-")]) {
+			known++
+		}
+		if s != "" {
+			states = append(states, capital(strings.ToLower(s)))
+		}
+	}
+	if known < 2 || known*2 < len(states) {
+		return text, nil
+	}
+	return text[:m[0]] + " " + text[m[1]:], states
 }
 
 // tokens are the words of a text in lower case.
@@ -157,64 +560,6 @@ func tokens(text string) []string {
 	})
 }
 
-// findKinds returns the singulars of the kinds that a text speaks of, in the order of their first words.
-func findKinds(text string) []string {
-	l := words()
-	var out, later []string
-	add := func(found []string) {
-		for i, s := range found {
-			if i > 0 {
-				later = append(later, s)
-			} else if !slices.Contains(out, s) {
-				out = append(out, s)
-			}
-		}
-	}
-	ts := tokens(text)
-	for i := 0; i < len(ts); i++ {
-		if i+1 < len(ts) {
-			if found := l.lookup(ts[i] + "-" + ts[i+1]); found != nil {
-				add(found)
-				i++
-				continue
-			}
-		}
-		t := strings.TrimSuffix(ts[i], "'s")
-		if ignored[t] {
-			continue
-		}
-		add(l.lookup(t))
-	}
-	if !isLatin(text) {
-		lower := strings.ToLower(text)
-		at := map[string]int{}
-		for part, s := range l.parts {
-			if i := strings.Index(lower, part); i >= 0 && (at[s] == 0 || i+1 < at[s]) {
-				at[s] = i + 1
-			}
-		}
-		for _, s := range slices.SortedFunc(maps.Keys(at), func(a, b string) int { return cmp.Or(at[a]-at[b], strings.Compare(a, b)) }) {
-			add([]string{s})
-		}
-	}
-	// What a word brings along comes after what was named; what suits any app comes last.
-	slices.SortStableFunc(later, func(a, b string) int {
-		return cmp.Compare(l.kinds[b].palette, "") - cmp.Compare(l.kinds[a].palette, "")
-	})
-	for _, s := range later {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	// What is only said in passing must not drown what was asked for.
-	return out[:min(len(out), 6)]
-}
-
-// ignored are words of the lexicon that mostly mean something else in a wish for an app.
-var ignored = wordSet(`team score level record store schedule service subject question home show item action run running space school state position lead
-	track thought idea wish present set test class run order-by language picture target place shop page value contact collection hours planet series listing
-	training study working money fix fee cost hours calendar camera`)
-
 func wordSet(s string) map[string]bool {
 	out := map[string]bool{}
 	for w := range strings.FieldsSeq(s) {
@@ -223,312 +568,14 @@ func wordSet(s string) map[string]bool {
 	return out
 }
 
-var commonPages = strings.Fields("home dashboard overview index settings login signup register profile about landing search 404 start main account help contact")
-
-// stopWords are never things that an app keeps.
-var stopWords = wordSet(`a about above add additional all allow also always an and any app application apps are as at based be beautiful because been before being best
-	between both build built but by can clean code could create crud custom daily dark data database day design develop do does each easily easy etc every everything
-	fast features few find for from full generate get give good great has have having help helps her here his how i ideal if in including into is it its itself
-	just keep keeps kind know let lets light like list lists local log looks lot made make makes manage management manager many me mobile modern more most my need needs
-	new nice nothing now of off offline on one online only or other our out over own page pages people personal platform please portal program really record
-	records report reports responsive same save say see simple simply site small so software some something stay store such system than thank thanks that the their them
-	theme then there these they thing things this those through time to together tool tools track tracker tracking two type ui under up us use used user users
-	using very via view want wants was way we web webapp website well were what when where which while who will with within without work works would yes you your
-	react reactjs tsx vite vue angular svelte next nextjs typescript javascript python django flask fastapi node sql postgres sqlite tailwind css html bootstrap backend frontend api
-	dashboard charts chart search filter filters login color colour colors colours status form forms field fields table tables card cards screen button buttons
-	ein eine einen einer eines und der die das den dem des für mit von zu zum zur im in ich wir mein meine unser unsere app anwendung zum verwalten verwaltung bitte möchte brauche
-	un una uno el la los las de del para con y por mi mis nuestra aplicación quiero le les des pour avec et je mon ma mes une il di per con che
-	first second third last next week weeks month months year years today lorem ipsum hello world`)
-
-// nouns are the likeliest things that a text of unknown words is about: at most n, plurals before others.
-func nouns(text string, n int) []string {
-	var many, one []string
-	for _, t := range tokens(text) {
-		t = strings.Trim(strings.TrimSuffix(t, "'s"), "-'")
-		size := len([]rune(t))
-		if size < 3 && isLatin(t) || size > 30 || size > 8 && !isLatin(t) || stopWords[t] || !strings.ContainsFunc(t, unicode.IsLetter) || isAdverb(t) {
-			continue
-		}
-		if isLatin(t) && singular(t) != t && !slices.Contains(many, t) {
-			many = append(many, t)
-		} else if !slices.Contains(one, t) {
-			one = append(one, t)
-		}
-	}
-	all := append(many, one...)
-	if len(many) > 0 {
-		all = many
-	}
-	return all[:min(len(all), n)]
-}
-
-func isAdverb(t string) bool {
-	return strings.HasSuffix(t, "ly") || strings.HasSuffix(t, "ing") || strings.HasSuffix(t, "able") || strings.HasSuffix(t, "ful")
-}
-
 func isLatin(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) && !unicode.Is(unicode.Latin, r) })
 }
 
-var listCue = regexp.MustCompile(`(?i)\b(?:track(?:ing)?|manag(?:e|es|ing)|stor(?:e|es|ing)|organi[sz](?:e|es|ing)|collect(?:s|ing)?|catalog(?:ue|ues|ing)?|keep(?:s|ing)? (?:track|a list) of|lists? of)\s+((?:my|our|their|the|all|and|[,&]|\pL[\pL-]*|\s)+)`)
-
-// listedNouns are plurals of unknown words that directly follow a word such as "track" or "manage".
-func listedNouns(text string) []string {
-	var out []string
-	for _, m := range listCue.FindAllStringSubmatch(text, 3) {
-		for i, t := range tokens(m[1]) {
-			switch {
-			case i > 7:
-			case stopWords[t] || len(t) < 4 || singular(t) == t || isAdverb(t) || words().lookup(t) != nil || ignored[singular(t)]:
-			case !slices.Contains(out, t):
-				out = append(out, t)
-			}
-		}
-	}
-	return out[:min(len(out), 2)]
-}
-
-// typeOf guesses a field's type from the words of its name.
-func typeOf(label string) (string, []string) {
-	l := strings.ToLower(label)
-	for _, t := range typeWords {
-		if t.form.MatchString(l) {
-			return t.name, t.options
-		}
-	}
-	return "text", nil
-}
-
-var typeWords = []struct {
-	name    string
-	form    *regexp.Regexp
-	options []string
-}{
-	{"choice", regexp.MustCompile(`\bpriority\b|\burgency\b`), []string{"Low", "Normal", "High"}},
-	{"choice", regexp.MustCompile(`\b(status|stage|state|progress)\b`), []string{"New", "In progress", "Done"}},
-	{"choice", regexp.MustCompile(`\b(category|kind|type)\b`), []string{"General", "Important", "Other"}},
-	{"choice", regexp.MustCompile(`\bsize\b`), []string{"Small", "Medium", "Large"}},
-	{"date", regexp.MustCompile(`\b(date|deadline|due|birthday|anniversary|day|until|expiry|expires)\b`), nil},
-	{"money", regexp.MustCompile(`\b(price|prices|cost|costs|amount|budget|fee|salary|rent|total|revenue|rate|value|discount)\b`), nil},
-	{"email", regexp.MustCompile(`\be-?mails?\b`), nil},
-	{"phone", regexp.MustCompile(`\b(phone|telephone|mobile|cell)\b`), nil},
-	{"link", regexp.MustCompile(`\b(url|link|website|homepage)\b`), nil},
-	{"number", regexp.MustCompile(`\b(count|quantity|number|weight|height|age|rating|score|distance|duration|minutes|hours|calories|pages|size|servings|year|points|stars)\b`), nil},
-	{"flag", regexp.MustCompile(`\b(done|finished|paid|favou?rite|completed|active|archived|checked|read)\b`), nil},
-	{"notes", regexp.MustCompile(`\b(notes?|description|comments?|details|remarks?|text|summary|instructions)\b`), nil},
-}
-
-var withFields = regexp.MustCompile(`(?i)\b([\pL-]+)\s+(?:with|having|that have|including)\s+((?:an?\s+|their\s+|its\s+)?[\pL -]{2,40}(?:\s*,\s*(?:and\s+)?[\pL -]{2,40})*(?:\s+and\s+[\pL -]{2,40})?)`)
-
-// askedFields adds fields that the text names: "dogs with a weight and a vet's phone". Only words whose type is known
-// count, since anything can follow a "with".
-func (a *app) askedFields(text string) {
-	for _, m := range withFields.FindAllStringSubmatch(text, 8) {
-		k := a.findKind(m[1])
-		if k == nil {
-			continue
-		}
-		for part := range strings.SplitSeq(andWord.ReplaceAllString(m[2], ","), ",") {
-			label := trimArticle(part)
-			if typ, options := typeOf(label); typ != "text" && len(strings.Fields(label)) <= 3 && words().lookup(strings.ToLower(label)) == nil {
-				k.addField(label, typ, options)
-			}
-		}
-	}
-}
-
-var (
-	andWord  = regexp.MustCompile(`(?i)\s+and\s+`)
-	articles = regexp.MustCompile(`(?i)^(?:(?:an?|the|their|its|his|her|my|our|another|new|also|some|extra)\s+)+`)
-)
-
-func trimArticle(s string) string { return articles.ReplaceAllString(strings.TrimSpace(s), "") }
-
-// findKind finds a kind of the app by a word for it.
-func (a *app) findKind(word string) *kind {
-	word = strings.ToLower(cleanLine(trimArticle(word)))
-	if word == "" {
-		return nil
-	}
-	for i, k := range a.Kinds {
-		if word == k.One || word == k.Many || singular(word) == k.One || slug(word, "") == k.Key {
-			return &a.Kinds[i]
-		}
-	}
-	for _, s := range words().lookup(strings.ReplaceAll(word, " ", "-")) {
-		if k := a.kind(words().kinds[s].Key); k != nil {
-			return k
-		}
-	}
-	return nil
-}
-
-// addField adds a field before the notes, unless the kind has one of that name.
-func (k *kind) addField(label, typ string, options []string) bool {
-	label = capital(strings.ToLower(shorten(cleanLine(label), 40)))
-	key := camel(label)
-	at := len(k.Fields)
-	for i, f := range k.Fields {
-		if camel(f.Label) == key || f.Key == key {
-			return false
-		}
-		if f.Type == "notes" && i < at {
-			at = i
-		}
-	}
-	if len(k.Fields) >= maxFields {
-		return false
-	}
-	k.Fields = slices.Insert(k.Fields, at, field{Label: label, Type: typ, Options: options})
-	return true
-}
-
-// The name.
-
-var (
-	preamble = regexp.MustCompile(`(?i)^\W*(?:(?:please|hi|hello|hey|ok|can you|could you|i|we|you|want|need|would|like|'d|to|have|build|make|create|develop|design|write|generate|give|me|us|bitte|ich|möchte|brauche|erstelle|quiero|je veux)\b[\s,!.]*)*(?:(?:an?|the|some|my|our|one|eine?n?|una?|une?)\s+)?`)
-	toolWord = regexp.MustCompile(`(?i)^(?:(?:simple|small|little|nice|modern|beautiful|personal|web|mobile|online|easy|new|tiny|full|clean|basic|offline)\s+)*(?:web\s?)?(?:app|application|tool|website|site|program|system|software|platform)\b\s*(?:(?:that|which|to|for|where|with|of|called|named)\b\s*)?(?:(?:lets?|helps?|allows?)\s+(?:me|us|you|people|users)\s+(?:to\s+)?)?(?:(?:track|manage|keep track of|organi[sz]e|plan|log|record|store|collect|list|handle|keep)\b\s*)?(?:(?:an?|the|my|our|their|all)\s+)?`)
-	leadVerb = regexp.MustCompile(`(?i)^(?:keep track of|track|manage|organi[sz]e|log|store|collect|zur verwaltung|zum verwalten|verwalten|para gestionar|pour gérer)\s+(?:(?:von|my|our|the|all|your|meiner?|unserer?|der|mis|mes)\s+)*`)
-	anyTool  = regexp.MustCompile(`(?i)\b(?:app|application|tool|website|site|program|software|platform)\b`)
-	nameEnd  = regexp.MustCompile(`(?i)[.!?;:\n\r(,]|\s[-–—]\s|\b(?:that|which|where|who|so that|using|built with|written in|with|to|including|because|and then|in react|in vue)\b`)
-	called   = regexp.MustCompile(`(?i)\b(?:called|named)\s+["“']?([\pL\pN][\pL\pN '&-]{1,40}?)["”']?(?:[.,;!?\n]|$|\s(?:that|which|for|with|where|to)\b)`)
-	forWhom  = regexp.MustCompile(`(?i)^([\pL\pN-]+(?:\s[\pL\pN-]+)?)\s+for\s+(?:(?:an?|the|my|our|your)\s+)?([\pL\pN&' -]+)$`)
-)
-
-// nameOf derives an app's name from the project's title or, when that is a sentence too, from its first clause.
-func nameOf(title, text string) string {
-	if m := called.FindStringSubmatch(text); m != nil {
-		return titleCase(m[1])
-	}
-	source := cleanLine(title)
-	if source == "" {
-		source, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-		source = cleanLine(shorten(source, 300))
-	}
-	s := preamble.ReplaceAllString(source, "")
-	for _, lead := range []*regexp.Regexp{toolWord, leadVerb} {
-		if cut := lead.ReplaceAllString(s, ""); strings.TrimSpace(cut) != "" {
-			s = cut
-		}
-	}
-	if at := nameEnd.FindStringIndex(s); at != nil && strings.TrimSpace(s[:at[0]]) != "" {
-		s = s[:at[0]]
-	}
-	s = strings.TrimSpace(s)
-	if m := forWhom.FindStringSubmatch(s); m != nil && len(strings.Fields(m[2])) <= 3 {
-		s = m[2] + " " + cmp.Or(strings.TrimSpace(anyTool.ReplaceAllString(m[1], "")), m[1])
-	}
-	s = cmp.Or(s, source)
-	if f := strings.Fields(s); len(f) > 4 {
-		f = f[:min(len(f), 5)]
-		for i, w := range f[2:] {
-			if w == "and" || w == "und" || w == "&" || w == "y" || w == "et" || w == "for" || w == "in" {
-				f = f[:i+2]
-				break
-			}
-		}
-		s = strings.Join(f, " ")
-	}
-	return titleCase(shorten(s, 48))
-}
-
-// titleCase raises the first letters of words that are longer than the small words of English.
-func titleCase(s string) string {
-	f := strings.Fields(s)
-	small := []string{"a", "an", "and", "at", "by", "for", "in", "of", "on", "or", "the", "to", "with"}
-	for i, w := range f {
-		switch lower := strings.ToLower(w); {
-		case slices.Contains([]string{"crm", "erp", "faq", "diy", "hr", "pos", "todo"}, lower):
-			f[i] = strings.ToUpper(w)
-			if lower == "todo" {
-				f[i] = "To-do"
-			}
-		case i > 0 && slices.Contains(small, w):
-		default:
-			f[i] = capital(w)
-		}
-	}
-	return strings.Join(f, " ")
-}
-
-// tagline says what the app is for, in words of our own: the user's may be long, private or in any form.
-func tagline(a *app) string {
-	if tools := a.Tools(); len(tools) > 0 {
-		return a.partIntro(tools[0])
-	}
-	var many []string
-	for _, k := range a.Kinds {
-		many = append(many, k.Many)
-	}
-	return a.T("{list} in one place: quick to enter, easy to find again, and kept on your own device.", "list", capital(a.and(many)))
-}
-
-func joinAnd(s []string) string {
-	if len(s) < 2 {
-		return strings.Join(s, "")
-	}
-	return strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1]
-}
-
-// The look.
-
-var (
-	darkCue   = regexp.MustCompile(`(?i)\b(?:dark|night|black)[\s-]+(?:theme|mode|colou?rs?|look|design|style|background|ui|version)\b|\b(?:make|turn|look|be|is)\s+(?:it\s+|everything\s+)?(?:all\s+)?dark\b|\bdunkle\w*\b`)
-	lightCue  = regexp.MustCompile(`(?i)\b(?:light|bright|white)[\s-]+(?:theme|mode|colou?rs?|look|design|style|background|ui|version)\b`)
-	sideCue   = regexp.MustCompile(`(?i)\b(?:side\s?bar|side (?:navigation|menu))\b`)
-	topCue    = regexp.MustCompile(`(?i)\btop (?:navigation|menu|bar)\b`)
-	colorCue  = regexp.MustCompile(`(?i)\b(blue|green|purple|violet|lilac|pink|red|orange|yellow|brown|teal|turquoise|cyan|gr[ae]y|olive|indigo|magenta|rose|navy|lime)\b(?:[\s-]+(?:\pL+\s+)?(?:theme|colou?rs?|look|design|style|accents?|palette|buttons?|scheme))`)
-	colorsFor = map[string]string{"blue": "ocean", "navy": "ocean", "green": "moss", "lime": "olive", "purple": "plum", "violet": "plum", "lilac": "plum", "pink": "rose",
-		"rose": "rose", "red": "brick", "orange": "amber", "yellow": "amber", "brown": "amber", "teal": "teal", "turquoise": "teal", "cyan": "teal",
-		"gray": "slate", "grey": "slate", "olive": "olive", "indigo": "indigo", "magenta": "berry"}
-)
-
-// lookOf takes the colour from what the text asks for, else from the first kind that has one, else from the name.
-func lookOf(text string, a *app) look {
-	var l look
-	for _, k := range a.Kinds {
-		if e, ok := words().kinds[singularOf(k)]; ok && e.palette != "" {
-			l.Palette = e.palette
-			break
-		}
-	}
-	l.restyle(text)
-	return l
-}
-
-// restyle changes what a text asks to change of a look, and reports whether it asked for anything.
-func (l *look) restyle(text string) bool {
-	said := true
-	switch {
-	case darkCue.MatchString(text):
-		l.Mode = "dark"
-	case lightCue.MatchString(text):
-		l.Mode = "light"
-	default:
-		said = false
-	}
-	if m := colorCue.FindStringSubmatch(text); m != nil {
-		l.Palette, said = colorsFor[strings.ToLower(m[1])], true
-	}
-	if sideCue.MatchString(text) {
-		l.Layout, said = "side", true
-	} else if topCue.MatchString(text) {
-		l.Layout, said = "top", true
-	}
-	return said
-}
-
-func currencyOf(text string) string {
-	for _, c := range []struct {
-		form *regexp.Regexp
-		code string
-	}{
-		{regexp.MustCompile(`(?i)€|\beuros?\b|\bEUR\b`), "EUR"}, {regexp.MustCompile(`(?i)£|\bpounds? sterling\b|\bGBP\b`), "GBP"},
-		{regexp.MustCompile(`(?i)¥|\byen\b|\bJPY\b`), "JPY"}, {regexp.MustCompile(`(?i)\b(?:swiss )?francs?\b|\bCHF\b`), "CHF"}, {regexp.MustCompile(`(?i)₹|\brupees?\b|\bINR\b`), "INR"},
-	} {
-		if c.form.MatchString(text) {
-			return c.code
-		}
-	}
-	return "USD"
+// lent reports whether words speak of lending or borrowing.
+func lent(words []word) bool {
+	return slices.ContainsFunc(words, func(w word) bool {
+		base := english().verbForm(w.low)
+		return lendingVerbs[base] || slices.Contains([]string{"lent", "lend", "loaned"}, w.low)
+	})
 }

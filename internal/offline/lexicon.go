@@ -14,10 +14,13 @@ var lexiconText string
 
 // lexicon is what the model knows of the world: kinds of things by the words for them.
 type lexicon struct {
-	kinds    map[string]*entry   // by singular
-	words    map[string][]string // a word or a hyphenated pair -> singulars of kinds
-	parts    map[string]string   // part of a word in another script -> singular
-	together map[string]string   // singular -> singular of what goes with it
+	kinds      map[string]*entry   // by singular
+	alike      map[string]string   // a word, or several joined by hyphens, for the same sort of thing -> singular
+	about      map[string]string   // a word that speaks of a kind -> singular
+	foreign    map[string]string   // a word of another language, in lower case -> singular
+	composites map[string][]string // who or what an app may be for -> singulars of kinds
+	parts      map[string]string   // part of a word in another script -> singular
+	together   map[string]string   // singular -> singular of what goes with it
 }
 
 type entry struct {
@@ -26,16 +29,16 @@ type entry struct {
 }
 
 var words = sync.OnceValue(func() *lexicon {
-	l := &lexicon{kinds: map[string]*entry{}, words: map[string][]string{}, parts: map[string]string{}, together: map[string]string{}}
+	l := &lexicon{kinds: map[string]*entry{}, alike: map[string]string{}, about: map[string]string{}, foreign: map[string]string{}, composites: map[string][]string{},
+		parts: map[string]string{}, together: map[string]string{}}
 	var last *entry
 	for line := range strings.SplitSeq(lexiconText, "\n") {
 		switch {
 		case strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#"):
 		case strings.HasPrefix(line, "> "):
-			// Words for several kinds win over those for one.
 			from, to, _ := strings.Cut(line[2:], " = ")
 			for w := range strings.FieldsSeq(from) {
-				l.words[w] = strings.Fields(to)
+				l.composites[w] = strings.Fields(to)
 			}
 		case strings.HasPrefix(line, "~ "):
 			to, parts, _ := strings.Cut(line[2:], " = ")
@@ -49,13 +52,27 @@ var words = sync.OnceValue(func() *lexicon {
 			last.Fields = parseFields(line)
 		default:
 			last = parseKind(line)
-			name, rest, _ := strings.Cut(line, "|")
-			alike, _, _ := strings.Cut(rest, "|")
-			singular := strings.Fields(name)[0]
-			l.kinds[singular] = last
-			for w := range strings.FieldsSeq(name + " " + alike) {
-				if _, taken := l.words[w]; !taken {
-					l.words[w] = []string{singular}
+			names, rest, _ := strings.Cut(line, "|")
+			column, _, _ := strings.Cut(rest, "|")
+			one, _, _ := strings.Cut(names, " ")
+			l.kinds[one] = last
+			l.alike[one] = one
+			for i, group := range strings.SplitN(column, ";", 3) {
+				into := []map[string]string{l.alike, l.about, l.foreign}[i]
+				for w := range strings.FieldsSeq(group) {
+					if _, taken := into[w]; !taken {
+						into[w] = one
+					}
+				}
+			}
+		}
+	}
+	for one, e := range l.kinds { // a kind's own name is nobody else's
+		l.alike[one] = one
+		for _, language := range languages[1:] {
+			for _, name := range []string{e.One, e.Many} {
+				if foreign, ok := translations().texts[language][name]; ok {
+					l.foreign[strings.ToLower(strings.ReplaceAll(foreign, " ", "-"))] = one
 				}
 			}
 		}
@@ -84,13 +101,13 @@ func spaced(s string) string {
 	return strings.ReplaceAll(s, "-", " ")
 }
 
-var fieldForm = regexp.MustCompile(`([^:,][^:,]*):(->)?([a-z-]+)(?:\(([^)]*)\))?(!)?`)
+var fieldForm = regexp.MustCompile(`([^:,][^:,]*):(->)?([a-z-]+)(?:\(([^)]*)\))?([!?])?`)
 
 // parseFields reads the lexicon's notation of fields. The lexicon is our own, so what does not fit is a mistake in it.
 func parseFields(line string) []field {
 	var out []field
 	for _, m := range fieldForm.FindAllStringSubmatch(line, -1) {
-		f := field{Label: strings.TrimSpace(m[1]), Type: m[3], Required: m[5] != ""}
+		f := field{Label: strings.TrimSpace(m[1]), Type: m[3], Required: m[5] == "!", optional: m[5] == "?"}
 		switch {
 		case m[2] != "":
 			f.Type, f.To = "relation", m[3] // a singular; resolve turns it into a key
@@ -107,38 +124,19 @@ func parseFields(line string) []field {
 	return out
 }
 
-// lookup returns the kinds that a word, or a pair of words joined by a hyphen, stands for.
+// lookup returns the kinds that English words joined by hyphens stand for: one whose name they may keep, or that they speak
+// of, or several.
 func (l *lexicon) lookup(word string) []string {
-	if k, ok := l.words[word]; ok {
-		return k
+	for _, w := range []string{word, singular(word)} {
+		if one, ok := l.alike[w]; ok {
+			return []string{one}
+		}
+		if several, ok := l.composites[w]; ok {
+			return several
+		}
+		if one, ok := l.about[w]; ok {
+			return []string{one}
+		}
 	}
-	return l.words[singular(word)]
-}
-
-// singular undoes the usual English plurals.
-func singular(w string) string {
-	switch {
-	case len(w) < 4 || strings.HasSuffix(w, "ss") || strings.HasSuffix(w, "us") || strings.HasSuffix(w, "is"):
-		return w
-	case strings.HasSuffix(w, "ies") && len(w) > 4:
-		return w[:len(w)-3] + "y"
-	case strings.HasSuffix(w, "ches"), strings.HasSuffix(w, "shes"), strings.HasSuffix(w, "sses"), strings.HasSuffix(w, "xes"), strings.HasSuffix(w, "zzes"):
-		return w[:len(w)-2]
-	case strings.HasSuffix(w, "s"):
-		return w[:len(w)-1]
-	}
-	return w
-}
-
-// plural makes the usual English plural.
-func plural(w string) string {
-	switch {
-	case w == "":
-		return w
-	case strings.HasSuffix(w, "y") && len(w) > 1 && !strings.ContainsRune("aeiou", rune(w[len(w)-2])):
-		return w[:len(w)-1] + "ies"
-	case strings.HasSuffix(w, "s"), strings.HasSuffix(w, "x"), strings.HasSuffix(w, "ch"), strings.HasSuffix(w, "sh"):
-		return w + "es"
-	}
-	return w + "s"
+	return nil
 }

