@@ -2,6 +2,8 @@ module codeforge
 
 go 1.26.0
 
+ignore ./console/node_modules
+
 require (
 	deps.dev/util/semver v0.0.0-20260727054525-2946ae4a6141
 	github.com/MicahParks/jwkset v0.11.4

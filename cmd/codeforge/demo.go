@@ -109,6 +109,9 @@ func (d *Demo) Run(ctx context.Context) error {
 		}
 	}
 	s.line("Open      %s", preview.URL)
+	if d.HasConsole() {
+		s.line("Console   %s/#/projects/%s", c.Base, project.ID)
+	}
 	s.line("Files     %s/v1/projects/%s/files", c.Base, project.ID)
 	s.line("Job       %s/v1/jobs/%s", c.Base, job.ID)
 	if err := runInBrowser(ctx, c, project.ID, s); err != nil {

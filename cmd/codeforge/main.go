@@ -102,6 +102,9 @@ func (s *Serve) Validate() error { return s.ValidateServing() }
 
 // Run implements the command.
 func (s *Serve) Run(ctx context.Context, hangups <-chan os.Signal, reread rereader) error {
+	if s.HasConsole() {
+		s.Listening = func(url string) { fmt.Println("The console is at " + url + "/") }
+	}
 	return server.Run(ctx, &s.Config, os.Stderr, hangups, reread)
 }
 

@@ -46,7 +46,7 @@ func (s *Server) clientTag(at site, b *build, nonce string) string {
 	add("nonce", nonce)
 	add("data-job", at.job)
 	add("data-version", at.versionOf(b))
-	add("data-embedders", strings.Join(s.embedders, " "))
+	add("data-embedders", strings.Join(at.embedders, " "))
 	return tag + "></script>"
 }
 

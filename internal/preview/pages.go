@@ -62,7 +62,8 @@ func (s *Server) page(w http.ResponseWriter, status int, data pageData, nonce st
 		scripts = "; script-src 'nonce-" + nonce + "'; connect-src 'self'"
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"+scripts+s.ancestors)
+	h := w.Header()
+	h.Set(contentPolicy, "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"+scripts+"; "+h.Get(contentPolicy))
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes()) // a visitor that left needs no answer
 }

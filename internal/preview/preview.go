@@ -31,6 +31,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,6 +68,7 @@ type Options struct {
 	Keys         *auth.Keyring // signs tickets, where they are needed
 	TicketNeeded bool          // false: everybody is the local user
 	Embedders    []string      // origins whose pages may frame a preview, besides the preview itself
+	Beside       bool          // so may pages of this machine at the same port, by its names: a console for its one user
 
 	CacheBytes int // of built sites; 0: 64 MiB. The newest is always kept.
 	SiteBytes  int // of one built site; 0: 32 MiB
@@ -88,7 +90,6 @@ type WorkingTree struct {
 type Server struct {
 	o         Options
 	embedders []string // as browsers write origins
-	ancestors string   // who may frame a preview, as a directive
 	cache     cache
 	builds    builds
 	reports   rates
@@ -117,8 +118,22 @@ func New(o Options) *Server {
 			s.embedders = append(s.embedders, originOf(u))
 		}
 	}
-	s.ancestors = "; frame-ancestors " + strings.Join(append([]string{"'self'"}, s.embedders...), " ")
 	return s
+}
+
+// embeddersOf are the origins whose pages may frame what a request asks for.
+func (s *Server) embeddersOf(r *http.Request) []string {
+	if !s.o.Beside {
+		return s.embedders
+	}
+	scheme, port := "http://", ""
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	if _, p, err := net.SplitHostPort(r.Host); err == nil {
+		port = ":" + p
+	}
+	return append(slices.Clone(s.embedders), scheme+"localhost"+port, scheme+"127.0.0.1"+port)
 }
 
 // originOf is the origin of an address as browsers write it.
@@ -143,7 +158,11 @@ type site struct {
 	project  string
 	revision int64 // 0: the newest
 	job      string
+
+	embedders []string // origins of pages that may frame it
 }
+
+const contentPolicy = "Content-Security-Policy"
 
 // versionOf names what a page that shows b shows, as far as it can change; "": it cannot.
 func (p site) versionOf(b *build) string {
@@ -246,8 +265,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
 	h.Set("X-Robots-Tag", "noindex")
 	h.Set("Cache-Control", "no-cache")
+	embedders := s.embeddersOf(r)
+	h.Set(contentPolicy, "frame-ancestors "+strings.Join(append([]string{"'self'"}, embedders...), " ")) // whoever answers adds the rest
 
 	at, ok := s.place(r.Host)
+	at.embedders = embedders
 	if !ok {
 		s.showError(w, http.StatusNotFound, "No preview here", "This address belongs to no project.")
 		return
@@ -453,7 +475,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, u codeforge.User,
 // sendAsset answers with something that a build has.
 func (s *Server) sendAsset(w http.ResponseWriter, r *http.Request, u codeforge.User, at site, b *build, a verify.Asset) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", policy+s.ancestors)
+	h.Set(contentPolicy, policy+"; "+h.Get(contentPolicy))
 	etag, tag := b.tag(a), ""
 	if strings.HasPrefix(a.Type, "text/html") {
 		s.renew(w, r, u, at, b)

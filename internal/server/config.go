@@ -32,6 +32,7 @@ type Config struct {
 	ServiceKey     string `name:"supabase-service-key" env:"SUPABASE_SERVICE_KEY" secret:"" placeholder:"KEY" help:"Its secret key, sb_secret_... or service_role: data then lies in the project, through its Data API, unless DATABASE_URL says otherwise."`
 	JWTSecret      string `name:"supabase-jwt-secret" env:"SUPABASE_JWT_SECRET" secret:"" placeholder:"SECRET" help:"Verifies tokens that the project signs with a secret (HS256). Without it Supabase Auth is asked about them."`
 	JWTIssuers     List   `name:"supabase-jwt-issuer" env:"SUPABASE_JWT_ISSUER" help:"Accepted issuers of tokens, as a comma or JSON list. Default: SUPABASE_URL/auth/v1."`
+	PublishableKey string `name:"supabase-publishable-key" env:"SUPABASE_PUBLISHABLE_KEY,SUPABASE_ANON_KEY" placeholder:"KEY" help:"Its publishable key, sb_publishable_... or anon: with it people sign in to the console by their password. Pages that they open show it."`
 	AllowAnonymous bool   `name:"allow-anonymous" env:"ALLOW_ANONYMOUS" help:"Accept users who signed in without an account."`
 
 	DatabaseURL string  `name:"database-url" env:"DATABASE_URL" secret:"" placeholder:"URL" help:"Postgres that holds the data, as a rule that of the Supabase project. Default: the Data API where SUPABASE_URL and SUPABASE_SERVICE_KEY are set, else the embedded database."`
@@ -40,6 +41,8 @@ type Config struct {
 	ReplicaLag  Seconds `name:"replica-max-lag" env:"REPLICA_MAX_LAG" default:"10" help:"Seconds that what a replica shows may be old; one that is further behind is not read of."`
 	MigrateURL  string  `name:"migrate-database-url" env:"MIGRATE_DATABASE_URL" secret:"" placeholder:"URL" help:"The same database by a login that may change the schema. Default: DATABASE_URL."`
 	PoolMode    string  `name:"pool-mode" env:"POOL_MODE" help:"transaction or session: how the pooler at DATABASE_URL works. Default: transaction at port 6543 or with pgbouncer=true."`
+
+	Console string `name:"console" env:"CONSOLE" default:"on" enum:"on,off" help:"Whether browsers find the console at /."`
 
 	MetricsAddr    string `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"ADDR" help:"Address of a port of its own for /metrics, like 127.0.0.1:9090 or :9090. It asks nobody who they are unless METRICS_TOKEN is set: keep it private."`
 	MetricsToken   string `name:"metrics-token" env:"METRICS_TOKEN" secret:"" placeholder:"TOKEN" help:"Bearer token with which /metrics may be read, at the server's own port too. Without it, and without METRICS_ADDR, only programs of this machine may, in development."`
@@ -137,6 +140,8 @@ type Config struct {
 
 	// Models, if not nil, stands between the journals of jobs and the configured models: for measurements.
 	Models func(llm.Provider) llm.Provider `kong:"-" hidden:""`
+	// Listening, if not nil, is told where the server answers once it does.
+	Listening func(url string) `kong:"-" hidden:""`
 	// RunLater leaves runs in a browser to whoever asks for a check, so that jobs end before them.
 	RunLater bool `kong:"-" hidden:""`
 }

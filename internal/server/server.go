@@ -206,7 +206,7 @@ func (s *Server) makeEdge() (err error) {
 	o := api.Options{
 		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Sockets: &s.sockets, Log: s.log, Audit: s.audit, Auth: identify,
 		MaxStreamsUser: cfg.MaxStreams, MaxStreamsAddress: cfg.MaxStreamsFrom,
-		Begin: s.telemetry.Begin, Answered: s.telemetry.Answered, Sites: s.metricsSites(),
+		Begin: s.telemetry.Begin, Answered: s.telemetry.Answered, Sites: append(s.metricsSites(), s.consoleSites()...),
 		Check: s.checks.Check, Run: s.checks.Run, Webhooks: s.webhooks, GitHub: s.github,
 		Health: func(context.Context) api.Health { return s.health() }, Ready: func(context.Context) []api.Check { return s.probes.look() },
 		StoreName: s.store.Name, Isolation: s.store.Isolation, Model: s.router.model,
@@ -379,6 +379,9 @@ func (s *Server) Start(ctx context.Context) error {
 		}()
 	}
 	s.log.Info("listening", "url", s.URL())
+	if s.cfg.Listening != nil {
+		s.cfg.Listening(s.URL())
+	}
 	s.serveOperators()
 	return nil
 }
@@ -429,7 +432,7 @@ func (s *Server) closeHTTP() error {
 
 // previews shows what projects and the working trees of jobs build.
 func (s *Server) previews(keys *auth.Keyring) *preview.Server {
-	return preview.New(preview.Options{Domain: s.cfg.PreviewDomain, Keys: keys, TicketNeeded: !s.cfg.Standalone(), Embedders: s.cfg.AllowedOrigins, Log: s.log,
+	return preview.New(preview.Options{Domain: s.cfg.PreviewDomain, Keys: keys, TicketNeeded: !s.cfg.Standalone(), Embedders: s.cfg.embedders(), Beside: s.cfg.Standalone() && s.cfg.HasConsole(), Log: s.log,
 		Bundle: s.checks.Build, Project: s.store.GetProject, Restored: restoredSince(s.store), ReadBlob: s.store.ReadBlob, AddErrors: s.store.AddPreviewErrors,
 		Revision: func(ctx context.Context, u codeforge.User, projectID string, revision int64) (codeforge.Revision, verify.Tree, error) {
 			rev, files, err := s.store.RevisionFiles(ctx, u, projectID, revision, codeforge.Page{})

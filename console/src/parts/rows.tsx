@@ -1,0 +1,53 @@
+// A list of any length of which only what is seen is in the page. Its rows have one height.
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useSize } from "./basics";
+
+const beyond = 12; // rows that are ready above and below
+
+export function Rows<T>({ items, height, label, render, follow = false, class: more }: {
+  items: readonly T[];
+  version?: number; // moves when items changed in place
+  height: number;
+  label: string;
+  render: (item: T, index: number) => ComponentChildren;
+  follow?: boolean; // stay at the end while it grows, unless somebody scrolled away
+  class?: string;
+}) {
+  const ref = useRef<HTMLDivElement>(null);
+  const { height: seen } = useSize(ref);
+  const [top, setTop] = useState(0);
+  const atEnd = useRef(true);
+
+  useLayoutEffect(() => {
+    const e = ref.current;
+    if (follow && atEnd.current && e) e.scrollTop = e.scrollHeight;
+  }, [items.length, seen, follow]);
+
+  const from = Math.max(0, Math.floor(top / height) - beyond);
+  const to = Math.min(items.length, Math.ceil((top + (seen || 600)) / height) + beyond);
+  return (
+    <div
+      class={"rows " + (more ?? "")}
+      ref={ref}
+      role="list"
+      aria-label={label}
+      tabIndex={0}
+      onScroll={(e) => {
+        const el = e.currentTarget;
+        setTop(el.scrollTop);
+        atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < height * 2;
+      }}
+    >
+      <div class="rows-all" style={{ height: items.length * height + "px" }}>
+        <div class="rows-seen" style={{ transform: `translateY(${from * height}px)` }}>
+          {items.slice(from, to).map((item, i) => (
+            <div role="listitem" class="row" key={from + i} style={{ height: height + "px" }}>
+              {render(item, from + i)}
+            </div>
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}

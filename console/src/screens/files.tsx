@@ -1,0 +1,346 @@
+// The files of a project: a tree, an editor, and a search through all of them.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { ApiError, call, get, send } from "../api";
+import { refresh, useData } from "../data";
+import type { Editor } from "../editor";
+import { bytes, t, tn } from "../i18n";
+import { Button, Dialog, Failure, Notice, Waiting, words } from "../parts/basics";
+import { Icon } from "../parts/icon";
+import { useKeys } from "../parts/keys";
+import { say, sayFailure } from "../parts/toast";
+import { go, link, place } from "../router";
+import type { File as Row, FileList } from "../schema";
+import { fileAt, nameOf, save, upload } from "../transfer";
+import { Conflict, editorPart } from "./conflict";
+import type { Here } from "./project";
+
+interface Folder {
+  readonly name: string;
+  readonly path: string;
+  readonly folders: Folder[];
+  readonly files: Row[];
+}
+
+export function FilesPane({ here, path }: { here: Here; path: string }) {
+  const name = `project/${here.id}/files`;
+  const list = useData<FileList>(name, (s) => get(`v1/projects/${here.id}/files?content=false`, s));
+  const [asking, setAsking] = useState<"new" | "delete" | "">("");
+  const [search, setSearch] = useState("");
+  const [over, setOver] = useState(false);
+  const find = useRef<HTMLInputElement>(null);
+  const pick = useRef<HTMLInputElement>(null);
+  useKeys([
+    { keys: "f", name: t("files.search"), run: () => find.current?.focus() },
+    { keys: "n", name: t("files.new"), run: () => setAsking("new") },
+  ]);
+  const take = async (files: readonly File[]) => {
+    setOver(false);
+    if (!files.length) return;
+    try {
+      const n = await upload(here.id, "", files);
+      say(t("files.uploaded", { files: tn("files", n) }), "good");
+      refresh(`project/${here.id}/`);
+    } catch (e) {
+      sayFailure(e);
+    }
+  };
+  if (list.error && !list.data) return <Failure error={list.error} retry={() => refresh(name)} />;
+  if (!list.data) return <Waiting rows={8} />;
+  const files = list.data.files;
+  return (
+    <div
+      class={"files " + (path ? "one" : "") + (over ? " over" : "")}
+      onDragOver={(e) => (e.preventDefault(), setOver(true))}
+      onDragLeave={() => setOver(false)}
+      onDrop={(e) => (e.preventDefault(), void take([...(e.dataTransfer?.files ?? [])]))}
+    >
+      <aside class="tree-side" aria-label={t("view.files")}>
+        <div class="tree-head">
+          <label class="search">
+            <Icon name="search" />
+            <input ref={find} type="search" value={search} placeholder={t("files.search")} aria-label={t("files.search")} onInput={(e) => setSearch(e.currentTarget.value)} onKeyDown={(e) => e.key === "Escape" && (setSearch(""), e.currentTarget.blur())} />
+          </label>
+          <Button kind="quiet" icon="add" label={t("files.new")} onClick={() => setAsking("new")} />
+          <Button kind="quiet" icon="upload" label={t("files.upload")} onClick={() => pick.current?.click()} />
+          <Button kind="quiet" icon="download" label={t("files.download")} disabled={files.length === 0} onClick={() => void save(`v1/projects/${here.id}/archive.zip`, nameOf(here.project.title) + ".zip").catch(sayFailure)} />
+          <input ref={pick} class="hidden" type="file" multiple tabIndex={-1} aria-hidden="true" onChange={(e) => (void take([...(e.currentTarget.files ?? [])]), (e.currentTarget.value = ""))} />
+        </div>
+        {search.trim() ? <Found here={here} text={search.trim()} />
+        : files.length === 0 ? <Notice icon="file" title={t("files.none")}><p>{t("files.none.text")}</p></Notice>
+        : <Tree here={here} files={files} at={path} />}
+      </aside>
+      <div class="file-side">
+        {path ? <OneFile key={path} here={here} path={path} onDelete={() => setAsking("delete")} /> : <Notice icon="code" title={t("files.pick")}><p>{t("files.pick.text")}</p></Notice>}
+      </div>
+      {asking === "new" && <NewFile here={here} folder={path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : ""} onClose={() => setAsking("")} />}
+      {asking === "delete" && <DeleteFile here={here} path={path} onClose={() => setAsking("")} />}
+    </div>
+  );
+}
+
+const addressOf = (here: Here, path: string, line?: number) => link(["projects", here.id, "files", ...path.split("/")], { w: place.value.query.get("w"), show: place.value.query.get("show"), line: line ? String(line) : null });
+
+function treeOf(files: readonly Row[]): Folder {
+  const root: Folder = { name: "", path: "", folders: [], files: [] };
+  for (const f of files) {
+    const parts = f.path.split("/");
+    let at = root;
+    for (const part of parts.slice(0, -1)) {
+      const path = at.path ? at.path + "/" + part : part;
+      let next = at.folders.find((d) => d.name === part);
+      if (!next) at.folders.push((next = { name: part, path, folders: [], files: [] }));
+      at = next;
+    }
+    at.files.push(f);
+  }
+  return root;
+}
+
+function Tree({ here, files, at }: { here: Here; files: readonly Row[]; at: string }) {
+  const tree = useMemo(() => treeOf(files), [files]);
+  const [closed, setClosed] = useState<ReadonlySet<string>>(() => new Set(files.length > 200 ? tree.folders.map((f) => f.path) : []));
+  const toggle = (path: string) => {
+    const next = new Set(closed);
+    if (!next.delete(path)) next.add(path);
+    setClosed(next);
+  };
+  return <div class="tree"><Branch here={here} folder={tree} at={at} closed={closed} toggle={toggle} depth={0} /></div>;
+}
+
+function Branch({ here, folder, at, closed, toggle, depth }: { here: Here; folder: Folder; at: string; closed: ReadonlySet<string>; toggle: (path: string) => void; depth: number }) {
+  const indent = { paddingInlineStart: 8 + depth * 14 + "px" };
+  return (
+    <ul>
+      {folder.folders.map((d) => (
+        <li key={d.path}>
+          <button type="button" class="tree-row" style={indent} aria-expanded={!closed.has(d.path)} onClick={() => toggle(d.path)}>
+            <Icon name={closed.has(d.path) ? "folder" : "folderOpen"} />
+            <span>{d.name}</span>
+          </button>
+          {!closed.has(d.path) && <Branch here={here} folder={d} at={at} closed={closed} toggle={toggle} depth={depth + 1} />}
+        </li>
+      ))}
+      {folder.files.map((f) => (
+        <li key={f.path}>
+          <a class="tree-row" style={indent} href={addressOf(here, f.path)} aria-current={f.path === at ? "page" : undefined}>
+            <Icon name="file" />
+            <span>{f.path.slice(f.path.lastIndexOf("/") + 1)}</span>
+            {f.revision === here.project.revision && here.project.revision > 1 && <span class="changed" title={t("files.changed.newest")}><span class="hidden">{t("files.changed.newest")}</span></span>}
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Found({ here, text }: { here: Here; text: string }) {
+  const all = useData<FileList>(`project/${here.id}/filescontent`, (s) => get(`v1/projects/${here.id}/files`, s));
+  if (all.error && !all.data) return <Failure error={all.error} />;
+  if (!all.data) return <Waiting rows={4} />;
+  const wanted = text.toLowerCase();
+  const hits: { path: string; line: number; text: string }[] = [];
+  for (const f of all.data.files) {
+    if (f.path.toLowerCase().includes(wanted)) hits.push({ path: f.path, line: 0, text: "" });
+    if (f.encoding || !f.content) continue;
+    f.content.split("\n").forEach((line, i) => {
+      if (hits.length < 300 && line.toLowerCase().includes(wanted)) hits.push({ path: f.path, line: i + 1, text: line.trim().slice(0, 200) });
+    });
+  }
+  return (
+    <div class="found">
+      <p class="fine" role="status">{tn("found", hits.length)}</p>
+      <ul>
+        {hits.map((h) => (
+          <li key={h.path + h.line}>
+            <a href={addressOf(here, h.path, h.line)}>
+              <code>{h.path}{h.line ? ":" + h.line : ""}</code>
+              {h.text && <span>{h.text}</span>}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete: () => void }) {
+  const name = `file/${here.id}/${path}`;
+  const file = useData<Row>(name, (s) => get(fileAt(here.id, path), s));
+  const host = useRef<HTMLDivElement>(null);
+  const editor = useRef<Editor | null>(null);
+  const base = useRef<Row | null>(null); // what is being edited
+  const [changed, setChanged] = useState(false);
+  const [saving, setSaving] = useState(false);
+  const [theirs, setTheirs] = useState<Row | null>(null);
+  const [newer, setNewer] = useState(false);
+  const [trouble, setTrouble] = useState<Error | null>(null);
+  const line = Number(place.value.query.get("line") ?? 0);
+  const row = file.data;
+  const blob = !!row?.encoding;
+
+  const write = async (text: string, version: number) => {
+    setSaving(true);
+    try {
+      const made = await call<Row>("PUT", fileAt(here.id, path), { body: { content: text }, headers: { "If-Match": `"${version}"` } });
+      base.current = { ...made, content: text };
+      setChanged(editor.current?.text() !== text);
+      setTheirs(null);
+      setNewer(false);
+      say(t("files.saved", { path }), "good");
+      refresh(`project/${here.id}/`);
+    } catch (e) {
+      if (e instanceof ApiError && e.status === 409) setTheirs(await get<Row>(fileAt(here.id, path)));
+      else sayFailure(e);
+    } finally {
+      setSaving(false);
+    }
+  };
+  const saveNow = useRef(() => {});
+  saveNow.current = () => {
+    if (editor.current && base.current && !saving) void write(editor.current.text(), base.current.version);
+  };
+
+  useEffect(() => {
+    if (!row || blob) return;
+    if (editor.current) {
+      if (base.current && row.version > base.current.version) setNewer(true);
+      return;
+    }
+    let gone = false;
+    base.current = row;
+    editorPart().then(
+      (part) => {
+        if (gone || !host.current) return;
+        editor.current = part.openEditor(host.current, {
+          text: row.content ?? "", path, readOnly: false, label: path, line,
+          onChange: () => setChanged(editor.current?.text() !== base.current?.content),
+          onSave: () => saveNow.current(),
+        });
+      },
+      (e: Error) => setTrouble(e),
+    );
+    return () => void (gone = true);
+  }, [row?.version, blob]);
+  useEffect(() => () => editor.current?.close(), []);
+  useEffect(() => {
+    if (line) editor.current?.goTo(line);
+  }, [line]);
+  // What is newer on the server replaces what nobody touched; else somebody is asked when they save.
+  useEffect(() => {
+    if (newer && !changed && row) {
+      base.current = row;
+      editor.current?.replace(row.content ?? "");
+      setNewer(false);
+    }
+  }, [newer, changed, row]);
+  useEffect(() => {
+    if (here.project.revision) refresh(name);
+  }, [here.project.revision]);
+  useEffect(() => {
+    if (!changed) return;
+    const ask = (e: BeforeUnloadEvent) => e.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [changed]);
+  useKeys([{ keys: "mod+s", name: t("save"), run: () => saveNow.current() }]);
+
+  if (file.error && !row) return <Failure error={file.error} retry={() => refresh(name)} />;
+  return (
+    <div class="file">
+      <header class="file-head">
+        <a class="button quiet only-icon back-to-tree" href={link(["projects", here.id, "files"], { show: place.value.query.get("show") })} aria-label={t("files.back")}><Icon name="back" /></a>
+        <code>{path}</code>
+        {changed && <span class="dot" title={t("files.unsaved")}><span class="hidden">{t("files.unsaved")}</span></span>}
+        {newer && <span class="fine warn-text">{t("files.newer")}</span>}
+        <span class="grow" />
+        {row && <span class="fine tabular file-size">{bytes(row.size)}</span>}
+        <Button kind="quiet" icon="download" label={t("download")} onClick={() => void save(fileAt(here.id, path) + "?raw=true", path.slice(path.lastIndexOf("/") + 1)).catch(sayFailure)} />
+        <Button kind="quiet" icon="trash" label={t("files.delete")} onClick={onDelete} />
+        {!blob && <Button id="save" kind={changed ? "primary" : "plain"} disabled={!changed} busy={saving} onClick={() => saveNow.current()}>{t("save")}</Button>}
+      </header>
+      {trouble ? <Failure error={trouble} /> : blob ? <Blob row={row!} project={here.id} /> : <div class="editor" ref={host} />}
+      {!row && <Waiting rows={8} />}
+      {theirs && editor.current && (
+        <Conflict
+          path={path}
+          theirs={theirs}
+          yours={editor.current.text()}
+          onClose={() => setTheirs(null)}
+          onSave={(text) => {
+            editor.current?.replace(text);
+            void write(text, theirs.version);
+          }}
+          onTake={() => {
+            base.current = theirs;
+            editor.current?.replace(theirs.content ?? "");
+            setTheirs(null);
+            setNewer(false);
+            setChanged(false);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Blob({ row, project }: { row: Row; project: string }) {
+  const [picture, setPicture] = useState("");
+  const shows = /\.(png|jpe?g|gif|webp|avif|ico)$/i.test(row.path);
+  useEffect(() => {
+    if (!shows) return;
+    let at = "";
+    let gone = false;
+    void send("GET", fileAt(project, row.path) + "?raw=true", { headers: { Accept: "*/*" } }).then(async (r) => {
+      if (gone) return;
+      setPicture((at = URL.createObjectURL(await r.blob())));
+    }, () => undefined);
+    return () => ((gone = true), at && URL.revokeObjectURL(at));
+  }, [row.path, row.version]);
+  return picture ? <div class="picture"><img src={picture} alt={row.path} /></div> : <Notice icon="file" title={t("files.binary")}><p>{bytes(row.size)}</p></Notice>;
+}
+
+function NewFile({ here, folder, onClose }: { here: Here; folder: string; onClose: () => void }) {
+  const [path, setPath] = useState(folder);
+  const [error, setError] = useState("");
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
+  const make = async () => {
+    try {
+      await call("POST", `v1/projects/${here.id}/files`, { body: { path: path.trim(), content: "" }, headers: { "If-None-Match": "*" } });
+      refresh(`project/${here.id}/`);
+      onClose();
+      go(addressOf(here, path.trim()));
+    } catch (e) {
+      setError(words(e));
+    }
+  };
+  return (
+    <Dialog title={t("files.new")} onClose={onClose}>
+      <form onSubmit={(e) => (e.preventDefault(), void make())}>
+        <label class="labelled">{t("files.path")}<input ref={input} class="field" value={path} placeholder="src/pages/about.ts" aria-invalid={!!error} onInput={(e) => (setPath(e.currentTarget.value), setError(""))} /></label>
+        {error && <p class="field-error" role="alert">{error}</p>}
+        <p class="dialog-foot"><Button onClick={onClose}>{t("cancel")}</Button><Button type="submit" kind="primary" disabled={!path.trim()}>{t("create")}</Button></p>
+      </form>
+    </Dialog>
+  );
+}
+
+function DeleteFile({ here, path, onClose }: { here: Here; path: string; onClose: () => void }) {
+  const remove = async () => {
+    try {
+      await call("DELETE", fileAt(here.id, path));
+      say(t("files.deleted", { path }), "calm");
+      go(link(["projects", here.id, "files"]), "replace");
+      refresh(`project/${here.id}/`);
+    } catch (e) {
+      sayFailure(e);
+    }
+    onClose();
+  };
+  return (
+    <Dialog title={t("files.delete")} onClose={onClose}>
+      <p>{t("files.delete.text", { path })}</p>
+      <p class="dialog-foot"><Button onClick={onClose}>{t("cancel")}</Button><Button kind="danger" icon="trash" onClick={() => void remove()}>{t("files.delete")}</Button></p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,108 @@
+// Revisions: who made them, why, and how well they are known to work; what one changed, and the way back to it.
+import { useEffect, useState } from "preact/hooks";
+import { call, get } from "../api";
+import { refresh, useData } from "../data";
+import { t, tn, tx } from "../i18n";
+import { Button, Chip, Dialog, Failure, Notice, Time, Waiting } from "../parts/basics";
+import { DiffView } from "../parts/diff";
+import { Icon } from "../parts/icon";
+import { useKeys } from "../parts/keys";
+import { say, sayFailure } from "../parts/toast";
+import { go, link, place } from "../router";
+import type { Revision, RevisionDiff, RevisionList } from "../schema";
+import { nameOf, save } from "../transfer";
+import type { Here } from "./project";
+import { Evidence } from "./run";
+
+export function HistoryPane({ here, at }: { here: Here; at: number }) {
+  const name = `project/${here.id}/revisions`;
+  const [pages, setPages] = useState(1);
+  const list = useData<RevisionList>(name, async (s) => {
+    const first = await get<RevisionList>(`v1/projects/${here.id}/revisions?page_size=50`, s);
+    for (let n = 2; n <= pages && first.has_more; n++) {
+      const next = await get<RevisionList>(`v1/projects/${here.id}/revisions?page_size=50&page=${n}`, s);
+      first.items.push(...next.items);
+      first.has_more = next.has_more;
+    }
+    return first;
+  });
+  useEffect(() => {
+    if (pages > 1) refresh(name);
+  }, [pages]);
+  const items = list.data?.items ?? [];
+  const shown = at || (items[0]?.revision ?? 0);
+  const index = items.findIndex((r) => r.revision === shown);
+  const open = (r: Revision | undefined) => r && go(link(["projects", here.id, "history", r.revision], { w: place.value.query.get("w"), show: place.value.query.get("show") }), "replace");
+  useKeys([
+    { keys: "j", name: t("history.next"), run: () => open(items[index + 1]) },
+    { keys: "k", name: t("history.previous"), run: () => open(items[index - 1]) },
+  ]);
+  if (list.error && !list.data) return <Failure error={list.error} retry={() => refresh(name)} />;
+  if (!list.data) return <Waiting rows={6} />;
+  if (items.length === 0) return <Notice icon="history" title={t("history.none")}><p>{t("history.none.text")}</p></Notice>;
+  return (
+    <div class="history">
+      <ol class="revisions" aria-label={t("view.history")}>
+        {items.map((r) => (
+          <li key={r.revision}>
+            <a href={link(["projects", here.id, "history", r.revision], { w: place.value.query.get("w"), show: place.value.query.get("show") })} aria-current={r.revision === shown ? "true" : undefined}>
+              <span class="revision-number">{r.revision}</span>
+              <span class="revision-message">{r.message || t("history.nomessage")}</span>
+              <span class="revision-facts">
+                <Icon name={r.author === "user" ? "edit" : "spark"} />
+                {r.author === "user" ? t("you") : tx("agent", r.author)}
+                <span>{tn("files", r.files_changed)}</span>
+                <Verified revision={r} />
+                <Time at={r.created_at} />
+              </span>
+            </a>
+          </li>
+        ))}
+        {list.data.has_more && <li class="more"><Button kind="quiet" busy={list.loading} onClick={() => setPages(pages + 1)}>{t("more")}</Button></li>}
+      </ol>
+      <OneRevision key={shown} here={here} number={shown} row={items[index]} />
+    </div>
+  );
+}
+
+function Verified({ revision: r }: { revision: Revision }) {
+  if (r.verified === null || r.verified === undefined) return null;
+  return <Chip icon={r.verified ? "check" : "warning"} tone={r.verified ? "good" : "warn"}>{r.verified ? t("verified") : t("unverified")}</Chip>;
+}
+
+function OneRevision({ here, number: n, row }: { here: Here; number: number; row: Revision | undefined }) {
+  const diff = useData<RevisionDiff>(`revision/${here.id}/${n}/diff`, (s) => get(`v1/projects/${here.id}/revisions/${n}/diff`, s));
+  const [asking, setAsking] = useState(false);
+  const newest = n === here.project.revision;
+  const restore = async () => {
+    setAsking(false);
+    try {
+      const made = await call<Revision>("POST", `v1/projects/${here.id}/revisions/${n}/restore`, { headers: { "If-Match": `"${here.project.revision}"` } });
+      say(t("history.restored", { n, to: made.revision }), "good");
+      go(link(["projects", here.id, "history", made.revision], { w: place.value.query.get("w") }), "replace");
+      refresh(`project/${here.id}/`);
+    } catch (e) {
+      sayFailure(e);
+    }
+  };
+  return (
+    <div class="revision">
+      <header class="revision-head">
+        <h2>{t("revision.n", { n })}{newest && <Chip tone="live">{t("newest")}</Chip>}</h2>
+        <span class="grow" />
+        {row?.job_id && <a class="button quiet" href={link(["projects", here.id, "run", row.job_id])}><Icon name="bolt" /><span>{t("chat.run")}</span></a>}
+        <Button kind="quiet" icon="download" onClick={() => void save(`v1/projects/${here.id}/archive.zip?revision=${n}`, `${nameOf(here.project.title)}-r${n}.zip`).catch(sayFailure)}>{t("download")}</Button>
+        {!newest && <Button id="restore" icon="restore" onClick={() => setAsking(true)}>{t("restore")}</Button>}
+      </header>
+      {row && <p class="revision-why">{row.message}</p>}
+      {row?.evidence && row.evidence.length > 0 && <Evidence rungs={row.evidence} />}
+      {diff.error && !diff.data ? <Failure error={diff.error} /> : !diff.data ? <Waiting rows={6} /> : diff.data.files.length === 0 ? <p class="fine">{t("diff.none")}</p> : <DiffView files={diff.data.files} />}
+      {asking && (
+        <Dialog title={t("restore.ask", { n })} onClose={() => setAsking(false)}>
+          <p>{t("restore.text", { n })}</p>
+          <p class="dialog-foot"><Button onClick={() => setAsking(false)}>{t("cancel")}</Button><Button id="restore-yes" kind="primary" icon="restore" onClick={() => void restore()}>{t("restore")}</Button></p>
+        </Dialog>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,108 @@
+// The running app, on an origin of its own; what goes wrong in it is told here, and can be mended by a click.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { get } from "../api";
+import { refresh, useData } from "../data";
+import { t, tx } from "../i18n";
+import { Button, Chip, Choice, Failure, Notice, Waiting } from "../parts/basics";
+import { Icon } from "../parts/icon";
+import { useKeys } from "../parts/keys";
+import { place, setQuery } from "../router";
+import type { PreviewState } from "../schema";
+import { submit, type Here } from "./project";
+
+type Device = "phone" | "tablet" | "desktop";
+const widths: Record<Device, number> = { phone: 390, tablet: 768, desktop: 0 };
+
+interface PageError {
+  readonly message: string;
+  readonly where: string;
+}
+
+export function PreviewPane({ here }: { here: Here }) {
+  const name = `project/${here.id}/preview`;
+  const wanted = here.project.revision > 0 || here.current ? name : null;
+  const state = useData<PreviewState>(wanted, (s) => get(`v1/projects/${here.id}/preview`, s));
+  const device = (place.value.query.get("w") ?? "desktop") as Device;
+  const [round, setRound] = useState(0);
+  const [errors, setErrors] = useState<PageError[]>([]);
+  const [shown, setShown] = useState(false);
+  const frame = useRef<HTMLIFrameElement>(null);
+  const url = state.data?.url;
+  const reload = () => {
+    setErrors([]);
+    setRound(round + 1);
+    refresh(name);
+  };
+  useKeys([{ keys: "e", name: t("preview.reload"), run: reload }]);
+
+  // The page says what goes wrong in it, as a stranger: what it says is text.
+  useEffect(() => {
+    const listen = (e: MessageEvent) => {
+      if (e.source !== frame.current?.contentWindow || !url || e.origin !== new URL(url).origin) return;
+      const said = e.data as { source?: unknown; type?: unknown; error?: { message?: unknown; file?: unknown; line?: unknown } } | null;
+      if (said?.source !== "codeforge-preview") return;
+      if (said.type === "loaded") setErrors([]);
+      if (said.type === "error" && said.error) {
+        const { message, file, line } = said.error;
+        const one = { message: String(message).slice(0, 500), where: typeof file === "string" && file ? file + (typeof line === "number" && line ? ":" + line : "") : "" };
+        setErrors((was) => (was.some((w) => w.message === one.message && w.where === one.where) ? was : [...was.slice(-9), one]));
+      }
+    };
+    addEventListener("message", listen);
+    return () => removeEventListener("message", listen);
+  }, [url]);
+  useEffect(() => setShown(false), [url && new URL(url).origin, round]);
+
+  const s = state.data;
+  const visible = s && ["ready", "partial"].includes(s.status);
+  const fix = () => submit(here, "code", { user_message: t("preview.fix.wish") + "\n" + errors.map((e) => `${e.message} ${e.where}`).join("\n"), preview_errors: true });
+  return (
+    <>
+      <header class="pane-head preview-head">
+        <Choice label={t("preview.width")} is={device} of={[["phone", t("device.phone")], ["tablet", t("device.tablet")], ["desktop", t("device.desktop")]]} icons={{ phone: "phone", tablet: "tablet", desktop: "desktop" }} onChange={(to) => setQuery({ w: to === "desktop" ? null : to })} />
+        <span class="grow" />
+        {s && s.status !== "ready" && <Chip tone={s.status === "broken" ? "bad" : "calm"} icon={s.status === "broken" ? "failed" : "minus"}>{tx("preview", s.status)}</Chip>}
+        <Button kind="quiet" icon="reload" label={t("preview.reload")} onClick={reload} />
+        {visible && <a class="button quiet only-icon" href={s.url} target="_blank" rel="noreferrer noopener" aria-label={t("preview.open")} title={t("preview.open")}><Icon name="external" /></a>}
+      </header>
+      <div class="stage" data-device={device}>
+        {!wanted ? <Notice icon="desktop" title={t("preview.none")}><p>{t("preview.none.text")}</p></Notice>
+        : state.error && !s ? <Failure error={state.error} retry={reload} />
+        : !s ? <Waiting rows={3} label={t("preview.building")} />
+        : visible ? (
+          <div class="device" style={widths[device] ? { width: widths[device] + "px" } : {}}>
+            {!shown && <span class="device-waiting"><span class="spinner" aria-hidden="true" /></span>}
+            <Frame key={round + new URL(s.url).origin} url={s.url} frame={frame} onLoad={() => setShown(true)} title={t("preview.title", { title: here.project.title })} />
+          </div>
+        ) : (
+          <Notice icon={s.status === "broken" ? "failed" : "desktop"} title={tx("preview", s.status)} tone={s.status === "broken" ? "bad" : ""}>
+            <p>{s.reason}</p>
+            {s.diagnostics.length > 0 && (
+              <ul class="diagnostics">
+                {s.diagnostics.slice(0, 8).map((d, i) => <li key={i}><code>{d.file}{d.line ? ":" + d.line : ""}</code> {d.message}</li>)}
+              </ul>
+            )}
+            {s.status === "broken" && !here.current && <Button kind="primary" icon="bolt" onClick={() => void submit(here, "code", { user_message: t("preview.fix.build") })}>{t("preview.fix")}</Button>}
+          </Notice>
+        )}
+      </div>
+      {errors.length > 0 && (
+        <div class="page-errors" role="status">
+          <header><Icon name="warning" /><strong>{t("preview.errors")}</strong><span class="grow" />
+            {!here.current && <Button id="fix" kind="primary" icon="bolt" onClick={() => void fix()}>{t("preview.fix")}</Button>}
+            <Button kind="quiet" icon="close" label={t("close")} onClick={() => setErrors([])} />
+          </header>
+          <ul>{errors.map((e, i) => <li key={i}><code>{e.where}</code> {e.message}</li>)}</ul>
+        </div>
+      )}
+      {visible && s.reason && <p class="fine preview-note">{s.reason}</p>}
+      {visible && <p class="fine preview-note">{t("preview.storage")}</p>}
+    </>
+  );
+}
+
+/** Frame keeps the address that it began with: the page follows newer revisions by itself, and a ticket opens it once. */
+function Frame({ url, frame, onLoad, title }: { url: string; frame: { current: HTMLIFrameElement | null }; onLoad: () => void; title: string }) {
+  const [first] = useState(url);
+  return <iframe ref={frame} src={first} title={title} onLoad={onLoad} sandbox="allow-scripts allow-same-origin allow-forms allow-modals allow-popups allow-downloads" />;
+}

@@ -1,0 +1,244 @@
+// Start: one question, and the projects that are there.
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { call, get, signedOut } from "../api";
+import { change, refresh, useData } from "../data";
+import { duration, money, t, tn } from "../i18n";
+import { Button, Choice, Dialog, Failure, Notice, State, Time, useTitle, Waiting, words } from "../parts/basics";
+import { useKeys } from "../parts/keys";
+import { say, sayFailure } from "../parts/toast";
+import { go, link, place, setQuery } from "../router";
+import type { AgentResponse, Estimate, Health, Project, ProjectList } from "../schema";
+import { remembered } from "../settings";
+import { follow } from "../stream";
+import { Tile } from "./tile";
+
+const ideas = ["idea.1", "idea.2", "idea.3"] as const;
+/** What somebody typed is there again after a reload. */
+const draft = remembered("draft", "");
+const stack = remembered<"plain" | "react">("stack", "plain");
+const busy = signal(false);
+
+export const isOffline = (model: string | undefined) => model === "scaffold";
+
+/** titleOf makes a title of an idea: its first line, cut at a word. */
+export function titleOf(idea: string): string {
+  const line = idea.trim().split("\n")[0]!.trim();
+  const short = line.length <= 80 ? line : line.slice(0, 79).replace(/\s+\S*$/, "") + "…";
+  return short.length < 3 ? "App: " + short : short;
+}
+
+async function build(idea: string): Promise<void> {
+  busy.value = true;
+  try {
+    const body: Record<string, unknown> = { title: titleOf(idea), description: [...idea].slice(0, 1000).join("") };
+    if (stack.value === "react") body["tech_stack"] = ["React", "Tailwind CSS", "TypeScript", "Vite"];
+    const project = await call<Project>("POST", "v1/projects/", { body });
+    const job = await call<AgentResponse>("POST", "v1/run-pipeline", { body: { project_id: project.id, input_context: { user_message: idea } } });
+    draft.value = "";
+    refresh("projects");
+    go(link(["projects", project.id, "run", job.job_id]));
+  } catch (e) {
+    sayFailure(e);
+  } finally {
+    busy.value = false;
+  }
+}
+
+export function StartScreen() {
+  useTitle("");
+  const mode = (place.value.query.get("show") ?? "all") as "all" | "archived";
+  const query = mode === "archived" ? "&status=archived" : "";
+  const name = "projects" + query;
+  const [pages, setPages] = useState(1);
+  const list = useData<ProjectList>(name, async (s) => {
+    const first = await get<ProjectList>(`v1/projects/?page_size=24${query}`, s);
+    for (let n = 2; n <= pages && first.has_more; n++) {
+      const next = await get<ProjectList>(`v1/projects/?page_size=24&page=${n}${query}`, s);
+      first.items.push(...next.items);
+      first.has_more = next.has_more;
+    }
+    return first;
+  });
+  useEffect(() => {
+    if (pages > 1) refresh(name);
+  }, [pages]);
+  useOpenJobs();
+  const input = useRef<HTMLTextAreaElement>(null);
+  const [at, setAt] = useState(-1);
+  const items = list.data?.items ?? [];
+  useKeys([
+    { keys: "/", name: t("start.focus"), run: () => input.current?.focus() },
+    { keys: "j", name: t("start.next"), run: () => focusCard(setAt, Math.min(at + 1, items.length - 1)) },
+    { keys: "k", name: t("start.previous"), run: () => focusCard(setAt, Math.max(at - 1, 0)) },
+  ]);
+  return (
+    <div class="page start-page">
+      <Ask input={input} />
+      <section class="projects" aria-labelledby="projects-title">
+        <header class="section-head">
+          <h2 id="projects-title">{mode === "archived" ? t("projects.archived") : t("projects.title")}</h2>
+          {list.data && list.data.total > 0 && <span class="count">{list.data.total}</span>}
+          <span class="grow" />
+          <Choice label={t("projects.show")} is={mode} of={[["all", t("projects.all")], ["archived", t("projects.archive")]]} onChange={(m) => setQuery({ show: m === "all" ? null : m })} />
+        </header>
+        {list.error && !list.data ? <Failure error={list.error} retry={() => refresh(name)} />
+        : !list.data ? <div class="cards">{Array.from({ length: 3 }, (_, i) => <div class="card bone-card" key={i}><Waiting rows={1} /></div>)}</div>
+        : items.length === 0 ? <Notice icon="layers" title={mode === "archived" ? t("projects.none.archived") : t("projects.none")}><p>{mode === "archived" ? "" : t("projects.none.text")}</p></Notice>
+        : (
+          <ul class="cards">
+            {items.map((p) => <li key={p.id}><Card project={p} /></li>)}
+          </ul>
+        )}
+        {list.data?.has_more && <p class="more"><Button onClick={() => setPages(pages + 1)} busy={list.loading}>{t("more")}</Button></p>}
+      </section>
+    </div>
+  );
+}
+
+function focusCard(set: (n: number) => void, n: number): void {
+  set(n);
+  document.querySelectorAll<HTMLElement>(".cards .card-link")[n]?.focus();
+}
+
+function Ask({ input }: { input: { current: HTMLTextAreaElement | null } }) {
+  const health = useData<Health>(signedOut.value ? null : "health", (s) => get("health", s));
+  const estimate = useData<Estimate>("estimate/builder", (s) => get("v1/estimate?agent_type=builder", s));
+  const model = health.data?.model;
+  const idea = draft.value;
+  const submit = () => {
+    if (idea.trim()) void build(idea.trim());
+    else input.current?.focus();
+  };
+  useEffect(() => {
+    const e = input.current;
+    if (!e) return;
+    e.style.height = "auto";
+    e.style.height = Math.min(e.scrollHeight, 320) + "px";
+  }, [idea]);
+  return (
+    <section class="ask" aria-labelledby="ask-title">
+      <h1 id="ask-title">{t("start.title")}</h1>
+      <form class="ask-box" onSubmit={(e) => (e.preventDefault(), submit())}>
+        <textarea
+          id="idea"
+          ref={input}
+          rows={2}
+          maxLength={20000}
+          value={idea}
+          placeholder={t("start.hint")}
+          aria-label={t("start.title")}
+          onInput={(e) => (draft.value = e.currentTarget.value)}
+          onKeyDown={(e) => {
+            if (e.key === "Enter" && !e.shiftKey && !e.isComposing) {
+              e.preventDefault();
+              submit();
+            } else if (e.key === "Escape") e.currentTarget.blur();
+          }}
+        />
+        <div class="ask-foot">
+          <Choice label={t("stack")} is={stack.value} of={[["plain", t("stack.plain")], ["react", t("stack.react")]]} onChange={(to) => (stack.value = to)} />
+          <span class="ask-facts" aria-live="off">
+            {estimate.data && <Facts estimate={estimate.data} />}
+          </span>
+          <Button id="build" type="submit" kind="primary" icon="spark" busy={busy.value}>{t("start.build")}</Button>
+        </div>
+      </form>
+      <div class="ideas" role="group" aria-label={t("ideas")}>
+        {ideas.map((i) => (
+          <button type="button" key={i} class="idea" onClick={() => ((draft.value = t(i)), input.current?.focus())}>{t(i)}</button>
+        ))}
+      </div>
+      {isOffline(model) && <p class="fine offline-model">{t("start.offline")}</p>}
+    </section>
+  );
+}
+
+function Facts({ estimate }: { estimate: Estimate }) {
+  const cost = estimate.cost_micro_usd.p50;
+  const free = estimate.model.startsWith("scaffold:");
+  return (
+    <>
+      <span title={t("estimate.model")}>{free ? t("model.offline") : estimate.model}</span>
+      {(!free || estimate.basis === "history") && <span>{t("estimate.about", { n: duration(estimate.duration_ms.p50) })}</span>}
+      <span>{free ? t("cost.free") : cost === null ? t("cost.unknown") : t("estimate.cost", { n: money(cost) })}</span>
+    </>
+  );
+}
+
+/** What runs now, of all projects: by project, how far it is. */
+const running = signal<ReadonlyMap<string, { job: string; progress: number; status: string }>>(new Map());
+
+function useOpenJobs(): void {
+  useEffect(() => {
+    const jobs = new Map<string, { project: string; progress: number; status: string }>();
+    return follow("v1/events", {
+      onEvents(events) {
+        let ended = false;
+        for (const { type, data } of events) {
+          if (type === "ready") {
+            jobs.clear();
+            for (const j of data["jobs"] as { id: string; project_id: string; progress: number; status: string }[]) jobs.set(j.id, { project: j.project_id, progress: j.progress, status: j.status });
+            continue;
+          }
+          const id = data["job_id"] as string;
+          if (type === "job") jobs.set(id, { project: data["project_id"] as string, progress: 0, status: data["status"] as string });
+          const j = jobs.get(id);
+          if (j && typeof data["progress"] === "number") j.progress = data["progress"];
+          if (j && typeof data["status"] === "string" && type !== "stage") j.status = data["status"];
+          if (type === "complete" || type === "error" || type === "cancelled") ended = jobs.delete(id) || ended;
+        }
+        running.value = new Map([...jobs].map(([job, j]) => [j.project, { job, progress: j.progress, status: j.status }]));
+        if (ended) refresh("projects");
+      },
+    });
+  }, []);
+}
+
+function Card({ project: p }: { project: Project }) {
+  const [asking, setAsking] = useState(false);
+  const now = running.value.get(p.id);
+  const archived = p.status === "archived";
+  const archive = async () => {
+    setAsking(false);
+    try {
+      await call("DELETE", `v1/projects/${p.id}`);
+      change<ProjectList>("projects", (l) => ({ ...l, items: l.items.filter((x) => x.id !== p.id), total: l.total - 1 }));
+      refresh("projects");
+      say(t("projects.archived.one", { title: p.title }), "calm", { name: t("undo"), run: () => void restore(p) });
+    } catch (e) {
+      sayFailure(e);
+    }
+  };
+  return (
+    <article class="card">
+      <Tile project={p} />
+      <div class="card-body">
+        <h3><a class="card-link" href={link(["projects", p.id])}>{p.title}</a></h3>
+        <p class="card-facts">
+          <State is={now ? (now.status === "waiting_for_input" ? now.status : "running") : p.status} of={now ? "job" : "project"} />
+          <span>{p.revision > 0 ? tn("revisions", p.revision) : t("revisions.none")}</span>
+          <span class="grow" />
+          <Time at={p.updated_at} />
+        </p>
+      </div>
+      {now && <progress class="progress thin" max={100} value={now.progress} aria-label={t("progress")} />}
+      <Button kind="quiet" class="card-more" icon={archived ? "restore" : "trash"} label={archived ? t("projects.restore", { title: p.title }) : t("projects.archive.one", { title: p.title })} onClick={() => (archived ? void restore(p) : setAsking(true))} />
+      {asking && (
+        <Dialog title={t("projects.archive.ask")} onClose={() => setAsking(false)}>
+          <p>{t("projects.archive.text", { title: p.title })}</p>
+          <p class="dialog-foot"><Button onClick={() => setAsking(false)}>{t("cancel")}</Button><Button kind="danger" icon="trash" onClick={() => void archive()}>{t("projects.archive.do")}</Button></p>
+        </Dialog>
+      )}
+    </article>
+  );
+}
+
+async function restore(p: Project): Promise<void> {
+  try {
+    await call("PUT", `v1/projects/${p.id}`, { body: { status: "in-progress" } });
+    refresh("projects");
+  } catch (e) {
+    say(words(e), "bad");
+  }
+}
