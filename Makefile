@@ -9,7 +9,7 @@ RACE = -race $(UNWATCHED:%=-gcflags=%=-race=false)
 # What tests take longest begins first, so that nothing long is alone at the end.
 LONGEST = ./internal/server ./internal/postgres ./internal/browser ./internal/sqlite ./internal/api ./internal/agent ./internal/verify
 
-.PHONY: help run dev demo test cover soak crash context npm eval bench micro fuzz lint build release deploy docs
+.PHONY: help run dev console demo test cover soak crash context npm eval bench micro fuzz lint build release deploy docs
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -80,6 +80,10 @@ release: ## programs for all systems, SBOM and checksums in ./dist
 deploy: ## check the image, compose, systemd and Kubernetes files, alerts and dashboard
 	@./scripts/need promtool systemd-analyze
 	cd deploy && $(GO) test -count=1 ./...
+
+console: ## bundle the console of its sources; needs Node
+	cd console && { [ -d node_modules/preact ] || npm ci --ignore-scripts --no-audit --no-fund; }
+	$(GO) run ./console/build
 
 docs: ## rewrite what is generated: the OpenAPI document, .env.example, the tables in the README and of metrics
 	$(GO) test ./internal/api ./internal/server ./internal/telemetry -run 'Spec|README|EnvExample|MetricsPage' -update

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"flag"
 	"os"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "write the types of the document")
 
 // What is served was made of the sources that are here. This needs no packages; that it is what they make of them is compared by
 // scripts/assets.
@@ -19,26 +15,6 @@ func TestDistIsCurrent(t *testing.T) {
 	was, err := os.ReadFile("../" + sumFile)
 	if err != nil || string(was) != sum+"\n" {
 		t.Errorf("console/dist is not made of the sources: run go run ./console/build (%v)", err)
-	}
-}
-
-func TestSchemaIsCurrent(t *testing.T) {
-	document, err := os.ReadFile("../../internal/api/testdata/openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	types, err := schemaTypes(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const name = "../src/schema.ts"
-	if *update {
-		if err := os.WriteFile(name, types, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if was, err := os.ReadFile(name); err != nil || !bytes.Equal(was, types) {
-		t.Errorf("console/src/schema.ts is not that of the document: run make docs (%v)", err)
 	}
 }
 

@@ -3,7 +3,7 @@
 //
 //	go run ./console/build          # writes them
 //	go run ./console/build -check   # compares, and says what is stale
-//	go run ./console/build -schema  # src/schema.ts alone, for which no packages are needed
+//	go run ./console/build -schema  # the types alone, in src/schema.ts, for which no packages are needed
 package main
 
 import (
@@ -44,11 +44,13 @@ func run(check, schemaOnly bool) error {
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{"src/schema.ts": types}
-	if !schemaOnly {
-		if err := bundle(folder, files); err != nil {
-			return err
-		}
+	// Types are for those who read and check the sources: nothing of them is in what is made, so nobody has to keep them.
+	if err := os.WriteFile(filepath.Join(folder, "src", "schema.ts"), types, 0o644); err != nil || schemaOnly {
+		return err
+	}
+	files := map[string][]byte{}
+	if err := bundle(folder, files); err != nil {
+		return err
 	}
 	if check {
 		return compare(folder, files)

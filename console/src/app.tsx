@@ -47,14 +47,14 @@ function Header() {
   return (
     <header class="top">
       <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById("main")?.focus())}>{t("skip")}</a>
-      <a class="brand" href="#/" aria-label={t("home")}>
+      <a class="brand" href="#/" aria-label={"CodeForge, " + t("home")}>
         <Mark />
         <span>CodeForge</span>
       </a>
       <Nav />
       {section.value === "projects" && <Crumb />}
       <div class="top-end">
-        <button type="button" class="find" onClick={() => (paletteOpen.value = true)}>
+        <button type="button" class="find" aria-label={t("palette.title")} onClick={() => (paletteOpen.value = true)}>
           <Icon name="search" />
           <span>{t("palette.title")}</span>
           <kbd>{shown("mod+k")}</kbd>

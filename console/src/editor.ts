@@ -91,7 +91,7 @@ const look = EditorView.theme({
 const common = (path: string, label: string): Extension => [
   lineNumbers(), foldGutter(), highlightActiveLineGutter(), history(), drawSelection(), indentOnInput(), indentUnit.of("  "), bracketMatching(), closeBrackets(),
   autocompletion(), highlightActiveLine(), highlightSelectionMatches(), syntaxHighlighting(highlight), look, languageOf(path), EditorView.lineWrapping,
-  EditorView.contentAttributes.of({ "aria-label": label }),
+  EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
   keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, indentWithTab]),
 ];
 

@@ -33,7 +33,7 @@ type guest struct {
 	trouble []string // what the browser complained of, and requests to others
 }
 
-func visit(t *testing.T, base string) *guest {
+func openConsole(t *testing.T, base string) *guest {
 	t.Helper()
 	axe, err := os.ReadFile("../browser/axe/axe.min.js")
 	if err != nil {
@@ -65,8 +65,8 @@ func (v *guest) heard(ev any, port string) {
 	switch e := ev.(type) {
 	case *runtime.EventExceptionThrown:
 		what = "exception: " + e.ExceptionDetails.Text
-		if x := e.ExceptionDetails.Exception; x != nil && x.Description != nil {
-			what += " " + *x.Description
+		if x := e.ExceptionDetails.Exception; x != nil {
+			what += " " + x.Description
 		}
 	case *devlog.EventEntryAdded:
 		if e.Entry.Level == "error" && !strings.Contains(e.Entry.Text, "409") { // a conflict that was to be
@@ -154,7 +154,7 @@ func (v *guest) look(width int64, scheme string) {
 // accessible has axe-core look at the screen, by the rules of WCAG 2.2 AA, and looks whether it is wider than the window.
 func (v *guest) accessible(screen string) {
 	v.Helper()
-	v.eval(`window.axe ? "" : (` + v.axe + "\n;'')")
+	v.eval("if (!window.axe) {" + v.axe + "}\n''")
 	found := v.eval(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => axe.run(document, {iframes: false, runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}))
 		.then(r => r.violations.flatMap(x => x.nodes.map(n => x.id + ": " + n.target.join(" ") + ": " + n.failureSummary)).slice(0, 8).join("\n"))`)
 	if found != "" {
@@ -169,7 +169,7 @@ func (v *guest) accessible(screen string) {
 // whole way, at the limit of requests that servers have unless they are told otherwise.
 func TestConsole(t *testing.T) {
 	p := start(t, t.TempDir(), "RATE_LIMIT_PER_MINUTE=60")
-	v := visit(t, p.Base)
+	v := openConsole(t, p.Base)
 	v.look(1280, "light")
 	v.do("open", chromedp.Navigate(p.Base+"/"))
 	v.has("#idea")
