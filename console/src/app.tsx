@@ -54,10 +54,10 @@ function Header() {
       <Nav />
       {section.value === "projects" && <Crumb />}
       <div class="top-end">
-        <button type="button" class="find" aria-label={t("palette.title")} onClick={() => (paletteOpen.value = true)}>
+        <button type="button" class="find" onClick={() => (paletteOpen.value = true)}>
           <Icon name="search" />
           <span>{t("palette.title")}</span>
-          <kbd>{shown("mod+k")}</kbd>
+          <kbd aria-hidden="true">{shown("mod+k")}</kbd>
         </button>
         <Button kind="quiet" icon={theme.value === "dark" ? "moon" : theme.value === "light" ? "sun" : "desktop"} label={t(`theme.${theme.value}`)} onClick={() => (theme.value = nextTheme[theme.value])} />
         <Button kind="quiet" icon="menu" class="menu-button" label={t("nav")} aria-expanded={open} onClick={() => setOpen(!open)} />

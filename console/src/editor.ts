@@ -99,7 +99,7 @@ function rootIn(host: HTMLElement): ShadowRoot {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open", delegatesFocus: true });
   root.replaceChildren();
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(":host{display:block} .holder{height:100%} .cm-mergeView{height:100%;overflow:auto}");
+  sheet.replaceSync(":host{display:block} .holder{height:100%} .cm-mergeView{height:100%;overflow:auto} .cm-mergeView .cm-merge-revert{width:30px;background:var(--sunken)} .cm-mergeView .cm-merge-revert button{min-width:26px;min-height:26px;color:var(--accent);cursor:pointer}");
   root.adoptedStyleSheets = [sheet];
   return root;
 }

@@ -8,7 +8,7 @@ import { DiffView } from "../parts/diff";
 import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
-import { go, link, place } from "../router";
+import { go, link, place, setQuery } from "../router";
 import type { Revision, RevisionDiff, RevisionList } from "../schema";
 import { nameOf, save } from "../transfer";
 import type { Here } from "./project";
@@ -71,9 +71,11 @@ function Verified({ revision: r }: { revision: Revision }) {
 }
 
 function OneRevision({ here, number: n, row }: { here: Here; number: number; row: Revision | undefined }) {
-  const diff = useData<RevisionDiff>(`revision/${here.id}/${n}/diff`, (s) => get(`v1/projects/${here.id}/revisions/${n}/diff`, s));
+  const from = Number(place.value.query.get("from") ?? n - 1);
+  const diff = useData<RevisionDiff>(`revision/${here.id}/${n}/diff/${from}`, (s) => get(`v1/projects/${here.id}/revisions/${n}/diff?from=${from}`, s));
   const [asking, setAsking] = useState(false);
   const newest = n === here.project.revision;
+  const others = [...new Set([n - 1, from, ...Array.from({ length: Math.min(here.project.revision, 100) }, (_, i) => here.project.revision - i), 0])].filter((o) => o !== n && o >= 0).sort((a, b) => b - a);
   const restore = async () => {
     setAsking(false);
     try {
@@ -94,6 +96,11 @@ function OneRevision({ here, number: n, row }: { here: Here; number: number; row
         <Button kind="quiet" icon="download" onClick={() => void save(`v1/projects/${here.id}/archive.zip?revision=${n}`, `${nameOf(here.project.title)}-r${n}.zip`).catch(sayFailure)}>{t("download")}</Button>
         {!newest && <Button id="restore" icon="restore" onClick={() => setAsking(true)}>{t("restore")}</Button>}
       </header>
+      <label class="compare fine">{t("history.compare")}
+        <select class="select" value={from} onChange={(e) => setQuery({ from: Number(e.currentTarget.value) === n - 1 ? null : e.currentTarget.value })}>
+          {others.map((o) => <option key={o} value={o}>{o === 0 ? t("history.nothing") : o === n - 1 ? t("history.before", { n: o }) : t("revision.n", { n: o })}</option>)}
+        </select>
+      </label>
       {row && <p class="revision-why">{row.message}</p>}
       {row?.evidence && row.evidence.length > 0 && <Evidence rungs={row.evidence} />}
       {diff.error && !diff.data ? <Failure error={diff.error} /> : !diff.data ? <Waiting rows={6} /> : diff.data.files.length === 0 ? <p class="fine">{t("diff.none")}</p> : <DiffView files={diff.data.files} />}

@@ -1,8 +1,87 @@
-// The jobs of all projects.
-import { useTitle } from "../parts/basics";
-import { t } from "../i18n";
+// The jobs of all projects, the newest first, and a look into one.
+import { useEffect, useState } from "preact/hooks";
+import { get } from "../api";
+import { refresh, useData } from "../data";
+import { duration, t, tx } from "../i18n";
+import { Button, Failure, Notice, State, Time, useTitle, Waiting } from "../parts/basics";
+import { useKeys } from "../parts/keys";
+import { link, place, setQuery } from "../router";
+import type { JobState, ProjectList, UserJobList } from "../schema";
+
+const states = ["running", "queued", "waiting_for_input", "completed", "failed", "cancelled"] as const;
+const agents = ["builder", "code", "qa", "research", "wireframe", "pedagogy", "refactor", "roadmap", "choice", "github_export"] as const;
 
 export function JobsScreen() {
   useTitle(t("nav.jobs"));
-  return <div class="page"><h1>{t("nav.jobs")}</h1></div>;
+  const state = place.value.query.get("state") ?? "";
+  const agent = place.value.query.get("agent") ?? "";
+  const filter = (state ? "&state=" + state : "") + (agent ? "&agent=" + agent : "");
+  const name = "jobs/" + filter;
+  const [pages, setPages] = useState(1);
+  const list = useData<UserJobList>(name, async (s) => {
+    const all = await get<UserJobList>(`v1/jobs?limit=50${filter}`, s);
+    for (let n = 1; n < pages && all.next_cursor; n++) {
+      const next = await get<UserJobList>(`v1/jobs?limit=50${filter}&cursor=${encodeURIComponent(all.next_cursor)}`, s);
+      all.items.push(...next.items);
+      all.next_cursor = next.next_cursor;
+      all.has_more = next.has_more;
+    }
+    return all;
+  });
+  const projects = useData<ProjectList>("projects", (s) => get("v1/projects/?page_size=24", s));
+  useEffect(() => {
+    if (pages > 1) refresh(name);
+  }, [pages]);
+  const [at, setAt] = useState(-1);
+  const items = list.data?.items ?? [];
+  const focus = (n: number) => (setAt(n), document.querySelectorAll<HTMLElement>(".jobs a")[n]?.focus());
+  useKeys([
+    { keys: "j", name: t("jobs.next"), run: () => focus(Math.min(at + 1, items.length - 1)) },
+    { keys: "k", name: t("jobs.previous"), run: () => focus(Math.max(at - 1, 0)) },
+  ]);
+  const titleOf = (j: JobState) => projects.data?.items.find((p) => p.id === j.project_id)?.title ?? t("jobs.project");
+  return (
+    <div class="page">
+      <header class="page-head">
+        <h1>{t("nav.jobs")}</h1>
+        <span class="grow" />
+        <select class="select" aria-label={t("jobs.state")} value={state} onChange={(e) => setQuery({ state: e.currentTarget.value })}>
+          <option value="">{t("jobs.state.all")}</option>
+          {states.map((s) => <option key={s} value={s}>{tx("job", s)}</option>)}
+        </select>
+        <select class="select" aria-label={t("usage.agent")} value={agent} onChange={(e) => setQuery({ agent: e.currentTarget.value })}>
+          <option value="">{t("jobs.agent.all")}</option>
+          {agents.map((a) => <option key={a} value={a}>{tx("agent", a)}</option>)}
+        </select>
+        <Button icon="reload" label={t("jobs.reload")} busy={list.loading && !!list.data} onClick={() => refresh(name)} />
+      </header>
+      {list.error && !list.data ? <Failure error={list.error} retry={() => refresh(name)} />
+      : !list.data ? <Waiting rows={8} />
+      : items.length === 0 ? <Notice icon="list" title={t("jobs.none")}>{filter ? <Button onClick={() => setQuery({ state: null, agent: null })}>{t("jobs.unfilter")}</Button> : null}</Notice>
+      : (
+        <ul class="jobs">
+          {items.map((j) => (
+            <li key={j.job_id}>
+              <a href={link(["projects", j.project_id, "run", j.job_id])}>
+                <State is={j.status} />
+                <span class="job-what"><strong>{tx("agent", j.agent_type)}</strong> {wishOf(j)}</span>
+                <span class="job-project">{titleOf(j)}</span>
+                <span class="fine tabular">{j.started_at && j.completed_at ? duration(new Date(j.completed_at).getTime() - new Date(j.started_at).getTime()) : ""}</span>
+                <Time at={j.created_at} />
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+      {list.data?.has_more && <p class="more"><Button busy={list.loading} onClick={() => setPages(pages + 1)}>{t("more")}</Button></p>}
+    </div>
+  );
+}
+
+/** wishOf is what somebody said that the job should do, or why it failed. */
+function wishOf(j: JobState): string {
+  if (j.error) return j.error;
+  const input = j.input_context as { user_message?: unknown; question?: unknown } | null;
+  const said = input?.user_message ?? input?.question;
+  return typeof said === "string" ? said.slice(0, 200) : "";
 }

@@ -4,6 +4,7 @@ import { get } from "../api";
 import { refresh, useData } from "../data";
 import { compact, duration, money, number, t, tn, tx } from "../i18n";
 import { Button, Chip, Choice, Failure, Notice, Progress, Time, useNow, Waiting } from "../parts/basics";
+import { Calls } from "../parts/calls";
 import { DiffView } from "../parts/diff";
 import { Icon, type IconName } from "../parts/icon";
 import { Rows } from "../parts/rows";
@@ -27,7 +28,7 @@ function OneRun({ here, id }: { here: Here; id: string }) {
   const known = runOf(id);
   const r = seen(known);
   usePast(id, job ? isOver(job.status) || job.status === "waiting_for_input" : false);
-  const part = (place.value.query.get("part") ?? "all") as "all" | "files" | "proposal";
+  const part = (place.value.query.get("part") ?? "all") as Part;
   if (!job) return detail.error ? <Failure error={detail.error} retry={() => refresh(`project/${here.id}/jobs/${id}`)} /> : <Waiting rows={6} />;
   const running = !isOver(job.status) && !isOver(r.status);
   return (
@@ -41,17 +42,20 @@ function OneRun({ here, id }: { here: Here; id: string }) {
         <Choice
           label={t("run.part")}
           is={part}
-          of={job.proposal ? [["all", t("run.all")], ["files", t("run.files", { n: r.files.size })], ["proposal", t("run.proposal")]] : [["all", t("run.all")], ["files", t("run.files", { n: r.files.size })]]}
+          of={job.proposal ? [...parts(r.files.size), ["proposal", t("run.proposal")]] : parts(r.files.size)}
           onChange={(to) => setQuery({ part: to === "all" ? null : to })}
         />
         <span class="grow" />
         {r.dropped > 0 && <span class="fine">{t("run.dropped", { n: number(r.dropped) })}</span>}
         {(job.revision ?? 0) > 0 && <a class="button plain" href={link(["projects", here.id, "history", job.revision!])}><Icon name="history" /><span>{t("revision.n", { n: job.revision! })}</span></a>}
       </div>
-      {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "files" ? <RunFiles here={here} known={known} /> : <Rows items={r.lines} version={known.version.value} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
+      {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "calls" ? <Calls job={id} running={running} /> : part === "files" ? <RunFiles here={here} known={known} /> : <Rows items={r.lines} version={known.version.value} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
     </div>
   );
 }
+
+type Part = "all" | "files" | "calls" | "proposal";
+const parts = (files: number): [Part, string][] => [["all", t("run.all")], ["files", t("run.files", { n: files })], ["calls", t("run.calls")]];
 
 /** usePast reads the events of a job that no feed tells of any more. */
 function usePast(id: string, over: boolean): void {

@@ -27,7 +27,7 @@ function Looks() {
   return (
     <section class="settings-group">
       <h2>{t("settings.looks")}</h2>
-      <div class="setting"><span>{t("settings.theme")}</span><Choice label={t("settings.theme")} is={theme.value} of={[["system", t("theme.system")], ["light", t("theme.light")], ["dark", t("theme.dark")]]} onChange={(to) => (theme.value = to)} /></div>
+      <div class="setting"><span>{t("settings.theme")}</span><Choice label={t("settings.theme")} is={theme.value} of={[["system", t("settings.theme.system")], ["light", t("settings.theme.light")], ["dark", t("settings.theme.dark")]]} onChange={(to) => (theme.value = to)} /></div>
       <label class="setting"><span>{t("settings.language")}</span>
         <select class="select" value={language.value} onChange={(e) => (language.value = e.currentTarget.value)}>
           {Object.entries(languages).map(([code, l]) => <option key={code} value={code}>{l.name}</option>)}
