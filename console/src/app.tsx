@@ -159,7 +159,7 @@ function App() {
     <>
       <Header />
       <Trouble />
-      <main id="main" ref={main} tabIndex={-1} class={"main " + (section.value || "start")}>
+      <main id="main" ref={main} tabIndex={-1} class={"main at-" + (section.value || "start")}>
         <Screen />
       </main>
       <Palette />

@@ -30,7 +30,9 @@ export function Conversation({ here }: { here: Here }) {
   const messages = [...older, ...(list.data?.items ?? [])].filter((m) => !m.is_thinking);
   useLayoutEffect(() => {
     const e = scroll.current;
-    if (e && atEnd.current) e.scrollTop = e.scrollHeight;
+    if (!e || !atEnd.current) return;
+    const asked = e.querySelector<HTMLElement>(".questions");
+    e.scrollTop = asked ? asked.offsetTop - e.offsetTop - 12 : e.scrollHeight; // questions are read from the first on
   }, [messages.length, version, here.current?.status]);
   const loadOlder = async () => {
     if (!more) return;
