@@ -95,6 +95,7 @@ type imported struct{ Names, From string }
 type partPage struct {
 	App     *app
 	Part    part
+	Heading string
 	Intro   string
 	Imports []imported
 	Call    string // makes the part
@@ -102,7 +103,10 @@ type partPage struct {
 
 // partPage works out how a page makes its part.
 func (a *app) partPage(p part) partPage {
-	out := partPage{App: a, Part: p, Intro: a.partIntro(p)}
+	out := partPage{App: a, Part: p, Heading: p.Title, Intro: a.partIntro(p)}
+	if start := a.Places()[0]; start.Part != nil && start.Key == p.Key {
+		out.Heading = a.Name
+	}
 	var model []string
 	use := func(k *kind) string {
 		if !slices.Contains(model, k.Var()) {
@@ -301,11 +305,8 @@ func (a *app) needKind(key, singular string, suits func(*kind) bool) string {
 	return a.addLike(singular, "", "").Key
 }
 
-// partTitle is what a part's page is called: as the app, where it is what the app is about.
+// partTitle is what a part's page is called.
 func (a *app) partTitle(p part) string {
-	if a.Parts[0].Kind == p.Kind && a.Parts[0].Of == p.Of && a.Name != "" {
-		return a.Name
-	}
 	return a.T(partTitles[cmp.Or(p.Of, string(p.Kind))])
 }
 
@@ -336,25 +337,42 @@ var partIntros = map[partKind]string{
 	gamePart:       "Your score stays in this browser.",
 }
 
-var importLine = regexp.MustCompile(`(?m)^import (?:[^;]*? from )?"(\.[^"]+)";$`)
+var importLine = regexp.MustCompile(`(?m)^import (?:[^;"]*? from )?"(\.[^"]+)";$`)
 
-// addImported adds a module of the templates and what it imports.
-func (out sources) addImported(name string) {
-	if _, there := out["src/"+name]; there {
-		return
+// addImported adds what the scripts that are there import of the templates, and what that imports.
+func (out sources) addImported() {
+	left := sortedKeys(out)
+	for len(left) > 0 {
+		name := left[0]
+		left = left[1:]
+		for _, m := range importLine.FindAllStringSubmatch(out[name], -1) {
+			wanted := path.Join(path.Dir(name), m[1])
+			if added := out.addModule(wanted); added != "" {
+				left = append(left, added)
+			}
+		}
 	}
-	source := name
-	switch name {
-	case "model.ts", "lib/text.ts":
-		return // written for the app
-	case "lib/icons.ts":
-		out.text("src/"+name, "icons.ts.tmpl", icons())
-	default:
-		out.asItIs("src/"+name, source)
+}
+
+// addModule adds a module by its path without ending, and returns its whole path; "" where it is there or is written later.
+func (out sources) addModule(wanted string) string {
+	for _, end := range []string{"", ".ts", ".tsx"} {
+		name := wanted + end
+		if _, there := out[name]; there || name == "src/lib/text.ts" {
+			return ""
+		}
+		if name == "src/lib/icons.ts" {
+			out.text(name, "icons.ts.tmpl", icons())
+			return name
+		}
+		for _, source := range []string{strings.TrimPrefix(name, "src/"), "react/" + name} {
+			if text, err := templates.ReadFile("templates/" + source); err == nil {
+				out[name] = string(text)
+				return name
+			}
+		}
 	}
-	for _, m := range importLine.FindAllStringSubmatch(out["src/"+name], -1) {
-		out.addImported(path.Join(path.Dir(name), m[1]) + ".ts")
-	}
+	panic("there is no module " + wanted) // the templates are our own
 }
 
 // isTool reports whether the part needs no records.

@@ -4,12 +4,10 @@ import (
 	"embed"
 	"encoding/json"
 	"html/template"
-	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	texttemplate "text/template"
 )
 
@@ -29,6 +27,7 @@ type page struct {
 	Script  string
 	Kind    *kind // whose entries it shows
 	Part    *part // what it does
+	Heading string
 	Intro   string
 	Current string // its key, "" for the overview
 }
@@ -49,16 +48,17 @@ type sources map[string]string
 // files writes the app down. The same app always gives the same bytes.
 func (a *app) files() sources {
 	out := sources{}
-	for _, name := range []string{"check", "format", "grid", "kinds", "message", "overview", "query", "store"} {
-		out.asItIs("src/lib/"+name+".ts", "lib/"+name+".ts")
-	}
 	out.text(modelPath, "model.ts.tmpl", a)
 	out.text("README.md", "README.md.tmpl", a)
+	if len(a.Kinds) > 0 {
+		out.text("src/samples.ts", "samples.ts.tmpl", a)
+	}
 	if a.React {
 		out.addReact(a)
 	} else {
 		out.addPlain(a)
 	}
+	out.addImported()
 	out.text("src/lib/text.ts", "text.ts.tmpl", struct {
 		*app
 		Texts []translation
@@ -68,9 +68,6 @@ func (a *app) files() sources {
 
 // addPlain adds what shows the app without packages: a page for each kind.
 func (out sources) addPlain(a *app) {
-	for _, name := range []string{"dom", "form", "list", "page"} {
-		out.asItIs("src/lib/"+name+".ts", "lib/"+name+".ts")
-	}
 	out.text("styles.css", "styles.css.tmpl", a)
 	out.markup("icon.svg", "icon.svg.tmpl", a)
 	for _, p := range a.Places() {
@@ -82,11 +79,8 @@ func (out sources) addPlain(a *app) {
 		switch {
 		case p.Part != nil:
 			made := a.partPage(*p.Part)
-			out.markup(file, "part.html.tmpl", page{App: a, Title: title, Script: name, Part: p.Part, Intro: made.Intro, Current: p.Key})
+			out.markup(file, "part.html.tmpl", page{App: a, Title: title, Script: name, Part: p.Part, Heading: made.Heading, Intro: made.Intro, Current: p.Key})
 			out.text("src/"+p.Key+".ts", "part.ts.tmpl", made)
-			for _, i := range made.Imports {
-				out.addImported(i.From + ".ts")
-			}
 		case p.Kind != nil:
 			out.markup(file, "page.html.tmpl", page{App: a, Title: title, Script: name, Kind: p.Kind, Current: p.Key})
 			out.text("src/"+p.Key+".ts", "page.ts.tmpl", a.module(*p.Kind))
@@ -99,13 +93,9 @@ func (out sources) addPlain(a *app) {
 
 // addReact adds what shows the app with React and Tailwind: components for any kind, a short page for each.
 func (out sources) addReact(a *app) {
-	for _, name := range reactSources() {
-		if name == "src/components/PartPage.tsx" && !slices.ContainsFunc(a.Parts, part.paged) || name == "src/pages/Overview.tsx" && !a.HasOverview() {
-			continue
-		}
+	for _, name := range []string{"package.json", "tsconfig.json", "vite.config.ts", "src/main.tsx"} {
 		out.asItIs(name, "react/"+name)
 	}
-	out.addImported("lib/icons.ts")
 	out.markup("index.html", "root.html.tmpl", a)
 	out.markup("public/icon.svg", "icon.svg.tmpl", a)
 	out.text("src/index.css", "index.css.tmpl", a)
@@ -113,30 +103,10 @@ func (out sources) addReact(a *app) {
 	for _, k := range a.Kinds {
 		out.text("src/pages/"+k.PageName()+".tsx", "page.tsx.tmpl", a.module(k))
 	}
-	for _, p := range a.Parts {
-		if p.paged() {
-			made := a.partPage(p)
-			out.text("src/pages/"+p.PageName()+".tsx", "part.tsx.tmpl", made)
-			for _, i := range append(made.Imports, imported{From: "lib/part"}) {
-				out.addImported(i.From + ".ts")
-			}
-		}
+	for _, p := range a.Tools() {
+		out.text("src/pages/"+p.PageName()+".tsx", "part.tsx.tmpl", a.partPage(p))
 	}
 }
-
-// reactSources are the files that are the same in every app with React.
-var reactSources = sync.OnceValue(func() (names []string) {
-	err := fs.WalkDir(templates, "templates/react", func(name string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() && !strings.HasSuffix(name, ".tmpl") {
-			names = append(names, strings.TrimPrefix(name, "templates/react/"))
-		}
-		return err
-	})
-	if err != nil {
-		panic(err) // they are part of this program
-	}
-	return names
-})
 
 func (out sources) markup(path, name string, data any) {
 	var b strings.Builder
@@ -213,6 +183,8 @@ func (a *app) explain(path string) string {
 	switch {
 	case strings.HasSuffix(path, modelPath):
 		return "What the app keeps: every kind with its fields. Types of entries follow from it."
+	case strings.HasSuffix(path, "src/samples.ts"):
+		return "Examples with which the app can be tried."
 	case strings.HasSuffix(path, ".css"):
 		return "The look: colours by purpose, layout for wide and narrow screens."
 	case strings.HasSuffix(path, "README.md"):

@@ -3,6 +3,7 @@ import { addLabel, date, titleOf } from "./lib/format";
 import { spread } from "./lib/grid";
 import { type Kind } from "./lib/kinds";
 import { comingUp, download, latest, splitOf, type Moment } from "./lib/overview";
+import { addSamples } from "./lib/sample";
 import { all, onChange } from "./lib/store";
 import { kinds } from "./model";
 import { t } from "./lib/text";
@@ -35,12 +36,14 @@ function refresh(): void {
   byId("tiles", HTMLElement).replaceChildren(...kinds.map(tile));
   const next = comingUp();
   byId("next", HTMLElement).replaceChildren(...next.map((moment) => line(moment, date(moment.when))));
+  byId("sample", HTMLButtonElement).hidden = kinds.some((kind) => all(kind).length > 0);
   byId("next-empty", HTMLElement).hidden = next.length > 0;
   const fresh = latest();
   byId("latest", HTMLElement).replaceChildren(...fresh.map((moment) => line(moment, date(moment.when.slice(0, 10)))));
   byId("latest-empty", HTMLElement).hidden = fresh.length > 0;
 }
 
+byId("sample", HTMLButtonElement).addEventListener("click", () => addSamples());
 byId("download", HTMLButtonElement).addEventListener("click", download);
 for (const [name, value] of Object.entries(spread(kinds.length))) byId("tiles", HTMLElement).style.setProperty(name, value);
 showMessages();

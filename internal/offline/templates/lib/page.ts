@@ -6,6 +6,7 @@ import { type Entry, type Kind, type Stat, type ValuesOf } from "./kinds";
 import { render, type Actions } from "./list";
 import { announce, attempt } from "./message";
 import { select, sort, summary } from "./query";
+import { addSamples } from "./sample";
 import * as store from "./store";
 import { t } from "./text";
 
@@ -45,6 +46,7 @@ export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) 
   order.addEventListener("change", refresh);
   filter?.addEventListener("change", refresh);
   for (const opener of document.querySelectorAll("[data-action=add]")) opener.addEventListener("click", () => edit());
+  byId("sample", HTMLButtonElement).addEventListener("click", () => addSamples(kind));
   store.onChange(refresh);
   refresh();
   const asked = /^#new(?:=(.*))?$/.exec(location.hash);

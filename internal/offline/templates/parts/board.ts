@@ -66,12 +66,14 @@ export interface Frame {
   readonly board: Child;
   readonly below?: Child;
   readonly again: () => void;
+  /** Nothing has happened yet, so that starting again would change nothing. */
+  readonly untouched?: boolean;
   /** What starting again is called. */
   readonly restart?: string;
   readonly rules: string;
 }
 
-export function frame({ status, facts, options, board, below, again, restart = t("New game"), rules }: Frame): View {
+export function frame({ status, facts, options, board, below, again, untouched = false, restart = t("New game"), rules }: Frame): View {
   return el(
     "div",
     { class: "game" },
@@ -79,7 +81,7 @@ export function frame({ status, facts, options, board, below, again, restart = t
     el("p", { class: "status", role: "status" }, status),
     el("div", { class: "table" }, board),
     below,
-    el("div", { class: "controls" }, options, button([icon("again"), restart], again, { class: "primary" })),
+    el("div", { class: "controls" }, options, button([icon("again"), restart], () => !untouched && again(), { class: "primary", "aria-disabled": untouched && "true" })),
     el("details", { class: "rules" }, el("summary", {}, t("How to play")), el("p", {}, rules)),
   );
 }

@@ -2,6 +2,7 @@ import { addLabel, date, titleOf, today } from "../lib/format";
 import { icon } from "../lib/icons";
 import { type Entry, type Kind } from "../lib/kinds";
 import { type Part } from "../lib/part";
+import { addSamples } from "../lib/sample";
 import { all } from "../lib/store";
 import { locale, t } from "../lib/text";
 import { button, el } from "../lib/view";
@@ -95,9 +96,9 @@ export function calendar({ key, shows }: Options): Part<State, Action> {
             { class: "days", role: "group", "aria-label": t("Days"), onkeydown: (use) => {
               const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[use.key ?? ""];
               if (step === undefined || !(use.currentTarget instanceof HTMLElement)) return;
-              const all = [...use.currentTarget.querySelectorAll<HTMLElement>("button")];
+              const places = [...use.currentTarget.querySelectorAll<HTMLElement>("button")];
               use.preventDefault();
-              all[all.findIndex((day) => day === document.activeElement) + step]?.focus();
+              places[places.findIndex((day) => day === document.activeElement) + step]?.focus();
             } },
             days.map((day) => {
               const entries = entriesOn(day);
@@ -123,7 +124,7 @@ export function calendar({ key, shows }: Options): Part<State, Action> {
           { class: "panel", "aria-labelledby": "day-title" },
           el("h2", { id: "day-title" }, date(chosen)),
           here.length === 0 ? el("p", { class: "hint" }, t("Nothing on this day.")) : el("ul", { class: "lines" }, here.map(({ shown, entry }) => el("li", {}, el("a", { href: shown.page }, titleOf(shown.kind, entry)), el("span", { class: "of" }, shown.kind.one)))),
-          el("div", { class: "controls" }, shows.map(({ kind, add }) => el("a", { class: "button primary", href: `${add}${chosen}` }, icon("plus"), addLabel(kind)))),
+          el("div", { class: "controls" }, shows.every(({ kind }) => all(kind).length === 0) && button(t("Add examples"), () => addSamples(shows[0]?.kind)), shows.map(({ kind, add }) => el("a", { class: "button primary", href: `${add}${chosen}` }, icon("plus"), addLabel(kind)))),
         ),
       );
     },

@@ -1,6 +1,7 @@
 import { date, today } from "../lib/format";
 import { type Entry, type Kind } from "../lib/kinds";
 import { type Part } from "../lib/part";
+import { addSamples } from "../lib/sample";
 import { all } from "../lib/store";
 import { t } from "../lib/text";
 import { button, el, picker } from "../lib/view";
@@ -105,7 +106,7 @@ export function flashcards({ key, cards, page }: Options): Part<State, Action> {
               "section",
               { class: "panel flashcard" },
               el("h2", {}, mine.length === 0 ? t("No cards yet") : t("All done for today")),
-              el("p", { class: "hint" }, mine.length === 0 ? t("Write your cards first, or take the examples there.") : next ? t("The next cards are due on {0}.", date(next)) : ""),
+              el("p", { class: "hint" }, mine.length === 0 ? t("Write your cards first, or begin with examples.") : next ? t("The next cards are due on {0}.", date(next)) : ""),
             ),
         el(
           "div",
@@ -113,7 +114,8 @@ export function flashcards({ key, cards, page }: Options): Part<State, Action> {
           card && !state.shown && button(t("Show the answer"), () => send({ does: "show" }), { class: "primary large" }),
           card && state.shown && grades.map(([grade, label], n) => button([label, el("span", { class: "of" }, waitText(graded(state.known[card.id], grade)))], () => send({ does: "grade", card: card.id, grade }), { class: n === 2 ? "primary grade" : "quiet grade" })),
           !card && mine.length > 0 && button(t("Study ahead"), () => send({ does: "ahead" })),
-          el("a", { class: mine.length > 0 ? "button quiet" : "button primary", href: page }, t("Edit the cards")),
+          mine.length === 0 && button(t("Add examples"), () => addSamples(cards), { class: "primary" }),
+          el("a", { class: "button quiet", href: page }, t("Edit the cards")),
         ),
         decks.length > 0 && picker("deck", t("Deck"), state.deck, [["", t("All")], ...decks.map((deck) => [deck, deck] as const)], (deck) => send({ does: "deck", deck })),
       );

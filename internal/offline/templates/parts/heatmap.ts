@@ -3,6 +3,7 @@ import { icon } from "../lib/icons";
 import { blank, type Entry, type Kind, type ValuesOf } from "../lib/kinds";
 import { attempt } from "../lib/message";
 import { type Part } from "../lib/part";
+import { addSamples } from "../lib/sample";
 import { all, remove, save } from "../lib/store";
 import { locale, t } from "../lib/text";
 import { button, el, picker, type View } from "../lib/view";
@@ -114,9 +115,9 @@ function map(counts: ReadonlyMap<string, number>, chosen: string, choose: (day: 
       { class: "heat-days", role: "group", "aria-label": t("Days"), onkeydown: (use) => {
         const step = { ArrowLeft: -7, ArrowRight: 7, ArrowUp: -1, ArrowDown: 1 }[use.key ?? ""];
         if (step === undefined || !(use.currentTarget instanceof HTMLElement)) return;
-        const all = [...use.currentTarget.querySelectorAll<HTMLElement>("button")];
+        const places = [...use.currentTarget.querySelectorAll<HTMLElement>("button")];
         use.preventDefault();
-        all[all.findIndex((day) => day === document.activeElement) + step]?.focus();
+        places[places.findIndex((day) => day === document.activeElement) + step]?.focus();
       } },
       days.map((day) => {
         const count = counts.get(day) ?? 0;
@@ -149,7 +150,7 @@ function tickList(ticked: NonNullable<Options["ticked"]>, shows: Kind, dateKey: 
     { class: "panel", "aria-labelledby": "ticks-title" },
     el("div", { class: "month-head" }, el("h2", { id: "ticks-title" }, day === today() ? t("Today") : date(day)), el("a", { class: "button quiet", href: add }, icon("plus"), addLabel(kind))),
     things.length === 0
-      ? el("p", { class: "hint" }, t("Nothing to tick yet. Add what you want to do again and again."))
+      ? el("div", { class: "stack" }, el("p", { class: "hint" }, t("Nothing to tick yet. Add what you want to do again and again.")), el("div", { class: "controls" }, button(t("Add examples"), () => addSamples(kind))))
       : el(
           "ul",
           { class: "habits" },

@@ -1,5 +1,6 @@
 import { type Entry, type Kind } from "../lib/kinds";
 import { type Part } from "../lib/part";
+import { addSamples } from "../lib/sample";
 import { all } from "../lib/store";
 import { t } from "../lib/text";
 import { button, el, type View } from "../lib/view";
@@ -81,14 +82,15 @@ export function quiz({ key, questions, page }: Options): Part<State, Action> {
         "div",
         { class: "quiz panel" },
         el("h2", {}, over ? t("{0} of {1} are right", score, state.asked.length) : count === 0 ? t("No questions yet") : t("Ready?")),
-        el("p", { class: "hint" }, count === 0 ? t("Write your questions first, or take the examples there.") : t("{0} questions are there; a round asks at most {1}.", count, most)),
+        el("p", { class: "hint" }, count === 0 ? t("Write your questions first, or begin with examples.") : t("{0} questions are there; a round asks at most {1}.", count, most)),
         over && el("ul", { class: "lines" }, state.asked.map(({ question, answer, given }) => el("li", {}, el("span", {}, question), el("span", { class: "of" }, given === answer ? t("right: {0}", answer) : t("you said {0}; it is {1}", given, answer))))),
         el("dl", { class: "facts" }, el("div", {}, el("dt", {}, t("Best")), el("dd", {}, state.rounds > 0 ? `${state.best} %` : "–")), el("div", {}, el("dt", {}, t("Rounds")), el("dd", {}, state.rounds))),
         el(
           "div",
           { class: "controls" },
           count > 0 && button(over ? t("Play again") : t("Start the quiz"), () => send({ does: "start" }), { class: "primary large" }),
-          el("a", { class: count > 0 ? "button quiet" : "button primary", href: page }, t("Edit the questions")),
+          count === 0 && button(t("Add examples"), () => addSamples(questions), { class: "primary" }),
+          el("a", { class: "button quiet", href: page }, t("Edit the questions")),
         ),
       );
     },

@@ -111,6 +111,7 @@ export function blackjack(key: string): Part<State, Action> {
         options: !playing && picker("bet", t("Bet"), String(state.bet), ["5", "10", "25", "50"].map((bet) => [bet, bet] as const), (bet) => send({ does: "bet", bet: Number(bet) })),
         restart: t("Start again"),
         again: () => send({ does: "again" }),
+        untouched: state.phase === "bet" && state.chips === 100,
         rules: t("Come nearer to 21 than the dealer without going beyond. Pictures count ten, an ace eleven or one. The dealer draws to 17. Chips are only a score."),
       });
     },

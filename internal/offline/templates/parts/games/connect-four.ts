@@ -104,6 +104,7 @@ export function connectFour(key: string): Part<State, Action> {
         ),
         options: picker("opponent", t("Opponent"), state.opponent, [["computer", t("Computer")], ["person", t("Two players")]], (opponent) => send({ does: "against", opponent })),
         again: () => send({ does: "again" }),
+        untouched: !state.discs.some((disc) => disc !== 0),
         rules: t("Discs fall to the lowest free place of a column. Four of yours in a row win: across, down or diagonally."),
       });
     },

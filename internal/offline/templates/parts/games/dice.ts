@@ -61,6 +61,7 @@ export function dice(key: string): Part<State, Action> {
         ],
         restart: t("Clear rolls"),
         again: () => send({ does: "again" }),
+        untouched: !rolled && state.held.length === 0,
         rules: t("Press a die to keep it for the next roll. The last twenty rolls are listed."),
       });
     },

@@ -105,6 +105,7 @@ export function minesweeper(key: string): Part<State, Action> {
           el("div", {}, button([icon("flag"), t("Flags")], () => send({ does: "mode" }), { "aria-pressed": String(state.flagging) })),
         ],
         again: () => send({ does: "again" }),
+        untouched: state.open.length + state.flags.length === 0,
         rules: t("A number says how many of the places around hold a mine. Mark those with a flag: switch Flags on, or use the other mouse button."),
       });
     },

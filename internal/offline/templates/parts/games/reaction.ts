@@ -59,6 +59,7 @@ export function reaction(key: string): Part<State, Action> {
         board: button(texts[state.phase], () => send({ does: "press" }), { class: `signal ${state.phase}` }),
         restart: t("Clear times"),
         again: () => send({ does: "again" }),
+        untouched: state.phase === "ready" && state.times.length === 0,
         rules: t("Press the field, then wait until it changes, and press again as fast as you can. Space does the same."),
       });
     },

@@ -41,6 +41,7 @@ export function rockPaper(key: string): Part<State, Action> {
         below: el("div", { class: "controls" }, names.map((name, hand) => button([el("span", { "aria-hidden": "true" }, signs[hand]), ` ${name}`], () => send({ does: "show", hand }), { class: "primary" }))),
         restart: t("Start again"),
         again: () => send({ does: "again" }),
+        untouched: state.mine < 0,
         rules: t("Rock beats scissors, scissors beat paper, paper beats rock. The keys R, P and S show a hand too."),
       });
     },

@@ -88,6 +88,7 @@ export function ticTacToe(key: string): Part<State, Action> {
         ),
         options: picker("opponent", t("Opponent"), state.opponent, [["computer", t("Computer")], ["person", t("Two players")]], (opponent) => send({ does: "against", opponent })),
         again: () => send({ does: "again" }),
+        untouched: state.cells.every((mark) => mark === ""),
         rules: t("Three of your marks in a row win: across, down or diagonally. Press a free place, or go there with the arrow keys and press Enter."),
       });
     },

@@ -18,13 +18,17 @@ export function useMessage(): string {
   return useSyncExternalStore(onMessage, message);
 }
 
-export interface Route {
-  /** The key of a kind, or anything else for the overview. */
-  readonly page: string;
+/** What a page is told by the address. */
+export interface PageProps {
   /** A new entry is asked for. */
   readonly adding: boolean;
   /** The day that it is for, "" for none in particular. */
   readonly day: string;
+}
+
+export interface Route extends PageProps {
+  /** The key of a page, or anything else for the first. */
+  readonly page: string;
 }
 
 /** Where the address leads: #/visits is a page, #/visits/new its form, #/visits/new/2031-05-09 the same for a day. */

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState, type CSSProperties } from "react";
 import { headingOf } from "../headings";
-import { useStore } from "../hooks";
+import { useStore, type PageProps } from "../hooks";
 import { addLabel, consequence, titleOf } from "../lib/format";
 import { spread } from "../lib/grid";
 import { type Entry, type Kind, type Stat } from "../lib/kinds";
 import { attempt } from "../lib/message";
 import { choiceOf, select, sort, summary } from "../lib/query";
+import { addSamples } from "../lib/sample";
 import { remove, save } from "../lib/store";
 import { Button } from "./Button";
 import { Dialog } from "./Dialog";
@@ -13,13 +14,6 @@ import { EntryForm } from "./EntryForm";
 import { EntryList, type Actions } from "./EntryList";
 import { Toolbar, type Search } from "./Toolbar";
 import { t } from "../lib/text";
-
-export interface PageProps {
-  /** The form is open from the start. */
-  readonly adding: boolean;
-  /** The day that a new entry is for; "" for none in particular. */
-  readonly day: string;
-}
 
 interface Props<K extends Kind> extends PageProps {
   readonly kind: K;
@@ -94,6 +88,7 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding, d
           <Button look="primary" onClick={() => setAsking({ for: "values" })}>
             {t("{verb} the first {one}", { verb: kind.verb, one: kind.one })}
           </Button>
+          <Button onClick={() => addSamples(kind)}>{t("Add examples")}</Button>
         </div>
       )}
       {asking?.for === "values" && (

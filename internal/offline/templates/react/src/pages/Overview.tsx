@@ -6,6 +6,7 @@ import { addLabel, date, titleOf } from "../lib/format";
 import { spread } from "../lib/grid";
 import { type Kind } from "../lib/kinds";
 import { comingUp, download, latest, splitOf, type Moment } from "../lib/overview";
+import { addSamples } from "../lib/sample";
 import { app, kinds } from "../model";
 import { t } from "../lib/text";
 
@@ -16,6 +17,11 @@ export function Overview() {
       <div className="mb-7 rounded-box border border-line bg-linear-to-r from-soft to-surface p-6 md:p-10">
         <h1 className="text-3xl font-bold md:text-4xl">{app.name}</h1>
         <p className="mt-1.5 max-w-prose text-lg">{app.tagline}</p>
+        {kinds.every((kind) => all(kind).length === 0) && (
+          <div className="mt-4">
+            <Button onClick={() => addSamples()}>{t("Add examples")}</Button>
+          </div>
+        )}
       </div>
       <section aria-labelledby="at-a-glance">
         <h2 id="at-a-glance" className="sr-only">
