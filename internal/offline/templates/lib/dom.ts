@@ -1,3 +1,5 @@
+import { draw } from "./draw";
+import { icon } from "./icons";
 import { message, onMessage } from "./message";
 
 /** Makes an element. Texts become text nodes, so nothing that was typed in is ever read as markup. */
@@ -20,6 +22,13 @@ export function button(label: string, about: string, action: string, onClick: ()
   if (about !== "") element.append(h("span", { class: "unseen" }, ` ${about}`));
   element.addEventListener("click", onClick);
   return element;
+}
+
+/** An icon beside words, which says nothing by itself. */
+export function svg(name: string): Element {
+  const box = document.createElement("span");
+  draw(box, [icon(name)]);
+  return box.firstElementChild ?? box;
 }
 
 /** The element of the page with this id. Page and script belong together, so a missing one is a mistake in the app. */

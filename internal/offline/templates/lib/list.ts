@@ -1,7 +1,8 @@
-import { button, h } from "./dom";
+import { button, h, svg } from "./dom";
 import { hrefOf, show, titleOf } from "./format";
 import { type ChoiceField, type Entry, type Field, type Kind } from "./kinds";
-import { choiceOf, columnsOf, factsOf } from "./query";
+import { announce } from "./message";
+import { choiceOf, columnsOf, factsOf, neighbour } from "./query";
 import { t } from "./text";
 
 /** What a list lets people do with an entry. */
@@ -51,18 +52,44 @@ function board(
 ): HTMLElement {
   const columns = columnsOf(choice, entries).map(({ option, mine }) => {
     const items = mine.map((entry) => {
+      const move = (by: number): void => {
+        const to = neighbour(choice.field, option, by);
+        if (to !== undefined) actions.set(entry, choice.key, to);
+      };
+      const grip = button("", t("Move {title} with the arrow keys", { title: titleOf(kind, entry) }), "grip", () => announce(t("Move it with the arrow keys, or drag the card.")));
+      grip.append(svg("grip"));
+      grip.addEventListener("keydown", (event) => {
+        const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+        if (by === undefined) return;
+        event.preventDefault();
+        move(by);
+      });
       const mover = h("select", { "aria-label": t("{label} of {title}", { label: choice.field.label, title: titleOf(kind, entry) }) });
       for (const name of choice.field.options) mover.append(h("option", { value: name }, name));
       mover.value = option;
       mover.addEventListener("change", () => actions.set(entry, choice.key, mover.value));
-      return h("li", {}, card(kind, entry, actions, "h3", choice.key, mover));
+      const item = h("li", { draggable: "true" }, card(kind, entry, actions, "h3", choice.key, grip, mover));
+      item.addEventListener("dragstart", (event) => event.dataTransfer?.setData("text/plain", entry.id));
+      return item;
     });
-    return h(
+    const column = h(
       "section",
       { class: "column" },
       h("h2", {}, option || t("Without: {label}", { label: choice.field.label }), h("span", { class: "tally" }, String(mine.length))),
       h("ul", {}, ...items),
     );
+    column.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      column.classList.add("over");
+    });
+    column.addEventListener("dragleave", () => column.classList.remove("over"));
+    column.addEventListener("drop", (event) => {
+      event.preventDefault();
+      column.classList.remove("over");
+      const moved = entries.find((entry) => entry.id === event.dataTransfer?.getData("text/plain"));
+      if (moved && moved[choice.key] !== option) actions.set(moved, choice.key, option);
+    });
+    return column;
   });
   return h("div", { class: "board" }, ...columns);
 }

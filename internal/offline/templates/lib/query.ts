@@ -49,6 +49,11 @@ export function factsOf(kind: Kind, entry: Entry, without = ""): { key: string; 
     .map(([key, definition]) => ({ key, definition }));
 }
 
+/** The option before or after one, by which a card moves to the column beside its own; undefined at the edge. */
+export function neighbour(choice: ChoiceField, option: string, by: number): string | undefined {
+  return choice.options[option === "" && by > 0 ? 0 : choice.options.indexOf(option) + by];
+}
+
 /** The columns of a board: each option with its entries, and those without one where there are any. */
 export function columnsOf(choice: { key: string; field: ChoiceField }, entries: readonly Entry[]): { option: string; mine: Entry[] }[] {
   return [...choice.field.options, ""]

@@ -79,7 +79,7 @@ export function frame({ status, facts, options, board, below, again, untouched =
     { class: "game" },
     el("dl", { class: "facts" }, facts.map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))),
     el("p", { class: "status", role: "status" }, status),
-    el("div", { class: "table" }, board),
+    el("div", { class: "playfield" }, board),
     below,
     el("div", { class: "controls" }, options, button([icon("again"), restart], () => !untouched && again(), { class: "primary", "aria-disabled": untouched && "true" })),
     el("details", { class: "rules" }, el("summary", {}, t("How to play")), el("p", {}, rules)),

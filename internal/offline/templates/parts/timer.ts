@@ -157,7 +157,7 @@ export function ring(share: number, ...inside: Child[]): View {
   const length = 2 * Math.PI * 54;
   return el(
     "div",
-    { class: "ring" },
+    { class: "dial" },
     el(
       "svg",
       { viewBox: "0 0 120 120", "aria-hidden": "true" },

@@ -1,9 +1,12 @@
 import { type ReactNode } from "react";
 import { hrefOf, show, titleOf } from "../lib/format";
 import { type ChoiceField, type Entry, type Field, type Kind } from "../lib/kinds";
-import { choiceOf, columnsOf, factsOf } from "../lib/query";
+import { icon } from "../lib/icons";
+import { announce } from "../lib/message";
+import { choiceOf, columnsOf, factsOf, neighbour } from "../lib/query";
 import { Badge } from "./Badge";
 import { Button } from "./Button";
+import { elementOf } from "./elements";
 import { t } from "../lib/text";
 
 /** What a list lets people do with an entry. */
@@ -95,19 +98,41 @@ function Board({ kind, entries, actions, choice }: Props & { choice: { key: stri
   return (
     <div className="relative grid auto-cols-[minmax(14rem,1fr)] grid-flow-col gap-4 overflow-x-auto pb-3">
       {columnsOf(choice, entries).map(({ option, mine }) => (
-        <section key={option} className="rounded-box bg-soft p-3">
+        <section
+          key={option}
+          className="rounded-box bg-soft p-3"
+          onDragOver={(event) => event.preventDefault()}
+          onDrop={(event) => {
+            event.preventDefault();
+            const moved = entries.find((entry) => entry.id === event.dataTransfer.getData("text/plain"));
+            if (moved && moved[choice.key] !== option) actions.set(moved, choice.key, option);
+          }}
+        >
           <h2 className="flex items-baseline justify-between px-1 pt-1 pb-2.5 font-semibold text-on-soft">
             {option || t("Without: {label}", { label: choice.field.label })}
             <span className="font-medium">{mine.length}</span>
           </h2>
           <ul className="grid gap-3">
             {mine.map((entry) => (
-              <li key={entry.id}>
+              <li key={entry.id} draggable onDragStart={(event) => event.dataTransfer.setData("text/plain", entry.id)}>
                 <Card kind={kind} entry={entry} actions={actions} heading="h3" without={choice.key}>
+                  <Button
+                    size="small"
+                    data-action="move"
+                    onClick={() => announce(t("Move it with the arrow keys, or drag the card."))}
+                    onKeyDown={(event) => {
+                      const to = neighbour(choice.field, option, { ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? Number.NaN);
+                      if (to === undefined) return;
+                      event.preventDefault();
+                      actions.set(entry, choice.key, to);
+                    }}
+                  >
+                    {elementOf(icon("grip"))}
+                    <span className="sr-only">{t("Move {title} with the arrow keys", { title: titleOf(kind, entry) })}</span>
+                  </Button>
                   <select
                     aria-label={t("{label} of {title}", { label: choice.field.label, title: titleOf(kind, entry) })}
-                    data-action="move"
-                    className="min-h-8.5 w-full rounded-control border border-edge bg-surface px-2 py-1 text-sm"
+                    className="min-h-8.5 min-w-0 flex-1 rounded-control border border-edge bg-surface px-2 py-1 text-sm"
                     value={option}
                     onChange={(event) => actions.set(entry, choice.key, event.currentTarget.value)}
                   >

@@ -18,7 +18,7 @@ export function PartPage<State, Action>({ title, intro, part }: Props<State, Act
         <h1 className="text-3xl font-bold md:text-4xl">{title}</h1>
         <p className="mt-1.5 max-w-prose text-muted">{intro}</p>
       </div>
-      {elementOf(running.view())}
+      <div className="part">{elementOf(running.view())}</div>
     </>
   );
 }
