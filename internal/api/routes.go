@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"codeforge/internal/auth"
 )
 
 // routes is the whole table: method and path, the operation's id, what runs, and further paths of the same. Each path
@@ -157,9 +159,13 @@ func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) 
 		MaxBodyBytes:  -1, // bounded before
 		DefaultStatus: d.status,
 	}
+	op.Extensions = map[string]any{}
+	if !d.public {
+		op.Extensions["x-token-scope"] = auth.ScopeOf(method, path)
+	}
 	if len(aliases) > 0 {
 		op.Description += "\n\nAlso at `" + strings.Join(aliases, "`, `") + "`."
-		op.Extensions = map[string]any{"x-aliases": aliases}
+		op.Extensions["x-aliases"] = aliases
 	}
 	if d.public {
 		op.Security = []map[string][]string{}

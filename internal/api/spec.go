@@ -246,7 +246,8 @@ var docs = map[string]doc{
 	"redeliver_webhook": {tag: "webhooks", errors: []int{400, 404, 409}, summary: "Send a delivery again", text: "At once, under its id, whatever became of it before; if that fails it is tried again like a new one."},
 
 	"create_token": {tag: "tokens", errors: []int{400, 403, 413, 415, 503}, summary: "Make a token",
-		text: "Makes a token that acts for the caller within its scopes, and shows it, once: only a hash is stored. A token that has the scope `account` makes others with scopes of its own alone, which hold no longer than itself. " +
+		text: "Makes a token that acts for the caller within its scopes, and shows it, once: only a hash is stored. Which scope an operation needs is said by its `x-token-scope`: `read` for whatever looks, `jobs` for whatever starts a job (refactoring, plans and questions of learners and exports to GitHub too), answers, takes or ends one, " +
+			"`account` for tokens, keys and the profile, `write` for all else that changes something. None includes another. A token that has the scope `account` makes others with scopes of its own alone, which hold no longer than itself. " +
 			"A user has at most 100 that hold.",
 		example: map[string]any{"name": "build server", "scopes": []string{"read", "jobs"}, "expires_in_days": 30}},
 	"list_tokens":  {tag: "tokens", errors: []int{503}, summary: "List tokens", text: "All of the caller's, without what would let somebody use them."},

@@ -21,7 +21,7 @@ type Scope string
 const (
 	Read    Scope = "read"    // every GET, and what git fetches
 	Write   Scope = "write"   // change projects, files, revisions, and everything that has no scope of its own
-	Jobs    Scope = "jobs"    // start jobs, answer their questions, cancel them
+	Jobs    Scope = "jobs"    // start jobs, whichever way, answer their questions, take or reject their work, cancel them
 	Account Scope = "account" // make and revoke tokens, change the user's profile and keys
 )
 
@@ -33,15 +33,35 @@ func ScopeOf(method, path string) Scope {
 	if path == "/mcp" || method == http.MethodGet || method == http.MethodHead || method == http.MethodPost && strings.HasSuffix(path, ".git/git-upload-pack") {
 		return Read
 	}
-	if rest, ok := strings.CutPrefix(path, "/v1/"); ok {
-		switch first, _, _ := strings.Cut(rest, "/"); first {
-		case "agents", "jobs", "run-agent", "run-pipeline", "clarify", "clarification":
-			return Jobs
-		case "tokens", "profiles", "keys":
-			return Account
-		}
+	rest, ok := strings.CutPrefix(path, "/v1/")
+	if !ok {
+		return Write
+	}
+	parts := strings.Split(strings.TrimSuffix(rest, "/"), "/")
+	switch parts[0] {
+	case "agents", "jobs", "run-agent", "run-pipeline", "clarify", "clarification":
+		return Jobs
+	case "tokens", "profiles", "keys":
+		return Account
+	}
+	if method == http.MethodPost && startsJob(parts) {
+		return Jobs
 	}
 	return Write
+}
+
+// startsJob reports whether what is posted to a path below /v1 has a job do it, though it is answered with the result.
+func startsJob(parts []string) bool {
+	last := parts[len(parts)-1]
+	switch parts[0] {
+	case "refactor":
+		return true
+	case "student":
+		return last == "ask" || last == "choice-framework" || last == "choice" || last == "roadmap"
+	case "projects":
+		return len(parts) == 4 && parts[2] == "export" && last == "github" || len(parts) > 4 && parts[2] == "files" && last == "refactor"
+	}
+	return false
 }
 
 // Token is the record of a token of our own. The token itself is known to its owner alone.
