@@ -29,6 +29,7 @@ const (
 type kind string
 
 const (
+	none        kind = "" // what all may do
 	classic     kind = "classic token"
 	fineGrained kind = "fine-grained token"
 	app         kind = "token of a GitHub App"
@@ -36,6 +37,8 @@ const (
 
 func kindOf(token string) kind {
 	switch {
+	case token == "":
+		return none
 	case strings.HasPrefix(token, "github_pat_"):
 		return fineGrained
 	case strings.HasPrefix(token, "ghs_"), strings.HasPrefix(token, "ghu_"):
@@ -190,6 +193,9 @@ func (c *calls) lacks(doing, permission string, code int, resp *gh.Response) str
 		if c.scopes != nil {
 			needs += fmt.Sprintf(" (it has: %s)", strings.Join(append(slices.Clone(c.scopes), pick(len(c.scopes) == 0, "none", ""))[:max(len(c.scopes), 1)], ", "))
 		}
+	}
+	if c.kind == none {
+		return fmt.Sprintf("may not %s without a token: there is no such thing that all may see; for a private one give a token that has %s", doing, needs)
 	}
 	if code == http.StatusNotFound {
 		return fmt.Sprintf("may not %s: there is no such thing, or the %s lacks %s", doing, c.kind, needs)

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/json"
@@ -43,6 +44,7 @@ type fake struct {
 	atOnce    int
 	most      int
 	tokens    map[string]bool
+	archives  string // where archives of repositories lie; "": nowhere
 	afterEach func()
 }
 
@@ -90,6 +92,9 @@ func (f *fake) operationOf(r *http.Request) (op operation, at map[string]string)
 		method = http.MethodGet
 	}
 	parts := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
+	if parts[len(parts)-1] == "tarball" { // its words say that without a ref it is the default branch
+		parts = append(parts, "")
+	}
 	for _, op := range f.ops {
 		names := strings.Split(strings.Trim(op.Path, "/"), "/")
 		at := map[string]string{}
@@ -211,6 +216,13 @@ func (f *fake) answer(h http.Header, r *http.Request, op operation, at map[strin
 	}
 	if op.Path == "/repos/{owner}/{repo}" {
 		return 200, p.json()
+	}
+	if op.Path == "/repos/{owner}/{repo}/tarball/{ref}" {
+		if p.private && r.Header.Get("Authorization") == "" || p.refs[cmp.Or(at["ref"], p.branch)] == "" {
+			return 404, says("Not Found")
+		}
+		h.Set("Location", f.archives+"/"+p.owner+"/"+p.name+"/legacy.tar.gz/refs/heads/"+cmp.Or(at["ref"], p.branch))
+		return 302, says("")
 	}
 	empty := len(p.refs) == 0
 	if empty && strings.Contains(op.Path, "/git/") {

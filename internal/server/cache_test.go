@@ -22,7 +22,7 @@ import (
 var (
 	readsPastCache = []string{"JobOwner", "Events", "WorkingFiles", "ListJobs", "ListUserJobs", "ListMessages", "ListRevisions", "RevisionFiles", "RevisionDeltas", "CompareRevisions", "ReadBlob", "ReadLock",
 		"ListScreenshots", "ReadScreenshot", "ReadProposal", "PreviewErrors", "Ping", "DueJobs", "SnapshotFiles", "ProjectForJob", "Get", "ListTokens", "ProjectChanges", "UserChanges", "QueuePlaces", "CountJobs", "CountQueued", "WatchJob", "SealedSecrets",
-		"GetProfile", "GetRoadmap", "GetStudentProgress", "ListSessions", "GitRevisions", "ReadContents", "ListKeys", "UserKeys", "SealedKeys"}
+		"GetProfile", "GetRoadmap", "GetStudentProgress", "ListSessions", "GitRevisions", "ReadContents", "ListKeys", "UserKeys", "SealedKeys", "ListPatterns"}
 	writesPastCache = []string{
 		"SubmitJob", "ClaimJobs", "RenewLeases", "RecordEvents", "FinishJob", "ReleaseAll", // of jobs that are queued or running, which are not kept
 		"PutBlob", "SweepWorking", "AddMessages", "AddPreviewErrors", "SetQuota", "PutProfile", "JoinWaitlist", "SetRoadmapStep", "ChooseOption", "AddSession", "DeleteProfile", "PutKey", "DeleteKey", "ResealKey", // of what is never kept

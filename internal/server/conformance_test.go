@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -26,6 +27,9 @@ const (
 	profileHas  = "id username full_name avatar_url skill_level created_at updated_at"
 	sessionHas  = "id project_id transcript concepts_covered duration_minutes created_at"
 	jobHas      = "job_id status agent_type project_id result error progress created_at completed_at"
+	roadmapHas  = "id project_id modules current_step_index created_at"
+	choiceHas   = "context options recommendation"
+	refactorHas = "original_code refactored_code explanation full_file_content"
 	absent      = "0198c0de-0000-7000-8000-0000000000ff"
 	fullSession = `{"transcript":[{"role":"mentor","content":"  why?\n "}],"concepts_covered":["state"],"duration_minutes":480}`
 )
@@ -109,13 +113,63 @@ var conformance = []exchange{
 	{ask: "GET /v1/student/{project}/sessions", status: 400, keys: "mode"},
 	{ask: "POST /v1/student/{project}/choice", body: `{"decision_context":"Where should data be kept?","module_index":0}`, status: 400, keys: "mode"},
 
+	// 23 to 30, with a roadmap.
+	{ask: "POST /v1/student/{student}/roadmap", body: `{"skill_level":"beginner"}`, status: 400, keys: "requirements_spec"},
+	{ask: "POST /v1/student/{project}/roadmap", body: `{"skill_level":"beginner"}`, status: 400, keys: "mode"},
+	{ask: "POST /v1/student/{student}/roadmap", body: `{"skill_level":"wizard"}`, status: 422},
+	{ask: "PUT /v1/projects/{student}", body: `{"requirements_spec":{"app_name":"Walks","core_features":[{"name":"List of walks","description":"Shows all walks of a week","priority":"must-have"}]}}`, status: 200, keys: projectHas},
+	{ask: "POST /v1/student/{student}/roadmap", body: `{"skill_level":"beginner","focus_areas":["state"]}`, status: 200, keys: "roadmap total_modules total_estimated_hours"},
+	{ask: "GET /v1/student/{student}/roadmap", status: 200, keys: roadmapHas, is: "project_id={student} current_step_index=0"},
+	{ask: "PUT /v1/student/{student}/roadmap/progress", body: `{"step_index":1}`, status: 200, keys: roadmapHas, is: "project_id={student} current_step_index=1"},
+	{ask: "PUT /v1/student/{student}/roadmap/progress", body: `{"step_index":1000}`, status: 400, keys: "step_index"},
+	{ask: "POST /v1/student/{student}/choice", body: `{"decision_context":"Where should the data of walks be kept?","module_index":0}`, status: 200, keys: choiceHas},
+	{ask: "POST /v1/student/{student}/choice", body: `{"decision_context":"Where?","module_index":0}`, status: 422},
+	{ask: "POST /v1/student/choice-framework", body: `{"project_id":"{student}","decision_context":"Where should the data of walks be kept?","module_index":0}`, status: 200, keys: choiceHas},
+	{ask: "POST /v1/student/choice-framework", body: `{"project_id":"` + absent + `","decision_context":"Where should data be kept?","module_index":0}`, status: 404, is: "resource=Project"},
+	{ask: "PUT /v1/student/{student}/choice", body: `{"module_index":0,"option_id":"local-storage"}`, status: 200, keys: "message module_index option_id", is: "message=Choice_recorded module_index=0 option_id=local-storage"},
+	{ask: "PUT /v1/student/{student}/choice", body: `{"module_index":1000,"option_id":"a"}`, status: 400, keys: "module_index"},
+	{ask: "GET /v1/student/{student}/progress", status: 200, keys: "roadmap_id project_id completed_modules total_modules current_module percent_complete total_sessions total_time_minutes",
+		is: "project_id={student} completed_modules=1 total_sessions=2 total_time_minutes=480"},
+	{ask: "POST /v1/student/ask", body: `{"project_id":"{student}","question":"What is state?"}`, status: 200, keys: "encouragement steps key_concept further_exploration"},
+	{ask: "POST /v1/student/ask", body: `{"project_id":"{project}","question":"What is state?"}`, status: 400, keys: "mode"},
+	{ask: "POST /v1/student/ask", body: `{"project_id":"{student}","question":""}`, status: 422},
+
+	// 18: refactoring.
+	{ask: "POST /v1/projects/{project}/files", body: `{"path":"src/sum.ts","content":"var total = 0\nexport { total }\n"}`, status: 200, keys: fileHas},
+	{ask: "POST /v1/projects/{project}/files/src/sum.ts/refactor", body: `{"selected_code":"var total = 0","instruction":"Use let and const"}`, status: 200, keys: refactorHas, is: "original_code=var_total_=_0"},
+	{ask: "GET /v1/projects/{project}/files/src/sum.ts", status: 200, is: "version=1"},
+	{ask: "POST /v1/refactor", body: `{"project_id":"{project}","path":"src/sum.ts","selected_code":"var total = 0\n","instruction":"Use let and const"}`, status: 200, keys: refactorHas},
+	{ask: "POST /v1/projects/{project}/files/src/sum.ts/refactor", body: `{"selected_code":"let nowhere = 1","instruction":"Use let and const"}`, status: 400, keys: "selected_code"},
+	{ask: "POST /v1/projects/{project}/files/src/no.ts/refactor", body: `{"selected_code":"a","instruction":"Use let"}`, status: 404, is: "resource=File"},
+	{ask: "POST /v1/projects/{project}/files/src/sum.ts/refactor", body: `{"selected_code":"","instruction":"Use let"}`, status: 422},
+
+	// 19: GitHub, which knows nobody here.
+	{ask: "POST /v1/projects/{project}/export/github", body: `{"repo_name":"walkers","github_token":"ghp_unknown"}`, status: 400, keys: "github_token"},
+	{ask: "POST /v1/projects/{project}/export/github", body: `{"repo_name":"-walkers","github_token":"ghp_unknown"}`, status: 422},
+	{ask: "POST /v1/projects/" + absent + "/export/github", body: `{"repo_name":"walkers","github_token":"ghp_unknown"}`, status: 404, is: "resource=Project"},
+
+	// What this API has beside the contract.
+	{ask: "GET /v1/jobs?limit=1", status: 200, keys: "count jobs items has_more next_cursor", is: "count=1 has_more=true"},
+	{ask: "GET /v1/jobs?state=completed&agent=refactor&project={project}", status: 200, is: "count=2 has_more=false next_cursor=<nil>"},
+	{ask: "GET /v1/jobs?agent=choice", status: 200, is: "count=2"},
+	{ask: "GET /v1/jobs?state=done", status: 422},
+	{ask: "GET /v1/jobs?cursor=%3F", status: 400, keys: "cursor"},
+	{ask: "GET /v1/jobs?project=" + absent, status: 404, is: "resource=Project"},
+	{ask: "GET /v1/jobs/{job}/calls", status: 200, keys: "job_id count items has_more next_cursor", is: "job_id={job} has_more=false"},
+	{ask: "GET /v1/jobs/{job}/calls?limit=0", status: 422},
+	{ask: "GET /v1/jobs/" + absent + "/calls", status: 404, is: "resource=Job"},
+	{ask: "GET /v1/projects/{project}/revisions/5/diff?from=1", status: 200, keys: "project_id revision base files counts unified too_large", is: "revision=5 base=1"},
+	{ask: "GET /v1/projects/{project}/revisions/5/diff?from=9", status: 404, is: "resource=Revision id=9"},
+	{ask: "POST /v1/projects/{project}/copy", body: `{"revision":9}`, status: 404, is: "resource=Revision id=9"},
+	{ask: "POST /v1/projects/{student}/copy", status: 200, keys: projectHas, is: "title=Copy_of_Learning mode=student revision=0"},
+
 	// 31: the waitlist.
 	{ask: "POST /v1/waitlist/", body: `{"email":"ada@example.com"}`, status: 201, keys: "message", is: "message=Joined_waitlist_successfully", nobody: true},
 	{ask: "POST /v1/waitlist", body: `{"email":"ADA@example.com"}`, status: 201, is: "message=Joined_waitlist_successfully", nobody: true},
 	{ask: "POST /v1/waitlist/", body: `{"email":"ada"}`, status: 422, nobody: true},
 
 	{ask: "DELETE /v1/projects/{project}", status: 200, keys: "message project_id", is: "project_id={project}"},
-	{ask: "GET /v1/projects/", status: 200, is: "total=1"},
+	{ask: "GET /v1/projects/", status: 200, is: "total=2"},
 	{ask: "GET /v1/profiles/me/export", status: 200},
 	{ask: "DELETE /v1/profiles/me?permanent=false", status: 400, keys: "permanent"},
 	{ask: "DELETE /v1/profiles/me?permanent=true", status: 200, keys: "message id"},
@@ -128,10 +182,15 @@ var codes = map[int]string{400: "VALIDATION_ERROR", 401: "AUTHENTICATION_ERROR",
 
 // TestConformance asks every row of the contract over HTTP, on every store.
 func TestConformance(t *testing.T) {
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprint(w, `{"message":"Bad credentials"}`)
+	}))
+	defer hub.Close()
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			p, args := open(t)
-			s := serve(t, configured(t, append(args, "--supabase-url", p.url)...))
+			s := serve(t, configured(t, append(args, "--supabase-url", p.url, "--github-api-url", hub.URL)...))
 			c, nobody := s.as(p.token(t, alice)), s.as("")
 			s.as(p.token(t, bob)).must(t, "PUT", "/v1/profiles/me", object{"username": "taken"}, new(object))
 			made := map[string]string{}
@@ -211,7 +270,7 @@ func (row exchange) remember(answer object, made map[string]string) {
 	id, _ := answer["id"].(string)
 	job, _ := answer["job_id"].(string)
 	switch {
-	case strings.HasPrefix(row.ask, "POST /v1/projects") && id != "" && answer["title"] != nil:
+	case strings.HasPrefix(row.ask, "POST /v1/projects") && !strings.HasSuffix(row.ask, "/copy") && id != "" && answer["title"] != nil:
 		name := "project"
 		if answer["mode"] == string(codeforge.ModeStudent) {
 			name = "student"
