@@ -218,7 +218,7 @@ func (e *accountExport) all(p codeforge.Project) error {
 		})
 	}
 	if err == nil {
-		err = addPages(e, at+"jobs", func(j codeforge.Job) jobState { return jobOf(&j) }, func(number int, _ *codeforge.Job) ([]codeforge.Job, error) {
+		err = addPages(e, at+"jobs", func(j codeforge.Job) JobState { return jobOf(&j) }, func(number int, _ *codeforge.Job) ([]codeforge.Job, error) {
 			list, _, err := s.Store.ListJobs(ctx, u, p.ID, codeforge.JobFilter{Limit: accountPage, Offset: (number - 1) * accountPage})
 			return list, err
 		})

@@ -201,8 +201,8 @@ func (s *server) retryJob(ctx context.Context, in *retryInput) (*agentOutput, er
 	return s.submit(ctx, n)
 }
 
-// jobState is a job as it is sent.
-type jobState struct {
+// JobState is a job as it is sent.
+type JobState struct {
 	JobID         string          `json:"job_id" format:"uuid" doc:"The job's own id, also when it was read through an alias."`
 	ProjectID     string          `json:"project_id" format:"uuid"`
 	UserID        string          `json:"user_id" format:"uuid"`
@@ -231,7 +231,7 @@ type queueState struct {
 }
 
 // addPlaces says of queued jobs where they stand.
-func (s *server) addPlaces(ctx context.Context, jobs []jobState) {
+func (s *server) addPlaces(ctx context.Context, jobs []JobState) {
 	var ids []string
 	for i := range jobs {
 		if jobs[i].Status == string(codeforge.Queued) {
@@ -249,8 +249,8 @@ func (s *server) addPlaces(ctx context.Context, jobs []jobState) {
 	}
 }
 
-func jobOf(j *codeforge.Job) jobState {
-	out := jobState{j.ID, j.ProjectID, j.UserID, jobAgent(j.Agent), string(j.Status), j.Progress, nil, j.Input, j.Result, nil, j.Clarification, nil,
+func jobOf(j *codeforge.Job) JobState {
+	out := JobState{j.ID, j.ProjectID, j.UserID, jobAgent(j.Agent), string(j.Status), j.Progress, nil, j.Input, j.Result, nil, j.Clarification, nil,
 		string(j.Apply), proposalOf(j.Proposal), nil, j.CreatedAt, j.UpdatedAt, j.StartedAt, j.CompletedAt}
 	if j.Error != "" {
 		out.Error = &j.Error
@@ -284,7 +284,7 @@ type JobPath struct {
 
 // jobDetail is a job with what it cost, whatever became of it.
 type jobDetail struct {
-	jobState
+	JobState
 	Cost          *int64 `json:"cost_micro_usd" nullable:"true" doc:"What models cost so far, in millionths of a dollar; null: nothing is known of it."`
 	CostEstimated bool   `json:"cost_estimated" doc:"Some of the cost is a guess, or not in it: of calls whose usage or price is not known."`
 }
@@ -321,9 +321,9 @@ func (s *server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error
 	if job.Result, err = s.withNewestConflicts(ctx, u, &job); err != nil {
 		return nil, err
 	}
-	state := []jobState{jobOf(&job)}
+	state := []JobState{jobOf(&job)}
 	s.addPlaces(ctx, state)
-	out := &jobDetail{jobState: state[0]}
+	out := &jobDetail{JobState: state[0]}
 	if s.Ledger != nil {
 		total, err := s.jobCost(ctx, u, &job)
 		if err != nil {
@@ -547,15 +547,15 @@ type jobList struct {
 	ProjectID string `json:"project_id" format:"uuid"`
 	Count     int    `json:"count" doc:"How many are here."`
 	Paging
-	Jobs  []jobState `json:"jobs" doc:"Newest first."`
-	Items []jobState `json:"items" doc:"The same as jobs."`
+	Jobs  []JobState `json:"jobs" doc:"Newest first."`
+	Items []JobState `json:"items" doc:"The same as jobs."`
 }
 
 // paged: the rows were counted before, and what is written of them is not in memory twice.
 func (l *jobList) paged() bool { return isLong(l.Jobs) }
 
 // isLong reports whether a list of jobs is written page by page.
-func isLong(jobs []jobState) bool {
+func isLong(jobs []JobState) bool {
 	n := 0
 	for i := range jobs {
 		n += len(jobs[i].Input) + len(jobs[i].Result)
@@ -595,9 +595,9 @@ func (s *server) listJobs(ctx context.Context, in *listJobsInput) (*listJobsOutp
 }
 
 // jobStates are the rows of a list as they are sent, of which the load is known now.
-func (s *server) jobStates(ctx context.Context, x *exchange, rows []codeforge.Job) []jobState {
+func (s *server) jobStates(ctx context.Context, x *exchange, rows []codeforge.Job) []JobState {
 	var size int64
-	jobs := make([]jobState, len(rows))
+	jobs := make([]JobState, len(rows))
 	for i := range rows {
 		size += int64(len(rows[i].Input) + len(rows[i].Result) + len(rows[i].Clarification))
 		jobs[i] = jobOf(&rows[i])

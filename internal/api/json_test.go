@@ -329,8 +329,8 @@ func TestAppendedAnswers(t *testing.T) {
 		{(*project)(&p), p},
 		{&full, f},
 		{&bare, file{f.ID, f.ProjectID, f.Path, nil, "", "", f.Language, 2, 4, 9, at, at}},
-		{new(jobOf(&j)), jobState{"j", "p", "u", "qa", "failed", 33.5, nil, j.Input, j.Result, &j.Error, nil, &j.Revision, "auto", nil, nil, at, at, &at, nil}},
-		{new(jobOf(&codeforge.Job{})), jobState{}},
+		{new(jobOf(&j)), JobState{"j", "p", "u", "qa", "failed", 33.5, nil, j.Input, j.Result, &j.Error, nil, &j.Revision, "auto", nil, nil, at, at, &at, nil}},
+		{new(jobOf(&codeforge.Job{})), JobState{}},
 		{&project{}, project{}},
 		{&agentResponse{"j", "queued", "1-2 minutes", "http://x/?a=b&c=d", nil}, map[string]string{"job_id": "j", "status": "queued", "estimated_time": "1-2 minutes", "stream_url": "http://x/?a=b&c=d"}},
 		{newFileList("p", 1, filePages{}), struct {
@@ -339,7 +339,7 @@ func TestAppendedAnswers(t *testing.T) {
 			R int    `json:"revision"`
 			F []file `json:"files"`
 		}{"p", 0, 1, []file{}}},
-		{&jobList{"p", 1, Paging{1, 2, 3, true}, []jobState{{}}, nil}, jobList{"p", 1, Paging{1, 2, 3, true}, []jobState{{}}, nil}},
+		{&jobList{"p", 1, Paging{1, 2, 3, true}, []JobState{{}}, nil}, jobList{"p", 1, Paging{1, 2, 3, true}, []JobState{{}}, nil}},
 		{&Error{Code: "c", Details: map[string]any{"errors": []fieldError{{"f", "<m>", "t"}}}}, Error{Code: "c", Details: map[string]any{"errors": []fieldError{{"f", "<m>", "t"}}}}},
 		{budgetList{[]budget{}, []string{}}, budgetList{[]budget{}, []string{}}},
 		{&struct {

@@ -189,6 +189,9 @@ func (k *kit) do(req *http.Request) answer {
 	k.Helper()
 	w := httptest.NewRecorder()
 	k.h.ServeHTTP(w, req)
+	if err := shapes().check(req, w.Code, w.Header(), w.Body.String()); err != nil {
+		k.Error(err)
+	}
 	return answer{k.T, w.Code, w.Header(), w.Body.String()}
 }
 

@@ -462,7 +462,7 @@ func (l *summedLedger) SumUsage(context.Context, codeforge.User, codeforge.Usage
 // Polls of a job sum its calls once a second, and anew when its row has changed.
 func TestJobCostIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, s := &summedLedger{}, &stub{job: codeforge.Job{ID: codeforge.NewID(), Status: codeforge.Running}}
+		l, s := &summedLedger{}, &stub{job: codeforge.Job{ID: codeforge.NewID(), Agent: codeforge.Code, Apply: codeforge.ApplyAuto, Status: codeforge.Running}}
 		k := &kit{T: t, h: api.New(api.Options{Store: s, Jobs: s, Hub: events.NewHub(), Auth: authByName, Models: always(router(t)), Ledger: l})}
 		poll := func(want float64) {
 			t.Helper()

@@ -63,7 +63,7 @@ func TestRefactoredFile(t *testing.T) {
 	k := newKit(t)
 	id := k.project()
 	k.file(id, "src/a.ts", "let a = 1\nlet b = \"é\"\n")
-	result := `{"file_path":"src/a.ts","original_code":"b = \"é\"","refactored_code":"c = 2","offset":14}`
+	result := `{"file_path":"src/a.ts","original_code":"b = \"é\"","refactored_code":"c = 2","offset":14,"explanation":"Renamed.","start_line":2,"end_line":2,"base_revision":1,"changed":true,"applied":false,"revision":null,"version":1,"diff":"","verified":true,"diagnostics":[],"summary":"","usage":{}}`
 	apply := false
 	k.jobs.work = func(j codeforge.Job) {
 		var in map[string]any

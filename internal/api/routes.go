@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -199,9 +200,34 @@ func add[I, O any](s *server, pattern, id string, run func(context.Context, *I) 
 		}
 		op.RequestBody.Content["*/*"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	}
+	s.addAnswer(op.Responses["200"], reflect.TypeFor[O]())
 	huma.Register(operationAPI{s.huma, d.body.plan}, op, run)
 	if d.body.json != nil { // the framework would read a body that it knows a schema of
 		op.RequestBody.Content["application/json"] = &huma.MediaType{Schema: d.body.json, Example: d.example}
 	}
 	s.shareErrors(op.Responses) // the map is the one in the document
+}
+
+// addAnswer says of an answer that may come in other forms what it is as JSON: the framework does so only where no form is named.
+func (s *server) addAnswer(r *huma.Response, output reflect.Type) {
+	body, ok := output.FieldByName("Body")
+	if !ok {
+		return
+	}
+	answer := body.Type
+	for answer.Kind() == reflect.Pointer {
+		answer = answer.Elem()
+	}
+	if answer.Kind() != reflect.Struct {
+		return
+	}
+	for i := range answer.NumField() {
+		if f := answer.Field(i); f.Anonymous && !f.IsExported() {
+			panic(answer.String() + " embeds " + f.Name + ", whose fields the document would not have")
+		}
+	}
+	if r != nil && len(r.Content) > 0 && r.Content["application/json"] == nil {
+		r.Content = maps.Clone(r.Content)
+		r.Content["application/json"] = &huma.MediaType{Schema: s.huma.OpenAPI().Components.Schemas.Schema(answer, true, "")}
+	}
 }

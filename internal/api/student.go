@@ -61,19 +61,19 @@ func (s *server) setRoadmapStep(ctx context.Context, in *stepInput) (*roadmapOut
 	return roadmapOrError(s.Store.SetRoadmapStep(ctx, caller(ctx), in.ProjectID, in.Body.Step))
 }
 
-type recordChoice struct {
+type RecordChoice struct {
 	Module int    `json:"module_index" minimum:"0" maximum:"1000000000" doc:"From 0."`
 	Option string `json:"option_id" minLength:"1" maxLength:"50" doc:"The id of an option that was laid out." example:"local-storage"`
 }
 
 type recordChoiceInput struct {
 	ProjectPath
-	Body recordChoice
+	Body RecordChoice
 }
 
 type choiceRecorded struct {
 	Message string `json:"message" example:"Choice recorded"`
-	recordChoice
+	RecordChoice
 }
 
 type choiceRecordedOutput struct{ Body choiceRecorded }

@@ -13,7 +13,7 @@ import (
 var errNoTokens = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server has no tokens: it has one user, and asks nobody who they are"}
 
 // token is the record of a token of our own, as it is sent.
-type token struct {
+type TokenRecord struct {
 	ID        string       `json:"id" format:"uuid"`
 	Name      string       `json:"name" example:"build server"`
 	Hint      string       `json:"hint" doc:"How the token begins, to tell it from others." example:"cf_3kZb"`
@@ -24,13 +24,13 @@ type token struct {
 	UsedAt    *time.Time   `json:"last_used_at" doc:"To about a minute; null: never."`
 }
 
-func tokenAnswer(t auth.Token) token {
-	return token{t.ID, t.Name, t.Hint, t.Scopes, t.CreatedAt, t.ExpiresAt, t.RevokedAt, t.UsedAt}
+func tokenAnswer(t auth.Token) TokenRecord {
+	return TokenRecord{t.ID, t.Name, t.Hint, t.Scopes, t.CreatedAt, t.ExpiresAt, t.RevokedAt, t.UsedAt}
 }
 
 // shownToken is one that is shown, for the only time.
 type shownToken struct {
-	token
+	TokenRecord
 	Token string `json:"token" doc:"What to send as a bearer. It is not shown again." example:"cf_3kZb..."`
 }
 
@@ -82,7 +82,7 @@ func (s *server) createToken(ctx context.Context, in *createTokenInput) (*shownT
 }
 
 type tokenList struct {
-	Items []token `json:"items" doc:"Newest first. Those that were revoked or expired are listed for 30 days or longer."`
+	Items []TokenRecord `json:"items" doc:"Newest first. Those that were revoked or expired are listed for 30 days or longer."`
 }
 
 type tokensOutput struct{ Body tokenList }
@@ -95,7 +95,7 @@ func (s *server) listTokens(ctx context.Context, _ *struct{}) (*tokensOutput, er
 	if err != nil {
 		return nil, err
 	}
-	out := tokenList{make([]token, len(list))}
+	out := tokenList{make([]TokenRecord, len(list))}
 	for i, t := range list {
 		out.Items[i] = tokenAnswer(t)
 	}

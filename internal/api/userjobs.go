@@ -31,8 +31,8 @@ func nextPage(cursor string) NextPage { return NextPage{cursor != "", nonEmpty(c
 // userJobList carries its jobs under both names that clients know.
 type userJobList struct {
 	Count int        `json:"count" doc:"How many are here."`
-	Jobs  []jobState `json:"jobs" doc:"Newest first."`
-	Items []jobState `json:"items" doc:"The same as jobs."`
+	Jobs  []JobState `json:"jobs" doc:"Newest first."`
+	Items []JobState `json:"items" doc:"The same as jobs."`
 	NextPage
 }
 

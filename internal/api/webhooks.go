@@ -23,7 +23,7 @@ type Webhooks interface {
 var errNoWebhooks = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server has no webhooks"}
 
 // webhook is a webhook as it is sent.
-type webhook struct {
+type Webhook struct {
 	ID             string                  `json:"id" format:"uuid"`
 	ProjectID      *string                 `json:"project_id" format:"uuid" doc:"The project whose events it gets; null: all of its owner's."`
 	URL            string                  `json:"url" format:"uri" example:"https://example.com/hooks/codeforge"`
@@ -43,12 +43,12 @@ type webhook struct {
 
 // shownWebhook is one whose secret is shown, for the only time.
 type shownWebhook struct {
-	webhook
+	Webhook
 	Secret string `json:"secret" doc:"What deliveries are signed with. It is not shown again." example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
 }
 
-func webhookAnswer(w codeforge.Webhook) webhook {
-	return webhook{w.ID, nonEmpty(w.ProjectID), w.URL, w.Description, append([]codeforge.WebhookType{}, w.Events...), w.Enabled, nonEmpty(string(w.DisabledReason)), w.DisabledAt, w.Failures, w.FailingSince,
+func webhookAnswer(w codeforge.Webhook) Webhook {
+	return Webhook{w.ID, nonEmpty(w.ProjectID), w.URL, w.Description, append([]codeforge.WebhookType{}, w.Events...), w.Enabled, nonEmpty(string(w.DisabledReason)), w.DisabledAt, w.Failures, w.FailingSince,
 		w.Pending, w.Dropped, w.OldSecretUntil, w.CreatedAt, w.UpdatedAt}
 }
 
@@ -117,7 +117,7 @@ func (s *server) makeWebhook(ctx context.Context, projectID string, b *webhookCr
 }
 
 type webhookList struct {
-	Items []webhook `json:"items" doc:"Oldest first."`
+	Items []Webhook `json:"items" doc:"Oldest first."`
 }
 
 type webhooksOutput struct{ Body webhookList }
@@ -135,7 +135,7 @@ func (s *server) webhooksOf(ctx context.Context, projectID string) (*webhooksOut
 	if err != nil {
 		return nil, err
 	}
-	out := webhookList{make([]webhook, len(list))}
+	out := webhookList{make([]Webhook, len(list))}
 	for i, w := range list {
 		out.Items[i] = webhookAnswer(w)
 	}
@@ -152,7 +152,7 @@ func (p *WebhookPath) key(ctx context.Context) codeforge.WebhookKey {
 	return codeforge.WebhookKey{ID: p.WebhookID, ProjectID: x.project}
 }
 
-type webhookOutput struct{ Body webhook }
+type webhookOutput struct{ Body Webhook }
 
 func webhookOrError(w codeforge.Webhook, err error) (*webhookOutput, error) {
 	if err != nil {
