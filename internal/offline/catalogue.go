@@ -71,7 +71,11 @@ func (a *app) and(texts []string) string {
 	if len(texts) < 2 {
 		return strings.Join(texts, "")
 	}
-	return strings.Join(texts[:len(texts)-1], ", ") + " " + a.T("and") + " " + texts[len(texts)-1]
+	and, last := a.T("and"), texts[len(texts)-1]
+	if low := strings.ToLower(last); a.Language == "es" && strings.HasPrefix(strings.TrimPrefix(low, "h"), "i") {
+		and = "e"
+	}
+	return strings.Join(texts[:len(texts)-1], ", ") + " " + and + " " + last
 }
 
 // AddLabel says what adding a thing of the kind is called.

@@ -316,7 +316,7 @@ func (a *app) addLike(singular, one, many string) *kind {
 
 // translate puts what the lexicon says of a kind into the app's language.
 func (a *app) translate(k *kind) {
-	k.One, k.Many, k.Verb, k.Intro = a.T(k.One), a.T(k.Many), a.T(k.Verb), ""
+	k.One, k.Many, k.Verb, k.Intro = a.T(k.One), a.T(k.Many), a.T("Add"), ""
 	k.Key = slug(k.Many, "list")
 	for i := range k.Fields {
 		f := &k.Fields[i]

@@ -17,7 +17,7 @@ var languageNames = map[string]string{"it": "Italian", "pt": "Portuguese", "nl":
 // grammarWords are the little words by which a language is told, and that are no things.
 var grammarWords = map[string]map[string]bool{
 	"en": wordSet("the a an and for with my to of that i in on or is are me we our your their who which when where want need build make track keep app list from each how it them can should like all at by"),
-	"de": wordSet(`ich du er sie es wir ihr der die das den dem des ein eine einen einem einer eines und oder für mit von vom zu zum zur im in am an auf aus bei nach über unter vor mein meine meinen meinem meiner meines unser unsere unseren
+	"de": wordSet(`ich du er sie es wir ihr der die das den dem des gewinnt spielen gegen ein eine einen einem einer eines und oder für mit von vom zu zum zur im in am an auf aus bei nach über unter vor mein meine meinen meinem meiner meines unser unsere unseren
 		unserer unserem dein deine nicht ist sind war wird werden kann können soll sollen möchte möchten will wollen brauche brauchen haben habe hat bitte alle alles mehr wie was wer wem wen wann wo auch nur als dass damit um welche welcher
 		welches wenn sowie sich mir mich uns diese dieser dieses jede jeden jeder jedes pro bzw gerne gern einfach einfache einfachen kleine kleinen kleiner schöne neue neuen meinen`),
 	"es": wordSet(`yo tú él nosotros el la los las un una unos unas y e o u de del al a para por con sin en sobre mi mis tu tus su sus nuestro nuestra nuestros nuestras que qué quien quién cuando cuándo donde dónde como cómo cuánto quiero
@@ -183,6 +183,7 @@ type foreignToken struct {
 	first     bool   // of its sentence
 	by        string // the word before
 	listed    bool   // a comma or "and" before it
+	colon     bool   // a colon behind it
 }
 
 var foreignWord = regexp.MustCompile(`[\pL\pN][\pL\pN\pM'-]*|[,.;:!?\n]`)
@@ -193,6 +194,9 @@ func foreignTokens(text string) []foreignToken {
 	for _, s := range foreignWord.FindAllString(strings.ReplaceAll(text, "’", "'"), -1) {
 		if strings.ContainsAny(s, ",.;:!?\n") {
 			comma = comma || s == "," || s == ":"
+			if s == ":" && len(out) > 0 {
+				out[len(out)-1].colon = true
+			}
 			first = first || strings.ContainsAny(s, ".!?\n")
 			continue
 		}
@@ -208,7 +212,7 @@ func foreignTokens(text string) []foreignToken {
 }
 
 // listing are words after which what is kept is named.
-var listing = wordSet(`mis mes meine meinen meiner meines mein unsere unseren unserer nos nuestros nuestras las los les des der die von vom del de du mit con avec für para pour el la le un una une l d unos unas lista liste gestión gestion verwaltung suivi control verwalten gérer gestionar`)
+var listing = wordSet(`mie miei gli i meus minhas os as mijn onze mis mes meine meinen meiner meines mein unsere unseren unserer nos nuestros nuestras las los les des der die von vom del de du mit con avec für para pour el la le un una une l d unos unas lista liste gestión gestion verwaltung suivi control verwalten gérer gestionar`)
 
 // readNouns adds what the nouns of a text name: kinds of the lexicon, and those that it does not know where a list of what
 // is kept may stand.
@@ -218,7 +222,11 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 	for i := 0; i < len(ts); i++ {
 		t := ts[i]
 		if one, n := foreignKind(ts[i:]); one != "" && !grammarWords[spoken][t.low] {
-			a.addLike(one, "", "")
+			single, many := "", ""
+			if e := words().kinds[one]; n == 1 && (spoken == "es" || spoken == "fr") && strings.HasSuffix(t.low, "s") && !strings.EqualFold(a.T(e.Many), t.low) && !strings.EqualFold(a.T(e.One), t.low) {
+				single, many = numbers(spoken, t.text) // the idea's own word for it
+			}
+			a.addLike(one, single, many)
 			i += n - 1
 			previous = true
 			continue
@@ -234,13 +242,18 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			k.addField(capital(t.low), typ, options)
 			continue
 		}
-		unknown = append(unknown, t)
+		if !t.colon || i == len(ts)-1 { // before a colon stands what a list is about
+			unknown = append(unknown, t)
+		}
 		previous = true
 	}
 	if len(a.Parts) > 0 && a.Parts[0].isTool() {
 		return
 	}
 	for _, t := range unknown {
+		if len(a.Parts) > 0 && len(a.Kinds) == 0 && !t.listed {
+			continue // a calendar for something
+		}
 		placed := slices.Contains([]string{"für", "para", "pour", "in", "im", "en", "dans", "bei", "de", "d", "einer", "d'une"}, t.by)
 		if len(a.Kinds) > 0 && !t.listed && (placed || slices.Contains([]string{"una", "une", "eine", "einen"}, t.by)) || len(a.Kinds) >= 4 {
 			continue
@@ -354,13 +367,21 @@ func numbers(spoken, w string) (one, many string) {
 	return low, low
 }
 
+// programEnding are ends of German words for programs: "Vereinsverwaltung".
+var programEnding = regexp.MustCompile(`.(?:verwaltung|planer|tracker|buch|liste|kalender|trainer|rechner|uhr|timer|tagebuch|zettel|plan)$`)
+
 // foreignTitle names an app whose idea is in another language.
 func (a *app) foreignTitle(text, spoken, project string, ts []foreignToken) string {
 	if m := called.FindStringSubmatch(text); m != nil {
 		return titleCase(m[1])
 	}
 	if project = cleanLine(project); project != "" && project != strings.TrimSpace(text) && len(strings.Fields(project)) <= 5 {
-		return titleCase(project)
+		return capital(project)
+	}
+	for i, t := range ts {
+		if t.colon && i < 4 && i+1 < len(ts) && !grammarWords[spoken][t.low] && len(a.Kinds) > 0 || i == 0 && i+1 < len(ts) && programEnding.MatchString(t.low) && slices.Contains([]string{"mit", "für", "con", "para", "avec", "pour"}, ts[1].low) && !foreignTools[t.low] {
+			return capital(t.text)
+		}
 	}
 	verb := slices.ContainsFunc(ts, func(t foreignToken) bool {
 		return foreignVerbs[spoken][t.low] || slices.Contains([]string{"ich", "je", "j", "quiero", "möchte", "necesito", "app", "application", "aplicación", "anwendung", "die", "que", "qu", "mit", "con", "avec"}, t.low) && !t.first || slices.Contains([]string{"je", "ich", "quiero", "app", "una", "une", "eine"}, t.low)
@@ -377,25 +398,25 @@ func (a *app) foreignTitle(text, spoken, project string, ts []foreignToken) stri
 				out[len(out)-1] = t.by + "'" + t.text
 			}
 		}
-		return titleCase(trimEnd(strings.Join(out, " ")))
+		return capital(trimEnd(strings.Join(out, " ")))
 	}
 	if len(a.Parts) > 0 && (a.Parts[0].isTool() || len(a.Kinds) == 0) {
 		ws := wordsOf(text)
 		for _, p := range partsIn(ws) {
-			return titleCase(strings.Join(textsOf(ws[p.at:p.end]), " "))
+			return capital(strings.Join(textsOf(ws[p.at:p.end]), " "))
 		}
 	}
 	var names []string
 	for _, k := range a.Kinds {
 		if len(names) < 2 && k.like != "loan" {
-			names = append(names, capital(k.Many))
+			names = append(names, k.Many)
 		}
 	}
 	if len(names) == 0 || !isLatin(text) {
-		return titleCase(shorten(trimEnd(cleanLine(line)), 48))
+		return capital(shorten(trimEnd(cleanLine(line)), 48))
 	}
-	if len(names) == 2 && !strings.Contains(strings.ToLower(text), " "+a.T("and")+" ") {
+	if len(names) == 2 && !strings.Contains(strings.ToLower(text), " "+a.T("and")+" ") && !strings.Contains(strings.ToLower(text), " e ") {
 		names = names[:1]
 	}
-	return a.and(names)
+	return capital(a.and(names))
 }

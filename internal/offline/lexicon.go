@@ -67,12 +67,14 @@ var words = sync.OnceValue(func() *lexicon {
 			}
 		}
 	}
-	for one, e := range l.kinds { // a kind's own name is nobody else's
+	for _, one := range sortedKeys(l.kinds) { // a kind's own name is nobody else's
+		e := l.kinds[one]
 		l.alike[one] = one
 		for _, language := range languages[1:] {
 			for _, name := range []string{e.One, e.Many} {
-				if foreign, ok := translations().texts[language][name]; ok {
-					l.foreign[strings.ToLower(strings.ReplaceAll(foreign, " ", "-"))] = one
+				foreign := strings.ToLower(strings.ReplaceAll(translations().texts[language][name], " ", "-"))
+				if _, taken := l.foreign[foreign]; !taken && foreign != "" {
+					l.foreign[foreign] = one
 				}
 			}
 		}
@@ -95,7 +97,7 @@ func parseKind(line string) *entry {
 
 // spaced turns the hyphen that makes two words one in the lexicon into a space where people would write one.
 func spaced(s string) string {
-	if strings.HasPrefix(s, "follow-") || strings.HasPrefix(s, "check-") {
+	if strings.HasPrefix(s, "follow-") || strings.HasPrefix(s, "check-") || strings.HasPrefix(s, "weigh-") {
 		return s
 	}
 	return strings.ReplaceAll(s, "-", " ")
