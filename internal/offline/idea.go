@@ -2,6 +2,7 @@ package offline
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -44,11 +45,7 @@ func design(b brief) *app {
 		a.readForeign(text, spoken, b)
 	}
 	a.Parts = refineParts(a.Parts, text)
-	for _, p := range a.Parts {
-		if nearest := nearestGame[p.Of]; p.Kind == gamePart && nearest != "" {
-			a.Lacks = append(a.Lacks, p.Of+": the nearest game that it can build is "+strings.ReplaceAll(nearest, "-", " "))
-		}
-	}
+	a.Lacks = append(a.Lacks, a.nearestParts(text)...)
 	if b.name != "" {
 		a.Name = b.name
 	}
@@ -59,6 +56,30 @@ func design(b brief) *app {
 	a.Tagline = tagline(a)
 	return a
 }
+
+// unbuilt are programs that no part is, and that keep nothing.
+var unbuilt = wordSet("generator picker simulator clock visualizer visualiser solver editor player bot chatbot downloader scraper translator detector trainer test compiler emulator browser")
+
+// nearestParts says of what was asked for which nearest thing the app is instead.
+func (a *app) nearestParts(text string) []string {
+	var out []string
+	for _, p := range a.Parts {
+		switch nearest := nearestGame[p.Of]; {
+		case p.Kind == gamePart && (nearest != "" || p.Of == "other"):
+			out = append(out, fmt.Sprintf("%s: the nearest game that it can build is %s", strings.ToLower(a.Name), strings.ReplaceAll(cmp.Or(nearest, "memory"), "-", " ")))
+		case p.leads && p.Of == "arithmetic" && len(strings.Fields(a.Name)) > 1 && !strings.Contains(strings.ToLower(a.Name), "pocket") && !strings.Contains(strings.ToLower(a.Name), "scientific") && a.Language == "en":
+			out = append(out, fmt.Sprintf("a formula for the %s: it calculates what is typed", strings.ToLower(a.Name)))
+		case p.leads && p.Of == "units" && a.Language == "en" && !unitWords.MatchString(text):
+			out = append(out, fmt.Sprintf("what the %s would convert: it converts lengths, weights and other usual units", strings.ToLower(a.Name)))
+		}
+	}
+	if name := tokens(a.Name); a.Language == "en" && len(name) > 0 && len(a.Parts) > 0 && !a.Parts[0].isTool() && unbuilt[singular(name[len(name)-1])] {
+		out = append(out, fmt.Sprintf("the working %s: it keeps %s", strings.ToLower(a.Name), joinAnd(manyOf(a))))
+	}
+	return out
+}
+
+var unitWords = regexp.MustCompile(`(?i)\b(?:units?|metric|imperial|measurements?)\b|^\W*converter\W*$`)
 
 // readEnglish fills the app with what an English text asks for.
 func (a *app) readEnglish(text string, b brief) {
@@ -144,6 +165,9 @@ func (a *app) keep(r *reading) {
 	for _, c := range r.clauses {
 		k := a.before(named, c.to)
 		if k == nil {
+			if lent(c.words) && !tool { // "who I lent money to"
+				a.addLike(map[bool]string{true: "debt", false: "loan"}[strings.Contains(strings.ToLower(strings.Join(textsOf(c.words), " ")), "money")], "", "")
+			}
 			continue
 		}
 		if lent(c.words) {
@@ -249,6 +273,9 @@ func (a *app) addThing(t thing) *kind {
 				if i == 0 && (one == w || l.kinds[one].Many == strings.Join(names, " ")) {
 					return a.addLike(one, "", "")
 				}
+				return a.addLike(one, t.one(), t.many())
+			}
+			if one, ok := l.about[w]; ok && i > 0 && (english().is("uncountable", w) || w == "budget") { // "warehouse stock"
 				return a.addLike(one, t.one(), t.many())
 			}
 			if i > 0 {
@@ -506,7 +533,7 @@ func (k *kind) take(f field) {
 // synonymous reports whether two labels mean the same.
 func synonymous(a, b string) bool {
 	for _, group := range [][]string{{"title", "name"}, {"place", "location", "venue"}, {"due", "deadline", "due date"}, {"notes", "comment", "comments", "description", "remarks", "text"}, {"link", "url", "website"},
-		{"minutes", "duration"}, {"status", "stage", "state"}, {"position", "job title"}, {"method", "instructions", "steps"}, {"quantity", "amount", "count"}, {"reorder at", "reorder level", "reorder levels"}} {
+		{"minutes", "duration"}, {"price", "cost"}, {"status", "stage", "state"}, {"position", "job title"}, {"method", "instructions", "steps"}, {"quantity", "amount", "count"}, {"reorder at", "reorder level", "reorder levels"}} {
 		if slices.Contains(group, a) && slices.Contains(group, b) {
 			return true
 		}

@@ -21,9 +21,9 @@ var grammarWords = map[string]map[string]bool{
 		unserer unserem dein deine nicht ist sind war wird werden kann können soll sollen möchte möchten will wollen brauche brauchen haben habe hat bitte alle alles mehr wie was wer wem wen wann wo auch nur als dass damit um welche welcher
 		welches wenn sowie sich mir mich uns diese dieser dieses jede jeden jeder jedes pro bzw gerne gern einfach einfache einfachen kleine kleinen kleiner schöne neue neuen meinen`),
 	"es": wordSet(`yo tú él nosotros el la los las un una unos unas y e o u de del al a para por con sin en sobre mi mis tu tus su sus nuestro nuestra nuestros nuestras que qué quien quién cuando cuándo donde dónde como cómo cuánto quiero
-		quisiera necesito necesitamos queremos me te se lo le les es son está están he ha han hay tengo tiene todo toda todos todas más muy también cada entre desde hasta sencilla sencillo simple ser poder puedo favor este esta estos estas`),
+		quisiera necesito necesitamos queremos me te se lo le les es son está están he ha han hay tengo tiene todo toda todos todas más muy también cada entre desde hasta sencilla sencillo ser poder puedo favor este esta estos estas`),
 	"fr": wordSet(`je tu il elle nous vous ils elles le la les l un une des du de d à au aux et ou pour par avec sans dans sur en chez mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs que qu qui quoi quand où comment combien ce
-		cette ces cet est sont ai as a avons ont voudrais veux voulons besoin j j'ai c'est plus très aussi chaque entre simple petite petit moi me se y ne pas tout toute tous toutes afin`),
+		cette ces cet est sont ai as a avons ont voudrais veux voulons besoin j j'ai c'est plus très aussi chaque petite petit moi me se y ne pas tout toute tous toutes afin`),
 	"it": wordSet("il lo la gli le i un una uno e o di da del della dei delle per con in su mio mia miei mie nostro nostra vorrei voglio che chi quando dove come sono è ho tutti tutte gestire tenere traccia app"),
 	"pt": wordSet("o a os as um uma uns umas e ou de do da dos das para por com em no na meu minha meus minhas nosso nossa quero preciso que quem quando onde como são é tenho todos todas gerenciar gerir aplicativo não"),
 	"nl": wordSet("de het een en of voor met van mijn onze ons ik wij we wil willen die dat wie wanneer waar hoe is zijn heb hebben alle om te bij aan op beheren bijhouden"),
@@ -35,8 +35,8 @@ var grammarWords = map[string]map[string]bool{
 // contentWords tell a language where an idea has no little words.
 var contentWords = map[string]*regexp.Regexp{
 	"de": regexp.MustCompile(`[äöüß]|(?:ung|ungen|heit|keit|schaft|buch|rechner|umrechner|trainer|zettel|karten|liste|spiel|planer|verwaltung|kalender|zähler|uhr)$`),
-	"es": regexp.MustCompile(`[ñ¿¡]|(?:ción|ciones|adora|adores|ario|orio|ería|ajes|dades)$`),
-	"fr": regexp.MustCompile(`[èêëçœùûîïôâ]|(?:trice|eur|euse|ette|ettes|aire|oire|eaux|minuteur)$`),
+	"es": regexp.MustCompile(`[ñ¿¡]|(?:ción|ciones|adora|adoras|ería|dades)$`),
+	"fr": regexp.MustCompile(`[èêëçœùûîïôâ]|(?:trice|trices|eaux|minuteur|sseur|ateur)$`),
 }
 
 // foreignNames are the names that the catalogue has for kinds, by language.
@@ -140,7 +140,7 @@ var foreignTools = wordSet(`app application anwendung programm webseite website 
 	aplicación aplicacion app programa página web sitio herramienta gestión gestion gestor lista control seguimiento registro organizador planificador colección
 	outil logiciel site page gestionnaire suivi liste carnet programme collection`)
 
-var foreignLends = regexp.MustCompile(`(?i)\b(?:verliehen|verleihe|ausgeliehen|verleihen|ausleihe\w*|prestad[oa]s?|presté|prestar|prêtée?s?|prêter|emprunt\w*)(?:[^\pL]|$)`)
+var foreignLends = regexp.MustCompile(`(?i)\b(?:verliehen|verleihe|ausgeliehen|verleihen|ausleihe\w*|geliehen|verborgt|prestad[oa]s?|presté|prestar|prêtée?s?|prêter|emprunt\w*)(?:[^\pL]|$)`)
 
 // readForeign fills the app with what a text in another language asks for, by its nouns.
 func (a *app) readForeign(text, spoken string, b brief) {
@@ -217,12 +217,19 @@ var listing = wordSet(`mie miei gli i meus minhas os as mijn onze mis mes meine 
 // readNouns adds what the nouns of a text name: kinds of the lexicon, and those that it does not know where a list of what
 // is kept may stand.
 func (a *app) readNouns(ts []foreignToken, spoken string) {
-	var unknown []foreignToken
+	var unknown, fields []foreignToken
 	previous := false
 	for i := 0; i < len(ts); i++ {
 		t := ts[i]
+		if len(partsOf(t.text)) > 0 {
+			continue
+		}
 		if one, n := foreignKind(ts[i:]); one != "" && !grammarWords[spoken][t.low] {
 			single, many := "", ""
+			if o, m := numbers(spoken, t.text); n == 1 && spoken == "de" && o != m && m == t.text && isCapital(m) && words().foreign[strings.ToLower(o)] == one && words().foreign[t.low] == one &&
+				m != a.T(words().kinds[one].Many) && o != a.T(words().kinds[one].One) {
+				single, many = o, m
+			}
 			if e := words().kinds[one]; n == 1 && (spoken == "es" || spoken == "fr") && strings.HasSuffix(t.low, "s") && !strings.EqualFold(a.T(e.Many), t.low) && !strings.EqualFold(a.T(e.One), t.low) {
 				single, many = numbers(spoken, t.text) // the idea's own word for it
 			}
@@ -236,10 +243,12 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			previous = previous && grammarWords[spoken][t.low]
 			continue
 		}
-		if _, known := translations().english[a.Language][capital(t.low)]; known && len(a.Kinds) > 0 { // a field
-			k := &a.Kinds[len(a.Kinds)-1]
-			typ, options := typeOf(strings.ToLower(a.untranslated(capital(t.low))))
-			k.addField(capital(t.low), typ, options)
+		if _, known := translations().english[a.Language][capital(t.low)]; known { // a field
+			fields = append(fields, t)
+			continue
+		}
+		if with := slices.Contains([]string{"mit", "con", "avec"}, t.by) || t.listed && len(fields) > 0; with && (spoken == "de" && !looksPlural(t.low) || spoken != "de" && !strings.HasSuffix(t.low, "s")) {
+			fields = append(fields, t)
 			continue
 		}
 		if !t.colon || i == len(ts)-1 { // before a colon stands what a list is about
@@ -261,6 +270,17 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 		one, many := numbers(spoken, t.text)
 		a.addUnknown(one, many)
 	}
+	for _, t := range fields {
+		if len(a.Kinds) > 0 {
+			typ, options := typeOf(strings.ToLower(a.untranslated(capital(t.low))))
+			a.Kinds[len(a.Kinds)-1].addField(capital(t.low), typ, options)
+		}
+	}
+}
+
+// looksPlural reports whether a German noun ends as plurals do.
+func looksPlural(w string) bool {
+	return strings.HasSuffix(w, "en") || strings.HasSuffix(w, "n") || strings.HasSuffix(w, "e") || strings.HasSuffix(w, "s")
 }
 
 // looksLikeVerb reports whether a word ends as verbs of a language do.
@@ -277,6 +297,14 @@ func looksLikeVerb(w, spoken string) bool {
 // foreignKind finds the lexicon's kind that the first words name, and how many words that takes.
 func foreignKind(ts []foreignToken) (string, int) {
 	l := words()
+	if m := programEnding.FindStringIndex(ts[0].low); m != nil { // "Trainingstagebuch"
+		stem := strings.TrimSuffix(ts[0].low[:m[0]+1], "s")
+		for _, form := range foreignForms(stem) {
+			if one := l.foreign[form]; one != "" && l.foreign[ts[0].low] == "" {
+				return one, 1
+			}
+		}
+	}
 	for n := min(3, len(ts)); n > 0; n-- {
 		var ws []string
 		for _, t := range ts[:n] {
@@ -367,6 +395,14 @@ func numbers(spoken, w string) (one, many string) {
 	return low, low
 }
 
+// foreignPrograms are names of programs that say what those keep.
+var foreignPrograms = wordSet("inventario agenda diario catálogo inventaire carnet journal annuaire inventar tagebuch adressbuch")
+
+// verb reports whether a text has a verb of a wish.
+func verb(ts []foreignToken, spoken string) bool {
+	return len(ts) < 4 || slices.ContainsFunc(ts, func(t foreignToken) bool { return foreignVerbs[spoken][t.low] })
+}
+
 // programEnding are ends of German words for programs: "Vereinsverwaltung".
 var programEnding = regexp.MustCompile(`.(?:verwaltung|planer|tracker|buch|liste|kalender|trainer|rechner|uhr|timer|tagebuch|zettel|plan)$`)
 
@@ -377,6 +413,9 @@ func (a *app) foreignTitle(text, spoken, project string, ts []foreignToken) stri
 	}
 	if project = cleanLine(project); project != "" && project != strings.TrimSpace(text) && len(strings.Fields(project)) <= 5 {
 		return capital(project)
+	}
+	if len(ts) > 1 && foreignPrograms[ts[0].low] && !verb(ts, spoken) {
+		return capital(ts[0].text)
 	}
 	for i, t := range ts {
 		if t.colon && i < 4 && i+1 < len(ts) && !grammarWords[spoken][t.low] && len(a.Kinds) > 0 || i == 0 && i+1 < len(ts) && programEnding.MatchString(t.low) && slices.Contains([]string{"mit", "für", "con", "para", "avec", "pour"}, ts[1].low) && !foreignTools[t.low] {

@@ -372,6 +372,9 @@ func (r *reading) partsOf() []part {
 			out = append(out, p.part)
 		}
 	}
+	if r.otherGame() {
+		out = append(out, part{Kind: gamePart, Of: "other", leads: true})
+	}
 	return out
 }
 
@@ -399,6 +402,11 @@ func (r *reading) firstPart() int {
 		}
 	}
 	return len(r.words)
+}
+
+// otherGame is a game that no part is of: what is to be made is called a game.
+func (r *reading) otherGame() bool {
+	return r.program != nil && r.program.head().low == "game" && !r.keeps() && len(r.placedParts()) == 0
 }
 
 // isPart reports whether a thing names a kind of app.
@@ -498,6 +506,9 @@ func (r *reading) programRecord() (thing, bool) {
 			return t, false
 		}
 	}
+	if cut, ok := t.cut(1); ok && t.isA("abstract") {
+		t = cut
+	}
 	return t, !t.isPersonal() && !t.isA("abstract") && !t.isA("time") && t.head().class == nounWord
 }
 
@@ -595,7 +606,9 @@ func (r *reading) partList(list []thing) partList {
 	for _, t := range list {
 		switch {
 		case r.isPart(t), r.isFeature(t) && !(records > 2 && words().alike[singular(t.head().low)] != "" && len(t.words) == 1 && t.isA("feature")):
-		case things > fields || things > 0 && !t.isAttribute() && isPlural(t.head().low) && fields < 3:
+		case len(t.words) > 1 && r.knownRecord(t):
+			out.records = append(out.records, t)
+		case things > fields || things > 0 && !t.isAttribute() && isPlural(t.head().low) && fields < 3 && words().alike[singular(t.head().low)] != "":
 			if !t.isAttribute() || r.knownRecord(t) && words().alike[singular(t.head().low)] == "" || isPlural(t.head().low) && words().alike[strings.Join(t.names(), "-")] != "" || isPlural(t.head().low) && words().alike[singular(t.head().low)] != "" {
 				out.records = append(out.records, t)
 			} else {

@@ -43,7 +43,7 @@ func joinAnd(s []string) string {
 }
 
 // severalWords undoes what made one word of several for reading.
-var severalWords = strings.NewReplacer("lost-and-found", "lost and found", "Lost-and-found", "Lost and found", "year-in-pixels", "year in pixels", "Year-in-pixels", "Year in pixels")
+var severalWords = strings.NewReplacer("lost-and-found", "lost and found", "Lost-and-found", "Lost and found", "real-estate", "real estate", "Real-estate", "Real estate", "year-in-pixels", "year in pixels", "Year-in-pixels", "Year in pixels")
 
 // initials are written in capitals, small words without one.
 var (
@@ -69,6 +69,9 @@ func titleOf(project, text string, r *reading, a *app) string {
 		return titleCase(shorten(r.partTitle(a.Parts[0]), 48))
 	}
 	s := r.title(a)
+	if placed := r.placedParts(); s == "" && len(placed) > 0 {
+		s = strings.Join(textsOf(r.words[placed[0].at:placed[0].end]), " ")
+	}
 	if s == "" && len(a.Kinds) > 0 {
 		s = a.Kinds[0].Many
 	}
@@ -103,6 +106,9 @@ func (r *reading) title(a *app) string {
 	})
 	if len(records) == 0 {
 		for _, t := range slices.Concat(r.audience, r.records, r.others) {
+			if t.end < len(r.words) && r.words[t.end].text == ":" {
+				return r.typed(t)
+			}
 			if !r.isPart(t) && t.by.class != auxiliaryWord && !english().is("person", t.head().low) || len(r.composite(t)) > 0 {
 				return r.typed(t)
 			}
@@ -212,6 +218,9 @@ func (r *reading) partTitle(main part) string {
 		}
 	}
 	if best < 0 {
+		if r.program != nil {
+			return strings.Join(textsOf(r.program.words), " ")
+		}
 		return partNames[main.Kind]
 	}
 	p := placed[best]

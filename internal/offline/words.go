@@ -85,6 +85,7 @@ var idioms = []struct {
 	{regexp.MustCompile(`(?i)\b(to[- ]?do)s?([- ]?)(list|app|tracker|manager)`), "todo $3"},
 	{regexp.MustCompile(`(?i)\bas well as\b|\balong with\b|\btogether with\b`), "and"},
 	{regexp.MustCompile(`(?i)\bcheck[ -]?in(s?)\b`), "check-in$1"},
+	{regexp.MustCompile(`(?i)\breal estate\b`), "real-estate"},
 	{regexp.MustCompile(`(?i)\bfollow[ -]?up(s?)\b`), "follow-up$1"},
 	{regexp.MustCompile(`(?i)\bweigh[ -]?in(s?)\b`), "weigh-in$1"},
 }
@@ -122,6 +123,9 @@ func pieces(text string) []string {
 				out = append(out, ".")
 			case '(':
 				out = append(out, "(")
+			}
+			if unicode.IsSpace(r) && i+2 < len(runes) && (runes[i+1] == '-' || runes[i+1] == '–') && unicode.IsSpace(runes[i+2]) {
+				out = append(out, ":")
 			}
 		}
 	}
@@ -200,7 +204,7 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 	if i > 1 {
 		two = words[i-2]
 	}
-	many := object && isPlural(after.low) && !known("tool", "feature", "time") && (ordering[base] || strings.HasSuffix(w, "ing") && before.class != conjunctionWord || before.class == conjunctionWord && two.class == verbWord)
+	many := object && isPlural(after.low) && !known("tool", "feature", "time") && (ordering[base] || keeping[base] || handling[base] && w != base || before.class == conjunctionWord && two.class == verbWord)
 	clear := many || object && (known("determiner", "pronoun") || after.owns || strings.IndexFunc(after.low, unicode.IsLetter) < 0) || slices.Contains([]string{"which", "what", "how", "who", "my", "our"}, after.low)
 	if after.low != "" && lexiconNames(w+"-"+singular(after.low)) {
 		return false // "tasting notes", "gift ideas"
@@ -238,6 +242,9 @@ func lexiconNames(name string) bool { return words().alike[name] != "" }
 
 // ordering verbs begin orders, though they are nouns too.
 var ordering = wordSet("plan track log record rate review order book list schedule note rank sort share show view search export import print update manage organise organize catalogue catalog collect store save")
+
+// handling verbs are verbs as gerunds before a plural: "buying shoes", but not "knitting projects".
+var handling = wordSet("buy sell find make create compare choose get have see view build write watch visit")
 
 // onlyVerb reports whether a verb is nothing else.
 func onlyVerb(base string) bool {
