@@ -12,6 +12,9 @@ import (
 //go:embed catalogue.txt
 var catalogueText string
 
+//go:embed parts-catalogue.txt
+var partsCatalogueText string
+
 // languages are those that an app's interface can have: English, and the columns of catalogue.txt.
 var languages = []string{"en", "de", "es", "fr"}
 
@@ -27,7 +30,7 @@ var translations = sync.OnceValue(func() *catalogue {
 	for _, l := range languages[1:] {
 		c.texts[l], c.english[l] = map[string]string{}, map[string]string{}
 	}
-	for line := range strings.SplitSeq(catalogueText, "\n") {
+	for line := range strings.SplitSeq(catalogueText+partsCatalogueText, "\n") {
 		if line == "" || line[0] == '#' {
 			continue
 		}
