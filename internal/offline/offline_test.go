@@ -262,8 +262,21 @@ func bundleAnew(tree map[string]string) []form.Diagnostic {
 			}
 		}
 	}
+	result := build(tree, entries)
+	for _, m := range slices.Concat(result.Errors, result.Warnings) {
+		d := form.Diagnostic{Severity: "error", Message: m.Text}
+		if m.Location != nil {
+			d.File, d.Line = strings.TrimPrefix(m.Location.File, "tree:"), m.Location.Line
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// build bundles what is in a tree, without any disk.
+func build(tree map[string]string, entries []string) api.BuildResult {
 	slices.Sort(entries)
-	result := api.Build(api.BuildOptions{EntryPoints: slices.Compact(entries), Bundle: true, Format: api.FormatESModule, Outdir: "/out", Write: false, JSX: api.JSXAutomatic, LogLevel: api.LogLevelSilent,
+	return api.Build(api.BuildOptions{EntryPoints: slices.Compact(entries), Bundle: true, Format: api.FormatESModule, Outdir: "/out", Write: false, JSX: api.JSXAutomatic, LogLevel: api.LogLevelSilent,
 		Plugins: []api.Plugin{{Name: "tree", Setup: func(b api.PluginBuild) {
 			b.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
 				if packaged(tree, a.Path) && a.Kind != api.ResolveEntryPoint {
@@ -289,14 +302,6 @@ func bundleAnew(tree map[string]string) []form.Diagnostic {
 				return api.OnLoadResult{Contents: &text, Loader: loader}, nil
 			})
 		}}}})
-	for _, m := range slices.Concat(result.Errors, result.Warnings) {
-		d := form.Diagnostic{Severity: "error", Message: m.Text}
-		if m.Location != nil {
-			d.File, d.Line = strings.TrimPrefix(m.Location.File, "tree:"), m.Location.Line
-		}
-		out = append(out, d)
-	}
-	return out
 }
 
 // packaged reports whether an import names a package that the tree declares.

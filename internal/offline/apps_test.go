@@ -1,0 +1,122 @@
+package offline
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"codeforge/internal/browser/browsertest"
+	"codeforge/internal/verify"
+)
+
+func TestMain(m *testing.M) {
+	verify.RunChild()
+	os.Exit(m.Run())
+}
+
+//go:embed testdata/person.js
+var personScript string
+
+// built serves a tree without packages, bundled.
+func built(t testing.TB, tree map[string]string) http.Handler {
+	t.Helper()
+	var entries []string
+	answers := map[string]string{}
+	for name, text := range tree {
+		switch path.Ext(name) {
+		case ".html":
+			for _, m := range scriptSource.FindAllStringSubmatch(text, -1) {
+				entries = append(entries, path.Join(path.Dir(name), m[1]))
+			}
+			answers[name] = scriptSource.ReplaceAllStringFunc(text, func(tag string) string { return strings.Replace(tag, ".ts\"", ".js\"", 1) })
+		case ".css", ".svg":
+			answers[name] = text
+		}
+	}
+	result := build(tree, entries)
+	if len(result.Errors) > 0 {
+		t.Fatal(result.Errors)
+	}
+	for _, f := range result.OutputFiles {
+		answers["src/"+path.Base(f.Path)] = string(f.Contents)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/")
+		if name == "" {
+			name = "index.html"
+		}
+		text, ok := answers[name]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", map[string]string{".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}[path.Ext(name)])
+		fmt.Fprint(w, text)
+	})
+}
+
+// use opens an address in a new tab and does the steps, expressions of testdata/person.js that must become true in turn; "reload" loads the
+// page anew. Nothing may be thrown on the way.
+func use(t testing.TB, ctx context.Context, address string, steps ...string) {
+	t.Helper()
+	tab, leave := chromedp.NewContext(ctx)
+	defer leave()
+	if _, err := chromedp.Call(tab, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: personScript}); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(tab, chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range steps {
+		if step == "reload" {
+			if err := chromedp.Do(tab, chromedp.Reload()); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		said, err := chromedp.Run(tab, chromedp.Evaluate[string](fmt.Sprintf("person.until(() => (%s))", step), chromedp.EvalAwaitPromise))
+		if err != nil || said != "" {
+			t.Errorf("%s: %s %v", step, said, err)
+			return
+		}
+	}
+	if thrown, err := chromedp.Run(tab, chromedp.Evaluate[string](`person.thrown.join("; ")`)); err != nil || thrown != "" {
+		t.Errorf("thrown: %s %v", thrown, err)
+	}
+}
+
+// Each kind of app is used as people use it: played or filled in, found again after the page was loaded anew, and emptied.
+func TestAppsAreUsed(t *testing.T) {
+	ctx := browsertest.Open(t, time.Minute)
+	for _, c := range []struct {
+		idea, page string
+		steps      []string
+	}{
+		{"Tic tac toe", "", []string{`press("Row 1, column 1: empty")`, `sees("Row 1, column 1: X")`, "reload", `sees("Row 1, column 1: X")`, `press("New game")`, `seesNot("Row 1, column 1: X")`}},
+		{"minesweeper", "", []string{`press("Row 4, column 4: closed")`, `sees("mines near")`, "reload", `sees("mines near")`, `press("New game")`, `seesNot("mines near")`}},
+		{"tip calculator", "", []string{`type("Bill", "100")`, `sees("$57.50")`, `press("Keep this result")`, "reload", `sees("$57.50")`, `press("Delete Result 1")`, `sees("Keep a result")`}},
+		{"unit converter", "", []string{`type("Amount", "10")`, `sees("3.93701")`, `press("Temperature")`, `sees("50")`, "reload", `sees("degrees Fahrenheit")`}},
+		{"flashcards for Spanish verbs", "", []string{`press("Add examples")`, `press("Show the answer")`, `press("Good")`, `sees("Today\n1")`, "reload", `sees("Today\n1")`}},
+		{"quiz about world capitals", "", []string{`press("Add examples")`, `press("Start the quiz")`, `sees("Question 1 of")`, `pick(".answer")`, `press("Next question")`, "reload", `sees("Question 2 of")`}},
+		{"Pomodoro timer with tasks", "", []string{`type("New", "Call Ada")`, `press("Add")`, `sees("Call Ada")`, `press("Start")`, `sees("24:5")`, "reload", `press("Pause")`, `sees("Call Ada")`}},
+		{"A kanban board for my team's tasks", "", []string{`press("Add examples")`, `key("Move Call the printer", "ArrowRight")`, `column("In progress", "Call the printer")`, "reload", `column("In progress", "Call the printer")`, `press("Delete Call the printer")`, `press("Delete")`, `!column("In progress", "Call the printer")`}},
+		{"habit tracker with a heat map", "heatmap.html", []string{`press("Add examples")`, `pressed("Drink water", false)`, `press("Drink water")`, `pressed("Drink water", true)`, "reload", `pressed("Drink water", true)`}},
+		{"event calendar", "", []string{`press("Add examples")`, `sees("Summer party")`, `press("Month after")`, `press("Today")`, "reload", `sees("Book club")`}},
+	} {
+		t.Run(c.idea, func(t *testing.T) {
+			srv := httptest.NewServer(built(t, design(brief{idea: c.idea}).files()))
+			defer srv.Close()
+			use(t, ctx, srv.URL+"/"+c.page, c.steps...)
+		})
+	}
+}

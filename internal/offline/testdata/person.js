@@ -1,0 +1,40 @@
+// What a person does with an app and sees of it, by the words that stand there.
+window.person = (() => {
+  const thrown = [];
+  addEventListener("error", (e) => thrown.push(e.message));
+  addEventListener("unhandledrejection", (e) => thrown.push(String(e.reason)));
+  const shown = (n) => n.checkVisibility({ visibilityProperty: true }) && (!document.querySelector("dialog:modal") || n.closest("dialog:modal"));
+  const words = (n) => (n.getAttribute("aria-label") ?? n.textContent ?? "").trim();
+  const buttons = () => [...document.querySelectorAll("button, a[href], summary")].filter((n) => shown(n) && !n.disabled && n.getAttribute("aria-disabled") !== "true");
+  const named = (name) => buttons().find((n) => words(n) === name) ?? buttons().find((n) => words(n).includes(name));
+  const text = () => document.body.innerText + "\n" + [...document.querySelectorAll("[aria-label]")].map(words).join("\n");
+  // A step is tried until it is true, for five seconds; the answer says what was seen instead, "" for nothing.
+  const until = (step) => new Promise((done) => {
+    const end = performance.now() + 5000;
+    const look = () => {
+      let ok = false;
+      try { ok = step(); } catch (e) { if (performance.now() > end) return done(String(e)); }
+      if (ok) return done("");
+      if (performance.now() > end) return done("never: " + text().slice(0, 400));
+      setTimeout(look, 20);
+    };
+    look();
+  });
+  return { thrown, until, named, text, shown };
+})();
+var press = (name) => { const n = person.named(name); n?.focus(); n?.click(); return !!n; };
+var pick = (selector) => { const n = [...document.querySelectorAll(selector)].find((m) => person.shown(m) && m.getAttribute("aria-disabled") !== "true"); n?.click(); return !!n; };
+var sees = (words) => person.text().includes(words);
+var seesNot = (words) => !sees(words);
+var pressed = (name, on) => person.named(name)?.getAttribute("aria-pressed") === String(on);
+var key = (name, key) => { const n = person.named(name); n?.focus(); n?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })); return !!n; };
+var column = (heading, words) => [...document.querySelectorAll("section")].some((s) => s.querySelector("h2")?.textContent.startsWith(heading) && s.innerText.includes(words));
+var type = (label, value) => {
+  const field = [...document.querySelectorAll("input, textarea, select")].find((f) => person.shown(f) && [...(f.labels ?? [])].some((l) => l.textContent.trim().startsWith(label)));
+  if (!field) return false;
+  field.focus();
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, value);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+  return true;
+};
