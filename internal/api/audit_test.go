@@ -17,7 +17,7 @@ import (
 
 // everyday are the operations that change something without a record of their own: what they do stands in the history of the
 // project, or in its jobs.
-var everyday = []string{"create_project", "create_file", "update_file", "run_agent", "run_pipeline", "respond", "clarify", "retry_job", "record_choice", "set_roadmap_step", "add_session", "put_profile", "update_profile", "join_waitlist", "apply_proposal", "reject_proposal", "test_webhook", "redeliver_webhook",
+var everyday = []string{"create_project", "copy_project", "create_file", "update_file", "run_agent", "run_pipeline", "respond", "clarify", "retry_job", "record_choice", "set_roadmap_step", "add_session", "put_profile", "update_profile", "join_waitlist", "apply_proposal", "reject_proposal", "test_webhook", "redeliver_webhook",
 	"plan_roadmap", "make_choice", "make_placed_choice", "ask_mentor", "refactor_file", "refactor"}
 
 // TestAuditedOperations: whoever adds an operation says whether it is recorded. Those that only read are not, but for exports.
