@@ -38,10 +38,10 @@ cover: ## how much of the code tests run, as a page in ./bin/cover.html; COVER=.
 	@$(GO) tool cover -func=bin/cover.out | tail -1
 
 CHAOS ?= 10m
-SOAK ?= TestChaos|TestRegions|TestChaosFindsSabotage|TestHostileTrees|TestHostilePages|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace|TestProjects|TestMutations|TestManyStreams|TestGitManyClones|TestStore|TestDataAPIStore|TestSchedulesInProcess|TestSchedulesBetweenProcesses|TestStoreBehindCache|TestReadsOfTheEmbeddedStore|TestReadsOverRedis|TestPatternsWithVectors
-soak: ## the long ones whole: an installation that is broken under load for CHAOS, and one whose store loses things, failovers of PostgreSQL under load, hostile trees and pages, killed verifiers, answers in very many pieces, merges beside git's, packages without an end, every task of eval, every way to misbehave, people and jobs that race, stores by every login and key, real projects and copies of them with mistakes, 10,000 streams of one server, patterns with the extension vector
+SOAK ?= TestChaos|TestRegions|TestChaosFindsSabotage|TestHostileTrees|TestHostilePages|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace|TestProjects|TestMutations|TestManyStreams|TestGitManyClones|TestStore|TestDataAPIStore|TestSchedulesInProcess|TestSchedulesBetweenProcesses|TestStoreBehindCache|TestReadsOfTheEmbeddedStore|TestReadsOverRedis|TestPatternsWithVectors|TestRenamedProgramsAreTheSame
+soak: ## the long ones whole: an installation that is broken under load for CHAOS, and one whose store loses things, failovers of PostgreSQL under load, hostile trees and pages, killed verifiers, answers in very many pieces, merges beside git's, packages without an end, every task of eval, every way to misbehave, people and jobs that race, stores by every login and key, real projects and copies of them with mistakes, 10,000 streams of one server, patterns with the extension vector, refactored programs beside a compiler
 	CODEFORGE_SOAK=1 CODEFORGE_CHAOS=$(CHAOS) $(GO) test -count=1 -timeout 40m -v -run '^($(SOAK))$$' \
-		./internal/verify ./internal/browser ./internal/server ./internal/llm/compatible ./internal/merge ./internal/eval ./internal/npm ./internal/api ./internal/postgres ./internal/cache
+		./internal/verify ./internal/browser ./internal/server ./internal/llm/compatible ./internal/merge ./internal/eval ./internal/npm ./internal/api ./internal/postgres ./internal/cache ./internal/offline
 
 ROUNDS ?= 200
 crash: ## kill a server 200 times under load, or ROUNDS
