@@ -34,6 +34,8 @@ type Options struct {
 	Available    func(context.Context) evidence.Available // nil: nothing beside checks
 	Journal      llm.Journal                              // keeps the project as a job first saw it, and what checks said; nil: nothing is kept
 	ReviewRounds int                                      // reviews in one pipeline; 0: 2
+	// Patterns finds architectures that worked elsewhere and are near to what a job is about; nil: nobody is told of any.
+	Patterns func(ctx context.Context, task *codeforge.Task, wish string) []codeforge.Pattern
 }
 
 // Check takes a tree of a user up the rungs that run nothing of it. Its error says nothing of the tree.
@@ -50,11 +52,12 @@ type Agents struct {
 	available    func(context.Context) evidence.Available
 	journal      llm.Journal
 	reviewRounds int
+	patterns     func(context.Context, *codeforge.Task, string) []codeforge.Pattern
 }
 
 // New returns the agents.
 func New(o Options) *Agents {
-	return &Agents{o.Model, o.Check, o.Smoke, o.Available, o.Journal, cmp.Or(max(o.ReviewRounds, 0), 2)}
+	return &Agents{o.Model, o.Check, o.Smoke, o.Available, o.Journal, cmp.Or(max(o.ReviewRounds, 0), 2), o.Patterns}
 }
 
 // Run does one job until its end or until it has to ask the user. It returns when ctx ends, with the context's cause.
@@ -66,12 +69,12 @@ func (a *Agents) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outco
 	if task.Job.Agent == codeforge.Noop {
 		return doNothing(ctx, task)
 	}
-	rungs, err := a.fixProject(ctx, task)
+	first, err := a.fixProject(ctx, task)
 	if err != nil {
 		return codeforge.Outcome{}, err
 	}
 	r := newRun(a, task)
-	r.rungs = rungs
+	r.rungs, r.patterns = first.Rungs, first.Patterns
 	do := runs[task.Job.Agent]
 	if do == nil {
 		return codeforge.Outcome{}, codeforge.InvalidField("agent_type", "no such agent")
@@ -151,6 +154,7 @@ type run struct {
 	looked            looked    // at the tree
 	lock              []byte    // which packages it was last resolved to; nil: not known
 	rungs             evidence.Available
+	patterns          []codeforge.Pattern // that the job was given
 }
 
 func newRun(a *Agents, task *codeforge.Task) *run {

@@ -112,7 +112,7 @@ func (r *run) code(ctx context.Context, round int, findings []form.Finding) (cod
 // newCoder begins the conversation. wish: what is to be done is what the user asked for, not what comes next.
 func (r *run) newCoder(ctx context.Context, wish bool) *coder {
 	c := &coder{r: r, work: workAt(r.tree.files, r.in.idea(r.project)), explained: map[string]string{}}
-	c.system = coderSystem(c.work, r.stack(), r.rungs)
+	c.system = r.toldOfPatterns(coderSystem(c.work, r.stack(), r.rungs))
 	tools := codingTools
 	if !r.rungs.Run {
 		tools = slices.DeleteFunc(slices.Clone(tools), func(t tool) bool { return t.def.Name == form.ToolRun })
@@ -248,7 +248,7 @@ func (c *coder) result(err error) (codeDoc, error) {
 func (f *buildFailure) Error() string { return "the code did not build" }
 
 func (r *run) codePrompt(ctx context.Context, w work, wish bool) *prompt {
-	m := material{tree: r.tree, closing: "Build the app."}
+	m := material{tree: r.tree, patterns: w != workQuestion, closing: "Build the app."}
 	var about []string
 	if len(r.tree.files) > 0 {
 		if _, found := r.verify(ctx, codeforge.Code); len(found) > 0 {

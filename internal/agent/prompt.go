@@ -33,6 +33,7 @@ type material struct {
 	errors      []form.SeenError
 	diff        string
 	question    string // a learner's
+	patterns    bool   // those of the job are shown
 	selection   *selection
 	closing     string // the last sentence
 }
@@ -53,6 +54,9 @@ func (r *run) prompt(m material) *prompt {
 	}
 	p.json(form.SectionLearned, learned(r.task.Memory.Learned))
 	p.json(form.SectionConversation, conversation(r.task))
+	if m.patterns {
+		p.json(form.SectionPatterns, r.patternsShown())
+	}
 	if len(r.answers) > 0 {
 		p.json(form.SectionAnswers, r.answers)
 	}

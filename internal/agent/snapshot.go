@@ -19,22 +19,27 @@ type known struct {
 	Memory codeforge.Memory   `json:"memory"`
 	Lock   []byte             `json:"lock,omitempty"` // which packages it was last resolved to
 	Rungs  evidence.Available `json:"rungs"`          // what the job's work can be looked at with
+
+	Patterns []codeforge.Pattern `json:"patterns,omitempty"` // architectures that worked elsewhere
 }
 
 // fixProject gives a job its project as it first saw it, and what went on before it, out of the journal. Both may change while
 // the job runs, or by the job itself; a job that runs again must ask its models the same, or the journal would not know the
 // answers.
-func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) (evidence.Available, error) {
+func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) (known, error) {
 	first := known{Project: &task.Project, Memory: task.Memory, Lock: task.Lock}
 	var err error
 	if first.Lock, err = evidence.LockOf(ctx, task.Files, task.Lock, task.ReadBlob); err != nil {
-		return first.Rungs, err
+		return first, err
+	}
+	if first.Patterns, err = a.firstPatterns(ctx, task); err != nil {
+		return first, unkept(err)
 	}
 	if a.available != nil {
 		first.Rungs = a.available(ctx)
 	}
 	if a.journal == nil {
-		return first.Rungs, nil
+		return first, nil
 	}
 	entry, err := json.Marshal(first)
 	if err == nil {
@@ -44,9 +49,13 @@ func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) (evidence
 		first, err = readKnown(entry, task)
 	}
 	if err != nil {
-		return first.Rungs, &codeforge.Error{Kind: codeforge.Unavailable, Message: "The job's state could not be stored", Retryable: true, Cause: err}
+		return first, unkept(err)
 	}
-	return first.Rungs, nil
+	return first, nil
+}
+
+func unkept(err error) error {
+	return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The job's state could not be stored", Retryable: true, Cause: err}
 }
 
 // projectKey is where the project of a job's run is kept. A job that was answered runs anew, on the project as it is then.

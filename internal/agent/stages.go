@@ -60,7 +60,7 @@ func (r *run) researchJob(ctx context.Context) (codeforge.Outcome, error) {
 func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirementsDoc, error) {
 	if r.mayAsk() {
 		r.report(clarifying)
-		p := r.planPrompt("Say whether this can be specified, or ask.")
+		p := r.planPrompt("Say whether this can be specified, or ask.", false)
 		c, err := ask(ctx, r, codeforge.Research, form.ClarificationForm, p, llm.Request{System: clarifySystem, Effort: "low", MaxOutput: 8_000})
 		if err != nil {
 			return nil, requirementsDoc{}, err
@@ -72,7 +72,7 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 	if r.task.Job.Agent == codeforge.Research {
 		r.stageEnd = 95
 	}
-	q, err := ask(ctx, r, codeforge.Research, form.RequirementsForm, r.planPrompt("Write the requirements."), llm.Request{System: researchSystem})
+	q, err := ask(ctx, r, codeforge.Research, form.RequirementsForm, r.planPrompt("Write the requirements.", true), llm.Request{System: r.toldOfPatterns(researchSystem)})
 	if err != nil {
 		return nil, requirementsDoc{}, err
 	}
@@ -84,8 +84,8 @@ func (r *run) research(ctx context.Context, clarifying float64) (*asks, requirem
 }
 
 // planPrompt is the message of an agent that plans: of a project that exists it must know what is there, not how it is written.
-func (r *run) planPrompt(closing string) *prompt {
-	return r.prompt(material{tree: r.tree, overview: true, about: r.about(r.in.idea(r.project)), closing: closing})
+func (r *run) planPrompt(closing string, patterns bool) *prompt {
+	return r.prompt(material{tree: r.tree, overview: true, about: r.about(r.in.idea(r.project)), patterns: patterns, closing: closing})
 }
 
 // mayAsk reports whether the user may have to be asked first, which is done once.
@@ -118,7 +118,7 @@ func (r *run) wireframeJob(ctx context.Context) (codeforge.Outcome, error) {
 }
 
 func (r *run) wireframe(ctx context.Context) (architectureDoc, error) {
-	a, err := ask(ctx, r, codeforge.Wireframe, form.ArchitectureForm, r.planPrompt("Lay out the app."), llm.Request{System: wireframeSystem})
+	a, err := ask(ctx, r, codeforge.Wireframe, form.ArchitectureForm, r.planPrompt("Lay out the app.", true), llm.Request{System: r.toldOfPatterns(wireframeSystem)})
 	if err != nil {
 		return architectureDoc{}, err
 	}

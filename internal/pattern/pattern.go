@@ -99,14 +99,21 @@ func (l *Library) Start(ctx context.Context) {
 		tick := time.NewTicker(l.o.Every)
 		defer tick.Stop()
 		for {
+			if ctx.Err() != nil {
+				return
+			}
 			if _, err := l.Sweep(ctx); err != nil && ctx.Err() == nil {
 				l.o.Log.Error("patterns were not stored; they will be later", "error", err)
 			}
 			select {
 			case <-ctx.Done():
 				return
-			case <-l.wake:
 			case <-tick.C:
+			case <-l.wake:
+				select { // the end of the job is about to be stored, and that of others too
+				case <-ctx.Done():
+				case <-time.After(settle):
+				}
 			}
 		}
 	})
@@ -128,6 +135,7 @@ func (l *Library) Close() {
 
 const (
 	sweepPage = 20
+	settle    = time.Second
 	overlap   = 5 * time.Minute // for ends that were committed late, and clocks that differ
 	maxTries  = 5               // to have a vector for one job
 	maxFailed = 1_000           // jobs that this is remembered of

@@ -69,7 +69,7 @@ func Text(p *codeforge.Project, wish string) string {
 func (s *specs) outline() string {
 	var b strings.Builder
 	line := func(parts ...string) {
-		b.WriteString(strings.ReplaceAll(strings.Join(parts, ""), "\x00", "") + "\n")
+		b.WriteString(strings.TrimRight(strings.ReplaceAll(strings.Join(parts, ""), "\x00", ""), ": ") + "\n")
 	}
 	line(cmp.Or(s.name, s.project.Title), ": ", cut(cmp.Or(s.pitch, s.project.Description), 300))
 	for _, p := range s.pages {

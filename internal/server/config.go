@@ -118,6 +118,8 @@ type Config struct {
 	CompatibleModel string  `name:"llm-compatible-model" env:"LLM_COMPATIBLE_MODEL" reload:"models" help:"Its model that answers where no route names another."`
 	ModelsFile      string  `name:"models-file" env:"MODELS_FILE" reload:"models" help:"JSON file of models, prices, endpoints and routes that replaces or adds to the built-in one."`
 	LLMIdle         Seconds `name:"llm-idle-timeout" env:"LLM_IDLE_TIMEOUT" reload:"models" default:"60" help:"Longest silence within an answer of a model, in seconds."`
+	Patterns        string  `name:"patterns" env:"PATTERNS" default:"off" enum:"off,on" help:"Whether jobs that research, lay out or write an app are shown the three architectures most like it among those that passed review before: one's own with an outline, others' as kinds and counts alone. See docs/patterns.md for what it was found to change."`
+	EmbeddingModel  string  `name:"embedding-model" env:"EMBEDDING_MODEL" reload:"models" default:"local" help:"By which they are found: local, which asks nobody, or provider:model, like openai:text-embedding-3-small, google:gemini-embedding-001, or compatible: and a model of LLM_COMPATIBLE_URL; the provider then gets what a project is about. Those of one model are not found by another."`
 	JournalKeep     Seconds `name:"journal-retention" env:"JOURNAL_RETENTION" default:"2592000" help:"Seconds for which the answers that ended jobs got are kept for replay; 0 keeps them."`
 
 	BudgetJob          Dollars `name:"budget-job" env:"BUDGET_JOB_USD" help:"Most that models may cost for one job, in dollars."`

@@ -34,6 +34,7 @@ import (
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
 	"codeforge/internal/mcp"
+	"codeforge/internal/pattern"
 	"codeforge/internal/preview"
 	"codeforge/internal/redis"
 	"codeforge/internal/stream"
@@ -63,6 +64,9 @@ type Server struct {
 	engine   *jobs.Engine
 	webhooks *webhook.Dispatcher
 	github   *github.Service
+
+	patterns *pattern.Library // nil: none are kept
+	embedder atomic.Pointer[pattern.Embedder]
 
 	userKeys   *userkeys.Keys // nil: none are kept
 	keySecrets *auth.Keyring  // what seals them
@@ -123,6 +127,7 @@ func Open(ctx context.Context, cfg *Config, w io.Writer) (_ *Server, err error) 
 		return nil, err
 	}
 	s.github = github.New(github.Options{URL: cfg.GitHubURL})
+	s.makePatterns()
 	s.makeEngine()
 	s.makeProbes()
 	s.watchParts()
@@ -174,7 +179,7 @@ func (s *Server) makeEngine() {
 	lease := time.Duration(cfg.JobLease)
 	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: wakingCourier{s.heeding(s.store.courier), s.webhooks.Wake}, Run: s.run(agents), Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.engineWorkers(), MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
-		Lease: lease, Sweep: 2 * lease, Policy: cfg.claimPolicy(), Hooks: s.telemetry.JobHooks()})
+		Lease: lease, Sweep: 2 * lease, Policy: cfg.claimPolicy(), Hooks: s.patternsAfter(s.telemetry.JobHooks())})
 }
 
 // run does a job of any type.
@@ -274,6 +279,9 @@ func (s *Server) watch(ctx context.Context) {
 // agents are what does the work of jobs.
 func (s *Server) agents(cfg *Config, answers llm.Provider) *agent.Agents {
 	o := agent.Options{Model: llm.Journaled(answers, s.store), Check: s.checks.Check, Smoke: s.checks.Run, Available: s.checks.Available, Journal: s.store, ReviewRounds: cfg.reviews()}
+	if s.patterns != nil {
+		o.Patterns = s.patterns.Near
+	}
 	if cfg.RunLater {
 		o.Smoke = nil
 		o.Available = func(ctx context.Context) evidence.Available {
@@ -368,6 +376,9 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	if s.cfg.engineWorkers() > 0 {
 		s.webhooks.Start(ctx)
+		if s.patterns != nil {
+			s.patterns.Start(ctx)
+		}
 	}
 	again := newReused(s.listen.Addr())
 	s.streams.Reuse = again.put
@@ -404,6 +415,9 @@ func (s *Server) Close() error {
 	defer cancel()
 	all := []error{s.engine.Drain(ctx, patience), s.closeHTTP()}
 	s.closeWebhooks()
+	if s.patterns != nil {
+		s.patterns.Close()
+	}
 	s.stop()
 	s.watches.Wait()
 	all = append(all, s.release(), s.closeOperators())

@@ -12,6 +12,7 @@ import (
 	"codeforge/internal/cache"
 	"codeforge/internal/jobs"
 	"codeforge/internal/llm"
+	"codeforge/internal/pattern"
 	"codeforge/internal/postgres"
 	"codeforge/internal/sqlite"
 	"codeforge/internal/userkeys"
@@ -26,6 +27,7 @@ type Storage interface {
 	auth.TokenStore
 	webhook.Store
 	userkeys.Store
+	pattern.Store
 	SetQuota(context.Context, codeforge.Quota) error
 	// CountJobs counts the jobs that have not ended, by agent and state.
 	CountJobs(context.Context) ([]codeforge.JobCount, error)

@@ -27,6 +27,10 @@ func (s *Server) route(cfg *Config) error {
 	if err != nil {
 		return err
 	}
+	embedder, err := s.newEmbedder(cfg, r.Catalog)
+	if err != nil {
+		return err
+	}
 	if s.userKeys != nil {
 		own := &ownProviders{Providers: userkeys.Providers{Keys: s.userKeys, Make: func(name, key string) llm.Provider { return cfg.provider(r.Catalog, name, key) }}}
 		own.names = []string{llm.OpenAI, llm.Anthropic, llm.Google}
@@ -42,6 +46,7 @@ func (s *Server) route(cfg *Config) error {
 		s.own.Store(own)
 	}
 	s.router.put(r)
+	s.embedder.Store(&embedder)
 	return nil
 }
 

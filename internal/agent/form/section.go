@@ -26,6 +26,7 @@ const (
 	SectionFiles        = "files"          // a line for each file of the project: path (n bytes)
 	SectionLearned      = "learned"        // [Learned]
 	SectionConversation = "conversation"   // [Conversation]
+	SectionPatterns     = "patterns"       // architectures that worked elsewhere
 	SectionAnswers      = "answers"        // a list of [Reply]
 	SectionContext      = "context"        // what of the job's input stands nowhere else
 	SectionDiagnostics  = "diagnostics"    // a list of what verification found
@@ -39,7 +40,7 @@ const (
 )
 
 var sections = strings.Join([]string{SectionProject, SectionStack, SectionRequirements, SectionArchitecture, SectionFiles, SectionFile, SectionOutline,
-	SectionLearned, SectionConversation, SectionAnswers, SectionContext, SectionDiagnostics, SectionErrors, SectionDiff, SectionFindings, SectionRound, SectionIdea, SectionQuestion, SectionSelection}, "|")
+	SectionLearned, SectionConversation, SectionPatterns, SectionAnswers, SectionContext, SectionDiagnostics, SectionErrors, SectionDiff, SectionFindings, SectionRound, SectionIdea, SectionQuestion, SectionSelection}, "|")
 
 // Numbered stands after the path of a file or outline whose lines have their numbers before them.
 const Numbered = "numbered"
