@@ -53,9 +53,9 @@ context: ## measure which files prompts show, on projects fetched with npm
 npm: ## beside npm on this machine with its registry: trees of 22 projects and of packages at random, verdicts of real projects' own tools, times to a preview
 	CODEFORGE_NPM=1 $(GO) test -count=1 -timeout 60m -v -run '(AsNPM|TestProjectsAsTheirTools|TestProjectTimes)$$' ./internal/npm ./internal/server
 
-eval: ## 40 tasks on fixture projects with the offline model; docs/contributing.md says how with a real one
+eval: ## 40 tasks on fixture projects with the offline model, without patterns and with them; docs/contributing.md says how with a real one
 	@./scripts/need chromium
-	$(GO) run ./cmd/eval --model scaffold
+	$(GO) run ./cmd/eval --model scaffold --compare-patterns
 
 bench: ## jobs, reads, events and a mixed load of real servers, beside other engines and a prediction; BENCH="--rounds 3 --baseline OLD --json FILE"
 	@./scripts/need postgres redis-server

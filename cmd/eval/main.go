@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"regexp"
@@ -25,6 +26,7 @@ type command struct {
 	Replay   string `placeholder:"DIR" help:"Take all answers from here, and call no model."`
 	Answers  string `placeholder:"DIR" help:"Take answers from files, TASK.json, where there is one."`
 	Only     string `placeholder:"REGEXP" help:"Tasks with such a name."`
+	Compare  bool   `name:"compare-patterns" help:"Run the tasks twice, without patterns and with those of a dozen other apps, and tell what differs. EMBEDDING_MODEL says by which model they are found."`
 	Parallel int    `default:"4" help:"Tasks at once."`
 	JSON     string `name:"json" placeholder:"FILE" help:"Also write the report as JSON."`
 	server.Config
@@ -54,7 +56,13 @@ func run(ctx context.Context) error {
 			return err
 		}
 	}
-	report, err := eval.Run(ctx, c.Config, eval.Tasks(), o)
+	var report interface{ Table(io.Writer) error }
+	var err error
+	if c.Compare {
+		report, err = eval.ComparePatterns(ctx, c.Config, eval.Tasks(), o)
+	} else {
+		report, err = eval.Run(ctx, c.Config, eval.Tasks(), o)
+	}
 	if err != nil {
 		return err
 	}

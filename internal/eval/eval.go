@@ -29,6 +29,7 @@ type Options struct {
 	Answers  string         // folder of written answers, TASK.json, in place of a model's
 	Only     *regexp.Regexp // names of tasks; nil: all
 	Parallel int            // tasks at once; 0: 4
+	Examples int            // apps that become patterns before tasks run with them; 0: a dozen
 	Browser  *Browser       // nil: one is started when a task needs it
 	Progress io.Writer      // gets a line for each task as it ends; nil: nobody reads
 }
@@ -69,6 +70,11 @@ func Run(ctx context.Context, cfg server.Config, tasks []*Task, o Options) (*Rep
 	}
 	r := &runner{Client: client.Client{Base: s.URL()}, o: &o, models: models}
 	report := &Report{Model: cmp.Or(o.Model, "the routes"), Tasks: make([]Result, len(tasks))}
+	if cfg.Patterns == "on" {
+		if report.Patterns, err = r.learn(ctx, s, cmp.Or(o.Parallel, 4)); err != nil {
+			return nil, err
+		}
+	}
 	began := time.Now()
 	places := make(chan struct{}, cmp.Or(o.Parallel, 4))
 	var all sync.WaitGroup

@@ -165,6 +165,20 @@ func TestRecordAndReplay(t *testing.T) {
 		t.Errorf("%v, %+v", err, none)
 	}
 
+	// With patterns models are told more, here to no other end.
+	o = Options{Model: "scaffold:scaffold", Browser: browser, Only: regexp.MustCompile(`^change-button$`), Examples: 1}
+	both, err := ComparePatterns(t.Context(), config(t), Tasks(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if without, with := both.Without, both.With; without.Patterns != 0 || with.Patterns != 1 || without.Passed != with.Passed || without.Total.Calls != with.Total.Calls || without.Total.InputTokens >= with.Total.InputTokens {
+		t.Errorf("without %+v, with %+v", without, with)
+	}
+	var compared strings.Builder
+	if err := both.Table(&compared); err != nil || !strings.Contains(compared.String(), "with 1 patterns:") || !strings.Contains(compared.String(), "+0 tasks passed (0 without, 0 with), +0 calls, +") {
+		t.Errorf("%v\n%s", err, compared.String())
+	}
+
 	var table strings.Builder
 	if err := first.Table(&table); err != nil || !strings.Contains(table.String(), "1 of 2 tasks passed (50 %) with scaffold:scaffold") || !strings.Contains(table.String(), "change-button: ") {
 		t.Errorf("%v\n%s", err, table.String())

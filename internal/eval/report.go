@@ -9,12 +9,13 @@ import (
 
 // Report is what a run of tasks came to.
 type Report struct {
-	Model  string   `json:"model"`
-	Passed int      `json:"passed"`
-	Rate   float64  `json:"pass_rate"`
-	Total  Used     `json:"total"` // seconds of all tasks, which may overlap
-	Wall   float64  `json:"wall_seconds"`
-	Tasks  []Result `json:"tasks"`
+	Model    string   `json:"model"`
+	Patterns int      `json:"patterns,omitempty"` // of other apps, that jobs could be shown
+	Passed   int      `json:"passed"`
+	Rate     float64  `json:"pass_rate"`
+	Total    Used     `json:"total"` // seconds of all tasks, which may overlap
+	Wall     float64  `json:"wall_seconds"`
+	Tasks    []Result `json:"tasks"`
 }
 
 // Result is how one task ended.

@@ -22,10 +22,10 @@ import (
 var (
 	readsPastCache = []string{"JobOwner", "Events", "WorkingFiles", "ListJobs", "ListUserJobs", "ListMessages", "ListRevisions", "RevisionFiles", "RevisionDeltas", "CompareRevisions", "ReadBlob", "ReadLock",
 		"ListScreenshots", "ReadScreenshot", "ReadProposal", "PreviewErrors", "Ping", "DueJobs", "SnapshotFiles", "ProjectForJob", "Get", "ListTokens", "ProjectChanges", "UserChanges", "QueuePlaces", "CountJobs", "CountQueued", "WatchJob", "SealedSecrets",
-		"GetProfile", "GetRoadmap", "GetStudentProgress", "ListSessions", "GitRevisions", "ReadContents", "ListKeys", "UserKeys", "SealedKeys", "ListPatterns"}
+		"GetProfile", "GetRoadmap", "GetStudentProgress", "ListSessions", "GitRevisions", "ReadContents", "ListKeys", "UserKeys", "SealedKeys", "ReviewedArchitectures", "NearPatterns", "ListPatterns"}
 	writesPastCache = []string{
 		"SubmitJob", "ClaimJobs", "RenewLeases", "RecordEvents", "FinishJob", "ReleaseAll", // of jobs that are queued or running, which are not kept
-		"PutBlob", "SweepWorking", "AddMessages", "AddPreviewErrors", "SetQuota", "PutProfile", "JoinWaitlist", "SetRoadmapStep", "ChooseOption", "AddSession", "DeleteProfile", "PutKey", "DeleteKey", "ResealKey", // of what is never kept
+		"PutBlob", "SweepWorking", "AddMessages", "AddPreviewErrors", "SetQuota", "PutProfile", "JoinWaitlist", "SetRoadmapStep", "ChooseOption", "AddSession", "DeleteProfile", "PutKey", "DeleteKey", "ResealKey", "PutPattern", // of what is never kept
 		"MarkChecked",         // of a revision, which is not kept
 		"Put", "SweepJournal", // of the journal
 		"ResealSecrets", "CreateToken", "UseToken", "RevokeToken", // of tokens, which have a cache of their own

@@ -144,6 +144,8 @@ type Config struct {
 	Models func(llm.Provider) llm.Provider `kong:"-" hidden:""`
 	// Listening, if not nil, is told where the server answers once it does.
 	Listening func(url string) `kong:"-" hidden:""`
+	// HoldPatterns leaves it to [Server.StorePatterns] when patterns are stored.
+	HoldPatterns bool `kong:"-" hidden:""`
 	// RunLater leaves runs in a browser to whoever asks for a check, so that jobs end before them.
 	RunLater bool `kong:"-" hidden:""`
 }

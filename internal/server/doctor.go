@@ -261,6 +261,7 @@ func (d *doctor) models(ctx context.Context) (all []Finding) {
 		lists[name] = list
 		all = append(all, Finding{fmt.Sprintf("provider %s, %d models", name, len(list)), FindingOK, ""})
 	}
+	all = append(all, d.embeddings(ctx, r.Catalog, slog.New(slog.DiscardHandler))...)
 	warnings := r.Catalog.Check(lists, r.Configured(), time.Now())
 	all = append(all, probeModels(ctx, r, slices.Sorted(maps.Keys(lists)))...)
 	for _, w := range warnings {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"codeforge"
@@ -42,32 +43,48 @@ func (s *Server) patternsAfter(h jobs.Hooks) jobs.Hooks {
 // StorePatterns stores the patterns that are missing now, and says how many: for measurements.
 func (s *Server) StorePatterns(ctx context.Context) (int, error) { return s.patterns.Sweep(ctx) }
 
-// newEmbedder makes the embedding model of a configuration.
-func (s *Server) newEmbedder(cfg *Config, catalog *llm.Catalog) (pattern.Embedder, error) {
-	if cfg.Patterns != "on" || cfg.EmbeddingModel == localEmbeddings {
+// newEmbedder makes the embedding model of a configuration, for which users have keys of their own unless keys is nil.
+func (c *Config) newEmbedder(catalog *llm.Catalog, ledger llm.Ledger, keys *userkeys.Keys, log *slog.Logger) (pattern.Embedder, error) {
+	if c.Patterns != "on" || c.EmbeddingModel == localEmbeddings {
 		return pattern.Local{}, nil
 	}
-	name, _, ok := llm.SplitName(cfg.EmbeddingModel)
+	name, _, ok := llm.SplitName(c.EmbeddingModel)
 	if !ok {
-		return nil, fmt.Errorf("EMBEDDING_MODEL: %q is no provider:model: write it like openai:text-embedding-3-small, or local", cfg.EmbeddingModel)
+		return nil, fmt.Errorf("EMBEDDING_MODEL: %q is no provider:model: write it like openai:text-embedding-3-small, or local", c.EmbeddingModel)
 	}
-	if cfg.embedder(catalog, name, "") == nil {
+	if c.embedder(catalog, name, "") == nil {
 		return nil, fmt.Errorf("EMBEDDING_MODEL: %q is no provider of embeddings: there are openai, google, compatible (LLM_COMPATIBLE_URL), endpoints of MODELS_FILE, and local", name)
 	}
-	key, set, err := cfg.providerKey(catalog, name)
+	key, set, err := c.providerKey(catalog, name)
 	if err != nil {
 		return nil, err
 	}
-	o := llm.Options{Catalog: catalog, Ledger: s.store.Ledger, Log: s.log, Providers: map[string]llm.Provider{}}
+	o := llm.Options{Catalog: catalog, Ledger: ledger, Log: log, Providers: map[string]llm.Provider{}}
 	switch {
 	case set:
-		o.Providers[name] = cfg.embedder(catalog, name, key)
-	case s.userKeys == nil:
+		o.Providers[name] = c.embedder(catalog, name, key)
+	case keys == nil:
 		return nil, fmt.Errorf("EMBEDDING_MODEL: the key of %s is not set", name)
 	}
-	if s.userKeys != nil {
-		own := &userkeys.Providers{Keys: s.userKeys, Make: func(name, key string) llm.Provider { return cfg.embedder(catalog, name, key) }}
+	if keys != nil {
+		own := &userkeys.Providers{Keys: keys, Make: func(name, key string) llm.Provider { return c.embedder(catalog, name, key) }}
 		o.Own = own.Of
 	}
-	return &pattern.Routed{Router: llm.NewRouter(o), Name: cfg.EmbeddingModel}, nil
+	return &pattern.Routed{Router: llm.NewRouter(o), Name: c.EmbeddingModel}, nil
+}
+
+// embeddings finds out whether the embedding model answers as it must.
+func (d *doctor) embeddings(ctx context.Context, catalog *llm.Catalog, log *slog.Logger) []Finding {
+	if d.Patterns != "on" {
+		return nil
+	}
+	part := "embedding model " + d.EmbeddingModel
+	e, err := d.newEmbedder(catalog, nil, nil, log)
+	if err == nil {
+		_, err = e.Embed(ctx, llm.Call{}, "A list of books")
+	}
+	if err != nil {
+		return []Finding{{part, "broken", llm.Explain(err)}}
+	}
+	return []Finding{{part, "ok", ""}}
 }

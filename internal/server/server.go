@@ -376,7 +376,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	if s.cfg.engineWorkers() > 0 {
 		s.webhooks.Start(ctx)
-		if s.patterns != nil {
+		if s.patterns != nil && !s.cfg.HoldPatterns {
 			s.patterns.Start(ctx)
 		}
 	}

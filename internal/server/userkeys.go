@@ -27,7 +27,7 @@ func (s *Server) route(cfg *Config) error {
 	if err != nil {
 		return err
 	}
-	embedder, err := s.newEmbedder(cfg, r.Catalog)
+	embedder, err := cfg.newEmbedder(r.Catalog, s.store.Ledger, s.userKeys, s.log)
 	if err != nil {
 		return err
 	}
