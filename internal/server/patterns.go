@@ -84,7 +84,7 @@ func (d *doctor) embeddings(ctx context.Context, catalog *llm.Catalog, log *slog
 		_, err = e.Embed(ctx, llm.Call{}, "A list of books")
 	}
 	if err != nil {
-		return []Finding{{part, "broken", llm.Explain(err)}}
+		return []Finding{{part, FindingBroken, llm.Explain(err)}}
 	}
-	return []Finding{{part, "ok", ""}}
+	return []Finding{{part, FindingOK, ""}}
 }

@@ -171,10 +171,10 @@ func TestEmbeddingModels(t *testing.T) {
 			t.Errorf("%s: %v", model, err)
 		}
 	}
-	for broken, state := range map[bool]string{false: "ok", true: "broken"} {
+	for broken, state := range map[bool]string{false: FindingOK, true: FindingBroken} {
 		models := httptest.NewServer(&embedding{broken: broken})
 		d := doctor{Config: *configured(t, "--patterns", "on", "--llm-compatible-url", models.URL+"/v1", "--embedding-model", "compatible:embed-small")}
-		if found := d.embeddings(t.Context(), s.router.Load().Catalog, s.Server.log); len(found) != 1 || found[0].State != state || broken != strings.Contains(found[0].Fix, "cannot be loaded") {
+		if found := d.embeddings(t.Context(), s.router.Load().Catalog, s.Server.log); len(found) != 1 || found[0].State != state || broken != strings.Contains(found[0].Message, "cannot be loaded") {
 			t.Errorf("%+v", found)
 		}
 		models.Close()
