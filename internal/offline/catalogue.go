@@ -12,6 +12,9 @@ import (
 //go:embed catalogue.txt
 var catalogueText string
 
+//go:embed lexicon-catalogue.txt
+var lexiconCatalogueText string
+
 //go:embed parts-catalogue.txt
 var partsCatalogueText string
 
@@ -25,12 +28,18 @@ type catalogue struct {
 	english map[string]map[string]string // language -> text -> English, the first that is so translated
 }
 
-var translations = sync.OnceValue(func() *catalogue {
+// translations are of what the interface says, wordTranslations of what the lexicon does: "open" is an order there, a state here.
+var (
+	translations     = sync.OnceValue(func() *catalogue { return readCatalogue(catalogueText + partsCatalogueText) })
+	wordTranslations = sync.OnceValue(func() *catalogue { return readCatalogue(lexiconCatalogueText) })
+)
+
+func readCatalogue(text string) *catalogue {
 	c := &catalogue{texts: map[string]map[string]string{}, english: map[string]map[string]string{}}
 	for _, l := range languages[1:] {
 		c.texts[l], c.english[l] = map[string]string{}, map[string]string{}
 	}
-	for line := range strings.SplitSeq(catalogueText+partsCatalogueText, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if line == "" || line[0] == '#' {
 			continue
 		}
@@ -47,7 +56,7 @@ var translations = sync.OnceValue(func() *catalogue {
 		}
 	}
 	return c
-})
+}
 
 // T is a text of the interface in the app's language, with values for its places: names and values in turn. A text that
 // the catalogue does not have stays English.
@@ -61,9 +70,17 @@ func (a *app) T(text string, values ...string) string {
 	return text
 }
 
-// untranslated is the English of a text in the app's language, or the text itself.
+// word is a word of the lexicon in the app's language, or as it is.
+func (a *app) word(text string) string {
+	if translated, ok := wordTranslations().texts[a.Language][text]; ok {
+		return translated
+	}
+	return text
+}
+
+// untranslated is the English of a word in the app's language, or the word itself.
 func (a *app) untranslated(text string) string {
-	if english, ok := translations().english[a.Language][text]; ok {
+	if english, ok := wordTranslations().english[a.Language][text]; ok {
 		return english
 	}
 	return text

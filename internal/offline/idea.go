@@ -343,13 +343,13 @@ func (a *app) addLike(singular, one, many string) *kind {
 
 // translate puts what the lexicon says of a kind into the app's language.
 func (a *app) translate(k *kind) {
-	k.One, k.Many, k.Verb, k.Intro = a.T(k.One), a.T(k.Many), a.T("Add"), ""
+	k.One, k.Many, k.Verb, k.Intro = a.word(k.One), a.word(k.Many), a.word("Add"), ""
 	k.Key = slug(k.Many, "list")
 	for i := range k.Fields {
 		f := &k.Fields[i]
-		f.Label, f.Options = a.T(f.Label), slices.Clone(f.Options)
+		f.Label, f.Options = a.word(f.Label), slices.Clone(f.Options)
 		for j := range f.Options {
-			f.Options[j] = a.T(f.Options[j])
+			f.Options[j] = a.word(f.Options[j])
 		}
 	}
 }
@@ -442,7 +442,7 @@ func (a *app) addLoans(of string) {
 	if k == nil || main == nil || k.Key == of {
 		return
 	}
-	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Type == "relation" || f.Label == a.T("Item") })
+	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Type == "relation" || f.Label == a.word("Item") })
 	if i >= 0 {
 		k.Fields[i] = field{Label: capital(main.One), Type: "relation", To: main.Key}
 	}
@@ -468,7 +468,7 @@ func (a *app) resolveRelations() {
 			if to < 0 {
 				continue
 			}
-			if e := words().kinds[f.To]; f.Label == a.T(capital(e.One)) || f.Label == capital(a.T(e.One)) {
+			if e := words().kinds[f.To]; f.Label == a.word(capital(e.One)) || f.Label == capital(a.word(e.One)) {
 				f.Label = capital(a.Kinds[to].One)
 			}
 			f.To = a.Kinds[to].Key

@@ -46,7 +46,7 @@ var foreignNames = sync.OnceValue(func() map[string]map[string]bool {
 		out[l] = map[string]bool{}
 		for _, e := range words().kinds {
 			for _, name := range []string{e.One, e.Many} {
-				if foreign := translations().texts[l][name]; foreign != "" && !strings.EqualFold(foreign, name) {
+				if foreign := wordTranslations().texts[l][name]; foreign != "" && !strings.EqualFold(foreign, name) {
 					out[l][strings.ToLower(foreign)] = true
 				}
 			}
@@ -227,10 +227,10 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 		if one, n := foreignKind(ts[i:]); one != "" && !grammarWords[spoken][t.low] {
 			single, many := "", ""
 			if o, m := numbers(spoken, t.text); n == 1 && spoken == "de" && o != m && m == t.text && isCapital(m) && words().foreign[strings.ToLower(o)] == one && words().foreign[t.low] == one &&
-				m != a.T(words().kinds[one].Many) && o != a.T(words().kinds[one].One) {
+				m != a.word(words().kinds[one].Many) && o != a.word(words().kinds[one].One) {
 				single, many = o, m
 			}
-			if e := words().kinds[one]; n == 1 && (spoken == "es" || spoken == "fr") && strings.HasSuffix(t.low, "s") && !strings.EqualFold(a.T(e.Many), t.low) && !strings.EqualFold(a.T(e.One), t.low) {
+			if e := words().kinds[one]; n == 1 && (spoken == "es" || spoken == "fr") && strings.HasSuffix(t.low, "s") && !strings.EqualFold(a.word(e.Many), t.low) && !strings.EqualFold(a.word(e.One), t.low) {
 				single, many = numbers(spoken, t.text) // the idea's own word for it
 			}
 			a.addLike(one, single, many)
@@ -243,7 +243,7 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			previous = previous && grammarWords[spoken][t.low]
 			continue
 		}
-		if _, known := translations().english[a.Language][capital(t.low)]; known { // a field
+		if _, known := wordTranslations().english[a.Language][capital(t.low)]; known { // a field
 			fields = append(fields, t)
 			continue
 		}

@@ -72,7 +72,7 @@ var words = sync.OnceValue(func() *lexicon {
 		l.alike[one] = one
 		for _, language := range languages[1:] {
 			for _, name := range []string{e.One, e.Many} {
-				foreign := strings.ToLower(strings.ReplaceAll(translations().texts[language][name], " ", "-"))
+				foreign := strings.ToLower(strings.ReplaceAll(wordTranslations().texts[language][name], " ", "-"))
 				if _, taken := l.foreign[foreign]; !taken && foreign != "" {
 					l.foreign[foreign] = one
 				}
