@@ -464,6 +464,7 @@ type palette struct {
 	pop         float64 // hue of the second accent
 	radius      string
 	display     string // font family of headings
+	frame       string // how the bar with the navigation stands out: plain, or solid in the accent's colour
 }
 
 const (
@@ -473,17 +474,21 @@ const (
 )
 
 var palettes = map[string]palette{
-	"ocean":  {208, .78, 28, "10px", plain},
-	"moss":   {138, .45, 38, "16px", rounded},
-	"amber":  {30, .80, 350, "14px", serif},
-	"berry":  {336, .62, 262, "8px", serif},
-	"plum":   {276, .42, 18, "6px", serif},
-	"teal":   {180, .65, 300, "14px", rounded},
-	"brick":  {10, .62, 205, "4px", plain},
-	"indigo": {236, .58, 165, "10px", plain},
-	"slate":  {218, .24, 35, "6px", plain},
-	"olive":  {72, .48, 15, "8px", plain},
-	"rose":   {352, .68, 190, "20px", rounded},
+	"ocean":    {208, .78, 28, "10px", plain, "solid"},
+	"moss":     {138, .45, 38, "16px", rounded, "plain"},
+	"amber":    {30, .80, 350, "14px", serif, "plain"},
+	"berry":    {336, .62, 262, "8px", serif, "solid"},
+	"plum":     {276, .42, 18, "6px", serif, "plain"},
+	"teal":     {180, .65, 300, "14px", rounded, "plain"},
+	"brick":    {10, .62, 205, "4px", plain, "solid"},
+	"indigo":   {236, .58, 165, "10px", plain, "plain"},
+	"slate":    {218, .24, 35, "6px", plain, "plain"},
+	"olive":    {72, .48, 15, "8px", plain, "plain"},
+	"rose":     {352, .68, 190, "20px", rounded, "plain"},
+	"calm":     {196, .55, 150, "18px", rounded, "plain"},
+	"felt":     {156, .55, 42, "8px", plain, "solid"},
+	"lavender": {256, .40, 330, "22px", rounded, "plain"},
+	"rust":     {20, .70, 210, "6px", plain, "solid"},
 }
 
 func paletteNames() []string {
@@ -497,12 +502,12 @@ func paletteNames() []string {
 
 // colors are by purpose, as #rrggbb.
 type colors struct {
-	Page, Surface, Ink, Muted, Line, Edge, Accent, OnAccent, Soft, OnSoft, Pop, Danger, OnDanger string
+	Page, Surface, Ink, Muted, Line, Edge, Accent, OnAccent, Soft, OnSoft, Pop, Danger, OnDanger, Bar, OnBar string
 }
 
 type colorSet struct {
-	Light, Dark     colors
-	Radius, Display string
+	Light, Dark            colors
+	Radius, Display, Frame string
 }
 
 func (p palette) colors() colorSet {
@@ -523,7 +528,10 @@ func (p palette) colors() colorSet {
 	dark.Accent = contrastWith(p.hue, p.chroma, .58, .01, 5.4, dark.Soft)
 	dark.OnSoft = contrastWith(p.hue, p.chroma, .75, .01, 7, dark.Soft)
 	dark.Pop = contrastWith(p.pop, .6, .5, .01, 4, dark.Surface)
-	return colorSet{light, dark, p.radius, p.display}
+	// By night a bar in the accent's colour would shine.
+	light.Bar, light.OnBar = light.Accent, light.OnAccent
+	dark.Bar, dark.OnBar = dark.Soft, dark.OnSoft
+	return colorSet{light, dark, p.radius, p.display, p.frame}
 }
 
 // contrastWith changes a colour's lightness until it stands out from the background by the ratio.

@@ -18,13 +18,15 @@ var (
 		"gray": "slate", "grey": "slate", "olive": "olive", "indigo": "indigo", "magenta": "berry"}
 )
 
-// lookOf takes the colour from what the text asks for, else from the first kind that has one, else from the name.
+// lookOf takes the colour from what the text asks for, else from what it is about, else from the first kind that has one, else from the name.
 func lookOf(text string, a *app) look {
-	var l look
+	l := look{Palette: domainPalette(text)}
 	for _, k := range a.Kinds {
+		if l.Palette != "" {
+			break
+		}
 		if e, ok := words().kinds[k.like]; ok && e.palette != "" {
 			l.Palette = e.palette
-			break
 		}
 	}
 	l.restyle(text)

@@ -15,6 +15,8 @@ export interface Place {
 interface Props {
   /** Where the navigation stands on wide screens. */
   readonly layout: "side" | "top";
+  /** How the bar with the navigation stands out. */
+  readonly frame: "plain" | "solid";
   /** The first is where the app starts. */
   readonly places: readonly Place[];
   /** The key of the page that is shown. */
@@ -32,10 +34,11 @@ const layouts = {
 };
 
 /** What is around every page: the name, the navigation, what happened last. */
-export function Shell({ layout, places, current, children }: Props) {
+export function Shell({ layout, frame, places, current, children }: Props) {
   const main = useRef<HTMLElement>(null);
   const shown = useRef(current);
   const styles = layouts[layout];
+  const solid = frame === "solid";
   const page = places.findIndex((place) => place.key === current);
   const title = page > 0 ? `${places[page]?.title} · ${app.name}` : app.name;
 
@@ -59,18 +62,18 @@ export function Shell({ layout, places, current, children }: Props) {
       >
         {t("Skip to content")}
       </a>
-      <header className={`flex flex-wrap items-center gap-x-6 gap-y-2 border-b border-line bg-surface px-4 py-3 md:px-8 ${styles.bar}`}>
+      <header className={`flex flex-wrap items-center gap-x-6 gap-y-2 border-b px-4 py-3 md:px-8 ${solid ? "border-bar bg-bar text-on-bar" : "border-line bg-surface"} ${styles.bar}`}>
         <a href="#/" aria-current={page > 0 ? undefined : "page"} className="flex min-w-0 items-center gap-3 font-display text-lg font-bold wrap-anywhere">
-          <span aria-hidden="true" className="grid size-9 shrink-0 place-items-center rounded-control bg-accent text-on-accent">
+          <span aria-hidden="true" className={`grid size-9 shrink-0 place-items-center rounded-control ${solid ? "bg-on-bar text-bar" : "bg-accent text-on-accent"}`}>
             {[...app.name].find((letter) => /[\p{L}\p{N}]/u.test(letter))?.toUpperCase() ?? "A"}
           </span>
           <span>{app.name}</span>
         </a>
         {places.length > 1 && (
-          <nav aria-label={t("Pages")}>
-            <ul className={`flex flex-wrap gap-1 ${styles.list}`}>
+          <nav aria-label={t("Pages")} className="max-sm:w-full max-sm:overflow-x-auto">
+            <ul className={`flex flex-wrap gap-1 max-sm:w-max max-sm:flex-nowrap max-sm:p-1 ${styles.list}`}>
               {places.map((place, n) => (
-                <NavigationLink key={place.key} href={n === 0 ? "#/" : `#/${place.key}`} place={place} here={n === page} />
+                <NavigationLink key={place.key} href={n === 0 ? "#/" : `#/${place.key}`} place={place} here={n === page} solid={solid} />
               ))}
             </ul>
           </nav>
@@ -86,13 +89,13 @@ export function Shell({ layout, places, current, children }: Props) {
   );
 }
 
-function NavigationLink({ href, place, here }: { href: string; place: Place; here: boolean }) {
+function NavigationLink({ href, place, here, solid }: { href: string; place: Place; here: boolean; solid: boolean }) {
   return (
     <li>
       <a
         href={href}
         aria-current={here ? "page" : undefined}
-        className="flex items-center gap-2 rounded-control px-3.5 py-2 font-medium text-muted hover:bg-page hover:text-ink aria-[current]:bg-soft aria-[current]:text-on-soft"
+        className={`flex items-center gap-2 rounded-control px-3.5 py-2 font-medium ${solid ? "text-on-bar hover:bg-on-bar hover:text-bar aria-[current]:bg-on-bar aria-[current]:text-bar" : "text-muted hover:bg-page hover:text-ink aria-[current]:bg-soft aria-[current]:text-on-soft"}`}
       >
         {elementOf(icon(place.icon))}
         {place.title}
