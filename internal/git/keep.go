@@ -131,6 +131,6 @@ func (k *keeper) flush() error {
 		return nil
 	}
 	hash, err := k.store.PutBlob(k.ctx, k.User, k.ProjectID, k.pack.bytes())
-	k.hashes, k.pack = append(k.hashes, hash), packWriter{}
+	k.hashes, k.pack = append(k.hashes, hash), packWriter{z: k.pack.z}
 	return err
 }

@@ -27,6 +27,7 @@ type packed struct {
 type packWriter struct {
 	body  bytes.Buffer
 	count uint32
+	z     *zlib.Writer // which takes a megabyte, for all of them
 }
 
 func (w *packWriter) add(kind plumbing.ObjectType, data []byte) error {
@@ -38,11 +39,15 @@ func (w *packWriter) add(kind plumbing.ObjectType, data []byte) error {
 		b = byte(size & 0x7f)
 	}
 	w.body.WriteByte(b)
-	z := zlib.NewWriter(&w.body)
-	if _, err := z.Write(data); err != nil {
+	if w.z == nil {
+		w.z = zlib.NewWriter(&w.body)
+	} else {
+		w.z.Reset(&w.body)
+	}
+	if _, err := w.z.Write(data); err != nil {
 		return err
 	}
-	return z.Close()
+	return w.z.Close()
 }
 
 // bytes is the pack of all that was added.
