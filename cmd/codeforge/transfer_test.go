@@ -18,12 +18,13 @@ import (
 	"codeforge/internal/client"
 	"codeforge/internal/events"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 )
 
 // transferServer is the API over a store of its own.
 func transferServer(t *testing.T) client.Client {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+	store, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"codeforge/internal/auth"
 	"codeforge/internal/events"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 	"codeforge/internal/storetest"
 	"codeforge/internal/verify"
 )
@@ -131,7 +132,7 @@ type kit struct {
 // newKit is a server on a real store of its own, with change applied to its options.
 func newKit(t *testing.T, change ...func(*api.Options)) *kit {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+	store, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

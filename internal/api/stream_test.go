@@ -19,6 +19,7 @@ import (
 	"codeforge"
 	"codeforge/internal/api"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 )
 
 func progress(job string, n int) codeforge.Event {
@@ -111,7 +112,7 @@ func TestHeadOfAStreamEnds(t *testing.T) {
 func TestStreamTokens(t *testing.T) {
 	began := codeforge.Now()
 	clock := began.Add(-2 * time.Hour) // a store's clock goes forwards only
-	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{Now: func() time.Time { return clock }})
+	store, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), sqlite.Options{Now: func() time.Time { return clock }})
 	if err != nil {
 		t.Fatal(err)
 	}

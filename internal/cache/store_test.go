@@ -11,6 +11,7 @@ import (
 	"codeforge"
 	"codeforge/internal/cache"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 	"codeforge/internal/storetest"
 )
 
@@ -91,7 +92,7 @@ func TestStoreBehindCache(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) (storetest.Contract, func(time.Duration)) {
 		var ahead atomic.Int64
 		start := codeforge.Now()
-		s, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{Now: func() time.Time { return start.Add(time.Duration(ahead.Load())) }})
+		s, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), sqlite.Options{Now: func() time.Time { return start.Add(time.Duration(ahead.Load())) }})
 		if err != nil {
 			t.Fatal(err)
 		}

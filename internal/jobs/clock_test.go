@@ -12,13 +12,14 @@ import (
 	"codeforge/internal/events"
 	"codeforge/internal/jobs"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 )
 
 // set is a rig on a clock that can be set.
 func set(t *testing.T, run runFunc) (r *rig, ahead *atomic.Int64) {
 	t.Helper()
 	ahead = &atomic.Int64{}
-	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{Now: func() time.Time { return codeforge.Now().Add(time.Duration(ahead.Load())) }})
+	store, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), sqlite.Options{Now: func() time.Time { return codeforge.Now().Add(time.Duration(ahead.Load())) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"codeforge/internal/events"
 	"codeforge/internal/jobs"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 	"codeforge/internal/storetest"
 )
 
@@ -34,7 +35,7 @@ type runFunc = func(context.Context, *codeforge.Task) (codeforge.Outcome, error)
 
 func newRig(t *testing.T, run runFunc, with ...func(*jobs.Options)) *rig {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+	store, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +231,7 @@ func TestStageThatCannotBeStored(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		var tries atomic.Int32 // from -3 on commits fail, the last of them although it was made
-		store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{Fault: func() (bool, error) {
+		store, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), sqlite.Options{Fault: func() (bool, error) {
 			switch n := tries.Add(1); {
 			case n < 0:
 				return false, errors.New("no disk")

@@ -107,7 +107,11 @@ func TestDataAPIStore(t *testing.T) {
 		if !tokens && !soak { // the same rows by fewer rights to tell apart
 			return
 		}
-		storetest.Run(t, func(t *testing.T) (storetest.Contract, func(time.Duration)) {
+		suite := storetest.RunLight
+		if soak {
+			suite = func(t *testing.T, open storetest.Open) { storetest.Run(t, open) }
+		}
+		suite(t, func(t *testing.T) (storetest.Contract, func(time.Duration)) {
 			p, advance := take(t)
 			if tokens {
 				return signed{p.store, p.Server}, advance
@@ -118,7 +122,7 @@ func TestDataAPIStore(t *testing.T) {
 }
 
 func TestDataAPIAdoptedRows(t *testing.T) {
-	storetest.RunAdopted(t, func(t *testing.T) (storetest.Contract, func(codeforge.Project, storetest.Old)) {
+	storetest.RunAdopted(t, !soak, func(t *testing.T) (storetest.Contract, func(codeforge.Project, storetest.Old)) {
 		p := start(t, restest.Options{}, nil)
 		return p.store, func(project codeforge.Project, o storetest.Old) { p.pg.Exec(t, p.db, storetest.AgeSQL(project, o)) }
 	})

@@ -18,6 +18,7 @@ import (
 	"codeforge/internal/redis"
 	"codeforge/internal/redis/redistest"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 )
 
 // dying is a backend whose process may die between a commit and what comes after it.
@@ -147,7 +148,7 @@ func raced(t *testing.T, s *cache.Store) *racedProject {
 }
 
 func TestReadsOfTheEmbeddedStore(t *testing.T) {
-	db, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+	db, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

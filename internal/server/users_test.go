@@ -32,6 +32,7 @@ import (
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
 	"codeforge/internal/postgres/restest"
+	"codeforge/internal/sqlite/sqlitetest"
 )
 
 // Users of the tests: alice has things, bob is a stranger to them, and a visitor has not signed up.
@@ -204,6 +205,9 @@ func serve(t *testing.T, cfg *Config) *server {
 	t.Helper()
 	s := &server{log: &bytes.Buffer{}}
 	var err error
+	if cfg.store() == sqliteStore {
+		sqlitetest.Fill(t, cfg.DataDir)
+	}
 	if s.Server, err = Open(t.Context(), cfg, s.log); err == nil {
 		if err = s.Listen(); err == nil {
 			err = s.Start(t.Context())

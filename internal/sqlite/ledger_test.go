@@ -12,6 +12,7 @@ import (
 	"codeforge/internal/api"
 	"codeforge/internal/llm"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 	"codeforge/internal/storetest"
 )
 
@@ -21,7 +22,7 @@ func TestLedger(t *testing.T) {
 	storetest.RunLedger(t, func(t *testing.T) (storetest.LedgerStore, func(time.Duration)) {
 		var ahead atomic.Int64
 		start := codeforge.Now()
-		s := open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return start.Add(time.Duration(ahead.Load())) }})
+		s := open(t, sqlitetest.Dir(t), sqlite.Options{Now: func() time.Time { return start.Add(time.Duration(ahead.Load())) }})
 		return storetest.LedgerStore{Contract: s, Journal: s, Ledger: func(limits map[llm.BudgetScope]int64) storetest.Ledger { return s.Ledger(limits) }},
 			func(d time.Duration) { ahead.Add(int64(d)) }
 	})
@@ -30,7 +31,7 @@ func TestLedger(t *testing.T) {
 // What is recorded while a store closes is in it or was refused, though nobody waits for the commit.
 func TestRecordAtClose(t *testing.T) {
 	for range 5 {
-		dir := t.TempDir()
+		dir := sqlitetest.Dir(t)
 		s, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +80,7 @@ func TestRecordAtClose(t *testing.T) {
 func TestReserveFails(t *testing.T) {
 	fail := atomic.Bool{}
 	full := errors.New("disk full")
-	s := open(t, t.TempDir(), sqlite.Options{Fault: func() (bool, error) {
+	s := open(t, sqlitetest.Dir(t), sqlite.Options{Fault: func() (bool, error) {
 		if fail.Load() {
 			return false, full
 		}

@@ -12,6 +12,7 @@ import (
 	"codeforge"
 	"codeforge/internal/auth"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 	"codeforge/internal/storetest"
 )
 
@@ -19,20 +20,20 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) (storetest.Contract, func(time.Duration)) {
 		var ahead atomic.Int64
 		start := codeforge.Now() // the clock stands still but for advance
-		s := open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return start.Add(time.Duration(ahead.Load())) }})
+		s := open(t, sqlitetest.Dir(t), sqlite.Options{Now: func() time.Time { return start.Add(time.Duration(ahead.Load())) }})
 		return s, func(d time.Duration) { ahead.Add(int64(d)) }
 	})
 }
 
 func TestTokens(t *testing.T) {
 	storetest.RunTokens(t, func(t *testing.T) (auth.TokenStore, func(codeforge.User)) {
-		return open(t, t.TempDir(), sqlite.Options{}), nil
+		return open(t, sqlitetest.Dir(t), sqlite.Options{}), nil
 	})
 }
 
 func TestAdoptedRows(t *testing.T) {
-	storetest.RunAdopted(t, func(t *testing.T) (storetest.Contract, func(codeforge.Project, storetest.Old)) {
-		dir := t.TempDir()
+	storetest.RunAdopted(t, false, func(t *testing.T) (storetest.Contract, func(codeforge.Project, storetest.Old)) {
+		dir := sqlitetest.Dir(t)
 		s := open(t, dir, sqlite.Options{})
 		return s, func(p codeforge.Project, o storetest.Old) {
 			do := past(t, dir)
@@ -63,7 +64,7 @@ func TestAdoptedRows(t *testing.T) {
 
 func TestContents(t *testing.T) {
 	storetest.RunContents(t, func(t *testing.T) (storetest.Contract, storetest.Backdoor) {
-		dir := t.TempDir()
+		dir := sqlitetest.Dir(t)
 		s := open(t, dir, sqlite.Options{})
 		do := past(t, dir)
 		of := "project = (SELECT seq FROM projects WHERE id = ?)"
@@ -144,7 +145,7 @@ func open(t testing.TB, dir string, o sqlite.Options) *sqlite.Store {
 
 // What a webhook has waiting is bounded, and what is beyond is counted; its log does not grow without end.
 func TestWebhookBounds(t *testing.T) {
-	dir := t.TempDir()
+	dir := sqlitetest.Dir(t)
 	s := open(t, dir, sqlite.Options{})
 	u := codeforge.LocalUser()
 	w, err := s.CreateWebhook(t.Context(), u, codeforge.Webhook{ID: codeforge.NewID(), URL: "https://example.com"}, []byte("x"))

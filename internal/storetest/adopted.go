@@ -18,9 +18,12 @@ type Old struct {
 	Files              int               // so many more files, called old/1.ts and so on
 }
 
-// RunAdopted runs what holds for a store with such rows. age makes them of those of a project.
-func RunAdopted(t *testing.T, open func(*testing.T) (Contract, func(p codeforge.Project, o Old))) {
+// RunAdopted runs what holds for a store with such rows. age makes them of those of a project. light: see RunLight.
+func RunAdopted(t *testing.T, light bool, open func(*testing.T) (Contract, func(p codeforge.Project, o Old))) {
 	for name, test := range adoptedTests {
+		if light && large[name] {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store, age := open(t)

@@ -64,13 +64,16 @@ var raceTests = []test{
 		}
 	}},
 	{"each job is claimed once", func(s *suite) {
-		const n = 200
+		n := 3 * racers
+		if soak {
+			n = 200
+		}
 		p := s.project()
 		ids := make([]string, n)
 		for i := range ids {
 			ids[i] = s.submit(p, codeforge.QA).ID
 		}
-		var claims [n]atomic.Int32
+		claims := make([]atomic.Int32, n)
 		s.race(func(i int) error {
 			for k := range n {
 				k = (k + i*n/racers) % n
@@ -133,7 +136,10 @@ var raceTests = []test{
 	}},
 	{"one job at a time changes files", func(s *suite) {
 		p := s.project()
-		const n = 32
+		n := int32(12)
+		if soak {
+			n = 32
+		}
 		for range n {
 			s.submit(p, codeforge.Code)
 		}
@@ -163,7 +169,7 @@ var raceTests = []test{
 		list, _, err := s.ListJobs(s.ctx(), s.u, p.ID, codeforge.JobFilter{Limit: 100})
 		s.ok(err)
 		for i, j := range list {
-			s.same("revision in order", j.Revision, n-i)
+			s.same("revision in order", j.Revision, int(n)-i)
 		}
 	}},
 	{"one of many finishes, cancels or stale writes wins", func(s *suite) {

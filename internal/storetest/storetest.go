@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -38,7 +39,18 @@ type Contract interface {
 type Open func(t *testing.T) (store Contract, advance func(time.Duration))
 
 // Run runs the suite, each test on a store of its own; of its groups those that are named, or all.
-func Run(t *testing.T, open Open, only ...string) {
+func Run(t *testing.T, open Open, only ...string) { run(t, open, false, only) }
+
+// RunLight is Run for a store that runs the same functions as another which has the whole suite: without what moves tens of megabytes.
+func RunLight(t *testing.T, open Open) { run(t, open, true, nil) }
+
+// large moves tens of megabytes.
+var large = map[string]bool{"a project has so many bytes and no more": true, "a project with too many bytes shrinks and does not grow": true}
+
+// soak has races run longer.
+var soak = os.Getenv("CODEFORGE_SOAK") != ""
+
+func run(t *testing.T, open Open, light bool, only []string) {
 	for _, group := range []struct {
 		name  string
 		tests []test
@@ -93,6 +105,9 @@ func Run(t *testing.T, open Open, only ...string) {
 		}
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {
+				if light && large[test.name] {
+					continue
+				}
 				t.Run(test.name, func(t *testing.T) {
 					t.Parallel()
 					store, advance := open(t)

@@ -26,6 +26,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 	"codeforge/internal/webhook"
 )
 
@@ -89,7 +90,7 @@ func (r *receiver) next(t testing.TB) hit {
 
 func open(t testing.TB, o sqlite.Options) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), t.TempDir(), o)
+	s, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +282,7 @@ func (f trip) RoundTrip(r *http.Request) (*http.Response, error) {
 // inVirtualTime runs a test on a store and a dispatcher whose time passes when all of them wait.
 func inVirtualTime(t *testing.T, answer func(*http.Request) *http.Response, test func(t *testing.T, s *sqlite.Store, d *webhook.Dispatcher)) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+		s, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), sqlite.Options{})
 		must(t, err)
 		d := dispatcher(webhook.Options{Store: s, Transport: trip(answer), Look: time.Hour})
 		d.Start(t.Context())
