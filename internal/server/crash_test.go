@@ -26,12 +26,16 @@ import (
 	"codeforge/internal/verify"
 )
 
+// built is where the program lies, if a test asked for it.
+var built string
+
 // binary builds the program once for all tests that start it as a process.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "codeforge-test")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "codeforge"), "codeforge/cmd/codeforge").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
@@ -43,8 +47,8 @@ func TestMain(m *testing.M) {
 	verify.RunChild()
 	runBareStreams()
 	code := pgtest.Main(m)
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(code)
 }

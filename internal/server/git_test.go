@@ -264,14 +264,14 @@ func TestGitManyClones(t *testing.T) {
 	from := s.repository(project, "")
 	g.do("", "init", "-q", "-b", "main", "w")
 	noise := rand.NewChaCha8([32]byte{4})
-	files := 200
+	files, large := 200, 2
 	if os.Getenv("CODEFORGE_SOAK") != "" {
-		files = 1900
+		files, large = 1900, 8
 	}
 	for i := range files {
 		g.write("w", fmt.Sprintf("src/%d/%d.txt", i%17, i), strings.Repeat(fmt.Sprintln("line of", i), 100))
 	}
-	for i := range 8 {
+	for i := range large {
 		data := make([]byte, 700_000)
 		noise.Read(data)
 		g.write("w", fmt.Sprintf("%d.bin", i), string(data))
