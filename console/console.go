@@ -17,6 +17,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed dist
@@ -60,9 +61,12 @@ const (
 	sumName  = "sources.sum" // of which sources it was made: nothing of the page
 )
 
-// New makes a console.
-func New(o Options) *Console {
-	c := &Console{parts: map[string]part{}, policy: policyOf(o)}
+// packed is what all consoles have in common, compressed once.
+var packed = sync.OnceValue(func() (p struct {
+	at    string // where the parts lie below
+	page  string // around its settings
+	parts map[string]part
+}) {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {
 		panic(err) // it is in this program
@@ -82,17 +86,24 @@ func New(o Options) *Console {
 	if err != nil {
 		panic(err)
 	}
-	at := strings.TrimPrefix(below, "/") + hex.EncodeToString(all.Sum(nil))[:16]
+	p.at, p.page, p.parts = strings.TrimPrefix(below, "/")+hex.EncodeToString(all.Sum(nil))[:16], string(contents[pageName]), map[string]part{}
 	for name, data := range contents {
 		if name != pageName && name != sumName {
-			c.parts["/"+at+"/"+name] = partOf(name, data)
+			p.parts["/"+p.at+"/"+name] = partOf(name, data)
 		}
 	}
+	return p
+})
+
+// New makes a console.
+func New(o Options) *Console {
+	p := packed()
+	c := &Console{parts: p.parts, policy: policyOf(o)}
 	told, err := json.Marshal(settings{o.Version, o.Users, o.SupabaseURL, o.SupabaseKey})
 	if err != nil {
 		panic(err) // texts always marshal
 	}
-	page := strings.NewReplacer("{{at}}", at, "{{settings}}", html.EscapeString(string(told))).Replace(string(contents[pageName]))
+	page := strings.NewReplacer("{{at}}", p.at, "{{settings}}", html.EscapeString(string(told))).Replace(p.page)
 	c.page = partOf(pageName, []byte(page))
 	return c
 }
