@@ -20,6 +20,7 @@ import (
 	"codeforge/internal/events"
 	"codeforge/internal/github"
 	"codeforge/internal/sqlite"
+	"codeforge/internal/sqlite/sqlitetest"
 )
 
 // told hears of changes, which is all that an import asks of jobs.
@@ -65,7 +66,7 @@ func TestImportOverTheAPI(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(archives.Certificate())
 	own := netip.MustParseAddrPort(archives.Listener.Addr().String())
-	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+	store, err := sqlite.Open(t.Context(), sqlitetest.Dir(t), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
