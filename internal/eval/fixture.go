@@ -126,7 +126,7 @@ const licence = "Copyright the makers of this app. All rights reserved.\n"
 func plainFixture(things []entity) map[string]string {
 	files := map[string]string{
 		"package.json":  "{\n  \"name\": \"office\",\n  \"private\": true,\n  \"type\": \"module\",\n  \"scripts\": { \"test\": \"vitest run\" },\n  \"devDependencies\": { \"vitest\": \"^3.0.0\" }\n}\n",
-		"tsconfig.json": "{\n  \"compilerOptions\": { \"target\": \"ES2022\", \"module\": \"ESNext\", \"moduleResolution\": \"bundler\", \"strict\": true, \"noEmit\": true }\n}\n",
+		"tsconfig.json": "{\n  \"compilerOptions\": { \"target\": \"ES2023\", \"module\": \"ESNext\", \"moduleResolution\": \"bundler\", \"strict\": true, \"noEmit\": true }\n}\n",
 		"README.md":     "# Office\n\nKeeps what a small office works with. Pages are HTML files in the root; each names one script in src.\n" + each(things, "\n- $many.html: src/$many") + "\n",
 		"LICENSE":       licence,
 		"index.html": htmlPage("Office", "src/main.ts", "    <nav>\n"+each(things, "      <a href=\"./$many.html\">$Many</a>\n")+

@@ -10,8 +10,8 @@ func reactFixture(things []entity, tailwind bool) map[string]string {
 		looks = map[string]string{"button": "px-3 py-1 rounded border border-blue-700 text-blue-700", "row": "flex gap-4", "done": "flex gap-4 line-through", "form": "mt-4 flex flex-wrap gap-2"}
 	}
 	files := map[string]string{
-		"package.json":              "{\n  \"name\": \"office\",\n  \"private\": true,\n  \"type\": \"module\",\n  \"scripts\": { \"dev\": \"vite\", \"build\": \"vite build\", \"test\": \"vitest run\" },\n  \"dependencies\": {\n    \"react\": \"^19.0.0\",\n    \"react-dom\": \"^19.0.0\"\n  },\n  \"devDependencies\": {\n    \"@testing-library/react\": \"^16.0.0\",\n    \"@vitejs/plugin-react\": \"^5.0.0\",\n    \"vite\": \"^7.0.0\",\n    \"vitest\": \"^3.0.0\"" + dependencies + "\n  }\n}\n",
-		"tsconfig.json":             "{\n  \"compilerOptions\": { \"target\": \"ES2022\", \"module\": \"ESNext\", \"moduleResolution\": \"bundler\", \"jsx\": \"react-jsx\", \"strict\": true, \"noEmit\": true }\n}\n",
+		"package.json":              "{\n  \"name\": \"office\",\n  \"private\": true,\n  \"type\": \"module\",\n  \"scripts\": { \"dev\": \"vite\", \"build\": \"vite build\", \"test\": \"vitest run\" },\n  \"dependencies\": {\n    \"react\": \"^19.0.0\",\n    \"react-dom\": \"^19.0.0\"\n  },\n  \"devDependencies\": {\n    \"@testing-library/react\": \"^16.0.0\",\n    \"@types/react\": \"^19.0.0\",\n    \"@types/react-dom\": \"^19.0.0\",\n    \"@vitejs/plugin-react\": \"^5.0.0\",\n    \"vite\": \"^7.0.0\",\n    \"vitest\": \"^3.0.0\"" + dependencies + "\n  }\n}\n",
+		"tsconfig.json":             "{\n  \"compilerOptions\": { \"target\": \"ES2023\", \"module\": \"ESNext\", \"moduleResolution\": \"bundler\", \"jsx\": \"react-jsx\", \"types\": [\"vite/client\"], \"strict\": true, \"noEmit\": true }\n}\n",
 		"vite.config.ts":            "import react from \"@vitejs/plugin-react\";\n" + plugin + "import { defineConfig } from \"vite\";\n\nexport default defineConfig({ plugins: [" + plugins + "] });\n",
 		"index.html":                "<!doctype html>\n<html lang=\"en\">\n  <head>\n    <meta charset=\"utf-8\">\n    <title>Office</title>\n  </head>\n  <body>\n    <div id=\"root\"></div>\n    <script type=\"module\" src=\"/src/main.tsx\"></script>\n  </body>\n</html>\n",
 		"README.md":                 "# Office\n\nKeeps what a small office works with. React with Vite; each feature has a folder in src/features.\n" + each(things, "\n- $many") + "\n",
@@ -105,7 +105,7 @@ test("shows $many", () => {
 func vueFixture(things []entity) map[string]string {
 	files := map[string]string{
 		"package.json":   "{\n  \"name\": \"office\",\n  \"private\": true,\n  \"type\": \"module\",\n  \"scripts\": { \"dev\": \"vite\", \"build\": \"vite build\", \"test\": \"vitest run\" },\n  \"dependencies\": { \"vue\": \"^3.5.0\" },\n  \"devDependencies\": { \"@vitejs/plugin-vue\": \"^6.0.0\", \"vite\": \"^7.0.0\", \"vitest\": \"^3.0.0\" }\n}\n",
-		"tsconfig.json":  "{\n  \"compilerOptions\": { \"target\": \"ES2022\", \"module\": \"ESNext\", \"moduleResolution\": \"bundler\", \"strict\": true, \"noEmit\": true }\n}\n",
+		"tsconfig.json":  "{\n  \"compilerOptions\": { \"target\": \"ES2023\", \"module\": \"ESNext\", \"moduleResolution\": \"bundler\", \"types\": [\"vite/client\"], \"strict\": true, \"noEmit\": true }\n}\n",
 		"vite.config.ts": "import vue from \"@vitejs/plugin-vue\";\nimport { defineConfig } from \"vite\";\n\nexport default defineConfig({ plugins: [vue()] });\n",
 		"index.html":     "<!doctype html>\n<html lang=\"en\">\n  <head>\n    <meta charset=\"utf-8\">\n    <title>Office</title>\n  </head>\n  <body>\n    <div id=\"app\"></div>\n    <script type=\"module\" src=\"/src/main.ts\"></script>\n  </body>\n</html>\n",
 		"README.md":      "# Office\n\nKeeps what a small office works with. Vue with Vite; each feature has a folder in src/features.\n" + each(things, "\n- $many") + "\n",

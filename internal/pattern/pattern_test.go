@@ -70,6 +70,20 @@ func (s *store) add(title string, evidence codeforge.Evidence) string {
 	return r.JobID
 }
 
+// fail has the store answer with an error, or no more.
+func (s *store) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+// looks is how often it was asked for jobs.
+func (s *store) looks() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pages
+}
+
 func (s *store) jobs() (ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,19 +165,19 @@ func TestSweep(t *testing.T) {
 			t.Error("nobody looks at the start")
 		}
 		woken := s.add("Woken", evidence(passed, passed, passed, passed, passed))
-		pages := s.pages
+		pages := s.looks()
 		for range 100 {
 			l.Wake()
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if got := s.jobs(); got[len(got)-1] != woken || s.pages > pages+2 {
-			t.Errorf("%d looks", s.pages-pages)
+		if got := s.jobs(); got[len(got)-1] != woken || s.looks() > pages+2 {
+			t.Errorf("%d looks", s.looks()-pages)
 		}
-		s.err = errors.New("away")
+		s.fail(errors.New("away"))
 		silent := s.add("While the store is away", evidence(passed, passed, passed, passed, passed))
 		time.Sleep(2 * time.Minute)
-		s.err = nil
+		s.fail(nil)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		if got := s.jobs(); got[len(got)-1] != silent {
