@@ -51,16 +51,16 @@ function Header() {
         <Mark />
         <span>CodeForge</span>
       </a>
-      <Nav />
-      {section.value === "projects" && <Crumb />}
+      {!signedOut.value && <Nav />}
+      {!signedOut.value && section.value === "projects" && <Crumb />}
       <div class="top-end">
-        <button type="button" class="find" onClick={() => (paletteOpen.value = true)}>
+        {!signedOut.value && <button type="button" class="find" onClick={() => (paletteOpen.value = true)}>
           <Icon name="search" />
           <span>{t("palette.title")}</span>
           <kbd aria-hidden="true">{shown("mod+k")}</kbd>
-        </button>
+        </button>}
         <Button kind="quiet" icon={theme.value === "dark" ? "moon" : theme.value === "light" ? "sun" : "desktop"} label={t(`theme.${theme.value}`)} onClick={() => (theme.value = nextTheme[theme.value])} />
-        <Button kind="quiet" icon="menu" class="menu-button" label={t("nav")} aria-expanded={open} onClick={() => setOpen(!open)} />
+        {!signedOut.value && <Button kind="quiet" icon="menu" class="menu-button" label={t("nav")} aria-expanded={open} onClick={() => setOpen(!open)} />}
       </div>
       {open && (
         <div class="menu" onKeyDown={(e) => e.key === "Escape" && setOpen(false)}>

@@ -316,6 +316,8 @@ export const de: Words = {
   "rungstatus.failed": "nicht bestanden",
   "rungstatus.not_checked": "nicht geprüft",
   "preview.title": "Vorschau von {title}",
+  "preview.of": "Was gezeigt wird",
+  "preview.of.project": "Projekt",
   "preview.width": "Breite",
   "device.phone": "Telefon",
   "device.tablet": "Tablet",

@@ -315,6 +315,8 @@ export const en = {
   "rungstatus.failed": "failed",
   "rungstatus.not_checked": "not checked",
   "preview.title": "Preview of {title}",
+  "preview.of": "What is shown",
+  "preview.of.project": "Project",
   "preview.width": "Width",
   "device.phone": "Phone",
   "device.tablet": "Tablet",

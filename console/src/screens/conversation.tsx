@@ -207,7 +207,7 @@ function Review({ here, job, questions }: { here: Here; job: JobState; questions
       refresh(`project/${here.id}/`);
     }
   };
-  const conflict = questions.length > 0;
+  const conflict = questions.some((q) => q.options?.includes("yours")); // else it is asked whether to apply it
   return (
     <article class="questions" aria-label={t("review.title")}>
       <header><Icon name={conflict ? "conflict" : "apply"} /><strong>{conflict ? t("conflict.title") : t("review.title")}</strong></header>

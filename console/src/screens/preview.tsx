@@ -19,9 +19,12 @@ interface PageError {
 }
 
 export function PreviewPane({ here }: { here: Here }) {
-  const name = `project/${here.id}/preview`;
-  const wanted = here.project.revision > 0 || here.current ? name : null;
-  const state = useData<PreviewState>(wanted, (s) => get(`v1/projects/${here.id}/preview`, s));
+  // Work that waits to be applied is shown first: it is what somebody decides on.
+  const proposed = here.jobs.find((j) => j.proposal);
+  const of = proposed && place.value.query.get("of") !== "project" ? "job" : "project";
+  const name = `project/${here.id}/preview${of === "job" ? "/" + proposed!.job_id : ""}`;
+  const wanted = of === "job" || here.project.revision > 0 || here.current ? name : null;
+  const state = useData<PreviewState>(wanted, (s) => get(of === "job" ? `v1/jobs/${proposed!.job_id}/preview` : `v1/projects/${here.id}/preview`, s));
   const device = (place.value.query.get("w") ?? "desktop") as Device;
   const [round, setRound] = useState(0);
   const [errors, setErrors] = useState<PageError[]>([]);
@@ -60,6 +63,7 @@ export function PreviewPane({ here }: { here: Here }) {
     <>
       <header class="pane-head preview-head">
         <Choice label={t("preview.width")} is={device} of={[["phone", t("device.phone")], ["tablet", t("device.tablet")], ["desktop", t("device.desktop")]]} icons={{ phone: "phone", tablet: "tablet", desktop: "desktop" }} onChange={(to) => setQuery({ w: to === "desktop" ? null : to })} />
+        {proposed && <Choice label={t("preview.of")} is={of} of={[["job", t("run.proposal")], ["project", t("preview.of.project")]]} onChange={(to) => setQuery({ of: to === "job" ? null : to })} />}
         <span class="grow" />
         {s && s.status !== "ready" && <Chip tone={s.status === "broken" ? "bad" : "calm"} icon={s.status === "broken" ? "failed" : "minus"}>{tx("preview", s.status)}</Chip>}
         <Button kind="quiet" icon="reload" label={t("preview.reload")} onClick={reload} />

@@ -82,7 +82,7 @@ function Drawing({ project }: { project: Project }) {
         <g key={i}>
           <rect class="d-card" x="8" y={45 + i * 12.5} width="144" height="9.500" rx="2.500" />
           <circle fill={i % 2 ? second : first} cx="15" cy={49.75 + i * 12.5} r="2.600" />
-          <rect class="d-soft" x="22" y={48.2 + i * 12.5} width={40 + ((h >> i) % 40)} height="3" rx="1.500" />
+          <rect class="d-soft" x="22" y={48.2 + i * 12.5} width={40 + ((h >>> i) % 40)} height="3" rx="1.500" />
           <rect fill={second} opacity=".5" x="134" y={48 + i * 12.5} width="12" height="3.500" rx="1.750" />
         </g>
       ))}
@@ -90,7 +90,7 @@ function Drawing({ project }: { project: Project }) {
         <>
           <rect class="d-card" x="8" y="46" width="92" height="46" rx="3" />
           {[0, 1, 2, 3, 4, 5, 6].map((i) => {
-            const high = 8 + ((h >> (i * 2)) % 26);
+            const high = 8 + ((h >>> (i * 2)) % 26);
             return <rect key={i} fill={i === 4 ? first : second} opacity={i === 4 ? 1 : 0.6} x={15 + i * 11.5} y={87 - high} width="7" height={high} rx="1.500" />;
           })}
           <rect class="d-card" x="106" y="46" width="46" height="21" rx="3" />
