@@ -314,6 +314,9 @@ func TestDoctor(t *testing.T) {
 		{"no browser, required", func() Finding {
 			return doctor("--npm-registry", "off", "--smoke", "required", "--browser-path", "/nonexistent/x").browser(ctx)
 		}, "broken", "/nonexistent/x"},
+		{"console", func() Finding { return doctor().console(ctx) }, "ok", ""},
+		{"console off", func() Finding { return doctor("--console", "off").console(ctx) }, "ok", "off"},
+		{"console of a server without an address", func() Finding { return doctor("--supabase-url", p.url).console(ctx) }, "warning", "PUBLIC_URL"},
 		{"identity", func() Finding { return doctor("--supabase-url", p.url).identity(ctx) }, "ok", ""},
 		{"no identity", func() Finding { return doctor("--supabase-url", dead).identity(gone) }, "broken", dead},
 		{"production", func() Finding { return doctor("--environment", "production").settings(ctx) }, "broken", "SUPABASE_URL"},

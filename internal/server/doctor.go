@@ -60,7 +60,7 @@ func Diagnose(ctx context.Context, cfg *Config) (all []Diagnosis) {
 	}{
 		{"settings", one(d.settings)}, {"store", one(d.data)}, {"schema", one(d.migrator)}, {"replicas", d.replicas}, {"redis", one(d.redis)},
 		{"identity", one(d.identity)}, {"https", one(d.https)}, {"port", one(d.port)}, {"metrics", one(d.metricsPort)}, {"disk", one(d.disk)}, {"audit", one(d.auditLog)},
-		{"preview", one(d.previewHost)}, {"stream_secret", one(d.secret)}, {"user_keys", one(d.keysOfUsers)}, {"verifiers", one(d.verifiers)},
+		{"preview", one(d.previewHost)}, {"console", one(d.console)}, {"stream_secret", one(d.secret)}, {"user_keys", one(d.keysOfUsers)}, {"verifiers", one(d.verifiers)},
 		{"packages", one(d.packages)}, {"types", one(d.types)}, {"browser", one(d.browser)}, {"programs", one(d.programs)}, {"models", d.models},
 	} {
 		for _, f := range part.check(ctx) {
@@ -388,6 +388,17 @@ func (d *doctor) previewHost(ctx context.Context) Finding {
 		return Finding{"preview at <project_id>." + domain, FindingWarning, "generated code can set cookies for " + with + ", which is below the same domain: give previews a domain of their own, one that holds nothing else"}
 	}
 	return Finding{"preview at <project_id>." + domain, FindingOK, ""}
+}
+
+// console sees whether its pages may frame previews.
+func (d *doctor) console(context.Context) Finding {
+	switch {
+	case !d.HasConsole():
+		return Finding{"console", FindingOK, "it is off"}
+	case !d.Standalone() && d.PublicURL == "":
+		return Finding{"console", FindingWarning, "it cannot show previews beside the code: set PUBLIC_URL to the address under which people open it"}
+	}
+	return Finding{"console at /", FindingOK, ""}
 }
 
 // sharesDomain names what a preview's cookies would reach besides previews; "": nothing that is configured.

@@ -5,7 +5,7 @@ import { call, get } from "../api";
 import { change, refresh, useData } from "../data";
 import { t, tx } from "../i18n";
 import { Button, Choice, Dialog, Failure, State, useTitle, Waiting, words } from "../parts/basics";
-import { Icon } from "../parts/icon";
+import { Icon, type IconName } from "../parts/icon";
 import { useKeys } from "../parts/keys";
 import { announce, say, sayFailure } from "../parts/toast";
 import { go, link, place, setQuery } from "../router";
@@ -21,7 +21,7 @@ import { RunPane } from "./run";
 
 export const liveness = signal<Liveness>("connecting");
 
-export type View = "run" | "files" | "history";
+export type View = "run" | "files" | "history" | "learn";
 type Side = "chat" | "work" | "preview";
 
 export interface Here {
@@ -55,7 +55,7 @@ export function ProjectScreen({ id }: { id: string }) {
 function Workspace({ here }: { here: Here }) {
   const { path, query } = place.value;
   const wanted = path[2] as View | undefined;
-  const view: View = wanted && ["run", "files", "history"].includes(wanted) ? wanted : here.current ? "run" : here.project.revision > 0 ? "files" : "run";
+  const view: View = wanted && ["run", "files", "history", "learn"].includes(wanted) ? wanted : here.current ? "run" : here.project.revision > 0 ? "files" : "run";
   const side = (query.get("show") ?? (wanted ? "work" : "chat")) as Side;
   const { chat, preview } = collapsed.value;
   const show = (v: View) => go(link(["projects", here.id, v], { w: query.get("w") }));
@@ -87,12 +87,13 @@ function Workspace({ here }: { here: Here }) {
             <Tab here={here} is={view} view="run" icon="bolt" />
             <Tab here={here} is={view} view="files" icon="code" />
             <Tab here={here} is={view} view="history" icon="history" />
+            {here.project.mode === "student" && <Tab here={here} is={view} view="learn" icon="layers" />}
           </nav>
           <span class="grow" />
           <Live />
           <Button kind="quiet" class="wide-only" icon={preview ? "desktop" : "arrow"} label={preview ? t("pane.preview.open") : t("pane.preview.close")} pressed={!preview} onClick={() => toggle("preview")} />
         </header>
-        {view === "run" ? <RunPane here={here} job={path[3]} /> : view === "files" ? <FilesPane here={here} path={path.slice(3).join("/")} /> : <HistoryPane here={here} at={Number(path[3] ?? 0)} />}
+        {view === "run" ? <RunPane here={here} job={path[3]} /> : view === "files" ? <FilesPane here={here} path={path.slice(3).join("/")} /> : view === "learn" ? <Learn here={here} /> : <HistoryPane here={here} at={Number(path[3] ?? 0)} />}
       </section>
       <Splitter name="preview" label={t("resize.preview")} />
       <section class="pane preview-pane" aria-label={t("pane.preview")}>
@@ -100,6 +101,13 @@ function Workspace({ here }: { here: Here }) {
       </section>
     </div>
   );
+}
+
+/** Learn fetches what only students see. */
+function Learn({ here }: { here: Here }) {
+  const [part, setPart] = useState<typeof import("../later") | Error | null>(null);
+  useEffect(() => void import("../later").then(setPart, setPart), []);
+  return part instanceof Error ? <Failure error={part} /> : part ? <part.LearnPane here={here} /> : <Waiting rows={6} />;
 }
 
 /** Crumb names the project, and opens what can be set of it. */
@@ -153,7 +161,7 @@ function toggle(which: "chat" | "preview"): void {
   collapsed.value = { ...collapsed.value, [which]: !collapsed.value[which] };
 }
 
-function Tab({ here, is, view, icon }: { here: Here; is: View; view: View; icon: "bolt" | "code" | "history" }) {
+function Tab({ here, is, view, icon }: { here: Here; is: View; view: View; icon: IconName }) {
   return (
     <a href={link(["projects", here.id, view], { w: place.value.query.get("w") })} aria-current={is === view ? "page" : undefined}>
       <Icon name={icon} />

@@ -17,6 +17,7 @@ const ideas = ["idea.1", "idea.2", "idea.3"] as const;
 /** What somebody typed is there again after a reload. */
 const draft = remembered("draft", "");
 const stack = remembered<"plain" | "react">("stack", "plain");
+const mode = remembered<"builder" | "student">("mode", "builder");
 const busy = signal(false);
 
 export const isOffline = (model: string | undefined) => model === "scaffold";
@@ -31,7 +32,7 @@ export function titleOf(idea: string): string {
 async function build(idea: string): Promise<void> {
   busy.value = true;
   try {
-    const body: Record<string, unknown> = { title: titleOf(idea), description: [...idea].slice(0, 1000).join("") };
+    const body: Record<string, unknown> = { title: titleOf(idea), description: [...idea].slice(0, 1000).join(""), mode: mode.value };
     if (stack.value === "react") body["tech_stack"] = ["React", "Tailwind CSS", "TypeScript", "Vite"];
     const project = await call<Project>("POST", "v1/projects/", { body });
     const job = await call<AgentResponse>("POST", "v1/run-pipeline", { body: { project_id: project.id, input_context: { user_message: idea } } });
@@ -47,8 +48,8 @@ async function build(idea: string): Promise<void> {
 
 export function StartScreen() {
   useTitle("");
-  const mode = (place.value.query.get("show") ?? "all") as "all" | "archived";
-  const query = mode === "archived" ? "&status=archived" : "";
+  const shown = (place.value.query.get("show") ?? "all") as "all" | "archived";
+  const query = shown === "archived" ? "&status=archived" : "";
   const name = "projects" + query;
   const [pages, setPages] = useState(1);
   const list = useData<ProjectList>(name, async (s) => {
@@ -77,14 +78,14 @@ export function StartScreen() {
       <Ask input={input} />
       <section class="projects" aria-labelledby="projects-title">
         <header class="section-head">
-          <h2 id="projects-title">{mode === "archived" ? t("projects.archived") : t("projects.title")}</h2>
+          <h2 id="projects-title">{shown === "archived" ? t("projects.archived") : t("projects.title")}</h2>
           {list.data && list.data.total > 0 && <span class="count">{list.data.total}</span>}
           <span class="grow" />
-          <Choice label={t("projects.show")} is={mode} of={[["all", t("projects.all")], ["archived", t("projects.archive")]]} onChange={(m) => setQuery({ show: m === "all" ? null : m })} />
+          <Choice label={t("projects.show")} is={shown} of={[["all", t("projects.all")], ["archived", t("projects.archive")]]} onChange={(m) => setQuery({ show: m === "all" ? null : m })} />
         </header>
         {list.error && !list.data ? <Failure error={list.error} retry={() => refresh(name)} />
         : !list.data ? <div class="cards">{Array.from({ length: 3 }, (_, i) => <div class="card bone-card" key={i}><Waiting rows={1} /></div>)}</div>
-        : items.length === 0 ? <Notice icon="layers" title={mode === "archived" ? t("projects.none.archived") : t("projects.none")}><p>{mode === "archived" ? "" : t("projects.none.text")}</p></Notice>
+        : items.length === 0 ? <Notice icon="layers" title={shown === "archived" ? t("projects.none.archived") : t("projects.none")}><p>{shown === "archived" ? "" : t("projects.none.text")}</p></Notice>
         : (
           <ul class="cards">
             {items.map((p) => <li key={p.id}><Card project={p} /></li>)}
@@ -138,6 +139,7 @@ function Ask({ input }: { input: { current: HTMLTextAreaElement | null } }) {
         />
         <div class="ask-foot">
           <Choice label={t("stack")} is={stack.value} of={[["plain", t("stack.plain")], ["react", t("stack.react")]]} onChange={(to) => (stack.value = to)} />
+          <label class="learn-too fine"><input type="checkbox" checked={mode.value === "student"} onChange={(e) => (mode.value = e.currentTarget.checked ? "student" : "builder")} />{t("start.learn")}</label>
           <span class="ask-facts" aria-live="off">
             {estimate.data && <Facts estimate={estimate.data} />}
           </span>

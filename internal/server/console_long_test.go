@@ -1,0 +1,147 @@
+//go:build unix
+
+package server
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"codeforge"
+
+	devpage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// TestConsoleLong is what the console holds beyond its one way, which TestConsole goes: each screen in both colour schemes and on a phone,
+// a connection that is cut while a job runs, and a log of 100,000 events. With -update it makes the pictures of the README.
+func TestConsoleLong(t *testing.T) {
+	if os.Getenv("CODEFORGE_SOAK") == "" && !*update {
+		t.Skip("make soak runs this one")
+	}
+	p := start(t, t.TempDir(), "CODEFORGE_BENCH=true")
+	way := newLine(t, "127.0.0.1:0", strings.TrimPrefix(p.Base, "http://"))
+	v := openConsole(t, "http://"+way.addr)
+	v.look(1280, "light")
+	v.do("open", chromedp.Navigate(v.base+"/"))
+	v.has("#idea")
+
+	project := v.survivesCuts(p, way)
+	v.showsMany(p)
+	v.asks(p)
+	v.everyScreen(p, project)
+	if *update {
+		v.pictures(project)
+	}
+}
+
+// rows is how many lines of a run there are, in the page or not.
+const rows = `String(document.querySelector(".run-lines .rows-all").clientHeight / 28)`
+
+// survivesCuts watches a job through a connection that breaks: in the end it has seen what who reads the log afterwards sees.
+func (v *guest) survivesCuts(p *process, way *line) (project string) {
+	v.Helper()
+	var made codeforge.Project
+	p.caller.must(v.T, "POST", "/v1/projects/", map[string]string{"title": "Dog walkers", "description": "A CRM for dog walkers"}, &made)
+	at := "#/projects/" + made.ID + "/run"
+	v.open("#/projects/" + made.ID)
+	v.until(`document.querySelector(".live.live")`)
+	var job struct {
+		ID string `json:"job_id"`
+	}
+	p.caller.must(v.T, "POST", "/v1/run-pipeline", map[string]any{"project_id": made.ID, "input_context": map[string]any{"user_message": "A CRM for dog walkers", "scaffold": "slow"}}, &job)
+	v.open(at + "/" + job.ID)
+	for _, lines := range []int{5, 15, 25} {
+		v.until(fmt.Sprintf(`document.querySelector(".run-lines .rows-all")?.clientHeight >= %d * 28`, lines))
+		way.set(cut)
+		way.set(open)
+		v.until(`document.querySelector(".live.live")`)
+	}
+	v.has(".run-head .state.good")
+	v.mu.Lock()
+	v.trouble = nil // the browser complains of connections that were cut
+	v.mu.Unlock()
+	seen := v.eval(rows)
+	v.do("reload", chromedp.Reload())
+	v.has(".run-head .state.good")
+	v.until(`document.querySelector(".run-lines .rows-all")?.clientHeight > 0 && document.querySelectorAll(".rail .done").length >= 4`)
+	if after := v.eval(rows); after != seen {
+		v.Errorf("%s lines were seen through cuts, %s are there", seen, after)
+	}
+	return made.ID
+}
+
+// showsMany opens the log of a job of 100,000 events.
+func (v *guest) showsMany(p *process) {
+	v.Helper()
+	var made codeforge.Project
+	p.caller.must(v.T, "POST", "/v1/projects/", map[string]string{"title": "Many events"}, &made)
+	var job struct {
+		ID string `json:"job_id"`
+	}
+	p.caller.must(v.T, "POST", "/v1/run-agent", map[string]any{"project_id": made.ID, "agent_type": "noop", "input_context": map[string]any{"events": 100_000, "every_ms": 0}}, &job)
+	p.awaitEnd(v.T, job.ID)
+	v.open("#/projects/" + made.ID + "/run/" + job.ID)
+	v.until(`document.querySelector(".run-tabs .fine")?.textContent.includes("85,000")`)
+	if n := v.eval(`String(document.querySelectorAll(".run-lines .row").length)`); len(n) > 3 || n > "300" && len(n) == 3 {
+		v.Errorf("%s rows are in the page", n)
+	}
+}
+
+// asks answers the questions of a job by keys.
+func (v *guest) asks(p *process) {
+	v.Helper()
+	var made codeforge.Project
+	p.caller.must(v.T, "POST", "/v1/projects/", map[string]string{"title": "Asked"}, &made)
+	var job struct {
+		ID string `json:"job_id"`
+	}
+	p.caller.must(v.T, "POST", "/v1/run-pipeline", map[string]any{"project_id": made.ID, "input_context": map[string]any{"user_message": "An app for a library", "scaffold": "ask"}}, &job)
+	v.open("#/projects/" + made.ID)
+	v.has(".questions fieldset.open")
+	v.accessible("questions")
+	for v.eval(`document.querySelector(".questions fieldset.open") ? "open" : ""`) != "" {
+		v.do("answer", chromedp.KeyEvent("1"))
+		v.eval(`new Promise(done => setTimeout(() => done(""), 50))`)
+	}
+	v.press(".questions .primary:enabled")
+	v.has(".run-head .state.good")
+}
+
+// everyScreen looks at each screen in both schemes, on a phone and beside.
+func (v *guest) everyScreen(p *process, project string) {
+	v.Helper()
+	at := "#/projects/" + project
+	var student codeforge.Project
+	p.caller.must(v.T, "POST", "/v1/projects/", map[string]string{"title": "To learn", "mode": "student"}, &student)
+	for _, width := range []int64{360, 768, 1280} {
+		for _, scheme := range []string{"light", "dark"} {
+			v.look(width, scheme)
+			for _, screen := range []string{"#/", "#/?show=archived", "#/jobs", "#/jobs?state=failed", "#/usage", "#/usage?by=model", "#/models?show=all", "#/settings", "#/nowhere",
+				at, at + "/run", at + "/run?part=files", at + "/run?part=calls", at + "/files", at + "/files/README.md", at + "/history/1", at + "/files?show=preview&w=phone", "#/projects/" + student.ID + "/run"} {
+				v.open(screen)
+				v.until(`!document.querySelector(".main .waiting") && document.querySelector(".main").innerText`)
+				v.accessible(fmt.Sprintf("%s, %d px, %s", screen, width, scheme))
+			}
+		}
+	}
+	v.quiet()
+}
+
+// pictures are those of the README.
+func (v *guest) pictures(project string) {
+	v.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		v.look(1280, scheme)
+		v.open("#/projects/" + project + "/run")
+		v.until(`document.querySelector(".device iframe") && !document.querySelector(".device-waiting") && document.querySelector(".run-lines .line")`)
+		shot, err := chromedp.Call(v.ctx, devpage.CaptureScreenshot, devpage.CaptureScreenshotParams{Format: "png"})
+		if err != nil {
+			v.Fatal(err)
+		}
+		if err := os.WriteFile("../../docs/console-"+scheme+".png", shot.Data, 0o644); err != nil {
+			v.Fatal(err)
+		}
+	}
+}
