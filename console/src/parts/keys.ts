@@ -6,7 +6,7 @@ export interface Shortcut {
   readonly keys: string; // "g p" is two keys, one after the other; "mod+s" is with Ctrl or the command key
   readonly name: string;
   readonly run: (e: KeyboardEvent) => void;
-  readonly hidden?: boolean; // from the list of all
+  readonly hidden?: boolean; // from the list of all: of what is asked at the moment, and before all others
 }
 
 const active: Shortcut[][] = [];
@@ -38,13 +38,12 @@ addEventListener("keydown", (e) => {
   if (document.querySelector("dialog[open]") && !mod) return;
   const pressed = before && plain ? before + " " + key : key;
   before = "";
-  for (const list of [...active].reverse()) {
-    const found = list.find((s) => s.keys === pressed);
-    if (found) {
-      e.preventDefault();
-      found.run(e);
-      return;
-    }
+  const meant = [...active].reverse().flat().filter((s) => s.keys === pressed);
+  const found = meant.find((s) => s.hidden) ?? meant[0];
+  if (found) {
+    e.preventDefault();
+    found.run(e);
+    return;
   }
   if (plain && active.some((list) => list.some((s) => s.keys.startsWith(key + " ")))) {
     before = key;

@@ -233,8 +233,10 @@ function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete:
       setNewer(false);
     }
   }, [newer, changed, row]);
+  const known = useRef(here.project.revision);
   useEffect(() => {
-    if (here.project.revision) refresh(name);
+    if (known.current !== here.project.revision) refresh(name);
+    known.current = here.project.revision;
   }, [here.project.revision]);
   useEffect(() => {
     if (!changed) return;

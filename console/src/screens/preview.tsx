@@ -8,6 +8,8 @@ import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
 import { place, setQuery } from "../router";
 import type { PreviewState } from "../schema";
+import { served } from "../settings";
+import { sayFailure } from "../parts/toast";
 import { submit, type Here } from "./project";
 
 type Device = "phone" | "tablet" | "desktop";
@@ -31,10 +33,22 @@ export function PreviewPane({ here }: { here: Here }) {
   const [shown, setShown] = useState(false);
   const frame = useRef<HTMLIFrameElement>(null);
   const url = state.data?.url;
+  // A new frame needs a new address: where people sign in, one opens once and not for long.
+  const [asked, setAsked] = useState<PreviewState | null>(null);
   const reload = () => {
     setErrors([]);
-    setRound(round + 1);
+    setAsked(state.data ?? null);
     refresh(name);
+  };
+  useEffect(() => {
+    if (!asked || !state.data || asked === state.data) return;
+    setAsked(null);
+    setRound(round + 1);
+  }, [state.data, asked]);
+  const openInTab = (e: Event) => {
+    if (!served.users) return;
+    e.preventDefault();
+    void get<PreviewState>(of === "job" ? `v1/jobs/${proposed!.job_id}/preview` : `v1/projects/${here.id}/preview`).then((s) => open(s.url, "_blank", "noopener"), sayFailure);
   };
   useKeys([{ keys: "e", name: t("preview.reload"), run: reload }]);
 
@@ -67,7 +81,7 @@ export function PreviewPane({ here }: { here: Here }) {
         <span class="grow" />
         {s && s.status !== "ready" && <Chip tone={s.status === "broken" ? "bad" : "calm"} icon={s.status === "broken" ? "failed" : "minus"}>{tx("preview", s.status)}</Chip>}
         <Button kind="quiet" icon="reload" label={t("preview.reload")} onClick={reload} />
-        {visible && <a class="button quiet only-icon" href={s.url} target="_blank" rel="noreferrer noopener" aria-label={t("preview.open")} title={t("preview.open")}><Icon name="external" /></a>}
+        {visible && <a class="button quiet only-icon" href={s.url} target="_blank" rel="noreferrer noopener" onClick={openInTab} aria-label={t("preview.open")} title={t("preview.open")}><Icon name="external" /></a>}
       </header>
       <div class="stage" data-device={device}>
         {!wanted ? <Notice icon="desktop" title={t("preview.none")}><p>{t("preview.none.text")}</p></Notice>
