@@ -107,7 +107,7 @@ export function apply(events: readonly StreamEvent[], jobID?: string): void {
     const id = jobID ?? (e.data["job_id"] as string | undefined);
     if (!id) continue;
     const k = runOf(id);
-    const seq = Number(e.data["seq"] ?? 0);
+    const seq = Number(e.data["seq"] ?? (jobID ? e.id : 0)); // a job's own stream numbers its events by their ids
     if (seq && seq <= k.run.seq) continue; // told before
     if (seq) k.run.seq = seq;
     one(k.run, e.type, e.data);

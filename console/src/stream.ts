@@ -6,6 +6,7 @@ export type Liveness = "connecting" | "live" | "reconnecting" | "ended";
 
 export interface StreamEvent {
   readonly type: string;
+  readonly id: string; // "": it has none
   readonly data: Record<string, unknown>;
 }
 
@@ -34,7 +35,7 @@ export function follow(path: string, to: Following): () => void {
   const pass = (type: string, id: string, text: string) => {
     if (id) lastID = id;
     if (!type || !text) return; // the twin of a named one
-    waiting.push({ type, data: JSON.parse(text) as Record<string, unknown> });
+    waiting.push({ type, id, data: JSON.parse(text) as Record<string, unknown> });
     if (waiting.length > 5000) flush();
     // A page in the background draws nothing, and still has to keep up.
     frame ||= document.hidden ? setTimeout(flush, 50) : requestAnimationFrame(flush);
