@@ -37,7 +37,7 @@ func TestConsoleLong(t *testing.T) {
 }
 
 // atEnd is true when the last stage of a pipeline was told of, which is the last line of its run.
-const atEnd = `document.querySelectorAll(".rail .done").length >= 4 && !document.querySelector(".rail .running")`
+const atEnd = `document.querySelectorAll(".rail .done").length >= 4 && !document.querySelector(".rail .running") && document.querySelector(".run-lines .rows-all")?.clientHeight > 0`
 
 // rows is how many lines of a run there are, in the page or not.
 const rows = `String(document.querySelector(".run-lines .rows-all").clientHeight / 28)`

@@ -10,8 +10,7 @@ import { Icon, type IconName } from "../parts/icon";
 import { Rows } from "../parts/rows";
 import { link, place, setQuery } from "../router";
 import { apply, isOver, runOf, seen, type Known, type Line, type Stage } from "../run";
-import type { ProposalDiff, Rung } from "../schema";
-import type { JobDetail } from "../wire";
+import type { JobDetail, ProposalDiff, Rung } from "../schema";
 import { follow } from "../stream";
 import { cancel, StateOf, type Here } from "./project";
 

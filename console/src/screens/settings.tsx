@@ -8,8 +8,7 @@ import { Icon } from "../parts/icon";
 import { say, sayFailure } from "../parts/toast";
 import { served, shortcuts, theme } from "../settings";
 import { signOut } from "../signin";
-import type { Health, Readiness, Token, TokenList } from "../schema";
-import type { ShownToken } from "../wire";
+import type { Health, Readiness, ShownToken, TokenList } from "../schema";
 
 export function SettingsScreen() {
   useTitle(t("nav.settings"));
@@ -43,7 +42,7 @@ const scopes = ["read", "write", "jobs", "account"] as const;
 function Tokens() {
   const list = useData<TokenList>("tokens", (s) => get("v1/tokens", s));
   const [making, setMaking] = useState(false);
-  const revoke = async (token: Token) => {
+  const revoke = async (token: TokenList["items"][number]) => {
     try {
       await call("DELETE", `v1/tokens/${token.id}`);
       say(t("tokens.revoked", { name: token.name }), "calm");
