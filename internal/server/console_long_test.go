@@ -139,6 +139,7 @@ func (v *guest) pictures(project string) {
 	for _, scheme := range []string{"light", "dark"} {
 		v.look(1280, scheme)
 		v.open("#/projects/" + project + "/run")
+		v.do("reload", chromedp.Reload()) // without toasts
 		v.until(`document.querySelector(".device iframe") && !document.querySelector(".device-waiting") && document.querySelector(".run-lines .line")`)
 		shot, err := chromedp.Call(v.ctx, devpage.CaptureScreenshot, devpage.CaptureScreenshotParams{Format: "png"})
 		if err != nil {
