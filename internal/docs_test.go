@@ -1,8 +1,10 @@
 package internal
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,5 +44,109 @@ func TestGuards(t *testing.T) {
 	}
 	if found < 20 {
 		t.Errorf("found %d guards: the table is not read", found)
+	}
+}
+
+// TestErrorCodesAreExplained: the page on troubleshooting says of each error code of the API what it means and what to do, and of none
+// that there is not.
+func TestErrorCodesAreExplained(t *testing.T) {
+	codes := map[string]bool{}
+	sources, err := filepath.Glob("api/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := regexp.MustCompile(`(?:Code: |http\.Status\w+, |code: )"([A-Z]+(?:_[A-Z]+)*)"`)
+	for _, name := range sources {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		for _, m := range written.FindAllSubmatch(source, -1) {
+			codes[string(m[1])] = true
+		}
+	}
+	if len(codes) < 15 {
+		t.Fatalf("codes %v: the sources are not read", codes)
+	}
+	page, err := os.ReadFile("../docs/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "<!-- codes -->")
+	table, _, _ := strings.Cut(rest, "<!-- /codes -->")
+	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\| ([^|]+) \\| ([^|]+) \\| ([^|]+) \\|$").FindAllStringSubmatch(table, -1) {
+		if !codes[m[1]] {
+			t.Errorf("the page explains %s, which no answer has", m[1])
+		}
+		delete(codes, m[1])
+	}
+	for code := range codes {
+		t.Errorf("docs/troubleshooting.md does not explain %s", code)
+	}
+}
+
+// TestQuotedLinesAreSaid: what the page on troubleshooting says that a person reads stands in the program.
+func TestQuotedLinesAreSaid(t *testing.T) {
+	page, err := os.ReadFile("../docs/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted, lines := 0, false
+	for line := range strings.Lines(string(page)) {
+		switch {
+		case strings.HasPrefix(line, "| the line says |"), strings.HasPrefix(line, "| you see |"), strings.HasPrefix(line, "| you see in the console |"):
+			lines = true
+		case !strings.HasPrefix(line, "|"):
+			lines = false
+		case lines:
+			cell := strings.Split(line, "|")[1]
+			for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
+				quoted++
+				for _, piece := range regexp.MustCompile(`\.\.\.|\b[NAB]\b`).Split(m[1], -1) {
+					if piece = strings.Trim(piece, " :,"); len(piece) < 4 {
+						continue
+					}
+					if exec.Command("grep", "-rqF", "--include=*.go", "--include=need", "--exclude=*_test.go", "--", piece, "../internal", "../cmd", "../scripts").Run() != nil {
+						t.Errorf("nothing says %q", piece)
+					}
+				}
+			}
+		}
+	}
+	if quoted < 15 {
+		t.Errorf("%d quotes: the page is not read", quoted)
+	}
+}
+
+// TestLogLinesSayTheWayOn: each warning and error of the log says what to do, in words after a colon or as next.
+func TestLogLinesSayTheWayOn(t *testing.T) {
+	line := regexp.MustCompile(`\b(?:log|Log|slog)\.(?:Warn|Error)\("((?:[^"\\]|\\.)*)"(, "next", ")?`)
+	seen := 0
+	for _, root := range []string{".", "../cmd/codeforge"} {
+		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for _, m := range line.FindAllSubmatch(source, -1) {
+				seen++
+				if len(m[2]) == 0 && !strings.Contains(string(m[1]), ": ") {
+					t.Errorf(`%s: %q does not say what to do: add "next", "..." after it`, path, m[1])
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if seen < 40 {
+		t.Errorf("%d lines: the sources are not read", seen)
 	}
 }

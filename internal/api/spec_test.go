@@ -120,3 +120,31 @@ func TestDocs(t *testing.T) {
 		}
 	}
 }
+
+// TestGuideIsServed: the guide is there in production too, loads nothing from elsewhere, and leads to the reference and back.
+func TestGuideIsServed(t *testing.T) {
+	for _, c := range []struct {
+		development bool
+		reference   string
+	}{{true, `href="/docs"`}, {false, `href="/openapi.json"`}} {
+		k := newKit(t, func(o *api.Options) { o.Development = c.development })
+		for _, path := range []string{"/docs/guide", "/docs/guide/", "/docs/guide/troubleshooting", "/docs/guide/api/"} {
+			a := k.call("GET", path, "", "Authorization:").want(200)
+			if a.Header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(a.Body, c.reference) || !strings.HasPrefix(a.Header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'self'; img-src 'self';") {
+				t.Errorf("%s: %v", path, a.Header)
+			}
+		}
+		if css := k.call("GET", "/docs/guide/guide.css", "", "Authorization:").want(200); !strings.HasPrefix(css.Header.Get("Content-Type"), "text/css") {
+			t.Error(css.Header)
+		}
+		k.call("GET", "/docs/guide/nothing", "", "Authorization:").want(404)
+		k.call("POST", "/docs/guide", "{}", "Authorization:").want(405)
+		if c.development {
+			for _, path := range []string{"/docs", "/redoc"} {
+				if a := k.call("GET", path, "", "Authorization:").want(200); !strings.Contains(a.Body, `href="/docs/guide"`) {
+					t.Errorf("%s does not lead to the guide", path)
+				}
+			}
+		}
+	}
+}

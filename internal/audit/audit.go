@@ -152,7 +152,7 @@ func (l *Log) record(e Entry) {
 		}
 	}
 	if err != nil && l.err == nil && l.o.Log != nil {
-		l.o.Log.Error("what was done cannot be recorded", "error", err, "action", e.Action)
+		l.o.Log.Error("what was done cannot be recorded", "next", "look at AUDIT_LOG, its rights and its disk", "error", err, "action", e.Action)
 	}
 	l.err = err
 }

@@ -145,7 +145,7 @@ func (k *keys) attempt() (any, error) {
 	k.tried, k.failed = time.Now(), err
 	if err != nil {
 		if failed == nil && k.ctx.Err() == nil {
-			k.log.Warn("the key set cannot be fetched: tokens with unknown keys cannot be verified", "url", k.address, "error", err)
+			k.log.Warn("the key set cannot be fetched: tokens with unknown keys cannot be verified", "next", "look at SUPABASE_URL and the network; codeforge doctor tries it", "url", k.address, "error", err)
 		}
 		return nil, err
 	}
@@ -181,7 +181,7 @@ func (k *keys) parse(raw []byte) (*keySet, error) {
 		public := jwkset.JWKMarshal{KTY: m.KTY, USE: m.USE, ALG: m.ALG, KID: m.KID, CRV: m.CRV, X: m.X, Y: m.Y, N: m.N, E: m.E}
 		key, err := jwkset.NewJWKFromMarshal(public, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 		if err != nil {
-			k.log.Warn("a key of the key set cannot be used", "url", k.address, "kid", m.KID, "error", err)
+			k.log.Warn("a key of the key set cannot be used", "next", "take it out at the project, or report it with codeforge support; tokens of other keys are verified", "url", k.address, "kid", m.KID, "error", err)
 			continue
 		}
 		if err := store.KeyWrite(k.ctx, key); err != nil {

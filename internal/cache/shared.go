@@ -203,7 +203,7 @@ func (s *Shared) failed(ctx context.Context, err error) {
 	s.away = true
 	s.mu.Unlock()
 	if !known {
-		s.log.Warn("what servers share of reads is away: until it answers everything is read from the store", "error", err)
+		s.log.Warn("what servers share of reads is away: until it answers everything is read from the store", "next", "look at Redis", "error", err)
 	}
 }
 

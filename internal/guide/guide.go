@@ -105,10 +105,12 @@ func read(folder fs.FS) (map[string]*page, error) {
 		}
 		p := &page{Name: name, Path: address(name), source: source}
 		p.doc = markdown.Parser().Parse(text.NewReader(source))
-		for n := p.doc.FirstChild(); n != nil; n = n.NextSibling() {
+		for n := p.doc.FirstChild(); n != nil; {
+			next := n.NextSibling()
 			if h, ok := n.(*ast.Heading); ok {
 				p.addHeading(h)
 			}
+			n = next
 		}
 		leadElsewhere(p.doc)
 		var body bytes.Buffer
@@ -128,7 +130,7 @@ func read(folder fs.FS) (map[string]*page, error) {
 var markdown = goldmark.New(
 	goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))), // the policy stops styles
 	goldmark.WithParserOptions(parser.WithAutoHeadingID()),
-	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(tables{}, 100))),
+	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(boxes{}, 100))),
 )
 
 // address is the path of the page that a file becomes.
@@ -142,8 +144,9 @@ func address(name string) string {
 func (p *page) addHeading(h *ast.Heading) {
 	title := words(h, p.source)
 	switch id, _ := h.AttributeString("id"); h.Level {
-	case 1:
+	case 1: // the layout shows it
 		p.Title = title
+		p.doc.RemoveChild(p.doc, h)
 	case 2:
 		id, _ := id.([]byte)
 		p.Sections = append(p.Sections, heading{string(id), title})

@@ -7,11 +7,15 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// tables puts each table into a box of its own that scrolls, so that a wide one does not widen the page; with the keyboard too.
-type tables struct{}
+// shortCode is how many bytes of code in a line are not broken.
+const shortCode = 20
+
+// boxes puts each table and block into a box of its own that scrolls, so that a wide one does not widen the page; with the keyboard
+// too. Short code in a line is kept together: names of flags break at their hyphens.
+type boxes struct{}
 
 // RegisterFuncs implements renderer.NodeRenderer.
-func (tables) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+func (boxes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(extast.KindTable, func(w util.BufWriter, _ []byte, _ ast.Node, entering bool) (ast.WalkStatus, error) {
 		tags := "</table></div>\n"
 		if entering {
@@ -30,6 +34,17 @@ func (tables) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 			_, _ = w.Write(util.EscapeHTML(line.Value(source)))
 		}
 		_, err := w.WriteString("</code></pre>\n")
+		return ast.WalkSkipChildren, err
+	})
+	r.Register(ast.KindCodeSpan, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		text, class := words(n, source), ""
+		if len(text) <= shortCode {
+			class = ` class="short"`
+		}
+		_, err := w.WriteString("<code" + class + ">" + string(util.EscapeHTML([]byte(text))) + "</code>")
 		return ast.WalkSkipChildren, err
 	})
 }

@@ -34,7 +34,7 @@ func (f *files) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			f.failed = ""
 		} else if err.Error() != f.failed {
 			f.failed = err.Error()
-			f.log.Error("the changed TLS certificate cannot be used, the old one stays", "error", err)
+			f.log.Error("the changed TLS certificate cannot be used, the old one stays", "next", "write certificate and key again; they are read as soon as they change", "error", err)
 		}
 	}
 	return f.loaded, nil
@@ -48,7 +48,7 @@ func (f *files) load() error {
 	for i, name := range []string{f.cert, f.key} {
 		info, err := os.Stat(name)
 		if err != nil && f.loaded == nil {
-			return fmt.Errorf("TLS certificate: %w", err)
+			return fmt.Errorf("TLS certificate: %w: TLS_CERT_FILE and TLS_KEY_FILE must be PEM files that this program may read, the key that of the certificate", err)
 		}
 		now[i] = info // nil while it is being replaced
 		same = same && sameFile(info, f.seen[i])
@@ -58,12 +58,12 @@ func (f *files) load() error {
 	}
 	c, err := tls.LoadX509KeyPair(f.cert, f.key)
 	if err != nil {
-		return fmt.Errorf("TLS certificate: %w", err)
+		return fmt.Errorf("TLS certificate: %w: TLS_CERT_FILE and TLS_KEY_FILE must be PEM files that this program may read, the key that of the certificate", err)
 	}
 	f.loaded, f.seen = &c, now
 	f.log.Info("TLS certificate loaded", "file", f.cert, "until", c.Leaf.NotAfter)
 	if time.Now().After(c.Leaf.NotAfter) {
-		f.log.Error("the TLS certificate has expired", "file", f.cert, "on", c.Leaf.NotAfter)
+		f.log.Error("the TLS certificate has expired", "next", "replace the files; a running server reads them again", "file", f.cert, "on", c.Leaf.NotAfter)
 	}
 	return nil
 }

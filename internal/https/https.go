@@ -114,7 +114,7 @@ func manager(o Options) (*autocert.Manager, error) {
 	}
 	for _, d := range o.Domains {
 		if _, err := netip.ParseAddr(d); err == nil || !strings.Contains(strings.Trim(d, "."), ".") || strings.ContainsAny(d, "*:/@ ") {
-			return nil, fmt.Errorf("TLS_DOMAINS: %q is no name that a certificate can be asked for", d)
+			return nil, fmt.Errorf("TLS_DOMAINS: %q is no name that a certificate can be asked for: write whole names with commas, like api.example.com, without https://, port or *", d)
 		}
 	}
 	m := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(o.Domains...), Cache: autocert.DirCache(o.CacheDir), Email: o.Email}

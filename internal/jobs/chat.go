@@ -23,7 +23,7 @@ func (e *Engine) say(ctx context.Context, job codeforge.Job, role, content strin
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), e.o.Lease)
 	defer stop()
 	if err := e.o.Store.AddMessages(ctx, job.ProjectID, []codeforge.Message{lineOf(job, role, content)}); err != nil {
-		e.o.Log.Error("conversation not written", "job_id", job.ID, "error", err)
+		e.o.Log.Error("conversation not written", "next", "look at the store in /readyz?verbose; the job itself is stored", "job_id", job.ID, "error", err)
 		return
 	}
 	e.publish(job)

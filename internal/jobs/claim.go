@@ -131,7 +131,7 @@ func (e *Engine) claim(ctx context.Context) time.Duration {
 		// Not with ctx: whether the claim was made must be known, and a draining engine hands back what it got.
 		got, err := e.o.Store.ClaimJobs(context.WithoutCancel(ctx), e.worker, e.o.Lease, want, p)
 		if err != nil {
-			e.o.Log.Error("claim failed", "error", err)
+			e.o.Log.Error("claim failed", "next", "look at the store in /readyz?verbose; it is tried again by itself", "error", err)
 		}
 		e.begin(got)
 		switch {

@@ -107,14 +107,14 @@ func (e *Engine) Start(ctx context.Context) error {
 			return fmt.Errorf("take back running jobs: %w", err)
 		}
 		if n > 0 {
-			e.o.Log.Warn("jobs taken back after a crash", "jobs", n)
+			e.o.Log.Warn("jobs taken back after a crash", "next", "look at why the process before ended; these jobs go on from their journal", "jobs", n)
 		}
 	}
 	switch err := e.sweep(ctx); {
 	case err != nil && e.o.Exclusive:
 		return fmt.Errorf("count queued jobs: %w", err)
 	case err != nil: // a store on another machine may answer later
-		e.o.Log.Error("sweep failed", "error", err)
+		e.o.Log.Error("sweep failed", "next", "look at the store in /readyz?verbose; it is tried again by itself", "error", err)
 	}
 	e.mu.Lock()
 	e.draining = false
@@ -391,7 +391,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 		return &codeforge.Outcome{Status: codeforge.Queued, Progress: progress,
 			Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}, EndHandedBack
 	case errors.Is(cause, ErrTimedOut):
-		log.Warn("job timed out", "ms", took.Milliseconds())
+		log.Warn("job timed out", "next", "raise AGENT_TIMEOUT, or look at how fast the models answer", "ms", took.Milliseconds())
 		return failedOutcome(job, "timeout", agentFault(job, "The %s agent did not finish within %s", job.Agent, limit), progress, o), EndTimedOut
 	}
 	fault, known := errors.AsType[*codeforge.Error](err)
@@ -404,7 +404,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 	}
 	if fault.Retryable && failures < e.o.MaxAttempts {
 		wait := max(backoff(job.Failures), fault.RetryAfter)
-		log.Warn("job will be tried again", "error", err, "failures", failures, "wait_ms", wait.Milliseconds())
+		log.Warn("job will be tried again", "next", "nothing yet; if it fails for good, GET /v1/jobs/{id} says why", "error", err, "failures", failures, "wait_ms", wait.Milliseconds())
 		how := EndRetry
 		if fault.Waits {
 			how = EndPostponed
@@ -415,7 +415,7 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 					"wait_ms": wait.Milliseconds(), "reason": fault.Message})},
 				{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}, how
 	}
-	log.Error("job failed", "error", err, "ms", took.Milliseconds())
+	log.Error("job failed", "next", "GET /v1/jobs/{id} says why; docs/troubleshooting.md says what to do", "error", err, "ms", took.Milliseconds())
 	return failedOutcome(job, "error", fault, progress, o), EndFailed
 }
 
@@ -511,11 +511,11 @@ func (e *Engine) finish(ctx context.Context, job codeforge.Job, fence codeforge.
 		case o.Status != codeforge.JobFailed && (codeforge.IsKind(err, codeforge.Invalid) || codeforge.IsKind(err, codeforge.TooLarge)):
 			// The outcome itself cannot be stored: that is the job's end.
 			fault, _ := errors.AsType[*codeforge.Error](err)
-			e.o.Log.Error("outcome refused", "job_id", fence.JobID, "error", err)
+			e.o.Log.Error("outcome refused", "next", "GET /v1/jobs/{id} says what of it stands; report it with codeforge support if it comes again", "job_id", fence.JobID, "error", err)
 			o = failedOutcome(job, "error", unstorable(fault), o.Progress, codeforge.Outcome{})
 			continue
 		}
-		e.o.Log.Error("outcome not stored", "job_id", fence.JobID, "error", err)
+		e.o.Log.Error("outcome not stored", "next", "look at the store in /readyz?verbose; the job is tried again from its journal", "job_id", fence.JobID, "error", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

@@ -18,7 +18,7 @@ func (e *Engine) sweepLoop(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
-			e.o.Log.Error("sweep failed", "error", err)
+			e.o.Log.Error("sweep failed", "next", "look at the store in /readyz?verbose; it is tried again by itself", "error", err)
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (e *Engine) leaseLoop(ctx context.Context) {
 		lost, err := e.o.Store.RenewLeases(ctx, held, e.o.Lease)
 		if err != nil && ctx.Err() == nil {
 			// Nothing is lost yet: the next tick comes before the lease ends, and a claim that was taken is fenced.
-			e.o.Log.Error("leases not renewed", "error", err)
+			e.o.Log.Error("leases not renewed", "next", "look at the store in /readyz?verbose; jobs whose lease lapses are taken over from their journal", "error", err)
 		}
 		if err == nil {
 			e.o.Hooks.renewed(len(held)-len(lost), len(lost))

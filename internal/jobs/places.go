@@ -12,7 +12,7 @@ import (
 func (e *Engine) Places(ctx context.Context, jobIDs []string) map[string]codeforge.QueuePlace {
 	places, err := e.o.Store.QueuePlaces(ctx, jobIDs, e.o.Policy)
 	if err != nil && ctx.Err() == nil {
-		e.o.Log.Warn("places in the queue are not known", "error", err)
+		e.o.Log.Warn("places in the queue are not known", "next", "look at the store in /readyz?verbose; jobs run all the same", "error", err)
 	}
 	for id, at := range places {
 		if at.WaitingFor == codeforge.WaitsForAnyone && e.works() {

@@ -98,7 +98,7 @@ func (r *recorder) store(batch []codeforge.Event, progress float64) bool {
 				r.e.stopFenced(r.fence)
 				return false
 			}
-			r.e.o.Log.Warn("events not stored", "job_id", r.job.ID, "error", err)
+			r.e.o.Log.Warn("events not stored", "next", "look at the store in /readyz?verbose; they are tried again with the next", "job_id", r.job.ID, "error", err)
 			select {
 			case <-time.After(wait):
 			case <-ctx.Done():
@@ -173,7 +173,7 @@ func (r *recorder) storeStage(ctx context.Context, stage codeforge.StageResult) 
 		case known && (fault.Kind == codeforge.Invalid || fault.Kind == codeforge.TooLarge):
 			return kept, unstorable(fault)
 		}
-		r.e.o.Log.Warn("stage not stored", "job_id", r.job.ID, "stage", stage.Stage, "error", err)
+		r.e.o.Log.Warn("stage not stored", "next", "look at the store in /readyz?verbose; the job is tried again from its journal", "job_id", r.job.ID, "stage", stage.Stage, "error", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

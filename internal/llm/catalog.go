@@ -236,7 +236,7 @@ func Load(path string) (*Catalog, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read models file: %w", err)
+		return nil, fmt.Errorf("MODELS_FILE: %w: name a file that this program may read, or leave it out", err)
 	}
 	return base.overlay(path, data)
 }

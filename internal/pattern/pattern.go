@@ -68,7 +68,7 @@ func (l *Library) Near(ctx context.Context, task *codeforge.Task, wish string) [
 	job := task.Job
 	near, err := l.near(ctx, job, Text(&task.Project, wish))
 	if err != nil {
-		l.o.Log.Warn("a job begins without patterns", "job_id", job.ID, "error", llm.Explain(err))
+		l.o.Log.Warn("a job begins without patterns", "next", "look at the model for embeddings: codeforge doctor", "job_id", job.ID, "error", llm.Explain(err))
 	}
 	return near
 }
@@ -103,7 +103,7 @@ func (l *Library) Start(ctx context.Context) {
 				return
 			}
 			if _, err := l.Sweep(ctx); err != nil && ctx.Err() == nil {
-				l.o.Log.Error("patterns were not stored; they will be later", "error", err)
+				l.o.Log.Error("patterns were not stored; they will be later", "next", "look at the store in /readyz?verbose", "error", err)
 			}
 			select {
 			case <-ctx.Done():
@@ -167,7 +167,7 @@ func (l *Library) Sweep(ctx context.Context) (stored int, err error) {
 				return stored, context.Cause(ctx)
 			}
 			if err != nil {
-				l.o.Log.Warn("a job has no pattern yet", "job_id", a.JobID, "error", llm.Explain(err))
+				l.o.Log.Warn("a job has no pattern yet", "next", "look at the model for embeddings: codeforge doctor; it is tried again", "job_id", a.JobID, "error", llm.Explain(err))
 				if len(l.failed) >= maxFailed {
 					clear(l.failed)
 				}

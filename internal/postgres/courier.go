@@ -67,7 +67,7 @@ func (c *Courier) Start(ctx context.Context, in jobs.Inbox) (err error) {
 			})
 		})
 	} else {
-		c.log.Warn("events of other servers are looked for", "every", every, "reason", ErrNoListen)
+		c.log.Warn("events of other servers are looked for", "next", "nothing where that is meant; a direct connection, the session pooler or REDIS_URL is faster", "every", every, "reason", ErrNoListen)
 	}
 	if connected {
 		c.loops.Go(func() {
@@ -84,7 +84,7 @@ func (c *Courier) Start(ctx context.Context, in jobs.Inbox) (err error) {
 	}
 	queue, err := NewDispatcher(ctx, c.store, in.Wake, c.log.With("logger", "river"))
 	if err != nil {
-		c.log.Warn("jobs are not handed to other servers at once", "error", err)
+		c.log.Warn("jobs are not handed to other servers at once", "next", "give the login the rights that the error names, or set REDIS_URL; servers find each other's jobs a little later", "error", err)
 		return nil
 	}
 	c.queue = queue
@@ -102,7 +102,7 @@ func (c *Courier) tell(what string, send func(context.Context, []string) error) 
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		if err := send(ctx, all); err != nil {
-			c.log.Warn("other servers were not told", "of", what, "error", err)
+			c.log.Warn("other servers were not told", "next", "look at the store in /readyz?verbose; they look by themselves", "of", what, "error", err)
 		}
 	}
 }

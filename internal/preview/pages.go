@@ -53,7 +53,7 @@ func errorsFirst(list []verify.Diagnostic) []verify.Diagnostic {
 func (s *Server) page(w http.ResponseWriter, status int, data pageData, nonce string) {
 	var body bytes.Buffer
 	if err := pageTemplate.Execute(&body, data); err != nil {
-		s.o.Log.Error("preview page", "error", err)
+		s.o.Log.Error("preview page", "next", "look at the store in /readyz?verbose; the page says so, and can be loaded again", "error", err)
 		http.Error(w, "The preview could not be shown.", http.StatusInternalServerError)
 		return
 	}

@@ -216,7 +216,7 @@ func (c *Client) note(err error) {
 	switch {
 	case err != nil && (before == nil || first):
 		c.stats.gone.Add(1)
-		c.log.Warn("Redis does not answer: until it does, other servers are looked at and limits are counted by each server", "error", err)
+		c.log.Warn("Redis does not answer: until it does, other servers are looked at and limits are counted by each server", "next", "look at Redis and the way to it: codeforge doctor tries it", "error", err)
 	case err == nil && before != nil && !first:
 		c.log.Info("Redis answers again")
 	}

@@ -18,7 +18,7 @@ const reloadAction = "config.reload"
 func openAudit(cfg *Config, log *slog.Logger) (*audit.Log, error) {
 	l, err := audit.Open(audit.Options{Path: cfg.AuditLog, Sync: time.Duration(cfg.AuditSync), Log: log})
 	if err != nil {
-		return nil, fmt.Errorf("AUDIT_LOG: %w", err)
+		return nil, fmt.Errorf("AUDIT_LOG: %w: name a file in a folder that is there and may be written, or stdout", err)
 	}
 	return l, nil
 }

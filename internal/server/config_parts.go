@@ -274,7 +274,10 @@ func streamSecret(cfg *Config) ([]byte, error) {
 		b = []byte(base64.RawStdEncoding.EncodeToString(raw[:]))
 		err = os.WriteFile(name, b, 0o600)
 	}
-	if err == nil && len(b) < 32 {
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: make it readable and writable for the user of this server, or set STREAM_SECRET", err)
+	case len(b) < 32:
 		err = fmt.Errorf("%s holds no secret: delete it, a new one will be made", name)
 	}
 	return b, err

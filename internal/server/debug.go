@@ -47,7 +47,7 @@ func (s *Server) addDebug(mux *http.ServeMux) {
 	add("/debug/pprof/trace", http.HandlerFunc(pprof.Trace))
 	s.recorder = trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: recorderAge, MaxBytes: recorderBytes})
 	if err := s.recorder.Start(); err != nil { // one a process, and one trace beside it
-		s.log.Warn("the flight recorder does not run", "error", err)
+		s.log.Warn("the flight recorder does not run", "next", "nothing else needs it; restart the server to try again", "error", err)
 		s.recorder = nil
 	}
 	add("/debug/flight", http.HandlerFunc(s.flight))

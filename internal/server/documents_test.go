@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"codeforge/internal/api"
 	"codeforge/internal/llm"
@@ -229,8 +231,10 @@ func (d *documents) run(t *testing.T, blocks []*block, dir, out string) {
 		}
 		fmt.Fprintf(&script, "%s\n%s\n%s > $OUT/%d.out 2>&1\n", opens, d.commands(b.text), closes, i)
 	}
-	cmd := exec.Command("bash", "-c", script.String())
-	cmd.Dir = dir
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // what waits for a state that never comes
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-c", script.String())
+	cmd.Dir, cmd.WaitDelay = dir, time.Second
 	at, err := url.Parse(d.server.Base)
 	if err != nil {
 		t.Fatal(err)

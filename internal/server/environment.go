@@ -55,7 +55,7 @@ func (e *Environment) Reload() error {
 	defer e.mu.Unlock()
 	values, err := godotenv.Read()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf(".env: %w", err)
+		return fmt.Errorf(".env: %w: write each line as NAME=value, values with blanks or # in quotes", err)
 	}
 	settings := SettingNames()
 	origin := map[string]string{}
@@ -114,7 +114,7 @@ func readSecret(name, value, file string) (string, error) {
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return "", fmt.Errorf("%s%s: %w", name, fileSuffix, err)
+		return "", fmt.Errorf("%s%s: %w: name a file that this program may read, or set %s itself", name, fileSuffix, err, name)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
@@ -123,11 +123,11 @@ func readSecret(name, value, file string) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("%s%s: %w", name, fileSuffix, err)
 	case len(b) > maxSecretFile:
-		return "", fmt.Errorf("%s%s: %s is larger than %d bytes, so it is no secret", name, fileSuffix, file, maxSecretFile)
+		return "", fmt.Errorf("%s%s: %s is larger than %d bytes, so it is no secret: write the secret alone into it", name, fileSuffix, file, maxSecretFile)
 	case text == "":
 		return "", fmt.Errorf("%s%s: %s is empty: write the secret into it", name, fileSuffix, file)
 	case strings.ContainsRune(text, 0):
-		return "", fmt.Errorf("%s%s: %s is no text", name, fileSuffix, file)
+		return "", fmt.Errorf("%s%s: %s is no text: write the secret alone into it", name, fileSuffix, file)
 	}
 	return text, nil
 }

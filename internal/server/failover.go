@@ -39,12 +39,12 @@ func (f *failovers) record(o postgres.Failover) {
 	f.mu.Unlock()
 	switch {
 	case o.Err != nil:
-		f.log.Error("another server has taken the primary's place; what it lacks is not known", "from", o.From, "to", o.To, "error", o.Err)
+		f.log.Error("another server has taken the primary's place; what it lacks is not known", "next", "compare the databases: docs/regions.md says what a failover can lose", "from", o.From, "to", o.To, "error", o.Err)
 	case len(o.Lost) > 0:
 		f.log.Error("another server has taken the primary's place, and does not know jobs that were acknowledged: their users have to submit them again",
 			"from", o.From, "to", o.To, "lost", len(o.Lost), "jobs", o.Lost[:min(len(o.Lost), lostNamed)])
 	default:
-		f.log.Warn("another server has taken the primary's place; no job that was acknowledged here is missing", "from", o.From, "to", o.To)
+		f.log.Warn("another server has taken the primary's place; no job that was acknowledged here is missing", "next", "nothing here; see that the old primary is off", "from", o.From, "to", o.To)
 	}
 }
 

@@ -29,7 +29,7 @@ func (a *acceptor) Accept() (net.Conn, error) {
 		defer a.mu.Unlock()
 		a.failed++
 		if now := time.Now(); now.Sub(a.told) >= logEvery {
-			a.log.Error("a connection could not be taken", "error", err, "times", a.failed)
+			a.log.Error("a connection could not be taken", "next", "raise the limit on descriptors (ulimit -n, LimitNOFILE), or look for clients that keep connections open", "error", err, "times", a.failed)
 			a.told, a.failed = now, 0
 		}
 	}

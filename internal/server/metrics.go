@@ -86,7 +86,7 @@ func (s *Server) serveOperators() {
 	}
 	go func() {
 		if err := s.operators.Serve(s.operatorsAt); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("metrics are no longer answered", "error", err)
+			s.log.Error("metrics are no longer answered", "next", "restart the server; look for what closed METRICS_ADDR", "error", err)
 		}
 	}()
 	s.log.Info("metrics", "url", s.OperatorsURL()+"/metrics")
@@ -158,7 +158,7 @@ func (s *Server) closeTraces() {
 	ctx, cancel := context.WithTimeout(context.Background(), tracesWithin)
 	defer cancel()
 	if err := s.telemetry.Close(ctx); err != nil {
-		s.log.Warn("the last traces could not be exported", "error", err)
+		s.log.Warn("the last traces could not be exported", "next", "look at OTEL_EXPORTER_OTLP_ENDPOINT and the collector; these traces are lost", "error", err)
 	}
 }
 

@@ -37,7 +37,7 @@ func migrateAtStart(ctx context.Context, cfg *Config, log *slog.Logger) error {
 	}
 	if err != nil && cfg.DatabaseURL == "" {
 		// The schema may be there all the same; if not, /ready says so.
-		log.Error("the schema cannot be brought up to date", "error", err)
+		log.Error("the schema cannot be brought up to date", "next", "run codeforge migrate with a login that may change the schema (MIGRATE_DATABASE_URL)", "error", err)
 		return nil
 	}
 	return err

@@ -40,7 +40,7 @@ func NewRouter(cfg *Config, ledger llm.Ledger, log *slog.Logger) (*llm.Router, e
 	}
 	for _, e := range catalog.Endpoints() {
 		if o.Providers[e.Name] == nil {
-			log.Warn("endpoint left out: its key is not set", "endpoint", e.Name, "variable", e.KeyEnv)
+			log.Warn("endpoint left out: its key is not set", "next", "set the variable, or take the endpoint out of MODELS_FILE", "endpoint", e.Name, "variable", e.KeyEnv)
 		}
 	}
 	o.Warn = func(w llm.Warning) { cfg.logWarning(log, w) }

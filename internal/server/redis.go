@@ -41,7 +41,7 @@ func (s *Server) meetOthers(ctx context.Context) {
 			s.redis.Meet(id)
 			return
 		}
-		s.log.Warn("servers of this store cannot meet over Redis yet", "error", err)
+		s.log.Warn("servers of this store cannot meet over Redis yet", "next", "look at the store in /readyz?verbose; it is asked again every five seconds", "error", err)
 		select {
 		case <-ctx.Done():
 			return

@@ -56,7 +56,7 @@ func (s *Server) Reload(next *Config) {
 	try := func(part string, change func() (changed bool, err error)) {
 		switch changed, err := change(); {
 		case err != nil:
-			s.log.Error("not reloaded, the old one stays", "part", part, "error", err)
+			s.log.Error("not reloaded, the old one stays", "next", "mend what the error names, and hang up again", "part", part, "error", err)
 		case changed:
 			done = append(done, part)
 		}
@@ -78,7 +78,7 @@ func (s *Server) Reload(next *Config) {
 	}
 	if len(restart) > 0 {
 		slices.Sort(restart)
-		s.log.Warn("these settings changed, and take a restart", "settings", restart)
+		s.log.Warn("these settings changed, and take a restart", "next", "restart the server when it suits", "settings", restart)
 	}
 	try(reloadModels, func() (bool, error) {
 		// The file, and keys of endpoints that it names, may be others without any setting being one.

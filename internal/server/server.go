@@ -163,7 +163,7 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	if err := s.cfg.provesSecret(); err != nil {
-		s.log.Error("tokens signed with the project's secret will be refused", "error", err)
+		s.log.Error("tokens signed with the project's secret will be refused", "next", "set SUPABASE_JWT_SECRET to the project's own, and restart", "error", err)
 	}
 	return nil
 }
@@ -327,7 +327,7 @@ func Run(ctx context.Context, cfg *Config, log io.Writer, hangups <-chan os.Sign
 		select {
 		case <-hangups:
 			if next, err := reread(); err != nil {
-				s.log.Error("nothing was reloaded: the settings cannot be used", "error", err)
+				s.log.Error("nothing was reloaded: the settings cannot be used", "next", "mend what the error names, and hang up again; the server goes on with the old ones", "error", err)
 				s.audit.Record(audit.Entry{Action: reloadAction, Outcome: audit.Failed})
 			} else {
 				s.Reload(next)
@@ -349,7 +349,7 @@ func (s *Server) drain() {
 	select {
 	case <-time.After(delay):
 	case err := <-s.failed: // there is nobody left to wait for
-		s.log.Error("no longer answering", "error", err)
+		s.log.Error("no longer answering", "next", "restart the server; look for what closed its port", "error", err)
 	}
 }
 
@@ -437,7 +437,7 @@ func (s *Server) closeHTTP() error {
 	streams.Go(func() { s.streams.Close(ctx) }) // http.Server knows nothing of connections that were taken over
 	err := s.http.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		s.log.Warn("requests that did not end were cut off")
+		s.log.Warn("requests that did not end were cut off", "next", "their clients ask again; raise DRAIN_DELAY if that happens often")
 		err = s.http.Close()
 	}
 	streams.Wait()

@@ -102,7 +102,7 @@ func openStore(ctx context.Context, cfg *Config, log *slog.Logger, committed fun
 		}
 		// A project that does not answer now may do so later; until then /ready says why nothing works.
 		if err := s.Ping(ctx); err != nil {
-			log.Error("the Supabase project is not ready", "error", err)
+			log.Error("the Supabase project is not ready", "next", "run codeforge doctor; the server goes on when the project answers", "error", err)
 		}
 		return &Store{Storage: s, Ledger: s.Ledger(cfg.BudgetLimits()), Name: supabaseStore, Isolation: "row-level-security",
 			courier: postgres.NewCourier(s, log), shared: s, id: s.StoreID, replicas: s.Replicas(), close: func() error { s.Close(); return nil }}, nil

@@ -53,7 +53,7 @@ func (s *Server) route(cfg *Config) error {
 // resealUserKeys sees to it that what older secrets sealed outlives them.
 func (s *Server) resealUserKeys(ctx context.Context) {
 	if err := s.userKeys.Reseal(ctx); err != nil && ctx.Err() == nil {
-		s.log.Error("keys of users were not sealed anew", "error", err)
+		s.log.Error("keys of users were not sealed anew", "next", "keep the old secret in OLD_KEY_ENCRYPTION_KEYS, look at the store in /readyz?verbose, and restart", "error", err)
 	}
 }
 

@@ -13,9 +13,9 @@ func (s *Server) logIsolation(ctx context.Context) {
 	switch held, err := s.checks.Isolation(ctx); {
 	case ctx.Err() != nil:
 	case err != nil:
-		s.log.Error("generated code cannot be checked", "error", err)
+		s.log.Error("generated code cannot be checked", "next", "run codeforge doctor; look at memory, and at limits on processes", "error", err)
 	case len(held.Open()) > 0:
-		s.log.Warn("verifiers are not wholly isolated", "isolation", held.String())
+		s.log.Warn("verifiers are not wholly isolated", "next", "run the server in a container, or as a user that owns nothing else", "isolation", held.String())
 	default:
 		s.log.Info("verifiers are isolated", "isolation", held.String())
 	}
@@ -28,7 +28,7 @@ func (s *Server) setQuota(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		s.log.Error("the quotas of users are not in force yet", "error", err)
+		s.log.Error("the quotas of users are not in force yet", "next", "look at the store in /readyz?verbose; it is tried again by itself", "error", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -49,7 +49,7 @@ func watchModels(ctx context.Context, cfg *Config, router *liveRouter, log *slog
 			return
 		}
 		if err != nil {
-			log.Warn("some providers could not be asked for their models", "error", err)
+			log.Warn("some providers could not be asked for their models", "next", "run codeforge models --check; calls go on as they are routed", "error", err)
 		}
 		for _, w := range warns {
 			cfg.logWarning(log, w)
@@ -68,7 +68,7 @@ func sweepJournal(ctx context.Context, s Storage, keep time.Duration, log *slog.
 	defer hour.Stop()
 	for {
 		if n, err := s.SweepJournal(ctx, codeforge.Now().Add(-keep)); err != nil && ctx.Err() == nil {
-			log.Error("journal not swept", "error", err)
+			log.Error("journal not swept", "next", "look at the store in /readyz?verbose; it is tried again by itself", "error", err)
 		} else if n > 0 {
 			log.Info("old answers deleted", "answers", n)
 		}

@@ -49,6 +49,8 @@ func trouble(err error) error {
 		return say("The database is damaged or was emptied: stop the server and "+wayBack, false)
 	case code == codeReadOnly || errors.Is(err, syscall.EROFS) || errors.Is(err, os.ErrPermission):
 		return say("The data folder cannot be written: look at its rights and its disk", true)
+	case errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EEXIST):
+		return say("The data folder, or what it should lie in, is a file: choose another folder with --data-dir or DATA_DIR, or move the file away", false)
 	case code == codeIO || code == codeCantOpen:
 		return say("The data folder cannot be read or written: look at its disk", true)
 	}

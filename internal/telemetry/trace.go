@@ -58,14 +58,14 @@ func newTracing(ctx context.Context, getenv func(string) string, log *slog.Logge
 	about, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", codeforge.Service), attribute.String("service.version", codeforge.Version),
 		attribute.String("service.instance.id", codeforge.NewID())), resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
 	if err != nil {
-		log.Warn("part of OTEL_RESOURCE_ATTRIBUTES is not understood", "error", err)
+		log.Warn("part of OTEL_RESOURCE_ATTRIBUTES is not understood", "next", "write it as name=value with commas between", "error", err)
 	}
 	provider := sdk.NewTracerProvider(sdk.WithBatcher(&toldExporter{SpanExporter: exporter, log: log}), sdk.WithResource(about))
 	t := &tracing{tracer: provider.Tracer("codeforge", trace.WithInstrumentationVersion(codeforge.Version)), close: provider.Shutdown}
 	switch strings.ToLower(getenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT")) {
 	case "true", "span_only", "span_and_event":
 		t.contents = true
-		log.Warn("prompts and answers are in traces (OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT)")
+		log.Warn("prompts and answers are in traces (OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT)", "next", "leave that variable out where traces should hold no contents")
 	}
 	return t, nil
 }
@@ -91,7 +91,7 @@ func (e *toldExporter) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan
 	defer e.mu.Unlock()
 	e.failed += len(spans)
 	if now := time.Now(); now.Sub(e.told) >= tellExportEvery {
-		e.log.Warn("traces could not be exported", "spans", e.failed, "error", err)
+		e.log.Warn("traces could not be exported", "next", "look at OTEL_EXPORTER_OTLP_ENDPOINT and the collector", "spans", e.failed, "error", err)
 		e.told, e.failed = now, 0
 	}
 	return nil

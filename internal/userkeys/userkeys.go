@@ -45,7 +45,7 @@ func (k *Keys) Seal(userID, provider, key string) []byte {
 func (k *Keys) open(keys [][]byte, s codeforge.SealedKey) (secret []byte, by int, ok bool) {
 	secret, by, err := seal.Open(keys, owner(s.UserID, s.Provider), s.Sealed)
 	if err != nil {
-		k.log.Error("a user's key cannot be opened with KEY_ENCRYPTION_KEY or OLD_KEY_ENCRYPTION_KEYS", "user_id", s.UserID, "provider", s.Provider)
+		k.log.Error("a user's key cannot be opened with KEY_ENCRYPTION_KEY or OLD_KEY_ENCRYPTION_KEYS", "next", "add the secret that was used before to OLD_KEY_ENCRYPTION_KEYS, or have the user give the key again", "user_id", s.UserID, "provider", s.Provider)
 	}
 	return secret, by, err == nil
 }

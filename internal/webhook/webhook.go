@@ -172,7 +172,7 @@ func (d *Dispatcher) dispatch(looking, ctx context.Context) {
 		found, wait, err = d.round(looking, ctx, &after)
 		last = time.Now()
 		if err != nil && looking.Err() == nil {
-			d.o.Log.Error("webhooks are not sent", "error", err)
+			d.o.Log.Error("webhooks are not sent", "next", "look at the store in /readyz?verbose; they are tried again by themselves", "error", err)
 		}
 		if time.Since(counted) >= countEvery && d.asked.Swap(false) {
 			counted = time.Now()
@@ -237,7 +237,7 @@ func (d *Dispatcher) deliver(ctx context.Context, c *codeforge.WebhookClaim, beg
 	disabled, err := d.o.Store.RecordWebhook(ctx, *c, o)
 	if err != nil {
 		if !errors.Is(err, codeforge.ErrFenced) { // it will be sent again
-			log.Error("the outcome of a webhook was not stored", "error", err)
+			log.Error("the outcome of a webhook was not stored", "next", "look at the store in /readyz?verbose; the delivery may be sent once more", "error", err)
 		}
 		return
 	}
@@ -256,7 +256,7 @@ func (d *Dispatcher) deliver(ctx context.Context, c *codeforge.WebhookClaim, beg
 		if d.o.Disabled != nil {
 			d.o.Disabled(*c)
 		}
-		log.Warn("a webhook was disabled", "status", o.Attempt.Status, "failures", c.Failures+1)
+		log.Warn("a webhook was disabled", "next", "its owner enables it again (PUT /v1/webhooks/{id}) once the receiver answers", "status", o.Attempt.Status, "failures", c.Failures+1)
 	}
 	if d.o.Recorded != nil {
 		d.o.Recorded(*c, o)
@@ -274,12 +274,12 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 			if err := d.reseal(ctx, keys); err == nil {
 				sealed = keys[0]
 			} else if ctx.Err() == nil {
-				d.o.Log.Error("secrets of webhooks were not sealed anew", "error", err)
+				d.o.Log.Error("secrets of webhooks were not sealed anew", "next", "keep the old secret in OLD_STREAM_SECRETS, look at the store in /readyz?verbose, and restart", "error", err)
 			}
 		}
 		n, err := d.o.Store.SweepWebhooks(ctx)
 		if err != nil && ctx.Err() == nil {
-			d.o.Log.Error("old deliveries of webhooks were not swept", "error", err)
+			d.o.Log.Error("old deliveries of webhooks were not swept", "next", "look at the store in /readyz?verbose; it is tried again by itself", "error", err)
 		}
 		d.counts.givenUp.Add(int64(n))
 		select {
@@ -295,6 +295,6 @@ func (d *Dispatcher) count(ctx context.Context) {
 	if err == nil {
 		d.backlog.Store(&b)
 	} else if ctx.Err() == nil {
-		d.o.Log.Error("deliveries of webhooks were not counted", "error", err)
+		d.o.Log.Error("deliveries of webhooks were not counted", "next", "look at the store in /readyz?verbose; it is tried again by itself", "error", err)
 	}
 }
