@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -623,5 +624,27 @@ func TestDoctorLearnsDialects(t *testing.T) {
 		if n := e.refusals() - before; n > 0 {
 			t.Errorf("%s: %d refusals with %s", name, n, entry)
 		}
+	}
+}
+
+// TestEndpointsOfThePageWereTried: the page on models names no endpoint that nothing stands in for.
+func TestEndpointsOfThePageWereTried(t *testing.T) {
+	page, err := os.ReadFile("../../docs/models.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "| endpoint | address |")
+	rows := 0
+	for _, m := range regexp.MustCompile("(?m)^\\| ([^|]+) \\| `(https?://[^`]+)` \\|").FindAllStringSubmatch(rest, -1) {
+		rows++
+		if !slices.ContainsFunc(dialects, func(d dialect) bool { return d.name == m[1] }) {
+			t.Errorf("%s was not tried: give it a row in dialects", m[1])
+		}
+		if err := checkAddress(m[2], "https://host/v1"); err != nil {
+			t.Errorf("%s: %v", m[1], err)
+		}
+	}
+	if rows < 15 {
+		t.Errorf("%d endpoints: the page is not read", rows)
 	}
 }
