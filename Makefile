@@ -89,3 +89,4 @@ console: ## bundle the console of its sources; needs Node
 
 docs: ## rewrite what is generated: the OpenAPI document, .env.example, the tables in the README and of metrics
 	$(GO) test ./internal/api ./internal/server ./internal/telemetry -run 'Spec|README|EnvExample|MetricsPage' -update
+	$(GO) test ./sdk -run Generated -update

@@ -1,0 +1,248 @@
+"""Client of CodeForge's API: jobs of agents, versioned files, event streams that go on where they broke.
+
+One file, standard library only. Made from the OpenAPI document by `make docs`: changes to codeforge.py are lost.
+
+    from codeforge import CodeForge
+    cf = CodeForge("http://127.0.0.1:8000")
+    project = cf.projects.create({"title": "A CRM for dog walkers"})
+    job = cf.jobs.run({"project_id": project["id"], "input_context": {"user_message": project["title"]}})
+
+AsyncCodeForge has the same methods for asyncio; each call runs in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import random
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from typing import Any, AsyncIterator, Callable, Dict, Generic, Iterator, List, Literal, Mapping, Optional, TypedDict, TypeVar, Union
+
+__version__ = "0.1.0"
+
+T = TypeVar("T")
+
+
+class CodeForgeError(Exception):
+    """An error of the API, or of the way to it (status 0)."""
+
+    def __init__(self, message: str, status: int, code: str, details: Optional[Dict[str, Any]] = None, request_id: str = "", retry_after: Optional[float] = None):
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.details = details or {}
+        self.request_id = request_id
+        self.retry_after = retry_after  # seconds
+
+
+class JobError(Exception):
+    """A job that ended as failed or cancelled, or that asks what nobody answers."""
+
+    def __init__(self, message: str, job_id: str, status: str, data: Dict[str, Any]):
+        super().__init__(message)
+        self.job_id = job_id
+        self.status = status
+        self.data = data
+
+
+class StreamEvent(TypedDict, total=False):
+    """One event of a stream. Transient ones, such as words as they are written, have no id."""
+
+    type: str
+    id: str
+    data: Any
+
+
+_PAIRED = {"progress", "complete", "error", "cancelled", "waiting"}
+_FINAL = {"complete", "error", "cancelled"}
+
+
+def _backoff(n: int) -> float:
+    return min(0.5 * 2**n, 15.0) * random.uniform(0.5, 1.0)
+
+
+def _part(value: Any, slashes: bool = False) -> str:
+    return urllib.parse.quote(str(value), safe="/" if slashes else "")
+
+
+def _query(values: Optional[Mapping[str, Any]]) -> str:
+    pairs = [(k, str(v).lower() if isinstance(v, bool) else str(v)) for k, v in (values or {}).items() if v is not None]
+    return "?" + urllib.parse.urlencode(pairs) if pairs else ""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:  # a token goes to nobody else
+        return None
+
+
+class Core:
+    """What every call shares."""
+
+    def __init__(self, base_url: str, token: Union[str, Callable[[], Optional[str]], None], retries: int, timeout: float, idle_timeout: float):
+        self.base_url = base_url.rstrip("/")
+        self.token = token
+        self.retries = retries
+        self.timeout = timeout
+        self.idle_timeout = idle_timeout
+        self._consistency: Optional[str] = None
+        self._opener = urllib.request.build_opener(_NoRedirect)
+
+    def open(self, method: str, path: str, *, query: Optional[Mapping[str, Any]] = None, body: Any = None, headers: Optional[Mapping[str, str]] = None,
+             keyed: bool = False, idempotency_key: Optional[str] = None, if_match: Union[str, int, None] = None, content_type: Optional[str] = None,
+             accept: str = "application/json", timeout: Optional[float] = None) -> Any:
+        """Sends a request, again where that is safe, and returns the answer unread."""
+        send: Dict[str, str] = {"Accept": accept, **(headers or {})}
+        if if_match is not None:
+            send["If-Match"] = if_match if isinstance(if_match, str) and if_match.startswith('"') else '"%s"' % if_match
+        key = idempotency_key or (str(uuid.uuid4()) if keyed else None)
+        if key:
+            send["Idempotency-Key"] = key
+        data: Optional[bytes] = None
+        if isinstance(body, (dict, list)):
+            data = json.dumps(body).encode()
+            send["Content-Type"] = "application/json"
+        elif body is not None:
+            data = body.encode() if isinstance(body, str) else bytes(body)
+            send["Content-Type"] = content_type or "application/octet-stream"
+        repeatable = method == "GET" or key is not None
+        n = 0
+        while True:
+            token = self.token() if callable(self.token) else self.token
+            if token:
+                send["Authorization"] = "Bearer " + token
+            if self._consistency:
+                send["X-Consistency-Token"] = self._consistency
+            request = urllib.request.Request(self.base_url + path + _query(query), data=data, headers=send, method=method)
+            try:
+                response = self._opener.open(request, timeout=timeout or self.timeout)
+                self._consistency = response.headers.get("X-Consistency-Token") or self._consistency
+                return response
+            except urllib.error.HTTPError as e:
+                error = _failure(e)
+                # A request too many was not carried out, whatever it was. Of the others only the server knows.
+                again = error.status == 429 or (repeatable and error.status in (502, 503, 504))
+                if not again or n >= self.retries or (error.retry_after or 0) > 60:
+                    raise error from None
+                pause = error.retry_after if error.retry_after is not None else _backoff(n)
+            except (OSError, http.client.HTTPException) as e:
+                if not repeatable or n >= self.retries:
+                    raise CodeForgeError("The server cannot be reached: %s" % e, 0, "NETWORK_ERROR") from e
+                pause = _backoff(n)
+            n += 1
+            time.sleep(pause)
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        with self.open(method, path, **options) as response:
+            return json.load(response)
+
+    def read(self, method: str, path: str, **options: Any) -> bytes:
+        with self.open(method, path, accept="*/*", **options) as response:
+            return response.read()
+
+    def stream(self, path: str, ends: bool, after: str = "") -> Iterator[StreamEvent]:
+        """Reads an event stream, and goes on where it broke, until it has ended or the caller leaves: each stored event once, in order.
+
+        Five kinds of events of a job come twice, named without an id and then with it without a name; they are one here.
+        """
+        last, broken = after, 0
+        while True:
+            try:
+                with self.open("GET", path, accept="text/event-stream", timeout=self.idle_timeout, headers={"Last-Event-ID": last} if last else {}) as response:
+                    if response.status == 204:
+                        return  # all was seen
+                    pending: Optional[StreamEvent] = None
+                    for name, number, text in _frames(response):
+                        event: Optional[StreamEvent] = None
+                        if not name and number and pending:
+                            event = {**pending, "id": number}  # type: ignore[typeddict-item]
+                            pending = None
+                        elif name in _PAIRED and not number:
+                            pending = {"type": name, "data": json.loads(text)}
+                        elif name:
+                            event = {"type": name, "data": json.loads(text)}
+                            if number:
+                                event["id"] = number
+                        if event is None:
+                            continue
+                        if event["type"] == "dropped":
+                            break  # the server ends the stream, which goes on from the last event
+                        if "id" in event:
+                            last, broken = event["id"], 0
+                        yield event
+                        if ends and event["type"] in _FINAL:
+                            return
+            except CodeForgeError as e:
+                if 400 <= e.status < 500 and e.status != 429:
+                    raise
+            except (OSError, http.client.HTTPException, ValueError):
+                pass  # cut, or silent for too long
+            time.sleep(_backoff(broken))
+            broken += 1
+
+
+def _failure(e: urllib.error.HTTPError) -> CodeForgeError:
+    with e:
+        try:
+            said = json.loads(e.read(1 << 20))
+        except (ValueError, OSError):
+            said = {}  # something between here and the server answered
+    try:
+        after: Optional[float] = float(e.headers.get("Retry-After", ""))
+    except ValueError:
+        after = None
+    return CodeForgeError(said.get("message") or "%d %s" % (e.code, e.reason), e.code, said.get("error", "UNKNOWN"), said.get("details"),
+                          said.get("request_id") or e.headers.get("X-Request-ID", ""), after)
+
+
+def _frames(response: Any) -> Iterator[tuple]:
+    """Cuts a body into frames of server-sent events. A frame that is not whole at its end is none."""
+    name, number, data = "", "", []  # type: ignore[var-annotated]
+    for raw in response:
+        if not raw.endswith(b"\n"):
+            return
+        line = raw.decode("utf-8").rstrip("\r\n")
+        if not line:
+            if data:
+                yield name, number, "\n".join(data)
+            name, number, data = "", "", []
+            continue
+        field, _, text = line.partition(":")
+        text = text[1:] if text.startswith(" ") else text
+        if field == "event":
+            name = text
+        elif field == "id":
+            number = text
+        elif field == "data":
+            data.append(text)
+
+
+class Pages(Generic[T]):
+    """A list: first() is its first page, iterated it is all items of all pages, which are fetched as they are needed."""
+
+    def __init__(self, core: Core, path: str, query: Dict[str, Any], options: Dict[str, Any]):
+        self._core, self._path, self._given, self._options = core, path, query, options
+
+    def first(self) -> Dict[str, Any]:
+        return self._core.call("GET", self._path, query=self._given, **self._options)
+
+    def __iter__(self) -> Iterator[T]:
+        page = self.first()
+        while True:
+            yield from page["items"]
+            if not page["has_more"]:
+                return
+            more = {"cursor": page["next_cursor"]} if page.get("next_cursor") else {"page": page.get("page", 1) + 1}
+            page = self._core.call("GET", self._path, query={**self._given, **more}, **self._options)
+
+
+class _Group:
+    def __init__(self, core: Core):
+        self._core = core
+
+
+# The types and methods of the API.

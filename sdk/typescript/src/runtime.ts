@@ -1,0 +1,293 @@
+// What every call shares: how a request is sent and sent again, what an error is, how pages and event streams are read.
+
+/** An error of the API, or of the way to it (status 0). */
+export class CodeForgeError extends Error {
+  constructor(
+    message: string,
+    /** HTTP status; 0: no answer came. */
+    readonly status: number,
+    /** Code of the API, such as RESOURCE_NOT_FOUND; NETWORK_ERROR where no answer came. */
+    readonly code: string,
+    readonly details: Record<string, unknown> = {},
+    /** Names the request in the server's log. */
+    readonly requestId = "",
+    /** Seconds after which to try again, if the server said so. */
+    readonly retryAfter?: number,
+  ) {
+    super(message);
+    this.name = "CodeForgeError";
+  }
+}
+
+/** A job that ended as failed or cancelled, or that asks what nobody answers. */
+export class JobError extends Error {
+  constructor(message: string, readonly jobId: string, readonly status: string, readonly data: Record<string, unknown>) {
+    super(message);
+    this.name = "JobError";
+  }
+}
+
+export interface Options {
+  /** Address of the server, with a path if a proxy has one before it. */
+  baseUrl: string;
+  /** Bearer token, or what gives the newest one before each request. */
+  token?: string | (() => string | undefined | Promise<string | undefined>);
+  /** Stands in for the global fetch. */
+  fetch?: typeof fetch;
+  /** How often a request is sent again where that is safe; default 3. */
+  retries?: number;
+  /** After how many milliseconds without a byte a stream is taken for dead; default 45,000. The server says something every 15 seconds. */
+  idleTimeout?: number;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+  headers?: Record<string, string>;
+  /** Version (of a file) or revision that the change is based on: 409 if it is no more. */
+  ifMatch?: string | number;
+  /** Makes a repeated submission one; made for each call that takes one, if left out. */
+  idempotencyKey?: string;
+  /** Media type of a body that is sent as it is. */
+  contentType?: string;
+}
+
+/** A body that is sent as it is. */
+export type Upload = Blob | ArrayBuffer | Uint8Array | string | ReadableStream<Uint8Array>;
+
+type Query = Record<string, unknown> | undefined;
+
+export interface Request {
+  method: string;
+  path: string;
+  query?: Query;
+  body?: unknown;
+  /** The operation takes an Idempotency-Key. */
+  keyed?: boolean;
+  accept?: string;
+}
+
+/** One event of a stream. Transient ones, such as words as they are written, have no id. */
+export interface StreamEvent<T extends string = string, D = any> {
+  type: T;
+  id?: string;
+  data: D;
+}
+
+/** One event of a job. `restart` says that words shown of an answer on its way are void. */
+export type JobEvent = StreamEvent;
+
+const paired = new Set(["progress", "complete", "error", "cancelled", "waiting"]);
+const final = new Set(["complete", "error", "cancelled"]);
+
+const wait = (ms: number, signal?: AbortSignal) =>
+  new Promise<void>((done, fail) => {
+    if (signal?.aborted) return fail(signal.reason);
+    const stop = () => (clearTimeout(timer), fail(signal!.reason));
+    const timer = setTimeout(() => (signal?.removeEventListener("abort", stop), done()), ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+
+const backoff = (n: number) => Math.min(500 * 2 ** n, 15_000) * (0.5 + Math.random() / 2);
+
+const isPlain = (v: unknown): boolean => v !== null && typeof v === "object" && [Object.prototype, null, Array.prototype].includes(Object.getPrototypeOf(v));
+
+/** Names a value as part of a path; slashes stay in the paths of files. */
+export const part = (v: string | number, slashes = false): string =>
+  slashes ? String(v).split("/").map(encodeURIComponent).join("/") : encodeURIComponent(v);
+
+export class Core {
+  private consistency?: string;
+
+  constructor(private readonly options: Options) {}
+
+  async send(r: Request, o: CallOptions = {}): Promise<Response> {
+    const headers: Record<string, string> = { Accept: r.accept ?? "application/json", ...o.headers };
+    if (o.ifMatch !== undefined) headers["If-Match"] = `"${o.ifMatch}"`.replace(/^""|""$/g, '"');
+    const key = r.keyed ? (o.idempotencyKey ?? crypto.randomUUID()) : o.idempotencyKey;
+    if (key) headers["Idempotency-Key"] = key;
+    let body = r.body as BodyInit | undefined;
+    if (isPlain(r.body)) {
+      body = JSON.stringify(r.body);
+      headers["Content-Type"] = "application/json";
+    } else if (body !== undefined) headers["Content-Type"] = o.contentType ?? "application/octet-stream";
+    const streamed = typeof ReadableStream !== "undefined" && body instanceof ReadableStream;
+    const repeatable = !streamed && (r.method === "GET" || key !== undefined);
+    const most = streamed ? 0 : (this.options.retries ?? 3);
+    for (let n = 0; ; n++) {
+      const token = typeof this.options.token === "function" ? await this.options.token() : this.options.token;
+      if (token) headers.Authorization = `Bearer ${token}`;
+      if (this.consistency) headers["X-Consistency-Token"] = this.consistency;
+      let response: Response;
+      try {
+        response = await (this.options.fetch ?? fetch)(this.url(r), {
+          method: r.method, headers, body, signal: o.signal, ...(streamed ? { duplex: "half" } : {}),
+        } as RequestInit);
+      } catch (e) {
+        if (o.signal?.aborted) throw o.signal.reason;
+        if (!repeatable || n >= most) throw new CodeForgeError(`The server cannot be reached: ${(e as Error).message}`, 0, "NETWORK_ERROR");
+        await wait(backoff(n), o.signal);
+        continue;
+      }
+      this.consistency = response.headers.get("X-Consistency-Token") ?? this.consistency;
+      if (response.ok || response.status === 304) return response;
+      const error = await failure(response);
+      // A request too many was not carried out, whatever it was. Of the others only the server knows.
+      const again = response.status === 429 || (repeatable && [502, 503, 504].includes(response.status));
+      if (!again || n >= most || (error.retryAfter ?? 0) > 60) throw error;
+      await wait(error.retryAfter !== undefined ? error.retryAfter * 1000 : backoff(n), o.signal);
+    }
+  }
+
+  async call<T>(r: Request, o?: CallOptions): Promise<T> {
+    return (await this.send(r, o)).json() as Promise<T>;
+  }
+
+  pages<P extends Page<I>, I>(r: Request, o?: CallOptions): Pages<P, I> {
+    return new Pages<P, I>((more) => this.call<P>({ ...r, query: { ...r.query, ...more } }, o));
+  }
+
+  private url(r: Request): string {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(r.query ?? {})) if (value !== undefined && value !== null) query.set(name, String(value));
+    const text = query.toString();
+    return this.options.baseUrl.replace(/\/+$/, "") + r.path + (text && "?" + text);
+  }
+
+  /**
+   * Reads an event stream, and goes on where it broke, until it has ended or the caller leaves: each stored event once, in order.
+   * Five kinds of events of a job come twice, named without an id and then with it without a name; they are one here.
+   */
+  async *stream(path: string, ends: boolean, after?: string, signal?: AbortSignal): AsyncGenerator<StreamEvent, void, undefined> {
+    let last = after ?? "";
+    for (let broken = 0; ; ) {
+      const gone = new AbortController();
+      const leave = () => gone.abort(signal!.reason);
+      if (signal?.aborted) throw signal.reason;
+      signal?.addEventListener("abort", leave, { once: true });
+      let watchdog: ReturnType<typeof setTimeout> | undefined;
+      const alive = () => {
+        clearTimeout(watchdog);
+        watchdog = setTimeout(() => gone.abort(new Error("nothing came")), this.options.idleTimeout ?? 45_000);
+      };
+      try {
+        alive();
+        const response = await this.send(
+          { method: "GET", path, accept: "text/event-stream" },
+          { signal: gone.signal, headers: last ? { "Last-Event-ID": last } : {} },
+        );
+        if (response.status === 204) return; // all was seen
+        let pending: StreamEvent | undefined;
+        for await (const frame of frames(response.body!, alive)) {
+          let event: StreamEvent | undefined;
+          if (!frame.name && frame.id && pending) {
+            event = { ...pending, id: frame.id };
+            pending = undefined;
+          } else if (frame.name && paired.has(frame.name) && !frame.id) {
+            pending = { type: frame.name, data: JSON.parse(frame.data) };
+          } else if (frame.name) {
+            event = { type: frame.name, ...(frame.id && { id: frame.id }), data: JSON.parse(frame.data) };
+          }
+          if (!event) continue;
+          if (event.type === "dropped") break; // the server ends the stream, which goes on from the last event
+          if (event.id) {
+            last = event.id;
+            broken = 0;
+          }
+          yield event;
+          if (ends && final.has(event.type)) return;
+        }
+      } catch (e) {
+        if (signal?.aborted) throw signal.reason;
+        if (e instanceof CodeForgeError && e.status >= 400 && e.status < 500 && e.status !== 429) throw e;
+      } finally {
+        clearTimeout(watchdog);
+        signal?.removeEventListener("abort", leave);
+        gone.abort();
+      }
+      await wait(backoff(broken++), signal);
+    }
+  }
+}
+
+async function failure(response: Response): Promise<CodeForgeError> {
+  let e: any = {};
+  try {
+    e = await response.json();
+  } catch {
+    // Something between here and the server answered.
+  }
+  const after = Number(response.headers.get("Retry-After") ?? NaN);
+  return new CodeForgeError(
+    e.message ?? `${response.status} ${response.statusText}`, response.status, e.error ?? "UNKNOWN", e.details ?? {},
+    e.request_id ?? response.headers.get("X-Request-ID") ?? "", Number.isNaN(after) ? undefined : after,
+  );
+}
+
+interface Frame {
+  name: string;
+  id: string;
+  data: string;
+}
+
+/** Cuts a body into frames of server-sent events. A frame that is not whole at its end is none. */
+async function* frames(body: ReadableStream<Uint8Array>, alive: () => void): AsyncGenerator<Frame, void, undefined> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  let frame: Frame = { name: "", id: "", data: "" };
+  let filled = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      alive();
+      rest += decoder.decode(value, { stream: true });
+      for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
+        const line = rest.slice(0, end).replace(/\r$/, "");
+        rest = rest.slice(end + 1);
+        if (!line) {
+          if (filled) yield frame;
+          frame = { name: "", id: "", data: "" };
+          filled = false;
+          continue;
+        }
+        const colon = line.indexOf(":");
+        const field = colon < 0 ? line : line.slice(0, colon);
+        const text = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+        if (field === "event") frame.name = text;
+        else if (field === "id") frame.id = text;
+        else if (field === "data") {
+          frame.data += (filled ? "\n" : "") + text;
+          filled = true;
+        }
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** What all pages of lists have. */
+export interface Page<I> {
+  items: I[];
+  has_more: boolean;
+  page?: number;
+  next_cursor?: string | null;
+}
+
+/** A list: awaited it is its first page, iterated it is all items of all pages, which are fetched as they are needed. */
+export class Pages<P extends Page<I>, I> implements PromiseLike<P>, AsyncIterable<I> {
+  constructor(private readonly fetchPage: (more?: Record<string, unknown>) => Promise<P>) {}
+
+  then<A = P, B = never>(ok?: ((p: P) => A | PromiseLike<A>) | null, bad?: ((e: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+    return this.fetchPage().then(ok, bad);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<I> {
+    for (let page = await this.fetchPage(); ; ) {
+      yield* page.items;
+      if (!page.has_more) return;
+      page = await this.fetchPage(page.next_cursor ? { cursor: page.next_cursor } : { page: (page.page ?? 1) + 1 });
+    }
+  }
+}
