@@ -31,7 +31,7 @@ func roomsOf(t *testing.T) map[string]string {
 		switch short = strings.TrimSpace(short); {
 		case short == "root" || short == ".":
 			return "codeforge"
-		case strings.HasPrefix(short, "cmd/"), strings.HasPrefix(short, "internal/"), short == "supabase", short == "docs", short == "console", strings.HasPrefix(short, "console/"):
+		case strings.HasPrefix(short, "cmd/"), strings.HasPrefix(short, "internal/"), short == "supabase", short == "docs", short == "console", short == "sdk", strings.HasPrefix(short, "console/"):
 			return "codeforge/" + short
 		}
 		return "codeforge/internal/" + short
