@@ -300,10 +300,20 @@ func fieldOf(d *huma.ErrorDetail) fieldError {
 	}
 	for _, m := range messages {
 		if rest, ok := strings.CutPrefix(d.Message, m.prefix); ok {
-			return fieldError{field, strings.Replace(m.say, "%s", strings.Trim(rest, `"`), 1), m.kind}
+			return fieldError{field, singularNouns.Replace(strings.Replace(m.say, "%s", plainNumber(strings.Trim(rest, `"`)), 1)), m.kind}
 		}
 	}
 	return fieldError{field, "Is not valid", "value_error"}
+}
+
+var singularNouns = strings.NewReplacer(" 1 characters", " 1 character", " 1 entries", " 1 entry")
+
+// plainNumber writes a bound as people do: the framework's are 1e+09.
+func plainNumber(text string) string {
+	if f, err := strconv.ParseFloat(text, 64); err == nil && strings.Contains(text, "e+") {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return text
 }
 
 // fieldName turns body.items[3].name into items.3.name and query.page into page.

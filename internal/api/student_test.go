@@ -50,6 +50,21 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
+// Bounds are told as people write them.
+func TestBoundsAreReadable(t *testing.T) {
+	k := newKit(t)
+	for _, c := range [][3]string{
+		{"PUT /v1/student/" + alice + "/roadmap/progress", `{"step_index":1e18}`, "Must be at most 1000000000"},
+		{"POST /v1/projects/" + alice + "/files/a.js/refactor", `{"selected_code":"","instruction":"abc"}`, "Must have at least 1 character"},
+	} {
+		method, path, _ := strings.Cut(c[0], " ")
+		a := k.call(method, path, c[1])
+		if a.fails(422, "VALIDATION_ERROR"); !strings.Contains(a.Body, `"message":"`+c[2]+`"`) {
+			t.Error(a.Body)
+		}
+	}
+}
+
 func TestWaitlist(t *testing.T) {
 	k := newKit(t)
 	nobody := func(method, path, body string) answer { return k.call(method, path, body, "Authorization:") }
