@@ -29,8 +29,8 @@ test: ## run all tests with the race detector; installs what they need where it 
 	@./scripts/need cc curl git chromium postgres pgbouncer redis-server registry node python3
 	@# The flags stand in the environment so that tests which build the program take the same objects: there is no second build of all.
 	@# The rest saves time and loses nothing: the detector waits a second at the end of each process, vet is lint's, symbols are a
-	@# debugger's, and packages that wait leave a processor to one more.
-	GOFLAGS="$$($(GO) env GOFLAGS) $(RACE)" GORACE=atexit_sleep_ms=0 $(GO) test -vet=off -ldflags=-s -p $$(($$(getconf _NPROCESSORS_ONLN) + 1)) -timeout 12m $(LONGEST) ./...
+	@# debugger's.
+	GOFLAGS="$$($(GO) env GOFLAGS) $(RACE)" GORACE=atexit_sleep_ms=0 $(GO) test -vet=off -ldflags=-s -timeout 15m $(LONGEST) ./...
 
 COVER ?= ./...
 cover: ## how much of the code tests run, as a page in ./bin/cover.html; COVER=./internal/api for one package
@@ -40,7 +40,7 @@ cover: ## how much of the code tests run, as a page in ./bin/cover.html; COVER=.
 	@$(GO) tool cover -func=bin/cover.out | tail -1
 
 CHAOS ?= 10m
-SOAK ?= TestChaos|TestRegions|TestChaosFindsSabotage|TestHostileTrees|TestHostilePages|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace|TestProjects|TestMutations|TestManyStreams|TestGitManyClones|TestClonesHoldLittle|TestStore|TestDataAPIStore|TestDataAPIAdoptedRows|TestLedger|TestSchedulesInProcess|TestSchedulesBetweenProcesses|TestStoreBehindCache|TestReadsOfTheEmbeddedStore|TestReadsOverRedis|TestConsoleLong|TestPatternsWithVectors|TestRenamedProgramsAreTheSame|TestIdeas|TestListOfUserReadsAPage|TestGuideInABrowser
+SOAK ?= TestChaos|TestRegions|TestChaosFindsSabotage|TestHostileTrees|TestHostilePages|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace|TestProjects|TestMutations|TestManyStreams|TestGitManyClones|TestClonesHoldLittle|TestStore|TestDataAPIStore|TestDataAPIAdoptedRows|TestLedger|TestSchedulesInProcess|TestSchedulesBetweenProcesses|TestStoreBehindCache|TestReadsOfTheEmbeddedStore|TestReadsOverRedis|TestConsoleLong|TestPatternsWithVectors|TestRenamedProgramsAreTheSame|TestIdeas|TestListOfUserReadsAPage|TestGuideInABrowser|TestChangesAreMade
 soak: ## the long ones whole: an installation that is broken under load for CHAOS, and one whose store loses things, failovers of PostgreSQL under load, hostile trees and pages, killed verifiers, answers in very many pieces, merges beside git's, packages without an end, every task of eval, every way to misbehave, people and jobs that race, stores by every login and key, real projects and copies of them with mistakes, 10,000 streams of one server, the console on every screen and over a connection that breaks, patterns with the extension vector, refactored programs beside a compiler, every idea of the offline model
 	CODEFORGE_SOAK=1 CODEFORGE_CHAOS=$(CHAOS) $(GO) test -count=1 -timeout 40m -v -run '^($(SOAK))$$' \
 		./internal/verify ./internal/browser ./internal/server ./internal/git ./internal/llm/compatible ./internal/merge ./internal/eval ./internal/npm ./internal/api ./internal/sqlite ./internal/postgres ./internal/cache ./internal/offline ./internal/guide

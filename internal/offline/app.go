@@ -25,7 +25,8 @@ type app struct {
 	Language string   // of the interface: a catalogue's name, "en"
 	Lacks    []string // what the idea asked for and no app of this model has, in words for the summary
 
-	mayHavePackages bool // React can be had where it is asked for
+	id              string // under which entries are stored: it stays when the name changes, "" until it is written
+	mayHavePackages bool   // React can be had where it is asked for
 
 	Wishes   []string // of the instruction: what was not understood, for the README
 	Reviewed []string // findings that this version answers, for the README
@@ -37,6 +38,8 @@ type look struct{ Palette, Mode, Layout string }
 type kind struct {
 	Key, One, Many, Verb, View, Intro string
 	Fields                            []field
+	Sort, Filter                      string // keys of the fields by which its list is sorted at first, with "-" downwards, and filtered
+	CSV                               bool   // its list can be saved as a table
 	loose                             bool   // named after the lexicon's kind, since the idea only spoke of it
 	like                              string // the lexicon's kind that it was made from, "" once it is read back
 }
@@ -145,6 +148,12 @@ func (a *app) completeFields(k *kind) {
 	if k.View == "board" && !hasChoice || !slices.Contains([]string{"table", "cards", "board"}, k.View) {
 		k.View = "cards"
 	}
+	if k.fieldOf(strings.TrimPrefix(k.Sort, "-")) == nil {
+		k.Sort = ""
+	}
+	if k.fieldOf(k.Filter) == nil {
+		k.Filter = ""
+	}
 	if k.Intro == "" {
 		k.Intro = a.T("Everything about your {many} in one place.", "many", k.Many)
 	}
@@ -167,7 +176,7 @@ func freeName(name string, reserved []string, used map[string]bool) string {
 
 // What templates ask of an app.
 
-func (a *app) ID() string       { return slug(a.Name, "app") }
+func (a *app) ID() string       { return cmp.Or(a.id, slug(a.Name, "app")) }
 func (a *app) Colors() colorSet { return palettes[a.Look.Palette].colors() }
 
 // Initial is the letter on the app's mark.
@@ -256,7 +265,33 @@ func (a *app) EmptyHint(k kind) string {
 	return a.T("The first one takes less than a minute.")
 }
 
-// Choice is the field that filters the kind's list, nil if there is none.
+// FilterField is the field that filters the kind's list, nil if there is none.
+func (k kind) FilterField() *field {
+	if f := k.fieldOf(k.Filter); f != nil {
+		return f
+	}
+	return k.Choice()
+}
+
+// SortedDown is the field by which the list is sorted with the highest first, nil if it is not.
+func (k kind) SortedDown() *field {
+	key, down := strings.CutPrefix(k.Sort, "-")
+	if !down {
+		return nil
+	}
+	return k.fieldOf(key)
+}
+
+// fieldOf is the field of this key, nil if there is none.
+func (k kind) fieldOf(key string) *field {
+	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Key == key })
+	if i < 0 || key == "" {
+		return nil
+	}
+	return &k.Fields[i]
+}
+
+// Choice is the kind's first choice, nil if there is none.
 func (k kind) Choice() *field {
 	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Type == "choice" })
 	if i < 0 {

@@ -43,7 +43,7 @@ func sentences(text string) []string {
 
 var (
 	mendAll   = regexp.MustCompile(`(?i)^(?:please\s+)?(?:fix|repair|mend|correct)\s+(?:it|this|that|all|everything|the\s+(?:app|project|build|code|errors?|issues?|findings))(?:\s+(?:again|please|now))?$`)
-	renameApp = regexp.MustCompile(`(?i)\b(?:(?:re)?name|call)\s+(?:(?:the\s+)?(?:app|project|it|this)\s+)(?:to\s+|as\s+)?["“'«]?([^"”'»]{2,60}?)["”'»]?$`)
+	renameApp = regexp.MustCompile(`(?i)\b(?:(?:re)?name|call)\s+(?:(?:the\s+)?(?:app|project|it|this)\s+)(?:to\s+|as\s+)?["“'«]?([^"”'»]{2,60}?)["”'»]?$|\b(?:change|set|make)\s+(?:the\s+)?(?:app'?s?\s+)?(?:title|name|heading)(?:\s+of\s+(?:the\s+)?(?:app|it))?\s+(?:to|be|into)\s+["“'«]?([^"”'»]{2,60}?)["”'»]?$`)
 	removeIt  = regexp.MustCompile(`(?i)\b(?:remove|delete|drop|get rid of|take out)\s+(?:the\s+|all\s+)?(.+?)(?:\s+(?:from|of|in|on)\s+(?:the\s+|all\s+|every\s+|each\s+)?(.+?))?$`)
 	addTo     = regexp.MustCompile(`(?i)\b(?:add|include|put|give|store|track|record|show)\s+(.+?)\s+(?:to|for|on|in|of)\s+(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+)?([\pL-]+(?:\s[\pL-]+)?)(?:\s+(?:page|form|list|screen|entry|entries))?$`)
 	giveIt    = regexp.MustCompile(`(?i)^(?:give|let)\s+(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+)?([\pL-]+)\s+(?:have\s+)?(.+)$`)
@@ -51,6 +51,8 @@ var (
 	addIt     = regexp.MustCompile(`(?i)\b(?:add|create|build|include|make|i need|we need|i want|also track|track|manage|also)\s+(.+)$`)
 	pageWord  = regexp.MustCompile(`(?i)\s*\b(?:pages?|sections?|screens?|lists?|tabs?|areas?|modules?|entit(?:y|ies)|features?|too|as well|please)\b\s*`)
 	fieldWord = regexp.MustCompile(`(?i)\s*\b(?:fields?|columns?|inputs?|propert(?:y|ies)|attributes?|too|as well|please)\b\s*`)
+	pagesFor  = regexp.MustCompile(`(?i)^(?:an?\s+|new\s+|some\s+)?(?:pages?|lists?|sections?|tabs?)\s+(?:for|of|about|with)\s+(?:the\s+|my\s+|our\s+)?`)
+	fieldFor  = regexp.MustCompile(`(?i)^\s*(?:for|named|called|of)\s+(?:an?\s+|the\s+|their\s+)?`)
 	bracketed = regexp.MustCompile(`\(([^()]*)\)|:\s*([^:]+,[^:]+)$`)
 	quotes    = strings.NewReplacer(`"`, "", "“", "", "”", "", "'", "", "`", "")
 )
@@ -68,11 +70,20 @@ func (a *app) applySentence(s string) bool {
 		a.React = asked
 		return true
 	}
-	restyled := a.Look.restyle(s)
+	if understood, said := a.speak(s); said {
+		return understood
+	}
 	if m := renameApp.FindStringSubmatch(s); m != nil {
-		a.Name = titleCase(cleanLine(m[1]))
+		a.id = a.ID() // what was entered stays where it is
+		a.Name = titleCase(cleanLine(m[1] + m[2]))
 		return true
 	}
+	for _, rule := range listRules {
+		if m := rule.form.FindStringSubmatch(s); m != nil && rule.apply(a, m[1:]) {
+			return true
+		}
+	}
+	restyled := a.Look.restyle(s)
 	if m := removeIt.FindStringSubmatch(s); m != nil {
 		return a.removeNamed(m[1], m[2]) || restyled
 	}
@@ -98,8 +109,11 @@ func (a *app) applySentence(s string) bool {
 			}
 		}
 	}
-	if restyled {
+	if restyled || a.addParts(s) {
 		return true
+	}
+	if len(lacksOf(s)) > 0 || imperative.MatchString(s) && !addIt.MatchString(s) {
+		return false
 	}
 	if m := addIt.FindStringSubmatch(bare); m != nil && a.addKinds(m[1]) {
 		return true
@@ -145,6 +159,16 @@ func (a *app) removeNamed(what, from string) bool {
 		return true
 	}
 	k := a.findKind(strings.TrimSpace(pageWord.ReplaceAllString(what, " ")))
+	if from == "" && (k == nil || fieldWord.MatchString(what) && !pageWord.MatchString(what)) {
+		if k := a.target("", what); k != nil && len(k.Fields) > 1 {
+			key := k.named(what).Key
+			k.Fields = slices.DeleteFunc(k.Fields, func(f field) bool { return f.Key == key })
+			return true
+		}
+		if fieldWord.MatchString(what) {
+			return true // gone already
+		}
+	}
 	if k == nil || len(a.Kinds) == 1 {
 		// Gone already, or the last: either way nothing is left to do, but a name that means nothing is not understood.
 		return k == nil && words().lookup(strings.TrimSpace(strings.ToLower(pageWord.ReplaceAllString(what, " ")))) != nil
@@ -158,7 +182,7 @@ func (a *app) removeNamed(what, from string) bool {
 func (k *kind) addFields(text string, options []string) bool {
 	understood := false
 	for part := range strings.SplitSeq(andWord.ReplaceAllString(text, ","), ",") {
-		label := strings.TrimSpace(quotes.Replace(trimArticle(fieldWord.ReplaceAllString(part, " "))))
+		label := strings.TrimSpace(quotes.Replace(trimArticle(fieldFor.ReplaceAllString(trimArticle(fieldWord.ReplaceAllString(part, " ")), ""))))
 		if label == "" || len(strings.Fields(label)) > 4 {
 			continue
 		}
@@ -175,8 +199,9 @@ func (k *kind) addFields(text string, options []string) bool {
 // addKinds adds the kinds that a text such as "a notes page and invoices" names.
 func (a *app) addKinds(text string) bool {
 	understood := false
-	for part := range strings.SplitSeq(andWord.ReplaceAllString(text, ","), ",") {
-		paged := pageWord.MatchString(part)
+	pages := pagesFor.FindString(text)
+	for part := range strings.SplitSeq(andWord.ReplaceAllString(strings.TrimPrefix(text, pages), ","), ",") {
+		paged := pages != "" || pageWord.MatchString(part)
 		name := strings.TrimSpace(quotes.Replace(trimArticle(strings.TrimSpace(pageWord.ReplaceAllString(part, " ")))))
 		name, _, _ = strings.Cut(name, " for ")
 		name, _, _ = strings.Cut(name, " with ")

@@ -11,6 +11,7 @@ import (
 
 	"codeforge/internal/agent/form"
 	"codeforge/internal/llm"
+	"codeforge/internal/merge"
 )
 
 // toolCall is a tool call to be made.
@@ -224,6 +225,9 @@ func (k *coder) filesToRead() []toolCall {
 			break
 		}
 	}
+	if old := k.existing(); old != nil {
+		want = append(want, k.changing(old)...)
+	}
 	for _, name := range k.faultyFiles() {
 		if k.paths[name] && !slices.Contains(want, name) && len(want) < maxReads {
 			want = append(want, name)
@@ -238,14 +242,35 @@ func (k *coder) filesToRead() []toolCall {
 	return out
 }
 
+// changing are the files that the wish changes, of an app that is there: people may have edited them.
+func (k *coder) changing(old *app) []string {
+	changed := old.clone()
+	changed.change(k.wish())
+	if k.wish() == "" || changed.React != old.React {
+		return nil
+	}
+	was, now := old.files(), changed.files()
+	var out []string
+	for _, name := range sortedKeys(now) {
+		if full := k.base + name; was[name] != now[name] && k.paths[full] {
+			if _, known := k.initial[full]; !known && len(out) < maxReads-1 {
+				out = append(out, full)
+			}
+		}
+	}
+	return out
+}
+
 // plan is what the project should become. It depends on what was there before, never on how far the work is.
 type plan struct {
-	app     *app
-	fresh   bool              // there was no app of ours before
-	write   map[string]string // by path, with the base
-	remove  []string
-	repairs int  // files mended by rule because of findings
-	remade  bool // the same app is now made with something else
+	app      *app
+	fresh    bool              // there was no app of ours before
+	write    map[string]string // by path, with the base
+	remove   []string
+	repairs  int      // files mended by rule because of findings
+	replaced []string // files in which lines of people gave way to a change
+	kept     []string // files in which lines of people stay where a change would have written others
+	remade   bool     // the same app is now made with something else
 }
 
 func (k *coder) plan() plan {
@@ -287,8 +312,15 @@ func (k *coder) plan() plan {
 		full := k.base + name
 		before, known := k.initial[full]
 		switch {
-		case known && before == text:
-		case !known && !k.paths[full], was[name] != text:
+		case known && before == text, old != nil && name == "README.md" && !known && !k.paths[full] && was[name] == text: // people need no README
+		case !known && !k.paths[full]:
+			p.write[full] = text
+		case was[name] == text:
+		case old != nil && known && was[name] != "" && old.React == p.app.React:
+			if merged := p.merged(name, was[name], before, text); merged != before {
+				p.write[full] = merged
+			}
+		default:
 			p.write[full] = text
 		}
 	}
@@ -321,6 +353,51 @@ func (k *coder) plan() plan {
 		p.write[name] += flaw
 	}
 	return p
+}
+
+// merged is what a change of ours makes of a file that people may have edited. Lines that they only added stay beside the change.
+// Where both changed the same lines, theirs win in pages and styles, and the change in scripts, which must fit each other.
+func (p *plan) merged(name, was, theirs, now string) string {
+	m := merge.Texts(was, theirs, now)
+	lines := strings.SplitAfter(m.Ours, "\n")
+	kept, replaced := false, false
+	for _, c := range slices.Backward(m.Conflicts) {
+		with, added := besideAdded(c)
+		switch script := path.Ext(name) == ".ts" || path.Ext(name) == ".tsx"; {
+		case added:
+		case script:
+			with, replaced = c.Theirs, true
+		default:
+			with, kept = c.Ours, true
+		}
+		at := c.Line - 1
+		lines = slices.Replace(lines, at, at+strings.Count(c.Ours, "\n"), with)
+	}
+	if kept {
+		p.kept = append(p.kept, name)
+	}
+	if replaced {
+		p.replaced = append(p.replaced, name)
+	}
+	return strings.Join(lines, "")
+}
+
+// besideAdded joins the lines that people added to a place with those that a change puts there; ok is false where they did more
+// than add.
+func besideAdded(c merge.Hunk) (text string, ok bool) {
+	base := strings.SplitAfter(c.Base, "\n")
+	before, after, met := "", "", 0
+	for _, line := range strings.SplitAfter(c.Ours, "\n") {
+		switch {
+		case met < len(base) && line == base[met]:
+			met++
+		case met == 0:
+			before += line
+		default:
+			after += line
+		}
+	}
+	return before + c.Theirs + after, met == len(base) && (c.Theirs == "" || strings.HasSuffix(c.Theirs, "\n")) && strings.HasSuffix(before+"\n", "\n")
 }
 
 // faultyFiles are the files that a review or the verification before this job found fault with, each once.
@@ -480,7 +557,13 @@ func (p plan) summary(k *coder) string {
 		s += " React was asked for: npm packages cannot be had here, so it is made without. NPM_REGISTRY turns them on; then ask for React again."
 	}
 	if len(p.app.Wishes) > 0 {
-		s += " Not understood, and noted in the README: " + strings.Join(p.app.Wishes, "; ") + "."
+		s = "Not done, since the offline model has no rule for it, and noted in the README: " + strings.Join(p.app.Wishes, "; ") + ". " + connectModel + " " + s
+	}
+	if len(p.replaced) > 0 {
+		s += " Where people had changed the same lines of scripts, the change stands instead: " + joinAnd(slices.Sorted(slices.Values(p.replaced))) + "."
+	}
+	if len(p.kept) > 0 {
+		s += " Where people had changed the same lines, theirs stay: " + joinAnd(slices.Sorted(slices.Values(p.kept))) + "."
 	}
 	if n := len(k.findings()); n > 0 {
 		s += fmt.Sprintf(" Of a review with %d findings, %d files were mended by rule; the findings are listed in the README.", n, p.repairs)

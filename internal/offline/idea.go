@@ -53,7 +53,7 @@ func design(b brief) *app {
 	a.resolveRelations()
 	a.Look = lookOf(b.idea, a)
 	a.completeRelations()
-	a.Tagline = tagline(a)
+	a.Tagline = taglineOf(a)
 	return a
 }
 

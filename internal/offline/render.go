@@ -227,7 +227,7 @@ var libs = map[string]string{
 	"format.ts": "shows dates, money and relations", "grid.ts": "spreads boxes over rows that are all filled", "kinds.ts": "the types of fields and entries",
 	"list.ts": "shows entries as cards, a table or a board", "message.ts": "says what happened", "overview.ts": "what comes next, what was added lately, a copy of all",
 	"page.ts": "ties list, form and deletion together", "query.ts": "searches, sorts and counts entries", "store.ts": "keeps entries in the browser",
-	"text.ts": "the interface's texts in the app's language", "view.ts": "what is shown, as data", "part.ts": "keeps what a part of the app remembers, and lets time pass for it",
+	"csv.ts": "saves a list as a table", "text.ts": "the interface's texts in the app's language", "view.ts": "what is shown, as data", "part.ts": "keeps what a part of the app remembers, and lets time pass for it",
 	"draw.ts": "makes elements of what is shown", "mount.ts": "brings a part to life", "icons.ts": "draws icons", "sound.ts": "sounds a tone", "sample.ts": "makes entries to try the app with",
 }
 
@@ -253,6 +253,7 @@ var (
 	kindStart = regexp.MustCompile(`(?m)^export const \w+ = defineKind\(\{$`)
 	kindLine  = regexp.MustCompile(`(?m)^  (key|one|many|verb|view): ("(?:[^"\\]|\\.)*"),$`)
 	partLine  = regexp.MustCompile(`(?m)^  \{ key: ("(?:[^"\\]|\\.)*"), title: ("(?:[^"\\]|\\.)*"), does: "(\w+)", of: "([\w-]*)", topic: ("(?:[^"\\]|\\.)*"), shows: ("(?:[^"\\]|\\.)*") \},$`)
+	listLine  = regexp.MustCompile(`(?m)^  (sort|filter|csv): ("(?:[^"\\]|\\.)*"|true),$`)
 	fieldLine = regexp.MustCompile(`(?m)^    (\w+): field\.(\w+)\((.*)\),$`)
 )
 
@@ -281,6 +282,10 @@ func readApp(text string) *app {
 			a.Name = v
 		case "tagline":
 			a.Tagline = v
+		case "id":
+			if slug(v, "app") == v { // what stands in a page's storage is no text of strangers
+				a.id = v
+			}
 		case "currency":
 			a.Currency = v
 		case "language":
@@ -328,6 +333,16 @@ func readKind(text string) kind {
 	for _, e := range words().kinds {
 		if e.Key == k.Key {
 			k.Intro = e.Intro
+		}
+	}
+	for _, m := range listLine.FindAllStringSubmatch(text, -1) {
+		switch m[1] {
+		case "sort":
+			k.Sort = unscript(m[2])
+		case "filter":
+			k.Filter = unscript(m[2])
+		case "csv":
+			k.CSV = m[2] == "true"
 		}
 	}
 	for _, m := range fieldLine.FindAllStringSubmatch(text, -1) {

@@ -23,8 +23,8 @@ func titleCase(s string) string {
 	return strings.Join(f, " ")
 }
 
-// tagline says what the app is for, in words of our own: the user's may be long, private or in any form.
-func tagline(a *app) string {
+// taglineOf says what the app is for, in words of our own: the user's may be long, private or in any form.
+func taglineOf(a *app) string {
 	if tools := a.Tools(); len(tools) > 0 {
 		return a.partIntro(tools[0])
 	}

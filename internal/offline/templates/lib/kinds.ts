@@ -43,6 +43,12 @@ export interface Kind {
   readonly verb: string;
   readonly view: "table" | "cards" | "board";
   readonly fields: Readonly<Record<string, Field>>;
+  /** The field by which its list is sorted at first; "-" before it: the highest first. */
+  readonly sort?: string;
+  /** The field by which its list is filtered, where it is not the first choice. */
+  readonly filter?: string;
+  /** Its list can be saved as a table for other programs. */
+  readonly csv?: boolean;
 }
 
 type ValueOf<F> = F extends NumberField ? number | null : F extends FlagField ? boolean : string;

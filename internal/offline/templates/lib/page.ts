@@ -1,3 +1,4 @@
+import { saveTable } from "./csv";
 import { byId, h, showMessages } from "./dom";
 import { complain, fill, problems, read } from "./form";
 import { consequence, titleOf } from "./format";
@@ -5,7 +6,7 @@ import { spread } from "./grid";
 import { type Entry, type Kind, type Stat, type ValuesOf } from "./kinds";
 import { render, type Actions } from "./list";
 import { announce, attempt } from "./message";
-import { select, sort, summary } from "./query";
+import { filterOf, select, sort, summary, type Filter } from "./query";
 import { addSamples } from "./sample";
 import * as store from "./store";
 import { t } from "./text";
@@ -29,6 +30,7 @@ export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) 
 
   const refresh = (): void => {
     const entries = store.all(kind);
+    if (filter) offer(filter, filterOf(kind, entries));
     const shown = sort(kind, select(kind, entries, search.value, filter?.value ?? ""), order.value);
     const numbers = stats(entries).map(({ label, value }) => h("div", {}, h("dt", {}, label), h("dd", {}, value)));
     byId("stats", HTMLElement).replaceChildren(...numbers);
@@ -47,6 +49,7 @@ export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) 
   filter?.addEventListener("change", refresh);
   for (const opener of document.querySelectorAll("[data-action=add]")) opener.addEventListener("click", () => edit());
   byId("sample", HTMLButtonElement).addEventListener("click", () => addSamples(kind));
+  document.querySelector("#csv")?.addEventListener("click", () => saveTable(kind));
   store.onChange(refresh);
   refresh();
   const asked = /^#new(?:=(.*))?$/.exec(location.hash);
@@ -54,6 +57,14 @@ export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) 
     history.replaceState(null, "", location.pathname);
     edit(undefined, asked[1]);
   }
+}
+
+/** Offers the values of a filter, and keeps the one that is chosen while it is there. */
+function offer(select: HTMLSelectElement, filter: Filter | undefined): void {
+  const chosen = select.value;
+  const options = (filter?.options ?? []).map(({ value, label }) => h("option", { value }, label));
+  select.replaceChildren(h("option", { value: "" }, t("All")), ...options);
+  select.value = options.some((option) => option.value === chosen) ? chosen : "";
 }
 
 /** Returns what opens the form: for an entry, or for a new one, of a day. */

@@ -5,9 +5,9 @@ import { t } from "./text";
 /** Entries that hold every word of the search, in any field, and the chosen option. */
 export function select(kind: Kind, entries: readonly Entry[], search: string, option: string): Entry[] {
   const words = search.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  const choice = choiceOf(kind);
+  const filter = filterOf(kind, entries);
   return entries.filter((entry) => {
-    if (option !== "" && choice && entry[choice.key] !== option) return false;
+    if (option !== "" && filter && String(entry[filter.key] ?? "") !== option) return false;
     const text = Object.entries(kind.fields)
       .map(([key, definition]) => show(definition, entry[key]))
       .join(" ")
@@ -16,19 +16,39 @@ export function select(kind: Kind, entries: readonly Entry[], search: string, op
   });
 }
 
-/** Sorts by a field, or, for "", by newest first. Entries without a value come last. */
-export function sort(kind: Kind, entries: readonly Entry[], key: string): Entry[] {
+/** Sorts by a field, with "-" before it the highest first, or, for "", by newest first. Entries without a value come last. */
+export function sort(kind: Kind, entries: readonly Entry[], order: string): Entry[] {
+  const key = order.replace(/^-/, "");
+  const way = order === key ? 1 : -1;
   const definition = kind.fields[key];
   if (!definition) return [...entries].reverse();
   return [...entries].sort((a, b) => {
     const [left, right] = [a[key], b[key]];
-    if (typeof left === "number" && typeof right === "number") return left - right;
+    if (typeof left === "number" && typeof right === "number") return way * (left - right);
     const [one, two] = definition.type === "date" ? [String(left), String(right)] : [show(definition, left), show(definition, right)];
-    return Number(one === "") - Number(two === "") || one.localeCompare(two, undefined, { numeric: true });
+    return Number(one === "") - Number(two === "") || way * one.localeCompare(two, undefined, { numeric: true });
   });
 }
 
-/** The choice that filters the list and makes the columns of a board: the kind's first. */
+/** What a list is filtered by, and the values to choose from. */
+export interface Filter {
+  readonly key: string;
+  readonly label: string;
+  readonly options: readonly { readonly value: string; readonly label: string }[];
+}
+
+/** The kind's filter: the field that it names, else its first choice. What is no choice offers the values that entries have. */
+export function filterOf(kind: Kind, entries: readonly Entry[]): Filter | undefined {
+  const key = kind.filter ?? choiceOf(kind)?.key ?? "";
+  const definition = kind.fields[key];
+  if (!definition) return undefined;
+  if (definition.type === "choice") return { key, label: definition.label, options: definition.options.map((option) => ({ value: option, label: option })) };
+  const labels = new Map(entries.map((entry) => [String(entry[key] ?? ""), show(definition, entry[key])]));
+  const options = [...labels].map(([value, label]) => ({ value, label })).filter(({ label }) => label !== "");
+  return { key, label: definition.label, options: options.sort((a, b) => a.label.localeCompare(b.label)) };
+}
+
+/** The choice that makes the columns of a board: the kind's first. */
 export function choiceOf(kind: Kind): { key: string; field: ChoiceField } | undefined {
   for (const [key, field] of Object.entries(kind.fields)) if (field.type === "choice") return { key, field };
   return undefined;

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState, type CSSProperties } from "react";
 import { headingOf } from "../headings";
 import { useStore, type PageProps } from "../hooks";
+import { saveTable } from "../lib/csv";
 import { addLabel, consequence, titleOf } from "../lib/format";
 import { spread } from "../lib/grid";
 import { type Entry, type Kind, type Stat } from "../lib/kinds";
 import { attempt } from "../lib/message";
-import { choiceOf, select, sort, summary } from "../lib/query";
+import { filterOf, select, sort, summary } from "../lib/query";
 import { addSamples } from "../lib/sample";
 import { remove, save } from "../lib/store";
 import { Button } from "./Button";
@@ -34,7 +35,7 @@ interface Focus {
 /** The page of one kind: numbers, search, list, form and deletion. */
 export function Collection<K extends Kind>({ kind, intro, hint, stats, adding, day }: Props<K>) {
   const entries = useStore().all(kind);
-  const [search, setSearch] = useState<Search>({ words: "", option: "", order: "" });
+  const [search, setSearch] = useState<Search>({ words: "", option: "", order: kind.sort ?? "" });
   const [asking, setAsking] = useState<Asking | undefined>(adding ? { for: "values" } : undefined);
   const [focus, setFocus] = useState<Focus>();
   const addButton = useRef<HTMLButtonElement>(null);
@@ -67,14 +68,17 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding, d
           <h1 className="text-3xl font-bold md:text-4xl">{headingOf(kind)}</h1>
           <p className="mt-1.5 max-w-prose text-muted">{intro}</p>
         </div>
-        <Button ref={addButton} look="primary" onClick={() => setAsking({ for: "values" })}>
-          {addLabel(kind)}
-        </Button>
+        <div className="flex flex-wrap gap-2.5">
+          {kind.csv && <Button onClick={() => saveTable(kind)}>{t("Save as a table (CSV)")}</Button>}
+          <Button ref={addButton} look="primary" onClick={() => setAsking({ for: "values" })}>
+            {addLabel(kind)}
+          </Button>
+        </div>
       </div>
       {entries.length > 0 && (
         <>
           <Numbers stats={stats(entries)} />
-          <Toolbar kind={kind} choice={choiceOf(kind)} search={search} onSearch={setSearch} />
+          <Toolbar kind={kind} filter={filterOf(kind, entries)} search={search} onSearch={setSearch} />
         </>
       )}
       <p role="status" className="mb-2.5 min-h-6 text-sm text-muted">

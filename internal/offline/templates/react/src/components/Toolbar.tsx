@@ -1,11 +1,12 @@
 import { useId, type ReactNode } from "react";
-import { type ChoiceField, type Kind } from "../lib/kinds";
+import { type Kind } from "../lib/kinds";
+import { type Filter } from "../lib/query";
 import { controlStyle } from "./FieldInput";
 import { t } from "../lib/text";
 
 export interface Search {
   readonly words: string;
-  /** Of the kind's choice; "" for all. */
+  /** Of the kind's filter; "" for all. */
   readonly option: string;
   /** The field by which the list is sorted; "" for the newest first. */
   readonly order: string;
@@ -13,7 +14,7 @@ export interface Search {
 
 interface Props {
   readonly kind: Kind;
-  readonly choice: { readonly field: ChoiceField } | undefined;
+  readonly filter: Filter | undefined;
   readonly search: Search;
   readonly onSearch: (search: Search) => void;
 }
@@ -21,7 +22,7 @@ interface Props {
 const unsortable = ["notes", "flag", "link"];
 
 /** Search, filter and order of a list. */
-export function Toolbar({ kind, choice, search, onSearch }: Props) {
+export function Toolbar({ kind, filter, search, onSearch }: Props) {
   const id = useId();
   const fields = Object.entries(kind.fields).filter(([, definition]) => !unsortable.includes(definition.type));
   return (
@@ -36,8 +37,8 @@ export function Toolbar({ kind, choice, search, onSearch }: Props) {
           onChange={(event) => onSearch({ ...search, words: event.currentTarget.value })}
         />
       </Labelled>
-      {choice && (
-        <Labelled id={`${id}-option`} label={choice.field.label}>
+      {filter && (
+        <Labelled id={`${id}-option`} label={filter.label}>
           <select
             id={`${id}-option`}
             className={controlStyle}
@@ -45,8 +46,10 @@ export function Toolbar({ kind, choice, search, onSearch }: Props) {
             onChange={(event) => onSearch({ ...search, option: event.currentTarget.value })}
           >
             <option value="">{t("All")}</option>
-            {choice.field.options.map((option) => (
-              <option key={option}>{option}</option>
+            {filter.options.map(({ value, label }) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
             ))}
           </select>
         </Labelled>
@@ -64,6 +67,7 @@ export function Toolbar({ kind, choice, search, onSearch }: Props) {
               {definition.label}
             </option>
           ))}
+          {kind.sort?.startsWith("-") && <option value={kind.sort}>{t("{label}, highest first", { label: kind.fields[kind.sort.slice(1)]?.label ?? "" })}</option>}
         </select>
       </Labelled>
     </div>
