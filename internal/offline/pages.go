@@ -380,10 +380,7 @@ func (p part) isTool() bool {
 	return slices.Contains([]partKind{timerPart, calculatorPart, converterPart, quizPart, flashcardsPart, gamePart}, p.Kind)
 }
 
-var (
-	withRecords = regexp.MustCompile(`(?i)\b(?:with|and|plus)\b|[,&+]`)
-	untilDate   = regexp.MustCompile(`(?i)\b(?:count ?down|count|days?|time|days left|how (?:long|many days))\s+(?:down\s+)?(?:to|until|till|left)\b`)
-)
+var untilDate = regexp.MustCompile(`(?i)\b(?:count ?down|count|days?|time|days left|how (?:long|many days))\s+(?:down\s+)?(?:to|until|till|left)\b`)
 
 // refineParts tells the countdown to a date from that of minutes.
 func refineParts(parts []part, text string) []part {
