@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // policy is what previews send.
@@ -57,6 +58,7 @@ func look(t *testing.T, site http.Handler, pages ...string) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.Time = 2 * time.Minute // what is found is tested, not how long a busy machine takes for it
 	r, err := New(o).Run(t.Context(), "ada", Site{Handler: site, Pages: pages})
 	if err != nil {
 		t.Fatal(err)
