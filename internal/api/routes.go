@@ -221,8 +221,8 @@ func (s *server) addAnswer(r *huma.Response, output reflect.Type) {
 	if answer.Kind() != reflect.Struct {
 		return
 	}
-	for i := range answer.NumField() {
-		if f := answer.Field(i); f.Anonymous && !f.IsExported() {
+	for f := range answer.Fields() {
+		if f.Anonymous && !f.IsExported() {
 			panic(answer.String() + " embeds " + f.Name + ", whose fields the document would not have")
 		}
 	}

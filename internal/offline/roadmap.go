@@ -225,16 +225,16 @@ func (p *planner) features(all []form.Feature) {
 // skills are what is learned by a feature, and by what. A kind of feature that came before teaches what the two share.
 func (p *planner) skills(name string, f form.Feature) (concepts, exercises []string) {
 	found := themesOf(name+" "+f.Description+" "+strings.Join(f.UserStories, " "), 3)
-	kind := ""
+	var kind strings.Builder
 	for _, t := range found {
-		kind += t.concepts[0] + "|"
+		kind.WriteString(t.concepts[0] + "|")
 	}
-	if before := p.first[kind]; before != "" && kind != "" {
+	if before := p.first[kind.String()]; before != "" && kind.String() != "" {
 		a := alike[p.again%len(alike)]
 		p.again++
 		concepts, exercises = append(concepts, a.concept), append(exercises, fmt.Sprintf(a.exercise, shorten(before, 80)))
 	} else {
-		p.first[kind] = name
+		p.first[kind.String()] = name
 	}
 	for _, t := range found {
 		for _, c := range t.concepts {

@@ -90,11 +90,12 @@ func (s *specs) outline() string {
 
 // shape is what may be told of an architecture to others.
 func (s *specs) shape() codeforge.PatternShape {
-	about := strings.Join([]string{s.project.Title, s.project.Description, s.name, s.pitch}, " ")
+	var about strings.Builder
+	about.WriteString(strings.Join([]string{s.project.Title, s.project.Description, s.name, s.pitch}, " "))
 	for _, f := range s.features {
-		about += " " + f.Name
+		about.WriteString(" " + f.Name)
 	}
-	shape := codeforge.PatternShape{Kind: kindOf(about), Stack: stackOf(strings.Join(append(slices.Clone(s.project.TechStack), s.stack...), " ")), Pages: []string{},
+	shape := codeforge.PatternShape{Kind: kindOf(about.String()), Stack: stackOf(strings.Join(append(slices.Clone(s.project.TechStack), s.stack...), " ")), Pages: []string{},
 		Features: len(s.features), Records: len(s.records)}
 	for _, p := range s.pages {
 		shape.Pages = append(shape.Pages, pageKind(p.Path, p.Name))
