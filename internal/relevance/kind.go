@@ -22,7 +22,7 @@ const (
 )
 
 // shares are how much the words of a file of a kind count, where the task does not speak of that kind.
-var shares = map[kind]float64{kindSource: 1, kindTest: 0.4, kindDocument: 0.35, kindTypes: 0.5, kindData: 0.5, kindMigration: 0.3, kindMarkup: 0.55, kindBarrel: 0.3, kindNoise: 0.05}
+var shares = map[kind]float64{kindSource: 1, kindTest: 0.4, kindDocument: 0.35, kindTypes: 0.5, kindData: 0.5, kindMigration: 0.3, kindMarkup: 0.4, kindBarrel: 0.3, kindNoise: 0.05}
 
 // kindWords tell, by folded word, that a task speaks of a kind.
 var kindWords = map[string]kind{"test": kindTest, "spec": kindTest, "story": kindTest, "snapshot": kindTest, "readme": kindDocument, "documentation": kindDocument,

@@ -236,20 +236,34 @@ func (x *Index) spread(scores []float64) []float64 {
 
 // Choice is what a prompt shows of a ranking.
 type Choice struct {
-	Whole   []string // best first
+	Whole   []string // worth most first
 	Outline []string // matter, and found no room whole
 }
 
 // A file that has less than this share of the best score is not shown whole, whatever room there is: it would be noise.
 const floor = 0.12
 
-// Choose takes files whole, best first, while they fit into room, of which each takes what size says.
+// bulk is how much a file's size counts against it where two score nearly the same: one long page would take the room of
+// three modules. Little, for what scores high is long at times.
+const bulk = 0.1
+
+// Choose takes files whole, those that are worth most for their size first, while they fit into room, of which each takes
+// what size says.
 func Choose(ranked []Scored, room int, size func(path string) int) Choice {
 	var c Choice
+	least := 0.0
+	if len(ranked) > 0 {
+		least = floor * ranked[0].Score
+	}
+	worth := make([]Scored, 0, len(ranked))
 	for _, r := range ranked {
-		if r.Score < floor*ranked[0].Score {
+		if r.Score < least {
 			break
 		}
+		worth = append(worth, Scored{r.Path, r.Score / math.Pow(float64(max(1, size(r.Path))), bulk)})
+	}
+	slices.SortStableFunc(worth, func(a, b Scored) int { return cmp.Compare(b.Score, a.Score) })
+	for _, r := range worth {
 		if n := size(r.Path); n <= room {
 			room -= n
 			c.Whole = append(c.Whole, r.Path)
