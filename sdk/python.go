@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-//go:embed python/runtime.py
+//go:embed python_runtime.py
 var pythonRuntime string
 
-//go:embed python/client.py
+//go:embed python_client.py
 var pythonClient string
 
 // pythonWords are no names in Python.
@@ -39,11 +39,7 @@ func Python(spec []byte) ([]byte, error) {
 		fmt.Fprintf(&b, "\n}, total=%s)\n", map[bool]string{true: "True", false: "False"}[len(t.Required) == len(t.Properties)])
 	}
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
-		class := pascal(strings.Split(group, "_"))
-		if group == "jobs" {
-			class = "JobCalls"
-		}
-		fmt.Fprintf(&b, "\n\nclass %s(_Group):\n", class)
+		fmt.Fprintf(&b, "\n\nclass %s(_Group):\n", pyClass(group))
 		var paged []string
 		for _, m := range groups[group] {
 			if m.item != nil {
@@ -62,14 +58,18 @@ func Python(spec []byte) ([]byte, error) {
 	}
 	b.WriteString("\n\nclass Api:\n    \"\"\"All groups of methods.\"\"\"\n\n    def __init__(self, core: Core):\n")
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
-		class := pascal(strings.Split(group, "_"))
-		if group == "jobs" {
-			class = "JobCalls"
-		}
-		fmt.Fprintf(&b, "        self.%s = %s(core)\n", group, class)
+		fmt.Fprintf(&b, "        self.%s = %s(core)\n", group, pyClass(group))
 	}
 	b.WriteString(pythonClient)
 	return []byte(b.String()), nil
+}
+
+// pyClass is the class of a group's methods. Jobs have more than their group, in a class of its own.
+func pyClass(group string) string {
+	if group == "jobs" {
+		return "JobCalls"
+	}
+	return pascal(strings.Split(group, "_"))
 }
 
 func pyName(s string) string {
@@ -93,11 +93,9 @@ func pyType(s *schema) string {
 	switch {
 	case s.Ref != "":
 		return refName(s.Ref)
-	case len(s.AllOf) == 1:
-		return pyType(s.AllOf[0])
-	case len(s.AnyOf)+len(s.OneOf) > 0:
+	case len(s.AnyOf) > 0:
 		var of []string
-		for _, o := range slices.Concat(s.AnyOf, s.OneOf) {
+		for _, o := range s.AnyOf {
 			of = append(of, pyType(o))
 		}
 		return union(of)

@@ -36,18 +36,17 @@ type parameter struct {
 	Schema                *schema
 }
 
+// schema is as much of a JSON schema as the document uses.
 type schema struct {
 	Ref                  string `json:"$ref"`
 	Type                 oneOrMore
-	Format, Description  string
+	Description          string
 	Enum                 []any
-	Const                any
 	Items                *schema
 	Properties           map[string]*schema
 	Required             []string
-	AdditionalProperties *additional
-	AnyOf, OneOf, AllOf  []*schema
-	ContentMediaType     string
+	AdditionalProperties additional
+	AnyOf                []*schema
 }
 
 // oneOrMore is a type, or a list of them.
@@ -61,18 +60,14 @@ func (o *oneOrMore) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &(*o)[0])
 }
 
-// additional is what further members of an object are: false, anything, or a schema.
-type additional struct {
-	allowed bool
-	schema  *schema
-}
+// additional is what further members of an object are; a nil schema: nothing, or nobody said.
+type additional struct{ schema *schema }
 
 func (a *additional) UnmarshalJSON(b []byte) error {
-	if json.Unmarshal(b, &a.allowed) == nil {
-		return nil
+	if bytes.HasPrefix(b, []byte("{")) {
+		return json.Unmarshal(b, &a.schema)
 	}
-	a.allowed = true
-	return json.Unmarshal(b, &a.schema)
+	return nil
 }
 
 // method is one operation as clients have it.
@@ -145,9 +140,7 @@ func read(spec []byte) (groups map[string][]*method, types map[string]*schema, e
 			seen[name] = m
 		}
 	}
-	types = d.Components.Schemas
-	delete(types, "")
-	return groups, types, nil
+	return groups, d.Components.Schemas, nil
 }
 
 func (m *method) describe(types map[string]*schema) {
@@ -176,7 +169,7 @@ func (m *method) describe(types map[string]*schema) {
 	if _, m.streamed = ok.Content["text/event-stream"]; m.streamed {
 		return
 	}
-	if m.answer = ok.Content["application/json"].Schema; m.answer == nil || m.OperationID == "get_screenshot" {
+	if m.answer = ok.Content["application/json"].Schema; m.answer == nil {
 		m.raw, m.answer = true, nil
 		return
 	}

@@ -23,7 +23,7 @@ func TypeScript(spec []byte) ([]byte, error) {
 		if t.Description != "" {
 			fmt.Fprintf(&b, "/** %s */\n", line(t.Description))
 		}
-		if len(t.Type) == 1 && t.Type[0] == "object" && len(t.AllOf) == 0 && t.Properties != nil {
+		if len(t.Type) == 1 && t.Type[0] == "object" && t.Properties != nil {
 			fmt.Fprintf(&b, "export interface %s %s\n", name, tsObject(t, ""))
 		} else {
 			fmt.Fprintf(&b, "export type %s = %s;\n", name, tsType(t, ""))
@@ -69,22 +69,15 @@ func tsType(s *schema, indent string) string {
 	if s == nil {
 		return "unknown"
 	}
-	join := func(of []*schema, by string) string {
-		var out []string
-		for _, o := range of {
-			out = append(out, tsType(o, indent))
-		}
-		return strings.Join(out, by)
-	}
 	switch {
 	case s.Ref != "":
 		return refName(s.Ref)
-	case len(s.AllOf) > 0:
-		return join(s.AllOf, " & ")
 	case len(s.AnyOf) > 0:
-		return join(s.AnyOf, " | ")
-	case len(s.OneOf) > 0:
-		return join(s.OneOf, " | ")
+		var out []string
+		for _, o := range s.AnyOf {
+			out = append(out, tsType(o, indent))
+		}
+		return strings.Join(out, " | ")
 	case len(s.Enum) > 0:
 		var out []string
 		for _, v := range s.Enum {
@@ -107,13 +100,10 @@ func tsType(s *schema, indent string) string {
 			}
 			out = append(out, item+"[]")
 		case "object":
-			switch {
-			case s.Properties != nil:
+			if s.Properties != nil {
 				out = append(out, tsObject(s, indent))
-			case s.AdditionalProperties != nil && s.AdditionalProperties.schema != nil && len(s.AdditionalProperties.schema.Type)+len(s.AdditionalProperties.schema.AnyOf)+len(s.AdditionalProperties.schema.Ref) > 0:
+			} else {
 				out = append(out, "Record<string, "+tsType(s.AdditionalProperties.schema, indent)+">")
-			default:
-				out = append(out, "Record<string, unknown>")
 			}
 		}
 	}

@@ -32,12 +32,12 @@ type providerKey struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-type putKeyInput struct {
-	Body struct {
-		Provider string `json:"provider" minLength:"1" maxLength:"100" doc:"openai, anthropic, google, or the name of an endpoint of this server's models file." example:"openai"`
-		Key      string `json:"key" minLength:"8" maxLength:"1000" doc:"As the provider gave it."`
-	}
+type keyPut struct {
+	Provider string `json:"provider" minLength:"1" maxLength:"100" doc:"openai, anthropic, google, or the name of an endpoint of this server's models file." example:"openai"`
+	Key      string `json:"key" minLength:"8" maxLength:"1000" doc:"As the provider gave it."`
 }
+
+type putKeyInput struct{ Body keyPut }
 
 type keyOutput struct{ Body providerKey }
 
@@ -98,18 +98,16 @@ type deleteKeyInput struct {
 	Provider string `path:"provider" maxLength:"100" doc:"Name of the provider."`
 }
 
-type deleteKeyOutput struct {
-	Body struct {
-		Message  string `json:"message"`
-		Provider string `json:"provider"`
-	}
+type keyDeleted struct {
+	Message  string `json:"message"`
+	Provider string `json:"provider"`
 }
+
+type deleteKeyOutput struct{ Body keyDeleted }
 
 func (s *server) deleteKey(ctx context.Context, in *deleteKeyInput) (*deleteKeyOutput, error) {
 	if err := s.Store.DeleteKey(ctx, caller(ctx), in.Provider); err != nil {
 		return nil, err
 	}
-	out := &deleteKeyOutput{}
-	out.Body.Message, out.Body.Provider = "Key deleted", in.Provider
-	return out, nil
+	return &deleteKeyOutput{keyDeleted{"Key deleted", in.Provider}}, nil
 }

@@ -155,7 +155,7 @@ var docs = map[string]doc{
 	"list_revisions":   {tag: "revisions", errors: []int{400, 404}, summary: "List revisions", text: "Newest first."},
 	"get_revision":     {tag: "revisions", errors: []int{400, 404}, summary: "Read a revision", text: "All files as they were."},
 	"list_screenshots": {tag: "revisions", errors: []int{400, 404}, summary: "List screenshots", text: "Which pages of a revision were seen in a browser, and how wide. The newest revisions that have some keep theirs."},
-	"get_screenshot":   {tag: "revisions", errors: []int{400, 404}, summary: "Look at a page", text: "What a page of a revision looked like when it was opened in a browser, as a picture.", responses: notModified},
+	"get_screenshot":   {tag: "revisions", errors: []int{400, 404}, summary: "Look at a page", text: "What a page of a revision looked like when it was opened in a browser, as a picture.", responses: pictureAnswer},
 	"diff_revision": {tag: "revisions", errors: []int{400, 404, 503}, summary: "Compare a revision", responses: patchAnswer,
 		text: "What differs in it from the one before, or from any other one: what became of each file, with hunks and as a patch. A file that went and one that came with the same content is one that was renamed. " +
 			"At most 10,000 lines and 1 MB of a file are shown, and 8 MB of all: beyond them there are counts, and `too_large`. With `format=patch`, or where Accept names text/x-diff and not JSON, the answer is the patch itself, " +
@@ -365,6 +365,12 @@ var fileBytes = map[string]*huma.Response{
 // patchAnswer is a diff that is not JSON.
 var patchAnswer = map[string]*huma.Response{
 	"200": {Description: "The comparison, or the patch.", Content: map[string]*huma.MediaType{"text/x-diff": {Schema: &huma.Schema{Type: huma.TypeString}}}},
+}
+
+// pictureAnswer is a picture in one of the forms that browsers make.
+var pictureAnswer = map[string]*huma.Response{
+	"200": {Description: "The picture.", Content: map[string]*huma.MediaType{"image/png": {}, "image/webp": {}, "image/jpeg": {}}},
+	"304": {Description: "Nothing changed."},
 }
 
 var notModified = map[string]*huma.Response{"304": {Description: "Nothing changed."}}

@@ -145,7 +145,7 @@ func (t tools) build(ctx context.Context, _ *mcp.CallToolRequest, in idea) (*mcp
 		}
 		id = p.ID
 	}
-	return t.start(ctx, "/v1/run-pipeline", map[string]any{"project_id": id, "input_context": map[string]any{"user_message": in.Idea}})
+	return t.start(ctx, "/v1/run-pipeline", map[string]any{}, id, in.Idea)
 }
 
 type wish struct {
@@ -157,11 +157,13 @@ func (t tools) change(ctx context.Context, _ *mcp.CallToolRequest, in wish) (*mc
 	if strings.TrimSpace(in.Instruction) == "" {
 		return nil, started{}, errors.New("instruction is empty: say what to change")
 	}
-	return t.start(ctx, "/v1/run-agent", map[string]any{"project_id": in.ProjectID, "agent_type": codeforge.Code, "input_context": map[string]any{"user_message": in.Instruction}})
+	return t.start(ctx, "/v1/run-agent", map[string]any{"agent_type": codeforge.Code}, in.ProjectID, in.Instruction)
 }
 
-func (t tools) start(ctx context.Context, path string, body map[string]any) (*mcp.CallToolResult, started, error) {
-	out := started{ProjectID: body["project_id"].(string)}
+// start begins a job on a project, which is told what somebody said.
+func (t tools) start(ctx context.Context, path string, body map[string]any, project, said string) (*mcp.CallToolResult, started, error) {
+	body["project_id"], body["input_context"] = project, map[string]any{"user_message": said}
+	out := started{ProjectID: project}
 	err := t.api.Call(ctx, "POST", path, body, &out)
 	return nil, out, err
 }
@@ -193,25 +195,27 @@ func (t tools) wait(ctx context.Context, req *mcp.CallToolRequest, in waiting) (
 	if most < time.Second || most > maxWait {
 		return nil, job{}, errors.New("seconds must be 1 to 45; call wait again to wait longer")
 	}
-	until, tag := time.Now().Add(most), ""
-	for {
-		left := max(time.Until(until), time.Second)
-		j, now, err := t.job(ctx, in.JobID, tag, left)
-		if err != nil {
-			return nil, job{}, err
-		}
-		if j.Status != string(codeforge.Queued) && j.Status != string(codeforge.Running) || time.Until(until) < time.Second {
-			return nil, j, nil
+	until := time.Now().Add(most)
+	j, tag, err := t.job(ctx, in.JobID, "", 0)
+	for err == nil && (j.Status == string(codeforge.Queued) || j.Status == string(codeforge.Running)) {
+		left := time.Until(until)
+		if left < time.Second {
+			break
 		}
 		if token := req.Params.GetProgressToken(); token != nil {
 			// Whether the client still listens shows when the answer is sent.
 			_ = req.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: token, Progress: j.Progress, Total: 100, Message: j.Agent + " is " + j.Status})
 		}
-		tag = now
+		next, nextTag, errWait := t.job(ctx, in.JobID, tag, left)
+		if !errors.Is(errWait, client.ErrNotModified) {
+			j, tag, err = next, nextTag, errWait
+		}
 	}
+	return nil, j, err
 }
 
-// job reads a job when it is no more as tag says, at the latest after wait, and returns what it is now known by.
+// job reads a job, and returns the tag that it is then known by. With a tag, it is read when it is no more as that says; if it still
+// is after wait, the error is [client.ErrNotModified].
 func (t tools) job(ctx context.Context, id, tag string, wait time.Duration) (job, string, error) {
 	var d struct {
 		JobID         string          `json:"job_id"`
@@ -226,15 +230,11 @@ func (t tools) job(ctx context.Context, id, tag string, wait time.Duration) (job
 			Questions []any `json:"questions"`
 		} `json:"clarification_data"`
 	}
-	header := []string{}
-	path := "/v1/jobs/" + url.PathEscape(id)
+	path, header := "/v1/jobs/"+url.PathEscape(id), []string{}
 	if tag != "" {
-		header, path = []string{"If-None-Match", tag}, path+fmt.Sprintf("?wait=%ds", int(wait.Seconds()))
+		path, header = path+fmt.Sprintf("?wait=%ds", int(wait.Seconds())), []string{"If-None-Match", tag}
 	}
 	now, err := t.api.Get(ctx, path, &d, header...)
-	if errors.Is(err, client.ErrNotModified) { // nothing happened: it is read as it is
-		now, err = t.api.Get(ctx, "/v1/jobs/"+url.PathEscape(id), &d)
-	}
 	if err != nil {
 		return job{}, "", err
 	}

@@ -372,11 +372,6 @@ CostRange = TypedDict("CostRange", {
     "p90": "Union[int, None]",
 }, total=True)
 
-DeleteKeyOutputBody = TypedDict("DeleteKeyOutputBody", {
-    "message": "str",
-    "provider": "str",
-}, total=True)
-
 DeliveryList = TypedDict("DeliveryList", {
     "has_more": "bool",
     "items": "List[WebhookDelivery]",
@@ -605,9 +600,19 @@ JobState = TypedDict("JobState", {
     "user_id": "str",
 }, total=False)
 
+KeyDeleted = TypedDict("KeyDeleted", {
+    "message": "str",
+    "provider": "str",
+}, total=True)
+
 KeyList = TypedDict("KeyList", {
     "items": "List[ProviderKey]",
     "providers": "List[str]",
+}, total=True)
+
+KeyPut = TypedDict("KeyPut", {
+    "key": "str",
+    "provider": "str",
 }, total=True)
 
 LeftOut = TypedDict("LeftOut", {
@@ -910,11 +915,6 @@ ProviderKey = TypedDict("ProviderKey", {
     "hint": "str",
     "provider": "str",
     "updated_at": "str",
-}, total=True)
-
-PutKeyInputBody = TypedDict("PutKeyInputBody", {
-    "key": "str",
-    "provider": "str",
 }, total=True)
 
 Quantiles = TypedDict("Quantiles", {
@@ -1422,11 +1422,11 @@ class Keys(_Group):
         """List own keys."""
         return self._core.call("GET", "/v1/keys", **options)
 
-    def put(self, body: "PutKeyInputBody", **options: Any) -> "ProviderKey":
+    def put(self, body: "KeyPut", **options: Any) -> "ProviderKey":
         """Keep an own key for a provider."""
         return self._core.call("POST", "/v1/keys", body=body, **options)
 
-    def delete(self, provider: str, **options: Any) -> "DeleteKeyOutputBody":
+    def delete(self, provider: str, **options: Any) -> "KeyDeleted":
         """Delete an own key."""
         return self._core.call("DELETE", f"/v1/keys/{_part(provider)}", **options)
 

@@ -178,11 +178,6 @@ export interface CostRange {
   p90: number | null;
 }
 
-export interface DeleteKeyOutputBody {
-  message: string;
-  provider: string;
-}
-
 export interface DeliveryList {
   has_more: boolean;
   /** Newest first. Ended ones are kept for 7 days, and at most about 1,000 of a webhook. */
@@ -514,11 +509,23 @@ export interface JobState {
   user_id: string;
 }
 
+export interface KeyDeleted {
+  message: string;
+  provider: string;
+}
+
 export interface KeyList {
   /** By provider. */
   items: ProviderKey[];
   /** Those for which a key can be kept here; none: this server keeps no keys of users. */
   providers: string[];
+}
+
+export interface KeyPut {
+  /** As the provider gave it. */
+  key: string;
+  /** openai, anthropic, google, or the name of an endpoint of this server's models file. */
+  provider: string;
 }
 
 export interface LeftOut {
@@ -926,13 +933,6 @@ export interface ProviderKey {
   hint: string;
   provider: string;
   updated_at: string;
-}
-
-export interface PutKeyInputBody {
-  /** As the provider gave it. */
-  key: string;
-  /** openai, anthropic, google, or the name of an endpoint of this server's models file. */
-  provider: string;
 }
 
 export interface Quantiles {
@@ -1621,12 +1621,12 @@ export class Keys {
   }
 
   /** Keep an own key for a provider. */
-  put(body: PutKeyInputBody, options?: CallOptions): Promise<ProviderKey> {
+  put(body: KeyPut, options?: CallOptions): Promise<ProviderKey> {
     return this.core.call({ method: "POST", path: "/v1/keys", body }, options);
   }
 
   /** Delete an own key. */
-  delete(provider: string, options?: CallOptions): Promise<DeleteKeyOutputBody> {
+  delete(provider: string, options?: CallOptions): Promise<KeyDeleted> {
     return this.core.call({ method: "DELETE", path: `/v1/keys/${part(provider)}` }, options);
   }
 }
