@@ -50,9 +50,10 @@ type Console struct {
 
 // part is one answer.
 type part struct {
-	mediaType  string
-	data, gzip []byte
-	tag        string
+	mediaType string
+	data      []byte
+	gzip      func() []byte // data compressed, which is done once somebody asks for it; nil: it does not get smaller
+	tag       string
 }
 
 const (
@@ -61,8 +62,8 @@ const (
 	sumName  = "sources.sum" // of which sources it was made: nothing of the page
 )
 
-// packed is what all consoles have in common, compressed once.
-var packed = sync.OnceValue(func() (p struct {
+// shared is what all consoles have in common.
+var shared = sync.OnceValue(func() (p struct {
 	at    string // where the parts lie below
 	page  string // around its settings
 	parts map[string]part
@@ -97,7 +98,7 @@ var packed = sync.OnceValue(func() (p struct {
 
 // New makes a console.
 func New(o Options) *Console {
-	p := packed()
+	p := shared()
 	c := &Console{parts: p.parts, policy: policyOf(o)}
 	told, err := json.Marshal(settings{o.Version, o.Users, o.SupabaseURL, o.SupabaseKey})
 	if err != nil {
@@ -110,18 +111,23 @@ func New(o Options) *Console {
 
 func partOf(name string, data []byte) part {
 	sum := sha256.Sum256(data)
-	p := part{mediaType: cmp.Or(mediaTypes[path.Ext(name)], mime.TypeByExtension(path.Ext(name)), "application/octet-stream"), data: data, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+	return part{mediaType: cmp.Or(mediaTypes[path.Ext(name)], mime.TypeByExtension(path.Ext(name)), "application/octet-stream"), data: data,
+		gzip: sync.OnceValue(func() []byte { return smaller(name, data) }), tag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+}
+
+// smaller is data compressed; nil: it does not get smaller.
+func smaller(name string, data []byte) []byte {
 	if path.Ext(name) == ".woff2" { // compressed as it is
-		return p
+		return nil
 	}
 	var b bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level exists
 	_, _ = w.Write(data)                                  // a buffer takes all
 	_ = w.Close()
-	if p.gzip = b.Bytes(); len(p.gzip) >= len(data) {
-		p.gzip = nil
+	if b.Len() >= len(data) {
+		return nil
 	}
-	return p
+	return b.Bytes()
 }
 
 // mediaTypes are those that not every system knows alike.
@@ -177,9 +183,11 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	data := p.data
-	if p.gzip != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		data = p.gzip
-		h.Set("Content-Encoding", "gzip")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		if packed := p.gzip(); packed != nil {
+			data = packed
+			h.Set("Content-Encoding", "gzip")
+		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(data)))
 	if r.Method == http.MethodGet {

@@ -1,9 +1,8 @@
-// Command build makes what the console serves of its sources: the bundles in dist, the types of the API's answers in src/schema.ts,
-// and the list of licences. It needs the packages of package.json, which npm fetches: npm ci --ignore-scripts.
+// Command build makes what the console serves of its sources: the bundles in dist, and the list of licences. It needs the packages of
+// package.json, which npm fetches: npm ci --ignore-scripts.
 //
 //	go run ./console/build          # writes them
 //	go run ./console/build -check   # compares, and says what is stale
-//	go run ./console/build -schema  # the types alone, in src/schema.ts, for which no packages are needed
 package main
 
 import (
@@ -22,32 +21,19 @@ import (
 
 func main() {
 	check := flag.Bool("check", false, "compare with what is there, and write nothing")
-	schema := flag.Bool("schema", false, "make the types alone")
 	flag.Parse()
-	if err := run(*check, *schema); err != nil {
+	if err := run(*check); err != nil {
 		fmt.Fprintln(os.Stderr, "console:", err)
 		os.Exit(1)
 	}
 }
 
-func run(check, schemaOnly bool) error {
+func run(check bool) error {
 	root, err := moduleRoot()
 	if err != nil {
 		return err
 	}
 	folder := filepath.Join(root, "console")
-	document, err := os.ReadFile(filepath.Join(root, "internal", "api", "testdata", "openapi.json"))
-	if err != nil {
-		return err
-	}
-	types, err := schemaTypes(document)
-	if err != nil {
-		return err
-	}
-	// Types are for those who read and check the sources: nothing of them is in what is made, so nobody has to keep them.
-	if err := os.WriteFile(filepath.Join(folder, "src", "schema.ts"), types, 0o644); err != nil || schemaOnly {
-		return err
-	}
 	files := map[string][]byte{}
 	if err := bundle(folder, files); err != nil {
 		return err

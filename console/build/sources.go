@@ -6,14 +6,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"slices"
 )
 
 // sumFile is the file in dist that says of which sources it was made.
 const sumFile = "dist/sources.sum"
-
-// unbundled are the sources of which nothing is in dist: types alone.
-var unbundled = []string{"src/schema.ts"}
 
 // sumOfSources names all that dist is made of, in the folder of the console: the sources, the packages by their lock, and what builds.
 func sumOfSources(folder fs.FS) (string, error) {
@@ -25,7 +21,7 @@ func sumOfSources(folder fs.FS) (string, error) {
 		return err
 	}
 	err := fs.WalkDir(folder, "src", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || slices.Contains(unbundled, name) {
+		if err != nil || d.IsDir() {
 			return err
 		}
 		return add(name)

@@ -29,9 +29,11 @@ export const token = signal<string>("");
 /** The server wants to know who asks. */
 export const signedOut = signal(served.users);
 export const offline = signal(false);
+/** Where the database has replicas: what was written so far, which they have to know before they answer. */
+let consistency = "";
 /** Until when (performance.now) the server asked to wait; 0: not at all. */
 export const heldUntil = signal(0);
-/** getFreshToken replaces a token that ran out; it is set by who keeps what is needed. */
+/** renew replaces a token that ran out; it is set by who keeps what is needed. */
 export const renewal: { renew?: () => Promise<boolean> } = {};
 
 export interface CallOptions {
@@ -53,7 +55,7 @@ const patience = 8; // tries, where the server says when to come again
 /** send makes a request and returns the answer if it is a good one. */
 export async function send(method: string, path: string, o: CallOptions = {}): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
-    const response = await once(method, path, o);
+    const response = await ask(method, path, o);
     if (response.ok || response.status === 304) return response;
     const wait = Number(response.headers.get("Retry-After"));
     const again = response.status === 429 || (response.status === 503 && method === "GET");
@@ -68,9 +70,12 @@ export async function send(method: string, path: string, o: CallOptions = {}): P
   }
 }
 
-async function once(method: string, path: string, o: CallOptions): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json", ...o.headers };
+/** ask makes a request once, and returns whatever is answered. */
+export async function ask(method: string, path: string, o: CallOptions): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json" };
   if (token.value) headers["Authorization"] = "Bearer " + token.value;
+  if (consistency) headers["X-Consistency-Token"] = consistency;
+  Object.assign(headers, o.headers);
   let body = o.raw;
   if (o.body !== undefined) {
     headers["Content-Type"] = "application/json";
@@ -84,6 +89,7 @@ async function once(method: string, path: string, o: CallOptions): Promise<Respo
     if (o.signal) init.signal = o.signal;
     const response = await fetch(new URL(path, base), init);
     offline.value = false;
+    consistency = response.headers.get("X-Consistency-Token") ?? consistency;
     return response;
   } catch (e) {
     if (o.signal?.aborted) throw e;
@@ -92,7 +98,8 @@ async function once(method: string, path: string, o: CallOptions): Promise<Respo
   }
 }
 
-async function problem(response: Response): Promise<ApiError> {
+/** problem is what went wrong, as an answer has it. */
+export async function problem(response: Response): Promise<ApiError> {
   let said: { error?: string; message?: string; details?: Record<string, unknown>; request_id?: string } = {};
   try {
     said = (await response.json()) as typeof said;
@@ -148,3 +155,6 @@ effect(() => {
 addEventListener("online", () => {
   if (offline.value) void fetch(new URL("livez", base), { cache: "no-store" }).then(() => (offline.value = false), () => undefined);
 });
+
+/** isBuiltIn reports whether a model is the one of the server itself, which costs nothing. */
+export const isBuiltIn = (model: string | undefined) => /^scaffold(:|$)/.test(model ?? "");

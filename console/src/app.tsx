@@ -1,20 +1,20 @@
 // The frame around all screens: where one can go, what the server is doing, and the screen that the address names.
 import { signal } from "@preact/signals";
-import { render, type ComponentType } from "preact";
+import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, heldUntil, offline, signedOut, token } from "./api";
-import { refresh, useData } from "./data";
+import { heldUntil, offline, renewal, signedOut, token } from "./api";
+import { refresh } from "./data";
 import { t } from "./i18n";
-import { Button, Dialog, Failure, useNow, Waiting } from "./parts/basics";
+import { Button, Dialog, useNow } from "./parts/basics";
 import { Icon, Mark, type IconName } from "./parts/icon";
 import { allShortcuts, shown, useKeys } from "./parts/keys";
+import { Later } from "./parts/later";
 import { Palette, paletteOpen } from "./parts/palette";
 import { Toasts } from "./parts/toast";
 import { go, link, place, section } from "./router";
 import { Crumb, ProjectScreen } from "./screens/project";
 import { StartScreen } from "./screens/start";
 import { served, theme, type Theme } from "./settings";
-import type { Health } from "./schema";
 
 const helpOpen = signal(false);
 
@@ -100,27 +100,15 @@ function Help() {
   );
 }
 
-type Later = Record<string, ComponentType>;
-const later = signal<Later | Error | null>(null);
-let loading = false;
-
-/** loadLater fetches the screens that nobody sees first. */
-function loadLater(): void {
-  if (loading) return;
-  loading = true;
-  import("./later").then((m) => (later.value = m.screens), (e: unknown) => {
-    loading = false;
-    later.value = e as Error;
-  });
-}
-
 function LaterScreen({ name }: { name: string }) {
-  useEffect(loadLater, [name]);
-  const all = later.value;
-  if (all instanceof Error) return <Failure error={all} retry={loadLater} />;
-  if (!all) return <div class="page"><Waiting rows={6} /></div>;
-  const Screen = all[name];
-  return Screen ? <Screen /> : <Missing />;
+  return (
+    <Later key={name}>
+      {({ screens }) => {
+        const Screen = screens[name];
+        return Screen ? <Screen /> : <Missing />;
+      }}
+    </Later>
+  );
 }
 
 function Missing() {
@@ -142,7 +130,6 @@ function Screen() {
 }
 
 function App() {
-  useData<Health>(signedOut.value ? null : "health", (s) => get("health", s));
   const main = useRef<HTMLElement>(null);
   const name = section.value + "/" + (place.value.path[1] ?? "");
   const first = useRef(true);
@@ -171,8 +158,8 @@ function App() {
 
 async function start(): Promise<void> {
   if (served.users) {
-    const { signIn } = await import("./later");
-    await signIn();
+    // Who signed in before a reload still is; whatever is in the way of that is told by the screen that asks who they are.
+    await import("./later").then(() => renewal.renew?.()).catch(() => undefined);
   }
   render(<App />, document.getElementById("app")!);
 }

@@ -1,8 +1,8 @@
 // What was read of the API, kept by name while the page lives: a screen that is opened again shows what was there and loads
 // what is newer.
 import { effect, signal, type Signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { offline, OfflineError } from "./api";
+import { useEffect, useState } from "preact/hooks";
+import { get, offline, OfflineError } from "./api";
 
 export interface Loaded<T> {
   readonly data?: T;
@@ -61,6 +61,31 @@ export function useData<T>(name: string | null, load: (stop: AbortSignal) => Pro
     };
   }, [e]);
   return (e?.state.value as Loaded<T> | undefined) ?? { loading: false };
+}
+
+interface Page {
+  readonly items: unknown[];
+  has_more: boolean;
+  next_cursor?: string | null | undefined; // of a list that goes on by one, not by numbers
+}
+
+/** usePages is useData of a list that comes in pages, as far as somebody asked for more. The path of the first has a query. */
+export function usePages<P extends Page>(name: string, path: string): { list: Loaded<P>; more: () => void } {
+  const [pages, setPages] = useState(1);
+  const list = useData<P>(name, async (s) => {
+    const all = await get<P>(path, s);
+    for (let n = 2; n <= pages && all.has_more; n++) {
+      const next = await get<P>(path + (all.next_cursor ? "&cursor=" + encodeURIComponent(all.next_cursor) : "&page=" + n), s);
+      all.items.push(...next.items);
+      all.has_more = next.has_more;
+      all.next_cursor = next.next_cursor;
+    }
+    return all;
+  });
+  useEffect(() => {
+    if (pages > 1) refresh(name);
+  }, [pages]);
+  return { list, more: () => setPages(pages + 1) };
 }
 
 /** refresh has what is known under names that begin so read again: at once where it is shown. */

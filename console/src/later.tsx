@@ -8,4 +8,3 @@ import { UsageScreen } from "./screens/usage";
 
 export const screens: Record<string, ComponentType> = { jobs: JobsScreen, models: ModelsScreen, settings: SettingsScreen, signin: SignInScreen, usage: UsageScreen };
 export { LearnPane } from "./screens/learn";
-export { signIn } from "./signin";

@@ -1,9 +1,10 @@
 // What is known of a run of a job, made of its events. Events change a plain model; those who show it look at its signal, which
 // moves once for each frame.
 import { signal, type Signal } from "@preact/signals";
+import type { JobState } from "./schema";
 import type { StreamEvent } from "./stream";
 
-export type JobStatus = "queued" | "running" | "waiting_for_input" | "completed" | "failed" | "cancelled";
+export type JobStatus = JobState["status"];
 export const isOver = (s: JobStatus) => s === "completed" || s === "failed" || s === "cancelled";
 
 export type StageState = "running" | "done" | "stopped";
@@ -14,21 +15,18 @@ export interface Stage {
   state: StageState;
   began: number; // performance.now; 0: not seen as it happened
   ended: number;
-  calls: number;
   files: number;
 }
 
 /** Line is one thing that happened, for the list of all. */
 export interface Line {
   readonly kind: string;
-  readonly stage: number; // index; -1: before the first
   readonly data: Record<string, unknown>;
 }
 
 export interface RunFile {
   readonly path: string;
   action: string;
-  lines: number;
   added: number;
   removed: number;
   writing: boolean;
@@ -42,8 +40,6 @@ export interface Question {
 }
 
 export interface Run {
-  readonly id: string;
-  agent: string;
   status: JobStatus;
   progress: number;
   stages: Stage[];
@@ -60,8 +56,6 @@ export interface Run {
   model: string;
   retries: number;
   questions: Question[];
-  error: string;
-  revision: number;
   proposal: boolean;
   queue: { place: number; waiting_for: string } | null;
   seq: number;
@@ -88,15 +82,15 @@ export function runOf(id: string): Known {
   let k = runs.get(id);
   if (!k) {
     if (runs.size > 20) runs.delete(runs.keys().next().value!);
-    runs.set(id, (k = { run: newRun(id), version: signal(0) }));
+    runs.set(id, (k = { run: newRun(), version: signal(0) }));
   }
   return k;
 }
 
-function newRun(id: string): Run {
+function newRun(): Run {
   return {
-    id, agent: "", status: "queued", progress: 0, stages: [], lines: [], dropped: 0, files: new Map(), writing: "", text: "", speaking: "", paused: false,
-    calls: 0, tokens: 0, cost: 0, model: "", retries: 0, questions: [], error: "", revision: 0, proposal: false, queue: null, seq: 0, liveFrom: 0,
+    status: "queued", progress: 0, stages: [], lines: [], dropped: 0, files: new Map(), writing: "", text: "", speaking: "", paused: false,
+    calls: 0, tokens: 0, cost: 0, model: "", retries: 0, questions: [], proposal: false, queue: null, seq: 0, liveFrom: 0,
   };
 }
 
@@ -110,27 +104,22 @@ export function apply(events: readonly StreamEvent[], jobID?: string): void {
     const seq = Number(e.data["seq"] ?? (jobID ? e.id : 0)); // a job's own stream numbers its events by their ids
     if (seq && seq <= k.run.seq) continue; // told before
     if (seq) k.run.seq = seq;
-    one(k.run, e.type, e.data);
+    handlers[e.type]?.(k.run, e.data);
     touched.add(k);
   }
   for (const k of touched) k.version.value++;
 }
 
-const text = (d: Record<string, unknown>, key: string) => (typeof d[key] === "string" ? (d[key] as string) : "");
-const num = (d: Record<string, unknown>, key: string) => (typeof d[key] === "number" ? (d[key] as number) : 0);
+export const str = (d: Record<string, unknown>, key: string) => (typeof d[key] === "string" ? (d[key] as string) : "");
+export const num = (d: Record<string, unknown>, key: string) => (typeof d[key] === "number" ? (d[key] as number) : 0);
 
 function note(r: Run, kind: string, data: Record<string, unknown>): void {
   if (r.lines.length >= mostLines) r.dropped += r.lines.splice(0, mostLines / 4).length;
-  r.lines.push({ kind, stage: r.stages.length - 1, data });
-}
-
-function one(r: Run, type: string, d: Record<string, unknown>): void {
-  const does = handlers[type];
-  if (does) does(r, d);
+  r.lines.push({ kind, data });
 }
 
 function state(r: Run, d: Record<string, unknown>): void {
-  const status = text(d, "status") as JobStatus;
+  const status = str(d, "status") as JobStatus;
   if (status) {
     if (status === "running" && r.status === "waiting_for_input") r.questions = [];
     r.status = status;
@@ -140,63 +129,62 @@ function state(r: Run, d: Record<string, unknown>): void {
 }
 
 function end(r: Run, d: Record<string, unknown>, otherwise: JobStatus): void {
-  r.status = (text(d, "status") as JobStatus) || otherwise;
+  r.status = (str(d, "status") as JobStatus) || otherwise;
   r.queue = null;
   r.text = r.writing = "";
   r.questions = [];
   for (const f of r.files.values()) f.writing = false;
-  for (const s of r.stages) if (s.state === "running") finish(s, "stopped");
+  finish(r, "stopped");
 }
 
-function finish(s: Stage, as: StageState): void {
-  s.state = as;
-  s.ended = s.began ? performance.now() : 0;
-}
-
-function stageNow(r: Run): Stage | undefined {
-  return r.stages[r.stages.length - 1];
+/** finish ends the stages that run, or those of them that are meant. */
+function finish(r: Run, as: StageState, meant: (s: Stage) => boolean = () => true): void {
+  for (const s of r.stages) {
+    if (s.state !== "running" || !meant(s)) continue;
+    s.state = as;
+    s.ended = s.began ? performance.now() : 0;
+  }
 }
 
 const handlers: Record<string, (r: Run, d: Record<string, unknown>) => void> = {
   progress: state,
   stage(r, d) {
-    const name = text(d, "stage");
+    const name = str(d, "stage");
     const round = num(d, "round");
-    if (text(d, "status") === "started") {
-      for (const s of r.stages) if (s.state === "running") finish(s, "stopped");
+    if (str(d, "status") === "started") {
+      finish(r, "stopped");
       const live = r.liveFrom === 0 || r.seq > r.liveFrom;
-      r.stages.push({ name, round, state: "running", began: live ? performance.now() : 0, ended: 0, calls: 0, files: 0 });
+      r.stages.push({ name, round, state: "running", began: live ? performance.now() : 0, ended: 0, files: 0 });
     } else {
-      for (const s of r.stages) if (s.name === name && s.round === round && s.state === "running") finish(s, "done");
+      finish(r, "done", (s) => s.name === name && s.round === round);
     }
     r.text = "";
     note(r, "stage", d);
   },
   delta(r, d) {
-    const stage = text(d, "stage");
+    const stage = str(d, "stage");
     if (stage !== r.speaking) r.text = "";
     else if (r.paused && r.text) r.text += "\n\n";
     r.speaking = stage;
     r.paused = false;
-    r.text = (r.text + text(d, "text")).slice(-mostText);
+    r.text = (r.text + str(d, "text")).slice(-mostText);
   },
   file_delta(r, d) {
-    const path = text(d, "path");
+    const path = str(d, "path");
     const f = fileOf(r, path);
     if (num(d, "offset") === 0) f.text = "";
-    f.text = (f.text + text(d, "text")).slice(-mostText);
+    f.text = (f.text + str(d, "text")).slice(-mostText);
     f.writing = true;
     r.writing = path;
   },
   file(r, d) {
-    const f = fileOf(r, text(d, "path"));
-    f.action = text(d, "action");
-    f.lines = num(d, "lines");
+    const f = fileOf(r, str(d, "path"));
+    f.action = str(d, "action");
     f.added += num(d, "added");
     f.removed += num(d, "removed");
     f.writing = false;
     if (r.writing === f.path) r.writing = "";
-    const s = stageNow(r);
+    const s = r.stages.at(-1);
     if (s) s.files++;
     note(r, "file", d);
   },
@@ -204,12 +192,10 @@ const handlers: Record<string, (r: Run, d: Record<string, unknown>) => void> = {
     r.paused = true;
     r.calls++;
     r.tokens += num(d, "input_tokens") + num(d, "output_tokens");
-    r.model = text(d, "model") || r.model;
+    r.model = str(d, "model") || r.model;
     const cost = d["cost_micro_usd"];
     if (typeof cost === "number") r.cost = (r.cost ?? 0) + cost;
     else if (!r.cost) r.cost = null;
-    const s = stageNow(r);
-    if (s) s.calls++;
     note(r, "usage", d);
   },
   retry(r, d) {
@@ -221,10 +207,9 @@ const handlers: Record<string, (r: Run, d: Record<string, unknown>) => void> = {
     note(r, "restart", d);
   },
   queue(r, d) {
-    r.queue = { place: num(d, "place"), waiting_for: text(d, "waiting_for") };
+    r.queue = { place: num(d, "place"), waiting_for: str(d, "waiting_for") };
   },
   kept(r, d) {
-    r.revision = num(d, "revision") || r.revision;
     if (d["proposal"] === true) r.proposal = true;
     note(r, "kept", d);
   },
@@ -232,17 +217,16 @@ const handlers: Record<string, (r: Run, d: Record<string, unknown>) => void> = {
     state(r, d);
     const asked = d["questions"];
     r.questions = Array.isArray(asked) ? (asked as Question[]) : [];
-    for (const s of r.stages) if (s.state === "running") finish(s, "done");
+    finish(r, "done");
     note(r, "waiting", d);
   },
   complete(r, d) {
-    for (const s of r.stages) if (s.state === "running") finish(s, "done");
+    finish(r, "done");
     end(r, d, "completed");
     r.progress = 100;
   },
   error(r, d) {
     end(r, d, "failed");
-    r.error = text(d, "error");
     note(r, "error", d);
   },
   cancelled(r, d) {
@@ -251,7 +235,7 @@ const handlers: Record<string, (r: Run, d: Record<string, unknown>) => void> = {
   },
 };
 handlers["tool"] = (r, d) => {
-  if (!d["ok"] || !shownByFiles.has(text(d, "name"))) note(r, "tool", d);
+  if (!d["ok"] || !shownByFiles.has(str(d, "name"))) note(r, "tool", d);
 };
 for (const kind of ["check", "finding", "review", "guard", "conflict", "spec", "log"]) handlers[kind] = (r, d) => note(r, kind, d);
 
@@ -260,6 +244,6 @@ const shownByFiles = new Set(["write_file", "edit_file", "move_file", "delete_fi
 
 function fileOf(r: Run, path: string): RunFile {
   let f = r.files.get(path);
-  if (!f) r.files.set(path, (f = { path, action: "created", lines: 0, added: 0, removed: 0, writing: false, text: "" }));
+  if (!f) r.files.set(path, (f = { path, action: "created", added: 0, removed: 0, writing: false, text: "" }));
   return f;
 }

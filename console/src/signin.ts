@@ -1,6 +1,6 @@
 // Signing in: the access token is in memory alone; what gets a new one is in sessionStorage, and ends with the tab. Where Supabase is
 // known by its publishable key people sign in there, by password; else they paste a token.
-import { renewal, signedOut, token } from "./api";
+import { ask, OfflineError, problem, renewal, signedOut, token } from "./api";
 import { served } from "./settings";
 
 const kept = "codeforge.console.refresh";
@@ -11,16 +11,22 @@ interface Session {
   refresh_token: string;
 }
 
-class SignInError extends Error {}
+/** Refused: what somebody signs in with is not accepted. */
+class Refused extends Error {}
 
-async function ask(grant: "password" | "refresh_token", body: Record<string, string>): Promise<void> {
-  const response = await fetch(`${served.supabaseURL.replace(/\/$/, "")}/auth/v1/token?grant_type=${grant}`, {
+async function grant(by: "password" | "refresh_token", body: Record<string, string>): Promise<void> {
+  const response = await fetch(`${served.supabaseURL.replace(/\/$/, "")}/auth/v1/token?grant_type=${by}`, {
     method: "POST",
     headers: { "Content-Type": "application/json", apikey: served.supabaseKey },
     body: JSON.stringify(body),
+  }).catch(() => {
+    throw new OfflineError();
   });
-  const said = (await response.json()) as Partial<Session> & { msg?: string; error_description?: string; message?: string };
-  if (!response.ok || !said.access_token) throw new SignInError(said.error_description ?? said.msg ?? said.message ?? "HTTP " + response.status);
+  const said = (await response.json().catch(() => ({}))) as Partial<Session> & { msg?: string; error_description?: string; message?: string };
+  if (!response.ok || !said.access_token) {
+    const why = said.error_description ?? said.msg ?? said.message ?? "HTTP " + response.status;
+    throw response.status < 500 && response.status !== 429 ? new Refused(why) : new Error(why);
+  }
   take(said.access_token);
   if (said.refresh_token) sessionStorage.setItem(kept, said.refresh_token);
 }
@@ -30,12 +36,13 @@ function take(access: string): void {
   signedOut.value = false;
 }
 
-export const passwordSignIn = (email: string, password: string) => ask("password", { email, password });
+export const passwordSignIn = (email: string, password: string) => grant("password", { email, password });
 
 /** tokenSignIn tries a token by what only somebody who is known may read. */
 export async function tokenSignIn(text: string): Promise<boolean> {
-  const response = await fetch(new URL("v1/profiles/me", new URL("./", location.href.split("#")[0])), { headers: { Authorization: "Bearer " + text } });
+  const response = await ask("GET", "v1/profiles/me", { headers: { Authorization: "Bearer " + text } });
   if (response.status === 401) return false;
+  if (response.status === 429 || response.status >= 500) throw await problem(response);
   take(text);
   return true;
 }
@@ -45,17 +52,16 @@ let renewing: Promise<boolean> | null = null;
 renewal.renew = () => {
   const refresh = withPassword ? sessionStorage.getItem(kept) : null;
   if (!refresh) return Promise.resolve(false);
-  renewing ??= ask("refresh_token", { refresh_token: refresh }).then(() => true, () => (sessionStorage.removeItem(kept), false)).finally(() => (renewing = null));
+  renewing ??= grant("refresh_token", { refresh_token: refresh }).then(() => true, (e: unknown) => {
+    if (!(e instanceof Refused)) throw e; // it may be accepted later
+    sessionStorage.removeItem(kept);
+    return false;
+  }).finally(() => (renewing = null));
   return renewing;
 };
 
-/** signIn goes on with the session of before a reload, if there is one. */
-export async function signIn(): Promise<void> {
-  if (!(await renewal.renew!())) signedOut.value = true;
-}
-
+/** signOut forgets the session, and all that was read in it. */
 export function signOut(): void {
   sessionStorage.removeItem(kept);
-  token.value = "";
-  signedOut.value = true;
+  location.reload();
 }

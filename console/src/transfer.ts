@@ -18,8 +18,8 @@ export const nameOf = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+
 
 const archives = /\.(zip|tar|tar\.gz|tgz)$/i;
 
-/** upload puts files into a project, below a folder; an archive is unpacked. It returns how many files came. */
-export async function upload(project: string, folder: string, files: readonly File[]): Promise<number> {
+/** upload puts files into a project; an archive is unpacked. It returns how many files came. */
+export async function upload(project: string, files: readonly File[]): Promise<number> {
   let n = 0;
   for (const file of files) {
     if (archives.test(file.name)) {
@@ -27,7 +27,7 @@ export async function upload(project: string, folder: string, files: readonly Fi
       const done = await call<Imported>("POST", `v1/projects/${project}/import?mode=merge`, { raw: file, type });
       n += done.created + done.updated;
     } else {
-      const path = (folder ? folder + "/" : "") + (file.webkitRelativePath || file.name);
+      const path = file.webkitRelativePath || file.name;
       await call("POST", `v1/projects/${project}/files?path=${encodeURIComponent(path)}`, { raw: file, type: "application/octet-stream" });
       n++;
     }

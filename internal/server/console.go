@@ -2,7 +2,6 @@ package server
 
 import (
 	"slices"
-	"strings"
 
 	"codeforge"
 	"codeforge/console"
@@ -25,7 +24,7 @@ func (s *Server) consoleSites() []api.Site {
 func (c *Config) embedders() []string {
 	origins := slices.Clone([]string(c.AllowedOrigins))
 	if c.PublicURL != "" && c.HasConsole() {
-		origins = append(origins, strings.TrimRight(c.PublicURL, "/"))
+		origins = append(origins, c.PublicURL)
 	}
 	return origins
 }

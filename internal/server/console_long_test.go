@@ -45,16 +45,11 @@ const rows = `String(document.querySelector(".run-lines .rows-all").clientHeight
 // survivesCuts watches a job through a connection that breaks: in the end it has seen what who reads the log afterwards sees.
 func (v *guest) survivesCuts(p *process, way *line) (project string) {
 	v.Helper()
-	var made codeforge.Project
-	p.caller.must(v.T, "POST", "/v1/projects/", map[string]string{"title": "Dog walkers", "description": "A CRM for dog walkers"}, &made)
-	at := "#/projects/" + made.ID + "/run"
-	v.open("#/projects/" + made.ID)
+	project = v.makes(p, object{"title": "Dog walkers", "description": "A CRM for dog walkers"})
+	v.open("#/projects/" + project)
 	v.until(`document.querySelector(".live.live")`)
-	var job struct {
-		ID string `json:"job_id"`
-	}
-	p.caller.must(v.T, "POST", "/v1/run-pipeline", map[string]any{"project_id": made.ID, "input_context": map[string]any{"user_message": "A CRM for dog walkers", "scaffold": "slow"}}, &job)
-	v.open(at + "/" + job.ID)
+	job := v.starts(p, "pipeline", object{"project_id": project, "input_context": object{"user_message": "A CRM for dog walkers", "scaffold": "slow"}})
+	v.open("#/projects/" + project + "/run/" + job)
 	for _, lines := range []int{5, 15, 25} {
 		v.until(fmt.Sprintf(`document.querySelector(".run-lines .rows-all")?.clientHeight >= %d * 28`, lines))
 		way.set(cut)
@@ -73,20 +68,34 @@ func (v *guest) survivesCuts(p *process, way *line) (project string) {
 	if after := v.eval(rows); after != seen {
 		v.Errorf("%s lines were seen through cuts, %s are there", seen, after)
 	}
+	return project
+}
+
+// makes has a project made.
+func (v *guest) makes(p *process, body object) (project string) {
+	v.Helper()
+	var made codeforge.Project
+	p.caller.must(v.T, "POST", "/v1/projects/", body, &made)
 	return made.ID
+}
+
+// starts has an agent, or all of them, begin a job.
+func (v *guest) starts(p *process, what string, body object) (job string) {
+	v.Helper()
+	var started struct {
+		ID string `json:"job_id"`
+	}
+	p.caller.must(v.T, "POST", "/v1/run-"+what, body, &started)
+	return started.ID
 }
 
 // showsMany opens the log of a job of 100,000 events.
 func (v *guest) showsMany(p *process) {
 	v.Helper()
-	var made codeforge.Project
-	p.caller.must(v.T, "POST", "/v1/projects/", map[string]string{"title": "Many events"}, &made)
-	var job struct {
-		ID string `json:"job_id"`
-	}
-	p.caller.must(v.T, "POST", "/v1/run-agent", map[string]any{"project_id": made.ID, "agent_type": "noop", "input_context": map[string]any{"events": 100_000, "every_ms": 0}}, &job)
-	p.awaitEnd(v.T, job.ID)
-	v.open("#/projects/" + made.ID + "/run/" + job.ID)
+	project := v.makes(p, object{"title": "Many events"})
+	job := v.starts(p, "agent", object{"project_id": project, "agent_type": "noop", "input_context": object{"events": 100_000, "every_ms": 0}})
+	p.awaitEnd(v.T, job)
+	v.open("#/projects/" + project + "/run/" + job)
 	v.until(`document.querySelector(".run-tabs .fine")?.textContent.includes("80,000")`)
 	if n := v.eval(`String(document.querySelectorAll(".run-lines .row").length)`); len(n) > 3 || n > "300" && len(n) == 3 {
 		v.Errorf("%s rows are in the page", n)
@@ -96,18 +105,15 @@ func (v *guest) showsMany(p *process) {
 // asks answers the questions of a job by keys.
 func (v *guest) asks(p *process) {
 	v.Helper()
-	var made codeforge.Project
-	p.caller.must(v.T, "POST", "/v1/projects/", map[string]string{"title": "Asked"}, &made)
-	var job struct {
-		ID string `json:"job_id"`
-	}
-	p.caller.must(v.T, "POST", "/v1/run-pipeline", map[string]any{"project_id": made.ID, "input_context": map[string]any{"user_message": "An app for a library", "scaffold": "ask"}}, &job)
-	v.open("#/projects/" + made.ID)
+	project := v.makes(p, object{"title": "Asked"})
+	v.starts(p, "pipeline", object{"project_id": project, "input_context": object{"user_message": "An app for a library", "scaffold": "ask"}})
+	v.open("#/projects/" + project)
 	v.has(".questions fieldset.open")
 	v.accessible("questions")
-	for v.eval(`document.querySelector(".questions fieldset.open") ? "open" : ""`) != "" {
+	const asked = `String([...document.querySelectorAll(".questions fieldset")].findIndex(f => f.matches(".open")))`
+	for at := v.eval(asked); at != "-1"; at = v.eval(asked) {
 		v.do("answer", chromedp.KeyEvent("1"))
-		v.eval(`new Promise(done => setTimeout(() => done(""), 50))`)
+		v.until(asked + " !== " + quoted(at))
 	}
 	v.press(".questions .primary:enabled")
 	v.has(".run-head .state.good")
@@ -117,13 +123,12 @@ func (v *guest) asks(p *process) {
 func (v *guest) everyScreen(p *process, project string) {
 	v.Helper()
 	at := "#/projects/" + project
-	var student codeforge.Project
-	p.caller.must(v.T, "POST", "/v1/projects/", map[string]string{"title": "To learn", "mode": "student"}, &student)
+	student := v.makes(p, object{"title": "To learn", "mode": "student"})
 	for _, width := range []int64{360, 768, 1280} {
 		for _, scheme := range []string{"light", "dark"} {
 			v.look(width, scheme)
 			for _, screen := range []string{"#/", "#/?show=archived", "#/jobs", "#/jobs?state=failed", "#/usage", "#/usage?by=model", "#/models?show=all", "#/settings", "#/nowhere",
-				at, at + "/run", at + "/run?part=files", at + "/run?part=calls", at + "/files", at + "/files/README.md", at + "/history/1", at + "/files?show=preview&w=phone", "#/projects/" + student.ID + "/run"} {
+				at, at + "/run", at + "/run?part=files", at + "/run?part=calls", at + "/files", at + "/files/README.md", at + "/history/1", at + "/files?show=preview&w=phone", "#/projects/" + student + "/run"} {
 				v.open(screen)
 				v.until(`!document.querySelector(".main .waiting") && document.querySelector(".main").innerText`)
 				v.accessible(fmt.Sprintf("%s, %d px, %s", screen, width, scheme))

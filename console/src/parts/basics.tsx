@@ -126,8 +126,8 @@ export function Choice<T extends string>({ label, of, is, onChange, icons }: { l
   );
 }
 
-/** Dialog is a window over the page; Escape and its backdrop close it. */
-export function Dialog({ title, onClose, children, class: more }: { title: string; onClose: () => void; children: ComponentChildren; class?: string }) {
+/** Modal is a window over the page; Escape and its backdrop close it. */
+export function Modal({ label, onClose, children, class: more }: { label: string; onClose: () => void; children: ComponentChildren; class?: string | undefined }) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
@@ -138,18 +138,62 @@ export function Dialog({ title, onClose, children, class: more }: { title: strin
     <dialog
       ref={ref}
       class={"dialog " + (more ?? "")}
-      aria-label={title}
+      aria-label={label}
       onCancel={(e) => (e.preventDefault(), onClose())}
       onClick={(e) => e.target === ref.current && onClose()}
     >
-      <div class="dialog-body">
-        <header class="dialog-head">
-          <h2>{title}</h2>
-          <Button icon="close" kind="quiet" label={t("close")} onClick={onClose} />
-        </header>
-        {children}
-      </div>
+      <div class="dialog-body">{children}</div>
     </dialog>
+  );
+}
+
+/** Dialog is a window with a title. */
+export function Dialog({ title, onClose, children, class: more }: { title: string; onClose: () => void; children: ComponentChildren; class?: string }) {
+  return (
+    <Modal label={title} onClose={onClose} class={more}>
+      <header class="dialog-head">
+        <h2>{title}</h2>
+        <Button icon="close" kind="quiet" label={t("close")} onClick={onClose} />
+      </header>
+      {children}
+    </Modal>
+  );
+}
+
+/** Writing is a text that grows as it is written, up to a height; Enter sends it. */
+export function Writing({ id, input, text, highest, label, hint, onText, onSend }: {
+  id?: string;
+  input: RefObject<HTMLTextAreaElement | null>;
+  text: string;
+  highest: number;
+  label: string;
+  hint: string;
+  onText: (to: string) => void;
+  onSend: () => void;
+}) {
+  useEffect(() => {
+    const e = input.current;
+    if (!e) return;
+    e.style.height = "auto";
+    e.style.height = Math.min(e.scrollHeight, highest) + "px";
+  }, [text]);
+  return (
+    <textarea
+      id={id}
+      ref={input}
+      rows={2}
+      maxLength={20000}
+      value={text}
+      placeholder={hint}
+      aria-label={label}
+      onInput={(e) => onText(e.currentTarget.value)}
+      onKeyDown={(e) => {
+        if (e.key === "Enter" && !e.shiftKey && !e.isComposing) {
+          e.preventDefault();
+          onSend();
+        } else if (e.key === "Escape") e.currentTarget.blur();
+      }}
+    />
   );
 }
 
@@ -169,20 +213,6 @@ export function useTitle(title: string): void {
   useEffect(() => {
     document.title = title ? title + " · CodeForge" : "CodeForge";
   }, [title]);
-}
-
-/** useSize is how high and wide an element is, as it changes. */
-export function useSize(ref: RefObject<HTMLElement | null>): { width: number; height: number } {
-  const [size, set] = useState({ width: 0, height: 0 });
-  useEffect(() => {
-    const e = ref.current;
-    if (!e) return;
-    const watch = new ResizeObserver(() => set({ width: e.clientWidth, height: e.clientHeight }));
-    watch.observe(e);
-    set({ width: e.clientWidth, height: e.clientHeight });
-    return () => watch.disconnect();
-  }, []);
-  return size;
 }
 
 export const words = (e: unknown) => (e instanceof OfflineError ? t("offline.text") : e instanceof Error ? e.message : String(e));

@@ -1,23 +1,11 @@
 // The calls of models that a job made, in order, against time.
-import { useState } from "preact/hooks";
-import { get } from "../api";
-import { useData } from "../data";
+import { usePages } from "../data";
 import { compact, duration, money, t, tx } from "../i18n";
 import type { CallList, ModelCall } from "../schema";
 import { Button, Failure, Notice, Waiting } from "./basics";
 
 export function Calls({ job, running }: { job: string; running: boolean }) {
-  const [limit, setLimit] = useState(100);
-  const list = useData<CallList>(`calls/${job}/${limit}/${running}`, async (s) => {
-    const all = await get<CallList>(`v1/jobs/${job}/calls?limit=100`, s);
-    while (all.items.length < limit && all.next_cursor) {
-      const next = await get<CallList>(`v1/jobs/${job}/calls?limit=100&cursor=${encodeURIComponent(all.next_cursor)}`, s);
-      all.items.push(...next.items);
-      all.next_cursor = next.next_cursor;
-      all.has_more = next.has_more;
-    }
-    return all;
-  });
+  const { list, more } = usePages<CallList>(`calls/${job}/${running}`, `v1/jobs/${job}/calls?limit=100`);
   if (list.error && !list.data) return <Failure error={list.error} />;
   if (!list.data) return <Waiting rows={6} />;
   const calls = list.data.items;
@@ -31,7 +19,7 @@ export function Calls({ job, running }: { job: string; running: boolean }) {
         <thead><tr><th>{t("calls.stage")}</th><th>{t("usage.model")}</th><th>{t("calls.when")}</th><th class="num">{t("usage.in")}</th><th class="num">{t("usage.out")}</th><th class="num">{t("run.time")}</th><th class="num">{t("run.cost")}</th></tr></thead>
         <tbody>{calls.map((c) => <Call key={c.id} call={c} from={(Date.parse(c.started_at) - began) / span} long={c.duration_ms / span} />)}</tbody>
       </table>
-      {list.data.has_more && <p class="more"><Button busy={list.loading} onClick={() => setLimit(limit + 100)}>{t("more")}</Button></p>}
+      {list.data.has_more && <p class="more"><Button busy={list.loading} onClick={more}>{t("more")}</Button></p>}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 // Keys: each screen says which it has while it is shown. Letters count only where nobody types, and can be turned off.
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { shortcuts } from "../settings";
 
 export interface Shortcut {
@@ -12,8 +12,9 @@ export interface Shortcut {
 const active: Shortcut[][] = [];
 export const allShortcuts = (): Shortcut[] => active.flat().filter((s) => !s.hidden);
 
+/** useKeys has keys do what the screen that is seen says, without a moment in which they do what an older one did. */
 export function useKeys(list: Shortcut[]): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     active.push(list);
     return () => void active.splice(active.indexOf(list), 1);
   });

@@ -1,10 +1,11 @@
 // The palette: everything that can be done or opened, by typing a part of its name.
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { known } from "../data";
 import { t } from "../i18n";
 import { go, link } from "../router";
 import type { ProjectList } from "../schema";
+import { Modal } from "./basics";
 import { Icon, type IconName } from "./icon";
 import { allShortcuts, shown } from "./keys";
 
@@ -31,17 +32,11 @@ export function Palette() {
 }
 
 function Open() {
-  const ref = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const [all] = useState(commands);
   const parts = text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = all.filter((c) => parts.every((p) => c.name.toLowerCase().includes(p))).slice(0, 12);
-  useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
-    ref.current?.showModal();
-    return () => before?.focus?.();
-  }, []);
   const close = () => (paletteOpen.value = false);
   const run = (c: Command | undefined) => {
     if (!c) return;
@@ -56,33 +51,31 @@ function Open() {
     e.preventDefault();
   };
   return (
-    <dialog ref={ref} class="dialog palette" aria-label={t("palette.title")} onCancel={(e) => (e.preventDefault(), close())} onClick={(e) => e.target === ref.current && close()}>
-      <div class="dialog-body">
-        <div class="palette-head">
-          <Icon name="search" />
-          <input
-            value={text}
-            placeholder={t("palette.hint")}
-            aria-label={t("palette.title")}
-            role="combobox"
-            aria-expanded="true"
-            aria-controls="palette-list"
-            aria-activedescendant={found[at] ? "command-" + at : undefined}
-            onInput={(e) => (setText(e.currentTarget.value), setAt(0))}
-            onKeyDown={onKey}
-          />
-        </div>
-        <ul id="palette-list" role="listbox" aria-label={t("palette.title")}>
-          {found.map((c, i) => (
-            <li key={i} id={"command-" + i} role="option" aria-selected={i === at} onClick={() => run(c)} onMouseMove={() => setAt(i)}>
-              <Icon name={c.icon} />
-              <span>{c.name}</span>
-              {c.keys && <kbd>{shown(c.keys)}</kbd>}
-            </li>
-          ))}
-        </ul>
-        {found.length === 0 && <p class="fine palette-none">{t("palette.none")}</p>}
+    <Modal label={t("palette.title")} onClose={close} class="palette">
+      <div class="palette-head">
+        <Icon name="search" />
+        <input
+          value={text}
+          placeholder={t("palette.hint")}
+          aria-label={t("palette.title")}
+          role="combobox"
+          aria-expanded="true"
+          aria-controls="palette-list"
+          aria-activedescendant={found[at] ? "command-" + at : undefined}
+          onInput={(e) => (setText(e.currentTarget.value), setAt(0))}
+          onKeyDown={onKey}
+        />
       </div>
-    </dialog>
+      <ul id="palette-list" role="listbox" aria-label={t("palette.title")}>
+        {found.map((c, i) => (
+          <li key={i} id={"command-" + i} role="option" aria-selected={i === at} onClick={() => run(c)} onMouseMove={() => setAt(i)}>
+            <Icon name={c.icon} />
+            <span>{c.name}</span>
+            {c.keys && <kbd>{shown(c.keys)}</kbd>}
+          </li>
+        ))}
+      </ul>
+      {found.length === 0 && <p class="fine palette-none">{t("palette.none")}</p>}
+    </Modal>
   );
 }

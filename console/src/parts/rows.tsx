@@ -1,13 +1,11 @@
 // A list of any length of which only what is seen is in the page. Its rows have one height.
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { useSize } from "./basics";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const beyond = 12; // rows that are ready above and below
 
 export function Rows<T>({ items, height, label, render, follow = false, class: more }: {
   items: readonly T[];
-  version?: number; // moves when items changed in place
   height: number;
   label: string;
   render: (item: T, index: number) => ComponentChildren;
@@ -15,10 +13,16 @@ export function Rows<T>({ items, height, label, render, follow = false, class: m
   class?: string;
 }) {
   const ref = useRef<HTMLDivElement>(null);
-  const { height: seen } = useSize(ref);
+  const [seen, setSeen] = useState(0); // how high it is
   const [top, setTop] = useState(0);
   const atEnd = useRef(true);
 
+  useEffect(() => {
+    const e = ref.current!;
+    const watch = new ResizeObserver(() => setSeen(e.clientHeight));
+    watch.observe(e);
+    return () => watch.disconnect();
+  }, []);
   useLayoutEffect(() => {
     const e = ref.current;
     if (follow && atEnd.current && e) e.scrollTop = e.scrollHeight;

@@ -1,9 +1,10 @@
 // What was said about a project: by people, by agents, and what agents ask. What models write is text, never markup.
+import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { call, get } from "../api";
 import { refresh, useData } from "../data";
 import { duration, t, tn, tx } from "../i18n";
-import { Button, Failure, Progress, Time, useNow, Waiting } from "../parts/basics";
+import { Button, Failure, Progress, Time, useNow, Waiting, Writing } from "../parts/basics";
 import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
@@ -36,9 +37,13 @@ export function Conversation({ here }: { here: Here }) {
   }, [messages.length, version, here.current?.status]);
   const loadOlder = async () => {
     if (!more) return;
-    const page = await get<MessageList>(`v1/projects/${here.id}/messages?limit=50&before=${more}`);
-    setOlder([...inOrder(page.items), ...older]);
-    setMore(page.next_before ?? null);
+    try {
+      const page = await get<MessageList>(`v1/projects/${here.id}/messages?limit=50&before=${more}`);
+      setOlder([...inOrder(page.items), ...older]);
+      setMore(page.next_before ?? null);
+    } catch (e) {
+      sayFailure(e);
+    }
   };
   return (
     <div class="conversation">
@@ -96,7 +101,7 @@ function Current({ here, job }: { here: Here; job: JobState }) {
   const r = seen(runOf(job.job_id));
   const status = r.seq ? r.status : job.status;
   const now = useNow(status === "running");
-  const stage = r.stages[r.stages.length - 1];
+  const stage = r.stages.at(-1);
   const questions = r.questions.length ? r.questions : ((job.clarification_data as { questions?: Question[] } | null)?.questions ?? []);
   if (status === "waiting_for_input") {
     return job.proposal || r.proposal ? <Review here={here} job={job} questions={questions} /> : <Questions here={here} job={job} questions={questions} />;
@@ -237,47 +242,28 @@ function Composer({ here }: { here: Here }) {
     drafts.value = to ? { ...others, [here.id]: to } : others;
   };
   const [wish, setWish] = useState<Wish | "">("");
-  const [busy, setBusy] = useState(false);
+  const busy = useSignal(false); // at once: a key that is held sends one message
   const input = useRef<HTMLTextAreaElement>(null);
   const does: Wish = wish || (here.project.revision > 0 ? "change" : "build");
   useKeys([{ keys: "/", name: t("chat.focus"), run: () => input.current?.focus() }]);
   const send = async () => {
     const said = text.trim();
+    if (busy.value) return;
     if (!said && does !== "review") return input.current?.focus();
-    setBusy(true);
+    busy.value = true;
     const context: Record<string, unknown> = does === "ask" ? { user_message: said, question: said } : said ? { user_message: said } : {};
     if (await submit(here, agents[does], context)) set("");
-    setBusy(false);
+    busy.value = false;
   };
-  useEffect(() => {
-    const e = input.current;
-    if (!e) return;
-    e.style.height = "auto";
-    e.style.height = Math.min(e.scrollHeight, 200) + "px";
-  }, [text]);
   return (
     <form class="composer" onSubmit={(e) => (e.preventDefault(), void send())}>
-      <textarea
-        ref={input}
-        rows={2}
-        value={text}
-        maxLength={20000}
-        placeholder={t(`chat.hint.${does}`)}
-        aria-label={t("chat.say")}
-        onInput={(e) => set(e.currentTarget.value)}
-        onKeyDown={(e) => {
-          if (e.key === "Enter" && !e.shiftKey && !e.isComposing) {
-            e.preventDefault();
-            void send();
-          } else if (e.key === "Escape") e.currentTarget.blur();
-        }}
-      />
+      <Writing input={input} text={text} highest={200} label={t("chat.say")} hint={t(`chat.hint.${does}`)} onText={set} onSend={() => void send()} />
       <div class="composer-foot">
         <select class="select" aria-label={t("chat.wish")} value={does} onChange={(e) => setWish(e.currentTarget.value as Wish)}>
           {(["change", "build", "review", "ask"] as const).map((w) => <option key={w} value={w}>{t(`wish.${w}`)}</option>)}
         </select>
         <span class="grow" />
-        <Button type="submit" kind="primary" icon="send" busy={busy}>{t("send")}</Button>
+        <Button type="submit" kind="primary" icon="send" busy={busy.value}>{t("send")}</Button>
       </div>
     </form>
   );

@@ -8,7 +8,7 @@ import { Button, Dialog, Failure, Notice, Waiting, words } from "../parts/basics
 import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
-import { go, link, place } from "../router";
+import { carried, go, link, place } from "../router";
 import type { File as Row, FileList } from "../schema";
 import { fileAt, nameOf, save, upload } from "../transfer";
 import { Conflict, editorPart } from "./conflict";
@@ -37,7 +37,7 @@ export function FilesPane({ here, path }: { here: Here; path: string }) {
     setOver(false);
     if (!files.length) return;
     try {
-      const n = await upload(here.id, "", files);
+      const n = await upload(here.id, files);
       say(t("files.uploaded", { files: tn("files", n) }), "good");
       refresh(`project/${here.id}/`);
     } catch (e) {
@@ -78,7 +78,7 @@ export function FilesPane({ here, path }: { here: Here; path: string }) {
   );
 }
 
-const addressOf = (here: Here, path: string, line?: number) => link(["projects", here.id, "files", ...path.split("/")], { w: place.value.query.get("w"), show: place.value.query.get("show"), line: line ? String(line) : null });
+const addressOf = (here: Here, path: string, line?: number) => link(["projects", here.id, "files", ...path.split("/")], { ...carried("w", "show"), line: line ? String(line) : null });
 
 function treeOf(files: readonly Row[]): Folder {
   const root: Folder = { name: "", path: "", folders: [], files: [] };
@@ -189,7 +189,7 @@ function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete:
       say(t("files.saved", { path }), "good");
       refresh(`project/${here.id}/`);
     } catch (e) {
-      if (e instanceof ApiError && e.status === 409) setTheirs(await get<Row>(fileAt(here.id, path)));
+      if (e instanceof ApiError && e.status === 409) await get<Row>(fileAt(here.id, path)).then(setTheirs, sayFailure);
       else sayFailure(e);
     } finally {
       setSaving(false);
@@ -250,7 +250,7 @@ function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete:
   return (
     <div class="file">
       <header class="file-head">
-        <a class="button quiet only-icon back-to-tree" href={link(["projects", here.id, "files"], { show: place.value.query.get("show") })} aria-label={t("files.back")}><Icon name="back" /></a>
+        <a class="button quiet only-icon back-to-tree" href={link(["projects", here.id, "files"], carried("w", "show"))} aria-label={t("files.back")}><Icon name="back" /></a>
         <code>{path}</code>
         {changed && <span class="dot" title={t("files.unsaved")}><span class="hidden">{t("files.unsaved")}</span></span>}
         {newer && <span class="fine warn-text">{t("files.newer")}</span>}

@@ -1,14 +1,14 @@
 // Revisions: who made them, why, and how well they are known to work; what one changed, and the way back to it.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call, get } from "../api";
-import { refresh, useData } from "../data";
+import { refresh, useData, usePages } from "../data";
 import { t, tn, tx } from "../i18n";
 import { Button, Chip, Dialog, Failure, Notice, Time, Waiting } from "../parts/basics";
 import { DiffView } from "../parts/diff";
 import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
-import { go, link, place, setQuery } from "../router";
+import { carried, go, link, place, setQuery } from "../router";
 import type { Revision, RevisionDiff, RevisionList } from "../schema";
 import { nameOf, save } from "../transfer";
 import type { Here } from "./project";
@@ -16,23 +16,12 @@ import { Evidence } from "./run";
 
 export function HistoryPane({ here, at }: { here: Here; at: number }) {
   const name = `project/${here.id}/revisions`;
-  const [pages, setPages] = useState(1);
-  const list = useData<RevisionList>(name, async (s) => {
-    const first = await get<RevisionList>(`v1/projects/${here.id}/revisions?page_size=50`, s);
-    for (let n = 2; n <= pages && first.has_more; n++) {
-      const next = await get<RevisionList>(`v1/projects/${here.id}/revisions?page_size=50&page=${n}`, s);
-      first.items.push(...next.items);
-      first.has_more = next.has_more;
-    }
-    return first;
-  });
-  useEffect(() => {
-    if (pages > 1) refresh(name);
-  }, [pages]);
+  const { list, more } = usePages<RevisionList>(name, `v1/projects/${here.id}/revisions?page_size=50`);
   const items = list.data?.items ?? [];
   const shown = at || (items[0]?.revision ?? 0);
   const index = items.findIndex((r) => r.revision === shown);
-  const open = (r: Revision | undefined) => r && go(link(["projects", here.id, "history", r.revision], { w: place.value.query.get("w"), show: place.value.query.get("show") }), "replace");
+  const addressOf = (r: Revision) => link(["projects", here.id, "history", r.revision], carried("w", "show"));
+  const open = (r: Revision | undefined) => r && go(addressOf(r), "replace");
   useKeys([
     { keys: "j", name: t("history.next"), run: () => open(items[index + 1]) },
     { keys: "k", name: t("history.previous"), run: () => open(items[index - 1]) },
@@ -45,7 +34,7 @@ export function HistoryPane({ here, at }: { here: Here; at: number }) {
       <ol class="revisions" aria-label={t("view.history")}>
         {items.map((r) => (
           <li key={r.revision}>
-            <a href={link(["projects", here.id, "history", r.revision], { w: place.value.query.get("w"), show: place.value.query.get("show") })} aria-current={r.revision === shown ? "true" : undefined}>
+            <a href={addressOf(r)} aria-current={r.revision === shown ? "true" : undefined}>
               <span class="revision-number">{r.revision}</span>
               <span class="revision-message">{r.message || t("history.nomessage")}</span>
               <span class="revision-facts">
@@ -58,7 +47,7 @@ export function HistoryPane({ here, at }: { here: Here; at: number }) {
             </a>
           </li>
         ))}
-        {list.data.has_more && <li class="more"><Button kind="quiet" busy={list.loading} onClick={() => setPages(pages + 1)}>{t("more")}</Button></li>}
+        {list.data.has_more && <li class="more"><Button kind="quiet" busy={list.loading} onClick={more}>{t("more")}</Button></li>}
       </ol>
       <OneRevision key={shown} here={here} number={shown} row={items[index]} />
     </div>
@@ -81,7 +70,7 @@ function OneRevision({ here, number: n, row }: { here: Here; number: number; row
     try {
       const made = await call<Revision>("POST", `v1/projects/${here.id}/revisions/${n}/restore`, { headers: { "If-Match": `"${here.project.revision}"` } });
       say(t("history.restored", { n, to: made.revision }), "good");
-      go(link(["projects", here.id, "history", made.revision], { w: place.value.query.get("w") }), "replace");
+      go(link(["projects", here.id, "history", made.revision], carried("w")), "replace");
       refresh(`project/${here.id}/`);
     } catch (e) {
       sayFailure(e);

@@ -1,7 +1,7 @@
 // The jobs of all projects, the newest first, and a look into one.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { get } from "../api";
-import { refresh, useData } from "../data";
+import { refresh, useData, usePages } from "../data";
 import { duration, t, tx } from "../i18n";
 import { Button, Failure, Notice, State, Time, useTitle, Waiting } from "../parts/basics";
 import { useKeys } from "../parts/keys";
@@ -17,21 +17,8 @@ export function JobsScreen() {
   const agent = place.value.query.get("agent") ?? "";
   const filter = (state ? "&state=" + state : "") + (agent ? "&agent=" + agent : "");
   const name = "jobs/" + filter;
-  const [pages, setPages] = useState(1);
-  const list = useData<UserJobList>(name, async (s) => {
-    const all = await get<UserJobList>(`v1/jobs?limit=50${filter}`, s);
-    for (let n = 1; n < pages && all.next_cursor; n++) {
-      const next = await get<UserJobList>(`v1/jobs?limit=50${filter}&cursor=${encodeURIComponent(all.next_cursor)}`, s);
-      all.items.push(...next.items);
-      all.next_cursor = next.next_cursor;
-      all.has_more = next.has_more;
-    }
-    return all;
-  });
+  const { list, more } = usePages<UserJobList>(name, `v1/jobs?limit=50${filter}`);
   const projects = useData<ProjectList>("projects", (s) => get("v1/projects/?page_size=24", s));
-  useEffect(() => {
-    if (pages > 1) refresh(name);
-  }, [pages]);
   const [at, setAt] = useState(-1);
   const items = list.data?.items ?? [];
   const focus = (n: number) => (setAt(n), document.querySelectorAll<HTMLElement>(".jobs a")[n]?.focus());
@@ -73,7 +60,7 @@ export function JobsScreen() {
           ))}
         </ul>
       )}
-      {list.data?.has_more && <p class="more"><Button busy={list.loading} onClick={() => setPages(pages + 1)}>{t("more")}</Button></p>}
+      {list.data?.has_more && <p class="more"><Button busy={list.loading} onClick={more}>{t("more")}</Button></p>}
     </div>
   );
 }

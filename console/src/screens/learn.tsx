@@ -5,19 +5,11 @@ import { refresh, useData } from "../data";
 import { number, t, tx } from "../i18n";
 import { Button, Chip, Choice, Failure, Notice, Progress, Waiting, words } from "../parts/basics";
 import { say, sayFailure } from "../parts/toast";
-import type { ChoiceFramework, Roadmap, StudentProgress } from "../schema";
+import type { ChoiceFramework, Roadmap, RoadmapRequest, StudentProgress } from "../schema";
 import type { Here } from "./project";
 
-interface Module {
-  title: string;
-  description?: string;
-  concepts?: string[];
-  exercises?: string[];
-  estimated_hours?: number;
-  chosen_option?: string;
-}
-
-type Level = "beginner" | "intermediate" | "advanced";
+type Module = Roadmap["modules"][number];
+type Level = RoadmapRequest["skill_level"];
 
 export function LearnPane({ here }: { here: Here }) {
   const name = `project/${here.id}/roadmap`;
@@ -56,7 +48,7 @@ function Plan({ here }: { here: Here }) {
 }
 
 function Way({ here, map }: { here: Here; map: Roadmap }) {
-  const modules = map.modules as unknown as Module[];
+  const modules = map.modules;
   const progress = useData<StudentProgress>(`project/${here.id}/progress`, (s) => get(`v1/student/${here.id}/progress`, s));
   const step = map.current_step_index;
   const [open, setOpen] = useState(Math.min(step, modules.length - 1));

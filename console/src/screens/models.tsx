@@ -12,7 +12,7 @@ export function ModelsScreen() {
   const list = useData<ModelList>("models", (s) => get("v1/models", s));
   const show = (place.value.query.get("show") ?? "configured") as "configured" | "all";
   const all = list.data?.models ?? [];
-  const models = show === "all" ? all : all.filter((m) => m.configured || m.provider === "scaffold");
+  const models = show === "all" ? all : all.filter(usable);
   return (
     <div class="page">
       <header class="page-head"><h1>{t("nav.models")}</h1></header>
@@ -60,13 +60,15 @@ export function ModelsScreen() {
   );
 }
 
+const usable = (m: ModelState) => m.configured || m.provider === "scaffold";
+
 function Row({ model: m }: { model: ModelState }) {
   const price = m.prices[0];
   const [tone, icon, word] =
     m.gone ? (["bad", "failed", t("models.gone")] as const)
     : m.breaker === "open" ? (["bad", "paused", t("models.paused", { n: Math.ceil(m.paused_ms / 1000) })] as const)
     : m.breaker === "half-open" ? (["warn", "question", t("models.trying")] as const)
-    : m.configured || m.provider === "scaffold" ? (["good", "check", t("models.ready")] as const)
+    : usable(m) ? (["good", "check", t("models.ready")] as const)
     : (["calm", "minus", t("models.nokey")] as const);
   return (
     <tr>

@@ -24,9 +24,10 @@ export function PreviewPane({ here }: { here: Here }) {
   // Work that waits to be applied is shown first: it is what somebody decides on.
   const proposed = here.jobs.find((j) => j.proposal);
   const of = proposed && place.value.query.get("of") !== "project" ? "job" : "project";
+  const path = of === "job" ? `v1/jobs/${proposed!.job_id}/preview` : `v1/projects/${here.id}/preview`;
   const name = `project/${here.id}/preview${of === "job" ? "/" + proposed!.job_id : ""}`;
   const wanted = of === "job" || here.project.revision > 0 || here.current ? name : null;
-  const state = useData<PreviewState>(wanted, (s) => get(of === "job" ? `v1/jobs/${proposed!.job_id}/preview` : `v1/projects/${here.id}/preview`, s));
+  const state = useData<PreviewState>(wanted, (s) => get(path, s));
   const device = (place.value.query.get("w") ?? "desktop") as Device;
   const [round, setRound] = useState(0);
   const [errors, setErrors] = useState<PageError[]>([]);
@@ -48,7 +49,7 @@ export function PreviewPane({ here }: { here: Here }) {
   const openInTab = (e: Event) => {
     if (!served.users) return;
     e.preventDefault();
-    void get<PreviewState>(of === "job" ? `v1/jobs/${proposed!.job_id}/preview` : `v1/projects/${here.id}/preview`).then((s) => open(s.url, "_blank", "noopener"), sayFailure);
+    void get<PreviewState>(path).then((s) => open(s.url, "_blank", "noopener"), sayFailure);
   };
   useKeys([{ keys: "e", name: t("preview.reload"), run: reload }]);
 

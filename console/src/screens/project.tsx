@@ -7,8 +7,9 @@ import { t, tx } from "../i18n";
 import { Button, Choice, Dialog, Failure, State, useTitle, Waiting, words } from "../parts/basics";
 import { Icon, type IconName } from "../parts/icon";
 import { useKeys } from "../parts/keys";
+import { Later } from "../parts/later";
 import { announce, say, sayFailure } from "../parts/toast";
-import { go, link, place, setQuery } from "../router";
+import { carried, go, link, place, setQuery } from "../router";
 import { apply, isOver, runOf, seen } from "../run";
 import { collapsed, columns } from "../settings";
 import type { JobList, JobState, Message, MessageList, Project } from "../schema";
@@ -19,7 +20,7 @@ import { HistoryPane } from "./history";
 import { PreviewPane } from "./preview";
 import { RunPane } from "./run";
 
-export const liveness = signal<Liveness>("connecting");
+const liveness = signal<Liveness>("connecting");
 
 export type View = "run" | "files" | "history" | "learn";
 type Side = "chat" | "work" | "preview";
@@ -34,7 +35,7 @@ export interface Here {
 /** The project that is shown, for the head of the page. */
 const shown = signal<Project | null>(null);
 
-export const projectName = (id: string) => `project/${id}/row`;
+const projectName = (id: string) => `project/${id}/row`;
 
 export function ProjectScreen({ id }: { id: string }) {
   const ready = useProjectEvents(id);
@@ -58,7 +59,7 @@ function Workspace({ here }: { here: Here }) {
   const view: View = wanted && ["run", "files", "history", "learn"].includes(wanted) ? wanted : here.current ? "run" : here.project.revision > 0 ? "files" : "run";
   const side = (query.get("show") ?? (wanted ? "work" : "chat")) as Side;
   const { chat, preview } = collapsed.value;
-  const show = (v: View) => go(link(["projects", here.id, v], { w: query.get("w") }));
+  const show = (v: View) => go(link(["projects", here.id, v], carried("w")));
   useKeys([
     { keys: "1", name: t("pane.chat.key"), run: () => toggle("chat") },
     { keys: "2", name: t("view.run"), run: () => show("run") },
@@ -93,7 +94,7 @@ function Workspace({ here }: { here: Here }) {
           <Live />
           <Button kind="quiet" class="wide-only" icon={preview ? "desktop" : "arrow"} label={preview ? t("pane.preview.open") : t("pane.preview.close")} pressed={!preview} onClick={() => toggle("preview")} />
         </header>
-        {view === "run" ? <RunPane here={here} job={path[3]} /> : view === "files" ? <FilesPane here={here} path={path.slice(3).join("/")} /> : view === "learn" ? <Learn here={here} /> : <HistoryPane here={here} at={Number(path[3] ?? 0)} />}
+        {view === "run" ? <RunPane here={here} job={path[3]} /> : view === "files" ? <FilesPane here={here} path={path.slice(3).join("/")} /> : view === "learn" ? <Later>{({ LearnPane }) => <LearnPane here={here} />}</Later> : <HistoryPane here={here} at={Number(path[3] ?? 0)} />}
       </section>
       <Splitter name="preview" label={t("resize.preview")} />
       <section class="pane preview-pane" aria-label={t("pane.preview")}>
@@ -101,13 +102,6 @@ function Workspace({ here }: { here: Here }) {
       </section>
     </div>
   );
-}
-
-/** Learn fetches what only students see. */
-function Learn({ here }: { here: Here }) {
-  const [part, setPart] = useState<typeof import("../later") | Error | null>(null);
-  useEffect(() => void import("../later").then(setPart, setPart), []);
-  return part instanceof Error ? <Failure error={part} /> : part ? <part.LearnPane here={here} /> : <Waiting rows={6} />;
 }
 
 /** Crumb names the project, and opens what can be set of it. */
@@ -163,7 +157,7 @@ function toggle(which: "chat" | "preview"): void {
 
 function Tab({ here, is, view, icon }: { here: Here; is: View; view: View; icon: IconName }) {
   return (
-    <a href={link(["projects", here.id, view], { w: place.value.query.get("w") })} aria-current={is === view ? "page" : undefined}>
+    <a href={link(["projects", here.id, view], carried("w"))} aria-current={is === view ? "page" : undefined}>
       <Icon name={icon} />
       {t(`view.${view}`)}
       {view === "run" && here.current && <span class="dot" title={tx("job", here.current.status)} />}
@@ -263,7 +257,7 @@ function take(id: string, { type, data }: StreamEvent, told: Set<string>): void 
       told.add(`project/${id}/jobs`);
       return;
     case "stage":
-      if (data["status"] === "started") announce(t("announce.stage", { stage: tx("stage", data["stage"] as string) }));
+      if (data["status"] === "started") announce(tx("stage", data["stage"] as string));
       setJob(id, jobID, { status: "running" });
       return;
     case "complete":
@@ -289,7 +283,7 @@ export async function submit(here: Here, agent: string, input: Record<string, un
     const [path, body] = agent === "builder" ? ["v1/run-pipeline", {}] as const : ["v1/run-agent", { agent_type: agent }] as const;
     const job = await call<{ job_id: string }>("POST", path, { body: { project_id: here.id, ...body, input_context: input } });
     refresh(`project/${here.id}/jobs`);
-    if (!["pedagogy"].includes(agent)) go(link(["projects", here.id, "run", job.job_id], { w: place.value.query.get("w"), show: place.value.query.get("show") ?? "chat" }));
+    if (agent !== "pedagogy") go(link(["projects", here.id, "run", job.job_id], { ...carried("w"), show: place.value.query.get("show") ?? "chat" }));
     return true;
   } catch (e) {
     sayFailure(e);

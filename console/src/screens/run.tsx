@@ -1,6 +1,6 @@
 // A run as it happens, and as it happened: its stages, what is said and written now, and all that was done, one line each.
 import { useEffect } from "preact/hooks";
-import { get } from "../api";
+import { get, isBuiltIn } from "../api";
 import { refresh, useData } from "../data";
 import { compact, duration, money, number, t, tn, tx } from "../i18n";
 import { Button, Chip, Choice, Failure, Notice, Progress, Time, useNow, Waiting } from "../parts/basics";
@@ -9,7 +9,7 @@ import { DiffView } from "../parts/diff";
 import { Icon, type IconName } from "../parts/icon";
 import { Rows } from "../parts/rows";
 import { link, place, setQuery } from "../router";
-import { apply, isOver, runOf, seen, type Known, type Line, type Stage } from "../run";
+import { apply, isOver, num, runOf, seen, str, type Known, type Line, type Stage } from "../run";
 import type { JobDetail, ProposalDiff, Rung } from "../schema";
 import { follow } from "../stream";
 import { cancel, StateOf, type Here } from "./project";
@@ -48,7 +48,7 @@ function OneRun({ here, id }: { here: Here; id: string }) {
         {r.dropped > 0 && <span class="fine">{t("run.dropped", { n: number(r.dropped) })}</span>}
         {(job.revision ?? 0) > 0 && <a class="button plain" href={link(["projects", here.id, "history", job.revision!])}><Icon name="history" /><span>{t("revision.n", { n: job.revision! })}</span></a>}
       </div>
-      {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "calls" ? <Calls job={id} running={running} /> : part === "files" ? <RunFiles here={here} known={known} /> : <Rows items={r.lines} version={known.version.value} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
+      {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "calls" ? <Calls job={id} running={running} /> : part === "files" ? <RunFiles here={here} known={known} /> : <Rows items={r.lines} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
     </div>
   );
 }
@@ -73,7 +73,7 @@ function RunHead({ job, known, running }: { job: JobDetail | Here["jobs"][number
   const began = job.started_at ? new Date(job.started_at).getTime() : 0;
   const ended = job.completed_at ? new Date(job.completed_at).getTime() : Date.now();
   const cost = running ? r.cost : ("cost_micro_usd" in job ? job.cost_micro_usd : r.cost);
-  const free = r.model.startsWith("scaffold") || r.model === "";
+  const free = isBuiltIn(r.model) || r.model === "";
   const queue = r.queue ?? job.queue;
   return (
     <header class="run-head">
@@ -154,7 +154,6 @@ function RunFiles({ here, known }: { here: Here; known: Known }) {
   return (
     <Rows
       items={files}
-      version={known.version.value}
       height={32}
       label={t("run.files", { n: files.length })}
       class="run-files"
@@ -193,9 +192,6 @@ interface Told {
   detail?: string;
   counts?: { added: number; removed: number };
 }
-
-const str = (d: Record<string, unknown>, key: string) => (typeof d[key] === "string" ? (d[key] as string) : "");
-const num = (d: Record<string, unknown>, key: string) => (typeof d[key] === "number" ? (d[key] as number) : 0);
 
 const tell: Record<string, (d: Record<string, unknown>) => Told> = {
   stage: (d) => ({ icon: d["status"] === "started" ? "play" : "check", tone: "strong", text: tx("stage", str(d, "stage")) + (num(d, "round") ? ` · ${t("round", { n: num(d, "round") + 1 })}` : ""), detail: t(d["status"] === "started" ? "stage.began" : "stage.ended") }),

@@ -1,6 +1,6 @@
 // Settings: how the console looks, tokens for programs, and what runs here.
 import { useState } from "preact/hooks";
-import { ApiError, call, get } from "../api";
+import { ApiError, call, get, isBuiltIn } from "../api";
 import { refresh, useData } from "../data";
 import { language, languages, t, tx } from "../i18n";
 import { Button, Chip, Choice, Dialog, Failure, Time, useTitle, Waiting, words } from "../parts/basics";
@@ -117,7 +117,7 @@ function Server() {
       <h2>{t("settings.server")}</h2>
       <dl class="about">
         <div><dt>{t("settings.version")}</dt><dd>CodeForge {served.version || health.data?.version}</dd></div>
-        <div><dt>{t("settings.model")}</dt><dd>{health.data?.model === "scaffold" ? t("model.offline") : (health.data?.model ?? "–")}</dd></div>
+        <div><dt>{t("settings.model")}</dt><dd>{isBuiltIn(health.data?.model) ? t("model.offline") : (health.data?.model ?? "–")}</dd></div>
         {ready.data && <div><dt>{t("settings.store")}</dt><dd>{ready.data.store} · {ready.data.isolation}</dd></div>}
       </dl>
       {ready.data && (

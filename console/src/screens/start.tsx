@@ -1,10 +1,10 @@
 // Start: one question, and the projects that are there.
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { call, get, signedOut } from "../api";
-import { change, refresh, useData } from "../data";
+import { call, get, isBuiltIn } from "../api";
+import { change, refresh, useData, usePages } from "../data";
 import { duration, money, t, tn } from "../i18n";
-import { Button, Choice, Dialog, Failure, Notice, State, Time, useTitle, Waiting, words } from "../parts/basics";
+import { Button, Choice, Dialog, Failure, Notice, State, Time, useTitle, Waiting, Writing } from "../parts/basics";
 import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
 import { go, link, place, setQuery } from "../router";
@@ -20,16 +20,15 @@ const stack = remembered<"plain" | "react">("stack", "plain");
 const mode = remembered<"builder" | "student">("mode", "builder");
 const busy = signal(false);
 
-export const isOffline = (model: string | undefined) => model === "scaffold";
-
 /** titleOf makes a title of an idea: its first line, cut at a word. */
-export function titleOf(idea: string): string {
+function titleOf(idea: string): string {
   const line = idea.trim().split("\n")[0]!.trim();
   const short = line.length <= 80 ? line : line.slice(0, 79).replace(/\s+\S*$/, "") + "…";
   return short.length < 3 ? "App: " + short : short;
 }
 
 async function build(idea: string): Promise<void> {
+  if (busy.value) return; // a key that is held builds one
   busy.value = true;
   try {
     const body: Record<string, unknown> = { title: titleOf(idea), description: [...idea].slice(0, 1000).join(""), mode: mode.value };
@@ -51,19 +50,7 @@ export function StartScreen() {
   const shown = (place.value.query.get("show") ?? "all") as "all" | "archived";
   const query = shown === "archived" ? "&status=archived" : "";
   const name = "projects" + query;
-  const [pages, setPages] = useState(1);
-  const list = useData<ProjectList>(name, async (s) => {
-    const first = await get<ProjectList>(`v1/projects/?page_size=24${query}`, s);
-    for (let n = 2; n <= pages && first.has_more; n++) {
-      const next = await get<ProjectList>(`v1/projects/?page_size=24&page=${n}${query}`, s);
-      first.items.push(...next.items);
-      first.has_more = next.has_more;
-    }
-    return first;
-  });
-  useEffect(() => {
-    if (pages > 1) refresh(name);
-  }, [pages]);
+  const { list, more } = usePages<ProjectList>(name, `v1/projects/?page_size=24${query}`);
   useOpenJobs();
   const input = useRef<HTMLTextAreaElement>(null);
   const [at, setAt] = useState(-1);
@@ -91,7 +78,7 @@ export function StartScreen() {
             {items.map((p) => <li key={p.id}><Card project={p} /></li>)}
           </ul>
         )}
-        {list.data?.has_more && <p class="more"><Button onClick={() => setPages(pages + 1)} busy={list.loading}>{t("more")}</Button></p>}
+        {list.data?.has_more && <p class="more"><Button onClick={more} busy={list.loading}>{t("more")}</Button></p>}
       </section>
     </div>
   );
@@ -103,40 +90,18 @@ function focusCard(set: (n: number) => void, n: number): void {
 }
 
 function Ask({ input }: { input: { current: HTMLTextAreaElement | null } }) {
-  const health = useData<Health>(signedOut.value ? null : "health", (s) => get("health", s));
+  const health = useData<Health>("health", (s) => get("health", s));
   const estimate = useData<Estimate>("estimate/builder", (s) => get("v1/estimate?agent_type=builder", s));
-  const model = health.data?.model;
   const idea = draft.value;
   const submit = () => {
     if (idea.trim()) void build(idea.trim());
     else input.current?.focus();
   };
-  useEffect(() => {
-    const e = input.current;
-    if (!e) return;
-    e.style.height = "auto";
-    e.style.height = Math.min(e.scrollHeight, 320) + "px";
-  }, [idea]);
   return (
     <section class="ask" aria-labelledby="ask-title">
       <h1 id="ask-title">{t("start.title")}</h1>
       <form class="ask-box" onSubmit={(e) => (e.preventDefault(), submit())}>
-        <textarea
-          id="idea"
-          ref={input}
-          rows={2}
-          maxLength={20000}
-          value={idea}
-          placeholder={t("start.hint")}
-          aria-label={t("start.title")}
-          onInput={(e) => (draft.value = e.currentTarget.value)}
-          onKeyDown={(e) => {
-            if (e.key === "Enter" && !e.shiftKey && !e.isComposing) {
-              e.preventDefault();
-              submit();
-            } else if (e.key === "Escape") e.currentTarget.blur();
-          }}
-        />
+        <Writing id="idea" input={input} text={idea} highest={320} label={t("start.title")} hint={t("start.hint")} onText={(to) => (draft.value = to)} onSend={submit} />
         <div class="ask-foot">
           <Choice label={t("stack")} is={stack.value} of={[["plain", t("stack.plain")], ["react", t("stack.react")]]} onChange={(to) => (stack.value = to)} />
           <label class="learn-too fine"><input type="checkbox" checked={mode.value === "student"} onChange={(e) => (mode.value = e.currentTarget.checked ? "student" : "builder")} />{t("start.learn")}</label>
@@ -151,29 +116,35 @@ function Ask({ input }: { input: { current: HTMLTextAreaElement | null } }) {
           <button type="button" key={i} class="idea" onClick={() => ((draft.value = t(i)), input.current?.focus())}>{t(i)}</button>
         ))}
       </div>
-      {isOffline(model) && <p class="fine offline-model">{t("start.offline")}</p>}
+      {isBuiltIn(health.data?.model) && <p class="fine offline-model">{t("start.offline")}</p>}
     </section>
   );
 }
 
 function Facts({ estimate }: { estimate: Estimate }) {
   const cost = estimate.cost_micro_usd.p50;
-  const free = estimate.model.startsWith("scaffold:");
+  const free = isBuiltIn(estimate.model);
   return (
     <>
       <span title={t("estimate.model")}>{free ? t("model.offline") : estimate.model}</span>
       {(!free || estimate.basis === "history") && <span>{t("estimate.about", { n: duration(estimate.duration_ms.p50) })}</span>}
-      <span>{free ? t("cost.free") : cost === null ? t("cost.unknown") : t("estimate.cost", { n: money(cost) })}</span>
+      <span>{free ? t("cost.free") : cost === null ? t("cost.unknown") : t("estimate.about", { n: money(cost) })}</span>
     </>
   );
 }
 
-/** What runs now, of all projects: by project, how far it is. */
-const running = signal<ReadonlyMap<string, { job: string; progress: number; status: string }>>(new Map());
+interface Running {
+  readonly project: string;
+  progress: number;
+  status: string;
+}
+
+/** What runs now, of all projects, by project. */
+const running = signal<ReadonlyMap<string, Running>>(new Map());
 
 function useOpenJobs(): void {
   useEffect(() => {
-    const jobs = new Map<string, { project: string; progress: number; status: string }>();
+    const jobs = new Map<string, Running>();
     return follow("v1/events", {
       onEvents(events) {
         let ended = false;
@@ -190,7 +161,7 @@ function useOpenJobs(): void {
           if (j && typeof data["status"] === "string" && type !== "stage") j.status = data["status"];
           if (type === "complete" || type === "error" || type === "cancelled") ended = jobs.delete(id) || ended;
         }
-        running.value = new Map([...jobs].map(([job, j]) => [j.project, { job, progress: j.progress, status: j.status }]));
+        running.value = new Map([...jobs.values()].map((j) => [j.project, j]));
         if (ended) refresh("projects");
       },
     });
@@ -241,6 +212,6 @@ async function restore(p: Project): Promise<void> {
     await call("PUT", `v1/projects/${p.id}`, { body: { status: "in-progress" } });
     refresh("projects");
   } catch (e) {
-    say(words(e), "bad");
+    sayFailure(e);
   }
 }

@@ -89,10 +89,10 @@ function Bars({ days, span }: { days: readonly UsageSum[]; span: number }) {
 
 function Budgets() {
   const list = useData<BudgetList>("budgets", (s) => get("v1/budgets", s));
-  const [asking, setAsking] = useState<Budget["scope"] | "">("");
+  const [asking, setAsking] = useState(false);
   return (
     <section>
-      <header class="section-head"><h2>{t("budgets.title")}</h2><span class="grow" /><Button icon="edit" onClick={() => setAsking("user_day")}>{t("budgets.set")}</Button></header>
+      <header class="section-head"><h2>{t("budgets.title")}</h2><span class="grow" /><Button icon="edit" onClick={() => setAsking(true)}>{t("budgets.set")}</Button></header>
       {list.error && !list.data ? <Failure error={list.error} retry={() => refresh("budgets")} /> : !list.data ? <Waiting rows={2} /> : list.data.items.length === 0 ? <p class="fine">{t("budgets.none")}</p> : (
         <ul class="budgets">
           {list.data.items.map((b) => {
@@ -112,13 +112,13 @@ function Budgets() {
         </ul>
       )}
       {list.data && list.data.unpriced_models.length > 0 && <p class="fine">{t("budgets.unpriced", { models: tn("models", list.data.unpriced_models.length) })}: {list.data.unpriced_models.join(", ")}</p>}
-      {asking && <SetBudget scope={asking} onClose={() => setAsking("")} />}
+      {asking && <SetBudget onClose={() => setAsking(false)} />}
     </section>
   );
 }
 
-function SetBudget({ scope: first, onClose }: { scope: Budget["scope"]; onClose: () => void }) {
-  const [scope, setScope] = useState<Budget["scope"]>(first);
+function SetBudget({ onClose }: { onClose: () => void }) {
+  const [scope, setScope] = useState<Budget["scope"]>("user_day");
   const [limit, setLimit] = useState("");
   const [error, setError] = useState("");
   const set = async (to: number | null) => {

@@ -96,7 +96,7 @@ export const part = (v: string | number, slashes = false): string =>
   slashes ? String(v).split("/").map(encodeURIComponent).join("/") : encodeURIComponent(v);
 
 export class Core {
-  private consistency?: string;
+  private consistency: string | undefined;
 
   constructor(private readonly options: Options) {}
 
