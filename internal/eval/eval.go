@@ -71,22 +71,15 @@ func Run(ctx context.Context, cfg server.Config, tasks []*Task, o Options) (*Rep
 	r := &runner{Client: client.Client{Base: s.URL()}, o: &o, models: models}
 	report := &Report{Model: cmp.Or(o.Model, "the routes"), Tasks: make([]Result, len(tasks))}
 	if cfg.Patterns == "on" {
-		if report.Patterns, err = r.learn(ctx, s, cmp.Or(o.Parallel, 4)); err != nil {
+		if report.Patterns, err = r.learn(ctx, s); err != nil {
 			return nil, err
 		}
 	}
 	began := time.Now()
-	places := make(chan struct{}, cmp.Or(o.Parallel, 4))
-	var all sync.WaitGroup
-	for i, t := range tasks {
-		places <- struct{}{}
-		all.Go(func() {
-			report.Tasks[i] = r.task(ctx, t)
-			fmt.Fprintln(o.Progress, report.Tasks[i].line())
-			<-places
-		})
-	}
-	all.Wait()
+	r.each(tasks, func(i int, t *Task) {
+		report.Tasks[i] = r.task(ctx, t)
+		fmt.Fprintln(o.Progress, report.Tasks[i].line())
+	})
 	report.sum(time.Since(began))
 	return report, context.Cause(ctx)
 }
@@ -95,6 +88,20 @@ type runner struct {
 	client.Client
 	o      *Options
 	models *recorder
+}
+
+// each calls do for every task, for as many at once as the options say.
+func (r *runner) each(tasks []*Task, do func(i int, t *Task)) {
+	places := make(chan struct{}, cmp.Or(r.o.Parallel, 4))
+	var all sync.WaitGroup
+	for i, t := range tasks {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			do(i, t)
+		})
+	}
+	all.Wait()
 }
 
 // task runs one task and judges it.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"sync"
 
 	"codeforge"
 	"codeforge/internal/server"
@@ -63,29 +62,22 @@ func examples() []*Task {
 }
 
 // learn has the examples built, and says how many patterns came of them.
-func (r *runner) learn(ctx context.Context, s *server.Server, parallel int) (int, error) {
-	places := make(chan struct{}, parallel)
-	var all sync.WaitGroup
+func (r *runner) learn(ctx context.Context, s *server.Server) (int, error) {
 	list := examples()
 	if r.o.Examples > 0 {
 		list = list[:r.o.Examples]
 	}
-	for _, t := range list {
-		places <- struct{}{}
-		all.Go(func() {
-			defer func() { <-places }()
-			var project codeforge.Project
-			err := r.Call(ctx, "POST", "/v1/projects", map[string]any{"title": "Example", "description": t.Steps[0].Says}, &project)
-			if err == nil {
-				r.models.begin(project.ID, &taskRun{task: t})
-				_, err = r.job(ctx, project.ID, t.Steps[0])
-			}
-			if err != nil {
-				fmt.Fprintf(r.o.Progress, "%s: %v\n", t.Name, err)
-			}
-		})
-	}
-	all.Wait()
+	r.each(list, func(_ int, t *Task) {
+		var project codeforge.Project
+		err := r.Call(ctx, "POST", "/v1/projects", map[string]any{"title": "Example", "description": t.Steps[0].Says}, &project)
+		if err == nil {
+			r.models.begin(project.ID, &taskRun{task: t})
+			_, err = r.job(ctx, project.ID, t.Steps[0])
+		}
+		if err != nil {
+			fmt.Fprintf(r.o.Progress, "%s: %v\n", t.Name, err)
+		}
+	})
 	return s.StorePatterns(ctx)
 }
 
