@@ -2,6 +2,7 @@ package offline
 
 import (
 	_ "embed"
+	"fmt"
 	"strings"
 	"sync"
 	"unicode"
@@ -16,11 +17,12 @@ type grammar struct {
 	plurals      map[string]string          // irregular, by singular
 	singulars    map[string]string          // and back
 	participles  map[string]string
+	bases        map[string]string // of verbs, by participle
 	misspellings map[string]string
 }
 
 var english = sync.OnceValue(func() *grammar {
-	g := &grammar{sets: map[string]map[string]bool{}, plurals: map[string]string{}, singulars: map[string]string{}, participles: map[string]string{}, misspellings: map[string]string{}}
+	g := &grammar{sets: map[string]map[string]bool{}, plurals: map[string]string{}, singulars: map[string]string{}, participles: map[string]string{}, bases: map[string]string{}, misspellings: map[string]string{}}
 	pairs := map[string]map[string]string{"irregular": g.plurals, "participle": g.participles, "misspelling": g.misspellings}
 	section := ""
 	for line := range strings.SplitSeq(grammarText, "\n") {
@@ -40,7 +42,15 @@ var english = sync.OnceValue(func() *grammar {
 		}
 	}
 	for one, many := range g.plurals {
+		if other := g.singulars[many]; other != "" {
+			panic(fmt.Sprintf("grammar: %q is the plural of %q and %q", many, other, one)) // the file is our own
+		}
 		g.singulars[many] = one
+	}
+	for base, form := range g.participles {
+		if g.is("verb", base) {
+			g.bases[form] = base
+		}
 	}
 	return g
 })
@@ -54,10 +64,8 @@ func (g *grammar) verbForm(w string) string {
 	if known(w) {
 		return w
 	}
-	for base, form := range g.participles {
-		if form == w && g.sets["verb"][base] {
-			return base
-		}
+	if base, ok := g.bases[w]; ok {
+		return base
 	}
 	if _, ok := g.participles[w]; ok {
 		return w

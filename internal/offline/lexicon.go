@@ -56,7 +56,6 @@ var words = sync.OnceValue(func() *lexicon {
 			column, _, _ := strings.Cut(rest, "|")
 			one, _, _ := strings.Cut(names, " ")
 			l.kinds[one] = last
-			l.alike[one] = one
 			for i, group := range strings.SplitN(column, ";", 3) {
 				into := []map[string]string{l.alike, l.about, l.foreign}[i]
 				for w := range strings.FieldsSeq(group) {
@@ -126,10 +125,10 @@ func parseFields(line string) []field {
 	return out
 }
 
-// lookup returns the kinds that English words joined by hyphens stand for: one whose name they may keep, or that they speak
-// of, or several.
-func (l *lexicon) lookup(word string) []string {
-	for _, w := range []string{word, singular(word)} {
+// lookup returns the kinds that English words stand for: one whose name they may keep, or that they speak of, or several.
+func (l *lexicon) lookup(said string) []string {
+	said = strings.ReplaceAll(said, " ", "-")
+	for _, w := range []string{said, singular(said)} {
 		if one, ok := l.alike[w]; ok {
 			return []string{one}
 		}
