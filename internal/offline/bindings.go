@@ -14,13 +14,10 @@ type binding struct {
 	how      string
 	from, to int  // tokens in which the name means this
 	exported bool // under its own name
-	list     *declaration
-	pure     bool // declared by a function or by a value that is made without doing anything
 }
 
 // declaration is a statement of const, let or var.
 type declaration struct {
-	keyword   int
 	names     []int
 	inits     int  // of its names that have values
 	whole     bool // every name has one
@@ -310,7 +307,7 @@ func (s *source) declares(i int, add func(binding)) bool {
 		}
 	}
 	for _, n := range d.names {
-		add(binding{tok: n, how: s.toks[i].text, from: from, to: to, exported: s.isExported(i), list: d})
+		add(binding{tok: n, how: s.toks[i].text, from: from, to: to, exported: s.isExported(i)})
 	}
 	return true
 }
@@ -322,7 +319,7 @@ func (s *source) declaration(i int) (*declaration, bool) {
 		return nil, true
 	}
 	open, _ := s.around(i)
-	d := &declaration{keyword: i, whole: true}
+	d := &declaration{whole: true}
 	d.inLoop = open.text == "(" && s.isHead(s.toks[i].in)
 	if open.text == "(" && !d.inLoop {
 		return nil, false
@@ -481,18 +478,24 @@ func (s *source) pattern(open int) (names []int, ok bool) {
 			default:
 				return nil, false
 			}
-			if k < end && s.toks[k].text == "=" {
-				var sure bool
-				if k, sure = s.afterValue(k+1, nil); !sure {
-					return nil, false
-				}
-			}
-			if k < end && s.toks[k].text != "," {
+			var sure bool
+			if k, sure = s.afterDefault(k, end); !sure {
 				return nil, false
 			}
 		}
 	}
 	return names, true
+}
+
+// afterDefault is the token behind the value that a name of a list, which ends at end, has where it is given none; ok is false where the
+// list does not go on there.
+func (s *source) afterDefault(k, end int) (after int, ok bool) {
+	if k < end && s.toks[k].text == "=" {
+		if k, ok = s.afterValue(k+1, nil); !ok {
+			return k, false
+		}
+	}
+	return k, k >= end || s.toks[k].text == ","
 }
 
 // parameters are the names that a list of parameters binds.
@@ -531,13 +534,8 @@ func (s *source) parameters(open int) (names []int, ok bool) {
 				return nil, false
 			}
 		}
-		if k < end && s.toks[k].text == "=" {
-			var sure bool
-			if k, sure = s.afterValue(k+1, nil); !sure {
-				return nil, false
-			}
-		}
-		if k < end && s.toks[k].text != "," {
+		var sure bool
+		if k, sure = s.afterDefault(k, end); !sure {
 			return nil, false
 		}
 	}
@@ -653,7 +651,7 @@ func (s *source) declaresNamed(i int, add func(binding)) {
 	if s.tok(n).kind != tokIdent || s.tok(n).text == "extends" {
 		return
 	}
-	b := binding{tok: n, how: s.toks[i].text, pure: s.toks[i].text == "function"}
+	b := binding{tok: n, how: s.toks[i].text}
 	if s.beginsDeclaration(i) {
 		b.from, b.to = s.frameOf(i)
 		b.exported = s.isExported(i)

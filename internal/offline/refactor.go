@@ -377,7 +377,7 @@ func (p *selectedPart) constants() ([]edit, string, []string) {
 			made[to]++
 		}
 	}
-	if len(p.names) == 0 && len(edits) == 0 && len(left) == 0 {
+	if len(edits)+len(left) == 0 && (looked == 0 || len(p.names) == 0) {
 		left = append(left, "The selection has no let or var that I can be sure of.")
 	}
 	var parts []string
@@ -487,7 +487,7 @@ func (s *source) isFunctionBody(open int) bool {
 	}
 	if prev.text != ")" {
 		// A statement's block follows else, do, try, finally, ; or a brace; anything else is the type that a function returns.
-		return open > 0 && !slices.Contains([]string{"else", "do", "try", "finally", "catch", ";", "{", "}", ":"}, prev.text) && !strings.HasPrefix(prev.text, "label")
+		return open > 0 && !slices.Contains([]string{"else", "do", "try", "finally", "catch", ";", "{", "}", ":"}, prev.text)
 	}
 	return !s.isHead(prev.match) && s.tok(prev.match-1).text != "catch"
 }

@@ -212,7 +212,7 @@ func (p *selectedPart) colours() (found map[string][]int, depth int, ok bool) {
 			i += n
 		case c == '\\':
 			i++
-		case c == '(' && strings.HasSuffix(strings.ToLower(p.whole[:i]), "url"):
+		case c == '(' && strings.EqualFold(p.whole[max(0, i-len("url")):i], "url"):
 			n := strings.IndexByte(p.whole[i:], ')')
 			if n < 0 {
 				return nil, 0, false

@@ -3,7 +3,6 @@ package offline
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -66,11 +65,13 @@ func (p *selectedPart) removal(first, last int) (edit, bool) {
 	return edit{from, to, ""}, true
 }
 
+var consoleMethod = regexp.MustCompile(`(?i)console\.(\w+)`)
+
 // silence removes output for debugging, and stops of the debugger.
 func (p *selectedPart) silence() (edits []edit, did string, left []string) {
 	s := p.src
 	methods := []string{"log", "debug", "info", "trace", "dir", "table"}
-	if m := regexp.MustCompile(`(?i)console\.(\w+)`).FindStringSubmatch(p.wish); m != nil {
+	if m := consoleMethod.FindStringSubmatch(p.wish); m != nil {
 		methods = []string{strings.ToLower(m[1])}
 	}
 	for i, t := range s.toks {
@@ -594,7 +595,7 @@ func (p *selectedPart) extract() (edits []edit, did string, left []string) {
 		}
 	}
 	best := ""
-	for _, text := range slices.Sorted(maps.Keys(places)) {
+	for _, text := range sortedKeys(places) {
 		asked := false
 		for _, m := range quotedLiteral.FindAllStringSubmatch(p.wish, 5) {
 			asked = asked || m[1] == text || len(text) > 2 && m[1] == text[1:len(text)-1]

@@ -81,6 +81,7 @@ func TestRefactorings(t *testing.T) {
 		// const.
 		{"a.js", "import 'x'\nlet a = 1\nlet b = 2\nb = 3", "use const where possible", "import 'x'\nconst a = 1\nlet b = 2\nb = 3", "1 became const"},
 		{"a.js", "import 'x'\nlet a = 1, b = 2; [a] = f(); ({ b } = g())", "use const", "", ""},
+		{"a.js", "import 'x'\nconst a = 1\nf(a)", "use const", "", "no let or var"},
 		{"a.js", "import 'x'\nlet a = [1]; for (let b of a) f(b); for (let i = 0; i < 3; i++) f(i); for (a of z) ;", "use const", "import 'x'\nlet a = [1]; for (const b of a) f(b); for (let i = 0; i < 3; i++) f(i); for (a of z) ;", ""},
 		{"a.js", "export function f() { var a = 1; var b; b = a; return b }", "replace var with let or const", "export function f() { const a = 1; let b; b = a; return b }", "1 became const and 1 became let"},
 		{"a.js", "export function f() { g(a); var a = 1 }", "no var", "", "used in line 1, before it"},

@@ -87,15 +87,13 @@ func readSource(text string, jsx bool) (*source, error) {
 	}
 	line := true
 	for at < len(text) && !s.tooDeep {
-		switch s.top() {
-		case braceInner:
+		if s.top() == braceInner {
 			n, err := s.readInner(at)
 			if err != nil {
 				return nil, err
 			}
 			at, line = n, false
 			continue
-		case noBrace:
 		}
 		c := text[at]
 		switch {
