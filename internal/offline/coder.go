@@ -158,10 +158,10 @@ func (k *coder) nextTurn() (string, []toolCall) {
 	if k.closed {
 		return "The work is finished.", nil
 	}
-	if calls := k.filesToRead(); len(calls) > 0 {
+	p := k.plan()
+	if calls := k.filesToRead(p); len(calls) > 0 {
 		return "I read what is there before I change it.", calls
 	}
-	p := k.plan()
 	if calls := k.writes(p); len(calls) > 0 {
 		return k.leadIn(p, calls), calls
 	}
@@ -216,17 +216,22 @@ func (k *coder) replies() []form.FindingReply {
 	return out
 }
 
-// filesToRead asks for the files that must be known: the model of an app of ours, and those with findings.
-func (k *coder) filesToRead() []toolCall {
+// filesToRead asks for the files that must be known: the model of an app of ours, those of it that change, since people may have edited
+// them, and those with findings.
+func (k *coder) filesToRead(p plan) []toolCall {
 	var want []string
-	for _, p := range []string{modelPath, "app/" + modelPath} {
-		if k.paths[p] {
-			want = append(want, p)
+	for _, name := range []string{modelPath, "app/" + modelPath} {
+		if k.paths[name] {
+			want = append(want, name)
 			break
 		}
 	}
-	if old := k.existing(); old != nil {
-		want = append(want, k.changing(old)...)
+	if !p.fresh && !p.remade {
+		for _, name := range sortedKeys(p.write) {
+			if _, known := k.initial[name]; !known && k.paths[name] && len(want) < maxReads {
+				want = append(want, name)
+			}
+		}
 	}
 	for _, name := range k.faultyFiles() {
 		if k.paths[name] && !slices.Contains(want, name) && len(want) < maxReads {
@@ -234,28 +239,9 @@ func (k *coder) filesToRead() []toolCall {
 		}
 	}
 	var out []toolCall
-	for _, p := range want {
-		if _, known := k.initial[p]; !known && !k.asked[p] && !k.done[p] && k.hasTool(form.ToolReadFile) {
-			out = append(out, toolCall{form.ToolReadFile, map[string]any{"path": p}})
-		}
-	}
-	return out
-}
-
-// changing are the files that the wish changes, of an app that is there: people may have edited them.
-func (k *coder) changing(old *app) []string {
-	changed := old.clone()
-	changed.change(k.wish())
-	if k.wish() == "" || changed.React != old.React {
-		return nil
-	}
-	was, now := old.files(), changed.files()
-	var out []string
-	for _, name := range sortedKeys(now) {
-		if full := k.base + name; was[name] != now[name] && k.paths[full] {
-			if _, known := k.initial[full]; !known && len(out) < maxReads-1 {
-				out = append(out, full)
-			}
+	for _, name := range want {
+		if _, known := k.initial[name]; !known && !k.asked[name] && !k.done[name] && k.hasTool(form.ToolReadFile) {
+			out = append(out, toolCall{form.ToolReadFile, map[string]any{"path": name}})
 		}
 	}
 	return out
@@ -397,7 +383,7 @@ func besideAdded(c merge.Hunk) (text string, ok bool) {
 			after += line
 		}
 	}
-	return before + c.Theirs + after, met == len(base) && (c.Theirs == "" || strings.HasSuffix(c.Theirs, "\n")) && strings.HasSuffix(before+"\n", "\n")
+	return before + c.Theirs + after, met == len(base) && (c.Theirs == "" || strings.HasSuffix(c.Theirs, "\n"))
 }
 
 // faultyFiles are the files that a review or the verification before this job found fault with, each once.
