@@ -89,7 +89,7 @@ func languageOf(text string) string {
 		}
 	}
 	best := "en"
-	for _, l := range slices.Sorted(maps.Keys(score)) {
+	for _, l := range sortedKeys(score) {
 		if score[l] > score[best] {
 			best = l
 		}
@@ -119,7 +119,7 @@ func scriptOf(text string) string {
 		delete(counts, "zh")
 	}
 	best := ""
-	for _, l := range slices.Sorted(maps.Keys(counts)) {
+	for _, l := range sortedKeys(counts) {
 		if counts[l] > counts[best] && counts[l]*2 > latin {
 			best = l
 		}
@@ -137,8 +137,8 @@ var foreignVerbs = map[string]map[string]bool{
 
 // foreignTools are nouns that say what sort of program is meant.
 var foreignTools = wordSet(`app application anwendung programm webseite website web-app tool werkzeug verwaltung übersicht liste tracker planer manager software system seite webapp sammlung kontrolle
-	aplicación aplicacion app programa página web sitio herramienta gestión gestion gestor lista control seguimiento registro organizador planificador colección
-	outil logiciel site page gestionnaire suivi liste carnet programme collection`)
+	aplicación aplicacion programa página web sitio herramienta gestión gestion gestor lista control seguimiento registro organizador planificador colección
+	outil logiciel site page gestionnaire suivi carnet programme collection`)
 
 var foreignLends = regexp.MustCompile(`(?i)\b(?:verliehen|verleihe|ausgeliehen|verleihen|ausleihe\w*|geliehen|verborgt|prestad[oa]s?|presté|prestar|prêtée?s?|prêter|emprunt\w*)(?:[^\pL]|$)`)
 
@@ -239,7 +239,7 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			continue
 		}
 		noun := spoken == "de" && isCapital(t.text) && (!t.first || len(ts) < 4) || spoken != "de" && (listing[t.by] || previous && t.listed)
-		if !noun || grammarWords[spoken][t.low] || foreignVerbs[spoken][t.low] || foreignTools[t.low] || looksLikeVerb(t.low, spoken) || len(partsOf(t.text)) > 0 || len([]rune(t.low)) < 3 {
+		if !noun || grammarWords[spoken][t.low] || foreignVerbs[spoken][t.low] || foreignTools[t.low] || looksLikeVerb(t.low, spoken) || len([]rune(t.low)) < 3 {
 			previous = previous && grammarWords[spoken][t.low]
 			continue
 		}
@@ -279,17 +279,15 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 }
 
 // looksPlural reports whether a German noun ends as plurals do.
-func looksPlural(w string) bool {
-	return strings.HasSuffix(w, "en") || strings.HasSuffix(w, "n") || strings.HasSuffix(w, "e") || strings.HasSuffix(w, "s")
-}
+func looksPlural(w string) bool { return endsIn(w, "n", "e", "s") }
 
 // looksLikeVerb reports whether a word ends as verbs of a language do.
 func looksLikeVerb(w, spoken string) bool {
 	switch spoken {
 	case "es", "pt", "it":
-		return strings.HasSuffix(w, "ar") || strings.HasSuffix(w, "er") && len(w) > 4 || strings.HasSuffix(w, "ir") || strings.HasSuffix(w, "are") || strings.HasSuffix(w, "arlas") || strings.HasSuffix(w, "arlos")
+		return endsIn(w, "ar", "ir", "are", "arlas", "arlos") || strings.HasSuffix(w, "er") && len(w) > 4
 	case "fr":
-		return strings.HasSuffix(w, "er") && len(w) > 4 || strings.HasSuffix(w, "ir") && len(w) > 4
+		return endsIn(w, "er", "ir") && len(w) > 4
 	}
 	return false
 }
@@ -336,6 +334,11 @@ func foreignForms(w string) []string {
 	return out
 }
 
+// endsIn reports whether a word ends in one of some endings.
+func endsIn(w string, endings ...string) bool {
+	return slices.ContainsFunc(endings, func(ending string) bool { return strings.HasSuffix(w, ending) })
+}
+
 // numbers are the singular and the plural of a noun that was met in one of both.
 func numbers(spoken, w string) (one, many string) {
 	low := strings.ToLower(w)
@@ -345,18 +348,17 @@ func numbers(spoken, w string) (one, many string) {
 		switch {
 		case strings.HasSuffix(low, "innen"):
 			return cut(3, ""), w
-		case strings.HasSuffix(low, "ungen"), strings.HasSuffix(low, "heiten"), strings.HasSuffix(low, "keiten"), strings.HasSuffix(low, "schaften"), strings.HasSuffix(low, "ionen"), strings.HasSuffix(low, "täten"), strings.HasSuffix(low, "agen"):
-			if strings.HasSuffix(low, "agen") {
-				return w, w
-			}
+		case strings.HasSuffix(low, "agen"):
+			return w, w
+		case endsIn(low, "ungen", "heiten", "keiten", "schaften", "ionen", "täten"):
 			return cut(2, ""), w
-		case strings.HasSuffix(low, "ven"), strings.HasSuffix(low, "ien"), strings.HasSuffix(low, "men"), strings.HasSuffix(low, "ten"), strings.HasSuffix(low, "ken"), strings.HasSuffix(low, "ren"), strings.HasSuffix(low, "gen"), strings.HasSuffix(low, "zen"), strings.HasSuffix(low, "nen"), strings.HasSuffix(low, "sen"), strings.HasSuffix(low, "fen"), strings.HasSuffix(low, "pen"), strings.HasSuffix(low, "len"), strings.HasSuffix(low, "den"), strings.HasSuffix(low, "ben"):
+		case endsIn(low, "ven", "ien", "men", "ten", "ken", "ren", "gen", "zen", "nen", "sen", "fen", "pen", "len", "den", "ben"):
 			return cut(1, ""), w
 		case strings.HasSuffix(low, "e") && !strings.HasSuffix(low, "ie"):
 			return w, w + "n"
-		case strings.HasSuffix(low, "s") && !strings.HasSuffix(low, "us") && !strings.HasSuffix(low, "is") && !strings.HasSuffix(low, "ss"):
+		case strings.HasSuffix(low, "s") && !endsIn(low, "us", "is", "ss"):
 			return cut(1, ""), w
-		case strings.HasSuffix(low, "ung"), strings.HasSuffix(low, "heit"), strings.HasSuffix(low, "keit"), strings.HasSuffix(low, "schaft"), strings.HasSuffix(low, "ion"), strings.HasSuffix(low, "tät"):
+		case endsIn(low, "ung", "heit", "keit", "schaft", "ion", "tät"):
 			return w, w + "en"
 		}
 		return w, w
@@ -367,12 +369,11 @@ func numbers(spoken, w string) (one, many string) {
 			return cut(5, "ión"), w
 		case strings.HasSuffix(low, "ces"):
 			return cut(3, "z"), w
-		case len(low) > 4 && (strings.HasSuffix(low, "les") || strings.HasSuffix(low, "nes") || strings.HasSuffix(low, "des") || strings.HasSuffix(low, "ores") || strings.HasSuffix(low, "ares") || strings.HasSuffix(low, "eres")):
+		case len(low) > 4 && endsIn(low, "les", "nes", "des", "ores", "ares", "eres"):
 			return cut(2, ""), w
-		case strings.HasSuffix(low, "s") || spoken == "it":
-			if spoken == "it" {
-				return w, w
-			}
+		case spoken == "it":
+			return w, w
+		case strings.HasSuffix(low, "s"):
 			return cut(1, ""), w
 		case strings.ContainsRune("aeiouáéíóú", []rune(low)[len([]rune(low))-1]):
 			return w, w + "s"
@@ -385,9 +386,9 @@ func numbers(spoken, w string) (one, many string) {
 			return cut(1, ""), w
 		case strings.HasSuffix(low, "aux"):
 			return cut(2, "l"), w
-		case strings.HasSuffix(low, "s"), strings.HasSuffix(low, "x"):
+		case endsIn(low, "s", "x"):
 			return cut(1, ""), w
-		case strings.HasSuffix(low, "eau"), strings.HasSuffix(low, "eu"):
+		case endsIn(low, "eau", "eu"):
 			return w, w + "x"
 		}
 		return w, w + "s"
