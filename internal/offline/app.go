@@ -89,8 +89,7 @@ func (a *app) completeRelations() {
 		a.Language = languages[0]
 	}
 	if len(a.Kinds) == 0 && !slices.ContainsFunc(a.Parts, part.paged) {
-		a.Kinds = []kind{words().kinds["note"].kind}
-		a.Kinds[0].Fields = slices.Clone(a.Kinds[0].Fields)
+		a.addLike("note", "", "")
 	}
 	a.Kinds = a.Kinds[:min(len(a.Kinds), maxKinds)]
 	a.completeParts()
@@ -107,7 +106,7 @@ func (a *app) completeRelations() {
 	if _, ok := palettes[a.Look.Palette]; !ok {
 		h := fnv.New32a()
 		h.Write([]byte(a.Name))
-		names := paletteNames()
+		names := sortedKeys(palettes)
 		a.Look.Palette = names[int(h.Sum32())%len(names)]
 	}
 	if !slices.Contains([]string{"light", "dark", "auto"}, a.Look.Mode) {
@@ -144,8 +143,7 @@ func (a *app) completeFields(k *kind) {
 			f.Options = []string{"Open", "Done"}
 		}
 	}
-	hasChoice := slices.ContainsFunc(k.Fields, func(f field) bool { return f.Type == "choice" })
-	if k.View == "board" && !hasChoice || !slices.Contains([]string{"table", "cards", "board"}, k.View) {
+	if k.View == "board" && k.ofType("choice") == nil || !slices.Contains([]string{"table", "cards", "board"}, k.View) {
 		k.View = "cards"
 	}
 	if k.fieldOf(strings.TrimPrefix(k.Sort, "-")) == nil {
@@ -253,16 +251,15 @@ func (k kind) PageName() string { return capital(camel(k.Key)) + "Page" }
 
 // EmptyHint says how to begin where nothing is yet.
 func (a *app) EmptyHint(k kind) string {
-	for _, f := range k.Fields {
-		if f.Type == "relation" {
-			label := f.Label
-			if a.Language == "en" {
-				label = strings.ToLower(label)
-			}
-			return a.T("Each can point to one of your other entries: {label}.", "label", label)
-		}
+	f := k.ofType("relation")
+	if f == nil {
+		return a.T("The first one takes less than a minute.")
 	}
-	return a.T("The first one takes less than a minute.")
+	label := f.Label
+	if a.Language == "en" {
+		label = strings.ToLower(label)
+	}
+	return a.T("Each can point to one of your other entries: {label}.", "label", label)
 }
 
 // FilterField is the field that filters the kind's list, nil if there is none.
@@ -270,7 +267,7 @@ func (k kind) FilterField() *field {
 	if f := k.fieldOf(k.Filter); f != nil {
 		return f
 	}
-	return k.Choice()
+	return k.ofType("choice")
 }
 
 // SortedDown is the field by which the list is sorted with the highest first, nil if it is not.
@@ -291,9 +288,9 @@ func (k kind) fieldOf(key string) *field {
 	return &k.Fields[i]
 }
 
-// Choice is the kind's first choice, nil if there is none.
-func (k kind) Choice() *field {
-	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Type == "choice" })
+// ofType is the kind's first field of a type, nil if there is none.
+func (k kind) ofType(name string) *field {
+	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Type == name })
 	if i < 0 {
 		return nil
 	}
@@ -363,7 +360,7 @@ func (a *app) stats(k kind) []stat {
 			out = append(out, stat{label, fmt.Sprintf(format, args...)})
 		}
 	}
-	dated, overTime := false, slices.ContainsFunc(k.Fields, func(f field) bool { return f.Type == "date" })
+	dated, overTime := false, k.hasDate()
 	for _, f := range k.Fields {
 		on, label := "entry."+f.Key, a.untranslated(f.Label)
 		switch f.Type {
@@ -384,7 +381,8 @@ func (a *app) stats(k kind) []stat {
 				add(a.T("{label} in total", "label", f.Label), "number(sum(entries.map((entry) => %s)))", on)
 			}
 		case "flag":
-			add(f.Label, "`${number(entries.filter((entry) => %s).length)} of ${number(entries.length)}`", on)
+			of := a.T("{shown} of {total}", "shown", "${number(entries.filter((entry) => %s).length)}", "total", "${number(entries.length)}")
+			add(f.Label, "`"+of+"`", on)
 		case "choice":
 			if statusLabel.MatchString(label) && len(out) < 3 {
 				o := f.Options[min(1, len(f.Options)-1)]
@@ -524,15 +522,6 @@ var palettes = map[string]palette{
 	"felt":     {156, .55, 42, "8px", plain, "solid"},
 	"lavender": {256, .40, 330, "22px", rounded, "plain"},
 	"rust":     {20, .70, 210, "6px", plain, "solid"},
-}
-
-func paletteNames() []string {
-	out := make([]string, 0, len(palettes))
-	for n := range palettes {
-		out = append(out, n)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // colors are by purpose, as #rrggbb.

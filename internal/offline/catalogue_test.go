@@ -85,3 +85,19 @@ func TestAppsSpeakTheirLanguage(t *testing.T) {
 		}
 	}
 }
+
+// What only some apps say is in their language too: what those keep that keep nothing else, and how many entries are marked.
+func TestLanguageOfWhatIsRare(t *testing.T) {
+	for _, l := range languages[1:] {
+		a := &app{Language: l, Kinds: []kind{{Key: "parcels", Fields: []field{{Label: "Name", Type: "text"}, {Label: "Sent", Type: "flag"}}}}}
+		a.completeRelations()
+		if page := a.files()["src/parcels.ts"]; !strings.Contains(page, a.T("{shown} of {total}", "shown", "", "total", "${number(entries.length)}")) {
+			t.Errorf("%s: %s", l, page)
+		}
+		empty := &app{Language: l}
+		empty.completeRelations()
+		if k := empty.Kinds[0]; k.Many != empty.word("notes") || k.Fields[0].Label != empty.word("Title") || k.Fields[0].Label == "Title" {
+			t.Errorf("%s keeps %+v", l, k)
+		}
+	}
+}

@@ -210,7 +210,7 @@ func (a *app) addKinds(text string) bool {
 		if name == "" || len(strings.Fields(name)) > 3 || english().is("feature", name) {
 			continue
 		}
-		known := words().lookup(strings.ReplaceAll(name, " ", "-")) != nil
+		known := words().lookup(name) != nil
 		if known || paged || isLatin(name) && singular(name) != name {
 			understood = a.addNamed(name) != nil || understood
 		}

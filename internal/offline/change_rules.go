@@ -32,7 +32,7 @@ var listRules = []struct {
 	{regexp.MustCompile(`(?i)\b(?:make|turn|change)\s+(?:the\s+)?([\pL -]+?)(?:\s+(?:of|in|on|for)\s+(?:the\s+)?([\pL -]+?))?\s+(?:into\s+|to\s+|be\s+)?(?:an?\s+)(number|date|text|link|checkbox|yes/no|money|amount|email|phone number|long text|notes)(?:\s+field)?$`), (*app).retype},
 }
 
-// target is the kind that a text names, the only one that has such a field, or, where nothing is named, the first.
+// target is the kind that a text names, or, where it names none, the first that has such a field.
 func (a *app) target(named, label string) *kind {
 	named = strings.TrimSpace(pageWord.ReplaceAllString(named, " "))
 	if named != "" {
@@ -44,6 +44,15 @@ func (a *app) target(named, label string) *kind {
 		}
 	}
 	return nil
+}
+
+// targetField is the field that people call so, of the target, which it returns too; nil where there is none.
+func (a *app) targetField(named, label string) (*kind, *field) {
+	k := a.target(named, label)
+	if k == nil {
+		return nil, nil
+	}
+	return k, k.named(label)
 }
 
 // named is the kind's field that people call so.
@@ -107,11 +116,7 @@ func (a *app) hasLabel(name string) bool {
 }
 
 func (a *app) require(what, in, how string) bool {
-	k := a.target(in, what)
-	if k == nil {
-		return false
-	}
-	f := k.named(what)
+	_, f := a.targetField(in, what)
 	if f == nil || f.Type == "flag" {
 		return false
 	}
@@ -145,11 +150,7 @@ func (a *app) addFlag(m []string) bool {
 }
 
 func (a *app) sortBy(m []string) bool {
-	k := a.target(strings.TrimSpace(m[0]), m[1])
-	if k == nil {
-		return false
-	}
-	f := k.named(m[1])
+	k, f := a.targetField(m[0], m[1])
 	if f == nil || f.Type == "notes" || f.Type == "flag" || f.Type == "link" {
 		return false
 	}
@@ -161,21 +162,17 @@ func (a *app) sortBy(m []string) bool {
 }
 
 func (a *app) filterBy(m []string) bool {
-	k := a.target(strings.TrimSpace(m[0]), m[1])
-	if k == nil && m[0] == "" {
-		if name, of, ok := strings.Cut(m[1], " of "); ok {
-			m[1], k = name, a.findKind(of)
+	k, f := a.targetField(m[0], m[1])
+	if name, of, ok := strings.Cut(m[1], " of "); k == nil && m[0] == "" && ok {
+		if k = a.findKind(of); k != nil {
+			f = k.named(name)
 		}
 	}
-	if k == nil {
-		return false
-	}
-	f := k.named(m[1])
 	if f == nil || f.Type == "notes" {
 		return false
 	}
 	k.Filter = f.Key
-	if choice := k.Choice(); choice != nil && choice.Key == f.Key {
+	if choice := k.ofType("choice"); choice != nil && choice.Key == f.Key {
 		k.Filter = "" // it is what the list is filtered by anyway
 	}
 	return true
@@ -204,7 +201,7 @@ func (a *app) showAs(m []string) bool {
 		k.View = "table"
 	case view == "card" || view == "grid":
 		k.View = "cards"
-	case k.Choice() == nil:
+	case k.ofType("choice") == nil:
 		k.addField(a.word("Status"), "choice", []string{a.word("To do"), a.word("In progress"), a.word("Done")})
 		k.View = "board"
 	default:
@@ -214,11 +211,7 @@ func (a *app) showAs(m []string) bool {
 }
 
 func (a *app) addOption(m []string) bool {
-	k := a.target(m[2], m[1])
-	if k == nil {
-		return false
-	}
-	f := k.named(m[1])
+	_, f := a.targetField(m[2], m[1])
 	option := capital(shorten(cleanLine(m[0]), 40))
 	if f == nil || f.Type != "choice" || option == "" {
 		return false
@@ -253,11 +246,7 @@ func (a *app) putFirst(m []string) bool {
 
 // retype makes a field another sort of field. What was entered and does not fit is shown as empty.
 func (a *app) retype(m []string) bool {
-	k := a.target(m[1], m[0])
-	if k == nil {
-		return false
-	}
-	f := k.named(m[0])
+	_, f := a.targetField(m[1], m[0])
 	types := map[string]string{"number": "number", "date": "date", "text": "text", "link": "link", "checkbox": "flag", "yes/no": "flag", "money": "money", "amount": "money", "email": "email", "phone number": "phone", "long text": "notes", "notes": "notes"}
 	typ := types[strings.ToLower(m[2])]
 	if f == nil || typ == "" {
@@ -320,6 +309,11 @@ func (a *app) speak(s string) (understood, said bool) {
 		}
 		for j := range k.Fields {
 			k.Fields[j].Label = say(k.Fields[j].Label) // options stay: entries hold them
+		}
+	}
+	for i := range a.Parts {
+		if p := &a.Parts[i]; p.Title == from.partTitle(*p) {
+			p.Title = "" // the page is called anew
 		}
 	}
 	if a.Tagline = tagline; tagline == "" {

@@ -161,3 +161,14 @@ func (w *workshop) holds(t *testing.T, musts string) {
 		}
 	}
 }
+
+// What is gone already is as asked, also where its name has two words.
+func TestRemovedTwice(t *testing.T) {
+	a := design(brief{idea: "recipes and shopping items"})
+	for range 2 {
+		a.change("remove the shopping items page")
+		if got := manyOf(a); len(got) != 1 || len(a.Wishes) > 0 {
+			t.Errorf("keeps %v, not understood %v", got, a.Wishes)
+		}
+	}
+}

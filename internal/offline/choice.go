@@ -345,7 +345,7 @@ func (b traits) recommend(d *decision, among []*choiceOption) (*choiceOption, st
 	return among[0], fmt.Sprintf("nothing that is known of %s decides between them, and it is the one to take if %s.", b.app, among[0].right)
 }
 
-// option is an option as the learner sees it.
+// shown is an option as the learner sees it.
 func (o *choiceOption) shown() form.Option {
 	out := o.Option
 	out.Pros, out.Cons = slices.Clone(o.Pros), slices.Clone(o.Cons)

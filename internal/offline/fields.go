@@ -158,7 +158,7 @@ func (a *app) findKind(word string) *kind {
 			return &a.Kinds[i]
 		}
 	}
-	for _, s := range words().lookup(strings.ReplaceAll(word, " ", "-")) {
+	for _, s := range words().lookup(word) {
 		for i, k := range a.Kinds {
 			if k.like == s || k.Key == words().kinds[s].Key {
 				return &a.Kinds[i]

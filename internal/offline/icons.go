@@ -38,8 +38,8 @@ func iconMarkup(name string) template.HTML {
 var kindIcons = sync.OnceValue(func() map[string]string {
 	out := map[string]string{}
 	for icon, keys := range map[string]string{
-		"people": "clients customers guests members students patients tenants players employees volunteers teams families participants attendees candidates volunteers", "person": "contacts suppliers friends teachers",
-		"paw": "dogs pets cats animals horses", "task": "tasks chores habits issues follow-ups issues tickets checks check-ins goals-done", "folder": "projects documents files", "note": "notes moods entries ideas articles posts thoughts letters",
+		"people": "clients customers guests members students patients tenants players employees volunteers teams families participants attendees candidates", "person": "contacts suppliers friends teachers",
+		"paw": "dogs pets cats animals horses", "task": "tasks chores habits issues follow-ups tickets checks check-ins goals-done", "folder": "projects documents files", "note": "notes moods entries ideas articles posts thoughts letters",
 		"pot": "recipes meals dishes ingredients cakes breads", "cart": "shopping-items products orders sales items groceries", "book": "books loans words poems stories chapters", "film": "movies episodes shows videos", "music": "songs albums vinyl-records records concerts instruments",
 		"dumbbell": "workouts exercises runs trainings matches games", "target": "goals targets milestones", "coin": "expenses invoices payments budgets incomes bills subscriptions accounts transactions donations deals quotes savings", "calendar": "appointments events bookings meetings shifts rehearsals lessons birthdays visits",
 		"clock": "times hours-worked nights sessions waterings feedings walks", "car": "cars vehicles trips-by-car refuels rides bikes", "tools": "repairs tools maintenance-jobs jobs inspections equipment", "home": "properties rooms houses apartments cottages", "leaf": "plants houseplants seeds harvests beds gardens hives crops trees",
@@ -58,7 +58,8 @@ func (k kind) Icon() string {
 	if icon, ok := kindIcons()[k.Key]; ok {
 		return icon
 	}
-	if icon, ok := kindIcons()[k.Key[strings.LastIndexByte(k.Key, '-')+1:]]; ok {
+	_, last := beforeLast(k.Key, "-")
+	if icon, ok := kindIcons()[last]; ok {
 		return icon
 	}
 	switch {

@@ -106,6 +106,7 @@ func (a *app) keep(r *reading) {
 		return
 	}
 	named := map[int]int{} // where records were named -> their place among the kinds
+	var attributes []thing // calories, of meals that may be named behind them
 	add := func(t thing) {
 		if k := a.addThing(t); k != nil {
 			named[t.at] = slices.IndexFunc(a.Kinds, func(o kind) bool { return o.Key == k.Key })
@@ -134,11 +135,7 @@ func (a *app) keep(r *reading) {
 			switch {
 			case r.isPart(t) && !r.knownRecord(t), r.heads(t, lists):
 			case t.isAttribute() && words().alike[singular(strings.Join(t.names(), "-"))] == "" && len(r.records) > 1 && !(len(t.words) > 1 && r.knownRecord(t)):
-				defer func() { // calories, of meals that may be named behind it
-					if k := a.before(named, t.at); k != nil {
-						k.take(t.field())
-					}
-				}()
+				attributes = append(attributes, t)
 			default:
 				add(t)
 			}
@@ -185,6 +182,11 @@ func (a *app) keep(r *reading) {
 	if len(a.Kinds) == 1 {
 		if s, ok := words().together[a.Kinds[0].like]; ok && !tool {
 			a.addLike(s, "", "")
+		}
+	}
+	for _, t := range attributes {
+		if k := a.before(named, t.at); k != nil {
+			k.take(t.field())
 		}
 	}
 }
@@ -308,7 +310,7 @@ func (a *app) addThing(t thing) *kind {
 }
 
 // vague words of the lexicon mean nothing of the kind where another noun stands before them.
-var vague = wordSet("good part place spot action lead session visit slot track answer response drive question story duty film place feeling present line service product order activity supply class table score reading action bill article issue")
+var vague = wordSet("good part place spot action lead session visit slot track answer response drive question story duty film feeling present line service product order activity supply class table score reading bill article issue")
 
 // addLike adds the lexicon's kind of this singular, under another name where one is given, unless it is there or the app is
 // full.
@@ -554,7 +556,9 @@ func (k *kind) setStates(states []string) {
 
 var stateList = regexp.MustCompile(`(?i)(?:\s+(?:with|between)\s+(?:the\s+)?(?:columns|stages|lanes|states|statuses)\s*:?|:|\()\s*((?:[\pL][\pL -]{1,18}\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*){2,7}[\pL][\pL -]{1,18}?)\s*\)?\s*(?:[.!;\n]|$)`)
 
-var stateWords = wordSet("todo to-do open closed done doing backlog review testing progress in-progress blocked waiting published draft drafts new won lost finished started planned active ready shipped delivered approved rejected pending completed archived to-do next later someday icebox resolved reading read unread hired applied")
+var betweenStates = regexp.MustCompile(`\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*`)
+
+var stateWords = wordSet("todo to-do open closed done doing backlog review testing progress in-progress blocked waiting published draft drafts new won lost finished started planned active ready shipped delivered approved rejected pending completed archived next later someday icebox resolved reading read unread hired applied")
 
 // splitStates takes a list of states out of a text: "open, in progress, done".
 func splitStates(text string) (string, []string) {
@@ -564,7 +568,7 @@ func splitStates(text string) (string, []string) {
 	}
 	var states []string
 	known := 0
-	for _, s := range regexp.MustCompile(`\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*`).Split(text[m[2]:m[3]], -1) {
+	for _, s := range betweenStates.Split(text[m[2]:m[3]], -1) {
 		s = strings.TrimSpace(s)
 		words := tokens(s)
 		if len(words) > 0 && (stateWords[words[len(words)-1]] || stateWords[strings.Join(words, "-")]) {

@@ -55,14 +55,16 @@ func (l *look) restyle(text string) bool {
 	return said
 }
 
+var currencyCues = []struct {
+	form *regexp.Regexp
+	code string
+}{
+	{regexp.MustCompile(`(?i)€|\beuros?\b|\bEUR\b`), "EUR"}, {regexp.MustCompile(`(?i)£|\bpounds? sterling\b|\bGBP\b`), "GBP"},
+	{regexp.MustCompile(`(?i)¥|\byen\b|\bJPY\b`), "JPY"}, {regexp.MustCompile(`(?i)\b(?:swiss )?francs?\b|\bCHF\b`), "CHF"}, {regexp.MustCompile(`(?i)₹|\brupees?\b|\bINR\b`), "INR"},
+}
+
 func currencyOf(text string) string {
-	for _, c := range []struct {
-		form *regexp.Regexp
-		code string
-	}{
-		{regexp.MustCompile(`(?i)€|\beuros?\b|\bEUR\b`), "EUR"}, {regexp.MustCompile(`(?i)£|\bpounds? sterling\b|\bGBP\b`), "GBP"},
-		{regexp.MustCompile(`(?i)¥|\byen\b|\bJPY\b`), "JPY"}, {regexp.MustCompile(`(?i)\b(?:swiss )?francs?\b|\bCHF\b`), "CHF"}, {regexp.MustCompile(`(?i)₹|\brupees?\b|\bINR\b`), "INR"},
-	} {
+	for _, c := range currencyCues {
 		if c.form.MatchString(text) {
 			return c.code
 		}

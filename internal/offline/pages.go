@@ -158,7 +158,7 @@ func (a *app) partPage(p part) partPage {
 		out.Call = "calendar({ key: " + key + ", shows: [" + strings.Join(shows, ", ") + "] })"
 	case heatmapPart:
 		out.Call = "heatmap({ key: " + key + ", shows: " + use(shown) + ", page: " + script(a.hrefOf(shown)) + ", add: " + script(a.addHref(shown, true))
-		if f := shown.relation(); f != nil && a.isTick(shown) {
+		if f := shown.ofType("relation"); f != nil && a.isTick(shown) {
 			to := a.kind(f.To)
 			out.Call += ", ticked: { kind: " + use(to) + ", relation: " + script(f.Key) + ", add: " + script(a.addHref(to, false)) + " }"
 		}
@@ -199,21 +199,11 @@ func (a *app) addHref(k *kind, day bool) string {
 	return href + end
 }
 
-func (k *kind) hasDate() bool {
-	return slices.ContainsFunc(k.Fields, func(f field) bool { return f.Type == "date" })
-}
-
-func (k *kind) relation() *field {
-	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Type == "relation" })
-	if i < 0 {
-		return nil
-	}
-	return &k.Fields[i]
-}
+func (k *kind) hasDate() bool { return k.ofType("date") != nil }
 
 // isTick reports whether an entry of the kind says little more than that something was done on a day.
 func (a *app) isTick(k *kind) bool {
-	f := k.relation()
+	f := k.ofType("relation")
 	return f != nil && a.kind(f.To) != nil && k.hasDate() && !slices.ContainsFunc(k.Fields, func(g field) bool {
 		return g.Required && g.Type != "date" && g.Type != "relation"
 	})
@@ -272,7 +262,7 @@ func (a *app) completePart(p *part) {
 		if i := slices.IndexFunc(a.Kinds, func(k kind) bool { return k.View == "board" }); i >= 0 && a.kind(p.Shows) == nil {
 			p.Shows = a.Kinds[i].Key
 		}
-		p.Shows = a.needKind(p.Shows, "task", func(k *kind) bool { return k.Choice() != nil })
+		p.Shows = a.needKind(p.Shows, "task", func(k *kind) bool { return k.ofType("choice") != nil })
 		a.kind(p.Shows).View = "board"
 	case timerPart:
 		if p.Of != "pomodoro" {

@@ -15,6 +15,7 @@ func TestIdeasNameTheirKindsOfApps(t *testing.T) {
 		"Habit tracker with a heat map":                       "heatmap",
 		"unit converter, also Fahrenheit to Celsius":          "converter:temperature",
 		"flash cards for Spanish verbs and a quiz":            "flashcards quiz",
+		"quizzes":                                             "quiz",
 		"My vinyl records and who borrowed them":              "",
 		"a kanban board and a calendar for my wedding guests": "board calendar",
 	} {

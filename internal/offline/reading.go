@@ -11,7 +11,6 @@ type thing struct {
 	by      word   // the verb, preposition or mark that leads to it
 	subject bool   // a verb follows
 	at, end int    // where it stands among the words of the idea
-	owner   string // whose it is: "grandfather" of "my grandfather's tools"
 	listed  bool   // it continues a list
 }
 
@@ -108,7 +107,7 @@ func thingAt(words []word, i int) (thing, int) {
 		}
 		switch {
 		case w.owns && end+1 < len(words) && (words[end+1].class == nounWord || words[end+1].class == adjectiveWord):
-			t.owner, t.words, t.at = w.low, nil, end+1
+			t.words, t.at = nil, end+1 // "my grandfather's tools" are tools
 		case w.class == nounWord:
 			t.words = append(t.words, w)
 			t.end = end + 1

@@ -131,7 +131,8 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 func (a *app) sampleTitle(k kind, i int) string {
 	titles := sampleTitles()[k.Key]
 	if titles == nil {
-		titles = sampleTitles()[k.Key[strings.LastIndexByte(k.Key, '-')+1:]]
+		_, last := beforeLast(k.Key, "-")
+		titles = sampleTitles()[last]
 	}
 	if titles == nil || a.Language != "en" && !personal(titles) {
 		return fmt.Sprintf("%s %d", capital(k.One), i+1)

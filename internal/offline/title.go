@@ -28,11 +28,7 @@ func taglineOf(a *app) string {
 	if tools := a.Tools(); len(tools) > 0 {
 		return a.partIntro(tools[0])
 	}
-	var many []string
-	for _, k := range a.Kinds {
-		many = append(many, k.Many)
-	}
-	return a.T("{list} in one place: quick to enter, easy to find again, and kept on your own device.", "list", capital(a.and(many)))
+	return a.T("{list} in one place: quick to enter, easy to find again, and kept on your own device.", "list", capital(a.and(manyOf(a))))
 }
 
 func joinAnd(s []string) string {
@@ -47,8 +43,8 @@ var severalWords = strings.NewReplacer("lost-and-found", "lost and found", "Lost
 
 // initials are written in capitals, small words without one.
 var (
-	initials   = wordSet("crm erp faq diy hr pos bmi vat gst tv dvd cd lp gpa hiit rpg mvp kpi ui iva tva mwst imc pc it_dept")
-	smallWords = wordSet("a an and as at by for from in of on or the to with und oder der die das des für mit von zu im y o de del la las los el para con por en et ou du le les une un pour avec d'une d'un à i e di da das")
+	initials   = wordSet("crm erp faq diy hr pos bmi vat gst tv dvd cd lp gpa hiit rpg mvp kpi ui iva tva mwst imc pc")
+	smallWords = wordSet("a an and as at by for from in of on or the to with und oder der die das des für mit von zu im y o de del la las los el para con por en et ou du le les une un pour avec d'une d'un à i e di da")
 )
 
 var called = regexp.MustCompile(`(?i)\b(?:called|named|call it|name it)\s+["“']?([\pL\pN][\pL\pN '&-]{1,40}?)["”']?(?:[.,;:!?\n]|$|\s(?:that|which|for|with|where|to)\b)`)
