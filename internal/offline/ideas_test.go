@@ -56,7 +56,7 @@ func (row ideaRow) problems(a *app) []string {
 	if row.title != "-" && a.Name != row.title {
 		say("title %q, want %q", a.Name, row.title)
 	}
-	got, want := partList2(a), strings.Split(row.parts, " + ")
+	got, want := namesOf(a.Parts), strings.Split(row.parts, " + ")
 	if len(got) == 0 || got[0] != want[0] || !sameSet(got, want) {
 		say("parts %v, want %v", got, want)
 	}
@@ -111,9 +111,10 @@ func kindNamed(a *app, many string) *kind {
 	return nil
 }
 
-func partList2(a *app) []string {
+// namesOf are parts as the table of ideas names them.
+func namesOf(parts []part) []string {
 	var out []string
-	for _, p := range a.Parts {
+	for _, p := range parts {
 		out = append(out, strings.TrimSuffix(string(p.Kind)+":"+p.Of, ":"))
 	}
 	return out
@@ -137,5 +138,5 @@ func describe(a *app) string {
 		}
 		records = append(records, k.Many+" ("+strings.Join(fields, ", ")+")")
 	}
-	return fmt.Sprintf("%q %s %v: %s; lacks %v", a.Name, a.Language, partList2(a), strings.Join(records, "; "), a.Lacks)
+	return fmt.Sprintf("%q %s %v: %s; lacks %v", a.Name, a.Language, namesOf(a.Parts), strings.Join(records, "; "), a.Lacks)
 }

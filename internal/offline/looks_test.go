@@ -1,7 +1,6 @@
 package offline
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"html"
@@ -121,11 +120,13 @@ type sheet struct {
 	n   int
 }
 
-// shots are the widths and schemes in which apps are looked at.
-var shots = []struct {
+// shot is a width and a scheme in which apps are looked at.
+type shot struct {
 	width  int64
 	scheme string
-}{{1280, "light"}, {768, "dark"}, {360, "light"}, {1280, "dark"}, {768, "light"}, {360, "dark"}}
+}
+
+var shots = []shot{{1280, "light"}, {768, "dark"}, {360, "light"}, {1280, "dark"}, {768, "light"}, {360, "dark"}}
 
 func newSheet(t testing.TB, ctx context.Context) *sheet {
 	return &sheet{t: t, ctx: ctx, dir: os.Getenv("CODEFORGE_SHEET")}
@@ -140,33 +141,45 @@ func (s *sheet) add(idea string, a *app, address string) {
 	tab, leave := chromedp.NewContext(s.ctx)
 	defer leave()
 	fmt.Fprintf(&s.out, "<h2>%d. %s</h2><p>%s: %s</p><div>\n", s.n, html.EscapeString(idea), html.EscapeString(a.Name), html.EscapeString(joinAnd(a.about())))
-	for i, shot := range shots {
-		_, err := chromedp.Call(tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: shot.width, Height: 800, DeviceScaleFactor: 1})
-		if err == nil {
-			_, err = chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: shot.scheme}}})
-		}
-		if err == nil {
-			err = chromedp.Do(tab, chromedp.Navigate(address))
-		}
-		if err == nil && i == 0 {
-			_, err = chromedp.Run(tab, chromedp.Evaluate[any](`[...document.querySelectorAll("button")].find((b) => /example|Beispiel|ejemplo|exemple/i.test(b.textContent))?.click()`))
-		}
-		if err == nil {
-			err = chromedp.Do(tab, chromedp.Reload())
-		}
-		picture, err2 := chromedp.Call(tab, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{Format: cdppage.CaptureScreenshotFormatPng})
-		if err := cmp.Or(err, err2); err != nil {
+	for _, shot := range shots {
+		picture, err := shot.take(tab, address)
+		if err != nil {
 			s.t.Error(idea, err)
 			return
 		}
 		name := fmt.Sprintf("%03d-%d-%s.png", s.n, shot.width, shot.scheme)
-		if err := os.WriteFile(filepath.Join(s.dir, name), picture.Data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(s.dir, name), picture, 0o644); err != nil {
 			s.t.Error(err)
 			return
 		}
 		fmt.Fprintf(&s.out, "<img loading=lazy height=300 src=%q>\n", name)
 	}
 	s.out.WriteString("</div>\n")
+}
+
+// take is the picture of what stands at an address, with examples in it.
+func (s shot) take(tab context.Context, address string) ([]byte, error) {
+	if _, err := chromedp.Call(tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: s.width, Height: 800, DeviceScaleFactor: 1}); err != nil {
+		return nil, err
+	}
+	if _, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: s.scheme}}}); err != nil {
+		return nil, err
+	}
+	if err := chromedp.Do(tab, chromedp.Navigate(address)); err != nil {
+		return nil, err
+	}
+	// The button is there, and shown, while there is nothing yet.
+	if _, err := chromedp.Run(tab, chromedp.Evaluate[any](`[...document.querySelectorAll("button")].find((b) => b.checkVisibility() && /example|Beispiel|ejemplo|exemple/i.test(b.textContent))?.click()`)); err != nil {
+		return nil, err
+	}
+	if err := chromedp.Do(tab, chromedp.Reload()); err != nil {
+		return nil, err
+	}
+	picture, err := chromedp.Call(tab, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{Format: cdppage.CaptureScreenshotFormatPng})
+	if err != nil {
+		return nil, err
+	}
+	return picture.Data, nil
 }
 
 func (s *sheet) write() {
