@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	cdppage "github.com/chromedp/cdproto/page"
@@ -31,16 +32,17 @@ var personScript string
 func built(t testing.TB, tree map[string]string) http.Handler {
 	t.Helper()
 	var entries []string
-	answers := map[string]string{}
+	site := fstest.MapFS{}
 	for name, text := range tree {
 		switch path.Ext(name) {
 		case ".html":
 			for _, m := range scriptSource.FindAllStringSubmatch(text, -1) {
 				entries = append(entries, path.Join(path.Dir(name), m[1]))
 			}
-			answers[name] = scriptSource.ReplaceAllStringFunc(text, func(tag string) string { return strings.Replace(tag, ".ts\"", ".js\"", 1) })
+			text = scriptSource.ReplaceAllStringFunc(text, func(tag string) string { return strings.Replace(tag, ".ts\"", ".js\"", 1) })
+			fallthrough
 		case ".css", ".svg":
-			answers[name] = text
+			site[name] = &fstest.MapFile{Data: []byte(text)}
 		}
 	}
 	result := build(tree, entries)
@@ -48,21 +50,9 @@ func built(t testing.TB, tree map[string]string) http.Handler {
 		t.Fatal(result.Errors)
 	}
 	for _, f := range result.OutputFiles {
-		answers["src/"+path.Base(f.Path)] = string(f.Contents)
+		site["src/"+path.Base(f.Path)] = &fstest.MapFile{Data: f.Contents}
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := strings.TrimPrefix(r.URL.Path, "/")
-		if name == "" {
-			name = "index.html"
-		}
-		text, ok := answers[name]
-		if !ok {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", map[string]string{".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}[path.Ext(name)])
-		fmt.Fprint(w, text)
-	})
+	return http.FileServerFS(site)
 }
 
 // use opens an address in a new tab and does the steps, expressions of testdata/person.js that must become true in turn; "reload" loads the
@@ -95,6 +85,9 @@ func use(t testing.TB, ctx context.Context, address string, steps ...string) {
 	}
 }
 
+// full is a step after which the browser keeps nothing more.
+const full = `!!(Storage.prototype.setItem = () => { throw new Error("full"); })`
+
 // Each kind of app is used as people use it: played or filled in, found again after the page was loaded anew, and emptied.
 func TestAppsAreUsed(t *testing.T) {
 	ctx := browsertest.Open(t, time.Minute)
@@ -110,7 +103,10 @@ func TestAppsAreUsed(t *testing.T) {
 		{"quiz about world capitals", "", []string{`press("Add examples")`, `press("Start the quiz")`, `sees("Question 1 of")`, `pick(".answer")`, `press("Next question")`, "reload", `sees("Question 2 of")`}},
 		{"Pomodoro timer with tasks", "", []string{`type("New", "Call Ada")`, `press("Add")`, `sees("Call Ada")`, `press("Start")`, `sees("24:5")`, "reload", `press("Pause")`, `sees("Call Ada")`}},
 		{"A kanban board for my team's tasks", "", []string{`press("Add examples")`, `key("Move Call the printer", "ArrowRight")`, `column("In progress", "Call the printer")`, "reload", `column("In progress", "Call the printer")`, `press("Delete Call the printer")`, `press("Delete")`, `!column("In progress", "Call the printer")`}},
-		{"habit tracker with a heat map", "heatmap.html", []string{`press("Add examples")`, `pressed("Drink water", false)`, `press("Drink water")`, `pressed("Drink water", true)`, "reload", `pressed("Drink water", true)`}},
+		{"habit tracker with a heat map", "heatmap.html", []string{`press("Add examples")`, `pressed("Drink water", false)`, `press("Drink water")`, `pressed("Drink water", true)`, "reload", `pressed("Drink water", true)`, `pick(".heat.chosen")`, `kept("day", "")`}}, // tomorrow it is at tomorrow
+		{"calculator", "", []string{`press("1")`, `press("divided by")`, `"10000000".split("").every((digit) => press(digit))`, `press("Equals")`, `press("times")`, `press("2")`, `sees("= 2e−7")`}},
+		{"stopwatch", "", []string{`press("Start")`, full, `sees("00:01.")`, `seesNot("storage is full")`, `press("Lap")`, `sees("storage is full")`}},
+		{"reading list", "books.html", []string{full, `press("Add examples")`, `sees("storage is full")`, `seesNot("Examples were added")`}},
 		{"event calendar", "", []string{`press("Add examples")`, `sees("Summer party")`, `press("Month after")`, `press("Today")`, "reload", `sees("Book club")`}},
 	} {
 		t.Run(c.idea, func(t *testing.T) {

@@ -399,14 +399,6 @@ func (p place) Component() string {
 	return "Overview"
 }
 
-// TileLevels count the colours of tiles, for the style sheet of an app that does more than keep entries; none for others.
-func (a *app) TileLevels() []int {
-	if !slices.ContainsFunc(a.Parts, part.paged) {
-		return nil
-	}
-	return []int{1, 2, 3, 4, 5, 6}
-}
-
 // Tools are the parts that have pages.
 func (a *app) Tools() []part {
 	return slices.DeleteFunc(slices.Clone(a.Parts), func(p part) bool { return !p.paged() })

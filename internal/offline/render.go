@@ -227,7 +227,7 @@ var libs = map[string]string{
 	"format.ts": "shows dates, money and relations", "grid.ts": "spreads boxes over rows that are all filled", "kinds.ts": "the types of fields and entries",
 	"list.ts": "shows entries as cards, a table or a board", "message.ts": "says what happened", "overview.ts": "what comes next, what was added lately, a copy of all",
 	"page.ts": "ties list, form and deletion together", "query.ts": "searches, sorts and counts entries", "store.ts": "keeps entries in the browser",
-	"csv.ts": "saves a list as a table", "text.ts": "the interface's texts in the app's language", "view.ts": "what is shown, as data", "part.ts": "keeps what a part of the app remembers, and lets time pass for it",
+	"csv.ts": "saves a list as a table", "file.ts": "hands a text to people as a file", "text.ts": "the interface's texts in the app's language", "view.ts": "what is shown, as data", "part.ts": "keeps what a part of the app remembers, and lets time pass for it",
 	"draw.ts": "makes elements of what is shown", "mount.ts": "brings a part to life", "icons.ts": "draws icons", "sound.ts": "sounds a tone", "sample.ts": "makes entries to try the app with",
 }
 
@@ -235,7 +235,7 @@ var libs = map[string]string{
 var reactParts = map[string]string{
 	"package.json": "The packages that the app is made with, and how to build it.", "vite.config.ts": "How Vite builds it: with React and Tailwind.", "tsconfig.json": "How its types are checked: strictly.",
 	"index.html": "The page that the app is drawn into.", "main.tsx": "Starts the app.", "App.tsx": "Which address shows which page.", "hooks.ts": "Ties store, messages and address to React.",
-	"headings.ts": "What pages are called.", "Shell.tsx": "What is around every page: name, navigation, messages.", "Overview.tsx": "The overview: counts, what comes next, what was added lately.",
+	"Shell.tsx": "What is around every page: name, navigation, messages.", "Overview.tsx": "The overview: counts, what comes next, what was added lately.",
 	"Collection.tsx": "The page of any kind: numbers, search, list, form and deletion.", "EntryList.tsx": "Shows entries as cards, a table or a board.", "EntryForm.tsx": "The form of an entry, checked before it is saved.",
 	"PartPage.tsx": "The page of something that the app does.", "FieldInput.tsx": "A field of a form with its label.", "Toolbar.tsx": "Search, filter and order of a list.", "Dialog.tsx": "A dialog that keeps the focus.", "Button.tsx": "Buttons.", "Badge.tsx": "An option of a choice.", "elements.ts": "Makes React's elements of what the app's parts show.",
 }

@@ -38,3 +38,4 @@ var type = (label, value) => {
   field.dispatchEvent(new Event("change", { bubbles: true }));
   return true;
 };
+var kept = (name, value) => Object.keys(localStorage).some((k) => k.includes("/part/") && JSON.parse(localStorage.getItem(k))[name] === value);

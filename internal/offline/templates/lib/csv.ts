@@ -1,4 +1,5 @@
 import { app } from "../model";
+import { saveFile } from "./file";
 import { show, today } from "./format";
 import { type Kind } from "./kinds";
 import { announce } from "./message";
@@ -15,17 +16,13 @@ export function saveTable(kind: Kind): void {
     ),
   ];
   const text = lines.map((line) => line.map(cell).join(",")).join("\r\n");
-  const url = URL.createObjectURL(new Blob([`\ufeff${text}\r\n`], { type: "text/csv;charset=utf-8" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `${app.id}-${kind.key}-${today()}.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
-  announce(t("Saved: {list}.", { list: link.download }));
+  const name = `${app.id}-${kind.key}-${today()}.csv`;
+  saveFile(name, "text/csv;charset=utf-8", `\ufeff${text}\r\n`);
+  announce(t("Saved: {list}.", { list: name }));
 }
 
-/** A cell in quotes. What a spreadsheet would take for a formula is made a text. */
+/** A cell in quotes. What a spreadsheet would take for a formula is made a text; a number below zero is none. */
 function cell(text: string): string {
-  const safe = /^[=+@\t\r]|^-[^\d]/.test(text) ? `'${text}` : text;
+  const safe = /^[=+@\t\r]|^-(?![\d.]+(?:e[+-]?\d+)?$)/.test(text) ? `'${text}` : text;
   return `"${safe.replaceAll('"', '""')}"`;
 }

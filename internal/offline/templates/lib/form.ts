@@ -1,12 +1,12 @@
 import { check, targetsOf, valueOf } from "./check";
 import { h } from "./dom";
-import { blank, type Entry, type Kind, type RelationField, type Value } from "./kinds";
+import { blank, dateKey, type Entry, type Kind, type RelationField, type Value } from "./kinds";
 
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
 /** Shows an entry in the form, or a form that is empty but for the day. */
 export function fill(form: HTMLFormElement, kind: Kind, entry?: Entry, day?: string): void {
-  const dated = Object.keys(kind.fields).find((key) => kind.fields[key]?.type === "date");
+  const dated = dateKey(kind);
   for (const [key, definition] of Object.entries(kind.fields)) {
     const control = controlOf(form, key);
     const value = entry?.[key] ?? (key === dated ? day : undefined) ?? blank(definition);

@@ -17,12 +17,19 @@ export function date(iso: string): string {
   return Number.isNaN(day.getTime()) ? iso : dateFormat.format(day);
 }
 
-/** Today as such a day. */
-export function today(): string {
-  const now = new Date();
-  const two = (value: number): string => String(value).padStart(2, "0");
-  return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
-}
+/** Two digits at least, as clocks and calendars write numbers. */
+export const two = (value: number): string => String(value).padStart(2, "0");
+
+/** The day of a moment, where the reader is. */
+export const dayOf = (at: Date): string => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+
+export const today = (): string => dayOf(new Date());
+
+/** The day that comes so many days after another; before it, where they are less than 0. */
+export const dayAfter = (day: string, days: number): string => new Date(Date.parse(`${day}T00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+
+/** How many days the second comes after the first; not a number where one of them is no whole day. */
+export const daysBetween = (from: string, to: string): number => Math.round((Date.parse(`${to}T00:00Z`) - Date.parse(`${from}T00:00Z`)) / 86_400_000);
 
 /** A value as people read it; empty when there is none. */
 export function show(definition: Field, value: Value | undefined): string {
@@ -44,6 +51,11 @@ export function show(definition: Field, value: Value | undefined): string {
     default:
       return String(value);
   }
+}
+
+/** A kind as the heading of what shows it. */
+export function headingOf(kind: Kind): string {
+  return kind.many.charAt(0).toUpperCase() + kind.many.slice(1);
 }
 
 /** What adding an entry is called. */

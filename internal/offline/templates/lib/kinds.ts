@@ -121,3 +121,8 @@ export function blank(definition: Field): Value {
 export function titleKey(kind: Kind): string {
   return Object.keys(kind.fields)[0] ?? "id";
 }
+
+/** The field that says on which day an entry stands: the first date, undefined for a kind without one. */
+export function dateKey(kind: Kind): string | undefined {
+  return Object.keys(kind.fields).find((key) => kind.fields[key]?.type === "date");
+}

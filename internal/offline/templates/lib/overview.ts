@@ -1,6 +1,7 @@
 import { app, kinds } from "../model";
+import { saveFile } from "./file";
 import { plural, today } from "./format";
-import { type Entry, type Kind } from "./kinds";
+import { dateKey, type Entry, type Kind } from "./kinds";
 import { announce } from "./message";
 import { choiceOf } from "./query";
 import { all } from "./store";
@@ -17,7 +18,7 @@ export interface Moment {
 export function comingUp(): Moment[] {
   return kinds
     .flatMap((kind) => {
-      const key = Object.keys(kind.fields).find((name) => kind.fields[name]?.type === "date");
+      const key = dateKey(kind);
       return key === undefined ? [] : all(kind).map((entry) => ({ kind, entry, when: String(entry[key]) }));
     })
     .filter(({ when }) => when >= today())
@@ -44,11 +45,6 @@ export function splitOf(kind: Kind): { option: string; rank: number; count: numb
 /** Everything that was entered, as a file for safe keeping. */
 export function download(): void {
   const data = Object.fromEntries(kinds.map((kind) => [kind.key, all(kind)]));
-  const url = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `${app.id}-${today()}.json`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
+  saveFile(`${app.id}-${today()}.json`, "application/json", JSON.stringify(data, null, 2));
   announce(t("Saved: {list}.", { list: kinds.map((kind) => plural(all(kind).length, kind)).join(", ") }));
 }

@@ -43,8 +43,9 @@ export function run<State, Action>(part: Part<State, Action>): Running {
     if (time > 0) waiting = setTimeout(() => part.tick && send(part.tick.action), time);
   };
   const send = (action: Action): void => {
-    state = part.update(state, action);
-    attempt(() => localStorage.setItem(slot, JSON.stringify(state)));
+    const before = state;
+    state = part.update(before, action);
+    if (state !== before) attempt(() => localStorage.setItem(slot, JSON.stringify(state)));
     wait();
     tell();
   };
@@ -81,7 +82,8 @@ export function run<State, Action>(part: Part<State, Action>): Running {
 /** Keys belong to fields and open dialogs first, and Enter and Space to what has the focus. */
 function occupied(event: KeyboardEvent): boolean {
   const target = event.target;
-  if (!(target instanceof HTMLElement) || document.querySelector("dialog[open]")) return false;
+  if (document.querySelector("dialog[open]")) return true;
+  if (!(target instanceof HTMLElement)) return false;
   if (target.matches("input, select, textarea")) return true;
   return target.matches("button, a, summary") && (event.key === "Enter" || event.key === " ");
 }

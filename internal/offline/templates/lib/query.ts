@@ -5,9 +5,9 @@ import { t } from "./text";
 /** Entries that hold every word of the search, in any field, and the chosen option. */
 export function select(kind: Kind, entries: readonly Entry[], search: string, option: string): Entry[] {
   const words = search.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  const filter = filterOf(kind, entries);
+  const key = filterKey(kind);
   return entries.filter((entry) => {
-    if (option !== "" && filter && String(entry[filter.key] ?? "") !== option) return false;
+    if (option !== "" && String(entry[key] ?? "") !== option) return false;
     const text = Object.entries(kind.fields)
       .map(([key, definition]) => show(definition, entry[key]))
       .join(" ")
@@ -37,9 +37,12 @@ export interface Filter {
   readonly options: readonly { readonly value: string; readonly label: string }[];
 }
 
-/** The kind's filter: the field that it names, else its first choice. What is no choice offers the values that entries have. */
+/** The field by which lists are filtered: the one that the kind names, else its first choice, "" for none. */
+const filterKey = (kind: Kind): string => kind.filter ?? choiceOf(kind)?.key ?? "";
+
+/** The kind's filter. What is no choice offers the values that entries have. */
 export function filterOf(kind: Kind, entries: readonly Entry[]): Filter | undefined {
-  const key = kind.filter ?? choiceOf(kind)?.key ?? "";
+  const key = filterKey(kind);
   const definition = kind.fields[key];
   if (!definition) return undefined;
   if (definition.type === "choice") return { key, label: definition.label, options: definition.options.map((option) => ({ value: option, label: option })) };

@@ -1,8 +1,8 @@
 import { kinds } from "../model";
 import { samples } from "../samples";
-import { today } from "./format";
+import { dayAfter, today } from "./format";
 import { blank, type Kind, type Value, type ValuesOf } from "./kinds";
-import { announce, attempt } from "./message";
+import { attempt } from "./message";
 import { all, kindOf, save } from "./store";
 import { t } from "./text";
 
@@ -10,8 +10,7 @@ import { t } from "./text";
 export function addSamples(kind?: Kind): void {
   attempt(() => {
     for (const wanted of kind ? [kind] : kinds) fill(wanted, []);
-  });
-  announce(t("Examples were added. They can be changed and deleted like anything else."));
+  }, t("Examples were added. They can be changed and deleted like anything else."));
 }
 
 function fill(kind: Kind, above: readonly Kind[]): void {
@@ -23,15 +22,11 @@ function fill(kind: Kind, above: readonly Kind[]): void {
   for (const sample of samples[kind.key] ?? []) {
     const values = Object.entries(kind.fields).map(([key, field]): [string, Value] => {
       const value = sample[key] ?? blank(field);
-      if (field.type === "date" && typeof value === "number") return [key, dayFromToday(value)];
+      if (field.type === "date" && typeof value === "number") return [key, dayAfter(today(), value)];
       if (field.type !== "relation") return [key, value];
       const others = all(kindOf(field.to) ?? kind);
       return [key, others.length > 0 ? (others[Number(value) % others.length]?.id ?? "") : ""];
     });
     save(kind, Object.fromEntries(values) as ValuesOf);
   }
-}
-
-function dayFromToday(days: number): string {
-  return new Date(Date.parse(`${today()}T00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
 }

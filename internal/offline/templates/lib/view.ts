@@ -54,13 +54,35 @@ export function picker(id: string, label: string, value: string, options: readon
   );
 }
 
-/** A number to type, with its label and, where it needs attention, a sentence. */
-export function numberInput(id: string, label: string, value: string, set: (value: string) => void, unit = "", problem = "", more: Attributes = {}): View {
+/** A text to type, or a day by its type, with its label and, where it may need attention, a sentence. */
+export function textInput(id: string, label: Child, value: string, set: (value: string) => void, more: Attributes = {}, problem?: string): View {
+  const checked = problem === undefined ? {} : { "aria-describedby": `${id}-problem`, "aria-invalid": problem !== "" && "true" };
   return el(
     "div",
     { class: "field" },
-    el("label", { for: id }, label, unit !== "" && el("span", { class: "unit" }, ` (${unit})`)),
-    el("input", { id, type: "number", inputmode: "decimal", step: "any", ...more, value, "aria-describedby": `${id}-problem`, "aria-invalid": problem !== "" && "true", oninput: (use) => set(typed(use)) }),
-    el("p", { id: `${id}-problem`, class: "problem" }, problem),
+    el("label", { for: id }, label),
+    el("input", { id, type: "text", ...more, value, ...checked, oninput: (use) => set(typed(use)) }),
+    problem !== undefined && el("p", { id: `${id}-problem`, class: "problem" }, problem),
   );
+}
+
+/** A number to type. */
+export function numberInput(id: string, label: string, value: string, set: (value: string) => void, unit = "", problem = "", more: Attributes = {}): View {
+  return textInput(id, [label, unit !== "" && el("span", { class: "unit" }, ` (${unit})`)], value, set, { type: "number", inputmode: "decimal", step: "any", ...more }, problem);
+}
+
+/** Names with what they are, in boxes or as rows. */
+export function pairs(list: readonly (readonly [name: string, value: string | number])[], look: "facts" | "rows" = "facts"): View {
+  return el("dl", { class: look }, list.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+/** Moves the focus among an element's buttons by so many places for each key; with columns, a step sideways stays in its row. */
+export function moveFocus(use: Use, steps: Readonly<Record<string, number>>, columns?: number): void {
+  const step = steps[use.key ?? ""];
+  if (step === undefined || !(use.currentTarget instanceof HTMLElement)) return;
+  const places = [...use.currentTarget.querySelectorAll<HTMLElement>("button")];
+  const from = places.findIndex((place) => place === document.activeElement);
+  use.preventDefault();
+  if (columns !== undefined && Math.abs(step) === 1 && Math.floor(from / columns) !== Math.floor((from + step) / columns)) return;
+  if (from >= 0) places[from + step]?.focus();
 }

@@ -12,7 +12,7 @@ type Action = { readonly does: "type"; readonly text: string } | { readonly does
 
 /** What an entry is worth; undefined while it is not whole. Roots and powers go before × and ÷, those before + and −. */
 export function evaluate(entry: string): number | undefined {
-  const tokens = entry.match(/\d+\.?\d*|\.\d+|[+−×÷^√%()]/g) ?? [];
+  const tokens = entry.match(/\d+\.?\d*(?:e[+−]\d+)?|\.\d+|[+−×÷^√%()]/g) ?? [];
   if (tokens.join("") !== entry.replace(/\s/g, "")) return undefined;
   let at = 0;
   const take = (...wanted: string[]): string | undefined => (wanted.includes(tokens[at] ?? "") ? tokens[at++] : undefined);
@@ -57,7 +57,7 @@ export function evaluate(entry: string): number | undefined {
       const value = sum();
       return take(")") ? value : undefined;
     }
-    const value = Number(tokens[at] ?? "x");
+    const value = Number((tokens[at] ?? "x").replace("−", "-"));
     at += 1;
     return Number.isNaN(value) ? undefined : value;
   };
@@ -66,8 +66,8 @@ export function evaluate(entry: string): number | undefined {
   return at === tokens.length ? value : undefined;
 }
 
-/** At most twelve digits, so that 0.1 + 0.2 is 0.3. */
-const written = (value: number): string => String(Number(value.toPrecision(12))).replace("-", "−");
+/** At most twelve digits, so that 0.1 + 0.2 is 0.3. What is very small or large has an exponent. */
+const written = (value: number): string => String(Number(value.toPrecision(12))).replaceAll("-", "−");
 
 const keys = ["(", ")", "√", "^", "7", "8", "9", "÷", "4", "5", "6", "×", "1", "2", "3", "−", "0", ".", "%", "+"] as const;
 

@@ -1,5 +1,5 @@
 import { t } from "../lib/text";
-import { button, el, type Attributes, type Child, type Use, type View } from "../lib/view";
+import { button, el, moveFocus, pairs, type Attributes, type Child, type Use, type View } from "../lib/view";
 import { icon } from "../lib/icons";
 
 /** A place of a board that can be pressed. */
@@ -19,7 +19,7 @@ export interface Cell {
 export function board(label: string, columns: number, cells: readonly Cell[], look = ""): View {
   return el(
     "div",
-    { class: `board-grid ${look}`, role: "group", "aria-label": label, style: `--columns: ${columns}`, onkeydown: (use) => moveFocus(use, columns) },
+    { class: `board-grid ${look}`, role: "group", "aria-label": label, style: `--columns: ${columns}`, onkeydown: (use) => moveFocus(use, { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }, columns) },
     cells.map((cell, place) =>
       el(
         "button",
@@ -47,17 +47,6 @@ export function picture(label: string, columns: number, looks: readonly string[]
   );
 }
 
-function moveFocus(use: Use, columns: number): void {
-  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[use.key ?? ""];
-  if (step === undefined || !(use.currentTarget instanceof HTMLElement)) return;
-  const cells = [...use.currentTarget.querySelectorAll<HTMLElement>(".cell")];
-  const from = cells.findIndex((cell) => cell === document.activeElement);
-  const to = from + step;
-  use.preventDefault();
-  const sameRow = Math.floor(from / columns) === Math.floor(to / columns);
-  if (from >= 0 && (sameRow || Math.abs(step) === columns)) cells[to]?.focus();
-}
-
 /** What every game has around its board. */
 export interface Frame {
   readonly status: string;
@@ -77,7 +66,7 @@ export function frame({ status, facts, options, board, below, again, untouched =
   return el(
     "div",
     { class: "game" },
-    el("dl", { class: "facts" }, facts.map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))),
+    pairs(facts),
     el("p", { class: "status", role: "status" }, status),
     el("div", { class: "playfield" }, board),
     below,

@@ -1,7 +1,7 @@
 import { icon } from "../lib/icons";
 import { type Part } from "../lib/part";
 import { t } from "../lib/text";
-import { button, el, numberInput, picker, typed, type View } from "../lib/view";
+import { button, el, numberInput, pairs, picker, textInput, type View } from "../lib/view";
 
 /** What is asked for. A number lies between the limits; a date is a day; a choice is one of its options. */
 export interface Input {
@@ -111,14 +111,8 @@ function control(input: Input, value: string, set: (value: string) => void): Vie
   const id = `input-${input.key}`;
   if (input.options) return picker(id, input.label, value, input.options, set);
   const problem = problemOf(input, value);
-  if (!input.day) return numberInput(id, input.label, value, set, input.unit ?? "", problem, { min: input.least, max: input.most });
-  return el(
-    "div",
-    { class: "field" },
-    el("label", { for: id }, input.label),
-    el("input", { id, type: "date", value, "aria-describedby": `${id}-problem`, "aria-invalid": problem !== "" && "true", oninput: (use) => set(typed(use)) }),
-    el("p", { id: `${id}-problem`, class: "problem" }, problem),
-  );
+  if (input.day) return textInput(id, input.label, value, set, { type: "date" }, problem);
+  return numberInput(id, input.label, value, set, input.unit ?? "", problem, { min: input.least, max: input.most });
 }
 
 function outcome(result: Result): View {
@@ -127,7 +121,7 @@ function outcome(result: Result): View {
     { class: "panel outcome", "aria-live": "polite" },
     el("p", { class: "label" }, result.label),
     el("p", { class: "figure" }, result.value),
-    el("dl", { class: "rows" }, result.rows.map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))),
+    pairs(result.rows, "rows"),
     el("p", { class: "hint" }, result.because),
     result.table &&
       el(
@@ -152,7 +146,7 @@ function savedPanel(state: State, result: Result, send: (action: Action) => void
     el(
       "form",
       { class: "line-form", onsubmit: (use) => { use.preventDefault(); send({ does: "save", value: `${result.label}: ${result.value}` }); } },
-      el("div", { class: "field" }, el("label", { for: "result-name" }, t("Name")), el("input", { id: "result-name", type: "text", maxlength: 60, autocomplete: "off", value: state.naming, oninput: (use) => send({ does: "naming", text: typed(use) }) })),
+      textInput("result-name", t("Name"), state.naming, (text) => send({ does: "naming", text }), { maxlength: 60, autocomplete: "off" }),
       el("button", { type: "submit", class: "primary" }, t("Keep this result")),
     ),
     state.saved.length === 0

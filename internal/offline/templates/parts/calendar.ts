@@ -1,11 +1,11 @@
 import { addLabel, date, titleOf, today } from "../lib/format";
 import { icon } from "../lib/icons";
-import { type Entry, type Kind } from "../lib/kinds";
+import { dateKey, type Kind } from "../lib/kinds";
 import { type Part } from "../lib/part";
 import { addSamples } from "../lib/sample";
 import { all } from "../lib/store";
 import { locale, t } from "../lib/text";
-import { button, el } from "../lib/view";
+import { button, el, moveFocus } from "../lib/view";
 
 interface Shown {
   readonly kind: Kind;
@@ -23,6 +23,7 @@ interface Options {
 interface State {
   /** The month that is shown, such as 2031-05; "" for this one. */
   month: string;
+  /** "" for today. */
   day: string;
 }
 
@@ -48,12 +49,7 @@ function daysOf(month: string): string[] {
   return Array.from({ length: Math.ceil((before + length) / 7) * 7 }, (_, n) => iso(new Date(first.getTime() + (n - before) * 86_400_000)));
 }
 
-/** The first date of a kind's fields says on which day an entry stands. */
-const dateKey = (kind: Kind): string => Object.keys(kind.fields).find((key) => kind.fields[key]?.type === "date") ?? "";
-
 export function calendar({ key, shows }: Options): Part<State, Action> {
-  const entriesOn = (day: string): { shown: Shown; entry: Entry; place: number }[] =>
-    shows.flatMap((shown, place) => all(shown.kind).filter((entry) => entry[dateKey(shown.kind)] === day).map((entry) => ({ shown, entry, place })));
   return {
     key,
     start: () => ({ month: "", day: "" }),
@@ -62,16 +58,17 @@ export function calendar({ key, shows }: Options): Part<State, Action> {
         case "month":
           return { ...state, month: monthAfter(state.month || today().slice(0, 7), action.by) };
         case "today":
-          return { month: "", day: today() };
+          return { month: "", day: "" };
         case "day":
-          return { month: action.day.slice(0, 7), day: action.day };
+          return action.day === today() ? { month: "", day: "" } : { month: action.day.slice(0, 7), day: action.day };
       }
     },
     view(state, send) {
       const month = state.month || today().slice(0, 7);
       const days = daysOf(month);
       const chosen = state.day || today();
-      const here = entriesOn(chosen);
+      const entries = shows.flatMap((shown, place) => all(shown.kind).map((entry) => ({ shown, entry, place, day: entry[dateKey(shown.kind) ?? ""] })));
+      const here = entries.filter((one) => one.day === chosen);
       return el(
         "div",
         { class: "calendar" },
@@ -93,16 +90,10 @@ export function calendar({ key, shows }: Options): Part<State, Action> {
           el("div", { class: "week", "aria-hidden": "true" }, days.slice(0, 7).map((day) => el("span", {}, dayFormat.format(new Date(`${day}T00:00Z`))))),
           el(
             "div",
-            { class: "days", role: "group", "aria-label": t("Days"), onkeydown: (use) => {
-              const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[use.key ?? ""];
-              if (step === undefined || !(use.currentTarget instanceof HTMLElement)) return;
-              const places = [...use.currentTarget.querySelectorAll<HTMLElement>("button")];
-              use.preventDefault();
-              places[places.findIndex((day) => day === document.activeElement) + step]?.focus();
-            } },
+            { class: "days", role: "group", "aria-label": t("Days"), onkeydown: (use) => moveFocus(use, { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }) },
             days.map((day) => {
-              const entries = entriesOn(day);
-              const titles = entries.map(({ shown, entry }) => titleOf(shown.kind, entry));
+              const mine = entries.filter((one) => one.day === day);
+              const titles = mine.map(({ shown, entry }) => titleOf(shown.kind, entry));
               return el(
                 "button",
                 {
@@ -113,8 +104,8 @@ export function calendar({ key, shows }: Options): Part<State, Action> {
                   onclick: () => send({ does: "day", day }),
                 },
                 el("span", { class: "date" }, Number(day.slice(8))),
-                entries.slice(0, 3).map(({ shown, entry, place }) => el("span", { class: `event of-${place % 4}` }, titleOf(shown.kind, entry))),
-                entries.length > 3 && el("span", { class: "more" }, `+${entries.length - 3}`),
+                mine.slice(0, 3).map(({ shown, entry, place }) => el("span", { class: `event of-${place % 4}` }, titleOf(shown.kind, entry))),
+                mine.length > 3 && el("span", { class: "more" }, `+${mine.length - 3}`),
               );
             }),
           ),
@@ -124,7 +115,7 @@ export function calendar({ key, shows }: Options): Part<State, Action> {
           { class: "panel", "aria-labelledby": "day-title" },
           el("h2", { id: "day-title" }, date(chosen)),
           here.length === 0 ? el("p", { class: "hint" }, t("Nothing on this day.")) : el("ul", { class: "lines" }, here.map(({ shown, entry }) => el("li", {}, el("a", { href: shown.page }, titleOf(shown.kind, entry)), el("span", { class: "of" }, shown.kind.one)))),
-          el("div", { class: "controls" }, shows.every(({ kind }) => all(kind).length === 0) && button(t("Add examples"), () => addSamples(shows[0]?.kind)), shows.map(({ kind, add }) => el("a", { class: "button primary", href: `${add}${chosen}` }, icon("plus"), addLabel(kind)))),
+          el("div", { class: "controls" }, entries.length === 0 && button(t("Add examples"), () => addSamples(shows[0]?.kind)), shows.map(({ kind, add }) => el("a", { class: "button primary", href: `${add}${chosen}` }, icon("plus"), addLabel(kind)))),
         ),
       );
     },

@@ -1,8 +1,8 @@
 import { number } from "../lib/format";
 import { icon } from "../lib/icons";
 import { type Part } from "../lib/part";
-import { t } from "../lib/text";
-import { button, el, numberInput, picker } from "../lib/view";
+import { locale, t } from "../lib/text";
+import { button, el, numberInput, pairs, picker } from "../lib/view";
 import { ingredients, quantities, rates, type Quantity } from "./units";
 
 interface State {
@@ -21,11 +21,13 @@ type Action =
   | { readonly does: "rate"; readonly unit: string; readonly text: string }
   | { readonly does: "swap" | "reset" };
 
+const digitsFormat = new Intl.NumberFormat(locale, { maximumSignificantDigits: 6 });
+
 /** An amount with so many digits that nothing that matters is lost. */
 function shown(value: number): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  return size !== 0 && (size < 0.001 || size >= 1e12) ? value.toExponential(4) : size >= 1000 ? number(value) : String(Number(value.toPrecision(6)));
+  return size !== 0 && (size < 0.001 || size >= 1e12) ? value.toExponential(4) : size >= 1000 ? number(value) : digitsFormat.format(value);
 }
 
 /** `first` is the quantity to begin with; without others only that one is offered. */
@@ -115,7 +117,7 @@ export function converter(key: string, first: string, others = true): Part<State
             "section",
             { class: "panel", "aria-labelledby": "all-title" },
             el("h2", { id: "all-title" }, t("In all units")),
-            el("dl", { class: "rows" }, units.filter((unit) => unit.name !== from).map((unit) => el("div", {}, el("dt", {}, unit.label), el("dd", {}, shown(convert(state, amount, from, unit.name)))))),
+            pairs(units.filter((unit) => unit.name !== from).map((unit) => [unit.label, shown(convert(state, amount, from, unit.name))] as const), "rows"),
           ),
         ),
       );

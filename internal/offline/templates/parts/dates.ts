@@ -1,8 +1,8 @@
-import { date, number, today } from "../lib/format";
+import { date, daysBetween, number, today } from "../lib/format";
 import { icon } from "../lib/icons";
 import { type Part } from "../lib/part";
 import { t } from "../lib/text";
-import { button, el, typed } from "../lib/view";
+import { button, el, textInput } from "../lib/view";
 
 interface State {
   names: { name: string; day: string }[];
@@ -12,7 +12,7 @@ interface State {
 
 type Action = { readonly does: "name" | "day"; readonly text: string } | { readonly does: "add" } | { readonly does: "remove"; readonly place: number };
 
-const daysUntil = (day: string): number => Math.round((Date.parse(`${day}T00:00Z`) - Date.parse(`${today()}T00:00Z`)) / 86_400_000);
+const daysUntil = (day: string): number => daysBetween(today(), day);
 
 /** Days until what is awaited. */
 export function dates(key: string): Part<State, Action> {
@@ -40,8 +40,8 @@ export function dates(key: string): Part<State, Action> {
         el(
           "form",
           { class: "panel line-form", onsubmit: (use) => { use.preventDefault(); send({ does: "add" }); } },
-          el("div", { class: "field" }, el("label", { for: "event-name" }, t("What are you waiting for?")), el("input", { id: "event-name", type: "text", maxlength: 100, autocomplete: "off", value: state.name, oninput: (use) => send({ does: "name", text: typed(use) }) })),
-          el("div", { class: "field" }, el("label", { for: "event-day" }, t("Day")), el("input", { id: "event-day", type: "date", value: state.day, oninput: (use) => send({ does: "day", text: typed(use) }) })),
+          textInput("event-name", t("What are you waiting for?"), state.name, (text) => send({ does: "name", text }), { maxlength: 100, autocomplete: "off" }),
+          textInput("event-day", t("Day"), state.day, (text) => send({ does: "day", text }), { type: "date" }),
           el("button", { type: "submit", class: "primary", "aria-disabled": !ready && "true" }, t("Add")),
         ),
         state.names.length === 0 && el("p", { class: "hint" }, t("Nothing is awaited yet. Name it and its day above.")),

@@ -1,10 +1,10 @@
-import { date, today } from "../lib/format";
+import { date, dayAfter, daysBetween, today } from "../lib/format";
 import { type Entry, type Kind } from "../lib/kinds";
 import { type Part } from "../lib/part";
 import { addSamples } from "../lib/sample";
 import { all } from "../lib/store";
 import { t } from "../lib/text";
-import { button, el, picker } from "../lib/view";
+import { button, el, pairs, picker } from "../lib/view";
 
 interface Options {
   readonly key: string;
@@ -35,16 +35,10 @@ const waits = [0, 1, 2, 4, 8, 16, 32, 64] as const;
 
 const text = (card: Entry, key: string): string => String(card[key] ?? "").trim();
 
-function dayAfter(days: number): string {
-  const day = new Date(`${today()}T12:00Z`);
-  day.setUTCDate(day.getUTCDate() + days);
-  return day.toISOString().slice(0, 10);
-}
-
 /** Again puts a card back to the first box; hard keeps it, good moves it on, easy by two. */
 function graded(known: Known | undefined, grade: Grade): Known {
   const box = Math.min(waits.length - 1, grade === "again" ? 0 : Math.max(0, (known?.box ?? 0) + { hard: 0, good: 1, easy: 2 }[grade]));
-  return { box, due: dayAfter(grade === "hard" ? Math.max(1, Math.floor((waits[box] ?? 1) / 2)) : (waits[box] ?? 1)) };
+  return { box, due: dayAfter(today(), grade === "hard" ? Math.max(1, Math.floor((waits[box] ?? 1) / 2)) : (waits[box] ?? 1)) };
 }
 
 export function flashcards({ key, cards, page }: Options): Part<State, Action> {
@@ -89,11 +83,7 @@ export function flashcards({ key, cards, page }: Options): Part<State, Action> {
       return el(
         "div",
         { class: "flashcards" },
-        el(
-          "dl",
-          { class: "facts" },
-          [[t("Due"), due.length], [t("Today"), state.reviewed[today()] ?? 0], [t("Learnt"), `${learnt}/${mine.length}`]].map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value))),
-        ),
+        pairs([[t("Due"), due.length], [t("Today"), state.reviewed[today()] ?? 0], [t("Learnt"), `${learnt}/${mine.length}`]]),
         card
           ? el(
               "section",
@@ -124,6 +114,6 @@ export function flashcards({ key, cards, page }: Options): Part<State, Action> {
 }
 
 function waitText({ due }: Known): string {
-  const days = Math.round((Date.parse(`${due}T12:00Z`) - Date.parse(`${today()}T12:00Z`)) / 86_400_000);
+  const days = daysBetween(today(), due);
   return days <= 0 ? t("today") : days === 1 ? t("1 day") : t("{0} days", days);
 }

@@ -1,12 +1,12 @@
-import { addLabel, date, number, titleOf, today } from "../lib/format";
+import { addLabel, date, dayAfter, number, titleOf, today } from "../lib/format";
 import { icon } from "../lib/icons";
-import { blank, type Entry, type Kind, type ValuesOf } from "../lib/kinds";
+import { blank, dateKey, type Entry, type Kind, type ValuesOf } from "../lib/kinds";
 import { attempt } from "../lib/message";
 import { type Part } from "../lib/part";
 import { addSamples } from "../lib/sample";
 import { all, remove, save } from "../lib/store";
 import { locale, t } from "../lib/text";
-import { button, el, picker, type View } from "../lib/view";
+import { button, el, moveFocus, pairs, picker, type View } from "../lib/view";
 
 interface Options {
   readonly key: string;
@@ -30,42 +30,38 @@ type Action = { readonly does: "choose"; readonly entry: string } | { readonly d
 const weeks = 26;
 const monthFormat = new Intl.DateTimeFormat(locale, { month: "short", timeZone: "UTC" });
 
-function dayBefore(day: string, days: number): string {
-  return new Date(Date.parse(`${day}T00:00Z`) - days * 86_400_000).toISOString().slice(0, 10);
-}
-
 /** The days of half a year, from a Monday to today. */
 function daysShown(): string[] {
   const weekday = (new Date(`${today()}T00:00Z`).getUTCDay() + 6) % 7;
-  return Array.from({ length: (weeks - 1) * 7 + weekday + 1 }, (_, n) => dayBefore(today(), (weeks - 1) * 7 + weekday - n));
+  return Array.from({ length: (weeks - 1) * 7 + weekday + 1 }, (_, n) => dayAfter(today(), n - (weeks - 1) * 7 - weekday));
 }
 
 /** How many days in a row, up to today or yesterday. */
 function streakOf(days: ReadonlySet<string>): number {
   const begin = days.has(today()) ? 0 : 1;
   let length = 0;
-  while (days.has(dayBefore(today(), begin + length))) length += 1;
+  while (days.has(dayAfter(today(), -begin - length))) length += 1;
   return length;
 }
 
 function longestOf(days: ReadonlySet<string>): number {
   let longest = 0;
   for (const day of days) {
-    if (days.has(dayBefore(day, 1))) continue;
+    if (days.has(dayAfter(day, -1))) continue;
     let length = 1;
-    while (days.has(dayBefore(day, -length))) length += 1;
+    while (days.has(dayAfter(day, length))) length += 1;
     longest = Math.max(longest, length);
   }
   return longest;
 }
 
 export function heatmap({ key, shows, page, add, ticked }: Options): Part<State, Action> {
-  const dateKey = Object.keys(shows.fields).find((name) => shows.fields[name]?.type === "date") ?? "";
-  const dayOf = (entry: Entry): string => String(entry[dateKey] ?? "");
+  const dated = dateKey(shows) ?? "";
+  const dayOf = (entry: Entry): string => String(entry[dated] ?? "");
   return {
     key,
     start: () => ({ chosen: "", day: "" }),
-    update: (state, action) => (action.does === "choose" ? { ...state, chosen: action.entry } : { ...state, day: action.day }),
+    update: (state, action) => (action.does === "choose" ? { ...state, chosen: action.entry } : { ...state, day: action.day === today() ? "" : action.day }),
     view(state, send) {
       const things = ticked ? all(ticked.kind) : [];
       const chosen = things.find((thing) => thing.id === state.chosen);
@@ -82,12 +78,12 @@ export function heatmap({ key, shows, page, add, ticked }: Options): Part<State,
       return el(
         "div",
         { class: "stack" },
-        ticked && tickList(ticked, shows, dateKey, day),
+        ticked && tickList(ticked, things, shows, entries, day),
         el(
           "section",
           { class: "panel", "aria-labelledby": "map-title" },
           el("div", { class: "month-head" }, el("h2", { id: "map-title" }, t("Half a year")), things.length > 1 && picker("shown", t("Shown"), chosen?.id ?? "", [["", t("All")], ...choices], (entry) => send({ does: "choose", entry }))),
-          el("dl", { class: "facts" }, [[t("Days in a row"), streakOf(days)], [t("Longest"), longestOf(days)], [t("Days in all"), days.size]].map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))),
+          pairs([[t("Days in a row"), streakOf(days)], [t("Longest"), longestOf(days)], [t("Days in all"), days.size]]),
           map(counts, day, (to) => send({ does: "day", day: to })),
           el("p", { class: "hint legend", "aria-hidden": "true" }, t("less"), [0, 1, 2, 3, 4].map((level) => el("span", { class: `heat level-${level}` })), t("more")),
         ),
@@ -112,13 +108,7 @@ function map(counts: ReadonlyMap<string, number>, chosen: string, choose: (day: 
     el("div", { class: "heat-months", "aria-hidden": "true" }, days.filter((_, n) => n % 7 === 0).map((day, week) => el("span", {}, Number(day.slice(8)) <= 7 || week === 0 ? monthFormat.format(new Date(`${day}T00:00Z`)) : ""))),
     el(
       "div",
-      { class: "heat-days", role: "group", "aria-label": t("Days"), onkeydown: (use) => {
-        const step = { ArrowLeft: -7, ArrowRight: 7, ArrowUp: -1, ArrowDown: 1 }[use.key ?? ""];
-        if (step === undefined || !(use.currentTarget instanceof HTMLElement)) return;
-        const places = [...use.currentTarget.querySelectorAll<HTMLElement>("button")];
-        use.preventDefault();
-        places[places.findIndex((day) => day === document.activeElement) + step]?.focus();
-      } },
+      { class: "heat-days", role: "group", "aria-label": t("Days"), onkeydown: (use) => moveFocus(use, { ArrowLeft: -7, ArrowRight: 7, ArrowUp: -1, ArrowDown: 1 }) },
       days.map((day) => {
         const count = counts.get(day) ?? 0;
         const level = count === 0 ? 0 : Math.max(1, Math.ceil((4 * count) / most));
@@ -136,14 +126,13 @@ function map(counts: ReadonlyMap<string, number>, chosen: string, choose: (day: 
 }
 
 /** What can be ticked for a day, with its last seven days. */
-function tickList(ticked: NonNullable<Options["ticked"]>, shows: Kind, dateKey: string, day: string): View {
-  const { kind, relation, add } = ticked;
-  const things = all(kind);
-  const ticksOf = (thing: Entry): Entry[] => all(shows).filter((entry) => entry[relation] === thing.id);
+function tickList({ kind, relation, add }: NonNullable<Options["ticked"]>, things: readonly Entry[], shows: Kind, entries: readonly Entry[], day: string): View {
+  const dated = dateKey(shows) ?? "";
+  const ticksOf = (thing: Entry): Entry[] => entries.filter((entry) => entry[relation] === thing.id);
   const tick = (thing: Entry): void => {
-    const there = ticksOf(thing).filter((entry) => entry[dateKey] === day);
+    const there = ticksOf(thing).filter((entry) => entry[dated] === day);
     if (there.length > 0) for (const entry of there) remove(shows, entry.id);
-    else save(shows, { ...Object.fromEntries(Object.entries(shows.fields).map(([name, field]) => [name, field.type === "flag" ? true : blank(field)])), [relation]: thing.id, [dateKey]: day } as ValuesOf);
+    else save(shows, { ...Object.fromEntries(Object.entries(shows.fields).map(([name, field]) => [name, field.type === "flag" ? true : blank(field)])), [relation]: thing.id, [dated]: day } as ValuesOf);
   };
   return el(
     "section",
@@ -155,13 +144,13 @@ function tickList(ticked: NonNullable<Options["ticked"]>, shows: Kind, dateKey: 
           "ul",
           { class: "habits" },
           things.map((thing) => {
-            const days = new Set(ticksOf(thing).map((entry) => String(entry[dateKey] ?? "")));
+            const days = new Set(ticksOf(thing).map((entry) => String(entry[dated] ?? "")));
             const done = days.has(day);
             return el(
               "li",
               { class: "habit" },
               button([icon(done ? "check" : "circle"), el("span", {}, titleOf(kind, thing))], () => attempt(() => tick(thing)), { class: `tick ${done ? "done" : ""}`, "aria-pressed": String(done) }),
-              el("span", { class: "week-dots", "aria-hidden": "true" }, [6, 5, 4, 3, 2, 1, 0].map((before) => el("span", { class: days.has(dayBefore(today(), before)) ? "dot on" : "dot" }))),
+              el("span", { class: "week-dots", "aria-hidden": "true" }, [6, 5, 4, 3, 2, 1, 0].map((before) => el("span", { class: days.has(dayAfter(today(), -before)) ? "dot on" : "dot" }))),
               el("span", { class: "badge" }, t("{0} in a row", streakOf(days))),
             );
           }),

@@ -3,7 +3,7 @@ import { type Part } from "../lib/part";
 import { addSamples } from "../lib/sample";
 import { all } from "../lib/store";
 import { t } from "../lib/text";
-import { button, el, type View } from "../lib/view";
+import { button, el, pairs, type View } from "../lib/view";
 import { shuffled } from "./board";
 
 interface Options {
@@ -84,7 +84,7 @@ export function quiz({ key, questions, page }: Options): Part<State, Action> {
         el("h2", {}, over ? t("{0} of {1} are right", score, state.asked.length) : count === 0 ? t("No questions yet") : t("Ready?")),
         el("p", { class: "hint" }, count === 0 ? t("Write your questions first, or begin with examples.") : t("{0} questions are there; a round asks at most {1}.", count, most)),
         over && el("ul", { class: "lines" }, state.asked.map(({ question, answer, given }) => el("li", {}, el("span", {}, question), el("span", { class: "of" }, given === answer ? t("right: {0}", answer) : t("you said {0}; it is {1}", given, answer))))),
-        el("dl", { class: "facts" }, el("div", {}, el("dt", {}, t("Best")), el("dd", {}, state.rounds > 0 ? `${state.best} %` : "–")), el("div", {}, el("dt", {}, t("Rounds")), el("dd", {}, state.rounds))),
+        pairs([[t("Best"), state.rounds > 0 ? `${state.best} %` : "–"], [t("Rounds"), state.rounds]]),
         el(
           "div",
           { class: "controls" },

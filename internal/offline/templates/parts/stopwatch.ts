@@ -1,3 +1,4 @@
+import { two } from "../lib/format";
 import { icon } from "../lib/icons";
 import { type Part } from "../lib/part";
 import { t } from "../lib/text";
@@ -17,9 +18,9 @@ type Action = { readonly does: "start" | "stop" | "lap" | "reset" | "tick" };
 const timeOf = (state: State): number => state.before + (state.since > 0 ? Date.now() - state.since : 0);
 
 function clock(milliseconds: number): string {
-  const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
   const hours = Math.floor(milliseconds / 3_600_000);
-  return `${hours > 0 ? `${hours}:` : ""}${two((milliseconds / 60_000) % 60)}:${two((milliseconds / 1000) % 60)}.${two((milliseconds / 10) % 100)}`;
+  const [minutes, seconds, hundredths] = [(milliseconds / 60_000) % 60, (milliseconds / 1000) % 60, (milliseconds / 10) % 100].map((value) => two(Math.floor(value)));
+  return `${hours > 0 ? `${hours}:` : ""}${minutes}:${seconds}.${hundredths}`;
 }
 
 export function stopwatch(key: string): Part<State, Action> {

@@ -1,11 +1,12 @@
-import { date, titleOf, today } from "../lib/format";
+import { date, dayOf, headingOf, sum, titleOf, today, two } from "../lib/format";
 import { icon } from "../lib/icons";
 import { titleKey, type Entry, type Kind, type ValuesOf, blank } from "../lib/kinds";
+import { attempt } from "../lib/message";
 import { type Part } from "../lib/part";
 import { allowSound, beep } from "../lib/sound";
 import { all, save } from "../lib/store";
 import { t } from "../lib/text";
-import { button, el, numberInput, picker, typed, type Child, type View } from "../lib/view";
+import { button, el, numberInput, picker, textInput, type Child, type View } from "../lib/view";
 
 /** What a timer goes through, one step after the other. */
 interface Plan {
@@ -147,7 +148,6 @@ function valuesOf(plan: Plan, state: State): Record<string, number> {
 /** A time as 1:02:03 or 02:03. */
 export function clock(milliseconds: number): string {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
-  const two = (value: number): string => String(value).padStart(2, "0");
   const hours = Math.floor(seconds / 3600);
   return `${hours > 0 ? `${hours}:` : ""}${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
@@ -268,8 +268,8 @@ export function timer({ key, mode, tasks }: Options): Part<State, Action> {
 }
 
 function donePanel(state: State, tasks: Kind | undefined, forget: (entry: Done) => void): View {
-  const now = state.done.filter((entry) => dayOf(entry.at) === today());
-  const minutes = Math.round(now.reduce((sum, entry) => sum + entry.seconds, 0) / 60);
+  const now = state.done.filter((entry) => dayOf(new Date(entry.at)) === today());
+  const minutes = Math.round(sum(now.map((entry) => entry.seconds)) / 60);
   const titles = new Map(tasks ? all(tasks).map((task) => [task.id, titleOf(tasks, task)]) : []);
   return el(
     "section",
@@ -284,19 +284,12 @@ function donePanel(state: State, tasks: Kind | undefined, forget: (entry: Done) 
           "li",
           {},
           el("span", {}, titles.get(entry.task) ?? entry.name),
-          el("span", { class: "of" }, `${date(dayOf(entry.at))}, ${clock(1000 * entry.seconds)}`),
+          el("span", { class: "of" }, `${date(dayOf(new Date(entry.at)))}, ${clock(1000 * entry.seconds)}`),
           button(icon("trash"), () => forget(entry), { class: "quiet bare", "aria-label": t("Delete {0}", titles.get(entry.task) ?? entry.name) }),
         ),
       ),
     ),
   );
-}
-
-/** The day of a moment, where the reader is. */
-function dayOf(moment: string): string {
-  const at = new Date(moment);
-  const two = (value: number): string => String(value).padStart(2, "0");
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
 /** How a kind's entries are marked as done: by a flag, or by the last option of a choice. */
@@ -311,7 +304,7 @@ function doneField(kind: Kind): { key: string; yes: string | boolean; no: string
 function addTask(kind: Kind, title: string): void {
   const mark = doneField(kind);
   const values = Object.fromEntries(Object.entries(kind.fields).map(([key, definition]) => [key, key === titleKey(kind) ? title : key === mark?.key ? mark.no : blank(definition)]));
-  save(kind, values as ValuesOf);
+  attempt(() => save(kind, values as ValuesOf));
 }
 
 function taskPanel(kind: Kind, state: State, send: (action: Action) => void): View {
@@ -323,7 +316,7 @@ function taskPanel(kind: Kind, state: State, send: (action: Action) => void): Vi
   return el(
     "section",
     { class: "panel", "aria-labelledby": "tasks-title" },
-    el("h2", { id: "tasks-title" }, kind.many.charAt(0).toUpperCase() + kind.many.slice(1)),
+    el("h2", { id: "tasks-title" }, headingOf(kind)),
     picker("working-on", t("Working on"), state.task, [["", t("Nothing in particular")], ...open.map((task) => [task.id, titleOf(kind, task)] as const)], (task) => send({ does: "task", task })),
     el(
       "ul",
@@ -335,7 +328,7 @@ function taskPanel(kind: Kind, state: State, send: (action: Action) => void): Vi
           el(
             "label",
             { class: "check" },
-            mark && el("input", { type: "checkbox", checked: isDone(task), onchange: () => save(kind, { ...task, [mark.key]: isDone(task) ? mark.no : mark.yes }, task.id) }),
+            mark && el("input", { type: "checkbox", checked: isDone(task), onchange: () => attempt(() => save(kind, { ...task, [mark.key]: isDone(task) ? mark.no : mark.yes }, task.id)) }),
             el("span", { class: isDone(task) ? "struck" : "" }, ` ${titleOf(kind, task)}`),
           ),
           rounds(task) > 0 && el("span", { class: "badge" }, `${rounds(task)} ×`),
@@ -345,7 +338,7 @@ function taskPanel(kind: Kind, state: State, send: (action: Action) => void): Vi
     el(
       "form",
       { class: "line-form", onsubmit: (use) => { use.preventDefault(); send({ does: "add" }); } },
-      el("div", { class: "field" }, el("label", { for: "new-task" }, t("New: {0}", kind.one)), el("input", { id: "new-task", type: "text", maxlength: 200, autocomplete: "off", value: state.adding, oninput: (use) => send({ does: "adding", text: typed(use) }) })),
+      textInput("new-task", t("New: {0}", kind.one), state.adding, (text) => send({ does: "adding", text }), { maxlength: 200, autocomplete: "off" }),
       el("button", { type: "submit", class: "primary" }, t("Add")),
     ),
   );

@@ -1,3 +1,4 @@
+import { sum } from "../../lib/format";
 import { t } from "../../lib/text";
 import { type Formula, type Input } from "../calculator";
 
@@ -13,9 +14,9 @@ export const grade: Formula = {
       .map((row) => ({ grade: numbers[`grade${row}`] ?? Number.NaN, credits: numbers[`weight${row}`] ?? Number.NaN }))
       .filter(({ grade: value }) => !Number.isNaN(value))
       .map(({ grade: value, credits }) => ({ value, credits: Number.isNaN(credits) ? 1 : credits }));
-    const credits = courses.reduce((sum, course) => sum + course.credits, 0);
+    const credits = sum(courses.map((course) => course.credits));
     if (credits === 0) return t("Type at least one grade, with credits above 0.");
-    const points = courses.reduce((sum, course) => sum + course.value * course.credits, 0);
+    const points = sum(courses.map((course) => course.value * course.credits));
     return {
       label: t("Average"),
       value: (points / credits).toFixed(2),

@@ -1,9 +1,9 @@
+import { two } from "../../lib/format";
 import { t } from "../../lib/text";
 import { type Formula } from "../calculator";
 
 const clock = (seconds: number): string => {
   const whole = Math.round(seconds);
-  const two = (value: number): string => String(value).padStart(2, "0");
   return whole >= 3600 ? `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}` : `${Math.floor(whole / 60)}:${two(whole % 60)}`;
 };
 

@@ -1,3 +1,4 @@
+import { sum } from "../../lib/format";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
 import { button, el, picker } from "../../lib/view";
@@ -17,8 +18,6 @@ type Action =
   | { readonly does: "count"; readonly count: number }
   | { readonly does: "sides"; readonly sides: number }
   | { readonly does: "again" };
-
-const sum = (faces: readonly number[]): number => faces.reduce((total, face) => total + face, 0);
 
 export function dice(key: string): Part<State, Action> {
   return {

@@ -1,7 +1,8 @@
+import { sum } from "../../lib/format";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
 import { button } from "../../lib/view";
-import { below, frame } from "../board";
+import { below, fewest, frame } from "../board";
 
 interface State {
   /** ready, waiting, go, early or done. */
@@ -21,7 +22,7 @@ function press(state: State): State {
       return { ...state, phase: "early" };
     case "go": {
       const time = Math.max(1, Math.round(Date.now() - state.since));
-      return { ...state, phase: "done", times: [time, ...state.times].slice(0, 10), best: state.best === 0 ? time : Math.min(state.best, time) };
+      return { ...state, phase: "done", times: [time, ...state.times].slice(0, 10), best: fewest(state.best, time) };
     }
     default:
       return { ...state, phase: "waiting", delay: 1200 + below(2500) };
@@ -52,7 +53,7 @@ export function reaction(key: string): Part<State, Action> {
         early: t("Too early. Press to try again."),
         done: t("{0} ms. Press for another round.", state.times[0] ?? 0),
       };
-      const average = state.times.length > 0 ? Math.round(state.times.reduce((total, time) => total + time, 0) / state.times.length) : 0;
+      const average = state.times.length > 0 ? Math.round(sum(state.times) / state.times.length) : 0;
       return frame({
         status: t("How fast are you?"),
         facts: [[t("Last"), state.times[0] ? `${state.times[0]} ms` : "–"], [t("Average"), average > 0 ? `${average} ms` : "–"], [t("Best"), state.best > 0 ? `${state.best} ms` : "–"]],

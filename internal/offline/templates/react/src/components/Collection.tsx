@@ -1,8 +1,7 @@
 import { useEffect, useRef, useState, type CSSProperties } from "react";
-import { headingOf } from "../headings";
 import { useStore, type PageProps } from "../hooks";
 import { saveTable } from "../lib/csv";
-import { addLabel, consequence, titleOf } from "../lib/format";
+import { addLabel, consequence, headingOf, titleOf } from "../lib/format";
 import { spread } from "../lib/grid";
 import { type Entry, type Kind, type Stat } from "../lib/kinds";
 import { attempt } from "../lib/message";

@@ -1,7 +1,7 @@
 import { useState, type SubmitEvent } from "react";
 import { check, valueOf } from "../lib/check";
 import { addLabel, titleOf } from "../lib/format";
-import { blank, type Entry, type Kind, type Value, type ValuesOf } from "../lib/kinds";
+import { blank, dateKey, type Entry, type Kind, type Value, type ValuesOf } from "../lib/kinds";
 import { announce, attempt } from "../lib/message";
 import { save } from "../lib/store";
 import { Button } from "./Button";
@@ -20,7 +20,7 @@ interface Props {
 
 /** The form of an entry, or of a new one, in a dialog. */
 export function EntryForm({ kind, entry, day, onClose, onSaved }: Props) {
-  const dated = Object.keys(kind.fields).find((key) => kind.fields[key]?.type === "date");
+  const dated = dateKey(kind);
   const [problems, setProblems] = useState<ReadonlyMap<string, string>>(new Map());
 
   const submit = (event: SubmitEvent<HTMLFormElement>): void => {

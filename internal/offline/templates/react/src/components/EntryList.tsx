@@ -162,15 +162,15 @@ interface CardProps {
 }
 
 function Card({ kind, entry, actions, heading: Heading, without = "", children }: CardProps) {
-  const [padding, columns] = Heading === "h2" ? ["p-5", "grid-cols-[6rem_minmax(0,1fr)]"] : ["p-3", "grid-cols-[4.5rem_minmax(0,1fr)]"];
+  const [padding, label] = Heading === "h2" ? ["p-5", "min-w-24"] : ["p-3", "min-w-18"];
   return (
     <article data-id={entry.id} className={`grid grid-rows-[auto_1fr_auto] gap-3 rounded-box border border-line bg-surface wrap-anywhere shadow-box ${padding}`}>
       <Heading className="text-lg font-bold">{titleOf(kind, entry)}</Heading>
       <dl className="grid content-start gap-1.5 text-[0.95rem]">
         {factsOf(kind, entry, without).map(({ key, definition }) => (
-          <div key={key} className={definition.type === "notes" ? "mt-1 whitespace-pre-line" : `grid gap-x-2.5 ${columns}`}>
-            <dt className="text-muted">{definition.label}</dt>
-            <dd>
+          <div key={key} className={definition.type === "notes" ? "mt-1 whitespace-pre-line" : "flex flex-wrap gap-x-2.5"}>
+            <dt className={`text-muted ${label}`}>{definition.label}</dt>
+            <dd className="min-w-0 flex-[1_1_5rem]">
               <FieldValue kind={kind} entry={entry} name={key} definition={definition} actions={actions} />
             </dd>
           </div>
