@@ -298,6 +298,7 @@ func newServer(o Options) *server {
 	}
 	s.huma = huma.NewAPI(s.config(), adapter{s})
 	s.routes()
+	onlyStandard(s.huma.OpenAPI())
 	return s
 }
 

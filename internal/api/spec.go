@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ func (s *server) config() huma.Config {
 			Info: &huma.Info{
 				Title:   "CodeForge",
 				Version: codeforge.Version,
+				License: &huma.License{Name: "MIT", Identifier: "MIT"},
 				Description: "Turns an idea into a project of versioned files that is known to build. Create a project, run an agent or the whole pipeline on it, " +
 					"watch the job's events, read the files.\n\nEvery path also exists with a trailing slash or without. Every error has the shape of the schema Error; " +
 					"with `Accept: application/problem+json` it comes as RFC 9457. Every answer carries `X-Request-ID`, every limited one `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`." +
@@ -54,10 +56,28 @@ func (s *server) config() huma.Config {
 		Formats:       map[string]huma.Format{"application/json": format, "json": format},
 		DefaultFormat: "application/json",
 	}
-	if s.PublicURL != "" {
-		c.Servers = []*huma.Server{{URL: s.PublicURL}}
-	}
+	c.Servers = []*huma.Server{{URL: cmp.Or(s.PublicURL, "/")}}
 	return c
+}
+
+// onlyStandard takes out of the document what the framework puts there and no specification knows. The words have done their part:
+// messages about patterns were made when the operation was registered.
+func onlyStandard(o *huma.OpenAPI) {
+	for _, item := range o.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Delete} {
+			if op == nil {
+				continue
+			}
+			for _, p := range op.Parameters {
+				p.Schema.PatternDescription = ""
+			}
+		}
+	}
+	for _, schema := range o.Components.Schemas.Map() {
+		for _, p := range schema.Properties {
+			p.PatternDescription = ""
+		}
+	}
 }
 
 // doc is what the specification says of an operation beyond its types.
