@@ -16,7 +16,7 @@ func TypeScript(spec []byte) ([]byte, error) {
 	}
 	var b strings.Builder
 	b.WriteString("// Made from the OpenAPI document by `make docs`; changes here are lost.\n\n" +
-		"import { type CallOptions, Core, type JobEvent, Pages, part, type StreamEvent, type Upload } from \"./runtime.js\";\n")
+		"import { type CallOptions, Core, type JobEvent, Pages, part, type StreamEvent, type Upload, type WatchOptions } from \"./runtime.js\";\n")
 	for _, name := range slices.Sorted(maps.Keys(types)) {
 		t := types[name]
 		b.WriteString("\n")
@@ -128,8 +128,8 @@ func (m *method) typeScript(b *strings.Builder) {
 	fmt.Fprintf(b, "\n  /** %s. */\n", line(m.Summary))
 	if m.streamed {
 		event := map[bool]string{true: "JobEvent", false: "StreamEvent"}[m.OperationID == "stream_job"]
-		in = append(in, "options: { after?: string; signal?: AbortSignal } = {}")
-		fmt.Fprintf(b, "  %s(%s): AsyncGenerator<%s, void, undefined> {\n    return this.core.stream(%s, %t, options.after, options.signal);\n  }\n",
+		in = append(in, "options?: WatchOptions")
+		fmt.Fprintf(b, "  %s(%s): AsyncGenerator<%s, void, undefined> {\n    return this.core.stream(%s, %t, options);\n  }\n",
 			camel(m.name), strings.Join(in, ", "), event, path, m.OperationID == "stream_job")
 		return
 	}

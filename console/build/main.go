@@ -105,7 +105,7 @@ func bundle(folder string, files map[string][]byte) error {
 		return err
 	}
 	files["dist/licences.txt"] = licences
-	sum, err := sumOfSources(os.DirFS(folder))
+	sum, err := sumOfSources(os.DirFS(filepath.Dir(folder)))
 	files[sumFile] = []byte(sum + "\n")
 	return err
 }

@@ -1,50 +1,28 @@
-// The API, as the console calls it: relative to where the page is, with the token that somebody signed in by, patient where the
-// server asks for patience, and with errors that say what happened.
+// The API, by its client in TypeScript: where the page is, with the token that somebody signed in by. What a page adds is patience that
+// is shown, a token that is renewed, and that all is asked for anew when the server is back.
 import { effect, signal } from "@preact/signals";
+import { Api } from "../../sdk/typescript/src/api";
+import { CodeForgeError, Core, type CallOptions as Call } from "../../sdk/typescript/src/runtime";
 import { served } from "./settings";
 
 export const base = new URL("./", location.href.split("#")[0]);
 
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    readonly details: Record<string, unknown> = {},
-    readonly requestID = "",
-  ) {
-    super(message);
-  }
-}
-
-/** OfflineError: no answer came. */
-export class OfflineError extends Error {
-  constructor() {
-    super("offline");
-  }
-}
+export { CodeForgeError as ApiError };
 
 /** Who is signed in; the token is in memory alone, what gets a new one is kept by signin.ts. */
 export const token = signal<string>("");
 /** The server wants to know who asks. */
 export const signedOut = signal(served.users);
 export const offline = signal(false);
-/** Where the database has replicas: what was written so far, which they have to know before they answer. */
-let consistency = "";
 /** Until when (performance.now) the server asked to wait; 0: not at all. */
 export const heldUntil = signal(0);
 /** renew replaces a token that ran out; it is set by who keeps what is needed. */
 export const renewal: { renew?: () => Promise<boolean> } = {};
 
-export interface CallOptions {
-  body?: unknown;
-  raw?: BodyInit;
-  type?: string;
-  headers?: Record<string, string>;
-  signal?: AbortSignal | undefined;
-}
+/** isOffline reports whether no answer came. */
+export const isOffline = (e: unknown) => e instanceof CodeForgeError && e.status === 0;
 
-const pause = (ms: number, stop?: AbortSignal) =>
+const pause = (ms: number, stop?: AbortSignal | null) =>
   new Promise<void>((done, fail) => {
     const timer = setTimeout(done, ms);
     stop?.addEventListener("abort", () => (clearTimeout(timer), fail(stop.reason)), { once: true });
@@ -52,87 +30,68 @@ const pause = (ms: number, stop?: AbortSignal) =>
 
 const patience = 8; // tries, where the server says when to come again
 
-/** send makes a request and returns the answer if it is a good one. */
-export async function send(method: string, path: string, o: CallOptions = {}): Promise<Response> {
+/** reach is fetch, but that it waits as long as the limit of requests asks for, and shows that. */
+async function reach(to: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
+  let renewed = false;
   for (let attempt = 1; ; attempt++) {
-    const response = await ask(method, path, o);
-    if (response.ok || response.status === 304) return response;
-    const wait = Number(response.headers.get("Retry-After"));
-    const again = response.status === 429 || (response.status === 503 && method === "GET");
-    if (again && attempt < patience && wait > 0 && wait <= 60) {
-      await response.body?.cancel();
-      if (response.status === 429) heldUntil.value = Math.max(heldUntil.value, performance.now() + wait * 1000);
-      await pause(wait * 1000, o.signal);
-      continue;
+    let response: Response;
+    try {
+      response = await fetch(to, init);
+    } catch (e) {
+      if (!init.signal?.aborted) offline.value = true;
+      throw e;
     }
-    if (response.status === 401 && attempt === 1 && (await renewal.renew?.())) continue;
-    throw await problem(response);
-  }
-}
-
-/** ask makes a request once, and returns whatever is answered. */
-export async function ask(method: string, path: string, o: CallOptions): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json" };
-  if (token.value) headers["Authorization"] = "Bearer " + token.value;
-  if (consistency) headers["X-Consistency-Token"] = consistency;
-  Object.assign(headers, o.headers);
-  let body = o.raw;
-  if (o.body !== undefined) {
-    headers["Content-Type"] = "application/json";
-    body = JSON.stringify(o.body);
-  } else if (o.type) {
-    headers["Content-Type"] = o.type;
-  }
-  try {
-    const init: RequestInit = { method, headers, credentials: "same-origin" };
-    if (body !== undefined) init.body = body;
-    if (o.signal) init.signal = o.signal;
-    const response = await fetch(new URL(path, base), init);
     offline.value = false;
-    consistency = response.headers.get("X-Consistency-Token") ?? consistency;
-    return response;
-  } catch (e) {
-    if (o.signal?.aborted) throw e;
-    offline.value = true;
-    throw new OfflineError();
+    const wait = Number(response.headers.get("Retry-After"));
+    if (response.status === 429 && attempt < patience && wait > 0 && wait <= 60) {
+      await response.body?.cancel();
+      heldUntil.value = Math.max(heldUntil.value, performance.now() + wait * 1000);
+      await pause(wait * 1000, init.signal);
+    } else if (response.status === 401 && !renewed && (await renewal.renew?.())) {
+      renewed = true;
+      init = { ...init, headers: { ...(init.headers as Record<string, string>), Authorization: "Bearer " + token.value } };
+    } else {
+      if (response.status === 401) signedOut.value = true;
+      return response;
+    }
   }
 }
 
-/** problem is what went wrong, as an answer has it. */
-export async function problem(response: Response): Promise<ApiError> {
-  let said: { error?: string; message?: string; details?: Record<string, unknown>; request_id?: string } = {};
-  try {
-    said = (await response.json()) as typeof said;
-  } catch {
-    // Something between answered, in its own words.
-  }
-  if (response.status === 401) {
-    signedOut.value = true;
-  }
-  const id = said.request_id ?? response.headers.get("X-Request-Id") ?? "";
-  return new ApiError(response.status, said.error ?? "HTTP_" + response.status, describe(said, response.status), said.details ?? {}, id);
+const core = new Core({ baseUrl: base.href, token: () => token.value || undefined, fetch: reach });
+
+/** client has all operations of the API. */
+export const client = new Api(core);
+
+export interface CallOptions {
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
 }
 
-function describe(said: { message?: string; details?: Record<string, unknown> }, status: number): string {
-  const reasons: string[] = [];
-  const d = said.details;
-  if (typeof d?.["reason"] === "string") reasons.push(d["reason"]);
-  if (Array.isArray(d?.["errors"])) {
-    for (const e of d["errors"] as { field?: string; message?: string }[]) reasons.push([e.field, e.message].filter(Boolean).join(": "));
-  }
-  const message = said.message ?? "HTTP " + status;
-  return reasons.length ? message + " (" + reasons.slice(0, 3).join("; ") + ")" : message;
-}
+const given = (o: CallOptions): Call => ({ ...(o.headers && { headers: o.headers }), ...(o.signal && { signal: o.signal }) });
 
+/** call makes a request by its path. */
 export async function call<T>(method: string, path: string, o: CallOptions = {}): Promise<T> {
-  const response = await send(method, path, o);
+  const response = await core.send({ method, path: "/" + path, body: o.body }, given(o));
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
 export const get = <T>(path: string, signal?: AbortSignal) => call<T>("GET", path, { signal });
 
-/** inPath is a path of a file as a part of an address: its slashes stay. */
-export const inPath = (path: string) => path.split("/").map(encodeURIComponent).join("/");
+/** raw is what an address answers, as it is. */
+export const raw = (path: string) => core.send({ method: "GET", path: "/" + path, accept: "*/*" });
+
+/** accepts asks with a token whether somebody is known by it. */
+export async function accepts(text: string): Promise<boolean> {
+  const asker = new Api(new Core({ baseUrl: base.href, token: text }));
+  try {
+    await asker.profiles.get();
+  } catch (e) {
+    if (e instanceof CodeForgeError && e.status === 401) return false;
+    if (!(e instanceof CodeForgeError) || e.status === 0 || e.status === 429 || e.status >= 500) throw e;
+  }
+  return true;
+}
 
 // While there is no answer somebody looks for one; whoever shows data loads it anew when it is back.
 let probing = false;

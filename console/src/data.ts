@@ -2,7 +2,8 @@
 // what is newer.
 import { effect, signal, type Signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { get, offline, OfflineError } from "./api";
+import type { Page, Pages } from "../../sdk/typescript/src/runtime";
+import { isOffline, offline } from "./api";
 
 export interface Loaded<T> {
   readonly data?: T;
@@ -12,7 +13,7 @@ export interface Loaded<T> {
 
 interface Entry {
   state: Signal<Loaded<unknown>>;
-  load: (stop: AbortSignal) => Promise<unknown>;
+  load: (stop: AbortSignal) => PromiseLike<unknown>;
   users: number;
   stale: boolean;
   stop?: AbortController | undefined;
@@ -31,7 +32,7 @@ async function run(e: Entry): Promise<void> {
     if (!stop.signal.aborted) e.state.value = { data, loading: false };
   } catch (error) {
     if (stop.signal.aborted) return;
-    e.stale = error instanceof OfflineError;
+    e.stale = isOffline(error);
     e.state.value = { ...e.state.peek(), error: error as Error, loading: false };
   }
 }
@@ -49,7 +50,7 @@ function entryOf(name: string, load: Entry["load"]): Entry {
 }
 
 /** useData shows what is known under a name, and loads it. Without a name nothing is loaded. */
-export function useData<T>(name: string | null, load: (stop: AbortSignal) => Promise<T>): Loaded<T> {
+export function useData<T>(name: string | null, load: (stop: AbortSignal) => PromiseLike<T>): Loaded<T> {
   const e = name === null ? null : entryOf(name, load);
   useEffect(() => {
     if (!e) return;
@@ -63,24 +64,17 @@ export function useData<T>(name: string | null, load: (stop: AbortSignal) => Pro
   return (e?.state.value as Loaded<T> | undefined) ?? { loading: false };
 }
 
-interface Page {
-  readonly items: unknown[];
-  has_more: boolean;
-  next_cursor?: string | null | undefined; // of a list that goes on by one, not by numbers
-}
-
-/** usePages is useData of a list that comes in pages, as far as somebody asked for more. The path of the first has a query. */
-export function usePages<P extends Page>(name: string, path: string): { list: Loaded<P>; more: () => void } {
+/** usePages is useData of a list that comes in pages, as far as somebody asked for more. */
+export function usePages<P extends Page<I>, I>(name: string, load: (stop: AbortSignal) => Pages<P, I>): { list: Loaded<P>; more: () => void } {
   const [pages, setPages] = useState(1);
-  const list = useData<P>(name, async (s) => {
-    const all = await get<P>(path, s);
-    for (let n = 2; n <= pages && all.has_more; n++) {
-      const next = await get<P>(path + (all.next_cursor ? "&cursor=" + encodeURIComponent(all.next_cursor) : "&page=" + n), s);
-      all.items.push(...next.items);
-      all.has_more = next.has_more;
-      all.next_cursor = next.next_cursor;
+  const list = useData<P>(name, async (stop) => {
+    let all: P | undefined;
+    let n = 0;
+    for await (const page of load(stop).pages()) {
+      all = all ? { ...page, items: [...all.items, ...page.items] } : page;
+      if (++n === pages) break;
     }
-    return all;
+    return all!; // there is a first page
   });
   useEffect(() => {
     if (pages > 1) refresh(name);

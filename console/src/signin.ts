@@ -1,6 +1,6 @@
 // Signing in: the access token is in memory alone; what gets a new one is in sessionStorage, and ends with the tab. Where Supabase is
 // known by its publishable key people sign in there, by password; else they paste a token.
-import { ask, OfflineError, problem, renewal, signedOut, token } from "./api";
+import { accepts, ApiError, renewal, signedOut, token } from "./api";
 import { served } from "./settings";
 
 const kept = "codeforge.console.refresh";
@@ -20,7 +20,7 @@ async function grant(by: "password" | "refresh_token", body: Record<string, stri
     headers: { "Content-Type": "application/json", apikey: served.supabaseKey },
     body: JSON.stringify(body),
   }).catch(() => {
-    throw new OfflineError();
+    throw new ApiError("", 0, "NETWORK_ERROR");
   });
   const said = (await response.json().catch(() => ({}))) as Partial<Session> & { msg?: string; error_description?: string; message?: string };
   if (!response.ok || !said.access_token) {
@@ -40,9 +40,7 @@ export const passwordSignIn = (email: string, password: string) => grant("passwo
 
 /** tokenSignIn tries a token by what only somebody who is known may read. */
 export async function tokenSignIn(text: string): Promise<boolean> {
-  const response = await ask("GET", "v1/profiles/me", { headers: { Authorization: "Bearer " + text } });
-  if (response.status === 401) return false;
-  if (response.status === 429 || response.status >= 500) throw await problem(response);
+  if (!(await accepts(text))) return false;
   take(text);
   return true;
 }

@@ -1,12 +1,11 @@
-// Event streams, read with fetch so that a token stays in a header: resumed by the id of the last event, watched over by bytes
-// (a server says something every 15 seconds), closed while nobody looks.
-import { base, offline, renewal, token } from "./api";
+// Event streams, as the client reads them; here they are told frame by frame of the screen, and let go of while nobody looks.
+import type { StreamEvent as Told, WatchOptions } from "../../sdk/typescript/src/runtime";
 
 export type Liveness = "connecting" | "live" | "reconnecting" | "ended";
 
 export interface StreamEvent {
   readonly type: string;
-  readonly id: string; // "": it has none
+  readonly id?: string; // some have none
   readonly data: Record<string, unknown>;
 }
 
@@ -16,11 +15,11 @@ export interface Following {
   onState?: (state: Liveness) => void;
 }
 
-const silence = 40_000;
+const mostWaiting = 5000; // events that one frame takes
 
 /** follow reads a stream until it ends or the returned function is called. */
-export function follow(path: string, to: Following): () => void {
-  let lastID = "";
+export function follow(watch: (o: WatchOptions) => AsyncIterable<Told>, to: Following): () => void {
+  let after = "";
   let stopped = false;
   let connection: AbortController | undefined;
   let waiting: StreamEvent[] = [];
@@ -32,88 +31,29 @@ export function follow(path: string, to: Following): () => void {
     waiting = [];
     if (events.length && !stopped) to.onEvents(events);
   };
-  const pass = (type: string, id: string, text: string) => {
-    if (id) lastID = id;
-    if (!type || !text) return; // the twin of a named one
-    waiting.push({ type, id, data: JSON.parse(text) as Record<string, unknown> });
-    if (waiting.length > 5000) flush();
+  const pass = (event: StreamEvent) => {
+    if (event.id) after = event.id;
+    waiting.push(event);
+    if (waiting.length > mostWaiting) flush();
     // A page in the background draws nothing, and still has to keep up.
     frame ||= document.hidden ? setTimeout(flush, 50) : requestAnimationFrame(flush);
   };
+  const say = (state: Liveness) => !stopped && to.onState?.(state);
 
-  const read = async (body: ReadableStream<Uint8Array>, alive: () => void) => {
-    const reader = body.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>).getReader();
-    let rest = "";
-    let type = "";
-    let id = "";
-    let data = "";
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      alive();
-      const lines = (rest + value).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        if (line === "") {
-          pass(type, id, data);
-          type = id = data = "";
-        } else if (line.startsWith("data: ")) data += line.slice(6);
-        else if (line.startsWith("event: ")) type = line.slice(7);
-        else if (line.startsWith("id: ")) id = line.slice(4);
-      }
-    }
-  };
-
-  // connect returns whether the stream is over for good.
-  const connect = async (): Promise<boolean> => {
-    const stop = (connection = new AbortController());
-    let timer = setTimeout(() => stop.abort(), silence);
-    const alive = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => stop.abort(), silence);
-    };
-    try {
-      const headers: Record<string, string> = { Accept: "text/event-stream" };
-      if (token.value) headers["Authorization"] = "Bearer " + token.value;
-      if (lastID) headers["Last-Event-ID"] = lastID;
-      const response = await fetch(new URL(path, base), { headers, signal: stop.signal, cache: "no-store" });
-      if (response.status === 204) return true;
-      if (response.status === 401 && !(await renewal.renew?.())) return true;
-      if (response.status === 403 || response.status === 404) return true;
-      if (!response.ok || !response.body) {
-        const wait = Number(response.headers.get("Retry-After"));
-        await response.body?.cancel();
-        if (wait > 0) await new Promise((done) => setTimeout(done, Math.min(wait, 60) * 1000));
-        return false;
-      }
-      offline.value = false;
-      to.onState?.("live");
-      tries = 0;
-      await read(response.body, alive);
-      return false;
-    } catch {
-      if (!stop.signal.aborted) offline.value = !navigator.onLine || offline.value;
-      return false;
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-
-  let tries = 0;
   const loop = async () => {
-    to.onState?.("connecting");
+    say("connecting");
     while (!stopped) {
-      if (document.hidden) await seen();
+      if (document.hidden) await untilSeen();
       if (stopped) return;
-      if (await connect()) {
-        flush();
-        if (!stopped) to.onState?.("ended");
-        return;
+      const { signal } = (connection = new AbortController());
+      try {
+        for await (const event of watch({ after, signal, onState: say })) pass(event);
+      } catch {
+        if (signal.aborted) continue; // it was let go of
       }
-      if (stopped) return;
-      to.onState?.("reconnecting");
-      const wait = Math.min(250 * 2 ** tries++, 10_000);
-      await new Promise((done) => setTimeout(done, wait * (0.75 + Math.random() / 2)));
+      flush();
+      say("ended"); // it is over, or this one may not read it
+      return;
     }
   };
 
@@ -123,7 +63,7 @@ export function follow(path: string, to: Following): () => void {
     clearTimeout(hiding);
     if (document.hidden) hiding = setTimeout(() => connection?.abort(), 30_000);
   };
-  const seen = () =>
+  const untilSeen = () =>
     new Promise<void>((done) => {
       const look = () => {
         if (document.hidden && !stopped) return;

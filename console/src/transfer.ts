@@ -1,11 +1,9 @@
 // Files between the API and somebody's machine.
-import { call, inPath, send } from "./api";
-import type { Imported } from "./schema";
+import { client, raw } from "./api";
 
-/** save has the browser keep what an address of the API answers. */
-export async function save(path: string, name: string): Promise<void> {
-  const response = await send("GET", path, { headers: { Accept: "*/*" } });
-  const at = URL.createObjectURL(await response.blob());
+/** save has the browser keep what is answered. */
+export async function save(answer: Promise<Response>, name: string): Promise<void> {
+  const at = URL.createObjectURL(await (await answer).blob());
   const a = document.createElement("a");
   a.href = at;
   a.download = name;
@@ -23,16 +21,17 @@ export async function upload(project: string, files: readonly File[]): Promise<n
   let n = 0;
   for (const file of files) {
     if (archives.test(file.name)) {
-      const type = /\.zip$/i.test(file.name) ? "application/zip" : /\.tar$/i.test(file.name) ? "application/x-tar" : "application/gzip";
-      const done = await call<Imported>("POST", `v1/projects/${project}/import?mode=merge`, { raw: file, type });
+      const contentType = /\.zip$/i.test(file.name) ? "application/zip" : /\.tar$/i.test(file.name) ? "application/x-tar" : "application/gzip";
+      const done = await client.files.importProject(project, file, { mode: "merge" }, { contentType });
       n += done.created + done.updated;
     } else {
-      const path = file.webkitRelativePath || file.name;
-      await call("POST", `v1/projects/${project}/files?path=${encodeURIComponent(path)}`, { raw: file, type: "application/octet-stream" });
+      // The bytes of a file are its body, which the document of the API has no words for.
+      await client.files.create(project, file as never, { path: file.webkitRelativePath || file.name });
       n++;
     }
   }
   return n;
 }
 
-export const fileAt = (project: string, path: string) => `v1/projects/${project}/files/${inPath(path)}`;
+/** rawFile is a file as it is. */
+export const rawFile = (project: string, path: string) => raw(`v1/projects/${project}/files/${path.split("/").map(encodeURIComponent).join("/")}?raw=true`);

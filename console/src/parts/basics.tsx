@@ -1,7 +1,7 @@
 // The small parts that all screens are made of.
 import type { ComponentChildren, JSX, RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, OfflineError } from "../api";
+import { ApiError, isOffline } from "../api";
 import { ago, exactly, t, tx } from "../i18n";
 import type { JobStatus } from "../run";
 import { Icon, type IconName } from "./icon";
@@ -77,13 +77,13 @@ export function Time({ at }: { at: string | null | undefined }) {
 /** Failure says what went wrong and offers to try again. */
 export function Failure({ error, retry }: { error: Error; retry?: () => void }) {
   const [icon, title, text] =
-    error instanceof OfflineError ? (["warning", t("offline.title"), t("offline.text")] as const)
+    isOffline(error) ? (["warning", t("offline.title"), t("offline.text")] as const)
     : error instanceof ApiError && error.status === 404 ? (["search", t("missing.title"), t("missing.text")] as const)
-    : (["failed", t("failure.title"), error.message] as const);
+    : (["failed", t("failure.title"), words(error)] as const);
   return (
     <Notice icon={icon} title={title} tone="bad">
       <p>{text}</p>
-      {error instanceof ApiError && error.requestID && <p class="fine">{t("failure.request", { id: error.requestID })}</p>}
+      {error instanceof ApiError && error.requestId && <p class="fine">{t("failure.request", { id: error.requestId })}</p>}
       {retry && <Button icon="reload" onClick={retry}>{t("retry")}</Button>}
     </Notice>
   );
@@ -215,4 +215,11 @@ export function useTitle(title: string): void {
   }, [title]);
 }
 
-export const words = (e: unknown) => (e instanceof OfflineError ? t("offline.text") : e instanceof Error ? e.message : String(e));
+/** words is what went wrong, with the reasons that the API gives. */
+export function words(e: unknown): string {
+  if (isOffline(e)) return t("offline.text");
+  if (!(e instanceof ApiError)) return e instanceof Error ? e.message : String(e);
+  const { reason, errors } = e.details as { reason?: unknown; errors?: { field?: string; message?: string }[] };
+  const reasons = [typeof reason === "string" ? reason : "", ...(Array.isArray(errors) ? errors.map((x) => [x.field, x.message].filter(Boolean).join(": ")) : [])].filter(Boolean);
+  return reasons.length ? `${e.message} (${reasons.slice(0, 3).join("; ")})` : e.message;
+}

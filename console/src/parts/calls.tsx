@@ -1,11 +1,12 @@
 // The calls of models that a job made, in order, against time.
+import { client } from "../api";
 import { usePages } from "../data";
 import { compact, duration, money, t, tx } from "../i18n";
-import type { CallList, ModelCall } from "../schema";
+import type { ModelCall } from "../schema";
 import { Button, Failure, Notice, Waiting } from "./basics";
 
 export function Calls({ job, running }: { job: string; running: boolean }) {
-  const { list, more } = usePages<CallList>(`calls/${job}/${running}`, `v1/jobs/${job}/calls?limit=100`);
+  const { list, more } = usePages(`calls/${job}/${running}`, (s) => client.jobs.listCalls(job, { limit: 100 }, { signal: s }));
   if (list.error && !list.data) return <Failure error={list.error} />;
   if (!list.data) return <Waiting rows={6} />;
   const calls = list.data.items;

@@ -1,7 +1,7 @@
 // What was said about a project: by people, by agents, and what agents ask. What models write is text, never markup.
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { call, get } from "../api";
+import { client } from "../api";
 import { refresh, useData } from "../data";
 import { duration, t, tn, tx } from "../i18n";
 import { Button, Failure, Progress, Time, useNow, Waiting, Writing } from "../parts/basics";
@@ -18,7 +18,7 @@ const drafts = remembered<Record<string, string>>("drafts", {});
 
 export function Conversation({ here }: { here: Here }) {
   const name = `project/${here.id}/messages`;
-  const list = useData<MessageList>(name, (s) => get<MessageList>(`v1/projects/${here.id}/messages?limit=50`, s).then((l) => ({ ...l, items: inOrder(l.items) })));
+  const list = useData<MessageList>(name, (s) => client.projects.listMessages(here.id, { limit: 50 }, { signal: s }).then((l) => ({ ...l, items: inOrder(l.items) })));
   const [older, setOlder] = useState<Message[]>([]);
   const [more, setMore] = useState<string | null>(null);
   const scroll = useRef<HTMLDivElement>(null);
@@ -38,7 +38,7 @@ export function Conversation({ here }: { here: Here }) {
   const loadOlder = async () => {
     if (!more) return;
     try {
-      const page = await get<MessageList>(`v1/projects/${here.id}/messages?limit=50&before=${more}`);
+      const page = await client.projects.listMessages(here.id, { limit: 50, before: more });
       setOlder([...inOrder(page.items), ...older]);
       setMore(page.next_before ?? null);
     } catch (e) {
@@ -131,7 +131,7 @@ function Ended({ here, job }: { here: Here; job: JobState }) {
   if (job.status !== "failed" && job.status !== "cancelled") return null;
   const again = async () => {
     try {
-      await call("POST", `v1/jobs/${job.job_id}/retry`, { body: {} });
+      await client.jobs.retry(job.job_id);
       refresh(`project/${here.id}/jobs`);
     } catch (e) {
       sayFailure(e);
@@ -163,7 +163,7 @@ function Questions({ here, job, questions }: { here: Here; job: JobState; questi
     setBusy(true);
     try {
       const all = questions.map((q) => ({ question: q.question, answer: answers[q.question]?.trim() || (skip ? (q.options?.[0] ?? t("questions.youdecide")) : "") }));
-      await call("POST", `v1/jobs/${job.job_id}/respond`, { body: { answers: all } });
+      await client.agents.respond(job.job_id, { answers: all });
       refresh(`project/${here.id}/jobs`);
     } catch (e) {
       sayFailure(e);
@@ -203,7 +203,7 @@ function Review({ here, job, questions }: { here: Here; job: JobState; questions
   const decide = async (what: "apply" | "reject", resolve?: "yours" | "job") => {
     setBusy(true);
     try {
-      const said = await call<{ message: string }>("POST", `v1/jobs/${job.job_id}/${what}`, what === "apply" ? { body: resolve ? { resolve: { "*": resolve } } : {} } : {});
+      const said = what === "reject" ? await client.jobs.rejectProposal(job.job_id) : await client.jobs.applyProposal(job.job_id, resolve ? { resolve: { "*": resolve } } : {});
       say(said.message, "good");
     } catch (e) {
       sayFailure(e);
@@ -233,7 +233,7 @@ function Review({ here, job, questions }: { here: Here; job: JobState; questions
 }
 
 type Wish = "change" | "build" | "review" | "ask";
-const agents: Record<Wish, string> = { change: "code", build: "builder", review: "qa", ask: "pedagogy" };
+const agents = { change: "code", build: "builder", review: "qa", ask: "pedagogy" } as const;
 
 function Composer({ here }: { here: Here }) {
   const text = drafts.value[here.id] ?? "";

@@ -1,6 +1,6 @@
 // The files of a project: a tree, an editor, and a search through all of them.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ApiError, call, get, send } from "../api";
+import { ApiError, client } from "../api";
 import { refresh, useData } from "../data";
 import type { Editor } from "../editor";
 import { bytes, t, tn } from "../i18n";
@@ -10,7 +10,7 @@ import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
 import { carried, go, link, place } from "../router";
 import type { File as Row, FileList } from "../schema";
-import { fileAt, nameOf, save, upload } from "../transfer";
+import { nameOf, rawFile, save, upload } from "../transfer";
 import { Conflict, editorPart } from "./conflict";
 import type { Here } from "./project";
 
@@ -23,7 +23,7 @@ interface Folder {
 
 export function FilesPane({ here, path }: { here: Here; path: string }) {
   const name = `project/${here.id}/files`;
-  const list = useData<FileList>(name, (s) => get(`v1/projects/${here.id}/files?content=false`, s));
+  const list = useData<FileList>(name, (s) => client.files.list(here.id, { content: false }, { signal: s }));
   const [asking, setAsking] = useState<"new" | "delete" | "">("");
   const [search, setSearch] = useState("");
   const [over, setOver] = useState(false);
@@ -62,7 +62,7 @@ export function FilesPane({ here, path }: { here: Here; path: string }) {
           </label>
           <Button kind="quiet" icon="add" label={t("files.new")} onClick={() => setAsking("new")} />
           <Button kind="quiet" icon="upload" label={t("files.upload")} onClick={() => pick.current?.click()} />
-          <Button kind="quiet" icon="download" label={t("files.download")} disabled={files.length === 0} onClick={() => void save(`v1/projects/${here.id}/archive.zip`, nameOf(here.project.title) + ".zip").catch(sayFailure)} />
+          <Button kind="quiet" icon="download" label={t("files.download")} disabled={files.length === 0} onClick={() => void save(client.files.exportZip(here.id), nameOf(here.project.title) + ".zip").catch(sayFailure)} />
           <input ref={pick} class="hidden" type="file" multiple tabIndex={-1} aria-hidden="true" onChange={(e) => (void take([...(e.currentTarget.files ?? [])]), (e.currentTarget.value = ""))} />
         </div>
         {search.trim() ? <Found here={here} text={search.trim()} />
@@ -134,7 +134,7 @@ function Branch({ here, folder, at, closed, toggle, depth }: { here: Here; folde
 }
 
 function Found({ here, text }: { here: Here; text: string }) {
-  const all = useData<FileList>(`project/${here.id}/filescontent`, (s) => get(`v1/projects/${here.id}/files`, s));
+  const all = useData<FileList>(`project/${here.id}/filescontent`, (s) => client.files.list(here.id, {}, { signal: s }));
   if (all.error && !all.data) return <Failure error={all.error} />;
   if (!all.data) return <Waiting rows={4} />;
   const wanted = text.toLowerCase();
@@ -165,7 +165,7 @@ function Found({ here, text }: { here: Here; text: string }) {
 
 function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete: () => void }) {
   const name = `file/${here.id}/${path}`;
-  const file = useData<Row>(name, (s) => get(fileAt(here.id, path), s));
+  const file = useData<Row>(name, (s) => client.files.get(here.id, path, {}, { signal: s }));
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
   const base = useRef<Row | null>(null); // what is being edited
@@ -181,7 +181,7 @@ function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete:
   const write = async (text: string, version: number) => {
     setSaving(true);
     try {
-      const made = await call<Row>("PUT", fileAt(here.id, path), { body: { content: text }, headers: { "If-Match": `"${version}"` } });
+      const made = await client.files.update(here.id, path, { content: text }, { ifMatch: version });
       base.current = { ...made, content: text };
       setChanged(editor.current?.text() !== text);
       setTheirs(null);
@@ -189,7 +189,7 @@ function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete:
       say(t("files.saved", { path }), "good");
       refresh(`project/${here.id}/`);
     } catch (e) {
-      if (e instanceof ApiError && e.status === 409) await get<Row>(fileAt(here.id, path)).then(setTheirs, sayFailure);
+      if (e instanceof ApiError && e.status === 409) await client.files.get(here.id, path).then(setTheirs, sayFailure);
       else sayFailure(e);
     } finally {
       setSaving(false);
@@ -256,7 +256,7 @@ function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete:
         {newer && <span class="fine warn-text">{t("files.newer")}</span>}
         <span class="grow" />
         {row && <span class="fine tabular file-size">{bytes(row.size)}</span>}
-        <Button kind="quiet" icon="download" label={t("download")} onClick={() => void save(fileAt(here.id, path) + "?raw=true", path.slice(path.lastIndexOf("/") + 1)).catch(sayFailure)} />
+        <Button kind="quiet" icon="download" label={t("download")} onClick={() => void save(rawFile(here.id, path), path.slice(path.lastIndexOf("/") + 1)).catch(sayFailure)} />
         <Button kind="quiet" icon="trash" label={t("files.delete")} onClick={onDelete} />
         {!blob && <Button id="save" kind={changed ? "primary" : "plain"} disabled={!changed} busy={saving} onClick={() => saveNow.current()}>{t("save")}</Button>}
       </header>
@@ -292,7 +292,7 @@ function Blob({ row, project }: { row: Row; project: string }) {
     if (!shows) return;
     let at = "";
     let gone = false;
-    void send("GET", fileAt(project, row.path) + "?raw=true", { headers: { Accept: "*/*" } }).then(async (r) => {
+    void rawFile(project, row.path).then(async (r) => {
       if (gone) return;
       setPicture((at = URL.createObjectURL(await r.blob())));
     }, () => undefined);
@@ -308,7 +308,7 @@ function NewFile({ here, folder, onClose }: { here: Here; folder: string; onClos
   useEffect(() => input.current?.focus(), []);
   const make = async () => {
     try {
-      await call("POST", `v1/projects/${here.id}/files`, { body: { path: path.trim(), content: "" }, headers: { "If-None-Match": "*" } });
+      await client.files.create(here.id, { path: path.trim(), content: "" }, {}, { headers: { "If-None-Match": "*" } });
       refresh(`project/${here.id}/`);
       onClose();
       go(addressOf(here, path.trim()));
@@ -330,7 +330,7 @@ function NewFile({ here, folder, onClose }: { here: Here; folder: string; onClos
 function DeleteFile({ here, path, onClose }: { here: Here; path: string; onClose: () => void }) {
   const remove = async () => {
     try {
-      await call("DELETE", fileAt(here.id, path));
+      await client.files.delete(here.id, path);
       say(t("files.deleted", { path }), "calm");
       go(link(["projects", here.id, "files"]), "replace");
       refresh(`project/${here.id}/`);

@@ -1,6 +1,6 @@
 // Revisions: who made them, why, and how well they are known to work; what one changed, and the way back to it.
 import { useState } from "preact/hooks";
-import { call, get } from "../api";
+import { client } from "../api";
 import { refresh, useData, usePages } from "../data";
 import { t, tn, tx } from "../i18n";
 import { Button, Chip, Dialog, Failure, Notice, Time, Waiting } from "../parts/basics";
@@ -9,14 +9,14 @@ import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
 import { carried, go, link, place, setQuery } from "../router";
-import type { Revision, RevisionDiff, RevisionList } from "../schema";
+import type { Revision, RevisionDiff } from "../schema";
 import { nameOf, save } from "../transfer";
 import type { Here } from "./project";
 import { Evidence } from "./run";
 
 export function HistoryPane({ here, at }: { here: Here; at: number }) {
   const name = `project/${here.id}/revisions`;
-  const { list, more } = usePages<RevisionList>(name, `v1/projects/${here.id}/revisions?page_size=50`);
+  const { list, more } = usePages(name, (s) => client.revisions.list(here.id, { page_size: 50 }, { signal: s }));
   const items = list.data?.items ?? [];
   const shown = at || (items[0]?.revision ?? 0);
   const index = items.findIndex((r) => r.revision === shown);
@@ -61,14 +61,14 @@ function Verified({ revision: r }: { revision: Revision }) {
 
 function OneRevision({ here, number: n, row }: { here: Here; number: number; row: Revision | undefined }) {
   const from = Number(place.value.query.get("from") ?? n - 1);
-  const diff = useData<RevisionDiff>(`revision/${here.id}/${n}/diff/${from}`, (s) => get(`v1/projects/${here.id}/revisions/${n}/diff?from=${from}`, s));
+  const diff = useData<RevisionDiff>(`revision/${here.id}/${n}/diff/${from}`, (s) => client.revisions.diff(here.id, n, { from }, { signal: s }));
   const [asking, setAsking] = useState(false);
   const newest = n === here.project.revision;
   const others = [...new Set([n - 1, from, ...Array.from({ length: Math.min(here.project.revision, 100) }, (_, i) => here.project.revision - i), 0])].filter((o) => o !== n && o >= 0).sort((a, b) => b - a);
   const restore = async () => {
     setAsking(false);
     try {
-      const made = await call<Revision>("POST", `v1/projects/${here.id}/revisions/${n}/restore`, { headers: { "If-Match": `"${here.project.revision}"` } });
+      const made = await client.revisions.restore(here.id, n, { ifMatch: here.project.revision });
       say(t("history.restored", { n, to: made.revision }), "good");
       go(link(["projects", here.id, "history", made.revision], carried("w")), "replace");
       refresh(`project/${here.id}/`);
@@ -82,7 +82,7 @@ function OneRevision({ here, number: n, row }: { here: Here; number: number; row
         <h2>{t("revision.n", { n })}{newest && <Chip tone="live">{t("newest")}</Chip>}</h2>
         <span class="grow" />
         {row?.job_id && <a class="button quiet" href={link(["projects", here.id, "run", row.job_id])}><Icon name="bolt" /><span>{t("chat.run")}</span></a>}
-        <Button kind="quiet" icon="download" onClick={() => void save(`v1/projects/${here.id}/archive.zip?revision=${n}`, `${nameOf(here.project.title)}-r${n}.zip`).catch(sayFailure)}>{t("download")}</Button>
+        <Button kind="quiet" icon="download" onClick={() => void save(client.files.exportZip(here.id, { revision: n }), `${nameOf(here.project.title)}-r${n}.zip`).catch(sayFailure)}>{t("download")}</Button>
         {!newest && <Button id="restore" icon="restore" onClick={() => setAsking(true)}>{t("restore")}</Button>}
       </header>
       <label class="compare fine">{t("history.compare")}

@@ -1,24 +1,25 @@
 // The jobs of all projects, the newest first, and a look into one.
 import { useState } from "preact/hooks";
-import { get } from "../api";
+import { client } from "../api";
 import { refresh, useData, usePages } from "../data";
 import { duration, t, tx } from "../i18n";
 import { Button, Failure, Notice, State, Time, useTitle, Waiting } from "../parts/basics";
 import { useKeys } from "../parts/keys";
 import { link, place, setQuery } from "../router";
-import type { JobState, ProjectList, UserJobList } from "../schema";
+import type { JobStatus } from "../run";
+import type { JobState, ProjectList } from "../schema";
 
 const states = ["running", "queued", "waiting_for_input", "completed", "failed", "cancelled"] as const;
 const agents = ["builder", "code", "qa", "research", "wireframe", "pedagogy", "refactor", "roadmap", "choice", "github_export"] as const;
 
 export function JobsScreen() {
   useTitle(t("nav.jobs"));
-  const state = place.value.query.get("state") ?? "";
-  const agent = place.value.query.get("agent") ?? "";
+  const state = (place.value.query.get("state") ?? "") as JobStatus | "";
+  const agent = (place.value.query.get("agent") ?? "") as JobState["agent_type"] | "";
   const filter = (state ? "&state=" + state : "") + (agent ? "&agent=" + agent : "");
   const name = "jobs/" + filter;
-  const { list, more } = usePages<UserJobList>(name, `v1/jobs?limit=50${filter}`);
-  const projects = useData<ProjectList>("projects", (s) => get("v1/projects/?page_size=24", s));
+  const { list, more } = usePages(name, (s) => client.jobs.list({ limit: 50, ...(state && { state }), ...(agent && { agent }) }, { signal: s }));
+  const projects = useData<ProjectList>("projects", (s) => client.projects.list({ page_size: 24 }, { signal: s }));
   const [at, setAt] = useState(-1);
   const items = list.data?.items ?? [];
   const focus = (n: number) => (setAt(n), document.querySelectorAll<HTMLElement>(".jobs a")[n]?.focus());

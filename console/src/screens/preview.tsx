@@ -1,6 +1,6 @@
 // The running app, on an origin of its own; what goes wrong in it is told here, and can be mended by a click.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get } from "../api";
+import { client } from "../api";
 import { refresh, useData } from "../data";
 import { t, tx } from "../i18n";
 import { Button, Chip, Choice, Failure, Notice, Waiting } from "../parts/basics";
@@ -24,10 +24,10 @@ export function PreviewPane({ here }: { here: Here }) {
   // Work that waits to be applied is shown first: it is what somebody decides on.
   const proposed = here.jobs.find((j) => j.proposal);
   const of = proposed && place.value.query.get("of") !== "project" ? "job" : "project";
-  const path = of === "job" ? `v1/jobs/${proposed!.job_id}/preview` : `v1/projects/${here.id}/preview`;
+  const ask = (signal?: AbortSignal) => (of === "job" ? client.jobs.preview(proposed!.job_id, {}, { ...(signal && { signal }) }) : client.projects.preview(here.id, {}, { ...(signal && { signal }) }));
   const name = `project/${here.id}/preview${of === "job" ? "/" + proposed!.job_id : ""}`;
   const wanted = of === "job" || here.project.revision > 0 || here.current ? name : null;
-  const state = useData<PreviewState>(wanted, (s) => get(path, s));
+  const state = useData<PreviewState>(wanted, ask);
   const device = (place.value.query.get("w") ?? "desktop") as Device;
   const [round, setRound] = useState(0);
   const [errors, setErrors] = useState<PageError[]>([]);
@@ -49,7 +49,7 @@ export function PreviewPane({ here }: { here: Here }) {
   const openInTab = (e: Event) => {
     if (!served.users) return;
     e.preventDefault();
-    void get<PreviewState>(path).then((s) => open(s.url, "_blank", "noopener"), sayFailure);
+    void ask().then((s) => open(s.url, "_blank", "noopener"), sayFailure);
   };
   useKeys([{ keys: "e", name: t("preview.reload"), run: reload }]);
 

@@ -1,7 +1,7 @@
 // A project: what is said about it, what is done to it, and how it looks, beside each other; on a phone one at a time.
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { call, get } from "../api";
+import { client } from "../api";
 import { change, refresh, useData } from "../data";
 import { t, tx } from "../i18n";
 import { Button, Choice, Dialog, Failure, State, useTitle, Waiting, words } from "../parts/basics";
@@ -12,7 +12,7 @@ import { announce, say, sayFailure } from "../parts/toast";
 import { carried, go, link, place, setQuery } from "../router";
 import { apply, isOver, runOf, seen } from "../run";
 import { collapsed, columns } from "../settings";
-import type { JobList, JobState, Message, MessageList, Project } from "../schema";
+import type { AgentRequest, JobList, JobState, Message, MessageList, Project } from "../schema";
 import { follow, type Liveness, type StreamEvent } from "../stream";
 import { Conversation } from "./conversation";
 import { FilesPane } from "./files";
@@ -39,8 +39,8 @@ const projectName = (id: string) => `project/${id}/row`;
 
 export function ProjectScreen({ id }: { id: string }) {
   const ready = useProjectEvents(id);
-  const project = useData<Project>(ready ? projectName(id) : null, (s) => get(`v1/projects/${id}`, s));
-  const jobs = useData<JobList>(ready ? `project/${id}/jobs` : null, (s) => get(`v1/jobs/${id}/list?limit=30`, s));
+  const project = useData<Project>(ready ? projectName(id) : null, (s) => client.projects.get(id, { signal: s }));
+  const jobs = useData<JobList>(ready ? `project/${id}/jobs` : null, (s) => client.jobs.listOfProject(id, { limit: 30 }, { signal: s }));
   useTitle(project.data?.title ?? "");
   useEffect(() => {
     shown.value = project.data ?? null;
@@ -126,7 +126,7 @@ function ProjectSettings({ project: p, onClose }: { project: Project; onClose: (
   const [error, setError] = useState("");
   const keep = async () => {
     try {
-      const made = await call<Project>("PUT", `v1/projects/${p.id}`, { body: { title: title.trim(), apply: mode } });
+      const made = await client.projects.update(p.id, { title: title.trim(), apply: mode });
       change<Project>(projectName(p.id), () => made);
       refresh("projects");
       onClose();
@@ -208,7 +208,7 @@ function useProjectEvents(id: string): boolean {
   useEffect(() => {
     const patience = setTimeout(() => setReady(true), 700); // without a stream the project is shown all the same
     let first = true;
-    const stop = follow(`v1/projects/${id}/events`, {
+    const stop = follow((o) => client.projects.watch(id, o), {
       onState: (s) => (liveness.value = s),
       onEvents(events) {
         const told = new Set<string>();
@@ -278,10 +278,10 @@ function setJob(id: string, jobID: string | undefined, to: Partial<JobState>): v
 }
 
 /** submit has an agent do something to a project, and shows it. */
-export async function submit(here: Here, agent: string, input: Record<string, unknown>): Promise<boolean> {
+export async function submit(here: Here, agent: AgentRequest["agent_type"] | "builder", input: Record<string, unknown>): Promise<boolean> {
   try {
-    const [path, body] = agent === "builder" ? ["v1/run-pipeline", {}] as const : ["v1/run-agent", { agent_type: agent }] as const;
-    const job = await call<{ job_id: string }>("POST", path, { body: { project_id: here.id, ...body, input_context: input } });
+    const wish = { project_id: here.id, input_context: input };
+    const job = agent === "builder" ? await client.agents.runPipeline(wish) : await client.agents.run({ ...wish, agent_type: agent });
     refresh(`project/${here.id}/jobs`);
     if (agent !== "pedagogy") go(link(["projects", here.id, "run", job.job_id], { ...carried("w"), show: place.value.query.get("show") ?? "chat" }));
     return true;
@@ -291,9 +291,9 @@ export async function submit(here: Here, agent: string, input: Record<string, un
   }
 }
 
-export async function cancel(jobID: string, keep = true): Promise<void> {
+export async function cancel(jobID: string): Promise<void> {
   try {
-    const said = await call<{ message: string }>("POST", `v1/jobs/${jobID}/cancel${keep ? "" : "?keep=false"}`);
+    const said = await client.jobs.cancel(jobID);
     say(said.message, "calm");
   } catch (e) {
     sayFailure(e);

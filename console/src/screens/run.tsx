@@ -1,6 +1,6 @@
 // A run as it happens, and as it happened: its stages, what is said and written now, and all that was done, one line each.
 import { useEffect } from "preact/hooks";
-import { get, isBuiltIn } from "../api";
+import { client, isBuiltIn } from "../api";
 import { refresh, useData } from "../data";
 import { compact, duration, money, number, t, tn, tx } from "../i18n";
 import { Button, Chip, Choice, Failure, Notice, Progress, Time, useNow, Waiting } from "../parts/basics";
@@ -22,7 +22,7 @@ export function RunPane({ here, job: wanted }: { here: Here; job: string | undef
 
 function OneRun({ here, id }: { here: Here; id: string }) {
   const listed = here.jobs.find((j) => j.job_id === id);
-  const detail = useData<JobDetail>(`project/${here.id}/jobs/${id}`, (s) => get(`v1/jobs/${id}`, s));
+  const detail = useData<JobDetail>(`project/${here.id}/jobs/${id}`, (s) => client.jobs.get(id, {}, { signal: s }));
   const job = listed && detail.data && detail.data.updated_at < listed.updated_at ? { ...detail.data, ...listed } : (detail.data ?? listed);
   const known = runOf(id);
   const r = seen(known);
@@ -62,7 +62,7 @@ function usePast(id: string, over: boolean): void {
     const r = runOf(id).run;
     if (!over || r.lines.length || r.seq) return;
     r.liveFrom = Number.MAX_SAFE_INTEGER;
-    return follow(`v1/jobs/${id}/stream`, { onEvents: (events) => apply(events, id) });
+    return follow((o) => client.jobs.watch(id, o), { onEvents: (events) => apply(events, id) });
   }, [id, over]);
 }
 
@@ -179,7 +179,7 @@ export function Counts({ added, removed }: { added: number; removed: number }) {
 }
 
 function Proposal({ id }: { id: string }) {
-  const diff = useData<ProposalDiff>(`proposal/${id}`, (s) => get(`v1/jobs/${id}/proposal`, s));
+  const diff = useData<ProposalDiff>(`proposal/${id}`, (s) => client.jobs.getProposal(id, { signal: s }));
   if (diff.error) return <Failure error={diff.error} />;
   if (!diff.data) return <Waiting rows={6} />;
   return <div class="scroll"><DiffView files={diff.data.files} /></div>;

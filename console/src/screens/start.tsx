@@ -1,14 +1,14 @@
 // Start: one question, and the projects that are there.
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { call, get, isBuiltIn } from "../api";
+import { client, isBuiltIn } from "../api";
 import { change, refresh, useData, usePages } from "../data";
 import { duration, money, t, tn } from "../i18n";
 import { Button, Choice, Dialog, Failure, Notice, State, Time, useTitle, Waiting, Writing } from "../parts/basics";
 import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
 import { go, link, place, setQuery } from "../router";
-import type { AgentResponse, Estimate, Health, Project, ProjectList } from "../schema";
+import type { Estimate, Health, Project, ProjectCreate, ProjectList } from "../schema";
 import { remembered } from "../settings";
 import { follow } from "../stream";
 import { Tile } from "./tile";
@@ -31,10 +31,10 @@ async function build(idea: string): Promise<void> {
   if (busy.value) return; // a key that is held builds one
   busy.value = true;
   try {
-    const body: Record<string, unknown> = { title: titleOf(idea), description: [...idea].slice(0, 1000).join(""), mode: mode.value };
-    if (stack.value === "react") body["tech_stack"] = ["React", "Tailwind CSS", "TypeScript", "Vite"];
-    const project = await call<Project>("POST", "v1/projects/", { body });
-    const job = await call<AgentResponse>("POST", "v1/run-pipeline", { body: { project_id: project.id, input_context: { user_message: idea } } });
+    const body: ProjectCreate = { title: titleOf(idea), description: [...idea].slice(0, 1000).join(""), mode: mode.value };
+    if (stack.value === "react") body.tech_stack = ["React", "Tailwind CSS", "TypeScript", "Vite"];
+    const project = await client.projects.create(body);
+    const job = await client.agents.runPipeline({ project_id: project.id, input_context: { user_message: idea } });
     draft.value = "";
     refresh("projects");
     go(link(["projects", project.id, "run", job.job_id]));
@@ -48,9 +48,9 @@ async function build(idea: string): Promise<void> {
 export function StartScreen() {
   useTitle("");
   const shown = (place.value.query.get("show") ?? "all") as "all" | "archived";
-  const query = shown === "archived" ? "&status=archived" : "";
-  const name = "projects" + query;
-  const { list, more } = usePages<ProjectList>(name, `v1/projects/?page_size=24${query}`);
+  const query = shown === "archived" ? { status: shown } as const : {};
+  const name = shown === "archived" ? "projects/archived" : "projects";
+  const { list, more } = usePages(name, (s) => client.projects.list({ page_size: 24, ...query }, { signal: s }));
   useOpenJobs();
   const input = useRef<HTMLTextAreaElement>(null);
   const [at, setAt] = useState(-1);
@@ -90,8 +90,8 @@ function focusCard(set: (n: number) => void, n: number): void {
 }
 
 function Ask({ input }: { input: { current: HTMLTextAreaElement | null } }) {
-  const health = useData<Health>("health", (s) => get("health", s));
-  const estimate = useData<Estimate>("estimate/builder", (s) => get("v1/estimate?agent_type=builder", s));
+  const health = useData<Health>("health", (s) => client.system.health({ signal: s }));
+  const estimate = useData<Estimate>("estimate/builder", (s) => client.models.getEstimate({ agent_type: "builder" }, { signal: s }));
   const idea = draft.value;
   const submit = () => {
     if (idea.trim()) void build(idea.trim());
@@ -145,7 +145,7 @@ const running = signal<ReadonlyMap<string, Running>>(new Map());
 function useOpenJobs(): void {
   useEffect(() => {
     const jobs = new Map<string, Running>();
-    return follow("v1/events", {
+    return follow((o) => client.jobs.watchAll(o), {
       onEvents(events) {
         let ended = false;
         for (const { type, data } of events) {
@@ -175,7 +175,7 @@ function Card({ project: p }: { project: Project }) {
   const archive = async () => {
     setAsking(false);
     try {
-      await call("DELETE", `v1/projects/${p.id}`);
+      await client.projects.archive(p.id);
       change<ProjectList>("projects", (l) => ({ ...l, items: l.items.filter((x) => x.id !== p.id), total: l.total - 1 }));
       refresh("projects");
       say(t("projects.archived.one", { title: p.title }), "calm", { name: t("undo"), run: () => void restore(p) });
@@ -209,7 +209,7 @@ function Card({ project: p }: { project: Project }) {
 
 async function restore(p: Project): Promise<void> {
   try {
-    await call("PUT", `v1/projects/${p.id}`, { body: { status: "in-progress" } });
+    await client.projects.update(p.id, { status: "in-progress" });
     refresh("projects");
   } catch (e) {
     sayFailure(e);

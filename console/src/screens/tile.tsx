@@ -1,7 +1,7 @@
 // The picture of a project: what a browser saw of its newest revision, or, where nobody looked, a page drawn in its own colours.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, send, token } from "../api";
-import type { Project, ScreenshotList } from "../schema";
+import { client, token } from "../api";
+import type { Project } from "../schema";
 
 const pictures = new Map<string, Promise<string>>(); // by project and revision: an address in this page, "" for none
 const mostPictures = 60;
@@ -17,11 +17,10 @@ function pictureOf(p: Project): Promise<string> {
 }
 
 async function load(p: Project): Promise<string> {
-  const at = `v1/projects/${p.id}/revisions/${p.revision}/`;
-  const { items } = await get<ScreenshotList>(at + "screenshots");
+  const { items } = await client.revisions.listScreenshots(p.id, p.revision);
   const wide = [...items].sort((a, b) => a.page.length - b.page.length || b.width - a.width)[0];
   if (!wide) return "";
-  const response = await send("GET", `${at}screenshot?page=${encodeURIComponent(wide.page)}&width=${wide.width}`, { headers: { Accept: "image/*" } });
+  const response = await client.revisions.getScreenshot(p.id, p.revision, { page: wide.page, width: wide.width });
   return URL.createObjectURL(await response.blob());
 }
 

@@ -1,6 +1,6 @@
 // Made from the OpenAPI document by `make docs`; changes here are lost.
 
-import { type CallOptions, Core, type JobEvent, Pages, part, type StreamEvent, type Upload } from "./runtime.js";
+import { type CallOptions, Core, type JobEvent, Pages, part, type StreamEvent, type Upload, type WatchOptions } from "./runtime.js";
 
 export interface AgentRequest {
   agent_type: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap";
@@ -1547,8 +1547,8 @@ export class Jobs {
   constructor(protected readonly core: Core) {}
 
   /** Watch all of one's jobs. */
-  watchAll(options: { after?: string; signal?: AbortSignal } = {}): AsyncGenerator<StreamEvent, void, undefined> {
-    return this.core.stream("/v1/events", false, options.after, options.signal);
+  watchAll(options?: WatchOptions): AsyncGenerator<StreamEvent, void, undefined> {
+    return this.core.stream("/v1/events", false, options);
   }
 
   /** List the jobs of all projects. */
@@ -1602,8 +1602,8 @@ export class Jobs {
   }
 
   /** Watch a job. */
-  watch(jobId: string, options: { after?: string; signal?: AbortSignal } = {}): AsyncGenerator<JobEvent, void, undefined> {
-    return this.core.stream(`/v1/jobs/${part(jobId)}/stream`, true, options.after, options.signal);
+  watch(jobId: string, options?: WatchOptions): AsyncGenerator<JobEvent, void, undefined> {
+    return this.core.stream(`/v1/jobs/${part(jobId)}/stream`, true, options);
   }
 
   /** List a project's jobs. */
@@ -1787,8 +1787,8 @@ export class Projects {
   }
 
   /** Watch a project. */
-  watch(projectId: string, options: { after?: string; signal?: AbortSignal } = {}): AsyncGenerator<StreamEvent, void, undefined> {
-    return this.core.stream(`/v1/projects/${part(projectId)}/events`, false, options.after, options.signal);
+  watch(projectId: string, options?: WatchOptions): AsyncGenerator<StreamEvent, void, undefined> {
+    return this.core.stream(`/v1/projects/${part(projectId)}/events`, false, options);
   }
 
   /** Read the conversation. */

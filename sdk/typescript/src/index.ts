@@ -4,7 +4,7 @@ import { type CallOptions, Core, JobError, type JobEvent, type Options } from ".
 
 export * from "./api.js";
 export { CodeForgeError, JobError, Pages } from "./runtime.js";
-export type { CallOptions, JobEvent, Options, Page, StreamEvent, Upload } from "./runtime.js";
+export type { CallOptions, JobEvent, Options, Page, StreamEvent, Upload, WatchOptions } from "./runtime.js";
 
 /** A question of a job that waits for input. */
 export interface Question {

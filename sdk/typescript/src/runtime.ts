@@ -51,6 +51,14 @@ export interface CallOptions {
   contentType?: string;
 }
 
+export interface WatchOptions {
+  /** Id of the last event that was seen: what follows it is told. */
+  after?: string;
+  signal?: AbortSignal;
+  /** Is told when the stream is there, and when it broke and is asked for again. */
+  onState?: (state: "live" | "reconnecting") => void;
+}
+
 /** A body that is sent as it is. */
 export type Upload = Blob | ArrayBuffer | Uint8Array | string | ReadableStream<Uint8Array>;
 
@@ -157,8 +165,8 @@ export class Core {
    * Reads an event stream, and goes on where it broke, until it has ended or the caller leaves: each stored event once, in order.
    * Five kinds of events of a job come twice, named without an id and then with it without a name; they are one here.
    */
-  async *stream(path: string, ends: boolean, after?: string, signal?: AbortSignal): AsyncGenerator<StreamEvent, void, undefined> {
-    let last = after ?? "";
+  async *stream(path: string, ends: boolean, { after = "", signal, onState }: WatchOptions = {}): AsyncGenerator<StreamEvent, void, undefined> {
+    let last = after;
     for (let broken = 0; ; ) {
       const gone = new AbortController();
       const leave = () => gone.abort(signal!.reason);
@@ -176,6 +184,7 @@ export class Core {
           { signal: gone.signal, headers: last ? { "Last-Event-ID": last } : {} },
         );
         if (response.status === 204) return; // all was seen
+        onState?.("live");
         let pending: StreamEvent | undefined;
         for await (const frame of frames(response.body!, alive)) {
           let event: StreamEvent | undefined;
@@ -204,6 +213,7 @@ export class Core {
         signal?.removeEventListener("abort", leave);
         gone.abort();
       }
+      onState?.("reconnecting");
       await wait(backoff(broken++), signal);
     }
   }
@@ -284,8 +294,13 @@ export class Pages<P extends Page<I>, I> implements PromiseLike<P>, AsyncIterabl
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<I> {
+    for await (const page of this.pages()) yield* page.items;
+  }
+
+  /** The pages themselves, each fetched when it is asked for. */
+  async *pages(): AsyncGenerator<P, void, undefined> {
     for (let page = await this.fetchPage(); ; ) {
-      yield* page.items;
+      yield page;
       if (!page.has_more) return;
       page = await this.fetchPage(page.next_cursor ? { cursor: page.next_cursor } : { page: (page.page ?? 1) + 1 });
     }
