@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"iter"
 	"mime"
 	"net/http"
 	"path"
@@ -81,9 +82,8 @@ func wantsBytes(r *http.Request, raw bool) bool {
 		return true
 	}
 	other := false
-	for accept := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		media, _, _ := strings.Cut(strings.TrimSpace(accept), ";")
-		switch media = strings.ToLower(strings.TrimSpace(media)); {
+	for media := range accepted(r) {
+		switch {
 		case isJSONMedia(media):
 			return false
 		case media != "" && media != "*/*" && media != "application/*":
@@ -91,6 +91,18 @@ func wantsBytes(r *http.Request, raw bool) bool {
 		}
 	}
 	return other
+}
+
+// accepted are the media types that a request says that it takes, in order and in lower case.
+func accepted(r *http.Request) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+			media, _, _ := strings.Cut(part, ";")
+			if !yield(strings.ToLower(strings.TrimSpace(media))) {
+				return
+			}
+		}
+	}
 }
 
 // Files of users are never a page or a program of the API's own origin, whatever they say they are.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/danielgtaylor/huma/v2"
@@ -156,8 +155,8 @@ func (s *server) diffRevision(ctx context.Context, in *diffInput) (*diffOutput, 
 
 // wantsPatch reports whether a patch is asked for, and no JSON.
 func wantsPatch(r *http.Request) (wanted bool) {
-	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		switch media, _, _ := strings.Cut(part, ";"); strings.ToLower(strings.TrimSpace(media)) {
+	for media := range accepted(r) {
+		switch media {
 		case "application/json":
 			return false
 		case "text/x-diff", "text/x-patch":
@@ -169,35 +168,21 @@ func wantsPatch(r *http.Request) (wanted bool) {
 
 // sendPatch answers with the files of a diff as a patch. What is not in it is said in lines that git apply passes over.
 func (x *exchange) sendPatch(d *diffPages, name string) {
-	h := x.Header()
-	h["Content-Type"] = []string{"text/x-diff; charset=utf-8"}
-	h["Content-Disposition"] = []string{attachment(name)}
-	if x.r.Method == http.MethodHead {
-		x.sendHeader()
-		return
-	}
-	x.sendHeader()
-	out := bufio.NewWriterSize(pieces{x, time.Now().Add(answerTimeout)}, pieceBytes)
-	shown := 0
-	err := d.each(func(f *fileDiff) error {
-		part := f.Unified
-		switch {
-		case f.Binary != "":
-			part = "# " + f.Path + ": " + f.Binary + ": " + f.Status + ", which is not in this patch\n"
-		case f.TooLarge || len(part) > maxFileDiff || shown+len(part) > maxDiff:
-			part = fmt.Sprintf("# %s: %s, %d lines more and %d less: too large for this patch\n", f.Path, f.Status, f.Additions, f.Deletions)
-		}
-		shown += len(part)
-		_, err := out.WriteString(part)
-		return err
+	x.sendPieces("text/x-diff; charset=utf-8", name, func(out *bufio.Writer) error {
+		shown := 0
+		return d.each(func(f *fileDiff) error {
+			part := f.Unified
+			switch {
+			case f.Binary != "":
+				part = "# " + f.Path + ": " + f.Binary + ": " + f.Status + ", which is not in this patch\n"
+			case f.TooLarge || len(part) > maxFileDiff || shown+len(part) > maxDiff:
+				part = fmt.Sprintf("# %s: %s, %d lines more and %d less: too large for this patch\n", f.Path, f.Status, f.Additions, f.Deletions)
+			}
+			shown += len(part)
+			_, err := out.WriteString(part)
+			return err
+		})
 	})
-	if err == nil {
-		err = out.Flush()
-	}
-	if err != nil { // it has begun, so there is no other way to say that it is not whole
-		x.err = err
-		panic(http.ErrAbortHandler)
-	}
 }
 
 // diffPages reads and compares the first page of what is to be shown, so that a busy server can still say so, and sets how the

@@ -73,21 +73,28 @@ func (s *server) export(ctx context.Context, in *exportInput, format archive.For
 	return nil
 }
 
-// sendArchive answers with an archive of a name, to which fill adds while it reads. One that cannot be made whole is cut off.
+// sendArchive answers with an archive of a name, to which fill adds while it reads.
 func (x *exchange) sendArchive(format archive.Format, media, name string, fill func(*archive.Writer) error) {
+	x.sendPieces(media, name, func(out *bufio.Writer) error {
+		w := archive.NewWriter(format, out)
+		if err := fill(w); err != nil {
+			return err
+		}
+		return w.Close()
+	})
+}
+
+// sendPieces answers with a file of a name, which write makes while it reads. One that cannot be made whole is cut off.
+func (x *exchange) sendPieces(media, name string, write func(*bufio.Writer) error) {
 	h := x.Header()
 	h["Content-Type"] = []string{media}
 	h["Content-Disposition"] = []string{attachment(name)}
+	x.sendHeader()
 	if x.r.Method == http.MethodHead {
-		x.sendHeader()
 		return
 	}
 	out := bufio.NewWriterSize(pieces{x, time.Now().Add(answerTimeout)}, pieceBytes)
-	w := archive.NewWriter(format, out)
-	err := fill(w)
-	if err == nil {
-		err = w.Close()
-	}
+	err := write(out)
 	if err == nil {
 		err = out.Flush()
 	}
