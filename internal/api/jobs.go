@@ -201,7 +201,7 @@ func (s *server) retryJob(ctx context.Context, in *retryInput) (*agentOutput, er
 	return s.submit(ctx, n)
 }
 
-// JobState is a job as it is sent.
+// JobState is a job as it is sent. It is exported since the framework reads no other embedded parts.
 type JobState struct {
 	JobID         string          `json:"job_id" format:"uuid" doc:"The job's own id, also when it was read through an alias."`
 	ProjectID     string          `json:"project_id" format:"uuid"`

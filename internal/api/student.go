@@ -61,6 +61,7 @@ func (s *server) setRoadmapStep(ctx context.Context, in *stepInput) (*roadmapOut
 	return roadmapOrError(s.Store.SetRoadmapStep(ctx, caller(ctx), in.ProjectID, in.Body.Step))
 }
 
+// RecordChoice is which option a learner chose, as it comes and is sent. It is exported since the framework reads no other embedded parts.
 type RecordChoice struct {
 	Module int    `json:"module_index" minimum:"0" maximum:"1000000000" doc:"From 0."`
 	Option string `json:"option_id" minLength:"1" maxLength:"50" doc:"The id of an option that was laid out." example:"local-storage"`

@@ -12,7 +12,7 @@ import (
 
 var errNoTokens = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server has no tokens: it has one user, and asks nobody who they are"}
 
-// token is the record of a token of our own, as it is sent.
+// TokenRecord is the record of a token of our own, as it is sent. It is exported since the framework reads no other embedded parts.
 type TokenRecord struct {
 	ID        string       `json:"id" format:"uuid"`
 	Name      string       `json:"name" example:"build server"`

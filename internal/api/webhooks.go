@@ -22,7 +22,7 @@ type Webhooks interface {
 
 var errNoWebhooks = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server has no webhooks"}
 
-// webhook is a webhook as it is sent.
+// Webhook is a webhook as it is sent. It is exported since the framework reads no other embedded parts.
 type Webhook struct {
 	ID             string                  `json:"id" format:"uuid"`
 	ProjectID      *string                 `json:"project_id" format:"uuid" doc:"The project whose events it gets; null: all of its owner's."`
