@@ -57,12 +57,8 @@ func (s *Store) ReadBlob(ctx context.Context, u codeforge.User, projectID, hash 
 		sent = "" // names nothing
 	}
 	if _, ok := s.direct(); ok {
-		var known []string
-		if sent != "" {
-			known = []string{sent}
-		}
 		var contents map[string][]byte
-		contents, err = s.readManyBytes(ctx, "read_blob", u, projectID, known)
+		contents, err = s.readManyBytes(ctx, "read_blob", u, projectID, []string{sent})
 		data = contents[sent]
 	} else {
 		a, err := read[struct {

@@ -9,23 +9,17 @@ import (
 	"codeforge"
 )
 
-// patternRow is a codeforge.Pattern as it comes.
+// patternRow is a codeforge.Pattern as it comes, with what its own JSON leaves out.
 type patternRow struct {
-	ProjectID  string                 `json:"project_id"`
-	JobID      string                 `json:"job_id"`
-	UserID     string                 `json:"user_id"`
-	Model      string                 `json:"model"`
-	Shape      codeforge.PatternShape `json:"shape"`
-	Outline    string                 `json:"outline"`
-	Score      float64                `json:"score"`
-	CreatedAt  time.Time              `json:"created_at"`
-	Similarity float64                `json:"similarity"`
-	Legacy     json.RawMessage        `json:"legacy"`
+	codeforge.Pattern
+	UserID string          `json:"user_id"`
+	Legacy json.RawMessage `json:"legacy"`
 }
 
 func (r patternRow) pattern() codeforge.Pattern {
-	return codeforge.Pattern{ProjectID: r.ProjectID, JobID: r.JobID, UserID: r.UserID, Model: r.Model, Shape: r.Shape, Outline: r.Outline, Score: r.Score,
-		CreatedAt: r.CreatedAt.UTC(), Similarity: r.Similarity, Legacy: present(r.Legacy)}
+	p := r.Pattern
+	p.UserID, p.Legacy, p.CreatedAt = r.UserID, present(r.Legacy), p.CreatedAt.UTC()
+	return p
 }
 
 // vectorText is a vector as Postgres reads an array.
