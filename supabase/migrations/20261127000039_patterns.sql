@@ -1,20 +1,14 @@
 -- Architectures that worked, found again by the nearness of their vectors. The table is an earlier backend's where it had one; where
 -- there is no extension vector, vectors are arrays, which are compared one by one. What belongs to a project goes with it.
 
-do $$
-begin
-  if to_regclass('public.pattern_embeddings') is null then
-    create table public.pattern_embeddings (
-      id uuid primary key default gen_random_uuid(),
-      project_type text not null,
-      embedding real[],
-      metadata jsonb,
-      success_score double precision not null default 0,
-      created_at timestamptz not null default now()
-    );
-  end if;
-end
-$$;
+create table if not exists public.pattern_embeddings (
+  id uuid primary key default gen_random_uuid(),
+  project_type text not null,
+  embedding real[],
+  metadata jsonb,
+  success_score double precision not null default 0,
+  created_at timestamptz not null default now()
+);
 -- Rows without a project are an earlier backend's, which had one model.
 alter table public.pattern_embeddings add column if not exists project_id uuid references public.projects (id) on delete cascade,
   add column if not exists user_id uuid, add column if not exists job_id uuid,

@@ -26,6 +26,7 @@ declare
   rev public.project_revisions;
   k public.project_copies;
   v_stored bigint;
+  v_files json;
 begin
   if p_key is not null then
     insert into public.project_copies (user_id, key, project_id, request, created_at) values (p_user, p_key, p_id, p_request, public.codeforge_now()) on conflict do nothing;
@@ -62,12 +63,10 @@ begin
             select s.hash from public.revision_screenshots s where s.project_id = p_from and s.revision = rev.number)
         returning size
     )
-    select sum(size) into v_stored from copied;
+    select sum(size), (select coalesce(json_agg(json_build_object('path', f.path, 'hash', encode(f.hash, 'hex'), 'language', f.language)), '[]') from file f where not f.deleted)
+      into v_stored, v_files from copied;
     perform public.codeforge_count_bytes(p_id, v_stored, true);
-    perform public.codeforge_put_files(p_id, null, 'user', format('Copy of revision %s of project %s', rev.number, p_from), (
-      select coalesce(json_agg(json_build_object('path', f.path, 'hash', encode(f.hash, 'hex'), 'language', f.language)), '[]') from (
-        select distinct on (f.path) f.path, f.deleted, f.hash, f.language from public.file_revisions f where f.project_id = p_from and f.revision <= rev.number order by f.path, f.revision desc
-      ) f where not f.deleted), true, true, rev.verified,
+    perform public.codeforge_put_files(p_id, null, 'user', format('Copy of revision %s of project %s', rev.number, p_from), v_files, true, true, rev.verified,
       json_build_object('evidence', rev.evidence, 'lock_hash', encode(rev.lock, 'hex'), 'screenshots', public.codeforge_screenshots_json(p_from, rev.number)));
   end if;
   select * into p from public.projects where id = p_id;
