@@ -3,6 +3,7 @@ package pattern
 import (
 	"context"
 	"hash/fnv"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -74,7 +75,7 @@ func (Local) Embed(_ context.Context, _ llm.Call, text string) ([]float32, error
 
 // wordsOf are the words of a text that say something, in lower case, plurals as one with singulars.
 func wordsOf(text string) (words []string) {
-	for w := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	for w := range wordsIn(text) {
 		if len([]rune(w)) < 2 || emptyWords[w] {
 			continue
 		}
@@ -86,6 +87,11 @@ func wordsOf(text string) (words []string) {
 		}
 	}
 	return words
+}
+
+// wordsIn are all words of a text, in lower case.
+func wordsIn(text string) iter.Seq[string] {
+	return strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 // emptyWords say nothing, in general or of an app.

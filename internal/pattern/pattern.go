@@ -10,7 +10,6 @@ package pattern
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"log/slog"
 	"slices"
 	"sync"
@@ -66,7 +65,8 @@ func (l *Library) Near(ctx context.Context, task *codeforge.Task, wish string) [
 	ctx, cancel := context.WithTimeout(ctx, nearWithin)
 	defer cancel()
 	job := task.Job
-	near, err := l.near(ctx, job, Text(&task.Project, wish))
+	s := read(&task.Project)
+	near, err := l.near(ctx, job, s.text(wish))
 	if err != nil {
 		l.o.Log.Warn("a job begins without patterns", "next", "look at the model for embeddings: codeforge doctor", "job_id", job.ID, "error", llm.Explain(err))
 	}
@@ -150,7 +150,7 @@ func (l *Library) Sweep(ctx context.Context) (stored int, err error) {
 	if seen := l.seen[e.Model()].Add(-overlap); seen.After(since) {
 		since = seen
 	}
-	complete, after, newest := true, "", since
+	complete, after := true, ""
 	for {
 		page, err := l.o.Store.ReviewedArchitectures(ctx, e.Model(), since, after, sweepPage)
 		if err != nil {
@@ -158,11 +158,15 @@ func (l *Library) Sweep(ctx context.Context) (stored int, err error) {
 		}
 		for i := range page {
 			a := &page[i]
-			since, after, newest = a.CompletedAt, a.JobID, a.CompletedAt
-			if !a.Evidence.Proven() || !hasPages(a.Project.Architecture) || l.failed[a.JobID] >= maxTries {
+			since, after = a.CompletedAt, a.JobID
+			if !a.Evidence.Proven() || l.failed[a.JobID] >= maxTries {
 				continue
 			}
-			vector, err := e.Embed(ctx, llm.Call{JobID: a.JobID, ProjectID: a.Project.ID, UserID: a.Project.UserID}, Text(&a.Project, ""))
+			s := read(&a.Project)
+			if len(s.pages) == 0 {
+				continue
+			}
+			vector, err := e.Embed(ctx, llm.Call{JobID: a.JobID, ProjectID: a.Project.ID, UserID: a.Project.UserID}, s.text(""))
 			if ctx.Err() != nil {
 				return stored, context.Cause(ctx)
 			}
@@ -175,7 +179,7 @@ func (l *Library) Sweep(ctx context.Context) (stored int, err error) {
 				complete = false
 				continue
 			}
-			if err := l.o.Store.PutPattern(ctx, patternOf(a, e.Model(), vector)); err != nil {
+			if err := l.o.Store.PutPattern(ctx, patternOf(a, &s, e.Model(), vector)); err != nil {
 				return stored, err
 			}
 			stored++
@@ -185,21 +189,13 @@ func (l *Library) Sweep(ctx context.Context) (stored int, err error) {
 		}
 	}
 	if complete {
-		l.seen[e.Model()] = newest
+		l.seen[e.Model()] = since
 	}
 	return stored, nil
 }
 
-// patternOf is what is stored of an architecture.
-func patternOf(a *codeforge.ReviewedArchitecture, model string, vector []float32) codeforge.Pattern {
-	s := read(&a.Project)
+// patternOf is what is stored of an architecture, whose project says s.
+func patternOf(a *codeforge.ReviewedArchitecture, s *specs, model string, vector []float32) codeforge.Pattern {
 	return codeforge.Pattern{ProjectID: a.Project.ID, JobID: a.JobID, Model: model, Shape: s.shape(), Outline: s.outline(), Score: min(max(a.Score/100, 0), 1),
 		CreatedAt: a.CompletedAt, Vector: vector}
-}
-
-func hasPages(architecture json.RawMessage) bool {
-	var a struct {
-		Pages []json.RawMessage `json:"site_map"`
-	}
-	return json.Unmarshal(architecture, &a) == nil && len(a.Pages) > 0
 }

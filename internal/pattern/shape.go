@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"unicode"
 
 	"codeforge"
 )
@@ -51,10 +50,9 @@ func read(p *codeforge.Project) specs {
 	return s
 }
 
-// Text is what a project is about, as it is embedded; wish are words beside it.
-func Text(p *codeforge.Project, wish string) string {
-	s := read(p)
-	lines := []string{p.Title, p.Description, wish, s.name, s.pitch}
+// text is what a project is about, as it is embedded; wish are words beside it.
+func (s *specs) text(wish string) string {
+	lines := []string{s.project.Title, s.project.Description, wish, s.name, s.pitch}
 	for _, f := range s.features {
 		lines = append(lines, f.Name+": "+f.Description)
 	}
@@ -148,7 +146,7 @@ func (v vocabulary) count(text string) []int {
 // spoken are the words of a text with how often they occur, plurals as one with singulars.
 func spoken(text string) map[string]int {
 	words := map[string]int{}
-	for w := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	for w := range wordsIn(text) {
 		words[w]++
 		if one, plural := strings.CutSuffix(w, "s"); plural {
 			words[one]++

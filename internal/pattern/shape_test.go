@@ -28,7 +28,7 @@ func TestShapeAndOutline(t *testing.T) {
 	if want := "Walkies by Ann: Keeps customers of Ann's dog walking.\nPage / Ann's start: AnnHero, Nav\nPage /customers Customers of Ann: CustomerList\nPage /customers/new New: CustomerForm\nPage /ann-zone Zone\nState: Customer {name: string}\nDesign: calm"; s.outline() != want {
 		t.Errorf("outline\n%s", s.outline())
 	}
-	if text := Text(s.project, "and make it blue"); !strings.Contains(text, "Ann's CRM\nand make it blue\nWalkies by Ann") || !strings.Contains(text, "Customers: Ann's list") {
+	if text := s.text("and make it blue"); !strings.Contains(text, "Ann's CRM\nand make it blue\nWalkies by Ann") || !strings.Contains(text, "Customers: Ann's list") {
 		t.Errorf("text\n%s", text)
 	}
 }
@@ -73,7 +73,7 @@ func FuzzShape(f *testing.F) {
 		if err := codeforge.CheckPattern(&pattern); err != nil {
 			t.Error(err)
 		}
-		if len(Text(p, "")) > maxText {
+		if len(s.text("")) > maxText {
 			t.Error("a long text")
 		}
 	})
