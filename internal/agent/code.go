@@ -112,7 +112,10 @@ func (r *run) code(ctx context.Context, round int, findings []form.Finding) (cod
 // newCoder begins the conversation. wish: what is to be done is what the user asked for, not what comes next.
 func (r *run) newCoder(ctx context.Context, wish bool) *coder {
 	c := &coder{r: r, work: workAt(r.tree.files, r.in.idea(r.project)), explained: map[string]string{}}
-	c.system = r.toldOfPatterns(coderSystem(c.work, r.stack(), r.rungs))
+	c.system = coderSystem(c.work, r.stack(), r.rungs)
+	if c.work != workQuestion { // whose message shows none
+		c.system = r.toldOfPatterns(c.system)
+	}
 	tools := codingTools
 	if !r.rungs.Run {
 		tools = slices.DeleteFunc(slices.Clone(tools), func(t tool) bool { return t.def.Name == form.ToolRun })

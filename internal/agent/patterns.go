@@ -7,9 +7,15 @@ import (
 	"codeforge"
 )
 
-// asksForPatterns reports whether a job is told of architectures that worked elsewhere.
-func asksForPatterns(t codeforge.AgentType) bool {
-	return t == codeforge.Research || t == codeforge.Wireframe || t == codeforge.Code || t == codeforge.Builder
+// asksForPatterns reports whether a job is told of architectures that worked elsewhere: one that plans or writes, and does not only answer.
+func asksForPatterns(task *codeforge.Task) bool {
+	switch task.Job.Agent {
+	case codeforge.Research, codeforge.Wireframe, codeforge.Builder:
+		return true
+	case codeforge.Code:
+		return workAt(newTree(task.Files).files, readInput(task.Job.Input).idea(task.Project)) != workQuestion
+	}
+	return false
 }
 
 // shownPattern is a pattern as a prompt shows it.
@@ -42,7 +48,7 @@ func (r *run) toldOfPatterns(system string) string {
 
 // firstPatterns are the patterns that a job begins with, which it then keeps; none where its journal knows it already.
 func (a *Agents) firstPatterns(ctx context.Context, task *codeforge.Task) ([]codeforge.Pattern, error) {
-	if a.patterns == nil || !asksForPatterns(task.Job.Agent) {
+	if a.patterns == nil || !asksForPatterns(task) {
 		return nil, nil
 	}
 	if a.journal != nil {
@@ -51,6 +57,5 @@ func (a *Agents) firstPatterns(ctx context.Context, task *codeforge.Task) ([]cod
 			return nil, err
 		}
 	}
-	in := readInput(task.Job.Input)
-	return a.patterns(ctx, task, in.wish()), nil
+	return a.patterns(ctx, task, readInput(task.Job.Input).wish()), nil
 }

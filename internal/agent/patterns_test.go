@@ -62,12 +62,19 @@ func TestPatternsAreShown(t *testing.T) {
 			}
 		}
 	}
-	b = job(codeforge.Pedagogy, `{"question":"Why?"}`, object(goodLesson))
-	if _, err := b.runAs(t.Context(), New(Options{Model: b.script, Check: lint, Patterns: func(context.Context, *codeforge.Task, string) []codeforge.Pattern {
-		t.Error("patterns are looked for where nobody is shown them")
-		return nil
-	}})); err != nil {
-		t.Fatal(err)
+	for _, b := range []*bench{job(codeforge.Pedagogy, `{"question":"Why?"}`, object(goodLesson)), job(codeforge.Code, `{"user_message":"What is this?"}`, finish()).files("a", "b")} {
+		if _, err := b.runAs(t.Context(), New(Options{Model: b.script, Check: lint, Patterns: func(context.Context, *codeforge.Task, string) []codeforge.Pattern {
+			t.Error("patterns are looked for where nobody is shown them")
+			return nil
+		}})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b = job(codeforge.Builder, `{"user_message":"What is this?"}`).files("a", "b")
+	r := newRun(New(Options{Model: b.script, Check: lint}), &b.task)
+	r.patterns = worked()
+	if c := r.newCoder(t.Context(), true); c.work != workQuestion || strings.Contains(c.system+c.first.String(), "patterns") {
+		t.Errorf("whoever only answers is told of patterns:\n%s", c.system)
 	}
 }
 
