@@ -176,7 +176,7 @@ func (r *run) notedHead(ctx context.Context, round int, newest int64) (int64, er
 		err = json.Unmarshal(entry, &newest)
 	}
 	if err != nil {
-		return 0, &codeforge.Error{Kind: codeforge.Unavailable, Message: "The job's state could not be stored", Retryable: true, Cause: err}
+		return 0, notKept(err)
 	}
 	return newest, nil
 }

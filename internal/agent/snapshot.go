@@ -33,7 +33,7 @@ func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) (known, e
 		return first, err
 	}
 	if first.Patterns, err = a.firstPatterns(ctx, task); err != nil {
-		return first, unkept(err)
+		return first, notKept(err)
 	}
 	if a.available != nil {
 		first.Rungs = a.available(ctx)
@@ -49,12 +49,13 @@ func (a *Agents) fixProject(ctx context.Context, task *codeforge.Task) (known, e
 		first, err = readKnown(entry, task)
 	}
 	if err != nil {
-		return first, unkept(err)
+		return first, notKept(err)
 	}
 	return first, nil
 }
 
-func unkept(err error) error {
+// notKept is the error of a job whose journal cannot be read or written.
+func notKept(err error) error {
 	return &codeforge.Error{Kind: codeforge.Unavailable, Message: "The job's state could not be stored", Retryable: true, Cause: err}
 }
 
