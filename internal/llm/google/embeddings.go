@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
-	"strings"
 
 	"codeforge/internal/llm"
 	"codeforge/internal/llm/wire"
@@ -21,10 +20,7 @@ func NewEmbedder(o Options, size int) *wire.Client {
 		Body: func(req *llm.Request, _ string, _ llm.Dialect, _ int, _ bool) any {
 			var b embedRequests
 			for _, text := range wire.Texts(req) {
-				one := embedRequest{Model: req.Model, Task: "SEMANTIC_SIMILARITY", Size: size}
-				if !strings.Contains(one.Model, "/") {
-					one.Model = "models/" + one.Model
-				}
+				one := embedRequest{Model: resource(req.Model), Task: "SEMANTIC_SIMILARITY", Size: size}
 				one.Content.Parts = []embedPart{{text}}
 				b.Requests = append(b.Requests, one)
 			}
