@@ -107,9 +107,15 @@ func (s *Store) ReadLock(ctx context.Context, u codeforge.User, projectID string
 		if number == 0 {
 			number = p.Revision
 		}
-		_, err = c.one("SELECT c.content FROM project_revisions r JOIN contents c ON c.seq = r.lock WHERE r.project = ? AND r.number = ?", []any{p.seq, number}, &lock)
+		lock, err = lockOf(c, p.seq, number)
 		return err
 	})
+	return lock, err
+}
+
+// lockOf is the lock that lies beside a revision of a project; nil: there is none.
+func lockOf(c *conn, project, number int64) (lock []byte, err error) {
+	_, err = c.one("SELECT c.content FROM project_revisions r JOIN contents c ON c.seq = r.lock WHERE r.project = ? AND r.number = ?", []any{project, number}, &lock)
 	return lock, err
 }
 

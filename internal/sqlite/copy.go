@@ -82,7 +82,7 @@ func (s *Store) copyFiles(c *conn, p, from *project, of codeforge.Revision) erro
 	if r.beside.shots, err = screenshots(c, from.seq, of.Number); err != nil {
 		return err
 	}
-	if _, err := c.one("SELECT t.content FROM project_revisions r JOIN contents t ON t.seq = r.lock WHERE r.project = ? AND r.number = ?", []any{from.seq, of.Number}, &r.beside.lock); err != nil {
+	if r.beside.lock, err = lockOf(c, from.seq, of.Number); err != nil {
 		return err
 	}
 	type file struct {
