@@ -87,6 +87,6 @@ console: ## bundle the console of its sources; needs Node
 	cd console && { [ -d node_modules/preact ] || npm ci --ignore-scripts --no-audit --no-fund; }
 	$(GO) run ./console/build
 
-docs: ## rewrite what is generated: the OpenAPI document, .env.example, the tables in the README and of metrics
+docs: ## rewrite what is generated: the OpenAPI document, the clients, .env.example, the tables of settings and of metrics
 	$(GO) test ./internal/api ./internal/server ./internal/telemetry -run 'Spec|README|EnvExample|MetricsPage' -update
 	$(GO) test ./sdk -run Generated -update

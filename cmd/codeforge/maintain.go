@@ -70,10 +70,7 @@ func (d *Doctor) Run(ctx context.Context) error {
 		}
 	} else {
 		for _, f := range report.Findings {
-			printSafe(os.Stdout, "%-8s %s", f.State, f.Title)
-			if f.Message != "" {
-				printSafe(os.Stdout, "         %s", f.Message)
-			}
+			printSafe(os.Stdout, "%s", f)
 		}
 	}
 	if broken > 0 {

@@ -15,7 +15,7 @@ import (
 // MCP is the command that another agent starts to use CodeForge as a tool: it speaks the Model Context Protocol over standard
 // input and output, for a server that runs, or one of its own that ends with it.
 type MCP struct {
-	Server string `env:"CODEFORGE_URL" placeholder:"URL" help:"Address of a server to use. Default: the one at HOST and PORT, else one of our own."`
+	Server string `env:"CODEFORGE_SERVER,CODEFORGE_URL" placeholder:"URL" help:"Address of a server to use. Default: the one at HOST and PORT, else one of our own."`
 	Token  string `env:"CODEFORGE_TOKEN" help:"Bearer token, for a server that knows users."`
 	server.Config
 }
@@ -45,7 +45,7 @@ func reach(ctx context.Context, cfg *server.Config, address, token string) (c cl
 		return c, nil, nil
 	}
 	if address != "" {
-		return c, nil, fmt.Errorf("no CodeForge answers at %s: start it with `codeforge serve`, or leave CODEFORGE_URL out", address)
+		return c, nil, fmt.Errorf("no CodeForge answers at %s: start it with `codeforge serve`, or leave the address out", address)
 	}
 	if ours, err = startQuietly(ctx, cfg); err == nil {
 		c.Base = ours.URL()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -30,8 +31,20 @@ var shapes = sync.OnceValue(func() *shapeBook {
 		panic(err)
 	}
 	b := &shapeBook{mux: http.NewServeMux(), byPattern: map[string]map[string]*jsonschema.Resolved{}}
+	leads := regexp.MustCompile(`"#/\$defs/(\w+)"`)
+	var reached func(schema json.RawMessage, all map[string]json.RawMessage)
+	reached = func(schema json.RawMessage, all map[string]json.RawMessage) {
+		for _, m := range leads.FindAllSubmatch(schema, -1) {
+			if name := string(m[1]); all[name] == nil {
+				all[name] = doc.Components.Schemas[name]
+				reached(all[name], all)
+			}
+		}
+	}
 	resolve := func(schema json.RawMessage) *jsonschema.Resolved {
-		whole, err := json.Marshal(map[string]any{"allOf": []json.RawMessage{schema}, "$defs": doc.Components.Schemas})
+		needed := map[string]json.RawMessage{} // all that there are would be read anew for each answer
+		reached(schema, needed)
+		whole, err := json.Marshal(map[string]any{"allOf": []json.RawMessage{schema}, "$defs": needed})
 		if err != nil {
 			panic(err)
 		}

@@ -13,8 +13,8 @@ import (
 	"codeforge/internal/llm"
 )
 
-// Config is every setting of a server. The tags are the operator's manual: they make the help texts and the table in the
-// README. A setting comes from its flag, else from its variable, see [Environment], else from the default. The tag secret marks what
+// Config is every setting of a server. The tags are the operator's manual: they make the help texts, docs/settings.md
+// and .env.example. A setting comes from its flag, else from its variable, see [Environment], else from the default. The tag secret marks what
 // nobody may see; reload, what [Server.Reload] takes over, and as which part.
 type Config struct {
 	Environment string  `name:"environment" env:"ENVIRONMENT" default:"development" enum:"development,production,staging,test" help:"development, production, staging or test. /docs and /redoc exist in development only; production refuses what is unsafe."`

@@ -282,12 +282,7 @@ func TestDoctor(t *testing.T) {
 	dead := "http://127.0.0.1:1"
 	doctor := func(args ...string) *doctor { return &doctor{Config: *configured(t, args...)} }
 	ctx := t.Context()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(p.url, "http://")) // which is taken
 	const keySecret = "what the keys of users are sealed with, long enough"
 	withKey := t.TempDir()
 	keys := func(secret string) Finding {
@@ -360,12 +355,11 @@ func TestDoctor(t *testing.T) {
 		}, "broken", "Legacy JWT Secret"},
 		{"port", func() Finding { return doctor().port(ctx) }, "ok", ""},
 		{"port in use", func() Finding { return doctor("--port", port).port(ctx) }, "broken", "choose another port with --port or PORT"},
-		{"metrics' port in use", func() Finding {
-			d := doctor("--metrics-addr", "127.0.0.1:"+port)
-			defer d.close()
-			d.data(ctx)
-			return d.metricsPort(ctx)
-		}, "broken", "METRICS_ADDR"},
+		{"metrics' port in use", func() Finding { return doctor("--metrics-addr", "127.0.0.1:"+port).metricsPort(ctx) }, "broken", "METRICS_ADDR"},
+		{"metrics' port of a server that runs", func() Finding {
+			s := serve(t, configured(t, "--metrics-addr", "127.0.0.1:0", "--metrics-token", "a token for the scraper"))
+			return doctor("--metrics-addr", strings.TrimPrefix(s.OperatorsURL(), "http://"), "--metrics-token", "a token for the scraper").metricsPort(ctx)
+		}, "ok", "answers there"},
 		{"disk", func() Finding { return doctor().disk(ctx) }, "", ""},
 		{"audit log", func() Finding { return doctor("--audit-log", filepath.Join(t.TempDir(), "audit.log")).auditLog(ctx) }, "ok", ""},
 		{"no audit log", func() Finding { return doctor("--audit-log", "/nonexistent/audit.log").auditLog(ctx) }, "broken", "name a file"},

@@ -20,6 +20,7 @@ import (
 	"codeforge/internal/client"
 	"codeforge/internal/evidence"
 	"codeforge/internal/llm"
+	"codeforge/internal/npm"
 	"codeforge/internal/postgres"
 	"codeforge/internal/types"
 	"codeforge/internal/verify"
@@ -39,6 +40,15 @@ type Finding struct {
 	Title   string `json:"title"`   // what was looked at
 	State   string `json:"state"`   // ok, warning or broken
 	Message string `json:"message"` // what to do about it, or what is good to know
+}
+
+// String is the finding as people read it: what to do stands below what was looked at.
+func (f Finding) String() string {
+	s := fmt.Sprintf("%-8s %s", f.State, f.Title)
+	if f.Message != "" {
+		s += "\n         " + strings.ReplaceAll(f.Message, "\n", "\n         ")
+	}
+	return s
 }
 
 // Diagnosis is a finding with the part that it is of, by a name that does not change.
@@ -75,7 +85,8 @@ func Diagnose(ctx context.Context, cfg *Config) (all []Diagnosis) {
 // doctor holds the checks of Diagnose, one for each part.
 type doctor struct {
 	Config
-	opened *Store // nil: none, or another process has it
+	opened *Store      // nil: none, or another process has it
+	cache  *npm.Client // nil: not opened yet
 }
 
 func (d *doctor) close() {
@@ -199,13 +210,16 @@ func (d *doctor) https(context.Context) Finding {
 // settings sees what would keep a server from starting.
 func (d *doctor) settings(context.Context) Finding {
 	if err := d.ValidateServing(); err != nil {
-		return Finding{"settings", FindingBroken, strings.ReplaceAll(err.Error(), "\n", "\n         ")}
+		return Finding{"settings", FindingBroken, err.Error()}
 	}
 	if d.unused() != "" {
 		return Finding{"settings", FindingOK, d.unused()}
 	}
 	return Finding{"settings", FindingOK, ""}
 }
+
+// portAnswersWithin is how long who has a port may take to say that it is a server of ours.
+const portAnswersWithin = 2 * time.Second
 
 // port sees whether the address is free, or ours already.
 func (d *doctor) port(ctx context.Context) Finding {
@@ -214,7 +228,7 @@ func (d *doctor) port(ctx context.Context) Finding {
 	if f.State == FindingOK {
 		return f
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, portAnswersWithin)
 	defer cancel()
 	var health struct{ Service, Status string }
 	if (client.Client{Base: "http://" + addr}).Call(ctx, "GET", "/health", nil, &health) == nil && health.Service == codeforge.Service {
@@ -298,10 +312,18 @@ func (d *doctor) verifiers(ctx context.Context) Finding {
 	return Finding{"verifiers, " + held.String(), FindingOK, ""}
 }
 
+// npm opens the packages of projects once, for which npm of this machine may be asked.
+func (d *doctor) npm(ctx context.Context) (_ *npm.Client, err error) {
+	if d.cache == nil {
+		d.cache, err = d.Packages(ctx)
+	}
+	return d.cache, err
+}
+
 // packages sees whether projects can have npm packages.
 func (d *doctor) packages(ctx context.Context) Finding {
 	const part = "resolve: npm packages"
-	c, err := d.Packages(ctx)
+	c, err := d.npm(ctx)
 	if err != nil {
 		return Finding{part, FindingBroken, err.Error()}
 	}
@@ -319,7 +341,7 @@ func (d *doctor) packages(ctx context.Context) Finding {
 // types sees whether types can be checked, which for a compiler that is fetched means to fetch it.
 func (d *doctor) types(ctx context.Context) Finding {
 	const part = "types: TypeScript's compiler"
-	c, err := d.Packages(ctx)
+	c, err := d.npm(ctx)
 	if err != nil {
 		return Finding{} // packages says so
 	}

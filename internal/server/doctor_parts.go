@@ -61,14 +61,18 @@ func (d *doctor) keysOfUsers(ctx context.Context) Finding {
 	return Finding{fmt.Sprintf("%s, %d", part, readable), FindingOK, ""}
 }
 
-// metricsPort sees whether operators can be answered.
-func (d *doctor) metricsPort(context.Context) Finding {
+// metricsPort sees whether operators can be answered, or are already.
+func (d *doctor) metricsPort(ctx context.Context) Finding {
 	if d.MetricsAddr == "" {
 		return Finding{}
 	}
 	f := canListen("metrics at "+d.MetricsAddr, d.MetricsAddr, "METRICS_ADDR")
-	if f.State == FindingBroken && d.opened == nil && d.store() == sqliteStore { // a server has the folder, and this port
-		f.State, f.Message = FindingWarning, f.Message+"; unless the running server has it"
+	if f.State == FindingBroken {
+		ctx, cancel := context.WithTimeout(ctx, portAnswersWithin)
+		defer cancel()
+		if metrics, err := askText(ctx, d.operatorsURL()+"/metrics", d.MetricsToken); err == nil && strings.Contains(metrics, "codeforge_build_info") {
+			return Finding{f.Title, FindingOK, "a running CodeForge answers there"}
+		}
 	}
 	return f
 }

@@ -23,7 +23,7 @@ func (t bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// agent is another agent that uses a server by the protocol's own client.
+// otherAgent is another agent that uses a server by the protocol's own client.
 type otherAgent struct {
 	*mcp.ClientSession
 	told atomic.Int64 // how often it was told of progress

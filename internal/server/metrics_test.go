@@ -137,7 +137,7 @@ func (c caller) ended(t *testing.T, job string) {
 	t.Helper()
 	for {
 		var j struct{ Status codeforge.JobStatus }
-		if c.must(t, "GET", "/v1/jobs/"+job, nil, &j); j.Status.Terminal() || j.Status == codeforge.Waiting {
+		if c.must(t, "GET", "/v1/jobs/"+job+"?wait=30s", nil, &j); j.Status.Terminal() || j.Status == codeforge.Waiting {
 			return
 		}
 	}
@@ -395,6 +395,7 @@ func TestMetrics(t *testing.T) {
 
 func (s *server) happen(t *testing.T, c caller, what cause) {
 	t.Run(what.name, func(t *testing.T) {
+		s.moved(t, nil, map[string]float64{`codeforge_http_requests_in_flight`: is(0)}) // what happened before is over
 		before := s.scrape(t)
 		what.do(t, c)
 		s.moved(t, before, what.want)

@@ -21,7 +21,7 @@ type Setting struct {
 // redacted stands for a secret.
 const redacted = "[set]"
 
-// Settings are all settings, in the order of the README, with where they come from. flags are the names of those that the command
+// Settings are all settings, in the order of docs/settings.md, with where they come from. flags are the names of those that the command
 // line gave.
 func (c *Config) Settings(env *Environment, flags map[string]bool) (all []Setting) {
 	values := reflect.ValueOf(*c)

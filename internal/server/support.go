@@ -48,8 +48,7 @@ func Support(ctx context.Context, cfg *Config, o SupportOptions) (name string, e
 	running := "http://" + net.JoinHostPort(reachableHost(cfg.ListenHost()), fmt.Sprint(cfg.Port))
 	operators, token := running, cfg.MetricsToken
 	if cfg.MetricsAddr != "" {
-		host, port, _ := net.SplitHostPort(cfg.MetricsAddr) // checked by Validate
-		operators = "http://" + net.JoinHostPort(reachableHost(host), port)
+		operators = cfg.operatorsURL()
 	}
 	type part struct {
 		name string
@@ -99,6 +98,12 @@ func Support(ctx context.Context, cfg *Config, o SupportOptions) (name string, e
 		}
 	}
 	return o.To, errors.Join(archive.Close(), packed.Close())
+}
+
+// operatorsURL is where a program of this machine reaches METRICS_ADDR.
+func (c *Config) operatorsURL() string {
+	host, port, _ := net.SplitHostPort(c.MetricsAddr) // checked by Validate
+	return "http://" + net.JoinHostPort(reachableHost(host), port)
 }
 
 // reachableHost is where a program of this machine reaches what listens at a host.
@@ -153,10 +158,7 @@ func schema(ctx context.Context, cfg *Config) (string, error) {
 func findings(ctx context.Context, cfg *Config) string {
 	var b strings.Builder
 	for _, f := range Diagnose(ctx, cfg) {
-		fmt.Fprintf(&b, "%-8s %s\n", f.State, f.Title)
-		if f.Message != "" {
-			fmt.Fprintf(&b, "         %s\n", f.Message)
-		}
+		fmt.Fprintln(&b, f)
 	}
 	return b.String()
 }
