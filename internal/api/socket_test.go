@@ -705,7 +705,7 @@ func TestSocketEnds(t *testing.T) {
 			t.Errorf("%d %q", code, reason)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	streams.Close(ctx)
 	if st := sockets.Stats(); ctx.Err() != nil || st.Open != 0 || st.Subscriptions != 0 {

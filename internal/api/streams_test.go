@@ -62,7 +62,7 @@ func wantFrames(t *testing.T, resp *http.Response, want string) {
 // await spins until something is true, which it is in a moment.
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); runtime.Gosched() {
+	for deadline := time.Now().Add(3 * time.Minute); !is(); runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("never: " + what)
 		}

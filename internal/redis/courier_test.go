@@ -89,7 +89,7 @@ func (in *inbox) next(t testing.TB, like string) string {
 			if strings.HasPrefix(n, like) {
 				return n
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(3 * time.Minute):
 			t.Fatalf("in vain waited for %q", like)
 		}
 	}
@@ -98,7 +98,7 @@ func (in *inbox) next(t testing.TB, like string) string {
 // again says something over and over, until news come that begin like this.
 func (in *inbox) again(t *testing.T, like string, say func()) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(3 * time.Minute)
 	for {
 		say()
 		select {

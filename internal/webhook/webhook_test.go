@@ -82,7 +82,7 @@ func (r *receiver) next(t testing.TB) hit {
 	select {
 	case h := <-r.hits:
 		return h
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("nothing was delivered")
 		return hit{}
 	}
@@ -132,7 +132,7 @@ func (d running) outcomes(t testing.TB, n int) (list []codeforge.WebhookOutcome)
 		select {
 		case o := <-d.recorded:
 			list = append(list, o)
-		case <-time.After(30 * time.Second):
+		case <-time.After(3 * time.Minute):
 			t.Fatalf("%d of %d attempts were made", len(list), n)
 		}
 	}
@@ -639,7 +639,7 @@ func TestKilledBetweenSendingAndRecording(t *testing.T) {
 	select {
 	case h := <-bodies:
 		got = append(got, h)
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		_ = c.Process.Kill()
 		t.Error("nothing was delivered")
 	}
