@@ -291,7 +291,8 @@ func TestPausedAnswer(t *testing.T) {
 }
 
 func TestModelErrors(t *testing.T) {
-	for kind, words := range modelWords {
+	for _, kind := range llm.KindsWithWords() {
+		words := kind.Words(false)
 		if kind == llm.TruncatedOutput || kind == llm.MalformedOutput {
 			continue // these go back to the model, below
 		}

@@ -224,7 +224,7 @@ func (c *caller) observe(a llm.Attempt) {
 	if a.Err == nil && a.Skipped == "" {
 		return
 	}
-	reason := cmp.Or(wordsFor(a.Kind, a.Own), a.Skipped)
+	reason := cmp.Or(a.Kind.Words(a.Own), a.Skipped)
 	if over, ok := errors.AsType[*llm.BudgetError](a.Err); ok && over.Passing() {
 		reason = "The budget for model calls is held by calls that run now"
 	}
@@ -244,7 +244,7 @@ func (c *caller) reportDelta(d llm.Delta) {
 	if c.calling {
 		reason = "The model thought aloud before its answer"
 		if c.attempt != nil {
-			reason = cmp.Or(wordsFor(c.attempt.Kind, c.attempt.Own), reason)
+			reason = cmp.Or(c.attempt.Kind.Words(c.attempt.Own), reason)
 		}
 	}
 	c.r.report(-1, event(codeforge.EventRestart, map[string]string{"stage": string(c.stage), "model": d.Text, "reason": reason}))
@@ -282,47 +282,6 @@ func assistantMessage(resp *llm.Response) llm.Message {
 	return m
 }
 
-// wordsFor are words for the client, which say whose key it is that does not open.
-func wordsFor(k llm.ErrorKind, own bool) string {
-	if own {
-		if words := ownKeyWords[k]; words != "" {
-			return words
-		}
-	}
-	return modelWords[k]
-}
-
-var ownKeyWords = map[llm.ErrorKind]string{
-	llm.Auth:           "The model's provider does not accept your own key: replace or delete it under /v1/keys",
-	llm.Permission:     "Your own key may not use the model: replace or delete it under /v1/keys",
-	llm.ModelNotFound:  "The account of your own key does not have the model",
-	llm.QuotaExhausted: "The quota of your own key at the model's provider is used up",
-}
-
-// words for the client, by what went wrong; the provider's own text stays in the cause.
-var modelWords = map[llm.ErrorKind]string{
-	llm.InvalidRequest:    "The model's provider refused the request",
-	llm.Auth:              "The model's provider does not accept the configured key",
-	llm.Permission:        "The configured key may not use the model",
-	llm.ModelNotFound:     "The configured model does not exist",
-	llm.ContextLength:     "The project is too large for the model to read at once",
-	llm.RequestTooLarge:   "The project is too large to be sent to the model",
-	llm.RateLimit:         "The model's provider asks to slow down",
-	llm.QuotaExhausted:    "The quota at the model's provider is used up",
-	llm.Timeout:           "The model did not answer in time",
-	llm.ServerError:       "The model's provider had an internal error",
-	llm.Overloaded:        "The model's provider is overloaded",
-	llm.ContentFilter:     "The model's provider filtered the answer",
-	llm.Refusal:           "The model declined to do this",
-	llm.EmptyResponse:     "The model gave an empty answer",
-	llm.TruncatedOutput:   "The model's answer was cut off",
-	llm.MalformedOutput:   "The model's answer had the wrong form",
-	llm.MalformedResponse: "The answer of the model's provider could not be read",
-	llm.StreamInterrupted: "The connection to the model's provider broke off",
-	llm.Cancelled:         "The call of the model was cancelled",
-	llm.BudgetExceeded:    "The budget for model calls is used up",
-}
-
 // modelError is what a failed call means to the job. The end of the context has the word; an error that already speaks
 // the language of the domain passes.
 func (r *run) modelError(ctx context.Context, stage codeforge.AgentType, err error) error {
@@ -336,7 +295,7 @@ func (r *run) modelError(ctx context.Context, stage codeforge.AgentType, err err
 	if !ok {
 		return failure(stage, err, "The model could not be called")
 	}
-	f := failure(stage, err, "%s", cmp.Or(wordsFor(e.Kind, e.Own), "The model could not answer"))
+	f := failure(stage, err, "%s", cmp.Or(e.Kind.Words(e.Own), "The model could not answer"))
 	f.Details["reason"] = string(e.Kind)
 	f.Retryable, f.RetryAfter = e.Retryable, e.RetryAfter
 	if ofProvider(e.Kind) {

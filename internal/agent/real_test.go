@@ -83,7 +83,7 @@ func TestAttemptsInTheTimeline(t *testing.T) {
 		}
 		restarts, retries, used := b.of(codeforge.EventRestart), b.of(codeforge.EventRetry), b.of(codeforge.EventUsage)
 		if len(restarts) != 3 || restarts[0]["model"] != "openai:small" || restarts[2]["model"] != "anthropic:large" || restarts[2]["stage"] != "pedagogy" ||
-			restarts[2]["reason"] != modelWords[llm.StreamInterrupted] {
+			restarts[2]["reason"] != llm.StreamInterrupted.Words(false) {
 			t.Errorf("restarts %v", restarts)
 		}
 		if len(retries) != 3 || retries[0]["kind"] != "stream_interrupted" || retries[0]["status"] != 200.0 || retries[0]["next"] != "retry" || retries[0]["attempt"] != 1.0 ||

@@ -125,6 +125,10 @@ type Options struct {
 	Run func(ctx context.Context, user string, t verify.Tree, blob func(ctx context.Context, hash string) ([]byte, error)) (evidence.Run, error)
 	// Models routes the calls of models. nil: nothing is said of models and estimates.
 	Models func() *llm.Router
+	// Generate calls a model, within budgets. nil: none is tried.
+	Generate func(context.Context, *llm.Request, func(llm.Delta)) (*llm.Response, error)
+	// Diagnose tries every configured part of the server. nil: it tells nobody.
+	Diagnose func(context.Context) ([]Finding, error)
 	// Ledger say what models cost and may cost. nil: the routes for them answer 503.
 	Ledger Ledger
 	// Tokens keeps tokens of our own. nil: there are none.

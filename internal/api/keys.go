@@ -15,9 +15,21 @@ type UserKeys interface {
 	Providers() []string
 	// Seal returns a user's key as it is stored.
 	Seal(userID, provider, key string) []byte
-	// Refused reports whether a provider does not accept a key. One that cannot be asked, or that cannot tell, does not refuse.
-	Refused(ctx context.Context, provider, key string) bool
+	// Try asks a provider whether it accepts a key.
+	Try(ctx context.Context, provider, key string) KeyState
+	// TryKept does so with the key that a user keeps for it; NotFound: none.
+	TryKept(ctx context.Context, userID, provider string) (KeyState, error)
 }
+
+// KeyState is what trying a key comes to.
+type KeyState string
+
+const (
+	KeyAccepted KeyState = "accepted"
+	KeyRefused  KeyState = "refused"
+	KeyUnknown  KeyState = "unknown" // the provider cannot be asked, or cannot tell
+	KeyLost     KeyState = "lost"    // what it is sealed with is gone
+)
 
 var errNoKeys = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server keeps no keys of users; its operator can set KEY_ENCRYPTION_KEY"}
 
@@ -54,7 +66,7 @@ func (s *server) putKey(ctx context.Context, in *putKeyInput) (*keyOutput, error
 	}
 	trial, cancel := context.WithTimeout(ctx, keyTrial)
 	defer cancel()
-	if s.UserKeys.Refused(trial, provider, key) {
+	if s.UserKeys.Try(trial, provider, key) == KeyRefused {
 		return nil, codeforge.InvalidField("key", "is not accepted by the provider")
 	}
 	u := caller(ctx)
@@ -110,4 +122,38 @@ func (s *server) deleteKey(ctx context.Context, in *deleteKeyInput) (*deleteKeyO
 		return nil, err
 	}
 	return &deleteKeyOutput{keyDeleted{"Key deleted", in.Provider}}, nil
+}
+
+type testKeyInput struct {
+	Provider string `path:"provider" maxLength:"100" doc:"Name of the provider."`
+}
+
+// keyTest is what trying a key came to, as it is sent.
+type keyTest struct {
+	Provider string   `json:"provider" example:"openai"`
+	State    KeyState `json:"state" enum:"accepted,refused,unknown,lost" doc:"unknown: the provider could not be asked, or has nothing that a key could be tried on. lost: this server can no longer open the key."`
+	Message  string   `json:"message" doc:"The same in words, with what to do." example:"The provider accepts the key"`
+}
+
+type keyTestOutput struct{ Body keyTest }
+
+var keyWords = map[KeyState]string{
+	KeyAccepted: "The provider accepts the key",
+	KeyRefused:  "The provider does not accept the key: give another one, or delete it",
+	KeyUnknown:  "The provider could not be asked, or has nothing to try a key on: try again later, or run a job",
+	KeyLost:     "This server can no longer open the key: give it again",
+}
+
+// testKey asks the provider anew about a key that is kept.
+func (s *server) testKey(ctx context.Context, in *testKeyInput) (*keyTestOutput, error) {
+	if s.UserKeys == nil {
+		return nil, errNoKeys
+	}
+	trial, cancel := context.WithTimeout(ctx, keyTrial)
+	defer cancel()
+	state, err := s.UserKeys.TryKept(trial, caller(ctx).ID, in.Provider)
+	if err != nil {
+		return nil, err
+	}
+	return &keyTestOutput{keyTest{in.Provider, state, keyWords[state]}}, nil
 }

@@ -22,6 +22,7 @@ func (s *server) routes() {
 	if s.probesOnly {
 		return
 	}
+	add(s, "POST /v1/doctor", "diagnose", s.diagnose)
 
 	add(s, "POST /v1/projects/", "create_project", s.createProject)
 	add(s, "GET /v1/projects/", "list_projects", s.listProjects)
@@ -138,8 +139,10 @@ func (s *server) accountRoutes() {
 	add(s, "POST /v1/keys", "put_key", s.putKey)
 	add(s, "GET /v1/keys", "list_keys", s.listKeys)
 	add(s, "DELETE /v1/keys/{provider}", "delete_key", s.deleteKey)
+	add(s, "POST /v1/keys/{provider}/test", "test_key", s.testKey)
 
 	add(s, "GET /v1/models", "list_models", s.listModels)
+	add(s, "POST /v1/models/test", "test_model", s.testModel)
 	add(s, "GET /v1/usage", "sum_usage", s.sumUsage)
 	add(s, "GET /v1/estimate", "get_estimate", s.getEstimate)
 	add(s, "GET /v1/budgets", "list_budgets", s.listBudgets)

@@ -11,11 +11,11 @@ import (
 
 // scopes are what a token must have for whatever is not merely read. An operation that is new stands here.
 var scopes = map[auth.Scope]string{
-	auth.Jobs: "run_agent run_pipeline respond clarify cancel_job retry_job apply_proposal reject_proposal refactor refactor_file export_github plan_roadmap make_choice make_placed_choice ask_mentor",
+	auth.Jobs: "run_agent run_pipeline respond clarify cancel_job retry_job apply_proposal reject_proposal refactor refactor_file export_github plan_roadmap make_choice make_placed_choice ask_mentor test_model",
 	auth.Write: "create_project copy_project update_project archive_project import_project import_github create_file update_file delete_file restore_revision git_receive_pack " +
-		"record_choice set_roadmap_step add_session set_budget " +
+		"record_choice set_roadmap_step add_session set_budget diagnose " +
 		"create_webhook create_project_webhook update_webhook delete_webhook rotate_webhook test_webhook redeliver_webhook",
-	auth.Account: "create_token revoke_token put_key delete_key put_profile update_profile delete_profile",
+	auth.Account: "create_token revoke_token put_key delete_key test_key put_profile update_profile delete_profile",
 	auth.Read:    "git_upload_pack", // which is posted, and changes nothing
 }
 

@@ -101,6 +101,9 @@ var docs = map[string]doc{
 	"ready": {tag: "system", public: true, errors: []int{503}, summary: "Readiness",
 		text: "Says whether the server should get traffic, and which store, isolation and model are in force. A server that is about to stop says no, and goes on answering for a while. Never limited."},
 
+	"diagnose": {tag: "system", errors: []int{409, 503}, summary: "Look at every part",
+		text: "Tries each configured part for real, as `codeforge doctor` does, and says what to do about what is broken. It takes up to a minute. Standalone alone: elsewhere its findings are the operator's, who runs `codeforge doctor`."},
+
 	"create_project": {tag: "projects", errors: []int{413, 415}, summary: "Create a project", text: "Stores an idea. Its status is planning.",
 		example: map[string]any{"title": "A CRM for dog walkers", "description": "Clients, dogs, walks and invoices in one place.", "mode": "builder"}},
 	"list_projects":  {tag: "projects", summary: "List projects", text: "The caller's projects, newest first. Archived ones only when asked for."},
@@ -215,7 +218,9 @@ var docs = map[string]doc{
 		text: "Jobs of the caller then ask this provider with this key before the server's own ones are used; what it pays for counts against no budget of the server, and usage tells of it apart. " +
 			"The key is stored encrypted and never shown again. One that the provider refuses is not taken; it takes the place of an earlier one.",
 		example: map[string]any{"provider": "openai", "key": "sk-a-key-of-your-own"}},
-	"list_keys":  {tag: "keys", summary: "List own keys", text: "For which providers the caller has a key here, and for which one can be kept."},
+	"list_keys": {tag: "keys", summary: "List own keys", text: "For which providers the caller has a key here, and for which one can be kept."},
+	"test_key": {tag: "keys", errors: []int{404, 503}, summary: "Try an own key",
+		text: "Asks the provider, by its list of models, whether it still accepts the key that is kept. Nothing is paid for."},
 	"delete_key": {tag: "keys", errors: []int{404}, summary: "Delete an own key", text: "Calls that are under way end with it."},
 
 	"record_choice": {tag: "learning", errors: []int{400, 404, 409, 413, 415}, summary: "Record a choice",
@@ -266,7 +271,7 @@ var docs = map[string]doc{
 	"redeliver_webhook": {tag: "webhooks", errors: []int{400, 404, 409}, summary: "Send a delivery again", text: "At once, under its id, whatever became of it before; if that fails it is tried again like a new one."},
 
 	"create_token": {tag: "tokens", errors: []int{400, 403, 413, 415, 503}, summary: "Make a token",
-		text: "Makes a token that acts for the caller within its scopes, and shows it, once: only a hash is stored. Which scope an operation needs is said by its `x-token-scope`: `read` for whatever looks, `jobs` for whatever starts a job (refactoring, plans and questions of learners and exports to GitHub too), answers, takes or ends one, " +
+		text: "Makes a token that acts for the caller within its scopes, and shows it, once: only a hash is stored. Which scope an operation needs is said by its `x-token-scope`: `read` for whatever looks, `jobs` for whatever starts a job (refactoring, plans and questions of learners and exports to GitHub too), answers, takes or ends one, and for a call of a model, " +
 			"`account` for tokens, keys and the profile, `write` for all else that changes something. None includes another. A token that has the scope `account` makes others with scopes of its own alone, which hold no longer than itself. " +
 			"A user has at most 100 that hold.",
 		example: map[string]any{"name": "build server", "scopes": []string{"read", "jobs"}, "expires_in_days": 30}},
@@ -275,6 +280,10 @@ var docs = map[string]doc{
 
 	"list_models": {tag: "models", errors: []int{503}, summary: "List models",
 		text: "What is known of models, how those that were called stand, and where the calls of each agent go."},
+	"test_model": {tag: "models", errors: []int{400, 413, 415, 503}, summary: "Try a model",
+		text: "Asks one model for a word, as jobs would ask it: within the caller's budgets, with an own key of the caller first, booked as a call of no job. No other model stands in. " +
+			"Answers 200 whatever came of it: `answered` says whether it did, `reason` and `message` why not.",
+		example: map[string]any{"model": "scaffold:templates"}},
 	"sum_usage": {tag: "models", errors: []int{400, 404, 503}, summary: "What was used",
 		text: "Sums of the caller's model calls, failed ones included: in all, and by day, project, job, model or agent."},
 	"get_estimate": {tag: "models", errors: []int{400, 404, 503}, summary: "What a job will probably take",

@@ -21,7 +21,7 @@ type Scope string
 const (
 	Read    Scope = "read"    // every GET, and what git fetches
 	Write   Scope = "write"   // change projects, files, revisions, and everything that has no scope of its own
-	Jobs    Scope = "jobs"    // start jobs, whichever way, answer their questions, take or reject their work, cancel them
+	Jobs    Scope = "jobs"    // start jobs, whichever way, answer their questions, take or reject their work, cancel them, and call models
 	Account Scope = "account" // make and revoke tokens, change the user's profile and keys
 )
 
@@ -44,17 +44,17 @@ func ScopeOf(method, path string) Scope {
 	case "tokens", "profiles", "keys":
 		return Account
 	}
-	if method == http.MethodPost && startsJob(parts) {
+	if method == http.MethodPost && callsModels(parts) {
 		return Jobs
 	}
 	return Write
 }
 
-// startsJob reports whether what is posted to a path below /v1 has a job do it, though it is answered with the result.
-func startsJob(parts []string) bool {
+// callsModels reports whether what is posted to a path below /v1 has a job do it, though it is answered with the result, or asks a model.
+func callsModels(parts []string) bool {
 	last := parts[len(parts)-1]
 	switch parts[0] {
-	case "refactor":
+	case "refactor", "models":
 		return true
 	case "student":
 		return last == "ask" || last == "choice-framework" || last == "choice" || last == "roadmap"

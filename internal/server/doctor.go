@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"codeforge"
+	"codeforge/internal/api"
 	"codeforge/internal/browser"
 	"codeforge/internal/client"
 	"codeforge/internal/evidence"
@@ -58,8 +59,32 @@ type Diagnosis struct {
 }
 
 // Diagnose tries each configured part for real, as a server would use it, and says what to do about what is broken.
-func Diagnose(ctx context.Context, cfg *Config) (all []Diagnosis) {
-	d := &doctor{Config: *cfg}
+func Diagnose(ctx context.Context, cfg *Config) []Diagnosis {
+	return (&doctor{Config: *cfg}).diagnose(ctx)
+}
+
+// diagnosisWithin is how long a diagnosis that is asked for over HTTP may take: answers have 90 s.
+const diagnosisWithin = 75 * time.Second
+
+// diagnose implements api.Options by the settings that this server began with.
+func (s *Server) diagnose(ctx context.Context) ([]api.Finding, error) {
+	if !s.looking.TryLock() {
+		return nil, codeforge.Conflictf("Every part is being looked at already: ask again when that has ended")
+	}
+	defer s.looking.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, diagnosisWithin)
+	defer cancel()
+	var all []api.Finding
+	for _, f := range (&doctor{Config: *s.cfg}).diagnose(ctx) {
+		all = append(all, api.Finding{Part: f.Part, Title: f.Title, State: f.State, Message: f.Message})
+	}
+	if ctx.Err() != nil {
+		all = append(all, api.Finding{Part: "rest", Title: "what comes after these", State: FindingWarning, Message: fmt.Sprintf("was not looked at within %v: run codeforge doctor", diagnosisWithin)})
+	}
+	return all, nil
+}
+
+func (d *doctor) diagnose(ctx context.Context) (all []Diagnosis) {
 	defer d.close()
 	one := func(check func(context.Context) Finding) func(context.Context) []Finding {
 		return func(ctx context.Context) []Finding { return []Finding{check(ctx)} }
@@ -73,6 +98,9 @@ func Diagnose(ctx context.Context, cfg *Config) (all []Diagnosis) {
 		{"preview", one(d.previewHost)}, {"console", one(d.console)}, {"stream_secret", one(d.secret)}, {"user_keys", one(d.keysOfUsers)}, {"verifiers", one(d.verifiers)},
 		{"packages", one(d.packages)}, {"types", one(d.types)}, {"browser", one(d.browser)}, {"programs", one(d.programs)}, {"models", d.models},
 	} {
+		if ctx.Err() != nil {
+			break
+		}
 		for _, f := range part.check(ctx) {
 			if f.Title != "" {
 				all = append(all, Diagnosis{part.name, f})
@@ -85,8 +113,12 @@ func Diagnose(ctx context.Context, cfg *Config) (all []Diagnosis) {
 // doctor holds the checks of Diagnose, one for each part.
 type doctor struct {
 	Config
+<<<<<<< HEAD
 	opened *Store      // nil: none, or another process has it
 	cache  *npm.Client // nil: not opened yet
+=======
+	opened *Store // nil: none, or another process has it
+>>>>>>> dbca14e (Models and own keys can be tried over the API, and a standalone server tells what its doctor finds)
 }
 
 func (d *doctor) close() {

@@ -61,6 +61,8 @@ type Server struct {
 	hub      *events.Hub
 	streams  stream.Server
 	sockets  api.Sockets
+	answers  llm.Provider // whoever asks models
+	looking  sync.Mutex   // held while every part is looked at
 	engine   *jobs.Engine
 	webhooks *webhook.Dispatcher
 	github   *github.Service
@@ -171,11 +173,11 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 // makeEngine makes what runs jobs.
 func (s *Server) makeEngine() {
 	cfg := s.cfg
-	answers := s.telemetry.Model(&s.router)
+	s.answers = s.telemetry.Model(&s.router)
 	if cfg.Models != nil {
-		answers = cfg.Models(answers)
+		s.answers = cfg.Models(s.answers)
 	}
-	agents := s.agents(cfg, answers)
+	agents := s.agents(cfg, s.answers)
 	lease := time.Duration(cfg.JobLease)
 	s.engine = jobs.New(jobs.Options{Store: s.store, Hub: s.hub, Courier: wakingCourier{s.heeding(s.store.courier), s.webhooks.Wake}, Run: s.run(agents), Log: s.log, AgentTimeout: time.Duration(cfg.AgentTimeout),
 		Workers: cfg.engineWorkers(), MaxQueued: cfg.MaxQueued, Retention: time.Duration(cfg.JobRetention), Exclusive: s.store.Exclusive,
@@ -209,7 +211,7 @@ func (s *Server) makeEdge() (err error) {
 		identify = s.users.User
 	}
 	o := api.Options{
-		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Sockets: &s.sockets, Log: s.log, Audit: s.audit, Auth: identify,
+		Store: s.store, Ledger: s.store.Ledger, Models: s.router.Load, Generate: s.answers.Generate, Jobs: s.engine, Hub: s.hub, Streams: &s.streams, Sockets: &s.sockets, Log: s.log, Audit: s.audit, Auth: identify,
 		MaxStreamsUser: cfg.MaxStreams, MaxStreamsAddress: cfg.MaxStreamsFrom,
 		Begin: s.telemetry.Begin, Answered: s.telemetry.Answered, Sites: append(s.metricsSites(), s.consoleSites()...),
 		Check: s.checks.Check, Run: s.checks.Run, Webhooks: s.webhooks, GitHub: s.github,
@@ -222,6 +224,8 @@ func (s *Server) makeEdge() (err error) {
 	}
 	if s.users != nil {
 		o.Tokens = s.store
+	} else {
+		o.Diagnose = s.diagnose
 	}
 	if s.userKeys != nil {
 		o.UserKeys = serverKeys{s}

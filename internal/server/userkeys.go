@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"codeforge/internal/api"
 	"codeforge/internal/auth"
 	"codeforge/internal/llm"
 	"codeforge/internal/userkeys"
@@ -74,13 +75,34 @@ func (k serverKeys) Seal(userID, provider, key string) []byte {
 	return k.s.userKeys.Seal(userID, provider, key)
 }
 
-// Refused implements api.UserKeys: the provider is asked for its models.
-func (k serverKeys) Refused(ctx context.Context, provider, key string) bool {
-	lister, ok := k.s.own.Load().Make(provider, key).(llm.Lister)
+// Try implements api.UserKeys: the provider is asked for its models.
+func (k serverKeys) Try(ctx context.Context, provider, key string) api.KeyState {
+	return tryKey(ctx, k.s.own.Load().Make(provider, key))
+}
+
+// TryKept implements api.UserKeys.
+func (k serverKeys) TryKept(ctx context.Context, userID, provider string) (api.KeyState, error) {
+	p, err := k.s.own.Load().Kept(ctx, userID, provider)
+	switch {
+	case err != nil:
+		return "", err
+	case p == nil:
+		return api.KeyLost, nil
+	}
+	return tryKey(ctx, p), nil
+}
+
+func tryKey(ctx context.Context, p llm.Provider) api.KeyState {
+	lister, ok := p.(llm.Lister)
 	if !ok {
-		return false
+		return api.KeyUnknown
 	}
 	_, err := lister.Models(ctx)
-	e, ok := errors.AsType[*llm.Error](err)
-	return ok && e.Kind == llm.Auth
+	if err == nil {
+		return api.KeyAccepted
+	}
+	if e, ok := errors.AsType[*llm.Error](err); ok && e.Kind == llm.Auth {
+		return api.KeyRefused
+	}
+	return api.KeyUnknown
 }

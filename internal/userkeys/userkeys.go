@@ -122,6 +122,21 @@ func (p *Providers) Of(ctx context.Context, userID string) (map[string]llm.Provi
 	return out, nil
 }
 
+// Kept returns the provider that a user has a key for; NotFound: the user keeps none for it. nil: it cannot be opened, or the provider is
+// no longer there.
+func (p *Providers) Kept(ctx context.Context, userID, name string) (llm.Provider, error) {
+	list, err := p.Keys.store.UserKeys(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range list {
+		if k.Provider == name {
+			return p.provider(k), nil
+		}
+	}
+	return nil, codeforge.NotFound("Key", name)
+}
+
 func (p *Providers) provider(k codeforge.SealedKey) llm.Provider {
 	whose := owner(k.UserID, k.Provider)
 	p.mu.Lock()
