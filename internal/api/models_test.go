@@ -533,6 +533,7 @@ func TestWithoutModels(t *testing.T) {
 	}
 	k.call("PUT", "/v1/budgets", `{"scope":"user_day","limit_usd":1}`).fails(503, "SERVICE_UNAVAILABLE")
 	k.call("POST", "/v1/run-agent", `{"project_id":"`+p+`","agent_type":"qa"}`).want(200).keys(agentKeys)
+	k.call("POST", "/v1/models/test", `{"model":"openai:dear"}`).fails(503, "SERVICE_UNAVAILABLE")
 	if k.call("POST", "/v1/models", "{}").Status != http.StatusMethodNotAllowed {
 		t.Error("POST")
 	}

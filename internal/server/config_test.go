@@ -274,6 +274,26 @@ func TestProductionBehindProxy(t *testing.T) {
 }
 
 // TestDoctor: what is broken is called so, with what to do, and what works is not.
+// A standalone server looks at itself when its user asks it to.
+func TestDoctorOverHTTP(t *testing.T) {
+	emptyEnvironment(t)
+	s := serve(t, configured(t, "--data-dir", t.TempDir(), "--npm-registry", "off", "--smoke", "off", "--metrics-addr", "127.0.0.1:0"))
+	var said struct{ Findings []Diagnosis }
+	s.as("").must(t, "POST", "/v1/doctor", nil, &said)
+	parts := map[string]string{}
+	for _, f := range said.Findings {
+		parts[f.Part] = f.State + " " + f.Message
+	}
+	if parts["store"] != "ok in use by a running server, so not opened" || parts["metrics"] != "" || parts["models"] == "" || parts["rest"] != "" {
+		t.Errorf("%v", parts)
+	}
+	s.looking.Lock()
+	defer s.looking.Unlock()
+	if status, text, _ := s.as("").ask(t, "POST", "/v1/doctor", nil); status != http.StatusConflict {
+		t.Errorf("twice at once: %d %s", status, text)
+	}
+}
+
 func TestDoctor(t *testing.T) {
 	p := newProject(t)
 	cert, key, _ := certificate(t)

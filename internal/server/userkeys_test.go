@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"codeforge"
@@ -21,6 +24,8 @@ func TestUserKeys(t *testing.T) {
 	var mu sync.Mutex
 	var asked []string // with which keys
 	models := &endpoint{}
+	var accepted atomic.Bool
+	accepted.Store(true)
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		mu.Lock()
@@ -28,7 +33,7 @@ func TestUserKeys(t *testing.T) {
 			asked = append(asked, key)
 		}
 		mu.Unlock()
-		if key != own && key != later {
+		if key != own && key != later || !accepted.Load() {
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = w.Write([]byte(`{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`))
 			return
@@ -72,6 +77,25 @@ func TestUserKeys(t *testing.T) {
 	if status != http.StatusOK || !strings.Contains(text, "…7Qx9") || strings.Contains(text, own) {
 		t.Errorf("%d %s", status, text)
 	}
+
+	tried := func(c caller, provider string) string {
+		t.Helper()
+		status, text, _ := c.ask(t, "POST", "/v1/keys/"+provider+"/test", nil)
+		var said struct{ State, Message string }
+		_ = json.Unmarshal([]byte(text), &said)
+		if status != http.StatusOK || said.Message == "" || strings.Contains(text, own) {
+			return fmt.Sprint(status)
+		}
+		return said.State
+	}
+	if got := tried(c, "ours") + " " + tried(c, "openai"); got != "accepted 404" {
+		t.Errorf("tried: %s", got)
+	}
+	accepted.Store(false)
+	if got := tried(c, "ours"); got != "refused" {
+		t.Errorf("tried after the provider forgot it: %s", got)
+	}
+	accepted.Store(true)
 
 	job := func(c caller) string {
 		t.Helper()
@@ -139,6 +163,15 @@ func TestUserKeys(t *testing.T) {
 	if got := calls(); len(got) == 0 || got[0] != later {
 		t.Errorf("after the key was replaced the provider was asked with %v", got)
 	}
+	// A secret that nobody has any more.
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = serve(t, configured(t, args("--key-encryption-key", strings.Repeat("3", 32))...))
+	c = s.as("")
+	if got := tried(c, "ours"); got != "lost" {
+		t.Errorf("tried without the secret that sealed it: %s", got)
+	}
 	c.must(t, "DELETE", "/v1/keys/ours", nil, new(object))
 	if status, _, _ := c.ask(t, "DELETE", "/v1/keys/ours", nil); status != http.StatusNotFound {
 		t.Errorf("deleted twice: %d", status)
@@ -152,6 +185,9 @@ func TestUserKeys(t *testing.T) {
 	}
 
 	s = serve(t, configured(t, args()...))
+	if got := tried(s.as(""), "ours"); got != "503" {
+		t.Errorf("tried without a secret: %s", got)
+	}
 	if status, text, _ := s.as("").ask(t, "POST", "/v1/keys", object{"provider": "openai", "key": own}); status != http.StatusServiceUnavailable || !strings.Contains(text, "KEY_ENCRYPTION_KEY") {
 		t.Errorf("without a secret: %d %s", status, text)
 	}

@@ -90,7 +90,10 @@ func newDataProjectOn(t *testing.T, url string) *project {
 // born is when all tokens are issued.
 var born = time.Now().Unix()
 
-func newProject(t *testing.T) *project {
+func newProject(t *testing.T) *project { return newProjectWith(t, http.NotFoundHandler()) }
+
+// newProjectWith is a project that also answers what more does.
+func newProjectWith(t *testing.T, more http.Handler) *project {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -108,7 +111,7 @@ func newProject(t *testing.T) *project {
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/auth/v1/.well-known/jwks.json" {
-			http.NotFound(w, r)
+			more.ServeHTTP(w, r)
 			return
 		}
 		_, _ = w.Write(set)
@@ -345,6 +348,9 @@ func operations(t *testing.T, b belongings) (all []operation) {
 			o := operation{method: strings.ToUpper(method), public: op.Security != nil && len(*op.Security) == 0, done: http.StatusOK}
 			if op.Responses["201"] != nil {
 				o.done = http.StatusCreated
+			}
+			if path == "/v1/doctor" { // its findings are the operator's, where there are users
+				o.done = http.StatusServiceUnavailable
 			}
 			if content, ok := op.RequestBody.Content["application/json"]; ok {
 				o.body = content.Example

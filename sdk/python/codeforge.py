@@ -377,6 +377,10 @@ DeliveryList = TypedDict("DeliveryList", {
     "items": "List[WebhookDelivery]",
 }, total=True)
 
+Diagnosis = TypedDict("Diagnosis", {
+    "findings": "List[Finding]",
+}, total=True)
+
 Diagnostic = TypedDict("Diagnostic", {
     "column": "int",
     "control": "str",
@@ -482,6 +486,13 @@ FileUpdate = TypedDict("FileUpdate", {
     "encoding": "Literal['base64']",
     "language": "str",
 }, total=False)
+
+Finding = TypedDict("Finding", {
+    "message": "str",
+    "part": "str",
+    "state": "Literal['ok', 'warning', 'broken']",
+    "title": "str",
+}, total=True)
 
 GitHubExport = TypedDict("GitHubExport", {
     "branch": "str",
@@ -615,6 +626,12 @@ KeyPut = TypedDict("KeyPut", {
     "provider": "str",
 }, total=True)
 
+KeyTest = TypedDict("KeyTest", {
+    "message": "str",
+    "provider": "str",
+    "state": "Literal['accepted', 'refused', 'unknown', 'lost']",
+}, total=True)
+
 LeftOut = TypedDict("LeftOut", {
     "bytes": "int",
     "files": "int",
@@ -728,6 +745,28 @@ ModelState = TypedDict("ModelState", {
     "provider": "str",
     "served_by": "Union[str, None]",
     "successor": "Union[str, None]",
+}, total=True)
+
+ModelTrial = TypedDict("ModelTrial", {
+    "answered": "bool",
+    "cache_write_tokens": "int",
+    "cached_read_tokens": "int",
+    "cost_estimated": "bool",
+    "cost_micro_usd": "Union[int, None]",
+    "duration_ms": "int",
+    "first_token_ms": "Union[int, None]",
+    "input_tokens": "int",
+    "message": "str",
+    "model": "str",
+    "output_tokens": "int",
+    "own_key": "bool",
+    "reason": "Union[str, None]",
+    "reasoning_tokens": "int",
+    "served": "Union[str, None]",
+}, total=True)
+
+ModelTrialRequest = TypedDict("ModelTrialRequest", {
+    "model": "str",
 }, total=True)
 
 ModelWarning = TypedDict("ModelWarning", {
@@ -1430,6 +1469,10 @@ class Keys(_Group):
         """Delete an own key."""
         return self._core.call("DELETE", f"/v1/keys/{_part(provider)}", **options)
 
+    def test(self, provider: str, **options: Any) -> "KeyTest":
+        """Try an own key."""
+        return self._core.call("POST", f"/v1/keys/{_part(provider)}/test", **options)
+
 
 class Learning(_Group):
     def ask_mentor(self, body: "QuestionRequest", **options: Any) -> "Lesson":
@@ -1489,6 +1532,10 @@ class Models(_Group):
     def list(self, **options: Any) -> "ModelList":
         """List models."""
         return self._core.call("GET", "/v1/models", **options)
+
+    def test(self, body: "ModelTrialRequest", **options: Any) -> "ModelTrial":
+        """Try a model."""
+        return self._core.call("POST", "/v1/models/test", body=body, **options)
 
     def sum_usage(self, *, group_by: "Optional[Literal['day', 'project', 'job', 'model', 'agent']]" = None, project_id: "Optional[str]" = None, job_id: "Optional[str]" = None, agent_type: "Optional[str]" = None, from_: "Optional[str]" = None, to: "Optional[str]" = None, limit: "Optional[int]" = None, **options: Any) -> "UsageReport":
         """What was used."""
@@ -1609,6 +1656,10 @@ class System(_Group):
     def ready(self, *, verbose: "Optional[str]" = None, **options: Any) -> "Readiness":
         """Readiness."""
         return self._core.call("GET", "/readyz", query={"verbose": verbose}, **options)
+
+    def diagnose(self, **options: Any) -> "Diagnosis":
+        """Look at every part."""
+        return self._core.call("POST", "/v1/doctor", **options)
 
 
 class Tokens(_Group):

@@ -184,6 +184,10 @@ export interface DeliveryList {
   items: WebhookDelivery[];
 }
 
+export interface Diagnosis {
+  findings: Finding[];
+}
+
 export interface Diagnostic {
   column: number;
   /** Of a run: what was used there. */
@@ -338,6 +342,16 @@ export interface FileUpdate {
   encoding?: "base64";
   /** Kept when left out. */
   language?: string;
+}
+
+export interface Finding {
+  /** What to do about it, or what is good to know. */
+  message: string;
+  /** A name that does not change. */
+  part: string;
+  state: "ok" | "warning" | "broken";
+  /** What was looked at. */
+  title: string;
 }
 
 export interface GitHubExport {
@@ -528,6 +542,14 @@ export interface KeyPut {
   provider: string;
 }
 
+export interface KeyTest {
+  /** The same in words, with what to do. */
+  message: string;
+  provider: string;
+  /** unknown: the provider could not be asked, or has nothing that a key could be tried on. lost: this server can no longer open the key. */
+  state: "accepted" | "refused" | "unknown" | "lost";
+}
+
 export interface LeftOut {
   bytes: number;
   files: number;
@@ -687,6 +709,36 @@ export interface ModelState {
   served_by: string | null;
   /** Where its users should go. */
   successor: string | null;
+}
+
+export interface ModelTrial {
+  answered: boolean;
+  cache_write_tokens: number;
+  cached_read_tokens: number;
+  cost_estimated: boolean;
+  /** In millionths of a dollar; null: nothing is known of it. */
+  cost_micro_usd: number | null;
+  duration_ms: number;
+  /** Until the answer began; null: not known. */
+  first_token_ms: number | null;
+  input_tokens: number;
+  /** What came of it, in words. */
+  message: string;
+  /** That was called: provider:model. */
+  model: string;
+  output_tokens: number;
+  /** It was called with an own key of the caller. */
+  own_key: boolean;
+  /** Why it did not answer, in a word; null: it did. */
+  reason: string | null;
+  reasoning_tokens: number;
+  /** What its provider calls the model that answered; null: none did, or it is not said. */
+  served: string | null;
+}
+
+export interface ModelTrialRequest {
+  /** provider:model, or an alias of one. */
+  model: string;
 }
 
 export interface ModelWarning {
@@ -1629,6 +1681,11 @@ export class Keys {
   delete(provider: string, options?: CallOptions): Promise<KeyDeleted> {
     return this.core.call({ method: "DELETE", path: `/v1/keys/${part(provider)}` }, options);
   }
+
+  /** Try an own key. */
+  test(provider: string, options?: CallOptions): Promise<KeyTest> {
+    return this.core.call({ method: "POST", path: `/v1/keys/${part(provider)}/test` }, options);
+  }
 }
 
 export class Learning {
@@ -1706,6 +1763,11 @@ export class Models {
   /** List models. */
   list(options?: CallOptions): Promise<ModelList> {
     return this.core.call({ method: "GET", path: "/v1/models" }, options);
+  }
+
+  /** Try a model. */
+  test(body: ModelTrialRequest, options?: CallOptions): Promise<ModelTrial> {
+    return this.core.call({ method: "POST", path: "/v1/models/test", body }, options);
   }
 
   /** What was used. */
@@ -1857,6 +1919,11 @@ export class System {
   /** Readiness. */
   ready(query: { verbose?: string } = {}, options?: CallOptions): Promise<Readiness> {
     return this.core.call({ method: "GET", path: "/readyz", query }, options);
+  }
+
+  /** Look at every part. */
+  diagnose(options?: CallOptions): Promise<Diagnosis> {
+    return this.core.call({ method: "POST", path: "/v1/doctor" }, options);
   }
 }
 
