@@ -113,12 +113,8 @@ func (d *doctor) diagnose(ctx context.Context) (all []Diagnosis) {
 // doctor holds the checks of Diagnose, one for each part.
 type doctor struct {
 	Config
-<<<<<<< HEAD
 	opened *Store      // nil: none, or another process has it
 	cache  *npm.Client // nil: not opened yet
-=======
-	opened *Store // nil: none, or another process has it
->>>>>>> dbca14e (Models and own keys can be tried over the API, and a standalone server tells what its doctor finds)
 }
 
 func (d *doctor) close() {
