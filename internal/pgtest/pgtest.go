@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -52,6 +53,8 @@ type Server struct {
 	bin  string
 	proc *proctest.Process
 	as   *syscall.Credential // nil: the one who runs the tests
+
+	copies string // how a database is made, in SQL
 }
 
 var (
@@ -201,6 +204,10 @@ func (s *Server) try(database string) error {
 	if err != nil {
 		return err
 	}
+	// From 15 on a database is copied page by page through the log unless somebody asks for its files, which takes a third of the time.
+	if major, _, _ := strings.Cut(c.PgConn().ParameterStatus("server_version"), "."); len(major) > 1 && major >= "15" {
+		s.copies = " strategy file_copy"
+	}
 	return c.Close(ctx)
 }
 
@@ -221,7 +228,7 @@ func (s *Server) Database(tb testing.TB, login, template string) string {
 	if template == "" {
 		template = "template0"
 	}
-	s.Exec(tb, "postgres", fmt.Sprintf("create database %s owner %s template %s", name, pgx.Identifier{login}.Sanitize(), pgx.Identifier{template}.Sanitize()))
+	s.Exec(tb, "postgres", fmt.Sprintf("create database %s owner %s template %s%s", name, pgx.Identifier{login}.Sanitize(), pgx.Identifier{template}.Sanitize(), s.copies))
 	tb.Cleanup(func() {
 		// The test's context has ended, and its connections may be closing still.
 		c, err := pgx.Connect(context.Background(), s.URL(Superuser, "postgres"))

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -133,7 +132,6 @@ func TestMigrateEmpty(t *testing.T) {
 func TestMigratePrinted(t *testing.T) {
 	t.Parallel()
 	s, db := empty(t)
-	_, other := empty(t)
 	var b strings.Builder
 	if err := postgres.Print(&b); err != nil {
 		t.Fatal(err)
@@ -147,8 +145,7 @@ func TestMigratePrinted(t *testing.T) {
 	if done := migrate(t, s.URL(plainOwner, db)); len(done) != 0 {
 		t.Fatalf("ran %v", done)
 	}
-	migrate(t, s.URL(plainOwner, other))
-	if got, want := picture(t, s, db), picture(t, s, other); got != want {
+	if got, want := picture(t, s, db), picture(t, s, migrated); got != want {
 		t.Fatalf("differs:\n%s", diff(want, got))
 	}
 }
@@ -248,7 +245,6 @@ func TestContentsBecomeOne(t *testing.T) {
 func TestMigratePushed(t *testing.T) {
 	t.Parallel()
 	s, db := empty(t)
-	_, other := empty(t)
 	c := connect(t, s.URL(plainOwner, db))
 	for range 2 { // what was pushed can be pushed again
 		for _, name := range migrations(t) {
@@ -261,8 +257,7 @@ func TestMigratePushed(t *testing.T) {
 		t.Error("after a push the program finds pending", pending, err)
 	}
 	migrate(t, s.URL(plainOwner, db))
-	migrate(t, s.URL(plainOwner, other))
-	if got, want := picture(t, s, db), picture(t, s, other); got != want {
+	if got, want := picture(t, s, db), picture(t, s, migrated); got != want {
 		t.Fatalf("differs:\n%s", diff(want, got))
 	}
 }
@@ -272,7 +267,6 @@ func TestMigrateRenumbered(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"program", "editor"} {
 		s, db := empty(t)
-		_, other := empty(t)
 		all := migrations(t)
 		url := s.URL(plainOwner, db)
 		c := connect(t, url)
@@ -312,8 +306,7 @@ func TestMigrateRenumbered(t *testing.T) {
 		if done := migrate(t, url); len(done) > 0 {
 			t.Fatalf("%s: ran again: %v", way, done)
 		}
-		migrate(t, s.URL(plainOwner, other))
-		if got, want := picture(t, s, db), picture(t, s, other); got != want {
+		if got, want := picture(t, s, db), picture(t, s, migrated); got != want {
 			t.Fatalf("%s: differs:\n%s", way, diff(want, got))
 		}
 	}
@@ -528,14 +521,26 @@ func asUser[T any](t testing.TB, url, user, query string, args ...any) (v T) {
 	return v
 }
 
+// connections are those of tests that ask again and again, by test and address.
+var connections sync.Map
+
+// lasting is a connection that a test has until it ends.
+func lasting(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	key := [2]any{t, url}
+	if c, ok := connections.Load(key); ok {
+		return c.(*pgx.Conn)
+	}
+	c := connect(t, url)
+	connections.Store(key, c)
+	t.Cleanup(func() { connections.Delete(key) })
+	return c
+}
+
 // try runs statements as a user ("": anon), as the Data API does.
 func try(t testing.TB, url, user string, queue func(*pgx.Batch)) error {
 	t.Helper()
-	c, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(context.Background())
+	c := lasting(t, url)
 	role, claims := "authenticated", `{"role":"authenticated","sub":"`+user+`"}`
 	if user == "" {
 		role, claims = "anon", `{"role":"anon"}`

@@ -30,6 +30,9 @@ const (
 
 var prepared sync.Once
 
+// migrated is a database with the schema as Migrate leaves it, and nothing else.
+const migrated = "cf_migrated"
+
 // template is a database with the schema, owned by plainOwner, and with a clock that can be moved.
 func template(t testing.TB) (s *pgtest.Server, name string) {
 	t.Helper()
@@ -41,11 +44,12 @@ func template(t testing.TB) (s *pgtest.Server, name string) {
 			create role cf_app login noinherit; create role authenticator login noinherit;
 			grant anon, authenticated, service_role to cf_owner;
 			grant anon, authenticated, service_role to cf_app, authenticator`)
-		s.Exec(t, "postgres", "create database cf_template owner cf_owner template template0")
-		done, err := postgres.Migrate(t.Context(), s.URL(plainOwner, "cf_template"), "")
+		s.Exec(t, "postgres", "create database "+migrated+" owner cf_owner template template0")
+		done, err := postgres.Migrate(t.Context(), s.URL(plainOwner, migrated), "")
 		if err != nil || len(done) != len(migrations(t)) {
 			t.Fatal(done, err)
 		}
+		s.Exec(t, "postgres", "create database cf_template owner cf_owner template "+migrated)
 		s.Exec(t, "cf_template", `
 			create table public.test_clock (ahead interval not null);
 			insert into public.test_clock values ('0');
@@ -79,6 +83,27 @@ type place struct {
 	db    string
 	store *postgres.Store
 	other *postgres.Store // a second server on the same database
+	admin *admin
+}
+
+// admin is a connection of the superuser to the database of a place: a new one for each statement costs more than the statement.
+type admin struct {
+	sync.Mutex
+	conn *pgx.Conn
+}
+
+func newAdmin(t testing.TB, s *pgtest.Server, db string) *admin {
+	t.Helper()
+	return &admin{conn: connect(t, s.URL(pgtest.Superuser, db))}
+}
+
+func (a *admin) exec(t testing.TB, sql string) {
+	t.Helper()
+	a.Lock()
+	defer a.Unlock()
+	if _, err := a.conn.Exec(context.Background(), sql, pgx.QueryExecModeSimpleProtocol); err != nil { // a test's context ends before what cleans up after it
+		t.Errorf("%.200s: %v", sql, err)
+	}
 }
 
 // soak has everything looked at in every way.
@@ -100,19 +125,20 @@ func logins(t *testing.T, test func(t *testing.T, take func(*testing.T) (place, 
 					p, free = free[0], free[1:]
 				} else {
 					p.db = s.Database(t, plainOwner, from)
+					p.admin = newAdmin(t, s, p.db)
 					p.store = open(t, postgres.Options{URL: url(p.db), MaxConns: 4})
 					if servers == 2 {
 						p.other = open(t, postgres.Options{URL: url(p.db), MaxConns: 4})
 					}
 				}
 				inner.Cleanup(func() {
-					s.Exec(t, p.db, "delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0, 0, 0, 0, 0)")
+					p.admin.exec(t, "delete from auth.users; update public.test_clock set ahead = '0'; select public.codeforge_set_quota(0, 0, 0, 0, 0, 0, 0)")
 					mu.Lock()
 					defer mu.Unlock()
 					free = append(free, p)
 				})
 				return p, func(d time.Duration) {
-					s.Exec(t, p.db, fmt.Sprintf("update public.test_clock set ahead = ahead + interval '%d microseconds'", d.Microseconds()))
+					p.admin.exec(t, fmt.Sprintf("update public.test_clock set ahead = ahead + interval '%d microseconds'", d.Microseconds()))
 				}
 			}, soak || servers == 2)
 		})

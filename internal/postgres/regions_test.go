@@ -36,7 +36,7 @@ type region struct {
 // await waits until a condition holds of what is known of replicas.
 func (r region) await(what string, ok func(postgres.ReplicaStats) bool) {
 	r.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	for !ok(r.store.Replicas().Stats()) {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("%s: %+v", what, r.store.Replicas().Stats())
@@ -202,7 +202,7 @@ func testFailover(t *testing.T, primary, standby *pgtest.Server, db string, keys
 	}
 	kept := submit()
 	primary.Exec(t, db, "create table public.replayed ()")
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	for standby.Query(t, db, "select to_regclass('public.replayed') is null") == "true" && time.Now().Before(deadline) {
 	}
 	standby.Kill(t)

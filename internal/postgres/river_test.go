@@ -177,7 +177,7 @@ func receive(t *testing.T, from chan string, want string) {
 		if got != want {
 			t.Fatalf("delivered %s, want %s", got, want)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatalf("%s was not delivered", want)
 	}
 }
@@ -317,7 +317,7 @@ func TestDispatcher(t *testing.T) {
 			got[id]++
 		case id := <-more:
 			got[id]++
-		case <-time.After(20 * time.Second):
+		case <-time.After(3 * time.Minute):
 			t.Fatalf("%d of %d were delivered", len(got), len(sent))
 		}
 	}
@@ -432,7 +432,7 @@ func TestTwoServers(t *testing.T) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatalf("%d of %d jobs are done", finished.Load(), all)
 	}
 
@@ -488,7 +488,7 @@ func TestCancelElsewhere(t *testing.T) {
 			if !errors.Is(cause, codeforge.ErrFenced) {
 				t.Fatal(cause)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(3 * time.Minute):
 			t.Fatal("it runs on")
 		}
 		if j, err := a.store.GetJob(ctx, u, id); err != nil || j.Status != codeforge.JobCancelled {
