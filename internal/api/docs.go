@@ -32,18 +32,16 @@ var guidePolicy = []string{guide.Policy}
 
 // docsSite serves the guide, the specification and, in development, its two viewers. All of it is embedded.
 func (s *server) docsSite() Site {
-	spec, err := s.spec()
-	if err != nil {
-		panic(err) // the routes make no document: a mistake in them
-	}
-	reference := "/openapi.json"
-	files := map[string]docsFile{reference: {"application/json", apiPolicy, spec}}
+	const document = "/openapi.json"
+	reference := document
+	files := map[string]docsFile{document: {"application/json", apiPolicy, nil}}
 	if s.Development {
 		addViewer(files, "/docs", "docs/swagger")
 		addViewer(files, "/redoc", "docs/redoc")
 		reference = "/docs"
 	}
-	// Few servers are asked for the guide, so its pages are made when one is.
+	// Few servers are asked for them, so the document and the pages of the guide are made when one is.
+	spec := sync.OnceValues(s.spec)
 	pages := sync.OnceValues(func() (map[string]guide.File, error) { return guide.Files(reference) })
 	inGuide := func(r *http.Request) bool {
 		return r.URL.Path == guide.Root || strings.HasPrefix(r.URL.Path, guide.Root+"/")
@@ -52,7 +50,10 @@ func (s *server) docsSite() Site {
 	return Site{"docs", match, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x, f := w.(*exchange), files[r.URL.Path]
 		var broken error
-		if inGuide(r) {
+		switch {
+		case r.URL.Path == document:
+			f.data, broken = spec()
+		case inGuide(r):
 			var all map[string]guide.File
 			all, broken = pages()
 			page := all[strings.TrimSuffix(r.URL.Path, "/")]
