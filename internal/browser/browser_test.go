@@ -58,7 +58,7 @@ func look(t *testing.T, site http.Handler, pages ...string) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Time, o.patience = 2*time.Minute, 30*time.Second // what is found is tested, not how long a busy machine takes for it
+	o.Time, o.patience = 10*time.Minute, 2*time.Minute // what is found is tested, not how long a busy machine takes for it
 	r, err := New(o).Run(t.Context(), "ada", Site{Handler: site, Pages: pages})
 	if err != nil {
 		t.Fatal(err)

@@ -125,8 +125,12 @@ func (p *process) start(ctx context.Context, o launch) error {
 	return nil
 }
 
-// lookEvery is how often the tree of processes is measured. What one process takes between two looks the kernel bounds.
-const lookEvery = 50 * time.Millisecond
+// The tree of processes is measured so often, and less often where that would take more than a twentieth of the time, as on a machine of
+// many processes. What one process takes between two looks the kernel bounds.
+const (
+	lookEvery   = 50 * time.Millisecond
+	lookAtLeast = 500 * time.Millisecond
+)
 
 // errMemory and errProcessor are why a browser was ended.
 var (
@@ -136,8 +140,8 @@ var (
 
 // watch ends the browser when its processes together took more than they may, or when ctx ends.
 func (p *process) watch(ctx context.Context, o launch) {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
+	next := time.NewTimer(lookEvery)
+	defer next.Stop()
 	for {
 		select {
 		case <-p.ended:
@@ -145,13 +149,15 @@ func (p *process) watch(ctx context.Context, o launch) {
 		case <-ctx.Done():
 			p.kill(context.Cause(ctx))
 			return
-		case <-tick.C:
+		case <-next.C:
+			began := time.Now()
 			switch memory, used := p.tree.measure(p.cmd.Process.Pid); {
 			case memory > o.memory:
 				p.kill(errMemory)
 			case used > o.time:
 				p.kill(errProcessor)
 			}
+			next.Reset(min(max(lookEvery, 20*time.Since(began)), lookAtLeast))
 		}
 	}
 }
