@@ -500,7 +500,7 @@ func (k *coder) leadIn(p plan, calls []toolCall) string {
 		return fmt.Sprintf("I change %d files of %q and leave the rest as it is.", len(p.write), p.app.Name)
 	case first == "model.ts", first == "package.json":
 		return fmt.Sprintf("I start with what %q is about: %s.", p.app.Name, joinAnd(append(p.app.does(), manyOf(p.app)...)))
-	case folder == "parts", folder == "games", folder == "formulas":
+	case folder == "parts", folder == "games", folder == "formulas", folder == "tools":
 		return "Now what the app does."
 	case folder == "lib":
 		return "Now what every page shares."

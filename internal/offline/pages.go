@@ -84,8 +84,15 @@ func (p part) icon() string {
 		return "question"
 	case flashcardsPart:
 		return "cards"
+	case toolPart:
+		return cmp.Or(toolIcons[p.Of], "tools")
 	}
 	return "game"
+}
+
+var toolIcons = map[string]string{
+	"metronome": "music", "chess-clock": "clock", "world-clock": "clock", "wheel": "star", "lots": "gift", "shared-costs": "coin", "invoice": "folder", "scores": "target",
+	"poll": "chart", "text-counter": "note", "numerals": "calculator", "random-number": "question", "morse": "bell",
 }
 
 // imported is what a page's script takes of another file.
@@ -166,6 +173,9 @@ func (a *app) partPage(p part) partPage {
 	case gamePart:
 		name = games[p.Of]
 		from, out.Call = "parts/games/"+p.Of, name+"("+key+")"
+	case toolPart:
+		name = tools[p.Of]
+		from, out.Call = "parts/tools/"+p.Of, name+"("+key+")"
 	}
 	out.Imports = append(out.Imports, imported{name, from})
 	if len(model) > 0 {
@@ -217,6 +227,14 @@ var games = map[string]string{
 	"tic-tac-toe": "ticTacToe", "connect-four": "connectFour", "snake": "snake", "2048": "tiles2048", "minesweeper": "minesweeper", "memory": "memory",
 	"sliding-puzzle": "slidingPuzzle", "sudoku": "sudoku", "lights-out": "lightsOut", "life": "life", "higher-lower": "higherLower", "blackjack": "blackjack",
 	"hangman": "hangman", "wordle": "wordle", "number-guess": "numberGuess", "rock-paper": "rockPaper", "dice": "dice", "reaction": "reaction",
+	"coin": "coin", "simon": "simon", "typing": "typing",
+}
+
+// tools are the functions that make tools, by the names that ideas have for them.
+var tools = map[string]string{
+	"metronome": "metronome", "chess-clock": "chessClock", "wheel": "wheel", "lots": "lots", "morse": "morse", "shared-costs": "sharedCosts", "invoice": "invoice",
+	"scores": "scores", "poll": "poll", "password": "password", "text-counter": "textCounter", "numerals": "numerals", "colours": "colours",
+	"world-clock": "worldClock", "random-number": "randomNumber",
 }
 
 // nearestGame is what is built for games that this model cannot build.
@@ -311,10 +329,25 @@ var partTitles = map[string]string{
 	"tic-tac-toe": "Tic tac toe", "connect-four": "Connect four", "snake": "Snake", "2048": "2048", "minesweeper": "Minesweeper", "memory": "Memory",
 	"sliding-puzzle": "Sliding puzzle", "sudoku": "Sudoku", "lights-out": "Lights out", "life": "Game of life", "higher-lower": "Higher or lower", "blackjack": "Blackjack",
 	"hangman": "Hangman", "wordle": "Word guess", "number-guess": "Guess the number", "rock-paper": "Rock, paper, scissors", "dice": "Dice", "reaction": "Reaction time",
+	"coin": "Coin", "simon": "Repeat the colours", "typing": "Typing speed", "breathing": "Breathing", "payoff": "Paid off when?", "savings-goal": "Savings goal", "days": "Days between dates",
+	"metronome": "Metronome", "chess-clock": "Chess clock", "wheel": "Wheel", "lots": "Lots", "morse": "Morse code", "shared-costs": "Shared costs", "invoice": "Invoice",
+	"scores": "Scores", "poll": "Vote", "password": "Password", "text-counter": "Word counter", "numerals": "Numerals", "colours": "Colours", "world-clock": "World clock", "random-number": "Random numbers",
 }
 
 // partIntro says under a part's title what it is for.
-func (a *app) partIntro(p part) string { return a.T(partIntros[p.Kind]) }
+func (a *app) partIntro(p part) string {
+	return a.T(cmp.Or(toolIntros[p.Of], partIntros[p.Kind]))
+}
+
+// toolIntros are those of tools, which have little in common.
+var toolIntros = map[string]string{
+	"metronome": "A steady beat, as fast as you like.", "chess-clock": "Two clocks, of which one runs.", "wheel": "Let chance choose among what you add.",
+	"lots": "Who gives to whom: everybody draws somebody else.", "morse": "Text to Morse code and back, and letters to practise.", "shared-costs": "Who paid what, and who owes whom.",
+	"invoice": "Lines, tax and total, ready to print.", "scores": "Count points, or anything else.", "poll": "Options, votes and who is in front, on this device.",
+	"password": "Made by chance on this device, and kept nowhere.", "text-counter": "What you type is counted at once.", "numerals": "One number in every way of writing it.",
+	"colours": "One colour in every way of writing it.", "world-clock": "What time it is elsewhere.", "random-number": "Drawn by chance, within your bounds.",
+	"breathing": "Breathe with the ring.",
+}
 
 var partIntros = map[partKind]string{
 	calendarPart:   "Your days at a glance. Press a day to see it, or to add something to it.",
@@ -325,6 +358,7 @@ var partIntros = map[partKind]string{
 	quizPart:       "Your own questions, in a new order each time.",
 	flashcardsPart: "What you know well is asked less often.",
 	gamePart:       "Your score stays in this browser.",
+	toolPart:       "What you type stays in this browser.",
 }
 
 var importLine = regexp.MustCompile(`(?m)^import (?:[^;"]*? from )?"(\.[^"]+)";$`)
@@ -367,7 +401,7 @@ func (out sources) addModule(wanted string) string {
 
 // isTool reports whether the part needs no records.
 func (p part) isTool() bool {
-	return slices.Contains([]partKind{timerPart, calculatorPart, converterPart, quizPart, flashcardsPart, gamePart}, p.Kind)
+	return slices.Contains([]partKind{timerPart, calculatorPart, converterPart, quizPart, flashcardsPart, gamePart, toolPart}, p.Kind)
 }
 
 var untilDate = regexp.MustCompile(`(?i)\b(?:count ?down|count|days?|time|days left|how (?:long|many days))\s+(?:down\s+)?(?:to|until|till|left)\b`)
@@ -397,6 +431,13 @@ func (p place) Component() string {
 		return p.Kind.PageName()
 	}
 	return "Overview"
+}
+
+// HasTools reports whether the style sheet needs what tools and the games that look like them have.
+func (a *app) HasTools() bool {
+	return slices.ContainsFunc(a.Parts, func(p part) bool {
+		return p.Kind == toolPart || slices.Contains([]string{"coin", "simon", "typing"}, p.Of)
+	})
 }
 
 // Tools are the parts that have pages.
@@ -434,4 +475,5 @@ var partDescriptions = map[partKind][2]string{
 	quizPart:       {"a quiz", "asks the questions of their page in a new order each time, with the best score."},
 	flashcardsPart: {"flash cards", "asks cards again after days that grow while they are known."},
 	gamePart:       {"a game", "played by keyboard, mouse and touch; the score stays in the browser."},
+	toolPart:       {"a tool", "does one thing, and keeps in the browser what was typed."},
 }

@@ -34,6 +34,7 @@ const (
 	quizPart       partKind = "quiz"
 	flashcardsPart partKind = "flashcards"
 	gamePart       partKind = "game" // Of: a game
+	toolPart       partKind = "tool" // Of: a tool: a metronome, a chess clock, a wheel
 )
 
 //go:embed parts.txt
@@ -82,7 +83,8 @@ var cues = map[partKind]map[string]bool{
 	calculatorPart: wordSet("calculator calculate calculation compute much cost interest rechner berechnen calculadora calcular calculatrice calculer"),
 	converterPart:  wordSet("converter convert conversion umrechner umrechnen conversor convertir convertisseur"),
 	gamePart:       wordSet("game play player spiel juego jugar jeu jouer clone puzzle"),
-	timerPart:      wordSet("timer clock"),
+	timerPart:      wordSet("timer clock exercise"),
+	toolPart:       wordSet("tool converter convert generator generate maker picker pick choose decide decider spin draw trainer practice translator translate clock umrechner generador générateur generatore gerador"),
 	quizPart:       wordSet("quiz test question"),
 	flashcardsPart: wordSet("learn study memorise memorize card"),
 	calendarPart:   wordSet("calendar"),

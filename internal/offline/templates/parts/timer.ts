@@ -33,9 +33,11 @@ interface Step {
   readonly seconds: number;
   /** What counts as done when it ends; else it is a pause. */
   readonly counts: boolean;
+  /** What it is listed as, where that is more than this step. */
+  readonly as?: { readonly name: string; readonly seconds: number };
 }
 
-export type TimerMode = "pomodoro" | "countdown" | "interval" | "tea";
+export type TimerMode = "pomodoro" | "countdown" | "interval" | "tea" | "breathing";
 
 interface Options {
   readonly key: string;
@@ -118,6 +120,31 @@ const plans: Readonly<Record<TimerMode, () => Plan>> = {
       [t("Boxing"), { work: 180, rest: 60, rounds: 3 }],
     ],
   }),
+  breathing: () => ({
+    inputs: [
+      { key: "in", label: t("Breathe in"), unit: t("seconds"), initial: 4, least: 1, most: 30 },
+      { key: "hold", label: t("Hold"), unit: t("seconds"), initial: 4, least: 0, most: 60 },
+      { key: "out", label: t("Breathe out"), unit: t("seconds"), initial: 4, least: 1, most: 60 },
+      { key: "rest", label: t("Hold, empty"), unit: t("seconds"), initial: 4, least: 0, most: 60 },
+      { key: "rounds", label: t("Rounds"), unit: "", initial: 8, least: 1, most: 100 },
+    ],
+    step(values, number) {
+      if (number === 0) return { name: t("Get ready"), seconds: 3, counts: false };
+      const phases = ([[t("Breathe in"), values.in ?? 4], [t("Hold"), values.hold ?? 0], [t("Breathe out"), values.out ?? 4], [t("Hold"), values.rest ?? 0]] as const).filter(([, seconds]) => seconds > 0);
+      const rounds = values.rounds ?? 8;
+      const [name, seconds] = phases[(number - 1) % phases.length] ?? ["", 0];
+      if (number > rounds * phases.length) return undefined;
+      const last = number === rounds * phases.length;
+      return { name, seconds, counts: last, as: { name: t("{0} breaths", rounds), seconds: rounds * phases.reduce((sum, [, of]) => sum + of, 0) } };
+    },
+    flows: true,
+    presets: [
+      [t("Box, 4-4-4-4"), { in: 4, hold: 4, out: 4, rest: 4 }],
+      ["4-7-8", { in: 4, hold: 7, out: 8, rest: 0 }],
+      [t("Even, 5-5"), { in: 5, hold: 0, out: 5, rest: 0 }],
+      [t("Calm, 4-6"), { in: 4, hold: 0, out: 6, rest: 0 }],
+    ],
+  }),
   tea: () => ({
     inputs: [{ key: "minutes", label: t("Steep for"), unit: t("minutes"), initial: 3, least: 0.5, most: 30 }],
     step: (values, number) => (number === 0 ? { name: t("Steeping"), seconds: 60 * (values.minutes ?? 3), counts: true } : undefined),
@@ -179,7 +206,7 @@ export function timer({ key, mode, tasks }: Options): Part<State, Action> {
     const step = plan.step(valuesOf(plan, state), state.step);
     const last = plan.step(valuesOf(plan, state), state.step + 1) === undefined;
     if (state.sound) beep(last || step?.counts ? 880 : 660);
-    const entry: Done = { at: new Date().toISOString(), name: step?.name ?? "", seconds: step?.seconds ?? 0, task: state.task };
+    const entry: Done = { at: new Date().toISOString(), name: step?.as?.name ?? step?.name ?? "", seconds: step?.as?.seconds ?? step?.seconds ?? 0, task: state.task };
     const done = step?.counts ? [entry, ...state.done].slice(0, 200) : state.done;
     const next = at({ ...state, done }, state.step + 1);
     return plan.flows && !last ? { ...next, ends: Date.now() + next.left } : next;
@@ -199,7 +226,7 @@ export function timer({ key, mode, tasks }: Options): Part<State, Action> {
         case "pause":
           return { ...state, ends: 0, left: Math.max(0, state.ends - Date.now()) };
         case "reset":
-          return at(state, mode === "interval" ? 0 : state.step);
+          return at(state, plan.flows ? 0 : state.step);
         case "skip":
           return at(state, state.step + 1);
         case "tick":
@@ -242,7 +269,7 @@ export function timer({ key, mode, tasks }: Options): Part<State, Action> {
             { class: "controls" },
             button([icon(running ? "pause" : "play"), running ? t("Pause") : untouched ? t("Start") : t("Go on")], () => total > 0 && send({ does: running ? "pause" : "start" }), { class: "primary large", "aria-disabled": total === 0 && "true" }),
             button([icon("again"), t("Reset")], () => !untouched && send({ does: "reset" }), { "aria-disabled": untouched && "true" }),
-            (mode === "pomodoro" || mode === "interval") && button([icon("right"), t("Skip")], () => send({ does: "skip" })),
+            (mode === "pomodoro" || plan.flows) && button([icon("right"), t("Skip")], () => send({ does: "skip" })),
           ),
           plan.presets && el("div", { class: "presets", role: "group", "aria-label": t("Presets") }, plan.presets.map(([label, values]) => {
             const chosen = Object.entries(values).every(([name, value]) => Number(state.typed[name]) === value);

@@ -1,0 +1,51 @@
+import { icon } from "../lib/icons";
+import { t } from "../lib/text";
+import { button, el, typed, type Child, type View } from "../lib/view";
+
+/** Names that people type, and the one that they are typing. */
+export interface Names {
+  names: string[];
+  adding: string;
+}
+
+export type NamesAction = { readonly does: "adding"; readonly text: string } | { readonly does: "add" } | { readonly does: "remove"; readonly place: number };
+
+export const noNames = (): Names => ({ names: [], adding: "" });
+
+export const isNamesAction = (action: { readonly does: string }): action is NamesAction => ["adding", "add", "remove"].includes(action.does);
+
+/** Several names may be typed at once, with commas between them. */
+export function updateNames(state: Names, action: NamesAction): Names {
+  switch (action.does) {
+    case "adding":
+      return { ...state, adding: action.text };
+    case "add": {
+      const added = state.adding.split(/[,;\n]/).map((name) => name.trim().slice(0, 60)).filter((name) => name !== "" && !state.names.includes(name));
+      return { names: [...state.names, ...new Set(added)].slice(0, 60), adding: "" };
+    }
+    case "remove":
+      return { ...state, names: state.names.filter((_, place) => place !== action.place) };
+  }
+}
+
+/** A panel with the names; `beside` is shown before each. */
+export function namesPanel(title: string, label: string, state: Names, send: (action: NamesAction) => void, beside?: (place: number) => Child): View {
+  return el(
+    "section",
+    { class: "panel", "aria-labelledby": "names-title" },
+    el("h2", { id: "names-title" }, title),
+    el(
+      "form",
+      { class: "line-form", onsubmit: (use) => { use.preventDefault(); send({ does: "add" }); } },
+      el("div", { class: "field" }, el("label", { for: "new-name" }, label), el("input", { id: "new-name", type: "text", maxlength: 600, autocomplete: "off", value: state.adding, oninput: (use) => send({ does: "adding", text: typed(use) }) })),
+      el("button", { type: "submit", class: "primary" }, t("Add")),
+    ),
+    state.names.length === 0
+      ? el("p", { class: "hint" }, t("Nobody and nothing yet. Commas part several."))
+      : el(
+          "ul",
+          { class: "lines" },
+          state.names.map((name, place) => el("li", {}, el("span", {}, beside?.(place), name), button(icon("trash"), () => send({ does: "remove", place }), { class: "quiet bare", "aria-label": t("Delete {0}", name) }))),
+        ),
+  );
+}
