@@ -88,7 +88,7 @@ func (a *app) completeRelations() {
 	if !supported(a.Language) {
 		a.Language = languages[0]
 	}
-	if len(a.Kinds) == 0 && !slices.ContainsFunc(a.Parts, part.paged) {
+	if len(a.Kinds) == 0 && !slices.ContainsFunc(a.Parts, func(p part) bool { return p.Kind != trackerPart }) {
 		a.addLike("note", "", "")
 	}
 	a.Kinds = a.Kinds[:min(len(a.Kinds), maxKinds)]

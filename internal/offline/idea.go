@@ -46,6 +46,9 @@ func design(b brief) *app {
 	}
 	a.Parts = refineParts(a.Parts, text)
 	a.Lacks = append(a.Lacks, a.nearestParts(text)...)
+	if slices.ContainsFunc(a.Parts, func(p part) bool { return p.Of == "password" }) {
+		a.Lacks = slices.DeleteFunc(a.Lacks, func(s string) bool { return s == passwordLimit })
+	}
 	if b.name != "" {
 		a.Name = b.name
 	}
@@ -102,7 +105,7 @@ func (a *app) readEnglish(text string, b brief) {
 // keep adds the records that a reading speaks of, with their fields and relations.
 func (a *app) keep(r *reading) {
 	tool := len(a.Parts) > 0 && a.Parts[0].isTool() && a.Parts[0].leads
-	if tool && a.Parts[0].Kind == gamePart {
+	if tool && (a.Parts[0].Kind == gamePart || a.Parts[0].Kind == calculatorPart || a.Parts[0].Kind == converterPart) && !r.keeps() {
 		return
 	}
 	named := map[int]int{} // where records were named -> their place among the kinds
@@ -112,12 +115,16 @@ func (a *app) keep(r *reading) {
 			named[t.at] = slices.IndexFunc(a.Kinds, func(o kind) bool { return o.Key == k.Key })
 		}
 	}
+	if tool && a.Parts[0].Of == "invoice" { // what was billed is kept
+		a.addLike("invoice", "", "")
+		a.addLike("client", "", "")
+	}
 	lists := r.partLists()
 	fromParts := slices.ContainsFunc(lists, func(l partList) bool { return len(l.records) > 0 })
 	if tool {
 		for _, l := range lists {
 			for _, t := range l.records {
-				if r.knownRecord(t) {
+				if r.knownRecord(t) && !(a.Parts[0].Kind == timerPart && t.one() == "session") { // a timer lists its own
 					add(t)
 				}
 			}
@@ -134,7 +141,7 @@ func (a *app) keep(r *reading) {
 		for _, t := range r.records {
 			switch {
 			case r.isPart(t) && !r.knownRecord(t), r.heads(t, lists):
-			case t.isAttribute() && words().alike[singular(strings.Join(t.names(), "-"))] == "" && len(r.records) > 1 && !(len(t.words) > 1 && r.knownRecord(t)):
+			case t.isAttribute() && words().alike[singular(strings.Join(t.names(), "-"))] == "" && r.keepsBeside(t) && !(len(t.words) > 1 && r.knownRecord(t)):
 				attributes = append(attributes, t)
 			default:
 				add(t)
@@ -172,6 +179,14 @@ func (a *app) keep(r *reading) {
 		} else if f, ok := clauseField(c); ok {
 			k.take(f)
 		}
+	}
+	for _, t := range r.others { // "flats by rent and size"
+		if k := a.before(named, t.at); k != nil && t.by.low == "by" && t.isAttribute() && !tool {
+			k.take(t.field())
+		}
+	}
+	if i := r.lentAt(); i >= 0 && len(a.Kinds) > 0 && !tool { // "tools I've lent to neighbours"
+		a.addLoans(a.before(named, i).Key)
 	}
 	for _, t := range r.others { // "in which book I found them"
 		if k := a.before(named, t.at); k != nil && t.at > 0 && r.words[t.at].low == "which" && len(t.words) == 1 {

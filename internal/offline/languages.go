@@ -19,12 +19,12 @@ var grammarWords = map[string]map[string]bool{
 	"en": wordSet("the a an and for with my to of that i in on or is are me we our your their who which when where want need build make track keep app list from each how it them can should like all at by"),
 	"de": wordSet(`ich du er sie es wir ihr der die das den dem des gewinnt spielen gegen ein eine einen einem einer eines und oder für mit von vom zu zum zur im in am an auf aus bei nach über unter vor mein meine meinen meinem meiner meines unser unsere unseren
 		unserer unserem dein deine nicht ist sind war wird werden kann können soll sollen möchte möchten will wollen brauche brauchen haben habe hat bitte alle alles mehr wie was wer wem wen wann wo auch nur als dass damit um welche welcher
-		welches wenn sowie sich mir mich uns diese dieser dieses jede jeden jeder jedes pro bzw gerne gern einfach einfache einfachen kleine kleinen kleiner schöne neue neuen meinen`),
+		welches bis seit ohne gegen zwischen wenn sowie sich mir mich uns diese dieser dieses jede jeden jeder jedes pro bzw gerne gern einfach einfache einfachen kleine kleinen kleiner schöne neue neuen meinen`),
 	"es": wordSet(`yo tú él nosotros el la los las un una unos unas y e o u de del al a para por con sin en sobre mi mis tu tus su sus nuestro nuestra nuestros nuestras que qué quien quién cuando cuándo donde dónde como cómo cuánto quiero
-		quisiera necesito necesitamos queremos me te se lo le les es son está están he ha han hay tengo tiene todo toda todos todas más muy también cada entre desde hasta sencilla sencillo ser poder puedo favor este esta estos estas`),
+		quisiera necesito necesitamos queremos me te se lo le les es son está están he ha han hay tengo tiene todo toda todos todas más muy también cada entre desde hasta sencilla sencillo ser poder puedo nos favor este esta estos estas`),
 	"fr": wordSet(`je tu il elle nous vous ils elles le la les l un une des du de d à au aux et ou pour par avec sans dans sur en chez mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs que qu qui quoi quand où comment combien ce
 		cette ces cet est sont ai as a avons ont voudrais veux voulons besoin j j'ai c'est plus très aussi chaque petite petit moi me se y ne pas tout toute tous toutes afin`),
-	"it": wordSet("il lo la gli le i un una uno e o di da del della dei delle per con in su mio mia miei mie nostro nostra vorrei voglio che chi quando dove come sono è ho tutti tutte gestire tenere traccia app"),
+	"it": wordSet("al alla alle nel nella nella un' dal sul i il lo la gli le i un una uno e o di da del della dei delle per con in su mio mia miei mie nostro nostra vorrei voglio che chi quando dove come sono è ho tutti tutte gestire tenere traccia app"),
 	"pt": wordSet("o a os as um uma uns umas e ou de do da dos das para por com em no na meu minha meus minhas nosso nossa quero preciso que quem quando onde como são é tenho todos todas gerenciar gerir aplicativo não"),
 	"nl": wordSet("de het een en of voor met van mijn onze ons ik wij we wil willen die dat wie wanneer waar hoe is zijn heb hebben alle om te bij aan op beheren bijhouden"),
 	"pl": wordSet("i w na do dla z ze moje moich mój moja chcę aplikacja aplikację które który jest są oraz żeby"),
@@ -34,9 +34,25 @@ var grammarWords = map[string]map[string]bool{
 
 // contentWords tell a language where an idea has no little words.
 var contentWords = map[string]*regexp.Regexp{
+	"it": regexp.MustCompile(`(?:zione|zioni|aggio|ezza|atrice|atore|etto|etti|ggi)$`),
+	"pt": regexp.MustCompile(`[ãõ]|(?:ção|ções|agem|agens|dora)$`),
 	"de": regexp.MustCompile(`[äöüß]|(?:ung|ungen|heit|keit|schaft|buch|rechner|umrechner|trainer|zettel|karten|liste|spiel|planer|verwaltung|kalender|zähler|uhr)$`),
-	"es": regexp.MustCompile(`[ñ¿¡]|(?:ción|ciones|adora|adoras|ería|dades)$`),
-	"fr": regexp.MustCompile(`[èêëçœùûîïôâ]|(?:trice|trices|eaux|minuteur|sseur|ateur)$`),
+	"es": regexp.MustCompile(`[ñ¿¡íóú]|(?:ción|ciones|adora|adoras|ería|dades)$`),
+	"fr": regexp.MustCompile(`[èêëçœùûîïôâé]|(?:trice|trices|eaux|minuteur|sseur|ateur)$`),
+}
+
+// topicWords are nouns that ideas are about, by language: those of games and tools, and those of languages that the catalogue does
+// not have.
+var topicWords = map[string]map[string]bool{
+	"de": wordSet(`metronom schachuhr kanban wecker morsen glücksrad umfrage wichteln haushalt einkauf spritverbrauch kraftstoffverbrauch countdown studium tagebuch rezepte pflanzen bücher filme rechnung`),
+	"es": wordSet(`ahorcado ruleta sorteo marcador adivinanzas ajedrez juego tarjetas apuntes recetas libros gastos tareas clientes deudas temporizador contador propinas calculadora conversor cronómetro lista compras notas agenda dados`),
+	"fr": wordSet(`pendu carnet lecture lecteur dépenses colocataires lancer dés minuteur compteur courses suivi jeu morpion sondage roue devinettes livres tâches plantes recettes`),
+	"it": wordSet(`spese ricette ricetta nonna lista cronometro impiccato calcolatrice calcolatore mutuo libri appunti compiti palestra allenamenti piante giardino viaggi viaggio abbonamenti fatture clienti ordini prenotazioni gioco giochi
+		memoria traccia tenere gestire tracciare calcolare soldi mance mancia convertitore promemoria abitudini collezione francobolli vini animali gatti cani compleanni regali dieta pasti ospiti matrimonio lavori dadi tris metronomo
+		scacchi temporizzatore sondaggio ruota segnapunti parole quiz studio esami alunni studenti corsi prodotti magazzino spesa`),
+	"pt": wordSet(`gastos despesas tarefas receitas livros filmes jogo jogos velha forca treino treinos plantas viagens viagem faturas clientes controle controlar mensais emprestei emprestados hábitos lembretes notas contas compras estudos
+		alunos produtos estoque vinhos presentes aniversários animais vacinas remédios refeições convidados casamento calculadora gorjeta conversor temporizador cronômetro dados sorteio enquete placar senhas dinheiro lista músicas
+		pedidos assinaturas agenda xadrez`),
 }
 
 // foreignNames are the names that the catalogue has for kinds, by language.
@@ -81,6 +97,11 @@ func languageOf(text string) string {
 				score[l]++
 			}
 			if foreignNames()[l][t] {
+				score[l] += 2
+			}
+		}
+		for l, set := range topicWords {
+			if set[t] || foreignVerbs[l][t] && english().verbForm(t) == "" {
 				score[l] += 2
 			}
 		}
@@ -132,6 +153,8 @@ var foreignVerbs = map[string]map[string]bool{
 	"de": wordSet(`verwalten sammeln planen organisieren speichern notieren erfassen verfolgen haben machen bauen erstellen erstelle baue mache führen sehen finden schreiben eintragen anlegen lernen spielen umrechnen rechnen berechnen merken
 		behalten aufschreiben dokumentieren buchen vergleichen zeigen teilen üben kaufen verkaufen verleihen ausleihen verliehen ausgeliehen geliehen gelesen gesehen gekauft`),
 	"es": wordSet(`gestionar organizar planificar guardar llevar registrar anotar controlar hacer crear ver seguir apuntar administrar regar comprar vender jugar aprender calcular convertir compartir tener saber recordar leer crea haz hazme regarlas`),
+	"it": wordSet(`tenere gestire tracciare annotare organizzare registrare pianificare salvare traccia tieni gestisci crea voglio vorrei prestato prestati`),
+	"pt": wordSet(`gerenciar gerir organizar registrar anotar acompanhar controlar guardar planejar quero preciso emprestei emprestado emprestados`),
 	"fr": wordSet(`gérer organiser planifier noter suivre enregistrer garder créer faire voir tenir lister stocker ranger conserver acheter vendre jouer apprendre calculer convertir partager lus lu vus vu prêté prêtés emprunté emprunte fais crée`),
 }
 
@@ -140,14 +163,14 @@ var foreignTools = wordSet(`app application anwendung programm webseite website 
 	aplicación aplicacion programa página web sitio herramienta gestión gestion gestor lista control seguimiento registro organizador planificador colección
 	outil logiciel site page gestionnaire suivi carnet programme collection`)
 
-var foreignLends = regexp.MustCompile(`(?i)\b(?:verliehen|verleihe|ausgeliehen|verleihen|ausleihe\w*|geliehen|verborgt|prestad[oa]s?|presté|prestar|prêtée?s?|prêter|emprunt\w*)(?:[^\pL]|$)`)
+var foreignLends = regexp.MustCompile(`(?i)\b(?:verliehen|verleihe|ausgeliehen|verleihen|ausleihe\w*|geliehen|verborgt|prestad[oa]s?|presté|prestar|prêtée?s?|prêter|emprunt\w*|emprest\w*|prestat[oaie]|imprest\w*)(?:[^\pL]|$)`)
 
 // readForeign fills the app with what a text in another language asks for, by its nouns.
 func (a *app) readForeign(text, spoken string, b brief) {
 	a.Parts = partsOf(text)
 	a.readScript(text)
 	ts := foreignTokens(text)
-	if isLatin(text) && !(len(a.Parts) > 0 && a.Parts[0].Kind == gamePart) {
+	if isLatin(text) && !(len(a.Parts) > 0 && slices.Contains([]partKind{gamePart, toolPart, calculatorPart, converterPart}, a.Parts[0].Kind)) {
 		a.readNouns(ts, spoken)
 	}
 	if foreignLends.MatchString(text) && len(a.Kinds) > 0 {
@@ -184,6 +207,7 @@ type foreignToken struct {
 	by        string // the word before
 	listed    bool   // a comma or "and" before it
 	colon     bool   // a colon behind it
+	at        int    // its place among the words
 }
 
 var foreignWord = regexp.MustCompile(`[\pL\pN][\pL\pN\pM'-]*|[,.;:!?\n]`)
@@ -191,7 +215,7 @@ var foreignWord = regexp.MustCompile(`[\pL\pN][\pL\pN\pM'-]*|[,.;:!?\n]`)
 func foreignTokens(text string) []foreignToken {
 	var out []foreignToken
 	before, first, comma := "", true, false
-	for _, s := range foreignWord.FindAllString(strings.ReplaceAll(text, "’", "'"), -1) {
+	for _, s := range foreignWord.FindAllString(strings.ReplaceAll(plainly(text), "’", "'"), -1) {
 		if strings.ContainsAny(s, ",.;:!?\n") {
 			comma = comma || s == "," || s == ":"
 			if s == ":" && len(out) > 0 {
@@ -204,7 +228,7 @@ func foreignTokens(text string) []foreignToken {
 		if head, rest, ok := strings.Cut(low, "'"); ok && len(head) <= 2 && rest != "" { // l', d', qu'
 			before, low, s = head, rest, s[len(head)+1:]
 		}
-		t := foreignToken{text: s, low: low, first: first, by: before, listed: comma || slices.Contains([]string{"und", "y", "e", "et", "sowie"}, before)}
+		t := foreignToken{at: len(out), text: s, low: low, first: first, by: before, listed: comma || slices.Contains([]string{"und", "y", "e", "et", "sowie"}, before)}
 		out = append(out, t)
 		before, first, comma = low, false, false
 	}
@@ -212,28 +236,49 @@ func foreignTokens(text string) []foreignToken {
 }
 
 // listing are words after which what is kept is named.
-var listing = wordSet(`mie miei gli i meus minhas os as mijn onze mis mes meine meinen meiner meines mein unsere unseren unserer nos nuestros nuestras las los les des der die von vom del de du mit con avec für para pour el la le un una une l d unos unas lista liste gestión gestion verwaltung suivi control verwalten gérer gestionar`)
+var listing = wordSet(`sus tus leurs ses seine deren ihre loro le seus suas mie miei gli i meus minhas os as mijn onze mis mes meine meinen meiner meines mein unsere unseren unserer nos nuestros nuestras las los les des der die von vom del de du mit con avec für para pour el la le un una une l d unos unas lista liste gestión gestion verwaltung suivi control verwalten gérer gestionar`)
 
 // readNouns adds what the nouns of a text name: kinds of the lexicon, and those that it does not know where a list of what
 // is kept may stand.
 func (a *app) readNouns(ts []foreignToken, spoken string) {
 	var unknown, fields []foreignToken
-	previous := false
+	previous, fieldList := false, false
+	named := map[string]int{} // kinds, by where they were named first
+	defer func() {
+		slices.SortStableFunc(a.Kinds, func(k, o kind) int { return cmp.Compare(named[k.Key], named[o.Key]) })
+	}()
 	for i := 0; i < len(ts); i++ {
 		t := ts[i]
 		if len(partsOf(t.text)) > 0 {
 			continue
 		}
-		if one, n := foreignKind(ts[i:]); one != "" && !grammarWords[spoken][t.low] {
+		fieldList = slices.Contains(withWords, t.by) || fieldList && (t.listed || grammarWords[spoken][t.low])
+		if f, ok := foreignFields[t.low]; ok && len(a.Kinds) > 0 && fieldList {
+			typ, options := typeOf(f)
+			a.Kinds[len(a.Kinds)-1].addField(capital(t.low), typ, options)
+			continue
+		}
+		if one, n := foreignKind(ts[i:]); one != "" && !grammarWords[spoken][t.low] && !(n == 1 && foreignTools[t.low] && len(ts) > 1) {
 			single, many := "", ""
 			if o, m := numbers(spoken, t.text); n == 1 && spoken == "de" && o != m && m == t.text && isCapital(m) && words().foreign[strings.ToLower(o)] == one && words().foreign[t.low] == one &&
 				m != a.word(words().kinds[one].Many) && o != a.word(words().kinds[one].One) {
 				single, many = o, m
 			}
-			if e := words().kinds[one]; n == 1 && (spoken == "es" || spoken == "fr") && strings.HasSuffix(t.low, "s") && !strings.EqualFold(a.word(e.Many), t.low) && !strings.EqualFold(a.word(e.One), t.low) {
+			if e := words().kinds[one]; n == 1 && a.Language == "en" {
+				single, many = numbers(spoken, t.text) // no catalogue has another
+			} else if n == 1 && (spoken == "es" || spoken == "fr") && strings.HasSuffix(t.low, "s") && !strings.EqualFold(a.word(e.Many), t.low) && !strings.EqualFold(a.word(e.One), t.low) {
 				single, many = numbers(spoken, t.text) // the idea's own word for it
 			}
-			a.addLike(one, single, many)
+			compound := n == 1 && spoken == "de" && !isForeign(t.low)
+			if compound && len(a.Parts) > 0 && !t.listed { // a calendar for something
+				continue
+			}
+			if compound && many == "" {
+				single, many = numbers(spoken, t.text) // "Vereinsmitglieder"
+			}
+			if k := a.addLike(one, single, many); k != nil {
+				named[k.Key] = cmp.Or(named[k.Key], i+1)
+			}
 			i += n - 1
 			previous = true
 			continue
@@ -247,7 +292,7 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			fields = append(fields, t)
 			continue
 		}
-		if with := slices.Contains([]string{"mit", "con", "avec"}, t.by) || t.listed && len(fields) > 0; with && (spoken == "de" && !looksPlural(t.low) || spoken != "de" && !strings.HasSuffix(t.low, "s")) {
+		if with := slices.Contains(withWords, t.by) || t.listed && len(fields) > 0; with && (spoken == "de" && !looksPlural(t.low) || spoken != "de" && !strings.HasSuffix(t.low, "s")) {
 			fields = append(fields, t)
 			continue
 		}
@@ -268,7 +313,9 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			continue
 		}
 		one, many := numbers(spoken, t.text)
-		a.addUnknown(one, many)
+		if k := a.addUnknown(one, many); k != nil {
+			named[k.Key] = cmp.Or(named[k.Key], t.at+1)
+		}
 	}
 	for _, t := range fields {
 		if len(a.Kinds) > 0 {
@@ -276,6 +323,20 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			a.Kinds[len(a.Kinds)-1].addField(capital(t.low), typ, options)
 		}
 	}
+}
+
+// withWords lead to what belongs to something.
+var withWords = []string{"mit", "con", "avec", "com"}
+
+// foreignFields are what things have, in other languages, with the English that tells the type.
+var foreignFields = map[string]string{
+	"gewicht": "weight", "preis": "price", "preisen": "price", "preise": "price", "datum": "date", "bewertung": "rating", "sätze": "number", "sätzen": "number", "wiederholungen": "number", "dauer": "duration", "ort": "place", "autor": "author",
+	"jahr": "year", "menge": "quantity", "kosten": "cost", "betrag": "amount", "fälligkeitsdatum": "due date", "farbe": "colour", "größe": "size", "herkunft": "origin", "priorität": "priority", "kategorie": "category", "status": "status",
+	"peso": "weight", "precio": "price", "precios": "price", "fecha": "date", "fechas": "date", "series": "number", "repeticiones": "number", "duración": "duration", "lugar": "place", "autor/a": "author", "año": "year", "cantidad": "quantity",
+	"coste": "cost", "importe": "amount", "prioridad": "priority", "categoría": "category", "talla": "size", "puntuación": "rating", "valoración": "rating",
+	"poids": "weight", "prix": "price", "date": "date", "dates": "date", "séries": "number", "répétitions": "number", "durée": "duration", "lieu": "place", "auteur": "author", "année": "year", "quantité": "quantity", "montant": "amount",
+	"catégorie": "category", "priorité": "priority", "échéance": "due date", "taille": "size",
+	"prezzo": "price", "prezzi": "price", "data": "date", "autore": "author", "anno": "year", "quantità": "quantity", "importo": "amount", "preço": "price", "preços": "price", "ano": "year", "quantidade": "quantity", "valor": "amount",
 }
 
 // looksPlural reports whether a German noun ends as plurals do.
@@ -314,7 +375,32 @@ func foreignKind(ts []foreignToken) (string, int) {
 			}
 		}
 	}
+	if isCapital(ts[0].text) {
+		if one := compoundOf(ts[0].low); one != "" {
+			return one, 1
+		}
+	}
 	return "", 0
+}
+
+// isForeign reports whether the lexicon has a word of another language, in one of its forms.
+func isForeign(w string) bool {
+	return programEnding.MatchString(w) || slices.ContainsFunc(foreignForms(w), func(form string) bool { return words().foreign[form] != "" })
+}
+
+// compoundOf is the lexicon's kind that a German word ends in: members, of "Vereinsmitglieder".
+func compoundOf(w string) string {
+	for at := range w {
+		if at < 4 || len(w)-at < 6 {
+			continue
+		}
+		for _, form := range foreignForms(w[at:]) {
+			if one := words().foreign[form]; one != "" {
+				return one
+			}
+		}
+	}
+	return ""
 }
 
 // foreignForms are a word and what it may be a form of, in German, Spanish or French.
@@ -353,6 +439,8 @@ func numbers(spoken, w string) (one, many string) {
 		case endsIn(low, "ungen", "heiten", "keiten", "schaften", "ionen", "täten"):
 			return cut(2, ""), w
 		case endsIn(low, "ven", "ien", "men", "ten", "ken", "ren", "gen", "zen", "nen", "sen", "fen", "pen", "len", "den", "ben"):
+			return cut(1, ""), w
+		case strings.HasSuffix(low, "e") && words().foreign[strings.TrimSuffix(low, "e")] != "": // "Brettspiele"
 			return cut(1, ""), w
 		case strings.HasSuffix(low, "e") && !strings.HasSuffix(low, "ie"):
 			return w, w + "n"
@@ -427,7 +515,7 @@ func (a *app) foreignTitle(text, spoken, project string, ts []foreignToken) stri
 		return foreignVerbs[spoken][t.low] || slices.Contains([]string{"ich", "je", "j", "quiero", "möchte", "necesito", "app", "application", "aplicación", "anwendung", "die", "que", "qu", "mit", "con", "avec"}, t.low) && !t.first || slices.Contains([]string{"je", "ich", "quiero", "app", "una", "une", "eine"}, t.low)
 	})
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	if !verb && len(ts) <= 5 && isLatin(text) {
+	if !verb && len(ts) <= 8 && len(text) < 48 && isLatin(text) {
 		var out []string
 		for i, t := range ts {
 			if i == 0 && (grammarWords[spoken][t.low] || t.low == "un") {

@@ -14,13 +14,21 @@ var limits = []struct {
 	{regexp.MustCompile(`(?i)\b(?:google maps|on a map|map view|gps|geolocation|live location)\b`), "maps"},
 	{regexp.MustCompile(`(?i)\b(?:photos? of|with (?:photos?|pictures?|images?)|upload (?:photos?|pictures?|images?|files?)|camera|barcode|scan(?:ner|ning)?|attachments?)\b`), "pictures and files: a link can stand for one"},
 	{regexp.MustCompile(`(?i)\b(?:chatgpt|gpt|llm|openai|ai[- ](?:powered|based|generated|suggest\w*|assist\w*)|artificial intelligence|machine learning)\b`), "artificial intelligence inside the app"},
+	{regexp.MustCompile(`(?i)\b(?:weather (?:app|dashboard|station|widget)|^\W*weather\W*$|news (?:app|reader|feed)|crypto (?:prices?|tracker)|stock market|flight status)\b`), "data from the internet"},
+	{regexp.MustCompile(`(?i)\b(?:(?:instagram|facebook|twitter|tiktok|snapchat|reddit|tinder|airbnb|uber|linkedin|discord|youtube|netflix|spotify|amazon|ebay|etsy|pinterest) (?:clone|like app|style app|copy)|(?:clone of|like|similar to) (?:instagram|facebook|twitter|tiktok|snapchat|reddit|tinder|airbnb|uber|linkedin|discord|youtube|netflix|spotify|amazon|ebay|etsy|pinterest|whatsapp)|social (?:network|media app)|dating app|marketplace)\b`), "other people: what is entered stays with who enters it"},
+	{regexp.MustCompile(`(?i)\b(?:(?:music|video|audio|mp3|podcast|media) player|streaming)\b`), "music and films themselves"},
+	{regexp.MustCompile(`(?i)\b(?:several|multiple|many|two|three|different) timers\b`), "several timers at once: one runs at a time"},
+	{regexp.MustCompile(`(?i)\bqr[- ]?codes?\b`), "QR codes: it keeps what they would say"},
+	{regexp.MustCompile(`(?i)\b(?:book(?:ing)? (?:website|site|page|portal|system)|(?:website|site|page) (?:for|to) book(?:ing)?)\b`), "booking by visitors themselves"},
 	{regexp.MustCompile(`(?i)\b(?:live (?:rates?|prices?|scores?|weather|data)|stock prices?|weather forecast|from (?:an|the) api|scrap(?:e|es|ing)|current (?:exchange )?rates?|real (?:exchange )?rates)\b`), "data from the internet"},
 	{regexp.MustCompile(`(?i)\b(?:send (?:emails?|sms|messages|texts?)|emails? (?:them|customers|clients|invoices)|newsletter to|whatsapp|telegram|by email)\b`), "sending messages"},
 	{regexp.MustCompile(`(?i)\b(?:pdfs?|print(?:able|ing)?)\b`), "PDF files: the browser's own print can make them"},
-	{regexp.MustCompile(`(?i)\b(?:passwords?)\b`), "safe keeping of passwords: use a password manager, and keep only the accounts here"},
+	{regexp.MustCompile(`(?i)\bpasswords?\b`), passwordLimit},
 	{regexp.MustCompile(`(?i)\b(?:google calendar|ical|outlook|google sheets|google drive|dropbox|notion|slack|apple health|fitbit|strava|spotify) (?:sync|integration|import|export)|\b(?:sync|integrate|connect)\w* (?:it )?(?:with|to) (?:google|outlook|slack|notion|strava|fitbit|spotify|dropbox|apple)\b`), "connections to other services"},
 	{regexp.MustCompile(`(?i)\b(?:native app|ios app|android app|app store|play store|iphone app)\b`), "an app for a store: it runs in the browser of a phone"},
 }
+
+const passwordLimit = "safe keeping of passwords: use a password manager, and keep only the accounts here"
 
 // lacksOf names what an idea asks for and no app of this model has, each once.
 func lacksOf(text string) []string {

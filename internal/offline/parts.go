@@ -80,7 +80,7 @@ var partPhrases = sync.OnceValue(func() map[string][]partPhrase {
 
 // cues are words beside which a weak phrase asks for its kind.
 var cues = map[partKind]map[string]bool{
-	calculatorPart: wordSet("calculator calculate calculation compute much cost interest rechner berechnen calculadora calcular calculatrice calculer"),
+	calculatorPart: wordSet("calculator calculate calculation compute much cost interest rechner berechnen calculadora calcular calculatrice calculer calcolatrice calcolatore calcolare"),
 	converterPart:  wordSet("converter convert conversion umrechner umrechnen conversor convertir convertisseur"),
 	gamePart:       wordSet("game play player spiel juego jugar jeu jouer clone puzzle"),
 	timerPart:      wordSet("timer clock exercise"),
@@ -139,9 +139,16 @@ func partsIn(words []word) []placedPart {
 		}
 		i += n
 	}
+	for i := len(out) - 1; i > 0; i-- { // "Simon says memory game" is one
+		if p, before := out[i], out[i-1]; p.at == before.end && p.Kind == before.Kind && p.Of != before.Of && (p.Kind == gamePart || p.Kind == toolPart) {
+			out = slices.Delete(out, i, i+1)
+		}
+	}
 	general := []string{"arithmetic", "units", "countdown"}
 	return slices.DeleteFunc(out, func(p placedPart) bool {
-		return slices.Contains(general, p.Of) && slices.ContainsFunc(out, func(o placedPart) bool { return o.Kind == p.Kind && !slices.Contains(general, o.Of) })
+		return slices.Contains(general, p.Of) && slices.ContainsFunc(out, func(o placedPart) bool {
+			return (o.Kind == p.Kind || o.Kind == toolPart) && !slices.Contains(general, o.Of)
+		})
 	})
 }
 

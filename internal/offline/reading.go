@@ -193,6 +193,8 @@ func (r *reading) place(t thing) {
 	case by == "like":
 	case by == "i'm" || by == "am" || by == "we're" || by == "are" && r.within(t, 3, "we"):
 		r.audience = append(r.audience, t)
+	case by == "of" && len(r.parts) > 0 && previous == &r.parts[len(r.parts)-1] && (previous.isA("tool") || previous.isA("feature")) && len(previous.words) == 1:
+		r.parts = append(r.parts, t) // "with a log of sessions"
 	case by == "with" || by == "including" || t.by.text == ":" || t.by.text == "(":
 		if t.by.text == ":" && previous == nil && program {
 			r.program = &t
@@ -200,6 +202,12 @@ func (r *reading) place(t thing) {
 		}
 		r.parts = append(r.parts, t)
 	case (t.isA("time") || t.isA("abstract")) && !known:
+	case t.listed && by == "for" && previous != nil && len(r.records) > 0 && previous.at == r.records[len(r.records)-1].at && !t.isPersonal():
+		r.records = append(r.records, t) // "for vet visits and vaccinations"
+	case by == "to" && t.end > t.at && isCapital(t.head().text) && !known && !isPlural(t.head().low):
+		r.others = append(r.others, t) // "a trip to Norway"
+	case by == "of" && previous != nil && english().is("person", t.head().low) && len(words().lookup(singular(t.head().low))) == 0 && len(t.words) == 1:
+		r.audience = append(r.audience, t) // "the calendar of the team"
 	case program && r.program == nil && t.listed && len(r.records) > 0:
 		if cut, ok := t.cut(1); ok {
 			r.records = append(r.records, cut)
@@ -216,6 +224,8 @@ func (r *reading) place(t thing) {
 		r.records = append(r.records, t)
 	case selfVerbs[by] && r.within(t, 4, "i") || selfVerbs[by] && r.within(t, 4, "we"):
 		r.audience = append(r.audience, t)
+	case by == "for" && len(r.records) == 1 && previous == &r.records[0] && r.isPart(*previous) && isPlural(t.head().low) && !t.isPersonal():
+		r.records = append(r.records, t) // "kanban for my thesis chapters"
 	case by == "for" && previous != nil && previous != r.program, by == "for" && r.program != nil && len(r.program.words) > 1 && !r.program.isGeneric() && !r.covered(*r.program):
 		r.audience = append(r.audience, t)
 	case by == "for" && t.isPersonal():
@@ -226,6 +236,8 @@ func (r *reading) place(t thing) {
 		r.audience = append(r.audience, t)
 	case t.by.class == prepositionWord && by != "to" && !(by == "like" && previous == nil):
 		r.others = append(r.others, t)
+	case isPlural(t.head().low) && !english().is("person", t.head().low) && !t.isA("feature") && (alike && t.by.class == verbWord || t.listed && len(r.records) > 0 && previous == &r.records[len(r.records)-1]):
+		r.records = append(r.records, t) // "compare flats", "places and hotels"
 	case t.isA("feature") && !known || t.isPersonal() && !keeping[by] && (t.by.class != markWord || t.subject):
 		r.audience = append(r.audience, t)
 	default:
@@ -279,6 +291,16 @@ func (r *reading) last() *thing {
 	return out
 }
 
+// keepsBeside reports whether anything else than the thing is to be kept.
+func (r *reading) keepsBeside(t thing) bool {
+	return slices.ContainsFunc(r.records, func(o thing) bool { return o.at != t.at && !r.isPart(o) })
+}
+
+// lentAt is where something of the writer's is said to be lent or borrowed, -1 where nothing is.
+func (r *reading) lentAt() int {
+	return slices.IndexFunc(r.words, func(w word) bool { return w.class == verbWord && lendingVerbs[w.base()] })
+}
+
 // readClauses finds what is said of things in clauses of their own, which end with the sentence or with the next clause.
 func (r *reading) readClauses() {
 	named := false
@@ -288,6 +310,9 @@ func (r *reading) readClauses() {
 		lead, n := r.leadAt(i)
 		if lead == "" || !named && lead != "who" {
 			continue
+		}
+		if lead == "where" && r.wishes(i+n) {
+			continue // "something simple where I can write down"
 		}
 		if i > 0 && r.words[i-1].class == nounWord && (english().is("tool", r.words[i-1].low) || lead == "where" || lead == "who" && !r.lends(i)) {
 			continue // "a website where", "people who": what follows says what is wanted
@@ -316,6 +341,11 @@ func (r *reading) readClauses() {
 		r.clauses = append(r.clauses, clause{lead, r.words[i+n : end], i, end})
 		i = end - 1
 	}
+}
+
+// wishes reports whether somebody can or wants to do something from the word at i on.
+func (r *reading) wishes(i int) bool {
+	return i+1 < len(r.words) && r.words[i].class == pronounWord && slices.Contains([]string{"can", "could", "want", "need", "would", "will"}, r.words[i+1].low)
 }
 
 // leadAt is what begins a clause at i, and how many words that takes.
@@ -371,6 +401,12 @@ func (r *reading) partsOf() []part {
 			out = append(out, p.part)
 		}
 	}
+	if n := len(out) - 1; n > 0 && r.program != nil && out[n].isTool() && out[0].isTool() { // "trivia night scoreboard"
+		placed := r.placedParts()
+		if last := placed[len(placed)-1]; last.end == r.program.end && placed[0].at >= r.program.at && last.Kind == out[n].Kind {
+			out = append([]part{out[n]}, out[:n]...)
+		}
+	}
 	if r.otherGame() {
 		out = append(out, part{Kind: gamePart, Of: "other", leads: true})
 	}
@@ -419,7 +455,7 @@ func (r *reading) topic(p placedPart) string {
 		return ""
 	}
 	for _, t := range slices.Concat(r.audience, r.records, r.others) {
-		if t.at >= p.end && !t.isPersonal() && slices.Contains([]string{"for", "about", "on", "to", "of"}, t.by.low) && !r.isPart(t) {
+		if t.at >= p.end && !t.isPersonal() && (slices.Contains([]string{"for", "about", "on", "to", "of"}, t.by.low) || learning[t.by.low] && p.Kind != timerPart) && !r.isPart(t) {
 			return r.typed(t)
 		}
 	}
@@ -465,6 +501,9 @@ func (r *reading) firstRecord() int {
 func (a *app) orderParts() {
 	if len(a.Kinds) == 0 {
 		return
+	}
+	if asks := map[partKind]string{flashcardsPart: "flashcard", quizPart: "question"}; len(a.Parts) > 0 && len(a.Kinds) == 1 && a.Kinds[0].like != "" && asks[a.Parts[0].Kind] == a.Kinds[0].like {
+		return // its cards are the records
 	}
 	tracker := part{Kind: trackerPart}
 	switch {
@@ -589,6 +628,7 @@ func (r *reading) partLists() []partList {
 
 func (r *reading) partList(list []thing) partList {
 	out := partList{at: list[0].at}
+	list = splitAttributes(list)
 	things, fields, records := 0, 0, 0
 	for _, t := range list {
 		if words().alike[singular(strings.Join(t.names(), "-"))] != "" {
@@ -604,9 +644,9 @@ func (r *reading) partList(list []thing) partList {
 	}
 	for _, t := range list {
 		switch {
-		case r.isPart(t), r.isFeature(t) && !(records > 2 && words().alike[singular(t.head().low)] != "" && len(t.words) == 1 && t.isA("feature")):
-		case len(t.words) > 1 && r.knownRecord(t):
+		case len(t.words) > 1 && r.knownRecord(t) && !r.isPart(t):
 			out.records = append(out.records, t)
+		case r.isPart(t), r.isFeature(t) && !(records > 2 && words().alike[singular(t.head().low)] != "" && len(t.words) == 1 && t.isA("feature")):
 		case things > fields || things > 0 && !t.isAttribute() && isPlural(t.head().low) && fields < 3 && words().alike[singular(t.head().low)] != "":
 			if !t.isAttribute() || r.knownRecord(t) && words().alike[singular(t.head().low)] == "" || isPlural(t.head().low) && words().alike[strings.Join(t.names(), "-")] != "" || isPlural(t.head().low) && words().alike[singular(t.head().low)] != "" {
 				out.records = append(out.records, t)
@@ -615,6 +655,25 @@ func (r *reading) partList(list []thing) partList {
 			}
 		default:
 			out.fields = append(out.fields, t.field())
+		}
+	}
+	return out
+}
+
+// splitAttributes parts attributes that stand beside each other without commas: "sets reps and weight".
+func splitAttributes(list []thing) []thing {
+	var out []thing
+	for _, t := range list {
+		full := strings.Join(t.names(), "-")
+		whole := len(t.words) == 1 || english().is("attribute", full) || english().is("attribute", singular(full)) || words().alike[singular(full)] != ""
+		if whole || slices.ContainsFunc(t.words, func(w word) bool { return !english().is("attribute", w.low) }) || !isPlural(t.words[0].low) {
+			out = append(out, t)
+			continue
+		}
+		for _, w := range t.words {
+			one := t
+			one.words = []word{w}
+			out = append(out, one)
 		}
 	}
 	return out
@@ -641,6 +700,9 @@ func (t thing) field() field {
 // heads reports whether a thing is only what a list of records is about: "campaign: characters, quests".
 func (r *reading) heads(t thing, lists []partList) bool {
 	colon := t.end < len(r.words) && r.words[t.end].text == ":" && !isPlural(t.head().low)
+	if colon && t.end < 5 && !r.knownRecord(t) && slices.ContainsFunc(r.records, func(o thing) bool { return o.at > t.end && o.by.class == verbWord }) {
+		return true // "apartment hunting: compare flats"
+	}
 	if colon && slices.ContainsFunc(r.records, func(o thing) bool {
 		return o.at > t.end && slices.ContainsFunc(r.clauses, func(c clause) bool { return o.at >= c.from && o.at < c.to })
 	}) {

@@ -43,7 +43,7 @@ var severalWords = strings.NewReplacer("lost-and-found", "lost and found", "Lost
 
 // initials are written in capitals, small words without one.
 var (
-	initials   = wordSet("crm erp faq diy hr pos bmi vat gst tv dvd cd lp gpa hiit rpg mvp kpi ui iva tva mwst imc pc")
+	initials   = wordSet("rgb hsl qr html css json crm erp faq diy hr pos bmi vat gst tv dvd cd lp gpa hiit rpg mvp kpi ui iva tva mwst imc pc")
 	smallWords = wordSet("a an and as at by for from in of on or the to with und oder der die das des für mit von zu im y o de del la las los el para con por en et ou du le les une un pour avec d'une d'un à i e di da")
 )
 
@@ -98,7 +98,7 @@ func (r *reading) title(a *app) string {
 		}
 	}
 	records := slices.DeleteFunc(slices.Clone(r.records), func(t thing) bool {
-		return r.isPart(t) && !r.knownRecord(t) || t.isAttribute() && len(r.records) > 1 && words().alike[singular(strings.Join(t.names(), "-"))] == "" && len(t.words) == 1 || a.findKind(t.many()) == nil && a.findKind(strings.Join(t.names(), " ")) == nil
+		return r.isPart(t) && !r.knownRecord(t) || t.isAttribute() && len(r.records) > 1 && words().alike[singular(strings.Join(t.names(), "-"))] == "" && len(t.words) == 1 || a.findKind(t.many()) == nil && a.findKind(strings.Join(t.names(), " ")) == nil && a.findKind(t.head().low) == nil
 	})
 	if len(records) == 0 {
 		for _, t := range slices.Concat(r.audience, r.records, r.others) {
@@ -209,7 +209,7 @@ func (r *reading) partTitle(main part) string {
 			continue
 		}
 		says := cue(strings.Join(textsOf(r.words[p.at:p.end]), " "))
-		if best < 0 || says && !cue(strings.Join(textsOf(r.words[placed[best].at:placed[best].end]), " ")) || main.Kind == gamePart && p.end-p.at > placed[best].end-placed[best].at {
+		if best < 0 || says && !cue(strings.Join(textsOf(r.words[placed[best].at:placed[best].end]), " ")) || (main.Kind == gamePart || main.Kind == toolPart) && p.end-p.at > placed[best].end-placed[best].at {
 			best = i
 		}
 	}
@@ -225,8 +225,14 @@ func (r *reading) partTitle(main part) string {
 	}
 	phrase := strings.Join(textsOf(r.words[p.at:p.end]), " ")
 	canonical := strings.TrimSpace(strings.ReplaceAll(main.Of, "-", " ") + " " + partNames[main.Kind])
-	if t := r.program; t != nil && t.at <= p.at && t.end >= p.end && len(t.words) > 1 && p.end-p.at <= len(t.words) && (cue(strings.Join(textsOf(t.words), " ")) || main.Kind == gamePart) {
+	if t := r.program; t != nil && t.at <= p.at && t.end >= p.end && len(t.words) > 1 && p.end-p.at <= len(t.words) && (cue(strings.Join(textsOf(t.words), " ")) || main.Kind == gamePart || main.Kind == toolPart) {
 		name := strings.Join(textsOf(t.words), " ")
+		if main.Kind == toolPart && p.at <= t.at { // "secret santa name picker"
+			name = strings.Join(textsOf(r.words[p.at:t.end]), " ")
+		}
+		if cut, ok := t.cut(1); ok && generic[t.head().low] && main.Kind == toolPart {
+			name = strings.Join(textsOf(cut.words), " ")
+		}
 		if main.Topic != "" && len(strings.Fields(main.Topic)) < 4 && (main.Kind == quizPart || main.Kind == flashcardsPart) && !strings.Contains(name, main.Topic) {
 			return main.Topic + " " + name
 		}
@@ -234,7 +240,7 @@ func (r *reading) partTitle(main part) string {
 	}
 	var topic string
 	for _, t := range slices.Concat(r.audience, r.records, r.others) {
-		if t.at >= p.end && t.at <= p.end+4 && !english().is("person", t.head().low) && !t.isPersonal() && slices.Contains([]string{"for", "about", "of", "on", "to"}, t.by.low) && len(t.words) < 4 {
+		if t.at >= p.end && t.at <= p.end+4 && !english().is("person", t.head().low) && !t.isPersonal() && (slices.Contains([]string{"for", "about", "of", "on", "to"}, t.by.low) || learning[t.by.low]) && len(t.words) < 4 {
 			topic = r.typed(t)
 			if main.Kind != quizPart {
 				f := strings.Fields(topic)
@@ -245,11 +251,11 @@ func (r *reading) partTitle(main part) string {
 		}
 	}
 	switch {
-	case main.Kind == gamePart:
+	case main.Kind == gamePart, main.Kind == toolPart:
 		return phrase
 	case cue(phrase) && topic != "" && main.Kind != converterPart:
 		return topic + " " + phrase
-	case cue(phrase), strings.Contains(phrase, " to "):
+	case cue(phrase), strings.Contains(phrase, " to "), strings.Contains(phrase, " between "):
 		return phrase
 	case r.program != nil && cue(r.program.head().low) && len(r.program.words) == 1 && p.at > r.program.at: // "a calculator for mortgage payments"
 		for _, t := range slices.Concat(r.audience, r.records, r.others) {
@@ -270,10 +276,13 @@ func (r *reading) partTitle(main part) string {
 var (
 	partNames = map[partKind]string{timerPart: "Timer", calculatorPart: "Calculator", converterPart: "Converter", quizPart: "Quiz", flashcardsPart: "Flash Cards", boardPart: "Board", calendarPart: "Calendar", heatmapPart: "Heat Map"}
 	partCue   = map[partKind]map[string]bool{
-		timerPart:      wordSet("timer countdown stopwatch clock"),
+		timerPart:      wordSet("timer countdown stopwatch clock breathing exercise breathwork"),
 		calculatorPart: wordSet("calculator splitter calculation scaler"),
 		converterPart:  wordSet("converter conversion"),
-		quizPart:       wordSet("quiz trivia test exam"),
+		quizPart:       wordSet("quiz trivia test exam practice"),
 		flashcardsPart: wordSet("flashcard card flash-card trainer flash"),
 	}
 )
+
+// learning verbs lead to what quizzes and cards are about.
+var learning = wordSet("learn study memorise memorize practise practice revise remember")

@@ -37,11 +37,8 @@ func (w word) base() string { return english().verbForm(w.low) }
 
 // wordsOf cuts a text into words and marks, and finds what each does. Marks are , : . and (.
 func wordsOf(text string) []word {
-	for _, i := range idioms {
-		text = i.form.ReplaceAllString(text, i.means)
-	}
 	var out []word
-	for _, piece := range pieces(text) {
+	for _, piece := range pieces(plainly(text)) {
 		w := word{text: piece, low: strings.ToLower(piece)}
 		switch {
 		case strings.ContainsAny(piece, ",:.("):
@@ -78,6 +75,17 @@ var idioms = []struct {
 }{
 	{regexp.MustCompile(`(?i)\b(keep|kept|make)(?:s|ing)?\s+(?:a\s+|an\s+)?(?:simple\s+|running\s+)?(?:track|tabs|records?|score|log|list|overview|note|diary|journal|eye|history)\s+(?:of|on|about)\b`), "manage"},
 	{regexp.MustCompile(`(?i)\b(all|some|most|lots|plenty|many|both|each|a lot|a bunch|a couple|a number) of\b`), "all"},
+	{regexp.MustCompile(`(?i)\b(work|figure|find)(s|ed|ing)? out\b`), "calculate$2"},
+	{regexp.MustCompile(`(?i)\b(?:write|jot|note|put|type) down\b`), "record"},
+	{regexp.MustCompile(`(?i)\b(?:cups?|glass(?:es)?|bottles?|mugs?|pints?|slices?|pairs?|pieces?) of\b`), ""},
+	{regexp.MustCompile(`(?i)\bw/o\b`), "without"},
+	{regexp.MustCompile(`(?i)\bw/\s*`), "with "},
+	{regexp.MustCompile(`(?i)^\W*where (?:did |do |have )?(?:i|we)(?:'ve)? park(?:ed)?(?: (?:my|the|our) \w+)?\W*$`), "parking spots"},
+	{regexp.MustCompile(`(?i)\b(?:the )?(?:people|friends|who) (?:who |that )?owes? (?:me|us)(?: (?:some )?(?:money|cash|what|how much))*\b`), "debts"},
+	{regexp.MustCompile(`(?i)\b(?:money|what) (?:that )?(?:i|we|people|friends|others) owe(?: (?:me|us|to \w+|people|others))?\b`), "debts"},
+	{regexp.MustCompile(`(?i)\bwer schuldet (?:mir|uns)(?: (?:noch )?(?:geld|was|etwas|wie ?viel))*\b`), "Schulden"},
+	{regexp.MustCompile(`(?i)\bqui[eé]n(?:es)? (?:me|nos) debe(?:n)?(?: dinero)?\b`), "deudas"},
+	{regexp.MustCompile(`(?i)\bqui (?:me|nous) doit(?: de l['’]argent)?\b`), "dettes"},
 	{regexp.MustCompile(`(?i)\blost and found\b`), "lost-and-found"},
 	{regexp.MustCompile(`(?i)\blost items?\b`), "lost-items"},
 	{regexp.MustCompile(`(?i)\bdungeons (?:and|&) dragons\b`), "D&D"},
@@ -88,6 +96,14 @@ var idioms = []struct {
 	{regexp.MustCompile(`(?i)\breal estate\b`), "real-estate"},
 	{regexp.MustCompile(`(?i)\bfollow[ -]?up(s?)\b`), "follow-up$1"},
 	{regexp.MustCompile(`(?i)\bweigh[ -]?in(s?)\b`), "weigh-in$1"},
+}
+
+// plainly is a text without idioms.
+func plainly(text string) string {
+	for _, i := range idioms {
+		text = i.form.ReplaceAllString(text, i.means)
+	}
+	return text
 }
 
 // pieces are the words of a text and its marks, each mark as one of those that are told apart.
@@ -214,6 +230,8 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 		return clear && (!isNominal(before) || before.class == prepositionWord)
 	case isNominal(before) && !(before.class == determinerWord && slices.Contains([]string{"this", "that", "all", "others", "both"}, before.low)):
 		return false
+	case before.class == auxiliaryWord && both && w != base && w == plural(base):
+		return false // "we need places to see"
 	case before.low == "to", before.class == auxiliaryWord, before.class == pronounWord:
 		// "a link to books" is no verb, "to book appointments" is
 		return before.low != "to" || !isPlural(w) || onlyVerb(base)

@@ -1,6 +1,6 @@
 import { icon } from "../lib/icons";
 import { t } from "../lib/text";
-import { button, el, typed, type Child, type View } from "../lib/view";
+import { button, el, textInput, type Child, type View } from "../lib/view";
 
 /** Names that people type, and the one that they are typing. */
 export interface Names {
@@ -37,7 +37,7 @@ export function namesPanel(title: string, label: string, state: Names, send: (ac
     el(
       "form",
       { class: "line-form", onsubmit: (use) => { use.preventDefault(); send({ does: "add" }); } },
-      el("div", { class: "field" }, el("label", { for: "new-name" }, label), el("input", { id: "new-name", type: "text", maxlength: 600, autocomplete: "off", value: state.adding, oninput: (use) => send({ does: "adding", text: typed(use) }) })),
+      textInput("new-name", label, state.adding, (text) => send({ does: "adding", text }), { maxlength: 600, autocomplete: "off" }),
       el("button", { type: "submit", class: "primary" }, t("Add")),
     ),
     state.names.length === 0

@@ -1,4 +1,4 @@
-import { date, number, today } from "../../lib/format";
+import { date, daysBetween, number, today } from "../../lib/format";
 import { t } from "../../lib/text";
 import { type Formula } from "../calculator";
 
@@ -13,7 +13,7 @@ export const days: Formula = {
   compute(_, { from = "", to = "" }) {
     const [start, end] = [Date.parse(`${from}T00:00Z`), Date.parse(`${to}T00:00Z`)];
     const [first, last] = [Math.min(start, end), Math.max(start, end)];
-    const count = Math.round((last - first) / day);
+    const count = daysBetween(from, to) * (start > end ? -1 : 1);
     if (count > 400_000) return t("The dates are too far apart.");
     let working = 0;
     for (let at = first; at < last; at += day) if (![0, 6].includes(new Date(at).getUTCDay())) working += 1;

@@ -1,6 +1,6 @@
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { el, typed } from "../../lib/view";
+import { el, textInput } from "../../lib/view";
 import { below, frame } from "../board";
 
 const texts: readonly string[] = [
@@ -60,12 +60,7 @@ export function typing(key: string): Part<State, Action> {
         status: state.took > 0 ? t("{0} words a minute, {1} % right.", speed(state), share) : state.since > 0 ? t("Go on…") : t("The time runs from the first letter."),
         facts: [[t("Words a minute"), speed(state)], [t("Right"), `${share} %`], [t("Best"), state.best]],
         board: el("p", { class: "typing-text" }, [...text].map((letter, n) => el("span", { class: n >= state.typed.length ? (n === state.typed.length ? "next" : "") : state.typed[n] === letter ? "right" : "wrong" }, letter))),
-        below: el(
-          "div",
-          { class: "field wide-field" },
-          el("label", { for: "typed" }, t("Type the text here")),
-          el("input", { id: "typed", type: "text", autocomplete: "off", maxlength: text.length, value: state.typed, oninput: (use) => send({ does: "type", text: typed(use) }) }),
-        ),
+        below: el("div", { class: "whole" }, textInput("typed", t("Type the text here"), state.typed, (typed) => send({ does: "type", text: typed }), { autocomplete: "off", maxlength: text.length })),
         restart: t("Another text"),
         again: () => send({ does: "again" }),
         rules: t("Type the text as it stands. Only right letters count; five make a word. Mistakes may be mended."),

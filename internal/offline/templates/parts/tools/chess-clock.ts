@@ -64,7 +64,7 @@ export function chessClock(key: string): Part<State, Action> {
           return fresh(action.minutes, action.bonus);
       }
     },
-    tick: { action: { does: "tick" }, every: (state) => (state.since > 0 ? 100 : 0) },
+    tick: { action: { does: "tick" }, every: (state) => (state.since > 0 ? 200 : 0) },
     press: (state, pressed) => (pressed === " " ? { does: "press", side: Math.max(0, state.turn) } : undefined),
     view(state, send) {
       const over = isOver(state);

@@ -1,7 +1,7 @@
 import { icon } from "../../lib/icons";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, typed } from "../../lib/view";
+import { button, el, textInput } from "../../lib/view";
 
 interface State {
   hex: string;
@@ -79,15 +79,9 @@ export function colours(key: string): Part<State, Action> {
             fields.map(([name, label, value]) => {
               const typing = state.into === name;
               const problem = typing && read(name, state.text) === undefined ? t("This names no colour.") : "";
-              return el(
-                "div",
-                { class: "field" },
-                el("label", { for: `colour-${name}` }, label),
-                el("input", { id: `colour-${name}`, type: "text", class: "code", maxlength: 40, autocomplete: "off", value: typing ? state.text : value, "aria-describedby": `colour-${name}-problem`, "aria-invalid": problem !== "" && "true", oninput: (use) => send({ does: "type", into: name, text: typed(use) }) }),
-                el("p", { id: `colour-${name}-problem`, class: "problem" }, problem),
-              );
+              return textInput(`colour-${name}`, label, typing ? state.text : value, (text) => send({ does: "type", into: name, text }), { class: "code", maxlength: 40, autocomplete: "off" }, problem);
             }),
-            el("div", { class: "field" }, el("label", { for: "colour-pick" }, t("Choose by eye")), el("input", { id: "colour-pick", type: "color", value: state.hex, oninput: (use) => send({ does: "type", into: "pick", text: typed(use) }) })),
+            textInput("colour-pick", t("Choose by eye"), state.hex, (text) => send({ does: "type", into: "pick", text }), { type: "color" }),
           ),
           el("div", { class: "controls" }, button([icon("again"), t("Any colour")], () => send({ does: "random" })), button(t("Keep this colour"), () => send({ does: "keep" }), { class: "primary" })),
         ),
@@ -103,7 +97,7 @@ export function colours(key: string): Part<State, Action> {
                 {},
                 el("span", {}, el("span", { class: "swatch", "aria-hidden": "true", style: `background: ${hex}` }), hex),
                 el("span", { class: "of" }, channels(hex).join(", ")),
-                el("span", { class: "pair" }, button(t("Open"), () => send({ does: "use", hex }), { "aria-label": t("Open {0}", hex) }), button(icon("trash"), () => send({ does: "forget", hex }), { class: "quiet bare", "aria-label": t("Delete {0}", hex) })),
+                el("span", { class: "pair" }, button(t("Open"), () => hex !== state.hex && send({ does: "use", hex }), { "aria-label": t("Open {0}", hex), "aria-disabled": hex === state.hex && "true" }), button(icon("trash"), () => send({ does: "forget", hex }), { class: "quiet bare", "aria-label": t("Delete {0}", hex) })),
               ))),
         ),
       );

@@ -2,7 +2,7 @@ import { date, money, today } from "../../lib/format";
 import { icon } from "../../lib/icons";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, numberInput, typed, type View } from "../../lib/view";
+import { button, el, numberInput, pairs, textInput, type View } from "../../lib/view";
 
 interface Line {
   what: string;
@@ -52,7 +52,7 @@ export function invoice(key: string): Part<State, Action> {
     view(state, send) {
       const text = (name: string): string => state.texts[name] ?? "";
       const field = (name: string, label: string, type = "text"): View =>
-        el("div", { class: "field" }, el("label", { for: `bill-${name}` }, label), el("input", { id: `bill-${name}`, type, maxlength: 200, autocomplete: "off", value: text(name), oninput: (use) => send({ does: "text", key: name, text: typed(use) }) }));
+        textInput(`bill-${name}`, label, text(name), (value) => send({ does: "text", key: name, text: value }), { type, maxlength: 200, autocomplete: "off" });
       const tax = text("tax");
       const problem = tax.trim() !== "" && (!(Number(tax) >= 0) || Number(tax) > 100) ? t("From {0} to {1}, please.", 0, 100) : "";
       return el(
@@ -79,7 +79,7 @@ function lineForm(line: Line, place: number, send: (action: Action) => void): Vi
     "fieldset",
     { class: "bill-line" },
     el("legend", {}, t("Line {0}", place + 1)),
-    el("div", { class: "field" }, el("label", { for: `what-${place}` }, t("What")), el("input", { id: `what-${place}`, type: "text", maxlength: 120, autocomplete: "off", value: line.what, oninput: (use) => set("what")(typed(use)) })),
+    textInput(`what-${place}`, t("What"), line.what, set("what"), { maxlength: 120, autocomplete: "off" }),
     numberInput(`quantity-${place}`, t("Quantity"), line.quantity, set("quantity"), "", "", { min: 0 }),
     numberInput(`price-${place}`, t("Price of one"), line.price, set("price"), "", "", { min: 0 }),
     button(icon("trash"), () => send({ does: "remove", place }), { class: "quiet bare", "aria-label": t("Delete {0}", t("Line {0}", place + 1)) }),
@@ -96,10 +96,11 @@ function sheet(state: State, print: () => void): View {
     el("p", { class: "label" }, t("Invoice {0}", of)),
     el("p", { class: "hint" }, [from, to].filter(Boolean).join(" → "), day !== "" && ` ${date(day)}`),
     el("p", { class: "figure" }, money(net + tax)),
-    el("dl", { class: "rows" },
-      state.lines.filter((line) => sumOf(line) !== 0).map((line) => el("div", {}, el("dt", {}, `${line.what || t("What")} (${line.quantity} × ${money(numberOf(line.price))})`), el("dd", {}, money(sumOf(line))))),
-      el("div", {}, el("dt", {}, t("Before tax")), el("dd", {}, money(net))),
-      el("div", {}, el("dt", {}, t("Tax")), el("dd", {}, money(tax)))),
+    pairs([
+      ...state.lines.filter((line) => sumOf(line) !== 0).map((line) => [`${line.what || t("What")} (${line.quantity} × ${money(numberOf(line.price))})`, money(sumOf(line))] as const),
+      [t("Before tax"), money(net)],
+      [t("Tax"), money(tax)],
+    ], "rows"),
     button(t("Print"), print, { class: "primary" }),
   );
 }

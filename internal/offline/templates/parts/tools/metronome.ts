@@ -80,7 +80,7 @@ export function metronome(key: string): Part<State, Action> {
           el("div", { class: "presets", role: "group", "aria-label": t("Presets") }, [60, 80, 100, 120, 140, 180].map((beats) => button(beats, () => send({ does: "tempo", text: String(beats) }), { class: "quiet chip", "aria-pressed": String(tempo === beats) }))),
           el("p", { class: "hint" }, t("Space starts and stops, T taps.")),
         ),
-        el(
+        el("div", { class: "beside" }, el(
           "section",
           { class: "panel", "aria-labelledby": "lengths" },
           el("h2", { id: "lengths" }, t("Settings")),
@@ -90,7 +90,7 @@ export function metronome(key: string): Part<State, Action> {
             numberInput("tempo", t("Tempo"), state.tempo, (text) => send({ does: "tempo", text }), t("beats a minute"), isTempo(state.tempo) ? "" : t("From {0} to {1}, please.", 20, 300), { min: 20, max: 300 }),
             picker("beats", t("Beats in a bar"), String(state.beats), [1, 2, 3, 4, 5, 6, 7, 8].map((beats) => [String(beats), String(beats)] as const), (beats) => send({ does: "beats", beats: Number(beats) })),
           ),
-        ),
+        )),
       );
     },
   };

@@ -1,4 +1,5 @@
 import { icon } from "../../lib/icons";
+import { announce } from "../../lib/message";
 import { type Part } from "../../lib/part";
 import { allowSound, signals } from "../../lib/sound";
 import { t } from "../../lib/text";
@@ -22,7 +23,7 @@ interface State {
   asks: number;
 }
 
-type Action = { readonly does: "text"; readonly text: string } | { readonly does: "answer"; readonly letter: string } | { readonly does: "next" | "play" | "hear" };
+type Action = { readonly does: "text"; readonly text: string } | { readonly does: "answer"; readonly letter: string } | { readonly does: "next" };
 
 /** Dots and dashes, as they are typed or shown. */
 const isMorse = (text: string): boolean => /^[\s./·•−–—-]+$/.test(text);
@@ -39,7 +40,7 @@ function decode(code: string): string {
   return plain(code).trim().split(/\s*\/\s*|\s{3,}/).map((word) => word.split(/\s+/).map((of) => signs.get(of) ?? "�").join("")).join(" ");
 }
 
-/** Sounds a code: a dash is three dots long, letters are three apart and words seven. */
+/** Sounds a code, and shows it: a dash is three dots long, letters are three apart and words seven. */
 function sound(code: string): void {
   const dot = 0.08;
   const all: [number, number][] = [];
@@ -51,7 +52,9 @@ function sound(code: string): void {
       at += length + dot;
     } else at += 2 * dot;
   }
+  allowSound();
   signals(all.slice(0, 600));
+  announce(t("Sounds: {0}", shown(code)));
 }
 
 function question(state: State): State {
@@ -73,11 +76,6 @@ export function morse(key: string): Part<State, Action> {
           return state.answer === "" ? { ...state, answer: action.letter, asks: state.asks + 1, right: state.right + (action.letter === state.asked ? 1 : 0) } : state;
         case "next":
           return question(state);
-        case "play":
-        case "hear":
-          allowSound();
-          sound(action.does === "hear" ? (codes[state.asked] ?? "") : isMorse(state.text) ? plain(state.text) : encode(state.text));
-          return state;
       }
     },
     view: (state, send) => el("div", { class: "calculator" }, translator(state, send), trainer(state, send)),
@@ -92,7 +90,7 @@ function translator(state: State, send: (action: Action) => void): View {
     el("h2", { id: "translate-title" }, t("Translate")),
     el("div", { class: "field" }, el("label", { for: "morse-text" }, t("Text or Morse code")), el("textarea", { id: "morse-text", rows: 3, maxlength: 500, value: state.text, oninput: (use) => send({ does: "text", text: typed(use) }) })),
     el("p", { class: "figure code", "aria-live": "polite" }, back ? decode(state.text) : shown(encode(state.text))),
-    el("div", { class: "controls" }, button([icon("play"), t("Play it")], () => send({ does: "play" }))),
+    el("div", { class: "controls" }, button([icon("play"), t("Play it")], () => sound(back ? plain(state.text) : encode(state.text)))),
     el("p", { class: "hint" }, t("Points and dashes are read back; a space parts letters, a stroke words.")),
   );
 }
@@ -114,7 +112,7 @@ function trainer(state: State, send: (action: Action) => void): View {
     el(
       "div",
       { class: "controls spaced" },
-      button([icon("play"), t("Hear it")], () => send({ does: "hear" })),
+      button([icon("play"), t("Hear it")], () => sound(codes[state.asked] ?? "")),
       button(t("Next question"), () => send({ does: "next" }), { class: "primary" }),
     ),
   );

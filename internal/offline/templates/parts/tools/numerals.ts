@@ -1,6 +1,6 @@
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { el, typed } from "../../lib/view";
+import { el, textInput } from "../../lib/view";
 
 interface State {
   value: string;
@@ -68,13 +68,7 @@ export function numerals(key: string): Part<State, Action> {
           const typing = state.into === name;
           const value = write(Number(state.value), base);
           const problem = typing && read(state.text, base) === undefined ? t("This is no number of that kind.") : value === "" ? t("Roman numerals go from 1 to 3999.") : "";
-          return el(
-            "div",
-            { class: "field" },
-            el("label", { for: `number-${name}` }, label),
-            el("input", { id: `number-${name}`, type: "text", class: "code", maxlength: 60, autocomplete: "off", value: typing ? state.text : value, "aria-describedby": `number-${name}-problem`, "aria-invalid": problem !== "" && "true", oninput: (use) => send({ into: name, text: typed(use) }) }),
-            el("p", { id: `number-${name}-problem`, class: "problem" }, problem),
-          );
+          return textInput(`number-${name}`, label, typing ? state.text : value, (text) => send({ into: name, text }), { class: "code", maxlength: 60, autocomplete: "off" }, problem);
         })),
       );
     },

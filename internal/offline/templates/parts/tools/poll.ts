@@ -1,7 +1,7 @@
 import { icon } from "../../lib/icons";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, typed } from "../../lib/view";
+import { button, el, textInput } from "../../lib/view";
 import { isNamesAction, namesPanel, noNames, updateNames, type Names, type NamesAction } from "../names";
 
 interface State extends Names {
@@ -57,7 +57,7 @@ export function poll(key: string): Part<State, Action> {
         el(
           "div",
           { class: "beside" },
-          el("section", { class: "panel" }, el("div", { class: "field" }, el("label", { for: "poll-question" }, t("What is voted on?")), el("input", { id: "poll-question", type: "text", maxlength: 150, autocomplete: "off", value: state.question, oninput: (use) => send({ does: "question", text: typed(use) }) }))),
+          el("section", { class: "panel" }, textInput("poll-question", t("What is voted on?"), state.question, (text) => send({ does: "question", text }), { maxlength: 150, autocomplete: "off" })),
           namesPanel(t("Options"), t("Option"), state, send),
         ),
       );

@@ -1,8 +1,9 @@
 import { money } from "../../lib/format";
 import { icon } from "../../lib/icons";
+import { announce } from "../../lib/message";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, numberInput, picker, typed, type View } from "../../lib/view";
+import { button, el, numberInput, pairs, picker, textInput, type View } from "../../lib/view";
 import { isNamesAction, namesPanel, noNames, updateNames, type Names, type NamesAction } from "../names";
 
 interface Cost {
@@ -59,10 +60,7 @@ export function sharedCosts(key: string): Part<State, Action> {
     key,
     start: () => ({ ...noNames(), costs: [], what: "", amount: "", by: "" }),
     update(state, action) {
-      if (isNamesAction(action)) {
-        const paid = action.does === "remove" ? state.names[action.place] : undefined;
-        return paid !== undefined && state.costs.some(({ by }) => by === paid) ? state : { ...state, ...updateNames(state, action) };
-      }
+      if (isNamesAction(action)) return { ...state, ...updateNames(state, action) };
       switch (action.does) {
         case "what":
         case "amount":
@@ -78,10 +76,15 @@ export function sharedCosts(key: string): Part<State, Action> {
       }
     },
     view(state, send) {
+      const change = (action: NamesAction): void => {
+        const leaves = action.does === "remove" ? (state.names[action.place] ?? "") : "";
+        if (state.costs.some(({ by }) => by === leaves)) announce(t("Delete first what {0} has paid.", leaves));
+        else send(action);
+      };
       return el(
         "div",
         { class: "calculator" },
-        el("div", { class: "stack" }, namesPanel(t("Who shares"), t("Name"), state, send), state.names.length > 0 && costsPanel(state, send)),
+        el("div", { class: "stack" }, namesPanel(t("Who shares"), t("Name"), state, change), state.names.length > 0 && costsPanel(state, send)),
         result(state),
       );
     },
@@ -99,7 +102,7 @@ function costsPanel(state: State, send: (action: Action) => void): View {
       el(
         "div",
         { class: "inputs" },
-        el("div", { class: "field" }, el("label", { for: "cost-what" }, t("What for")), el("input", { id: "cost-what", type: "text", maxlength: 80, autocomplete: "off", value: state.what, oninput: (use) => send({ does: "what", text: typed(use) }) })),
+        textInput("cost-what", t("What for"), state.what, (text) => send({ does: "what", text }), { maxlength: 80, autocomplete: "off" }),
         numberInput("cost-amount", t("Amount"), state.amount, (text) => send({ does: "amount", text }), "", state.amount !== "" && !isAmount(state.amount) ? t("More than 0, please.") : "", { min: 0 }),
         picker("cost-by", t("Paid by"), state.names.includes(state.by) ? state.by : (state.names[0] ?? ""), state.names.map((name) => [name, name] as const), (text) => send({ does: "by", text })),
       ),
@@ -124,10 +127,10 @@ function result(state: State): View {
     { class: "panel outcome", "aria-live": "polite" },
     el("p", { class: "label" }, t("Together")),
     el("p", { class: "figure" }, money(total)),
-    el("dl", { class: "rows" }, [...owed].map(([name, cents]) => el("div", {}, el("dt", {}, name), el("dd", {}, cents < 0 ? t("owes {0}", money(-cents / 100)) : cents > 0 ? t("gets {0}", money(cents / 100)) : t("is even"))))),
+    pairs([...owed].map(([name, cents]) => [name, cents < 0 ? t("owes {0}", money(-cents / 100)) : cents > 0 ? t("gets {0}", money(cents / 100)) : t("is even")] as const), "rows"),
     payments.length === 0
       ? el("p", { class: "hint" }, state.names.length < 2 ? t("Add who shares, then what was paid.") : t("Nobody owes anything."))
       : el("ul", { class: "lines" }, payments.map(({ from, to, cents }) => el("li", {}, el("span", {}, t("{0} pays {1}", from, to)), el("span", { class: "of" }, money(cents / 100))))),
-    el("p", { class: "hint" }, t("Every cost is shared by all in equal parts. Who has paid something can be deleted once that is.")),
+    el("p", { class: "hint" }, t("Every cost is shared by all in equal parts.")),
   );
 }

@@ -2,7 +2,7 @@ import { number } from "../../lib/format";
 import { icon } from "../../lib/icons";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, typed } from "../../lib/view";
+import { button, el, pairs, typed } from "../../lib/view";
 
 interface State {
   text: string;
@@ -29,7 +29,7 @@ export function textCounter(key: string): Part<State, State> {
       return el(
         "div",
         { class: "stack" },
-        el("dl", { class: "facts", "aria-live": "polite" }, facts.map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))),
+        el("div", { "aria-live": "polite" }, pairs(facts)),
         el("section", { class: "panel" }, el("div", { class: "field" }, el("label", { for: "counted" }, t("Your text")), el("textarea", { id: "counted", rows: 12, maxlength: 200_000, value: text, oninput: (use) => send({ text: typed(use) }) }))),
         el("div", { class: "controls" }, button([icon("trash"), t("Clear")], () => text !== "" && send({ text: "" }), { "aria-disabled": text === "" && "true" })),
       );

@@ -64,7 +64,7 @@ export function wheel(key: string): Part<State, Action> {
           "section",
           { class: "panel clock", "aria-label": t("Wheel") },
           el("div", { class: "wheel" }, el("svg", { viewBox: "-50 -50 100 100", "aria-hidden": "true", style: `rotate: ${state.turned.toFixed(1)}deg` }, slices(state.names)), el("span", { class: "pointer", "aria-hidden": "true" })),
-          el("p", { class: "figure", role: "status" }, state.names.length === 0 ? t("Add what to choose from.") : state.turning ? t("It turns…") : state.picked === "" ? t("Ready?") : state.picked),
+          el("p", { class: state.picked === "" || state.turning ? "status" : "figure", role: "status" }, state.names.length === 0 ? t("Add what to choose from.") : state.turning ? t("It turns…") : state.picked === "" ? t("Ready?") : state.picked),
           el("div", { class: "controls" }, button([icon("again"), t("Spin")], () => !off && send({ does: "spin" }), { class: "primary large", "aria-disabled": off && "true" })),
           el("label", { class: "check" }, el("input", { type: "checkbox", checked: state.once, onchange: () => send({ does: "once" }) }), ` ${t("What was picked is taken out before the next turn")}`),
         ),

@@ -40,6 +40,7 @@ export function worldClock(key: string): Part<State, Action> {
     view(state, send) {
       const at = Date.now() + 3_600_000 * Number(state.ahead);
       const now = state.ahead === "0";
+      const there = state.zones.includes(state.adding);
       const hours = Array.from({ length: 49 }, (_, n) => n - 24);
       return el(
         "div",
@@ -49,7 +50,7 @@ export function worldClock(key: string): Part<State, Action> {
           { class: "panel line-form" },
           picker("zone", t("City or zone"), state.adding, zones.map((zone) => [zone, zone.replaceAll("_", " ")] as const), (text) => send({ does: "adding", text })),
           picker("ahead", t("At which time"), state.ahead, hours.map((n) => [String(n), n === 0 ? t("now") : n > 0 ? t("in {0} hours", n) : t("{0} hours ago", -n)] as const), (text) => send({ does: "ahead", text })),
-          button([icon("plus"), t("Add")], () => send({ does: "add" }), { class: "primary" }),
+          button([icon("plus"), t("Add")], () => !there && send({ does: "add" }), { class: "primary", "aria-disabled": there && "true" }),
         ),
         el("ul", { class: "cards" }, state.zones.filter((zone) => zones.includes(zone)).map((zone) => el(
           "li",
