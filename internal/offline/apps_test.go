@@ -108,6 +108,9 @@ func TestAppsAreUsed(t *testing.T) {
 		{"stopwatch", "", []string{`press("Start")`, full, `sees("00:01.")`, `seesNot("storage is full")`, `press("Lap")`, `sees("storage is full")`}},
 		{"reading list", "books.html", []string{full, `press("Add examples")`, `sees("storage is full")`, `seesNot("Examples were added")`}},
 		{"event calendar", "", []string{`press("Add examples")`, `sees("Summer party")`, `press("Month after")`, `press("Today")`, "reload", `sees("Book club")`}},
+		{"chess clock", "", []string{`press("Player 2")`, `sees("Player 1 thinks.")`, "reload", `sees("Player 1 thinks.")`, `press("Pause")`, `sees("Paused")`}},
+		{"bill splitter", "", []string{`type("Name", "Ada, Bob")`, `press("Add")`, `type("Amount", "30")`, `press("Add the cost")`, `sees("Bob pays Ada")`, "reload", `sees("$15.00")`, `press("Delete Costs")`, `sees("Nobody owes anything.")`}},
+		{"secret santa", "", []string{`type("Name", "Ada, Bob, Cleo")`, `press("Add")`, `press("Draw lots")`, `press("Open the lot of Ada")`, "reload", `press("Close the lot of Ada")`, `seesNot("Close the lot of Ada")`}},
 	} {
 		t.Run(c.idea, func(t *testing.T) {
 			srv := httptest.NewServer(built(t, design(brief{idea: c.idea}).files()))
