@@ -70,7 +70,7 @@ func (a *app) nearestParts(text string) []string {
 		switch nearest := nearestGame[p.Of]; {
 		case p.Kind == gamePart && (nearest != "" || p.Of == "other"):
 			out = append(out, fmt.Sprintf("%s: the nearest game that it can build is %s", strings.ToLower(a.Name), strings.ReplaceAll(cmp.Or(nearest, "memory"), "-", " ")))
-		case p.leads && p.Of == "arithmetic" && len(strings.Fields(a.Name)) > 1 && !strings.Contains(strings.ToLower(a.Name), "pocket") && !strings.Contains(strings.ToLower(a.Name), "scientific") && a.Language == "en":
+		case p.leads && p.Of == "arithmetic" && len(slices.DeleteFunc(tokens(a.Name), func(w string) bool { return english().is("adjective", w) })) > 1 && !strings.Contains(strings.ToLower(a.Name), "pocket") && !strings.Contains(strings.ToLower(a.Name), "scientific") && a.Language == "en":
 			out = append(out, fmt.Sprintf("a formula for the %s: it calculates what is typed", strings.ToLower(a.Name)))
 		case p.leads && p.Of == "units" && a.Language == "en" && !unitWords.MatchString(text):
 			out = append(out, fmt.Sprintf("what the %s would convert: it converts lengths, weights and other usual units", strings.ToLower(a.Name)))
@@ -120,7 +120,6 @@ func (a *app) keep(r *reading) {
 		a.addLike("client", "", "")
 	}
 	lists := r.partLists()
-	fromParts := slices.ContainsFunc(lists, func(l partList) bool { return len(l.records) > 0 })
 	if tool {
 		for _, l := range lists {
 			for _, t := range l.records {
@@ -135,29 +134,7 @@ func (a *app) keep(r *reading) {
 			}
 		}
 	} else {
-		if t, ok := r.programRecord(); ok && !(fromParts && !r.strict(t)) {
-			add(t)
-		}
-		for _, t := range r.records {
-			switch {
-			case r.isPart(t) && !r.knownRecord(t), r.heads(t, lists):
-			case t.isAttribute() && words().alike[singular(strings.Join(t.names(), "-"))] == "" && r.keepsBeside(t) && !(len(t.words) > 1 && r.knownRecord(t)):
-				attributes = append(attributes, t)
-			default:
-				add(t)
-			}
-		}
-		for _, l := range lists {
-			if a.keepDays(l.records) {
-				continue
-			}
-			for _, t := range l.records {
-				add(t)
-			}
-		}
-		if len(a.Kinds) == 0 {
-			a.keepForAudience(r)
-		}
+		attributes = a.keepRecords(r, lists, add)
 	}
 	for _, l := range lists {
 		if k := a.before(named, l.at); k != nil {
@@ -166,6 +143,56 @@ func (a *app) keep(r *reading) {
 			}
 		}
 	}
+	a.keepSaid(r, named, tool)
+	a.relateOwned(r, named)
+	if len(a.Kinds) == 1 {
+		if s, ok := words().together[a.Kinds[0].like]; ok && !tool {
+			a.addLike(s, "", "")
+		}
+	}
+	for _, t := range attributes {
+		if k := a.before(named, t.at); k != nil {
+			k.take(t.field())
+		}
+	}
+}
+
+// keepRecords adds what an idea names as kept, and returns attributes of it.
+func (a *app) keepRecords(r *reading, lists []partList, add func(thing)) []thing {
+	var attributes []thing
+	fromParts := slices.ContainsFunc(lists, func(l partList) bool { return len(l.records) > 0 })
+	if t, ok := r.programRecord(); ok && r.program.head().low == "checklist" && !r.knownRecord(t) && len(words().lookup(t.head().low)) == 0 {
+		a.addLike("task", "", "")
+	} else if ok && !(fromParts && !r.strict(t)) {
+		add(t)
+	}
+	for _, t := range r.records {
+		switch {
+		case r.isPart(t) && !r.knownRecord(t) && !r.inTool(t) && r.beforePart(t).end > 0:
+			add(r.beforePart(t)) // "exercise heat map"
+		case r.isPart(t) && !r.knownRecord(t), r.heads(t, lists):
+		case t.isAttribute() && words().alike[singular(strings.Join(t.names(), "-"))] == "" && r.keepsBeside(t) && !(len(t.words) > 1 && r.knownRecord(t)):
+			attributes = append(attributes, t)
+		default:
+			add(t)
+		}
+	}
+	for _, l := range lists {
+		if a.keepDays(l.records) {
+			continue
+		}
+		for _, t := range l.records {
+			add(t)
+		}
+	}
+	if len(a.Kinds) == 0 {
+		a.keepForAudience(r)
+	}
+	return attributes
+}
+
+// keepSaid adds fields and records for what is said of those that are kept.
+func (a *app) keepSaid(r *reading, named map[int]int, tool bool) {
 	for _, c := range r.clauses {
 		k := a.before(named, c.to)
 		if k == nil {
@@ -180,8 +207,9 @@ func (a *app) keep(r *reading) {
 			k.take(f)
 		}
 	}
-	for _, t := range r.others { // "flats by rent and size"
-		if k := a.before(named, t.at); k != nil && t.by.low == "by" && t.isAttribute() && !tool {
+	for _, t := range r.others { // "flats by rent and size", "sorted by aisle"
+		sorted := t.at > 1 && sorting[r.words[t.at-2].base()]
+		if k := a.before(named, t.at); k != nil && t.by.low == "by" && (t.isAttribute() || sorted) && !tool {
 			k.take(t.field())
 		}
 	}
@@ -193,16 +221,8 @@ func (a *app) keep(r *reading) {
 			k.take(field{Label: capital(t.one()), Type: "text"})
 		}
 	}
-	a.relateOwned(r, named)
-	if len(a.Kinds) == 1 {
-		if s, ok := words().together[a.Kinds[0].like]; ok && !tool {
-			a.addLike(s, "", "")
-		}
-	}
-	for _, t := range attributes {
-		if k := a.before(named, t.at); k != nil {
-			k.take(t.field())
-		}
+	if slices.ContainsFunc(r.words, func(w word) bool { return w.class == verbWord && w.base() == "attend" }) && !tool {
+		a.addLike("attendance-record", "", "")
 	}
 }
 
@@ -237,6 +257,9 @@ func (a *app) keepForAudience(r *reading) {
 		}
 	}
 }
+
+// sorting verbs have behind "by" what things are sorted by.
+var sorting = wordSet("sort group organise organize order categorise categorize")
 
 // measures are what people write down day by day, as numbers.
 var measures = wordSet("water step sleep weight calorie mood energy screen-time screentime caffeine coffee alcohol cigarette pulse stress pain steps")
@@ -317,6 +340,14 @@ func (a *app) addThing(t thing) *kind {
 	if len(names) > 3 {
 		t.words = t.words[len(t.words)-3:]
 	}
+	if measures[singular(t.words[0].low)] && english().is("uncountable", t.head().low) { // "water intake"
+		k := a.addUnknown(t.one(), t.many())
+		if k != nil {
+			k.Fields = []field{{Label: "Date", Type: "date", Required: true}, {Label: "Amount", Type: "number"}, {Label: "Notes", Type: "notes"}}
+			k.Verb, k.View = "Log", "table"
+		}
+		return k
+	}
 	last := t.head().low
 	if strings.HasSuffix(last, "ing") && english().verbForm(last) != "" && !nounLike(last) { // "whittling" is done in sessions
 		return a.addUnknown(strings.Join(t.names(), " ")+" session", strings.Join(t.names(), " ")+" sessions")
@@ -325,7 +356,7 @@ func (a *app) addThing(t thing) *kind {
 }
 
 // vague words of the lexicon mean nothing of the kind where another noun stands before them.
-var vague = wordSet("good part place spot action lead session visit slot track answer response drive question story duty film feeling present line service product order activity supply class table score reading bill article issue")
+var vague = wordSet("test initiative good part place spot action lead session visit slot track answer response drive question story duty film feeling present line service product order activity supply class table score reading bill article issue")
 
 // addLike adds the lexicon's kind of this singular, under another name where one is given, unless it is there or the app is
 // full.
@@ -535,6 +566,9 @@ func (k *kind) pointTo(to *kind) {
 // take adds a field that the idea names, unless the kind has one for that.
 func (k *kind) take(f field) {
 	label := strings.ToLower(f.Label)
+	if one := singular(label); synonymous("due", one) {
+		label, f.Label = one, capital(one)
+	}
 	for i, o := range k.Fields {
 		have := strings.ToLower(o.Label)
 		if synonymous(have, label) { // the idea's word for it
@@ -569,7 +603,7 @@ func (k *kind) setStates(states []string) {
 	k.View = "board"
 }
 
-var stateList = regexp.MustCompile(`(?i)(?:\s+(?:with|between)\s+(?:the\s+)?(?:columns|stages|lanes|states|statuses)\s*:?|:|\()\s*((?:[\pL][\pL -]{1,18}\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*){2,7}[\pL][\pL -]{1,18}?)\s*\)?\s*(?:[.!;\n]|$)`)
+var stateList = regexp.MustCompile(`(?i)(?:\bboard\s+with\s+|\s+(?:with|between)\s+(?:the\s+)?(?:columns|stages|lanes|states|statuses)\s*:?|:|\()\s*((?:[\pL][\pL -]{1,18}\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*){2,7}[\pL][\pL -]{1,18}?)\s*\)?\s*(?:[.!;\n]|$)`)
 
 var betweenStates = regexp.MustCompile(`\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*`)
 
@@ -596,7 +630,11 @@ func splitStates(text string) (string, []string) {
 	if known < 2 || known*2 < len(states) {
 		return text, nil
 	}
-	return text[:m[0]] + " " + text[m[1]:], states
+	head := ""
+	if strings.EqualFold(text[m[0]:min(m[0]+5, len(text))], "board") {
+		head = "board"
+	}
+	return text[:m[0]] + head + " " + text[m[1]:], states
 }
 
 // tokens are the words of a text in lower case.

@@ -16,7 +16,7 @@ var languageNames = map[string]string{"it": "Italian", "pt": "Portuguese", "nl":
 
 // grammarWords are the little words by which a language is told, and that are no things.
 var grammarWords = map[string]map[string]bool{
-	"en": wordSet("the a an and for with my to of that i in on or is are me we our your their who which when where want need build make track keep app list from each how it them can should like all at by"),
+	"en": wordSet("the a an and for with my to of that i in on or is are me we our your their who which when where want need per till until build make track keep app list from each how it them can should like all at by"),
 	"de": wordSet(`ich du er sie es wir ihr der die das den dem des gewinnt spielen gegen ein eine einen einem einer eines und oder für mit von vom zu zum zur im in am an auf aus bei nach über unter vor mein meine meinen meinem meiner meines unser unsere unseren
 		unserer unserem dein deine nicht ist sind war wird werden kann können soll sollen möchte möchten will wollen brauche brauchen haben habe hat bitte alle alles mehr wie was wer wem wen wann wo auch nur als dass damit um welche welcher
 		welches bis seit ohne gegen zwischen wenn sowie sich mir mich uns diese dieser dieses jede jeden jeder jedes pro bzw gerne gern einfach einfache einfachen kleine kleinen kleiner schöne neue neuen meinen`),
@@ -36,7 +36,7 @@ var grammarWords = map[string]map[string]bool{
 var contentWords = map[string]*regexp.Regexp{
 	"it": regexp.MustCompile(`(?:zione|zioni|aggio|ezza|atrice|atore|etto|etti|ggi)$`),
 	"pt": regexp.MustCompile(`[ãõ]|(?:ção|ções|agem|agens|dora)$`),
-	"de": regexp.MustCompile(`[äöüß]|(?:ung|ungen|heit|keit|schaft|buch|rechner|umrechner|trainer|zettel|karten|liste|spiel|planer|verwaltung|kalender|zähler|uhr)$`),
+	"de": regexp.MustCompile(`[äöüß]|[a-z]{4}generator$|(?:ung|ungen|heit|keit|schaft|buch|rechner|umrechner|trainer|zettel|karten|liste|spiel|planer|verwaltung|kalender|zähler|uhr)$`),
 	"es": regexp.MustCompile(`[ñ¿¡íóú]|(?:ción|ciones|adora|adoras|ería|dades)$`),
 	"fr": regexp.MustCompile(`[èêëçœùûîïôâé]|(?:trice|trices|eaux|minuteur|sseur|ateur)$`),
 }
@@ -44,7 +44,7 @@ var contentWords = map[string]*regexp.Regexp{
 // topicWords are nouns that ideas are about, by language: those of games and tools, and those of languages that the catalogue does
 // not have.
 var topicWords = map[string]map[string]bool{
-	"de": wordSet(`metronom schachuhr kanban wecker morsen glücksrad umfrage wichteln haushalt einkauf spritverbrauch kraftstoffverbrauch countdown studium tagebuch rezepte pflanzen bücher filme rechnung`),
+	"de": wordSet(`metronom schachuhr kanban wecker morsen glücksrad umfrage wichteln haushalt einkauf spritverbrauch kraftstoffverbrauch wasserzähler stromzähler schere stein papier studium tagebuch rezepte pflanzen bücher filme rechnung`),
 	"es": wordSet(`ahorcado ruleta sorteo marcador adivinanzas ajedrez juego tarjetas apuntes recetas libros gastos tareas clientes deudas temporizador contador propinas calculadora conversor cronómetro lista compras notas agenda dados`),
 	"fr": wordSet(`pendu carnet lecture lecteur dépenses colocataires lancer dés minuteur compteur courses suivi jeu morpion sondage roue devinettes livres tâches plantes recettes`),
 	"it": wordSet(`spese ricette ricetta nonna lista cronometro impiccato calcolatrice calcolatore mutuo libri appunti compiti palestra allenamenti piante giardino viaggi viaggio abbonamenti fatture clienti ordini prenotazioni gioco giochi
@@ -242,7 +242,7 @@ var listing = wordSet(`sus tus leurs ses seine deren ihre loro le seus suas mie 
 // is kept may stand.
 func (a *app) readNouns(ts []foreignToken, spoken string) {
 	var unknown, fields []foreignToken
-	previous, fieldList := false, false
+	previous, fieldList, kindAt := false, false, -9
 	named := map[string]int{} // kinds, by where they were named first
 	defer func() {
 		slices.SortStableFunc(a.Kinds, func(k, o kind) int { return cmp.Compare(named[k.Key], named[o.Key]) })
@@ -257,6 +257,9 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			typ, options := typeOf(f)
 			a.Kinds[len(a.Kinds)-1].addField(capital(t.low), typ, options)
 			continue
+		}
+		if foreignPeople[t.low] || i > 1 && slices.Contains([]string{"de", "d", "del", "di", "do", "da"}, t.by) && kindAt == i-2 && !endsIn(t.low, "s", "x", "i") {
+			continue // whose it is, or of what sort
 		}
 		if one, n := foreignKind(ts[i:]); one != "" && !grammarWords[spoken][t.low] && !(n == 1 && foreignTools[t.low] && len(ts) > 1) {
 			single, many := "", ""
@@ -280,7 +283,7 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 				named[k.Key] = cmp.Or(named[k.Key], i+1)
 			}
 			i += n - 1
-			previous = true
+			previous, kindAt = true, i
 			continue
 		}
 		noun := spoken == "de" && isCapital(t.text) && (!t.first || len(ts) < 4) || spoken != "de" && (listing[t.by] || previous && t.listed)
@@ -313,6 +316,9 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			continue
 		}
 		one, many := numbers(spoken, t.text)
+		if spoken == "de" && t.listed && strings.HasSuffix(t.low, "e") { // "Autoren, Verlage"
+			one, many = strings.TrimSuffix(t.text, "e"), t.text
+		}
 		if k := a.addUnknown(one, many); k != nil {
 			named[k.Key] = cmp.Or(named[k.Key], t.at+1)
 		}
@@ -324,6 +330,10 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 		}
 	}
 }
+
+// foreignPeople are those for whom and of whom things are, in other languages.
+var foreignPeople = wordSet(`familie oma opa großmutter großvater mutter vater eltern mama papa frau mann freundin freund team firma wg abuela abuelo madre padre mamá papá familia esposa marido amigos equipo empresa famille mère père maman
+	grand-mère femme mari amis équipe entreprise nonna nonno mamma famiglia moglie marito amici avó avô mãe pai família esposa`)
 
 // withWords lead to what belongs to something.
 var withWords = []string{"mit", "con", "avec", "com"}
@@ -510,6 +520,9 @@ func (a *app) foreignTitle(text, spoken, project string, ts []foreignToken) stri
 		if t.colon && i < 4 && i+1 < len(ts) && !grammarWords[spoken][t.low] && len(a.Kinds) > 0 || i == 0 && i+1 < len(ts) && programEnding.MatchString(t.low) && slices.Contains([]string{"mit", "für", "con", "para", "avec", "pour"}, ts[1].low) && !foreignTools[t.low] {
 			return capital(t.text)
 		}
+	}
+	if i := slices.IndexFunc(ts, func(t foreignToken) bool { return slices.Contains(withWords, t.low) }); i > 0 && len(a.Kinds)+len(a.Parts) > 0 && !foreignTools[ts[i-1].low] && !foreignVerbs[spoken][ts[0].low] {
+		ts = ts[:i] // what follows is said of it
 	}
 	verb := slices.ContainsFunc(ts, func(t foreignToken) bool {
 		return foreignVerbs[spoken][t.low] || slices.Contains([]string{"ich", "je", "j", "quiero", "möchte", "necesito", "app", "application", "aplicación", "anwendung", "die", "que", "qu", "mit", "con", "avec"}, t.low) && !t.first || slices.Contains([]string{"je", "ich", "quiero", "app", "una", "une", "eine"}, t.low)

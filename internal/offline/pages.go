@@ -91,7 +91,7 @@ func (p part) icon() string {
 }
 
 var toolIcons = map[string]string{
-	"metronome": "music", "chess-clock": "clock", "world-clock": "clock", "wheel": "star", "lots": "gift", "shared-costs": "coin", "invoice": "folder", "scores": "target",
+	"metronome": "music", "chess-clock": "clock", "world-clock": "clock", "wheel": "star", "lots": "gift", "shared-costs": "coin", "invoice": "folder", "scores": "target", "teams": "people",
 	"poll": "chart", "text-counter": "note", "numerals": "calculator", "random-number": "question", "morse": "bell",
 }
 
@@ -234,11 +234,12 @@ var games = map[string]string{
 var tools = map[string]string{
 	"metronome": "metronome", "chess-clock": "chessClock", "wheel": "wheel", "lots": "lots", "morse": "morse", "shared-costs": "sharedCosts", "invoice": "invoice",
 	"scores": "scores", "poll": "poll", "password": "password", "text-counter": "textCounter", "numerals": "numerals", "colours": "colours",
-	"world-clock": "worldClock", "random-number": "randomNumber",
+	"world-clock": "worldClock", "teams": "teams", "random-number": "randomNumber",
 }
 
 // nearestGame is what is built for games that this model cannot build.
-var nearestGame = map[string]string{"breakout": "snake", "pong": "snake", "tetris": "2048", "chess": "connect-four", "checkers": "connect-four", "solitaire": "higher-lower"}
+var nearestGame = map[string]string{"breakout": "snake", "pong": "snake", "tetris": "2048", "chess": "connect-four", "checkers": "connect-four", "solitaire": "higher-lower",
+	"word-search": "hangman", "battleship": "minesweeper", "arcade": "snake", "match-three": "2048", "mastermind": "number-guess", "jigsaw": "sliding-puzzle", "poker": "blackjack", "bingo": "dice", "mahjong": "memory"}
 
 // completeParts makes parts fit each other and the kinds: names that are free, records that are there.
 func (a *app) completeParts() {
@@ -331,7 +332,7 @@ var partTitles = map[string]string{
 	"hangman": "Hangman", "wordle": "Word guess", "number-guess": "Guess the number", "rock-paper": "Rock, paper, scissors", "dice": "Dice", "reaction": "Reaction time",
 	"coin": "Coin", "simon": "Repeat the colours", "typing": "Typing speed", "breathing": "Breathing", "payoff": "Paid off when?", "savings-goal": "Savings goal", "days": "Days between dates",
 	"metronome": "Metronome", "chess-clock": "Chess clock", "wheel": "Wheel", "lots": "Lots", "morse": "Morse code", "shared-costs": "Shared costs", "invoice": "Invoice",
-	"scores": "Scores", "poll": "Vote", "password": "Password", "text-counter": "Word counter", "numerals": "Numerals", "colours": "Colours", "world-clock": "World clock", "random-number": "Random numbers",
+	"scores": "Scores", "poll": "Vote", "password": "Password", "text-counter": "Word counter", "numerals": "Numerals", "colours": "Colours", "world-clock": "World clock", "random-number": "Random numbers", "teams": "Teams",
 }
 
 // partIntro says under a part's title what it is for.
@@ -345,7 +346,7 @@ var toolIntros = map[string]string{
 	"lots": "Who gives to whom: everybody draws somebody else.", "morse": "Text to Morse code and back, and letters to practise.", "shared-costs": "Who paid what, and who owes whom.",
 	"invoice": "Lines, tax and total, ready to print.", "scores": "Count points, or anything else.", "poll": "Options, votes and who is in front, on this device.",
 	"password": "Made by chance on this device, and kept nowhere.", "text-counter": "What you type is counted at once.", "numerals": "One number in every way of writing it.",
-	"colours": "One colour in every way of writing it.", "world-clock": "What time it is elsewhere.", "random-number": "Drawn by chance, within your bounds.",
+	"colours": "One colour in every way of writing it.", "world-clock": "What time it is elsewhere.", "random-number": "Drawn by chance, within your bounds.", "teams": "Names into teams, by chance.",
 	"breathing": "Breathe with the ring.",
 }
 

@@ -12,6 +12,7 @@ type thing struct {
 	subject bool   // a verb follows
 	at, end int    // where it stands among the words of the idea
 	listed  bool   // it continues a list
+	mass    bool   // it has no plural, as the things named beside it tell
 }
 
 func (t thing) head() word { return t.words[len(t.words)-1] }
@@ -25,6 +26,9 @@ func (t thing) one() string {
 
 func (t thing) many() string {
 	w := t.names()
+	if t.mass {
+		return strings.Join(w, " ")
+	}
 	w[len(w)-1] = plural(singular(w[len(w)-1]))
 	return strings.Join(w, " ")
 }
@@ -160,7 +164,7 @@ func readIdea(text string) *reading {
 	r := &reading{words: wordsOf(text)}
 	r.readClauses()
 	list := word{}
-	for _, t := range thingsIn(r.words) {
+	for _, t := range splitRecords(thingsIn(r.words)) {
 		switch {
 		case t.listed && slices.Contains([]string{"their", "its"}, r.words[t.at].low) && len(r.records) > 0:
 			t.by = r.records[len(r.records)-1].by
@@ -176,6 +180,26 @@ func readIdea(text string) *reading {
 	return r
 }
 
+// splitRecords parts things that stand beside each other without commas: "orders stock and customers".
+func splitRecords(list []thing) []thing {
+	var out []thing
+	for _, t := range list {
+		alike := func(w string) bool {
+			return words().alike[singular(w)] != "" || english().is("uncountable", w) && words().about[w] != ""
+		}
+		if len(t.words) != 2 || english().is("person", t.words[0].low) || !isPlural(t.words[0].low) || !alike(t.words[0].low) || !alike(t.words[1].low) || t.isA("tool") && !english().is("uncountable", t.head().low) ||
+			words().alike[singular(strings.Join(t.names(), "-"))] != "" {
+			out = append(out, t)
+			continue
+		}
+		first, second := t, t
+		first.words, second.words = t.words[:1], t.words[1:]
+		first.end, second.at, second.listed = t.end-1, t.end-1, true
+		out = append(out, first, second)
+	}
+	return out
+}
+
 // place finds what a thing is to the idea.
 func (r *reading) place(t thing) {
 	full := strings.Join(t.names(), "-")
@@ -186,7 +210,7 @@ func (r *reading) place(t thing) {
 	previous := r.last()
 	if t.isA("time") && words().alike[singular(strings.Join(t.names()[max(0, len(t.words)-2):], "-"))] != "" { // "family game nights"
 		known = true
-	} else if cut, ok := t.cut(1); ok && t.isA("time") && !known {
+	} else if cut, ok := t.cut(1); ok && t.isA("time") && !known && !t.isAttribute() {
 		t = cut
 	}
 	switch by := t.by.low; {
@@ -222,6 +246,8 @@ func (r *reading) place(t thing) {
 	case by == "of" && r.container > 0 && r.words[r.container].low == "of":
 		r.container = 0
 		r.records = append(r.records, t)
+	case selfVerbs[by] && slices.ContainsFunc(r.words[max(0, t.at-4):t.at], func(w word) bool { return w.class == nounWord && english().is("person", w.low) && !isPlural(w.low) }):
+		r.audience = append(r.audience, t) // "my daughter sells soap"
 	case selfVerbs[by] && r.within(t, 4, "i") || selfVerbs[by] && r.within(t, 4, "we"):
 		r.audience = append(r.audience, t)
 	case by == "for" && len(r.records) == 1 && previous == &r.records[0] && r.isPart(*previous) && isPlural(t.head().low) && !t.isPersonal():
@@ -236,6 +262,8 @@ func (r *reading) place(t thing) {
 		r.audience = append(r.audience, t)
 	case t.by.class == prepositionWord && by != "to" && !(by == "like" && previous == nil):
 		r.others = append(r.others, t)
+	case alike && t.by.class == verbWord && r.words[t.at].low == "which":
+		r.records = append(r.records, t) // "which student attended which class"
 	case isPlural(t.head().low) && !english().is("person", t.head().low) && !t.isA("feature") && (alike && t.by.class == verbWord || t.listed && len(r.records) > 0 && previous == &r.records[len(r.records)-1]):
 		r.records = append(r.records, t) // "compare flats", "places and hotels"
 	case t.isA("feature") && !known || t.isPersonal() && !keeping[by] && (t.by.class != markWord || t.subject):
@@ -289,6 +317,25 @@ func (r *reading) last() *thing {
 		}
 	}
 	return out
+}
+
+// beforePart is what stands before the name of a part in a thing, without words where nothing does.
+func (r *reading) beforePart(t thing) thing {
+	n := 0
+	for n < len(t.words) && !r.placedAt(t, n) {
+		n++
+	}
+	if n == 0 || n == len(t.words) {
+		return thing{}
+	}
+	t.end -= len(t.words) - n
+	t.words = t.words[:n]
+	return t
+}
+
+// inTool reports whether a thing names a part that needs no records.
+func (r *reading) inTool(t thing) bool {
+	return slices.ContainsFunc(r.placedParts(), func(p placedPart) bool { return p.at < t.end && t.at < p.end && p.isTool() })
 }
 
 // keepsBeside reports whether anything else than the thing is to be kept.
@@ -455,6 +502,9 @@ func (r *reading) topic(p placedPart) string {
 		return ""
 	}
 	for _, t := range slices.Concat(r.audience, r.records, r.others) {
+		if len(t.words) > 1 && learning[english().verbForm(t.words[0].low)] { // "for learning bird calls"
+			t.words, t.at = t.words[1:], t.at+1
+		}
 		if t.at >= p.end && !t.isPersonal() && (slices.Contains([]string{"for", "about", "on", "to", "of"}, t.by.low) || learning[t.by.low] && p.Kind != timerPart) && !r.isPart(t) {
 			return r.typed(t)
 		}
@@ -643,7 +693,10 @@ func (r *reading) partList(list []thing) partList {
 		}
 	}
 	for _, t := range list {
+		t.mass = things > 1 && !isPlural(t.head().low)
 		switch {
+		case t.head().low == "menu" && r.serves():
+			out.records = append(out.records, t)
 		case len(t.words) > 1 && r.knownRecord(t) && !r.isPart(t):
 			out.records = append(out.records, t)
 		case r.isPart(t), r.isFeature(t) && !(records > 2 && words().alike[singular(t.head().low)] != "" && len(t.words) == 1 && t.isA("feature")):
@@ -677,6 +730,13 @@ func splitAttributes(list []thing) []thing {
 		}
 	}
 	return out
+}
+
+// serves reports whether the idea is about a place that has a menu.
+func (r *reading) serves() bool {
+	return slices.ContainsFunc(r.words, func(w word) bool {
+		return slices.Contains([]string{"restaurant", "cafe", "café", "bar", "pub", "bistro", "pizzeria", "bakery", "catering", "canteen", "diner"}, w.low)
+	})
 }
 
 // isAttribute reports whether a thing is one of another: a price, a due date.

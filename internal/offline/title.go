@@ -163,6 +163,9 @@ func (r *reading) programTitle(a *app) string {
 			return ""
 		}
 	}
+	if full := *r.program; len(t.words) == 1 && len(full.words) == 2 && full.head().low == "system" && words().alike[t.head().low] != "" { // "ticket system"
+		return r.typed(full)
+	}
 	name := r.typed(t)
 	if t.end != t.at && len(t.words) < len(r.program.words) {
 		name = strings.Join(textsOf(t.words), " ")
@@ -230,7 +233,7 @@ func (r *reading) partTitle(main part) string {
 		if main.Kind == toolPart && p.at <= t.at { // "secret santa name picker"
 			name = strings.Join(textsOf(r.words[p.at:t.end]), " ")
 		}
-		if cut, ok := t.cut(1); ok && generic[t.head().low] && main.Kind == toolPart {
+		if cut, ok := t.cut(1); ok && generic[t.head().low] && slices.Contains([]partKind{toolPart, quizPart, flashcardsPart}, main.Kind) {
 			name = strings.Join(textsOf(cut.words), " ")
 		}
 		if main.Topic != "" && len(strings.Fields(main.Topic)) < 4 && (main.Kind == quizPart || main.Kind == flashcardsPart) && !strings.Contains(name, main.Topic) {
@@ -240,7 +243,7 @@ func (r *reading) partTitle(main part) string {
 	}
 	var topic string
 	for _, t := range slices.Concat(r.audience, r.records, r.others) {
-		if t.at >= p.end && t.at <= p.end+4 && !english().is("person", t.head().low) && !t.isPersonal() && (slices.Contains([]string{"for", "about", "of", "on", "to"}, t.by.low) || learning[t.by.low]) && len(t.words) < 4 {
+		if t.at >= p.end && t.at <= p.end+4 && !english().is("person", t.head().low) && !t.isPersonal() && (slices.Contains([]string{"for", "about", "of", "on", "to", "till", "until"}, t.by.low) || learning[t.by.low]) && len(t.words) < 4 {
 			topic = r.typed(t)
 			if main.Kind != quizPart {
 				f := strings.Fields(topic)
@@ -253,6 +256,8 @@ func (r *reading) partTitle(main part) string {
 	switch {
 	case main.Kind == gamePart, main.Kind == toolPart:
 		return phrase
+	case r.program != nil && p.end == r.program.at && cue(r.program.head().low) && !cue(phrase): // "break even calculator"
+		return phrase + " " + strings.Join(textsOf(r.program.words), " ")
 	case cue(phrase) && topic != "" && main.Kind != converterPart:
 		return topic + " " + phrase
 	case cue(phrase), strings.Contains(phrase, " to "), strings.Contains(phrase, " between "):

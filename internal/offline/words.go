@@ -78,6 +78,8 @@ var idioms = []struct {
 	{regexp.MustCompile(`(?i)\b(work|figure|find)(s|ed|ing)? out\b`), "calculate$2"},
 	{regexp.MustCompile(`(?i)\b(?:write|jot|note|put|type) down\b`), "record"},
 	{regexp.MustCompile(`(?i)\b(?:cups?|glass(?:es)?|bottles?|mugs?|pints?|slices?|pairs?|pieces?) of\b`), ""},
+	{regexp.MustCompile(`(?i)\b(?:uber|airbnb|tinder|amazon|ebay) for\b`), "an app for"},
+	{regexp.MustCompile(`(?i)\bkey results?\b`), "key-results"},
 	{regexp.MustCompile(`(?i)\bw/o\b`), "without"},
 	{regexp.MustCompile(`(?i)\bw/\s*`), "with "},
 	{regexp.MustCompile(`(?i)^\W*where (?:did |do |have )?(?:i|we)(?:'ve)? park(?:ed)?(?: (?:my|the|our) \w+)?\W*$`), "parking spots"},
@@ -238,7 +240,7 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 	case before.class == conjunctionWord && slices.Contains([]string{"how", "when", "where", "why", "while", "because", "if", "whether", "so"}, before.low):
 		return base == w
 	case w != base && w == plural(base) && both: // "plans": a thing, unless somebody plans
-		return before.class == determinerWord && object
+		return object && (before.class == determinerWord || english().is("person", before.low) && !isPlural(before.low))
 	case w != base && !both: // "stored", "bakes"
 		return true
 	case w != base && (strings.HasSuffix(w, "ed") || english().participles[base] == w):
