@@ -137,8 +137,8 @@ var mediaTypes = map[string]string{".js": "text/javascript; charset=utf-8", ".cs
 // policyOf lets the page use its own parts, call this server and, where people sign in there, their Supabase project, and frame previews.
 func policyOf(o Options) string {
 	connect := "'self'"
-	if o.SupabaseURL != "" {
-		connect += " " + strings.TrimRight(o.SupabaseURL, "/")
+	if o.SupabaseURL != "" && o.SupabaseKey != "" {
+		connect += " " + strings.TrimRight(o.SupabaseURL, "/") + "/auth/v1/"
 	}
 	domain := cmp.Or(strings.ToLower(strings.Trim(o.PreviewDomain, ".")), "localhost")
 	return "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' blob: data:; connect-src " + connect +

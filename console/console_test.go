@@ -36,9 +36,14 @@ func TestPage(t *testing.T) {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 	policy := w.Header().Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "connect-src 'self' https://abc.supabase.co;", "frame-src http://*.previews.example:* https://*.previews.example:*", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'"} {
+	for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "connect-src 'self' https://abc.supabase.co/auth/v1/;", "frame-src http://*.previews.example:* https://*.previews.example:*", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("the policy lacks %s: %s", want, policy)
+		}
+	}
+	for _, o := range []Options{{}, {Users: true}, {Users: true, SupabaseURL: "https://abc.supabase.co"}} {
+		if other := ask(New(o), "GET", "/", "Accept", html5).Header().Get("Content-Security-Policy"); !strings.Contains(other, "connect-src 'self';") {
+			t.Errorf("%+v: where nobody signs in at Supabase nothing is asked of it: %s", o, other)
 		}
 	}
 	if strings.Contains(policy, "unsafe") || regexp.MustCompile(`<script(?:[^>]*src="[^"]+"[^>]*)?>[^<]|<style| style=| on\w+=`).MatchString(page) {

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { heldUntil, offline, renewal, signedOut, token } from "./api";
+import { heldUntil, offline, signedOut, token } from "./api";
 import { refresh } from "./data";
 import { t } from "./i18n";
 import { Button, Dialog, useNow } from "./parts/basics";
@@ -156,12 +156,10 @@ function App() {
   );
 }
 
-async function start(): Promise<void> {
-  if (served.users) {
-    // Who signed in before a reload still is; whatever is in the way of that is told by the screen that asks who they are.
-    await import("./later").then(() => renewal.renew?.()).catch(() => undefined);
-  }
+function start(): void {
   render(<App />, document.getElementById("app")!);
+  // Who signed in before a reload still is; whatever is in the way of that is told by the screen that asks who they are.
+  if (served.users) void import("./later").then((m) => m.resume()).catch(() => undefined);
 }
 
 let before = token.value;
@@ -169,4 +167,4 @@ token.subscribe((now) => {
   if (now && now !== before) refresh("");
   before = now;
 });
-void start();
+start();

@@ -45,6 +45,7 @@ export const compact = (n: number) => n.toLocaleString(language.value, { notatio
 /** money is an amount in micro-dollars. */
 export function money(micro: number | null | undefined): string {
   if (micro === null || micro === undefined) return t("cost.unknown");
+  if (micro > 0 && micro < 50) return "< " + money(100); // what is shown has four digits
   const dollars = micro / 1e6;
   const digits = dollars !== 0 && Math.abs(dollars) < 0.1 ? 4 : 2;
   return dollars.toLocaleString(language.value, { style: "currency", currency: "USD", minimumFractionDigits: dollars === 0 ? 2 : digits, maximumFractionDigits: digits });

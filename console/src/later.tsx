@@ -8,3 +8,4 @@ import { UsageScreen } from "./screens/usage";
 
 export const screens: Record<string, ComponentType> = { jobs: JobsScreen, models: ModelsScreen, settings: SettingsScreen, signin: SignInScreen, usage: UsageScreen };
 export { LearnPane } from "./screens/learn";
+export { resume } from "./signin";

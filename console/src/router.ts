@@ -1,5 +1,6 @@
 // Addresses of screens. All of them lie behind the # of the one page, so that the console works below any path that a proxy
 // strips, and no address of a screen is one of the API.
+import "./arrival"; // first: what it takes is no address of a screen
 import { computed, signal } from "@preact/signals";
 
 export interface Place {

@@ -32,7 +32,7 @@ type Config struct {
 	ServiceKey     string `name:"supabase-service-key" env:"SUPABASE_SERVICE_KEY" secret:"" placeholder:"KEY" help:"Its secret key, sb_secret_... or service_role: data then lies in the project, through its Data API, unless DATABASE_URL says otherwise."`
 	JWTSecret      string `name:"supabase-jwt-secret" env:"SUPABASE_JWT_SECRET" secret:"" placeholder:"SECRET" help:"Verifies tokens that the project signs with a secret (HS256). Without it Supabase Auth is asked about them."`
 	JWTIssuers     List   `name:"supabase-jwt-issuer" env:"SUPABASE_JWT_ISSUER" help:"Accepted issuers of tokens, as a comma or JSON list. Default: SUPABASE_URL/auth/v1."`
-	PublishableKey string `name:"supabase-publishable-key" env:"SUPABASE_PUBLISHABLE_KEY,SUPABASE_ANON_KEY" placeholder:"KEY" help:"Its publishable key, sb_publishable_... or anon: with it people sign in to the console by their password. Pages that they open show it."`
+	PublishableKey string `name:"supabase-publishable-key" env:"SUPABASE_PUBLISHABLE_KEY,SUPABASE_ANON_KEY" placeholder:"KEY" help:"Its publishable key, sb_publishable_... or anon: with it people sign in to the console by password, emailed link or the providers of the project. Pages that they open show it."`
 	AllowAnonymous bool   `name:"allow-anonymous" env:"ALLOW_ANONYMOUS" help:"Accept users who signed in without an account."`
 
 	DatabaseURL string  `name:"database-url" env:"DATABASE_URL" secret:"" placeholder:"URL" help:"Postgres that holds the data, as a rule that of the Supabase project. Default: the Data API where SUPABASE_URL and SUPABASE_SERVICE_KEY are set, else the embedded database."`
