@@ -159,7 +159,7 @@ function Tried({ trial: x }: { trial: ModelTrial }) {
   return (
     <p class="tried" role="status">
       <Chip tone="good" icon="check">{t("models.test.good")}</Chip>
-      <span class="tabular">{[duration(x.duration_ms), x.first_token_ms != null ? t("models.test.first", { time: duration(x.first_token_ms) }) : "", t("models.test.tokens", { in: x.input_tokens, out: x.output_tokens }), money(x.cost_micro_usd), x.own_key ? t("models.test.own") : ""].filter(Boolean).join(" · ")}</span>
+      <span class="tabular">{[duration(x.duration_ms), x.first_token_ms != null && x.first_token_ms >= 50 ? t("models.test.first", { time: duration(x.first_token_ms) }) : "", t("models.test.tokens", { in: x.input_tokens, out: x.output_tokens }), money(x.cost_micro_usd), x.own_key ? t("models.test.own") : ""].filter(Boolean).join(" · ")}</span>
     </p>
   );
 }

@@ -214,7 +214,7 @@ function SetBudget({ scope: first, id: of, projects, onClose }: { scope: Scope; 
             {open.map((j) => <option key={j.job_id} value={j.job_id}>{tx("agent", j.agent_type)} · {projects.find((p) => p.id === j.project_id)?.title ?? j.job_id.slice(0, 8)} · {tx("job", j.status)}</option>)}
           </select>
         </label>)}
-        <label class="labelled">{t("budgets.limit")}<input class="field" id="budget-limit" inputMode="decimal" autocomplete="off" value={limit} placeholder="5.00" onInput={(e) => (setLimit(e.currentTarget.value), form.clear())} /></label>
+        <label class="labelled">{t("budgets.limit")}<input class="field" id="budget-limit" autofocus inputMode="decimal" autocomplete="off" value={limit} placeholder="5.00" onInput={(e) => (setLimit(e.currentTarget.value), form.clear())} /></label>
         <p class="fine">{t("budgets.text")}</p>
         <FieldError>{form.error}</FieldError>
         <p class="dialog-foot"><Button kind="quiet" disabled={!named || form.busy} onClick={() => void set(null)}>{t("budgets.lift")}</Button><span class="grow" /><Button onClick={onClose}>{t("cancel")}</Button><Button type="submit" id="save-budget" kind="primary" busy={form.busy} disabled={!good}>{t("save")}</Button></p>

@@ -60,7 +60,7 @@ function Note({ here, onClose }: { here: Here; onClose: () => void }) {
   return (
     <Dialog title={t("sessions.note")} onClose={onClose}>
       <form onSubmit={(e) => (e.preventDefault(), void save())}>
-        <label class="labelled">{t("sessions.minutes.label")}<input class="field" type="number" min={0} max={480} required value={minutes} onInput={(e) => (setMinutes(e.currentTarget.value), form.clear())} /></label>
+        <label class="labelled">{t("sessions.minutes.label")}<input class="field" autofocus type="number" min={0} max={480} required value={minutes} onInput={(e) => (setMinutes(e.currentTarget.value), form.clear())} /></label>
         <label class="labelled">{t("sessions.concepts")}<input class="field" value={concepts} placeholder={t("learn.focus.hint")} onInput={(e) => (setConcepts(e.currentTarget.value), form.clear())} /></label>
         <label class="labelled">{t("sessions.text")}<textarea class="field" rows={4} maxLength={20000} value={note} onInput={(e) => (setNote(e.currentTarget.value), form.clear())} /></label>
         <FieldError>{form.error}</FieldError>

@@ -80,7 +80,7 @@ function SetKey({ provider, onClose }: { provider: string; onClose: () => void }
   return (
     <Dialog title={t("keys.for", { name: nameOf(provider) })} onClose={onClose}>
       <form onSubmit={(e) => (e.preventDefault(), void put().then((done) => done && onClose()))}>
-        <label class="labelled">{t("keys.key")}<input class="field" id="provider-key" type="password" autocomplete="off" spellcheck={false} required minLength={8} maxLength={1000} value={key} aria-invalid={!!form.error} onInput={(e) => (setKey(e.currentTarget.value), form.clear())} /></label>
+        <label class="labelled">{t("keys.key")}<input class="field" id="provider-key" autofocus type="password" autocomplete="off" spellcheck={false} required minLength={8} maxLength={1000} value={key} aria-invalid={!!form.error} onInput={(e) => (setKey(e.currentTarget.value), form.clear())} /></label>
         <p class="fine">{t("keys.key.text")}</p>
         <FieldError>{form.error}</FieldError>
         <p class="dialog-foot"><Button onClick={onClose}>{t("cancel")}</Button><Button type="submit" id="save-key" kind="primary" busy={form.busy} disabled={key.trim().length < 8}>{t("save")}</Button></p>

@@ -66,7 +66,7 @@ function Belongings() {
       {asking && (
         <Confirm title={t("profile.delete")} yes={t("profile.delete.do")} ready={typed.trim().toLowerCase() === t("profile.delete.word")} onYes={end} onClose={() => setAsking(false)}>
           <p>{t("profile.delete.ask")}</p>
-          <label class="labelled">{t("profile.delete.type", { word: t("profile.delete.word") })}<input class="field" value={typed} autocomplete="off" onInput={(e) => setTyped(e.currentTarget.value)} /></label>
+          <label class="labelled">{t("profile.delete.type", { word: t("profile.delete.word") })}<input class="field" autofocus value={typed} autocomplete="off" onInput={(e) => setTyped(e.currentTarget.value)} /></label>
         </Confirm>
       )}
     </section>

@@ -63,7 +63,7 @@ function MakeToken({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t("tokens.make")} onClose={onClose}>
       <form onSubmit={(e) => (e.preventDefault(), void make())}>
-        <label class="labelled">{t("tokens.name")}<input class="field" value={name} required maxLength={100} onInput={(e) => (setName(e.currentTarget.value), form.clear())} /></label>
+        <label class="labelled">{t("tokens.name")}<input class="field" autofocus value={name} required maxLength={100} onInput={(e) => (setName(e.currentTarget.value), form.clear())} /></label>
         <fieldset class="labelled"><legend>{t("tokens.scopes")}</legend>
           {scopes.map((s) => <label class="option" key={s}><input type="checkbox" checked={of.includes(s)} onChange={(e) => setOf(e.currentTarget.checked ? [...of, s] : of.filter((x) => x !== s))} /><span>{tx("tokenscope", s)}</span></label>)}
         </fieldset>

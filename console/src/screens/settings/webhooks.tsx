@@ -80,7 +80,7 @@ interface Wanted {
 function Fields({ is, put, invalid }: { is: Wanted; put: (change: Partial<Wanted>) => void; invalid: boolean }) {
   return (
     <>
-      <label class="labelled">{t("webhooks.url")}<input class="field" id="webhook-url" type="url" required maxLength={2000} placeholder="https://example.com/hooks/codeforge" value={is.url} aria-invalid={invalid} onInput={(e) => put({ url: e.currentTarget.value })} /></label>
+      <label class="labelled">{t("webhooks.url")}<input class="field" id="webhook-url" autofocus type="url" required maxLength={2000} placeholder="https://example.com/hooks/codeforge" value={is.url} aria-invalid={invalid} onInput={(e) => put({ url: e.currentTarget.value })} /></label>
       <label class="labelled">{t("webhooks.description")}<input class="field" maxLength={200} value={is.description} onInput={(e) => put({ description: e.currentTarget.value })} /></label>
       <fieldset class="labelled"><legend>{t("webhooks.events")}</legend>
         <div><Choice label={t("webhooks.events")} is={is.all ? "all" : "some"} of={[["all", t("webhooks.events.all")], ["some", t("webhooks.events.some")]]} onChange={(to) => put({ all: to === "all" })} /></div>
