@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,7 +44,8 @@ type process struct {
 	sandbox Sandbox
 	ended   chan struct{} // the program has ended; its children may still be there
 
-	tree  tree // what it started, as far as this system tells
+	tree  tree         // what it started, as far as this system tells
+	used  atomic.Int64 // processor time of all of it, when it was last looked at
 	mu    sync.Mutex
 	cause error // why it was ended by us, the first reason
 }
@@ -151,7 +153,9 @@ func (p *process) watch(ctx context.Context, o launch) {
 			return
 		case <-next.C:
 			began := time.Now()
-			switch memory, used := p.tree.measure(p.cmd.Process.Pid); {
+			memory, used := p.tree.measure(p.cmd.Process.Pid)
+			p.used.Store(int64(used))
+			switch {
 			case memory > o.memory:
 				p.kill(errMemory)
 			case used > o.time:
@@ -161,6 +165,9 @@ func (p *process) watch(ctx context.Context, o launch) {
 		}
 	}
 }
+
+// computed is the processor time that the browser took so far; 0 where the system does not tell.
+func (p *process) computed() time.Duration { return time.Duration(p.used.Load()) }
 
 // kill ends the browser for a reason that is told.
 func (p *process) kill(cause error) {

@@ -49,7 +49,8 @@ type run struct {
 	browser  session
 	half     time.Time     // from when on it ends early if there are errors
 	patience time.Duration // with one step of a page
-	clock    float64       // when the pages' time begins, in seconds since 1970
+	computed func() time.Duration
+	clock    float64 // when the pages' time begins, in seconds since 1970
 	sources  *sources
 
 	mu      sync.Mutex
@@ -168,7 +169,7 @@ func (r *run) handle(method string, params jsonv2.Value) {
 
 // begin takes over a browser that was started.
 func (r *run) begin(p *process) {
-	r.client = p.client
+	r.client, r.computed = p.client, p.computed
 	r.browser = r.client.on("", r.handle)
 }
 

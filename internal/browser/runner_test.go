@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -50,6 +51,32 @@ func TestGoodApp(t *testing.T) {
 	want(t, r)
 	if !slices.Equal(r.Pages, []string{"/", "/about.html"}) || r.Controls < 9 || r.Runs != 1 {
 		t.Errorf("%v, %d controls in %d runs", r.Pages, r.Controls, r.Runs)
+	}
+}
+
+// TestPatience: a page that computes is given up soon; one that was given little of a busy machine's processor is waited for, but not forever.
+func TestPatience(t *testing.T) {
+	for name, c := range map[string]struct {
+		used func(wall time.Duration) time.Duration
+		most time.Duration
+	}{
+		"computes":    {func(wall time.Duration) time.Duration { return time.Second + wall }, patience},
+		"held back":   {func(wall time.Duration) time.Duration { return time.Second + wall/8 }, patiences * patience},
+		"half of one": {func(wall time.Duration) time.Duration { return time.Second + wall/2 }, 2 * patience},
+		"not told":    {func(time.Duration) time.Duration { return 0 }, patience},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				r := &run{patience: patience, computed: func() time.Duration { return c.used(time.Since(began)) }}
+				ctx, cancel := r.impatient(t.Context())
+				defer cancel()
+				<-ctx.Done()
+				if got := time.Since(began); got != c.most || context.Cause(ctx) != errStuck {
+					t.Errorf("given up after %v: %v", got, context.Cause(ctx))
+				}
+			})
+		})
 	}
 }
 

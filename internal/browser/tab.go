@@ -186,12 +186,31 @@ func (t *tab) until(ctx context.Context, ready func() bool) error {
 	}
 }
 
-// patience is how long a page may compute without end before it is given up.
-const patience = 6 * time.Second
+// patience is how long a page may compute without end before it is given up. Where the machine is busy it is had again, up to so many
+// times: a browser that was given little of the processor is slow, and its page does not hang.
+const (
+	patience  = 6 * time.Second
+	patiences = 4
+)
 
 // impatient bounds ctx by our patience with one step of a page.
 func (r *run) impatient(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, r.patience, errStuck)
+	ctx, cancel := context.WithCancelCause(ctx)
+	began := r.computed()
+	go func() {
+		for range patiences {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(r.patience):
+			}
+			if now := r.computed(); now == 0 || now-began > r.patience*3/4 {
+				break
+			}
+		}
+		cancel(errStuck)
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // pass lets so much of the page's time pass. It stands still while files are being fetched.

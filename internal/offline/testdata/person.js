@@ -8,14 +8,16 @@ window.person = (() => {
   const buttons = () => [...document.querySelectorAll("button, a[href], summary")].filter((n) => shown(n) && !n.disabled && n.getAttribute("aria-disabled") !== "true");
   const named = (name) => buttons().find((n) => words(n) === name) ?? buttons().find((n) => words(n).includes(name));
   const text = () => document.body.innerText + "\n" + [...document.querySelectorAll("[aria-label]")].map(words).join("\n");
-  // A step is tried until it is true, for five seconds; the answer says what was seen instead, "" for nothing.
+  // A step is tried until it is true, 250 times, which is five seconds where the machine has nothing else to do; the answer says what was
+  // seen instead, "" for nothing.
   const until = (step) => new Promise((done) => {
-    const end = performance.now() + 5000;
+    let left = 250;
     const look = () => {
       let ok = false;
-      try { ok = step(); } catch (e) { if (performance.now() > end) return done(String(e)); }
+      left -= 1;
+      try { ok = step(); } catch (e) { if (left <= 0) return done(String(e)); }
       if (ok) return done("");
-      if (performance.now() > end) return done("never: " + text().slice(0, 400));
+      if (left <= 0) return done("never: " + text().slice(0, 400));
       setTimeout(look, 20);
     };
     look();
