@@ -41,6 +41,6 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
 /** Shows what was announced in the page's live region. */
 export function showMessages(): void {
   onMessage(() => {
-    byId("message", HTMLElement).textContent = message();
+    byId("message", HTMLElement).textContent = message().text;
   });
 }

@@ -1,11 +1,17 @@
 import { t } from "./text";
 
-let current = "";
+export interface Message {
+  readonly text: string;
+  /** Tells it from one before with the same words. */
+  readonly id: number;
+}
+
+let current: Message = { text: "", id: 0 };
 let clearing: ReturnType<typeof setTimeout> | undefined;
 const changes = new EventTarget();
 
-/** What happened last, for a while; "" when that is past. */
-export const message = (): string => current;
+/** What happened last, for a while; without words when that is past. */
+export const message = (): Message => current;
 
 /** Says what happened, on the screen and to screen readers. */
 export function announce(text: string): void {
@@ -33,6 +39,6 @@ export function attempt<T>(change: () => T, done = ""): T | undefined {
 }
 
 function tell(text: string): void {
-  current = text;
+  current = { text, id: current.id + 1 };
   changes.dispatchEvent(new Event("change"));
 }

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { message, onMessage } from "./lib/message";
+import { message, onMessage, type Message } from "./lib/message";
 import * as store from "./lib/store";
 
 let version = 0;
@@ -13,8 +13,8 @@ export function useStore(): Pick<typeof store, "all"> {
   return store;
 }
 
-/** What happened last, "" when that is past. */
-export function useMessage(): string {
+/** What happened last, without words when that is past. */
+export function useMessage(): Message {
   return useSyncExternalStore(onMessage, message);
 }
 

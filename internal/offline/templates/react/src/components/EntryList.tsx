@@ -132,7 +132,7 @@ function Board({ kind, entries, actions, choice }: Props & { choice: { key: stri
                   </Button>
                   <select
                     aria-label={t("{label} of {title}", { label: choice.field.label, title: titleOf(kind, entry) })}
-                    className="min-h-8.5 min-w-0 flex-1 rounded-control border border-edge bg-surface px-2 py-1 text-sm"
+                    className="min-h-8.5 min-w-0 flex-[1_1_6rem] rounded-control border border-edge bg-surface px-2 py-1 text-sm"
                     value={option}
                     onChange={(event) => actions.set(entry, choice.key, event.currentTarget.value)}
                   >

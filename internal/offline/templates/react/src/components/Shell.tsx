@@ -105,13 +105,14 @@ function NavigationLink({ href, place, here, solid }: { href: string; place: Pla
 }
 
 function Message() {
+  const { text, id } = useMessage();
   return (
     <div
       role="status"
       aria-live="polite"
       className="fixed inset-x-4 bottom-5 z-10 mx-auto w-fit rounded-box bg-ink px-5 py-3 text-page wrap-anywhere empty:hidden"
     >
-      {useMessage()}
+      {text && <span key={id}>{text}</span>}
     </div>
   );
 }
