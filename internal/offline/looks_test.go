@@ -31,11 +31,9 @@ import (
 // fullLadder checks trees on all rungs.
 func fullLadder(t testing.TB) *evidence.Ladder {
 	t.Helper()
-	dir, compiler := t.TempDir(), typestest.Compiler(t)
+	dir, compiler, client := t.TempDir(), typestest.Compiler(t), typestest.Packages(t)
 	l := evidence.New(evidence.Options{Verifier: verify.NewVerifier(sandbox.Options{}), Smoke: evidence.SmokeRequired, HasCompiler: true,
-		Packages: func(ctx context.Context) (*npm.Client, error) {
-			return npm.Open(npm.Options{Dir: filepath.Join(dir, "npm"), Registry: npm.Machine(ctx, os.Getenv, true)})
-		},
+		Packages: func(context.Context) (*npm.Client, error) { return client, nil },
 		Types: func(c *npm.Client) (*types.Checker, error) {
 			return types.Open(types.Options{Dir: filepath.Join(dir, "types"), NPM: c, Path: compiler})
 		},
@@ -96,20 +94,28 @@ func verified(t *testing.T, l *evidence.Ladder, tree verify.Tree) http.Handler {
 			t.Errorf("%s: %s %s", r.Name, r.Status, r.Reason)
 		}
 	}
-	blob := func(context.Context, string) ([]byte, error) { return nil, os.ErrNotExist }
-	run, err := l.Run(t.Context(), "user", tree, blob)
+	run, err := l.Run(t.Context(), "user", tree, noBlob)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range run.Diagnostics {
 		t.Errorf("%s %s: %s (%s:%d)", d.Page, d.Control, d.Message, d.File, d.Line)
 	}
-	site, _, err := l.Build(t.Context(), "user", tree)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return preview.Handler(site, blob)
+	return served(t, l, tree)
 }
+
+// served is what is built of a tree, as a preview shows it.
+func served(t *testing.T, l *evidence.Ladder, tree verify.Tree) http.Handler {
+	t.Helper()
+	site, report, err := l.Build(t.Context(), "user", tree)
+	if err != nil || !report.OK {
+		t.Fatal(err, report.Diagnostics)
+	}
+	return preview.Handler(site, noBlob)
+}
+
+// noBlob: apps have no files but those that are written.
+func noBlob(context.Context, string) ([]byte, error) { return nil, os.ErrNotExist }
 
 // sheet is a page of pictures of apps.
 type sheet struct {

@@ -22,7 +22,11 @@ window.person = (() => {
     };
     look();
   });
-  return { thrown, until, named, text, shown };
+  // What the app has the browser save as a file.
+  const files = [];
+  const { createObjectURL } = URL;
+  URL.createObjectURL = (blob) => { blob.text().then((text) => files.push(text)); return createObjectURL(blob); };
+  return { thrown, until, named, text, shown, files };
 })();
 var press = (name) => { const n = person.named(name); n?.focus(); n?.click(); return !!n; };
 var pick = (selector) => { const n = [...document.querySelectorAll(selector)].find((m) => person.shown(m) && m.getAttribute("aria-disabled") !== "true"); n?.click(); return !!n; };
@@ -41,3 +45,9 @@ var type = (label, value) => {
   return true;
 };
 var kept = (name, value) => Object.keys(localStorage).some((k) => k.includes("/part/") && JSON.parse(localStorage.getItem(k))[name] === value);
+var listed = () => [...document.querySelectorAll("[data-id]")].map((entry) => entry.querySelector("h2, h3, th").textContent.trim());
+var table = () => person.files.at(-1).trim().split("\r\n");
+var isDark = () => {
+  const { colorScheme, backgroundColor } = getComputedStyle(document.body);
+  return colorScheme === "dark" && backgroundColor.match(/\d+/g).slice(0, 3).every((part) => Number(part) < 60);
+};

@@ -1,4 +1,4 @@
-// Package typestest finds TypeScript's compiler for tests.
+// Package typestest finds TypeScript's compiler, and other packages, for tests.
 package typestest
 
 import (
@@ -19,6 +19,16 @@ func Compiler(t testing.TB) string {
 	if path := os.Getenv("TSC_PATH"); path != "" {
 		return path
 	}
+	path, reason, err := types.Compiler(context.Background(), Packages(t))
+	if err != nil || reason != "" {
+		t.Fatalf("the tests need TypeScript's native compiler: TSC_PATH names one, or a registry of packages is set (NPM_REGISTRY, or that of npm): %s %v", reason, err)
+	}
+	return path
+}
+
+// Packages are those of the registry of this machine, kept in the user's cache folder.
+func Packages(t testing.TB) *npm.Client {
+	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -31,9 +41,5 @@ func Compiler(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, reason, err := types.Compiler(context.Background(), client)
-	if err != nil || reason != "" {
-		t.Fatalf("the tests need TypeScript's native compiler: TSC_PATH names one, or a registry of packages is set (NPM_REGISTRY, or that of npm): %s %v", reason, err)
-	}
-	return path
+	return client
 }

@@ -58,7 +58,9 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding, d
     },
   };
   const close = (): void => setAsking(undefined);
-  const shown = sort(kind, select(kind, entries, search.words, search.option), search.order);
+  const filter = filterOf(kind, entries);
+  const option = filter?.options.some(({ value }) => value === search.option) ? search.option : ""; // the last entry with it may be gone
+  const shown = sort(kind, select(kind, entries, search.words, option), search.order);
 
   return (
     <>
@@ -77,7 +79,7 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding, d
       {entries.length > 0 && (
         <>
           <Numbers stats={stats(entries)} />
-          <Toolbar kind={kind} filter={filterOf(kind, entries)} search={search} onSearch={setSearch} />
+          <Toolbar kind={kind} filter={filter} search={{ ...search, option }} onSearch={setSearch} />
         </>
       )}
       <p role="status" className="mb-2.5 min-h-6 text-sm text-muted">
