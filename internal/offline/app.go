@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -175,7 +176,15 @@ func freeName(name string, reserved []string, used map[string]bool) string {
 // What templates ask of an app.
 
 func (a *app) ID() string       { return cmp.Or(a.id, slug(a.Name, "app")) }
-func (a *app) Colors() colorSet { return palettes[a.Look.Palette].colors() }
+func (a *app) Colors() colorSet { return colorSets()[a.Look.Palette] }
+
+var colorSets = sync.OnceValue(func() map[string]colorSet {
+	out := map[string]colorSet{}
+	for name, p := range palettes {
+		out[name] = p.colors()
+	}
+	return out
+})
 
 // Initial is the letter on the app's mark.
 func (a *app) Initial() string {

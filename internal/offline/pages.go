@@ -362,7 +362,20 @@ var partIntros = map[partKind]string{
 	toolPart:       "What you type stays in this browser.",
 }
 
-var importLine = regexp.MustCompile(`(?m)^import (?:[^;"]*? from )?"(\.[^"]+)";$`)
+// importsOf are the relative modules that a script imports: its imports stand before everything else.
+func importsOf(text string) []string {
+	var out []string
+	for rest, found := text, true; found; {
+		var line string
+		if line, rest, found = strings.Cut(rest, ";\n"); !strings.HasPrefix(strings.TrimLeft(line, "\n"), "import ") {
+			break
+		}
+		if _, from, _ := strings.Cut(line, `"`); strings.HasPrefix(from, ".") {
+			out = append(out, strings.TrimSuffix(from, `"`))
+		}
+	}
+	return out
+}
 
 // addImported adds what the scripts that are there import of the templates, and what that imports.
 func (out sources) addImported() {
@@ -370,9 +383,8 @@ func (out sources) addImported() {
 	for len(left) > 0 {
 		name := left[0]
 		left = left[1:]
-		for _, m := range importLine.FindAllStringSubmatch(out[name], -1) {
-			wanted := path.Join(path.Dir(name), m[1])
-			if added := out.addModule(wanted); added != "" {
+		for _, from := range importsOf(out[name]) {
+			if added := out.addModule(path.Join(path.Dir(name), from)); added != "" {
 				left = append(left, added)
 			}
 		}
