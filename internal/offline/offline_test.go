@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -384,10 +385,15 @@ func TestFitFollowsAnySchema(t *testing.T) {
 	}
 }
 
+// Every idea becomes an app that bundles; every third, and with CODEFORGE_SOAK all, in turns with the coder, and past the reviewer.
 func TestEveryIdeaBecomesAnAppThatBundlesAndPasses(t *testing.T) {
 	for i, idea := range ideas {
 		t.Run(name(i, idea), func(t *testing.T) {
 			t.Parallel()
+			if os.Getenv("CODEFORGE_SOAK") == "" && i%3 != 0 {
+				checkApp(t, design(brief{idea: idea}).files())
+				return
+			}
 			w := workshop{tree: map[string]string{}}
 			if err := w.run(t, prompt(idea), codeforge.Code); err != nil {
 				t.Fatal(err, w.summary)
@@ -703,9 +709,14 @@ func TestInstructionsChangeOnlyWhatTheyMust(t *testing.T) {
 		{"add clients and invoices pages. Connect it to Salesforce by carrier pigeon!", []string{"clients.html", "invoices.html"}, nil, nil},
 		{"connect it to my toaster", nil, []string{modelPath, "index.html"}, map[string]string{"README.md": "toaster"}},
 	}
-	for _, c := range cases {
+	for i, c := range cases {
 		t.Run(c.say, func(t *testing.T) {
-			for _, files := range []string{listOf(base.tree), listOf(base.tree) + shown(base.tree)} {
+			t.Parallel()
+			ways := []string{listOf(base.tree), listOf(base.tree) + shown(base.tree)} // the coder reads the files, or was shown them
+			if os.Getenv("CODEFORGE_SOAK") == "" {
+				ways = ways[i%2:][:1]
+			}
+			for _, files := range ways {
 				w := workshop{tree: maps.Clone(base.tree)}
 				if err := w.run(t, prompt(c.say, files), codeforge.Code); err != nil {
 					t.Fatal(err)
