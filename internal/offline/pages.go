@@ -337,12 +337,12 @@ var partTitles = map[string]string{
 
 // partIntro says under a part's title what it is for.
 func (a *app) partIntro(p part) string {
-	return a.T(cmp.Or(toolIntros[p.Of], partIntros[p.Kind]))
+	return a.T(cmp.Or(toolIntros[p.Of], toolIntros[p.Topic], partIntros[p.Kind]))
 }
 
 // toolIntros are those of tools, which have little in common.
 var toolIntros = map[string]string{
-	"metronome": "A steady beat, as fast as you like.", "chess-clock": "Two clocks, of which one runs.", "wheel": "Let chance choose among what you add.",
+	datesTopic: "How many days are left.", "metronome": "A steady beat, as fast as you like.", "chess-clock": "Two clocks, of which one runs.", "wheel": "Let chance choose among what you add.",
 	"lots": "Who gives to whom: everybody draws somebody else.", "morse": "Text to Morse code and back, and letters to practise.", "shared-costs": "Who paid what, and who owes whom.",
 	"invoice": "Lines, tax and total, ready to print.", "scores": "Count points, or anything else.", "poll": "Options, votes and who is in front, on this device.",
 	"password": "Made by chance on this device, and kept nowhere.", "text-counter": "What you type is counted at once.", "numerals": "One number in every way of writing it.",

@@ -25,8 +25,8 @@ func titleCase(s string) string {
 
 // taglineOf says what the app is for, in words of our own: the user's may be long, private or in any form.
 func taglineOf(a *app) string {
-	if tools := a.Tools(); len(tools) > 0 {
-		return a.partIntro(tools[0])
+	if first := a.Places()[0]; first.Part != nil {
+		return a.partIntro(*first.Part)
 	}
 	return a.T("{list} in one place: quick to enter, easy to find again, and kept on your own device.", "list", capital(a.and(manyOf(a))))
 }

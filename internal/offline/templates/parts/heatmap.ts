@@ -92,7 +92,7 @@ export function heatmap({ key, shows, page, add, ticked }: Options): Part<State,
           { class: "panel", "aria-labelledby": "day-title" },
           el("h2", { id: "day-title" }, date(day)),
           onDay.length === 0 ? el("p", { class: "hint" }, t("Nothing on this day.")) : el("ul", { class: "lines" }, onDay.map((entry) => el("li", {}, el("a", { href: page }, titleOf(shows, entry))))),
-          el("a", { class: "button primary", href: `${add}${day}` }, icon("plus"), addLabel(shows)),
+          el("div", { class: "controls" }, entries.length === 0 && button(t("Add examples"), () => addSamples(shows)), el("a", { class: "button primary", href: `${add}${day}` }, icon("plus"), addLabel(shows))),
         ),
       );
     },

@@ -62,7 +62,7 @@ function Table({ kind, entries, actions }: Props) {
         </thead>
         <tbody className="max-lg:block">
           {entries.map((entry) => (
-            <tr key={entry.id} data-id={entry.id} className="border-t border-line hover:bg-page max-lg:block max-lg:py-2.5 max-lg:first:border-t-0">
+            <tr key={entry.id} data-id={entry.id} className="border-t border-line hover:bg-page max-lg:grid max-lg:py-2.5 sm:max-lg:grid-cols-2 max-lg:first:border-t-0">
               {fields.map(([key, definition], index) => {
                 const label = (
                   <span aria-hidden="true" className="font-normal text-muted lg:hidden">
@@ -70,7 +70,7 @@ function Table({ kind, entries, actions }: Props) {
                   </span>
                 );
                 return index === 0 ? (
-                  <th key={key} scope="row" className={`${cell} font-semibold lg:min-w-36`}>
+                  <th key={key} scope="row" className={`${cell} font-semibold sm:max-lg:col-span-2 lg:min-w-36`}>
                     {label}
                     <span className="wrap-anywhere">{titleOf(kind, entry)}</span>
                   </th>
@@ -81,7 +81,7 @@ function Table({ kind, entries, actions }: Props) {
                   </td>
                 );
               })}
-              <td className={`${cell} lg:whitespace-nowrap`}>
+              <td className={`${cell} sm:max-lg:col-span-2 lg:whitespace-nowrap`}>
                 <div className="flex gap-1.5 max-lg:ml-auto lg:justify-end">
                   <EntryButtons kind={kind} entry={entry} actions={actions} />
                 </div>
