@@ -43,8 +43,8 @@ export function go(to: string, how: "push" | "replace" = "push"): void {
   }
 }
 
-/** carried is what of the query goes along to another screen: how wide a preview is (w), which pane a phone shows (show). */
-export const carried = (...names: ("w" | "show")[]): Query => Object.fromEntries(names.map((n) => [n, place.value.query.get(n)]));
+/** carried is what of the query goes along to another screen: how wide a preview is (w), which pane a phone shows (show), which part is looked at (part). */
+export const carried = (...names: ("w" | "show" | "part")[]): Query => Object.fromEntries(names.map((n) => [n, place.value.query.get(n)]));
 
 /** setQuery changes a part of the query of the address that is shown. */
 export function setQuery(change: Query): void {

@@ -1,10 +1,11 @@
 // What was said about a project: by people, by agents, and what agents ask. What models write is text, never markup.
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { client } from "../api";
+import { ApiError, client } from "../api";
 import { refresh, useData } from "../data";
 import { duration, t, tn, tx } from "../i18n";
-import { Button, Failure, Progress, Time, useNow, Waiting, Writing } from "../parts/basics";
+import { merge, type Piece } from "../lines";
+import { Button, Choice, Failure, Progress, Time, useNow, Waiting, Writing } from "../parts/basics";
 import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
@@ -12,6 +13,7 @@ import { link } from "../router";
 import { runOf, seen, type Question } from "../run";
 import type { JobState, Message, MessageList } from "../schema";
 import { remembered } from "../settings";
+import { Conflict } from "./conflict";
 import { cancel, submit, type Here } from "./project";
 
 const drafts = remembered<Record<string, string>>("drafts", {});
@@ -197,13 +199,18 @@ function Questions({ here, job, questions }: { here: Here; job: JobState; questi
   );
 }
 
-/** Review is work that becomes a revision when somebody says so. */
+type Stands = "yours" | "job" | { text: string };
+
+/** Review is work that becomes a revision when somebody says so; of files that both changed, what of them stands. */
 function Review({ here, job, questions }: { here: Here; job: JobState; questions: Question[] }) {
   const [busy, setBusy] = useState(false);
-  const decide = async (what: "apply" | "reject", resolve?: "yours" | "job") => {
+  const [stands, setStands] = useState<Record<string, Stands>>({});
+  const [asked, setAsked] = useState<{ path: string; pieces: Piece[] } | null>(null);
+  const paths = questions.filter((q) => q.options?.includes("yours")); // else it is asked whether to apply it
+  const decide = async (what: "apply" | "reject") => {
     setBusy(true);
     try {
-      const said = what === "reject" ? await client.jobs.rejectProposal(job.job_id) : await client.jobs.applyProposal(job.job_id, resolve ? { resolve: { "*": resolve } } : {});
+      const said = what === "reject" ? await client.jobs.rejectProposal(job.job_id) : await client.jobs.applyProposal(job.job_id, paths.length ? { resolve: stands } : {});
       say(said.message, "good");
     } catch (e) {
       sayFailure(e);
@@ -212,22 +219,42 @@ function Review({ here, job, questions }: { here: Here; job: JobState; questions
       refresh(`project/${here.id}/`);
     }
   };
-  const conflict = questions.some((q) => q.options?.includes("yours")); // else it is asked whether to apply it
+  const text = (of: Promise<{ content?: string }>) => of.then((f) => f.content ?? "", (e: unknown) => (e instanceof ApiError && e.status === 404 ? "" : Promise.reject(e)));
+  const edit = async (path: string) => {
+    try {
+      const { base } = await client.jobs.getProposal(job.job_id);
+      const [before, yours, theirs] = await Promise.all([
+        base > 0 ? client.revisions.get(here.id, base, { content: true }).then((r) => r.files.find((f) => f.path === path)?.content ?? "") : "",
+        text(client.files.get(here.id, path)),
+        text(client.jobs.listFiles(job.job_id, { path }).then((l) => l.files[0] ?? {})),
+      ]);
+      setAsked({ path, pieces: merge(before, yours, theirs) });
+    } catch (e) {
+      sayFailure(e);
+    }
+  };
+  const set = (path: string, to: Stands) => (setStands({ ...stands, [path]: to }), setAsked(null));
   return (
     <article class="questions" aria-label={t("review.title")}>
-      <header><Icon name={conflict ? "conflict" : "apply"} /><strong>{conflict ? t("conflict.title") : t("review.title")}</strong></header>
-      <p>{conflict ? t("conflict.text") : job.proposal?.message || t("review.text")}</p>
+      <header><Icon name={paths.length ? "conflict" : "apply"} /><strong>{paths.length ? t("conflict.title") : t("review.title")}</strong></header>
+      <p>{paths.length ? t("conflict.text") : job.proposal?.message || t("review.text")}</p>
       {job.proposal && <p class="fine">{tn("files.changed", job.proposal.files_changed)}{job.proposal.verified ? "" : " · " + t("review.unverified")}</p>}
+      {paths.map(({ question: path, why }) => {
+        const is = stands[path];
+        return (
+          <fieldset key={path}>
+            <legend><code>{path}</code></legend>
+            {why && <p class="fine">{why}</p>}
+            <Choice label={path} is={typeof is === "object" ? "text" : (is ?? "")} of={[["yours", t("conflict.yours")], ["job", t("conflict.job")], ["text", t("conflict.edit")]]} onChange={(to) => (to === "text" ? void edit(path) : set(path, to as "yours" | "job"))} />
+          </fieldset>
+        );
+      })}
       <p class="dialog-foot">
         <a class="button plain" href={link(["projects", here.id, "run", job.job_id], { part: "proposal" })}>{t("review.look")}</a>
         <Button kind="quiet" busy={busy} onClick={() => void decide("reject")}>{t("review.reject")}</Button>
-        {conflict ? (
-          <>
-            <Button busy={busy} onClick={() => void decide("apply", "job")}>{t("conflict.job")}</Button>
-            <Button kind="primary" busy={busy} onClick={() => void decide("apply", "yours")}>{t("conflict.yours")}</Button>
-          </>
-        ) : <Button kind="primary" icon="apply" busy={busy} onClick={() => void decide("apply")}>{t("review.apply")}</Button>}
+        <Button id="apply" kind="primary" icon="apply" busy={busy} disabled={paths.some((q) => !stands[q.question])} onClick={() => void decide("apply")}>{t("review.apply")}</Button>
       </p>
+      {asked && <Conflict path={asked.path} pieces={asked.pieces} theirs="job" onClose={() => setAsked(null)} onSave={(text) => set(asked.path, { text })} />}
     </article>
   );
 }

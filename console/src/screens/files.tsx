@@ -4,6 +4,7 @@ import { ApiError, client } from "../api";
 import { refresh, useData } from "../data";
 import type { Editor } from "../editor";
 import { bytes, t, tn } from "../i18n";
+import { joined, merge, type Piece } from "../lines";
 import { Button, Dialog, Failure, Notice, Waiting, words } from "../parts/basics";
 import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
@@ -32,7 +33,14 @@ export function FilesPane({ here, path }: { here: Here; path: string }) {
   useKeys([
     { keys: "f", name: t("files.search"), run: () => find.current?.focus() },
     { keys: "n", name: t("files.new"), run: () => setAsking("new") },
+    { keys: "[", name: t("files.previous"), run: () => beside(-1) },
+    { keys: "]", name: t("files.next"), run: () => beside(1) },
   ]);
+  const beside = (by: number) => {
+    const all = list.data?.files ?? [];
+    const next = all[Math.min(Math.max(0, all.findIndex((f) => f.path === path) + by), all.length - 1)];
+    if (next) go(addressOf(here, next.path), "replace");
+  };
   const take = async (files: readonly File[]) => {
     setOver(false);
     if (!files.length) return;
@@ -171,29 +179,40 @@ function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete:
   const base = useRef<Row | null>(null); // what is being edited
   const [changed, setChanged] = useState(false);
   const [saving, setSaving] = useState(false);
-  const [theirs, setTheirs] = useState<Row | null>(null);
+  const [clash, setClash] = useState<{ theirs: Row; pieces: Piece[] } | null>(null); // what somebody else made of it, and both joined
   const [newer, setNewer] = useState(false);
   const [trouble, setTrouble] = useState<Error | null>(null);
   const line = Number(place.value.query.get("line") ?? 0);
   const row = file.data;
   const blob = !!row?.encoding;
 
-  const write = async (text: string, version: number) => {
+  const write = async (text: string, version: number, how: "files.saved" | "files.joined" = "files.saved"): Promise<void> => {
     setSaving(true);
     try {
       const made = await client.files.update(here.id, path, { content: text }, { ifMatch: version });
       base.current = { ...made, content: text };
       setChanged(editor.current?.text() !== text);
-      setTheirs(null);
+      setClash(null);
       setNewer(false);
-      say(t("files.saved", { path }), "good");
+      say(t(how, { path }), "good");
       refresh(`project/${here.id}/`);
     } catch (e) {
-      if (e instanceof ApiError && e.status === 409) await client.files.get(here.id, path).then(setTheirs, sayFailure);
+      if (e instanceof ApiError && e.status === 409) await join(text, version, e).catch(sayFailure);
       else sayFailure(e);
     } finally {
       setSaving(false);
     }
+  };
+  // Somebody wrote it meanwhile: what both did is joined and saved, but where they did not do the same to one place.
+  const join = async (mine: string, version: number, refused: Error): Promise<void> => {
+    const theirs = await client.files.get(here.id, path);
+    if (theirs.version === version || theirs.encoding) throw refused;
+    const pieces = merge(base.current?.content ?? "", mine, theirs.content ?? "");
+    const text = joined(pieces);
+    if (text === null) return setClash({ theirs, pieces });
+    base.current = theirs;
+    editor.current?.replace(text);
+    await write(text, theirs.version, "files.joined");
   };
   const saveNow = useRef(() => {});
   saveNow.current = () => {
@@ -262,20 +281,21 @@ function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete:
       </header>
       {trouble ? <Failure error={trouble} /> : blob ? <Blob row={row!} project={here.id} /> : <div class="editor" ref={host} />}
       {!row && <Waiting rows={8} />}
-      {theirs && editor.current && (
+      {clash && editor.current && (
         <Conflict
           path={path}
-          theirs={theirs}
-          yours={editor.current.text()}
-          onClose={() => setTheirs(null)}
+          pieces={clash.pieces}
+          theirs="server"
+          onClose={() => setClash(null)}
           onSave={(text) => {
+            base.current = clash.theirs;
             editor.current?.replace(text);
-            void write(text, theirs.version);
+            void write(text, clash.theirs.version);
           }}
           onTake={() => {
-            base.current = theirs;
-            editor.current?.replace(theirs.content ?? "");
-            setTheirs(null);
+            base.current = clash.theirs;
+            editor.current?.replace(clash.theirs.content ?? "");
+            setClash(null);
             setNewer(false);
             setChanged(false);
           }}

@@ -3,14 +3,15 @@ import { useState } from "preact/hooks";
 import { client } from "../api";
 import { refresh, useData, usePages } from "../data";
 import { t, tn, tx } from "../i18n";
-import { Button, Chip, Dialog, Failure, Notice, Time, Waiting } from "../parts/basics";
-import { DiffView } from "../parts/diff";
+import { Button, Chip, Choice, Dialog, Failure, Notice, Time, Waiting } from "../parts/basics";
+import { DiffLook, DiffView } from "../parts/diff";
 import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
 import { carried, go, link, place, setQuery } from "../router";
 import type { Revision, RevisionDiff } from "../schema";
 import { nameOf, save } from "../transfer";
+import { Looks } from "./looks";
 import type { Here } from "./project";
 import { Evidence } from "./run";
 
@@ -20,11 +21,13 @@ export function HistoryPane({ here, at }: { here: Here; at: number }) {
   const items = list.data?.items ?? [];
   const shown = at || (items[0]?.revision ?? 0);
   const index = items.findIndex((r) => r.revision === shown);
-  const addressOf = (r: Revision) => link(["projects", here.id, "history", r.revision], carried("w", "show"));
+  const addressOf = (r: Revision) => link(["projects", here.id, "history", r.revision], carried("w", "show", "part"));
   const open = (r: Revision | undefined) => r && go(addressOf(r), "replace");
   useKeys([
     { keys: "j", name: t("history.next"), run: () => open(items[index + 1]) },
     { keys: "k", name: t("history.previous"), run: () => open(items[index - 1]) },
+    { keys: "[", name: t("history.next"), run: () => open(items[index + 1]) },
+    { keys: "]", name: t("history.previous"), run: () => open(items[index - 1]) },
   ]);
   if (list.error && !list.data) return <Failure error={list.error} retry={() => refresh(name)} />;
   if (!list.data) return <Waiting rows={6} />;
@@ -61,6 +64,7 @@ function Verified({ revision: r }: { revision: Revision }) {
 
 function OneRevision({ here, number: n, row }: { here: Here; number: number; row: Revision | undefined }) {
   const from = Number(place.value.query.get("from") ?? n - 1);
+  const part = (place.value.query.get("part") ?? "changes") as "changes" | "looks";
   const diff = useData<RevisionDiff>(`revision/${here.id}/${n}/diff/${from}`, (s) => client.revisions.diff(here.id, n, { from }, { signal: s }));
   const [asking, setAsking] = useState(false);
   const newest = n === here.project.revision;
@@ -92,7 +96,12 @@ function OneRevision({ here, number: n, row }: { here: Here; number: number; row
       </label>
       {row && <p class="revision-why">{row.message}</p>}
       {row?.evidence && row.evidence.length > 0 && <Evidence rungs={row.evidence} />}
-      {diff.error && !diff.data ? <Failure error={diff.error} /> : !diff.data ? <Waiting rows={6} /> : diff.data.files.length === 0 ? <p class="fine">{t("diff.none")}</p> : <DiffView files={diff.data.files} />}
+      <div class="revision-parts">
+        <Choice label={t("history.part")} is={part} of={[["changes", t("history.changes")], ["looks", t("history.looks")]]} onChange={(to) => setQuery({ part: to === "changes" ? null : to })} />
+        <span class="grow" />
+        {part === "changes" && <DiffLook />}
+      </div>
+      {part === "looks" ? <Looks project={here.id} from={from} to={n} /> : diff.error && !diff.data ? <Failure error={diff.error} /> : !diff.data ? <Waiting rows={6} /> : diff.data.files.length === 0 ? <p class="fine">{t("diff.none")}</p> : <DiffView files={diff.data.files} />}
       {asking && (
         <Dialog title={t("restore.ask", { n })} onClose={() => setAsking(false)}>
           <p>{t("restore.text", { n })}</p>

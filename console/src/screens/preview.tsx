@@ -51,7 +51,7 @@ export function PreviewPane({ here }: { here: Here }) {
     e.preventDefault();
     void ask().then((s) => open(s.url, "_blank", "noopener"), sayFailure);
   };
-  useKeys([{ keys: "e", name: t("preview.reload"), run: reload }]);
+  useKeys([{ keys: "r", name: t("preview.reload"), run: reload }]);
 
   // The page says what goes wrong in it, as a stranger: what it says is text.
   useEffect(() => {

@@ -6,7 +6,7 @@ import { change, refresh, useData } from "../data";
 import { t, tx } from "../i18n";
 import { Button, Choice, Dialog, Failure, State, useTitle, Waiting, words } from "../parts/basics";
 import { Icon, type IconName } from "../parts/icon";
-import { useKeys } from "../parts/keys";
+import { useKeys, type Shortcut } from "../parts/keys";
 import { Later } from "../parts/later";
 import { announce, say, sayFailure } from "../parts/toast";
 import { carried, go, link, place, setQuery } from "../router";
@@ -59,6 +59,7 @@ function Workspace({ here }: { here: Here }) {
   const view: View = wanted && ["run", "files", "history", "learn"].includes(wanted) ? wanted : here.current ? "run" : here.project.revision > 0 ? "files" : "run";
   const side = (query.get("show") ?? (wanted ? "work" : "chat")) as Side;
   const { chat, preview } = collapsed.value;
+  const diffs = view === "history" || (view === "run" && ["files", "proposal"].includes(query.get("part") ?? ""));
   const show = (v: View) => go(link(["projects", here.id, v], carried("w")));
   useKeys([
     { keys: "1", name: t("pane.chat.key"), run: () => toggle("chat") },
@@ -66,6 +67,10 @@ function Workspace({ here }: { here: Here }) {
     { keys: "3", name: t("view.files"), run: () => show("files") },
     { keys: "4", name: t("view.history"), run: () => show("history") },
     { keys: "5", name: t("pane.preview.key"), run: () => toggle("preview") },
+    { keys: "e", name: t("key.files"), run: () => (view === "files" ? focusEditor() : show("files")) },
+    ...(diffs ? [] : [{ keys: "d", name: t("key.history"), run: () => show("history") }]), // where diffs are shown, it is how
+    { keys: "v", name: t("key.preview"), run: () => (isNarrow() ? setQuery({ show: side === "preview" ? "work" : "preview" }) : toggle("preview")) },
+    ...(view === "run" ? runKeys(here, path[3]) : []),
   ]);
   const style = { "--chat": columns.value.chat + "px", "--preview": columns.value.preview + "px" };
   return (
@@ -102,6 +107,26 @@ function Workspace({ here }: { here: Here }) {
       </section>
     </div>
   );
+}
+
+/** isNarrow reports whether one pane is shown at a time. */
+const isNarrow = () => matchMedia("(max-width: 1099px)").matches;
+
+/** focusEditor goes into the file that is open, else to where one is found. */
+function focusEditor(): void {
+  const editor = document.querySelector<HTMLElement>(".editor");
+  if (editor) editor.focus();
+  else document.querySelector<HTMLElement>(".tree-row[href], .search input")?.focus();
+}
+
+/** runKeys go to the run before, and to the one after. */
+function runKeys(here: Here, job: string | undefined): Shortcut[] {
+  const at = Math.max(0, here.jobs.findIndex((j) => j.job_id === job));
+  const open = (j: JobState | undefined) => j && go(link(["projects", here.id, "run", j.job_id], carried("w", "show", "part")), "replace");
+  return [
+    { keys: "[", name: t("run.previous"), run: () => open(here.jobs[at + 1]) },
+    { keys: "]", name: t("run.next"), run: () => open(here.jobs[at - 1]) },
+  ];
 }
 
 /** Crumb names the project, and opens what can be set of it. */

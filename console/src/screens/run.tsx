@@ -1,16 +1,16 @@
 // A run as it happens, and as it happened: its stages, what is said and written now, and all that was done, one line each.
-import { useEffect } from "preact/hooks";
-import { client, isBuiltIn } from "../api";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { ApiError, client, isBuiltIn } from "../api";
 import { refresh, useData } from "../data";
 import { compact, duration, money, number, t, tn, tx } from "../i18n";
 import { Button, Chip, Choice, Failure, Notice, Progress, Time, useNow, Waiting } from "../parts/basics";
 import { Calls } from "../parts/calls";
-import { DiffView } from "../parts/diff";
+import { Counts, DiffLines, DiffLook, diffOf, Diffs, DiffView } from "../parts/diff";
 import { Icon, type IconName } from "../parts/icon";
 import { Rows } from "../parts/rows";
-import { link, place, setQuery } from "../router";
-import { apply, isOver, num, runOf, seen, str, type Known, type Line, type Stage } from "../run";
-import type { JobDetail, ProposalDiff, Rung } from "../schema";
+import { carried, link, place, setQuery } from "../router";
+import { apply, isOver, num, runOf, seen, str, type Known, type Line, type RunFile, type Stage } from "../run";
+import type { FileDiff, JobDetail, ProposalDiff, Rung } from "../schema";
 import { follow } from "../stream";
 import { cancel, StateOf, type Here } from "./project";
 
@@ -45,10 +45,11 @@ function OneRun({ here, id }: { here: Here; id: string }) {
           onChange={(to) => setQuery({ part: to === "all" ? null : to })}
         />
         <span class="grow" />
+        {(part === "files" || part === "proposal") && <DiffLook />}
         {r.dropped > 0 && <span class="fine">{t("run.dropped", { n: number(r.dropped) })}</span>}
         {(job.revision ?? 0) > 0 && <a class="button plain" href={link(["projects", here.id, "history", job.revision!])}><Icon name="history" /><span>{t("revision.n", { n: job.revision! })}</span></a>}
       </div>
-      {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "calls" ? <Calls job={id} running={running} /> : part === "files" ? <RunFiles here={here} known={known} /> : <Rows items={r.lines} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
+      {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "calls" ? <Calls job={id} running={running} /> : part === "files" ? <RunFiles here={here} known={known} job={job} running={running} /> : <Rows items={r.lines} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
     </div>
   );
 }
@@ -66,7 +67,7 @@ function usePast(id: string, over: boolean): void {
   }, [id, over]);
 }
 
-function RunHead({ job, known, running }: { job: JobDetail | Here["jobs"][number]; known: Known; running: boolean }) {
+function RunHead({ job, known, running }: { job: AnyJob; known: Known; running: boolean }) {
   const r = seen(known);
   const now = useNow(running, 500);
   void now;
@@ -147,36 +148,83 @@ function Now({ known }: { known: Known }) {
   );
 }
 
-function RunFiles({ here, known }: { here: Here; known: Known }) {
+/** RunFiles are the files that a run wrote, and what became of one of them: of the one that is written now, unless somebody picks. */
+function RunFiles({ here, known, job, running }: { here: Here; known: Known; job: AnyJob; running: boolean }) {
   const r = seen(known);
   const files = [...r.files.values()];
   if (!files.length) return <Notice icon="file" title={t("run.nofiles")} />;
+  const picked = place.value.query.get("file");
+  const path = picked ?? (running ? r.writing || files.at(-1)!.path : files[0]!.path);
+  const file = r.files.get(path);
   return (
-    <Rows
-      items={files}
-      height={32}
-      label={t("run.files", { n: files.length })}
-      class="run-files"
-      render={(f) => (
-        <a class="file-line" href={link(["projects", here.id, "files", ...f.path.split("/")])}>
-          <Icon name={f.action === "deleted" ? "trash" : f.writing ? "edit" : "file"} />
-          <code>{f.path}</code>
-          <span class="grow" />
-          <Counts added={f.added} removed={f.removed} />
-        </a>
+    <div class="run-files-pane">
+      <Rows
+        items={files}
+        height={32}
+        label={t("run.files", { n: files.length })}
+        class="run-files"
+        render={(f) => (
+          <a class="file-line" href={link(place.value.path, { ...Object.fromEntries(place.value.query), file: f.path })} aria-current={f.path === path ? "true" : undefined}>
+            <Icon name={f.action === "deleted" ? "trash" : f.writing ? "edit" : "file"} />
+            <code>{f.path}</code>
+            <span class="grow" />
+            <Counts added={f.added} removed={f.removed} />
+          </a>
+        )}
+      />
+      {file && (
+        <section class="run-file" aria-label={t("run.files.of", { path })}>
+          <header class="file-head">
+            {file.writing ? <span class="spinner" aria-hidden="true" /> : <Icon name="file" />}
+            <code>{path}</code>
+            <span class="grow" />
+            {file.action !== "deleted" && <a class="button quiet" href={link(["projects", here.id, "files", ...path.split("/")], carried("w"))}>{t("run.file.open")}</a>}
+          </header>
+          {running ? <Working key={path} here={here} job={job.job_id} file={file} /> : <Kept key={path} here={here} job={job} known={known} path={path} />}
+        </section>
       )}
-    />
+    </div>
   );
 }
 
-export function Counts({ added, removed }: { added: number; removed: number }) {
-  return (
-    <span class="counts">
-      {added > 0 && <span class="added">+{number(added)}</span>}
-      {removed > 0 && <span class="removed">−{number(removed)}</span>}
-    </span>
-  );
+const orNone = <T,>(of: Promise<T>): Promise<T | null> => of.catch((e: unknown) => (e instanceof ApiError && e.status === 404 ? null : Promise.reject(e)));
+
+/** Working is a file of a job that runs, beside the project's: as it is written, and when it was. */
+function Working({ here, job, file }: { here: Here; job: string; file: RunFile }) {
+  const before = useData(`project/${here.id}/files/base/${file.path}`, (s) => orNone(client.files.get(here.id, file.path, {}, { signal: s })).then((f) => f?.content ?? null));
+  const after = useData(file.writing ? null : `working/${job}/${file.path}/${file.added}/${file.removed}`, (s) => orNone(client.jobs.listFiles(job, { path: file.path }, { signal: s })).then((l) => l?.files[0]?.content ?? null));
+  const error = before.error ?? after.error;
+  if (error) return <Failure error={error} />;
+  if (file.writing) return <Shown diff={diffOf(file.path, linesUpTo(before.data ?? null, file.text), file.text)} end />;
+  if (before.data === undefined || after.data === undefined) return <Waiting rows={5} />;
+  return <Shown diff={diffOf(file.path, before.data, after.data)} />;
 }
+
+/** linesUpTo is as much of a text as of it can have been written anew so far. */
+const linesUpTo = (text: string | null, written: string) => text && text.split("\n").slice(0, written.split("\n").length).join("\n");
+
+/** Kept is what became of a file in the end. */
+function Kept({ here, job, known, path }: { here: Here; job: AnyJob; known: Known; path: string }) {
+  const to = job.revision ?? 0;
+  const kept = seen(known).lines.filter((l) => l.kind === "kept").map((l) => num(l.data, "revision")).filter((n) => n > 0);
+  const from = Math.min(to, ...kept) - 1;
+  const diff = useData<{ files: FileDiff[] } | null>(`kept/${job.job_id}/${to}/${from}`, (s) => orNone<{ files: FileDiff[] }>(job.proposal ? client.jobs.getProposal(job.job_id, { signal: s }) : to > 0 ? client.revisions.diff(here.id, to, { from }, { signal: s }) : Promise.resolve({ files: [] })));
+  if (diff.error) return <Failure error={diff.error} />;
+  if (diff.data === undefined) return <Waiting rows={5} />;
+  const file = diff.data?.files.find((f) => f.path === path);
+  return file ? <Shown diff={file} /> : <p class="fine diff-note">{to > 0 || job.proposal ? t("run.file.same") : t("run.file.gone")}</p>;
+}
+
+/** Shown is one diff; one that grows is seen at its end. */
+function Shown({ diff, end = false }: { diff: FileDiff; end?: boolean }) {
+  const ref = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (end && ref.current) ref.current.scrollTop = ref.current.scrollHeight;
+  });
+  return <div class="scroll" ref={ref}>{diff.hunks.length || diff.binary || diff.too_large ? <Diffs><DiffLines file={diff} /></Diffs> : <p class="fine diff-note">{t("run.file.same")}</p>}</div>;
+}
+
+type AnyJob = JobDetail | Here["jobs"][number];
 
 function Proposal({ id }: { id: string }) {
   const diff = useData<ProposalDiff>(`proposal/${id}`, (s) => client.jobs.getProposal(id, { signal: s }));

@@ -1,6 +1,6 @@
 // Start: one question, and the projects that are there.
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { client, isBuiltIn } from "../api";
 import { change, refresh, useData, usePages } from "../data";
 import { duration, money, t, tn } from "../i18n";
@@ -8,7 +8,7 @@ import { Button, Choice, Dialog, Failure, Notice, State, Time, useTitle, Waiting
 import { useKeys } from "../parts/keys";
 import { say, sayFailure } from "../parts/toast";
 import { go, link, place, setQuery } from "../router";
-import type { Estimate, Health, Project, ProjectCreate, ProjectList } from "../schema";
+import type { Estimate, Health, Project, ProjectCreate, ProjectList, UsageReport } from "../schema";
 import { remembered } from "../settings";
 import { follow } from "../stream";
 import { Tile } from "./tile";
@@ -51,6 +51,8 @@ export function StartScreen() {
   const query = shown === "archived" ? { status: shown } as const : {};
   const name = shown === "archived" ? "projects/archived" : "projects";
   const { list, more } = usePages(name, (s) => client.projects.list({ page_size: 24, ...query }, { signal: s }));
+  const usage = useData<UsageReport>("usage/projects", (s) => client.models.sumUsage({ group_by: "project" }, { signal: s }));
+  const costs = useMemo(() => usage.data && new Map(usage.data.items.map((u) => [u.key, u.cost_micro_usd])), [usage.data]);
   useOpenJobs();
   const input = useRef<HTMLTextAreaElement>(null);
   const [at, setAt] = useState(-1);
@@ -75,7 +77,7 @@ export function StartScreen() {
         : items.length === 0 ? <Notice icon="layers" title={shown === "archived" ? t("projects.none.archived") : t("projects.none")}><p>{shown === "archived" ? "" : t("projects.none.text")}</p></Notice>
         : (
           <ul class="cards">
-            {items.map((p) => <li key={p.id}><Card project={p} /></li>)}
+            {items.map((p) => <li key={p.id}><Card project={p} cost={costs?.get(p.id)} /></li>)}
           </ul>
         )}
         {list.data?.has_more && <p class="more"><Button onClick={more} busy={list.loading}>{t("more")}</Button></p>}
@@ -162,13 +164,13 @@ function useOpenJobs(): void {
           if (type === "complete" || type === "error" || type === "cancelled") ended = jobs.delete(id) || ended;
         }
         running.value = new Map([...jobs.values()].map((j) => [j.project, j]));
-        if (ended) refresh("projects");
+        if (ended) refresh("projects", "usage/");
       },
     });
   }, []);
 }
 
-function Card({ project: p }: { project: Project }) {
+function Card({ project: p, cost }: { project: Project; cost: number | null | undefined }) {
   const [asking, setAsking] = useState(false);
   const now = running.value.get(p.id);
   const archived = p.status === "archived";
@@ -191,6 +193,7 @@ function Card({ project: p }: { project: Project }) {
         <p class="card-facts">
           <State is={now ? (now.status === "waiting_for_input" ? now.status : "running") : p.status} of={now ? "job" : "project"} />
           <span>{p.revision > 0 ? tn("revisions", p.revision) : t("revisions.none")}</span>
+          {cost !== undefined && <span class="tabular" title={t("projects.cost")}>{cost === 0 ? t("cost.free") : money(cost)}</span>}
           <span class="grow" />
           <Time at={p.updated_at} />
         </p>

@@ -1,27 +1,14 @@
 // The picture of a project: what a browser saw of its newest revision, or, where nobody looked, a page drawn in its own colours.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { client, token } from "../api";
+import { pictureOf } from "../pictures";
 import type { Project } from "../schema";
 
-const pictures = new Map<string, Promise<string>>(); // by project and revision: an address in this page, "" for none
-const mostPictures = 60;
-
-function pictureOf(p: Project): Promise<string> {
-  const name = p.id + "@" + p.revision;
-  let picture = pictures.get(name);
-  if (!picture) {
-    if (pictures.size >= mostPictures) pictures.delete(pictures.keys().next().value!);
-    pictures.set(name, (picture = load(p).catch(() => (pictures.delete(name), ""))));
-  }
-  return picture;
-}
-
-async function load(p: Project): Promise<string> {
+/** pictureFor is the picture of the widest first page; "": there is none. */
+async function pictureFor(p: Project): Promise<string> {
   const { items } = await client.revisions.listScreenshots(p.id, p.revision);
   const wide = [...items].sort((a, b) => a.page.length - b.page.length || b.width - a.width)[0];
-  if (!wide) return "";
-  const response = await client.revisions.getScreenshot(p.id, p.revision, { page: wide.page, width: wide.width });
-  return URL.createObjectURL(await response.blob());
+  return wide ? pictureOf(p.id, p.revision, wide.page, wide.width) : "";
 }
 
 export function Tile({ project }: { project: Project }) {
@@ -33,7 +20,7 @@ export function Tile({ project }: { project: Project }) {
     const watch = new IntersectionObserver((seen) => {
       if (!seen.some((s) => s.isIntersecting)) return;
       watch.disconnect();
-      void pictureOf(project).then((p) => !gone && setPicture(p));
+      void pictureFor(project).then((p) => !gone && setPicture(p), () => undefined); // then it is drawn
     });
     watch.observe(ref.current);
     return () => ((gone = true), watch.disconnect());
