@@ -96,6 +96,8 @@ const look = EditorView.theme({
   ".conflict": { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "6px", padding: "6px 8px", background: "var(--sunken)", borderBlock: "1px solid var(--line)", font: "12.5px/1.5 var(--font)" },
   ".conflict strong": { fontWeight: "600", marginInlineEnd: "auto" },
   ".conflict button": { minHeight: "26px", padding: "0 9px", border: "1px solid var(--line-strong)", borderRadius: "6px", background: "var(--surface)", color: "var(--text)", font: "500 12.5px var(--font)", cursor: "pointer" },
+  ".conflict .mine": { boxShadow: "inset 3px 0 var(--accent-fill)" },
+  ".conflict .theirs": { boxShadow: "inset 3px 0 var(--good)" },
   ".conflict button:focus-visible": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
   ".conflict pre": { flexBasis: "100%", margin: "0", color: "var(--muted)", fontFamily: "var(--mono)", fontSize: "12px", whiteSpace: "pre-wrap", maxHeight: "5em", overflow: "auto" },
 });

@@ -8,7 +8,7 @@ export interface Change {
   readonly otherTo: number;
 }
 
-const mostSteps = 3000; // beyond, all between what is common at both ends counts as one change
+const mostSteps = 1000; // beyond, all between what is common at both ends counts as one change
 
 /** changes are the places where b differs from a, in order. */
 export function changes(a: readonly string[], b: readonly string[]): Change[] {

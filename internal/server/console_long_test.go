@@ -26,10 +26,10 @@ func TestConsoleLong(t *testing.T) {
 	v.look(1280, "light")
 	v.do("open", chromedp.Navigate(v.base+"/"))
 	v.has("#idea")
+	v.eval(shifts + `""`)
 
 	project := v.survivesCuts(p, way)
 	v.showsMany(p)
-	v.asks(p)
 	v.everyScreen(p, project)
 	if *update {
 		v.pictures(project)
@@ -97,26 +97,12 @@ func (v *guest) showsMany(p *process) {
 	p.awaitEnd(v.T, job)
 	v.open("#/projects/" + project + "/run/" + job)
 	v.until(`document.querySelector(".run-tabs .fine")?.textContent.includes("80,000")`)
-	if n := v.eval(`String(document.querySelectorAll(".run-lines .row").length)`); len(n) > 3 || n > "300" && len(n) == 3 {
-		v.Errorf("%s rows are in the page", n)
+	for _, to := range []string{"0", "e.scrollHeight / 2", "e.scrollHeight"} {
+		v.eval(`(e => (e.scrollTop = ` + to + `, ""))(document.querySelector(".run-lines"))`)
+		if n := v.eval(`new Promise(requestAnimationFrame).then(() => document.querySelectorAll(".run-lines .row").length).then(n => n > 0 && n <= 300 ? "" : String(n))`); n != "" {
+			v.Errorf("%s rows are in the page at %s", n, to)
+		}
 	}
-}
-
-// asks answers the questions of a job by keys.
-func (v *guest) asks(p *process) {
-	v.Helper()
-	project := v.makes(p, object{"title": "Asked"})
-	v.starts(p, "pipeline", object{"project_id": project, "input_context": object{"user_message": "An app for a library", "scaffold": "ask"}})
-	v.open("#/projects/" + project)
-	v.has(".questions fieldset.open")
-	v.accessible("questions")
-	const asked = `String([...document.querySelectorAll(".questions fieldset")].findIndex(f => f.matches(".open")))`
-	for at := v.eval(asked); at != "-1"; at = v.eval(asked) {
-		v.do("answer", chromedp.KeyEvent("1"))
-		v.until(asked + " !== " + quoted(at))
-	}
-	v.press(".questions .primary:enabled")
-	v.has(".run-head .state.good")
 }
 
 // everyScreen looks at each screen in both schemes, on a phone and beside.
@@ -128,10 +114,11 @@ func (v *guest) everyScreen(p *process, project string) {
 		for _, scheme := range []string{"light", "dark"} {
 			v.look(width, scheme)
 			for _, screen := range []string{"#/", "#/?show=archived", "#/jobs", "#/jobs?state=failed", "#/usage", "#/usage?by=model", "#/models?show=all", "#/settings", "#/nowhere",
-				at, at + "/run", at + "/run?part=files", at + "/run?part=calls", at + "/files", at + "/files/README.md", at + "/history/1", at + "/files?show=preview&w=phone", "#/projects/" + student + "/run"} {
+				at, at + "/run", at + "/run?part=files", at + "/run?part=calls", at + "/files", at + "/files/README.md", at + "/history/1", at + "/history/1?part=looks", at + "/files?show=preview&w=phone", "#/projects/" + student + "/run"} {
 				v.open(screen)
 				v.until(`!document.querySelector(".main .waiting") && document.querySelector(".main").innerText`)
 				v.accessible(fmt.Sprintf("%s, %d px, %s", screen, width, scheme))
+				v.steady(fmt.Sprintf("%s, %d px, %s", screen, width, scheme))
 			}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	devlog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	devpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -43,7 +44,7 @@ func openConsole(t *testing.T, base string) *guest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &guest{T: t, ctx: browsertest.Open(t, 3*time.Minute), base: base, axe: string(axe), expected: []string{"409"}} // a conflict that was to be
+	v := &guest{T: t, ctx: browsertest.Open(t, 10*time.Minute), base: base, axe: string(axe), expected: []string{"409"}} // a conflict that was to be
 	own, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +119,7 @@ func (v *guest) eval(script string) string {
 // until waits, frame by frame, until an expression is true in the page.
 func (v *guest) until(condition string) {
 	v.Helper()
-	script := `new Promise(done => { const began = Date.now(), look = () => { if (` + condition + `) done("yes"); else if (Date.now() - began > 30000) done("no"); else setTimeout(look, 30); }; look(); })`
+	script := `new Promise(done => { const began = Date.now(), look = () => { if (` + condition + `) done("yes"); else if (Date.now() - began > 90000) done("no"); else setTimeout(look, 30); }; look(); })`
 	if v.eval(script) != "yes" {
 		v.Fatalf("it never came to be that %s; the page says:\n%s", condition, v.eval(`location.hash + "\n" + document.body.innerText.slice(0, 3000)`))
 	}
@@ -169,43 +170,53 @@ func (v *guest) accessible(screen string) {
 	}
 }
 
-// Somebody has an idea built, watches, edits a file that was changed meanwhile, goes back to an older revision, and sees the result: the
-// whole way, at the limit of requests that servers have unless they are told otherwise.
+// shifts has the page sum up how far things moved that nobody moved.
+const shifts = `window.shifted = 0; new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifted += e.value; }).observe({type: "layout-shift", buffered: true});`
+
+// steady looks whether things moved by themselves since it looked last.
+func (v *guest) steady(screen string) {
+	v.Helper()
+	if moved := v.eval(`(s => (window.shifted = 0, s < 0.1 ? "" : s.toFixed(3)))(window.shifted)`); moved != "" {
+		v.Errorf("%s: things moved by themselves: %s of a layout shift", screen, moved)
+	}
+}
+
+// enter writes where the focus is.
+func (v *guest) enter(text string) {
+	v.Helper()
+	if _, err := chromedp.Call(v.ctx, input.InsertText, input.InsertTextParams{Text: text}); err != nil {
+		v.Fatal(err)
+	}
+}
+
+func (v *guest) key(keys string) {
+	v.Helper()
+	v.do("press "+keys, chromedp.KeyEvent(keys))
+}
+
+// Somebody has an idea built, answers what is asked, watches, edits a file that was changed meanwhile, looks at what changed, goes back to
+// an older revision, sees an error in the app, has it mended, and what all that took: the whole way, at the limit of requests that servers
+// have unless they are told otherwise, with nothing that moves by itself.
 func TestConsole(t *testing.T) {
 	p := start(t, t.TempDir(), "RATE_LIMIT_PER_MINUTE=60")
 	v := openConsole(t, p.Base)
 	v.look(1280, "light")
-	v.do("open", chromedp.Navigate(p.Base+"/"))
-	v.has("#idea")
-	v.until(`document.fonts.check("16px Geist")`)
-	v.accessible("start")
-	v.eval(`(document.querySelector("#idea").focus(), "")`)
-	if _, err := chromedp.Call(v.ctx, input.InsertText, input.InsertTextParams{Text: "A CRM for dog walkers"}); err != nil {
+	if _, err := chromedp.Call(v.ctx, devpage.AddScriptToEvaluateOnNewDocument, devpage.AddScriptToEvaluateOnNewDocumentParams{Source: shifts}); err != nil {
 		t.Fatal(err)
 	}
-	v.press("#build")
-	v.has(".run-head .state.good")
-	project := strings.Split(v.eval(`location.hash`), "/")[2]
-	v.until(`document.querySelectorAll(".rail .done").length >= 4 && document.querySelectorAll(".run-lines .line").length > 10`)
-	v.has(".device iframe")
-	v.until(`!document.querySelector(".device-waiting")`)
-	v.accessible("run")
-	files := "/v1/projects/" + project + "/files/"
+	v.do("open", chromedp.Navigate(p.Base+"/"))
+	project := v.buildsAnIdea()
 	v.editBesideSomebody(p, project)
+	v.goesBack(p, project)
+	v.mendsAnError(p, project)
+	v.usesKeys(project)
 
-	v.open("#/projects/" + project + "/history/1")
-	v.has(".diff-lines .add")
-	v.accessible("history")
-	v.press("#restore")
-	v.press("#restore-yes")
-	v.until(`location.hash.endsWith("/history/4")`)
-	var row struct{ Content string }
-	p.must(t, files+"README.md", &row)
-	if strings.Contains(row.Content, "Mine") {
-		t.Error("revision 1 was to be restored")
-	}
+	v.open("#/usage")
+	v.until(`/[1-9]/.test(document.querySelector(".totals")?.innerText)`)
+	v.accessible("usage")
+	v.steady("usage")
 	v.look(360, "dark")
-	for _, screen := range []string{"", "?show=chat", "/files/README.md", "/history/1", "/files?show=preview"} {
+	for _, screen := range []string{"?show=chat", "/files/README.md", "/history/1"} {
 		v.open("#/projects/" + project + screen)
 		v.has(".workspace")
 		v.accessible(fmt.Sprintf("project%s on a phone", screen))
@@ -216,33 +227,162 @@ func TestConsole(t *testing.T) {
 	v.quiet()
 }
 
-// editBesideSomebody edits a file that somebody else writes meanwhile, and keeps both.
+// buildsAnIdea writes an idea, has it built by a model that asks first, and watches.
+func (v *guest) buildsAnIdea() (project string) {
+	v.Helper()
+	v.has("#idea")
+	v.until(`document.fonts.check("16px Geist")`)
+	v.accessible("start")
+	v.steady("start")
+	v.eval(`(window.plainFetch = fetch, window.fetch = (to, init) => plainFetch(to, String(to).endsWith("/run-pipeline") ? {...init, body: init.body.replace('"input_context":{', '"input_context":{"scaffold":"ask",')} : init), "")`)
+	v.eval(`(document.querySelector("#idea").focus(), "")`)
+	v.enter("A CRM for dog walkers")
+	v.press("#build")
+	v.answers()
+	v.has(".run-head .state.good")
+	v.until(`document.querySelectorAll(".rail .done").length >= 4 && document.querySelectorAll(".run-lines .line").length > 10`)
+	v.has(".device iframe")
+	v.until(`!document.querySelector(".device-waiting")`)
+	v.accessible("run")
+	v.steady("run")
+	v.press(".run-tabs .choice button:nth-child(2)")
+	v.has(".run-file .diff-lines .add")
+	v.accessible("files of a run")
+	v.steady("files of a run")
+	return strings.Split(v.eval(`location.hash`), "/")[2]
+}
+
+// answers the questions of a job, each by a key.
+func (v *guest) answers() {
+	v.Helper()
+	v.has(".questions fieldset.open")
+	v.accessible("questions")
+	v.eval(`(document.activeElement.blur(), "")`)
+	const asked = `String([...document.querySelectorAll(".questions fieldset")].findIndex(f => f.matches(".open")))`
+	for at := v.eval(asked); at != "-1"; at = v.eval(asked) {
+		v.key("1")
+		v.until(asked + " !== " + quoted(at))
+	}
+	v.press(".questions .primary:enabled")
+}
+
+// editBesideSomebody edits a file that somebody else writes meanwhile: what both did is kept, and where both did something to one place it
+// is asked what stands.
 func (v *guest) editBesideSomebody(p *process, project string) {
 	v.Helper()
 	path := "/v1/projects/" + project + "/files/README.md"
-	v.open("#/projects/" + project + "/files/README.md")
-	v.until(`document.querySelector(".editor")?.shadowRoot?.querySelector(".cm-line")`)
-	v.accessible("files")
-	v.eval(`(document.querySelector(".editor").shadowRoot.querySelector(".cm-content").focus(), "")`)
-	if _, err := chromedp.Call(v.ctx, input.InsertText, input.InsertTextParams{Text: "Mine. "}); err != nil {
-		v.Fatal(err)
-	}
-	v.has("#save:enabled")
-	p.caller.must(v.T, "PUT", path, map[string]string{"content": "# Theirs\n"}, new(struct{}))
-	v.press("#save:enabled")
-	v.has("#save-mine")
-	v.until(`document.querySelector(".merge")?.shadowRoot?.querySelectorAll(".cm-editor").length === 2`)
-	v.accessible("conflict")
-	v.press("#save-mine")
-	v.until(`!document.querySelector("dialog") && document.querySelector("#save:disabled")`)
 	var row struct {
 		Content string
 		Version int
 	}
 	p.must(v.T, path, &row)
-	if !strings.Contains(row.Content, "Mine. ") || row.Version != 3 {
-		v.Errorf("saved: version %d, %.80q", row.Version, row.Content)
+	v.open("#/projects/" + project + "/files/README.md")
+	v.until(`document.querySelector(".editor")?.shadowRoot?.querySelector(".cm-line")`)
+	v.accessible("files")
+	v.steady("files")
+	write := func(mine, theirs string) {
+		v.eval(`(document.querySelector(".editor").shadowRoot.querySelector(".cm-content").focus(), "")`)
+		v.enter(mine)
+		v.has("#save:enabled")
+		p.caller.must(v.T, "PUT", path, map[string]string{"content": theirs}, new(struct{}))
+		v.press("#save:enabled")
 	}
+	write("Mine. ", row.Content+"\nTheirs, below.\n")
+	v.has("#save:disabled")
+	v.until(`[...document.querySelectorAll(".toast")].some(x => x.innerText.includes("meanwhile"))`)
+	p.must(v.T, path, &row)
+	if !strings.HasPrefix(row.Content, "Mine. ") || !strings.HasSuffix(row.Content, "Theirs, below.\n") || row.Version != 3 {
+		v.Errorf("joined: version %d, %.80q", row.Version, row.Content)
+	}
+
+	write("Again. ", "# Theirs\n")
+	v.until(`document.querySelector(".merge")?.shadowRoot?.querySelector(".conflict")`)
+	v.has("#save-merged:disabled")
+	v.accessible("conflict")
+	v.eval(`(document.querySelector(".merge").shadowRoot.querySelector(".conflict .both").click(), "")`)
+	v.press("#save-merged:enabled")
+	v.until(`!document.querySelector("dialog") && document.querySelector("#save:disabled")`)
+	p.must(v.T, path, &row)
+	if !strings.Contains(row.Content, "Again. Mine. ") || !strings.Contains(row.Content, "# Theirs\n") || row.Version != 5 {
+		v.Errorf("settled: version %d, %.80q", row.Version, row.Content)
+	}
+}
+
+// goesBack looks at what a revision changed, both ways, and restores it.
+func (v *guest) goesBack(p *process, project string) {
+	v.Helper()
+	v.open("#/projects/" + project + "/history/3")
+	v.has(".diff-lines .add mark")
+	v.accessible("history")
+	v.steady("history")
+	v.press(".revision-parts .choice:last-child button:last-child")
+	v.has(".workspace[data-preview=closed] .diff-lines.split")
+	v.accessible("history, side by side")
+	v.press(".pane-head > .wide-only:last-child")
+	v.open("#/projects/" + project + "/history/1")
+	v.press("#restore")
+	v.press("#restore-yes")
+	v.until(`location.hash.split("?")[0].endsWith("/history/6")`)
+	var row struct{ Content string }
+	p.must(v.T, "/v1/projects/"+project+"/files/README.md", &row)
+	if strings.Contains(row.Content, "Mine") {
+		v.Error("revision 1 was to be restored")
+	}
+	v.steady("restored")
+}
+
+// mendsAnError sees an error of the app in its preview, and has it mended.
+func (v *guest) mendsAnError(p *process, project string) {
+	v.Helper()
+	path := "/v1/projects/" + project + "/files/index.html"
+	var row struct{ Content string }
+	p.must(v.T, path, &row)
+	p.caller.must(v.T, "PUT", path, map[string]string{"content": strings.Replace(row.Content, "</head>", "<script>throw new Error('Broken on purpose')</script></head>", 1)}, new(struct{}))
+	v.until(`document.querySelector(".page-errors")?.innerText.includes("Broken on purpose")`)
+	v.accessible("an error of the app")
+	v.steady("an error of the app")
+	v.press("#fix")
+	v.until(`location.hash.includes("/run/") && document.querySelector(".run-head .state:is(.good, .bad)")`)
+	v.steady("the run that mends")
+	var jobs struct {
+		Jobs []struct {
+			InputContext struct {
+				PreviewErrors bool   `json:"preview_errors"`
+				UserMessage   string `json:"user_message"`
+			} `json:"input_context"`
+		}
+	}
+	p.must(v.T, "/v1/jobs/"+project+"/list", &jobs)
+	if c := jobs.Jobs[0].InputContext; !c.PreviewErrors || !strings.Contains(c.UserMessage, "Broken on purpose") {
+		v.Errorf("was told: %+v", c)
+	}
+}
+
+// usesKeys goes about by keys, until they are turned off.
+func (v *guest) usesKeys(project string) {
+	v.Helper()
+	v.eval(`(document.activeElement.blur(), "")`)
+	at := "#/projects/" + project
+	for _, step := range []struct{ key, then string }{
+		{"d", `location.hash.includes("/history") && document.querySelector(".revisions")`},
+		{"[", `/history\/\d+/.test(location.hash)`},
+		{"e", `location.hash.includes("/files") && document.querySelector(".tree")`},
+		{"]", `/files\/./.test(location.hash)`},
+		{"v", `document.querySelector(".workspace[data-preview=closed]")`},
+		{"v", `document.querySelector(".workspace[data-preview=open]")`},
+		{"gs", `location.hash.startsWith("#/settings") && document.querySelector(".switch")`},
+	} {
+		v.key(step.key)
+		v.until(step.then)
+	}
+	v.press(".switch")
+	v.key("gj")
+	v.key("?")
+	if got := v.eval(`location.hash + (document.querySelector("dialog") ? " help" : "")`); !strings.HasPrefix(got, "#/settings") || strings.HasSuffix(got, "help") {
+		v.Errorf("keys that are turned off went to %s", got)
+	}
+	v.press(".switch")
+	v.open(at)
 }
 
 // Without a console the address of it is what it is to the API.

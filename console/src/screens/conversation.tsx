@@ -122,7 +122,7 @@ function Current({ here, job }: { here: Here; job: JobState }) {
         <Button kind="quiet" icon="stop" label={t("stop")} onClick={() => void cancel(job.job_id)} />
       </header>
       <Progress value={r.progress || job.progress} label={t("progress")} />
-      {r.text && <p class="said streaming">{r.text.slice(-600)}</p>}
+      {status === "running" && <p class="said streaming">{r.text.slice(-400)}</p>}
     </article>
   );
 }

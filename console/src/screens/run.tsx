@@ -34,8 +34,7 @@ function OneRun({ here, id }: { here: Here; id: string }) {
     <div class="run">
       <RunHead job={job} known={known} running={running} />
       <Rail known={known} agent={job.agent_type} over={!running} />
-      {running && <Progress value={r.progress || job.progress} label={t("progress")} />}
-      {running && <Now known={known} />}
+      <div class="run-progress">{running && <Progress value={r.progress || job.progress} label={t("progress")} />}</div>
       {job.status === "failed" && <p class="run-error"><Icon name="failed" />{job.error}</p>}
       <div class="run-tabs">
         <Choice
@@ -50,6 +49,7 @@ function OneRun({ here, id }: { here: Here; id: string }) {
         {(job.revision ?? 0) > 0 && <a class="button plain" href={link(["projects", here.id, "history", job.revision!])}><Icon name="history" /><span>{t("revision.n", { n: job.revision! })}</span></a>}
       </div>
       {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "calls" ? <Calls job={id} running={running} /> : part === "files" ? <RunFiles here={here} known={known} job={job} running={running} /> : <Rows items={r.lines} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
+      {running && part !== "files" && <Now known={known} />}
     </div>
   );
 }
@@ -78,11 +78,14 @@ function RunHead({ job, known, running }: { job: AnyJob; known: Known; running: 
   const queue = r.queue ?? job.queue;
   return (
     <header class="run-head">
-      <h2>{tx("agent", job.agent_type)}</h2>
-      <StateOf job={job as Here["jobs"][number]} />
-      {!running && <Time at={job.completed_at} />}
-      {job.status === "queued" && queue && <span class="fine">{t("queue.place", { n: queue.place, why: tx("queue", queue.waiting_for) })}</span>}
-      <span class="grow" />
+      <div class="run-title">
+        <h2>{tx("agent", job.agent_type)}</h2>
+        <StateOf job={job as Here["jobs"][number]} />
+        {!running && <Time at={job.completed_at} />}
+        {job.status === "queued" && queue && <span class="fine queue-place">{t("queue.place", { n: queue.place, why: tx("queue", queue.waiting_for) })}</span>}
+        <span class="grow" />
+        {running && <Button icon="stop" onClick={() => void cancel(job.job_id)}>{t("stop")}</Button>}
+      </div>
       <dl class="facts">
         {began > 0 && <div><dt>{t("run.elapsed")}</dt><dd>{duration(Math.max(0, ended - began))}</dd></div>}
         {r.calls > 0 && <div><dt>{t("run.calls")}</dt><dd>{number(r.calls)}</dd></div>}
@@ -90,7 +93,6 @@ function RunHead({ job, known, running }: { job: AnyJob; known: Known; running: 
         {r.calls > 0 && <div><dt>{t("run.cost")}</dt><dd>{free && !cost ? t("cost.free") : money(cost)}</dd></div>}
         {r.retries > 0 && <div><dt>{t("run.retries")}</dt><dd>{number(r.retries)}</dd></div>}
       </dl>
-      {running && <Button icon="stop" onClick={() => void cancel(job.job_id)}>{t("stop")}</Button>}
     </header>
   );
 }
@@ -102,10 +104,15 @@ function Rail({ known, agent, over }: { known: Known; agent: string; over: boole
   const r = seen(known);
   const running = r.stages.some((s) => s.state === "running");
   const now = useNow(running, 200);
+  const ref = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    const e = ref.current;
+    if (e) e.scrollLeft = (e.querySelector<HTMLElement>("[aria-current]")?.offsetLeft ?? 0) - 60;
+  }, [r.stages.length]);
   const coming = agent === "builder" && !over ? pipeline.filter((p) => !r.stages.some((s) => s.name === p)) : [];
   if (!r.stages.length && !coming.length) return null;
   return (
-    <ol class="rail" aria-label={t("rail")}>
+    <ol class="rail" ref={ref} tabIndex={0} aria-label={t("rail")}>
       {r.stages.map((s, i) => (
         <li key={i} class={s.state} aria-current={s.state === "running" ? "step" : undefined}>
           <Icon name={s.state === "done" ? "check" : s.state === "running" ? "bolt" : "minus"} />

@@ -118,7 +118,7 @@ function Ask({ input }: { input: { current: HTMLTextAreaElement | null } }) {
           <button type="button" key={i} class="idea" onClick={() => ((draft.value = t(i)), input.current?.focus())}>{t(i)}</button>
         ))}
       </div>
-      {isBuiltIn(health.data?.model) && <p class="fine offline-model">{t("start.offline")}</p>}
+      <p class="fine offline-model">{isBuiltIn(health.data?.model) && t("start.offline")}</p>
     </section>
   );
 }
