@@ -88,7 +88,7 @@ type part struct {
 	do   func(*lab, *report)
 }
 
-var parts = []part{{"jobs", (*lab).jobs}, {"events", (*lab).watched}, {"reads", (*lab).reads}, {"operations", (*lab).operations}}
+var parts = []part{{"jobs", (*lab).jobs}, {"events", (*lab).watched}, {"reads", (*lab).reads}, {"operations", (*lab).operations}, {"console", (*lab).console}}
 
 func partNames() (all []string) {
 	for _, p := range parts {

@@ -64,6 +64,7 @@ bec81b5f9fb48ae5 20261127000039_patterns.sql
 d695f254c041a265 20261127000040_lists_of_a_user.sql
 9a923bad491bc6e0 20261127000041_comparisons.sql
 105c59b236ecac0a 20261127000042_project_copies.sql
+9f30b7d083b460ab 20261127000043_answers_of_calls.sql
 `
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -707,4 +707,9 @@ export const de: Words = {
   "files.next": "Nächste Datei",
   "files.previous": "Vorige Datei",
   "projects.cost": "Was Modelle bisher gekostet haben",
+  "calls.read.answer": "Die Antwort lesen",
+  "calls.gone": "Von der Antwort ist nichts aufbewahrt.",
+  "part.text": "Gesagt",
+  "part.reasoning": "Gedacht",
+  "part.refusal": "Abgelehnt",
 };

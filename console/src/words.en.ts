@@ -706,4 +706,9 @@ export const en = {
   "files.next": "Next file",
   "files.previous": "Previous file",
   "projects.cost": "What models cost so far",
+  "calls.read.answer": "Read the answer",
+  "calls.gone": "Nothing is kept of the answer.",
+  "part.text": "Said",
+  "part.reasoning": "Thought",
+  "part.refusal": "Refused",
 };

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"codeforge"
@@ -75,4 +76,60 @@ func (s *server) listJobCalls(ctx context.Context, in *listCallsInput) (*listCal
 		out.Items[i] = callOf(&calls.Calls[i], calls.Agent)
 	}
 	return &listCallsOutput{out}, nil
+}
+
+type getCallInput struct {
+	JobPath
+	Call int `path:"call" minimum:"1" doc:"Number of the call in its job, as the list has it."`
+}
+
+// callAnswer is what a model answered.
+type callAnswer struct {
+	JobID   string       `json:"job_id" format:"uuid" doc:"As it was asked for."`
+	Call    int          `json:"call"`
+	Model   string       `json:"model" doc:"Which answered, as provider:model; empty: it is not known."`
+	Finish  *string      `json:"finish_reason" doc:"Why the answer ended; null: there was none."`
+	Error   *string      `json:"error_code" doc:"Which kind of failure stands for an answer; null: there is one." example:"refusal"`
+	Message string       `json:"refusal,omitempty" doc:"Why the model would not answer, in its own words."`
+	Parts   []answerPart `json:"parts" doc:"In order."`
+}
+
+type answerPart struct {
+	Kind string `json:"kind" enum:"text,reasoning,refusal,tool_call" doc:"What the model said, what it thought of that (as far as its provider shows it), or what it called."`
+	Name string `json:"name,omitempty" doc:"Of a tool that was called."`
+	Text string `json:"text" doc:"What was said; of a tool what it was called with. A model wrote it: show it as text."`
+}
+
+type getCallOutput struct{ Body *callAnswer }
+
+func (s *server) getJobCall(ctx context.Context, in *getCallInput) (*getCallOutput, error) {
+	if s.Ledger == nil {
+		return nil, errNoModels
+	}
+	entry, err := s.Ledger.JobAnswer(ctx, caller(ctx), in.JobID, in.Call)
+	if err != nil {
+		return nil, err
+	}
+	resp, failed, err := llm.Answered(entry)
+	if err != nil {
+		return nil, fmt.Errorf("read the answer of a call: %w", err)
+	}
+	out := &callAnswer{JobID: in.JobID, Call: in.Call, Parts: []answerPart{}}
+	if failed != nil {
+		resp = failed.Partial
+		out.Error, out.Message = nonEmpty(string(failed.Kind)), failed.Refusal
+	}
+	if resp == nil {
+		return &getCallOutput{out}, nil
+	}
+	out.Model, out.Finish = resp.Provider+":"+resp.Model, nonEmpty(string(resp.Finish))
+	for _, p := range resp.Parts {
+		switch {
+		case p.Call != nil:
+			out.Parts = append(out.Parts, answerPart{Kind: string(llm.PartToolCall), Name: p.Call.Name, Text: string(p.Call.Arguments)})
+		case p.Text != "":
+			out.Parts = append(out.Parts, answerPart{Kind: string(p.Kind), Text: p.Text})
+		}
+	}
+	return &getCallOutput{out}, nil
 }

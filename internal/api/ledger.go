@@ -16,6 +16,9 @@ type Ledger interface {
 	// JobCalls returns the calls for a job (or an alias of it) after a cursor ("": from the first on), in order, at most limit. A job that
 	// was swept is known as long as its calls are.
 	JobCalls(ctx context.Context, u codeforge.User, jobID, cursor string, limit int) (codeforge.JobCalls, error)
+	// JobAnswer returns what the journal has of a call of a job (or an alias of it) by its number: an entry as [llm.Answered] reads it. It is
+	// NotFound for a call of which there is none any more.
+	JobAnswer(ctx context.Context, u codeforge.User, jobID string, call int) (entry []byte, err error)
 	// JobUsage returns what the newest jobs of u of an agent type took that completed and called a model, newest first, at
 	// most limit. It may look at u's newest calls only.
 	JobUsage(ctx context.Context, u codeforge.User, agent codeforge.AgentType, limit int) ([]codeforge.JobUsage, error)

@@ -65,6 +65,7 @@ func (s *server) routes() {
 	add(s, "POST /v1/run-pipeline", "run_pipeline", s.runPipeline, "/v1/agents/run-pipeline")
 	add(s, "GET /v1/jobs", "list_user_jobs", s.listUserJobs, "/v1/agents/jobs")
 	add(s, "GET /v1/jobs/{job_id}/calls", "list_job_calls", s.listJobCalls, "/v1/agents/jobs/{job_id}/calls")
+	add(s, "GET /v1/jobs/{job_id}/calls/{call}", "get_job_call", s.getJobCall, "/v1/agents/jobs/{job_id}/calls/{call}")
 	add(s, "GET /v1/jobs/{job_id}", "get_job", s.getJob, "/v1/agents/jobs/{job_id}")
 	add(s, "GET /v1/jobs/{project_id}/list", "list_jobs", s.listJobs, "/v1/agents/jobs/{project_id}/list")
 	add(s, "POST /v1/jobs/{job_id}/respond", "respond", s.respond, "/v1/agents/jobs/{job_id}/respond",

@@ -300,6 +300,8 @@ var docs = map[string]doc{
 		text: "The caller's, newest first. A page may hold fewer than `limit`, or none, where many jobs are passed over: the list ends where `next_cursor` is null."},
 	"list_job_calls": {tag: "jobs", errors: []int{400, 404, 503}, summary: "List what models were asked for a job",
 		text: "Each attempt at a call of a model, failed ones too: who was asked, what it took and what it cost. They are known as long as the books are kept, also of a job that is gone."},
+	"get_job_call": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Read what a model answered",
+		text: "The answer to one call, as the journal keeps it for JOURNAL_RETENTION: what was said, thought (where that is shown) and called. What was asked is not kept. 404 for a call that got no answer, and when it is gone."},
 	"list_jobs": {tag: "jobs", errors: []int{400, 404}, summary: "List a project's jobs", text: "Newest first, by limit and offset or by page."},
 	"list_job_files": {tag: "jobs", errors: []int{400, 404, 503}, summary: "Read a job's working tree",
 		text: "The project's files as the job has them by now, before anything of it is in the project: all without contents, or one by its path with its content. " +

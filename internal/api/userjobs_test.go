@@ -76,6 +76,9 @@ func TestCallsOfAJob(t *testing.T) {
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+	k.call("GET", url+"/1", "").fails(404, "RESOURCE_NOT_FOUND") // nothing is in the journal
+	k.call("GET", url+"/1", "", "Authorization: Bearer bob").fails(404, "RESOURCE_NOT_FOUND")
+	newKit(t).call("GET", url+"/1", "").fails(503, "SERVICE_UNAVAILABLE")
 	k.call("GET", url+"?cursor=%3F", "").fails(400, "VALIDATION_ERROR")
 	k.call("GET", url, "", "Authorization: Bearer bob").fails(404, "RESOURCE_NOT_FOUND")
 	newKit(t).call("GET", url, "").fails(503, "SERVICE_UNAVAILABLE")

@@ -300,6 +300,12 @@ func decodeEntry(b []byte) (*Response, *Error, []Entry, error) {
 	return nil, nil, nil, errors.New("journal entry: empty")
 }
 
+// Answered is what an entry of a journal holds: an answer, or an error that stands for one, with what there was of it.
+func Answered(entry []byte) (*Response, *Error, error) {
+	resp, failed, _, err := decodeEntry(entry)
+	return resp, failed, err
+}
+
 func toJournal(r *Response) *journalResponse {
 	if r == nil {
 		return nil

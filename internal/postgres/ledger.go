@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -180,6 +181,23 @@ func (l *Ledger) JobCalls(ctx context.Context, u codeforge.User, jobID, cursor s
 	}
 	out.JobID, out.Agent, out.Calls = a.JobID, a.Agent, mapRows(a.Calls, callRow.call)
 	return out, err
+}
+
+// JobAnswer implements api.Ledger. Users may not read the journal's table themselves.
+func (l *Ledger) JobAnswer(ctx context.Context, u codeforge.User, jobID string, call int) (entry []byte, err error) {
+	if err := check(u, "Job", jobID); err != nil {
+		return nil, err
+	}
+	a, found, err := query[struct{ Entry *string }](ctx, l.s, "read_answer", arg{"user", u.ID}, arg{"job", jobID}, arg{"call", call})
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, codeforge.NotFound("Job", jobID)
+	case a.Entry == nil:
+		return nil, codeforge.NotFound("Call", strconv.Itoa(call))
+	}
+	return []byte(*a.Entry), nil
 }
 
 // JobUsage returns what the newest jobs of u of an agent type took that completed and called a model, newest first. It looks

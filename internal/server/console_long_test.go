@@ -26,7 +26,6 @@ func TestConsoleLong(t *testing.T) {
 	v.look(1280, "light")
 	v.do("open", chromedp.Navigate(v.base+"/"))
 	v.has("#idea")
-	v.eval(shifts + `""`)
 
 	project := v.survivesCuts(p, way)
 	v.showsMany(p)
@@ -113,12 +112,12 @@ func (v *guest) everyScreen(p *process, project string) {
 	for _, width := range []int64{360, 768, 1280} {
 		for _, scheme := range []string{"light", "dark"} {
 			v.look(width, scheme)
+			v.asked()
 			for _, screen := range []string{"#/", "#/?show=archived", "#/jobs", "#/jobs?state=failed", "#/usage", "#/usage?by=model", "#/models?show=all", "#/settings", "#/nowhere",
 				at, at + "/run", at + "/run?part=files", at + "/run?part=calls", at + "/files", at + "/files/README.md", at + "/history/1", at + "/history/1?part=looks", at + "/files?show=preview&w=phone", "#/projects/" + student + "/run"} {
 				v.open(screen)
 				v.until(`!document.querySelector(".main .waiting") && document.querySelector(".main").innerText`)
-				v.accessible(fmt.Sprintf("%s, %d px, %s", screen, width, scheme))
-				v.steady(fmt.Sprintf("%s, %d px, %s", screen, width, scheme))
+				v.seen(fmt.Sprintf("%s, %d px, %s", screen, width, scheme))
 			}
 		}
 	}

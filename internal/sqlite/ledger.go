@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"codeforge"
@@ -439,6 +440,24 @@ func (l *Ledger) JobCalls(ctx context.Context, u codeforge.User, jobID, cursor s
 		})
 	})
 	return out, err
+}
+
+// JobAnswer implements api.Ledger.
+func (l *Ledger) JobAnswer(ctx context.Context, u codeforge.User, jobID string, call int) (entry []byte, err error) {
+	err = l.s.view(ctx, func(c *conn) error {
+		j, err := ownJob(c, u, jobID)
+		if err != nil {
+			return err
+		}
+		var text string
+		found, err := c.one("SELECT entry FROM llm_journal WHERE job_id = ? AND number = ? ORDER BY created_at DESC LIMIT 1", []any{j.ID, call}, &text)
+		if err == nil && !found {
+			err = codeforge.NotFound("Call", strconv.Itoa(call))
+		}
+		entry = []byte(text)
+		return err
+	})
+	return entry, err
 }
 
 // bookedJob finds a job of u, of one that was swept its id alone, as long as there are calls of it.

@@ -367,9 +367,19 @@ var ledgerTests = []bookTest{
 			b.ok(err)
 			b.same("calls", []any{calls, agent}, []any{all, codeforge.Builder})
 		}
+		_, err := l.JobAnswer(b.ctx(), b.u, j.ID, 1)
+		b.missing(err, "Call", "1")
+		for _, answer := range []string{"older", "newer"} {
+			_, err := b.journal.Put(b.ctx(), llm.JournalKey{JobID: j.ID, Number: 1, Hash: answer}, []byte(answer))
+			b.ok(err)
+			b.passTime(time.Second)
+		}
+		entry, err := l.JobAnswer(b.ctx(), b.u, j.ID, 1)
+		b.ok(err)
+		b.same("the newest answer", string(entry), "newer")
 		b.finish(j, waits)
 		alias := codeforge.NewID()
-		_, err := b.RespondJob(b.ctx(), b.u, j.ID, alias, []byte(`[]`))
+		_, err = b.RespondJob(b.ctx(), b.u, j.ID, alias, []byte(`[]`))
 		b.ok(err)
 		calls, _, err := read(b.u, alias, 100)
 		b.ok(err)

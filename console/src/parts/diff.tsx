@@ -30,7 +30,7 @@ export function DiffLook() {
     if (to === "split" && at && at.clientWidth < roomForTwo) collapsed.value = { ...collapsed.value, preview: true };
   };
   useKeys([{ keys: "d", name: t("diff.look.key"), run: () => set(look.value === "split" ? "unified" : "split") }]);
-  return <Choice label={t("diff.look")} is={look.value} of={[["unified", t("diff.unified")], ["split", t("diff.split")]]} onChange={set} />;
+  return <span class="diff-look"><Choice label={t("diff.look")} is={look.value} of={[["unified", t("diff.unified")], ["split", t("diff.split")]]} onChange={set} /></span>;
 }
 
 /** Diffs is around all that shows diffs: it knows how much room there is. */

@@ -46,7 +46,6 @@ function OneRun({ here, id }: { here: Here; id: string }) {
         <span class="grow" />
         {(part === "files" || part === "proposal") && <DiffLook />}
         {r.dropped > 0 && <span class="fine">{t("run.dropped", { n: number(r.dropped) })}</span>}
-        {(job.revision ?? 0) > 0 && <a class="button plain" href={link(["projects", here.id, "history", job.revision!])}><Icon name="history" /><span>{t("revision.n", { n: job.revision! })}</span></a>}
       </div>
       {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "calls" ? <Calls job={id} running={running} /> : part === "files" ? <RunFiles here={here} known={known} job={job} running={running} /> : <Rows items={r.lines} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
       {running && part !== "files" && <Now known={known} />}
@@ -84,6 +83,7 @@ function RunHead({ job, known, running }: { job: AnyJob; known: Known; running: 
         {!running && <Time at={job.completed_at} />}
         {job.status === "queued" && queue && <span class="fine queue-place">{t("queue.place", { n: queue.place, why: tx("queue", queue.waiting_for) })}</span>}
         <span class="grow" />
+        {(job.revision ?? 0) > 0 && <a class="button quiet" href={link(["projects", job.project_id, "history", job.revision!], carried("w"))}><Icon name="history" /><span>{t("revision.n", { n: job.revision! })}</span></a>}
         {running && <Button icon="stop" onClick={() => void cancel(job.job_id)}>{t("stop")}</Button>}
       </div>
       <dl class="facts">
