@@ -267,6 +267,12 @@ Alive = TypedDict("Alive", {
     "status": "Literal['alive']",
 }, total=True)
 
+AnswerPart = TypedDict("AnswerPart", {
+    "kind": "Literal['text', 'reasoning', 'refusal', 'tool_call']",
+    "name": "str",
+    "text": "str",
+}, total=False)
+
 AnswerSet = TypedDict("AnswerSet", {
     "answers": "List[Dict[str, Any]]",
     "responses": "List[ResponseEntry]",
@@ -309,6 +315,16 @@ BudgetUpdate = TypedDict("BudgetUpdate", {
     "limit_micro_usd": "Union[int, None]",
     "limit_usd": "Union[float, None]",
     "scope": "Literal['job', 'project_day', 'project_month', 'user_day', 'user_month']",
+}, total=False)
+
+CallAnswer = TypedDict("CallAnswer", {
+    "call": "int",
+    "error_code": "Union[str, None]",
+    "finish_reason": "Union[str, None]",
+    "job_id": "str",
+    "model": "str",
+    "parts": "List[AnswerPart]",
+    "refusal": "str",
 }, total=False)
 
 CallList = TypedDict("CallList", {
@@ -1422,6 +1438,10 @@ class JobCalls(_Group):
     def list_calls(self, job_id: str, *, cursor: "Optional[str]" = None, limit: "Optional[int]" = None, **options: Any) -> "Pages[ModelCall]":
         """List what models were asked for a job."""
         return Pages(self._core, f"/v1/jobs/{_part(job_id)}/calls", {"cursor": cursor, "limit": limit}, options)
+
+    def get_call(self, job_id: str, call: str, **options: Any) -> "CallAnswer":
+        """Read what a model answered."""
+        return self._core.call("GET", f"/v1/jobs/{_part(job_id)}/calls/{_part(call)}", **options)
 
     def cancel(self, job_id: str, *, keep: "Optional[bool]" = None, **options: Any) -> "Cancelled":
         """Cancel a job."""

@@ -30,6 +30,15 @@ export interface Alive {
   status: "alive";
 }
 
+export interface AnswerPart {
+  /** What the model said, what it thought of that (as far as its provider shows it), or what it called. */
+  kind: "text" | "reasoning" | "refusal" | "tool_call";
+  /** Of a tool that was called. */
+  name?: string;
+  /** What was said; of a tool what it was called with. A model wrote it: show it as text. */
+  text: string;
+}
+
 export interface AnswerSet {
   /** Each {question: answer}, or {"question": ..., "answer": ...}. */
   answers?: (Record<string, string | {
@@ -95,6 +104,22 @@ export interface BudgetUpdate {
   /** The same in dollars, instead of limit_micro_usd. */
   limit_usd?: number | null;
   scope: "job" | "project_day" | "project_month" | "user_day" | "user_month";
+}
+
+export interface CallAnswer {
+  call: number;
+  /** Which kind of failure stands for an answer; null: there is one. */
+  error_code: string | null;
+  /** Why the answer ended; null: there was none. */
+  finish_reason: string | null;
+  /** As it was asked for. */
+  job_id: string;
+  /** Which answered, as provider:model; empty: it is not known. */
+  model: string;
+  /** In order. */
+  parts: AnswerPart[];
+  /** Why the model would not answer, in its own words. */
+  refusal?: string;
 }
 
 export interface CallList {
@@ -1621,6 +1646,11 @@ export class Jobs {
   /** List what models were asked for a job. */
   listCalls(jobId: string, query: { cursor?: string; limit?: number } = {}, options?: CallOptions): Pages<CallList, ModelCall> {
     return this.core.pages({ method: "GET", path: `/v1/jobs/${part(jobId)}/calls`, query }, options);
+  }
+
+  /** Read what a model answered. */
+  getCall(jobId: string, call: string, options?: CallOptions): Promise<CallAnswer> {
+    return this.core.call({ method: "GET", path: `/v1/jobs/${part(jobId)}/calls/${part(call)}` }, options);
   }
 
   /** Cancel a job. */
