@@ -712,4 +712,5 @@ export const de: Words = {
   "part.text": "Gesagt",
   "part.reasoning": "Gedacht",
   "part.refusal": "Abgelehnt",
+  "jobs.peek": "Hineinsehen",
 };

@@ -711,4 +711,5 @@ export const en = {
   "part.text": "Said",
   "part.reasoning": "Thought",
   "part.refusal": "Refused",
+  "jobs.peek": "Look into it",
 };

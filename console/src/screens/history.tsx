@@ -1,5 +1,5 @@
 // Revisions: who made them, why, and how well they are known to work; what one changed, and the way back to it.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { client } from "../api";
 import { refresh, useData, usePages } from "../data";
 import { t, tn, tx } from "../i18n";
@@ -29,6 +29,7 @@ export function HistoryPane({ here, at }: { here: Here; at: number }) {
     { keys: "[", name: t("history.next"), run: () => open(items[index + 1]) },
     { keys: "]", name: t("history.previous"), run: () => open(items[index - 1]) },
   ]);
+  useEffect(() => document.querySelector(".revisions [aria-current]")?.scrollIntoView({ block: "nearest" }), [shown, items.length > 0]);
   if (list.error && !list.data) return <Failure error={list.error} retry={() => refresh(name)} />;
   if (!list.data) return <Waiting rows={6} />;
   if (items.length === 0) return <Notice icon="history" title={t("history.none")}><p>{t("history.none.text")}</p></Notice>;

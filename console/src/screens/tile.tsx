@@ -4,11 +4,19 @@ import { client, token } from "../api";
 import { pictureOf } from "../pictures";
 import type { Project } from "../schema";
 
-/** pictureFor is the picture of the widest first page; "": there is none. */
+/** pictureFor is the picture of the widest first page, in the newest revision that a browser looked at; "": there is none. */
 async function pictureFor(p: Project): Promise<string> {
-  const { items } = await client.revisions.listScreenshots(p.id, p.revision);
+  const newest = await widest(p.id, p.revision);
+  if (newest || p.revision < 2) return newest;
+  const { items } = await client.revisions.list(p.id, { page_size: 20 });
+  const seen = items.find((r) => r.evidence.some((e) => e.name === "run" && e.status !== "not_checked"));
+  return seen ? widest(p.id, seen.revision) : "";
+}
+
+async function widest(project: string, revision: number): Promise<string> {
+  const { items } = await client.revisions.listScreenshots(project, revision);
   const wide = [...items].sort((a, b) => a.page.length - b.page.length || b.width - a.width)[0];
-  return wide ? pictureOf(p.id, p.revision, wide.page, wide.width) : "";
+  return wide ? pictureOf(project, revision, wide.page, wide.width) : "";
 }
 
 export function Tile({ project }: { project: Project }) {
