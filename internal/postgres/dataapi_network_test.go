@@ -162,7 +162,14 @@ func TestDataAPIRoundTrips(t *testing.T) {
 			_, _, err := s.ListUserJobs(ctx, u, codeforge.UserJobs{Agent: codeforge.QA, ProjectID: mine.ID, Limit: 20})
 			return err
 		},
-		"calls":       func() error { _, err := s.Ledger(nil).JobCalls(ctx, u, j.ID, "", 20); return err },
+		"calls": func() error { _, err := s.Ledger(nil).JobCalls(ctx, u, j.ID, "", 20); return err },
+		"answer": func() error {
+			_, err := s.Ledger(nil).JobAnswer(ctx, u, j.ID, 1)
+			if codeforge.IsKind(err, codeforge.Missing) { // it has none
+				return nil
+			}
+			return err
+		},
 		"profile":     func() error { _, err := s.GetProfile(ctx, u); return err },
 		"put profile": func() error { _, err := s.PutProfile(ctx, u, codeforge.ProfilePatch{FullName: new("Far")}); return err },
 		"waitlist":    func() error { return s.JoinWaitlist(ctx, "far@example.com") },

@@ -299,6 +299,13 @@ func TestRoundTrips(t *testing.T) {
 			return err
 		}},
 		{"calls of a job", func() error { _, err := books.JobCalls(ctx, u, last.ID, "", 20); return err }},
+		{"answer of a call", func() error {
+			_, err := books.JobAnswer(ctx, u, last.ID, 1)
+			if codeforge.IsKind(err, codeforge.Missing) { // it has none
+				return nil
+			}
+			return err
+		}},
 		{"usage of jobs", func() error { _, err := books.JobUsage(ctx, u, codeforge.Code, 10); return err }},
 		{"budgets", func() error { _, err := books.Budgets(ctx, u, project.ID, last.ID); return err }},
 		{"set budget", func() error { return books.SetBudget(ctx, u, llm.BudgetProjectDay, project.ID, new(int64(1000))) }},
