@@ -202,6 +202,28 @@ func (v *guest) steady(screen string) {
 	}
 }
 
+// asks makes a request from the page, where that waits as long as the limit of requests wants it to.
+func (v *guest) asks(method, path string, body, out any) {
+	v.Helper()
+	sent := "undefined"
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			v.Fatal(err)
+		}
+		sent = quoted(string(b))
+	}
+	answer := v.eval(`(async () => { for (;;) {
+		const r = await fetch(` + quoted(path) + `, {method: ` + quoted(method) + `, body: ` + sent + `, headers: {"Content-Type": "application/json"}});
+		if (r.status === 429) await new Promise(done => setTimeout(done, 1000 * Number(r.headers.get("Retry-After") || 1)));
+		else if (!r.ok) throw new Error(r.status + " " + await r.text());
+		else return r.text();
+	} })()`)
+	if err := json.Unmarshal([]byte(answer), out); err != nil {
+		v.Fatal(err)
+	}
+}
+
 // asked says that what moved until now, somebody asked for.
 func (v *guest) asked() {
 	v.Helper()
@@ -230,9 +252,9 @@ func TestConsole(t *testing.T) {
 	v.look(1280, "light")
 	v.do("open", chromedp.Navigate(p.Base+"/"))
 	project := v.buildsAnIdea()
-	v.editBesideSomebody(p, project)
-	v.goesBack(p, project)
-	v.mendsAnError(p, project)
+	v.editBesideSomebody(project)
+	v.goesBack(project)
+	v.mendsAnError(project)
 	v.usesKeys(project)
 
 	v.open("#/usage")
@@ -291,14 +313,14 @@ func (v *guest) answers() {
 
 // editBesideSomebody edits a file that somebody else writes meanwhile: what both did is kept, and where both did something to one place it
 // is asked what stands.
-func (v *guest) editBesideSomebody(p *process, project string) {
+func (v *guest) editBesideSomebody(project string) {
 	v.Helper()
 	path := "/v1/projects/" + project + "/files/README.md"
 	var row struct {
 		Content string
 		Version int
 	}
-	p.must(v.T, path, &row)
+	v.asks("GET", path, nil, &row)
 	v.open("#/projects/" + project + "/files/README.md")
 	v.until(`document.querySelector(".editor")?.shadowRoot?.querySelector(".cm-line")`)
 	v.seen("files")
@@ -306,13 +328,13 @@ func (v *guest) editBesideSomebody(p *process, project string) {
 		v.eval(`(document.querySelector(".editor").shadowRoot.querySelector(".cm-content").focus(), "")`)
 		v.enter(mine)
 		v.has("#save:enabled")
-		p.caller.must(v.T, "PUT", path, map[string]string{"content": theirs}, new(struct{}))
+		v.asks("PUT", path, map[string]string{"content": theirs}, new(struct{}))
 		v.press("#save:enabled")
 	}
 	write("Mine. ", row.Content+"\nTheirs, below.\n")
 	v.has("#save:disabled")
 	v.until(`[...document.querySelectorAll(".toast")].some(x => x.innerText.includes("meanwhile"))`)
-	p.must(v.T, path, &row)
+	v.asks("GET", path, nil, &row)
 	if !strings.HasPrefix(row.Content, "Mine. ") || !strings.HasSuffix(row.Content, "Theirs, below.\n") || row.Version != 3 {
 		v.Errorf("joined: version %d, %.80q", row.Version, row.Content)
 	}
@@ -324,14 +346,14 @@ func (v *guest) editBesideSomebody(p *process, project string) {
 	v.eval(`(document.querySelector(".merge").shadowRoot.querySelector(".conflict .both").click(), "")`)
 	v.press("#save-merged:enabled")
 	v.until(`!document.querySelector("dialog") && document.querySelector("#save:disabled")`)
-	p.must(v.T, path, &row)
+	v.asks("GET", path, nil, &row)
 	if !strings.Contains(row.Content, "Again. Mine. ") || !strings.Contains(row.Content, "# Theirs\n") || row.Version != 5 {
 		v.Errorf("settled: version %d, %.80q", row.Version, row.Content)
 	}
 }
 
 // goesBack looks at what a revision changed, both ways, and restores it.
-func (v *guest) goesBack(p *process, project string) {
+func (v *guest) goesBack(project string) {
 	v.Helper()
 	v.open("#/projects/" + project + "/history/3")
 	v.has(".diff-lines .add mark")
@@ -348,7 +370,7 @@ func (v *guest) goesBack(p *process, project string) {
 	v.press("#restore-yes")
 	v.until(`location.hash.split("?")[0].endsWith("/history/6")`)
 	var row struct{ Content string }
-	p.must(v.T, "/v1/projects/"+project+"/files/README.md", &row)
+	v.asks("GET", "/v1/projects/"+project+"/files/README.md", nil, &row)
 	if strings.Contains(row.Content, "Mine") {
 		v.Error("revision 1 was to be restored")
 	}
@@ -356,12 +378,12 @@ func (v *guest) goesBack(p *process, project string) {
 }
 
 // mendsAnError sees an error of the app in its preview, and has it mended.
-func (v *guest) mendsAnError(p *process, project string) {
+func (v *guest) mendsAnError(project string) {
 	v.Helper()
 	path := "/v1/projects/" + project + "/files/index.html"
 	var row struct{ Content string }
-	p.must(v.T, path, &row)
-	p.caller.must(v.T, "PUT", path, map[string]string{"content": strings.Replace(row.Content, "</head>", "<script>throw new Error('Broken on purpose')</script></head>", 1)}, new(struct{}))
+	v.asks("GET", path, nil, &row)
+	v.asks("PUT", path, map[string]string{"content": strings.Replace(row.Content, "</head>", "<script>throw new Error('Broken on purpose')</script></head>", 1)}, new(struct{}))
 	v.until(`document.querySelector(".page-errors")?.innerText.includes("Broken on purpose")`)
 	v.seen("an error of the app")
 	v.press("#fix")
@@ -375,7 +397,7 @@ func (v *guest) mendsAnError(p *process, project string) {
 			} `json:"input_context"`
 		}
 	}
-	p.must(v.T, "/v1/jobs/"+project+"/list", &jobs)
+	v.asks("GET", "/v1/jobs/"+project+"/list", nil, &jobs)
 	if c := jobs.Jobs[0].InputContext; !c.PreviewErrors || !strings.Contains(c.UserMessage, "Broken on purpose") {
 		v.Errorf("was told: %+v", c)
 	}
