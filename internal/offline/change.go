@@ -10,21 +10,34 @@ import (
 // instruction that describes an app instead adds what it speaks of. Applying it again changes nothing more. Orders that
 // no rule understands become wishes.
 func (a *app) change(instruction string) {
+	var others []string
+	understood := false
 	for _, sentence := range sentences(instruction) {
-		if !a.applySentence(sentence) && imperative.MatchString(sentence) {
-			a.Wishes = append(a.Wishes, shorten(cleanLine(sentence), 200))
+		switch wish := shorten(cleanLine(sentence), 200); {
+		case a.applySentence(sentence):
+			understood = true
+		case imperative.MatchString(sentence):
+			a.Wishes = append(a.Wishes, wish)
+		case !polite.MatchString(sentence):
+			others = append(others, wish)
 		}
+	}
+	if !understood && len(a.Wishes) == 0 { // what says nothing that is understood is no order that was followed
+		a.Wishes = others
 	}
 	a.Wishes = a.Wishes[:min(len(a.Wishes), 10)]
 	a.completeRelations()
 }
 
+// polite sentences ask for nothing.
+var polite = regexp.MustCompile(`(?i)^(?:thanks?|thank you|great|nice|good|perfect|ok(?:ay)?|cool|hello|hi|hey|please|danke|gracias|merci)\b[^,]{0,40}$`)
+
 // imperative tells an order from a description.
-var imperative = regexp.MustCompile(`(?i)^(?:please\s+|now\s+|also\s+|can you\s+|could you\s+)*(?:add|remove|delete|drop|make|change|use|show|hide|rename|let|allow|enable|support|put|move|sort|fix|replace|turn|set|give|include|connect|send|export|import|translate|convert|migrate|port|rewrite|switch)\b`)
+var imperative = regexp.MustCompile(`(?i)^(?:please\s+|now\s+|also\s+|can you\s+|could you\s+)*(?:add|remove|delete|drop|make|change|use|show|hide|rename|let|allow|enable|support|put|move|sort|fix|replace|turn|set|give|include|connect|send|export|import|translate|convert|migrate|port|rewrite|switch|group|highlight|mark|link|calculate|count|display|print|share|merge|split|copy|remind|limit|resize|enlarge|animate)\b`)
 
 var (
 	sentenceEnd = regexp.MustCompile(`[.!?;]+(?:\s+|$)|\n+`)
-	joined      = regexp.MustCompile(`(?i)\s*,?\s+(?:and|then)\s+(?:also\s+|then\s+)?(add|remove|delete|drop|rename|call|use|make|switch|change)\b`)
+	joined      = regexp.MustCompile(`(?i)\s*(?:,|,?\s+(?:and|then))\s+(?:also\s+|then\s+)?(add|remove|delete|drop|rename|call|use|make|switch|change|sort|link)\b`)
 )
 
 func sentences(text string) []string {
@@ -32,6 +45,7 @@ func sentences(text string) []string {
 		text = strings.ToValidUTF8(text[:maxRead], "")
 	}
 	text = joined.ReplaceAllString(text, ". $1")
+	text = bothNeeded.ReplaceAllString(text, "$1 $2. $3 should be $4")
 	var out []string
 	for _, s := range sentenceEnd.Split(text, -1) {
 		if s = cleanLine(s); s != "" {
@@ -42,19 +56,23 @@ func sentences(text string) []string {
 }
 
 var (
-	mendAll   = regexp.MustCompile(`(?i)^(?:please\s+)?(?:fix|repair|mend|correct)\s+(?:it|this|that|all|everything|the\s+(?:app|project|build|code|errors?|issues?|findings))(?:\s+(?:again|please|now))?$`)
-	renameApp = regexp.MustCompile(`(?i)\b(?:(?:re)?name|call)\s+(?:(?:the\s+)?(?:app|project|it|this)\s+)(?:to\s+|as\s+)?["“'«]?([^"”'»]{2,60}?)["”'»]?$|\b(?:change|set|make)\s+(?:the\s+)?(?:app'?s?\s+)?(?:title|name|heading)(?:\s+of\s+(?:the\s+)?(?:app|it))?\s+(?:to|be|into)\s+["“'«]?([^"”'»]{2,60}?)["”'»]?$`)
-	removeIt  = regexp.MustCompile(`(?i)\b(?:remove|delete|drop|get rid of|take out)\s+(?:the\s+|all\s+)?(.+?)(?:\s+(?:from|of|in|on)\s+(?:the\s+|all\s+|every\s+|each\s+)?(.+?))?$`)
-	addTo     = regexp.MustCompile(`(?i)\b(?:add|include|put|give|store|track|record|show)\s+(.+?)\s+(?:to|for|on|in|of)\s+(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+)?([\pL-]+(?:\s[\pL-]+)?)(?:\s+(?:page|form|list|screen|entry|entries))?$`)
-	giveIt    = regexp.MustCompile(`(?i)^(?:give|let)\s+(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+)?([\pL-]+)\s+(?:have\s+)?(.+)$`)
-	shouldBe  = regexp.MustCompile(`(?i)^(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+|an?\s+)?([\pL-]+)\s+(?:should|need|needs|must|have to|has to|could)\s+(?:also\s+)?(?:have|get|show|hold)?\s*(.+)$`)
-	addIt     = regexp.MustCompile(`(?i)\b(?:add|create|build|include|make|i need|we need|i want|also track|track|manage|also)\s+(.+)$`)
-	pageWord  = regexp.MustCompile(`(?i)\s*\b(?:pages?|sections?|screens?|lists?|tabs?|areas?|modules?|entit(?:y|ies)|features?|too|as well|please)\b\s*`)
-	fieldWord = regexp.MustCompile(`(?i)\s*\b(?:fields?|columns?|inputs?|propert(?:y|ies)|attributes?|too|as well|please)\b\s*`)
-	pagesFor  = regexp.MustCompile(`(?i)^(?:an?\s+|new\s+|some\s+)?(?:pages?|lists?|sections?|tabs?)\s+(?:for|of|about|with)\s+(?:the\s+|my\s+|our\s+)?`)
-	fieldFor  = regexp.MustCompile(`(?i)^\s*(?:for|named|called|of)\s+(?:an?\s+|the\s+|their\s+)?`)
-	bracketed = regexp.MustCompile(`\(([^()]*)\)|:\s*([^:]+,[^:]+)$`)
-	quotes    = strings.NewReplacer(`"`, "", "“", "", "”", "", "'", "", "`", "")
+	bothNeeded = regexp.MustCompile(`(?i)(.+\bshould be)\s+(required|mandatory|optional)\s+and\s+(.+?)(?:\s+should be)?\s+(required|mandatory|optional)$`)
+	pageWith   = regexp.MustCompile(`(?i)\b(?:add|create|make)\s+(?:me\s+)?(?:an?\s+)?(?:new\s+)?(?:(?:page|list|section|tab|screen)\s+(?:for|of)\s+(?:the\s+|my\s+)?([\pL -]+?)|([\pL -]+?)\s+(?:page|list|section|tab|screen))\s+with\s+(?:fields?\s+(?:for\s+)?|columns?\s+(?:for\s+)?)?([^.]*)$`)
+	bareField  = regexp.MustCompile(`(?i)^(?:please\s+|now\s+|also\s+|can you\s+|could you\s+)*(?:add|include)\s+(?:an?|the)\s+(?:(?:field|column)\s+(?:for|called|named)\s+(?:the\s+)?)?([\pL "“”'-]+?)(?:\s+(?:field|column))?(?:\s+(?:so|because|from|between)\s.*)?$`)
+	withList   = regexp.MustCompile(`(?i)\s+with\s+((?:[^,]+,\s*)+[^,]+)$`)
+	mendAll    = regexp.MustCompile(`(?i)^(?:please\s+)?(?:fix|repair|mend|correct)\s+(?:it|this|that|all|everything|the\s+(?:app|project|build|code|errors?|issues?|findings))(?:\s+(?:again|please|now))?$`)
+	renameApp  = regexp.MustCompile(`(?i)\b(?:(?:re)?name|call)\s+(?:(?:the\s+)?(?:app|project|it|this)\s+)(?:to\s+|as\s+)?["“'«]?([^"”'»]{2,60}?)["”'»]?$|\b(?:change|set|make)\s+(?:the\s+)?(?:app'?s?\s+)?(?:title|name|heading)(?:\s+of\s+(?:the\s+)?(?:app|it))?\s+(?:to|be|into)\s+["“'«]?([^"”'»]{2,60}?)["”'»]?$`)
+	removeIt   = regexp.MustCompile(`(?i)\b(?:remove|delete|drop|get rid of|take out)\s+(?:the\s+|all\s+)?(.+?)(?:\s+(?:from|of|in|on)\s+(?:the\s+|all\s+|every\s+|each\s+)?(.+?))?$`)
+	addTo      = regexp.MustCompile(`(?i)\b(?:add|include|put|give|store|track|record|show|note|log|enter|save)\s+(.+?)\s+(?:to|for|on|in|of)\s+(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+)?([\pL-]+(?:\s[\pL-]+)?)(?:\s+(?:page|form|list|screen|entry|entries))?$`)
+	giveIt     = regexp.MustCompile(`(?i)^(?:give|let)\s+(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+)?([\pL-]+)\s+(?:have\s+)?(.+)$`)
+	shouldBe   = regexp.MustCompile(`(?i)^(?:the\s+|all\s+|every\s+|each\s+|my\s+|our\s+|an?\s+)?([\pL-]+)\s+(?:should|need|needs|must|have to|has to|could)\s+(?:also\s+)?(?:have|get|show|hold)?\s*(.+)$`)
+	addIt      = regexp.MustCompile(`(?i)\b(?:add|create|build|include|make|i need|we need|i want|also track|track|manage|also)\s+(.+)$`)
+	pageWord   = regexp.MustCompile(`(?i)\s*\b(?:pages?|sections?|screens?|lists?|tabs?|areas?|modules?|entit(?:y|ies)|features?|too|as well|instead|please)\b\s*`)
+	fieldWord  = regexp.MustCompile(`(?i)\s*\b(?:fields?|columns?|inputs?|propert(?:y|ies)|attributes?|too|as well|please)\b\s*`)
+	pagesFor   = regexp.MustCompile(`(?i)^(?:an?\s+|new\s+|some\s+)?(?:pages?|lists?|sections?|tabs?)\s+(?:for|of|about|with)\s+(?:the\s+|my\s+|our\s+)?`)
+	fieldFor   = regexp.MustCompile(`(?i)^\s*(?:for|named|called|of)\s+(?:an?\s+|the\s+|their\s+)?`)
+	bracketed  = regexp.MustCompile(`\(([^()]*)\)|:\s*([^:]+,[^:]+)$`)
+	quotes     = strings.NewReplacer(`"`, "", "“", "", "”", "", "'", "", "`", "")
 )
 
 // applySentence does what one sentence says, and reports whether it understood any of it.
@@ -98,18 +116,23 @@ func (a *app) applySentence(s string) bool {
 		}
 	}
 	if m := addTo.FindStringSubmatch(bare); m != nil {
-		if k := a.findKind(m[2]); k != nil {
+		if k := a.kindOf(m[2]); k != nil {
 			return k.addFields(m[1], options) || restyled
 		}
 	}
 	for _, form := range []*regexp.Regexp{giveIt, shouldBe} {
 		if m := form.FindStringSubmatch(bare); m != nil {
-			if k := a.findKind(m[1]); k != nil {
+			if k := a.kindOf(m[1]); k != nil {
 				return k.addFields(m[2], options) || restyled
 			}
 		}
 	}
-	if restyled || a.addParts(s) {
+	if m := pageWith.FindStringSubmatch(bare); m != nil && len(partsOf(s)) == 0 {
+		if k := a.addNamed(strings.ToLower(strings.TrimSpace(m[1] + m[2]))); k != nil {
+			return k.addFields(m[3], nil)
+		}
+	}
+	if restyled || a.addParts(s) || a.addBareField(bare, options) {
 		return true
 	}
 	if len(lacksOf(s)) > 0 || imperative.MatchString(s) && !addIt.MatchString(s) {
@@ -148,8 +171,58 @@ func restacks(s string) (react, said bool) {
 	return react, react
 }
 
+// kindOf is the kind that people call so; cards and entries are those of the first.
+func (a *app) kindOf(name string) *kind {
+	if k := a.findKind(name); k != nil || len(a.Kinds) == 0 {
+		return k
+	}
+	if slices.Contains([]string{"card", "cards", "entry", "entries", "item", "items", "row", "rows"}, strings.ToLower(name)) {
+		return &a.Kinds[0]
+	}
+	return nil
+}
+
+// addBareField adds a field that is named without saying of what: one of the first kind.
+func (a *app) addBareField(s string, options []string) bool {
+	if m := withList.FindStringSubmatch(s); m != nil && len(options) == 0 {
+		s = strings.TrimSuffix(s, m[0])
+		for o := range strings.SplitSeq(andWord.ReplaceAllString(m[1], ","), ",") {
+			if o = capital(shorten(cleanLine(quotes.Replace(o)), 40)); o != "" && len(options) < 8 {
+				options = append(options, o)
+			}
+		}
+	}
+	m := bareField.FindStringSubmatch(s)
+	if m == nil || len(a.Kinds) == 0 || len(strings.Fields(m[1])) > 3 {
+		return false
+	}
+	named := thing{}
+	for _, w := range wordsOf(strings.ToLower(quotes.Replace(m[1]))) {
+		named.words = append(named.words, w)
+	}
+	if len(named.words) == 0 || !fieldWord.MatchString(s) && len(options) < 2 && !named.isAttribute() {
+		return false
+	}
+	return a.Kinds[0].addFields(m[1], options)
+}
+
+// removePart takes away what an app does besides, unless it does nothing else.
+func (a *app) removePart(what string) bool {
+	for _, p := range partsOf(what) {
+		i := slices.IndexFunc(a.Parts, func(o part) bool { return o.Kind == p.Kind && o.Of == p.Of && o.paged() })
+		if i >= 0 && (len(a.Kinds) > 0 || len(a.Parts) > 1) {
+			a.Parts = slices.Delete(a.Parts, i, i+1)
+			return true
+		}
+	}
+	return false
+}
+
 func (a *app) removeNamed(what, from string) bool {
 	what = strings.TrimSpace(quotes.Replace(what))
+	if a.removePart(what) {
+		return true
+	}
 	if k := a.findKind(fieldWord.ReplaceAllString(from, " ")); k != nil {
 		key := camel(strings.TrimSpace(fieldWord.ReplaceAllString(what, " ")))
 		n := len(k.Fields)

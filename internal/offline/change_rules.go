@@ -19,7 +19,7 @@ var listRules = []struct {
 		func(a *app, m []string) bool { return a.require(m[0], m[1], m[2]) }},
 	{regexp.MustCompile(`(?i)\brequire\s+(?:an?\s+|the\s+)?(.+?)(?:\s+(?:in|of|on|for)\s+(?:the\s+|every\s+|each\s+)?([\pL -]+))?$`), func(a *app, m []string) bool { return a.require(m[0], m[1], "required") }},
 	{regexp.MustCompile(`(?i)\b(?:mark|tick|check|set)\s+(?:off\s+)?(?:the\s+|my\s+|an?\s+|each\s+)?([\pL-]+)(?:\s+(?:off|as)(?:\s+(done|finished|complete|completed|bought|paid|read|packed|returned|seen|watched|sent|favou?rites?))?)?$`), (*app).addFlag},
-	{regexp.MustCompile(`(?i)\b(?:sort|order)\s+(?:the\s+|my\s+|all\s+)?(?:(?:list\s+of\s+)?([\pL -]+?)\s+)?(?:list\s+)?by\s+(?:the\s+)?([\pL -]+?)(?:\s*,?\s*\(?((?:newest|latest|highest|largest|biggest|most recent)(?:\s+first)?|descending|desc|downwards|oldest first|lowest first|ascending|alphabetically)\)?)?(?:\s+by default)?$`), (*app).sortBy},
+	{regexp.MustCompile(`(?i)\b(?:sort|order)\s+(?:the\s+|my\s+|all\s+)?(?:(?:list\s+of\s+)?([\pL -]+?)\s+)?(?:list\s+)?by\s+(?:the\s+)?([\pL -]+?)(?:\s*,?\s*\(?((?:newest|latest|highest|largest|biggest|most recent)(?:\s+first)?|descending|desc|downwards|(?:oldest|lowest|cheapest|smallest|earliest|soonest) first|ascending|alphabetically)\)?)?(?:\s+by default)?$`), (*app).sortBy},
 	{regexp.MustCompile(`(?i)\bfilter(?:\s+for|ing)?\s+(?:the\s+|my\s+)?(?:([\pL -]+?)\s+)?(?:list\s+)?(?:by|on)\s+(?:the\s+|their\s+)?([\pL -]+)$`), (*app).filterBy},
 	{regexp.MustCompile(`(?i)\b(?:add|give|include)\s+(?:me\s+)?(?:an?\s+)?()filter\s+(?:for|by|on)\s+(?:the\s+)?([\pL -]+?)$`), (*app).filterBy},
 	{regexp.MustCompile(`(?i)\b(?:export|download|save)\b(?:\s+(?:the\s+|my\s+|all\s+)?([\pL -]+?))?(?:\s+(?:list|entries|data))?\s+(?:as|to|in)\s+(?:an?\s+)?(?:csv|excel|spreadsheets?|tables?)\b`), (*app).exportTables},
@@ -28,6 +28,7 @@ var listRules = []struct {
 	{regexp.MustCompile(`(?i)\b(?:add|include)\s+(?:the\s+|an?\s+)?(?:option|choice|value|status|stage|column|category)?s?\s*["“'«]([^"”'»]{1,40})["”'»]\s+(?:to|as an? option (?:of|for|in)|for|in)\s+(?:the\s+)?([\pL -]+?)(?:\s+(?:of|in|for|on)\s+(?:the\s+)?([\pL -]+))?$`), (*app).addOption},
 	{regexp.MustCompile(`(?i)\badd\s+(?:the\s+|an?\s+)?(?:option|choice|value)\s+([\pL][\pL -]{0,38}?)\s+(?:to|for|in)\s+(?:the\s+)?([\pL -]+?)(?:\s+(?:of|in|for|on)\s+(?:the\s+)?([\pL -]+))?$`), (*app).addOption},
 	{regexp.MustCompile(`(?i)\b(?:use|show|switch to|change (?:the )?currency to|prices? in|in)\s+(?:the\s+)?(euros?|€|EUR|dollars?|USD|\$|pounds?|GBP|£|yen|JPY|francs?|CHF|rupees?|INR)\b`), (*app).setCurrency},
+	{regexp.MustCompile(`(?i)\b(?:link|relate|attach|connect)\s+(?:the\s+|each\s+|my\s+)?([\pL-]+)\s+(?:to|with)\s+(?:the\s+|an?\s+|their\s+|its\s+)?([\pL-]+)$`), (*app).linkKinds},
 	{regexp.MustCompile(`(?i)\b(?:put|move|show|list)\s+(?:the\s+)?([\pL -]+?)(?:\s+page)?\s+(?:first|to the (?:top|front|start)|at the (?:top|front|start))$`), (*app).putFirst},
 	{regexp.MustCompile(`(?i)\b(?:make|turn|change)\s+(?:the\s+)?([\pL -]+?)(?:\s+(?:of|in|on|for)\s+(?:the\s+)?([\pL -]+?))?\s+(?:into\s+|to\s+|be\s+)?(?:an?\s+)(number|date|text|link|checkbox|yes/no|money|amount|email|phone number|long text|notes)(?:\s+field)?$`), (*app).retype},
 }
@@ -62,6 +63,7 @@ func (k *kind) named(label string) *field {
 		func(have string) bool { return have == label || camel(have) == camel(label) },
 		func(have string) bool { return singular(have) == singular(label) || synonymous(have, label) },
 		func(have string) bool { return label != "" && strings.HasPrefix(have, label+" ") },
+		func(have string) bool { return label == have+" number" || label == have+" address" || label == have+" date" },
 	} {
 		for i := range k.Fields {
 			if same(strings.ToLower(k.Fields[i].Label)) {
@@ -155,7 +157,7 @@ func (a *app) sortBy(m []string) bool {
 		return false
 	}
 	k.Sort = f.Key
-	if down := strings.ToLower(m[2]); down != "" && !strings.HasPrefix(down, "oldest") && !strings.HasPrefix(down, "lowest") && !strings.HasPrefix(down, "asc") && !strings.HasPrefix(down, "alpha") {
+	if down := strings.ToLower(m[2]); down != "" && !slices.Contains([]string{"oldest first", "lowest first", "cheapest first", "smallest first", "earliest first", "soonest first", "ascending", "alphabetically"}, down) {
 		k.Sort = "-" + f.Key
 	}
 	return true
@@ -212,6 +214,9 @@ func (a *app) showAs(m []string) bool {
 
 func (a *app) addOption(m []string) bool {
 	_, f := a.targetField(m[2], m[1])
+	if i := slices.IndexFunc(a.Kinds, func(k kind) bool { return k.View == "board" }); f == nil && i >= 0 && strings.EqualFold(m[1], "board") {
+		f = a.Kinds[i].ofType("choice") // its columns
+	}
 	option := capital(shorten(cleanLine(m[0]), 40))
 	if f == nil || f.Type != "choice" || option == "" {
 		return false
@@ -231,6 +236,19 @@ func (a *app) setCurrency(m []string) bool {
 		}
 	}
 	return false
+}
+
+// linkKinds lets one kind point to another; "them" are those that were added last.
+func (a *app) linkKinds(m []string) bool {
+	k, to := a.findKind(m[0]), a.findKind(m[1])
+	if to == nil && strings.EqualFold(m[1], "them") && len(a.Kinds) > 0 {
+		to = &a.Kinds[len(a.Kinds)-1]
+	}
+	if k == nil || to == nil || k.Key == to.Key {
+		return false
+	}
+	k.pointTo(to)
+	return true
 }
 
 func (a *app) putFirst(m []string) bool {

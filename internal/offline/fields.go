@@ -165,6 +165,11 @@ func (a *app) findKind(word string) *kind {
 			}
 		}
 	}
+	for i, k := range a.Kinds { // "plants", where they are called houseplants
+		if one := words().alike[strings.ReplaceAll(k.One, " ", "-")]; one != "" && slices.Contains(words().lookup(word), one) {
+			return &a.Kinds[i]
+		}
+	}
 	return nil
 }
 

@@ -10,7 +10,7 @@ import (
 var (
 	darkCue   = regexp.MustCompile(`(?i)\b(?:dark|night|black)[\s-]+(?:theme|mode|colou?rs?|look|design|style|background|ui|version)\b|\b(?:make|turn|look|be|is)\s+(?:it\s+|everything\s+)?(?:all\s+)?dark\b|\bdunkle\w*\b`)
 	lightCue  = regexp.MustCompile(`(?i)\b(?:light|bright|white)[\s-]+(?:theme|mode|colou?rs?|look|design|style|background|ui|version)\b`)
-	sideCue   = regexp.MustCompile(`(?i)\b(?:side\s?bar|side (?:navigation|menu))\b`)
+	sideCue   = regexp.MustCompile(`(?i)\b(?:side\s?bar|side (?:navigation|menu)|(?:navigation|menu|nav) (?:on|to|at) (?:the )?(?:left|side))\b`)
 	topCue    = regexp.MustCompile(`(?i)\btop (?:navigation|menu|bar)\b`)
 	colorCue  = regexp.MustCompile(`(?i)\b(blue|green|purple|violet|lilac|pink|red|orange|yellow|brown|teal|turquoise|cyan|gr[ae]y|olive|indigo|magenta|rose|navy|lime)\b(?:[\s-]+(?:\pL+\s+)?(?:theme|colou?rs?|look|design|style|accents?|palette|buttons?|scheme))`)
 	colorsFor = map[string]string{"blue": "ocean", "navy": "ocean", "green": "moss", "lime": "olive", "purple": "plum", "violet": "plum", "lilac": "plum", "pink": "rose",

@@ -18,7 +18,7 @@ interface State extends Names {
 type Action = NamesAction | { readonly does: "spin" | "stop" | "once" | "forget" };
 
 /** Until the wheel stands, in milliseconds. */
-const duration = 2600;
+const duration = 1600;
 
 /** The slices of the wheel; the first begins at the top. */
 function slices(names: readonly string[]): View[] {
