@@ -196,10 +196,7 @@ func (a *app) addBareField(s string, options []string) bool {
 	if m == nil || len(a.Kinds) == 0 || len(strings.Fields(m[1])) > 3 {
 		return false
 	}
-	named := thing{}
-	for _, w := range wordsOf(strings.ToLower(quotes.Replace(m[1]))) {
-		named.words = append(named.words, w)
-	}
+	named := thing{words: wordsOf(strings.ToLower(quotes.Replace(m[1])))}
 	if len(named.words) == 0 || !fieldWord.MatchString(s) && len(options) < 2 && !named.isAttribute() {
 		return false
 	}

@@ -63,7 +63,9 @@ func (k *kind) named(label string) *field {
 		func(have string) bool { return have == label || camel(have) == camel(label) },
 		func(have string) bool { return singular(have) == singular(label) || synonymous(have, label) },
 		func(have string) bool { return label != "" && strings.HasPrefix(have, label+" ") },
-		func(have string) bool { return label == have+" number" || label == have+" address" || label == have+" date" },
+		func(have string) bool {
+			return label == have+" number" || label == have+" address" || label == have+" date"
+		},
 	} {
 		for i := range k.Fields {
 			if same(strings.ToLower(k.Fields[i].Label)) {
