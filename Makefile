@@ -1,15 +1,15 @@
 # The targets that people use; each says what it does after its ##.
 GO ?= go
 
-# SQLite (C translated to Go, with C's library) and the parts of the bundler that compute are left out of what the race detector watches:
-# each does by itself nearly all of the work of the tests that call it, shares no memory of ours, and takes four to ten times as long when
+# SQLite (C translated to Go, with C's library), deflate, and the parts of the bundler that compute are left out of what the race detector
+# watches: each does by itself nearly all of the work of the tests that call it, shares no memory of ours, and takes four to ten times as long when
 # watched.
 # Such a package must instantiate no generic type, since the linker may take its copy for all, sync.Map's included (scripts/lint looks);
 # the library's one is of package os, for what reads a folder, which no two goroutines do together.
-UNWATCHED = modernc.org/sqlite/lib modernc.org/libc modernc.org/memory github.com/evanw/esbuild/internal/js_... github.com/evanw/esbuild/internal/css_... github.com/evanw/esbuild/internal/linker
+UNWATCHED = compress/flate modernc.org/sqlite/lib modernc.org/libc modernc.org/memory github.com/evanw/esbuild/internal/js_... github.com/evanw/esbuild/internal/css_... github.com/evanw/esbuild/internal/linker
 RACE = -race $(UNWATCHED:%=-gcflags=%=-race=false)
 # What tests take longest begins first, so that nothing long is alone at the end.
-LONGEST = ./internal/server ./internal/postgres ./internal/browser ./internal/sqlite ./internal/api ./internal/agent ./internal/verify
+LONGEST = ./internal/server ./internal/postgres ./internal/offline ./internal/browser ./internal/sqlite ./internal/api ./internal/agent ./internal/verify
 
 .PHONY: help run dev console demo test cover soak crash context npm eval bench micro fuzz lint build release deploy docs
 
@@ -27,10 +27,8 @@ demo: ## build one idea and serve the result
 
 test: ## run all tests with the race detector; installs what they need where it may
 	@./scripts/need cc curl git chromium postgres pgbouncer redis-server registry node python3
-	@# The flags stand in the environment so that tests which build the program take the same objects: there is no second build of all.
-	@# The rest saves time and loses nothing: the detector waits a second at the end of each process, vet is lint's, symbols are a
-	@# debugger's.
-	GOFLAGS="$$($(GO) env GOFLAGS) $(RACE)" GORACE=atexit_sleep_ms=0 $(GO) test -vet=off -ldflags=-s -timeout 15m $(LONGEST) ./...
+	@# What saves time and loses nothing: the detector waits a second at the end of each process, vet is lint's, symbols are a debugger's.
+	GORACE=atexit_sleep_ms=0 $(GO) test $(RACE) -vet=off -ldflags=-s -timeout 15m $(LONGEST) ./...
 
 COVER ?= ./...
 cover: ## how much of the code tests run, as a page in ./bin/cover.html; COVER=./internal/api for one package
@@ -40,10 +38,10 @@ cover: ## how much of the code tests run, as a page in ./bin/cover.html; COVER=.
 	@$(GO) tool cover -func=bin/cover.out | tail -1
 
 CHAOS ?= 10m
-SOAK ?= TestChaos|TestRegions|TestChaosFindsSabotage|TestHostileTrees|TestHostilePages|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace|TestProjects|TestMutations|TestManyStreams|TestGitManyClones|TestClonesHoldLittle|TestStore|TestDataAPIStore|TestDataAPIAdoptedRows|TestLedger|TestSchedulesInProcess|TestSchedulesBetweenProcesses|TestStoreBehindCache|TestReadsOfTheEmbeddedStore|TestReadsOverRedis|TestConsoleLong|TestConsoleAccount|TestPatternsWithVectors|TestRenamedProgramsAreTheSame|TestIdeas|TestListOfUserReadsAPage|TestGuideInABrowser|TestChangesAreMade|TestReactAppsAreUsed|TestEveryIdeaBecomesAnAppThatBundlesAndPasses|TestInstructionsChangeOnlyWhatTheyMust
+SOAK ?= TestChaos|TestRegions|TestChaosFindsSabotage|TestHostileTrees|TestHostilePages|TestKilledVerifiers|TestManyPieces|TestAsGit|TestChecksTellGoodFromBad|TestSaboteur|TestManyPackages|TestPeopleAndJobsRace|TestProjects|TestMutations|TestManyStreams|TestGitManyClones|TestClonesHoldLittle|TestStore|TestDataAPIStore|TestDataAPIAdoptedRows|TestLedger|TestSchedulesInProcess|TestSchedulesBetweenProcesses|TestStoreBehindCache|TestReadsOfTheEmbeddedStore|TestReadsOverRedis|TestConsoleLong|TestConsoleAccount|TestPatternsWithVectors|TestRenamedProgramsAreTheSame|TestIdeas|TestListOfUserReadsAPage|TestGuideInABrowser|TestChangesAreMade|TestReactAppsAreUsed|TestEveryIdeaBecomesAnAppThatBundlesAndPasses|TestInstructionsChangeOnlyWhatTheyMust|TestDialects|TestPathKeysOfGoAndSQL|TestDataAPIBooks|TestRecordings
 soak: ## the long ones whole: an installation that is broken under load for CHAOS, and one whose store loses things, failovers of PostgreSQL under load, hostile trees and pages, killed verifiers, answers in very many pieces, merges beside git's, packages without an end, every task of eval, every way to misbehave, people and jobs that race, stores by every login and key, real projects and copies of them with mistakes, 10,000 streams of one server, the console on every screen and over a connection that breaks, patterns with the extension vector, refactored programs beside a compiler, every idea of the offline model, and one app of each kind with React
 	CODEFORGE_SOAK=1 CODEFORGE_CHAOS=$(CHAOS) $(GO) test -count=1 -timeout 40m -v -run '^($(SOAK))$$' \
-		./internal/verify ./internal/browser ./internal/server ./internal/git ./internal/llm/compatible ./internal/merge ./internal/eval ./internal/npm ./internal/api ./internal/sqlite ./internal/postgres ./internal/cache ./internal/offline ./internal/guide
+		./internal/verify ./internal/browser ./internal/server ./internal/git ./internal/llm/compatible ./internal/llm/llmtest ./internal/merge ./internal/eval ./internal/npm ./internal/api ./internal/sqlite ./internal/postgres ./internal/cache ./internal/offline ./internal/guide
 
 ROUNDS ?= 200
 crash: ## kill a server 200 times under load, or ROUNDS

@@ -104,9 +104,5 @@ func overlaid(name string, files map[string]string) (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(filepath.Dir(plain), name)
-	out, err := exec.Command("go", "build", "-overlay", overlay, "-o", path, "codeforge/cmd/codeforge").CombinedOutput()
-	if err != nil {
-		return "", clockError(string(out))
-	}
-	return path, nil
+	return path, build("-overlay", overlay, "-o", path)
 }

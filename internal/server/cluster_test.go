@@ -59,7 +59,7 @@ func wait(t *testing.T, what string, c <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-c:
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("in vain waited for", what)
 	}
 }
@@ -119,7 +119,7 @@ func TestTwoServers(t *testing.T) {
 	case <-m.called:
 	case <-n.called: // it was faster
 		runs, other, m = other, runs, n
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("no model was called")
 	}
 	watched := make(chan []string, 1)
@@ -271,7 +271,7 @@ func TestFeedsOfTwoServers(t *testing.T) {
 	for range 2 {
 		select {
 		case <-done:
-		case <-time.After(30 * time.Second):
+		case <-time.After(3 * time.Minute):
 			t.Fatal("something was not told")
 		}
 	}

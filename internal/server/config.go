@@ -148,6 +148,8 @@ type Config struct {
 	HoldPatterns bool `kong:"-" hidden:""`
 	// RunLater leaves runs in a browser to whoever asks for a check, so that jobs end before them.
 	RunLater bool `kong:"-" hidden:""`
+	// WarmVerifiers are kept ready from the start; 0: as many as a server needs, less: none, where it is one of many in a process.
+	WarmVerifiers int `kong:"-" hidden:""`
 }
 
 // Seconds is a time span, written as a number of seconds or like 1m30s.

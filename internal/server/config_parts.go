@@ -169,7 +169,7 @@ func networks(list List) ([]netip.Prefix, error) {
 
 // sandbox is what the children that look at generated code may take.
 func (c *Config) sandbox() sandbox.Options {
-	return sandbox.Options{Children: c.Verifiers, Memory: c.VerifierMemory << 20}
+	return sandbox.Options{Children: c.Verifiers, Warm: c.WarmVerifiers, Memory: c.VerifierMemory << 20}
 }
 
 // limits are the configured ceilings.

@@ -453,6 +453,14 @@ func TestGrantsAreNamed(t *testing.T) {
 // TestSettingsAreNotPrinted: an address that cannot be read is refused in words that hold nothing of it.
 func TestSettingsAreNotPrinted(t *testing.T) {
 	const secret = "Zxq7"
+	parser, err := commandLine(configured(t)) // of which each reading is a new one
+	if err != nil {
+		t.Fatal(err)
+	}
+	parse := func(args ...string) error {
+		_, err := parser.Parse(args)
+		return err
+	}
 	all := map[string]string{ // values, and something of what is said
 		"https://u:" + secret + "#" + secret + "@host/v1": "",
 		"https://u:" + secret + "/" + secret + "@host/v1": "",
@@ -471,9 +479,8 @@ func TestSettingsAreNotPrinted(t *testing.T) {
 	for _, name := range []string{"SUPABASE_URL", "PUBLIC_URL", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "LLM_COMPATIBLE_URL",
 		"ACME_DIRECTORY", "DATABASE_URL", "MIGRATE_DATABASE_URL", "ALLOWED_ORIGINS", "TRUSTED_PROXIES", "NPM_REGISTRY"} {
 		for value, says := range all {
-			cfg := configured(t)
 			t.Setenv(name, value)
-			err := parse(cfg, nil)
+			err := parse()
 			if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s=%q: %v", name, value, err)
 			} else if !strings.HasPrefix(name, "ALLOWED") && !strings.HasPrefix(name, "TRUSTED") && !strings.HasSuffix(name, "DATABASE_URL") && !strings.Contains(err.Error(), says) {
@@ -485,13 +492,12 @@ func TestSettingsAreNotPrinted(t *testing.T) {
 	for value, says := range map[string]string{"https://abc.supabase.co/rest/v1": "/rest/v1", "https://abc.supabase.co/auth/v1/": "/auth/v1", "https://abc.supabase.co/x": "path",
 		"https://supabase.com/dashboard/project/abc": "dashboard", "postgresql://postgres:" + secret + "@db.abc.supabase.co:5432/postgres": "DATABASE_URL",
 		"https://abc.supabase.co?apikey=" + secret: "more than an address"} {
-		cfg := configured(t)
-		if err := parse(cfg, []string{"--supabase-url", value}); err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), says) {
+		if err := parse("--supabase-url", value); err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", value, err)
 		}
 	}
 	for _, value := range []string{"https://abc.supabase.co", "https://abc.supabase.co/", "http://localhost:54321", "https://self.example.com/supabase"} {
-		if err := parse(configured(t), []string{"--supabase-url", value}); err != nil {
+		if err := parse("--supabase-url", value); err != nil {
 			t.Errorf("%s: %v", value, err)
 		}
 	}

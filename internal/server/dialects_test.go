@@ -543,9 +543,13 @@ func (s *scripted) say(w http.ResponseWriter, q *asked, turn int, text string, c
 }
 
 // TestDialects runs whole jobs over every endpoint of the table, on servers of this program that know nothing of them: all
-// complete, and what was refused once is not asked for again.
+// complete, and what was refused once is not asked for again: without CODEFORGE_SOAK a quarter of them is asked twice.
 func TestDialects(t *testing.T) {
-	for _, d := range dialects {
+	for i, d := range dialects {
+		rounds := 2
+		if os.Getenv("CODEFORGE_SOAK") == "" && i%4 != 1 {
+			rounds = 1
+		}
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
 			e := &scripted{dialect: d}
@@ -558,7 +562,7 @@ func TestDialects(t *testing.T) {
 			}
 			c.must(t, "POST", "/v1/projects/", object{"title": "A page"}, &p)
 			c.must(t, "POST", "/v1/projects/"+p.ID+"/files", object{"path": "index.html", "content": page}, new(object))
-			for round := range 2 { // the second one knows
+			for round := range rounds { // the second one knows
 				if round == 1 {
 					c.must(t, "POST", "/v1/projects/"+p.ID+"/files", object{"path": "about.html", "content": page}, new(object))
 				}

@@ -91,7 +91,7 @@ func (s *server) moved(t *testing.T, before map[string]float64, want map[string]
 		delete(want, series)
 		want[named(series)] = n
 	}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); { // each round is an exchange with the server
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); { // each round is an exchange with the server
 		now = s.scrape(t)
 		short := false
 		for series, n := range want {

@@ -45,7 +45,7 @@ func TestServersOverRedis(t *testing.T) {
 				case <-m.called:
 				case <-n.called: // the worker of the first server was not free yet
 					runs, ended, other, otherModel = b, n.ended, a, m
-				case <-time.After(30 * time.Second):
+				case <-time.After(3 * time.Minute):
 					t.Fatal("no model was called", when)
 				}
 				there := a.submit(t, "research")
@@ -77,7 +77,7 @@ func TestServersOverRedis(t *testing.T) {
 			case <-m.called:
 			case <-n.called: // the worker of the first server was not free yet, and the other one looked
 				runs, ended, other = b, n.ended, a
-			case <-time.After(30 * time.Second):
+			case <-time.After(3 * time.Minute):
 				t.Fatal("no model was called while Redis is away")
 			}
 			watched := make(chan []string, 1)
@@ -126,7 +126,7 @@ func listening(t *testing.T, url string) func() (news, queued int) {
 // redis waits until health says this of Redis.
 func (c caller) redis(t *testing.T, want string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(3 * time.Minute); ; {
 		status, text, _ := c.ask(t, "GET", "/health", nil)
 		var h struct {
 			Status       string

@@ -182,7 +182,7 @@ func emptyDatabase(t *testing.T) (url, admin string) {
 // configured reads a configuration as the command line does, with its defaults.
 func configured(t *testing.T, args ...string) *Config {
 	t.Helper()
-	var c Config
+	c := Config{WarmVerifiers: -1} // few tests need one
 	if err := parse(&c, append([]string{"--data-dir", t.TempDir(), "--port", "0", "--host", "127.0.0.1", "--rate-limit-per-minute", "100000000", "--bench", "--npm-registry", "off", "--smoke", "off"}, args...)); err != nil {
 		t.Fatal(err)
 	}
@@ -190,11 +190,15 @@ func configured(t *testing.T, args ...string) *Config {
 }
 
 func parse(c *Config, args []string) error {
-	parser, err := kong.New(c, kong.Exit(func(int) { panic("the command line ended the program") }))
+	parser, err := commandLine(c)
 	if err == nil {
 		_, err = parser.Parse(args)
 	}
 	return err
+}
+
+func commandLine(c *Config) (*kong.Kong, error) {
+	return kong.New(c, kong.Exit(func(int) { panic("the command line ended the program") }))
 }
 
 // server is a whole server in this process.
