@@ -32,6 +32,14 @@ var (
 // mostFindings bounds how many messages are looked at: each costs a look at its file.
 const mostFindings = 2_000
 
+// submatch looks closer at a line only when it holds what all such lines do: a compiler that floods us writes megabytes of others.
+func submatch(r *regexp.Regexp, holds, line string) []string {
+	if !strings.Contains(line, holds) {
+		return nil
+	}
+	return r.FindStringSubmatch(line)
+}
+
 // parse reads what the compiler wrote.
 func parse(text string, p *plan, root string) (list []finding, err error) {
 	clean := strings.NewReplacer(filepath.ToSlash(root)+"/", "", root+string(filepath.Separator), "", filepath.ToSlash(root), ".")
@@ -40,13 +48,13 @@ func parse(text string, p *plan, root string) (list []finding, err error) {
 	built := 0
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
-		if m := projectLine.FindStringSubmatch(line); m != nil {
+		if m := submatch(projectLine, " - Building project '", line); m != nil {
 			project, _ = strconv.Atoi(m[2])
 			built++
 			last = nil
 			continue
 		}
-		if m := messageLine.FindStringSubmatch(line); m != nil && len(list) == mostFindings {
+		if m := submatch(messageLine, "error TS", line); m != nil && len(list) == mostFindings {
 			break
 		} else if m != nil {
 			f := finding{file: clean.Replace(filepath.ToSlash(m[1])), message: clean.Replace(m[5]), project: project}
