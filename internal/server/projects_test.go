@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,10 +66,20 @@ func withPackages(t *testing.T) string {
 	return dir
 }
 
+// machineRegistry is what this machine's npm is set to. It is asked once, and again when a busy machine keeps it from answering in time.
+var machineRegistry = sync.OnceValue(func() (url string) {
+	for range 5 {
+		if url = npm.Machine(context.Background(), os.Getenv, true).URL; url != "" {
+			break
+		}
+	}
+	return url
+})
+
 // machinePackages is a client of the registry that this machine is set to.
 func machinePackages(t *testing.T) *npm.Client {
 	t.Helper()
-	c, err := (&Config{DataDir: withPackages(t)}).Packages(t.Context())
+	c, err := (&Config{DataDir: withPackages(t), NPMRegistry: machineRegistry()}).Packages(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +249,7 @@ func use(t *testing.T, ctx context.Context, address string) {
 func TestProjects(t *testing.T) {
 	c := machinePackages(t)
 	soak := os.Getenv("CODEFORGE_SOAK") != ""
-	p := start(t, withPackages(t), "NPM_REGISTRY=", "SMOKE=off")
+	p := start(t, withPackages(t), "NPM_REGISTRY="+machineRegistry(), "SMOKE=off")
 	for _, project := range realProjects {
 		if !soak && project.name != "react-tailwind" && project.name != "vue" {
 			continue
@@ -309,7 +320,7 @@ func sameFiles(got, want map[string][]byte) bool {
 func TestMutations(t *testing.T) {
 	c := machinePackages(t)
 	soak := os.Getenv("CODEFORGE_SOAK") != ""
-	p := start(t, withPackages(t), "NPM_REGISTRY=", "SMOKE=off")
+	p := start(t, withPackages(t), "NPM_REGISTRY="+machineRegistry(), "SMOKE=off")
 	made := map[string]map[string][]byte{}
 	n := 0
 	for _, m := range mutations {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"codeforge"
 	"codeforge/internal/redis/redistest"
 
 	"github.com/jackc/pgx/v5"
@@ -201,17 +202,24 @@ func TestLimitOverRedis(t *testing.T) {
 	url, _ := freshDatabase(t)
 	p, r := newProject(t), redistest.Start(t)
 	args := []string{"--supabase-url", p.url, "--database-url", url, "--stream-secret", "the same secret for all servers, please", "--redis-url", r.URL(), "--rate-limit-per-minute", "3"}
-	token := p.token(t, alice)
-	a, b := serve(t, configured(t, args...)).as(token), serve(t, configured(t, args...)).as(token)
+	a, b := serve(t, configured(t, args...)).as(""), serve(t, configured(t, args...)).as("")
 	a.redis(t, "ok")
 	b.redis(t, "ok")
 	asked := func(c caller) string {
 		status, _, h := c.ask(t, "GET", "/v1/projects/", nil)
 		return fmt.Sprint(status, " ", h.Get("X-Ratelimit-Limit"), " ", h.Get("X-Ratelimit-Remaining"))
 	}
-	got := []string{asked(a), asked(b), asked(a), asked(b), asked(a)}
-	if want := []string{"200 3 2", "200 3 1", "200 3 0", "429 3 0", "429 3 0"}; !slices.Equal(got, want) {
-		t.Errorf("%q", got)
+	want := []string{"200 3 2", "200 3 1", "200 3 0", "429 3 0", "429 3 0"}
+	for try := 1; ; try++ { // on a busy machine Redis may take so long that a server counts alone: then another user is counted
+		a.Token = p.token(t, codeforge.NewID())
+		b.Token = a.Token
+		got := []string{asked(a), asked(b), asked(a), asked(b), asked(a)}
+		if slices.Equal(got, want) {
+			break
+		}
+		if try == 20 {
+			t.Fatalf("%q", got)
+		}
 	}
 	r.Stop(t)
 	a.redis(t, "failing")
