@@ -43,9 +43,9 @@ func unproven() []sabotage {
 		{name: "types-planted", rungs: true, files: files(), does: insists(write("src/view.ts", strings.Replace(view, "visit.on;", "visit.on.length;", 1))), named: `TS\d+.*not assignable`, ends: "failed"},
 		{name: "page-throws", rungs: true, files: files(), does: mends(write("src/main.ts", main+"const board = document.querySelector(\"#board\")!;\nboard.append(\"x\");\n"), write("src/main.ts", main+"document.title += \"!\";\n")),
 			named: `TypeError: Cannot read properties of null`, ends: "completed", may: []string{"src/main.ts"}},
-		{name: "package-misspelt", rungs: true, files: files(), does: mends(write("package.json", `{"dependencies":{"zustnd":"^1.0.0"}}`), write("package.json", `{"dependencies":{"zustand":"^1.0.0"}}`)),
+		{name: "package-misspelt", rungs: true, long: true, files: files(), does: mends(write("package.json", `{"dependencies":{"zustnd":"^1.0.0"}}`), write("package.json", `{"dependencies":{"zustand":"^1.0.0"}}`)),
 			named: `there is no package zustnd; zustand was likely meant`, ends: "completed", may: []string{"package.json", "package-lock.json"}},
-		{name: "package-removed", rungs: true, files: rings, does: insists(write("package.json", "{\n  \"dependencies\": {}\n}\n")), named: `chime`, ends: "failed"},
+		{name: "package-removed", rungs: true, long: true, files: rings, does: insists(write("package.json", "{\n  \"dependencies\": {}\n}\n")), named: `chime`, ends: "failed"},
 		{name: "package-used", rungs: true, files: rings, does: once(), named: `it ran in a browser without an error`, ends: "completed", may: []string{"about.html"}},
 	}
 }
