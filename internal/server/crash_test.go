@@ -158,7 +158,7 @@ func (c *current) get() *process {
 // that were cut go on without gap or repetition.
 // CODEFORGE_CRASH_ROUNDS sets how many times.
 func TestCrash(t *testing.T) {
-	rounds := 3 // CI has 25, make crash 200
+	rounds := 8
 	if s := os.Getenv("CODEFORGE_CRASH_ROUNDS"); s != "" {
 		var err error
 		if rounds, err = strconv.Atoi(s); err != nil {
