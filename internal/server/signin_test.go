@@ -55,7 +55,9 @@ func (s *signins) answer(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path, q := strings.TrimPrefix(r.URL.Path, "/auth/v1/"), r.URL.Query()
-	s.asked = append(s.asked, cmp.Or(q.Get("grant_type"), path))
+	if path != "settings" { // which each page asks for beside what it does
+		s.asked = append(s.asked, cmp.Or(q.Get("grant_type"), path))
+	}
 	switch path { // what browsers open by themselves, without a key
 	case "verify":
 		s.verify(w, r, q)
