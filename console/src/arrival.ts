@@ -4,8 +4,7 @@ import { served } from "./settings";
 
 export interface Arrival {
   readonly code: string;
-  readonly error: string; // "": none
-  readonly words: string; // of Supabase, for what we have no words for
+  readonly error: string; // by its name, "": none; whoever makes a link may write what they like beside it, which nobody is shown
 }
 
 export const arrival: Arrival | null = (() => {
@@ -18,5 +17,5 @@ export const arrival: Arrival | null = (() => {
   const error = said("error_code") || said("error") || (hash.has("access_token") ? "implicit" : "");
   if (!code && !error) return null;
   history.replaceState(null, "", location.pathname);
-  return { code: error ? "" : code, error, words: said("error_description") };
+  return { code: error ? "" : code, error };
 })();

@@ -163,7 +163,7 @@ async function arrive(arrival: Arrival): Promise<void> {
   const was = localStorage.getItem(begun);
   localStorage.removeItem(begun);
   try {
-    if (arrival.error) throw new SignInError(arrival.error, 0, arrival.words);
+    if (arrival.error) throw new SignInError(arrival.error, 0, "");
     const half = was ? (JSON.parse(was) as Begun) : null;
     if (!half || Date.now() - half.at > linkHolds) throw new SignInError("elsewhere", 0, "");
     await grant("pkce", { auth_code: arrival.code, code_verifier: half.verifier });

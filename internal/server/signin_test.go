@@ -292,6 +292,7 @@ func (v *guest) refusesStrangers(a *signins) {
 	foreign := a.code("of-somebody-else")
 	a.mu.Unlock()
 	for at, told := range map[string]string{
+		"/?error=server_error&error_description=Call+this+number": "Nobody was signed in",
 		"/?code=" + foreign: "not asked for in this browser",
 		"/#access_token=" + a.token(v.T, bob) + "&refresh_token=x&token_type=bearer": "does not come from here",
 	} {
@@ -299,7 +300,7 @@ func (v *guest) refusesStrangers(a *signins) {
 		v.goTo("about:blank")
 		v.goTo(v.base + at)
 		v.arrives(`document.querySelector(".signin-told")?.innerText.includes(` + quoted(told) + `)`)
-		if got, _ := a.since(before); strings.Contains(got, "pkce") || strings.Contains(v.eval(whole), "code=") || strings.Contains(v.eval(whole), "eyJ") {
+		if got, _ := a.since(before); strings.Contains(got, "pkce") || strings.Contains(v.eval(whole), "code=") || strings.Contains(v.eval(whole), "eyJ") || strings.Contains(v.eval(`document.body.innerText`), "Call") {
 			v.Errorf("%.20s: asked %s, and there is %s", at, got, v.eval(whole))
 		}
 	}
