@@ -104,8 +104,10 @@ func (v *visitor) scrolls(s *server, project string, events int) (opened, frames
 	if err != nil {
 		v.l.Fatal(err)
 	}
-	if _, err := watch(s.url, job); err != nil {
-		v.l.Fatal(err)
+	for j := (struct{ Status string }{}); j.Status != "completed"; {
+		if err := c.get("GET", "/v1/jobs/"+job+"?wait=30s", nil, &j); err != nil || j.Status == "failed" {
+			v.l.Fatal("job of very many events: ", j.Status, err)
+		}
 	}
 	v.do(chromedp.Navigate(s.url + "/"))
 	eval[float64](v, until(`window.usable`)+`.then(() => window.usable)`)
