@@ -64,6 +64,7 @@ export function run<State, Action>(part: Part<State, Action>): Running {
     onChange(listener) {
       listeners.add(listener);
       if (listeners.size === 1) {
+        version += 1; // the store may have changed while nobody looked
         leaveStore = onChange(tell);
         addEventListener("keydown", press);
         wait();
