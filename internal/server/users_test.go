@@ -346,7 +346,7 @@ func operations(t *testing.T, b belongings) (all []operation) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]string{"project_id": b.project, "job_id": b.job, "path": b.path, "n": "1", "webhook_id": b.webhook, "delivery_id": b.delivery, "token_id": b.token, "permanent": "true", "project": b.project, "provider": "anthropic"}
+	known := map[string]string{"project_id": b.project, "job_id": b.job, "path": b.path, "n": "1", "call": "1", "webhook_id": b.webhook, "delivery_id": b.delivery, "token_id": b.token, "permanent": "true", "project": b.project, "provider": "anthropic"}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		for method, op := range doc.Paths[path] {
 			o := operation{method: strings.ToUpper(method), public: op.Security != nil && len(*op.Security) == 0, done: http.StatusOK}
