@@ -31,16 +31,17 @@ export function UsageScreen() {
   const days = useData<UsageReport>(`usage/day/${span}${of}`, load("day"));
   const other = useData<UsageReport>(group === "day" ? null : `usage/${group}/${span}${of}`, load(group));
   const projects = useProjects();
+  const known = !!days.data || !!days.error; // what is below comes with what is above it
   return (
     <div class="page">
       <header class="page-head">
         <h1>{t("nav.usage")}</h1>
         <span class="grow" />
         {job ? <span class="only"><a href={link(["jobs"])}>{t("usage.job")} <code>{job.slice(0, 8)}</code></a><Button kind="quiet" icon="close" label={t("usage.every")} onClick={() => setQuery({ job: null })} /></span>
-        : projects.data && projects.data.items.length > 0 && (
+        : (
           <select class="select" id="usage-project" aria-label={t("usage.project")} value={project} onChange={(e) => setQuery({ project: e.currentTarget.value })}>
             <option value="">{t("usage.every")}</option>
-            {projects.data.items.map((p) => <option key={p.id} value={p.id}>{p.title}</option>)}
+            {projects.data?.items.map((p) => <option key={p.id} value={p.id}>{p.title}</option>)}
           </select>
         )}
         <Choice label={t("usage.span")} is={span} of={[["7", t("usage.days", { n: 7 })], ["30", t("usage.days", { n: 30 })], ["90", t("usage.days", { n: 90 })]]} onChange={(to) => setQuery({ days: to })} />
@@ -51,15 +52,15 @@ export function UsageScreen() {
           <Bars days={days.data.items} span={Number(span)} />
         </>
       )}
-      <section>
+      {known && <section>
         <header class="section-head">
           <h2>{t("usage.by")}</h2>
           <span class="grow" />
           <Choice label={t("usage.by")} is={group} of={groups.filter((g) => g !== "project" || !(project || job)).map((g) => [g, t(`usage.${g}`)])} onChange={(to) => setQuery({ by: to })} />
         </header>
         <Table report={group === "day" ? days : other} group={group} known={projects.data?.items ?? []} />
-      </section>
-      <Budgets project={project} job={job} projects={projects.data?.items ?? []} />
+      </section>}
+      {known && <Budgets project={project} job={job} projects={projects.data?.items ?? []} />}
     </div>
   );
 }
