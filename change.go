@@ -47,12 +47,12 @@ type WebhookChange struct {
 
 // OpenJob is a job that has not ended.
 type OpenJob struct {
-	ID       string    `json:"id"`
-	Project  string    `json:"project_id"`
+	ID       string    `json:"id" format:"uuid"`
+	Project  string    `json:"project_id" format:"uuid"`
 	Agent    AgentType `json:"agent_type"`
-	Status   JobStatus `json:"status"`
+	Status   JobStatus `json:"status" enum:"queued,running,waiting_for_input"`
 	Progress float64   `json:"progress"`
-	Events   int64     `json:"events"` // number of the newest
+	Events   int64     `json:"events" doc:"Number of the newest."`
 }
 
 // Changes are a part of a log of them.

@@ -66,18 +66,6 @@ type Event struct {
 	File *FileChange
 }
 
-// JobFailure is the data of an [EventError]: how a job failed, as its watchers read it, and the error that it was.
-type JobFailure struct {
-	JobID  string    `json:"job_id"`
-	Status JobStatus `json:"status"`
-	Error  string    `json:"error"`
-	Reason string    `json:"reason,omitempty"` // error or timeout
-
-	Kind         Kind           `json:"kind,omitempty"`
-	Details      map[string]any `json:"details,omitempty"`
-	RetryAfterMS int64          `json:"retry_after_ms,omitempty"`
-}
-
 // Marshal is the failure as an event holds it. Details hold what JSON can say.
 func (f JobFailure) Marshal() json.RawMessage {
 	b, err := json.Marshal(f)

@@ -24,12 +24,42 @@ const (
 
 // Rung is one step of the ladder and what it came to for a tree of files.
 type Rung struct {
-	Name       RungName   `json:"name"`
-	Status     RungStatus `json:"status"`
-	Reason     string     `json:"reason,omitempty"`
-	Tool       string     `json:"tool,omitempty"`
-	Version    string     `json:"version,omitempty"` // of the tool
+	Name       RungName   `json:"name" enum:"parse,resolve,types,bundle,run"`
+	Status     RungStatus `json:"status" enum:"passed,failed,not_checked"`
+	Reason     string     `json:"reason,omitempty" doc:"Why it was not checked, or not wholly."`
+	Tool       string     `json:"tool,omitempty" example:"esbuild"`
+	Version    string     `json:"version,omitempty" doc:"Of the tool."`
 	DurationMS int64      `json:"duration_ms"`
+}
+
+// Diagnostic is one thing that a step of the ladder found.
+type Diagnostic struct {
+	File     string   `json:"file"`
+	Line     int      `json:"line" doc:"From 1; 0: the whole file."`
+	Column   int      `json:"column"`
+	Severity string   `json:"severity" enum:"error,warning"` // only errors make a tree fail
+	Message  string   `json:"message"`
+	Rung     RungName `json:"rung,omitempty" enum:"parse,resolve,types,bundle,run" doc:"The step that found it."`
+	Page     string   `json:"page,omitempty" doc:"Of a run: the page where it was seen."` // as its address in the site
+	Control  string   `json:"control,omitempty" doc:"Of a run: what was used there."`
+}
+
+// JobDiagnostic is one that a job was told of.
+type JobDiagnostic struct {
+	Diagnostic
+	Preexisting bool   `json:"preexisting,omitempty" doc:"It was there before the job, which need not mend it."`
+	Guard       string `json:"guard,omitempty" doc:"The guard that found it."`
+}
+
+// Rank orders diagnostics: what a job must mend comes first, then warnings, then what was there before.
+func (d JobDiagnostic) Rank() int {
+	switch {
+	case d.Preexisting:
+		return 2
+	case d.Severity == "error":
+		return 0
+	}
+	return 1
 }
 
 // Evidence is how far up the ladder a tree got, its steps in order. None: nobody looked.

@@ -7,12 +7,12 @@ import (
 
 // Message is one line of the conversation on a project, which web clients read from the store directly.
 type Message struct {
-	ID        string          `json:"id"`
-	ProjectID string          `json:"project_id"`
-	Role      string          `json:"role"` // user, assistant or system
+	ID        string          `json:"id" format:"uuid"`
+	ProjectID string          `json:"project_id" format:"uuid"`
+	Role      string          `json:"role" enum:"user,assistant,system"`
 	Content   string          `json:"content"`
 	Thinking  bool            `json:"is_thinking"`
-	Metadata  json.RawMessage `json:"metadata"`
+	Metadata  json.RawMessage `json:"metadata" doc:"An object, or null."`
 	CreatedAt time.Time       `json:"created_at"`
 }
 

@@ -19,24 +19,27 @@ var pythonWords = []string{"from", "import", "class", "def", "return", "pass", "
 
 // Python returns sdk/python/codeforge.py: the runtime, the types, the methods in classes by group, and the client.
 func Python(spec []byte) ([]byte, error) {
-	groups, types, err := read(spec)
+	groups, types, version, err := read(spec)
 	if err != nil {
 		return nil, err
 	}
 	var b strings.Builder
-	b.WriteString(pythonRuntime)
+	b.WriteString(strings.Replace(pythonRuntime, "VERSION", version, 1))
+	var streams []string
 	for _, name := range slices.Sorted(maps.Keys(types)) {
 		t := types[name]
+		if t.events() != nil {
+			streams = append(streams, name) // their classes stand on those of other types
+			continue
+		}
 		if t.Properties == nil {
 			fmt.Fprintf(&b, "\n%s = %s\n", name, pyType(t))
 			continue
 		}
-		// In this form members may be named as they like.
-		fmt.Fprintf(&b, "\n%s = TypedDict(%q, {", name, name)
-		for _, p := range slices.Sorted(maps.Keys(t.Properties)) {
-			fmt.Fprintf(&b, "\n    %q: %q,", p, pyType(t.Properties[p]))
-		}
-		fmt.Fprintf(&b, "\n}, total=%s)\n", map[bool]string{true: "True", false: "False"}[len(t.Required) == len(t.Properties)])
+		pyRecord(&b, name, t)
+	}
+	for _, name := range streams {
+		pyEvents(&b, name, types[name].events())
 	}
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
 		fmt.Fprintf(&b, "\n\nclass %s(_Group):\n", pyClass(group))
@@ -62,6 +65,67 @@ func Python(spec []byte) ([]byte, error) {
 	}
 	b.WriteString(pythonClient)
 	return []byte(b.String()), nil
+}
+
+// pyRecord writes the type of an object. In this form members may be named as they like.
+func pyRecord(b *strings.Builder, name string, t *schema) {
+	var must, may []string
+	for _, p := range slices.Sorted(maps.Keys(t.Properties)) {
+		if slices.Contains(t.Required, p) {
+			must = append(must, p)
+		} else {
+			may = append(may, p)
+		}
+	}
+	part := func(name string, members []string, total string) {
+		fmt.Fprintf(b, "\n%s = TypedDict(%q, {", name, name)
+		for _, p := range members {
+			fmt.Fprintf(b, "\n    %q: %q,", p, pyType(t.Properties[p]))
+		}
+		fmt.Fprintf(b, "\n}%s)\n", total)
+	}
+	const optional = ", total=False"
+	switch {
+	case may == nil:
+		part(name, must, "")
+	case must == nil:
+		part(name, may, optional)
+	default:
+		part("_"+name+"Must", must, "")
+		part("_"+name+"May", may, optional)
+		fmt.Fprintf(b, "\n\nclass %[1]s(_%[1]sMust, _%[1]sMay):\n    pass\n\n", name)
+	}
+}
+
+// pyEvents writes the types of a stream's events, and what any of them is.
+func pyEvents(b *strings.Builder, stream string, events []streamedEvent) {
+	prefix := strings.TrimSuffix(stream, "Event")
+	times, made := map[string]int{}, map[string]bool{}
+	for _, e := range events {
+		times[e.name]++
+	}
+	var union []string
+	for _, e := range events {
+		data := refName(e.data.Ref)
+		if e.data.AllOf != nil {
+			var of []string
+			for _, o := range e.data.AllOf {
+				of = append(of, refName(o.Ref))
+			}
+			if data = prefix + of[0]; !made[data] {
+				fmt.Fprintf(b, "\n\nclass %s(%s):\n    pass\n", data, strings.Join(of, ", "))
+			}
+			made[data] = true
+		}
+		name := prefix + pascal(strings.Split(e.name, "_")) + "Event"
+		if times[e.name] > 1 { // told apart by what they tell
+			name = prefix + strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(data, prefix), "Data"), prefix) + "Event"
+		}
+		fmt.Fprintf(b, "\n\nclass %s(%s):\n    \"\"\"%s\"\"\"\n\n    type: Literal[%q]\n    data: %s\n",
+			name, map[bool]string{true: "StoredEvent", false: "PassingEvent"}[e.stored], line(e.says), e.name, data)
+		union = append(union, name)
+	}
+	fmt.Fprintf(b, "\n\n%s = Union[\n    %s,\n]\n", stream, strings.Join(union, ",\n    "))
 }
 
 // pyClass is the class of a group's methods. Jobs have more than their group, in a class of its own.
@@ -152,9 +216,9 @@ func (m *method) python(b *strings.Builder) {
 	}
 	name := pyName(strings.Join(m.name, "_"))
 	if m.streamed {
-		in = append(in, `after: str = ""`)
-		fmt.Fprintf(b, "    def %s(%s) -> Iterator[StreamEvent]:\n        \"\"\"%s.\"\"\"\n        return self._core.stream(%s, %s, after)\n",
-			name, strings.Join(in, ", "), line(m.Summary), literal, map[bool]string{true: "True", false: "False"}[m.OperationID == "stream_job"])
+		in = append(in, `after: str = "", patience: float = 600.0`)
+		fmt.Fprintf(b, "    def %s(%s) -> Iterator[%q]:\n        \"\"\"%s.\"\"\"\n        return self._core.stream(%s, %s, after, patience)\n",
+			name, strings.Join(in, ", "), pyType(m.answer), line(m.Summary), literal, map[bool]string{true: "True", false: "False"}[m.OperationID == "stream_job"])
 		return
 	}
 	call := ""
@@ -196,8 +260,9 @@ func (m *method) python(b *strings.Builder) {
 	}
 	answer, how := quoted(pyType(m.answer)), "call"
 	switch {
-	case m.raw:
+	case m.accept != "":
 		answer, how = "bytes", "read"
+		call += fmt.Sprintf(", accept=%q", m.accept)
 	case m.item != nil:
 		fmt.Fprintf(b, "    def %s(%s) -> %s:\n        \"\"\"%s.\"\"\"\n        return Pages(self._core, %s, %s, options)\n",
 			name, strings.Join(in, ", "), quoted("Pages["+pyType(m.item)+"]"), line(m.Summary), literal, given)

@@ -1,8 +1,8 @@
 
 
 class Jobs(JobCalls):
-    def run(self, request: Dict[str, Any], *, on_event: Optional[Callable[[StreamEvent], None]] = None,
-            answer: Optional[Callable[[List[Dict[str, Any]]], List[Dict[str, str]]]] = None) -> "JobDetail":
+    def run(self, request: Dict[str, Any], *, on_event: Optional[Callable[["JobEvent"], None]] = None,
+            answer: Optional[Callable[[List["Question"]], List[Dict[str, str]]]] = None) -> "JobDetail":
         """Starts an agent, or the whole pipeline where no agent_type is named, and waits for its end, across lost connections.
 
         answer gives the answers to questions; without it a job that asks raises JobError, and waits. A job that fails or is cancelled
@@ -14,15 +14,15 @@ class Jobs(JobCalls):
         for event in self.watch(job_id):
             if on_event:
                 on_event(event)
-            data = event["data"]
             if event["type"] == "waiting":
-                questions = data.get("questions") or (data.get("result") or {}).get("questions") or []
-                answers = answer(questions) if answer else None
+                answers = answer(event["data"]["questions"]) if answer else None
                 if not answers:
-                    raise JobError("The job asks, and nobody answers", job_id, "waiting_for_input", data)
+                    raise JobError("The job asks, and nobody answers", job_id, event["data"])
                 agents.respond(job_id, {"answers": answers})  # type: ignore[typeddict-item]
-            elif event["type"] in ("error", "cancelled"):
-                raise JobError(data.get("error") or "The job was %s" % data.get("status"), job_id, data.get("status", ""), data)
+            elif event["type"] == "error":
+                raise JobError(event["data"]["error"], job_id, event["data"])
+            elif event["type"] == "cancelled":
+                raise JobError("The job was cancelled", job_id, event["data"])
         return self.get(job_id)
 
 

@@ -23,7 +23,7 @@ import urllib.request
 import uuid
 from typing import Any, AsyncIterator, Callable, Dict, Generic, Iterator, List, Literal, Mapping, Optional, TypedDict, TypeVar, Union
 
-__version__ = "0.1.0"
+__version__ = "VERSION"
 
 T = TypeVar("T")
 
@@ -43,23 +43,26 @@ class CodeForgeError(Exception):
 class JobError(Exception):
     """A job that ended as failed or cancelled, or that asks what nobody answers."""
 
-    def __init__(self, message: str, job_id: str, status: str, data: Dict[str, Any]):
+    def __init__(self, message: str, job_id: str, data: Mapping[str, Any]):
         super().__init__(message)
         self.job_id = job_id
-        self.status = status
-        self.data = data
+        self.status: str = data["status"]
+        self.data = data  # what its last event said
 
 
-class StreamEvent(TypedDict, total=False):
-    """One event of a stream. Transient ones, such as words as they are written, have no id."""
+class StoredEvent(TypedDict):
+    """An event that is stored: a reader that comes back with its id gets what followed it."""
 
-    type: str
     id: str
-    data: Any
+
+
+class PassingEvent(TypedDict):
+    """An event for those who watch at that moment, such as words as they are written: it has no id."""
 
 
 _PAIRED = {"progress", "complete", "error", "cancelled", "waiting"}
 _FINAL = {"complete", "error", "cancelled"}
+_LASTING = 10.0  # seconds: a connection that stood so long was a good one, whatever came over it
 
 
 def _backoff(n: int) -> float:
@@ -76,7 +79,7 @@ def _query(values: Optional[Mapping[str, Any]]) -> str:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:  # a token goes to nobody else
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:  # a token goes to nobody else
         return None
 
 
@@ -94,8 +97,8 @@ class Core:
 
     def open(self, method: str, path: str, *, query: Optional[Mapping[str, Any]] = None, body: Any = None, headers: Optional[Mapping[str, str]] = None,
              keyed: bool = False, idempotency_key: Optional[str] = None, if_match: Union[str, int, None] = None, content_type: Optional[str] = None,
-             accept: str = "application/json", timeout: Optional[float] = None) -> Any:
-        """Sends a request, again where that is safe, and returns the answer unread."""
+             accept: str = "application/json", timeout: Optional[float] = None, take: Callable[[Any], Any] = lambda response: response) -> Any:
+        """Sends a request, again where that is safe, and returns what is taken of the answer; an answer that breaks off is none."""
         send: Dict[str, str] = {"Accept": accept, **(headers or {})}
         if if_match is not None:
             send["If-Match"] = if_match if isinstance(if_match, str) and if_match.startswith('"') else '"%s"' % if_match
@@ -121,7 +124,7 @@ class Core:
             try:
                 response = self._opener.open(request, timeout=timeout or self.timeout)
                 self._consistency = response.headers.get("X-Consistency-Token") or self._consistency
-                return response
+                return take(response)
             except urllib.error.HTTPError as e:
                 error = _failure(e)
                 # A request too many was not carried out, whatever it was. Of the others only the server knows.
@@ -131,35 +134,39 @@ class Core:
                 pause = error.retry_after if error.retry_after is not None else _backoff(n)
             except (OSError, http.client.HTTPException) as e:
                 if not repeatable or n >= self.retries:
-                    raise CodeForgeError("The server cannot be reached: %s" % e, 0, "NETWORK_ERROR") from e
+                    raise CodeForgeError("No whole answer came: %s" % e, 0, "NETWORK_ERROR") from e
                 pause = _backoff(n)
             n += 1
             time.sleep(pause)
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        with self.open(method, path, **options) as response:
-            return json.load(response)
+        answer = self.read(method, path, **options)
+        try:
+            return json.loads(answer)
+        except ValueError as e:  # something between here and the server answered
+            raise CodeForgeError("The answer is no JSON: %s" % e, 0, "NETWORK_ERROR") from e
 
     def read(self, method: str, path: str, **options: Any) -> bytes:
-        with self.open(method, path, accept="*/*", **options) as response:
-            return response.read()
+        return self.open(method, path, take=_all_of, **options)
 
-    def stream(self, path: str, ends: bool, after: str = "") -> Iterator[StreamEvent]:
-        """Reads an event stream, and goes on where it broke, until it has ended or the caller leaves: each stored event once, in order.
+    def stream(self, path: str, ends: bool, after: str = "", patience: float = 600.0) -> Iterator[Any]:
+        """Reads an event stream, and goes on where it broke, until it has ended, the caller leaves, or nothing came for long.
 
-        Five kinds of events of a job come twice, named without an id and then with it without a name; they are one here.
+        Each stored event comes once, in order. Five kinds of events of a job come twice, named without an id and then with it without a name; they are one here.
         """
-        last, broken = after, 0
+        last, broken, heard = after, 0, time.monotonic()
         while True:
+            live, trouble = 0.0, CodeForgeError("The stream breaks again and again", 0, "NETWORK_ERROR")
             try:
                 with self.open("GET", path, accept="text/event-stream", timeout=self.idle_timeout, headers={"Last-Event-ID": last} if last else {}) as response:
                     if response.status == 204:
                         return  # all was seen
-                    pending: Optional[StreamEvent] = None
+                    live = time.monotonic()
+                    pending: Optional[Dict[str, Any]] = None
                     for name, number, text in _frames(response):
-                        event: Optional[StreamEvent] = None
+                        event: Optional[Dict[str, Any]] = None
                         if not name and number and pending:
-                            event = {**pending, "id": number}  # type: ignore[typeddict-item]
+                            event = {**pending, "id": number}
                             pending = None
                         elif name in _PAIRED and not number:
                             pending = {"type": name, "data": json.loads(text)}
@@ -172,17 +179,27 @@ class Core:
                         if event["type"] == "dropped":
                             break  # the server ends the stream, which goes on from the last event
                         if "id" in event:
-                            last, broken = event["id"], 0
+                            last, broken, heard = event["id"], 0, time.monotonic()
                         yield event
                         if ends and event["type"] in _FINAL:
                             return
             except CodeForgeError as e:
                 if 400 <= e.status < 500 and e.status != 429:
                     raise
+                trouble = e
             except (OSError, http.client.HTTPException, ValueError):
                 pass  # cut, or silent for too long
+            if live and time.monotonic() - live > _LASTING:
+                heard = time.monotonic()
+            if time.monotonic() - heard > patience:
+                raise trouble
             time.sleep(_backoff(broken))
             broken += 1
+
+
+def _all_of(response: Any) -> bytes:
+    with response:
+        return response.read()
 
 
 def _failure(e: urllib.error.HTTPError) -> CodeForgeError:
@@ -195,7 +212,7 @@ def _failure(e: urllib.error.HTTPError) -> CodeForgeError:
         after: Optional[float] = float(e.headers.get("Retry-After", ""))
     except ValueError:
         after = None
-    return CodeForgeError(said.get("message") or "%d %s" % (e.code, e.reason), e.code, said.get("error", "UNKNOWN"), said.get("details"),
+    return CodeForgeError(said.get("message") or "%d %s" % (e.code, e.reason), e.code, said.get("error", "NOT_MODIFIED" if e.code == 304 else "UNKNOWN"), said.get("details"),
                           said.get("request_id") or e.headers.get("X-Request-ID", ""), after)
 
 
@@ -236,7 +253,13 @@ class Pages(Generic[T]):
             yield from page["items"]
             if not page["has_more"]:
                 return
-            more = {"cursor": page["next_cursor"]} if page.get("next_cursor") else {"page": page.get("page", 1) + 1}
+            more: Dict[str, Any]
+            if "page" in page:
+                more = {"page": page["page"] + 1}
+            elif "next_cursor" in page:
+                more = {"cursor": page["next_cursor"]}
+            else:
+                more = {"before": page.get("next_before") or page["items"][-1]["id"]}
             page = self._core.call("GET", self._path, query={**self._given, **more}, **self._options)
 
 

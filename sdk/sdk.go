@@ -13,6 +13,7 @@ import (
 
 // document is what is read of an OpenAPI document.
 type document struct {
+	Info       struct{ Version string }
 	Paths      map[string]map[string]operation
 	Components struct{ Schemas map[string]*schema }
 }
@@ -46,7 +47,34 @@ type schema struct {
 	Properties           map[string]*schema
 	Required             []string
 	AdditionalProperties additional
-	AnyOf                []*schema
+	AnyOf, AllOf, OneOf  []*schema
+}
+
+// streamedEvent is one event of a stream: its name, the members of its data's type, and whether it has an id.
+type streamedEvent struct {
+	name, says string
+	data       *schema
+	stored     bool
+}
+
+// events are those of a stream's schema; nil: it is no stream's. What is of the connection alone the runtimes deal with.
+func (s *schema) events() (out []streamedEvent) {
+	for _, o := range s.OneOf {
+		name, data := o.Properties["event"], o.Properties["data"]
+		if name == nil || data == nil {
+			return nil
+		}
+		forms := data.AnyOf
+		if forms == nil {
+			forms = []*schema{data}
+		}
+		for _, form := range forms {
+			if e := (streamedEvent{fmt.Sprint(name.Enum[0]), o.Description, form, o.Properties["id"] != nil}); e.name != "dropped" {
+				out = append(out, e)
+			}
+		}
+	}
+	return out
 }
 
 // oneOrMore is a type, or a list of them.
@@ -75,13 +103,13 @@ type method struct {
 	operation
 	verb, path string
 	name       []string // words
-	raw        bool     // the answer is bytes, not JSON
+	accept     string   // of an answer that is bytes, not JSON
 	streamed   bool     // the answer is events
 	upload     bool     // the body may be bytes
 	keyed      bool     // it takes an Idempotency-Key
 	body       *schema  // nil: none, or bytes alone
 	hasBody    bool
-	answer     *schema
+	answer     *schema // of a stream: of each event
 	query      []parameter
 	item       *schema // of a list that comes in pages
 }
@@ -108,11 +136,11 @@ func nameOf(group, id string) []string {
 	return short
 }
 
-// read returns the groups of methods and the types of a document.
-func read(spec []byte) (groups map[string][]*method, types map[string]*schema, err error) {
+// read returns the groups of methods and the types of a document, and its version.
+func read(spec []byte) (groups map[string][]*method, types map[string]*schema, version string, err error) {
 	var d document
 	if err := json.Unmarshal(spec, &d); err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	groups = map[string][]*method{}
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
@@ -127,6 +155,12 @@ func read(spec []byte) (groups map[string][]*method, types map[string]*schema, e
 		}
 	}
 	for group, methods := range groups {
+		for _, m := range methods {
+			if r := m.asItIs(); r != nil {
+				methods = append(methods, r)
+			}
+		}
+		groups[group] = methods
 		seen := map[string]*method{}
 		for _, m := range methods {
 			name := strings.Join(m.name, "_")
@@ -135,12 +169,12 @@ func read(spec []byte) (groups map[string][]*method, types map[string]*schema, e
 				name = m.OperationID
 			}
 			if seen[name] != nil {
-				return nil, nil, fmt.Errorf("%s: two methods are named %s", group, name)
+				return nil, nil, "", fmt.Errorf("%s: two methods are named %s", group, name)
 			}
 			seen[name] = m
 		}
 	}
-	return groups, d.Components.Schemas, nil
+	return groups, d.Components.Schemas, d.Info.Version, nil
 }
 
 func (m *method) describe(types map[string]*schema) {
@@ -166,17 +200,40 @@ func (m *method) describe(types map[string]*schema) {
 	if m.Responses["201"].Content != nil {
 		ok = m.Responses["201"]
 	}
-	if _, m.streamed = ok.Content["text/event-stream"]; m.streamed {
+	if events, streamed := ok.Content["text/event-stream"]; streamed {
+		m.streamed, m.answer = true, events.Schema
 		return
 	}
 	if m.answer = ok.Content["application/json"].Schema; m.answer == nil {
-		m.raw, m.answer = true, nil
+		m.accept = "*/*"
 		return
 	}
-	if page := resolve(m.answer, types); page.Properties["items"] != nil && page.Properties["has_more"] != nil &&
-		(page.Properties["page"] != nil || page.Properties["next_cursor"] != nil) {
+	next := slices.ContainsFunc(m.query, func(q parameter) bool { return q.Name == "page" || q.Name == "cursor" || q.Name == "before" })
+	if page := resolve(m.answer, types); next && page.Properties["items"] != nil && page.Properties["has_more"] != nil {
 		m.item = page.Properties["items"].Items
 	}
+}
+
+// forms are parameters that ask for an answer in another form than JSON.
+func isForm(p parameter) bool { return p.Name == "raw" || p.Name == "format" }
+
+// asItIs is the method for an answer that comes as JSON or as bytes, for the bytes; nil: there is but one form. Each has one type then,
+// so neither takes what chooses between them.
+func (m *method) asItIs() *method {
+	for media := range m.Responses["200"].Content {
+		if m.answer == nil || media == "application/json" || m.streamed {
+			continue
+		}
+		bytes := *m
+		if bytes.accept = media; media == "*/*" {
+			bytes.accept = "application/octet-stream"
+		}
+		m.query = slices.DeleteFunc(slices.Clone(m.query), isForm)
+		bytes.name, bytes.query, bytes.answer = append(slices.Clone(m.name), "raw"), m.query, nil
+		bytes.Summary += ", as it is"
+		return &bytes
+	}
+	return nil
 }
 
 func resolve(s *schema, types map[string]*schema) *schema {

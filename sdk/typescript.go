@@ -10,18 +10,26 @@ import (
 
 // TypeScript returns sdk/typescript/src/api.ts: the types, and the methods in classes by group.
 func TypeScript(spec []byte) ([]byte, error) {
-	groups, types, err := read(spec)
+	groups, types, _, err := read(spec)
 	if err != nil {
 		return nil, err
 	}
 	var b strings.Builder
 	b.WriteString("// Made from the OpenAPI document by `make docs`; changes here are lost.\n\n" +
-		"import { type CallOptions, Core, type JobEvent, Pages, part, type StreamEvent, type Upload, type WatchOptions } from \"./runtime.js\";\n")
+		"import { type CallOptions, Core, Pages, type PassingEvent, part, type StoredEvent, type Upload, type WatchOptions } from \"./runtime.js\";\n")
 	for _, name := range slices.Sorted(maps.Keys(types)) {
 		t := types[name]
 		b.WriteString("\n")
 		if t.Description != "" {
 			fmt.Fprintf(&b, "/** %s */\n", line(t.Description))
+		}
+		if events := t.events(); events != nil {
+			fmt.Fprintf(&b, "export type %s =", name)
+			for _, e := range events {
+				fmt.Fprintf(&b, "\n  /** %s */\n  | %s<%q, %s>", line(e.says), map[bool]string{true: "StoredEvent", false: "PassingEvent"}[e.stored], e.name, tsType(e.data, "  "))
+			}
+			b.WriteString(";\n")
+			continue
 		}
 		if len(t.Type) == 1 && t.Type[0] == "object" && t.Properties != nil {
 			fmt.Fprintf(&b, "export interface %s %s\n", name, tsObject(t, ""))
@@ -65,6 +73,14 @@ func tsObject(s *schema, indent string) string {
 	return b.String() + indent + "}"
 }
 
+func tsTypes(of []*schema, joined, indent string) string {
+	var out []string
+	for _, o := range of {
+		out = append(out, tsType(o, indent))
+	}
+	return strings.Join(out, joined)
+}
+
 func tsType(s *schema, indent string) string {
 	if s == nil {
 		return "unknown"
@@ -72,12 +88,10 @@ func tsType(s *schema, indent string) string {
 	switch {
 	case s.Ref != "":
 		return refName(s.Ref)
-	case len(s.AnyOf) > 0:
-		var out []string
-		for _, o := range s.AnyOf {
-			out = append(out, tsType(o, indent))
-		}
-		return strings.Join(out, " | ")
+	case len(s.AllOf) > 0:
+		return tsTypes(s.AllOf, " & ", indent)
+	case len(s.AnyOf)+len(s.OneOf) > 0:
+		return tsTypes(append(s.AnyOf, s.OneOf...), " | ", indent)
 	case len(s.Enum) > 0:
 		var out []string
 		for _, v := range s.Enum {
@@ -127,10 +141,9 @@ func (m *method) typeScript(b *strings.Builder) {
 	path = map[bool]string{true: "`" + path + "`", false: `"` + path + `"`}[strings.Contains(path, "${")]
 	fmt.Fprintf(b, "\n  /** %s. */\n", line(m.Summary))
 	if m.streamed {
-		event := map[bool]string{true: "JobEvent", false: "StreamEvent"}[m.OperationID == "stream_job"]
 		in = append(in, "options?: WatchOptions")
-		fmt.Fprintf(b, "  %s(%s): AsyncGenerator<%s, void, undefined> {\n    return this.core.stream(%s, %t, options);\n  }\n",
-			camel(m.name), strings.Join(in, ", "), event, path, m.OperationID == "stream_job")
+		fmt.Fprintf(b, "  %s(%s): AsyncGenerator<%s, void, undefined> {\n    return this.core.stream<%[3]s>(%[4]s, %[5]t, options);\n  }\n",
+			camel(m.name), strings.Join(in, ", "), tsType(m.answer, ""), path, m.OperationID == "stream_job")
 		return
 	}
 	request := fmt.Sprintf("method: %q, path: %s", m.verb, path)
@@ -168,8 +181,8 @@ func (m *method) typeScript(b *strings.Builder) {
 	in = append(in, "options?: CallOptions")
 	answer, call := "", ""
 	switch {
-	case m.raw:
-		request += `, accept: "*/*"`
+	case m.accept != "":
+		request += fmt.Sprintf(", accept: %q", m.accept)
 		answer, call = "Promise<Response>", "send"
 	case m.item != nil:
 		answer = fmt.Sprintf("Pages<%s, %s>", tsType(m.answer, "  "), tsType(m.item, "  "))

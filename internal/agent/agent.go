@@ -145,8 +145,8 @@ type run struct {
 	stageEnd       float64           // what progress runs up to in the stage
 	seen           map[string]string // the working tree as viewers saw it last
 
-	findings     int                 // names that reviews have given to them
-	guardEvents  map[guardEvent]bool // that were told
+	findings     int                          // names that reviews have given to them
+	guardEvents  map[codeforge.GuardData]bool // that were told
 	instructed   map[*tree][]diagnostic
 	deletionTold bool
 
@@ -175,14 +175,7 @@ func newRun(a *Agents, task *codeforge.Task) *run {
 }
 
 func (r *run) log(format string, args ...any) {
-	r.report(-1, event(codeforge.EventLog, map[string]string{"message": fmt.Sprintf(format, args...)}))
-}
-
-type stageEvent struct {
-	Stage  codeforge.AgentType `json:"stage"`
-	Status string              `json:"status"` // started or completed
-	Title  string              `json:"title"`
-	Round  int                 `json:"round"` // of code and review; 0: the first, as of what is kept
+	r.report(-1, event(codeforge.EventLog, codeforge.LogData{Message: fmt.Sprintf(format, args...)}))
 }
 
 // stage tells of the beginning of a stage and, when do returns without an error, of its end.
@@ -192,12 +185,12 @@ func (r *run) stage(ctx context.Context, s codeforge.AgentType, round int, do fu
 	defer func() { span.End(err) }()
 	r.made.Stage, r.stageEnd = s, r.endOfStage(s, round)
 	r.reportTree()
-	r.report(-1, event(codeforge.EventStage, stageEvent{s, "started", s.Agent().Title, round}))
+	r.report(-1, event(codeforge.EventStage, codeforge.StageData{Stage: s, Status: "started", Title: s.Agent().Title, Round: round}))
 	if err := do(ctx); err != nil {
 		return err
 	}
 	r.reportTree()
-	r.report(-1, event(codeforge.EventStage, stageEvent{s, "completed", s.Agent().Title, round}))
+	r.report(-1, event(codeforge.EventStage, codeforge.StageData{Stage: s, Status: "completed", Title: s.Agent().Title, Round: round}))
 	return nil
 }
 

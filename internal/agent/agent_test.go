@@ -380,7 +380,7 @@ func TestDeltasAreCoalesced(t *testing.T) {
 		t.Errorf("%d deltas of %d bytes", n, len(text))
 	}
 	synctest.Test(t, func(t *testing.T) {
-		d := deltas{run: newRun(&Agents{}, &b.task)}
+		d := deltas{run: newRun(&Agents{}, &b.task), stage: codeforge.Code}
 		b.events = nil
 		for range 10 {
 			d.add(llm.Delta{Kind: llm.DeltaText, Text: "x"})

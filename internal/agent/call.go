@@ -22,36 +22,6 @@ type usageTotals struct {
 	Incomplete bool `json:"incomplete,omitempty"` // a provider did not say, or an answer broke off: the numbers are a lower bound
 }
 
-// usageEvent is what one answer took. Costs are in micro-dollars, of this time: a replayed answer cost nothing.
-type usageEvent struct {
-	Stage    codeforge.AgentType `json:"stage"`
-	Provider string              `json:"provider"`
-	Model    string              `json:"model"` // as served
-	llm.Usage
-	CostMicroUSD *int64 `json:"cost_micro_usd"` // null: not known
-	Estimated    bool   `json:"estimated"`
-	LatencyMS    int64  `json:"latency_ms"`
-	FirstTokenMS int64  `json:"first_token_ms"` // 0: not known
-	Replayed     bool   `json:"replayed"`
-	OwnKey       bool   `json:"own_key,omitempty"` // the user's own key paid
-}
-
-// retryEvent is an attempt that gave no answer, or that was not made.
-type retryEvent struct {
-	Stage        codeforge.AgentType `json:"stage"`
-	Provider     string              `json:"provider"`
-	Model        string              `json:"model"`
-	Kind         llm.ErrorKind       `json:"kind"`
-	Status       int                 `json:"status"`
-	WaitMS       int64               `json:"wait_ms"`
-	Next         llm.Next            `json:"next"`    // retry, fallback, or "" when this was the last
-	Attempt      int                 `json:"attempt"` // of the call, from 1; 0: skipped
-	Skipped      string              `json:"skipped,omitempty"`
-	Reason       string              `json:"reason"`
-	CostMicroUSD int64               `json:"cost_micro_usd,omitempty"`
-	OwnKey       bool                `json:"own_key,omitempty"`
-}
-
 // count adds an answer to what the job used. Only what the journal keeps may be counted, and nothing of when and how: the
 // result of a job that is replayed is the same, byte for byte.
 func (u *usageTotals) count(provider, model string, add llm.Usage) {
@@ -162,13 +132,13 @@ func (c *caller) callOnce(ctx context.Context, ask llm.Request, sink func(llm.De
 				c.r.used.count(e.Provider, e.Model, *e.Usage)
 			}
 			if c.attempt == nil { // it came from the journal, or nobody tells of attempts
-				c.r.report(-1, event(codeforge.EventUsage, usageEvent{Stage: c.stage, Provider: e.Provider, Model: e.Model, Usage: *e.Usage}))
+				c.r.report(-1, event(codeforge.EventUsage, usageData(c.stage, e.Provider, e.Model, *e.Usage)))
 			}
 		}
 		return nil, err
 	}
-	e := usageEvent{Stage: c.stage, Provider: resp.Provider, Model: cmp.Or(resp.ServedModel, resp.Model), Usage: resp.Usage,
-		CostMicroUSD: resp.Cost.Known(), Estimated: resp.Cost.Estimated, Replayed: resp.Replayed}
+	e := usageData(c.stage, resp.Provider, cmp.Or(resp.ServedModel, resp.Model), resp.Usage)
+	e.CostMicroUSD, e.Estimated, e.Replayed = resp.Cost.Known(), resp.Cost.Estimated, resp.Replayed
 	switch {
 	case resp.Replayed:
 	case c.attempt != nil:
@@ -177,7 +147,7 @@ func (c *caller) callOnce(ctx context.Context, ask llm.Request, sink func(llm.De
 	default:
 		e.LatencyMS = took.Milliseconds()
 	}
-	c.r.used.count(e.Provider, e.Model, e.Usage)
+	c.r.used.count(e.Provider, e.Model, resp.Usage)
 	c.r.used.addLost(resp.Lost)
 	c.r.report(-1, event(codeforge.EventUsage, e))
 	c.r.advance(byAnswer)
@@ -188,6 +158,11 @@ func (c *caller) callOnce(ctx context.Context, ask llm.Request, sink func(llm.De
 		return nil, &llm.Error{Provider: resp.Provider, Model: resp.Model, Kind: llm.ServerError, Finish: resp.Finish, Retryable: true}
 	}
 	return resp, nil
+}
+
+// usageData is what an answer of a model took.
+func usageData(stage codeforge.AgentType, provider, model string, u llm.Usage) codeforge.UsageData {
+	return codeforge.UsageData{Stage: stage, Provider: provider, Model: model, Usage: u.Usage, Missing: u.Missing, Partial: u.Partial}
 }
 
 // withPartsBefore adds to an error what an answer held before its provider paused it.
@@ -228,8 +203,8 @@ func (c *caller) observe(a llm.Attempt) {
 	if over, ok := errors.AsType[*llm.BudgetError](a.Err); ok && over.Passing() {
 		reason = "The budget for model calls is held by calls that run now"
 	}
-	c.r.report(-1, event(codeforge.EventRetry, retryEvent{Stage: c.stage, Provider: a.Provider, Model: a.Model, Kind: a.Kind, Status: a.Status,
-		WaitMS: a.Wait.Milliseconds(), Next: a.Next, Attempt: a.Number, Skipped: a.Skipped,
+	c.r.report(-1, event(codeforge.EventRetry, codeforge.CallRetryData{Stage: c.stage, Provider: a.Provider, Model: a.Model, Kind: string(a.Kind), Status: a.Status,
+		WaitMS: a.Wait.Milliseconds(), Next: string(a.Next), Attempt: a.Number, Skipped: a.Skipped,
 		Reason: reason, CostMicroUSD: a.Cost.MicroUSD, OwnKey: a.Own}))
 }
 
@@ -247,7 +222,7 @@ func (c *caller) reportDelta(d llm.Delta) {
 			reason = cmp.Or(c.attempt.Kind.Words(c.attempt.Own), reason)
 		}
 	}
-	c.r.report(-1, event(codeforge.EventRestart, map[string]string{"stage": string(c.stage), "model": d.Text, "reason": reason}))
+	c.r.report(-1, event(codeforge.EventRestart, codeforge.RestartData{Stage: c.stage, Model: d.Text, Reason: reason}))
 }
 
 // partialResponse returns what came of an answer whose error is about its form alone: the model can be told to do better.

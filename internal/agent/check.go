@@ -16,22 +16,10 @@ import (
 )
 
 // diagnostic is a finding of verification as models and results see it.
-type diagnostic struct {
-	verify.Diagnostic
-	Preexisting bool   `json:"preexisting,omitempty"` // it was there before the job
-	Guard       string `json:"guard,omitempty"`       // that found it
-}
+type diagnostic = codeforge.JobDiagnostic
 
 // maxDiagnostics bounds what is shown of one report.
 const maxDiagnostics = 50
-
-type checkEvent struct {
-	Stage       codeforge.AgentType `json:"stage"`
-	OK          bool                `json:"ok"`
-	Count       int                 `json:"count"`
-	Diagnostics []diagnostic        `json:"diagnostics"` // the first few
-	Evidence    codeforge.Evidence  `json:"evidence,omitempty"`
-}
 
 // verify checks the working tree and tells viewers. The tree is ok when nothing is wrong that this job must answer
 // for: errors that were there before are shown but do not count, see [baseline].
@@ -49,14 +37,14 @@ func (r *run) verify(ctx context.Context, stage codeforge.AgentType) (ok bool, f
 		ok = ok && (d.Preexisting || d.Severity != verify.SeverityError)
 	}
 	// What must be mended comes first, so that a bound cuts off the rest.
-	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.rank() - b.rank() })
+	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.Rank() - b.Rank() })
 	r.reportCheck(stage, ok, found, r.looked.report.Evidence)
 	return ok, found
 }
 
 // reportCheck tells viewers what was found.
 func (r *run) reportCheck(stage codeforge.AgentType, ok bool, found []diagnostic, rungs codeforge.Evidence) {
-	r.report(-1, event(codeforge.EventCheck, checkEvent{stage, ok, len(found), found[:min(len(found), 5)], rungs}))
+	r.report(-1, event(codeforge.EventCheck, codeforge.CheckData{stage, ok, len(found), found[:min(len(found), 5)], rungs}))
 }
 
 // tryOut runs what the working tree is built to, which verifies, and tells viewers. What was wrong before the job does not count, as in
@@ -66,6 +54,9 @@ func (r *run) tryOut(ctx context.Context, stage codeforge.AgentType) (ok bool, f
 		return true, nil
 	}
 	now := r.runTree(ctx)
+	if now.Rung.Name == "" { // nothing was seen: the run of the job is ending
+		return true, nil
+	}
 	report := verify.Report{Diagnostics: now.Diagnostics}
 	if r.ranBefore == nil {
 		r.ranBefore = newBaseline(verify.Report{})
@@ -78,7 +69,7 @@ func (r *run) tryOut(ctx context.Context, stage codeforge.AgentType) (ok bool, f
 	for _, d := range found {
 		ok = ok && (d.Preexisting || d.Severity != verify.SeverityError)
 	}
-	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.rank() - b.rank() })
+	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.Rank() - b.Rank() })
 	r.reportCheck(stage, ok, found, r.evidence())
 	return ok, found
 }
@@ -279,21 +270,11 @@ func noted[T any](ctx context.Context, r *run, k llm.JournalKey, learn func() (T
 	return v
 }
 
-func (d diagnostic) rank() int {
-	switch {
-	case d.Preexisting:
-		return 2
-	case d.Severity == verify.SeverityError:
-		return 0
-	}
-	return 1
-}
-
 // verdict is what a model is told of the tree.
 func verdict(ok bool, found []diagnostic, note string) string {
 	shown := found[:min(len(found), maxDiagnostics)]
 	v := form.Verdict[diagnostic]{OK: ok, Diagnostics: shown, More: len(found) - len(shown), Note: note}
-	if !ok && slices.ContainsFunc(shown, func(d diagnostic) bool { return d.Guard != "" && d.rank() == 0 }) {
+	if !ok && slices.ContainsFunc(shown, func(d diagnostic) bool { return d.Guard != "" && d.Rank() == 0 }) {
 		v.Note = howToConfirm
 	}
 	return string(form.Marshal(v))
@@ -308,7 +289,7 @@ type buildFailure struct {
 func (f *buildFailure) err(stage codeforge.AgentType) error {
 	n, guard := 0, ""
 	for _, d := range f.diagnostics {
-		if d.rank() == 0 {
+		if d.Rank() == 0 {
 			n++
 			guard = cmp.Or(guard, d.Guard)
 		}
@@ -340,7 +321,7 @@ func (r *run) checkAll(ctx context.Context, stage codeforge.AgentType, t *tree) 
 		found = append(found, diagnostic{Diagnostic: d})
 	}
 	found = append(found, r.instructions(stage, t)...)
-	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.rank() - b.rank() })
+	slices.SortStableFunc(found, func(a, b diagnostic) int { return a.Rank() - b.Rank() })
 	r.reportCheck(stage, report.OK, found, report.Evidence)
 	return report.OK, found
 }

@@ -321,7 +321,7 @@ func (c *coder) finish(ctx context.Context, a form.FinishArgs) (says string, ove
 		runs, more := c.r.tryOut(ctx, codeforge.Code)
 		ok, found = runs, append(found, more...)
 	}
-	slices.SortStableFunc(found, func(x, y diagnostic) int { return x.rank() - y.rank() })
+	slices.SortStableFunc(found, func(x, y diagnostic) int { return x.Rank() - y.Rank() })
 	summary := codeforge.Plain(a.Summary)
 	if utf8.RuneCountInString(summary) < minSummary {
 		summary = strings.TrimSpace(summary + " " + c.defaultSummary())

@@ -70,20 +70,6 @@ func (r *run) endOfStage(s codeforge.AgentType, round int) float64 {
 	return 95
 }
 
-// fileEvent is a file of the working tree as it is now, and what was done to it.
-type fileEvent struct {
-	Path     string `json:"path"`
-	Action   string `json:"action"` // created, updated, deleted
-	Language string `json:"language"`
-	Bytes    int    `json:"bytes"`
-	Lines    int    `json:"lines"`
-	Added    int    `json:"added"` // lines, since it was told of before
-	Removed  int    `json:"removed"`
-
-	MovedFrom string `json:"moved_from,omitempty"` // of one that is created, with most of its text
-	MovedTo   string `json:"moved_to,omitempty"`   // of one that is deleted
-}
-
 // diffStat counts the lines that were added and removed.
 func diffStat(before, after string) (added, removed int) {
 	for _, e := range udiff.Lines(before, after) {
@@ -96,7 +82,7 @@ func diffStat(before, after string) (added, removed int) {
 func (r *run) reportFile(path, action string) {
 	content, exists := r.tree.files[path]
 	text := codeforge.TextOf(content)
-	e := fileEvent{Path: path, Action: action, Language: codeforge.LanguageOf(path), Bytes: len(text), Lines: countLines(text)}
+	e := codeforge.FileData{Path: path, Action: action, Language: codeforge.LanguageOf(path), Bytes: len(text), Lines: countLines(text)}
 	if b, ok := codeforge.BlobOf(content); ok {
 		e.Bytes = int(b.Size)
 	}
@@ -138,21 +124,12 @@ func (r *run) reportTree() {
 	}
 }
 
-// toolEvent is a call of a tool, and what it answered.
-type toolEvent struct {
-	Stage    codeforge.AgentType `json:"stage"`
-	Name     string              `json:"name"`
-	Argument string              `json:"argument"` // the path or what else it is about, shortened
-	OK       bool                `json:"ok"`
-	Answer   string              `json:"answer"` // in one line
-}
-
 // maxTold bounds, in characters, each part of what is told of a call.
 const maxTold = 300
 
 func (r *run) reportTool(stage codeforge.AgentType, call llm.ToolCall, result llm.ToolResult) {
 	ok, answer := toolAnswer(call, result)
-	r.report(-1, event(codeforge.EventTool, toolEvent{stage, call.Name, toolArgument(call), ok, form.Shorten(codeforge.Plain(answer), maxTold)}))
+	r.report(-1, event(codeforge.EventTool, codeforge.ToolData{stage, call.Name, toolArgument(call), ok, form.Shorten(codeforge.Plain(answer), maxTold)}))
 	r.advance(byTool)
 }
 
@@ -223,41 +200,22 @@ func toolArgument(call llm.ToolCall) string {
 	return form.Shorten(strings.Join(strings.Fields(codeforge.Plain(about)), " "), maxTold)
 }
 
-// specEvent is a specification that was written.
-type specEvent struct {
-	Stage    codeforge.AgentType `json:"stage"`
-	Kind     string              `json:"kind"` // requirements or architecture
-	Document json.RawMessage     `json:"document"`
-}
-
 func (r *run) reportSpec(stage codeforge.AgentType, kind string, document json.RawMessage) {
-	r.report(-1, event(codeforge.EventSpec, specEvent{stage, kind, document}))
-}
-
-// findingEvent is one issue of a review.
-type findingEvent struct {
-	Stage codeforge.AgentType `json:"stage"`
-	Round int                 `json:"round"`
-	issueDoc
-}
-
-// reviewEvent is what a review came to.
-type reviewEvent struct {
-	Stage   codeforge.AgentType `json:"stage"`
-	Round   int                 `json:"round"` // of the code that was reviewed
-	Passed  bool                `json:"passed"`
-	Score   int                 `json:"score"`
-	Issues  int                 `json:"issues"`
-	Summary string              `json:"summary"`
+	r.report(-1, event(codeforge.EventSpec, codeforge.SpecData{stage, kind, document}))
 }
 
 // reportReview tells of a review and, before it, of all that it found.
 func (r *run) reportReview(round int, d *qaDoc) {
 	var events []codeforge.Event
 	for _, i := range d.Issues {
-		events = append(events, event(codeforge.EventFinding, findingEvent{codeforge.QA, round, i}))
+		events = append(events, event(codeforge.EventFinding, findingData(codeforge.QA, round, &i)))
 	}
-	r.report(-1, append(events, event(codeforge.EventReview, reviewEvent{codeforge.QA, round, d.Passed, d.Score, len(d.Issues), d.Summary}))...)
+	r.report(-1, append(events, event(codeforge.EventReview, codeforge.ReviewData{codeforge.QA, round, d.Passed, d.Score, len(d.Issues), d.Summary}))...)
+}
+
+func findingData(stage codeforge.AgentType, round int, i *issueDoc) codeforge.FindingData {
+	return codeforge.FindingData{Stage: stage, Round: round, ID: i.ID, Severity: i.Severity, Category: i.Category, FilePath: i.FilePath, LineHint: i.Issue.Line, Description: i.Description,
+		Suggestion: i.Suggestion, Status: i.Status, Reason: i.Reason, File: i.File, Line: i.LineNo, Message: i.Message}
 }
 
 // deltas passes the text of an answer on as it comes, in pieces of about deltaBytes or deltaEvery, whichever is first.
@@ -335,17 +293,8 @@ func (d *deltas) flushWords() {
 	}
 	d.run.advance(byPiece)
 	if !d.quiet {
-		d.run.report(-1, event(codeforge.EventDelta, map[string]string{"stage": string(d.stage), "text": text}))
+		d.run.report(-1, event(codeforge.EventDelta, codeforge.DeltaData{Stage: d.stage, Text: text}))
 	}
-}
-
-// fileDelta is a piece of the text that a call writes into a file.
-type fileDelta struct {
-	Stage  codeforge.AgentType `json:"stage"`
-	Path   string              `json:"path"`
-	Tool   string              `json:"tool"`   // write_file: of the whole file; edit_file: of what takes a place in it
-	Offset int                 `json:"offset"` // bytes before it; 0: another text begins
-	Text   string              `json:"text"`
 }
 
 // writtenFile is a call that writes a file, on its way. What comes before its path waits for it.
@@ -406,7 +355,7 @@ func (f *writtenFile) flush() {
 		if text == "" {
 			continue
 		}
-		f.d.run.report(-1, event(codeforge.EventFileDelta, fileDelta{f.d.stage, path, tool, t.told, text}))
+		f.d.run.report(-1, event(codeforge.EventFileDelta, codeforge.FileDeltaData{Stage: f.d.stage, Path: path, Tool: tool, Offset: t.told, Text: text}))
 		f.d.run.advance(byPiece)
 		t.told += len(text)
 	}

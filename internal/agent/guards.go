@@ -34,22 +34,14 @@ const (
 	guardEnded    = "ended" // the job
 )
 
-type guardEvent struct {
-	Stage   codeforge.AgentType `json:"stage"`
-	Guard   string              `json:"guard"`
-	Action  string              `json:"action"`
-	Path    string              `json:"path,omitempty"`
-	Message string              `json:"message"`
-}
-
 // maxGuardEvents bounds the events of one job that tell of guards.
 const maxGuardEvents = 200
 
 // guarded tells viewers that a guard acted, of the same thing once.
-func (r *run) guarded(e guardEvent) {
+func (r *run) guarded(e codeforge.GuardData) {
 	e.Message = form.Shorten(e.Message, verify.MaxMessage)
 	if r.guardEvents == nil {
-		r.guardEvents = map[guardEvent]bool{}
+		r.guardEvents = map[codeforge.GuardData]bool{}
 	}
 	if !r.guardEvents[e] && len(r.guardEvents) < maxGuardEvents {
 		r.guardEvents[e] = true
@@ -96,7 +88,7 @@ func (r *run) objections(stage codeforge.AgentType, a form.FinishArgs) (found []
 		if d.Severity == verify.SeverityError {
 			action, accepted = guardObjected, false
 		}
-		r.guarded(guardEvent{stage, d.Guard, action, d.File, d.Message})
+		r.guarded(codeforge.GuardData{stage, d.Guard, action, d.File, d.Message})
 	}
 	return append(found, r.instructions(stage, t)...), accepted
 }
@@ -334,7 +326,7 @@ func (r *run) instructions(stage codeforge.AgentType, t *tree) (found []diagnost
 		}
 	}
 	for _, d := range found {
-		r.guarded(guardEvent{stage, d.Guard, guardNoted, d.File, d.Message})
+		r.guarded(codeforge.GuardData{stage, d.Guard, guardNoted, d.File, d.Message})
 	}
 	r.instructed[t] = found
 	return found

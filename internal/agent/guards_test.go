@@ -302,7 +302,7 @@ func TestGuardEvents(t *testing.T) {
 		if e.Type != codeforge.EventGuard {
 			continue
 		}
-		var g guardEvent
+		var g codeforge.GuardData
 		if err := json.Unmarshal(e.Data, &g); err != nil || g.Guard != guardPlaceholder || g.Path != "a.ts" || g.Stage != codeforge.Code || g.Message == "" {
 			t.Errorf("%v: %s", err, e.Data)
 		}

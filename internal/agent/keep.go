@@ -50,15 +50,6 @@ func newKeeper(r *run) keeper {
 		requirements: r.project.Requirements, architecture: r.project.Architecture}
 }
 
-// keptEvent is what a stage left in the project.
-type keptEvent struct {
-	Stage    codeforge.AgentType `json:"stage"`
-	Round    int                 `json:"round"`              // 0: the first
-	Revision int64               `json:"revision,omitempty"` // 0: specifications alone
-	Proposal bool                `json:"proposal,omitempty"` // the files wait for somebody to apply them
-	Files    []string            `json:"files,omitempty"`    // that changed
-}
-
 // coding is the stage in which the job changes files.
 func (r *run) coding() codeforge.AgentType {
 	if r.task.Job.Agent == codeforge.Refactor {
@@ -86,7 +77,7 @@ func (r *run) keepStage(ctx context.Context, s codeforge.StageResult) (codeforge
 	if len(s.Changes) == 0 && s.Requirements == nil && s.Architecture == nil && !(s.Proposal && k.proposed) {
 		return codeforge.Kept{}, nil
 	}
-	told := keptEvent{Stage: s.Stage, Round: s.Round, Proposal: s.Proposal}
+	told := codeforge.KeptData{Stage: s.Stage, Round: s.Round, Proposal: s.Proposal}
 	if len(s.Changes) > 0 {
 		if !s.Proposal {
 			told.Revision = s.Base + 1 // or nothing is stored
@@ -229,7 +220,7 @@ func (r *run) mergeHead(ctx context.Context, head int64) (says string, err error
 		told.Conflicts = merge.Places(open)
 		told.Note = "Not finished: people changed the project while you worked, and in these places you did too. The files now have their text there, and yours everywhere else. " +
 			"Bring what your task still needs into it without undoing what they did, then call finish again. What you leave out is left out."
-		r.report(-1, event(codeforge.EventConflict, conflictEvent{r.keep.revision, head, told.Conflicts}))
+		r.report(-1, event(codeforge.EventConflict, codeforge.ConflictData{Base: r.keep.revision, Revision: head, Conflicts: told.Conflicts}))
 		return string(form.Marshal(told)), nil
 	}
 	r.keep.revision, r.keep.files = head, people
@@ -313,13 +304,6 @@ func (r *run) unkept() []codeforge.FileChange {
 func (r *run) backToKept() {
 	r.tree.base = r.keep.goodBase
 	r.setFiles(maps.Clone(r.keep.good), "restored")
-}
-
-// conflictEvent is what a job and people both changed.
-type conflictEvent struct {
-	Base      int64         `json:"base"`     // the revision that both started from
-	Revision  int64         `json:"revision"` // what people made of it
-	Conflicts []merge.Place `json:"conflicts"`
 }
 
 // conflictError ends a run whose work says something else than people do: they are asked.

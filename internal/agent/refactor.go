@@ -141,7 +141,7 @@ func (r *run) refactor(ctx context.Context, sel *selection) (refactoringDoc, err
 
 // guarding reports whether a guard objects.
 func guarding(found []diagnostic) bool {
-	return len(found) > 0 && found[0].Guard != "" && found[0].rank() == 0
+	return len(found) > 0 && found[0].Guard != "" && found[0].Rank() == 0
 }
 
 // tryReplacement puts a replacement into the tree in place of whatever stood there, and looks at what it came to. refused says why it
@@ -157,7 +157,7 @@ func (r *run) tryReplacement(ctx context.Context, sel *selection, code, explanat
 	action, err := r.tree.write(sel.path, whole[:sel.start]+code+whole[sel.start+len(sel.text):])
 	if err != nil {
 		if guard, ok := asGuard(err); ok {
-			r.guarded(guardEvent{codeforge.Refactor, guard, guardRefused, sel.path, err.Error()})
+			r.guarded(codeforge.GuardData{codeforge.Refactor, guard, guardRefused, sel.path, err.Error()})
 		}
 		return false, nil, err
 	}
@@ -172,7 +172,7 @@ func (r *run) tryReplacement(ctx context.Context, sel *selection, code, explanat
 		runs, more := r.tryOut(ctx, codeforge.Refactor)
 		ok, found = runs, append(found, more...)
 	}
-	slices.SortStableFunc(found, func(x, y diagnostic) int { return x.rank() - y.rank() })
+	slices.SortStableFunc(found, func(x, y diagnostic) int { return x.Rank() - y.Rank() })
 	return ok && accepted, found, nil
 }
 

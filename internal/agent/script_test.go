@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"codeforge"
 	"codeforge/internal/agent/form"
+	"codeforge/internal/api/apitest"
 	"codeforge/internal/llm"
 	"codeforge/internal/verify"
 )
@@ -218,6 +220,19 @@ type outcome struct {
 	ProjectStatus              codeforge.ProjectStatus
 }
 
+// promised is the document of the API, which says what watchers are told.
+var promised = apitest.Shared(func() ([]byte, error) { return os.ReadFile("../api/testdata/openapi.json") })
+
+// asPromised returns events, all of which are as the document has them.
+func asPromised(events []codeforge.Event) []codeforge.Event {
+	for _, e := range events {
+		if err := promised().Event("JobEvent", string(e.Type), e.Data); err != nil {
+			panic(err)
+		}
+	}
+	return events
+}
+
 func job(agent codeforge.AgentType, input string, steps ...turn) *bench {
 	b := &bench{script: &script{steps: steps}}
 	b.task = codeforge.Task{
@@ -227,11 +242,11 @@ func job(agent codeforge.AgentType, input string, steps ...turn) *bench {
 			if progress >= 0 {
 				b.progress = append(b.progress, progress)
 			}
-			b.events = append(b.events, events...)
+			b.events = append(b.events, asPromised(events)...)
 		},
 		Keep: func(ctx context.Context, r codeforge.StageResult) (codeforge.Kept, error) {
 			kept, err := b.stored.keep(ctx, r)
-			b.events = append(b.events, kept.Events...)
+			b.events = append(b.events, asPromised(kept.Events)...)
 			return kept, err
 		},
 		Snapshot: func(ctx context.Context, revision int64) ([]codeforge.File, error) {
@@ -259,6 +274,7 @@ func (b *bench) run(t *testing.T) (outcome, error) {
 // runAs runs the job; only what came of it is told.
 func (b *bench) runAs(ctx context.Context, a *Agents) (outcome, error) {
 	done, err := a.Run(ctx, &b.task)
+	asPromised(done.Events)
 	out := outcome{Outcome: done, Changes: differences(b.stored.at[0], b.stored.at[b.stored.head]),
 		Requirements: b.stored.requirements, Architecture: b.stored.architecture, ProjectStatus: b.stored.status}
 	if n := len(b.stored.made); n > 0 {

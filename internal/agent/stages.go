@@ -96,10 +96,14 @@ func (r *run) mayAsk() bool {
 // waiting is the outcome of a job that asks. result is an object that holds the questions.
 func (r *run) waiting(result any, message string, questions []form.Question, progress float64) codeforge.Outcome {
 	doc := r.result(result)
+	told := make([]codeforge.Question, len(questions))
+	for i, q := range questions {
+		told[i] = codeforge.Question{Question: q.Question, Why: q.Why, Options: append([]string{}, q.Options...)}
+	}
 	return codeforge.Outcome{
 		Status: codeforge.Waiting, Progress: progress, Result: doc, Question: form.Marshal(questions), Chat: r.chat(saysOfQuestions(message, questions)),
-		Events: []codeforge.Event{event(codeforge.EventWaiting, map[string]any{"job_id": r.task.Job.ID,
-			"status": codeforge.Waiting, "progress": progress, "result": doc, "questions": questions})},
+		Events: []codeforge.Event{event(codeforge.EventWaiting, codeforge.WaitingData{
+			StateData: codeforge.StateData{JobID: r.task.Job.ID, Status: codeforge.Waiting, Progress: progress}, Result: doc, Questions: told})},
 	}
 }
 

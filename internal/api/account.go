@@ -224,7 +224,7 @@ func (e *accountExport) all(p codeforge.Project) error {
 		})
 	}
 	if err == nil {
-		err = addPages(e, at+"messages", func(m codeforge.Message) message { return message(m) }, func(_ int, last *codeforge.Message) ([]codeforge.Message, error) {
+		err = addPages(e, at+"messages", func(m codeforge.Message) codeforge.Message { return m }, func(_ int, last *codeforge.Message) ([]codeforge.Message, error) {
 			// Those of running jobs go meanwhile: none of them may be where a page begins.
 			f := codeforge.MessageFilter{Limit: accountPage, Settled: true}
 			if last != nil {

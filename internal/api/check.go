@@ -11,42 +11,13 @@ import (
 )
 
 type projectReport struct {
-	ProjectID   string       `json:"project_id" format:"uuid"`
-	Revision    int64        `json:"revision" doc:"What was checked."`
-	OK          bool         `json:"ok" doc:"Whether no step found an error."`
-	Files       int          `json:"files"`
-	Entries     []string     `json:"entries" doc:"The entry points that were bundled."`
-	Diagnostics []diagnostic `json:"diagnostics"`
-	Evidence    []rung       `json:"evidence" doc:"How far the files are known to get, step by step. That of run is what a job saw, whose work the revision is."`
-}
-
-type diagnostic struct {
-	File     string `json:"file"`
-	Line     int    `json:"line" doc:"From 1; 0: the whole file."`
-	Column   int    `json:"column"`
-	Severity string `json:"severity" enum:"error,warning"`
-	Message  string `json:"message"`
-	Rung     string `json:"rung,omitempty" enum:"parse,resolve,types,bundle,run" doc:"The step that found it."`
-	Page     string `json:"page,omitempty" doc:"Of a run: the page where it was seen."`
-	Control  string `json:"control,omitempty" doc:"Of a run: what was used there."`
-}
-
-// rung is a step of evidence, as it is sent.
-type rung struct {
-	Name       string `json:"name" enum:"parse,resolve,types,bundle,run"`
-	Status     string `json:"status" enum:"passed,failed,not_checked"`
-	Reason     string `json:"reason,omitempty" doc:"Why it was not checked, or not wholly."`
-	Tool       string `json:"tool,omitempty" example:"esbuild"`
-	Version    string `json:"version,omitempty" doc:"Of the tool."`
-	DurationMS int64  `json:"duration_ms"`
-}
-
-func rungsOf(e codeforge.Evidence) []rung {
-	out := make([]rung, 0, len(e))
-	for _, r := range e {
-		out = append(out, rung{string(r.Name), string(r.Status), r.Reason, r.Tool, r.Version, r.DurationMS})
-	}
-	return out
+	ProjectID   string                 `json:"project_id" format:"uuid"`
+	Revision    int64                  `json:"revision" doc:"What was checked."`
+	OK          bool                   `json:"ok" doc:"Whether no step found an error."`
+	Files       int                    `json:"files"`
+	Entries     []string               `json:"entries" doc:"The entry points that were bundled."`
+	Diagnostics []codeforge.Diagnostic `json:"diagnostics"`
+	Evidence    codeforge.Evidence     `json:"evidence" doc:"How far the files are known to get, step by step. That of run is what a job saw, whose work the revision is."`
 }
 
 type checkInput struct {
@@ -86,7 +57,7 @@ func (s *server) checkProject(ctx context.Context, in *checkInput) (*checkOutput
 			return nil, err
 		}
 	}
-	return &checkOutput{projectReport{in.ProjectID, rev.Number, r.OK, r.Files, append([]string{}, r.Entries...), diagnosticsOf(r), rungsOf(known)}}, nil
+	return &checkOutput{projectReport{in.ProjectID, rev.Number, r.OK, r.Files, append([]string{}, r.Entries...), diagnosticsOf(r), append(codeforge.Evidence{}, known...)}}, nil
 }
 
 func isRun(r codeforge.Rung) bool { return r.Name == codeforge.RungRun }
@@ -182,10 +153,6 @@ func (s *server) check(ctx context.Context, t verify.Tree) (verify.Report, error
 	return s.Check(ctx, user, t)
 }
 
-func diagnosticsOf(r verify.Report) []diagnostic {
-	out := make([]diagnostic, 0, len(r.Diagnostics))
-	for _, d := range r.Diagnostics {
-		out = append(out, diagnostic{d.File, d.Line, d.Column, d.Severity, d.Message, string(d.Rung), d.Page, d.Control})
-	}
-	return out
+func diagnosticsOf(r verify.Report) []codeforge.Diagnostic {
+	return append([]codeforge.Diagnostic{}, r.Diagnostics...)
 }

@@ -206,11 +206,7 @@ func isOver(err error) bool {
 
 // Dropped implements [stream.Source].
 func (f *feedSource) Dropped(b []byte, reason error) []byte {
-	said := map[string]string{"reason": reasonOf(reason)}
-	if f.projectID != "" {
-		said["project_id"] = f.projectID
-	}
-	data, _ := json.Marshal(said) // strings always marshal
+	data, _ := json.Marshal(droppedData{ProjectID: f.projectID, Reason: reasonOf(reason)}) // strings always marshal
 	return appendFrame(b, "dropped", "", data)
 }
 
@@ -227,15 +223,12 @@ func reasonOf(err error) string {
 func (s *server) feedItem(ctx context.Context, u codeforge.User, projectID string, item *events.Item) (name string, data json.RawMessage, err error) {
 	switch item.Kind {
 	case events.FeedReady:
-		ready := struct {
-			ProjectID string              `json:"project_id,omitempty"`
-			Jobs      []codeforge.OpenJob `json:"jobs"`
-			More      bool                `json:"more"`
-		}{projectID, append([]codeforge.OpenJob{}, item.Open[:min(len(item.Open), readyJobs)]...), len(item.Open) > readyJobs}
+		ready := readyData{projectID, append([]codeforge.OpenJob{}, item.Open[:min(len(item.Open), readyJobs)]...), len(item.Open) > readyJobs}
 		data, err = json.Marshal(ready)
 		return "ready", data, err
 	case events.FeedReset:
-		return "reset", json.RawMessage(`{"reason":"What happened since then is not kept: read anew what you hold"}`), nil
+		data, err = json.Marshal(resetData{"What happened since then is not kept: read anew what you hold"})
+		return "reset", data, err
 	case events.FeedChange:
 		data, err = json.Marshal(changeData(projectID, &item.Change))
 		name = string(item.Change.Kind)
@@ -262,55 +255,25 @@ func (s *server) feedItem(ctx context.Context, u codeforge.User, projectID strin
 
 // changeData is what is told of a change.
 func changeData(projectID string, ch *codeforge.Change) any {
-	type of struct {
-		ProjectID string    `json:"project_id"`
-		At        time.Time `json:"at"`
-	}
-	in := of{projectID, ch.At}
+	in := ProjectChange{projectID, ch.At}
 	switch ch.Kind {
 	case codeforge.ChangedRevision:
 		r := &ch.Revision
-		return struct {
-			of
-			Revision     int64  `json:"revision"`
-			JobID        string `json:"job_id,omitempty"`
-			Author       string `json:"author"`
-			Message      string `json:"message"`
-			FilesChanged int    `json:"files_changed"`
-		}{in, r.Number, r.JobID, r.Author, r.Message, r.FilesChanged}
+		return revisionData{in, r.Number, r.JobID, r.Author, r.Message, r.FilesChanged}
 	case codeforge.ChangedMessage:
 		if ch.Deleted {
-			return struct {
-				ID string `json:"id"`
-				of
-			}{ch.Message.ID, in}
+			return messageDeletedData{in, ch.Message.ID}
 		}
 		m := ch.Message
 		m.ProjectID = projectID
-		return struct {
-			codeforge.Message
-			Truncated bool `json:"truncated,omitempty"`
-		}{m, ch.Truncated}
+		return messageData{m, ch.Truncated}
 	case codeforge.ChangedProject:
-		return struct {
-			of
-			Fields []string `json:"fields"`
-		}{in, ch.Fields}
+		return projectData{in, ch.Fields}
 	case codeforge.ChangedWebhook:
-		return struct {
-			ProjectID *string                     `json:"project_id"`
-			At        time.Time                   `json:"at"`
-			WebhookID string                      `json:"webhook_id"`
-			Disabled  codeforge.WebhookFaultCause `json:"disabled"`
-		}{nonEmpty(projectID), ch.At, ch.Webhook.ID, ch.Webhook.Disabled}
+		return webhookData{nonEmpty(projectID), ch.At, ch.Webhook.ID, string(ch.Webhook.Disabled)}
 	}
 	if projectID == "" {
 		in.ProjectID = ch.Job.Project
 	}
-	return struct {
-		of
-		JobID  string              `json:"job_id"`
-		Agent  codeforge.AgentType `json:"agent_type"`
-		Status codeforge.JobStatus `json:"status"`
-	}{in, ch.Job.ID, ch.Job.Agent, ch.Job.Status}
+	return jobData{in, ch.Job.ID, string(ch.Job.Agent), string(ch.Job.Status)}
 }

@@ -14,6 +14,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/api"
+	"codeforge/internal/api/apitest"
 	"codeforge/internal/auth"
 	"codeforge/internal/events"
 	"codeforge/internal/sqlite"
@@ -27,6 +28,9 @@ const (
 	alice = "0198c0de-0000-7000-8000-00000000a11c"
 	bob   = "0198c0de-0000-7000-8000-00000000000b"
 )
+
+// shapes is the document that answers are judged by.
+var shapes = apitest.Shared(func() ([]byte, error) { return api.Spec(api.Options{}) })
 
 // authByName knows "Bearer alice" and "Bearer bob".
 func authByName(r *http.Request) (codeforge.User, error) {
@@ -190,7 +194,7 @@ func (k *kit) do(req *http.Request) answer {
 	k.Helper()
 	w := httptest.NewRecorder()
 	k.h.ServeHTTP(w, req)
-	if err := shapes().check(req, w.Code, w.Header(), w.Body.String()); err != nil {
+	if err := shapes().Answer(req, w.Code, w.Header(), w.Body.Bytes()); err != nil {
 		k.Error(err)
 	}
 	return answer{k.T, w.Code, w.Header(), w.Body.String()}

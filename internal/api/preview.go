@@ -13,12 +13,12 @@ var errNoPreviews = &codeforge.Error{Kind: codeforge.Unavailable, Message: "Prev
 
 // previewState is what a preview shows, and why no more.
 type previewState struct {
-	URL         string       `json:"url" format:"uri" doc:"Where a person opens it. It is given whatever the status: what is there opens, and what is not yet appears there."`
-	Revision    int64        `json:"revision" doc:"The state of the files that is shown; of a job, the one that its work lies on."`
-	Status      string       `json:"status" enum:"ready,partial,empty,no_page,needs_server,broken,unknown" doc:"ready: the project is shown. partial: without what the reason names. empty: there are no files. no_page: nothing in it is for a browser. needs_server: it is a program for a server. broken: it does not build. unknown: it could not be built just now."`
-	Reason      string       `json:"reason" doc:"Why it shows no more than it does, in words for people; empty when it shows all."`
-	Evidence    []rung       `json:"evidence" doc:"How far what is shown is known to get, step by step."`
-	Diagnostics []diagnostic `json:"diagnostics" doc:"The errors, of one that does not build."`
+	URL         string                 `json:"url" format:"uri" doc:"Where a person opens it. It is given whatever the status: what is there opens, and what is not yet appears there."`
+	Revision    int64                  `json:"revision" doc:"The state of the files that is shown; of a job, the one that its work lies on."`
+	Status      string                 `json:"status" enum:"ready,partial,empty,no_page,needs_server,broken,unknown" doc:"ready: the project is shown. partial: without what the reason names. empty: there are no files. no_page: nothing in it is for a browser. needs_server: it is a program for a server. broken: it does not build. unknown: it could not be built just now."`
+	Reason      string                 `json:"reason" doc:"Why it shows no more than it does, in words for people; empty when it shows all."`
+	Evidence    codeforge.Evidence     `json:"evidence" doc:"How far what is shown is known to get, step by step."`
+	Diagnostics []codeforge.Diagnostic `json:"diagnostics" doc:"The errors, of one that does not build."`
 }
 
 type previewOutput struct{ Body previewState }
@@ -64,7 +64,7 @@ func (s *server) shownRevision(ctx context.Context, p codeforge.Project, number 
 
 // with adds what a preview says of itself. What was seen of the files before, in a browser too, says more than the build of it.
 func (p previewState) with(st preview.State, known codeforge.Evidence, err error) (*previewOutput, error) {
-	p.Diagnostics = []diagnostic{}
+	p.Diagnostics = []codeforge.Diagnostic{}
 	switch {
 	case codeforge.IsKind(err, codeforge.Unavailable), codeforge.IsKind(err, codeforge.RateLimited):
 		p.Status, p.Reason = "unknown", "The preview could not be built at this moment."
@@ -86,7 +86,7 @@ func (p previewState) with(st preview.State, known codeforge.Evidence, err error
 			known = st.Report.Evidence
 		}
 	}
-	p.Evidence = rungsOf(known)
+	p.Evidence = append(codeforge.Evidence{}, known...)
 	return &previewOutput{p}, nil
 }
 

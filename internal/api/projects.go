@@ -364,20 +364,10 @@ type messagesInput struct {
 	Thinking bool   `query:"thinking" default:"true" doc:"false leaves out the lines that say that a job runs."`
 }
 
-type message struct {
-	ID        string          `json:"id" format:"uuid"`
-	ProjectID string          `json:"project_id" format:"uuid"`
-	Role      string          `json:"role" enum:"user,assistant,system"`
-	Content   string          `json:"content"`
-	Thinking  bool            `json:"is_thinking"`
-	Metadata  json.RawMessage `json:"metadata" doc:"An object, or null."`
-	CreatedAt time.Time       `json:"created_at"`
-}
-
 type messageList struct {
-	Items      []message `json:"items" doc:"Oldest first. One with is_thinking says that a job runs; it goes when there is an answer, or none comes."`
-	HasMore    bool      `json:"has_more" doc:"There are older ones."`
-	NextBefore *string   `json:"next_before" format:"uuid" doc:"What before takes for them; null: there are none."`
+	Items      []codeforge.Message `json:"items" doc:"Oldest first. One with is_thinking says that a job runs; it goes when there is an answer, or none comes."`
+	HasMore    bool                `json:"has_more" doc:"There are older ones."`
+	NextBefore *string             `json:"next_before" format:"uuid" doc:"What before takes for them; null: there are none."`
 }
 
 type messagesOutput struct{ Body messageList }
@@ -403,10 +393,7 @@ func (s *server) listMessages(ctx context.Context, in *messagesInput) (*messages
 		size += int64(len(rows[i].Content) + len(rows[i].Metadata))
 	}
 	x.releaseAbove(size)
-	out.Items = make([]message, 0, len(rows))
-	for _, m := range rows {
-		out.Items = append(out.Items, message(m))
-	}
+	out.Items = append([]codeforge.Message{}, rows...)
 	return &messagesOutput{out}, nil
 }
 

@@ -184,7 +184,7 @@ func filesOf(contents map[string]string) []codeforge.File {
 
 // mergeChange makes a change of the newest revision of a project, verifies what comes of it and stores it, again while the
 // project goes on.
-func (s *server) mergeChange(ctx context.Context, projectID string, change func(now map[string]string) (map[string]string, error), store func(codeforge.TreeChange, []diagnostic) error) error {
+func (s *server) mergeChange(ctx context.Context, projectID string, change func(now map[string]string) (map[string]string, error), store func(codeforge.TreeChange, []codeforge.Diagnostic) error) error {
 	for range maxMoves {
 		revision, now, err := s.newestTree(ctx, projectID)
 		if err != nil {
@@ -222,12 +222,12 @@ type applyInput struct {
 
 // applied says what came of a proposal.
 type applied struct {
-	JobID       string       `json:"job_id" format:"uuid"`
-	Status      string       `json:"status" enum:"completed,failed,cancelled" doc:"Of the job: one that waited is completed."`
-	Revision    int64        `json:"revision" doc:"The newest one that is of the job; 0: none, since nothing was left to apply."`
-	Verified    bool         `json:"verified" doc:"Whether its files pass a check."`
-	Diagnostics []diagnostic `json:"diagnostics" doc:"What the check found."`
-	Message     string       `json:"message"`
+	JobID       string                 `json:"job_id" format:"uuid"`
+	Status      string                 `json:"status" enum:"completed,failed,cancelled" doc:"Of the job: one that waited is completed."`
+	Revision    int64                  `json:"revision" doc:"The newest one that is of the job; 0: none, since nothing was left to apply."`
+	Verified    bool                   `json:"verified" doc:"Whether its files pass a check."`
+	Diagnostics []codeforge.Diagnostic `json:"diagnostics" doc:"What the check found."`
+	Message     string                 `json:"message"`
 }
 
 type appliedOutput struct{ Body applied }
@@ -283,7 +283,7 @@ func (s *server) apply(ctx context.Context, job codeforge.Job, paths []string, a
 		return settle(now, proposed, answers)
 	}
 	out := &applied{JobID: job.ID}
-	err := s.mergeChange(ctx, job.ProjectID, change, func(change codeforge.TreeChange, found []diagnostic) error {
+	err := s.mergeChange(ctx, job.ProjectID, change, func(change codeforge.TreeChange, found []codeforge.Diagnostic) error {
 		change.Message = p.Message
 		says := fmt.Sprintf("%s of the proposal: %s.", map[bool]string{true: "Applied all", false: "Applied a part"}[paths == nil], countFiles(len(change.Changes)))
 		if len(change.Changes) == 0 {
@@ -398,7 +398,7 @@ func (s *server) takeBack(ctx context.Context, job codeforge.Job) (done codeforg
 		}
 		return now, err
 	}
-	err = s.mergeChange(ctx, job.ProjectID, undo, func(change codeforge.TreeChange, _ []diagnostic) (err error) {
+	err = s.mergeChange(ctx, job.ProjectID, undo, func(change codeforge.TreeChange, _ []codeforge.Diagnostic) (err error) {
 		change.Message = "Take back the changes of a cancelled job"
 		if what := summaryOf(job); what != "" {
 			change.Message = "Take back: " + what

@@ -9,18 +9,18 @@ import (
 
 // Revision is one state of a project's files, as it is sent.
 type Revision struct {
-	Number       int64     `json:"revision" example:"3"`
-	JobID        *string   `json:"job_id" format:"uuid" doc:"The job that made it; null: written by hand."`
-	Author       string    `json:"author" doc:"user, or the agent type that wrote it." example:"builder"`
-	Message      string    `json:"message"`
-	FilesChanged int       `json:"files_changed"`
-	Verified     *bool     `json:"verified" doc:"Whether its files build. null: nobody checked them yet, as after a write by hand; GET /check does. Of a job: it found no error that was not there before."`
-	Evidence     []rung    `json:"evidence" doc:"How far its files are known to get, step by step. Empty: nobody looked yet."`
-	CreatedAt    time.Time `json:"created_at"`
+	Number       int64              `json:"revision" example:"3"`
+	JobID        *string            `json:"job_id" format:"uuid" doc:"The job that made it; null: written by hand."`
+	Author       string             `json:"author" doc:"user, or the agent type that wrote it." example:"builder"`
+	Message      string             `json:"message"`
+	FilesChanged int                `json:"files_changed"`
+	Verified     *bool              `json:"verified" doc:"Whether its files build. null: nobody checked them yet, as after a write by hand; GET /check does. Of a job: it found no error that was not there before."`
+	Evidence     codeforge.Evidence `json:"evidence" doc:"How far its files are known to get, step by step. Empty: nobody looked yet."`
+	CreatedAt    time.Time          `json:"created_at"`
 }
 
 func revisionOf(r codeforge.Revision) Revision {
-	out := Revision{r.Number, nil, r.Author, r.Message, r.FilesChanged, r.Verified, rungsOf(r.Evidence), r.CreatedAt}
+	out := Revision{r.Number, nil, r.Author, r.Message, r.FilesChanged, r.Verified, append(codeforge.Evidence{}, r.Evidence...), r.CreatedAt}
 	if r.JobID != "" {
 		out.JobID = &r.JobID
 	}

@@ -94,6 +94,7 @@ func (s *server) routes() {
 	add(s, "GET /v1/student/{project_id}/sessions", "list_sessions", s.listSessions)
 
 	s.accountRoutes()
+	s.eventSchemas()
 	s.mcpRoute()
 
 	if s.Bench {

@@ -329,8 +329,7 @@ var docs = map[string]doc{
 			"`queue` (while it is queued: place, and waiting_for and reason, when they change), `delta` (words), `file_delta` (text of a file as it is written: `offset` 0 begins a text) and `log` have no id and are not replayed. New names may come: pass over those that you do not know. " +
 			"`dropped` says why the server ends a stream that is not at its end. After the job's last event the stream closes; a reader that saw it gets 204.",
 		responses: map[string]*huma.Response{
-			"200": {Description: "The events.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString},
-				Example: "event: progress\ndata: {\"job_id\":\"" + anID + "\",\"status\":\"running\",\"progress\":10}\n\nid: 2\ndata: {\"job_id\":\"" + anID + "\",\"status\":\"running\",\"progress\":10}\n\n"}}},
+			"200": eventsAnswer("JobEvent", "progress", "2", codeforge.StateData{JobID: anID, Status: codeforge.Running, Progress: 10}),
 			"204": {Description: "The job has ended and everything was seen."},
 		}},
 	"stream_project": {tag: "projects", public: true, errors: []int{400, 401, 404}, summary: "Watch a project",
@@ -339,12 +338,12 @@ var docs = map[string]doc{
 			"Changes are `revision` (of the files), `message` (of the conversation: role, content, is_thinking; `truncated` where there is more of it), `message_deleted` (its id: as a rule one that said that a job runs), `project` (names of fields that have other values), `webhook` (the server disabled one) and `job` (one began, went back to the queue, waits or ended). " +
 			"Events of jobs are as in the job's own stream, but each comes once, with `job_id` and its number there, `seq`. " + feedText +
 			" A job that began meanwhile comes from its first event on.",
-		responses: feedAnswer("ready")},
+		responses: map[string]*huma.Response{"200": eventsAnswer("ProjectEvent", "ready", "AQ", readyData{ProjectID: anID, Jobs: []codeforge.OpenJob{}})}},
 	"stream_user": {tag: "jobs", public: true, errors: []int{400, 401}, summary: "Watch all of one's jobs",
 		security: []map[string][]string{{"bearer": {}}},
 		text: "Server-sent events: how the caller's jobs are, in all projects. `ready` comes first and names those that have not ended, with state and progress; then comes `job` when one begins, and of its events those that say how it is, with `job_id` and `seq`: " +
 			"`progress`, `stage`, `waiting`, `kept`, `conflict`, `retry`, and its end, `complete` (without the result), `error` or `cancelled`. " + feedText,
-		responses: feedAnswer("ready")},
+		responses: map[string]*huma.Response{"200": eventsAnswer("UserEvent", "ready", "AQ", readyData{Jobs: []codeforge.OpenJob{}})}},
 	"open_socket": {tag: "jobs", public: true, errors: []int{400, 401, 403}, summary: "Watch and steer over a WebSocket",
 		security: []map[string][]string{{"bearer": {}}},
 		text: "The events of jobs, projects and one's own jobs over one connection, and cancel and respond. Messages are JSON; docs/websocket.md has all of them. " +
@@ -358,11 +357,6 @@ const resultText = "A job does it, which is waited for at most 50 seconds and co
 const feedText = "Each event that is stored has an id, which is opaque: a reader that comes back with the last one it saw gets what follows, each once and of each job in its order. " +
 	"`reset` says that this cannot be: what happened since is kept no more (the newest 1,000 changes are), or more than 64 jobs were open. Then read anew what you hold; `ready` follows. " +
 	"`dropped` says why the server ends the stream. Pass over names that you do not know."
-
-func feedAnswer(first string) map[string]*huma.Response {
-	return map[string]*huma.Response{"200": {Description: "The events.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString},
-		Example: "id: AQ\nevent: " + first + "\ndata: {\"jobs\":[],\"more\":false}\n\n"}}}}
-}
 
 const webhookText = "Each event is posted as JSON (`type`, `timestamp`, `data` with ids, states, numbers and links, no contents), signed by the headers webhook-id, webhook-timestamp and webhook-signature. " +
 	"It is sent at least once, in no promised order, and tried again for about a day until it is answered with a status of 200 to 299 within 15 seconds; 410 disables the webhook, and so do 5 days of failures."

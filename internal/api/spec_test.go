@@ -107,6 +107,13 @@ func TestSpec(t *testing.T) {
 	}
 }
 
+// TestEverySchemaResolves: also those that no answer of the tests meets can be read, and what they name is there.
+func TestEverySchemaResolves(t *testing.T) {
+	if err := shapes().Complete(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDocs(t *testing.T) {
 	k := newKit(t, func(o *api.Options) { o.Development = true })
 	for path, has := range map[string]string{"/docs": "swagger-ui-bundle.js", "/docs/": "swagger-ui-bundle.js", "/docs/swagger-ui-bundle.js": "SwaggerUIBundle", "/docs/swagger-ui.css": ".swagger-ui",

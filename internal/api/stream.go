@@ -275,7 +275,7 @@ func (j *jobSource) next(ctx context.Context) (name string, data json.RawMessage
 
 // Dropped implements [stream.Source].
 func (j *jobSource) Dropped(b []byte, reason error) []byte {
-	data, _ := json.Marshal(map[string]string{"job_id": j.job, "reason": reason.Error()}) // strings always marshal
+	data, _ := json.Marshal(droppedData{JobID: j.job, Reason: reason.Error()}) // strings always marshal
 	return appendFrame(b, "dropped", "", data)
 }
 

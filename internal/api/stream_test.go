@@ -380,8 +380,8 @@ func TestEveryStreamEnds(t *testing.T) {
 	}
 	first := twice("progress", 1, `{"job_id":"`+job+`","status":"queued","progress":0}`)
 	for status, end := range map[codeforge.JobStatus]string{
-		codeforge.JobCompleted: twice("complete", 2, `{"job_id":"`+job+`","progress":70,"status":"completed","result":{"app":"tea"}}`),
-		codeforge.JobCancelled: twice("cancelled", 2, `{"job_id":"`+job+`","progress":70,"status":"cancelled"}`),
+		codeforge.JobCompleted: twice("complete", 2, `{"job_id":"`+job+`","status":"completed","progress":70,"result":{"app":"tea"}}`),
+		codeforge.JobCancelled: twice("cancelled", 2, `{"job_id":"`+job+`","status":"cancelled","progress":70}`),
 	} {
 		store.end(status)
 		for after, want := range map[string]string{"": first + end, "1": end} {
@@ -394,7 +394,7 @@ func TestEveryStreamEnds(t *testing.T) {
 	}
 	// From before there were logs.
 	store.end(codeforge.JobFailed)
-	if a, want := k.call("GET", url, "").want(200), twice("error", 1, `{"error":"no luck","job_id":"`+job+`","status":"failed"}`); a.Body != want {
+	if a, want := k.call("GET", url, "").want(200), twice("error", 1, `{"job_id":"`+job+`","status":"failed","error":"no luck"}`); a.Body != want {
 		t.Errorf("%s, want %s", a.Body, want)
 	}
 	k.call("GET", url+"?after=1", "").want(204)

@@ -2,7 +2,6 @@ package events
 
 import (
 	"context"
-	"encoding/json"
 
 	"codeforge"
 )
@@ -336,15 +335,14 @@ func isComplete(log []codeforge.Event) bool { return len(log) > 0 && log[len(log
 // lastEvent is how a job that has ended would have said so.
 func lastEvent(j *codeforge.Job, seq int64) codeforge.Event {
 	e := codeforge.Event{JobID: j.ID, Seq: seq, Type: codeforge.EventCancelled, At: j.UpdatedAt}
-	data := map[string]any{"job_id": j.ID, "status": j.Status, "progress": j.Progress}
+	e.Data = j.State()
 	switch j.Status {
 	case codeforge.JobCompleted:
 		e.Type = codeforge.EventComplete
 	case codeforge.JobFailed:
 		e.Type = codeforge.EventError
-		data = map[string]any{"job_id": j.ID, "status": j.Status, "error": j.Error}
+		e.Data = codeforge.JobFailure{JobID: j.ID, Status: j.Status, Error: j.Error}.Marshal()
 	}
-	e.Data, _ = json.Marshal(data) // strings and numbers always marshal
 	return e
 }
 

@@ -310,7 +310,7 @@ func rungsOf(r verify.Report, lacks string, resolving, building time.Duration) c
 	types := codeforge.Rung{Name: codeforge.RungTypes, Status: codeforge.RungNotChecked, Reason: "the types of what is built are not looked at"}
 	run := codeforge.Rung{Name: codeforge.RungRun, Status: codeforge.RungNotChecked, Reason: "it was not run"}
 	for _, d := range r.Diagnostics {
-		if told, all := d.RunsElsewhere(); told && (all || bundle.Reason == "") {
+		if told, all := verify.RunsElsewhere(d); told && (all || bundle.Reason == "") {
 			bundle.Reason = d.Message
 			if all {
 				bundle.Status = codeforge.RungNotChecked

@@ -50,7 +50,7 @@ type export struct {
 
 // report tells whoever watches what is being done.
 func (e *export) report(progress float64, doing string) {
-	data, _ := json.Marshal(map[string]any{"stage": codeforge.Export, "status": "started", "title": doing}) // texts always marshal
+	data, _ := json.Marshal(codeforge.StageData{Stage: codeforge.Export, Status: "started", Title: doing}) // texts always marshal
 	e.task.Report(progress, codeforge.Event{Type: codeforge.EventStage, Data: data})
 }
 

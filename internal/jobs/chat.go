@@ -30,7 +30,7 @@ func (e *Engine) say(ctx context.Context, job codeforge.Job, role, content strin
 }
 
 func lineOf(job codeforge.Job, role, content string) codeforge.Message {
-	return codeforge.Message{Role: role, Content: content, Metadata: marshalMap(map[string]any{"agent_type": job.Agent, "job_id": job.ID})}
+	return codeforge.Message{Role: role, Content: content, Metadata: marshal(map[string]any{"agent_type": job.Agent, "job_id": job.ID})}
 }
 
 // cancelledWords tell of a cancelled job.

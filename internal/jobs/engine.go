@@ -411,8 +411,8 @@ func (e *Engine) run(ctx context.Context, job codeforge.Job, fence codeforge.Fen
 		}
 		return &codeforge.Outcome{Status: codeforge.Queued, Failed: !fault.Waits, Progress: progress, RunAt: codeforge.Now().Add(wait),
 			Events: []codeforge.Event{
-				{Type: codeforge.EventRetry, Data: marshalMap(map[string]any{"attempt": failures + 1, "of": e.o.MaxAttempts,
-					"wait_ms": wait.Milliseconds(), "reason": fault.Message})},
+				{Type: codeforge.EventRetry, Data: marshal(codeforge.JobRetryData{Attempt: failures + 1, Of: e.o.MaxAttempts,
+					WaitMS: wait.Milliseconds(), Reason: fault.Message})},
 				{Type: codeforge.EventProgress, Data: stateData(job.ID, codeforge.Queued, progress)}}}, how
 	}
 	log.Error("job failed", "next", "GET /v1/jobs/{id} says why; docs/troubleshooting.md says what to do", "error", err, "ms", took.Milliseconds())
@@ -551,11 +551,11 @@ func backoff(failures int) time.Duration {
 }
 
 func stateData(id string, s codeforge.JobStatus, progress float64) json.RawMessage {
-	return fmt.Appendf(nil, `{"job_id":%q,"status":%q,"progress":%v}`, id, s, progress)
+	return (&codeforge.Job{ID: id, Status: s, Progress: progress}).State()
 }
 
-func marshalMap(m map[string]any) json.RawMessage {
-	b, err := json.Marshal(m)
+func marshal(data any) json.RawMessage {
+	b, err := json.Marshal(data)
 	if err != nil { // only strings and numbers come here
 		panic(err)
 	}

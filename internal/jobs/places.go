@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"codeforge"
@@ -75,7 +74,7 @@ func (e *Engine) tellPlaces(ctx context.Context, told map[string]codeforge.Queue
 		}
 		if nowTold[id] = at; told[id] != at {
 			e.o.Hub.Publish(codeforge.Event{JobID: id, Type: codeforge.EventQueue, At: codeforge.Now(),
-				Data: fmt.Appendf(nil, `{"job_id":%q,"place":%d,"waiting_for":%q,"reason":%q}`, id, at.Place, at.WaitingFor, at.WaitingFor.Words())})
+				Data: marshal(codeforge.QueueData{JobID: id, Place: at.Place, WaitingFor: at.WaitingFor, Reason: at.WaitingFor.Words()})})
 		}
 	}
 	return nowTold, nowPassed

@@ -7,16 +7,8 @@ import (
 	"codeforge"
 )
 
-// Place is a place of a [Conflict] as it is shown to those who settle it: ours are people's, theirs is a job's. A side that
-// is null has no such file.
-type Place struct {
-	Path   string  `json:"path"`
-	Line   int     `json:"line,omitempty" doc:"Where it stands in the people's text; left out: it is the whole file."`
-	Before *string `json:"before,omitempty" doc:"What stood there before."`
-	People *string `json:"people" doc:"null: they have no such file."`
-	Job    *string `json:"job" doc:"null: it has no such file."`
-	Beside string  `json:"beside,omitempty" doc:"Files of the people that path cannot lie beside."`
-}
+// Place is a place of a [Conflict] as it is shown to those who settle it: ours are people's, theirs is a job's.
+type Place = codeforge.ConflictPlace
 
 // Bounds of what is shown of conflicts.
 const (

@@ -3,8 +3,16 @@ package server
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
+	"fmt"
+	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +23,8 @@ import (
 	"testing"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"codeforge/internal/types/typestest"
 )
 
 // cutter passes connections on to a server, and cuts those that carry an event stream after some bytes, each after three times as many as the one before, so that all ends.
@@ -121,7 +131,7 @@ type clientReport struct {
 }
 
 // TestClients: both clients run a job over a connection that breaks again and again and see each event once, read lists of many pages,
-// send and read bytes, and tell errors; and the examples of their documents do what they say.
+// send and read bytes, and tell errors.
 func TestClients(t *testing.T) {
 	s := serve(t, configured(t))
 	dir := t.TempDir()
@@ -145,32 +155,238 @@ func TestClients(t *testing.T) {
 			if out := clientRun(t, cmd, cutter(t, s.URL())); json.Unmarshal(out, &r) != nil {
 				t.Fatalf("%s", out)
 			}
-			for i, id := range r.IDs {
-				if id != strconv.Itoa(i+1) {
-					t.Fatalf("event %d has id %s: %v", i+1, id, r.IDs)
-				}
-			}
-			if len(r.IDs) < 10 || r.Last != "complete" || r.Done != "completed" {
-				t.Errorf("%d events, the last is %s, the job %s", len(r.IDs), r.Last, r.Done)
-			}
-			if len(r.Titles) < 3 || r.Code != "RESOURCE_NOT_FOUND" || r.Status != 404 || !r.Named || r.Conflict != 409 || r.Bytes != "as it is\x00" {
-				t.Errorf("%+v", r)
-			}
+			r.whole(t)
 		})
 	}
-	example := func(file, fence string) string {
-		code := regexp.MustCompile("(?s)```" + fence + "\n(.*?)```").FindStringSubmatch(read(t, file))[1]
-		return strings.NewReplacer("http://127.0.0.1:8000", s.URL(), "@codeforge/client", "./client.mjs").Replace(code)
+}
+
+// examplesOf are the programs in a document, with the address of a server in place of the one that they name.
+func examplesOf(t *testing.T, file, fence, base string) (programs []string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile("(?s)```"+fence+"\n(.*?)```").FindAllStringSubmatch(read(t, file), -1) {
+		programs = append(programs, strings.ReplaceAll(m[1], "http://127.0.0.1:8000", base))
 	}
-	for name, cmd := range map[string]*exec.Cmd{
-		"example of typescript": exec.CommandContext(t.Context(), node, write("example.mjs", example("../../sdk/typescript/README.md", "ts"))),
-		"example of python":     exec.CommandContext(t.Context(), python, write("example.py", example("../../sdk/python/README.md", "python"))),
+	return programs
+}
+
+// typeScriptPackage makes the package of the client in a folder, by the language's own compiler, as npm would pack it.
+func typeScriptPackage(t *testing.T, folder string) (compiler string) {
+	t.Helper()
+	compiler = typestest.Compiler(t)
+	if err := os.CopyFS(folder, os.DirFS("../../sdk/typescript")); err != nil {
+		t.Fatal(err)
+	}
+	compile := exec.CommandContext(t.Context(), compiler, "-p", folder)
+	if out, err := compile.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return compiler
+}
+
+// TestTypeScriptExamples: what the document of the package shows has types that hold, and does what it says; and the package holds what
+// it must and no more.
+func TestTypeScriptExamples(t *testing.T) {
+	s := serve(t, configured(t))
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "node_modules", "@codeforge", "client")
+	compiler := typeScriptPackage(t, folder)
+	pack := exec.CommandContext(t.Context(), program(t, "npm"), "pack", "--dry-run", "--json", "--ignore-scripts")
+	pack.Dir = folder
+	out, err := pack.Output()
+	var packed []struct{ Files []struct{ Path string } }
+	if err == nil {
+		err = json.Unmarshal(out, &packed)
+	}
+	if err != nil || len(packed) != 1 {
+		t.Fatalf("npm pack: %v %s", err, out)
+	}
+	var names []string
+	for _, f := range packed[0].Files {
+		names = append(names, f.Path)
+	}
+	if want := "LICENSE README.md dist/api.d.ts dist/api.js dist/index.d.ts dist/index.js dist/runtime.d.ts dist/runtime.js package.json"; strings.Join(names, " ") != want {
+		t.Errorf("packed are %v", names)
+	}
+	programs := examplesOf(t, "../../sdk/typescript/README.md", "ts", s.URL())
+	for i, text := range programs {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("example%d.mts", i)), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"globals.d.ts": "declare const process: { env: Record<string, string | undefined> };\n",
+		"tsconfig.json": `{"compilerOptions":{"strict":true,"exactOptionalPropertyTypes":true,"noUncheckedIndexedAccess":true,"module":"nodenext","target":"es2022","lib":["es2022","dom","dom.iterable","dom.asynciterable"],"types":[],"skipLibCheck":false}}`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), compiler, "-p", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	says := []string{"completed http://", "done", "imported as revision 1", "One of many", "404 RESOURCE_NOT_FOUND"}
+	for i := range programs {
+		out := clientRun(t, exec.CommandContext(t.Context(), program(t, "node"), filepath.Join(dir, fmt.Sprintf("example%d.mjs", i))), s.URL())
+		if !strings.Contains(string(out), says[i]) {
+			t.Errorf("example %d says %s, want %s", i, out, says[i])
+		}
+	}
+}
+
+// TestPythonExamples: what the document of the Python client shows does what it says.
+func TestPythonExamples(t *testing.T) {
+	s := serve(t, configured(t))
+	says := []string{"completed http://", "done", "imported as revision 1", "One of many", "404 RESOURCE_NOT_FOUND"}
+	for i, text := range examplesOf(t, "../../sdk/python/README.md", "python", s.URL()) {
+		out := clientRun(t, exec.CommandContext(t.Context(), program(t, "python3"), "-W", "error", "-c", text), s.URL())
+		if !strings.Contains(string(out), says[i]) {
+			t.Errorf("example %d says %s, want %s", i, out, says[i])
+		}
+	}
+}
+
+// judgingProxy passes requests on to a server, fails the test for answers and events that are not as the document has them, and notes
+// which operations were asked for.
+func judgingProxy(t *testing.T, to string) (base string, asked map[string]bool) {
+	t.Helper()
+	target, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked = map[string]bool{}
+	var mu sync.Mutex
+	proxy := &httputil.ReverseProxy{FlushInterval: -1, Transport: promised().Transport(http.DefaultTransport), ErrorLog: log.New(proxyFaults{t}, "", 0),
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			mu.Lock()
+			defer mu.Unlock()
+			asked[promised().Operation(r.In)] = true
+		}}
+	s := httptest.NewServer(proxy)
+	t.Cleanup(s.Close)
+	return s.URL, asked
+}
+
+// proxyFaults are what a proxy has to say: that a client left is no fault.
+type proxyFaults struct{ *testing.T }
+
+func (f proxyFaults) Write(p []byte) (int, error) {
+	if text := string(p); !strings.Contains(text, context.Canceled.Error()) {
+		f.Error(text)
+	}
+	return len(p), nil
+}
+
+// TestClientsHaveEveryOperation: each operation of the document is called by each client, by the method that it has for it, and is
+// answered as the document says.
+func TestClientsHaveEveryOperation(t *testing.T) {
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"message":"Bad credentials"}`)
+	}))
+	t.Cleanup(hub.Close)
+	dir := t.TempDir()
+	for name, text := range map[string][]byte{"client.mjs": typeScriptClient(t, false), "calls.mjs": []byte(read(t, "testdata/sdk/calls.mjs"))} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := newProject(t)
+	s := serve(t, configured(t, "--supabase-jwt-secret", jwtSecret, "--supabase-url", p.url, "--github-api-url", hub.URL, "--key-encryption-key", "what the keys of users are sealed with, long enough"))
+	for name, c := range map[string]struct{ program, script, user string }{
+		"typescript": {"node", filepath.Join(dir, "calls.mjs"), alice},
+		"python":     {"python3", "testdata/sdk/calls.py", bob},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if out := clientRun(t, cmd, s.URL()); !strings.Contains(string(out), "completed http://") || !strings.Contains(string(out), "index.html") {
-				t.Errorf("%s", out)
+			base, asked := judgingProxy(t, s.URL())
+			cmd := exec.CommandContext(t.Context(), program(t, c.program), c.script)
+			cmd.Env = append(os.Environ(), "CALLS="+read(t, "testdata/sdk/calls.json"), "TOKEN="+p.token(t, c.user))
+			var wrong []string
+			if out := clientRun(t, cmd, base); json.Unmarshal(out, &wrong) != nil || len(wrong) > 0 {
+				t.Errorf("%s", strings.Join(wrong, "\n"))
+			}
+			for id := range promised().Operations() {
+				// What git asks is git's to ask, and the socket has a protocol of its own.
+				if !asked[id] && !strings.HasPrefix(id, "git_") && id != "open_socket" {
+					t.Errorf("%s was not called", id)
+				}
 			}
 		})
+	}
+}
+
+// TestClientsTryAgain: what is safe is sent again, and nothing else: reads and submissions with a key when the server, or the way to it,
+// breaks, all that was one too many, and no other write.
+func TestClientsTryAgain(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string][]byte{"client.mjs": typeScriptClient(t, false), "tries.mjs": []byte(read(t, "testdata/sdk/tries.mjs"))} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, cmd := range map[string]*exec.Cmd{
+		"typescript": exec.CommandContext(t.Context(), program(t, "node"), filepath.Join(dir, "tries.mjs")),
+		"python":     exec.CommandContext(t.Context(), program(t, "python3"), "testdata/sdk/tries.py"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			tries, keys := map[string]int{}, map[string]bool{}
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				what := r.Method + " " + r.URL.Path
+				if tries[what]++; strings.HasSuffix(what, "run-agent") {
+					keys[r.Header.Get("Idempotency-Key")] = true
+				}
+				answerTry(w, what, tries[what])
+			}))
+			defer s.Close()
+			var got map[string]any
+			if out := clientRun(t, cmd, s.URL); json.Unmarshal(out, &got) != nil {
+				t.Fatalf("%s", out)
+			}
+			want := map[string]any{"limited": "ok", "cut": "ok", "keyed": "ok", "write": "503 SERVICE_UNAVAILABLE later r-1 0 map[why:test]", "lost": "0 NETWORK_ERROR", "long": "429 RATE_LIMIT_EXCEEDED 3600", "same": "304 NOT_MODIFIED"}
+			for what, is := range want {
+				if fmt.Sprint(got[what]) != is {
+					t.Errorf("%s: %v, want %v", what, got[what], is)
+				}
+			}
+			for what, n := range map[string]int{"DELETE /v1/projects/limited": 2, "GET /v1/projects/cut": 2, "POST /v1/run-agent": 3, "PUT /v1/projects/write": 1, "PUT /v1/projects/lost": 1, "GET /v1/projects/long": 1} {
+				if tries[what] != n {
+					t.Errorf("%s was sent %d times, want %d", what, tries[what], n)
+				}
+			}
+			if len(keys) != 1 || keys[""] {
+				t.Errorf("one submission has the keys %v", keys)
+			}
+		})
+	}
+}
+
+// answerTry answers the nth request for something in a way that a client has to deal with.
+func answerTry(w http.ResponseWriter, what string, n int) {
+	refuse := func(status int, code, after string) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Retry-After", after)
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"error":%q,"message":"later","details":{"why":"test"},"request_id":"r-1"}`, code)
+	}
+	cut := func() {
+		w.Header().Set("Content-Length", "1000")
+		_, _ = io.WriteString(w, `{"half":`)
+		panic(http.ErrAbortHandler)
+	}
+	switch {
+	case strings.HasSuffix(what, "limited") && n == 1:
+		refuse(429, "RATE_LIMIT_EXCEEDED", "0")
+	case strings.HasSuffix(what, "long"):
+		refuse(429, "RATE_LIMIT_EXCEEDED", "3600")
+	case strings.HasSuffix(what, "write"):
+		refuse(503, "SERVICE_UNAVAILABLE", "0")
+	case strings.HasSuffix(what, "cut") && n == 1, strings.HasSuffix(what, "lost"), strings.HasSuffix(what, "run-agent") && n == 1:
+		cut()
+	case strings.HasSuffix(what, "run-agent") && n == 2:
+		refuse(503, "SERVICE_UNAVAILABLE", "0")
+	case strings.HasSuffix(what, "same"):
+		w.WriteHeader(http.StatusNotModified)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"title":"ok","status":"ok"}`)
 	}
 }
 
@@ -192,7 +408,7 @@ func program(t *testing.T, name string) string {
 	return path
 }
 
-func clientRun(t *testing.T, cmd *exec.Cmd, url string) []byte {
+func clientRun(t *testing.T, cmd *exec.Cmd, base string) []byte {
 	t.Helper()
 	var errors bytes.Buffer
 	cmd.Stderr = &errors
@@ -200,7 +416,10 @@ func clientRun(t *testing.T, cmd *exec.Cmd, url string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Env = append(os.Environ(), "SERVER="+url, "PYTHONPATH="+sdk, "PYTHONDONTWRITEBYTECODE=1")
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(cmd.Env, "SERVER="+base, "PYTHONPATH="+sdk, "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, out, errors.Bytes())

@@ -28,6 +28,7 @@ import (
 
 	"codeforge"
 	"codeforge/internal/api"
+	"codeforge/internal/api/apitest"
 	"codeforge/internal/client"
 	"codeforge/internal/pgtest"
 	"codeforge/internal/postgres"
@@ -237,7 +238,15 @@ func serve(t *testing.T, cfg *Config) *server {
 // caller is a client that gives up the test when it gets no answer.
 type caller struct{ client.Client }
 
-func (s *server) as(token string) caller { return caller{client.Client{Base: s.URL(), Token: token}} }
+// promised is the document that answers and events are judged by.
+var promised = apitest.Shared(func() ([]byte, error) { return api.Spec(api.Options{}) })
+
+// judged fails what is not as the document has it.
+var judged = sync.OnceValue(func() *http.Client { return &http.Client{Transport: promised().Transport(http.DefaultTransport)} })
+
+func (s *server) as(token string) caller {
+	return caller{client.Client{Base: s.URL(), Token: token, HTTP: judged()}}
+}
 
 // ask sends a request and returns what came back. Its body is JSON, or nothing.
 func (c caller) ask(t *testing.T, method, path string, body any, header ...string) (status int, text string, h http.Header) {

@@ -53,9 +53,9 @@ func (s *Store) Fill(ctx context.Context, u codeforge.User, rows int) (projects,
 				if err != nil {
 					return err
 				}
-				first := codeforge.Event{Type: codeforge.EventProgress, Data: statusData(&job)}
+				first := codeforge.Event{Type: codeforge.EventProgress, Data: job.State()}
 				job.Status, job.Progress = codeforge.JobCompleted, 100
-				events := []codeforge.Event{first, {Type: codeforge.EventComplete, Data: statusData(&job)}}
+				events := []codeforge.Event{first, {Type: codeforge.EventComplete, Data: job.State()}}
 				if err := addEvents(c, row, job.ID, 2, events); err != nil {
 					return err
 				}

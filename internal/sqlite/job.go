@@ -134,7 +134,7 @@ func (s *Store) SubmitJob(ctx context.Context, u codeforge.User, n codeforge.New
 			return err
 		}
 		wroteJob(c, jobRow{Job: job, seq: seq, project: p.seq, events: 1, due: c.now})
-		if err := addEvent(c, seq, &codeforge.Event{JobID: job.ID, Seq: 1, Type: codeforge.EventProgress, Data: statusData(&job), At: c.now}); err != nil {
+		if err := addEvent(c, seq, &codeforge.Event{JobID: job.ID, Seq: 1, Type: codeforge.EventProgress, Data: job.State(), At: c.now}); err != nil {
 			return err
 		}
 		if n.UserMessage != "" {
@@ -502,7 +502,7 @@ func end(c *conn, j jobRow, status codeforge.JobStatus, event codeforge.EventTyp
 		string(j.Status), c.now, j.events, j.Progress, j.seq); err != nil {
 		return done, err
 	}
-	done = codeforge.Finished{Job: j.Job, Events: []codeforge.Event{{Type: event, Data: statusData(&j.Job)}}}
+	done = codeforge.Finished{Job: j.Job, Events: []codeforge.Event{{Type: event, Data: j.Job.State()}}}
 	if err := addEvents(c, j.seq, j.ID, j.events, done.Events); err != nil {
 		return done, err
 	}
@@ -544,7 +544,7 @@ func (s *Store) RespondJob(ctx context.Context, u codeforge.User, id, alias stri
 		if _, _, err := c.exec("INSERT INTO job_aliases(alias, job) VALUES(?, ?)", alias, j.seq); err != nil {
 			return err
 		}
-		done = codeforge.Finished{Job: j.Job, Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: statusData(&j.Job)}}}
+		done = codeforge.Finished{Job: j.Job, Events: []codeforge.Event{{Type: codeforge.EventProgress, Data: j.Job.State()}}}
 		return addEvents(c, j.seq, j.ID, j.events, done.Events)
 	})
 	if err != nil {
@@ -847,14 +847,4 @@ func addEvents(c *conn, job int64, id string, last int64, events []codeforge.Eve
 func addEvent(c *conn, job int64, e *codeforge.Event) error {
 	_, _, err := c.exec("INSERT INTO job_events(job, seq, type, at, data) VALUES(?, ?, ?, ?, ?)", job, e.Seq, string(e.Type), e.At, e.Data)
 	return err
-}
-
-// statusData is the data of the events that the store itself makes.
-func statusData(j *codeforge.Job) json.RawMessage {
-	text, _ := json.Marshal(struct {
-		JobID    string              `json:"job_id"`
-		Status   codeforge.JobStatus `json:"status"`
-		Progress float64             `json:"progress"`
-	}{j.ID, j.Status, j.Progress}) // a progress that is no number cannot be stored
-	return text
 }

@@ -109,7 +109,7 @@ const (
 )
 
 // RunsElsewhere reports whether a finding tells that a part of the project does not run here; all: nothing of it does.
-func (d Diagnostic) RunsElsewhere() (told, all bool) {
+func RunsElsewhere(d Diagnostic) (told, all bool) {
 	told = d.Rung == codeforge.RungBundle && d.Severity == SeverityWarning && path.Base(d.File) == "package.json" && strings.HasPrefix(d.Message, madeWith)
 	return told, told && strings.HasSuffix(d.Message, showsNothing)
 }

@@ -22,18 +22,8 @@ import (
 	"codeforge"
 )
 
-// Diagnostic is one finding. Line and Column count from 1; 0: the whole file.
-type Diagnostic struct {
-	File     string `json:"file"`
-	Line     int    `json:"line"`
-	Column   int    `json:"column"`
-	Severity string `json:"severity"` // error or warning; only errors make a tree fail
-	Message  string `json:"message"`
-
-	Rung    codeforge.RungName `json:"rung,omitempty"`    // that it stands on
-	Page    string             `json:"page,omitempty"`    // of a run: where it was seen, as its address in the site
-	Control string             `json:"control,omitempty"` // and what was used there
-}
+// Diagnostic is one finding.
+type Diagnostic = codeforge.Diagnostic
 
 // Report is what was checked and found. Diagnostics are sorted by file, line, column.
 type Report struct {

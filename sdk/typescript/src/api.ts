@@ -1,6 +1,6 @@
 // Made from the OpenAPI document by `make docs`; changes here are lost.
 
-import { type CallOptions, Core, type JobEvent, Pages, part, type StreamEvent, type Upload, type WatchOptions } from "./runtime.js";
+import { type CallOptions, Core, Pages, type PassingEvent, part, type StoredEvent, type Upload, type WatchOptions } from "./runtime.js";
 
 export interface AgentRequest {
   agent_type: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap";
@@ -134,6 +134,27 @@ export interface CallList {
   next_cursor: string | null;
 }
 
+export interface CallRetryData {
+  /** Of the call, from 1; 0: it was not made. */
+  attempt: number;
+  cost_micro_usd?: number;
+  /** What went wrong, such as rate_limit, timeout or server_error. */
+  kind: string;
+  model: string;
+  /** The same model again, or the next one of the chain; empty: this was the last. */
+  next: "retry" | "fallback" | "";
+  /** The user's own key was used. */
+  own_key?: boolean;
+  provider: string;
+  reason: string;
+  /** Why it was not made. */
+  skipped?: string;
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+  /** Of the provider's answer; 0: there was none. */
+  status: number;
+  wait_ms: number;
+}
+
 export interface Cancelled {
   job_id: string;
   message: string;
@@ -147,6 +168,16 @@ export interface Check {
   ms: number;
   name: string;
   state: "ok" | "degraded" | "failing";
+}
+
+export interface CheckData {
+  /** Of all diagnostics. */
+  count: number;
+  /** The first few. */
+  diagnostics: JobDiagnostic[];
+  evidence?: Rung[];
+  ok: boolean;
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
 }
 
 export interface ChoiceFramework {
@@ -198,6 +229,36 @@ export interface ClarifyRequest {
   responses?: ResponseEntry[];
 }
 
+export interface CompleteData {
+  job_id: string;
+  progress: number;
+  /** As a read of the job has it. The stream of all of one's jobs leaves it out. */
+  result?: unknown;
+  status: "queued" | "running" | "waiting_for_input" | "completed" | "failed" | "cancelled";
+}
+
+export interface ConflictData {
+  /** The revision that both started from. */
+  base: number;
+  conflicts: ConflictPlace[];
+  /** What people made of it. */
+  revision: number;
+}
+
+export interface ConflictPlace {
+  /** What stood there before. */
+  before?: string;
+  /** Files of the people that path cannot lie beside. */
+  beside?: string;
+  /** null: it has no such file. */
+  job: string | null;
+  /** Where it stands in the people's text; left out: it is the whole file. */
+  line?: number;
+  path: string;
+  /** null: they have no such file. */
+  people: string | null;
+}
+
 export interface CostRange {
   p50: number | null;
   p90: number | null;
@@ -207,6 +268,11 @@ export interface DeliveryList {
   has_more: boolean;
   /** Newest first. Ended ones are kept for 7 days, and at most about 1,000 of a webhook. */
   items: WebhookDelivery[];
+}
+
+export interface DeltaData {
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+  text: string;
 }
 
 export interface Diagnosis {
@@ -257,6 +323,13 @@ export interface DiffLine {
   kind: "context" | "add" | "delete";
   /** The line, without its end. */
   text: string;
+}
+
+export interface DroppedData {
+  job_id?: string;
+  project_id?: string;
+  /** Why the server ends the stream. */
+  reason: string;
 }
 
 export interface Error {
@@ -323,9 +396,35 @@ export interface FileBody {
   path?: string;
 }
 
+export interface FileData {
+  /** merged: people's changes came in; restored: as it was kept last. */
+  action: "created" | "updated" | "deleted" | "merged" | "restored";
+  /** Lines, since it was told of before. */
+  added: number;
+  bytes: number;
+  language: string;
+  lines: number;
+  /** Of one that is created, with most of its text. */
+  moved_from?: string;
+  /** Of one that is deleted. */
+  moved_to?: string;
+  path: string;
+  removed: number;
+}
+
 export interface FileDeleted {
   message: string;
   path: string;
+}
+
+export interface FileDeltaData {
+  /** Bytes before it; 0: another text begins. */
+  offset: number;
+  path: string;
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+  text: string;
+  /** write_file: of the whole file; edit_file: of what takes a place in it. */
+  tool: "write_file" | "edit_file";
 }
 
 export interface FileDiff {
@@ -379,6 +478,30 @@ export interface Finding {
   title: string;
 }
 
+export interface FindingData {
+  category: string;
+  description: string;
+  /** The same as file_path. */
+  file: string;
+  /** Empty: the whole project. */
+  file_path: string;
+  /** By which later rounds name it. */
+  id: string;
+  /** The same as line_hint. */
+  line: number;
+  /** From 1; 0: no line is meant. */
+  line_hint: number;
+  /** The same as description. */
+  message: string;
+  reason?: string;
+  round: number;
+  severity: "critical" | "high" | "medium" | "low";
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+  /** What the developer says of it: fixed or declined. */
+  status?: string;
+  suggestion: string;
+}
+
 export interface GitHubExport {
   /** Which the commit is on. */
   branch: string;
@@ -429,6 +552,14 @@ export interface GitHubImportRequest {
   repository: string;
 }
 
+export interface GuardData {
+  action: "refused" | "objected" | "noted" | "ended";
+  guard: "placeholder" | "shrink" | "deletion" | "secret" | "loop" | "instructions" | "bound";
+  message: string;
+  path?: string;
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+}
+
 export interface Health {
   /** Each part that the server depends on, and how it is. */
   dependencies: Record<string, string>;
@@ -463,6 +594,16 @@ export interface Imported {
   top_folder?: string;
   unchanged: number;
   updated: number;
+}
+
+export interface JobData {
+  /** Empty: the job is gone since. */
+  agent_type: string;
+  at: string;
+  job_id: string;
+  /** Empty: the job is gone since. */
+  project_id: string;
+  status: "queued" | "running" | "waiting_for_input" | "completed" | "failed" | "cancelled";
 }
 
 export interface JobDetail {
@@ -501,6 +642,88 @@ export interface JobDetail {
   user_id: string;
 }
 
+export interface JobDiagnostic {
+  column: number;
+  /** Of a run: what was used there. */
+  control?: string;
+  file: string;
+  /** The guard that found it. */
+  guard?: string;
+  /** From 1; 0: the whole file. */
+  line: number;
+  message: string;
+  /** Of a run: the page where it was seen. */
+  page?: string;
+  /** It was there before the job, which need not mend it. */
+  preexisting?: boolean;
+  /** The step that found it. */
+  rung?: "parse" | "resolve" | "types" | "bundle" | "run";
+  severity: "error" | "warning";
+}
+
+/** An event of a job. Names that are not here may come: pass over them. */
+export type JobEvent =
+  /** The job began, is so far, or went back to the queue. */
+  | StoredEvent<"progress", StateData>
+  /** The job's end: it did its work. */
+  | StoredEvent<"complete", CompleteData>
+  /** The job's end: it failed. */
+  | StoredEvent<"error", JobFailure>
+  /** The job's end: it was cancelled. */
+  | StoredEvent<"cancelled", StateData>
+  /** The job asks, and goes on when it is answered. */
+  | StoredEvent<"waiting", WaitingData>
+  /** A stage of the work began or ended. */
+  | StoredEvent<"stage", StageData>
+  /** A file of the working tree was written, edited or deleted. */
+  | StoredEvent<"file", FileData>
+  /** A tool was called, and answered. */
+  | StoredEvent<"tool", ToolData>
+  /** A specification was written. */
+  | StoredEvent<"spec", SpecData>
+  /** The working tree was verified. */
+  | StoredEvent<"check", CheckData>
+  /** A review found an issue. */
+  | StoredEvent<"finding", FindingData>
+  /** A review came to its end. */
+  | StoredEvent<"review", ReviewData>
+  /** A guard acted on what a model did. */
+  | StoredEvent<"guard", GuardData>
+  /** A model answered; what it took. */
+  | StoredEvent<"usage", UsageData>
+  /** A call of a model gave no answer, or was not made. Or: The job is tried again. */
+  | StoredEvent<"retry", CallRetryData>
+  /** A call of a model gave no answer, or was not made. Or: The job is tried again. */
+  | StoredEvent<"retry", JobRetryData>
+  /** What was shown of an answer on its way (delta, file_delta) is void. */
+  | StoredEvent<"restart", RestartData>
+  /** What a stage made is in the project, or proposed to it. */
+  | StoredEvent<"kept", KeptData>
+  /** The job and people changed the same places. */
+  | StoredEvent<"conflict", ConflictData>
+  /** Words of an answer as they come. */
+  | PassingEvent<"delta", DeltaData>
+  /** Text of a file as it is written. */
+  | PassingEvent<"file_delta", FileDeltaData>
+  /** A line for whoever watches. */
+  | PassingEvent<"log", LogData>
+  /** Where a queued job stands, when that changes. */
+  | PassingEvent<"queue", QueueData>;
+
+export interface JobFailure {
+  /** What more is known of it. */
+  details?: Record<string, unknown>;
+  /** Why, for people. */
+  error: string;
+  job_id: string;
+  /** Of what kind the error is, such as external_service or agent_failed. */
+  kind?: string;
+  reason?: "error" | "timeout";
+  /** After how long another try makes sense. */
+  retry_after_ms?: number;
+  status: "failed";
+}
+
 export interface JobList {
   /** How many are here. */
   count: number;
@@ -514,6 +737,15 @@ export interface JobList {
   project_id: string;
   /** How many there are in all. */
   total: number;
+}
+
+export interface JobRetryData {
+  /** The one that comes, from 2. */
+  attempt: number;
+  /** How many it has at most. */
+  of: number;
+  reason: string;
+  wait_ms: number;
 }
 
 export interface JobState {
@@ -546,6 +778,18 @@ export interface JobState {
   status: "queued" | "running" | "waiting_for_input" | "completed" | "failed" | "cancelled";
   updated_at: string;
   user_id: string;
+}
+
+export interface KeptData {
+  /** That changed. */
+  files?: string[];
+  /** The files wait for somebody to apply them. */
+  proposal?: boolean;
+  /** Left out: specifications alone, or a proposal. */
+  revision?: number;
+  /** 0: the first. */
+  round: number;
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
 }
 
 export interface KeyDeleted {
@@ -603,6 +847,10 @@ export interface LessonStep {
   step_number: number;
 }
 
+export interface LogData {
+  message: string;
+}
+
 export interface Message {
   content: string;
   created_at: string;
@@ -612,6 +860,26 @@ export interface Message {
   metadata: unknown;
   project_id: string;
   role: "user" | "assistant" | "system";
+}
+
+export interface MessageData {
+  content: string;
+  created_at: string;
+  id: string;
+  is_thinking: boolean;
+  /** An object, or null. */
+  metadata: unknown;
+  project_id: string;
+  role: "user" | "assistant" | "system";
+  /** The content is longer. */
+  truncated?: boolean;
+}
+
+export interface MessageDeletedData {
+  at: string;
+  id: string;
+  /** Empty: the job is gone since. */
+  project_id: string;
 }
 
 export interface MessageList {
@@ -775,6 +1043,22 @@ export interface ModelWarning {
   successor: string | null;
 }
 
+export interface OfJob {
+  job_id: string;
+  /** Number of the event in its job; those that are not stored have none. */
+  seq?: number;
+}
+
+export interface OpenJob {
+  agent_type: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+  /** Number of the newest. */
+  events: number;
+  id: string;
+  progress: number;
+  project_id: string;
+  status: "queued" | "running" | "waiting_for_input";
+}
+
 export interface PipelineRequest {
   /** Ignored. */
   agent_type?: string;
@@ -936,6 +1220,77 @@ export interface ProjectCreate {
   title: string;
 }
 
+export interface ProjectData {
+  at: string;
+  /** That have other values. */
+  fields: string[];
+  /** Empty: the job is gone since. */
+  project_id: string;
+}
+
+/** An event of a project, or of one of its jobs. Names that are not here may come: pass over them. */
+export type ProjectEvent =
+  /** The job began, is so far, or went back to the queue. */
+  | StoredEvent<"progress", StateData & OfJob>
+  /** The job's end: it did its work. */
+  | StoredEvent<"complete", CompleteData & OfJob>
+  /** The job's end: it failed. */
+  | StoredEvent<"error", JobFailure & OfJob>
+  /** The job's end: it was cancelled. */
+  | StoredEvent<"cancelled", StateData & OfJob>
+  /** The job asks, and goes on when it is answered. */
+  | StoredEvent<"waiting", WaitingData & OfJob>
+  /** A stage of the work began or ended. */
+  | StoredEvent<"stage", StageData & OfJob>
+  /** A file of the working tree was written, edited or deleted. */
+  | StoredEvent<"file", FileData & OfJob>
+  /** A tool was called, and answered. */
+  | StoredEvent<"tool", ToolData & OfJob>
+  /** A specification was written. */
+  | StoredEvent<"spec", SpecData & OfJob>
+  /** The working tree was verified. */
+  | StoredEvent<"check", CheckData & OfJob>
+  /** A review found an issue. */
+  | StoredEvent<"finding", FindingData & OfJob>
+  /** A review came to its end. */
+  | StoredEvent<"review", ReviewData & OfJob>
+  /** A guard acted on what a model did. */
+  | StoredEvent<"guard", GuardData & OfJob>
+  /** A model answered; what it took. */
+  | StoredEvent<"usage", UsageData & OfJob>
+  /** A call of a model gave no answer, or was not made. Or: The job is tried again. */
+  | StoredEvent<"retry", CallRetryData & OfJob>
+  /** A call of a model gave no answer, or was not made. Or: The job is tried again. */
+  | StoredEvent<"retry", JobRetryData & OfJob>
+  /** What was shown of an answer on its way (delta, file_delta) is void. */
+  | StoredEvent<"restart", RestartData & OfJob>
+  /** What a stage made is in the project, or proposed to it. */
+  | StoredEvent<"kept", KeptData & OfJob>
+  /** The job and people changed the same places. */
+  | StoredEvent<"conflict", ConflictData & OfJob>
+  /** Words of an answer as they come. */
+  | PassingEvent<"delta", DeltaData & OfJob>
+  /** Text of a file as it is written. */
+  | PassingEvent<"file_delta", FileDeltaData & OfJob>
+  /** A line for whoever watches. */
+  | PassingEvent<"log", LogData & OfJob>
+  /** The stream begins here. */
+  | StoredEvent<"ready", ReadyData>
+  /** What happened since the id that was given is not kept: read anew what you hold. ready follows. */
+  | StoredEvent<"reset", ResetData>
+  /** A job began, went back to the queue, waits, or ended. */
+  | StoredEvent<"job", JobData>
+  /** The files have a new revision. */
+  | StoredEvent<"revision", RevisionData>
+  /** A line was added to the conversation. */
+  | StoredEvent<"message", MessageData>
+  /** A line of the conversation is gone. */
+  | StoredEvent<"message_deleted", MessageDeletedData>
+  /** Fields of the project have other values. */
+  | StoredEvent<"project", ProjectData>
+  /** The server disabled a webhook. */
+  | StoredEvent<"webhook", WebhookData>;
+
 export interface ProjectList {
   has_more: boolean;
   /** Newest first. */
@@ -1017,6 +1372,14 @@ export interface Quantiles {
   p90: number;
 }
 
+export interface Question {
+  /** Likely answers, the recommended one first. */
+  options: string[];
+  question: string;
+  /** What the answer decides. */
+  why: string;
+}
+
 export interface QuestionRequest {
   /** What it is about; left out: the project's files. */
   code?: string;
@@ -1025,6 +1388,15 @@ export interface QuestionRequest {
   project_id: string;
   /** To the mentor, in the learner's words. */
   question: string;
+}
+
+export interface QueueData {
+  job_id: string;
+  /** 1: the next. */
+  place: number;
+  /** The same in words. */
+  reason: string;
+  waiting_for: "free_worker" | "project" | "agent_limit" | "user_limit" | "retry" | "recovery" | "no_worker_running";
 }
 
 export interface QueueState {
@@ -1046,6 +1418,14 @@ export interface Readiness {
   status: "ready";
   /** Where data lies. */
   store: string;
+}
+
+export interface ReadyData {
+  /** The newest 100 that have not ended. */
+  jobs: OpenJob[];
+  /** There are others. */
+  more: boolean;
+  project_id?: string;
 }
 
 export interface RecordChoice {
@@ -1107,6 +1487,10 @@ export interface Rejected {
   status: "completed" | "failed" | "cancelled";
 }
 
+export interface ResetData {
+  reason: string;
+}
+
 export interface ResponseEntry {
   /** Words, or {"text": ...}: the text of a file. */
   answer: string | {
@@ -1116,11 +1500,28 @@ export interface ResponseEntry {
   question_id: string | number;
 }
 
+export interface RestartData {
+  /** That answers from here on, as far as it is known. */
+  model: string;
+  reason: string;
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+}
+
 export interface RetryRequest {
   /** The stage of a pipeline to begin with, on the project's own specifications; left out: the one that the job itself began with. */
   from?: "research" | "wireframe" | "code" | "qa";
   /** As in run-agent. */
   if_busy?: "queue" | "reject" | "cancel_running";
+}
+
+export interface ReviewData {
+  issues: number;
+  passed: boolean;
+  /** Of the code that was reviewed. */
+  round: number;
+  score: number;
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+  summary: string;
 }
 
 export interface Revision {
@@ -1136,6 +1537,19 @@ export interface Revision {
   revision: number;
   /** Whether its files build. null: nobody checked them yet, as after a write by hand; GET /check does. Of a job: it found no error that was not there before. */
   verified: boolean | null;
+}
+
+export interface RevisionData {
+  at: string;
+  /** user, or the agent type that wrote it. */
+  author: string;
+  files_changed: number;
+  /** The job that made it. */
+  job_id?: string;
+  message: string;
+  /** Empty: the job is gone since. */
+  project_id: string;
+  revision: number;
 }
 
 export interface RevisionDiff {
@@ -1316,6 +1730,28 @@ export interface ShownWebhook {
   url: string;
 }
 
+export interface SpecData {
+  /** The specification, an object. */
+  document: unknown;
+  kind: "requirements" | "architecture";
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+}
+
+export interface StageData {
+  /** Of code and review, as of what is kept; 0: the first. */
+  round: number;
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+  status: "started" | "completed";
+  /** What is done, for people. */
+  title: string;
+}
+
+export interface StateData {
+  job_id: string;
+  progress: number;
+  status: "queued" | "running" | "waiting_for_input" | "completed" | "failed" | "cancelled";
+}
+
 export interface StudentProgress {
   completed_modules: number;
   /** The title of the module that comes next; empty when all are done. */
@@ -1363,6 +1799,43 @@ export interface TokenRevoked {
   token_id: string;
 }
 
+export interface ToolData {
+  /** In one line. */
+  answer: string;
+  /** The path or what else it is about, shortened. */
+  argument: string;
+  name: string;
+  ok: boolean;
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+}
+
+export interface UsageData {
+  cache_write_tokens: number;
+  cached_read_tokens: number;
+  /** In millionths of a dollar; null: not known. */
+  cost_micro_usd: number | null;
+  /** The cost is a guess. */
+  estimated: boolean;
+  /** 0: not known. */
+  first_token_ms: number;
+  input_tokens: number;
+  latency_ms: number;
+  /** The provider told of no tokens. */
+  missing?: boolean;
+  /** As served. */
+  model: string;
+  output_tokens: number;
+  /** The user's own key paid. */
+  own_key?: boolean;
+  /** The provider told of some of the tokens. */
+  partial?: boolean;
+  provider: string;
+  reasoning_tokens: number;
+  /** It came from the job's journal. */
+  replayed: boolean;
+  stage: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
+}
+
 export interface UsageReport {
   /** null: since the beginning. */
   from: string | null;
@@ -1400,6 +1873,35 @@ export interface UsageSum {
   usage_unknown: number;
 }
 
+/** How one of the caller's jobs is. Names that are not here may come: pass over them. */
+export type UserEvent =
+  /** The job began, is so far, or went back to the queue. */
+  | StoredEvent<"progress", StateData & OfJob>
+  /** The job's end: it did its work. */
+  | StoredEvent<"complete", CompleteData & OfJob>
+  /** The job's end: it failed. */
+  | StoredEvent<"error", JobFailure & OfJob>
+  /** The job's end: it was cancelled. */
+  | StoredEvent<"cancelled", StateData & OfJob>
+  /** The job asks, and goes on when it is answered. */
+  | StoredEvent<"waiting", WaitingData & OfJob>
+  /** A stage of the work began or ended. */
+  | StoredEvent<"stage", StageData & OfJob>
+  /** A call of a model gave no answer, or was not made. Or: The job is tried again. */
+  | StoredEvent<"retry", CallRetryData & OfJob>
+  /** A call of a model gave no answer, or was not made. Or: The job is tried again. */
+  | StoredEvent<"retry", JobRetryData & OfJob>
+  /** What a stage made is in the project, or proposed to it. */
+  | StoredEvent<"kept", KeptData & OfJob>
+  /** The job and people changed the same places. */
+  | StoredEvent<"conflict", ConflictData & OfJob>
+  /** The stream begins here. */
+  | StoredEvent<"ready", ReadyData>
+  /** What happened since the id that was given is not kept: read anew what you hold. ready follows. */
+  | StoredEvent<"reset", ResetData>
+  /** A job began, went back to the queue, waits, or ended. */
+  | StoredEvent<"job", JobData>;
+
 export interface UserJobList {
   /** How many are here. */
   count: number;
@@ -1410,6 +1912,15 @@ export interface UserJobList {
   jobs: JobState[];
   /** What cursor takes for the next page; null: this is the last one. It is opaque. */
   next_cursor: string | null;
+}
+
+export interface WaitingData {
+  job_id: string;
+  progress: number;
+  questions: Question[];
+  /** What the job has by now, an object with its questions. */
+  result: unknown;
+  status: "queued" | "running" | "waiting_for_input" | "completed" | "failed" | "cancelled";
 }
 
 export interface WaitlistEntry {
@@ -1464,6 +1975,15 @@ export interface WebhookCreate {
   events?: ("job.queued" | "job.completed" | "job.failed" | "job.cancelled" | "job.waiting_for_input" | "job.kept" | "revision.created" | "project.created" | "project.updated" | "project.archived" | "webhook.disabled")[];
   /** Where deliveries are posted to: https, at a public address. */
   url: string;
+}
+
+export interface WebhookData {
+  at: string;
+  /** Why the server disabled it. */
+  disabled: string;
+  /** null: of all projects. */
+  project_id: string | null;
+  webhook_id: string;
 }
 
 export interface WebhookDeleted {
@@ -1588,8 +2108,8 @@ export class Files {
   }
 
   /** Read a file. */
-  get(projectId: string, path: string, query: { raw?: boolean } = {}, options?: CallOptions): Promise<File> {
-    return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/files/${part(path, true)}`, query }, options);
+  get(projectId: string, path: string, options?: CallOptions): Promise<File> {
+    return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/files/${part(path, true)}` }, options);
   }
 
   /** Replace a file's content. */
@@ -1618,14 +2138,19 @@ export class Files {
   refactorPlaced(body: PlacedRefactorRequest, query: { apply?: boolean } = {}, options?: CallOptions): Promise<RefactorResult> {
     return this.core.call({ method: "POST", path: "/v1/refactor", body, query, keyed: true }, options);
   }
+
+  /** Read a file, as it is. */
+  getRaw(projectId: string, path: string, options?: CallOptions): Promise<Response> {
+    return this.core.send({ method: "GET", path: `/v1/projects/${part(projectId)}/files/${part(path, true)}`, accept: "application/octet-stream" }, options);
+  }
 }
 
 export class Jobs {
   constructor(protected readonly core: Core) {}
 
   /** Watch all of one's jobs. */
-  watchAll(options?: WatchOptions): AsyncGenerator<StreamEvent, void, undefined> {
-    return this.core.stream("/v1/events", false, options);
+  watchAll(options?: WatchOptions): AsyncGenerator<UserEvent, void, undefined> {
+    return this.core.stream<UserEvent>("/v1/events", false, options);
   }
 
   /** List the jobs of all projects. */
@@ -1685,7 +2210,7 @@ export class Jobs {
 
   /** Watch a job. */
   watch(jobId: string, options?: WatchOptions): AsyncGenerator<JobEvent, void, undefined> {
-    return this.core.stream(`/v1/jobs/${part(jobId)}/stream`, true, options);
+    return this.core.stream<JobEvent>(`/v1/jobs/${part(jobId)}/stream`, true, options);
   }
 
   /** List a project's jobs. */
@@ -1879,13 +2404,13 @@ export class Projects {
   }
 
   /** Watch a project. */
-  watch(projectId: string, options?: WatchOptions): AsyncGenerator<StreamEvent, void, undefined> {
-    return this.core.stream(`/v1/projects/${part(projectId)}/events`, false, options);
+  watch(projectId: string, options?: WatchOptions): AsyncGenerator<ProjectEvent, void, undefined> {
+    return this.core.stream<ProjectEvent>(`/v1/projects/${part(projectId)}/events`, false, options);
   }
 
   /** Read the conversation. */
-  listMessages(projectId: string, query: { limit?: number; before?: string; role?: "user" | "assistant" | "system"; thinking?: boolean } = {}, options?: CallOptions): Promise<MessageList> {
-    return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/messages`, query }, options);
+  listMessages(projectId: string, query: { limit?: number; before?: string; role?: "user" | "assistant" | "system"; thinking?: boolean } = {}, options?: CallOptions): Pages<MessageList, Message> {
+    return this.core.pages({ method: "GET", path: `/v1/projects/${part(projectId)}/messages`, query }, options);
   }
 
   /** What the preview shows, and where. */
@@ -1913,7 +2438,7 @@ export class Revisions {
   }
 
   /** Compare a revision. */
-  diff(projectId: string, revision: number, query: { from?: number; format?: "json" | "patch" } = {}, options?: CallOptions): Promise<RevisionDiff> {
+  diff(projectId: string, revision: number, query: { from?: number } = {}, options?: CallOptions): Promise<RevisionDiff> {
     return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/revisions/${part(revision)}/diff`, query }, options);
   }
 
@@ -1930,6 +2455,11 @@ export class Revisions {
   /** List screenshots. */
   listScreenshots(projectId: string, revision: number, options?: CallOptions): Promise<ScreenshotList> {
     return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/revisions/${part(revision)}/screenshots` }, options);
+  }
+
+  /** Compare a revision, as it is. */
+  diffRaw(projectId: string, revision: number, query: { from?: number } = {}, options?: CallOptions): Promise<Response> {
+    return this.core.send({ method: "GET", path: `/v1/projects/${part(projectId)}/revisions/${part(revision)}/diff`, query, accept: "text/x-diff" }, options);
   }
 }
 
@@ -2015,8 +2545,8 @@ export class Webhooks {
   }
 
   /** List deliveries. */
-  listDeliveries(webhookId: string, query: { limit?: number; before?: string; status?: "pending" | "delivered" | "failed" } = {}, options?: CallOptions): Promise<DeliveryList> {
-    return this.core.call({ method: "GET", path: `/v1/webhooks/${part(webhookId)}/deliveries`, query }, options);
+  listDeliveries(webhookId: string, query: { limit?: number; before?: string; status?: "pending" | "delivered" | "failed" } = {}, options?: CallOptions): Pages<DeliveryList, WebhookDelivery> {
+    return this.core.pages({ method: "GET", path: `/v1/webhooks/${part(webhookId)}/deliveries`, query }, options);
   }
 
   /** Send a delivery again. */

@@ -1,17 +1,10 @@
 import { Agents, Api, Jobs as JobCalls } from "./api.js";
-import type { AgentRequest, AnswerSet, JobDetail, PipelineRequest } from "./api.js";
-import { type CallOptions, Core, JobError, type JobEvent, type Options } from "./runtime.js";
+import type { AgentRequest, AnswerSet, JobDetail, JobEvent, PipelineRequest, Question } from "./api.js";
+import { type CallOptions, Core, JobError, type Options } from "./runtime.js";
 
 export * from "./api.js";
 export { CodeForgeError, JobError, Pages } from "./runtime.js";
-export type { CallOptions, JobEvent, Options, Page, StreamEvent, Upload, WatchOptions } from "./runtime.js";
-
-/** A question of a job that waits for input. */
-export interface Question {
-  question: string;
-  why?: string;
-  options?: string[];
-}
+export type { CallOptions, Options, Page, PassingEvent, StoredEvent, StreamEvent, Upload, WatchOptions } from "./runtime.js";
 
 export interface RunOptions extends CallOptions {
   /** Is told of every event. */
@@ -37,12 +30,11 @@ export class Jobs extends JobCalls {
     for await (const event of this.watch(job_id, { signal: call.signal })) {
       onEvent?.(event);
       if (event.type === "waiting") {
-        const data = event.data as { result?: { questions?: Question[] }; questions?: Question[] };
-        const answers = await answer?.(data.questions ?? data.result?.questions ?? []);
-        if (!answers) throw new JobError("The job asks, and nobody answers", job_id, "waiting_for_input", event.data);
+        const answers = await answer?.(event.data.questions);
+        if (!answers) throw new JobError("The job asks, and nobody answers", job_id, event.data);
         await agents.respond(job_id, { answers }, { signal: call.signal });
       } else if (event.type === "error" || event.type === "cancelled") {
-        throw new JobError(event.data.error ?? `The job was ${event.data.status}`, job_id, event.data.status, event.data);
+        throw new JobError("error" in event.data ? event.data.error : "The job was cancelled", job_id, event.data);
       }
     }
     return this.get(job_id, {}, { signal: call.signal });

@@ -21,9 +21,17 @@ export class CodeForgeError extends Error {
 
 /** A job that ended as failed or cancelled, or that asks what nobody answers. */
 export class JobError extends Error {
-  constructor(message: string, readonly jobId: string, readonly status: string, readonly data: Record<string, unknown>) {
+  readonly status: string;
+
+  constructor(
+    message: string,
+    readonly jobId: string,
+    /** What its last event said. */
+    readonly data: { status: string },
+  ) {
     super(message);
     this.name = "JobError";
+    this.status = data.status;
   }
 }
 
@@ -57,6 +65,8 @@ export interface WatchOptions {
   signal?: AbortSignal;
   /** Is told when the stream is there, and when it broke and is asked for again. */
   onState?: (state: "live" | "reconnecting") => void;
+  /** For how many milliseconds connections may break, one after the other, before the stream gives up; default ten minutes. */
+  patience?: number;
 }
 
 /** A body that is sent as it is. */
@@ -74,18 +84,28 @@ export interface Request {
   accept?: string;
 }
 
-/** One event of a stream. Transient ones, such as words as they are written, have no id. */
-export interface StreamEvent<T extends string = string, D = any> {
+/** An event that is stored: a reader that comes back with its id gets what followed it. */
+export interface StoredEvent<T extends string = string, D = any> {
   type: T;
-  id?: string;
+  id: string;
   data: D;
 }
 
-/** One event of a job. `restart` says that words shown of an answer on its way are void. */
-export type JobEvent = StreamEvent;
+/** An event for those who watch at that moment, such as words as they are written. */
+export interface PassingEvent<T extends string = string, D = any> {
+  type: T;
+  id?: undefined;
+  data: D;
+}
+
+/** One event of a stream. Newer servers may have more than the types name: pass over those that you do not know. */
+export type StreamEvent = StoredEvent | PassingEvent;
 
 const paired = new Set(["progress", "complete", "error", "cancelled", "waiting"]);
 const final = new Set(["complete", "error", "cancelled"]);
+
+/** Milliseconds: a connection that stood so long was a good one, whatever came over it. */
+const lasting = 10_000;
 
 const wait = (ms: number, signal?: AbortSignal) =>
   new Promise<void>((done, fail) => {
@@ -108,7 +128,13 @@ export class Core {
 
   constructor(private readonly options: Options) {}
 
-  async send(r: Request, o: CallOptions = {}): Promise<Response> {
+  /** Sends a request, again where that is safe. */
+  send(r: Request, o?: CallOptions): Promise<Response> {
+    return this.take(r, o, async (response) => response);
+  }
+
+  /** Sends a request, again where that is safe, and gives what is taken of the answer: one that breaks off is none. */
+  private async take<T>(r: Request, o: CallOptions = {}, read: (response: Response) => Promise<T>): Promise<T> {
     const headers: Record<string, string> = { Accept: r.accept ?? "application/json", ...o.headers };
     if (o.ifMatch !== undefined) headers["If-Match"] = `"${o.ifMatch}"`.replace(/^""|""$/g, '"');
     const key = r.keyed ? (o.idempotencyKey ?? crypto.randomUUID()) : o.idempotencyKey;
@@ -125,29 +151,29 @@ export class Core {
       const token = typeof this.options.token === "function" ? await this.options.token() : this.options.token;
       if (token) headers.Authorization = `Bearer ${token}`;
       if (this.consistency) headers["X-Consistency-Token"] = this.consistency;
-      let response: Response;
+      let error: CodeForgeError;
       try {
-        response = await (this.options.fetch ?? fetch)(this.url(r), {
+        const response = await (this.options.fetch ?? fetch)(this.url(r), {
           method: r.method, headers, body, signal: o.signal, ...(streamed ? { duplex: "half" } : {}),
         } as RequestInit);
+        this.consistency = response.headers.get("X-Consistency-Token") ?? this.consistency;
+        if (response.ok) return await read(response);
+        error = await failure(response);
       } catch (e) {
         if (o.signal?.aborted) throw o.signal.reason;
-        if (!repeatable || n >= most) throw new CodeForgeError(`The server cannot be reached: ${(e as Error).message}`, 0, "NETWORK_ERROR");
+        if (!repeatable || n >= most) throw new CodeForgeError(`No whole answer came: ${(e as Error).message}`, 0, "NETWORK_ERROR");
         await wait(backoff(n), o.signal);
         continue;
       }
-      this.consistency = response.headers.get("X-Consistency-Token") ?? this.consistency;
-      if (response.ok || response.status === 304) return response;
-      const error = await failure(response);
       // A request too many was not carried out, whatever it was. Of the others only the server knows.
-      const again = response.status === 429 || (repeatable && [502, 503, 504].includes(response.status));
+      const again = error.status === 429 || (repeatable && [502, 503, 504].includes(error.status));
       if (!again || n >= most || (error.retryAfter ?? 0) > 60) throw error;
       await wait(error.retryAfter !== undefined ? error.retryAfter * 1000 : backoff(n), o.signal);
     }
   }
 
   async call<T>(r: Request, o?: CallOptions): Promise<T> {
-    return (await this.send(r, o)).json() as Promise<T>;
+    return this.take(r, o, (response) => response.json() as Promise<T>);
   }
 
   pages<P extends Page<I>, I>(r: Request, o?: CallOptions): Pages<P, I> {
@@ -162,16 +188,19 @@ export class Core {
   }
 
   /**
-   * Reads an event stream, and goes on where it broke, until it has ended or the caller leaves: each stored event once, in order.
+   * Reads an event stream, and goes on where it broke, until it has ended, the caller leaves, or nothing came for long: each stored event once, in order.
    * Five kinds of events of a job come twice, named without an id and then with it without a name; they are one here.
    */
-  async *stream(path: string, ends: boolean, { after = "", signal, onState }: WatchOptions = {}): AsyncGenerator<StreamEvent, void, undefined> {
+  async *stream<E extends StreamEvent>(path: string, ends: boolean, { after = "", signal, onState, patience = 600_000 }: WatchOptions = {}): AsyncGenerator<E, void, undefined> {
     let last = after;
+    let heard = Date.now();
     for (let broken = 0; ; ) {
       const gone = new AbortController();
       const leave = () => gone.abort(signal!.reason);
       if (signal?.aborted) throw signal.reason;
       signal?.addEventListener("abort", leave, { once: true });
+      let live = 0; // since when
+      let trouble = new CodeForgeError("The stream breaks again and again", 0, "NETWORK_ERROR");
       let watchdog: ReturnType<typeof setTimeout> | undefined;
       const alive = () => {
         clearTimeout(watchdog);
@@ -184,6 +213,7 @@ export class Core {
           { signal: gone.signal, headers: last ? { "Last-Event-ID": last } : {} },
         );
         if (response.status === 204) return; // all was seen
+        live = Date.now();
         onState?.("live");
         let pending: StreamEvent | undefined;
         for await (const frame of frames(response.body!, alive)) {
@@ -194,25 +224,31 @@ export class Core {
           } else if (frame.name && paired.has(frame.name) && !frame.id) {
             pending = { type: frame.name, data: JSON.parse(frame.data) };
           } else if (frame.name) {
-            event = { type: frame.name, ...(frame.id && { id: frame.id }), data: JSON.parse(frame.data) };
+            event = { type: frame.name, ...(frame.id && { id: frame.id }), data: JSON.parse(frame.data) } as StreamEvent;
           }
           if (!event) continue;
           if (event.type === "dropped") break; // the server ends the stream, which goes on from the last event
           if (event.id) {
             last = event.id;
             broken = 0;
+            heard = Date.now();
           }
-          yield event;
+          yield event as E;
           if (ends && final.has(event.type)) return;
         }
       } catch (e) {
         if (signal?.aborted) throw signal.reason;
-        if (e instanceof CodeForgeError && e.status >= 400 && e.status < 500 && e.status !== 429) throw e;
+        if (e instanceof CodeForgeError) {
+          if (e.status >= 400 && e.status < 500 && e.status !== 429) throw e;
+          trouble = e;
+        }
       } finally {
         clearTimeout(watchdog);
         signal?.removeEventListener("abort", leave);
         gone.abort();
       }
+      if (live && Date.now() - live > lasting) heard = Date.now();
+      if (Date.now() - heard > patience) throw trouble;
       onState?.("reconnecting");
       await wait(backoff(broken++), signal);
     }
@@ -228,7 +264,7 @@ async function failure(response: Response): Promise<CodeForgeError> {
   }
   const after = Number(response.headers.get("Retry-After") ?? NaN);
   return new CodeForgeError(
-    e.message ?? `${response.status} ${response.statusText}`, response.status, e.error ?? "UNKNOWN", e.details ?? {},
+    e.message ?? `${response.status} ${response.statusText}`, response.status, e.error ?? (response.status === 304 ? "NOT_MODIFIED" : "UNKNOWN"), e.details ?? {},
     e.request_id ?? response.headers.get("X-Request-ID") ?? "", Number.isNaN(after) ? undefined : after,
   );
 }
@@ -283,6 +319,14 @@ export interface Page<I> {
   has_more: boolean;
   page?: number;
   next_cursor?: string | null;
+  next_before?: string | null;
+}
+
+/** The parameter that asks for the page after one. */
+function after(page: Page<any>): Record<string, unknown> {
+  if (page.page) return { page: page.page + 1 };
+  if (page.next_cursor) return { cursor: page.next_cursor };
+  return { before: page.next_before ?? page.items.at(-1)?.id };
 }
 
 /** A list: awaited it is its first page, iterated it is all items of all pages, which are fetched as they are needed. */
@@ -302,7 +346,7 @@ export class Pages<P extends Page<I>, I> implements PromiseLike<P>, AsyncIterabl
     for (let page = await this.fetchPage(); ; ) {
       yield page;
       if (!page.has_more) return;
-      page = await this.fetchPage(page.next_cursor ? { cursor: page.next_cursor } : { page: (page.page ?? 1) + 1 });
+      page = await this.fetchPage(after(page));
     }
   }
 }
