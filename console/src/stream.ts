@@ -5,7 +5,7 @@ export type Liveness = "connecting" | "live" | "reconnecting" | "ended";
 
 export interface StreamEvent {
   readonly type: string;
-  readonly id?: string; // some have none
+  readonly id?: string | undefined; // some have none
   readonly data: Record<string, unknown>;
 }
 
@@ -47,7 +47,7 @@ export function follow(watch: (o: WatchOptions) => AsyncIterable<Told>, to: Foll
       if (stopped) return;
       const { signal } = (connection = new AbortController());
       try {
-        for await (const event of watch({ after, signal, onState: say })) pass(event);
+        for await (const event of watch({ after, signal, onState: say, patience: Infinity })) pass(event);
       } catch {
         if (signal.aborted) continue; // it was let go of
       }

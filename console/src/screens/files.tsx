@@ -173,7 +173,7 @@ function Found({ here, text }: { here: Here; text: string }) {
 
 function OneFile({ here, path, onDelete }: { here: Here; path: string; onDelete: () => void }) {
   const name = `file/${here.id}/${path}`;
-  const file = useData<Row>(name, (s) => client.files.get(here.id, path, {}, { signal: s }));
+  const file = useData<Row>(name, (s) => client.files.get(here.id, path, { signal: s }));
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
   const base = useRef<Row | null>(null); // what is being edited
