@@ -44,7 +44,7 @@ func (r *run) verify(ctx context.Context, stage codeforge.AgentType) (ok bool, f
 
 // reportCheck tells viewers what was found.
 func (r *run) reportCheck(stage codeforge.AgentType, ok bool, found []diagnostic, rungs codeforge.Evidence) {
-	r.report(-1, event(codeforge.EventCheck, codeforge.CheckData{stage, ok, len(found), found[:min(len(found), 5)], rungs}))
+	r.report(-1, event(codeforge.EventCheck, codeforge.CheckData{Stage: stage, OK: ok, Count: len(found), Diagnostics: found[:min(len(found), 5)], Evidence: rungs}))
 }
 
 // tryOut runs what the working tree is built to, which verifies, and tells viewers. What was wrong before the job does not count, as in

@@ -129,7 +129,7 @@ const maxTold = 300
 
 func (r *run) reportTool(stage codeforge.AgentType, call llm.ToolCall, result llm.ToolResult) {
 	ok, answer := toolAnswer(call, result)
-	r.report(-1, event(codeforge.EventTool, codeforge.ToolData{stage, call.Name, toolArgument(call), ok, form.Shorten(codeforge.Plain(answer), maxTold)}))
+	r.report(-1, event(codeforge.EventTool, codeforge.ToolData{Stage: stage, Name: call.Name, Argument: toolArgument(call), OK: ok, Answer: form.Shorten(codeforge.Plain(answer), maxTold)}))
 	r.advance(byTool)
 }
 
@@ -201,7 +201,7 @@ func toolArgument(call llm.ToolCall) string {
 }
 
 func (r *run) reportSpec(stage codeforge.AgentType, kind string, document json.RawMessage) {
-	r.report(-1, event(codeforge.EventSpec, codeforge.SpecData{stage, kind, document}))
+	r.report(-1, event(codeforge.EventSpec, codeforge.SpecData{Stage: stage, Kind: kind, Document: document}))
 }
 
 // reportReview tells of a review and, before it, of all that it found.
@@ -210,7 +210,7 @@ func (r *run) reportReview(round int, d *qaDoc) {
 	for _, i := range d.Issues {
 		events = append(events, event(codeforge.EventFinding, findingData(codeforge.QA, round, &i)))
 	}
-	r.report(-1, append(events, event(codeforge.EventReview, codeforge.ReviewData{codeforge.QA, round, d.Passed, d.Score, len(d.Issues), d.Summary}))...)
+	r.report(-1, append(events, event(codeforge.EventReview, codeforge.ReviewData{Stage: codeforge.QA, Round: round, Passed: d.Passed, Score: d.Score, Issues: len(d.Issues), Summary: d.Summary}))...)
 }
 
 func findingData(stage codeforge.AgentType, round int, i *issueDoc) codeforge.FindingData {

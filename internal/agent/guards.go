@@ -88,7 +88,7 @@ func (r *run) objections(stage codeforge.AgentType, a form.FinishArgs) (found []
 		if d.Severity == verify.SeverityError {
 			action, accepted = guardObjected, false
 		}
-		r.guarded(codeforge.GuardData{stage, d.Guard, action, d.File, d.Message})
+		r.guarded(codeforge.GuardData{Stage: stage, Guard: d.Guard, Action: action, Path: d.File, Message: d.Message})
 	}
 	return append(found, r.instructions(stage, t)...), accepted
 }
@@ -326,7 +326,7 @@ func (r *run) instructions(stage codeforge.AgentType, t *tree) (found []diagnost
 		}
 	}
 	for _, d := range found {
-		r.guarded(codeforge.GuardData{stage, d.Guard, guardNoted, d.File, d.Message})
+		r.guarded(codeforge.GuardData{Stage: stage, Guard: d.Guard, Action: guardNoted, Path: d.File, Message: d.Message})
 	}
 	r.instructed[t] = found
 	return found

@@ -157,7 +157,7 @@ func (r *run) tryReplacement(ctx context.Context, sel *selection, code, explanat
 	action, err := r.tree.write(sel.path, whole[:sel.start]+code+whole[sel.start+len(sel.text):])
 	if err != nil {
 		if guard, ok := asGuard(err); ok {
-			r.guarded(codeforge.GuardData{codeforge.Refactor, guard, guardRefused, sel.path, err.Error()})
+			r.guarded(codeforge.GuardData{Stage: codeforge.Refactor, Guard: guard, Action: guardRefused, Path: sel.path, Message: err.Error()})
 		}
 		return false, nil, err
 	}
