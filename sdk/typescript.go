@@ -166,11 +166,11 @@ func (m *method) typeScript(b *strings.Builder) {
 		var fields []string
 		must := false
 		for _, q := range m.query {
-			mark := "?"
-			if q.Required {
-				mark, must = "", true
+			member := q.Name + "?: " + tsType(q.Schema, "") + " | undefined"
+			if must = must || q.Required; q.Required {
+				member = q.Name + ": " + tsType(q.Schema, "")
 			}
-			fields = append(fields, q.Name+mark+": "+tsType(q.Schema, ""))
+			fields = append(fields, member)
 		}
 		in = append(in, "query: { "+strings.Join(fields, "; ")+" }"+map[bool]string{false: " = {}"}[must])
 		request += ", query"

@@ -39,34 +39,34 @@ export interface Options {
   /** Address of the server, with a path if a proxy has one before it. */
   baseUrl: string;
   /** Bearer token, or what gives the newest one before each request. */
-  token?: string | (() => string | undefined | Promise<string | undefined>);
+  token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
   /** Stands in for the global fetch. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
   /** How often a request is sent again where that is safe; default 3. */
-  retries?: number;
+  retries?: number | undefined;
   /** After how many milliseconds without a byte a stream is taken for dead; default 45,000. The server says something every 15 seconds. */
-  idleTimeout?: number;
+  idleTimeout?: number | undefined;
 }
 
 export interface CallOptions {
-  signal?: AbortSignal;
-  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+  headers?: Record<string, string> | undefined;
   /** Version (of a file) or revision that the change is based on: 409 if it is no more. */
-  ifMatch?: string | number;
+  ifMatch?: string | number | undefined;
   /** Makes a repeated submission one; made for each call that takes one, if left out. */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
   /** Media type of a body that is sent as it is. */
-  contentType?: string;
+  contentType?: string | undefined;
 }
 
 export interface WatchOptions {
   /** Id of the last event that was seen: what follows it is told. */
-  after?: string;
-  signal?: AbortSignal;
+  after?: string | undefined;
+  signal?: AbortSignal | undefined;
   /** Is told when the stream is there, and when it broke and is asked for again. */
-  onState?: (state: "live" | "reconnecting") => void;
+  onState?: ((state: "live" | "reconnecting") => void) | undefined;
   /** For how many milliseconds connections may break, one after the other, before the stream gives up; default ten minutes. */
-  patience?: number;
+  patience?: number | undefined;
 }
 
 /** A body that is sent as it is. */
