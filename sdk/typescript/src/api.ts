@@ -2078,12 +2078,12 @@ export class Files {
   constructor(protected readonly core: Core) {}
 
   /** Export as tar.gz. */
-  exportTarGz(projectId: string, query: { revision?: number } = {}, options?: CallOptions): Promise<Response> {
+  exportTarGz(projectId: string, query: { revision?: number | undefined } = {}, options?: CallOptions): Promise<Response> {
     return this.core.send({ method: "GET", path: `/v1/projects/${part(projectId)}/archive.tar.gz`, query, accept: "*/*" }, options);
   }
 
   /** Export as zip. */
-  exportZip(projectId: string, query: { revision?: number } = {}, options?: CallOptions): Promise<Response> {
+  exportZip(projectId: string, query: { revision?: number | undefined } = {}, options?: CallOptions): Promise<Response> {
     return this.core.send({ method: "GET", path: `/v1/projects/${part(projectId)}/archive.zip`, query, accept: "*/*" }, options);
   }
 
@@ -2093,12 +2093,12 @@ export class Files {
   }
 
   /** List files. */
-  list(projectId: string, query: { content?: boolean } = {}, options?: CallOptions): Promise<FileList> {
+  list(projectId: string, query: { content?: boolean | undefined } = {}, options?: CallOptions): Promise<FileList> {
     return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/files`, query }, options);
   }
 
   /** Write a file. */
-  create(projectId: string, body?: FileBody, query: { path?: string; content?: string; language?: string } = {}, options?: CallOptions): Promise<File> {
+  create(projectId: string, body?: FileBody, query: { path?: string | undefined; content?: string | undefined; language?: string | undefined } = {}, options?: CallOptions): Promise<File> {
     return this.core.call({ method: "POST", path: `/v1/projects/${part(projectId)}/files`, body, query }, options);
   }
 
@@ -2118,24 +2118,24 @@ export class Files {
   }
 
   /** Refactor a part of a file. */
-  refactor(projectId: string, path: string, body: RefactorRequest, query: { apply?: boolean } = {}, options?: CallOptions): Promise<RefactorResult> {
+  refactor(projectId: string, path: string, body: RefactorRequest, query: { apply?: boolean | undefined } = {}, options?: CallOptions): Promise<RefactorResult> {
     return this.core.call({ method: "POST", path: `/v1/projects/${part(projectId)}/files/${part(path, true)}/refactor`, body, query, keyed: true }, options);
   }
 
   /** Import an archive. */
   importProject(projectId: string, body: {
     url: string;
-  } | Upload, query: { mode?: "merge" | "replace" } = {}, options?: CallOptions): Promise<Imported> {
+  } | Upload, query: { mode?: "merge" | "replace" | undefined } = {}, options?: CallOptions): Promise<Imported> {
     return this.core.call({ method: "POST", path: `/v1/projects/${part(projectId)}/import`, body, query }, options);
   }
 
   /** Import a repository from GitHub. */
-  importGithub(projectId: string, body: GitHubImportRequest, query: { mode?: "merge" | "replace" } = {}, options?: CallOptions): Promise<Imported> {
+  importGithub(projectId: string, body: GitHubImportRequest, query: { mode?: "merge" | "replace" | undefined } = {}, options?: CallOptions): Promise<Imported> {
     return this.core.call({ method: "POST", path: `/v1/projects/${part(projectId)}/import/github`, body, query }, options);
   }
 
   /** Refactor a part of a file, with its place in the body. */
-  refactorPlaced(body: PlacedRefactorRequest, query: { apply?: boolean } = {}, options?: CallOptions): Promise<RefactorResult> {
+  refactorPlaced(body: PlacedRefactorRequest, query: { apply?: boolean | undefined } = {}, options?: CallOptions): Promise<RefactorResult> {
     return this.core.call({ method: "POST", path: "/v1/refactor", body, query, keyed: true }, options);
   }
 
@@ -2154,12 +2154,12 @@ export class Jobs {
   }
 
   /** List the jobs of all projects. */
-  list(query: { state?: "queued" | "running" | "waiting_for_input" | "completed" | "failed" | "cancelled"; agent?: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop"; project?: string; cursor?: string; limit?: number } = {}, options?: CallOptions): Pages<UserJobList, JobState> {
+  list(query: { state?: "queued" | "running" | "waiting_for_input" | "completed" | "failed" | "cancelled" | undefined; agent?: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop" | undefined; project?: string | undefined; cursor?: string | undefined; limit?: number | undefined } = {}, options?: CallOptions): Pages<UserJobList, JobState> {
     return this.core.pages({ method: "GET", path: "/v1/jobs", query }, options);
   }
 
   /** Read a job. */
-  get(jobId: string, query: { wait?: string } = {}, options?: CallOptions): Promise<JobDetail> {
+  get(jobId: string, query: { wait?: string | undefined } = {}, options?: CallOptions): Promise<JobDetail> {
     return this.core.call({ method: "GET", path: `/v1/jobs/${part(jobId)}`, query }, options);
   }
 
@@ -2169,7 +2169,7 @@ export class Jobs {
   }
 
   /** List what models were asked for a job. */
-  listCalls(jobId: string, query: { cursor?: string; limit?: number } = {}, options?: CallOptions): Pages<CallList, ModelCall> {
+  listCalls(jobId: string, query: { cursor?: string | undefined; limit?: number | undefined } = {}, options?: CallOptions): Pages<CallList, ModelCall> {
     return this.core.pages({ method: "GET", path: `/v1/jobs/${part(jobId)}/calls`, query }, options);
   }
 
@@ -2179,17 +2179,17 @@ export class Jobs {
   }
 
   /** Cancel a job. */
-  cancel(jobId: string, query: { keep?: boolean } = {}, options?: CallOptions): Promise<Cancelled> {
+  cancel(jobId: string, query: { keep?: boolean | undefined } = {}, options?: CallOptions): Promise<Cancelled> {
     return this.core.call({ method: "POST", path: `/v1/jobs/${part(jobId)}/cancel`, query }, options);
   }
 
   /** Read a job's working tree. */
-  listFiles(jobId: string, query: { path?: string } = {}, options?: CallOptions): Promise<WorkingList> {
+  listFiles(jobId: string, query: { path?: string | undefined } = {}, options?: CallOptions): Promise<WorkingList> {
     return this.core.call({ method: "GET", path: `/v1/jobs/${part(jobId)}/files`, query }, options);
   }
 
   /** What a preview of the working tree shows, and where. */
-  preview(jobId: string, query: { fresh?: boolean } = {}, options?: CallOptions): Promise<PreviewState> {
+  preview(jobId: string, query: { fresh?: boolean | undefined } = {}, options?: CallOptions): Promise<PreviewState> {
     return this.core.call({ method: "GET", path: `/v1/jobs/${part(jobId)}/preview`, query }, options);
   }
 
@@ -2214,7 +2214,7 @@ export class Jobs {
   }
 
   /** List a project's jobs. */
-  listOfProject(projectId: string, query: { limit?: number; offset?: number; page?: number; page_size?: number } = {}, options?: CallOptions): Pages<JobList, JobState> {
+  listOfProject(projectId: string, query: { limit?: number | undefined; offset?: number | undefined; page?: number | undefined; page_size?: number | undefined } = {}, options?: CallOptions): Pages<JobList, JobState> {
     return this.core.pages({ method: "GET", path: `/v1/jobs/${part(projectId)}/list`, query }, options);
   }
 }
@@ -2287,7 +2287,7 @@ export class Learning {
   }
 
   /** List sessions. */
-  listSessions(projectId: string, query: { limit?: number } = {}, options?: CallOptions): Promise<SessionList> {
+  listSessions(projectId: string, query: { limit?: number | undefined } = {}, options?: CallOptions): Promise<SessionList> {
     return this.core.call({ method: "GET", path: `/v1/student/${part(projectId)}/sessions`, query }, options);
   }
 
@@ -2301,7 +2301,7 @@ export class Models {
   constructor(protected readonly core: Core) {}
 
   /** List budgets. */
-  listBudgets(query: { project_id?: string; job_id?: string } = {}, options?: CallOptions): Promise<BudgetList> {
+  listBudgets(query: { project_id?: string | undefined; job_id?: string | undefined } = {}, options?: CallOptions): Promise<BudgetList> {
     return this.core.call({ method: "GET", path: "/v1/budgets", query }, options);
   }
 
@@ -2311,7 +2311,7 @@ export class Models {
   }
 
   /** What a job will probably take. */
-  getEstimate(query: { agent_type: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder"; project_id?: string }, options?: CallOptions): Promise<Estimate> {
+  getEstimate(query: { agent_type: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder"; project_id?: string | undefined }, options?: CallOptions): Promise<Estimate> {
     return this.core.call({ method: "GET", path: "/v1/estimate", query }, options);
   }
 
@@ -2326,7 +2326,7 @@ export class Models {
   }
 
   /** What was used. */
-  sumUsage(query: { group_by?: "day" | "project" | "job" | "model" | "agent"; project_id?: string; job_id?: string; agent_type?: string; from?: string; to?: string; limit?: number } = {}, options?: CallOptions): Promise<UsageReport> {
+  sumUsage(query: { group_by?: "day" | "project" | "job" | "model" | "agent" | undefined; project_id?: string | undefined; job_id?: string | undefined; agent_type?: string | undefined; from?: string | undefined; to?: string | undefined; limit?: number | undefined } = {}, options?: CallOptions): Promise<UsageReport> {
     return this.core.call({ method: "GET", path: "/v1/usage", query }, options);
   }
 }
@@ -2369,7 +2369,7 @@ export class Projects {
   constructor(protected readonly core: Core) {}
 
   /** List projects. */
-  list(query: { page?: number; page_size?: number; mode?: "builder" | "student"; status?: "planning" | "in-progress" | "building" | "completed" | "archived" } = {}, options?: CallOptions): Pages<ProjectList, Project> {
+  list(query: { page?: number | undefined; page_size?: number | undefined; mode?: "builder" | "student" | undefined; status?: "planning" | "in-progress" | "building" | "completed" | "archived" | undefined } = {}, options?: CallOptions): Pages<ProjectList, Project> {
     return this.core.pages({ method: "GET", path: "/v1/projects/", query }, options);
   }
 
@@ -2379,7 +2379,7 @@ export class Projects {
   }
 
   /** Archive a project, or delete it. */
-  archive(projectId: string, query: { permanent?: boolean } = {}, options?: CallOptions): Promise<Archived> {
+  archive(projectId: string, query: { permanent?: boolean | undefined } = {}, options?: CallOptions): Promise<Archived> {
     return this.core.call({ method: "DELETE", path: `/v1/projects/${part(projectId)}`, query }, options);
   }
 
@@ -2394,7 +2394,7 @@ export class Projects {
   }
 
   /** Verify the files. */
-  check(projectId: string, query: { revision?: number; run?: boolean } = {}, options?: CallOptions): Promise<ProjectReport> {
+  check(projectId: string, query: { revision?: number | undefined; run?: boolean | undefined } = {}, options?: CallOptions): Promise<ProjectReport> {
     return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/check`, query }, options);
   }
 
@@ -2409,17 +2409,17 @@ export class Projects {
   }
 
   /** Read the conversation. */
-  listMessages(projectId: string, query: { limit?: number; before?: string; role?: "user" | "assistant" | "system"; thinking?: boolean } = {}, options?: CallOptions): Pages<MessageList, Message> {
+  listMessages(projectId: string, query: { limit?: number | undefined; before?: string | undefined; role?: "user" | "assistant" | "system" | undefined; thinking?: boolean | undefined } = {}, options?: CallOptions): Pages<MessageList, Message> {
     return this.core.pages({ method: "GET", path: `/v1/projects/${part(projectId)}/messages`, query }, options);
   }
 
   /** What the preview shows, and where. */
-  preview(projectId: string, query: { revision?: number; fresh?: boolean } = {}, options?: CallOptions): Promise<PreviewState> {
+  preview(projectId: string, query: { revision?: number | undefined; fresh?: boolean | undefined } = {}, options?: CallOptions): Promise<PreviewState> {
     return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/preview`, query }, options);
   }
 
   /** What went wrong in the preview. */
-  listPreviewErrors(projectId: string, query: { revision?: number; job_id?: string } = {}, options?: CallOptions): Promise<PreviewErrorList> {
+  listPreviewErrors(projectId: string, query: { revision?: number | undefined; job_id?: string | undefined } = {}, options?: CallOptions): Promise<PreviewErrorList> {
     return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/preview/errors`, query }, options);
   }
 }
@@ -2428,17 +2428,17 @@ export class Revisions {
   constructor(protected readonly core: Core) {}
 
   /** List revisions. */
-  list(projectId: string, query: { page?: number; page_size?: number } = {}, options?: CallOptions): Pages<RevisionList, Revision> {
+  list(projectId: string, query: { page?: number | undefined; page_size?: number | undefined } = {}, options?: CallOptions): Pages<RevisionList, Revision> {
     return this.core.pages({ method: "GET", path: `/v1/projects/${part(projectId)}/revisions`, query }, options);
   }
 
   /** Read a revision. */
-  get(projectId: string, revision: number, query: { content?: boolean } = {}, options?: CallOptions): Promise<RevisionState> {
+  get(projectId: string, revision: number, query: { content?: boolean | undefined } = {}, options?: CallOptions): Promise<RevisionState> {
     return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/revisions/${part(revision)}`, query }, options);
   }
 
   /** Compare a revision. */
-  diff(projectId: string, revision: number, query: { from?: number } = {}, options?: CallOptions): Promise<RevisionDiff> {
+  diff(projectId: string, revision: number, query: { from?: number | undefined } = {}, options?: CallOptions): Promise<RevisionDiff> {
     return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/revisions/${part(revision)}/diff`, query }, options);
   }
 
@@ -2448,7 +2448,7 @@ export class Revisions {
   }
 
   /** Look at a page. */
-  getScreenshot(projectId: string, revision: number, query: { page?: string; width?: number } = {}, options?: CallOptions): Promise<Response> {
+  getScreenshot(projectId: string, revision: number, query: { page?: string | undefined; width?: number | undefined } = {}, options?: CallOptions): Promise<Response> {
     return this.core.send({ method: "GET", path: `/v1/projects/${part(projectId)}/revisions/${part(revision)}/screenshot`, query, accept: "*/*" }, options);
   }
 
@@ -2458,7 +2458,7 @@ export class Revisions {
   }
 
   /** Compare a revision, as it is. */
-  diffRaw(projectId: string, revision: number, query: { from?: number } = {}, options?: CallOptions): Promise<Response> {
+  diffRaw(projectId: string, revision: number, query: { from?: number | undefined } = {}, options?: CallOptions): Promise<Response> {
     return this.core.send({ method: "GET", path: `/v1/projects/${part(projectId)}/revisions/${part(revision)}/diff`, query, accept: "text/x-diff" }, options);
   }
 }
@@ -2477,7 +2477,7 @@ export class System {
   }
 
   /** Readiness. */
-  ready(query: { verbose?: string } = {}, options?: CallOptions): Promise<Readiness> {
+  ready(query: { verbose?: string | undefined } = {}, options?: CallOptions): Promise<Readiness> {
     return this.core.call({ method: "GET", path: "/readyz", query }, options);
   }
 
@@ -2545,7 +2545,7 @@ export class Webhooks {
   }
 
   /** List deliveries. */
-  listDeliveries(webhookId: string, query: { limit?: number; before?: string; status?: "pending" | "delivered" | "failed" } = {}, options?: CallOptions): Pages<DeliveryList, WebhookDelivery> {
+  listDeliveries(webhookId: string, query: { limit?: number | undefined; before?: string | undefined; status?: "pending" | "delivered" | "failed" | undefined } = {}, options?: CallOptions): Pages<DeliveryList, WebhookDelivery> {
     return this.core.pages({ method: "GET", path: `/v1/webhooks/${part(webhookId)}/deliveries`, query }, options);
   }
 
@@ -2555,7 +2555,7 @@ export class Webhooks {
   }
 
   /** Give a webhook a new secret. */
-  rotate(webhookId: string, query: { grace_seconds?: number } = {}, options?: CallOptions): Promise<ShownWebhook> {
+  rotate(webhookId: string, query: { grace_seconds?: number | undefined } = {}, options?: CallOptions): Promise<ShownWebhook> {
     return this.core.call({ method: "POST", path: `/v1/webhooks/${part(webhookId)}/rotate`, query }, options);
   }
 
