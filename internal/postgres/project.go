@@ -95,7 +95,7 @@ func (s *Store) listProjects(ctx context.Context, u codeforge.User, f codeforge.
 	}
 	// One statement, so that list and total are of one moment; an empty page is one row without an id.
 	query := `select (select count(*) from public.projects where ` + where + `), p.id, coalesce(p.title, ''), coalesce(p.description, ''), coalesce(p.mode, ''), coalesce(p.status, ''),
-		p.requirements_spec, p.architecture_spec, array_remove(p.tech_stack, null), coalesce(p.revision, 0), coalesce(p.created_at, 'epoch'), coalesce(p.updated_at, 'epoch')
+		p.requirements_spec, p.architecture_spec, array_remove(p.tech_stack, null), coalesce(p.apply, 'auto'), coalesce(p.revision, 0), coalesce(p.created_at, 'epoch'), coalesce(p.updated_at, 'epoch')
 		from (select) one left join lateral (select * from public.projects where ` + where + ` order by created_at desc, id desc limit $2 offset $3) p on true order by p.created_at desc, p.id desc`
 	err = s.readNatively(ctx, "list_projects", u, query, values, func(rows pgx.Rows) error {
 		list = nil
@@ -103,7 +103,7 @@ func (s *Store) listProjects(ctx context.Context, u codeforge.User, f codeforge.
 			p := projectRow{UserID: u.ID}
 			var id *string
 			if err := rows.Scan(&total, &id, &p.Title, &p.Description, (*string)(&p.Mode), (*string)(&p.Status), (*[]byte)(&p.Requirements), (*[]byte)(&p.Architecture),
-				&p.TechStack, &p.Revision, &p.CreatedAt, &p.UpdatedAt); err != nil {
+				&p.TechStack, (*string)(&p.Apply), &p.Revision, &p.CreatedAt, &p.UpdatedAt); err != nil {
 				return err
 			}
 			if id != nil {

@@ -83,6 +83,9 @@ var projectTests = []test{
 			var got []string
 			for _, p := range list {
 				got = append(got, p.ID)
+				alone, err := s.GetProject(s.ctx(), s.u, p.ID)
+				s.ok(err)
+				s.same("read alone", alone, p)
 			}
 			s.same(fmt.Sprintf("page %d", page), got, ids)
 			s.same("total", total, 5)
