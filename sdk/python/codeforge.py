@@ -43,23 +43,26 @@ class CodeForgeError(Exception):
 class JobError(Exception):
     """A job that ended as failed or cancelled, or that asks what nobody answers."""
 
-    def __init__(self, message: str, job_id: str, status: str, data: Dict[str, Any]):
+    def __init__(self, message: str, job_id: str, data: Mapping[str, Any]):
         super().__init__(message)
         self.job_id = job_id
-        self.status = status
-        self.data = data
+        self.status: str = data["status"]
+        self.data = data  # what its last event said
 
 
-class StreamEvent(TypedDict, total=False):
-    """One event of a stream. Transient ones, such as words as they are written, have no id."""
+class StoredEvent(TypedDict):
+    """An event that is stored: a reader that comes back with its id gets what followed it."""
 
-    type: str
     id: str
-    data: Any
+
+
+class PassingEvent(TypedDict):
+    """An event for those who watch at that moment, such as words as they are written: it has no id."""
 
 
 _PAIRED = {"progress", "complete", "error", "cancelled", "waiting"}
 _FINAL = {"complete", "error", "cancelled"}
+_LASTING = 10.0  # seconds: a connection that stood so long was a good one, whatever came over it
 
 
 def _backoff(n: int) -> float:
@@ -76,7 +79,7 @@ def _query(values: Optional[Mapping[str, Any]]) -> str:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:  # a token goes to nobody else
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:  # a token goes to nobody else
         return None
 
 
@@ -94,8 +97,8 @@ class Core:
 
     def open(self, method: str, path: str, *, query: Optional[Mapping[str, Any]] = None, body: Any = None, headers: Optional[Mapping[str, str]] = None,
              keyed: bool = False, idempotency_key: Optional[str] = None, if_match: Union[str, int, None] = None, content_type: Optional[str] = None,
-             accept: str = "application/json", timeout: Optional[float] = None) -> Any:
-        """Sends a request, again where that is safe, and returns the answer unread."""
+             accept: str = "application/json", timeout: Optional[float] = None, take: Callable[[Any], Any] = lambda response: response) -> Any:
+        """Sends a request, again where that is safe, and returns what is taken of the answer; an answer that breaks off is none."""
         send: Dict[str, str] = {"Accept": accept, **(headers or {})}
         if if_match is not None:
             send["If-Match"] = if_match if isinstance(if_match, str) and if_match.startswith('"') else '"%s"' % if_match
@@ -121,7 +124,7 @@ class Core:
             try:
                 response = self._opener.open(request, timeout=timeout or self.timeout)
                 self._consistency = response.headers.get("X-Consistency-Token") or self._consistency
-                return response
+                return take(response)
             except urllib.error.HTTPError as e:
                 error = _failure(e)
                 # A request too many was not carried out, whatever it was. Of the others only the server knows.
@@ -131,35 +134,39 @@ class Core:
                 pause = error.retry_after if error.retry_after is not None else _backoff(n)
             except (OSError, http.client.HTTPException) as e:
                 if not repeatable or n >= self.retries:
-                    raise CodeForgeError("The server cannot be reached: %s" % e, 0, "NETWORK_ERROR") from e
+                    raise CodeForgeError("No whole answer came: %s" % e, 0, "NETWORK_ERROR") from e
                 pause = _backoff(n)
             n += 1
             time.sleep(pause)
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        with self.open(method, path, **options) as response:
-            return json.load(response)
+        answer = self.read(method, path, **options)
+        try:
+            return json.loads(answer)
+        except ValueError as e:  # something between here and the server answered
+            raise CodeForgeError("The answer is no JSON: %s" % e, 0, "NETWORK_ERROR") from e
 
     def read(self, method: str, path: str, **options: Any) -> bytes:
-        with self.open(method, path, accept="*/*", **options) as response:
-            return response.read()
+        return self.open(method, path, take=_all_of, **options)
 
-    def stream(self, path: str, ends: bool, after: str = "") -> Iterator[StreamEvent]:
-        """Reads an event stream, and goes on where it broke, until it has ended or the caller leaves: each stored event once, in order.
+    def stream(self, path: str, ends: bool, after: str = "", patience: float = 600.0) -> Iterator[Any]:
+        """Reads an event stream, and goes on where it broke, until it has ended, the caller leaves, or nothing came for long.
 
-        Five kinds of events of a job come twice, named without an id and then with it without a name; they are one here.
+        Each stored event comes once, in order. Five kinds of events of a job come twice, named without an id and then with it without a name; they are one here.
         """
-        last, broken = after, 0
+        last, broken, heard = after, 0, time.monotonic()
         while True:
+            live, trouble = 0.0, CodeForgeError("The stream breaks again and again", 0, "NETWORK_ERROR")
             try:
                 with self.open("GET", path, accept="text/event-stream", timeout=self.idle_timeout, headers={"Last-Event-ID": last} if last else {}) as response:
                     if response.status == 204:
                         return  # all was seen
-                    pending: Optional[StreamEvent] = None
+                    live = time.monotonic()
+                    pending: Optional[Dict[str, Any]] = None
                     for name, number, text in _frames(response):
-                        event: Optional[StreamEvent] = None
+                        event: Optional[Dict[str, Any]] = None
                         if not name and number and pending:
-                            event = {**pending, "id": number}  # type: ignore[typeddict-item]
+                            event = {**pending, "id": number}
                             pending = None
                         elif name in _PAIRED and not number:
                             pending = {"type": name, "data": json.loads(text)}
@@ -172,17 +179,27 @@ class Core:
                         if event["type"] == "dropped":
                             break  # the server ends the stream, which goes on from the last event
                         if "id" in event:
-                            last, broken = event["id"], 0
+                            last, broken, heard = event["id"], 0, time.monotonic()
                         yield event
                         if ends and event["type"] in _FINAL:
                             return
             except CodeForgeError as e:
                 if 400 <= e.status < 500 and e.status != 429:
                     raise
+                trouble = e
             except (OSError, http.client.HTTPException, ValueError):
                 pass  # cut, or silent for too long
+            if live and time.monotonic() - live > _LASTING:
+                heard = time.monotonic()
+            if time.monotonic() - heard > patience:
+                raise trouble
             time.sleep(_backoff(broken))
             broken += 1
+
+
+def _all_of(response: Any) -> bytes:
+    with response:
+        return response.read()
 
 
 def _failure(e: urllib.error.HTTPError) -> CodeForgeError:
@@ -195,7 +212,7 @@ def _failure(e: urllib.error.HTTPError) -> CodeForgeError:
         after: Optional[float] = float(e.headers.get("Retry-After", ""))
     except ValueError:
         after = None
-    return CodeForgeError(said.get("message") or "%d %s" % (e.code, e.reason), e.code, said.get("error", "UNKNOWN"), said.get("details"),
+    return CodeForgeError(said.get("message") or "%d %s" % (e.code, e.reason), e.code, said.get("error", "NOT_MODIFIED" if e.code == 304 else "UNKNOWN"), said.get("details"),
                           said.get("request_id") or e.headers.get("X-Request-ID", ""), after)
 
 
@@ -236,7 +253,13 @@ class Pages(Generic[T]):
             yield from page["items"]
             if not page["has_more"]:
                 return
-            more = {"cursor": page["next_cursor"]} if page.get("next_cursor") else {"page": page.get("page", 1) + 1}
+            more: Dict[str, Any]
+            if "page" in page:
+                more = {"page": page["page"] + 1}
+            elif "next_cursor" in page:
+                more = {"cursor": page["next_cursor"]}
+            else:
+                more = {"before": page.get("next_before") or page["items"][-1]["id"]}
             page = self._core.call("GET", self._path, query={**self._given, **more}, **self._options)
 
 
@@ -247,31 +270,55 @@ class _Group:
 
 # The types and methods of the API.
 
-AgentRequest = TypedDict("AgentRequest", {
+_AgentRequestMust = TypedDict("_AgentRequestMust", {
     "agent_type": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap']",
+    "project_id": "str",
+})
+
+_AgentRequestMay = TypedDict("_AgentRequestMay", {
     "apply": "Literal['auto', 'review']",
     "if_busy": "Literal['queue', 'reject', 'cancel_running']",
     "input_context": "Dict[str, Any]",
-    "project_id": "str",
 }, total=False)
 
-AgentResponse = TypedDict("AgentResponse", {
-    "estimate": "Estimate",
+
+class AgentRequest(_AgentRequestMust, _AgentRequestMay):
+    pass
+
+
+_AgentResponseMust = TypedDict("_AgentResponseMust", {
     "estimated_time": "str",
     "job_id": "str",
     "status": "Literal['queued', 'running', 'waiting_for_input', 'completed', 'cancelled']",
     "stream_url": "str",
+})
+
+_AgentResponseMay = TypedDict("_AgentResponseMay", {
+    "estimate": "Estimate",
 }, total=False)
+
+
+class AgentResponse(_AgentResponseMust, _AgentResponseMay):
+    pass
+
 
 Alive = TypedDict("Alive", {
     "status": "Literal['alive']",
-}, total=True)
+})
 
-AnswerPart = TypedDict("AnswerPart", {
+_AnswerPartMust = TypedDict("_AnswerPartMust", {
     "kind": "Literal['text', 'reasoning', 'refusal', 'tool_call']",
-    "name": "str",
     "text": "str",
+})
+
+_AnswerPartMay = TypedDict("_AnswerPartMay", {
+    "name": "str",
 }, total=False)
+
+
+class AnswerPart(_AnswerPartMust, _AnswerPartMay):
+    pass
+
 
 AnswerSet = TypedDict("AnswerSet", {
     "answers": "List[Dict[str, Any]]",
@@ -285,7 +332,7 @@ Applied = TypedDict("Applied", {
     "revision": "int",
     "status": "Literal['completed', 'failed', 'cancelled']",
     "verified": "bool",
-}, total=True)
+})
 
 ApplyRequest = TypedDict("ApplyRequest", {
     "paths": "List[str]",
@@ -295,7 +342,7 @@ ApplyRequest = TypedDict("ApplyRequest", {
 Archived = TypedDict("Archived", {
     "message": "str",
     "project_id": "str",
-}, total=True)
+})
 
 Budget = TypedDict("Budget", {
     "id": "str",
@@ -303,29 +350,45 @@ Budget = TypedDict("Budget", {
     "reserved_micro_usd": "int",
     "scope": "Literal['job', 'project_day', 'project_month', 'user_day', 'user_month']",
     "spent_micro_usd": "int",
-}, total=True)
+})
 
 BudgetList = TypedDict("BudgetList", {
     "items": "List[Budget]",
     "unpriced_models": "List[str]",
-}, total=True)
+})
 
-BudgetUpdate = TypedDict("BudgetUpdate", {
+_BudgetUpdateMust = TypedDict("_BudgetUpdateMust", {
+    "scope": "Literal['job', 'project_day', 'project_month', 'user_day', 'user_month']",
+})
+
+_BudgetUpdateMay = TypedDict("_BudgetUpdateMay", {
     "id": "str",
     "limit_micro_usd": "Union[int, None]",
     "limit_usd": "Union[float, None]",
-    "scope": "Literal['job', 'project_day', 'project_month', 'user_day', 'user_month']",
 }, total=False)
 
-CallAnswer = TypedDict("CallAnswer", {
+
+class BudgetUpdate(_BudgetUpdateMust, _BudgetUpdateMay):
+    pass
+
+
+_CallAnswerMust = TypedDict("_CallAnswerMust", {
     "call": "int",
     "error_code": "Union[str, None]",
     "finish_reason": "Union[str, None]",
     "job_id": "str",
     "model": "str",
     "parts": "List[AnswerPart]",
+})
+
+_CallAnswerMay = TypedDict("_CallAnswerMay", {
     "refusal": "str",
 }, total=False)
+
+
+class CallAnswer(_CallAnswerMust, _CallAnswerMay):
+    pass
+
 
 CallList = TypedDict("CallList", {
     "count": "int",
@@ -333,27 +396,74 @@ CallList = TypedDict("CallList", {
     "items": "List[ModelCall]",
     "job_id": "str",
     "next_cursor": "Union[str, None]",
-}, total=True)
+})
+
+_CallRetryDataMust = TypedDict("_CallRetryDataMust", {
+    "attempt": "int",
+    "kind": "str",
+    "model": "str",
+    "next": "Literal['retry', 'fallback', '']",
+    "provider": "str",
+    "reason": "str",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+    "status": "int",
+    "wait_ms": "int",
+})
+
+_CallRetryDataMay = TypedDict("_CallRetryDataMay", {
+    "cost_micro_usd": "int",
+    "own_key": "bool",
+    "skipped": "str",
+}, total=False)
+
+
+class CallRetryData(_CallRetryDataMust, _CallRetryDataMay):
+    pass
+
 
 Cancelled = TypedDict("Cancelled", {
     "job_id": "str",
     "message": "str",
     "status": "Literal['cancelled']",
-}, total=True)
+})
 
-Check = TypedDict("Check", {
-    "message": "str",
+_CheckMust = TypedDict("_CheckMust", {
     "ms": "float",
     "name": "str",
     "state": "Literal['ok', 'degraded', 'failing']",
+})
+
+_CheckMay = TypedDict("_CheckMay", {
+    "message": "str",
 }, total=False)
+
+
+class Check(_CheckMust, _CheckMay):
+    pass
+
+
+_CheckDataMust = TypedDict("_CheckDataMust", {
+    "count": "int",
+    "diagnostics": "List[JobDiagnostic]",
+    "ok": "bool",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+})
+
+_CheckDataMay = TypedDict("_CheckDataMay", {
+    "evidence": "List[Rung]",
+}, total=False)
+
+
+class CheckData(_CheckDataMust, _CheckDataMay):
+    pass
+
 
 ChoiceFramework = TypedDict("ChoiceFramework", {
     "context": "str",
     "options": "List[ChoiceOption]",
     "recommendation": "str",
     "usage": "Dict[str, Any]",
-}, total=True)
+})
 
 ChoiceOption = TypedDict("ChoiceOption", {
     "cons": "List[str]",
@@ -364,49 +474,108 @@ ChoiceOption = TypedDict("ChoiceOption", {
     "id": "str",
     "pros": "List[str]",
     "title": "str",
-}, total=True)
+})
 
 ChoiceRecorded = TypedDict("ChoiceRecorded", {
     "message": "str",
     "module_index": "int",
     "option_id": "str",
-}, total=True)
+})
 
 ChoiceRequest = TypedDict("ChoiceRequest", {
     "decision_context": "str",
     "module_index": "int",
-}, total=True)
+})
 
-ClarifyRequest = TypedDict("ClarifyRequest", {
-    "answers": "List[Dict[str, Any]]",
+_ClarifyRequestMust = TypedDict("_ClarifyRequestMust", {
     "job_id": "str",
+})
+
+_ClarifyRequestMay = TypedDict("_ClarifyRequestMay", {
+    "answers": "List[Dict[str, Any]]",
     "responses": "List[ResponseEntry]",
 }, total=False)
+
+
+class ClarifyRequest(_ClarifyRequestMust, _ClarifyRequestMay):
+    pass
+
+
+_CompleteDataMust = TypedDict("_CompleteDataMust", {
+    "job_id": "str",
+    "progress": "float",
+    "status": "Literal['queued', 'running', 'waiting_for_input', 'completed', 'failed', 'cancelled']",
+})
+
+_CompleteDataMay = TypedDict("_CompleteDataMay", {
+    "result": "Any",
+}, total=False)
+
+
+class CompleteData(_CompleteDataMust, _CompleteDataMay):
+    pass
+
+
+ConflictData = TypedDict("ConflictData", {
+    "base": "int",
+    "conflicts": "List[ConflictPlace]",
+    "revision": "int",
+})
+
+_ConflictPlaceMust = TypedDict("_ConflictPlaceMust", {
+    "job": "Union[str, None]",
+    "path": "str",
+    "people": "Union[str, None]",
+})
+
+_ConflictPlaceMay = TypedDict("_ConflictPlaceMay", {
+    "before": "str",
+    "beside": "str",
+    "line": "int",
+}, total=False)
+
+
+class ConflictPlace(_ConflictPlaceMust, _ConflictPlaceMay):
+    pass
+
 
 CostRange = TypedDict("CostRange", {
     "p50": "Union[int, None]",
     "p90": "Union[int, None]",
-}, total=True)
+})
 
 DeliveryList = TypedDict("DeliveryList", {
     "has_more": "bool",
     "items": "List[WebhookDelivery]",
-}, total=True)
+})
+
+DeltaData = TypedDict("DeltaData", {
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+    "text": "str",
+})
 
 Diagnosis = TypedDict("Diagnosis", {
     "findings": "List[Finding]",
-}, total=True)
+})
 
-Diagnostic = TypedDict("Diagnostic", {
+_DiagnosticMust = TypedDict("_DiagnosticMust", {
     "column": "int",
-    "control": "str",
     "file": "str",
     "line": "int",
     "message": "str",
+    "severity": "Literal['error', 'warning']",
+})
+
+_DiagnosticMay = TypedDict("_DiagnosticMay", {
+    "control": "str",
     "page": "str",
     "rung": "Literal['parse', 'resolve', 'types', 'bundle', 'run']",
-    "severity": "Literal['error', 'warning']",
 }, total=False)
+
+
+class Diagnostic(_DiagnosticMust, _DiagnosticMay):
+    pass
+
 
 DiffCounts = TypedDict("DiffCounts", {
     "added": "int",
@@ -416,27 +585,49 @@ DiffCounts = TypedDict("DiffCounts", {
     "deletions": "int",
     "modified": "int",
     "renamed": "int",
-}, total=True)
+})
 
 DiffHunk = TypedDict("DiffHunk", {
     "lines": "List[DiffLine]",
     "new_start": "int",
     "old_start": "int",
-}, total=True)
+})
 
 DiffLine = TypedDict("DiffLine", {
     "kind": "Literal['context', 'add', 'delete']",
     "text": "str",
-}, total=True)
+})
 
-Error = TypedDict("Error", {
-    "detail": "str",
+_DroppedDataMust = TypedDict("_DroppedDataMust", {
+    "reason": "str",
+})
+
+_DroppedDataMay = TypedDict("_DroppedDataMay", {
+    "job_id": "str",
+    "project_id": "str",
+}, total=False)
+
+
+class DroppedData(_DroppedDataMust, _DroppedDataMay):
+    pass
+
+
+_ErrorMust = TypedDict("_ErrorMust", {
     "details": "Dict[str, Any]",
     "error": "str",
     "message": "str",
     "request_id": "str",
+})
+
+_ErrorMay = TypedDict("_ErrorMay", {
+    "detail": "str",
     "trace_id": "str",
 }, total=False)
+
+
+class Error(_ErrorMust, _ErrorMay):
+    pass
+
 
 Estimate = TypedDict("Estimate", {
     "agent_type": "str",
@@ -447,13 +638,10 @@ Estimate = TypedDict("Estimate", {
     "jobs": "int",
     "model": "str",
     "tokens": "Quantiles",
-}, total=True)
+})
 
-File = TypedDict("File", {
-    "content": "str",
+_FileMust = TypedDict("_FileMust", {
     "created_at": "str",
-    "encoding": "Literal['base64']",
-    "hash": "str",
     "id": "str",
     "language": "str",
     "path": "str",
@@ -462,7 +650,18 @@ File = TypedDict("File", {
     "size": "int",
     "updated_at": "str",
     "version": "int",
+})
+
+_FileMay = TypedDict("_FileMay", {
+    "content": "str",
+    "encoding": "Literal['base64']",
+    "hash": "str",
 }, total=False)
+
+
+class File(_FileMust, _FileMay):
+    pass
+
 
 FileBody = TypedDict("FileBody", {
     "content": "str",
@@ -471,14 +670,41 @@ FileBody = TypedDict("FileBody", {
     "path": "str",
 }, total=False)
 
+_FileDataMust = TypedDict("_FileDataMust", {
+    "action": "Literal['created', 'updated', 'deleted', 'merged', 'restored']",
+    "added": "int",
+    "bytes": "int",
+    "language": "str",
+    "lines": "int",
+    "path": "str",
+    "removed": "int",
+})
+
+_FileDataMay = TypedDict("_FileDataMay", {
+    "moved_from": "str",
+    "moved_to": "str",
+}, total=False)
+
+
+class FileData(_FileDataMust, _FileDataMay):
+    pass
+
+
 FileDeleted = TypedDict("FileDeleted", {
     "message": "str",
     "path": "str",
-}, total=True)
+})
 
-FileDiff = TypedDict("FileDiff", {
+FileDeltaData = TypedDict("FileDeltaData", {
+    "offset": "int",
+    "path": "str",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+    "text": "str",
+    "tool": "Literal['write_file', 'edit_file']",
+})
+
+_FileDiffMust = TypedDict("_FileDiffMust", {
     "additions": "int",
-    "binary": "str",
     "deletions": "int",
     "hunks": "List[DiffHunk]",
     "new_version": "Union[int, None]",
@@ -488,27 +714,69 @@ FileDiff = TypedDict("FileDiff", {
     "status": "Literal['added', 'modified', 'deleted', 'renamed']",
     "too_large": "bool",
     "unified": "str",
+})
+
+_FileDiffMay = TypedDict("_FileDiffMay", {
+    "binary": "str",
 }, total=False)
+
+
+class FileDiff(_FileDiffMust, _FileDiffMay):
+    pass
+
 
 FileList = TypedDict("FileList", {
     "count": "int",
     "files": "List[File]",
     "project_id": "str",
     "revision": "int",
-}, total=True)
+})
 
-FileUpdate = TypedDict("FileUpdate", {
+_FileUpdateMust = TypedDict("_FileUpdateMust", {
     "content": "str",
+})
+
+_FileUpdateMay = TypedDict("_FileUpdateMay", {
     "encoding": "Literal['base64']",
     "language": "str",
 }, total=False)
+
+
+class FileUpdate(_FileUpdateMust, _FileUpdateMay):
+    pass
+
 
 Finding = TypedDict("Finding", {
     "message": "str",
     "part": "str",
     "state": "Literal['ok', 'warning', 'broken']",
     "title": "str",
-}, total=True)
+})
+
+_FindingDataMust = TypedDict("_FindingDataMust", {
+    "category": "str",
+    "description": "str",
+    "file": "str",
+    "file_path": "str",
+    "id": "str",
+    "line": "int",
+    "line_hint": "int",
+    "message": "str",
+    "round": "int",
+    "severity": "Literal['critical', 'high', 'medium', 'low']",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+    "suggestion": "str",
+})
+
+_FindingDataMay = TypedDict("_FindingDataMay", {
+    "reason": "str",
+    "status": "str",
+}, total=False)
+
+
+class FindingData(_FindingDataMust, _FindingDataMay):
+    pass
+
 
 GitHubExport = TypedDict("GitHubExport", {
     "branch": "str",
@@ -526,23 +794,55 @@ GitHubExport = TypedDict("GitHubExport", {
     "repository_url": "str",
     "revision": "int",
     "summary": "str",
-}, total=True)
+})
 
-GitHubExportRequest = TypedDict("GitHubExportRequest", {
+_GitHubExportRequestMust = TypedDict("_GitHubExportRequestMust", {
+    "github_token": "str",
+    "repo_name": "str",
+})
+
+_GitHubExportRequestMay = TypedDict("_GitHubExportRequestMay", {
     "commit_message": "str",
     "description": "str",
-    "github_token": "str",
     "on_existing": "Literal['auto', 'fast_forward', 'pull_request', 'refuse']",
     "owner": "str",
     "private": "bool",
-    "repo_name": "str",
 }, total=False)
 
-GitHubImportRequest = TypedDict("GitHubImportRequest", {
+
+class GitHubExportRequest(_GitHubExportRequestMust, _GitHubExportRequestMay):
+    pass
+
+
+_GitHubImportRequestMust = TypedDict("_GitHubImportRequestMust", {
+    "repository": "str",
+})
+
+_GitHubImportRequestMay = TypedDict("_GitHubImportRequestMay", {
     "github_token": "str",
     "ref": "str",
-    "repository": "str",
 }, total=False)
+
+
+class GitHubImportRequest(_GitHubImportRequestMust, _GitHubImportRequestMay):
+    pass
+
+
+_GuardDataMust = TypedDict("_GuardDataMust", {
+    "action": "Literal['refused', 'objected', 'noted', 'ended']",
+    "guard": "Literal['placeholder', 'shrink', 'deletion', 'secret', 'loop', 'instructions', 'bound']",
+    "message": "str",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+})
+
+_GuardDataMay = TypedDict("_GuardDataMay", {
+    "path": "str",
+}, total=False)
+
+
+class GuardData(_GuardDataMust, _GuardDataMay):
+    pass
+
 
 Health = TypedDict("Health", {
     "dependencies": "Dict[str, Any]",
@@ -550,9 +850,9 @@ Health = TypedDict("Health", {
     "service": "str",
     "status": "Literal['healthy', 'degraded']",
     "version": "str",
-}, total=True)
+})
 
-Imported = TypedDict("Imported", {
+_ImportedMust = TypedDict("_ImportedMust", {
     "bytes": "int",
     "created": "int",
     "deleted": "int",
@@ -565,12 +865,28 @@ Imported = TypedDict("Imported", {
     "mode": "Literal['merge', 'replace']",
     "project_id": "str",
     "revision": "int",
-    "top_folder": "str",
     "unchanged": "int",
     "updated": "int",
+})
+
+_ImportedMay = TypedDict("_ImportedMay", {
+    "top_folder": "str",
 }, total=False)
 
-JobDetail = TypedDict("JobDetail", {
+
+class Imported(_ImportedMust, _ImportedMay):
+    pass
+
+
+JobData = TypedDict("JobData", {
+    "agent_type": "str",
+    "at": "str",
+    "job_id": "str",
+    "project_id": "str",
+    "status": "Literal['queued', 'running', 'waiting_for_input', 'completed', 'failed', 'cancelled']",
+})
+
+_JobDetailMust = TypedDict("_JobDetailMust", {
     "agent_type": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
     "apply": "Literal['auto', 'review']",
     "clarification_data": "Any",
@@ -583,8 +899,6 @@ JobDetail = TypedDict("JobDetail", {
     "job_id": "str",
     "progress": "float",
     "project_id": "str",
-    "proposal": "Proposal",
-    "queue": "QueueState",
     "result": "Any",
     "retry_of": "Union[str, None]",
     "revision": "Union[int, None]",
@@ -592,7 +906,56 @@ JobDetail = TypedDict("JobDetail", {
     "status": "Literal['queued', 'running', 'waiting_for_input', 'completed', 'failed', 'cancelled']",
     "updated_at": "str",
     "user_id": "str",
+})
+
+_JobDetailMay = TypedDict("_JobDetailMay", {
+    "proposal": "Proposal",
+    "queue": "QueueState",
 }, total=False)
+
+
+class JobDetail(_JobDetailMust, _JobDetailMay):
+    pass
+
+
+_JobDiagnosticMust = TypedDict("_JobDiagnosticMust", {
+    "column": "int",
+    "file": "str",
+    "line": "int",
+    "message": "str",
+    "severity": "Literal['error', 'warning']",
+})
+
+_JobDiagnosticMay = TypedDict("_JobDiagnosticMay", {
+    "control": "str",
+    "guard": "str",
+    "page": "str",
+    "preexisting": "bool",
+    "rung": "Literal['parse', 'resolve', 'types', 'bundle', 'run']",
+}, total=False)
+
+
+class JobDiagnostic(_JobDiagnosticMust, _JobDiagnosticMay):
+    pass
+
+
+_JobFailureMust = TypedDict("_JobFailureMust", {
+    "error": "str",
+    "job_id": "str",
+    "status": "Literal['failed']",
+})
+
+_JobFailureMay = TypedDict("_JobFailureMay", {
+    "details": "Dict[str, Any]",
+    "kind": "str",
+    "reason": "Literal['error', 'timeout']",
+    "retry_after_ms": "int",
+}, total=False)
+
+
+class JobFailure(_JobFailureMust, _JobFailureMay):
+    pass
+
 
 JobList = TypedDict("JobList", {
     "count": "int",
@@ -603,9 +966,16 @@ JobList = TypedDict("JobList", {
     "page_size": "int",
     "project_id": "str",
     "total": "int",
-}, total=True)
+})
 
-JobState = TypedDict("JobState", {
+JobRetryData = TypedDict("JobRetryData", {
+    "attempt": "int",
+    "of": "int",
+    "reason": "str",
+    "wait_ms": "int",
+})
+
+_JobStateMust = TypedDict("_JobStateMust", {
     "agent_type": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
     "apply": "Literal['auto', 'review']",
     "clarification_data": "Any",
@@ -616,8 +986,6 @@ JobState = TypedDict("JobState", {
     "job_id": "str",
     "progress": "float",
     "project_id": "str",
-    "proposal": "Proposal",
-    "queue": "QueueState",
     "result": "Any",
     "retry_of": "Union[str, None]",
     "revision": "Union[int, None]",
@@ -625,35 +993,61 @@ JobState = TypedDict("JobState", {
     "status": "Literal['queued', 'running', 'waiting_for_input', 'completed', 'failed', 'cancelled']",
     "updated_at": "str",
     "user_id": "str",
+})
+
+_JobStateMay = TypedDict("_JobStateMay", {
+    "proposal": "Proposal",
+    "queue": "QueueState",
 }, total=False)
+
+
+class JobState(_JobStateMust, _JobStateMay):
+    pass
+
+
+_KeptDataMust = TypedDict("_KeptDataMust", {
+    "round": "int",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+})
+
+_KeptDataMay = TypedDict("_KeptDataMay", {
+    "files": "List[str]",
+    "proposal": "bool",
+    "revision": "int",
+}, total=False)
+
+
+class KeptData(_KeptDataMust, _KeptDataMay):
+    pass
+
 
 KeyDeleted = TypedDict("KeyDeleted", {
     "message": "str",
     "provider": "str",
-}, total=True)
+})
 
 KeyList = TypedDict("KeyList", {
     "items": "List[ProviderKey]",
     "providers": "List[str]",
-}, total=True)
+})
 
 KeyPut = TypedDict("KeyPut", {
     "key": "str",
     "provider": "str",
-}, total=True)
+})
 
 KeyTest = TypedDict("KeyTest", {
     "message": "str",
     "provider": "str",
     "state": "Literal['accepted', 'refused', 'unknown', 'lost']",
-}, total=True)
+})
 
 LeftOut = TypedDict("LeftOut", {
     "bytes": "int",
     "files": "int",
     "path": "str",
     "reason": "str",
-}, total=True)
+})
 
 Lesson = TypedDict("Lesson", {
     "encouragement": "str",
@@ -663,14 +1057,18 @@ Lesson = TypedDict("Lesson", {
     "steps": "List[LessonStep]",
     "summary": "str",
     "usage": "Dict[str, Any]",
-}, total=True)
+})
 
 LessonStep = TypedDict("LessonStep", {
     "concept": "str",
     "hint": "str",
     "question": "str",
     "step_number": "int",
-}, total=True)
+})
+
+LogData = TypedDict("LogData", {
+    "message": "str",
+})
 
 Message = TypedDict("Message", {
     "content": "str",
@@ -680,18 +1078,43 @@ Message = TypedDict("Message", {
     "metadata": "Any",
     "project_id": "str",
     "role": "Literal['user', 'assistant', 'system']",
-}, total=True)
+})
+
+_MessageDataMust = TypedDict("_MessageDataMust", {
+    "content": "str",
+    "created_at": "str",
+    "id": "str",
+    "is_thinking": "bool",
+    "metadata": "Any",
+    "project_id": "str",
+    "role": "Literal['user', 'assistant', 'system']",
+})
+
+_MessageDataMay = TypedDict("_MessageDataMay", {
+    "truncated": "bool",
+}, total=False)
+
+
+class MessageData(_MessageDataMust, _MessageDataMay):
+    pass
+
+
+MessageDeletedData = TypedDict("MessageDeletedData", {
+    "at": "str",
+    "id": "str",
+    "project_id": "str",
+})
 
 MessageList = TypedDict("MessageList", {
     "has_more": "bool",
     "items": "List[Message]",
     "next_before": "Union[str, None]",
-}, total=True)
+})
 
 ModelAlias = TypedDict("ModelAlias", {
     "model": "str",
     "name": "str",
-}, total=True)
+})
 
 ModelCall = TypedDict("ModelCall", {
     "agent": "str",
@@ -719,7 +1142,7 @@ ModelCall = TypedDict("ModelCall", {
     "stage": "str",
     "started_at": "str",
     "usage_unknown": "bool",
-}, total=True)
+})
 
 ModelList = TypedDict("ModelList", {
     "aliases": "List[ModelAlias]",
@@ -727,7 +1150,7 @@ ModelList = TypedDict("ModelList", {
     "models": "List[ModelState]",
     "routes": "List[ModelRoute]",
     "warnings": "List[ModelWarning]",
-}, total=True)
+})
 
 ModelPrice = TypedDict("ModelPrice", {
     "above_prompt": "int",
@@ -736,14 +1159,14 @@ ModelPrice = TypedDict("ModelPrice", {
     "input_micro_usd": "Union[int, None]",
     "output_micro_usd": "Union[int, None]",
     "valid_from": "Union[str, None]",
-}, total=True)
+})
 
 ModelRoute = TypedDict("ModelRoute", {
     "agent": "str",
     "chain": "List[str]",
     "effort": "str",
     "wanted": "List[str]",
-}, total=True)
+})
 
 ModelState = TypedDict("ModelState", {
     "breaker": "Literal['closed', 'half-open', 'open']",
@@ -761,7 +1184,7 @@ ModelState = TypedDict("ModelState", {
     "provider": "str",
     "served_by": "Union[str, None]",
     "successor": "Union[str, None]",
-}, total=True)
+})
 
 ModelTrial = TypedDict("ModelTrial", {
     "answered": "bool",
@@ -779,11 +1202,11 @@ ModelTrial = TypedDict("ModelTrial", {
     "reason": "Union[str, None]",
     "reasoning_tokens": "int",
     "served": "Union[str, None]",
-}, total=True)
+})
 
 ModelTrialRequest = TypedDict("ModelTrialRequest", {
     "model": "str",
-}, total=True)
+})
 
 ModelWarning = TypedDict("ModelWarning", {
     "kind": "Literal['alias', 'ended', 'ending', 'gone', 'unlisted', 'unrouted', 'scaffold']",
@@ -791,29 +1214,67 @@ ModelWarning = TypedDict("ModelWarning", {
     "model": "str",
     "route": "Union[str, None]",
     "successor": "Union[str, None]",
-}, total=True)
+})
 
-PipelineRequest = TypedDict("PipelineRequest", {
+_OfJobMust = TypedDict("_OfJobMust", {
+    "job_id": "str",
+})
+
+_OfJobMay = TypedDict("_OfJobMay", {
+    "seq": "int",
+}, total=False)
+
+
+class OfJob(_OfJobMust, _OfJobMay):
+    pass
+
+
+OpenJob = TypedDict("OpenJob", {
+    "agent_type": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+    "events": "int",
+    "id": "str",
+    "progress": "float",
+    "project_id": "str",
+    "status": "Literal['queued', 'running', 'waiting_for_input']",
+})
+
+_PipelineRequestMust = TypedDict("_PipelineRequestMust", {
+    "project_id": "str",
+})
+
+_PipelineRequestMay = TypedDict("_PipelineRequestMay", {
     "agent_type": "str",
     "apply": "Literal['auto', 'review']",
     "if_busy": "Literal['queue', 'reject', 'cancel_running']",
     "input_context": "Dict[str, Any]",
-    "project_id": "str",
 }, total=False)
+
+
+class PipelineRequest(_PipelineRequestMust, _PipelineRequestMay):
+    pass
+
 
 PlacedChoiceRequest = TypedDict("PlacedChoiceRequest", {
     "decision_context": "str",
     "module_index": "int",
     "project_id": "str",
-}, total=True)
+})
 
-PlacedRefactorRequest = TypedDict("PlacedRefactorRequest", {
+_PlacedRefactorRequestMust = TypedDict("_PlacedRefactorRequestMust", {
     "instruction": "str",
     "path": "str",
     "project_id": "str",
     "selected_code": "str",
+})
+
+_PlacedRefactorRequestMay = TypedDict("_PlacedRefactorRequestMay", {
     "start_line": "int",
 }, total=False)
+
+
+class PlacedRefactorRequest(_PlacedRefactorRequestMust, _PlacedRefactorRequestMay):
+    pass
+
 
 PlannedModule = TypedDict("PlannedModule", {
     "concepts": "List[str]",
@@ -821,7 +1282,7 @@ PlannedModule = TypedDict("PlannedModule", {
     "estimated_hours": "float",
     "exercises": "List[str]",
     "title": "str",
-}, total=True)
+})
 
 PlannedRoadmap = TypedDict("PlannedRoadmap", {
     "created_at": "str",
@@ -832,7 +1293,7 @@ PlannedRoadmap = TypedDict("PlannedRoadmap", {
     "prerequisites": "List[str]",
     "project_id": "str",
     "total_estimated_hours": "float",
-}, total=True)
+})
 
 PreviewError = TypedDict("PreviewError", {
     "column": "int",
@@ -847,12 +1308,12 @@ PreviewError = TypedDict("PreviewError", {
     "page": "str",
     "revision": "int",
     "stack": "str",
-}, total=True)
+})
 
 PreviewErrorList = TypedDict("PreviewErrorList", {
     "items": "List[PreviewError]",
     "revision": "int",
-}, total=True)
+})
 
 PreviewState = TypedDict("PreviewState", {
     "diagnostics": "List[Diagnostic]",
@@ -861,7 +1322,7 @@ PreviewState = TypedDict("PreviewState", {
     "revision": "int",
     "status": "Literal['ready', 'partial', 'empty', 'no_page', 'needs_server', 'broken', 'unknown']",
     "url": "str",
-}, total=True)
+})
 
 Profile = TypedDict("Profile", {
     "avatar_url": "Union[str, None]",
@@ -871,12 +1332,12 @@ Profile = TypedDict("Profile", {
     "skill_level": "Literal['beginner', 'intermediate', 'advanced']",
     "updated_at": "str",
     "username": "Union[str, None]",
-}, total=True)
+})
 
 ProfileDeleted = TypedDict("ProfileDeleted", {
     "id": "str",
     "message": "str",
-}, total=True)
+})
 
 ProfilePatch = TypedDict("ProfilePatch", {
     "avatar_url": "Union[str, None]",
@@ -899,20 +1360,34 @@ Project = TypedDict("Project", {
     "title": "str",
     "updated_at": "str",
     "user_id": "str",
-}, total=True)
+})
 
 ProjectCopy = TypedDict("ProjectCopy", {
     "revision": "int",
     "title": "str",
 }, total=False)
 
-ProjectCreate = TypedDict("ProjectCreate", {
+_ProjectCreateMust = TypedDict("_ProjectCreateMust", {
+    "title": "str",
+})
+
+_ProjectCreateMay = TypedDict("_ProjectCreateMay", {
     "apply": "Literal['auto', 'review']",
     "description": "str",
     "mode": "Literal['builder', 'student']",
     "tech_stack": "Union[List[str], None]",
-    "title": "str",
 }, total=False)
+
+
+class ProjectCreate(_ProjectCreateMust, _ProjectCreateMay):
+    pass
+
+
+ProjectData = TypedDict("ProjectData", {
+    "at": "str",
+    "fields": "List[str]",
+    "project_id": "str",
+})
 
 ProjectList = TypedDict("ProjectList", {
     "has_more": "bool",
@@ -920,7 +1395,7 @@ ProjectList = TypedDict("ProjectList", {
     "page": "int",
     "page_size": "int",
     "total": "int",
-}, total=True)
+})
 
 ProjectReport = TypedDict("ProjectReport", {
     "diagnostics": "List[Diagnostic]",
@@ -930,7 +1405,7 @@ ProjectReport = TypedDict("ProjectReport", {
     "ok": "bool",
     "project_id": "str",
     "revision": "int",
-}, total=True)
+})
 
 ProjectUpdate = TypedDict("ProjectUpdate", {
     "apply": "Literal['auto', 'review']",
@@ -948,7 +1423,7 @@ Proposal = TypedDict("Proposal", {
     "files_changed": "int",
     "message": "str",
     "verified": "bool",
-}, total=True)
+})
 
 ProposalDiff = TypedDict("ProposalDiff", {
     "base": "int",
@@ -963,60 +1438,110 @@ ProposalDiff = TypedDict("ProposalDiff", {
     "too_large": "int",
     "unified": "str",
     "verified": "bool",
-}, total=True)
+})
 
 ProviderKey = TypedDict("ProviderKey", {
     "created_at": "str",
     "hint": "str",
     "provider": "str",
     "updated_at": "str",
-}, total=True)
+})
 
 Quantiles = TypedDict("Quantiles", {
     "p50": "int",
     "p90": "int",
-}, total=True)
+})
 
-QuestionRequest = TypedDict("QuestionRequest", {
-    "code": "str",
-    "file_path": "str",
+Question = TypedDict("Question", {
+    "options": "List[str]",
+    "question": "str",
+    "why": "str",
+})
+
+_QuestionRequestMust = TypedDict("_QuestionRequestMust", {
     "project_id": "str",
     "question": "str",
+})
+
+_QuestionRequestMay = TypedDict("_QuestionRequestMay", {
+    "code": "str",
+    "file_path": "str",
 }, total=False)
+
+
+class QuestionRequest(_QuestionRequestMust, _QuestionRequestMay):
+    pass
+
+
+QueueData = TypedDict("QueueData", {
+    "job_id": "str",
+    "place": "int",
+    "reason": "str",
+    "waiting_for": "Literal['free_worker', 'project', 'agent_limit', 'user_limit', 'retry', 'recovery', 'no_worker_running']",
+})
 
 QueueState = TypedDict("QueueState", {
     "place": "int",
     "waiting_for": "Literal['free_worker', 'project', 'agent_limit', 'user_limit', 'retry', 'recovery', 'no_worker_running']",
-}, total=True)
+})
 
-Readiness = TypedDict("Readiness", {
-    "checks": "List[Check]",
-    "degraded": "List[str]",
+_ReadinessMust = TypedDict("_ReadinessMust", {
     "isolation": "str",
     "model": "str",
     "status": "Literal['ready']",
     "store": "str",
+})
+
+_ReadinessMay = TypedDict("_ReadinessMay", {
+    "checks": "List[Check]",
+    "degraded": "List[str]",
 }, total=False)
+
+
+class Readiness(_ReadinessMust, _ReadinessMay):
+    pass
+
+
+_ReadyDataMust = TypedDict("_ReadyDataMust", {
+    "jobs": "List[OpenJob]",
+    "more": "bool",
+})
+
+_ReadyDataMay = TypedDict("_ReadyDataMay", {
+    "project_id": "str",
+}, total=False)
+
+
+class ReadyData(_ReadyDataMust, _ReadyDataMay):
+    pass
+
 
 RecordChoice = TypedDict("RecordChoice", {
     "module_index": "int",
     "option_id": "str",
-}, total=True)
+})
 
-RefactorRequest = TypedDict("RefactorRequest", {
+_RefactorRequestMust = TypedDict("_RefactorRequestMust", {
     "instruction": "str",
     "selected_code": "str",
+})
+
+_RefactorRequestMay = TypedDict("_RefactorRequestMay", {
     "start_line": "int",
 }, total=False)
 
-RefactorResult = TypedDict("RefactorResult", {
+
+class RefactorRequest(_RefactorRequestMust, _RefactorRequestMay):
+    pass
+
+
+_RefactorResultMust = TypedDict("_RefactorResultMust", {
     "applied": "bool",
     "base_revision": "int",
     "changed": "bool",
     "diagnostics": "List[Any]",
     "diff": "str",
     "end_line": "int",
-    "evidence": "Any",
     "explanation": "str",
     "file_path": "str",
     "full_file_content": "str",
@@ -1029,23 +1554,51 @@ RefactorResult = TypedDict("RefactorResult", {
     "usage": "Dict[str, Any]",
     "verified": "bool",
     "version": "Union[int, None]",
+})
+
+_RefactorResultMay = TypedDict("_RefactorResultMay", {
+    "evidence": "Any",
 }, total=False)
+
+
+class RefactorResult(_RefactorResultMust, _RefactorResultMay):
+    pass
+
 
 Rejected = TypedDict("Rejected", {
     "job_id": "str",
     "message": "str",
     "status": "Literal['completed', 'failed', 'cancelled']",
-}, total=True)
+})
+
+ResetData = TypedDict("ResetData", {
+    "reason": "str",
+})
 
 ResponseEntry = TypedDict("ResponseEntry", {
     "answer": "Union[str, Dict[str, Any]]",
     "question_id": "Union[str, int]",
-}, total=True)
+})
+
+RestartData = TypedDict("RestartData", {
+    "model": "str",
+    "reason": "str",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+})
 
 RetryRequest = TypedDict("RetryRequest", {
     "from": "Literal['research', 'wireframe', 'code', 'qa']",
     "if_busy": "Literal['queue', 'reject', 'cancel_running']",
 }, total=False)
+
+ReviewData = TypedDict("ReviewData", {
+    "issues": "int",
+    "passed": "bool",
+    "round": "int",
+    "score": "int",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+    "summary": "str",
+})
 
 Revision = TypedDict("Revision", {
     "author": "str",
@@ -1056,7 +1609,25 @@ Revision = TypedDict("Revision", {
     "message": "str",
     "revision": "int",
     "verified": "Union[bool, None]",
-}, total=True)
+})
+
+_RevisionDataMust = TypedDict("_RevisionDataMust", {
+    "at": "str",
+    "author": "str",
+    "files_changed": "int",
+    "message": "str",
+    "project_id": "str",
+    "revision": "int",
+})
+
+_RevisionDataMay = TypedDict("_RevisionDataMay", {
+    "job_id": "str",
+}, total=False)
+
+
+class RevisionData(_RevisionDataMust, _RevisionDataMay):
+    pass
+
 
 RevisionDiff = TypedDict("RevisionDiff", {
     "base": "int",
@@ -1066,7 +1637,7 @@ RevisionDiff = TypedDict("RevisionDiff", {
     "revision": "int",
     "too_large": "int",
     "unified": "str",
-}, total=True)
+})
 
 RevisionList = TypedDict("RevisionList", {
     "has_more": "bool",
@@ -1074,7 +1645,7 @@ RevisionList = TypedDict("RevisionList", {
     "page": "int",
     "page_size": "int",
     "total": "int",
-}, total=True)
+})
 
 RevisionState = TypedDict("RevisionState", {
     "author": "str",
@@ -1088,7 +1659,7 @@ RevisionState = TypedDict("RevisionState", {
     "project_id": "str",
     "revision": "int",
     "verified": "Union[bool, None]",
-}, total=True)
+})
 
 Roadmap = TypedDict("Roadmap", {
     "created_at": "str",
@@ -1096,12 +1667,20 @@ Roadmap = TypedDict("Roadmap", {
     "id": "str",
     "modules": "List[Dict[str, Any]]",
     "project_id": "str",
-}, total=True)
+})
 
-RoadmapRequest = TypedDict("RoadmapRequest", {
-    "focus_areas": "List[str]",
+_RoadmapRequestMust = TypedDict("_RoadmapRequestMust", {
     "skill_level": "Literal['beginner', 'intermediate', 'advanced']",
+})
+
+_RoadmapRequestMay = TypedDict("_RoadmapRequestMay", {
+    "focus_areas": "List[str]",
 }, total=False)
+
+
+class RoadmapRequest(_RoadmapRequestMust, _RoadmapRequestMay):
+    pass
+
 
 RoadmapResult = TypedDict("RoadmapResult", {
     "learning_objectives": "List[str]",
@@ -1112,30 +1691,38 @@ RoadmapResult = TypedDict("RoadmapResult", {
     "total_estimated_hours": "float",
     "total_modules": "int",
     "usage": "Dict[str, Any]",
-}, total=True)
+})
 
 RoadmapStep = TypedDict("RoadmapStep", {
     "step_index": "int",
-}, total=True)
+})
 
-Rung = TypedDict("Rung", {
+_RungMust = TypedDict("_RungMust", {
     "duration_ms": "int",
     "name": "Literal['parse', 'resolve', 'types', 'bundle', 'run']",
-    "reason": "str",
     "status": "Literal['passed', 'failed', 'not_checked']",
+})
+
+_RungMay = TypedDict("_RungMay", {
+    "reason": "str",
     "tool": "str",
     "version": "str",
 }, total=False)
+
+
+class Rung(_RungMust, _RungMay):
+    pass
+
 
 Screenshot = TypedDict("Screenshot", {
     "page": "str",
     "type": "str",
     "width": "int",
-}, total=True)
+})
 
 ScreenshotList = TypedDict("ScreenshotList", {
     "items": "List[Screenshot]",
-}, total=True)
+})
 
 Session = TypedDict("Session", {
     "concepts_covered": "List[str]",
@@ -1144,19 +1731,27 @@ Session = TypedDict("Session", {
     "id": "str",
     "project_id": "str",
     "transcript": "List[Dict[str, Any]]",
-}, total=True)
+})
 
-SessionCreate = TypedDict("SessionCreate", {
+_SessionCreateMust = TypedDict("_SessionCreateMust", {
     "concepts_covered": "List[str]",
-    "duration_minutes": "int",
     "transcript": "List[Dict[str, Any]]",
+})
+
+_SessionCreateMay = TypedDict("_SessionCreateMay", {
+    "duration_minutes": "int",
 }, total=False)
+
+
+class SessionCreate(_SessionCreateMust, _SessionCreateMay):
+    pass
+
 
 SessionList = TypedDict("SessionList", {
     "count": "int",
     "project_id": "str",
     "sessions": "List[Session]",
-}, total=True)
+})
 
 ShownToken = TypedDict("ShownToken", {
     "created_at": "str",
@@ -1168,7 +1763,7 @@ ShownToken = TypedDict("ShownToken", {
     "revoked_at": "Union[str, None]",
     "scopes": "List[Literal['read', 'write', 'jobs', 'account']]",
     "token": "str",
-}, total=True)
+})
 
 ShownWebhook = TypedDict("ShownWebhook", {
     "created_at": "str",
@@ -1187,7 +1782,26 @@ ShownWebhook = TypedDict("ShownWebhook", {
     "secret": "str",
     "updated_at": "str",
     "url": "str",
-}, total=True)
+})
+
+SpecData = TypedDict("SpecData", {
+    "document": "Any",
+    "kind": "Literal['requirements', 'architecture']",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+})
+
+StageData = TypedDict("StageData", {
+    "round": "int",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+    "status": "Literal['started', 'completed']",
+    "title": "str",
+})
+
+StateData = TypedDict("StateData", {
+    "job_id": "str",
+    "progress": "float",
+    "status": "Literal['queued', 'running', 'waiting_for_input', 'completed', 'failed', 'cancelled']",
+})
 
 StudentProgress = TypedDict("StudentProgress", {
     "completed_modules": "int",
@@ -1198,17 +1812,25 @@ StudentProgress = TypedDict("StudentProgress", {
     "total_modules": "int",
     "total_sessions": "int",
     "total_time_minutes": "int",
-}, total=True)
+})
 
-TokenCreate = TypedDict("TokenCreate", {
-    "expires_in_days": "int",
+_TokenCreateMust = TypedDict("_TokenCreateMust", {
     "name": "str",
     "scopes": "List[Literal['read', 'write', 'jobs', 'account']]",
+})
+
+_TokenCreateMay = TypedDict("_TokenCreateMay", {
+    "expires_in_days": "int",
 }, total=False)
+
+
+class TokenCreate(_TokenCreateMust, _TokenCreateMay):
+    pass
+
 
 TokenList = TypedDict("TokenList", {
     "items": "List[TokenRecord]",
-}, total=True)
+})
 
 TokenRecord = TypedDict("TokenRecord", {
     "created_at": "str",
@@ -1219,12 +1841,47 @@ TokenRecord = TypedDict("TokenRecord", {
     "name": "str",
     "revoked_at": "Union[str, None]",
     "scopes": "List[Literal['read', 'write', 'jobs', 'account']]",
-}, total=True)
+})
 
 TokenRevoked = TypedDict("TokenRevoked", {
     "message": "str",
     "token_id": "str",
-}, total=True)
+})
+
+ToolData = TypedDict("ToolData", {
+    "answer": "str",
+    "argument": "str",
+    "name": "str",
+    "ok": "bool",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+})
+
+_UsageDataMust = TypedDict("_UsageDataMust", {
+    "cache_write_tokens": "int",
+    "cached_read_tokens": "int",
+    "cost_micro_usd": "Union[int, None]",
+    "estimated": "bool",
+    "first_token_ms": "int",
+    "input_tokens": "int",
+    "latency_ms": "int",
+    "model": "str",
+    "output_tokens": "int",
+    "provider": "str",
+    "reasoning_tokens": "int",
+    "replayed": "bool",
+    "stage": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
+})
+
+_UsageDataMay = TypedDict("_UsageDataMay", {
+    "missing": "bool",
+    "own_key": "bool",
+    "partial": "bool",
+}, total=False)
+
+
+class UsageData(_UsageDataMust, _UsageDataMay):
+    pass
+
 
 UsageReport = TypedDict("UsageReport", {
     "from": "Union[str, None]",
@@ -1232,7 +1889,7 @@ UsageReport = TypedDict("UsageReport", {
     "items": "List[UsageSum]",
     "to": "Union[str, None]",
     "total": "UsageSum",
-}, total=True)
+})
 
 UsageSum = TypedDict("UsageSum", {
     "cache_write_tokens": "int",
@@ -1249,7 +1906,7 @@ UsageSum = TypedDict("UsageSum", {
     "own_cost_micro_usd": "Union[int, None]",
     "reasoning_tokens": "int",
     "usage_unknown": "int",
-}, total=True)
+})
 
 UserJobList = TypedDict("UserJobList", {
     "count": "int",
@@ -1257,15 +1914,23 @@ UserJobList = TypedDict("UserJobList", {
     "items": "List[JobState]",
     "jobs": "List[JobState]",
     "next_cursor": "Union[str, None]",
-}, total=True)
+})
+
+WaitingData = TypedDict("WaitingData", {
+    "job_id": "str",
+    "progress": "float",
+    "questions": "List[Question]",
+    "result": "Any",
+    "status": "Literal['queued', 'running', 'waiting_for_input', 'completed', 'failed', 'cancelled']",
+})
 
 WaitlistEntry = TypedDict("WaitlistEntry", {
     "email": "str",
-}, total=True)
+})
 
 WaitlistJoined = TypedDict("WaitlistJoined", {
     "message": "str",
-}, total=True)
+})
 
 Webhook = TypedDict("Webhook", {
     "created_at": "str",
@@ -1283,7 +1948,7 @@ Webhook = TypedDict("Webhook", {
     "project_id": "Union[str, None]",
     "updated_at": "str",
     "url": "str",
-}, total=True)
+})
 
 WebhookAttempt = TypedDict("WebhookAttempt", {
     "at": "str",
@@ -1291,18 +1956,33 @@ WebhookAttempt = TypedDict("WebhookAttempt", {
     "error": "Union[str, None]",
     "response": "str",
     "status": "Union[int, None]",
-}, total=True)
+})
 
-WebhookCreate = TypedDict("WebhookCreate", {
+_WebhookCreateMust = TypedDict("_WebhookCreateMust", {
+    "url": "str",
+})
+
+_WebhookCreateMay = TypedDict("_WebhookCreateMay", {
     "description": "str",
     "events": "List[Literal['job.queued', 'job.completed', 'job.failed', 'job.cancelled', 'job.waiting_for_input', 'job.kept', 'revision.created', 'project.created', 'project.updated', 'project.archived', 'webhook.disabled']]",
-    "url": "str",
 }, total=False)
+
+
+class WebhookCreate(_WebhookCreateMust, _WebhookCreateMay):
+    pass
+
+
+WebhookData = TypedDict("WebhookData", {
+    "at": "str",
+    "disabled": "str",
+    "project_id": "Union[str, None]",
+    "webhook_id": "str",
+})
 
 WebhookDeleted = TypedDict("WebhookDeleted", {
     "message": "str",
     "webhook_id": "str",
-}, total=True)
+})
 
 WebhookDelivery = TypedDict("WebhookDelivery", {
     "attempts": "List[WebhookAttempt]",
@@ -1315,11 +1995,11 @@ WebhookDelivery = TypedDict("WebhookDelivery", {
     "tries": "int",
     "type": "str",
     "webhook_id": "str",
-}, total=True)
+})
 
 WebhookList = TypedDict("WebhookList", {
     "items": "List[Webhook]",
-}, total=True)
+})
 
 WebhookUpdate = TypedDict("WebhookUpdate", {
     "description": "str",
@@ -1328,14 +2008,22 @@ WebhookUpdate = TypedDict("WebhookUpdate", {
     "url": "str",
 }, total=False)
 
-WorkingFile = TypedDict("WorkingFile", {
+_WorkingFileMust = TypedDict("_WorkingFileMust", {
     "change": "Literal['created', 'updated', 'none']",
-    "content": "str",
-    "encoding": "Literal['base64']",
     "language": "str",
     "path": "str",
     "size": "int",
+})
+
+_WorkingFileMay = TypedDict("_WorkingFileMay", {
+    "content": "str",
+    "encoding": "Literal['base64']",
 }, total=False)
+
+
+class WorkingFile(_WorkingFileMust, _WorkingFileMay):
+    pass
+
 
 WorkingList = TypedDict("WorkingList", {
     "count": "int",
@@ -1345,7 +2033,667 @@ WorkingList = TypedDict("WorkingList", {
     "project_id": "str",
     "revision": "int",
     "status": "Literal['queued', 'running', 'waiting_for_input', 'completed', 'failed', 'cancelled']",
-}, total=True)
+})
+
+
+class JobProgressEvent(StoredEvent):
+    """The job began, is so far, or went back to the queue."""
+
+    type: Literal["progress"]
+    data: StateData
+
+
+class JobCompleteEvent(StoredEvent):
+    """The job's end: it did its work."""
+
+    type: Literal["complete"]
+    data: CompleteData
+
+
+class JobErrorEvent(StoredEvent):
+    """The job's end: it failed."""
+
+    type: Literal["error"]
+    data: JobFailure
+
+
+class JobCancelledEvent(StoredEvent):
+    """The job's end: it was cancelled."""
+
+    type: Literal["cancelled"]
+    data: StateData
+
+
+class JobWaitingEvent(StoredEvent):
+    """The job asks, and goes on when it is answered."""
+
+    type: Literal["waiting"]
+    data: WaitingData
+
+
+class JobStageEvent(StoredEvent):
+    """A stage of the work began or ended."""
+
+    type: Literal["stage"]
+    data: StageData
+
+
+class JobFileEvent(StoredEvent):
+    """A file of the working tree was written, edited or deleted."""
+
+    type: Literal["file"]
+    data: FileData
+
+
+class JobToolEvent(StoredEvent):
+    """A tool was called, and answered."""
+
+    type: Literal["tool"]
+    data: ToolData
+
+
+class JobSpecEvent(StoredEvent):
+    """A specification was written."""
+
+    type: Literal["spec"]
+    data: SpecData
+
+
+class JobCheckEvent(StoredEvent):
+    """The working tree was verified."""
+
+    type: Literal["check"]
+    data: CheckData
+
+
+class JobFindingEvent(StoredEvent):
+    """A review found an issue."""
+
+    type: Literal["finding"]
+    data: FindingData
+
+
+class JobReviewEvent(StoredEvent):
+    """A review came to its end."""
+
+    type: Literal["review"]
+    data: ReviewData
+
+
+class JobGuardEvent(StoredEvent):
+    """A guard acted on what a model did."""
+
+    type: Literal["guard"]
+    data: GuardData
+
+
+class JobUsageEvent(StoredEvent):
+    """A model answered; what it took."""
+
+    type: Literal["usage"]
+    data: UsageData
+
+
+class JobCallRetryEvent(StoredEvent):
+    """A call of a model gave no answer, or was not made. Or: The job is tried again."""
+
+    type: Literal["retry"]
+    data: CallRetryData
+
+
+class JobRetryEvent(StoredEvent):
+    """A call of a model gave no answer, or was not made. Or: The job is tried again."""
+
+    type: Literal["retry"]
+    data: JobRetryData
+
+
+class JobRestartEvent(StoredEvent):
+    """What was shown of an answer on its way (delta, file_delta) is void."""
+
+    type: Literal["restart"]
+    data: RestartData
+
+
+class JobKeptEvent(StoredEvent):
+    """What a stage made is in the project, or proposed to it."""
+
+    type: Literal["kept"]
+    data: KeptData
+
+
+class JobConflictEvent(StoredEvent):
+    """The job and people changed the same places."""
+
+    type: Literal["conflict"]
+    data: ConflictData
+
+
+class JobDeltaEvent(PassingEvent):
+    """Words of an answer as they come."""
+
+    type: Literal["delta"]
+    data: DeltaData
+
+
+class JobFileDeltaEvent(PassingEvent):
+    """Text of a file as it is written."""
+
+    type: Literal["file_delta"]
+    data: FileDeltaData
+
+
+class JobLogEvent(PassingEvent):
+    """A line for whoever watches."""
+
+    type: Literal["log"]
+    data: LogData
+
+
+class JobQueueEvent(PassingEvent):
+    """Where a queued job stands, when that changes."""
+
+    type: Literal["queue"]
+    data: QueueData
+
+
+JobEvent = Union[
+    JobProgressEvent,
+    JobCompleteEvent,
+    JobErrorEvent,
+    JobCancelledEvent,
+    JobWaitingEvent,
+    JobStageEvent,
+    JobFileEvent,
+    JobToolEvent,
+    JobSpecEvent,
+    JobCheckEvent,
+    JobFindingEvent,
+    JobReviewEvent,
+    JobGuardEvent,
+    JobUsageEvent,
+    JobCallRetryEvent,
+    JobRetryEvent,
+    JobRestartEvent,
+    JobKeptEvent,
+    JobConflictEvent,
+    JobDeltaEvent,
+    JobFileDeltaEvent,
+    JobLogEvent,
+    JobQueueEvent,
+]
+
+
+class ProjectStateData(StateData, OfJob):
+    pass
+
+
+class ProjectProgressEvent(StoredEvent):
+    """The job began, is so far, or went back to the queue."""
+
+    type: Literal["progress"]
+    data: ProjectStateData
+
+
+class ProjectCompleteData(CompleteData, OfJob):
+    pass
+
+
+class ProjectCompleteEvent(StoredEvent):
+    """The job's end: it did its work."""
+
+    type: Literal["complete"]
+    data: ProjectCompleteData
+
+
+class ProjectJobFailure(JobFailure, OfJob):
+    pass
+
+
+class ProjectErrorEvent(StoredEvent):
+    """The job's end: it failed."""
+
+    type: Literal["error"]
+    data: ProjectJobFailure
+
+
+class ProjectCancelledEvent(StoredEvent):
+    """The job's end: it was cancelled."""
+
+    type: Literal["cancelled"]
+    data: ProjectStateData
+
+
+class ProjectWaitingData(WaitingData, OfJob):
+    pass
+
+
+class ProjectWaitingEvent(StoredEvent):
+    """The job asks, and goes on when it is answered."""
+
+    type: Literal["waiting"]
+    data: ProjectWaitingData
+
+
+class ProjectStageData(StageData, OfJob):
+    pass
+
+
+class ProjectStageEvent(StoredEvent):
+    """A stage of the work began or ended."""
+
+    type: Literal["stage"]
+    data: ProjectStageData
+
+
+class ProjectFileData(FileData, OfJob):
+    pass
+
+
+class ProjectFileEvent(StoredEvent):
+    """A file of the working tree was written, edited or deleted."""
+
+    type: Literal["file"]
+    data: ProjectFileData
+
+
+class ProjectToolData(ToolData, OfJob):
+    pass
+
+
+class ProjectToolEvent(StoredEvent):
+    """A tool was called, and answered."""
+
+    type: Literal["tool"]
+    data: ProjectToolData
+
+
+class ProjectSpecData(SpecData, OfJob):
+    pass
+
+
+class ProjectSpecEvent(StoredEvent):
+    """A specification was written."""
+
+    type: Literal["spec"]
+    data: ProjectSpecData
+
+
+class ProjectCheckData(CheckData, OfJob):
+    pass
+
+
+class ProjectCheckEvent(StoredEvent):
+    """The working tree was verified."""
+
+    type: Literal["check"]
+    data: ProjectCheckData
+
+
+class ProjectFindingData(FindingData, OfJob):
+    pass
+
+
+class ProjectFindingEvent(StoredEvent):
+    """A review found an issue."""
+
+    type: Literal["finding"]
+    data: ProjectFindingData
+
+
+class ProjectReviewData(ReviewData, OfJob):
+    pass
+
+
+class ProjectReviewEvent(StoredEvent):
+    """A review came to its end."""
+
+    type: Literal["review"]
+    data: ProjectReviewData
+
+
+class ProjectGuardData(GuardData, OfJob):
+    pass
+
+
+class ProjectGuardEvent(StoredEvent):
+    """A guard acted on what a model did."""
+
+    type: Literal["guard"]
+    data: ProjectGuardData
+
+
+class ProjectUsageData(UsageData, OfJob):
+    pass
+
+
+class ProjectUsageEvent(StoredEvent):
+    """A model answered; what it took."""
+
+    type: Literal["usage"]
+    data: ProjectUsageData
+
+
+class ProjectCallRetryData(CallRetryData, OfJob):
+    pass
+
+
+class ProjectCallRetryEvent(StoredEvent):
+    """A call of a model gave no answer, or was not made. Or: The job is tried again."""
+
+    type: Literal["retry"]
+    data: ProjectCallRetryData
+
+
+class ProjectJobRetryData(JobRetryData, OfJob):
+    pass
+
+
+class ProjectJobRetryEvent(StoredEvent):
+    """A call of a model gave no answer, or was not made. Or: The job is tried again."""
+
+    type: Literal["retry"]
+    data: ProjectJobRetryData
+
+
+class ProjectRestartData(RestartData, OfJob):
+    pass
+
+
+class ProjectRestartEvent(StoredEvent):
+    """What was shown of an answer on its way (delta, file_delta) is void."""
+
+    type: Literal["restart"]
+    data: ProjectRestartData
+
+
+class ProjectKeptData(KeptData, OfJob):
+    pass
+
+
+class ProjectKeptEvent(StoredEvent):
+    """What a stage made is in the project, or proposed to it."""
+
+    type: Literal["kept"]
+    data: ProjectKeptData
+
+
+class ProjectConflictData(ConflictData, OfJob):
+    pass
+
+
+class ProjectConflictEvent(StoredEvent):
+    """The job and people changed the same places."""
+
+    type: Literal["conflict"]
+    data: ProjectConflictData
+
+
+class ProjectDeltaData(DeltaData, OfJob):
+    pass
+
+
+class ProjectDeltaEvent(PassingEvent):
+    """Words of an answer as they come."""
+
+    type: Literal["delta"]
+    data: ProjectDeltaData
+
+
+class ProjectFileDeltaData(FileDeltaData, OfJob):
+    pass
+
+
+class ProjectFileDeltaEvent(PassingEvent):
+    """Text of a file as it is written."""
+
+    type: Literal["file_delta"]
+    data: ProjectFileDeltaData
+
+
+class ProjectLogData(LogData, OfJob):
+    pass
+
+
+class ProjectLogEvent(PassingEvent):
+    """A line for whoever watches."""
+
+    type: Literal["log"]
+    data: ProjectLogData
+
+
+class ProjectReadyEvent(StoredEvent):
+    """The stream begins here."""
+
+    type: Literal["ready"]
+    data: ReadyData
+
+
+class ProjectResetEvent(StoredEvent):
+    """What happened since the id that was given is not kept: read anew what you hold. ready follows."""
+
+    type: Literal["reset"]
+    data: ResetData
+
+
+class ProjectJobEvent(StoredEvent):
+    """A job began, went back to the queue, waits, or ended."""
+
+    type: Literal["job"]
+    data: JobData
+
+
+class ProjectRevisionEvent(StoredEvent):
+    """The files have a new revision."""
+
+    type: Literal["revision"]
+    data: RevisionData
+
+
+class ProjectMessageEvent(StoredEvent):
+    """A line was added to the conversation."""
+
+    type: Literal["message"]
+    data: MessageData
+
+
+class ProjectMessageDeletedEvent(StoredEvent):
+    """A line of the conversation is gone."""
+
+    type: Literal["message_deleted"]
+    data: MessageDeletedData
+
+
+class ProjectProjectEvent(StoredEvent):
+    """Fields of the project have other values."""
+
+    type: Literal["project"]
+    data: ProjectData
+
+
+class ProjectWebhookEvent(StoredEvent):
+    """The server disabled a webhook."""
+
+    type: Literal["webhook"]
+    data: WebhookData
+
+
+ProjectEvent = Union[
+    ProjectProgressEvent,
+    ProjectCompleteEvent,
+    ProjectErrorEvent,
+    ProjectCancelledEvent,
+    ProjectWaitingEvent,
+    ProjectStageEvent,
+    ProjectFileEvent,
+    ProjectToolEvent,
+    ProjectSpecEvent,
+    ProjectCheckEvent,
+    ProjectFindingEvent,
+    ProjectReviewEvent,
+    ProjectGuardEvent,
+    ProjectUsageEvent,
+    ProjectCallRetryEvent,
+    ProjectJobRetryEvent,
+    ProjectRestartEvent,
+    ProjectKeptEvent,
+    ProjectConflictEvent,
+    ProjectDeltaEvent,
+    ProjectFileDeltaEvent,
+    ProjectLogEvent,
+    ProjectReadyEvent,
+    ProjectResetEvent,
+    ProjectJobEvent,
+    ProjectRevisionEvent,
+    ProjectMessageEvent,
+    ProjectMessageDeletedEvent,
+    ProjectProjectEvent,
+    ProjectWebhookEvent,
+]
+
+
+class UserStateData(StateData, OfJob):
+    pass
+
+
+class UserProgressEvent(StoredEvent):
+    """The job began, is so far, or went back to the queue."""
+
+    type: Literal["progress"]
+    data: UserStateData
+
+
+class UserCompleteData(CompleteData, OfJob):
+    pass
+
+
+class UserCompleteEvent(StoredEvent):
+    """The job's end: it did its work."""
+
+    type: Literal["complete"]
+    data: UserCompleteData
+
+
+class UserJobFailure(JobFailure, OfJob):
+    pass
+
+
+class UserErrorEvent(StoredEvent):
+    """The job's end: it failed."""
+
+    type: Literal["error"]
+    data: UserJobFailure
+
+
+class UserCancelledEvent(StoredEvent):
+    """The job's end: it was cancelled."""
+
+    type: Literal["cancelled"]
+    data: UserStateData
+
+
+class UserWaitingData(WaitingData, OfJob):
+    pass
+
+
+class UserWaitingEvent(StoredEvent):
+    """The job asks, and goes on when it is answered."""
+
+    type: Literal["waiting"]
+    data: UserWaitingData
+
+
+class UserStageData(StageData, OfJob):
+    pass
+
+
+class UserStageEvent(StoredEvent):
+    """A stage of the work began or ended."""
+
+    type: Literal["stage"]
+    data: UserStageData
+
+
+class UserCallRetryData(CallRetryData, OfJob):
+    pass
+
+
+class UserCallRetryEvent(StoredEvent):
+    """A call of a model gave no answer, or was not made. Or: The job is tried again."""
+
+    type: Literal["retry"]
+    data: UserCallRetryData
+
+
+class UserJobRetryData(JobRetryData, OfJob):
+    pass
+
+
+class UserJobRetryEvent(StoredEvent):
+    """A call of a model gave no answer, or was not made. Or: The job is tried again."""
+
+    type: Literal["retry"]
+    data: UserJobRetryData
+
+
+class UserKeptData(KeptData, OfJob):
+    pass
+
+
+class UserKeptEvent(StoredEvent):
+    """What a stage made is in the project, or proposed to it."""
+
+    type: Literal["kept"]
+    data: UserKeptData
+
+
+class UserConflictData(ConflictData, OfJob):
+    pass
+
+
+class UserConflictEvent(StoredEvent):
+    """The job and people changed the same places."""
+
+    type: Literal["conflict"]
+    data: UserConflictData
+
+
+class UserReadyEvent(StoredEvent):
+    """The stream begins here."""
+
+    type: Literal["ready"]
+    data: ReadyData
+
+
+class UserResetEvent(StoredEvent):
+    """What happened since the id that was given is not kept: read anew what you hold. ready follows."""
+
+    type: Literal["reset"]
+    data: ResetData
+
+
+class UserJobEvent(StoredEvent):
+    """A job began, went back to the queue, waits, or ended."""
+
+    type: Literal["job"]
+    data: JobData
+
+
+UserEvent = Union[
+    UserProgressEvent,
+    UserCompleteEvent,
+    UserErrorEvent,
+    UserCancelledEvent,
+    UserWaitingEvent,
+    UserStageEvent,
+    UserCallRetryEvent,
+    UserJobRetryEvent,
+    UserKeptEvent,
+    UserConflictEvent,
+    UserReadyEvent,
+    UserResetEvent,
+    UserJobEvent,
+]
 
 
 class Agents(_Group):
@@ -1369,11 +2717,11 @@ class Agents(_Group):
 class Files(_Group):
     def export_tar_gz(self, project_id: str, *, revision: "Optional[int]" = None, **options: Any) -> bytes:
         """Export as tar.gz."""
-        return self._core.read("GET", f"/v1/projects/{_part(project_id)}/archive.tar.gz", query={"revision": revision}, **options)
+        return self._core.read("GET", f"/v1/projects/{_part(project_id)}/archive.tar.gz", query={"revision": revision}, accept="*/*", **options)
 
     def export_zip(self, project_id: str, *, revision: "Optional[int]" = None, **options: Any) -> bytes:
         """Export as zip."""
-        return self._core.read("GET", f"/v1/projects/{_part(project_id)}/archive.zip", query={"revision": revision}, **options)
+        return self._core.read("GET", f"/v1/projects/{_part(project_id)}/archive.zip", query={"revision": revision}, accept="*/*", **options)
 
     def export_github(self, project_id: str, body: "GitHubExportRequest", **options: Any) -> "GitHubExport":
         """Export to GitHub."""
@@ -1391,9 +2739,9 @@ class Files(_Group):
         """Delete a file."""
         return self._core.call("DELETE", f"/v1/projects/{_part(project_id)}/files/{_part(path, True)}", **options)
 
-    def get(self, project_id: str, path: str, *, raw: "Optional[bool]" = None, **options: Any) -> "File":
+    def get(self, project_id: str, path: str, **options: Any) -> "File":
         """Read a file."""
-        return self._core.call("GET", f"/v1/projects/{_part(project_id)}/files/{_part(path, True)}", query={"raw": raw}, **options)
+        return self._core.call("GET", f"/v1/projects/{_part(project_id)}/files/{_part(path, True)}", **options)
 
     def update(self, project_id: str, path: str, body: "Union[FileUpdate, str, bytes]", **options: Any) -> "File":
         """Replace a file's content."""
@@ -1415,13 +2763,17 @@ class Files(_Group):
         """Refactor a part of a file, with its place in the body."""
         return self._core.call("POST", "/v1/refactor", body=body, query={"apply": apply}, keyed=True, **options)
 
+    def get_raw(self, project_id: str, path: str, **options: Any) -> bytes:
+        """Read a file, as it is."""
+        return self._core.read("GET", f"/v1/projects/{_part(project_id)}/files/{_part(path, True)}", accept="application/octet-stream", **options)
+
 
 class JobCalls(_Group):
     _pages = {"list", "list_calls", "list_of_project"}
 
-    def watch_all(self, after: str = "") -> Iterator[StreamEvent]:
+    def watch_all(self, after: str = "", patience: float = 600.0) -> Iterator["UserEvent"]:
         """Watch all of one's jobs."""
-        return self._core.stream("/v1/events", False, after)
+        return self._core.stream("/v1/events", False, after, patience)
 
     def list(self, *, state: "Optional[Literal['queued', 'running', 'waiting_for_input', 'completed', 'failed', 'cancelled']]" = None, agent: "Optional[Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']]" = None, project: "Optional[str]" = None, cursor: "Optional[str]" = None, limit: "Optional[int]" = None, **options: Any) -> "Pages[JobState]":
         """List the jobs of all projects."""
@@ -1467,9 +2819,9 @@ class JobCalls(_Group):
         """Try a job again."""
         return self._core.call("POST", f"/v1/jobs/{_part(job_id)}/retry", body=body, keyed=True, **options)
 
-    def watch(self, job_id: str, after: str = "") -> Iterator[StreamEvent]:
+    def watch(self, job_id: str, after: str = "", patience: float = 600.0) -> Iterator["JobEvent"]:
         """Watch a job."""
-        return self._core.stream(f"/v1/jobs/{_part(job_id)}/stream", True, after)
+        return self._core.stream(f"/v1/jobs/{_part(job_id)}/stream", True, after, patience)
 
     def list_of_project(self, project_id: str, *, limit: "Optional[int]" = None, offset: "Optional[int]" = None, page: "Optional[int]" = None, page_size: "Optional[int]" = None, **options: Any) -> "Pages[JobState]":
         """List a project's jobs."""
@@ -1581,7 +2933,7 @@ class Profiles(_Group):
 
     def export(self, **options: Any) -> bytes:
         """Export all that the caller has."""
-        return self._core.read("GET", "/v1/profiles/me/export", **options)
+        return self._core.read("GET", "/v1/profiles/me/export", accept="*/*", **options)
 
     def join_waitlist(self, body: "WaitlistEntry", **options: Any) -> "WaitlistJoined":
         """Join the waitlist."""
@@ -1589,7 +2941,7 @@ class Profiles(_Group):
 
 
 class Projects(_Group):
-    _pages = {"list"}
+    _pages = {"list", "list_messages"}
 
     def list(self, *, page: "Optional[int]" = None, page_size: "Optional[int]" = None, mode: "Optional[Literal['builder', 'student']]" = None, status: "Optional[Literal['planning', 'in-progress', 'building', 'completed', 'archived']]" = None, **options: Any) -> "Pages[Project]":
         """List projects."""
@@ -1619,13 +2971,13 @@ class Projects(_Group):
         """Copy a project."""
         return self._core.call("POST", f"/v1/projects/{_part(project_id)}/copy", body=body, keyed=True, **options)
 
-    def watch(self, project_id: str, after: str = "") -> Iterator[StreamEvent]:
+    def watch(self, project_id: str, after: str = "", patience: float = 600.0) -> Iterator["ProjectEvent"]:
         """Watch a project."""
-        return self._core.stream(f"/v1/projects/{_part(project_id)}/events", False, after)
+        return self._core.stream(f"/v1/projects/{_part(project_id)}/events", False, after, patience)
 
-    def list_messages(self, project_id: str, *, limit: "Optional[int]" = None, before: "Optional[str]" = None, role: "Optional[Literal['user', 'assistant', 'system']]" = None, thinking: "Optional[bool]" = None, **options: Any) -> "MessageList":
+    def list_messages(self, project_id: str, *, limit: "Optional[int]" = None, before: "Optional[str]" = None, role: "Optional[Literal['user', 'assistant', 'system']]" = None, thinking: "Optional[bool]" = None, **options: Any) -> "Pages[Message]":
         """Read the conversation."""
-        return self._core.call("GET", f"/v1/projects/{_part(project_id)}/messages", query={"limit": limit, "before": before, "role": role, "thinking": thinking}, **options)
+        return Pages(self._core, f"/v1/projects/{_part(project_id)}/messages", {"limit": limit, "before": before, "role": role, "thinking": thinking}, options)
 
     def preview(self, project_id: str, *, revision: "Optional[int]" = None, fresh: "Optional[bool]" = None, **options: Any) -> "PreviewState":
         """What the preview shows, and where."""
@@ -1647,9 +2999,9 @@ class Revisions(_Group):
         """Read a revision."""
         return self._core.call("GET", f"/v1/projects/{_part(project_id)}/revisions/{_part(revision)}", query={"content": content}, **options)
 
-    def diff(self, project_id: str, revision: int, *, from_: "Optional[int]" = None, format: "Optional[Literal['json', 'patch']]" = None, **options: Any) -> "RevisionDiff":
+    def diff(self, project_id: str, revision: int, *, from_: "Optional[int]" = None, **options: Any) -> "RevisionDiff":
         """Compare a revision."""
-        return self._core.call("GET", f"/v1/projects/{_part(project_id)}/revisions/{_part(revision)}/diff", query={"from": from_, "format": format}, **options)
+        return self._core.call("GET", f"/v1/projects/{_part(project_id)}/revisions/{_part(revision)}/diff", query={"from": from_}, **options)
 
     def restore(self, project_id: str, revision: int, **options: Any) -> "Revision":
         """Restore a revision."""
@@ -1657,11 +3009,15 @@ class Revisions(_Group):
 
     def get_screenshot(self, project_id: str, revision: int, *, page: "Optional[str]" = None, width: "Optional[int]" = None, **options: Any) -> bytes:
         """Look at a page."""
-        return self._core.read("GET", f"/v1/projects/{_part(project_id)}/revisions/{_part(revision)}/screenshot", query={"page": page, "width": width}, **options)
+        return self._core.read("GET", f"/v1/projects/{_part(project_id)}/revisions/{_part(revision)}/screenshot", query={"page": page, "width": width}, accept="*/*", **options)
 
     def list_screenshots(self, project_id: str, revision: int, **options: Any) -> "ScreenshotList":
         """List screenshots."""
         return self._core.call("GET", f"/v1/projects/{_part(project_id)}/revisions/{_part(revision)}/screenshots", **options)
+
+    def diff_raw(self, project_id: str, revision: int, *, from_: "Optional[int]" = None, **options: Any) -> bytes:
+        """Compare a revision, as it is."""
+        return self._core.read("GET", f"/v1/projects/{_part(project_id)}/revisions/{_part(revision)}/diff", query={"from": from_}, accept="text/x-diff", **options)
 
 
 class System(_Group):
@@ -1697,6 +3053,8 @@ class Tokens(_Group):
 
 
 class Webhooks(_Group):
+    _pages = {"list_deliveries"}
+
     def list_project(self, project_id: str, **options: Any) -> "WebhookList":
         """List a project's webhooks."""
         return self._core.call("GET", f"/v1/projects/{_part(project_id)}/webhooks", **options)
@@ -1725,9 +3083,9 @@ class Webhooks(_Group):
         """Change a webhook."""
         return self._core.call("PUT", f"/v1/webhooks/{_part(webhook_id)}", body=body, **options)
 
-    def list_deliveries(self, webhook_id: str, *, limit: "Optional[int]" = None, before: "Optional[str]" = None, status: "Optional[Literal['pending', 'delivered', 'failed']]" = None, **options: Any) -> "DeliveryList":
+    def list_deliveries(self, webhook_id: str, *, limit: "Optional[int]" = None, before: "Optional[str]" = None, status: "Optional[Literal['pending', 'delivered', 'failed']]" = None, **options: Any) -> "Pages[WebhookDelivery]":
         """List deliveries."""
-        return self._core.call("GET", f"/v1/webhooks/{_part(webhook_id)}/deliveries", query={"limit": limit, "before": before, "status": status}, **options)
+        return Pages(self._core, f"/v1/webhooks/{_part(webhook_id)}/deliveries", {"limit": limit, "before": before, "status": status}, options)
 
     def redeliver(self, webhook_id: str, delivery_id: str, **options: Any) -> "WebhookDelivery":
         """Send a delivery again."""
@@ -1761,8 +3119,8 @@ class Api:
 
 
 class Jobs(JobCalls):
-    def run(self, request: Dict[str, Any], *, on_event: Optional[Callable[[StreamEvent], None]] = None,
-            answer: Optional[Callable[[List[Dict[str, Any]]], List[Dict[str, str]]]] = None) -> "JobDetail":
+    def run(self, request: Dict[str, Any], *, on_event: Optional[Callable[["JobEvent"], None]] = None,
+            answer: Optional[Callable[[List["Question"]], List[Dict[str, str]]]] = None) -> "JobDetail":
         """Starts an agent, or the whole pipeline where no agent_type is named, and waits for its end, across lost connections.
 
         answer gives the answers to questions; without it a job that asks raises JobError, and waits. A job that fails or is cancelled
@@ -1774,15 +3132,15 @@ class Jobs(JobCalls):
         for event in self.watch(job_id):
             if on_event:
                 on_event(event)
-            data = event["data"]
             if event["type"] == "waiting":
-                questions = data.get("questions") or (data.get("result") or {}).get("questions") or []
-                answers = answer(questions) if answer else None
+                answers = answer(event["data"]["questions"]) if answer else None
                 if not answers:
-                    raise JobError("The job asks, and nobody answers", job_id, "waiting_for_input", data)
+                    raise JobError("The job asks, and nobody answers", job_id, event["data"])
                 agents.respond(job_id, {"answers": answers})  # type: ignore[typeddict-item]
-            elif event["type"] in ("error", "cancelled"):
-                raise JobError(data.get("error") or "The job was %s" % data.get("status"), job_id, data.get("status", ""), data)
+            elif event["type"] == "error":
+                raise JobError(event["data"]["error"], job_id, event["data"])
+            elif event["type"] == "cancelled":
+                raise JobError("The job was cancelled", job_id, event["data"])
         return self.get(job_id)
 
 

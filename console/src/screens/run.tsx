@@ -198,7 +198,7 @@ const orNone = <T,>(of: Promise<T>): Promise<T | null> => of.catch((e: unknown) 
 
 /** Working is a file of a job that runs, beside the project's: as it is written, and when it was. */
 function Working({ here, job, file }: { here: Here; job: string; file: RunFile }) {
-  const before = useData(`project/${here.id}/files/base/${file.path}`, (s) => orNone(client.files.get(here.id, file.path, {}, { signal: s })).then((f) => f?.content ?? null));
+  const before = useData(`project/${here.id}/files/base/${file.path}`, (s) => orNone(client.files.get(here.id, file.path, { signal: s })).then((f) => f?.content ?? null));
   const after = useData(file.writing ? null : `working/${job}/${file.path}/${file.added}/${file.removed}`, (s) => orNone(client.jobs.listFiles(job, { path: file.path }, { signal: s })).then((l) => l?.files[0]?.content ?? null));
   const error = before.error ?? after.error;
   if (error) return <Failure error={error} />;
