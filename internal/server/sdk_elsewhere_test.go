@@ -68,7 +68,8 @@ func TestClientElsewhere(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "codeforge.py"), []byte(read(t, "../../sdk/python/codeforge.py")), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		check := exec.CommandContext(t.Context(), program(t, "node"), filepath.Join(fetched(t, "pyright@1.1.411"), "pyright", "index.js"), "--pythonversion", "3.9", dir)
+		check := exec.CommandContext(t.Context(), program(t, "node"), filepath.Join(fetched(t, "pyright@1.1.411"), "pyright", "index.js"), "--pythonversion", "3.9")
+		check.Dir = dir // where imports are looked for
 		if out, err := check.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
@@ -108,7 +109,6 @@ func TestClientElsewhere(t *testing.T) {
 
 // clientInBrowser runs the client in a page whose origin the server lets in, and in one that it does not.
 func clientInBrowser(t *testing.T) {
-	var address string
 	pages := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/client.mjs":
@@ -124,7 +124,7 @@ func clientInBrowser(t *testing.T) {
 	}))
 	defer pages.Close()
 	s := serve(t, configured(t, "--allowed-origins", pages.URL))
-	address = cutter(t, s.URL())
+	address := cutter(t, s.URL())
 	ctx := browsertest.Open(t, 2*time.Minute)
 	run := func(page string) string {
 		if err := chromedp.Do(ctx, chromedp.Navigate(page)); err != nil {
