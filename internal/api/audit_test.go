@@ -16,9 +16,9 @@ import (
 )
 
 // everyday are the operations that change something without a record of their own: what they do stands in the history of the
-// project, or in its jobs.
+// project, in its jobs, or among the calls of models; and those that only try something.
 var everyday = []string{"create_project", "copy_project", "create_file", "update_file", "run_agent", "run_pipeline", "respond", "clarify", "retry_job", "record_choice", "set_roadmap_step", "add_session", "put_profile", "update_profile", "join_waitlist", "apply_proposal", "reject_proposal", "test_webhook", "redeliver_webhook",
-	"plan_roadmap", "make_choice", "make_placed_choice", "ask_mentor", "refactor_file", "refactor"}
+	"plan_roadmap", "make_choice", "make_placed_choice", "ask_mentor", "refactor_file", "refactor", "test_model", "test_key", "diagnose"}
 
 // TestAuditedOperations: whoever adds an operation says whether it is recorded. Those that only read are not, but for exports.
 func TestAuditedOperations(t *testing.T) {
