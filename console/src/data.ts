@@ -17,21 +17,25 @@ interface Entry {
   users: number;
   stale: boolean;
   stop?: AbortController | undefined;
+  read?: Promise<void>; // the newest one
 }
 
 const entries = new Map<string, Entry>();
 const most = 300;
 
-async function run(e: Entry): Promise<void> {
+const run = (e: Entry): Promise<void> => (e.read = read(e));
+
+async function read(e: Entry): Promise<void> {
   e.stop?.abort();
   const stop = (e.stop = new AbortController());
   e.stale = false;
   e.state.value = { ...e.state.peek(), loading: true };
   try {
     const data = await e.load(stop.signal);
-    if (!stop.signal.aborted) e.state.value = { data, loading: false };
+    if (stop.signal.aborted) return e.read; // a newer one is on its way
+    e.state.value = { data, loading: false };
   } catch (error) {
-    if (stop.signal.aborted) return;
+    if (stop.signal.aborted) return e.read;
     e.stale = isOffline(error);
     e.state.value = { ...e.state.peek(), error: error as Error, loading: false };
   }
@@ -82,13 +86,15 @@ export function usePages<P extends Page<I>, I>(name: string, load: (stop: AbortS
   return { list, more: () => setPages(pages + 1) };
 }
 
-/** refresh has what is known under names that begin so read again: at once where it is shown. */
-export function refresh(...beginnings: string[]): void {
+/** refresh has what is known under names that begin so read again: at once where it is shown, which is waited for. */
+export async function refresh(...beginnings: string[]): Promise<void> {
+  const shown: Promise<void>[] = [];
   for (const [name, e] of entries) {
     if (!beginnings.some((b) => name.startsWith(b))) continue;
     e.stale = true;
-    if (e.users > 0) void run(e);
+    if (e.users > 0) shown.push(run(e));
   }
+  await Promise.all(shown);
 }
 
 /** change writes what is known under a name without asking. */

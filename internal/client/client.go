@@ -25,6 +25,18 @@ type Client struct {
 // ErrNotModified is what Get returns when what is asked for is as its tag says.
 var ErrNotModified = errors.New("not modified")
 
+// Error is an answer of the API's error shape.
+type Error struct {
+	Request string // method and path
+	Message string
+	Details json.RawMessage
+}
+
+func (e *Error) Error() string { return e.Request + ": " + e.Answer() }
+
+// Answer is what the API said, for whoever did not make the request.
+func (e *Error) Answer() string { return strings.TrimSpace(e.Message + " " + string(e.Details)) }
+
 // Do sends a request with a JSON body, if body is not nil, and headers, given as names and values in turn. url is whole.
 func (c Client) Do(ctx context.Context, method, url string, body any, header ...string) (*http.Response, error) {
 	if body == nil {
@@ -51,7 +63,7 @@ func (c Client) send(ctx context.Context, method, url string, r io.Reader, heade
 	return cmp.Or(c.HTTP, http.DefaultClient).Do(req)
 }
 
-// Call sends body and decodes the answer into out; an answer of the API's error shape becomes an error.
+// Call sends body and decodes the answer into out; an answer of the API's error shape becomes an [Error].
 func (c Client) Call(ctx context.Context, method, path string, body, out any) error {
 	resp, err := c.Do(ctx, method, c.Base+path, body)
 	if err != nil {
@@ -114,7 +126,7 @@ func decode(resp *http.Response, method, path string, out any) error {
 		if json.Unmarshal(b, &e) != nil || e.Message == "" {
 			return fmt.Errorf("%s %s: %s", method, path, resp.Status)
 		}
-		return fmt.Errorf("%s %s: %s %s", method, path, e.Message, e.Details)
+		return &Error{method + " " + path, e.Message, e.Details}
 	}
 	return json.Unmarshal(b, out)
 }

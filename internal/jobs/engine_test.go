@@ -969,7 +969,7 @@ func TestClaimsAreFew(t *testing.T) {
 		}
 		close(b.finish)
 		synctest.Wait()
-		if n, empty := store.claims.Load()-full, store.empty.Load(); n > 91 || empty > 2 {
+		if n, empty := store.claims.Load()-full, store.empty.Load(); n > 91 || empty > 4 { // each of four places may find the queue empty once
 			t.Errorf("%d claims for 90 jobs, %d in all for nothing", n, empty)
 		}
 	})

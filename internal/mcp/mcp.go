@@ -3,6 +3,7 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,7 +43,7 @@ func New(c client.Client) *mcp.Server {
 	s := mcp.NewServer(&mcp.Implementation{Name: codeforge.Service, Title: "CodeForge", Version: codeforge.Version},
 		&mcp.ServerOptions{Instructions: instructions, SchemaCache: schemas, Capabilities: &mcp.ServerCapabilities{},
 			SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" }}) // what is read is of whoever asks
-	t := tools{c}
+	t := tools{requests{c}}
 	reads, writes := &mcp.ToolAnnotations{ReadOnlyHint: true, OpenWorldHint: new(false)}, &mcp.ToolAnnotations{DestructiveHint: new(false), OpenWorldHint: new(false)}
 	mcp.AddTool(s, &mcp.Tool{Name: "list_projects", Annotations: reads, Description: "The newest projects: ids, titles, states."}, t.listProjects)
 	mcp.AddTool(s, &mcp.Tool{Name: "create_project", Annotations: writes, Description: "Make an empty project, to put work into later. build makes its own."}, t.createProject)
@@ -83,7 +84,32 @@ func Run(ctx context.Context, c client.Client) error {
 	return err
 }
 
-type tools struct{ api client.Client }
+type tools struct{ api requests }
+
+// requests are those to the API. What fails is told as the API says it, without the request: whoever reads that made none.
+type requests struct{ client.Client }
+
+func (r requests) Call(ctx context.Context, method, path string, body, out any) error {
+	return told(r.Client.Call(ctx, method, path, body, out))
+}
+
+func (r requests) Get(ctx context.Context, path string, out any, header ...string) (tag string, err error) {
+	tag, err = r.Client.Get(ctx, path, out, header...)
+	return tag, told(err)
+}
+
+func told(err error) error {
+	if refused, ok := errors.AsType[*client.Error](err); ok {
+		return errors.New(refused.Answer())
+	}
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err
+	}
+	return err
+}
+
+// segment is an id in a path. Without one the path would be another, so none is an id that nothing has.
+func segment(id string) string { return cmp.Or(url.PathEscape(id), "-") }
 
 type project struct {
 	ID          string `json:"id"`
@@ -230,7 +256,7 @@ func (t tools) job(ctx context.Context, id, tag string, wait time.Duration) (job
 			Questions []any `json:"questions"`
 		} `json:"clarification_data"`
 	}
-	path, header := "/v1/jobs/"+url.PathEscape(id), []string{}
+	path, header := "/v1/jobs/"+segment(id), []string{}
 	if tag != "" {
 		path, header = path+fmt.Sprintf("?wait=%ds", int(wait.Seconds())), []string{"If-None-Match", tag}
 	}
@@ -281,7 +307,7 @@ type answers struct {
 
 func (t tools) answer(ctx context.Context, _ *mcp.CallToolRequest, in answers) (*mcp.CallToolResult, started, error) {
 	var out started
-	err := t.api.Call(ctx, "POST", "/v1/jobs/"+url.PathEscape(in.JobID)+"/respond", map[string]any{"answers": []any{in.Answers}}, &out)
+	err := t.api.Call(ctx, "POST", "/v1/jobs/"+segment(in.JobID)+"/respond", map[string]any{"answers": []any{in.Answers}}, &out)
 	if err != nil {
 		return nil, started{}, err
 	}
@@ -295,7 +321,7 @@ type jobID struct {
 }
 
 func (t tools) cancel(ctx context.Context, _ *mcp.CallToolRequest, in jobID) (*mcp.CallToolResult, started, error) {
-	if err := t.api.Call(ctx, "POST", "/v1/jobs/"+url.PathEscape(in.JobID)+"/cancel", map[string]any{}, new(json.RawMessage)); err != nil {
+	if err := t.api.Call(ctx, "POST", "/v1/jobs/"+segment(in.JobID)+"/cancel", map[string]any{}, new(json.RawMessage)); err != nil {
 		return nil, started{}, err
 	}
 	j, _, err := t.job(ctx, in.JobID, "", 0)
@@ -503,4 +529,4 @@ func (t tools) preview(ctx context.Context, _ *mcp.CallToolRequest, in projectID
 }
 
 // at is the path of something in a project.
-func at(project, path string) string { return "/v1/projects/" + url.PathEscape(project) + path }
+func at(project, path string) string { return "/v1/projects/" + segment(project) + path }

@@ -75,8 +75,8 @@ func (a *otherAgent) try(t *testing.T, tool string, in any) *mcp.CallToolResult 
 func (a *otherAgent) refused(t *testing.T, tool string, in any, words string) {
 	t.Helper()
 	r := a.try(t, tool, in)
-	if text := r.Content[0].(*mcp.TextContent).Text; !r.IsError || !strings.Contains(text, words) {
-		t.Errorf("%s %v: %t %s, want %q", tool, in, r.IsError, text, words)
+	if text := r.Content[0].(*mcp.TextContent).Text; !r.IsError || !strings.Contains(text, words) || strings.Contains(text, "/v1/") {
+		t.Errorf("%s %v: %t %s, want %q, and no request of ours", tool, in, r.IsError, text, words)
 	}
 }
 
@@ -171,6 +171,9 @@ func TestMCP(t *testing.T) {
 	const nobody = "00000000-0000-4000-8000-000000000000"
 	a.refused(t, "wait", object{"job_id": nobody}, "not found")
 	a.refused(t, "wait", object{"job_id": begun.JobID, "seconds": 46}, "1 to 45")
+	a.refused(t, "wait", object{"job_id": ""}, "Invalid UUID")
+	a.refused(t, "cancel", object{"job_id": ""}, "Invalid UUID")
+	a.refused(t, "list_files", object{"project_id": ""}, "Invalid UUID")
 	a.refused(t, "cancel", object{"job_id": begun.JobID}, "completed")
 	a.refused(t, "build", object{"idea": " "}, "say what to build")
 	a.refused(t, "read_file", object{"project_id": begun.ProjectID, "path": "index.html", "from": 9999}, "lines")

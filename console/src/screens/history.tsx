@@ -75,6 +75,7 @@ function OneRevision({ here, number: n, row }: { here: Here; number: number; row
     try {
       const made = await client.revisions.restore(here.id, n, { ifMatch: here.project.revision });
       say(t("history.restored", { n, to: made.revision }), "good");
+      await refresh(`project/${here.id}/revisions`); // so that what is known of the new one is not put in above its changes
       go(link(["projects", here.id, "history", made.revision], carried("w")), "replace");
       refresh(`project/${here.id}/`);
     } catch (e) {
