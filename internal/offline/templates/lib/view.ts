@@ -44,6 +44,11 @@ export function button(label: Child, onclick: () => void, attributes: Attributes
   return el("button", { type: "button", class: "quiet", ...attributes, onclick }, label);
 }
 
+/** A panel with its heading, by which it is named. */
+export function panel(name: string, heading: Child, ...children: Child[]): View {
+  return el("section", { class: "panel", "aria-labelledby": `${name}-title` }, el("h2", { id: `${name}-title` }, heading), ...children);
+}
+
 /** A select with its label. */
 export function picker(id: string, label: string, value: string, options: readonly (readonly [value: string, label: string])[], pick: (value: string) => void): View {
   return el(

@@ -1,6 +1,6 @@
 import { type Part } from "../lib/part";
 import { t } from "../lib/text";
-import { button, el } from "../lib/view";
+import { button, el, panel } from "../lib/view";
 
 interface State {
   /** What was typed; the signs are those of the keys. */
@@ -126,10 +126,9 @@ export function arithmetic(key: string): Part<State, Action> {
             button("=", () => ready && send({ does: "equals" }), { class: "key primary four", "aria-label": t("Equals"), "aria-disabled": !ready && "true" }),
           ),
         ),
-        el(
-          "section",
-          { class: "panel", "aria-labelledby": "history-title" },
-          el("h2", { id: "history-title" }, t("History")),
+        panel(
+          "history",
+          t("History"),
           state.history.length === 0 ? el("p", { class: "hint" }, t("Results are kept here. The keyboard works too.")) : button(t("Clear history"), () => send({ does: "forget" })),
           el("ul", { class: "lines" }, state.history.map(({ entry, result }) => el("li", {}, el("span", { class: "of" }, entry), button(`= ${result}`, () => send({ does: "recall", result }), { "aria-label": t("Use {0}", result) })))),
         ),

@@ -1,7 +1,7 @@
 import { icon } from "../lib/icons";
 import { type Part } from "../lib/part";
 import { t } from "../lib/text";
-import { button, el, numberInput, pairs, picker, textInput, type View } from "../lib/view";
+import { button, el, numberInput, pairs, panel, picker, textInput, type View } from "../lib/view";
 
 /** What is asked for. A number lies between the limits; a date is a day; a choice is one of its options. */
 export interface Input {
@@ -89,10 +89,9 @@ export function calculator(key: string, formula: Formula): Part<State, Action> {
       return el(
         "div",
         { class: "calculator" },
-        el(
-          "section",
-          { class: "panel", "aria-labelledby": "inputs-title" },
-          el("h2", { id: "inputs-title" }, t("Your numbers")),
+        panel(
+          "inputs",
+          t("Your numbers"),
           el("div", { class: "inputs" }, formula.inputs.map((input) => control(input, text(input), (value) => send({ does: "type", key: input.key, text: value })))),
           button([icon("again"), t("Start over")], () => !untouched && send({ does: "reset" }), { "aria-disabled": untouched && "true" }),
         ),
@@ -139,10 +138,9 @@ function outcome(result: Result): View {
 }
 
 function savedPanel(state: State, result: Result, send: (action: Action) => void): View {
-  return el(
-    "section",
-    { class: "panel", "aria-labelledby": "saved-title" },
-    el("h2", { id: "saved-title" }, t("Kept results")),
+  return panel(
+    "saved",
+    t("Kept results"),
     el(
       "form",
       { class: "line-form", onsubmit: (use) => { use.preventDefault(); send({ does: "save", value: `${result.label}: ${result.value}` }); } },

@@ -5,7 +5,7 @@ import { type Part } from "../lib/part";
 import { addSamples } from "../lib/sample";
 import { all } from "../lib/store";
 import { locale, t } from "../lib/text";
-import { button, el, moveFocus } from "../lib/view";
+import { button, el, moveFocus, panel } from "../lib/view";
 
 interface Shown {
   readonly kind: Kind;
@@ -110,10 +110,9 @@ export function calendar({ key, shows }: Options): Part<State, Action> {
             }),
           ),
         ),
-        el(
-          "section",
-          { class: "panel", "aria-labelledby": "day-title" },
-          el("h2", { id: "day-title" }, date(chosen)),
+        panel(
+          "day",
+          date(chosen),
           here.length === 0 ? el("p", { class: "hint" }, t("Nothing on this day.")) : el("ul", { class: "lines" }, here.map(({ shown, entry }) => el("li", {}, el("a", { href: shown.page }, titleOf(shown.kind, entry)), el("span", { class: "of" }, shown.kind.one)))),
           el("div", { class: "controls" }, entries.length === 0 && button(t("Add examples"), () => addSamples(shows[0]?.kind)), shows.map(({ kind, add }) => el("a", { class: "button primary", href: `${add}${chosen}` }, icon("plus"), addLabel(kind)))),
         ),

@@ -2,7 +2,7 @@ import { number } from "../lib/format";
 import { icon } from "../lib/icons";
 import { type Part } from "../lib/part";
 import { locale, t } from "../lib/text";
-import { button, el, numberInput, pairs, picker } from "../lib/view";
+import { button, el, numberInput, pairs, panel, picker } from "../lib/view";
 import { ingredients, quantities, rates, type Quantity } from "./units";
 
 interface State {
@@ -79,10 +79,9 @@ export function converter(key: string, first: string, others = true): Part<State
       return el(
         "div",
         { class: "calculator" },
-        el(
-          "section",
-          { class: "panel", "aria-labelledby": "convert-title" },
-          el("h2", { id: "convert-title" }, t("Convert")),
+        panel(
+          "convert",
+          t("Convert"),
           offered.length > 1 && el("div", { class: "presets", role: "group", "aria-label": t("What is converted") }, offered.map(([name, quantity]) => button(quantity.label, () => send({ does: "quantity", text: name }), { class: "quiet chip", "aria-pressed": String(name === state.quantity) }))),
           el(
             "div",
@@ -113,10 +112,9 @@ export function converter(key: string, first: string, others = true): Part<State
             el("p", { class: "label" }, labels.get(to) ?? to),
             el("p", { class: "hint" }, t("1 {0} is {1} {2}.", labels.get(from) ?? from, shown(convert(state, 1, from, to)), labels.get(to) ?? to)),
           ),
-          el(
-            "section",
-            { class: "panel", "aria-labelledby": "all-title" },
-            el("h2", { id: "all-title" }, t("In all units")),
+          panel(
+            "all",
+            t("In all units"),
             pairs(units.filter((unit) => unit.name !== from).map((unit) => [unit.label, shown(convert(state, amount, from, unit.name))] as const), "rows"),
           ),
         ),

@@ -6,7 +6,7 @@ import { type Part } from "../lib/part";
 import { addSamples } from "../lib/sample";
 import { all, remove, save } from "../lib/store";
 import { locale, t } from "../lib/text";
-import { button, el, moveFocus, pairs, picker, type View } from "../lib/view";
+import { button, el, moveFocus, pairs, panel, picker, type View } from "../lib/view";
 
 interface Options {
   readonly key: string;
@@ -87,10 +87,9 @@ export function heatmap({ key, shows, page, add, ticked }: Options): Part<State,
           map(counts, day, (to) => send({ does: "day", day: to })),
           el("p", { class: "hint legend", "aria-hidden": "true" }, t("less"), [0, 1, 2, 3, 4].map((level) => el("span", { class: `heat level-${level}` })), t("more")),
         ),
-        !ticked && el(
-          "section",
-          { class: "panel", "aria-labelledby": "day-title" },
-          el("h2", { id: "day-title" }, date(day)),
+        !ticked && panel(
+          "day",
+          date(day),
           onDay.length === 0 ? el("p", { class: "hint" }, t("Nothing on this day.")) : el("ul", { class: "lines" }, onDay.map((entry) => el("li", {}, el("a", { href: page }, titleOf(shows, entry))))),
           el("div", { class: "controls" }, entries.length === 0 && button(t("Add examples"), () => addSamples(shows)), el("a", { class: "button primary", href: `${add}${day}` }, icon("plus"), addLabel(shows))),
         ),

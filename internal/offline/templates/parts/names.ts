@@ -1,6 +1,6 @@
 import { icon } from "../lib/icons";
 import { t } from "../lib/text";
-import { button, el, textInput, type Child, type View } from "../lib/view";
+import { button, el, panel, textInput, type Child, type View } from "../lib/view";
 
 /** Names that people type, and the one that they are typing. */
 export interface Names {
@@ -30,10 +30,9 @@ export function updateNames(state: Names, action: NamesAction): Names {
 
 /** A panel with the names; `beside` is shown before each. */
 export function namesPanel(title: string, label: string, state: Names, send: (action: NamesAction) => void, beside?: (place: number) => Child): View {
-  return el(
-    "section",
-    { class: "panel", "aria-labelledby": "names-title" },
-    el("h2", { id: "names-title" }, title),
+  return panel(
+    "names",
+    title,
     el(
       "form",
       { class: "line-form", onsubmit: (use) => { use.preventDefault(); send({ does: "add" }); } },

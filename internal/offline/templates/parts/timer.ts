@@ -6,7 +6,7 @@ import { type Part } from "../lib/part";
 import { allowSound, beep } from "../lib/sound";
 import { all, save } from "../lib/store";
 import { t } from "../lib/text";
-import { button, el, numberInput, picker, textInput, type Child, type View } from "../lib/view";
+import { button, el, numberInput, panel, picker, textInput, type Child, type View } from "../lib/view";
 
 /** What a timer goes through, one step after the other. */
 interface Plan {
@@ -340,10 +340,9 @@ function taskPanel(kind: Kind, state: State, send: (action: Action) => void): Vi
   const tasks = all(kind);
   const open = tasks.filter((task) => !isDone(task));
   const rounds = (task: Entry): number => state.done.filter((entry) => entry.task === task.id).length;
-  return el(
-    "section",
-    { class: "panel", "aria-labelledby": "tasks-title" },
-    el("h2", { id: "tasks-title" }, headingOf(kind)),
+  return panel(
+    "tasks",
+    headingOf(kind),
     picker("working-on", t("Working on"), state.task, [["", t("Nothing in particular")], ...open.map((task) => [task.id, titleOf(kind, task)] as const)], (task) => send({ does: "task", task })),
     el(
       "ul",

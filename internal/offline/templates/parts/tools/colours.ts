@@ -1,7 +1,7 @@
 import { icon } from "../../lib/icons";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, textInput } from "../../lib/view";
+import { button, el, panel, textInput } from "../../lib/view";
 
 interface State {
   hex: string;
@@ -69,10 +69,9 @@ export function colours(key: string): Part<State, Action> {
       return el(
         "div",
         { class: "calculator" },
-        el(
-          "section",
-          { class: "panel", "aria-labelledby": "inputs-title" },
-          el("h2", { id: "inputs-title" }, t("Type in any field")),
+        panel(
+          "inputs",
+          t("Type in any field"),
           el(
             "div",
             { class: "inputs" },

@@ -2,7 +2,7 @@ import { date, money, today } from "../../lib/format";
 import { icon } from "../../lib/icons";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, numberInput, pairs, textInput, type View } from "../../lib/view";
+import { button, el, numberInput, pairs, panel, textInput, type View } from "../../lib/view";
 
 interface Line {
   what: string;
@@ -58,10 +58,9 @@ export function invoice(key: string): Part<State, Action> {
       return el(
         "div",
         { class: "calculator" },
-        el(
-          "section",
-          { class: "panel", "aria-labelledby": "bill-title" },
-          el("h2", { id: "bill-title" }, t("The invoice")),
+        panel(
+          "bill",
+          t("The invoice"),
           el("div", { class: "inputs" }, field("number", t("Number")), field("day", t("Day"), "date"), field("from", t("From")), field("to", t("To")), numberInput("bill-tax", t("Tax"), tax, (value) => send({ does: "text", key: "tax", text: value }), "%", problem, { min: 0, max: 100 })),
           el("h2", {}, t("Lines")),
           el("div", { class: "stack" }, state.lines.map((line, place) => lineForm(line, place, send))),

@@ -1,7 +1,7 @@
 import { icon } from "../../lib/icons";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el } from "../../lib/view";
+import { button, el, panel } from "../../lib/view";
 import { shuffled } from "../board";
 import { isNamesAction, namesPanel, noNames, updateNames, type Names, type NamesAction } from "../names";
 
@@ -47,10 +47,9 @@ export function lots(key: string): Part<State, Action> {
         "div",
         { class: "calculator" },
         namesPanel(t("Who takes part"), t("Name"), state, send),
-        el(
-          "section",
-          { class: "panel", "aria-labelledby": "lots-title" },
-          el("h2", { id: "lots-title" }, t("Lots")),
+        panel(
+          "lots",
+          t("Lots"),
           el("p", { class: "hint", role: "status" }, few ? t("Add at least three names.") : drawn ? t("Hand the device round: each opens only their own lot, and closes it again.") : t("Nobody draws themselves. Another name puts the lots back.")),
           el(
             "div",

@@ -3,7 +3,7 @@ import { announce } from "../../lib/message";
 import { type Part } from "../../lib/part";
 import { allowSound, signals } from "../../lib/sound";
 import { t } from "../../lib/text";
-import { button, el, typed, type View } from "../../lib/view";
+import { button, el, panel, typed, type View } from "../../lib/view";
 import { below, shuffled } from "../board";
 
 const codes: Readonly<Record<string, string>> = {
@@ -84,10 +84,9 @@ export function morse(key: string): Part<State, Action> {
 
 function translator(state: State, send: (action: Action) => void): View {
   const back = isMorse(state.text);
-  return el(
-    "section",
-    { class: "panel", "aria-labelledby": "translate-title" },
-    el("h2", { id: "translate-title" }, t("Translate")),
+  return panel(
+    "translate",
+    t("Translate"),
     el("div", { class: "field" }, el("label", { for: "morse-text" }, t("Text or Morse code")), el("textarea", { id: "morse-text", rows: 3, maxlength: 500, value: state.text, oninput: (use) => send({ does: "text", text: typed(use) }) })),
     el("p", { class: "figure code", "aria-live": "polite" }, back ? decode(state.text) : shown(encode(state.text))),
     el("div", { class: "controls" }, button([icon("play"), t("Play it")], () => sound(back ? plain(state.text) : encode(state.text)))),
@@ -97,10 +96,9 @@ function translator(state: State, send: (action: Action) => void): View {
 
 function trainer(state: State, send: (action: Action) => void): View {
   const answered = state.answer !== "";
-  return el(
-    "section",
-    { class: "panel", "aria-labelledby": "practise-title" },
-    el("h2", { id: "practise-title" }, t("Practise")),
+  return panel(
+    "practise",
+    t("Practise"),
     el("p", { class: "hint" }, t("{0} of {1} are right", state.right, state.asks)),
     el("p", { class: "figure code" }, shown(codes[state.asked] ?? "")),
     el("p", { role: "status" }, !answered ? t("Which one is it?") : state.answer === state.asked ? t("Right!") : t("No: it is {0}.", state.asked)),

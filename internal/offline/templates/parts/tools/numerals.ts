@@ -1,6 +1,6 @@
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { el, textInput } from "../../lib/view";
+import { el, panel, textInput } from "../../lib/view";
 
 interface State {
   value: string;
@@ -60,10 +60,9 @@ export function numerals(key: string): Part<State, Action> {
       return { value: value === undefined ? state.value : String(value), into, text };
     },
     view(state, send) {
-      return el(
-        "section",
-        { class: "panel", "aria-labelledby": "inputs-title" },
-        el("h2", { id: "inputs-title" }, t("Type in any field")),
+      return panel(
+        "inputs",
+        t("Type in any field"),
         el("div", { class: "inputs wide" }, systems.map(([name, label, base]) => {
           const typing = state.into === name;
           const value = write(Number(state.value), base);

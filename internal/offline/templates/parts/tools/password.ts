@@ -2,7 +2,7 @@ import { icon } from "../../lib/icons";
 import { announce, attempt } from "../../lib/message";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, numberInput } from "../../lib/view";
+import { button, el, numberInput, panel } from "../../lib/view";
 
 const sets: readonly (readonly [key: string, label: string, signs: string])[] = [
   ["lower", t("Small letters"), "abcdefghijkmnopqrstuvwxyz"],
@@ -64,10 +64,9 @@ export function password(key: string): Part<State, Action> {
       return el(
         "div",
         { class: "calculator" },
-        el(
-          "section",
-          { class: "panel", "aria-labelledby": "inputs-title" },
-          el("h2", { id: "inputs-title" }, t("Settings")),
+        panel(
+          "inputs",
+          t("Settings"),
           el("div", { class: "inputs" }, numberInput("length", t("Length"), state.length, (value) => send({ does: "length", text: value }), "", isLength(state.length) ? "" : t("From {0} to {1}, please.", 6, 128), { min: 6, max: 128 })),
           el("div", { class: "stack spaced" }, sets.map(([name, label]) => el("label", { class: "check" }, el("input", { type: "checkbox", checked: state.used.includes(name), onchange: () => send({ does: "set", key: name }) }), ` ${label}`))),
         ),

@@ -1,7 +1,7 @@
 import { icon } from "../../lib/icons";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, textInput } from "../../lib/view";
+import { button, el, panel, textInput } from "../../lib/view";
 import { isNamesAction, namesPanel, noNames, updateNames, type Names, type NamesAction } from "../names";
 
 interface State extends Names {
@@ -39,10 +39,9 @@ export function poll(key: string): Part<State, Action> {
       return el(
         "div",
         { class: "calculator" },
-        el(
-          "section",
-          { class: "panel", "aria-labelledby": "poll-title" },
-          el("h2", { id: "poll-title" }, state.question.trim() || t("Vote")),
+        panel(
+          "poll",
+          state.question.trim() || t("Vote"),
           el("p", { class: "hint", role: "status" }, state.names.length < 2 ? t("Add at least two options.") : total === 0 ? t("Press what you are for, then pass the device on.") : t("Votes: {0}. In front: {1}.", total, first.join(", "))),
           el("ul", { class: "votes" }, state.names.map((name) => el(
             "li",

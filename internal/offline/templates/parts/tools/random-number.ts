@@ -1,7 +1,7 @@
 import { icon } from "../../lib/icons";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, numberInput } from "../../lib/view";
+import { button, el, numberInput, panel } from "../../lib/view";
 import { below } from "../board";
 
 interface State {
@@ -59,10 +59,9 @@ export function randomNumber(key: string): Part<State, Action> {
       return el(
         "div",
         { class: "calculator" },
-        el(
-          "section",
-          { class: "panel", "aria-labelledby": "inputs-title" },
-          el("h2", { id: "inputs-title" }, t("Settings")),
+        panel(
+          "inputs",
+          t("Settings"),
           el("div", { class: "inputs" }, input("from", t("From")), input("to", t("To")), input("count", t("How many"))),
           el("label", { class: "check" }, el("input", { type: "checkbox", checked: state.different, onchange: () => send({ does: "different" }) }), ` ${t("Each only once")}`),
           el("p", { class: "problem", role: "status" }, wrong),

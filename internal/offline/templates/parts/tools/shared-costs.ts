@@ -3,7 +3,7 @@ import { icon } from "../../lib/icons";
 import { announce } from "../../lib/message";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, numberInput, pairs, picker, textInput, type View } from "../../lib/view";
+import { button, el, numberInput, pairs, panel, picker, textInput, type View } from "../../lib/view";
 import { isNamesAction, namesPanel, noNames, updateNames, type Names, type NamesAction } from "../names";
 
 interface Cost {
@@ -92,10 +92,9 @@ export function sharedCosts(key: string): Part<State, Action> {
 }
 
 function costsPanel(state: State, send: (action: Action) => void): View {
-  return el(
-    "section",
-    { class: "panel", "aria-labelledby": "costs-title" },
-    el("h2", { id: "costs-title" }, t("Costs")),
+  return panel(
+    "costs",
+    t("Costs"),
     el(
       "form",
       { onsubmit: (use) => { use.preventDefault(); send({ does: "spend" }); } },

@@ -1,7 +1,7 @@
 import { icon } from "../../lib/icons";
 import { type Part } from "../../lib/part";
 import { t } from "../../lib/text";
-import { button, el, type View } from "../../lib/view";
+import { button, el, panel, type View } from "../../lib/view";
 import { below } from "../board";
 import { isNamesAction, namesPanel, noNames, updateNames, type Names, type NamesAction } from "../names";
 
@@ -72,10 +72,9 @@ export function wheel(key: string): Part<State, Action> {
           "div",
           { class: "beside" },
           namesPanel(t("On the wheel"), t("Name"), state, send, (n) => el("span", { class: `swatch ${state.names.length < 2 ? "of-1" : colour(n, state.names.length)}`, "aria-hidden": "true" })),
-          state.past.length > 0 && el(
-            "section",
-            { class: "panel", "aria-labelledby": "past-title" },
-            el("h2", { id: "past-title" }, t("Picked so far")),
+          state.past.length > 0 && panel(
+            "past",
+            t("Picked so far"),
             el("ol", { class: "guesses" }, state.past.map((name) => el("li", {}, name))),
             el("div", { class: "controls" }, button([icon("trash"), t("Clear")], () => send({ does: "forget" }))),
           ),
