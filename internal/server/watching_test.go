@@ -15,10 +15,11 @@ import (
 )
 
 // slowEndpoint speaks OpenAI's chat API. It streams the answers that it is told, 500 bytes at a time: the first one not before begin
-// is closed, and its last piece not before shown is. An answer is the calls of one turn: name, arguments, name, arguments...
+// is closed, and its last piece not before shown is; those after it not before looked is. An answer is the calls of one turn: name, arguments, name, arguments...
 type slowEndpoint struct {
-	answers      [][]string
-	begin, shown chan struct{}
+	answers              [][]string
+	begin, shown, looked chan struct{}
+	began                bool
 }
 
 func (e *slowEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -34,7 +35,10 @@ func (e *slowEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"choices": []any{map[string]any{"index": 0, "delta": delta, "finish_reason": finish}}}))
 		http.NewResponseController(w).Flush()
 	}
-	<-e.begin
+	if <-e.begin; e.began {
+		<-e.looked
+	}
+	e.began = true
 	for i := 0; i < len(answer); i += 2 {
 		function, id := map[string]any{"name": answer[i], "arguments": ""}, any(fmt.Sprint("call_", i))
 		for args := answer[i+1]; ; {
@@ -57,15 +61,16 @@ func (e *slowEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // and what did not work.
 func TestWatching(t *testing.T) {
 	page := "<!doctype html>\n<title>Dogs</title>\n<p>Ä dog 🐕</p>\n" + strings.Repeat("<p>A line of the page</p>\n", 60)
-	e := &slowEndpoint{begin: make(chan struct{}), shown: make(chan struct{}), answers: [][]string{
+	e := &slowEndpoint{begin: make(chan struct{}), shown: make(chan struct{}), looked: make(chan struct{}), answers: [][]string{
 		{"write_file", `{"path":"index.html","content":` + string(form.Marshal(page)) + "}"},
 		{"read_file", `{"path":"none.ts"}`},
 		{"finish", `{"summary":"A page about dogs, open it.","dependencies":[]}`}}}
 	srv := httptest.NewServer(e)
 	defer srv.Close()
-	begin, see := sync.OnceFunc(func() { close(e.begin) }), sync.OnceFunc(func() { close(e.shown) })
+	begin, see, look := sync.OnceFunc(func() { close(e.begin) }), sync.OnceFunc(func() { close(e.shown) }), sync.OnceFunc(func() { close(e.looked) })
 	defer begin()
 	defer see()
+	defer look()
 	p := start(t, t.TempDir(), "LLM_COMPATIBLE_URL="+srv.URL+"/v1", "LLM_COMPATIBLE_MODEL=slow")
 	var project struct{ ID string }
 	p.caller.must(t, "POST", "/v1/projects/", map[string]string{"title": "Dogs"}, &project)
@@ -83,7 +88,11 @@ func TestWatching(t *testing.T) {
 		if kind == "file_delta" {
 			see()
 		}
-		return w.event(t, kind, data), nil
+		over := w.event(t, kind, data)
+		if kind == "file" { // the working tree was looked at, and the job may go on and end
+			look()
+		}
+		return over, nil
 	}); err != nil {
 		t.Fatal(err)
 	}
