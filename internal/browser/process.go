@@ -44,8 +44,8 @@ type process struct {
 	sandbox Sandbox
 	ended   chan struct{} // the program has ended; its children may still be there
 
-	tree  tree         // what it started, as far as this system tells
-	used  atomic.Int64 // processor time of all of it, when it was last looked at
+	tree  tree                   // what it started, as far as this system tells
+	spent atomic.Pointer[effort] // when it was last looked at; nil: it was not, or the system does not tell
 	mu    sync.Mutex
 	cause error // why it was ended by us, the first reason
 }
@@ -153,12 +153,14 @@ func (p *process) watch(ctx context.Context, o launch) {
 			return
 		case <-next.C:
 			began := time.Now()
-			memory, used := p.tree.measure(p.cmd.Process.Pid)
-			p.used.Store(int64(used))
+			memory, spent := p.tree.measure(p.cmd.Process.Pid)
+			if spent.used > 0 {
+				p.spent.Store(&spent)
+			}
 			switch {
 			case memory > o.memory:
 				p.kill(errMemory)
-			case used > o.time:
+			case spent.used > o.time:
 				p.kill(errProcessor)
 			}
 			next.Reset(min(max(lookEvery, 20*time.Since(began)), lookAtLeast))
@@ -166,8 +168,8 @@ func (p *process) watch(ctx context.Context, o launch) {
 	}
 }
 
-// computed is the processor time that the browser took so far; 0 where the system does not tell.
-func (p *process) computed() time.Duration { return time.Duration(p.used.Load()) }
+// effort is the processor time that all of a browser took, and for how long its main threads were ready and had to wait for a processor.
+type effort struct{ used, waited time.Duration }
 
 // kill ends the browser for a reason that is told.
 func (p *process) kill(cause error) {

@@ -220,11 +220,12 @@ func (t *tree) marked(pid int) bool {
 	return bytes.Contains(line, t.mark)
 }
 
-// measure returns how much memory the tree holds for itself and how much processor time it took. Files that processes share are not
+// measure returns how much memory the tree holds for itself and what it took of the processors. Files that processes share are not
 // counted; shared memory counts once for each.
-func (t *tree) measure(root int) (memory int64, used time.Duration) {
+func (t *tree) measure(root int) (memory int64, spent effort) {
 	for pid, s := range t.look(root) {
-		used += s.used
+		spent.used += s.used
+		spent.waited += waited(pid)
 		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		for line := range bytes.Lines(b) {
 			name, value, _ := strings.Cut(string(line), ":")
@@ -234,7 +235,17 @@ func (t *tree) measure(root int) (memory int64, used time.Duration) {
 			}
 		}
 	}
-	return memory, used
+	return memory, spent
+}
+
+// waited is for how long a process' main thread was ready to run and did not; 0 where the kernel does not count it.
+func waited(pid int) time.Duration {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+	if f := strings.Fields(string(b)); len(f) > 1 {
+		ns, _ := strconv.ParseInt(f[1], 10, 64)
+		return time.Duration(ns)
+	}
+	return 0
 }
 
 // kill ends all of it. What is started while we look is found by the next look.

@@ -47,10 +47,10 @@ type run struct {
 	site     site
 	client   *client
 	browser  session
-	half     time.Time     // from when on it ends early if there are errors
-	patience time.Duration // with one step of a page
-	computed func() time.Duration
-	clock    float64 // when the pages' time begins, in seconds since 1970
+	half     time.Time      // from when on it ends early if there are errors
+	patience time.Duration  // with one step of a page
+	spent    func() *effort // by the browser
+	clock    float64        // when the pages' time begins, in seconds since 1970
 	sources  *sources
 
 	mu      sync.Mutex
@@ -169,7 +169,7 @@ func (r *run) handle(method string, params jsonv2.Value) {
 
 // begin takes over a browser that was started.
 func (r *run) begin(p *process) {
-	r.client, r.computed = p.client, p.computed
+	r.client, r.spent = p.client, p.spent.Load
 	r.browser = r.client.on("", r.handle)
 }
 
@@ -206,10 +206,7 @@ type window struct {
 
 // tab is the window's, in place of one that was lost.
 func (w *window) tab(ctx context.Context) (*tab, error) {
-	w.t.mu.Lock()
-	lost := w.t.crashed
-	w.t.mu.Unlock()
-	if !lost {
+	if w.t.life.Err() == nil {
 		return w.t, nil
 	}
 	w.t.close(ctx)
@@ -361,7 +358,7 @@ func (r *run) open(ctx context.Context, w *window, p string) (t *tab, ok bool, e
 		clear(t.asked)
 	})
 	settle := func() error {
-		waiting, cancel := r.impatient(ctx)
+		waiting, cancel := t.impatient(ctx)
 		defer cancel()
 		if _, err := call(waiting, t.session, page.BringToFront, cdp.Empty{}); err != nil {
 			return err
@@ -466,7 +463,7 @@ func (r *run) look(ctx context.Context, t *tab, picture bool) error {
 
 // shoot takes a picture of the page. One that cannot be had is no fault of the page's.
 func (r *run) shoot(ctx context.Context, t *tab) error {
-	ctx, cancel := r.impatient(ctx)
+	ctx, cancel := t.impatient(ctx)
 	defer cancel()
 	defer t.keepUp(ctx)()
 	for _, quality := range []int64{80, 30} {
@@ -502,7 +499,7 @@ func (r *run) accessible(ctx context.Context, t *tab) error {
 		t.mu.Lock()
 		in := t.world
 		t.mu.Unlock()
-		loading, cancel := r.impatient(ctx)
+		loading, cancel := t.impatient(ctx)
 		_, err := call(loading, t.session, runtime.Evaluate, runtime.EvaluateParams{Expression: axeScript + "\n;0", UniqueContextID: in, ReturnByValue: new(true)})
 		cancel()
 		if err != nil {
@@ -727,7 +724,7 @@ func (r *run) useOne(ctx context.Context, t *tab, c control) error {
 
 // act does what a person does with a control.
 func (t *tab) act(ctx context.Context, c control) error {
-	ctx, cancel := t.run.impatient(ctx)
+	ctx, cancel := t.impatient(ctx)
 	defer cancel()
 	if c.Kind != "set" {
 		stop := t.keepUp(ctx)

@@ -54,21 +54,24 @@ func TestGoodApp(t *testing.T) {
 	}
 }
 
-// TestPatience: a page that computes is given up soon; one that was given little of a busy machine's processor is waited for, but not forever.
+// TestPatience: a page that computes is given up soon; one that was given little of a busy machine's processor is waited for, but
+// not forever, and one that asks for none not as long.
 func TestPatience(t *testing.T) {
 	for name, c := range map[string]struct {
-		used func(wall time.Duration) time.Duration
-		most time.Duration
+		spent func(wall time.Duration) *effort
+		most  time.Duration
 	}{
-		"computes":    {func(wall time.Duration) time.Duration { return time.Second + wall }, patience},
-		"held back":   {func(wall time.Duration) time.Duration { return time.Second + wall/8 }, patiences * patience},
-		"half of one": {func(wall time.Duration) time.Duration { return time.Second + wall/2 }, 2 * patience},
-		"not told":    {func(time.Duration) time.Duration { return 0 }, patience},
+		"computes":        {func(wall time.Duration) *effort { return &effort{time.Second + wall, time.Second} }, patience},
+		"held back":       {func(wall time.Duration) *effort { return &effort{time.Second + wall/8, time.Second + wall/2} }, patiences * patience},
+		"half of one":     {func(wall time.Duration) *effort { return &effort{time.Second + wall/2, time.Second + wall/2} }, 2 * patience},
+		"stands still":    {func(wall time.Duration) *effort { return &effort{time.Second + wall/50, time.Second + wall/50} }, idlePatiences * patience},
+		"none is counted": {func(wall time.Duration) *effort { return &effort{time.Second + wall/8, 0} }, patiences * patience},
+		"not told":        {func(time.Duration) *effort { return nil }, patience},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				r := &run{patience: patience, computed: func() time.Duration { return c.used(time.Since(began)) }}
+				r := &run{patience: patience, spent: func() *effort { return c.spent(time.Since(began)) }}
 				ctx, cancel := r.impatient(t.Context())
 				defer cancel()
 				<-ctx.Done()

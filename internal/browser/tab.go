@@ -37,13 +37,14 @@ type tab struct {
 	target  target.ID
 	context cdp.BrowserContextID
 	width   int
+	life    context.Context // it ends with the page's process
+	crash   func()
 
 	mu      sync.Mutex
 	changed chan struct{} // closed, and made anew, with every change of what follows
 	world   string        // where inspect.js is in the document that is there; "": nowhere
 	expired int           // budgets of time that ran out
 	leaving bool          // for another document, which was asked for and has not come
-	crashed bool
 	loaded  time.Time     // when the document came
 	passed  time.Duration // of its time since
 	loads   int           // documents since it was opened
@@ -88,7 +89,8 @@ func (r *run) newTab(ctx context.Context, in cdp.BrowserContextID, width int) (*
 	if err != nil {
 		return nil, err
 	}
-	t := &tab{run: r, target: made.TargetID, context: in, width: width, changed: make(chan struct{}), loaded: time.Now(), asked: map[network.RequestID]asked{}}
+	life, crash := context.WithCancelCause(context.WithoutCancel(ctx))
+	t := &tab{run: r, life: life, crash: func() { crash(errCrashed) }, target: made.TargetID, context: in, width: width, changed: make(chan struct{}), loaded: time.Now(), asked: map[network.RequestID]asked{}}
 	t.session = r.client.on(attached.SessionID, t.handle)
 	for _, enable := range []func() error{
 		func() error { _, err := call(ctx, t.session, page.Enable, page.EnableParams{}); return err },
@@ -168,16 +170,15 @@ func (t *tab) change(f func()) {
 func (t *tab) until(ctx context.Context, ready func() bool) error {
 	for {
 		t.mu.Lock()
-		ok, changed, crashed := ready(), t.changed, t.crashed
+		ok, changed := ready(), t.changed
 		t.mu.Unlock()
 		if ok {
 			return nil
 		}
-		if crashed {
-			return errCrashed
-		}
 		select {
 		case <-changed:
+		case <-t.life.Done():
+			return context.Cause(t.life)
 		case <-t.client.gone:
 			return errGone
 		case <-ctx.Done():
@@ -187,24 +188,31 @@ func (t *tab) until(ctx context.Context, ready func() bool) error {
 }
 
 // patience is how long a page may compute without end before it is given up. Where the machine is busy it is had again, up to so many
-// times: a browser that was given little of the processor is slow, and its page does not hang.
+// times: a browser that was given little of the processor is slow, and its page does not hang. One that wanted little of it stands still,
+// and has it twice: whoever answers it may be slow.
 const (
-	patience  = 6 * time.Second
-	patiences = 4
+	patience      = 6 * time.Second
+	patiences     = 4
+	idlePatiences = 2
 )
 
 // impatient bounds ctx by our patience with one step of a page.
 func (r *run) impatient(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	began := r.computed()
+	var began effort
+	if s := r.spent(); s != nil {
+		began = *s
+	}
 	go func() {
-		for range patiences {
+		for n := range patiences {
 			select {
 			case <-ctx.Done():
 				return
 			case <-time.After(r.patience):
 			}
-			if now := r.computed(); now == 0 || now-began > r.patience*3/4 {
+			now := r.spent()
+			if now == nil || now.used-began.used > r.patience*3/4 ||
+				n+1 == idlePatiences && now.waited > 0 && now.waited-began.waited < r.patience/4 {
 				break
 			}
 		}
@@ -213,9 +221,17 @@ func (r *run) impatient(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, func() { cancel(nil) }
 }
 
+// impatient bounds ctx by our patience with one step of the page, and by the page's life: a process that is gone answers nothing.
+func (t *tab) impatient(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := t.run.impatient(ctx)
+	ctx, end := context.WithCancelCause(ctx)
+	unhook := context.AfterFunc(t.life, func() { end(context.Cause(t.life)) })
+	return ctx, func() { unhook(); end(nil); stop() }
+}
+
 // pass lets so much of the page's time pass. It stands still while files are being fetched.
 func (t *tab) pass(ctx context.Context, d time.Duration) error {
-	ctx, cancel := t.run.impatient(ctx)
+	ctx, cancel := t.impatient(ctx)
 	defer cancel()
 	for slice := firstSlice; d > 0; slice *= 4 {
 		if err := t.fetched(ctx); err != nil {
@@ -376,7 +392,7 @@ func inspect[T any](ctx context.Context, t *tab, expression string) (result T, e
 }
 
 func inspectOnce[T any](ctx context.Context, t *tab, expression string) (result T, err error) {
-	ctx, cancel := t.run.impatient(ctx)
+	ctx, cancel := t.impatient(ctx)
 	defer cancel()
 	if err := t.until(ctx, func() bool { return t.world != "" }); err != nil {
 		return result, err
@@ -435,7 +451,7 @@ func (t *tab) handle(method string, params jsonv2.Value) {
 	case page.FrameNavigated.Method:
 		on(params, t.navigated)
 	case inspector.TargetCrashed.Method:
-		t.change(func() { t.crashed = true })
+		t.crash()
 	case page.JavascriptDialogOpening.Method:
 		on(params, t.dialog)
 	case page.FileChooserOpened.Method, storage.IndexedDBContentUpdated.Method, page.WindowOpen.Method:
@@ -484,7 +500,8 @@ func (t *tab) dialog(e page.EventJavascriptDialogOpening) {
 // end ends a page for what it does.
 func (t *tab) end(kind Kind, why string) {
 	t.found(Error, kind, why, nowhere)
-	t.change(func() { t.crashed, t.page = true, "" })
+	t.change(func() { t.page = "" })
+	t.crash()
 	send(t.session, page.Crash, cdp.Empty{})
 }
 
