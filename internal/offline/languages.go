@@ -35,8 +35,8 @@ var grammarWords = map[string]map[string]bool{
 // contentWords tell a language where an idea has no little words.
 var contentWords = map[string]*regexp.Regexp{
 	"it": regexp.MustCompile(`(?:zione|zioni|aggio|ezza|atrice|atore|etto|etti|ggi)$`),
-	"pt": regexp.MustCompile(`[ãõ]|(?:ção|ções|agem|agens|dora)$`),
-	"de": regexp.MustCompile(`[äöüß]|[a-z]{4}generator$|(?:ung|ungen|heit|keit|schaft|buch|rechner|umrechner|trainer|zettel|karten|liste|spiel|planer|verwaltung|kalender|zähler|uhr)$`),
+	"pt": regexp.MustCompile(`[ãõ]|(?:ção|ções|agem|agens)$`),
+	"de": regexp.MustCompile(`[äöüß]|[a-z]{4}generator$|(?:ung|ungen|heit|keit|schaft|buch|rechner|umrechner|trainer|zettel|karten|liste|spiel|planer|verwaltung|kalender|zähler|uhr)$|[a-z]{4}(?:zeit|zeiten|geld|bücher|kosten|termine|ausgaben|verleih|verzeichnis|tabelle|abrechnung|arbeiten)$`),
 	"es": regexp.MustCompile(`[ñ¿¡íóú]|(?:ción|ciones|adora|adoras|ería|dades)$`),
 	"fr": regexp.MustCompile(`[èêëçœùûîïôâé]|(?:trice|trices|eaux|minuteur|sseur|ateur)$`),
 }
@@ -49,7 +49,7 @@ var topicWords = map[string]map[string]bool{
 	"fr": wordSet(`pendu carnet lecture lecteur dépenses colocataires lancer dés minuteur compteur courses suivi jeu morpion sondage roue devinettes livres tâches plantes recettes`),
 	"it": wordSet(`spese ricette ricetta nonna lista cronometro impiccato calcolatrice calcolatore mutuo libri appunti compiti palestra allenamenti piante giardino viaggi viaggio abbonamenti fatture clienti ordini prenotazioni gioco giochi
 		memoria traccia tenere gestire tracciare calcolare soldi mance mancia convertitore promemoria abitudini collezione francobolli vini animali gatti cani compleanni regali dieta pasti ospiti matrimonio lavori dadi tris metronomo
-		scacchi temporizzatore sondaggio ruota segnapunti parole quiz studio esami alunni studenti corsi prodotti magazzino spesa`),
+		scacchi temporizzatore sondaggio ruota segnapunti parole studio esami alunni studenti corsi prodotti magazzino spesa`),
 	"pt": wordSet(`gastos despesas tarefas receitas livros filmes jogo jogos velha forca treino treinos plantas viagens viagem faturas clientes controle controlar mensais emprestei emprestados hábitos lembretes notas contas compras estudos
 		alunos produtos estoque vinhos presentes aniversários animais vacinas remédios refeições convidados casamento calculadora gorjeta conversor temporizador cronômetro dados sorteio enquete placar senhas dinheiro lista músicas
 		pedidos assinaturas agenda xadrez`),
@@ -105,7 +105,7 @@ func languageOf(text string) string {
 				score[l] += 2
 			}
 		}
-		if len(words().lookup(t)) > 0 || english().verbForm(t) != "" || english().is("tool", t) && t != "app" {
+		if len(words().lookup(t)) > 0 || english().verbForm(t) != "" || t != "app" && (english().is("tool", t) || english().is("preposition", t) || english().is("attribute", t) || english().is("uncountable", t)) {
 			score["en"]++
 		}
 	}
@@ -114,6 +114,9 @@ func languageOf(text string) string {
 		if score[l] > score[best] {
 			best = l
 		}
+	}
+	if best == "es" && score["fr"] == score["es"] && !slices.ContainsFunc(ts, func(t string) bool { return !grammarWords["fr"][t] && endsIn(t, "a", "o", "as", "os") }) {
+		return "fr" // which shares its little words: "entretien de la voiture"
 	}
 	return best
 }
