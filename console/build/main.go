@@ -72,9 +72,9 @@ func bundle(folder string, files map[string][]byte) error {
 	common := api.BuildOptions{Bundle: true, Format: api.FormatESModule, Target: api.ES2022, JSX: api.JSXAutomatic, JSXImportSource: "preact", AbsWorkingDir: folder,
 		MinifyWhitespace: true, MinifySyntax: true, MinifyIdentifiers: true, Charset: api.CharsetUTF8, LegalComments: api.LegalCommentsNone, LogLevel: api.LogLevelWarning,
 		Outdir: filepath.Join(folder, "dist"), AssetNames: "[name]", ChunkNames: "[name]", Loader: map[string]api.Loader{".woff2": api.LoaderFile}, Metafile: true}
-	// The screens that come later share code with the first ones; the editor shares none, and is made apart.
+	// What comes later shares what the first screen is made of, as one chunk; the editor shares nothing, and is made apart.
 	screens, editor := common, common
-	screens.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "src/app.tsx", OutputPath: "app"}, {InputPath: "src/later.tsx", OutputPath: "later"}, {InputPath: "src/style/index.css", OutputPath: "app"}}
+	screens.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "src/main.ts", OutputPath: "app"}, {InputPath: "src/later.tsx", OutputPath: "later"}, {InputPath: "src/signing.tsx", OutputPath: "signin"}, {InputPath: "src/style/index.css", OutputPath: "app"}}
 	screens.Splitting = true
 	editor.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "src/editor.ts", OutputPath: "editor"}}
 	for _, o := range []api.BuildOptions{screens, editor} {
@@ -88,7 +88,7 @@ func bundle(folder string, files map[string][]byte) error {
 				return err
 			}
 			if _, twice := files[filepath.ToSlash(name)]; twice {
-				return fmt.Errorf("two bundles are named %s", name)
+				return fmt.Errorf("two bundles are named %s: what two of those that come later share belongs to the first screen", name)
 			}
 			files[filepath.ToSlash(name)] = f.Contents
 		}

@@ -8,7 +8,7 @@ import { t } from "./i18n";
 import { Button, Dialog, useNow } from "./parts/basics";
 import { Icon, Mark, type IconName } from "./parts/icon";
 import { allShortcuts, shown, useKeys } from "./parts/keys";
-import { Later } from "./parts/later";
+import { Later, resume, SignIn } from "./parts/later";
 import { Palette, paletteOpen } from "./parts/palette";
 import { Toasts } from "./parts/toast";
 import { go, link, place, section } from "./router";
@@ -122,7 +122,7 @@ function Missing() {
 }
 
 function Screen() {
-  if (signedOut.value) return <LaterScreen name="signin" />;
+  if (signedOut.value) return <SignIn>{({ SignInScreen }) => <SignInScreen />}</SignIn>;
   const name = section.value;
   if (name === "") return <StartScreen />;
   if (name === "projects" && place.value.path[1]) return <ProjectScreen key={place.value.path[1]} id={place.value.path[1]} />;
@@ -156,10 +156,10 @@ function App() {
   );
 }
 
-function start(): void {
+export function start(): void {
   render(<App />, document.getElementById("app")!);
   // Who signed in before a reload still is; whatever is in the way of that is told by the screen that asks who they are.
-  if (served.users) void import("./later").then((m) => m.resume()).catch(() => undefined);
+  if (served.users) void resume().catch(() => undefined);
 }
 
 let before = token.value;
@@ -167,4 +167,3 @@ token.subscribe((now) => {
   if (now && now !== before) refresh("");
   before = now;
 });
-start();

@@ -395,7 +395,7 @@ func TestAgents(t *testing.T) {
 	k.wantFields(k.call("POST", "/v1/run-agent", body, "Idempotency-Key: é"), "Idempotency-Key string_format")
 
 	job := k.call("GET", "/v1/jobs/"+m["job_id"].(string), "").want(200)
-	job.keys(jobKeys + " queue cost_micro_usd cost_estimated")
+	job.keys(jobKeys + " queue base_revision cost_micro_usd cost_estimated")
 	if !strings.Contains(job.Body, `"input_context":{"user_message" : " hi\n", "n":[1, 2.50]}`) {
 		t.Errorf("the context is not as it was sent: %s", job.Body)
 	}
@@ -565,6 +565,17 @@ func TestRevisions(t *testing.T) {
 		t.Error(r)
 	}
 	wantKeys(t, r["files"].([]any)[0], fileKeys)
+	for query, want := range map[string]string{"path=a.ts": "1 a.ts one\n2\n", "path=a.ts&content=false": "1 a.ts <nil>", "path=a": "0", "path=b.ts": "1 b.ts b", "path=c.ts": "0", "path=%00": "0"} {
+		one := k.call("GET", url+"/3?"+query, "").want(200).object()
+		got := fmt.Sprint(one["count"])
+		for _, f := range one["files"].([]any) {
+			got += fmt.Sprintf(" %v %v", f.(map[string]any)["path"], f.(map[string]any)["content"])
+		}
+		if got != want {
+			t.Errorf("?%s: %q, want %q", query, got, want)
+		}
+	}
+	k.call("GET", url+"/9?path=a.ts", "").fails(404, "RESOURCE_NOT_FOUND")
 	d := k.call("GET", url+"/2/diff", "").want(200).keys("project_id revision base files counts unified too_large")
 	wantKeys(t, d["files"].([]any)[0], "path old_path status old_version new_version additions deletions too_large hunks unified")
 	if want := "diff --git a/a.ts b/a.ts\n--- a/a.ts\n+++ b/a.ts\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n"; d["unified"] != want {

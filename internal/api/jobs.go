@@ -285,6 +285,7 @@ type JobPath struct {
 // jobDetail is a job with what it cost, whatever became of it.
 type jobDetail struct {
 	JobState
+	Base          *int64 `json:"base_revision" nullable:"true" doc:"The revision of the project that it works on; null: it has not begun, or there was none."`
 	Cost          *int64 `json:"cost_micro_usd" nullable:"true" doc:"What models cost so far, in millionths of a dollar; null: nothing is known of it."`
 	CostEstimated bool   `json:"cost_estimated" doc:"Some of the cost is a guess, or not in it: of calls whose usage or price is not known."`
 }
@@ -324,6 +325,9 @@ func (s *server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error
 	state := []JobState{jobOf(&job)}
 	s.addPlaces(ctx, state)
 	out := &jobDetail{JobState: state[0]}
+	if job.Base != 0 {
+		out.Base = &job.Base
+	}
 	if s.Ledger != nil {
 		total, err := s.jobCost(ctx, u, &job)
 		if err != nil {

@@ -60,7 +60,8 @@ type RevisionPath struct {
 
 type getRevisionInput struct {
 	RevisionPath
-	Content bool `query:"content" default:"true" doc:"false leaves the contents out."`
+	Content bool   `query:"content" default:"true" doc:"false leaves the contents out."`
+	Path    string `query:"path" maxLength:"1000" doc:"Only this file; none, where it was not there."`
 }
 
 // revisionState is a revision with all files as they were in it.
@@ -76,13 +77,30 @@ func (r *revisionState) paged() bool { return r.Files.next != nil }
 type getRevisionOutput struct{ Body *revisionState }
 
 func (s *server) getRevision(ctx context.Context, in *getRevisionInput) (*getRevisionOutput, error) {
-	r, pages, err := s.pages(ctx, in.ProjectID, in.Number, !in.Content)
+	r, pages, err := s.revisionPages(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	out := &revisionState{Revision: revisionOf(r), ProjectID: in.ProjectID, Files: pages}
 	out.Files.count = &out.Count
 	return &getRevisionOutput{out}, nil
+}
+
+// revisionPages reads what was asked for of the files of a revision.
+func (s *server) revisionPages(ctx context.Context, in *getRevisionInput) (codeforge.Revision, filePages, error) {
+	if in.Path == "" {
+		return s.pages(ctx, in.ProjectID, in.Number, !in.Content)
+	}
+	only := codeforge.Page{Bare: true}
+	if canBeStored(in.Path) {
+		only = onlyAt(in.Path)
+	}
+	r, files, err := s.Store.RevisionFiles(ctx, caller(ctx), in.ProjectID, in.Number, only)
+	p := filePages{bare: !in.Content}
+	if len(files) > 0 && files[0].Path == in.Path {
+		p.first = files[:1]
+	}
+	return r, p, err
 }
 
 type restoreInput struct {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -44,8 +45,26 @@ func roadmapOrError(r codeforge.Roadmap, err error) (*roadmapOutput, error) {
 	return &roadmapOutput{roadmap{r.ID, r.ProjectID, roadmapModules(r.Modules), r.CurrentStep, r.CreatedAt}}, nil
 }
 
-func (s *server) getRoadmap(ctx context.Context, in *struct{ ProjectPath }) (*roadmapOutput, error) {
-	return roadmapOrError(s.Store.GetRoadmap(ctx, caller(ctx), in.ProjectID))
+type getRoadmapInput struct {
+	ProjectPath
+	Optional bool `query:"optional" doc:"true: where none was planned yet the answer is 204 and not 404, which browsers log as an error."`
+}
+
+type getRoadmapOutput struct {
+	Status int
+	Body   *roadmap
+}
+
+func (s *server) getRoadmap(ctx context.Context, in *getRoadmapInput) (*getRoadmapOutput, error) {
+	r, err := s.Store.GetRoadmap(ctx, caller(ctx), in.ProjectID)
+	if e, ok := errors.AsType[*codeforge.Error](err); in.Optional && ok && e.Kind == codeforge.Missing && e.Details["resource"] == "Roadmap" {
+		return &getRoadmapOutput{Status: 204}, nil
+	}
+	out, err := roadmapOrError(r, err)
+	if err != nil {
+		return nil, err
+	}
+	return &getRoadmapOutput{200, &out.Body}, nil
 }
 
 type roadmapStep struct {

@@ -102,6 +102,13 @@ func TestStudentMode(t *testing.T) {
 		if d := k.call(c.method, at+c.path, c.body, "Authorization: Bearer bob").fails(404, "RESOURCE_NOT_FOUND"); d["resource"] != "Project" || d["id"] != project {
 			t.Errorf("%s: %v", c.path, d)
 		}
+		if c.method == "GET" && c.path == "/roadmap" {
+			if a := k.call("GET", at+"/roadmap?optional=true", "").want(204); a.Body != "" {
+				t.Errorf("%q", a.Body)
+			}
+			k.call("GET", at+"/roadmap?optional=true", "", "Authorization: Bearer bob").fails(404, "RESOURCE_NOT_FOUND")
+			k.call("GET", "/v1/student/"+builder+"/roadmap?optional=true", "").fails(400, "VALIDATION_ERROR")
+		}
 		if strings.Contains(c.path, "sessions") {
 			continue
 		}

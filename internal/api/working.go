@@ -206,10 +206,10 @@ func (t *WorkingTree) list(ctx context.Context) (files []workingFile, deleted []
 
 // file is one file with its content.
 func (t *WorkingTree) file(ctx context.Context, path string) (workingFile, error) {
-	if !utf8.ValidString(path) || strings.Contains(path, "\x00") { // a store cannot be asked for it
+	if !canBeStored(path) {
 		return workingFile{}, codeforge.NotFound("File", strings.ToValidUTF8(path, "\ufffd"))
 	}
-	only := codeforge.Page{After: justBefore(path), Bytes: 1}
+	only := onlyAt(path)
 	below, err := t.base(ctx, only)
 	if err != nil {
 		return workingFile{}, err
@@ -242,6 +242,12 @@ func textContent(encoding, content string) *string {
 	}
 	return &content
 }
+
+// canBeStored reports whether a store can be asked for a path.
+func canBeStored(path string) bool { return utf8.ValidString(path) && !strings.Contains(path, "\x00") }
+
+// onlyAt is a page whose first file is the one at path, if there is one.
+func onlyAt(path string) codeforge.Page { return codeforge.Page{After: justBefore(path), Bytes: 1} }
 
 // justBefore is a text that sorts before path and after every other path before it, so that a page that begins after it begins with path.
 func justBefore(path string) string {

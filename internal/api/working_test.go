@@ -88,6 +88,9 @@ func TestWorkingTree(t *testing.T) {
 			t.Errorf("%s is %q", path, got)
 		}
 	}
+	if base := k.call("GET", "/v1/jobs/"+job, "").want(200).object()["base_revision"]; base != 3.0 {
+		t.Errorf("it works on revision %v", base)
+	}
 	// Nothing of it is in the project, and what the project gets meanwhile is not in it.
 	k.file(project, "later.ts", "x")
 	if _, again := k.working(job); again != lines {

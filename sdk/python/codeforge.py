@@ -889,6 +889,7 @@ JobData = TypedDict("JobData", {
 _JobDetailMust = TypedDict("_JobDetailMust", {
     "agent_type": "Literal['research', 'wireframe', 'code', 'qa', 'pedagogy', 'roadmap', 'choice', 'refactor', 'builder', 'github_export', 'noop']",
     "apply": "Literal['auto', 'review']",
+    "base_revision": "Union[int, None]",
     "clarification_data": "Any",
     "completed_at": "Union[str, None]",
     "cost_estimated": "bool",
@@ -2867,9 +2868,9 @@ class Learning(_Group):
         """How far the student has come."""
         return self._core.call("GET", f"/v1/student/{_part(project_id)}/progress", **options)
 
-    def get_roadmap(self, project_id: str, **options: Any) -> "Roadmap":
+    def get_roadmap(self, project_id: str, *, optional: "Optional[bool]" = None, **options: Any) -> "Roadmap":
         """Read the roadmap."""
-        return self._core.call("GET", f"/v1/student/{_part(project_id)}/roadmap", **options)
+        return self._core.call("GET", f"/v1/student/{_part(project_id)}/roadmap", query={"optional": optional}, **options)
 
     def plan_roadmap(self, project_id: str, body: "RoadmapRequest", **options: Any) -> "RoadmapResult":
         """Plan a roadmap."""
@@ -2995,9 +2996,9 @@ class Revisions(_Group):
         """List revisions."""
         return Pages(self._core, f"/v1/projects/{_part(project_id)}/revisions", {"page": page, "page_size": page_size}, options)
 
-    def get(self, project_id: str, revision: int, *, content: "Optional[bool]" = None, **options: Any) -> "RevisionState":
+    def get(self, project_id: str, revision: int, *, content: "Optional[bool]" = None, path: "Optional[str]" = None, **options: Any) -> "RevisionState":
         """Read a revision."""
-        return self._core.call("GET", f"/v1/projects/{_part(project_id)}/revisions/{_part(revision)}", query={"content": content}, **options)
+        return self._core.call("GET", f"/v1/projects/{_part(project_id)}/revisions/{_part(revision)}", query={"content": content, "path": path}, **options)
 
     def diff(self, project_id: str, revision: int, *, from_: "Optional[int]" = None, **options: Any) -> "RevisionDiff":
         """Compare a revision."""

@@ -1,19 +1,23 @@
 // Diffs, file by file: one under the other, or both sides beside each other where there is room.
 import { createContext, type ComponentChildren } from "preact";
-import { useContext, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useContext, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { number, t, tx } from "../i18n";
 import { changes } from "../lines";
 import type { FileDiff } from "../schema";
 import { collapsed, remembered } from "../settings";
-import { Button, Choice } from "./basics";
+import { Choice } from "./basics";
 import { Icon } from "./icon";
 import { useKeys } from "./keys";
+import { Near, pieces } from "./near";
 
 type Hunk = FileDiff["hunks"][number];
 type Line = Hunk["lines"][number];
 
 const openAtFirst = 20; // files
-const linesAtFirst = 400;
+const filesTogether = 25; // in the page or not
+const linesTogether = 50;
+const fileHigh = 48; // pixels of one that is closed
+const lineHigh = 19.2;
 
 const look = remembered<"unified" | "split">("diff", "unified");
 
@@ -48,15 +52,26 @@ export function Diffs({ children }: { children: ComponentChildren }) {
 }
 
 export function DiffView({ files }: { files: readonly FileDiff[] }) {
-  return <Diffs>{files.map((f, i) => <OneFile key={f.path} file={f} first={i < openAtFirst} />)}</Diffs>;
+  const [turned, setTurned] = useState<ReadonlySet<string>>(new Set()); // files that somebody opened or closed
+  const turn = (path: string) => {
+    const next = new Set(turned);
+    if (!next.delete(path)) next.add(path);
+    setTurned(next);
+  };
+  const one = (f: FileDiff, first: boolean) => <OneFile key={f.path} file={f} open={first !== turned.has(f.path)} onTurn={() => turn(f.path)} />;
+  return (
+    <Diffs>
+      {files.slice(0, openAtFirst).map((f) => one(f, true))}
+      {pieces(files.slice(openAtFirst), filesTogether).map((some) => <Near key={some[0]!.path} high={some.length * fileHigh}>{() => some.map((f) => one(f, false))}</Near>)}
+    </Diffs>
+  );
 }
 
-function OneFile({ file: f, first }: { file: FileDiff; first: boolean }) {
-  const [open, setOpen] = useState(first);
+function OneFile({ file: f, open, onTurn }: { file: FileDiff; open: boolean; onTurn: () => void }) {
   return (
     <section class="diff" aria-label={f.path}>
       <header>
-        <button type="button" class="diff-head" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button type="button" class="diff-head" aria-expanded={open} onClick={onTurn}>
           <Icon name="down" class={open ? "" : "turned"} />
           <code>{f.old_path ? `${f.old_path} → ${f.path}` : f.path}</code>
           <span class="fine">{tx("diff", f.status)}</span>
@@ -71,27 +86,17 @@ function OneFile({ file: f, first }: { file: FileDiff; first: boolean }) {
 
 /** DiffLines are the lines of one file. */
 export function DiffLines({ file: f }: { file: FileDiff }) {
-  const [all, setAll] = useState(false);
   const split = useContext(Roomy) && look.value === "split";
+  const parts = useMemo(() => pieces(f.hunks.flatMap(split ? sideBySide : oneBelowTheOther), linesTogether), [f, split]);
   if (f.binary) return <p class="fine diff-note">{f.binary}</p>;
   if (f.too_large) return <p class="fine diff-note">{t("diff.large")}</p>;
-  let left = all ? Infinity : linesAtFirst;
-  const hunks = f.hunks.map((h) => {
-    const lines = h.lines.slice(0, Math.max(0, left));
-    left -= lines.length;
-    return { ...h, lines };
-  });
-  const Body = split ? Split : Unified;
   return (
-    <>
-      <div class="diff-scroll" tabIndex={0} role="group" aria-label={f.path}>
-        <table class={"diff-lines" + (split ? " split" : "")}>
-          {split && <colgroup><col class="n" /><col /><col class="n" /><col /></colgroup>}
-          {hunks.map((h, n) => h.lines.length > 0 && <Body key={n} hunk={h} />)}
-        </table>
-      </div>
-      {left < 0 && <p class="diff-note"><Button kind="quiet" onClick={() => setAll(true)}>{t("diff.rest")}</Button></p>}
-    </>
+    <div class="diff-scroll" tabIndex={0} role="group" aria-label={f.path}>
+      <table class={"diff-lines" + (split ? " split" : "")}>
+        {split && <colgroup><col class="n" /><col /><col class="n" /><col /></colgroup>}
+        {parts.map((some, n) => <Near key={n} as="tbody" high={some.length * lineHigh}>{() => some.map((s) => (s.hunk ? <Hunk of={s.hunk} /> : split ? <Sides row={s.row} /> : <LineOf {...s} />))}</Near>)}
+      </table>
+    </div>
   );
 }
 
@@ -149,22 +154,31 @@ function Text({ line, beside }: { line: Line; beside: Line | undefined }) {
 const kindOf = (l: Line) => (l.kind === "add" ? "add" : l.kind === "delete" ? "delete" : "");
 const sign = (l: Line) => (l.kind === "add" ? "+" : l.kind === "delete" ? "−" : "");
 
-function Unified({ hunk }: { hunk: Hunk }) {
+/** Shown is a row of the table: the head of a hunk, or lines. */
+type Shown = { readonly hunk: Hunk } | { readonly hunk?: undefined; readonly row: Row; readonly line: Line; readonly beside: Line | undefined };
+
+/** sideBySide has what went beside what came in its place. */
+const sideBySide = (hunk: Hunk): Shown[] => [{ hunk }, ...rowsOf(hunk).map((row) => ({ row, line: (row.before ?? row.after)!, beside: undefined }))];
+
+/** oneBelowTheOther has what went above all that came in its place. */
+function oneBelowTheOther(hunk: Hunk): Shown[] {
   const rows = rowsOf(hunk);
-  const out = [];
+  const out: Shown[] = [{ hunk }];
   for (let i = 0; i < rows.length; ) {
     let end = i;
     while (end < rows.length && rows[end]!.before !== rows[end]!.after) end++;
     const block = rows.slice(i, Math.max(end, i + 1));
-    if (end === i) out.push(<LineOf key={i} row={rows[i]!} line={rows[i]!.before!} beside={undefined} />);
+    if (end === i) out.push({ row: rows[i]!, line: rows[i]!.before!, beside: undefined });
     else {
-      block.forEach((r, n) => r.before && out.push(<LineOf key={i + n + "-"} row={{ ...r, now: 0 }} line={r.before} beside={r.after} />));
-      block.forEach((r, n) => r.after && out.push(<LineOf key={i + n + "+"} row={{ ...r, old: 0 }} line={r.after} beside={r.before} />));
+      for (const r of block) if (r.before) out.push({ row: { ...r, now: 0 }, line: r.before, beside: r.after });
+      for (const r of block) if (r.after) out.push({ row: { ...r, old: 0 }, line: r.after, beside: r.before });
     }
     i += block.length;
   }
-  return <tbody><tr class="hunk"><td colSpan={4}>{place(hunk)}</td></tr>{out}</tbody>;
+  return out;
 }
+
+const Hunk = ({ of: h }: { of: Hunk }) => <tr class="hunk"><td colSpan={4}>{`@@ −${h.old_start} +${h.new_start} @@`}</td></tr>;
 
 function LineOf({ row, line, beside }: { row: Row; line: Line; beside: Line | undefined }) {
   return (
@@ -177,23 +191,16 @@ function LineOf({ row, line, beside }: { row: Row; line: Line; beside: Line | un
   );
 }
 
-function Split({ hunk }: { hunk: Hunk }) {
+function Sides({ row: r }: { row: Row }) {
   return (
-    <tbody>
-      <tr class="hunk"><td colSpan={4}>{place(hunk)}</td></tr>
-      {rowsOf(hunk).map((r, i) => (
-        <tr key={i}>
-          <td class={"n " + (r.before ? kindOf(r.before) : "none")}>{r.old || ""}</td>
-          <td class={"text " + (r.before ? kindOf(r.before) : "none")}>{r.before && <Text line={r.before} beside={r.after} />}</td>
-          <td class={"n " + (r.after ? kindOf(r.after) : "none")}>{r.now || ""}</td>
-          <td class={"text " + (r.after ? kindOf(r.after) : "none")}>{r.after && <Text line={r.after} beside={r.before} />}</td>
-        </tr>
-      ))}
-    </tbody>
+    <tr>
+      <td class={"n " + (r.before ? kindOf(r.before) : "none")}>{r.old || ""}</td>
+      <td class={"text " + (r.before ? kindOf(r.before) : "none")}>{r.before && <Text line={r.before} beside={r.after} />}</td>
+      <td class={"n " + (r.after ? kindOf(r.after) : "none")}>{r.now || ""}</td>
+      <td class={"text " + (r.after ? kindOf(r.after) : "none")}>{r.after && <Text line={r.after} beside={r.before} />}</td>
+    </tr>
   );
 }
-
-const place = (h: Hunk) => `@@ −${h.old_start} +${h.new_start} @@`;
 
 const around = 3; // lines that are shown about a change
 

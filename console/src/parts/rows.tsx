@@ -4,12 +4,14 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const beyond = 12; // rows that are ready above and below
 
-export function Rows<T>({ items, height, label, render, follow = false, class: more }: {
+export function Rows<T>({ items, height, label, render, follow = false, at = -1, level, class: more }: {
   items: readonly T[];
   height: number;
   label: string;
   render: (item: T, index: number) => ComponentChildren;
   follow?: boolean; // stay at the end while it grows, unless somebody scrolled away
+  at?: number; // the one that is brought into view
+  level?: (item: T) => number; // how deep a row lies, from 1
   class?: string;
 }) {
   const ref = useRef<HTMLDivElement>(null);
@@ -27,6 +29,12 @@ export function Rows<T>({ items, height, label, render, follow = false, class: m
     const e = ref.current;
     if (follow && atEnd.current && e) e.scrollTop = e.scrollHeight;
   }, [items.length, seen, follow]);
+
+  useLayoutEffect(() => {
+    const e = ref.current;
+    if (!e || at < 0 || !seen || (at * height >= e.scrollTop && (at + 1) * height <= e.scrollTop + seen)) return;
+    e.scrollTop = at * height - seen / 2;
+  }, [at, seen > 0]);
 
   const from = Math.max(0, Math.floor(top / height) - beyond);
   const to = Math.min(items.length, Math.ceil((top + (seen || 600)) / height) + beyond);
@@ -46,7 +54,7 @@ export function Rows<T>({ items, height, label, render, follow = false, class: m
       <div class="rows-all" style={{ height: items.length * height + "px" }}>
         <div class="rows-seen" style={{ transform: `translateY(${from * height}px)` }}>
           {items.slice(from, to).map((item, i) => (
-            <div role="listitem" class="row" key={from + i} style={{ height: height + "px" }}>
+            <div role="listitem" class="row" key={from + i} aria-level={level?.(item)} style={{ height: height + "px" }}>
               {render(item, from + i)}
             </div>
           ))}

@@ -199,6 +199,9 @@ function Questions({ here, job, questions }: { here: Here; job: JobState; questi
   );
 }
 
+/** inRevision is a file as it was in a revision; "" where it was not there. */
+const inRevision = async (here: Here, revision: number, path: string) => (revision > 0 ? ((await client.revisions.get(here.id, revision, { path })).files[0]?.content ?? "") : "");
+
 type Stands = "yours" | "job" | { text: string };
 
 /** Review is work that becomes a revision when somebody says so; of files that both changed, what of them stands. */
@@ -224,8 +227,8 @@ function Review({ here, job, questions }: { here: Here; job: JobState; questions
     try {
       const { base } = await client.jobs.getProposal(job.job_id);
       const [before, yours, theirs] = await Promise.all([
-        base > 0 ? client.revisions.get(here.id, base, { content: true }).then((r) => r.files.find((f) => f.path === path)?.content ?? "") : "",
-        text(client.files.get(here.id, path)),
+        inRevision(here, base, path),
+        inRevision(here, here.project.revision, path),
         text(client.jobs.listFiles(job.job_id, { path }).then((l) => l.files[0] ?? {})),
       ]);
       setAsked({ path, pieces: merge(before, yours, theirs) });

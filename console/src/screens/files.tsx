@@ -5,9 +5,11 @@ import { refresh, useData } from "../data";
 import type { Editor } from "../editor";
 import { bytes, t, tn } from "../i18n";
 import { joined, merge, type Piece } from "../lines";
-import { Button, Dialog, Failure, Notice, Waiting, words } from "../parts/basics";
+import { Button, Dialog, Failure, Notice, Waiting } from "../parts/basics";
+import { FieldError, useSending } from "../parts/forms";
 import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
+import { Rows } from "../parts/rows";
 import { say, sayFailure } from "../parts/toast";
 import { carried, go, link, place } from "../router";
 import type { File as Row, FileList } from "../schema";
@@ -18,7 +20,7 @@ import type { Here } from "./project";
 interface Folder {
   readonly name: string;
   readonly path: string;
-  readonly folders: Folder[];
+  readonly folders: Map<string, Folder>;
   readonly files: Row[];
 }
 
@@ -88,15 +90,16 @@ export function FilesPane({ here, path }: { here: Here; path: string }) {
 
 const addressOf = (here: Here, path: string, line?: number) => link(["projects", here.id, "files", ...path.split("/")], { ...carried("w", "show"), line: line ? String(line) : null });
 
+const folder = (name: string, path: string): Folder => ({ name, path, folders: new Map(), files: [] });
+
 function treeOf(files: readonly Row[]): Folder {
-  const root: Folder = { name: "", path: "", folders: [], files: [] };
+  const root = folder("", "");
   for (const f of files) {
     const parts = f.path.split("/");
     let at = root;
     for (const part of parts.slice(0, -1)) {
-      const path = at.path ? at.path + "/" + part : part;
-      let next = at.folders.find((d) => d.name === part);
-      if (!next) at.folders.push((next = { name: part, path, folders: [], files: [] }));
+      let next = at.folders.get(part);
+      if (!next) at.folders.set(part, (next = folder(part, at.path ? at.path + "/" + part : part)));
       at = next;
     }
     at.files.push(f);
@@ -104,40 +107,63 @@ function treeOf(files: readonly Row[]): Folder {
   return root;
 }
 
+/** Entry is a row of the tree: a folder, or a file. */
+interface Entry {
+  readonly depth: number;
+  readonly folder?: Folder;
+  readonly file?: Row;
+}
+
+function entriesOf(of: Folder, closed: ReadonlySet<string>, depth = 0, into: Entry[] = []): Entry[] {
+  for (const d of of.folders.values()) {
+    into.push({ depth, folder: d });
+    if (!closed.has(d.path)) entriesOf(d, closed, depth + 1, into);
+  }
+  for (const file of of.files) into.push({ depth, file });
+  return into;
+}
+
+const manyFiles = 200; // of which one is searched for, or a folder opened
+
 function Tree({ here, files, at }: { here: Here; files: readonly Row[]; at: string }) {
   const tree = useMemo(() => treeOf(files), [files]);
-  const [closed, setClosed] = useState<ReadonlySet<string>>(() => new Set(files.length > 200 ? tree.folders.map((f) => f.path) : []));
+  const [closed, setClosed] = useState<ReadonlySet<string>>(() => new Set(files.length > manyFiles ? tree.folders.keys() : []));
+  useEffect(() => {
+    if ([...closed].some((d) => at.startsWith(d + "/"))) setClosed(new Set([...closed].filter((d) => !at.startsWith(d + "/")))); // what is open is to be seen
+  }, [at]);
   const toggle = (path: string) => {
     const next = new Set(closed);
     if (!next.delete(path)) next.add(path);
     setClosed(next);
   };
-  return <div class="tree"><Branch here={here} folder={tree} at={at} closed={closed} toggle={toggle} depth={0} /></div>;
-}
-
-function Branch({ here, folder, at, closed, toggle, depth }: { here: Here; folder: Folder; at: string; closed: ReadonlySet<string>; toggle: (path: string) => void; depth: number }) {
-  const indent = { paddingInlineStart: 8 + depth * 14 + "px" };
+  const entries = useMemo(() => entriesOf(tree, closed), [tree, closed]);
   return (
-    <ul>
-      {folder.folders.map((d) => (
-        <li key={d.path}>
-          <button type="button" class="tree-row" style={indent} aria-expanded={!closed.has(d.path)} onClick={() => toggle(d.path)}>
-            <Icon name={closed.has(d.path) ? "folder" : "folderOpen"} />
-            <span>{d.name}</span>
-          </button>
-          {!closed.has(d.path) && <Branch here={here} folder={d} at={at} closed={closed} toggle={toggle} depth={depth + 1} />}
-        </li>
-      ))}
-      {folder.files.map((f) => (
-        <li key={f.path}>
-          <a class="tree-row" style={indent} href={addressOf(here, f.path)} aria-current={f.path === at ? "page" : undefined}>
+    <Rows
+      items={entries}
+      height={26}
+      label={t("view.files")}
+      class="tree"
+      at={entries.findIndex((e) => e.file?.path === at)}
+      level={(e) => e.depth + 1}
+      render={({ depth, folder: d, file: f }) => {
+        const indent = { paddingInlineStart: 8 + depth * 14 + "px" };
+        if (d) {
+          return (
+            <button type="button" class="tree-row" style={indent} aria-expanded={!closed.has(d.path)} onClick={() => toggle(d.path)}>
+              <Icon name={closed.has(d.path) ? "folder" : "folderOpen"} />
+              <span>{d.name}</span>
+            </button>
+          );
+        }
+        return (
+          <a class="tree-row" style={indent} href={addressOf(here, f!.path)} aria-current={f!.path === at ? "page" : undefined}>
             <Icon name="file" />
-            <span>{f.path.slice(f.path.lastIndexOf("/") + 1)}</span>
-            {f.revision === here.project.revision && here.project.revision > 1 && <span class="changed" title={t("files.changed.newest")}><span class="hidden">{t("files.changed.newest")}</span></span>}
+            <span>{f!.path.slice(f!.path.lastIndexOf("/") + 1)}</span>
+            {f!.revision === here.project.revision && here.project.revision > 1 && <span class="changed" title={t("files.changed.newest")}><span class="hidden">{t("files.changed.newest")}</span></span>}
           </a>
-        </li>
-      ))}
-    </ul>
+        );
+      }}
+    />
   );
 }
 
@@ -323,25 +349,21 @@ function Blob({ row, project }: { row: Row; project: string }) {
 
 function NewFile({ here, folder, onClose }: { here: Here; folder: string; onClose: () => void }) {
   const [path, setPath] = useState(folder);
-  const [error, setError] = useState("");
+  const form = useSending();
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
-  const make = async () => {
-    try {
-      await client.files.create(here.id, { path: path.trim(), content: "" }, {}, { headers: { "If-None-Match": "*" } });
-      refresh(`project/${here.id}/`);
-      onClose();
-      go(addressOf(here, path.trim()));
-    } catch (e) {
-      setError(words(e));
-    }
-  };
+  const make = () => form.send(async () => {
+    await client.files.create(here.id, { path: path.trim(), content: "" }, {}, { headers: { "If-None-Match": "*" } });
+    refresh(`project/${here.id}/`);
+    onClose();
+    go(addressOf(here, path.trim()));
+  });
   return (
     <Dialog title={t("files.new")} onClose={onClose}>
       <form onSubmit={(e) => (e.preventDefault(), void make())}>
-        <label class="labelled">{t("files.path")}<input ref={input} class="field" value={path} placeholder="src/pages/about.ts" aria-invalid={!!error} onInput={(e) => (setPath(e.currentTarget.value), setError(""))} /></label>
-        {error && <p class="field-error" role="alert">{error}</p>}
-        <p class="dialog-foot"><Button onClick={onClose}>{t("cancel")}</Button><Button type="submit" kind="primary" disabled={!path.trim()}>{t("create")}</Button></p>
+        <label class="labelled">{t("files.path")}<input ref={input} class="field" value={path} placeholder="src/pages/about.ts" aria-invalid={!!form.error} onInput={(e) => (setPath(e.currentTarget.value), form.clear())} /></label>
+        <FieldError>{form.error}</FieldError>
+        <p class="dialog-foot"><Button onClick={onClose}>{t("cancel")}</Button><Button type="submit" kind="primary" busy={form.busy} disabled={!path.trim()}>{t("create")}</Button></p>
       </form>
     </Dialog>
   );

@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { client } from "../api";
 import { change, refresh, useData } from "../data";
 import { t, tx } from "../i18n";
-import { Button, Choice, Dialog, Failure, State, useTitle, Waiting, words } from "../parts/basics";
+import { Button, Choice, Dialog, Failure, State, useTitle, Waiting } from "../parts/basics";
+import { FieldError, useSending } from "../parts/forms";
 import { Icon, type IconName } from "../parts/icon";
 import { useKeys, type Shortcut } from "../parts/keys";
 import { Later } from "../parts/later";
@@ -148,29 +149,25 @@ export function Crumb() {
 function ProjectSettings({ project: p, onClose }: { project: Project; onClose: () => void }) {
   const [title, setTitle] = useState(p.title);
   const [mode, setMode] = useState(p.apply);
-  const [error, setError] = useState("");
-  const keep = async () => {
-    try {
-      const made = await client.projects.update(p.id, { title: title.trim(), apply: mode });
-      change<Project>(projectName(p.id), () => made);
-      refresh("projects");
-      onClose();
-    } catch (e) {
-      setError(words(e));
-    }
-  };
+  const form = useSending();
+  const keep = () => form.send(async () => {
+    const made = await client.projects.update(p.id, { title: title.trim(), apply: mode });
+    change<Project>(projectName(p.id), () => made);
+    refresh("projects");
+    onClose();
+  });
   return (
     <Dialog title={t("project.settings")} onClose={onClose}>
       <form onSubmit={(e) => (e.preventDefault(), void keep())}>
-        <label class="labelled">{t("project.title")}<input class="field" value={title} maxLength={200} onInput={(e) => (setTitle(e.currentTarget.value), setError(""))} /></label>
+        <label class="labelled">{t("project.title")}<input class="field" value={title} maxLength={200} onInput={(e) => (setTitle(e.currentTarget.value), form.clear())} /></label>
         <fieldset class="labelled">
           <legend>{t("project.apply")}</legend>
           {(["auto", "review"] as const).map((m) => (
             <label class="option" key={m}><input type="radio" name="apply" checked={mode === m} onChange={() => setMode(m)} /><span>{t(`project.apply.${m}`)}</span></label>
           ))}
         </fieldset>
-        {error && <p class="field-error" role="alert">{error}</p>}
-        <p class="dialog-foot"><Button onClick={onClose}>{t("cancel")}</Button><Button type="submit" kind="primary" disabled={title.trim().length < 3}>{t("save")}</Button></p>
+        <FieldError>{form.error}</FieldError>
+        <p class="dialog-foot"><Button onClick={onClose}>{t("cancel")}</Button><Button type="submit" kind="primary" busy={form.busy} disabled={title.trim().length < 3}>{t("save")}</Button></p>
       </form>
     </Dialog>
   );

@@ -47,7 +47,7 @@ function OneRun({ here, id }: { here: Here; id: string }) {
         {(part === "files" || part === "proposal") && <DiffLook />}
         {r.dropped > 0 && <span class="fine">{t("run.dropped", { n: number(r.dropped) })}</span>}
       </div>
-      {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "calls" ? <Calls job={id} running={running} /> : part === "files" ? <RunFiles here={here} known={known} job={job} running={running} /> : <Rows items={r.lines} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
+      {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "calls" ? <Calls job={id} running={running} /> : part === "files" ? <RunFiles here={here} known={known} job={job} detail={detail.data} running={running} /> : <Rows items={r.lines} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
       {running && part !== "files" && <Now known={known} />}
     </div>
   );
@@ -90,7 +90,7 @@ function RunHead({ job, known, running }: { job: AnyJob; known: Known; running: 
         {began > 0 && <div><dt>{t("run.elapsed")}</dt><dd>{duration(Math.max(0, ended - began))}</dd></div>}
         {r.calls > 0 && <div><dt>{t("run.calls")}</dt><dd>{number(r.calls)}</dd></div>}
         {r.tokens > 0 && <div><dt>{t("run.tokens")}</dt><dd>{compact(r.tokens)}</dd></div>}
-        {r.calls > 0 && <div><dt>{t("run.cost")}</dt><dd>{free && !cost ? t("cost.free") : money(cost)}</dd></div>}
+        {r.calls > 0 && <div><dt>{t("run.cost")}</dt><dd><a href={link(["usage"], { job: job.job_id })} title={t("run.ceilings")}>{free && !cost ? t("cost.free") : money(cost)}</a></dd></div>}
         {r.retries > 0 && <div><dt>{t("run.retries")}</dt><dd>{number(r.retries)}</dd></div>}
       </dl>
     </header>
@@ -156,7 +156,7 @@ function Now({ known }: { known: Known }) {
 }
 
 /** RunFiles are the files that a run wrote, and what became of one of them: of the one that is written now, unless somebody picks. */
-function RunFiles({ here, known, job, running }: { here: Here; known: Known; job: AnyJob; running: boolean }) {
+function RunFiles({ here, known, job, detail, running }: { here: Here; known: Known; job: AnyJob; detail: JobDetail | undefined; running: boolean }) {
   const r = seen(known);
   const files = [...r.files.values()];
   if (!files.length) return <Notice icon="file" title={t("run.nofiles")} />;
@@ -187,7 +187,7 @@ function RunFiles({ here, known, job, running }: { here: Here; known: Known; job
             <span class="grow" />
             {file.action !== "deleted" && <a class="button quiet" href={link(["projects", here.id, "files", ...path.split("/")], carried("w"))}>{t("run.file.open")}</a>}
           </header>
-          {running ? <Working key={path} here={here} job={job.job_id} file={file} /> : <Kept key={path} here={here} job={job} known={known} path={path} />}
+          {running ? <Working key={path} here={here} job={detail} file={file} /> : <Kept key={path} here={here} job={job} known={known} path={path} />}
         </section>
       )}
     </div>
@@ -196,15 +196,17 @@ function RunFiles({ here, known, job, running }: { here: Here; known: Known; job
 
 const orNone = <T,>(of: Promise<T>): Promise<T | null> => of.catch((e: unknown) => (e instanceof ApiError && e.status === 404 ? null : Promise.reject(e)));
 
-/** Working is a file of a job that runs, beside the project's: as it is written, and when it was. */
-function Working({ here, job, file }: { here: Here; job: string; file: RunFile }) {
-  const before = useData(`project/${here.id}/files/base/${file.path}`, (s) => orNone(client.files.get(here.id, file.path, { signal: s })).then((f) => f?.content ?? null));
-  const after = useData(file.writing ? null : `working/${job}/${file.path}/${file.added}/${file.removed}`, (s) => orNone(client.jobs.listFiles(job, { path: file.path }, { signal: s })).then((l) => l?.files[0]?.content ?? null));
+/** Working is a file of a job that runs, beside what it began with: as it is written, and when it was. */
+function Working({ here, job, file }: { here: Here; job: JobDetail | undefined; file: RunFile }) {
+  const base = job?.started_at ? (job.base_revision ?? 0) : undefined;
+  const before = useData(base === undefined ? null : `base/${here.id}/${base}/${file.path}`, async (s) => (base ? ((await client.revisions.get(here.id, base, { path: file.path }, { signal: s })).files[0]?.content ?? null) : null));
+  const id = job?.job_id ?? "";
+  const after = useData(file.writing || !id ? null : `working/${id}/${file.path}/${file.added}/${file.removed}`, async (s) => (file.action === "deleted" ? null : ((await orNone(client.jobs.listFiles(id, { path: file.path }, { signal: s })))?.files[0]?.content ?? null)));
   const error = before.error ?? after.error;
   if (error) return <Failure error={error} />;
-  if (file.writing) return <Shown diff={diffOf(file.path, linesUpTo(before.data ?? null, file.text), file.text)} end />;
-  if (before.data === undefined || after.data === undefined) return <Waiting rows={5} />;
-  return <Shown diff={diffOf(file.path, before.data, after.data)} />;
+  if (before.data === undefined || (!file.writing && after.data === undefined)) return <Waiting rows={5} />;
+  if (file.writing) return <Shown diff={diffOf(file.path, linesUpTo(before.data, file.text), file.text)} end />;
+  return <Shown diff={diffOf(file.path, before.data, after.data ?? null)} />;
 }
 
 /** linesUpTo is as much of a text as of it can have been written anew so far. */

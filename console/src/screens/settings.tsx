@@ -3,9 +3,10 @@ import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../i18n";
 import { Button, useTitle } from "../parts/basics";
+import { signOut } from "../parts/later";
+import { sayFailure } from "../parts/toast";
 import { link, place } from "../router";
 import { served } from "../settings";
-import { signOut } from "../signin";
 import { Keys } from "./settings/keys";
 import { Looks } from "./settings/looks";
 import { Profile } from "./settings/profile";
@@ -26,7 +27,7 @@ export function SettingsScreen() {
   useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [at]);
   return (
     <div class="page settings">
-      <header class="page-head"><h1>{t("nav.settings")}</h1><span class="grow" />{served.users && <Button id="sign-out" onClick={() => void signOut()}>{t("signout")}</Button>}</header>
+      <header class="page-head"><h1>{t("nav.settings")}</h1><span class="grow" />{served.users && <Button id="sign-out" onClick={() => void signOut().catch(sayFailure)}>{t("signout")}</Button>}</header>
       <div class="settings-body">
         <nav ref={nav} class="settings-nav" aria-label={t("settings.parts")}>
           {here.map((p) => <a key={p} href={link(p === "looks" ? ["settings"] : ["settings", p])} aria-current={p === at ? "page" : undefined}>{t(`settings.${p}`)}</a>)}

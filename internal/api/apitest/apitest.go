@@ -222,7 +222,7 @@ func (d *Document) Answer(req *http.Request, status int, header http.Header, bod
 	}
 	pattern := d.pattern(req)
 	known, ok := d.answers[pattern]
-	if !ok || status == http.StatusNotModified {
+	if !ok || status == http.StatusNotModified || status == http.StatusNoContent {
 		return nil
 	}
 	if strings.HasSuffix(pattern, "{path...}") && (req.URL.Query().Has("raw") || req.Header.Get("Accept") != "") {

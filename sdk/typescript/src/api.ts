@@ -610,6 +610,8 @@ export interface JobDetail {
   agent_type: "research" | "wireframe" | "code" | "qa" | "pedagogy" | "roadmap" | "choice" | "refactor" | "builder" | "github_export" | "noop";
   /** What becomes of its work. */
   apply: "auto" | "review";
+  /** The revision of the project that it works on; null: it has not begun, or there was none. */
+  base_revision: number | null;
   /** Questions and answers of a job that asked, else null. */
   clarification_data: unknown;
   completed_at: string | null;
@@ -2272,8 +2274,8 @@ export class Learning {
   }
 
   /** Read the roadmap. */
-  getRoadmap(projectId: string, options?: CallOptions): Promise<Roadmap> {
-    return this.core.call({ method: "GET", path: `/v1/student/${part(projectId)}/roadmap` }, options);
+  getRoadmap(projectId: string, query: { optional?: boolean | undefined } = {}, options?: CallOptions): Promise<Roadmap> {
+    return this.core.call({ method: "GET", path: `/v1/student/${part(projectId)}/roadmap`, query }, options);
   }
 
   /** Plan a roadmap. */
@@ -2433,7 +2435,7 @@ export class Revisions {
   }
 
   /** Read a revision. */
-  get(projectId: string, revision: number, query: { content?: boolean | undefined } = {}, options?: CallOptions): Promise<RevisionState> {
+  get(projectId: string, revision: number, query: { content?: boolean | undefined; path?: string | undefined } = {}, options?: CallOptions): Promise<RevisionState> {
     return this.core.call({ method: "GET", path: `/v1/projects/${part(projectId)}/revisions/${part(revision)}`, query }, options);
   }
 

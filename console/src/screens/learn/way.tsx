@@ -1,6 +1,6 @@
 // The way through a project: modules with what they teach, exercises, and decisions to weigh.
 import { useState } from "preact/hooks";
-import { ApiError, call, get } from "../../api";
+import { call, get } from "../../api";
 import { refresh, useData } from "../../data";
 import { number, t, tx } from "../../i18n";
 import { Button, Chip, Choice, Dialog, Failure, Notice, Progress, Waiting } from "../../parts/basics";
@@ -20,10 +20,7 @@ const renew = (here: Here) => refresh(nameOf(here), `project/${here.id}/progress
 
 export function Way({ here }: { here: Here }) {
   const name = nameOf(here);
-  const map = useData<Roadmap | null>(name, (s) => get<Roadmap>(`v1/student/${here.id}/roadmap`, s).catch((e: unknown) => {
-    if (e instanceof ApiError && e.status === 404) return null;
-    throw e;
-  }));
+  const map = useData<Roadmap | null>(name, async (s) => (await get<Roadmap | undefined>(`v1/student/${here.id}/roadmap?optional=true`, s)) ?? null);
   if (map.error && map.data === undefined) return <Failure error={map.error} retry={() => refresh(name)} />;
   if (map.data === undefined) return <Waiting rows={6} />;
   if (map.data) return <Modules here={here} map={map.data} />;

@@ -5,10 +5,10 @@ import { refresh, useData } from "../../data";
 import { t, tx } from "../../i18n";
 import { Button, Choice, Failure, Waiting } from "../../parts/basics";
 import { Confirm, FieldError, useSending } from "../../parts/forms";
+import { signOut } from "../../parts/later";
 import { say, sayFailure } from "../../parts/toast";
 import type { Profile as Row, ProfilePatch } from "../../schema";
 import { served } from "../../settings";
-import { signOut } from "../../signin";
 import { save } from "../../transfer";
 
 type Level = NonNullable<Row["skill_level"]>;
