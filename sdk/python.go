@@ -223,11 +223,11 @@ func (m *method) python(b *strings.Builder) {
 	}
 	call := ""
 	if m.hasBody {
-		kind := "bytes"
+		kind := "Upload"
 		if m.body != nil {
 			kind = pyType(m.body)
 			if m.upload {
-				kind = "Union[" + kind + ", str, bytes]"
+				kind = "Union[" + kind + ", Upload]"
 			}
 		}
 		if m.RequestBody.Required {

@@ -21,11 +21,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from typing import Any, AsyncIterator, Callable, Dict, Generic, Iterator, List, Literal, Mapping, Optional, TypedDict, TypeVar, Union
+from typing import Any, AsyncIterator, BinaryIO, Callable, Dict, Generic, Iterator, List, Literal, Mapping, Optional, TypedDict, TypeVar, Union
 
 __version__ = "VERSION"
 
 T = TypeVar("T")
+
+Upload = Union[str, bytes, bytearray, memoryview, BinaryIO]
+"""A body that is sent as it is. A file is read whole."""
 
 
 class CodeForgeError(Exception):
@@ -110,7 +113,8 @@ class Core:
             data = json.dumps(body).encode()
             send["Content-Type"] = "application/json"
         elif body is not None:
-            data = body.encode() if isinstance(body, str) else bytes(body)
+            given = body.read() if hasattr(body, "read") else body
+            data = given.encode() if isinstance(given, str) else bytes(memoryview(given))
             send["Content-Type"] = content_type or "application/octet-stream"
         repeatable = method == "GET" or key is not None
         n = 0

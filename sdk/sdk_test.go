@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"testing"
@@ -28,5 +29,34 @@ func TestGenerated(t *testing.T) {
 		if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s is not what the document makes: run make docs (%v)", file, err)
 		}
+	}
+}
+
+// TestVersions: each client says that it is of the version that its document is of, which is the product's.
+func TestVersions(t *testing.T) {
+	type version struct {
+		Version  string
+		Info     struct{ Version string }
+		Packages map[string]struct{ Version string }
+	}
+	read := func(file string) (v version) {
+		b, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(b, &v)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	want := read("../internal/api/testdata/openapi.json").Info.Version
+	lock := read("typescript/package-lock.json")
+	for what, is := range map[string]string{"package.json": read("typescript/package.json").Version, "package-lock.json": lock.Version, "its package": lock.Packages[""].Version} {
+		if is != want || want == "" {
+			t.Errorf("%s: version %q, want %q", what, is, want)
+		}
+	}
+	if python, err := os.ReadFile("python/codeforge.py"); err != nil || !bytes.Contains(python, []byte("\n__version__ = \""+want+"\"\n")) {
+		t.Errorf("codeforge.py is not of version %s (%v)", want, err)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"codeforge"
 	"codeforge/internal/api"
 	"codeforge/internal/llm"
 	"codeforge/internal/llm/llmtest"
@@ -184,6 +185,10 @@ func (d *documents) read(t *testing.T, b *block, dir string) {
 		}
 	case b.lang == "sql": // in a transaction, since roles are of the whole server
 		readSQL(t, b)
+	case b.lang == "ts", b.lang == "python": // as one program, by the test of its client
+		if b.page != clientGuide {
+			err = errors.New("nobody runs it: programs stand in " + clientGuide)
+		}
 	case b.lang == "go":
 		_, err = parser.ParseFile(token.NewFileSet(), "", "package p\nfunc f() {\n"+b.text+"\n}", 0)
 	case b.lang == "js":
@@ -383,6 +388,9 @@ func readJSON(b *block, dir string) error {
 	}
 	if name := b.attrs["file"]; name != "" {
 		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return err
+		}
 		if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
 			return err
 		}
@@ -477,7 +485,14 @@ var notRun = map[string]func(*documents, *block) error{
 		return errors.Join(allLines(b, "codeforge ", "cd "), d.flagsExist(b))
 	},
 	// Programs that people have beside ours.
-	"tool": func(_ *documents, b *block) error { return allLines(b, "jq ", "go tool ", "curl -s ") },
+	"tool": func(_ *documents, b *block) error { return allLines(b, "jq ", "go tool ", "curl -s ", "claude mcp add ", "npx @modelcontextprotocol/inspector ") },
+	// The clients are made with npm: TestClientElsewhere does as it says.
+	"client": func(_ *documents, b *block) error {
+		if !strings.Contains(b.text, "codeforge-client-"+codeforge.Version+".tgz") {
+			return errors.New("the package has the version " + codeforge.Version)
+		}
+		return allLines(b, "(cd sdk/", "npm install ./sdk/", "cp sdk/")
+	},
 	// A real model, with somebody's key.
 	"eval": func(_ *documents, b *block) error {
 		source, err := os.ReadFile(repository + "/cmd/eval/main.go")

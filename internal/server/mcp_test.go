@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"os/exec"
+	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -247,5 +251,107 @@ func TestMCPIdentity(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != 421 {
 		t.Errorf("by another name: %d", resp.StatusCode)
+	}
+}
+
+// mcpEntry is how a program is told of a server: the members that the programs of docs/mcp.md share, by the names that each has for them.
+type mcpEntry struct {
+	Command              any
+	Args                 []string
+	Env, Environment     map[string]string
+	URL                  string
+	Headers              map[string]string
+	commandLine, setting []string
+}
+
+// entriesOf are the servers in a configuration, at whatever depth.
+func entriesOf(t *testing.T, v any) (all []mcpEntry) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil
+	}
+	if m["command"] == nil && m["url"] == nil {
+		for _, inner := range m {
+			all = append(all, entriesOf(t, inner)...)
+		}
+		return all
+	}
+	var e mcpEntry
+	b, err := json.Marshal(m)
+	if err == nil {
+		err = json.Unmarshal(b, &e)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch command := e.Command.(type) {
+	case string:
+		e.commandLine = append([]string{command}, e.Args...)
+	case []any:
+		for _, word := range command {
+			e.commandLine = append(e.commandLine, fmt.Sprint(word))
+		}
+	}
+	for _, env := range []map[string]string{e.Env, e.Environment} {
+		e.setting = slices.AppendSeq(e.setting, maps.Keys(env))
+	}
+	return []mcpEntry{e}
+}
+
+// TestMCPConfigurations: what the guide has people write into editors and agents are a command and an address that answer with all tools.
+func TestMCPConfigurations(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, configured(t))
+	known := map[string]bool{}
+	for f := range reflect.TypeFor[Config]().Fields() {
+		for _, name := range variables(f) {
+			known[name] = true
+		}
+	}
+	commands, addresses := 0, 0
+	for _, b := range blocksOf(t, "docs/mcp.md") {
+		if b.lang != "json" {
+			continue
+		}
+		var whole any
+		if err := json.Unmarshal([]byte(b.text), &whole); err != nil {
+			t.Fatalf("%s: %v", b, err)
+		}
+		entries := entriesOf(t, whole)
+		if len(entries) == 0 {
+			t.Errorf("%s names no server", b)
+		}
+		for _, e := range entries {
+			var by mcp.Transport
+			if e.URL != "" {
+				addresses++
+				by = &mcp.StreamableClientTransport{Endpoint: strings.Replace(e.URL, "http://127.0.0.1:8000", s.URL(), 1), MaxRetries: -1, DisableStandaloneSSE: true}
+				if len(e.Headers) != 1 || !strings.HasPrefix(e.Headers["Authorization"], "Bearer ") || !strings.HasPrefix(e.URL, "http://127.0.0.1:8000/") {
+					t.Errorf("%s: %+v", b, e)
+				}
+			} else {
+				commands++
+				if e.commandLine[0] != "codeforge" || slices.ContainsFunc(e.setting, func(name string) bool { return !known[name] }) {
+					t.Errorf("%s: %+v", b, e)
+				}
+				cmd := exec.Command(path, e.commandLine[1:]...)
+				cmd.Env, cmd.Dir = []string{"CODEFORGE_SERVER=" + s.URL(), "DATA_DIR=" + t.TempDir()}, t.TempDir()
+				by = &mcp.CommandTransport{Command: cmd}
+			}
+			c, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(), by, nil)
+			if err != nil {
+				t.Fatalf("%s: %+v: %v", b, e, err)
+			}
+			if tools, err := c.ListTools(t.Context(), nil); err != nil || len(tools.Tools) != 12 {
+				t.Errorf("%s: %+v: %v", b, e, err)
+			}
+			c.Close()
+		}
+	}
+	if commands < 5 || addresses < 5 {
+		t.Errorf("%d commands and %d addresses: the page is not read", commands, addresses)
 	}
 }

@@ -168,6 +168,49 @@ func examplesOf(t *testing.T, file, fence, base string) (programs []string) {
 	return programs
 }
 
+// clientGuide is the page of the guide whose programs are read from top to bottom.
+const clientGuide = "docs/sdk.md"
+
+// guideProgram joins the blocks of a language of that page, as its reader would, with a line that is printed after each; said are what
+// the page shows of what each says.
+func guideProgram(t *testing.T, lang, print, base string) (program string, said []string) {
+	t.Helper()
+	for _, b := range blocksOf(t, clientGuide) {
+		switch {
+		case b.lang == lang:
+			program += strings.ReplaceAll(b.text, "http://127.0.0.1:8000", base) + print + "\n"
+			said = append(said, "")
+		case b.lang == "text" && b.after != nil && b.after.lang == lang:
+			said[len(said)-1] = b.text
+		}
+	}
+	if len(said) < 7 {
+		t.Fatalf("%d blocks of %s: the page is not read", len(said), lang)
+	}
+	return program, said
+}
+
+// guideMark is printed between blocks.
+const guideMark = "<next block>"
+
+// compareSaid sees whether each block says what the page shows of it, line by line in order. Dots stand for anything.
+func compareSaid(t *testing.T, lang string, out []byte, said []string) {
+	t.Helper()
+	parts := strings.Split(string(out), guideMark)
+	if len(parts) != len(said)+1 {
+		t.Fatalf("%d blocks of %s ran, of %d:\n%s", len(parts)-1, lang, len(said), out)
+	}
+	for i, shown := range said {
+		var lines []string
+		for line := range strings.Lines(strings.TrimSpace(shown)) {
+			lines = append(lines, strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSuffix(line, "\n")), "…", ".*"))
+		}
+		if want := "(?ms)^" + strings.Join(lines, "$.*^") + "$"; !regexp.MustCompile(want).MatchString(parts[i]) {
+			t.Errorf("%s, block %d of %s says\n%s\nand is shown to say\n%s", clientGuide, i+1, lang, parts[i], shown)
+		}
+	}
+}
+
 // typeScriptPackage makes the package of the client in a folder, by the language's own compiler, as npm would pack it.
 func typeScriptPackage(t *testing.T, folder string) (compiler string) {
 	t.Helper()
@@ -182,8 +225,8 @@ func typeScriptPackage(t *testing.T, folder string) (compiler string) {
 	return compiler
 }
 
-// TestTypeScriptExamples: what the document of the package shows has types that hold, and does what it says; and the package holds what
-// it must and no more.
+// TestTypeScriptExamples: what the document of the package and the guide show has types that hold, and does what they say; and the package
+// holds what it must and no more.
 func TestTypeScriptExamples(t *testing.T) {
 	s := serve(t, configured(t))
 	dir := t.TempDir()
@@ -212,14 +255,17 @@ func TestTypeScriptExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"globals.d.ts": "declare const process: { env: Record<string, string | undefined> };\n",
-		"tsconfig.json": `{"compilerOptions":{"strict":true,"exactOptionalPropertyTypes":true,"noUncheckedIndexedAccess":true,"module":"nodenext","target":"es2022","lib":["es2022","dom","dom.iterable","dom.asynciterable"],"types":[],"skipLibCheck":false}}`} {
+	guide, said := guideProgram(t, "ts", `console.log("`+guideMark+`");`, serve(t, configured(t)).URL())
+	for name, text := range map[string]string{"guide.mts": guide, "globals.d.ts": "declare const process: { env: Record<string, string | undefined> };\n",
+		"tsconfig.json": `{"compilerOptions":{"strict":true,"exactOptionalPropertyTypes":true,"noUncheckedIndexedAccess":true,"module":"nodenext","target":"es2022","lib":["es2022","dom"],"types":[],"skipLibCheck":false}}`} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if out, err := exec.CommandContext(t.Context(), compiler, "-p", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	for _, flags := range [][]string{{"--module", "esnext", "--moduleResolution", "bundler", "--noEmit"}, nil} {
+		if out, err := exec.CommandContext(t.Context(), compiler, append(flags, "-p", dir)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", flags, err, out)
+		}
 	}
 	says := []string{"completed http://", "done", "imported as revision 1", "One of many", "404 RESOURCE_NOT_FOUND"}
 	for i := range programs {
@@ -228,9 +274,10 @@ func TestTypeScriptExamples(t *testing.T) {
 			t.Errorf("example %d says %s, want %s", i, out, says[i])
 		}
 	}
+	compareSaid(t, "ts", clientRun(t, exec.CommandContext(t.Context(), program(t, "node"), filepath.Join(dir, "guide.mjs")), s.URL()), said)
 }
 
-// TestPythonExamples: what the document of the Python client shows does what it says.
+// TestPythonExamples: what the document of the Python client and the guide show does what they say.
 func TestPythonExamples(t *testing.T) {
 	s := serve(t, configured(t))
 	says := []string{"completed http://", "done", "imported as revision 1", "One of many", "404 RESOURCE_NOT_FOUND"}
@@ -240,6 +287,10 @@ func TestPythonExamples(t *testing.T) {
 			t.Errorf("example %d says %s, want %s", i, out, says[i])
 		}
 	}
+	guide, said := guideProgram(t, "python", `print("`+guideMark+`")`, serve(t, configured(t)).URL())
+	cmd := exec.CommandContext(t.Context(), program(t, "python3"), "-W", "error", "-c", guide)
+	cmd.Dir = t.TempDir() // where it keeps an archive
+	compareSaid(t, "python", clientRun(t, cmd, s.URL()), said)
 }
 
 // judgingProxy passes requests on to a server, fails the test for answers and events that are not as the document has them, and notes

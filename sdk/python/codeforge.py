@@ -21,11 +21,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from typing import Any, AsyncIterator, Callable, Dict, Generic, Iterator, List, Literal, Mapping, Optional, TypedDict, TypeVar, Union
+from typing import Any, AsyncIterator, BinaryIO, Callable, Dict, Generic, Iterator, List, Literal, Mapping, Optional, TypedDict, TypeVar, Union
 
 __version__ = "0.1.0"
 
 T = TypeVar("T")
+
+Upload = Union[str, bytes, bytearray, memoryview, BinaryIO]
+"""A body that is sent as it is. A file is read whole."""
 
 
 class CodeForgeError(Exception):
@@ -110,7 +113,8 @@ class Core:
             data = json.dumps(body).encode()
             send["Content-Type"] = "application/json"
         elif body is not None:
-            data = body.encode() if isinstance(body, str) else bytes(body)
+            given = body.read() if hasattr(body, "read") else body
+            data = given.encode() if isinstance(given, str) else bytes(memoryview(given))
             send["Content-Type"] = content_type or "application/octet-stream"
         repeatable = method == "GET" or key is not None
         n = 0
@@ -2744,7 +2748,7 @@ class Files(_Group):
         """Read a file."""
         return self._core.call("GET", f"/v1/projects/{_part(project_id)}/files/{_part(path, True)}", **options)
 
-    def update(self, project_id: str, path: str, body: "Union[FileUpdate, str, bytes]", **options: Any) -> "File":
+    def update(self, project_id: str, path: str, body: "Union[FileUpdate, Upload]", **options: Any) -> "File":
         """Replace a file's content."""
         return self._core.call("PUT", f"/v1/projects/{_part(project_id)}/files/{_part(path, True)}", body=body, **options)
 
@@ -2752,7 +2756,7 @@ class Files(_Group):
         """Refactor a part of a file."""
         return self._core.call("POST", f"/v1/projects/{_part(project_id)}/files/{_part(path, True)}/refactor", body=body, query={"apply": apply}, keyed=True, **options)
 
-    def import_project(self, project_id: str, body: "Union[Dict[str, Any], str, bytes]", *, mode: "Optional[Literal['merge', 'replace']]" = None, **options: Any) -> "Imported":
+    def import_project(self, project_id: str, body: "Union[Dict[str, Any], Upload]", *, mode: "Optional[Literal['merge', 'replace']]" = None, **options: Any) -> "Imported":
         """Import an archive."""
         return self._core.call("POST", f"/v1/projects/{_part(project_id)}/import", body=body, query={"mode": mode}, **options)
 
