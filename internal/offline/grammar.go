@@ -162,7 +162,7 @@ func beforeLast(w, separator string) (head, last string) {
 // isPlural reports whether an English noun is written in the plural.
 func isPlural(w string) bool {
 	one := singular(w)
-	return one != w && (plural(one) == w || english().singulars[w] != "")
+	return one != w && (plural(one) == w || english().singulars[w] != "" || english().is("uncountable", one))
 }
 
 func isCapital(w string) bool {

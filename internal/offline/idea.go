@@ -302,7 +302,7 @@ func (a *app) before(named map[int]int, at int) *kind {
 // addThing adds the kind that a thing is: of the lexicon, under the name that it has in the idea, or one of its own.
 func (a *app) addThing(t thing) *kind {
 	l, names := words(), t.names()
-	if english().is("person", names[0]) && len(names) > 1 && l.alike[singular(strings.Join(names[1:], "-"))] != "" { // "family appointments"
+	if english().is("person", names[0]) && len(names) > 1 && !lexiconNames(singular(strings.Join(names, "-"))) && l.alike[singular(strings.Join(names[1:], "-"))] != "" { // "family appointments"
 		t.words = t.words[1:]
 		return a.addThing(t)
 	}
@@ -574,7 +574,7 @@ func (k *kind) take(f field) {
 		if synonymous(have, label) { // the idea's word for it
 			k.Fields[i].Label = f.Label
 		}
-		if have == label || singular(have) == singular(label) || strings.HasPrefix(have, label+" ") && len(label) > 3 || synonymous(have, label) {
+		if have == label || singular(have) == singular(label) || strings.HasPrefix(have, singular(label)+" ") && len(label) > 3 || synonymous(have, label) {
 			return
 		}
 	}

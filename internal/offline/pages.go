@@ -149,7 +149,11 @@ func (a *app) partPage(p part) partPage {
 		if p.Of == "units" {
 			out.Call = "converter(" + key + `, "length")`
 		} else {
-			out.Call = "converter(" + key + ", " + script(p.Of) + ", false)"
+			out.Call = "converter(" + key + ", " + script(p.Of) + ", false"
+			if from, to, ok := strings.Cut(p.Topic, " "); ok {
+				out.Call += ", " + script(from) + ", " + script(to)
+			}
+			out.Call += ")"
 		}
 	case quizPart:
 		out.Call = "quiz({ key: " + key + ", questions: " + use(shown) + ", page: " + script(a.hrefOf(shown)) + " })"

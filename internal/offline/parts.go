@@ -123,6 +123,11 @@ func partsIn(words []word) []placedPart {
 	var out []placedPart
 	for i := 0; i < len(words); {
 		n := 1
+		if p, taken := unitPair(singulars, i); taken > 0 {
+			out = append(out, placedPart{p, i, i + taken, false})
+			i += taken
+			continue
+		}
 		for _, p := range partPhrases()[singulars[i]] {
 			if len(p.words) > len(words)-i || !slices.Equal(p.words, singulars[i:i+len(p.words)]) {
 				continue

@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,8 @@ type thing struct {
 	at, end int    // where it stands among the words of the idea
 	listed  bool   // it continues a list
 	mass    bool   // it has no plural, as the things named beside it tell
+	owner   string // whose it is, as it was typed: "kids'"
+	theirs  bool   // the owner has an article: "my kids' growth"
 }
 
 func (t thing) head() word { return t.words[len(t.words)-1] }
@@ -26,7 +29,7 @@ func (t thing) one() string {
 
 func (t thing) many() string {
 	w := t.names()
-	if t.mass {
+	if t.mass || isPlural(w[len(w)-1]) {
 		return strings.Join(w, " ")
 	}
 	w[len(w)-1] = plural(singular(w[len(w)-1]))
@@ -111,7 +114,9 @@ func thingAt(words []word, i int) (thing, int) {
 		}
 		switch {
 		case w.owns && end+1 < len(words) && (words[end+1].class == nounWord || words[end+1].class == adjectiveWord):
-			t.words, t.at = nil, end+1 // "my grandfather's tools" are tools
+			t.theirs = words[i].class == determinerWord
+			t.owner = strings.Join(textsOf(slices.DeleteFunc(slices.Clone(words[i:end+1]), func(w word) bool { return w.class == determinerWord })), " ") // "my grandfather's tools" are tools
+			t.words, t.at = nil, end+1
 		case w.class == nounWord:
 			t.words = append(t.words, w)
 			t.end = end + 1
@@ -258,6 +263,8 @@ func (r *reading) place(t thing) {
 		r.audience = append(r.audience, t)
 	case by == "for" || by == "of" && previous == r.program && previous != nil:
 		r.records = append(r.records, t)
+	case t.listed && by == "of" && len(r.records) > 0 && previous == &r.records[len(r.records)-1]:
+		r.records = append(r.records, t) // "a list of wines, beers and whiskies"
 	case by == "of" && previous != nil && t.isPersonal() || by == "about":
 		r.audience = append(r.audience, t)
 	case t.by.class == prepositionWord && by != "to" && !(by == "like" && previous == nil):
@@ -266,6 +273,10 @@ func (r *reading) place(t thing) {
 		r.records = append(r.records, t) // "which student attended which class"
 	case isPlural(t.head().low) && !english().is("person", t.head().low) && !t.isA("feature") && (alike && t.by.class == verbWord || t.listed && len(r.records) > 0 && previous == &r.records[len(r.records)-1]):
 		r.records = append(r.records, t) // "compare flats", "places and hotels"
+	case t.isA("feature") && !known && r.beforePart(t).end > 0:
+		r.records = append(r.records, t) // "exercise heat map"
+	case keeping[by] && t.isPersonal() && !isPlural(t.head().low) && !known && len(t.words) > 1:
+		r.audience = append(r.audience, t) // "manage a hair salon"
 	case t.isA("feature") && !known || t.isPersonal() && !keeping[by] && (t.by.class != markWord || t.subject):
 		r.audience = append(r.audience, t)
 	default:
@@ -443,7 +454,7 @@ func (r *reading) partsOf() []part {
 	var out []part
 	for _, p := range r.placedParts() {
 		if !slices.ContainsFunc(out, func(o part) bool { return o.Kind == p.Kind && o.Of == p.Of }) {
-			p.Topic = r.topic(p)
+			p.Topic = cmp.Or(r.topic(p), p.Topic)
 			p.leads = p.at <= r.firstRecord() || r.program != nil && p.at >= r.program.at && p.end <= r.program.end
 			out = append(out, p.part)
 		}
@@ -520,6 +531,9 @@ func (r *reading) topic(p placedPart) string {
 // typed is a thing as it was typed, with its adjectives and without articles.
 func (r *reading) typed(t thing) string {
 	var out []string
+	if t.owner != "" && (!t.theirs || english().is("uncountable", t.head().low) && !lexiconNames(t.head().low)) {
+		out = append(out, t.owner) // "New Year's Eve", "my kids' growth"
+	}
 	first := t.words[0].text
 	for i := t.at; i < t.end && i < len(r.words); i++ {
 		w := r.words[i]
@@ -586,7 +600,7 @@ func (r *reading) programRecord() (thing, bool) {
 		} else if len(t.words) == 1 && len(words().about[t.head().low]) > 0 || len(words().composites[t.head().low]) > 0 {
 			return t, t.head().low == "inventory" || len(r.records) == 0 && len(words().about[t.head().low]) > 0
 		}
-		if !t.isA("tool") && !t.isA("feature") && !r.inPart(t) {
+		if !t.isA("tool") && !t.isA("feature") && !r.inPart(t) || len(t.words) < len(r.program.words) && touchable[t.head().low] {
 			break
 		}
 		var ok bool
@@ -599,6 +613,9 @@ func (r *reading) programRecord() (thing, bool) {
 	}
 	return t, !t.isPersonal() && !t.isA("abstract") && !t.isA("time") && t.head().class == nounWord
 }
+
+// touchable are words for features of programs that are things too, before the name of a program: a "Christmas card list".
+var touchable = wordSet("card cards field fields table tables picture pictures photo photos image images phone phones button buttons tablet tablets device devices laptop laptops record records report reports point points")
 
 // inPart reports whether the head of a thing belongs to the name of a part.
 func (r *reading) inPart(t thing) bool { return r.placedAt(t, len(t.words)-1) }
@@ -684,7 +701,7 @@ func (r *reading) partList(list []thing) partList {
 		if words().alike[singular(strings.Join(t.names(), "-"))] != "" {
 			records++
 		}
-		switch attribute := t.isAttribute(); {
+		switch attribute := t.isAttribute() && !placesAndPeople[t.head().low]; {
 		case r.isFeature(t), r.isPart(t):
 		case attribute, !isPlural(t.head().low) && !english().is("uncountable", t.head().low):
 			fields++
@@ -713,13 +730,16 @@ func (r *reading) partList(list []thing) partList {
 	return out
 }
 
+// placesAndPeople are attributes in the plural that a list has as records of their own.
+var placesAndPeople = wordSet("rooms shops stores teachers owners")
+
 // splitAttributes parts attributes that stand beside each other without commas: "sets reps and weight".
 func splitAttributes(list []thing) []thing {
 	var out []thing
 	for _, t := range list {
 		full := strings.Join(t.names(), "-")
 		whole := len(t.words) == 1 || english().is("attribute", full) || english().is("attribute", singular(full)) || words().alike[singular(full)] != ""
-		if whole || slices.ContainsFunc(t.words, func(w word) bool { return !english().is("attribute", w.low) }) || !isPlural(t.words[0].low) {
+		if whole || slices.ContainsFunc(t.words, func(w word) bool { return !english().is("attribute", w.low) }) || !isPlural(t.words[0].low) && !whole && !standsAlone[t.words[0].low] {
 			out = append(out, t)
 			continue
 		}
@@ -731,6 +751,9 @@ func splitAttributes(list []thing) []thing {
 	}
 	return out
 }
+
+// standsAlone are attributes that make no name of one with the attribute behind them: "date duration and trigger".
+var standsAlone = wordSet("date weight height colour color brand name duration author artist rating location place price cost quantity")
 
 // serves reports whether the idea is about a place that has a menu.
 func (r *reading) serves() bool {

@@ -66,6 +66,13 @@ func titleOf(project, text string, r *reading, a *app) string {
 	}
 	s := r.title(a)
 	if placed := r.placedParts(); s == "" && len(placed) > 0 {
+		for _, t := range r.records { // "exercise heat map"
+			if r.beforePart(t).end > 0 && t.end >= placed[0].end {
+				s = r.typed(t)
+			}
+		}
+	}
+	if placed := r.placedParts(); s == "" && len(placed) > 0 {
 		s = strings.Join(textsOf(r.words[placed[0].at:placed[0].end]), " ")
 	}
 	if s == "" && len(a.Kinds) > 0 {
@@ -105,7 +112,7 @@ func (r *reading) title(a *app) string {
 			if t.end < len(r.words) && r.words[t.end].text == ":" {
 				return r.typed(t)
 			}
-			if !r.isPart(t) && t.by.class != auxiliaryWord && !english().is("person", t.head().low) || len(r.composite(t)) > 0 {
+			if !r.isPart(t) && t.by.class != auxiliaryWord && (!english().is("person", t.head().low) || keeping[t.by.low] && len(t.words) > 1) || len(r.composite(t)) > 0 {
 				return r.typed(t)
 			}
 		}
@@ -129,8 +136,13 @@ func (r *reading) title(a *app) string {
 			return t.one() + " " + first
 		}
 	}
+	return r.listTitle(first, records[1:])
+}
+
+// listTitle joins a name with those of the things that continue its list, as far as they make a title.
+func (r *reading) listTitle(first string, others []thing) string {
 	names, words := []string{first}, len(strings.Fields(first))
-	for _, t := range records[1:] {
+	for _, t := range others {
 		if !t.listed {
 			break
 		}
@@ -181,6 +193,9 @@ func (r *reading) programTitle(a *app) string {
 		switch {
 		case len(strings.Fields(topic)) > 3:
 		case slices.Contains([]string{"list", "lists", "collection", "overview", "register", "registry", "directory", "index", "catalog", "catalogue", "checklist"}, t.head().low) && (other.by.low == "of" || !other.isPersonal()):
+			if i := slices.IndexFunc(r.records, func(t thing) bool { return t.at == other.at }); i >= 0 {
+				return r.listTitle(r.recordTitle(other), r.records[i+1:])
+			}
 			return r.recordTitle(other)
 		default:
 			return topic + " " + name
@@ -245,7 +260,7 @@ func (r *reading) partTitle(main part) string {
 	for _, t := range slices.Concat(r.audience, r.records, r.others) {
 		if t.at >= p.end && t.at <= p.end+4 && !english().is("person", t.head().low) && !t.isPersonal() && (slices.Contains([]string{"for", "about", "of", "on", "to", "till", "until"}, t.by.low) || learning[t.by.low]) && len(t.words) < 4 {
 			topic = r.typed(t)
-			if main.Kind != quizPart {
+			if main.Kind != quizPart && main.Of != "countdown" {
 				f := strings.Fields(topic)
 				f[len(f)-1] = singular(f[len(f)-1])
 				topic = strings.Join(f, " ")
@@ -254,6 +269,8 @@ func (r *reading) partTitle(main part) string {
 		}
 	}
 	switch {
+	case main.Of == "countdown" && topic != "" && !cue(phrase): // "days until my birthday"
+		return topic + " Countdown"
 	case main.Kind == gamePart, main.Kind == toolPart:
 		return phrase
 	case r.program != nil && p.end == r.program.at && cue(r.program.head().low) && !cue(phrase): // "break even calculator"

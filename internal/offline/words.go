@@ -73,6 +73,12 @@ var idioms = []struct {
 	form  *regexp.Regexp
 	means string
 }{
+	{regexp.MustCompile(`(?i)\b(?:how much|what)(?: money)? (?:i|we|my \w+|our \w+) (?:spend|spent|pay|paid|am spending|are spending)(?: (?:each|per|every|a) \w+)? (?:on|for) (?:(?:my|our|the) )?([\pL-]+)`), "$1 expenses"},
+	{regexp.MustCompile(`(?i)\b(?:money|cash) (?:i|we) (?:spend|spent) on (?:(?:my|our|the) )?([\pL-]+)`), "$1 expenses"},
+	{regexp.MustCompile(`(?i)\bwh?ich of (my|our|the) ([\pL-]+)(?: have| has| already)* `), "$1 $2 and whether they "},
+	{regexp.MustCompile(`(?i)^\W*wh?ich ([\pL-]+) (?:did|have|has|do) (?:i|we) (?:last |already )?([\pL]+)`), "$1 and when I last $2"},
+	{regexp.MustCompile(`(?i)\b(?:(?:log|track|record|note|count) )?(?:each|every|any) time (?:i|we|he|she|they|(?:my|our|the) [\pL-]+) (?:has|have|had|gets?|got) (?:an? )?`), "log "},
+	{regexp.MustCompile(`(?i)\b(?:funny|cute|silly|clever|sweet) things\b`), "sayings"},
 	{regexp.MustCompile(`(?i)\b(keep|kept|make)(?:s|ing)?\s+(?:a\s+|an\s+)?(?:simple\s+|running\s+)?(?:track|tabs|records?|score|log|list|overview|note|diary|journal|eye|history)\s+(?:of|on|about)\b`), "manage"},
 	{regexp.MustCompile(`(?i)\b(all|some|most|lots|plenty|many|both|each|a lot|a bunch|a couple|a number) of\b`), "all"},
 	{regexp.MustCompile(`(?i)\b(work|figure|find)(s|ed|ing)? out\b`), "calculate$2"},
@@ -222,12 +228,14 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 	if i > 1 {
 		two = words[i-2]
 	}
-	many := object && isPlural(after.low) && !known("tool", "feature", "time") && (ordering[base] || keeping[base] || handling[base] && w != base || before.class == conjunctionWord && two.class == verbWord)
+	many := object && (isPlural(after.low) || english().is("uncountable", after.low) && before.class == markWord && base == w) && !known("tool", "feature", "time") && (ordering[base] || keeping[base] || handling[base] && w != base || before.class == conjunctionWord && two.class == verbWord)
 	clear := many || object && (known("determiner", "pronoun") || after.owns || strings.IndexFunc(after.low, unicode.IsLetter) < 0) || slices.Contains([]string{"which", "what", "how", "who", "my", "our"}, after.low)
 	if after.low != "" && lexiconNames(w+"-"+singular(after.low)) {
 		return false // "tasting notes", "gift ideas"
 	}
 	switch {
+	case slices.Contains([]string{"that", "which", "who"}, before.low) && before.class == conjunctionWord && two.class == nounWord && !isPlural(two.low) && w == plural(base):
+		return true // "an app that tracks how much"
 	case strings.HasSuffix(w, "ing") && w != base: // "tracking books" and "for managing members", but "my reading list"
 		return clear && (!isNominal(before) || before.class == prepositionWord)
 	case isNominal(before) && !(before.class == determinerWord && slices.Contains([]string{"this", "that", "all", "others", "both"}, before.low)):
@@ -240,7 +248,7 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 	case before.class == conjunctionWord && slices.Contains([]string{"how", "when", "where", "why", "while", "because", "if", "whether", "so"}, before.low):
 		return base == w
 	case w != base && w == plural(base) && both: // "plans": a thing, unless somebody plans
-		return object && (before.class == determinerWord || english().is("person", before.low) && !isPlural(before.low))
+		return object && (before.class == determinerWord || english().is("person", before.low) && !isPlural(before.low) && !english().is("tool", before.low))
 	case w != base && !both: // "stored", "bakes"
 		return true
 	case w != base && (strings.HasSuffix(w, "ed") || english().participles[base] == w):

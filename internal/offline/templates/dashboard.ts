@@ -1,5 +1,5 @@
 import { byId, h, showMessages } from "./lib/dom";
-import { addLabel, date, titleOf } from "./lib/format";
+import { addLabel, date, nameOf } from "./lib/format";
 import { spread } from "./lib/grid";
 import { type Kind } from "./lib/kinds";
 import { comingUp, download, latest, splitOf, type Moment } from "./lib/overview";
@@ -26,7 +26,7 @@ function line({ kind, entry, when }: Moment, note: string): HTMLElement {
   return h(
     "li",
     {},
-    h("a", { href: `./${kind.key}.html` }, titleOf(kind, entry)),
+    h("a", { href: `./${kind.key}.html` }, nameOf(kind, entry)),
     h("span", { class: "of" }, kind.one),
     h("time", { datetime: when }, note),
   );

@@ -70,6 +70,17 @@ export function titleOf(kind: Kind, entry: Entry): string {
   return (definition && show(definition, entry[key])) || t("Unnamed {one}", { one: kind.one });
 }
 
+/** What to call an entry beside the day on which it stands: by what else it says, where its title is that day. */
+export function nameOf(kind: Kind, entry: Entry): string {
+  const title = titleKey(kind);
+  if (kind.fields[title]?.type !== "date") return titleOf(kind, entry);
+  for (const [key, definition] of Object.entries(kind.fields)) {
+    const text = key === title || definition.type === "date" || definition.type === "flag" || definition.type === "notes" ? "" : show(definition, entry[key]);
+    if (text !== "") return definition.type === "number" || definition.type === "money" ? `${definition.label}: ${text}` : text;
+  }
+  return titleOf(kind, entry);
+}
+
 export function plural(count: number, kind: Kind): string {
   return `${number(count)} ${count === 1 ? kind.one : kind.many}`;
 }

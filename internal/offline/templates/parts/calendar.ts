@@ -1,4 +1,4 @@
-import { addLabel, date, titleOf, today } from "../lib/format";
+import { addLabel, date, nameOf, today } from "../lib/format";
 import { icon } from "../lib/icons";
 import { dateKey, type Kind } from "../lib/kinds";
 import { type Part } from "../lib/part";
@@ -93,7 +93,7 @@ export function calendar({ key, shows }: Options): Part<State, Action> {
             { class: "days", role: "group", "aria-label": t("Days"), onkeydown: (use) => moveFocus(use, { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }) },
             days.map((day) => {
               const mine = entries.filter((one) => one.day === day);
-              const titles = mine.map(({ shown, entry }) => titleOf(shown.kind, entry));
+              const titles = mine.map(({ shown, entry }) => nameOf(shown.kind, entry));
               return el(
                 "button",
                 {
@@ -104,7 +104,7 @@ export function calendar({ key, shows }: Options): Part<State, Action> {
                   onclick: () => send({ does: "day", day }),
                 },
                 el("span", { class: "date" }, Number(day.slice(8))),
-                mine.slice(0, 3).map(({ shown, entry, place }) => el("span", { class: `event of-${place % 4}` }, titleOf(shown.kind, entry))),
+                mine.slice(0, 3).map(({ shown, entry, place }) => el("span", { class: `event of-${place % 4}` }, nameOf(shown.kind, entry))),
                 mine.length > 3 && el("span", { class: "more" }, `+${mine.length - 3}`),
               );
             }),
@@ -113,7 +113,7 @@ export function calendar({ key, shows }: Options): Part<State, Action> {
         panel(
           "day",
           date(chosen),
-          here.length === 0 ? el("p", { class: "hint" }, t("Nothing on this day.")) : el("ul", { class: "lines" }, here.map(({ shown, entry }) => el("li", {}, el("a", { href: shown.page }, titleOf(shown.kind, entry)), el("span", { class: "of" }, shown.kind.one)))),
+          here.length === 0 ? el("p", { class: "hint" }, t("Nothing on this day.")) : el("ul", { class: "lines" }, here.map(({ shown, entry }) => el("li", {}, el("a", { href: shown.page }, nameOf(shown.kind, entry)), el("span", { class: "of" }, shown.kind.one)))),
           el("div", { class: "controls" }, entries.length === 0 && button(t("Add examples"), () => addSamples(shows[0]?.kind)), shows.map(({ kind, add }) => el("a", { class: "button primary", href: `${add}${chosen}` }, icon("plus"), addLabel(kind)))),
         ),
       );

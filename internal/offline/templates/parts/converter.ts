@@ -3,7 +3,7 @@ import { icon } from "../lib/icons";
 import { type Part } from "../lib/part";
 import { locale, t } from "../lib/text";
 import { button, el, numberInput, pairs, panel, picker } from "../lib/view";
-import { ingredients, quantities, rates, type Quantity } from "./units";
+import { ingredients, quantities, rates, symbolOf, type Quantity } from "./units";
 
 interface State {
   quantity: string;
@@ -30,8 +30,8 @@ function shown(value: number): string {
   return size !== 0 && (size < 0.001 || size >= 1e12) ? value.toExponential(4) : size >= 1000 ? number(value) : digitsFormat.format(value);
 }
 
-/** `first` is the quantity to begin with; without others only that one is offered. */
-export function converter(key: string, first: string, others = true): Part<State, Action> {
+/** `first` is the quantity to begin with; without others only that one is offered. `begin` and `end` are units to begin with. */
+export function converter(key: string, first: string, others = true, begin?: string, end?: string): Part<State, Action> {
   const offered = Object.entries(quantities).filter(([name]) => others || name === first);
   const quantityOf = (state: State): Quantity => quantities[state.quantity] ?? { label: "", units: [] };
   const unitOf = (state: State, side: "from" | "to"): string => state[side][state.quantity] ?? quantityOf(state).units[side === "from" ? 0 : 1]?.name ?? "";
@@ -50,7 +50,7 @@ export function converter(key: string, first: string, others = true): Part<State
 
   return {
     key,
-    start: () => ({ quantity: first, from: {}, to: {}, amount: "1", ingredient: "water", rates }),
+    start: () => ({ quantity: first, from: begin === undefined ? {} : { [first]: begin }, to: end === undefined ? {} : { [first]: end }, amount: "1", ingredient: "water", rates }),
     update(state, action) {
       switch (action.does) {
         case "quantity":
@@ -107,10 +107,10 @@ export function converter(key: string, first: string, others = true): Part<State
           el(
             "section",
             { class: "panel outcome", "aria-live": "polite" },
-            el("p", { class: "label" }, problem === "" ? `${shown(amount)} ${labels.get(from) ?? from} =` : t("Type an amount")),
+            el("p", { class: "label" }, problem === "" ? `${shown(amount)} ${symbolOf(from)} =` : t("Type an amount")),
             el("p", { class: "figure" }, shown(convert(state, amount, from, to))),
             el("p", { class: "label" }, labels.get(to) ?? to),
-            el("p", { class: "hint" }, t("1 {0} is {1} {2}.", labels.get(from) ?? from, shown(convert(state, 1, from, to)), labels.get(to) ?? to)),
+            el("p", { class: "hint" }, `1 ${symbolOf(from)} = ${shown(convert(state, 1, from, to))} ${symbolOf(to)}`),
           ),
           panel(
             "all",

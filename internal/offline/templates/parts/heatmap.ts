@@ -1,4 +1,4 @@
-import { addLabel, date, dayAfter, number, titleOf, today } from "../lib/format";
+import { addLabel, date, dayAfter, nameOf, number, titleOf, today } from "../lib/format";
 import { icon } from "../lib/icons";
 import { blank, dateKey, type Entry, type Kind, type ValuesOf } from "../lib/kinds";
 import { attempt } from "../lib/message";
@@ -90,7 +90,7 @@ export function heatmap({ key, shows, page, add, ticked }: Options): Part<State,
         !ticked && panel(
           "day",
           date(day),
-          onDay.length === 0 ? el("p", { class: "hint" }, t("Nothing on this day.")) : el("ul", { class: "lines" }, onDay.map((entry) => el("li", {}, el("a", { href: page }, titleOf(shows, entry))))),
+          onDay.length === 0 ? el("p", { class: "hint" }, t("Nothing on this day.")) : el("ul", { class: "lines" }, onDay.map((entry) => el("li", {}, el("a", { href: page }, nameOf(shows, entry))))),
           el("div", { class: "controls" }, entries.length === 0 && button(t("Add examples"), () => addSamples(shows)), el("a", { class: "button primary", href: `${add}${day}` }, icon("plus"), addLabel(shows))),
         ),
       );

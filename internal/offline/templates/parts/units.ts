@@ -66,7 +66,7 @@ export const quantities: Readonly<Record<string, Quantity>> = {
   time: {
     label: t("Time"),
     units: [
-      unit("h", t("hours"), 3600), unit("min", t("minutes"), 60), unit("s", t("seconds"), 1), unit("ms", t("milliseconds"), 0.001), unit("d", t("days"), 86_400), unit("wk", t("weeks"), 604_800),
+      unit("h", t("hours"), 3600), unit("min", t("minutes"), 60), unit("s", t("seconds"), 1), unit("msec", t("milliseconds"), 0.001), unit("d", t("days"), 86_400), unit("wk", t("weeks"), 604_800),
       unit("mo", t("months of 30.44 days"), 2_629_746), unit("y", t("years of 365.24 days"), 31_556_952),
     ],
   },
@@ -93,6 +93,15 @@ export const quantities: Readonly<Record<string, Quantity>> = {
     ],
   },
 };
+
+const symbols: Readonly<Record<string, string>> = {
+  C: "°C", F: "°F", m3: "m³", igal: "imp gal", floz: "fl oz", kmh: "km/h", ms: "m/s", fts: "ft/s", msec: "ms", m2: "m²", sqft: "sq ft", km2: "km²", sqmi: "sq mi", cm2: "cm²", sqin: "sq in",
+};
+
+/** A unit's symbol, which is the same for one and for many. */
+export function symbolOf(name: string): string {
+  return symbols[name] ?? name;
+}
 
 /** Examples, for one US dollar: a page without a network cannot know today's. */
 export const rates: Record<string, string> = { USD: "1", EUR: "0.92", GBP: "0.79", JPY: "150", CHF: "0.88", CAD: "1.36", AUD: "1.52", INR: "83" };

@@ -2,7 +2,7 @@ import { type CSSProperties, type ReactNode } from "react";
 import { Badge } from "../components/Badge";
 import { Button } from "../components/Button";
 import { useStore } from "../hooks";
-import { addLabel, date, titleOf } from "../lib/format";
+import { addLabel, date, nameOf } from "../lib/format";
 import { spread } from "../lib/grid";
 import { type Kind } from "../lib/kinds";
 import { comingUp, download, latest, splitOf, type Moment } from "../lib/overview";
@@ -93,7 +93,7 @@ function Panel({ id, title, moments, empty }: PanelProps) {
           {moments.map(({ kind, entry, when }) => (
             <li key={`${kind.key} ${entry.id}`} className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 border-t border-line py-2.5">
               <a href={`#/${kind.key}`} className="text-accent underline underline-offset-2 wrap-anywhere">
-                {titleOf(kind, entry)}
+                {nameOf(kind, entry)}
               </a>
               <time dateTime={when} className="row-span-2 self-center text-muted tabular-nums">
                 {date(when.slice(0, 10))}
