@@ -70,10 +70,7 @@ func TestAppsSpeakTheirLanguage(t *testing.T) {
 			if got := readApp(files[modelPath]); got.Language != l || !slices.Equal(manyOf(got), manyOf(a)) {
 				t.Errorf("%s: read back as %q with %v", l, got.Language, manyOf(got))
 			}
-			page := files["recipes.html"]
-			if react {
-				page = files["index.html"]
-			}
+			page := files["index.html"]
 			if !strings.Contains(page, `<html lang="`+l+`"`) || strings.Contains(page, ">Search<") || strings.Contains(page, ">Cancel<") {
 				t.Errorf("%s: %s", l, page)
 			}

@@ -56,6 +56,9 @@ func design(b brief) *app {
 	a.resolveRelations()
 	a.Look = lookOf(b.idea, a)
 	a.completeRelations()
+	if len(a.Kinds) == 1 && len(a.Parts) > 0 && a.Parts[0].Kind == trackerPart { // an overview of one list would say less than the list
+		a.Parts[0].Shows = a.Kinds[0].Key
+	}
 	a.Tagline = taglineOf(a)
 	return a
 }

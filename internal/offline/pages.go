@@ -44,9 +44,9 @@ func (a *app) Places() []place {
 	switch shown := slices.IndexFunc(kinds, func(p place) bool { return p.Key == first.Shows }); {
 	case first.paged():
 		out = append(parts, kinds...)
-	case first.Kind == boardPart && shown >= 0:
-		board := kinds[shown]
-		out = append(append([]place{board}, slices.Delete(kinds, shown, shown+1)...), parts...)
+	case shown >= 0:
+		start := kinds[shown]
+		out = append(append([]place{start}, slices.Delete(kinds, shown, shown+1)...), parts...)
 	case len(kinds) == 0:
 		out = parts
 	default:

@@ -13,7 +13,7 @@ type part struct {
 	Kind  partKind
 	Of    string // which timer, formula, sort of units or game: a name of parts.txt, "" for kinds that have none
 	Topic string // what a quiz, cards or a timer are about, in the user's words, or ""
-	Shows string // key of the records that a board, calendar or heat map shows, "" for the first
+	Shows string // key of the records that a board, calendar or heat map shows, "" for the first; of a tracker, those that it starts with, "" for the overview
 
 	Key, Title string // of its page, where it has one
 

@@ -30,6 +30,7 @@ type page struct {
 	Heading string
 	Intro   string
 	Current string // its key, "" for the overview
+	Start   bool   // the page that opens first
 }
 
 type module struct {
@@ -37,6 +38,7 @@ type module struct {
 	Kind    kind
 	Stats   []stat
 	Imports string
+	Start   bool // the app opens with it
 }
 
 // modelPath is the file from which a later job reads the app again.
@@ -82,7 +84,7 @@ func (out sources) addPlain(a *app) {
 			out.markup(file, "part.html.tmpl", page{App: a, Title: title, Script: name, Part: p.Part, Heading: made.Heading, Intro: made.Intro, Current: p.Key})
 			out.text("src/"+p.Key+".ts", "part.ts.tmpl", made)
 		case p.Kind != nil:
-			out.markup(file, "page.html.tmpl", page{App: a, Title: title, Script: name, Kind: p.Kind, Current: p.Key})
+			out.markup(file, "page.html.tmpl", page{App: a, Title: title, Script: name, Kind: p.Kind, Current: p.Key, Start: p.Start})
 			out.text("src/"+p.Key+".ts", "page.ts.tmpl", a.module(*p.Kind))
 		default:
 			out.asItIs("src/dashboard.ts", "dashboard.ts")
@@ -133,7 +135,8 @@ func (out sources) asItIs(path, name string) {
 }
 
 func (a *app) module(k kind) module {
-	m := module{App: a, Kind: k, Stats: a.stats(k)}
+	start := a.Places()[0].Kind
+	m := module{App: a, Kind: k, Stats: a.stats(k), Start: start != nil && start.Key == k.Key}
 	var all strings.Builder
 	for _, s := range m.Stats {
 		all.WriteString(s.Value)
@@ -236,7 +239,7 @@ var reactParts = map[string]string{
 	"package.json": "The packages that the app is made with, and how to build it.", "vite.config.ts": "How Vite builds it: with React and Tailwind.", "tsconfig.json": "How its types are checked: strictly.",
 	"index.html": "The page that the app is drawn into.", "main.tsx": "Starts the app.", "App.tsx": "Which address shows which page.", "hooks.ts": "Ties store, messages and address to React.",
 	"Shell.tsx": "What is around every page: name, navigation, messages.", "Overview.tsx": "The overview: counts, what comes next, what was added lately.",
-	"Collection.tsx": "The page of any kind: numbers, search, list, form and deletion.", "EntryList.tsx": "Shows entries as cards, a table or a board.", "EntryForm.tsx": "The form of an entry, checked before it is saved.",
+	"Footer.tsx": "Where entries are kept, and a copy of all.", "Collection.tsx": "The page of any kind: numbers, search, list, form and deletion.", "EntryList.tsx": "Shows entries as cards, a table or a board.", "EntryForm.tsx": "The form of an entry, checked before it is saved.",
 	"PartPage.tsx": "The page of something that the app does.", "FieldInput.tsx": "A field of a form with its label.", "Toolbar.tsx": "Search, filter and order of a list.", "Dialog.tsx": "A dialog that keeps the focus.", "Button.tsx": "Buttons.", "Badge.tsx": "An option of a choice.", "elements.ts": "Makes React's elements of what the app's parts show.",
 }
 

@@ -6,6 +6,7 @@ import { spread } from "./grid";
 import { type Entry, type Kind, type Stat, type ValuesOf } from "./kinds";
 import { render, type Actions } from "./list";
 import { announce, attempt } from "./message";
+import { download } from "./overview";
 import { filterOf, select, sort, summary, type Filter } from "./query";
 import { addSamples } from "./sample";
 import * as store from "./store";
@@ -50,6 +51,7 @@ export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) 
   for (const opener of document.querySelectorAll("[data-action=add]")) opener.addEventListener("click", () => edit());
   byId("sample", HTMLButtonElement).addEventListener("click", () => addSamples(kind));
   document.querySelector("#csv")?.addEventListener("click", () => saveTable(kind));
+  document.querySelector("#download")?.addEventListener("click", download);
   store.onChange(refresh);
   refresh();
   const asked = /^#new(?:=(.*))?$/.exec(location.hash);

@@ -1,11 +1,12 @@
 import { type CSSProperties, type ReactNode } from "react";
 import { Badge } from "../components/Badge";
 import { Button } from "../components/Button";
+import { Footer } from "../components/Footer";
 import { useStore } from "../hooks";
 import { addLabel, date, nameOf } from "../lib/format";
 import { spread } from "../lib/grid";
 import { type Kind } from "../lib/kinds";
-import { comingUp, download, latest, splitOf, type Moment } from "../lib/overview";
+import { comingUp, latest, splitOf, type Moment } from "../lib/overview";
 import { addSamples } from "../lib/sample";
 import { app, kinds } from "../model";
 import { t } from "../lib/text";
@@ -37,10 +38,7 @@ export function Overview() {
         <Panel id="next" title={t("Coming up")} moments={comingUp()} empty={t("Nothing is planned. What has a date from today on will show here.")} />
         <Panel id="latest" title={t("Added lately")} moments={latest()} empty={t("Nothing was added yet. Start with one of the cards above.")} />
       </div>
-      <footer className="mt-8 flex flex-wrap items-center justify-between gap-4 text-sm text-muted">
-        <p>{t("Everything stays in this browser. Nothing is sent anywhere.")}</p>
-        <Button onClick={download}>{t("Download my data")}</Button>
-      </footer>
+      <Footer />
     </>
   );
 }
