@@ -21,6 +21,7 @@ const (
 	External        Kind = "external_service" // a service we depend on failed; Details hold service
 	AgentFailed     Kind = "agent_failed"     // an agent could not do its work; Details hold agent
 	Unavailable     Kind = "unavailable"      // not now: starting, draining, or a part is down
+	Unsupported     Kind = "unsupported"      // this server has no such part, now or later: its settings leave it out
 	Internal        Kind = "internal"         // our fault; Message is generic
 )
 

@@ -119,7 +119,7 @@ type Options struct {
 	// Auth says who asks, by the Authorization header alone. Its errors are Unauthenticated, Denied for a token that does not
 	// cover the request, or Unavailable when nobody can tell right now.
 	Auth func(*http.Request) (codeforge.User, error)
-	// Check verifies a tree of files, by path, for a user. nil: the route answers 503.
+	// Check verifies a tree of files, by path, for a user. nil: the routes answer 501.
 	Check func(ctx context.Context, user string, t verify.Tree) (verify.Report, error)
 	// Run opens what a tree is built to in a browser and uses it; nil: nothing is run. blob reads what the tree has by hash.
 	Run func(ctx context.Context, user string, t verify.Tree, blob func(ctx context.Context, hash string) ([]byte, error)) (evidence.Run, error)
@@ -129,7 +129,7 @@ type Options struct {
 	Generate func(context.Context, *llm.Request, func(llm.Delta)) (*llm.Response, error)
 	// Diagnose tries every configured part of the server. nil: it tells nobody.
 	Diagnose func(context.Context) ([]Finding, error)
-	// Ledger say what models cost and may cost. nil: the routes for them answer 503.
+	// Ledger say what models cost and may cost. nil: the routes for them answer 501.
 	Ledger Ledger
 	// Tokens keeps tokens of our own. nil: there are none.
 	Tokens auth.TokenStore

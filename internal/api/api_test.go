@@ -631,7 +631,7 @@ func TestCheckAndHealth(t *testing.T) {
 	if r["store"] != "sqlite" || r["isolation"] != "application" {
 		t.Error(r)
 	}
-	k.call("GET", "/v1/projects/"+id+"/preview", "").fails(503, "SERVICE_UNAVAILABLE")
+	k.call("GET", "/v1/projects/"+id+"/preview", "").fails(501, "NOT_SUPPORTED")
 	k.jobs.fail = errors.New("disk on fire")
 	a := k.call("POST", "/v1/run-agent", `{"project_id":"`+id+`","agent_type":"qa"}`)
 	a.want(500)
@@ -929,7 +929,7 @@ func TestOldPathsAreReachable(t *testing.T) {
 	}
 }
 
-// Whoever is told to come again is told when, whatever the reason.
+// Whoever is told to come again is told when, whatever the reason; who asks for a part that this server does not have is not told to.
 func TestUnavailableSaysWhen(t *testing.T) {
 	k := newKit(t, func(o *api.Options) {
 		o.Ready = func(context.Context) []api.Check { return []api.Check{{Name: "verifier", State: api.CheckFailing}} }
@@ -948,8 +948,12 @@ func TestUnavailableSaysWhen(t *testing.T) {
 	if a := k.call("POST", "/v1/run-agent", body).want(503); a.Header.Get("Retry-After") != "7" {
 		t.Error(a.Header)
 	}
-	for _, path := range []string{"/ready", "/v1/projects/" + id + "/check", "/v1/projects/" + id + "/preview", "/v1/models"} {
-		if a := k.call("GET", path, "").want(503); a.Header.Get("Retry-After") == "" {
+	if a := k.call("GET", "/ready", "").want(503); a.Header.Get("Retry-After") == "" {
+		t.Error(a.Header)
+	}
+	for _, path := range []string{"/v1/projects/" + id + "/check", "/v1/projects/" + id + "/preview", "/v1/models", "/v1/tokens"} {
+		a := k.call("GET", path, "")
+		if a.fails(501, "NOT_SUPPORTED"); a.Header.Get("Retry-After") != "" {
 			t.Errorf("%s: %v", path, a.Header)
 		}
 	}

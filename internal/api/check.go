@@ -65,7 +65,7 @@ func isRun(r codeforge.Rung) bool { return r.Name == codeforge.RungRun }
 // run has what a tree is built to used in a browser, and adds to a report what was seen there.
 func (s *server) run(ctx context.Context, projectID string, t verify.Tree, r *verify.Report) (codeforge.Evidence, []codeforge.Screenshot, error) {
 	if s.Run == nil {
-		return nil, nil, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Nothing is run here"}
+		return nil, nil, &codeforge.Error{Kind: codeforge.Unsupported, Message: "Nothing is run here"}
 	}
 	u := caller(ctx)
 	seen, err := s.Run(ctx, u.ID, t, func(ctx context.Context, hash string) ([]byte, error) {
@@ -145,7 +145,7 @@ var errLongCheck = &codeforge.Error{Kind: codeforge.Unavailable, Retryable: true
 // check verifies a tree for the caller. What looks at trees shares its places among users, so it waits in no line of ours.
 func (s *server) check(ctx context.Context, t verify.Tree) (verify.Report, error) {
 	if s.Check == nil {
-		return verify.Report{}, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Checks are not available here"}
+		return verify.Report{}, &codeforge.Error{Kind: codeforge.Unsupported, Message: "Checks are not available here"}
 	}
 	user := caller(ctx).ID
 	ctx, cancel := context.WithTimeoutCause(ctx, longestCheck, errLongCheck)

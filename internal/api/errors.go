@@ -37,6 +37,7 @@ var statuses = map[codeforge.Kind]struct {
 	codeforge.External:        {http.StatusServiceUnavailable, "EXTERNAL_SERVICE_ERROR"},
 	codeforge.AgentFailed:     {http.StatusInternalServerError, "AGENT_EXECUTION_ERROR"},
 	codeforge.Unavailable:     {http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE"},
+	codeforge.Unsupported:     {http.StatusNotImplemented, "NOT_SUPPORTED"},
 	codeforge.Internal:        {http.StatusInternalServerError, "INTERNAL_ERROR"},
 }
 

@@ -18,7 +18,7 @@ type GitHub interface {
 	Archive(ctx context.Context, token, owner, repo, ref string) (address string, err error)
 }
 
-var errNoGitHub = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server does not reach GitHub"}
+var errNoGitHub = &codeforge.Error{Kind: codeforge.Unsupported, Message: "This server does not reach GitHub"}
 
 type gitHubExportRequest struct {
 	RepoName    string `json:"repo_name" minLength:"1" maxLength:"100" pattern:"^[a-zA-Z0-9][a-zA-Z0-9._-]*$" patternDescription:"letters, digits, and . _ - within" example:"dog-walkers"`

@@ -136,7 +136,7 @@ func (s *server) receive(ctx context.Context, x *exchange, in *importInput) (f *
 			return nil, 0, err
 		}
 		if s.Download == nil {
-			return nil, 0, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Addresses are not fetched here: send the archive as the body"}
+			return nil, 0, &codeforge.Error{Kind: codeforge.Unsupported, Message: "Addresses are not fetched here: send the archive as the body"}
 		}
 		fetched, err := s.Download(ctx, address, s.MaxImport)
 		if err != nil {

@@ -31,7 +31,7 @@ const (
 	KeyLost     KeyState = "lost"    // what it is sealed with is gone
 )
 
-var errNoKeys = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server keeps no keys of users; its operator can set KEY_ENCRYPTION_KEY"}
+var errNoKeys = &codeforge.Error{Kind: codeforge.Unsupported, Message: "This server keeps no keys of users; its operator can set KEY_ENCRYPTION_KEY"}
 
 // keyTrial is how long a provider is asked about a key.
 const keyTrial = 5 * time.Second

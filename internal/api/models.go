@@ -10,7 +10,7 @@ import (
 	"codeforge/internal/llm"
 )
 
-var errNoModels = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server does not account for models"}
+var errNoModels = &codeforge.Error{Kind: codeforge.Unsupported, Message: "This server does not account for models"}
 
 // modelList is all that is known of models, and how they stand.
 type modelList struct {

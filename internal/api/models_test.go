@@ -529,11 +529,11 @@ func TestWithoutModels(t *testing.T) {
 	k := newKit(t)
 	p := k.project()
 	for _, path := range []string{"/v1/models", "/v1/usage", "/v1/estimate?agent_type=qa", "/v1/budgets"} {
-		k.call("GET", path, "").fails(503, "SERVICE_UNAVAILABLE")
+		k.call("GET", path, "").fails(501, "NOT_SUPPORTED")
 	}
-	k.call("PUT", "/v1/budgets", `{"scope":"user_day","limit_usd":1}`).fails(503, "SERVICE_UNAVAILABLE")
+	k.call("PUT", "/v1/budgets", `{"scope":"user_day","limit_usd":1}`).fails(501, "NOT_SUPPORTED")
 	k.call("POST", "/v1/run-agent", `{"project_id":"`+p+`","agent_type":"qa"}`).want(200).keys(agentKeys)
-	k.call("POST", "/v1/models/test", `{"model":"openai:dear"}`).fails(503, "SERVICE_UNAVAILABLE")
+	k.call("POST", "/v1/models/test", `{"model":"openai:dear"}`).fails(501, "NOT_SUPPORTED")
 	if k.call("POST", "/v1/models", "{}").Status != http.StatusMethodNotAllowed {
 		t.Error("POST")
 	}

@@ -9,7 +9,7 @@ import (
 	"codeforge/internal/verify"
 )
 
-var errNoPreviews = &codeforge.Error{Kind: codeforge.Unavailable, Message: "Previews are not available here"}
+var errNoPreviews = &codeforge.Error{Kind: codeforge.Unsupported, Message: "Previews are not available here"}
 
 // previewState is what a preview shows, and why no more.
 type previewState struct {

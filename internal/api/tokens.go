@@ -10,7 +10,7 @@ import (
 	"codeforge/internal/auth"
 )
 
-var errNoTokens = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server has no tokens: it has one user, and asks nobody who they are"}
+var errNoTokens = &codeforge.Error{Kind: codeforge.Unsupported, Message: "This server has no tokens: it has one user, and asks nobody who they are"}
 
 // TokenRecord is the record of a token of our own, as it is sent. It is exported since the framework reads no other embedded parts.
 type TokenRecord struct {

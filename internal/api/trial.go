@@ -96,7 +96,7 @@ type diagnosis struct {
 
 type diagnosisOutput struct{ Body diagnosis }
 
-var errNoDiagnosis = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server tells its operator alone, who runs codeforge doctor"}
+var errNoDiagnosis = &codeforge.Error{Kind: codeforge.Unsupported, Message: "This server tells its operator alone, who runs codeforge doctor"}
 
 func (s *server) diagnose(ctx context.Context, _ *struct{}) (*diagnosisOutput, error) {
 	if s.Diagnose == nil {

@@ -81,7 +81,7 @@ func providers(list []paid) (all []llm.Provider) {
 
 // A server without users tells what its doctor finds; any other tells its operator alone.
 func TestDiagnosis(t *testing.T) {
-	newKit(t).call("POST", "/v1/doctor", "").fails(503, "SERVICE_UNAVAILABLE")
+	newKit(t).call("POST", "/v1/doctor", "").fails(501, "NOT_SUPPORTED")
 	found, fails := []api.Finding{{Part: "disk", Title: "disk", State: "warning", Message: "little is free"}}, error(nil)
 	k := newKit(t, func(o *api.Options) {
 		o.Diagnose = func(context.Context) ([]api.Finding, error) { return found, fails }

@@ -78,8 +78,8 @@ func TestCallsOfAJob(t *testing.T) {
 	}
 	k.call("GET", url+"/1", "").fails(404, "RESOURCE_NOT_FOUND") // nothing is in the journal
 	k.call("GET", url+"/1", "", "Authorization: Bearer bob").fails(404, "RESOURCE_NOT_FOUND")
-	newKit(t).call("GET", url+"/1", "").fails(503, "SERVICE_UNAVAILABLE")
+	newKit(t).call("GET", url+"/1", "").fails(501, "NOT_SUPPORTED")
 	k.call("GET", url+"?cursor=%3F", "").fails(400, "VALIDATION_ERROR")
 	k.call("GET", url, "", "Authorization: Bearer bob").fails(404, "RESOURCE_NOT_FOUND")
-	newKit(t).call("GET", url, "").fails(503, "SERVICE_UNAVAILABLE")
+	newKit(t).call("GET", url, "").fails(501, "NOT_SUPPORTED")
 }

@@ -20,7 +20,7 @@ type Webhooks interface {
 	Wake()
 }
 
-var errNoWebhooks = &codeforge.Error{Kind: codeforge.Unavailable, Message: "This server has no webhooks"}
+var errNoWebhooks = &codeforge.Error{Kind: codeforge.Unsupported, Message: "This server has no webhooks"}
 
 // Webhook is a webhook as it is sent. It is exported since the framework reads no other embedded parts.
 type Webhook struct {

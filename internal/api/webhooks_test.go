@@ -134,7 +134,7 @@ func TestWebhooksAreRefused(t *testing.T) {
 		t.Error(d)
 	}
 	without := newKit(t)
-	without.call("POST", "/v1/webhooks", `{"url":"https://example.com"}`).fails(503, "SERVICE_UNAVAILABLE")
+	without.call("POST", "/v1/webhooks", `{"url":"https://example.com"}`).fails(501, "NOT_SUPPORTED")
 }
 
 // From a request that makes something true to a receiver that verifies what it got, and the log of it.

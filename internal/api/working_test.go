@@ -127,7 +127,7 @@ func TestWorkingTreeOfAnEmptyProject(t *testing.T) {
 	if _, lines := k.working(job); lines != "a.ts created" {
 		t.Error(lines)
 	}
-	k.call("GET", "/v1/jobs/"+job+"/preview", "").fails(503, "SERVICE_UNAVAILABLE")
+	k.call("GET", "/v1/jobs/"+job+"/preview", "").fails(501, "NOT_SUPPORTED")
 }
 
 // What a job proposes is shown as its working tree, for as long as it is there.

@@ -52,6 +52,7 @@ type calls struct {
 	kind   kind
 	scopes []string // of a classic one; nil: not known
 	waits  func(d time.Duration)
+	later  string // what to do when GitHub works again
 }
 
 // call asks GitHub until it answers: again after trouble of the network or the server, and after the wait that a limit asks for if
@@ -151,7 +152,7 @@ func (c *calls) fault(ctx context.Context, doing, permission string, resp *gh.Re
 		return &codeforge.Error{Kind: codeforge.External, Message: "GitHub " + fmt.Sprintf(format, args...), Details: map[string]any{"service": service}, Cause: err}
 	}
 	if wait, ok := limit(resp, err); ok {
-		e := external("asks to wait for %s, which is longer than there is time: repeat the export then, it uploads only what is missing", wait.Round(time.Second))
+		e := external("asks to wait for %s, which is longer than there is time: %s then", wait.Round(time.Second), c.later)
 		e.RetryAfter = wait
 		return e
 	}
@@ -175,9 +176,9 @@ func (c *calls) fault(ctx context.Context, doing, permission string, resp *gh.Re
 		e.Kind = codeforge.Conflict
 		return e
 	case code >= 500:
-		return external("does not work at the moment (%d): repeat the export later, it uploads only what is missing", code)
+		return external("does not work at the moment (%d): %s later", code, c.later)
 	}
-	return external("cannot be reached at the moment: repeat the export later, it uploads only what is missing")
+	return external("cannot be reached at the moment: %s later", c.later)
 }
 
 // lacks names the right that a token has not. GitHub answers 404 too where a token may not so much as know of something.

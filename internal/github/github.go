@@ -119,7 +119,7 @@ func (s *Service) Run(ctx context.Context, task *codeforge.Task) (codeforge.Outc
 	if err != nil {
 		return codeforge.Outcome{}, err
 	}
-	e := &export{calls: calls{kind: kindOf(token)}, task: task, in: in, gh: client}
+	e := &export{calls: calls{kind: kindOf(token), later: "repeat the export, which uploads only what is missing,"}, task: task, in: in, gh: client}
 	res, err := e.run(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -185,6 +185,9 @@ func (b *bounded) Close() error {
 	return b.ReadCloser.Close()
 }
 
+// archiveWait is how long a request waits for the address of an archive, limits of GitHub included.
+const archiveWait = 30 * time.Second
+
 // Archive returns the address of a repository's files as a tar.gz, at a branch, tag or commit ("": the default branch), and the names
 // under which GitHub has it. The address is good for a few minutes, without a token.
 func (s *Service) Archive(ctx context.Context, token, owner, repo, ref string) (address string, err error) {
@@ -192,7 +195,9 @@ func (s *Service) Archive(ctx context.Context, token, owner, repo, ref string) (
 	if err != nil {
 		return "", err
 	}
-	c := &calls{kind: kindOf(token)}
+	ctx, cancel := context.WithTimeout(ctx, archiveWait)
+	defer cancel()
+	c := &calls{kind: kindOf(token), later: "repeat the import"}
 	return call(ctx, c, "read the repository "+owner+"/"+repo, "contents=read", func() (string, *gh.Response, error) {
 		u, resp, err := client.Repositories.GetArchiveLink(ctx, owner, repo, gh.Tarball, &gh.RepositoryContentGetOptions{Ref: ref}, 3)
 		if err != nil || u == nil {

@@ -271,6 +271,26 @@ func (h transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: w.status, Status: http.StatusText(w.status), Header: w.header, Body: w.body(), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}, nil
 }
 
+// TestArchiveInTrouble: an import that does not reach GitHub says so in words of an import, within the time that a request has.
+func TestArchiveInTrouble(t *testing.T) {
+	for words, refuse := range map[string]func(string, string) (int, http.Header, string){
+		"does not work at the moment (502): repeat the import later": func(string, string) (int, http.Header, string) { return 502, nil, "" },
+		"asks to wait for 1h0m0s, which is longer than there is time: repeat the import then": func(string, string) (int, http.Header, string) {
+			return 429, http.Header{"Retry-After": {"3600"}}, "slow down"
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(t)
+			f.refuse = refuse
+			began := time.Now()
+			_, err := New(Options{URL: "http://github.test", Transport: transport{f}}).Archive(t.Context(), "", "dog", "walkers", "")
+			if !codeforge.IsKind(err, codeforge.External) || !strings.Contains(err.Error(), words) || time.Since(began) > archiveWait {
+				t.Errorf("%v after %v, want %q", err, time.Since(began), words)
+			}
+		})
+	}
+}
+
 // Limits are waited for as long as GitHub says, and as long as there is time.
 func TestLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

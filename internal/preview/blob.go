@@ -14,7 +14,7 @@ import (
 func (s *Server) readBlob(ctx context.Context, u codeforge.User, projectID string, a verify.Asset) (_ verify.Asset, done func(), err error) {
 	done = func() {}
 	if s.o.ReadBlob == nil {
-		return a, done, &codeforge.Error{Kind: codeforge.Unavailable, Message: "Blobs are not available here"}
+		return a, done, &codeforge.Error{Kind: codeforge.Unsupported, Message: "Blobs are not available here"}
 	}
 	if admission, ok := ctx.Value(admissionKey{}).(Admission); ok {
 		if done, err = admission.Hold(u, 2*a.Blob.Size); err != nil { // as they come, and as they go

@@ -162,6 +162,15 @@ var conformance = []exchange{
 	{ask: "GET /v1/jobs/{job}/calls/999", status: 404, is: "resource=Call"},
 	{ask: "GET /v1/jobs/{job}/calls/0", status: 422},
 	{ask: "GET /v1/jobs/" + absent + "/calls/1", status: 404, is: "resource=Job"},
+	{ask: "GET /v1/jobs/nonsense/calls/1", status: 400, keys: "id"},
+	{ask: "POST /v1/models/test", body: `{"model":"scaffold:templates"}`, status: 200, keys: "model answered served own_key first_token_ms duration_ms cost_micro_usd reason message input_tokens output_tokens", is: "model=scaffold:templates answered=true reason=<nil> own_key=false"},
+	{ask: "POST /v1/models/test", body: `{"model":"nobody"}`, status: 400, keys: "model"},
+	{ask: "POST /v1/models/test", body: `{"model":"openai:*"}`, status: 400, keys: "model"},
+	{ask: "POST /v1/models/test", body: `{"model":""}`, status: 422},
+	{ask: "POST /v1/models/test", body: `{"model":"scaffold:templates"}`, status: 401, nobody: true},
+	{ask: "POST /v1/keys/openai/test", status: 404, is: "resource=Key"},
+	{ask: "POST /v1/keys/nobody/test", status: 404, is: "resource=Key"},
+	{ask: "POST /v1/keys/openai/test", status: 401, nobody: true},
 	{ask: "GET /v1/projects/{project}/revisions/5/diff?from=1", status: 200, keys: "project_id revision base files counts unified too_large", is: "revision=5 base=1"},
 	{ask: "GET /v1/projects/{project}/revisions/5/diff?from=9", status: 404, is: "resource=Revision id=9"},
 	{ask: "POST /v1/projects/{project}/copy", body: `{"revision":9}`, status: 404, is: "resource=Revision id=9"},
@@ -194,7 +203,7 @@ func TestConformance(t *testing.T) {
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			p, args := open(t)
-			s := serve(t, configured(t, append(args, "--supabase-url", p.url, "--github-api-url", hub.URL)...))
+			s := serve(t, configured(t, append(args, "--supabase-url", p.url, "--github-api-url", hub.URL, "--key-encryption-key", "what the keys of users are sealed with, long enough")...))
 			c, nobody := s.as(p.token(t, alice)), s.as("")
 			s.as(p.token(t, bob)).must(t, "PUT", "/v1/profiles/me", object{"username": "taken"}, new(object))
 			made := map[string]string{}

@@ -485,7 +485,9 @@ var notRun = map[string]func(*documents, *block) error{
 		return errors.Join(allLines(b, "codeforge ", "cd "), d.flagsExist(b))
 	},
 	// Programs that people have beside ours.
-	"tool": func(_ *documents, b *block) error { return allLines(b, "jq ", "go tool ", "curl -s ", "claude mcp add ", "npx @modelcontextprotocol/inspector ") },
+	"tool": func(_ *documents, b *block) error {
+		return allLines(b, "jq ", "go tool ", "curl -s ", "claude mcp add ", "npx @modelcontextprotocol/inspector ")
+	},
 	// The clients are made with npm: TestClientElsewhere does as it says.
 	"client": func(_ *documents, b *block) error {
 		if !strings.Contains(b.text, "codeforge-client-"+codeforge.Version+".tgz") {

@@ -24,7 +24,7 @@ export function Tokens() {
     <section class="settings-group">
       <header class="section-head"><h2>{t("tokens.title")}</h2><span class="grow" />{!list.error && <Button icon="add" onClick={() => setMaking(true)}>{t("tokens.make")}</Button>}</header>
       <p class="fine">{t("tokens.text")}</p>
-      {list.error && !list.data ? (list.error instanceof ApiError && list.error.status === 503 ? <p class="fine">{list.error.message}</p> : <Failure error={list.error} retry={() => refresh("tokens")} />) : !list.data ? <Waiting rows={3} /> : list.data.items.length === 0 ? <Notice icon="code" title={t("tokens.none")} /> : (
+      {list.error && !list.data ? (list.error instanceof ApiError && list.error.status === 501 ? <p class="fine">{list.error.message}</p> : <Failure error={list.error} retry={() => refresh("tokens")} />) : !list.data ? <Waiting rows={3} /> : list.data.items.length === 0 ? <Notice icon="code" title={t("tokens.none")} /> : (
         <ul class="plain-list">
           {list.data.items.map((x) => <Row key={x.id} token={x} onRevoke={() => setEnding(x)} />)}
         </ul>
