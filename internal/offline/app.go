@@ -51,6 +51,7 @@ type field struct {
 	Options          []string // of a choice
 	To               string   // of a relation: the key of another kind
 	optional         bool     // of a relation of the lexicon: it is left out where the app does not keep what it points to
+	guessed          bool     // of a kind that nothing is known of: it goes where the idea says itself what is kept
 }
 
 const (

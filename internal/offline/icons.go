@@ -53,13 +53,17 @@ var kindIcons = sync.OnceValue(func() map[string]string {
 	return out
 })
 
-// Icon is the name of the kind's icon: that of its key, or of the last word of it, else one by how it is shown.
+// Icon is the name of the kind's icon: that of its key, of the last word of it, or of what the lexicon calls it, else one by how it is
+// shown.
 func (k kind) Icon() string {
 	if icon, ok := kindIcons()[k.Key]; ok {
 		return icon
 	}
 	_, last := beforeLast(k.Key, "-")
 	if icon, ok := kindIcons()[last]; ok {
+		return icon
+	}
+	if icon, ok := kindIcons()[k.lexiconKey()]; ok {
 		return icon
 	}
 	switch {
@@ -69,4 +73,20 @@ func (k kind) Icon() string {
 		return "calendar"
 	}
 	return "box"
+}
+
+// lexiconKey is the key of the lexicon's kind that the kind's name stands for, whatever it is called here; "" for none.
+func (k kind) lexiconKey() string {
+	said := strings.ReplaceAll(k.One, " ", "-")
+	for range 3 {
+		if e := words().kinds[words().alike[said]]; e != nil {
+			return e.Key
+		}
+		_, rest, ok := strings.Cut(said, "-")
+		if !ok {
+			break
+		}
+		said = rest
+	}
+	return ""
 }

@@ -53,6 +53,7 @@ func design(b brief) *app {
 		a.Name = b.name
 	}
 	a.addKnown(b)
+	a.dropGuesses()
 	a.resolveRelations()
 	a.Look = lookOf(b.idea, a)
 	a.completeRelations()
@@ -353,7 +354,7 @@ func (a *app) addThing(t thing) *kind {
 	}
 	last := t.head().low
 	if strings.HasSuffix(last, "ing") && english().verbForm(last) != "" && !nounLike(last) { // "whittling" is done in sessions
-		return a.addUnknown(strings.Join(t.names(), " ")+" session", strings.Join(t.names(), " ")+" sessions")
+		return a.addLike("session", strings.Join(t.names(), " ")+" session", strings.Join(t.names(), " ")+" sessions")
 	}
 	return a.addUnknown(t.one(), t.many())
 }
@@ -426,8 +427,8 @@ func (a *app) addUnknown(one, many string) *kind {
 	}
 	views := []string{"cards", "table", "board"}
 	k := kind{Key: freeName(key, reservedPages, used), One: one, Many: many, Verb: "Add", View: views[len(many)%3], Fields: []field{
-		{Label: "Name", Type: "text", Required: true}, {Label: "Date", Type: "date"},
-		{Label: "Status", Type: "choice", Options: []string{"New", "In progress", "Done"}}, {Label: "Notes", Type: "notes"}}}
+		{Label: "Name", Type: "text", Required: true}, {Label: "Date", Type: "date", guessed: true},
+		{Label: "Status", Type: "choice", Options: []string{"New", "In progress", "Done"}, guessed: true}, {Label: "Notes", Type: "notes"}}}
 	if a.Language != "en" {
 		k.Key, key = "", k.Key
 		a.translate(&k)
@@ -435,6 +436,27 @@ func (a *app) addUnknown(one, many string) *kind {
 	}
 	a.Kinds = append(a.Kinds, k)
 	return &a.Kinds[len(a.Kinds)-1]
+}
+
+// dropGuesses takes from kinds that nothing is known of what was only supposed of them, where the idea says itself what is kept:
+// the status where it names a field, the date where it names several. Boards, calendars and heat maps live of both.
+func (a *app) dropGuesses() {
+	if slices.ContainsFunc(a.Parts, func(p part) bool { return p.Kind == boardPart || p.Kind == calendarPart || p.Kind == heatmapPart }) {
+		return
+	}
+	for i := range a.Kinds {
+		k := &a.Kinds[i]
+		told := 0
+		for _, f := range k.Fields {
+			if !f.guessed {
+				told++
+			}
+		}
+		told -= 2 // the name and the notes
+		k.Fields = slices.DeleteFunc(k.Fields, func(f field) bool {
+			return f.guessed && (told > 1 || told == 1 && f.Type == "choice")
+		})
+	}
 }
 
 // addNamed adds what a name stands for, such as that of a page.
@@ -569,15 +591,16 @@ func (k *kind) pointTo(to *kind) {
 // take adds a field that the idea names, unless the kind has one for that.
 func (k *kind) take(f field) {
 	label := strings.ToLower(f.Label)
-	if one := singular(label); synonymous("due", one) {
-		label, f.Label = one, capital(one)
-	}
 	for i, o := range k.Fields {
 		have := strings.ToLower(o.Label)
+		if one := singular(label); one != label && synonymous(have, one) { // "with expiry dates"
+			label, f.Label = one, capital(one)
+		}
 		if synonymous(have, label) { // the idea's word for it
 			k.Fields[i].Label = f.Label
 		}
-		if have == label || singular(have) == singular(label) || strings.HasPrefix(have, singular(label)+" ") && len(label) > 3 || synonymous(have, label) {
+		if have == label || singular(have) == singular(label) || strings.HasPrefix(have, singular(label)+" ") && len(label) > 3 || strings.HasPrefix(have, label+" in ") || synonymous(have, label) {
+			k.Fields[i].guessed = false
 			return
 		}
 	}
@@ -586,7 +609,7 @@ func (k *kind) take(f field) {
 
 // synonymous reports whether two labels mean the same.
 func synonymous(a, b string) bool {
-	for _, group := range [][]string{{"title", "name"}, {"place", "location", "venue"}, {"due", "deadline", "due date"}, {"notes", "comment", "comments", "description", "remarks", "text"}, {"link", "url", "website"},
+	for _, group := range [][]string{{"title", "name"}, {"expires on", "expiry", "expiry date", "expiration date", "valid until", "use by"}, {"place", "location", "venue"}, {"due", "deadline", "due date"}, {"notes", "comment", "comments", "description", "remarks", "text"}, {"link", "url", "website"},
 		{"minutes", "duration"}, {"price", "cost"}, {"status", "stage", "state"}, {"position", "job title"}, {"method", "instructions", "steps"}, {"quantity", "amount", "count"}, {"reorder at", "reorder level", "reorder levels"}} {
 		if slices.Contains(group, a) && slices.Contains(group, b) {
 			return true

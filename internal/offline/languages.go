@@ -62,7 +62,7 @@ var foreignNames = sync.OnceValue(func() map[string]map[string]bool {
 		out[l] = map[string]bool{}
 		for _, e := range words().kinds {
 			for _, name := range []string{e.One, e.Many} {
-				if foreign := wordTranslations().texts[l][name]; foreign != "" && !strings.EqualFold(foreign, name) {
+				if foreign := wordTranslations().texts[l][name]; foreign != "" && len(words().lookup(strings.ToLower(foreign))) == 0 { // else English has it too
 					out[l][strings.ToLower(foreign)] = true
 				}
 			}

@@ -950,9 +950,18 @@ func TestLexiconIsConsistent(t *testing.T) {
 		if a.kind(e.Key) == nil && s != "flashcard" {
 			t.Errorf("%q is not found by its own name", s)
 		}
+		said := []string{e.One, e.Many}
 		for _, f := range e.Fields {
 			if f.Type == "relation" && l.kinds[f.To] == nil {
 				t.Errorf("%q points to %q", s, f.To)
+			}
+			said = append(append(said, f.Label), f.Options...)
+		}
+		for _, language := range languages[1:] {
+			for _, text := range said {
+				if wordTranslations().texts[language][text] == "" {
+					t.Errorf("the catalogue of the lexicon has no %q in %s, which %q says", text, language, s)
+				}
 			}
 		}
 	}

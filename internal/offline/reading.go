@@ -777,6 +777,12 @@ func (r *reading) isFeature(t thing) bool {
 func (t thing) field() field {
 	name := strings.Join(t.names(), " ")
 	typ, options := typeOf(name)
+	if typ == "text" {
+		typ, options = typeOf(singular(name))
+	}
+	if slices.Contains([]string{"date", "money", "email", "phone", "link"}, typ) {
+		name = singular(name) // an entry has one of them
+	}
 	return field{Label: capital(name), Type: typ, Options: options}
 }
 

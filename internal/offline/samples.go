@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -15,7 +16,8 @@ var samplesText string
 // sampleSize is how many examples a kind has.
 const sampleSize = 4
 
-// sampleTitles are what examples are called: by the keys of kinds, and by labels of fields after an @.
+// sampleTitles are what examples are called: by the keys of kinds, and by labels of fields after an @, with the key of a kind and a dot
+// before them where they hold only of that kind.
 var sampleTitles = sync.OnceValue(func() map[string][]string {
 	out := map[string][]string{}
 	for line := range strings.SplitSeq(samplesText, "\n") {
@@ -93,8 +95,14 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 		}
 		return pick("-2", "1", "4", "9")
 	case "money":
+		if known, ok := sampleNumber(k, label, i); ok {
+			return known
+		}
 		return pick("48", "12.5", "129", "9.9")
 	case "number":
+		if known, ok := sampleNumber(k, label, i); ok {
+			return known
+		}
 		switch {
 		case sampleRating.MatchString(label):
 			return pick("4", "5", "3", "4")
@@ -118,13 +126,36 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 	if title {
 		return script(a.sampleTitle(k, i))
 	}
-	if titles := sampleTitles()["@"+slug(label, "x")]; titles != nil && a.Language == "en" {
-		return script(titles[i%len(titles)])
+	if texts := sampleTexts(k, label); texts != nil && a.Language == "en" {
+		return script(texts[i%len(texts)])
 	}
 	if f.Required {
 		return script(a.T("Example {number}", "number", fmt.Sprint(i+1)))
 	}
 	return ""
+}
+
+// sampleTexts are what a field of this label holds in examples of the kind, or of any.
+func sampleTexts(k kind, label string) []string {
+	label = slug(label, "x")
+	_, last := beforeLast(k.Key, "-")
+	for _, key := range []string{k.Key, last, k.lexiconKey()} {
+		if texts := sampleTitles()["@"+key+"."+label]; texts != nil {
+			return texts
+		}
+	}
+	return sampleTitles()["@"+label]
+}
+
+// sampleNumber is the number that the example of this number has in a field, where such numbers are known.
+func sampleNumber(k kind, label string, i int) (string, bool) {
+	texts := sampleTexts(k, label)
+	if texts == nil {
+		return "", false
+	}
+	text := texts[i%len(texts)]
+	_, err := strconv.ParseFloat(text, 64)
+	return text, err == nil
 }
 
 // sampleTitle is what an example is called: as such things are, where that is known, else by its number.
@@ -133,6 +164,9 @@ func (a *app) sampleTitle(k kind, i int) string {
 	if titles == nil {
 		_, last := beforeLast(k.Key, "-")
 		titles = sampleTitles()[last]
+	}
+	if titles == nil {
+		titles = sampleTitles()[k.lexiconKey()]
 	}
 	if titles == nil || a.Language != "en" && !personal(titles) {
 		return fmt.Sprintf("%s %d", capital(k.One), i+1)
