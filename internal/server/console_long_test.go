@@ -3,6 +3,7 @@
 package server
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strings"
@@ -28,7 +29,9 @@ func TestConsoleLong(t *testing.T) {
 	v.has("#idea")
 
 	project := v.survivesCuts(p, way)
+	v.comparesWithBase(p, project)
 	v.showsMany(p)
+	v.showsLong(p)
 	v.everyScreen(p, project)
 	if *update {
 		v.pictures(project)
@@ -70,6 +73,26 @@ func (v *guest) survivesCuts(p *process, way *line) (project string) {
 	return project
 }
 
+// comparesWithBase looks at a file that a job writes and somebody else too: it is shown beside what the job began with.
+func (v *guest) comparesWithBase(p *process, project string) {
+	v.Helper()
+	job := v.starts(p, "agent", object{"project_id": project, "agent_type": "code", "input_context": object{"user_message": "Add a field for the vet", "scaffold": "slow"}})
+	at := "#/projects/" + project + "/run/" + job + "?part=files"
+	v.open(at)
+	v.until(`[...document.querySelectorAll(".file-line")].some(f => f.innerText.includes("README.md") && f.innerText.includes("+"))`)
+	const path = "/files/README.md"
+	var row codeforge.File
+	p.caller.must(v.T, "GET", "/v1/projects/"+project+path, nil, &row)
+	p.caller.must(v.T, "PUT", "/v1/projects/"+project+path, object{"content": row.Content + "\nTheirs.\n"}, new(object))
+	v.open(at + "&file=README.md")
+	v.has(".run-file .diff-lines .add")
+	if shown := v.eval(`document.querySelector(".run-file").innerText`); strings.Contains(shown, "Theirs.") {
+		v.Errorf("what somebody else wrote meanwhile is shown as the job's: %s", shown)
+	}
+	p.awaitEnd(v.T, job)
+	v.has(".run-head .state:not(.live)")
+}
+
 // makes has a project made.
 func (v *guest) makes(p *process, body object) (project string) {
 	v.Helper()
@@ -102,6 +125,45 @@ func (v *guest) showsMany(p *process) {
 			v.Errorf("%s rows are in the page at %s", n, to)
 		}
 	}
+}
+
+// showsLong opens the files of a project that has about as many as it may, and a revision of 54,000 lines.
+func (v *guest) showsLong(p *process) {
+	v.Helper()
+	project := v.makes(p, object{"title": "Long"})
+	files := map[string][]byte{}
+	for i := range 1_900 {
+		files[fmt.Sprintf("src/part%02d/file%02d.ts", i/50, i%50)] = fmt.Appendf(nil, "export const n = %d\n", i)
+	}
+	for i := range 6 {
+		files[fmt.Sprintf("data/%d.txt", i)] = bytes.Repeat([]byte("a line\n"), 9_000)
+	}
+	resp, err := p.Do(v.Context(), "POST", p.Base+"/v1/projects/"+project+"/import", bytes.NewReader(zipped(v.T, files)), "Content-Type", "application/zip")
+	if err != nil {
+		v.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 {
+		v.Fatalf("import: %d", resp.StatusCode)
+	}
+	at := "#/projects/" + project
+	v.open(at + "/files/src/part20/file30.ts")
+	v.has(".tree-row[aria-current]") // what is open is to be seen
+	v.few(".tree", ".tree .row")
+	v.open(at + "/history/1")
+	v.has(".diff-lines .text")
+	v.few(".revision", ".diff-lines .text")
+	v.until(`document.querySelector(".revision").innerText.includes("file49.ts")`) // which is at the end
+}
+
+// few looks whether wherever somebody scrolls to some rows are in the page, and not many; it ends at the end.
+func (v *guest) few(scrolls, rows string) {
+	v.Helper()
+	for _, to := range []string{"0", "e.scrollHeight / 3", "e.scrollHeight / 2"} {
+		v.eval(`(e => (e.scrollTop = ` + to + `, ""))(document.querySelector(` + quoted(scrolls) + `))`)
+		v.until(`(n => n > 0 && n <= 400)(document.querySelectorAll(` + quoted(rows) + `).length)`)
+	}
+	v.eval(`(e => (e.scrollTop = e.scrollHeight, ""))(document.querySelector(` + quoted(scrolls) + `))`)
 }
 
 // everyScreen looks at each screen in both schemes, on a phone and beside.

@@ -31,6 +31,7 @@ type guest struct {
 	base string
 	axe  string
 
+	width    int64    // of the window
 	also     string   // the port of another server that the page may ask
 	expected []string // what of the browser's complaints is to be
 
@@ -129,15 +130,30 @@ func (v *guest) until(condition string) {
 	}
 }
 
+// visible is what of the page is meant and can be seen.
+func visible(selector string) string {
+	return `[...document.querySelectorAll(` + quoted(selector) + `)].find(e => e.checkVisibility())`
+}
+
+// has waits until something is to be seen.
 func (v *guest) has(selector string) {
 	v.Helper()
-	v.until(`document.querySelector(` + quoted(selector) + `)`)
+	v.until(visible(selector))
 }
 
 func (v *guest) press(selector string) {
 	v.Helper()
 	v.has(selector)
-	v.eval(`(document.querySelector(` + quoted(selector) + `).click(), "")`)
+	v.eval(`(` + visible(selector) + `.click(), "")`)
+}
+
+// turn goes to a pane of a project, where there is no room for it beside the others.
+func (v *guest) turn(pane string) {
+	v.Helper()
+	n := map[string]int{"chat": 1, "work": 2, "preview": 3}[pane]
+	v.eval(fmt.Sprintf(`(document.querySelectorAll(".workspace > .choice button:nth-child(%d)").forEach(b => b.checkVisibility() && b.click()), "")`, n))
+	v.has("." + pane + "-pane")
+	v.asked()
 }
 
 func (v *guest) open(hash string) {
@@ -153,6 +169,7 @@ func quoted(s string) string {
 // look has the page shown in a size and scheme.
 func (v *guest) look(width int64, scheme string) {
 	v.Helper()
+	v.width = width
 	v.do("size", chromedp.EmulateViewport(width, 800))
 	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}
 	if _, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, media); err != nil {
@@ -191,14 +208,17 @@ func (v *guest) seen(screen string) {
 	}
 }
 
-// shifts has the page sum up how far things moved that nobody moved.
-const shifts = `window.shifted = 0; new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifted += e.value; }).observe({type: "layout-shift", buffered: true});`
+// shifts has the page sum up how far things moved that nobody moved, and which.
+const shifts = `window.shifted = 0; window.movers = []; new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) {
+	window.shifted += e.value;
+	for (const {node, previousRect: a, currentRect: b} of e.sources) window.movers.push((node?.className || node?.nodeName) + " from " + [a.x, a.y, a.width, a.height] + " to " + [b.x, b.y, b.width, b.height]);
+} }).observe({type: "layout-shift", buffered: true});`
 
 // steady looks whether things moved by themselves since it looked last.
 func (v *guest) steady(screen string) {
 	v.Helper()
-	if moved := v.eval(`(s => (window.shifted = 0, s < 0.1 ? "" : s.toFixed(3)))(window.shifted)`); moved != "" {
-		v.Errorf("%s: things moved by themselves: %s of a layout shift", screen, moved)
+	if moved := v.eval(`((s, m) => (window.shifted = 0, window.movers = [], s < 0.1 ? "" : s.toFixed(3) + " of a layout shift: " + m.slice(0, 8).join("; ")))(window.shifted, window.movers)`); moved != "" {
+		v.Errorf("%s: things moved by themselves: %s", screen, moved)
 	}
 }
 
@@ -227,7 +247,7 @@ func (v *guest) asks(method, path string, body, out any) {
 // asked says that what moved until now, somebody asked for.
 func (v *guest) asked() {
 	v.Helper()
-	v.eval(`(window.shifted = 0, "")`)
+	v.eval(`(window.shifted = 0, window.movers = [], "")`)
 }
 
 // enter writes where the focus is.
@@ -245,12 +265,28 @@ func (v *guest) key(keys string) {
 
 // Somebody has an idea built, answers what is asked, watches, edits a file that was changed meanwhile, looks at what changed, goes back to
 // an older revision, sees an error in the app, has it mended, and what all that took: the whole way, at the limit of requests that servers
-// have unless they are told otherwise, with nothing that moves by itself.
+// have unless they are told otherwise, with nothing that moves by itself. The soak goes it at each width and in both colour schemes.
 func TestConsole(t *testing.T) {
 	p := start(t, t.TempDir(), "RATE_LIMIT_PER_MINUTE=60")
-	v := openConsole(t, p.Base)
-	v.look(1280, "light")
-	v.do("open", chromedp.Navigate(p.Base+"/"))
+	widths, schemes := []int64{1280}, []string{"light"}
+	if os.Getenv("CODEFORGE_SOAK") != "" {
+		widths, schemes = []int64{360, 768, 1280}, []string{"light", "dark"}
+	}
+	for _, width := range widths {
+		for _, scheme := range schemes {
+			t.Run(fmt.Sprintf("%d_%s", width, scheme), func(t *testing.T) {
+				v := openConsole(t, p.Base)
+				v.look(width, scheme)
+				v.do("open", chromedp.Navigate(p.Base+"/"))
+				v.goesTheWholeWay()
+				v.quiet()
+			})
+		}
+	}
+}
+
+func (v *guest) goesTheWholeWay() {
+	v.Helper()
 	project := v.buildsAnIdea()
 	v.editBesideSomebody(project)
 	v.goesBack(project)
@@ -260,6 +296,9 @@ func TestConsole(t *testing.T) {
 	v.open("#/usage")
 	v.until(`/[1-9]/.test(document.querySelector(".totals")?.innerText)`)
 	v.seen("usage")
+	if loaded := v.eval(`performance.getEntriesByType("resource").map(e => e.name).filter(n => n.endsWith("/signin.js")).join(" ")`); loaded != "" {
+		v.Errorf("nobody signs in here, and %s was fetched", loaded)
+	}
 	v.look(360, "dark")
 	v.asked()
 	for _, screen := range []string{"?show=chat", "/files/README.md", "/history/1"} {
@@ -270,7 +309,6 @@ func TestConsole(t *testing.T) {
 	v.open("#/")
 	v.has(".card")
 	v.seen("start on a phone")
-	v.quiet()
 }
 
 // buildsAnIdea writes an idea, has it built by a model that asks first, and watches.
@@ -284,13 +322,22 @@ func (v *guest) buildsAnIdea() (project string) {
 	v.eval(`(document.querySelector("#idea").focus(), "")`)
 	v.enter("A CRM for dog walkers")
 	v.press("#build")
+	v.has(".run-head .state.warn")
+	if v.width < 760 {
+		v.press(".to-chat") // there is no room for the questions beside it
+		v.asked()
+	}
 	v.answers()
+	v.turn("work")
 	v.has(".run-head .state.good")
 	v.until(`document.querySelectorAll(".rail .done").length >= 4 && document.querySelectorAll(".run-lines .line").length > 10`)
-	v.has(".device iframe")
-	v.until(`!document.querySelector(".device-waiting")`)
 	v.steady("run")
 	v.accessible("run")
+	v.turn("preview")
+	v.has(".device iframe")
+	v.until(`!document.querySelector(".device-waiting")`)
+	v.seen("preview")
+	v.turn("work")
 	v.press(".run-tabs .choice button:nth-child(2)")
 	v.has(".run-file .diff-lines .add")
 	v.seen("files of a run")
@@ -358,13 +405,15 @@ func (v *guest) goesBack(project string) {
 	v.open("#/projects/" + project + "/history/3")
 	v.has(".diff-lines .add mark")
 	v.seen("history")
-	v.press(".diff-look button:last-child")
-	v.has(".workspace[data-preview=closed] .diff-lines.split")
-	v.asked()
-	v.seen("history, side by side")
-	v.press(".pane-head > .wide-only:last-child")
-	v.has(".workspace[data-preview=open]")
-	v.asked()
+	if v.width >= 1100 { // there is room for both sides
+		v.press(".diff-look button:last-child")
+		v.has(".workspace[data-preview=closed] .diff-lines.split")
+		v.asked()
+		v.seen("history, side by side")
+		v.press(".pane-head > .wide-only:last-child")
+		v.has(".workspace[data-preview=open]")
+		v.asked()
+	}
 	v.open("#/projects/" + project + "/history/1")
 	v.press("#restore")
 	v.press("#restore-yes")
@@ -384,10 +433,13 @@ func (v *guest) mendsAnError(project string) {
 	var row struct{ Content string }
 	v.asks("GET", path, nil, &row)
 	v.asks("PUT", path, map[string]string{"content": strings.Replace(row.Content, "</head>", "<script>throw new Error('Broken on purpose')</script></head>", 1)}, new(struct{}))
+	v.turn("preview")
 	v.until(`document.querySelector(".page-errors")?.innerText.includes("Broken on purpose")`)
 	v.seen("an error of the app")
 	v.press("#fix")
-	v.until(`location.hash.includes("/run/") && document.querySelector(".run-head .state:is(.good, .bad)")`)
+	v.until(`location.hash.includes("/run/")`)
+	v.turn("work")
+	v.has(".run-head .state:is(.good, .bad)")
 	v.steady("the run that mends")
 	var jobs struct {
 		Jobs []struct {
@@ -408,13 +460,17 @@ func (v *guest) usesKeys(project string) {
 	v.Helper()
 	v.eval(`(document.activeElement.blur(), "")`)
 	at := "#/projects/" + project
+	closed, opened := `document.querySelector(".workspace[data-preview=closed]")`, `document.querySelector(".workspace[data-preview=open]")`
+	if v.width < 1100 {
+		closed, opened = visible(".preview-pane"), "!"+visible(".preview-pane")
+	}
 	for _, step := range []struct{ key, then string }{
 		{"d", `location.hash.includes("/history") && document.querySelector(".revisions")`},
 		{"[", `/history\/\d+/.test(location.hash)`},
 		{"e", `location.hash.includes("/files") && document.querySelector(".tree")`},
 		{"]", `/files\/./.test(location.hash)`},
-		{"v", `document.querySelector(".workspace[data-preview=closed]")`},
-		{"v", `document.querySelector(".workspace[data-preview=open]")`},
+		{"v", closed},
+		{"v", opened},
 		{"gs", `location.hash.startsWith("#/settings") && document.querySelector(".switch")`},
 	} {
 		v.key(step.key)

@@ -1,6 +1,6 @@
 // The calls of models that a job made, in order, against time, and what was answered to each, for who wants to read it.
 import { useState } from "preact/hooks";
-import { ApiError, client } from "../api";
+import { ApiError, client, isBuiltIn } from "../api";
 import { useData, usePages } from "../data";
 import { compact, duration, money, t, tx } from "../i18n";
 import type { CallAnswer, ModelCall } from "../schema";
@@ -19,7 +19,7 @@ export function Calls({ job, running }: { job: string; running: boolean }) {
   return (
     <div class="scroll calls" tabIndex={0} role="group" aria-label={t("run.calls")}>
       <table class="table">
-        <thead><tr><th>{t("calls.stage")}</th><th>{t("usage.model")}</th><th>{t("calls.when")}</th><th class="num">{t("usage.in")}</th><th class="num">{t("usage.out")}</th><th class="num">{t("run.time")}</th><th class="num">{t("run.cost")}</th></tr></thead>
+        <thead><tr><th>{t("calls.stage")}</th><th>{t("usage.model")}</th><th class="when">{t("calls.when")}</th><th class="num">{t("usage.in")}</th><th class="num">{t("usage.out")}</th><th class="num">{t("run.time")}</th><th class="num">{t("run.cost")}</th></tr></thead>
         <tbody>{calls.map((c) => <Call key={c.id} job={job} call={c} from={(Date.parse(c.started_at) - began) / span} long={c.duration_ms / span} />)}</tbody>
       </table>
       {list.data.has_more && <p class="more"><Button busy={list.loading} onClick={more}>{t("more")}</Button></p>}
@@ -41,7 +41,7 @@ function Call({ job, call: c, from, long }: { job: string; call: ModelCall; from
         <td class="num" title={t("calls.read", { n: compact(c.cached_read_tokens) })}>{compact(c.input_tokens)}</td>
         <td class="num">{compact(c.output_tokens)}</td>
         <td class="num">{duration(c.duration_ms)}</td>
-        <td class="num">{money(c.cost_micro_usd)}</td>
+        <td class="num">{isBuiltIn(c.model) && !c.cost_micro_usd ? t("cost.free") : money(c.cost_micro_usd)}</td>
       </tr>
       {open && <tr><td colSpan={7}><Answer job={job} call={c.call} /></td></tr>}
     </>

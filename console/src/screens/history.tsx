@@ -97,7 +97,7 @@ function OneRevision({ here, number: n, row }: { here: Here; number: number; row
         </select>
       </label>
       {row && <p class="revision-why">{row.message}</p>}
-      {row?.evidence && row.evidence.length > 0 && <Evidence rungs={row.evidence} />}
+      <div class="revision-known">{row?.evidence && row.evidence.length > 0 ? <Evidence rungs={row.evidence} /> : <Chip icon="minus">{t("history.unchecked")}</Chip>}</div>
       <div class="revision-parts">
         <Choice label={t("history.part")} is={part} of={[["changes", t("history.changes")], ["looks", t("history.looks")]]} onChange={(to) => setQuery({ part: to === "changes" ? null : to })} />
         <span class="grow" />

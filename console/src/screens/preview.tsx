@@ -7,7 +7,8 @@ import { Button, Chip, Choice, Failure, Notice, Waiting } from "../parts/basics"
 import { Icon } from "../parts/icon";
 import { useKeys } from "../parts/keys";
 import { place, setQuery } from "../router";
-import type { PreviewState } from "../schema";
+import { runOf, seen } from "../run";
+import type { JobState, PreviewState } from "../schema";
 import { served } from "../settings";
 import { sayFailure } from "../parts/toast";
 import { submit, type Here } from "./project";
@@ -20,13 +21,24 @@ interface PageError {
   readonly where: string;
 }
 
+const lookEvery = 4000;
+
+/** useMaking is the first run of a project, which is shown as it becomes something: once there is a page. */
+function useMaking(here: Here): { is: boolean; shows: JobState | undefined } {
+  const job = here.project.revision === 0 && here.current?.status === "running" ? here.current : undefined;
+  const page = job && seen(runOf(job.job_id)).files.get("index.html");
+  return { is: !!job, shows: page && !page.writing ? job : undefined };
+}
+
 export function PreviewPane({ here }: { here: Here }) {
   // Work that waits to be applied is shown first: it is what somebody decides on.
   const proposed = here.jobs.find((j) => j.proposal);
+  const making = useMaking(here);
   const of = proposed && place.value.query.get("of") !== "project" ? "job" : "project";
-  const ask = (signal?: AbortSignal) => (of === "job" ? client.jobs.preview(proposed!.job_id, {}, { ...(signal && { signal }) }) : client.projects.preview(here.id, {}, { ...(signal && { signal }) }));
-  const name = `project/${here.id}/preview${of === "job" ? "/" + proposed!.job_id : ""}`;
-  const wanted = of === "job" || here.project.revision > 0 || here.current ? name : null;
+  const job = of === "job" ? proposed : making.shows;
+  const ask = (signal?: AbortSignal) => (job ? client.jobs.preview(job.job_id, {}, { ...(signal && { signal }) }) : client.projects.preview(here.id, {}, { ...(signal && { signal }) }));
+  const name = `project/${here.id}/preview${job ? "/" + job.job_id : ""}`;
+  const wanted = job || here.project.revision > 0 ? name : null;
   const state = useData<PreviewState>(wanted, ask);
   const device = (place.value.query.get("w") ?? "desktop") as Device;
   const [round, setRound] = useState(0);
@@ -72,7 +84,13 @@ export function PreviewPane({ here }: { here: Here }) {
   useEffect(() => setShown(false), [url && new URL(url).origin, round]);
 
   const s = state.data;
-  const visible = s && ["ready", "partial"].includes(s.status);
+  const visible = s && (making.is ? s.status === "ready" && s.evidence.every((r) => r.status !== "failed") : ["ready", "partial"].includes(s.status));
+  const looking = !!making.shows && !visible;
+  useEffect(() => {
+    if (!looking) return;
+    const timer = setInterval(() => refresh(name), lookEvery); // what is shown follows the job by itself
+    return () => clearInterval(timer);
+  }, [looking, name]);
   const fix = () => submit(here, "code", { user_message: t("preview.fix.wish") + "\n" + errors.map((e) => `${e.message} ${e.where}`).join("\n"), preview_errors: true });
   return (
     <>
@@ -80,12 +98,13 @@ export function PreviewPane({ here }: { here: Here }) {
         <Choice label={t("preview.width")} is={device} of={[["phone", t("device.phone")], ["tablet", t("device.tablet")], ["desktop", t("device.desktop")]]} icons={{ phone: "phone", tablet: "tablet", desktop: "desktop" }} onChange={(to) => setQuery({ w: to === "desktop" ? null : to })} />
         {proposed && <Choice label={t("preview.of")} is={of} of={[["job", t("run.proposal")], ["project", t("preview.of.project")]]} onChange={(to) => setQuery({ of: to === "job" ? null : to })} />}
         <span class="grow" />
-        {s && s.status !== "ready" && <Chip tone={s.status === "broken" ? "bad" : "calm"} icon={s.status === "broken" ? "failed" : "minus"}>{tx("preview", s.status)}</Chip>}
+        {making.is ? <Chip tone="live" icon="bolt">{t("preview.made")}</Chip> : s && s.status !== "ready" && <Chip tone={s.status === "broken" ? "bad" : "calm"} icon={s.status === "broken" ? "failed" : "minus"}>{tx("preview", s.status)}</Chip>}
         <Button kind="quiet" icon="reload" label={t("preview.reload")} onClick={reload} />
         {visible && <a class="button quiet only-icon" href={s.url} target="_blank" rel="noreferrer noopener" onClick={openInTab} aria-label={t("preview.open")} title={t("preview.open")}><Icon name="external" /></a>}
       </header>
       <div class="stage" data-device={device}>
-        {!wanted ? <Notice icon="desktop" title={t("preview.none")}><p>{t("preview.none.text")}</p></Notice>
+        {making.is && !visible ? <Notice icon="desktop" title={t("preview.made")}><p>{t("preview.made.text")}</p></Notice>
+        : !wanted ? <Notice icon="desktop" title={t("preview.none")}><p>{t("preview.none.text")}</p></Notice>
         : state.error && !s ? <Failure error={state.error} retry={reload} />
         : !s ? <Waiting rows={3} label={t("preview.building")} />
         : visible ? (
@@ -105,7 +124,7 @@ export function PreviewPane({ here }: { here: Here }) {
           </Notice>
         )}
       </div>
-      {errors.length > 0 && (
+      {errors.length > 0 && !making.is && (
         <div class="page-errors" role="status">
           <header><Icon name="warning" /><strong>{t("preview.errors")}</strong><span class="grow" />
             {!here.current && <Button id="fix" kind="primary" icon="bolt" onClick={() => void fix()}>{t("preview.fix")}</Button>}
@@ -114,7 +133,7 @@ export function PreviewPane({ here }: { here: Here }) {
           <ul>{errors.map((e, i) => <li key={i}><code>{e.where}</code> {e.message}</li>)}</ul>
         </div>
       )}
-      {visible && s.reason && <p class="fine preview-note">{s.reason}</p>}
+      {visible && s.reason && !making.is && <p class="fine preview-note">{s.reason}</p>}
       {visible && <p class="fine preview-note">{t("preview.storage")}</p>}
     </>
   );

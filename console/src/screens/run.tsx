@@ -11,6 +11,7 @@ import { Rows } from "../parts/rows";
 import { carried, link, place, setQuery } from "../router";
 import { apply, isOver, num, runOf, seen, str, type Known, type Line, type RunFile, type Stage } from "../run";
 import type { FileDiff, JobDetail, ProposalDiff, Rung } from "../schema";
+import { collapsed } from "../settings";
 import { follow } from "../stream";
 import { cancel, StateOf, type Here } from "./project";
 
@@ -48,7 +49,7 @@ function OneRun({ here, id }: { here: Here; id: string }) {
         {r.dropped > 0 && <span class="fine">{t("run.dropped", { n: number(r.dropped) })}</span>}
       </div>
       {part === "proposal" && job.proposal ? <Proposal id={id} /> : part === "calls" ? <Calls job={id} running={running} /> : part === "files" ? <RunFiles here={here} known={known} job={job} detail={detail.data} running={running} /> : <Rows items={r.lines} height={28} label={t("run.all")} follow={running} render={(l) => <LineRow line={l} />} class="run-lines" />}
-      {running && part !== "files" && <Now known={known} />}
+      {running && part === "all" && r.status !== "waiting_for_input" && <Now known={known} />}
     </div>
   );
 }
@@ -84,6 +85,7 @@ function RunHead({ job, known, running }: { job: AnyJob; known: Known; running: 
         {job.status === "queued" && queue && <span class="fine queue-place">{t("queue.place", { n: queue.place, why: tx("queue", queue.waiting_for) })}</span>}
         <span class="grow" />
         {(job.revision ?? 0) > 0 && <a class="button quiet" href={link(["projects", job.project_id, "history", job.revision!], carried("w"))}><Icon name="history" /><span>{t("revision.n", { n: job.revision! })}</span></a>}
+        {(job.proposal || job.status === "waiting_for_input") && <Button kind="primary" class="to-chat" onClick={toChat}>{job.proposal ? t("run.review") : t("run.answer")}</Button>}
         {running && <Button icon="stop" onClick={() => void cancel(job.job_id)}>{t("stop")}</Button>}
       </div>
       <dl class="facts">
@@ -95,6 +97,12 @@ function RunHead({ job, known, running }: { job: AnyJob; known: Known; running: 
       </dl>
     </header>
   );
+}
+
+/** toChat goes where questions are answered and work is decided on, which a screen need not have room for beside this. */
+function toChat(): void {
+  collapsed.value = { ...collapsed.value, chat: false };
+  setQuery({ show: "chat" });
 }
 
 const pipeline = ["research", "wireframe", "code", "qa"];
@@ -137,7 +145,7 @@ const tookOf = (s: Stage, now: number) => (s.began ? duration(Math.max(0, (s.end
 function Now({ known }: { known: Known }) {
   const r = seen(known);
   const file = r.writing ? r.files.get(r.writing) : undefined;
-  if (!file && !r.text) return null;
+  const stage = r.stages.at(-1)?.name; // nothing is said yet: its place is kept, or all above it would move
   return (
     <div class="now">
       {file ? (
@@ -147,7 +155,7 @@ function Now({ known }: { known: Known }) {
         </>
       ) : (
         <>
-          <p class="now-head"><Icon name="chat" />{tx("stage", r.speaking)}</p>
+          <p class="now-head">{r.text ? <Icon name="chat" /> : <span class="spinner" aria-hidden="true" />}{r.text ? tx("stage", r.speaking) : stage ? tx("stage", stage) : t("job.queued")}</p>
           <p class="now-text said" tabIndex={0}>{r.text.slice(-3000)}</p>
         </>
       )}

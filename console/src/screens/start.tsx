@@ -124,13 +124,14 @@ function Ask({ input }: { input: { current: HTMLTextAreaElement | null } }) {
 }
 
 function Facts({ estimate }: { estimate: Estimate }) {
-  const cost = estimate.cost_micro_usd.p50;
+  const { p50: cost, p90: most } = estimate.cost_micro_usd;
   const free = isBuiltIn(estimate.model);
+  const below = (n: string) => t("estimate.below", { n }) + (estimate.basis === "history" ? " " + tn("estimate.of", estimate.jobs) : "");
   return (
     <>
       <span title={t("estimate.model")}>{free ? t("model.offline") : estimate.model}</span>
-      {(!free || estimate.basis === "history") && <span>{t("estimate.about", { n: duration(estimate.duration_ms.p50) })}</span>}
-      <span>{free ? t("cost.free") : cost === null ? t("cost.unknown") : t("estimate.about", { n: money(cost) })}</span>
+      {(!free || estimate.basis === "history") && <span title={below(duration(estimate.duration_ms.p90))}>{t("estimate.about", { n: duration(estimate.duration_ms.p50) })}</span>}
+      <span title={free || most === null ? undefined : below(money(most))}>{free ? t("cost.free") : cost === null ? t("cost.unknown") : t("estimate.about", { n: money(cost) })}</span>
     </>
   );
 }
@@ -199,11 +200,11 @@ function Card({ project: p, cost }: { project: Project; cost: number | null | un
         </p>
       </div>
       {now && <progress class="progress thin" max={100} value={now.progress} aria-label={t("progress")} />}
-      <Button kind="quiet" class="card-more" icon={archived ? "restore" : "trash"} label={archived ? t("projects.restore", { title: p.title }) : t("projects.archive.one", { title: p.title })} onClick={() => (archived ? void restore(p) : setAsking(true))} />
+      <Button kind="quiet" class="card-more" icon={archived ? "restore" : "archive"} label={archived ? t("projects.restore", { title: p.title }) : t("projects.archive.one", { title: p.title })} onClick={() => (archived ? void restore(p) : setAsking(true))} />
       {asking && (
         <Dialog title={t("projects.archive.ask")} onClose={() => setAsking(false)}>
           <p>{t("projects.archive.text", { title: p.title })}</p>
-          <p class="dialog-foot"><Button onClick={() => setAsking(false)}>{t("cancel")}</Button><Button kind="danger" icon="trash" onClick={() => void archive()}>{t("projects.archive.do")}</Button></p>
+          <p class="dialog-foot"><Button onClick={() => setAsking(false)}>{t("cancel")}</Button><Button kind="primary" icon="archive" onClick={() => void archive()}>{t("projects.archive.do")}</Button></p>
         </Dialog>
       )}
     </article>

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { base, call, get, isBuiltIn } from "../../api";
 import { refresh, useData } from "../../data";
-import { t, tn } from "../../i18n";
+import { t, tn, tx } from "../../i18n";
 import { Button, Chip, Failure, Time, Waiting, words } from "../../parts/basics";
 import { Icon, type IconName } from "../../parts/icon";
 import type { Diagnosis, Finding, Health, Readiness } from "../../schema";
@@ -26,7 +26,7 @@ export function Server() {
         </dl>
         {ready.error && !ready.data ? <Failure error={ready.error} retry={() => refresh("readiness")} /> : !ready.data ? <Waiting rows={3} /> : (
           <ul class="findings">
-            {(ready.data.checks ?? []).map((c) => <li key={c.name}><Mark of={ofCheck[c.state]} /><p><strong>{c.name}</strong>{c.message && <small>{c.message}</small>}</p><span class="fine tabular">{c.ms >= 0.5 ? Math.round(c.ms) + " ms" : ""}</span></li>)}
+            {(ready.data.checks ?? []).map((c) => <li key={c.name}><Mark of={ofCheck[c.state]} /><p><strong>{tx("health", c.name)}</strong>{c.message && <small>{c.message}</small>}</p><span class="fine tabular">{c.ms >= 0.5 ? Math.round(c.ms) + " ms" : ""}</span></li>)}
           </ul>
         )}
       </section>
