@@ -139,8 +139,8 @@ function App() {
   }, [name]);
   useKeys([
     { keys: "mod+k", name: t("palette.title"), run: () => (paletteOpen.value = !paletteOpen.value) },
-    { keys: "?", name: t("keys.title"), run: () => (helpOpen.value = true) },
     ...sections.map((s) => ({ keys: s.keys, name: t("nav.go", { where: t(`nav.${s.name}`) }), run: () => go(link(s.path)) })),
+    { keys: "?", name: t("keys.title"), run: () => (helpOpen.value = true) },
   ]);
   return (
     <>

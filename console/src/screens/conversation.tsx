@@ -35,7 +35,7 @@ export function Conversation({ here }: { here: Here }) {
     const e = scroll.current;
     if (!e || !atEnd.current) return;
     const asked = e.querySelector<HTMLElement>(".questions");
-    e.scrollTop = asked ? asked.offsetTop - e.offsetTop - 12 : e.scrollHeight; // questions are read from the first on
+    e.scrollTop = asked ? asked.offsetTop - 12 : e.scrollHeight; // questions are read from the first on
   }, [messages.length, version, here.current?.status]);
   const loadOlder = async () => {
     if (!more) return;

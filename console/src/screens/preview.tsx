@@ -43,7 +43,7 @@ export function PreviewPane({ here }: { here: Here }) {
   const device = (place.value.query.get("w") ?? "desktop") as Device;
   const [round, setRound] = useState(0);
   const [errors, setErrors] = useState<PageError[]>([]);
-  const [shown, setShown] = useState(false);
+  const [shown, setShown] = useState(""); // the frame that has loaded
   const frame = useRef<HTMLIFrameElement>(null);
   const url = state.data?.url;
   // A new frame needs a new address: where people sign in, one opens once and not for long.
@@ -81,9 +81,9 @@ export function PreviewPane({ here }: { here: Here }) {
     addEventListener("message", listen);
     return () => removeEventListener("message", listen);
   }, [url]);
-  useEffect(() => setShown(false), [url && new URL(url).origin, round]);
 
   const s = state.data;
+  const key = url ? round + new URL(url).origin : "";
   const visible = s && (making.is ? s.status === "ready" && s.evidence.every((r) => r.status !== "failed") : ["ready", "partial"].includes(s.status));
   const looking = !!making.shows && !visible;
   useEffect(() => {
@@ -109,8 +109,8 @@ export function PreviewPane({ here }: { here: Here }) {
         : !s ? <Waiting rows={3} label={t("preview.building")} />
         : visible ? (
           <div class="device" style={widths[device] ? { width: widths[device] + "px" } : {}}>
-            {!shown && <span class="device-waiting"><span class="spinner" aria-hidden="true" /></span>}
-            <Frame key={round + new URL(s.url).origin} url={s.url} frame={frame} onLoad={() => setShown(true)} title={t("preview.title", { title: here.project.title })} />
+            {shown !== key && <span class="device-waiting"><span class="spinner" aria-hidden="true" /></span>}
+            <Frame key={key} url={s.url} frame={frame} onLoad={() => setShown(key)} title={t("preview.title", { title: here.project.title })} />
           </div>
         ) : (
           <Notice icon={s.status === "broken" ? "failed" : "desktop"} title={tx("preview", s.status)} tone={s.status === "broken" ? "bad" : ""}>
