@@ -135,8 +135,12 @@ func (v *guest) showsLong(p *process) {
 	for i := range 1_900 {
 		files[fmt.Sprintf("src/part%02d/file%02d.ts", i/50, i%50)] = fmt.Appendf(nil, "export const n = %d\n", i)
 	}
+	var lines []byte
+	for i := range 9_000 {
+		lines = fmt.Appendf(lines, "%d\n", i*i)
+	}
 	for i := range 6 {
-		files[fmt.Sprintf("data/%d.txt", i)] = bytes.Repeat([]byte("a line\n"), 9_000)
+		files[fmt.Sprintf("data/%d.txt", i)] = lines
 	}
 	resp, err := p.Do(v.Context(), "POST", p.Base+"/v1/projects/"+project+"/import", bytes.NewReader(zipped(v.T, files)), "Content-Type", "application/zip")
 	if err != nil {
