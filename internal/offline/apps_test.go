@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -129,30 +130,122 @@ var usedApps = []usedApp{
 	{"secret santa", "", nil, []string{`type("Name", "Ada, Bob, Cleo")`, `press("Add")`, `press("Draw lots")`, `press("Open the lot of Ada")`, "reload", `press("Close the lot of Ada")`, `seesNot("Close the lot of Ada")`}},
 }
 
+// usedTools are the tools that usedApps leave: what they share with those is used in every run.
+var usedTools = []usedApp{
+	{"metronome", "", nil, []string{`type("Tempo", "140")`, `sees("Allegro")`, `press("Start")`, `sees("Running")`, "reload", `sees("Stopped")`, `sees("Allegro")`}},
+	{"spin the wheel", "", nil, []string{`type("Name", "Ada, Bob")`, `press("Add")`, `press("Spin")`, `sees("Picked so far")`, "reload", `press("Clear")`, `seesNot("Picked so far")`}},
+	{"morse code trainer", "", nil, []string{`type("Text or Morse code", "ET")`, `sees("· −")`, `pick(".answer")`, `sees("of 1 are right")`, "reload", `sees("of 1 are right")`, `press("Next question")`, `sees("Which one is it?")`}},
+	{"invoice maker", "", nil, []string{`type("Quantity", "3")`, `type("Price of one", "20")`, `type("Tax", "10")`, `sees("$66.00")`, "reload", `sees("$66.00")`, `press("Start over")`, `sees("$0.00")`}},
+	{"scoreboard", "", nil, []string{`type("Name", "Ada, Bob")`, `press("Add")`, `press("Ada: 1 more")`, `sees("in front")`, "reload", `sees("Ada: 1")`, `press("All back to 0")`, `seesNot("in front")`}},
+	{"poll", "", nil, []string{`type("Option", "Pizza, Sushi")`, `press("Add")`, `press("Vote for Pizza")`, `sees("In front: Pizza.")`, "reload", `sees("In front: Pizza.")`, `press("Clear the votes")`, `seesNot("In front")`}},
+	{"password generator", "", nil, []string{`type("Length", "12")`, `document.querySelector(".code").textContent.length === 12`, "reload", `document.querySelector(".code").textContent.length === 12`, `press("Another one")`}},
+	{"word counter", "", nil, []string{`type("Your text", "One two. Three!")`, `sees("3\nWords") || sees("Words\n3")`, "reload", `sees("3\nWords") || sees("Words\n3")`, `press("Clear")`, `seesNot("3\nWords") && seesNot("Words\n3")`}},
+	{"binary to decimal converter", "", nil, []string{`type("Binary", "1010")`, `shows("Decimal", "10")`, "reload", `shows("Roman numeral", "X")`}},
+	{"color picker", "", nil, []string{`type("RGB", "255, 0, 0")`, `shows("HEX", "#ff0000")`, `press("Keep this colour")`, "reload", `press("Delete #ff0000")`, `sees("Keep colours to see them")`}},
+	{"world clock", "", nil, []string{`type("City or zone", "Africa/Nairobi")`, `press("Add")`, `sees("Delete Nairobi")`, "reload", `press("Delete Nairobi")`, `seesNot("Delete Nairobi")`}},
+	{"random team generator", "", nil, []string{`type("Name", "Ada, Bob, Cleo")`, `press("Add")`, `press("Make teams")`, `sees("Team 2")`, "reload", `sees("Team 2")`, `press("Delete Cleo")`, `seesNot("Delete Cleo")`}},
+	{"random number generator", "", nil, []string{`type("From", "7")`, `type("To", "7")`, `press("Draw")`, `document.querySelector(".figure").textContent === "7"`, "reload", `press("Clear")`, `seesNot("Clear")`}},
+}
+
+// everyPart are the kinds of apps that ideas can ask for, by kind.
+func everyPart() map[partKind][]part {
+	out := map[partKind][]part{}
+	for _, phrases := range partPhrases() {
+		for _, p := range phrases {
+			if !slices.Contains(out[p.part.Kind], p.part) {
+				out[p.part.Kind] = append(out[p.part.Kind], p.part)
+			}
+		}
+	}
+	for _, list := range out {
+		slices.SortFunc(list, func(a, b part) int { return strings.Compare(a.Of, b.Of) })
+	}
+	return out
+}
+
+// One app of each kind is used, and each tool: tools have little in common.
+func TestEveryKindOfAppIsUsed(t *testing.T) {
+	used := map[string]bool{}
+	for _, c := range slices.Concat(usedApps, usedTools) {
+		for _, p := range c.app(t).Parts {
+			used[string(p.Kind)], used[string(p.Kind)+" "+p.Of] = true, true
+		}
+	}
+	for kind, parts := range everyPart() {
+		if !used[string(kind)] {
+			t.Errorf("no %s is used", kind)
+		}
+		for _, p := range parts {
+			if kind == toolPart && !used[string(kind)+" "+p.Of] {
+				t.Errorf("the %s is not used", p.Of)
+			}
+		}
+	}
+}
+
 func TestAppsAreUsed(t *testing.T) {
+	list := append(slices.Clone(usedApps), tracker)
+	if os.Getenv("CODEFORGE_SOAK") != "" {
+		list = append(list, usedTools...)
+	}
 	ctx := browsertest.Open(t, 10*time.Minute)
-	for _, c := range append(usedApps, tracker) {
+	for _, c := range list {
 		t.Run(c.idea, func(t *testing.T) { c.use(t, ctx, built(t, c.app(t).files()), "/"+c.page) })
 	}
 }
 
-// TestReactAppsAreUsed: with React an app does the same. Without CODEFORGE_SOAK that is the tracker alone.
+// TestReactAppsAreUsed: with React an app passes all rungs of the checks and does the same. Without CODEFORGE_SOAK that is the tracker
+// alone, built and used.
 func TestReactAppsAreUsed(t *testing.T) {
-	list := []usedApp{tracker}
-	if os.Getenv("CODEFORGE_SOAK") != "" {
-		list = append(list, usedApps...)
+	soak := os.Getenv("CODEFORGE_SOAK") != ""
+	list, l := []usedApp{tracker}, (*evidence.Ladder)(nil)
+	if soak {
+		list, l = slices.Concat(list, usedApps, usedTools), fullLadder(t)
+	} else {
+		client := typestest.Packages(t)
+		l = evidence.New(evidence.Options{Verifier: verify.NewVerifier(sandbox.Options{}), Packages: func(context.Context) (*npm.Client, error) { return client, nil }})
+		t.Cleanup(l.Close)
 	}
-	client := typestest.Packages(t)
-	l := evidence.New(evidence.Options{Verifier: verify.NewVerifier(sandbox.Options{}), Packages: func(context.Context) (*npm.Client, error) { return client, nil }})
-	t.Cleanup(l.Close)
-	ctx := browsertest.Open(t, 10*time.Minute)
+	ctx := browsertest.Open(t, 30*time.Minute)
+	site := func(t *testing.T, a *app) http.Handler {
+		a.React = true
+		if tree := (verify.Tree{Files: a.files()}); soak {
+			return verified(t, l, tree)
+		} else {
+			return served(t, l, tree)
+		}
+	}
 	for _, c := range list {
 		t.Run(c.idea, func(t *testing.T) {
-			a := c.app(t)
-			a.React = true
-			c.use(t, ctx, served(t, l, verify.Tree{Files: a.files()}), "/#/"+strings.TrimSuffix(c.page, ".html"))
+			c.use(t, ctx, site(t, c.app(t)), "/#/"+strings.TrimSuffix(c.page, ".html"))
 		})
 	}
+	if !soak {
+		return
+	}
+	// What kinds have many of is built as pages of one app, so that none is forgotten.
+	for _, kind := range []partKind{gamePart, calculatorPart, converterPart, timerPart} {
+		for parts := range slices.Chunk(everyPart()[kind], 8) {
+			t.Run(fmt.Sprintf("%s %s to %s", kind, parts[0].Of, parts[len(parts)-1].Of), func(t *testing.T) {
+				a := design(brief{idea: parts[0].Of + " " + string(kind)})
+				a.Parts, a.Kinds = slices.Clone(parts), nil
+				a.completeRelations()
+				usedApp{steps: pagesOpened(a)}.use(t, ctx, site(t, a), "/")
+			})
+		}
+	}
+}
+
+// pagesOpened are steps that open each page of an app with React by its name.
+func pagesOpened(a *app) []string {
+	var steps []string
+	for i, p := range a.Places() {
+		steps = append(steps, "press("+script(p.Title)+")")
+		if i > 0 {
+			steps = append(steps, "document.querySelector('h1').textContent === "+script(p.Title))
+		}
+	}
+	return steps
 }
 
 // app is the app of the idea after the changes.

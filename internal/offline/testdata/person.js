@@ -35,8 +35,10 @@ var seesNot = (words) => !sees(words);
 var pressed = (name, on) => person.named(name)?.getAttribute("aria-pressed") === String(on);
 var key = (name, key) => { const n = person.named(name); n?.focus(); n?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })); return !!n; };
 var column = (heading, words) => [...document.querySelectorAll("section")].some((s) => s.querySelector("h2")?.textContent.startsWith(heading) && s.innerText.includes(words));
+var fieldOf = (label) => [...document.querySelectorAll("input, textarea, select")].find((f) => person.shown(f) && [...(f.labels ?? [])].some((l) => l.textContent.trim().startsWith(label)));
+var shows = (label, value) => fieldOf(label)?.value === value;
 var type = (label, value) => {
-  const field = [...document.querySelectorAll("input, textarea, select")].find((f) => person.shown(f) && [...(f.labels ?? [])].some((l) => l.textContent.trim().startsWith(label)));
+  const field = fieldOf(label);
   if (!field) return false;
   field.focus();
   Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, value);
