@@ -108,7 +108,7 @@ func (a *app) completeRelations() {
 	if _, ok := palettes[a.Look.Palette]; !ok {
 		h := fnv.New32a()
 		h.Write([]byte(a.Name))
-		names := sortedKeys(palettes)
+		names := slices.DeleteFunc(sortedKeys(palettes), func(name string) bool { return name == "slate" }) // which is for those who ask for it
 		a.Look.Palette = names[int(h.Sum32())%len(names)]
 	}
 	if !slices.Contains([]string{"light", "dark", "auto"}, a.Look.Mode) {
@@ -289,6 +289,29 @@ func (k kind) SortedDown() *field {
 	return k.fieldOf(key)
 }
 
+// sortByDay puts first what is due next, or what was last, where the kind says that of its entries and nothing else is said.
+func (a *app) sortByDay(k *kind) {
+	if k.Sort != "" {
+		return
+	}
+	for _, f := range k.Fields {
+		switch label := a.untranslated(f.Label); {
+		case f.Type != "date" || samplePast.MatchString(label):
+		case sampleAhead.MatchString(label):
+			k.Sort = f.Key
+			return
+		case a.isRecord(*k):
+			k.Sort = "-" + f.Key
+			return
+		}
+	}
+}
+
+// IsDated reports whether anything that the app keeps has a day.
+func (a *app) IsDated() bool {
+	return slices.ContainsFunc(a.Kinds, func(k kind) bool { return k.hasDate() })
+}
+
 // fieldOf is the field of this key, nil if there is none.
 func (k kind) fieldOf(key string) *field {
 	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Key == key })
@@ -379,7 +402,7 @@ func (a *app) stats(k kind) []stat {
 				continue
 			}
 			dated = true
-			if slices.Contains([]string{"Book", "Plan", "Schedule", "Arrange", "Set", "Open", "Start"}, a.untranslated(k.Verb)) {
+			if slices.Contains(planVerbs, a.untranslated(k.Verb)) {
 				add(a.T("Coming up"), "number(entries.filter((entry) => %s >= today()).length)", on)
 			} else {
 				add(a.T("This month"), "number(entries.filter((entry) => %s.startsWith(today().slice(0, 7))).length)", on)
@@ -402,6 +425,9 @@ func (a *app) stats(k kind) []stat {
 				add(o, "number(entries.filter((entry) => %s === %s).length)", on, script(o))
 			}
 		}
+	}
+	if len(out) == 1 {
+		return nil // the list says how many there are
 	}
 	return out
 }

@@ -60,6 +60,9 @@ func design(b brief) *app {
 	if len(a.Kinds) == 1 && len(a.Parts) > 0 && a.Parts[0].Kind == trackerPart { // an overview of one list would say less than the list
 		a.Parts[0].Shows = a.Kinds[0].Key
 	}
+	for i := range a.Kinds {
+		a.sortByDay(&a.Kinds[i])
+	}
 	a.Tagline = taglineOf(a)
 	return a
 }

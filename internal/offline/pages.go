@@ -130,7 +130,7 @@ func (a *app) partPage(p part) partPage {
 		case p.Of == "stopwatch":
 			name, from, out.Call = "stopwatch", "parts/stopwatch", "stopwatch("+key+")"
 		case p.Of == "countdown" && p.Topic == datesTopic:
-			name, from, out.Call = "dates", "parts/dates", "dates("+key+")"
+			name, from, out.Call = "dates", "parts/dates", "dates("+key+", "+script(a.awaited())+")"
 		default:
 			out.Call = "timer({ key: " + key + ", mode: " + script(p.Of)
 			if shown != nil {
@@ -190,6 +190,16 @@ func (a *app) partPage(p part) partPage {
 	}
 	slices.SortFunc(out.Imports, func(a, b imported) int { return strings.Compare(a.From, b.From) })
 	return out
+}
+
+var countdownWords = regexp.MustCompile(`(?i)\b(?:count ?down|days?|timer|clock|until|till|left|to)\b`)
+
+// awaited is what a countdown's name says that it counts down to, "" for nothing in particular.
+func (a *app) awaited() string {
+	if a.Language != "en" {
+		return ""
+	}
+	return strings.Join(strings.Fields(countdownWords.ReplaceAllString(a.Name, " ")), " ")
 }
 
 // hrefOf is where the page of a kind is.
@@ -324,7 +334,7 @@ func (a *app) partTitle(p part) string {
 }
 
 var partTitles = map[string]string{
-	"calendar": "Calendar", "heatmap": "Heat map", "quiz": "Quiz", "flashcards": "Flash cards",
+	"calendar": "Calendar", "heatmap": "Heat map", "quiz": "Quiz", "flashcards": "Practise",
 	"pomodoro": "Pomodoro timer", "countdown": "Countdown", "stopwatch": "Stopwatch", "interval": "Interval timer", "tea": "Tea timer",
 	"mortgage": "Mortgage calculator", "loan": "Loan calculator", "tip": "Tip calculator", "bmi": "Body mass index", "compound-interest": "Compound interest",
 	"percentage": "Percentages", "discount": "Discounts", "vat": "Sales tax", "age": "Age", "fuel": "Fuel costs", "salary": "Salary", "calories": "Calories", "pace": "Pace",

@@ -74,6 +74,7 @@ var (
 	sampleYear   = regexp.MustCompile(`(?i)year`)
 	sampleTime   = regexp.MustCompile(`(?i)minutes|duration`)
 	samplePast   = regexp.MustCompile(`(?i)birth|since|joined|planted|bought|finished|read|last|moved in|lent`)
+	sampleAhead  = regexp.MustCompile(`(?i)\b(?:due|deadline|next|expir\w*|until|renew\w*|return|by)\b`)
 	sampleShare  = regexp.MustCompile(`(?i)%|percent|progress`)
 )
 
@@ -82,6 +83,14 @@ var (
 func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 	label := a.untranslated(f.Label)
 	pick := func(values ...string) string { return values[i%len(values)] }
+	if texts := textsOfKind(k, label); texts != nil && a.Language == "en" {
+		if text := pick(texts...); f.Type == "text" || f.Type == "notes" || f.Type == "choice" && slices.Contains(f.Options, text) {
+			return script(text)
+		}
+	}
+	if title && (f.Type == "text" || f.Type == "notes") {
+		return script(a.sampleTitle(k, f, i))
+	}
 	switch f.Type {
 	case "choice":
 		return script(f.Options[i%len(f.Options)])
@@ -92,6 +101,9 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 	case "date":
 		if samplePast.MatchString(label) {
 			return pick("-400", "-35", "-210", "-90")
+		}
+		if a.isRecord(k) && !sampleAhead.MatchString(label) {
+			return pick("0", "-1", "-3", "-8")
 		}
 		return pick("-2", "1", "4", "9")
 	case "money":
@@ -121,13 +133,10 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 	case "link":
 		return script("https://example.com/")
 	case "notes":
-		return script(pick(a.T("An example. Change it or delete it."), "", "", ""))
+		return ""
 	}
-	if title {
-		return script(a.sampleTitle(k, i))
-	}
-	if texts := sampleTexts(k, label); texts != nil && a.Language == "en" {
-		return script(texts[i%len(texts)])
+	if texts := sampleTitles()["@"+slug(label, "x")]; texts != nil && a.Language == "en" {
+		return script(pick(texts...))
 	}
 	if f.Required {
 		return script(a.T("Example {number}", "number", fmt.Sprint(i+1)))
@@ -137,14 +146,20 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 
 // sampleTexts are what a field of this label holds in examples of the kind, or of any.
 func sampleTexts(k kind, label string) []string {
-	label = slug(label, "x")
+	if texts := textsOfKind(k, label); texts != nil {
+		return texts
+	}
+	return sampleTitles()["@"+slug(label, "x")]
+}
+
+func textsOfKind(k kind, label string) []string {
 	_, last := beforeLast(k.Key, "-")
 	for _, key := range []string{k.Key, last, k.lexiconKey()} {
-		if texts := sampleTitles()["@"+key+"."+label]; texts != nil {
+		if texts := sampleTitles()["@"+key+"."+slug(label, "x")]; texts != nil {
 			return texts
 		}
 	}
-	return sampleTitles()["@"+label]
+	return nil
 }
 
 // sampleNumber is the number that the example of this number has in a field, where such numbers are known.
@@ -158,8 +173,19 @@ func sampleNumber(k kind, label string, i int) (string, bool) {
 	return text, err == nil
 }
 
-// sampleTitle is what an example is called: as such things are, where that is known, else by its number.
-func (a *app) sampleTitle(k kind, i int) string {
+var (
+	recordVerbs = []string{"Log", "Record", "Write", "Note", "Take", "Save", "Collect", "Report", "Lend", "Register", "Issue"}
+	planVerbs   = []string{"Book", "Plan", "Schedule", "Arrange", "Set", "Open", "Start"}
+)
+
+// isRecord reports whether an entry of the kind says what has been, and not what is to come.
+func (a *app) isRecord(k kind) bool {
+	verb := a.untranslated(k.Verb)
+	return slices.Contains(recordVerbs, verb) || k.ofType("money") != nil && !slices.Contains(planVerbs, verb)
+}
+
+// sampleTitle is what an example is called: as such things are, where that is known, else as what the field is, else by its number.
+func (a *app) sampleTitle(k kind, f field, i int) string {
 	titles := sampleTitles()[k.Key]
 	if titles == nil {
 		_, last := beforeLast(k.Key, "-")
@@ -167,6 +193,9 @@ func (a *app) sampleTitle(k kind, i int) string {
 	}
 	if titles == nil {
 		titles = sampleTitles()[k.lexiconKey()]
+	}
+	if titles == nil {
+		titles = sampleTitles()["@"+slug(a.untranslated(f.Label), "x")]
 	}
 	if titles == nil || a.Language != "en" && !personal(titles) {
 		return fmt.Sprintf("%s %d", capital(k.One), i+1)

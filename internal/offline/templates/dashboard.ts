@@ -1,8 +1,8 @@
-import { byId, h, showMessages } from "./lib/dom";
-import { addLabel, date, nameOf } from "./lib/format";
+import { byId, h, showMessages, svg } from "./lib/dom";
+import { addLabel, nameOf, thisDay, when } from "./lib/format";
 import { spread } from "./lib/grid";
 import { type Kind } from "./lib/kinds";
-import { comingUp, download, latest, splitOf, type Moment } from "./lib/overview";
+import { comingUp, download, latest, splitOf, totals, type Moment } from "./lib/overview";
 import { addSamples } from "./lib/sample";
 import { all, onChange } from "./lib/store";
 import { kinds } from "./model";
@@ -16,31 +16,35 @@ function tile(kind: Kind): HTMLElement {
   return h(
     "li",
     { class: "tile", "data-kind": kind.key },
-    h("a", { href: `./${kind.key}.html` }, h("span", { class: "figure" }, String(entries.length)), h("span", { class: "what" }, entries.length === 1 ? kind.one : kind.many)),
+    h("a", { href: `./${kind.key}.html` }, h("span", { class: "sign" }, svg(kind.icon)), h("span", { class: "figure" }, String(entries.length)), h("span", { class: "what" }, entries.length === 1 ? kind.one : kind.many)),
+    h("dl", { class: "totals" }, ...totals(kind).map(({ label, value }) => h("div", {}, h("dt", {}, label), h("dd", {}, value)))),
     split.length > 0 ? h("ul", { class: "split" }, ...split) : h("p", { class: "hint" }, entries.length === 0 ? t("Nothing here yet.") : ""),
     h("a", { class: "add", href: `./${kind.key}.html#new` }, addLabel(kind)),
   );
 }
 
-function line({ kind, entry, when }: Moment, note: string): HTMLElement {
+function line({ kind, entry, at }: Moment): HTMLElement {
   return h(
     "li",
     {},
     h("a", { href: `./${kind.key}.html` }, nameOf(kind, entry)),
     h("span", { class: "of" }, kind.one),
-    h("time", { datetime: when }, note),
+    h("time", { datetime: at }, when(at)),
   );
 }
 
+/** Fills a list, where the page has it, and says so where nothing is in it. */
+function fill(id: string, moments: readonly Moment[]): void {
+  document.getElementById(id)?.replaceChildren(...moments.map(line));
+  document.getElementById(`${id}-empty`)?.toggleAttribute("hidden", moments.length > 0);
+}
+
 function refresh(): void {
+  byId("day", HTMLElement).textContent = thisDay();
   byId("tiles", HTMLElement).replaceChildren(...kinds.map(tile));
-  const next = comingUp();
-  byId("next", HTMLElement).replaceChildren(...next.map((moment) => line(moment, date(moment.when))));
   byId("sample", HTMLButtonElement).hidden = kinds.some((kind) => all(kind).length > 0);
-  byId("next-empty", HTMLElement).hidden = next.length > 0;
-  const fresh = latest();
-  byId("latest", HTMLElement).replaceChildren(...fresh.map((moment) => line(moment, date(moment.when.slice(0, 10)))));
-  byId("latest-empty", HTMLElement).hidden = fresh.length > 0;
+  fill("next", comingUp());
+  fill("latest", latest());
 }
 
 byId("sample", HTMLButtonElement).addEventListener("click", () => addSamples());

@@ -4,8 +4,9 @@ import { find, kindOf, references } from "./store";
 import { locale, t } from "./text";
 
 const moneyFormat = new Intl.NumberFormat(locale, { style: "currency", currency: app.currency });
-const numberFormat = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
+const numberFormat = new Intl.NumberFormat(locale, { maximumFractionDigits: 2, useGrouping: "min2" }); // a year has no comma
 const dateFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+const dayFormat = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
 export const money = (amount: number): string => moneyFormat.format(amount);
 
@@ -30,6 +31,15 @@ export const dayAfter = (day: string, days: number): string => new Date(Date.par
 
 /** How many days the second comes after the first; not a number where one of them is no whole day. */
 export const daysBetween = (from: string, to: string): number => Math.round((Date.parse(`${to}T00:00Z`) - Date.parse(`${from}T00:00Z`)) / 86_400_000);
+
+/** Today with its weekday. */
+export const thisDay = (): string => new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" }).format(new Date());
+
+/** A day as people speak of it: tomorrow, in 3 days, and further away its date. */
+export function when(iso: string): string {
+  const days = daysBetween(today(), iso);
+  return Math.abs(days) < 7 ? dayFormat.format(days, "day") : date(iso);
+}
 
 /** A value as people read it; empty when there is none. */
 export function show(definition: Field, value: Value | undefined): string {
@@ -63,11 +73,21 @@ export function addLabel(kind: Kind): string {
   return t("{verb} {one}", { verb: kind.verb, one: kind.one });
 }
 
-/** What to call an entry in a list or a question. */
+/** What to call an entry in a list or a question. A day alone says little: what it is of stands before it. */
 export function titleOf(kind: Kind, entry: Entry): string {
   const key = titleKey(kind);
   const definition = kind.fields[key];
-  return (definition && show(definition, entry[key])) || t("Unnamed {one}", { one: kind.one });
+  const own = definition ? show(definition, entry[key]) : "";
+  if (own === "") return t("Unnamed {one}", { one: kind.one });
+  if (definition?.type !== "date") return own;
+  const [of] = Object.entries(kind.fields).flatMap(([name, other]) => (other.type === "relation" && isNamed(other.to) ? [show(other, entry[name])] : [])).filter(Boolean);
+  return of === undefined ? own : `${of}, ${own}`;
+}
+
+/** Reports whether entries of the kind with this key are called by a text of their own. */
+function isNamed(to: string): boolean {
+  const kind = kindOf(to);
+  return kind?.fields[titleKey(kind)]?.type === "text";
 }
 
 /** What to call an entry beside the day on which it stands: by what else it says, where its title is that day. */

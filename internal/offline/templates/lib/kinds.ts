@@ -42,6 +42,8 @@ export interface Kind {
   /** What adding one is called: Book, Log, Plan. */
   readonly verb: string;
   readonly view: "table" | "cards" | "board";
+  /** What stands beside its name: one of lib/icons.ts. */
+  readonly icon: string;
   readonly fields: Readonly<Record<string, Field>>;
   /** The field by which its list is sorted at first; "-" before it: the highest first. */
   readonly sort?: string;

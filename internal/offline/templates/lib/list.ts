@@ -1,5 +1,5 @@
 import { button, h, svg } from "./dom";
-import { hrefOf, show, titleOf } from "./format";
+import { hrefOf, show, titleOf, when } from "./format";
 import { type ChoiceField, type Entry, type Field, type Kind } from "./kinds";
 import { announce } from "./message";
 import { choiceOf, columnsOf, factsOf, neighbour } from "./query";
@@ -26,7 +26,7 @@ function table(kind: Kind, entries: readonly Entry[], actions: Actions): HTMLEle
   const rows = entries.map((entry) => {
     const cells = fields.map(([key, definition], index) =>
       index === 0
-        ? h("th", { scope: "row", "data-label": definition.label }, titleOf(kind, entry))
+        ? h("th", { scope: "row", "data-label": definition.label }, show(definition, entry[key]) || titleOf(kind, entry))
         : h("td", { "data-label": definition.label, class: definition.type }, value(kind, entry, key, definition, actions)),
     );
     return h("tr", { "data-id": entry.id }, ...cells, h("td", { class: "actions" }, ...buttons(kind, entry, actions)));
@@ -117,6 +117,8 @@ function value(kind: Kind, entry: Entry, key: string, definition: Field, actions
       box.addEventListener("change", () => actions.set(entry, key, box.checked));
       return box;
     }
+    case "date":
+      return text && h("time", { datetime: String(entry[key]), title: text }, when(String(entry[key])));
     case "choice":
       return text && h("span", { class: "badge", "data-rank": String(definition.options.indexOf(text) % 4) }, text);
     case "email":

@@ -13,7 +13,7 @@ import * as store from "./store";
 import { t } from "./text";
 
 /** Brings the page of one kind to life: list, search, form and deletion. */
-export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) => Stat[]): void {
+export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) => Stat[] = () => []): void {
   showMessages();
   const search = byId("search", HTMLInputElement);
   const order = byId("order", HTMLSelectElement);
@@ -36,7 +36,7 @@ export function mountPage<K extends Kind>(kind: K, stats: (entries: Entry<K>[]) 
     const numbers = stats(entries).map(({ label, value }) => h("div", {}, h("dt", {}, label), h("dd", {}, value)));
     byId("stats", HTMLElement).replaceChildren(...numbers);
     for (const [name, value] of Object.entries(spread(numbers.length, 2))) byId("stats", HTMLElement).style.setProperty(name, value);
-    byId("stats", HTMLElement).hidden = entries.length === 0;
+    byId("stats", HTMLElement).hidden = entries.length === 0 || numbers.length === 0;
     byId("tools", HTMLElement).hidden = entries.length === 0;
     byId("empty", HTMLElement).hidden = entries.length > 0;
     byId("count", HTMLElement).textContent = summary(kind, shown.length, entries.length);

@@ -14,11 +14,11 @@ type Action = { readonly does: "name" | "day"; readonly text: string } | { reado
 
 const daysUntil = (day: string): number => daysBetween(today(), day);
 
-/** Days until what is awaited. */
-export function dates(key: string): Part<State, Action> {
+/** Days until what is awaited: at first, what the app is about. */
+export function dates(key: string, about = ""): Part<State, Action> {
   return {
     key,
-    start: () => ({ names: [], name: "", day: "" }),
+    start: () => ({ names: [], name: about, day: "" }),
     update(state, action) {
       switch (action.does) {
         case "name":

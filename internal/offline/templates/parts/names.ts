@@ -28,8 +28,15 @@ export function updateNames(state: Names, action: NamesAction): Names {
   }
 }
 
-/** A panel with the names; `beside` is shown before each. */
-export function namesPanel(title: string, label: string, state: Names, send: (action: NamesAction) => void, beside?: (place: number) => Child): View {
+interface Look {
+  /** What is shown before a name. */
+  readonly beside?: (place: number) => Child;
+  /** With which it can be tried. */
+  readonly examples?: string;
+}
+
+/** A panel with the names. */
+export function namesPanel(title: string, label: string, state: Names, send: (action: NamesAction) => void, { beside, examples = "Ada, Ben, Chloe, Daniel" }: Look = {}): View {
   return panel(
     "names",
     title,
@@ -40,7 +47,10 @@ export function namesPanel(title: string, label: string, state: Names, send: (ac
       el("button", { type: "submit", class: "primary" }, t("Add")),
     ),
     state.names.length === 0
-      ? el("p", { class: "hint" }, t("Nobody and nothing yet. Commas part several."))
+      ? [
+          el("p", { class: "hint" }, t("Type several at once with commas between them.")),
+          el("div", { class: "controls" }, button(t("Add examples"), () => { send({ does: "adding", text: examples }); send({ does: "add" }); })),
+        ]
       : el(
           "ul",
           { class: "lines" },

@@ -104,7 +104,7 @@ function trainer(state: State, send: (action: Action) => void): View {
     el("p", { role: "status" }, !answered ? t("Which one is it?") : state.answer === state.asked ? t("Right!") : t("No: it is {0}.", state.asked)),
     el(
       "div",
-      { class: "answers" },
+      { class: "answers few" },
       state.options.map((letter) => button(letter, () => !answered && send({ does: "answer", letter }), { class: `quiet answer ${answered && letter === state.asked ? "right" : answered && letter === state.answer ? "wrong" : ""}`, "aria-disabled": answered && "true" })),
     ),
     el(

@@ -74,7 +74,7 @@ export function password(key: string): Part<State, Action> {
           "section",
           { class: "panel outcome" },
           el("p", { class: "label" }, t("Password")),
-          el("p", { class: "figure code", "aria-live": "polite" }, text),
+          el("p", { class: "figure code long", "aria-live": "polite" }, text),
           el("p", { class: "hint" }, t("{0} bits: {1}. It is kept nowhere; a password manager remembers it.", bits, bits < 50 ? t("weak") : bits < 80 ? t("good") : t("strong"))),
           el(
             "div",

@@ -51,13 +51,13 @@ export function poll(key: string): Part<State, Action> {
             el("span", { class: "of" }, t("{0} votes, {1} %", of(name), total === 0 ? 0 : Math.round((100 * of(name)) / total))),
             button(t("Take one back"), () => of(name) > 0 && send({ does: "unvote", name }), { class: "quiet chip", "aria-label": t("Take a vote for {0} back", name), "aria-disabled": of(name) === 0 && "true" }),
           ))),
-          button([icon("again"), t("Clear the votes")], () => total > 0 && send({ does: "reset" }), { "aria-disabled": total === 0 && "true" }),
+          total > 0 && button([icon("again"), t("Clear the votes")], () => send({ does: "reset" })),
         ),
         el(
           "div",
           { class: "beside" },
           el("section", { class: "panel" }, textInput("poll-question", t("What is voted on?"), state.question, (text) => send({ does: "question", text }), { maxlength: 150, autocomplete: "off" })),
-          namesPanel(t("Options"), t("Option"), state, send),
+          namesPanel(t("Options"), t("Option"), state, send, { examples: "Pizza, Sushi, Tacos, Ramen" }),
         ),
       );
     },

@@ -71,7 +71,7 @@ export function wheel(key: string): Part<State, Action> {
         el(
           "div",
           { class: "beside" },
-          namesPanel(t("On the wheel"), t("Name"), state, send, (n) => el("span", { class: `swatch ${state.names.length < 2 ? "of-1" : colour(n, state.names.length)}`, "aria-hidden": "true" })),
+          namesPanel(t("On the wheel"), t("Name"), state, send, { beside: (n) => el("span", { class: `swatch ${state.names.length < 2 ? "of-1" : colour(n, state.names.length)}`, "aria-hidden": "true" }) }),
           state.past.length > 0 && panel(
             "past",
             t("Picked so far"),

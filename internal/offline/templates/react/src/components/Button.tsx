@@ -4,7 +4,8 @@ const looks = {
   primary: "border-transparent bg-accent text-on-accent hover:brightness-110",
   danger: "border-transparent bg-danger text-on-danger hover:brightness-110",
   quiet: "border-edge hover:bg-soft hover:text-on-soft",
-  delete: "border-edge text-danger hover:border-transparent hover:bg-danger hover:text-on-danger",
+  plain: "border-transparent text-muted hover:bg-soft hover:text-on-soft",
+  delete: "border-transparent text-muted hover:bg-danger hover:text-on-danger",
 };
 
 const sizes = {

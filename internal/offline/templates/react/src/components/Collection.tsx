@@ -20,7 +20,7 @@ interface Props<K extends Kind> extends PageProps {
   readonly intro: string;
   /** How to begin where nothing is yet. */
   readonly hint: string;
-  readonly stats: (entries: Entry<K>[]) => Stat[];
+  readonly stats?: (entries: Entry<K>[]) => Stat[];
 }
 
 type Asking = { readonly for: "values"; readonly entry?: Entry } | { readonly for: "deletion"; readonly entry: Entry };
@@ -32,7 +32,7 @@ interface Focus {
 }
 
 /** The page of one kind: numbers, search, list, form and deletion. */
-export function Collection<K extends Kind>({ kind, intro, hint, stats, adding, day }: Props<K>) {
+export function Collection<K extends Kind>({ kind, intro, hint, stats = () => [], adding, day }: Props<K>) {
   const entries = useStore().all(kind);
   const [search, setSearch] = useState<Search>({ words: "", option: "", order: kind.sort ?? "" });
   const [asking, setAsking] = useState<Asking | undefined>(adding ? { for: "values" } : undefined);
@@ -131,6 +131,7 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats, adding, d
 }
 
 function Numbers({ stats }: { stats: readonly Stat[] }) {
+  if (stats.length === 0) return null;
   return (
     <dl aria-label={t("In numbers")} className="spread mb-6" style={spread(stats.length, 2) as CSSProperties}>
       {stats.map(({ label, value }) => (

@@ -1,5 +1,5 @@
 import { type ReactNode } from "react";
-import { hrefOf, show, titleOf } from "../lib/format";
+import { hrefOf, show, titleOf, when } from "../lib/format";
 import { type ChoiceField, type Entry, type Field, type Kind } from "../lib/kinds";
 import { icon } from "../lib/icons";
 import { announce } from "../lib/message";
@@ -72,7 +72,7 @@ function Table({ kind, entries, actions }: Props) {
                 return index === 0 ? (
                   <th key={key} scope="row" className={`${cell} font-semibold sm:max-lg:col-span-2 lg:min-w-36`}>
                     {label}
-                    <span className="wrap-anywhere">{titleOf(kind, entry)}</span>
+                    <span className="wrap-anywhere">{show(definition, entry[key]) || titleOf(kind, entry)}</span>
                   </th>
                 ) : (
                   <td key={key} className={`${cell} tabular-nums ${endAligned(definition) ? "lg:text-right" : ""} ${definition.type === "date" ? "lg:whitespace-nowrap" : ""}`}>
@@ -118,6 +118,7 @@ function Board({ kind, entries, actions, choice }: Props & { choice: { key: stri
                 <Card kind={kind} entry={entry} actions={actions} heading="h3" without={choice.key}>
                   <Button
                     size="small"
+                    look="plain"
                     data-action="move"
                     onClick={() => announce(t("Move it with the arrow keys, or drag the card."))}
                     onKeyDown={(event) => {
@@ -176,7 +177,7 @@ function Card({ kind, entry, actions, heading: Heading, without = "", children }
           </div>
         ))}
       </dl>
-      <div className="flex flex-wrap gap-1.5">
+      <div className="-mx-2 -mb-1.5 flex flex-wrap gap-1">
         {children}
         <EntryButtons kind={kind} entry={entry} actions={actions} />
       </div>
@@ -202,6 +203,12 @@ function FieldValue({ kind, entry, name, definition, actions }: ValueProps) {
           onChange={(event) => actions.set(entry, name, event.currentTarget.checked)}
         />
       );
+    case "date":
+      return text === "" ? null : (
+        <time dateTime={String(entry[name])} title={text}>
+          {when(String(entry[name]))}
+        </time>
+      );
     case "choice":
       return text === "" ? null : <Badge rank={Math.max(0, definition.options.indexOf(text))}>{text}</Badge>;
     default: {
@@ -221,7 +228,7 @@ function EntryButtons({ kind, entry, actions }: Pick<CardProps, "kind" | "entry"
   const about = <span className="sr-only"> {titleOf(kind, entry)}</span>;
   return (
     <>
-      <Button size="small" data-action="edit" onClick={() => actions.edit(entry)}>
+      <Button size="small" look="plain" data-action="edit" onClick={() => actions.edit(entry)}>
         {t("Edit")}
         {about}
       </Button>

@@ -24,10 +24,11 @@ const unsortable = ["notes", "flag", "link"];
 /** Search, filter and order of a list. */
 export function Toolbar({ kind, filter, search, onSearch }: Props) {
   const id = useId();
+  const down = kind.sort?.startsWith("-") ? kind.fields[kind.sort.slice(1)] : undefined;
   const fields = Object.entries(kind.fields).filter(([, definition]) => !unsortable.includes(definition.type));
   return (
-    <div role="search" className="mb-3 grid gap-3.5 sm:grid-cols-[repeat(auto-fit,minmax(10rem,1fr))]">
-      <Labelled id={`${id}-words`} label={t("Search")}>
+    <div role="search" className="mb-3 flex flex-wrap gap-x-3.5 gap-y-2.5">
+      <Labelled id={`${id}-words`} label={t("Search")} wide>
         <input
           id={`${id}-words`}
           type="search"
@@ -67,16 +68,16 @@ export function Toolbar({ kind, filter, search, onSearch }: Props) {
               {definition.label}
             </option>
           ))}
-          {kind.sort?.startsWith("-") && <option value={kind.sort}>{t("{label}, highest first", { label: kind.fields[kind.sort.slice(1)]?.label ?? "" })}</option>}
+          {down && <option value={kind.sort}>{down.type === "date" ? t("{label}, latest first", { label: down.label }) : t("{label}, highest first", { label: down.label })}</option>}
         </select>
       </Labelled>
     </div>
   );
 }
 
-function Labelled({ id, label, children }: { id: string; label: string; children: ReactNode }) {
+function Labelled({ id, label, wide = false, children }: { id: string; label: string; wide?: boolean; children: ReactNode }) {
   return (
-    <div className="grid content-start gap-1">
+    <div className={`grid content-start gap-1 ${wide ? "flex-[3_1_16rem]" : "flex-[1_1_8rem] sm:max-w-64"}`}>
       <label htmlFor={id} className="text-sm font-semibold">
         {label}
       </label>
