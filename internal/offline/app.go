@@ -307,9 +307,9 @@ func (a *app) sortByDay(k *kind) {
 	}
 }
 
-// IsDated reports whether anything that the app keeps has a day.
-func (a *app) IsDated() bool {
-	return slices.ContainsFunc(a.Kinds, func(k kind) bool { return k.hasDate() })
+// LooksAhead reports whether anything that the app keeps can be yet to come. A list that begins with what was last tells of what has been.
+func (a *app) LooksAhead() bool {
+	return slices.ContainsFunc(a.Kinds, func(k kind) bool { f := k.ofType("date"); return f != nil && k.Sort != "-"+f.Key })
 }
 
 // fieldOf is the field of this key, nil if there is none.

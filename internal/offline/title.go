@@ -28,6 +28,9 @@ func taglineOf(a *app) string {
 	if first := a.Places()[0]; first.Part != nil {
 		return a.partIntro(*first.Part)
 	}
+	if intro := a.Kinds[0].Intro; intro != a.T("Everything about your {many} in one place.", "many", a.Kinds[0].Many) {
+		return intro
+	}
 	return a.T("{list} in one place: quick to enter, easy to find again, and kept on your own device.", "list", capital(a.and(manyOf(a))))
 }
 

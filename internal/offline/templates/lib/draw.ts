@@ -29,7 +29,7 @@ function element(old: ChildNode | undefined, { tag, attributes, children }: View
   for (const name of new Set([...Object.keys(before), ...Object.keys(attributes)])) {
     const value = attributes[name];
     if (typeof value === "function" || typeof before[name] === "function") Reflect.set(now, name, value ?? null);
-    else if (name === "value" || name === "checked" || value === before[name]) continue;
+    else if (((name === "value" || name === "checked") && tag !== "progress") || value === before[name]) continue;
     else if (value === undefined || value === false) now.removeAttribute(name);
     else now.setAttribute(name, value === true ? "" : String(value));
   }

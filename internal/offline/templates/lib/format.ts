@@ -73,32 +73,35 @@ export function addLabel(kind: Kind): string {
   return t("{verb} {one}", { verb: kind.verb, one: kind.one });
 }
 
-/** What to call an entry in a list or a question. A day alone says little: what it is of stands before it. */
+/** What to call an entry in a list or a question. A day alone says little: what else there is to it stands before. */
 export function titleOf(kind: Kind, entry: Entry): string {
-  const key = titleKey(kind);
-  const definition = kind.fields[key];
-  const own = definition ? show(definition, entry[key]) : "";
+  const definition = kind.fields[titleKey(kind)];
+  const own = definition ? show(definition, entry[titleKey(kind)]) : "";
   if (own === "") return t("Unnamed {one}", { one: kind.one });
-  if (definition?.type !== "date") return own;
-  const [of] = Object.entries(kind.fields).flatMap(([name, other]) => (other.type === "relation" && isNamed(other.to) ? [show(other, entry[name])] : [])).filter(Boolean);
-  return of === undefined ? own : `${of}, ${own}`;
+  return [besides(kind, entry), own].filter(Boolean).join(", ");
+}
+
+/** What to call an entry beside the day on which it stands: by what else it says, where its title is that day. */
+export function nameOf(kind: Kind, entry: Entry): string {
+  return besides(kind, entry) || titleOf(kind, entry);
+}
+
+/** The first that an entry says where its title is a day; else, or where it says nothing, "". */
+function besides(kind: Kind, entry: Entry): string {
+  const title = titleKey(kind);
+  if (kind.fields[title]?.type !== "date") return "";
+  for (const [key, definition] of Object.entries(kind.fields)) {
+    if (key === title || ["date", "flag", "notes"].includes(definition.type) || (definition.type === "relation" && !isNamed(definition.to))) continue;
+    const text = show(definition, entry[key]);
+    if (text !== "") return definition.type === "number" || definition.type === "money" ? `${definition.label}: ${text}` : text;
+  }
+  return "";
 }
 
 /** Reports whether entries of the kind with this key are called by a text of their own. */
 function isNamed(to: string): boolean {
   const kind = kindOf(to);
   return kind?.fields[titleKey(kind)]?.type === "text";
-}
-
-/** What to call an entry beside the day on which it stands: by what else it says, where its title is that day. */
-export function nameOf(kind: Kind, entry: Entry): string {
-  const title = titleKey(kind);
-  if (kind.fields[title]?.type !== "date") return titleOf(kind, entry);
-  for (const [key, definition] of Object.entries(kind.fields)) {
-    const text = key === title || definition.type === "date" || definition.type === "flag" || definition.type === "notes" ? "" : show(definition, entry[key]);
-    if (text !== "") return definition.type === "number" || definition.type === "money" ? `${definition.label}: ${text}` : text;
-  }
-  return titleOf(kind, entry);
 }
 
 export function plural(count: number, kind: Kind): string {

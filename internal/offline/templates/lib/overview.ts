@@ -14,8 +14,11 @@ export interface Moment {
   readonly at: string;
 }
 
-/** Whether anything that the app keeps has a day. */
-export const isDated = kinds.some((kind) => dateKey(kind) !== undefined);
+/** The fields that say when something is to come. A list that begins with what was last tells of what has been. */
+const daysOf = (kind: Kind): string[] => (kind.sort === `-${dateKey(kind)}` ? [] : Object.keys(kind.fields).filter((key) => kind.fields[key]?.type === "date"));
+
+/** Whether anything that the app keeps can be yet to come. */
+export const looksAhead = kinds.some((kind) => daysOf(kind).length > 0);
 
 /** What says more of a kind than how many there are: what its money comes to, and how much of it is ticked off. */
 export function totals(kind: Kind): Stat[] {
@@ -33,7 +36,7 @@ export function comingUp(): Moment[] {
   const from = today();
   return kinds
     .flatMap((kind) => {
-      const days = Object.keys(kind.fields).filter((key) => kind.fields[key]?.type === "date");
+      const days = daysOf(kind);
       return all(kind).flatMap((entry) => days.map((key) => String(entry[key])).filter((day) => day >= from).sort().slice(0, 1).map((at) => ({ kind, entry, at })));
     })
     .sort((a, b) => a.at.localeCompare(b.at))

@@ -8,7 +8,7 @@ import { addLabel, nameOf, thisDay, when } from "../lib/format";
 import { spread } from "../lib/grid";
 import { icon } from "../lib/icons";
 import { type Kind } from "../lib/kinds";
-import { comingUp, isDated, latest, splitOf, totals, type Moment } from "../lib/overview";
+import { comingUp, latest, looksAhead, splitOf, totals, type Moment } from "../lib/overview";
 import { addSamples } from "../lib/sample";
 import { app, kinds } from "../model";
 import { t } from "../lib/text";
@@ -21,7 +21,7 @@ export function Overview() {
         <div className="hero-sign">{kinds[0] && elementOf(icon(kinds[0].icon))}</div>
         <p className="text-sm font-semibold text-on-soft first-letter:uppercase">{thisDay()}</p>
         <h1 className="text-3xl font-bold md:text-4xl">{app.name}</h1>
-        <p className="mt-1.5 max-w-[46rem] pr-16">{app.tagline}</p>
+        <p className="mt-1.5 max-w-[46rem]">{app.tagline}</p>
         {kinds.every((kind) => all(kind).length === 0) && (
           <div className="mt-4">
             <Button onClick={() => addSamples()}>{t("Add examples")}</Button>
@@ -39,7 +39,7 @@ export function Overview() {
         </ul>
       </section>
       <div className="grid grid-cols-[repeat(auto-fit,minmax(min(20rem,100%),1fr))] gap-4">
-        {isDated && <Panel id="next" title={t("Coming up")} moments={comingUp()} empty={t("Nothing is planned. What has a date from today on will show here.")} />}
+        {looksAhead && <Panel id="next" title={t("Coming up")} moments={comingUp()} empty={t("Nothing is planned. What has a date from today on will show here.")} />}
         <Panel id="latest" title={t("Added lately")} moments={latest()} empty={t("Nothing was added yet. Start with one of the cards above.")} />
       </div>
       <Footer />
@@ -51,7 +51,7 @@ function Tile({ kind, count }: { kind: Kind; count: number }) {
   const split = splitOf(kind);
   const sums = totals(kind);
   return (
-    <li className="flex flex-col gap-3 rounded-box border border-line bg-surface p-5 shadow-box md:only:flex-row md:only:items-center md:only:gap-8">
+    <li className="flex flex-col gap-3 rounded-box border border-line bg-surface p-5 shadow-box">
       <a href={`#/${kind.key}`} className="group grid grid-cols-[auto_minmax(0,1fr)] items-center gap-x-4">
         <span className="row-span-2 grid size-12 place-items-center rounded-control bg-soft text-xl text-on-soft">{elementOf(icon(kind.icon))}</span>
         <span className="font-display text-3xl leading-tight font-bold text-accent">{count}</span>
@@ -80,7 +80,7 @@ function Tile({ kind, count }: { kind: Kind; count: number }) {
       ) : (
         count === 0 && <p className="text-sm text-muted">{t("Nothing here yet.")}</p>
       )}
-      <a href={`#/${kind.key}/new`} className="mt-auto self-start font-semibold text-accent underline underline-offset-2 md:in-[:only-child]:mt-0 md:in-[:only-child]:ml-auto md:in-[:only-child]:self-center">
+      <a href={`#/${kind.key}/new`} className="mt-auto self-start font-semibold text-accent underline underline-offset-2">
         {addLabel(kind)}
       </a>
     </li>
