@@ -147,12 +147,12 @@ var usedTools = []usedApp{
 	{"random number generator", "", nil, []string{`type("From", "7")`, `type("To", "7")`, `press("Draw")`, `document.querySelector(".figure").textContent === "7"`, "reload", `press("Clear")`, `seesNot("Clear")`}},
 }
 
-// everyPart are the kinds of apps that ideas can ask for, by kind.
+// everyPart are the kinds of apps that ideas can ask for and get, by kind.
 func everyPart() map[partKind][]part {
 	out := map[partKind][]part{}
 	for _, phrases := range partPhrases() {
 		for _, p := range phrases {
-			if !slices.Contains(out[p.part.Kind], p.part) {
+			if nearestGame[p.part.Of] == "" && p.part.Of != "other" && !slices.Contains(out[p.part.Kind], p.part) {
 				out[p.part.Kind] = append(out[p.part.Kind], p.part)
 			}
 		}
@@ -207,30 +207,29 @@ func TestReactAppsAreUsed(t *testing.T) {
 		t.Cleanup(l.Close)
 	}
 	ctx := browsertest.Open(t, 30*time.Minute)
-	site := func(t *testing.T, a *app) http.Handler {
-		a.React = true
-		if tree := (verify.Tree{Files: a.files()}); soak {
-			return verified(t, l, tree)
-		} else {
-			return served(t, l, tree)
-		}
-	}
 	for _, c := range list {
 		t.Run(c.idea, func(t *testing.T) {
-			c.use(t, ctx, site(t, c.app(t)), "/#/"+strings.TrimSuffix(c.page, ".html"))
+			a, serve := c.app(t), served
+			if a.React = true; soak {
+				serve = verified
+			}
+			c.use(t, ctx, serve(t, l, verify.Tree{Files: a.files()}), "/#/"+strings.TrimSuffix(c.page, ".html"))
 		})
 	}
 	if !soak {
 		return
 	}
-	// What kinds have many of is built as pages of one app, so that none is forgotten.
+	// What kinds have many of is checked and opened as pages of one app, so that none is forgotten.
 	for _, kind := range []partKind{gamePart, calculatorPart, converterPart, timerPart} {
 		for parts := range slices.Chunk(everyPart()[kind], 8) {
 			t.Run(fmt.Sprintf("%s %s to %s", kind, parts[0].Of, parts[len(parts)-1].Of), func(t *testing.T) {
 				a := design(brief{idea: parts[0].Of + " " + string(kind)})
 				a.Parts, a.Kinds = slices.Clone(parts), nil
+				a.React = true
 				a.completeRelations()
-				usedApp{steps: pagesOpened(a)}.use(t, ctx, site(t, a), "/")
+				tree := verify.Tree{Files: a.files()}
+				checked(t, l, tree)
+				usedApp{steps: pagesOpened(a)}.use(t, ctx, served(t, l, tree), "/")
 			})
 		}
 	}

@@ -82,6 +82,20 @@ func TestIdeas(t *testing.T) {
 // verified takes a tree up all rungs, on which nothing may be found, and serves what is built of it.
 func verified(t *testing.T, l *evidence.Ladder, tree verify.Tree) http.Handler {
 	t.Helper()
+	checked(t, l, tree)
+	run, err := l.Run(t.Context(), "user", tree, noBlob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range run.Diagnostics {
+		t.Errorf("%s %s: %s (%s:%d)", d.Page, d.Control, d.Message, d.File, d.Line)
+	}
+	return served(t, l, tree)
+}
+
+// checked takes a tree up the rungs below the run.
+func checked(t *testing.T, l *evidence.Ladder, tree verify.Tree) {
+	t.Helper()
 	report, err := l.Check(t.Context(), "user", tree)
 	if err != nil {
 		t.Fatal(err)
@@ -94,14 +108,6 @@ func verified(t *testing.T, l *evidence.Ladder, tree verify.Tree) http.Handler {
 			t.Errorf("%s: %s %s", r.Name, r.Status, r.Reason)
 		}
 	}
-	run, err := l.Run(t.Context(), "user", tree, noBlob)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range run.Diagnostics {
-		t.Errorf("%s %s: %s (%s:%d)", d.Page, d.Control, d.Message, d.File, d.Line)
-	}
-	return served(t, l, tree)
 }
 
 // served is what is built of a tree, as a preview shows it.

@@ -49,7 +49,7 @@ export function poll(key: string): Part<State, Action> {
             button(name, () => send({ does: "vote", name }), { class: "quiet answer", "aria-label": t("Vote for {0}", name) }),
             el("progress", { max: Math.max(1, total), value: of(name), "aria-label": name }),
             el("span", { class: "of" }, t("{0} votes, {1} %", of(name), total === 0 ? 0 : Math.round((100 * of(name)) / total))),
-            button(t("Take one back"), () => of(name) > 0 && send({ does: "unvote", name }), { class: "quiet chip", "aria-label": t("Take a vote for {0} back", name), "aria-disabled": of(name) === 0 && "true" }),
+            button(t("Take one back"), () => of(name) > 0 && send({ does: "unvote", name }), { class: "quiet chip", "aria-label": t("Take one back: {0}", name), "aria-disabled": of(name) === 0 && "true" }),
           ))),
           total > 0 && button([icon("again"), t("Clear the votes")], () => send({ does: "reset" })),
         ),
