@@ -26,6 +26,7 @@ type app struct {
 	Language string   // of the interface: a catalogue's name, "en"
 	Lacks    []string // what the idea asked for and no app of this model has, in words for the summary
 
+	shape           shape  // of what the idea names and the lexicon does not have
 	id              string // under which entries are stored: it stays when the name changes, "" until it is written
 	mayHavePackages bool   // React can be had where it is asked for
 
@@ -42,6 +43,7 @@ type kind struct {
 	Sort, Filter                      string // keys of the fields by which its list is sorted at first, with "-" downwards, and filtered
 	CSV                               bool   // its list can be saved as a table
 	loose                             bool   // named after the lexicon's kind, since the idea only spoke of it
+	unknown                           bool   // the lexicon has nothing like it
 	like                              string // the lexicon's kind that it was made from, "" once it is read back
 }
 

@@ -27,11 +27,11 @@ var typeWords = []struct {
 	{"choice", regexp.MustCompile(`\b(category|kind|type)\b`), []string{"General", "Important", "Other"}},
 	{"choice", regexp.MustCompile(`\bsize\b`), []string{"Small", "Medium", "Large"}},
 	{"date", regexp.MustCompile(`\b(date|deadline|due|birthday|anniversary|day|until|expiry|expires)\b`), nil},
-	{"money", regexp.MustCompile(`\b(price|prices|cost|costs|amount|budget|fee|salary|rent|total|revenue|rate|value|discount)\b`), nil},
+	{"money", regexp.MustCompile(`\b(price|prices|cost|costs|amount|budget|fee|salary|rent|total|revenue|rate|value|discount|stake|profit|premium|wage|spent|paid amount)\b`), nil},
 	{"email", regexp.MustCompile(`\be-?mails?\b`), nil},
 	{"phone", regexp.MustCompile(`\b(phone|telephone|mobile|cell)\b`), nil},
 	{"link", regexp.MustCompile(`\b(url|link|website|homepage)\b`), nil},
-	{"number", regexp.MustCompile(`\b(count|quantity|number|weight|height|age|rating|score|distance|duration|minutes|hours|calories|pages|size|servings|year|points|stars)\b`), nil},
+	{"number", regexp.MustCompile(`\b(count|quantity|number|weight|height|age|mileage|reps|sets|laps|percentage|temperature|humidity|calorie|rating|score|distance|duration|minutes|hours|calories|pages|size|servings|year|points|stars)\b`), nil},
 	{"flag", regexp.MustCompile(`\b(done|finished|paid|favou?rite|completed|active|archived|checked|read)\b`), nil},
 	{"notes", regexp.MustCompile(`\b(notes?|description|comments?|details|remarks?|text|summary|instructions)\b`), nil},
 }
@@ -109,6 +109,16 @@ func clauseField(c clause) (field, bool) {
 			return f, false
 		}
 		f.Label, f.Type, f.Options = "How it was", "choice", []string{"Bad", "Fine", "Good", "Great"}
+	case "that":
+		n := len(c.words)
+		switch {
+		case verb == "" || c.words[0].class == pronounWord && n < 3:
+			return f, false
+		case n > 2 && english().is("preposition", c.words[n-2].low):
+			f.Label = capital(verb) + " " + c.words[n-2].low
+		default:
+			f.Label = capital(verb) + " by"
+		}
 	case "whether":
 		if verb == "" {
 			return f, false

@@ -95,7 +95,7 @@ var unitWords = regexp.MustCompile(`(?i)\b(?:units?|metric|imperial|measurements
 func (a *app) readEnglish(text string, b brief) {
 	text, states := splitStates(text)
 	r := readIdea(text)
-	a.Parts = r.partsOf()
+	a.Parts, a.shape = r.partsOf(), r.shape()
 	a.keep(r)
 	if len(a.Kinds) == 0 && len(a.Parts) == 0 && b.title != "" && b.title != text {
 		title := readIdea(b.title)
@@ -105,6 +105,8 @@ func (a *app) readEnglish(text string, b brief) {
 	a.Name = titleOf(b.title, text, r, a)
 	if len(states) > 0 && len(a.Kinds) > 0 {
 		a.Kinds[0].setStates(states)
+	} else if !slices.ContainsFunc(a.Parts, func(p part) bool { return p.Kind == boardPart }) {
+		a.dropUnasked()
 	}
 	a.orderParts()
 }
@@ -167,10 +169,11 @@ func (a *app) keep(r *reading) {
 // keepRecords adds what an idea names as kept, and returns attributes of it.
 func (a *app) keepRecords(r *reading, lists []partList, add func(thing)) []thing {
 	var attributes []thing
+	r.keepServed()
 	fromParts := slices.ContainsFunc(lists, func(l partList) bool { return len(l.records) > 0 })
 	if t, ok := r.programRecord(); ok && r.program.head().low == "checklist" && !r.knownRecord(t) && len(words().lookup(t.head().low)) == 0 {
 		a.addLike("task", "", "")
-	} else if ok && !(fromParts && !r.strict(t)) {
+	} else if ok && !(fromParts && !r.strict(t)) && !(len(t.words) == 1 && t.head().low == "inventory" && slices.ContainsFunc(r.records, func(o thing) bool { return !o.isPersonal() && !r.isPart(o) })) {
 		add(t)
 	}
 	for _, t := range r.records {
@@ -178,7 +181,9 @@ func (a *app) keepRecords(r *reading, lists []partList, add func(thing)) []thing
 		case r.isPart(t) && !r.knownRecord(t) && !r.inTool(t) && r.beforePart(t).end > 0:
 			add(r.beforePart(t)) // "exercise heat map"
 		case r.isPart(t) && !r.knownRecord(t), r.heads(t, lists):
-		case t.isAttribute() && words().alike[singular(strings.Join(t.names(), "-"))] == "" && r.keepsBeside(t) && !(len(t.words) > 1 && r.knownRecord(t)):
+		case r.boardOf(t):
+			a.addLike("task", "", "") // "a board for planning my wedding"
+		case t.isAttribute() && !(t.listed && english().is("uncountable", t.head().low) && words().about[t.head().low] != "") && words().alike[singular(strings.Join(t.names(), "-"))] == "" && r.keepsBeside(t) && !(len(t.words) > 1 && r.knownRecord(t)):
 			attributes = append(attributes, t)
 		default:
 			add(t)
@@ -196,6 +201,20 @@ func (a *app) keepRecords(r *reading, lists []partList, add func(thing)) []thing
 		a.keepForAudience(r)
 	}
 	return attributes
+}
+
+// keepServed makes records of those whom the writer serves, where more is kept of them: "for my piano students with lessons".
+func (r *reading) keepServed() {
+	if len(r.records) > 0 || !slices.ContainsFunc(r.parts, func(t thing) bool { return r.knownRecord(t) && !t.isAttribute() }) {
+		return
+	}
+	for i, t := range r.audience {
+		if w := r.words[t.at].low; t.by.low == "for" && (w == "my" || w == "our") && isPlural(t.head().low) && lexiconNames(singular(t.head().low)) && t.at < r.parts[0].at {
+			r.audience = slices.Delete(slices.Clone(r.audience), i, i+1)
+			r.records = append(r.records, t)
+			return
+		}
+	}
 }
 
 // keepSaid adds fields and records for what is said of those that are kept.
@@ -309,7 +328,7 @@ func (a *app) before(named map[int]int, at int) *kind {
 // addThing adds the kind that a thing is: of the lexicon, under the name that it has in the idea, or one of its own.
 func (a *app) addThing(t thing) *kind {
 	l, names := words(), t.names()
-	if english().is("person", names[0]) && len(names) > 1 && !lexiconNames(singular(strings.Join(names, "-"))) && l.alike[singular(strings.Join(names[1:], "-"))] != "" { // "family appointments"
+	if english().is("person", names[0]) && !rooms[names[0]] && len(names) > 1 && !lexiconNames(singular(strings.Join(names, "-"))) && l.alike[singular(strings.Join(names[1:], "-"))] != "" { // "family appointments"
 		t.words = t.words[1:]
 		return a.addThing(t)
 	}
@@ -323,6 +342,10 @@ func (a *app) addThing(t thing) *kind {
 				return a.addLike(one, t.one(), t.many())
 			}
 			if one, ok := l.about[w]; ok && i > 0 && (english().is("uncountable", w) || w == "budget") { // "warehouse stock"
+				if w == "budget" { // "grocery budget"
+					of := strings.Join(names[:i], " ")
+					return a.addLike(one, of+" "+one, of+" "+l.kinds[one].Many)
+				}
 				return a.addLike(one, t.one(), t.many())
 			}
 			if i > 0 {
@@ -361,6 +384,9 @@ func (a *app) addThing(t thing) *kind {
 	}
 	return a.addUnknown(t.one(), t.many())
 }
+
+// rooms are places whose things are not those of the people there: library books, kitchen tools.
+var rooms = wordSet("library garden kitchen house home office garage workshop")
 
 // vague words of the lexicon mean nothing of the kind where another noun stands before them.
 var vague = wordSet("test initiative good part place spot action lead session visit slot track answer response drive question story duty film feeling present line service product order activity supply class table score reading bill article issue")
@@ -428,10 +454,8 @@ func (a *app) addUnknown(one, many string) *kind {
 	for _, k := range a.Kinds {
 		used[k.Key] = true
 	}
-	views := []string{"cards", "table", "board"}
-	k := kind{Key: freeName(key, reservedPages, used), One: one, Many: many, Verb: "Add", View: views[len(many)%3], Fields: []field{
-		{Label: "Name", Type: "text", Required: true}, {Label: "Date", Type: "date", guessed: true},
-		{Label: "Status", Type: "choice", Options: []string{"New", "In progress", "Done"}, guessed: true}, {Label: "Notes", Type: "notes"}}}
+	fields, view := unknownFields(a.shape, one)
+	k := kind{Key: freeName(key, reservedPages, used), One: one, Many: many, Verb: "Add", View: cmp.Or(view, []string{"cards", "table", "board"}[len(many)%3]), Fields: fields, unknown: true}
 	if a.Language != "en" {
 		k.Key, key = "", k.Key
 		a.translate(&k)
@@ -632,11 +656,11 @@ func (k *kind) setStates(states []string) {
 	k.View = "board"
 }
 
-var stateList = regexp.MustCompile(`(?i)(?:\bboard\s+with\s+|\s+(?:with|between)\s+(?:the\s+)?(?:columns|stages|lanes|states|statuses)\s*:?|:|\()\s*((?:[\pL][\pL -]{1,18}\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*){2,7}[\pL][\pL -]{1,18}?)\s*\)?\s*(?:[.!;\n]|$)`)
+var stateList = regexp.MustCompile(`(?i)(?:\bboard\s+with\s+|\s+(?:with|between)\s+(?:the\s+)?(?:columns|stages|lanes|states|statuses)\s*:?|:|\()\s*((?:[\pL][\pL -]{1,18}\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*){2,7}[\pL][\pL -]{1,18}?)\s*\)?\s*(?:[.!;\n]|$|\s(?:for|of|to)\s)`)
 
 var betweenStates = regexp.MustCompile(`\s*(?:,\s*(?:and\s+)?|->|→|/|\s+and\s+)\s*`)
 
-var stateWords = wordSet("todo to-do open closed done doing backlog review testing progress in-progress blocked waiting published draft drafts new won lost finished started planned active ready shipped delivered approved rejected pending completed archived next later someday icebox resolved reading read unread hired applied")
+var stateWords = wordSet("todo to-do open closed done doing backlog review testing progress in-progress blocked waiting published draft drafts new won lost finished started planned active ready shipped delivered approved rejected pending completed archived next later someday icebox resolved reading read unread hired applied idea ideas booked bought wishlist watching watched playing played")
 
 // splitStates takes a list of states out of a text: "open, in progress, done".
 func splitStates(text string) (string, []string) {
@@ -663,7 +687,7 @@ func splitStates(text string) (string, []string) {
 	if strings.EqualFold(text[m[0]:min(m[0]+5, len(text))], "board") {
 		head = "board"
 	}
-	return text[:m[0]] + head + " " + text[m[1]:], states
+	return text[:m[0]] + head + " " + strings.TrimLeft(text[m[3]:], ") "), states
 }
 
 // tokens are the words of a text in lower case.

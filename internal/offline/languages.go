@@ -17,7 +17,7 @@ var languageNames = map[string]string{"it": "Italian", "pt": "Portuguese", "nl":
 // grammarWords are the little words by which a language is told, and that are no things.
 var grammarWords = map[string]map[string]bool{
 	"en": wordSet("the a an and for with my to of that i in on or is are me we our your their who which when where want need per till until build make track keep app list from each how it them can should like all at by"),
-	"de": wordSet(`ich du er sie es wir ihr der die das den dem des gewinnt spielen gegen ein eine einen einem einer eines und oder für mit von vom zu zum zur im in am an auf aus bei nach über unter vor mein meine meinen meinem meiner meines unser unsere unseren
+	"de": wordSet(`fürs ich du er sie es wir ihr der die das den dem des gewinnt spielen gegen ein eine einen einem einer eines und oder für mit von vom zu zum zur im in am an auf aus bei nach über unter vor mein meine meinen meinem meiner meines unser unsere unseren
 		unserer unserem dein deine nicht ist sind war wird werden kann können soll sollen möchte möchten will wollen brauche brauchen haben habe hat bitte alle alles mehr wie was wer wem wen wann wo auch nur als dass damit um welche welcher
 		welches bis seit ohne gegen zwischen wenn sowie sich mir mich uns diese dieser dieses jede jeden jeder jedes pro bzw gerne gern einfach einfache einfachen kleine kleinen kleiner schöne neue neuen meinen`),
 	"es": wordSet(`yo tú él nosotros el la los las un una unos unas y e o u de del al a para por con sin en sobre mi mis tu tus su sus nuestro nuestra nuestros nuestras que qué quien quién cuando cuándo donde dónde como cómo cuánto quiero
@@ -173,6 +173,10 @@ func (a *app) readForeign(text, spoken string, b brief) {
 	a.Parts = partsOf(text)
 	a.readScript(text)
 	ts := foreignTokens(text)
+	if spoken == "de" {
+		a.Parts = append(a.Parts, compoundParts(ts, a.Parts)...)
+		undecline(ts)
+	}
 	if isLatin(text) && !(len(a.Parts) > 0 && slices.Contains([]partKind{gamePart, toolPart, calculatorPart, converterPart}, a.Parts[0].Kind)) {
 		a.readNouns(ts, spoken)
 	}
@@ -186,6 +190,36 @@ func (a *app) readForeign(text, spoken string, b brief) {
 	a.orderParts()
 	if len(a.Parts) > 1 && a.Parts[0].Kind == trackerPart && !a.Parts[1].isTool() && len(a.Parts) == 2 {
 		a.Parts[0], a.Parts[1] = a.Parts[1], a.Parts[0]
+	}
+}
+
+// compoundParts are kinds of apps that German compounds end in: a calendar, of "Geburtstagskalender".
+func compoundParts(ts []foreignToken, have []part) []part {
+	var out []part
+	for _, t := range ts {
+		for ending, p := range map[string]part{"kalender": {Kind: calendarPart}, "quiz": {Kind: quizPart}, "stoppuhr": {Kind: timerPart, Of: "stopwatch"}} {
+			if stem, ok := strings.CutSuffix(t.low, ending); ok && len(stem) > 2 && !slices.ContainsFunc(slices.Concat(have, out), func(o part) bool { return o.Kind == p.Kind }) && len(partsOf(t.low)) == 0 {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// undecline puts German nouns in the dative, "von Werkzeugen", into the form by which they are known.
+func undecline(ts []foreignToken) {
+	known := func(w string) bool { return words().foreign[w] != "" || foreignFields[w] != "" }
+	for i := range ts {
+		t := &ts[i]
+		if known(t.low) || !isCapital(t.text) {
+			continue
+		}
+		for _, n := range []int{1, 2} { // "Werkzeugen", "Standorten"
+			if base := t.low[:max(0, len(t.low)-n)]; strings.HasSuffix(t.low, "n") && (n == 1 || strings.HasSuffix(t.low, "en")) && known(base) {
+				t.text, t.low = t.text[:len(t.text)-n], base
+				break
+			}
+		}
 	}
 }
 
@@ -256,10 +290,20 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			continue
 		}
 		fieldList = slices.Contains(withWords, t.by) || fieldList && (t.listed || grammarWords[spoken][t.low])
-		if f, ok := foreignFields[t.low]; ok && len(a.Kinds) > 0 && fieldList {
+		if f, ok := foreignFields[t.low]; ok && len(a.Kinds)+len(unknown) > 0 && fieldList {
+			if len(a.Kinds) == 0 {
+				fields = append(fields, t)
+				continue
+			}
 			typ, options := typeOf(f)
-			a.Kinds[len(a.Kinds)-1].addField(capital(t.low), typ, options)
+			a.Kinds[len(a.Kinds)-1].addField(capital(fieldBase(t.low)), typ, options)
 			continue
+		}
+		if i+2 < len(ts) && ts[i+2].by == ts[i+1].low && slices.Contains(ofWords, ts[i+1].low) && (foreignPrograms[t.low] || t.low == "stock") {
+			continue // "Inventario de herramientas"
+		}
+		if len(a.Kinds) > 0 && i > 1 && slices.Contains(ofWords, ts[i-2].low) && (owning[t.by] || !endsIn(t.low, "s", "x", "i") && grammarWords[spoken][t.by]) && spoken != "de" {
+			continue // "de mi restaurante", "de la coloc"
 		}
 		if foreignPeople[t.low] || i > 1 && slices.Contains([]string{"de", "d", "del", "di", "do", "da"}, t.by) && kindAt == i-2 && !endsIn(t.low, "s", "x", "i") {
 			continue // whose it is, or of what sort
@@ -314,12 +358,12 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 		if len(a.Parts) > 0 && len(a.Kinds) == 0 && !t.listed {
 			continue // a calendar for something
 		}
-		placed := slices.Contains([]string{"für", "para", "pour", "in", "im", "en", "dans", "bei", "de", "d", "einer", "d'une"}, t.by)
+		placed := slices.Contains([]string{"für", "fürs", "para", "pour", "in", "im", "en", "dans", "bei", "de", "d", "einer", "d'une"}, t.by)
 		if len(a.Kinds) > 0 && !t.listed && (placed || slices.Contains([]string{"una", "une", "eine", "einen"}, t.by)) || len(a.Kinds) >= 4 {
 			continue
 		}
 		one, many := numbers(spoken, t.text)
-		if spoken == "de" && t.listed && strings.HasSuffix(t.low, "e") { // "Autoren, Verlage"
+		if spoken == "de" && (t.listed || slices.Contains([]string{"meine", "unsere", "deine", "alle", "viele"}, t.by)) && strings.HasSuffix(t.low, "e") { // "Autoren, Verlage"
 			one, many = strings.TrimSuffix(t.text, "e"), t.text
 		}
 		if k := a.addUnknown(one, many); k != nil {
@@ -328,8 +372,8 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 	}
 	for _, t := range fields {
 		if len(a.Kinds) > 0 {
-			typ, options := typeOf(strings.ToLower(a.untranslated(capital(t.low))))
-			a.Kinds[len(a.Kinds)-1].addField(capital(t.low), typ, options)
+			typ, options := typeOf(cmp.Or(foreignFields[t.low], strings.ToLower(a.untranslated(capital(t.low)))))
+			a.Kinds[len(a.Kinds)-1].addField(capital(fieldBase(t.low)), typ, options)
 		}
 	}
 }
@@ -343,6 +387,10 @@ var withWords = []string{"mit", "con", "avec", "com"}
 
 // foreignFields are what things have, in other languages, with the English that tells the type.
 var foreignFields = map[string]string{
+	"standort": "place", "jahrgang": "year", "winzer": "producer", "region": "region", "región": "region", "région": "region", "länge": "length", "höhe": "height", "uhrzeit": "time", "seiten": "number", "verlag": "publisher", "marke": "brand",
+	"zustand": "condition", "anzahl": "quantity", "telefonnummer": "phone", "telefon": "phone", "adresse": "address", "art": "sort", "temperatur": "temperature", "strecke": "distance", "zeit": "minutes", "übung": "exercise", "beschreibung": "description",
+	"nota": "rating", "teléfono": "phone", "dirección": "address", "marca": "brand", "distancia": "distance", "hora": "time", "notas": "notes", "estado": "status", "proveedor": "supplier", "color": "colour", "ubicación": "place", "vencimiento": "due date",
+	"téléphone": "phone", "adresse-mail": "email", "marque": "brand", "distance": "distance", "heure": "time", "état": "condition", "statut": "status", "couleur": "colour", "lieux": "place", "note": "rating", "quantités": "quantity", "durées": "duration",
 	"gewicht": "weight", "preis": "price", "preisen": "price", "preise": "price", "datum": "date", "bewertung": "rating", "sätze": "number", "sätzen": "number", "wiederholungen": "number", "dauer": "duration", "ort": "place", "autor": "author",
 	"jahr": "year", "menge": "quantity", "kosten": "cost", "betrag": "amount", "fälligkeitsdatum": "due date", "farbe": "colour", "größe": "size", "herkunft": "origin", "priorität": "priority", "kategorie": "category", "status": "status",
 	"peso": "weight", "precio": "price", "precios": "price", "fecha": "date", "fechas": "date", "series": "number", "repeticiones": "number", "duración": "duration", "lugar": "place", "autor/a": "author", "año": "year", "cantidad": "quantity",
@@ -351,6 +399,22 @@ var foreignFields = map[string]string{
 	"catégorie": "category", "priorité": "priority", "échéance": "due date", "taille": "size",
 	"prezzo": "price", "prezzi": "price", "data": "date", "autore": "author", "anno": "year", "quantità": "quantity", "importo": "amount", "preço": "price", "preços": "price", "ano": "year", "quantidade": "quantity", "valor": "amount",
 }
+
+// fieldBase is the name of a field that is known in the plural or in a case: "preisen" is "preis".
+func fieldBase(w string) string {
+	for _, ending := range []string{"en", "e", "n"} {
+		if stem, ok := strings.CutSuffix(w, ending); ok && foreignFields[stem] != "" {
+			return stem
+		}
+	}
+	return w
+}
+
+// ofWords lead to whose something is; owning words say whose.
+var (
+	ofWords = []string{"de", "d", "del", "di", "do", "da", "dei", "delle", "dos", "das"}
+	owning  = wordSet("mi mis tu su nuestro nuestra mon ma mes notre nos mio mia miei meu minha meus nosso")
+)
 
 // looksPlural reports whether a German noun ends as plurals do.
 func looksPlural(w string) bool { return endsIn(w, "n", "e", "s") }
@@ -506,7 +570,7 @@ func verb(ts []foreignToken, spoken string) bool {
 }
 
 // programEnding are ends of German words for programs: "Vereinsverwaltung".
-var programEnding = regexp.MustCompile(`.(?:verwaltung|planer|tracker|buch|liste|kalender|trainer|rechner|uhr|timer|tagebuch|zettel|plan)$`)
+var programEnding = regexp.MustCompile(`.(?:sammlung|keller|regal|protokoll|kartei|archiv|übersicht|planung|tabelle|logbuch|heft|register|verwaltung|planer|tracker|buch|liste|kalender|trainer|rechner|uhr|timer|tagebuch|zettel|plan)$`)
 
 // foreignTitle names an app whose idea is in another language.
 func (a *app) foreignTitle(text, spoken, project string, ts []foreignToken) string {

@@ -253,7 +253,7 @@ var tools = map[string]string{
 
 // nearestGame is what is built for games that this model cannot build.
 var nearestGame = map[string]string{"breakout": "snake", "pong": "snake", "tetris": "2048", "chess": "connect-four", "checkers": "connect-four", "solitaire": "higher-lower",
-	"word-search": "hangman", "battleship": "minesweeper", "arcade": "snake", "match-three": "2048", "mastermind": "number-guess", "jigsaw": "sliding-puzzle", "poker": "blackjack", "bingo": "dice", "mahjong": "memory"}
+	"word-search": "hangman", "battleship": "minesweeper", "arcade": "snake", "match-three": "2048", "mastermind": "number-guess", "jigsaw": "sliding-puzzle", "poker": "blackjack", "bingo": "dice", "mahjong": "memory", "board-game": "memory"}
 
 // completeParts makes parts fit each other and the kinds: names that are free, records that are there.
 func (a *app) completeParts() {

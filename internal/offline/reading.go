@@ -166,7 +166,7 @@ type clause struct {
 
 // readIdea reads an English text.
 func readIdea(text string) *reading {
-	r := &reading{words: wordsOf(text)}
+	r := &reading{words: spelledWords(text, func(w string) string { return meant(english().spelled(w)) })}
 	r.readClauses()
 	list := word{}
 	for _, t := range splitRecords(thingsIn(r.words)) {
@@ -269,6 +269,8 @@ func (r *reading) place(t thing) {
 		r.audience = append(r.audience, t)
 	case t.by.class == prepositionWord && by != "to" && !(by == "like" && previous == nil):
 		r.others = append(r.others, t)
+	case alike && !t.subject && isPlural(t.head().low) && t.by.class == verbWord && t.isPersonal() && !giving[by] && !selfVerbs[by]:
+		r.records = append(r.records, t) // "see my students and whether they paid"
 	case alike && t.by.class == verbWord && r.words[t.at].low == "which":
 		r.records = append(r.records, t) // "which student attended which class"
 	case isPlural(t.head().low) && !english().is("person", t.head().low) && !t.isA("feature") && (alike && t.by.class == verbWord || t.listed && len(r.records) > 0 && previous == &r.records[len(r.records)-1]):
@@ -314,6 +316,9 @@ var selfVerbs = wordSet("brew play learn run own study teach work live love do m
 // keeping verbs have what is kept as their object.
 var keeping = wordSet("track manage log record organise organize list store collect save remember plan catalog catalogue note keep add register schedule monitor administer handle file")
 
+// giving verbs have those as objects for whom something is done.
+var giving = wordSet("help let show give send tell allow enable remind teach ask email notify serve invite message text bring offer attract")
+
 // within reports whether one of the n words before a thing is w.
 func (r *reading) within(t thing, n int, w string) bool {
 	return slices.ContainsFunc(r.words[max(0, t.at-n):t.at], func(o word) bool { return o.low == w })
@@ -354,6 +359,14 @@ func (r *reading) keepsBeside(t thing) bool {
 	return slices.ContainsFunc(r.records, func(o thing) bool { return o.at != t.at && !r.isPart(o) })
 }
 
+// boardOf reports whether a thing is the one matter of which a board shows the tasks.
+func (r *reading) boardOf(t thing) bool {
+	if isPlural(t.head().low) || !slices.ContainsFunc(r.placedParts(), func(p placedPart) bool { return p.Kind == boardPart }) || r.isPart(t) {
+		return false
+	}
+	return slices.ContainsFunc(words().lookup(strings.Join(t.names(), "-")), func(one string) bool { return slices.Contains([]string{"event", "trip", "renovation"}, one) })
+}
+
 // lentAt is where something of the writer's is said to be lent or borrowed, -1 where nothing is.
 func (r *reading) lentAt() int {
 	return slices.IndexFunc(r.words, func(w word) bool { return w.class == verbWord && lendingVerbs[w.base()] })
@@ -366,6 +379,11 @@ func (r *reading) readClauses() {
 		w := r.words[i]
 		named = named || w.class == nounWord && !english().is("tool", w.low)
 		lead, n := r.leadAt(i)
+		if end := r.bareClause(i); lead == "" && named && end > 0 { // "movies my friends recommended"
+			r.clauses = append(r.clauses, clause{"that", r.words[i:end], i, end})
+			i = end - 1
+			continue
+		}
 		if lead == "" || !named && lead != "who" {
 			continue
 		}
@@ -400,6 +418,34 @@ func (r *reading) readClauses() {
 		i = end - 1
 	}
 }
+
+// bareClause is the end of a clause without a word that leads it, where one begins at i: somebody, and what they do with the thing
+// before. 0 where none does.
+func (r *reading) bareClause(i int) int {
+	if i == 0 || r.words[i-1].class != nounWord || english().is("tool", r.words[i-1].low) {
+		return 0
+	}
+	end := i
+	switch w := r.words[i]; {
+	case w.class == determinerWord && i+2 < len(r.words) && r.words[i+1].class == nounWord && r.words[i+2].class == verbWord && slices.Contains([]string{"my", "our", "his", "her", "their"}, w.low):
+		end = i + 2
+	case w.class == pronounWord && slices.Contains([]string{"i", "we", "he", "she", "they"}, w.low):
+		end = i + 1
+	default:
+		return 0
+	}
+	if end >= len(r.words) || english().verbForm(r.words[end].low) == "" || english().is("auxiliary", r.words[end].low) || r.words[end].class != verbWord && !english().is("noun_or_verb", r.words[end].base()) {
+		return 0
+	}
+	end++
+	if end+1 < len(r.words) && slices.Contains([]string{"with", "from", "to"}, r.words[end].low) && english().is("person", r.words[end+1].low) && !having[r.words[end-1].base()] {
+		end += 2 // "I traded with neighbours"
+	}
+	return end
+}
+
+// having verbs say nothing of a thing but whose it is.
+var having = wordSet("own have keep want need like love collect see use make do")
 
 // wishes reports whether somebody can or wants to do something from the word at i on.
 func (r *reading) wishes(i int) bool {
@@ -563,6 +609,13 @@ func (r *reading) firstRecord() int {
 // orderParts puts the records among the parts: first, unless the idea begins with another part or what is made is called
 // one.
 func (a *app) orderParts() {
+	if len(a.Parts) > 0 && a.Parts[0].Kind == calendarPart {
+		for i := range a.Kinds { // what stands in a calendar has a day
+			if k := &a.Kinds[i]; !k.hasDate() && len(k.Fields) > 0 && len(a.Kinds) < 4 {
+				k.Fields = slices.Insert(k.Fields, 1, field{Label: a.word("Date"), Type: "date"})
+			}
+		}
+	}
 	if len(a.Kinds) == 0 {
 		return
 	}

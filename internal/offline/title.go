@@ -210,6 +210,11 @@ func (r *reading) programTitle(a *app) string {
 	return name
 }
 
+// isLength reports whether a thing begins with a unit of time.
+func (t thing) isLength() bool {
+	return slices.Contains([]string{"minute", "minutes", "min", "second", "seconds", "hour"}, t.words[0].low)
+}
+
 func textsOf(words []word) []string {
 	var out []string
 	for _, w := range words {
@@ -245,7 +250,13 @@ func (r *reading) partTitle(main part) string {
 		p.at--
 	}
 	phrase := strings.Join(textsOf(r.words[p.at:p.end]), " ")
+	if main.Kind == toolPart && inquiring[r.words[p.at].low] { // "what time is it", "pick a random"
+		return partTitles[main.Of]
+	}
 	canonical := strings.TrimSpace(strings.ReplaceAll(main.Of, "-", " ") + " " + partNames[main.Kind])
+	if t := r.program; t != nil && len(t.words) > 2 && t.isLength() { // "25 minute work timer"
+		r.program.words = t.words[1:]
+	}
 	if t := r.program; t != nil && t.at <= p.at && t.end >= p.end && len(t.words) > 1 && p.end-p.at <= len(t.words) && (cue(strings.Join(textsOf(t.words), " ")) || main.Kind == gamePart || main.Kind == toolPart) {
 		name := strings.Join(textsOf(t.words), " ")
 		if main.Kind == toolPart && p.at <= t.at { // "secret santa name picker"
@@ -289,6 +300,13 @@ func (r *reading) partTitle(main part) string {
 			}
 		}
 	}
+	if main.Kind == flashcardsPart {
+		for _, t := range slices.Concat(r.records, r.audience, r.others) { // "study French vocabulary with cards"
+			if t.at <= p.at && t.end >= p.end && len(t.words) > p.end-p.at || t.at < p.at && t.end >= p.end {
+				return r.typed(t) + " " + canonical
+			}
+		}
+	}
 	if main.Kind == flashcardsPart || slices.ContainsFunc(r.words[p.at:p.end], func(w word) bool {
 		return w.class == determinerWord || w.class == conjunctionWord || w.class == verbWord
 	}) {
@@ -296,6 +314,9 @@ func (r *reading) partTitle(main part) string {
 	}
 	return phrase + " " + partNames[main.Kind]
 }
+
+// inquiring are words that begin phrases that ask for a tool and do not name it.
+var inquiring = wordSet("what how pick choose draw who")
 
 // partNames say what a part is in a title, partCue which words say it already.
 var (

@@ -36,7 +36,10 @@ type word struct {
 func (w word) base() string { return english().verbForm(w.low) }
 
 // wordsOf cuts a text into words and marks, and finds what each does. Marks are , : . and (.
-func wordsOf(text string) []word {
+func wordsOf(text string) []word { return spelledWords(text, english().spelled) }
+
+// spelledWords are the words of a text as spell spells them.
+func spelledWords(text string, spell func(string) string) []word {
 	var out []word
 	for _, piece := range pieces(plainly(text)) {
 		w := word{text: piece, low: strings.ToLower(piece)}
@@ -50,7 +53,7 @@ func wordsOf(text string) []word {
 			} else if cut, ok := strings.CutSuffix(w.low, "'"); ok {
 				w.low, w.owns = cut, true
 			}
-			if right := english().spelled(w.low); right != w.low {
+			if right := spell(w.low); right != w.low {
 				w.low, w.text = right, right
 				if isCapital(piece) {
 					w.text = capital(right)
@@ -77,7 +80,7 @@ var idioms = []struct {
 	{regexp.MustCompile(`(?i)\b(?:money|cash) (?:i|we) (?:spend|spent) on (?:(?:my|our|the) )?([\pL-]+)`), "$1 expenses"},
 	{regexp.MustCompile(`(?i)\bwh?ich of (my|our|the) ([\pL-]+)(?: have| has| already)* `), "$1 $2 and whether they "},
 	{regexp.MustCompile(`(?i)^\W*wh?ich ([\pL-]+) (?:did|have|has|do) (?:i|we) (?:last |already )?([\pL]+)`), "$1 and when I last $2"},
-	{regexp.MustCompile(`(?i)\b(?:(?:log|track|record|note|count) )?(?:each|every|any) time (?:i|we|he|she|they|(?:my|our|the) [\pL-]+) (?:has|have|had|gets?|got) (?:an? )?`), "log "},
+	{regexp.MustCompile(`(?i)\b(?:(?:log|track|record|note|count) )?(?:each|every|any) time (?:i|we|he|she|they|(?:my|our|the) [\pL-]+) (?:has|have|had|gets?|got) (?:an? )?`), "log the "},
 	{regexp.MustCompile(`(?i)\b(?:funny|cute|silly|clever|sweet) things\b`), "sayings"},
 	{regexp.MustCompile(`(?i)\b(keep|kept|make)(?:s|ing)?\s+(?:a\s+|an\s+)?(?:simple\s+|running\s+)?(?:track|tabs|records?|score|log|list|overview|note|diary|journal|eye|history)\s+(?:of|on|about)\b`), "manage"},
 	{regexp.MustCompile(`(?i)\b(all|some|most|lots|plenty|many|both|each|a lot|a bunch|a couple|a number) of\b`), "all"},
