@@ -28,6 +28,7 @@ type app struct {
 
 	shape           shape  // of what the idea names and the lexicon does not have
 	id              string // under which entries are stored: it stays when the name changes, "" until it is written
+	said            string // the field that the instruction named last
 	mayHavePackages bool   // React can be had where it is asked for
 
 	Wishes   []string // of the instruction: what was not understood, for the README
@@ -50,10 +51,11 @@ type kind struct {
 type field struct {
 	Key, Label, Type string
 	Required         bool
-	Options          []string // of a choice
-	To               string   // of a relation: the key of another kind
-	optional         bool     // of a relation of the lexicon: it is left out where the app does not keep what it points to
-	guessed          bool     // of a kind that nothing is known of: it goes where the idea says itself what is kept
+	Options          []string          // of a choice
+	Renamed          map[string]string // of a choice: what options were called when entries were saved, and are called now
+	To               string            // of a relation: the key of another kind
+	optional         bool              // of a relation of the lexicon: it is left out where the app does not keep what it points to
+	guessed          bool              // of a kind that nothing is known of: it goes where the idea says itself what is kept
 }
 
 const (
@@ -365,6 +367,16 @@ func (f field) Arguments() string {
 	}
 	if f.Required && f.Type != "flag" {
 		args = append(args, `"required"`)
+	}
+	if len(f.Renamed) > 0 {
+		if !f.Required {
+			args = append(args, `"optional"`)
+		}
+		var names []string
+		for _, was := range sortedKeys(f.Renamed) {
+			names = append(names, script(was)+": "+script(f.Renamed[was]))
+		}
+		args = append(args, "{ "+strings.Join(names, ", ")+" }")
 	}
 	return strings.Join(args, ", ")
 }

@@ -101,6 +101,9 @@ func (a *app) applySentence(s string) bool {
 			return true
 		}
 	}
+	if forbidding.MatchString(s) {
+		return false
+	}
 	restyled := a.Look.restyle(s)
 	if m := removeIt.FindStringSubmatch(s); m != nil {
 		return a.removeNamed(m[1], m[2]) || restyled
@@ -117,13 +120,13 @@ func (a *app) applySentence(s string) bool {
 	}
 	if m := addTo.FindStringSubmatch(bare); m != nil {
 		if k := a.kindOf(m[2]); k != nil {
-			return k.addFields(m[1], options) || restyled
+			return a.addFieldsTo(k, m[1], options) || restyled
 		}
 	}
 	for _, form := range []*regexp.Regexp{giveIt, shouldBe} {
 		if m := form.FindStringSubmatch(bare); m != nil {
 			if k := a.kindOf(m[1]); k != nil {
-				return k.addFields(m[2], options) || restyled
+				return a.addFieldsTo(k, m[2], options) || restyled
 			}
 		}
 	}
@@ -171,6 +174,9 @@ func restacks(s string) (react, said bool) {
 	return react, react
 }
 
+// forbidding sentences order that something be not: what no rule took away is not added.
+var forbidding = regexp.MustCompile(`(?i)^(?:please\s+)?(?:don'?t|do not|never|stop|hide|conceal)\b`)
+
 // kindOf is the kind that people call so; cards and entries are those of the first.
 func (a *app) kindOf(name string) *kind {
 	if k := a.findKind(name); k != nil || len(a.Kinds) == 0 {
@@ -200,7 +206,17 @@ func (a *app) addBareField(s string, options []string) bool {
 	if len(named.words) == 0 || !fieldWord.MatchString(s) && len(options) < 2 && !named.isAttribute() {
 		return false
 	}
-	return a.Kinds[0].addFields(m[1], options)
+	return a.addFieldsTo(&a.Kinds[0], m[1], options)
+}
+
+// addFieldsTo adds fields to a kind, and remembers the last of them.
+func (a *app) addFieldsTo(k *kind, text string, options []string) bool {
+	if !k.addFields(text, options) {
+		return false
+	}
+	parts := andWord.Split(text, -1)
+	a.said = fieldFor.ReplaceAllString(trimArticle(fieldWord.ReplaceAllString(parts[len(parts)-1], " ")), "")
+	return true
 }
 
 // removePart takes away what an app does besides, unless it does nothing else.
@@ -256,6 +272,10 @@ func (k *kind) addFields(text string, options []string) bool {
 		if label == "" || len(strings.Fields(label)) > 4 {
 			continue
 		}
+		if k.holds(label) && len(options) == 0 {
+			understood = true
+			continue // under another name
+		}
 		typ, likely := typeOf(label)
 		if len(options) > 1 && (typ == "choice" || typ == "text") {
 			typ, likely = "choice", options
@@ -264,6 +284,15 @@ func (k *kind) addFields(text string, options []string) bool {
 		understood = true
 	}
 	return understood
+}
+
+// holds reports whether a field says the same under a name that means the same: "due", of which a "due date" is asked.
+func (k *kind) holds(label string) bool {
+	label = strings.ToLower(label)
+	return slices.ContainsFunc(k.Fields, func(f field) bool {
+		have := strings.ToLower(f.Label)
+		return label == have+" date" && f.Type == "date" || label == have+" number" && (f.Type == "phone" || f.Type == "number") || label == have+" address" && f.Type == "email"
+	})
 }
 
 // addKinds adds the kinds that a text such as "a notes page and invoices" names.

@@ -1,6 +1,8 @@
 package offline
 
 import (
+	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +20,7 @@ var listRules = []struct {
 	{regexp.MustCompile(`(?i)^(?:the\s+)?(.+?)(?:\s+(?:in|of|on|for)\s+(?:the\s+)?([\pL -]+?))?\s+(?:should|must|has to|needs to)\s+be\s+(required|mandatory|filled in|optional)$`),
 		func(a *app, m []string) bool { return a.require(m[0], m[1], m[2]) }},
 	{regexp.MustCompile(`(?i)\brequire\s+(?:an?\s+|the\s+)?(.+?)(?:\s+(?:in|of|on|for)\s+(?:the\s+|every\s+|each\s+)?([\pL -]+))?$`), func(a *app, m []string) bool { return a.require(m[0], m[1], "required") }},
+	{regexp.MustCompile(`(?i)^(?:please\s+|can you\s+|could you\s+)*(?:hide|don'?t show|do not show|stop showing|conceal)\s+(?:me\s+)?(?:the\s+)?([\pL -]+?)(?:\s+(?:in|of|on|from|for)\s+(?:the\s+)?([\pL -]+?))?(?:\s+(?:please|anymore|any more))?$`), (*app).hide},
 	{regexp.MustCompile(`(?i)\b(?:mark|tick|check|set)\s+(?:off\s+)?(?:the\s+|my\s+|an?\s+|each\s+)?([\pL-]+)(?:\s+(?:off|as)(?:\s+(done|finished|complete|completed|bought|paid|read|packed|returned|seen|watched|sent|favou?rites?))?)?$`), (*app).addFlag},
 	{regexp.MustCompile(`(?i)\b(?:sort|order)\s+(?:the\s+|my\s+|all\s+)?(?:(?:list\s+of\s+)?([\pL -]+?)\s+)?(?:list\s+)?by\s+(?:the\s+)?([\pL -]+?)(?:\s*,?\s*\(?((?:newest|latest|highest|largest|biggest|most recent)(?:\s+first)?|descending|desc|downwards|(?:oldest|lowest|cheapest|smallest|earliest|soonest) first|ascending|alphabetically)\)?)?(?:\s+by default)?$`), (*app).sortBy},
 	{regexp.MustCompile(`(?i)\bfilter(?:\s+for|ing)?\s+(?:the\s+|my\s+)?(?:([\pL -]+?)\s+)?(?:list\s+)?(?:by|on)\s+(?:the\s+|their\s+)?([\pL -]+)$`), (*app).filterBy},
@@ -78,6 +81,9 @@ func (k *kind) named(label string) *field {
 
 // renameNamed gives a field or a kind another name. Keys stay, and so does what was entered.
 func (a *app) renameNamed(m []string) bool {
+	if a.renameOption(m) {
+		return true
+	}
 	what, in, to := strings.TrimSpace(quotes.Replace(m[0])), m[1]+m[3], cleanLine(m[2])
 	bare := strings.TrimSpace(pageWord.ReplaceAllString(what, " "))
 	k := a.findKind(bare)
@@ -111,6 +117,71 @@ func (a *app) renameNamed(m []string) bool {
 		}
 	}
 	k.Intro = ""
+	return true
+}
+
+// renameOption gives an option of a choice another name, also in the entries that have it. A name that a kind or a field has means that.
+func (a *app) renameOption(m []string) bool {
+	was, in, to := strings.TrimSpace(quotes.Replace(optionWord.ReplaceAllString(m[0], " "))), m[1]+m[3], capital(shorten(cleanLine(quotes.Replace(m[2])), 40))
+	if was == "" || to == "" || a.findKind(was) != nil && !optionWord.MatchString(m[0]) || slices.ContainsFunc(a.Kinds, func(k kind) bool { return k.named(was) != nil && !optionWord.MatchString(m[0]) }) {
+		return false
+	}
+	for i := range a.Kinds {
+		k := &a.Kinds[i]
+		for j := range k.Fields {
+			f := &k.Fields[j]
+			name := was
+			if label := strings.ToLower(f.Label) + " "; f.Type == "choice" && strings.HasPrefix(strings.ToLower(was), label) { // "status Done"
+				name = strings.TrimSpace(was[len(label):])
+			}
+			at := slices.IndexFunc(f.Options, func(o string) bool { return strings.EqualFold(o, name) })
+			if in != "" && a.findKind(in) != k && k.named(in) != f && !strings.EqualFold(in, "board") {
+				continue
+			}
+			if at < 0 {
+				if f.Renamed[was] == to || f.Renamed[capital(was)] == to {
+					return true // is called so already
+				}
+				continue
+			}
+			if slices.Contains(f.Options, to) {
+				return false // two options would be one
+			}
+			renamed := maps.Clone(f.Renamed)
+			if renamed == nil {
+				renamed = map[string]string{}
+			}
+			for old, now := range renamed {
+				if now == f.Options[at] {
+					renamed[old] = to
+				}
+			}
+			renamed[f.Options[at]] = to
+			delete(renamed, to)
+			f.Options, f.Renamed = slices.Clone(f.Options), renamed
+			f.Options[at] = to
+			return true
+		}
+	}
+	return false
+}
+
+var optionWord = regexp.MustCompile(`(?i)\s*\b(?:options?|choices?|columns?|stages?|states?|values?|lanes?)\b\s*`)
+
+// hide takes a field from forms and lists. What entries hold in it stays, and is there again when the field is.
+func (a *app) hide(m []string) bool {
+	k, f := a.targetField(m[1], m[0])
+	if f == nil || len(k.Fields) < 2 || !strings.EqualFold(f.Label, strings.TrimSpace(quotes.Replace(trimArticle(fieldWord.ReplaceAllString(m[0], " "))))) && !fieldWord.MatchString(m[0]) {
+		return false
+	}
+	key := f.Key
+	k.Fields = slices.DeleteFunc(k.Fields, func(f field) bool { return f.Key == key })
+	if k.Sort == key || k.Sort == "-"+key {
+		k.Sort = ""
+	}
+	if k.Filter == key {
+		k.Filter = ""
+	}
 	return true
 }
 
@@ -154,13 +225,17 @@ func (a *app) addFlag(m []string) bool {
 }
 
 func (a *app) sortBy(m []string) bool {
+	if slices.Contains([]string{"it", "this", "that", "them"}, strings.ToLower(strings.TrimSpace(m[1]))) && a.said != "" {
+		m = []string{m[0], a.said, m[2]} // what was spoken of last
+	}
 	k, f := a.targetField(m[0], m[1])
 	if f == nil || f.Type == "notes" || f.Type == "flag" || f.Type == "link" {
 		return false
 	}
-	k.Sort = f.Key
+	key := cmp.Or(f.Key, camel(f.Label)) // a new field gets that key
+	k.Sort = key
 	if down := strings.ToLower(m[2]); down != "" && !slices.Contains([]string{"oldest first", "lowest first", "cheapest first", "smallest first", "earliest first", "soonest first", "ascending", "alphabetically"}, down) {
-		k.Sort = "-" + f.Key
+		k.Sort = "-" + key
 	}
 	return true
 }

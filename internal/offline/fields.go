@@ -175,6 +175,11 @@ func (a *app) findKind(word string) *kind {
 			}
 		}
 	}
+	for i, k := range a.Kinds { // "projects", where they are called freelance projects
+		if _, last := beforeLast(k.Many, " "); last != k.Many && (last == word || last == plural(singular(word))) {
+			return &a.Kinds[i]
+		}
+	}
 	for i, k := range a.Kinds { // "plants", where they are called houseplants
 		if one := words().alike[strings.ReplaceAll(k.One, " ", "-")]; one != "" && slices.Contains(words().lookup(word), one) {
 			return &a.Kinds[i]

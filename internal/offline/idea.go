@@ -612,7 +612,14 @@ func (k *kind) pointTo(to *kind) {
 	if slices.ContainsFunc(k.Fields, func(f field) bool { return f.Type == "relation" && (f.To == to.Key || f.To == to.like) }) {
 		return
 	}
-	k.Fields = slices.Insert(k.Fields, min(1, len(k.Fields)), field{Label: capital(to.One), Type: "relation", To: to.Key})
+	at := min(1, len(k.Fields))
+	for i, f := range k.Fields {
+		if f.Type == "text" && strings.EqualFold(f.Label, to.One) && f.Key != "" {
+			k.Fields[i].Label += " name" // what was typed so far stays, under its key
+			at = i + 1
+		}
+	}
+	k.Fields = slices.Insert(k.Fields, at, field{Label: capital(to.One), Type: "relation", To: to.Key})
 }
 
 // take adds a field that the idea names, unless the kind has one for that.

@@ -211,7 +211,7 @@ func undecline(ts []foreignToken) {
 	known := func(w string) bool { return words().foreign[w] != "" || foreignFields[w] != "" }
 	for i := range ts {
 		t := &ts[i]
-		if known(t.low) || !isCapital(t.text) {
+		if known(t.low) || !isCapital(t.text) || grammarWords["de"][t.low] {
 			continue
 		}
 		for _, n := range []int{1, 2} { // "Werkzeugen", "Standorten"

@@ -371,6 +371,13 @@ func readField(key, typ, args string) (field, bool) {
 					f.Options = append(f.Options, s)
 				}
 			}
+		case map[string]any:
+			f.Renamed = map[string]string{}
+			for was, now := range p {
+				if s, ok := now.(string); ok {
+					f.Renamed[was] = s
+				}
+			}
 		case string:
 			switch {
 			case p == "required":

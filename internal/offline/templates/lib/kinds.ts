@@ -24,6 +24,8 @@ export interface FlagField extends Common {
 export interface ChoiceField extends Common {
   readonly type: "choice";
   readonly options: readonly string[];
+  /** What options were called when entries were saved, and are called now. */
+  readonly renamed: Readonly<Record<string, string>>;
 }
 
 /** Points to an entry of the kind whose key is `to`; the value is that entry's id. */
@@ -92,11 +94,12 @@ export const field = {
   number: numeric("number"),
   money: numeric("money"),
   flag: (label: string): FlagField => ({ type: "flag", label, required: false }),
-  choice: (label: string, options: readonly string[], presence: Presence = "optional"): ChoiceField => ({
+  choice: (label: string, options: readonly string[], presence: Presence = "optional", renamed: Readonly<Record<string, string>> = {}): ChoiceField => ({
     type: "choice",
     label,
     options,
     required: presence === "required",
+    renamed,
   }),
   relation: (label: string, to: string, presence: Presence = "optional"): RelationField => ({
     type: "relation",

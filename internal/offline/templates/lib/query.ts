@@ -77,9 +77,9 @@ export function neighbour(choice: ChoiceField, option: string, by: number): stri
   return choice.options[option === "" && by > 0 ? 0 : choice.options.indexOf(option) + by];
 }
 
-/** The columns of a board: each option with its entries, and those without one where there are any. */
+/** The columns of a board: each option with its entries, and those without one, or with one that is gone, where there are any. */
 export function columnsOf(choice: { key: string; field: ChoiceField }, entries: readonly Entry[]): { option: string; mine: Entry[] }[] {
   return [...choice.field.options, ""]
-    .map((option) => ({ option, mine: entries.filter((entry) => entry[choice.key] === option) }))
+    .map((option) => ({ option, mine: entries.filter((entry) => (option === "" ? !choice.field.options.includes(String(entry[choice.key])) : entry[choice.key] === option)) }))
     .filter(({ option, mine }) => option !== "" || mine.length > 0);
 }

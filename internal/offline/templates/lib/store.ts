@@ -26,6 +26,7 @@ export function save<K extends Kind>(kind: K, values: ValuesOf<K>, id?: string):
   const entries = all(kind);
   const old = entries.find((entry) => entry.id === id);
   const entry = {
+    ...old, // with what fields hold that the app no longer shows
     ...values,
     id: old?.id ?? newId(),
     createdAt: old?.createdAt ?? new Date().toISOString(),
@@ -83,15 +84,16 @@ function parse(text: string): Record<string, unknown>[] | undefined {
   }
 }
 
-/** Entries saved before a field existed get its empty value. */
+/** Entries saved before a field existed get its empty value; what a field held that is gone stays. */
 function complete<K extends Kind>(kind: K, stored: Record<string, unknown>): Entry<K> {
   const values = Object.entries(kind.fields).map(([key, definition]) => {
     const empty = blank(definition);
-    const value = stored[key];
+    const saved = stored[key];
+    const value = definition.type === "choice" && typeof saved === "string" ? (definition.renamed[saved] ?? saved) : saved;
     const fits = typeof value === typeof empty || (empty === null && typeof value === "number");
     return [key, fits ? value : empty];
   });
-  return { ...Object.fromEntries(values), id: String(stored.id), createdAt: String(stored.createdAt ?? "") };
+  return { ...stored, ...Object.fromEntries(values), id: String(stored.id), createdAt: String(stored.createdAt ?? "") };
 }
 
 function pointers(kind: Kind): { from: Kind; key: string }[] {
