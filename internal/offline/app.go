@@ -44,7 +44,6 @@ type kind struct {
 	Sort, Filter                      string // keys of the fields by which its list is sorted at first, with "-" downwards, and filtered
 	CSV                               bool   // its list can be saved as a table
 	loose                             bool   // named after the lexicon's kind, since the idea only spoke of it
-	unknown                           bool   // the lexicon has nothing like it
 	like                              string // the lexicon's kind that it was made from, "" once it is read back
 }
 

@@ -72,7 +72,7 @@ func (g *grammar) verbForm(w string) string {
 	}
 	for _, ending := range []string{"ing", "ed", "es", "s", "d"} {
 		stem, ok := strings.CutSuffix(w, ending)
-		if !ok || len(stem) < 2 {
+		if !ok || len(stem) < 2 || ending == "s" && strings.HasSuffix(stem, "s") {
 			continue
 		}
 		candidates := []string{stem, stem + "e"}
@@ -96,7 +96,7 @@ func (g *grammar) spelled(w string) string {
 	if right, ok := g.misspellings[w]; ok {
 		return right
 	}
-	if one, ok := strings.CutSuffix(w, "s"); ok {
+	if one, ok := strings.CutSuffix(w, "s"); ok && !strings.HasSuffix(one, "s") {
 		if right, ok := g.misspellings[one]; ok {
 			return plural(right)
 		}

@@ -68,7 +68,7 @@ func design(b brief) *app {
 }
 
 // unbuilt are programs that no part is, and that keep nothing.
-var unbuilt = wordSet("generator picker simulator clock visualizer visualiser solver editor player bot chatbot downloader scraper translator detector trainer test compiler emulator browser")
+var unbuilt = wordSet("shortener checker highlighter formatter encoder decoder validator resizer compressor summarizer composer generator picker simulator clock visualizer visualiser solver editor player bot chatbot downloader scraper translator detector trainer test compiler emulator browser")
 
 // nearestParts says of what was asked for which nearest thing the app is instead.
 func (a *app) nearestParts(text string) []string {
@@ -105,8 +105,6 @@ func (a *app) readEnglish(text string, b brief) {
 	a.Name = titleOf(b.title, text, r, a)
 	if len(states) > 0 && len(a.Kinds) > 0 {
 		a.Kinds[0].setStates(states)
-	} else if !slices.ContainsFunc(a.Parts, func(p part) bool { return p.Kind == boardPart }) {
-		a.dropUnasked()
 	}
 	a.orderParts()
 }
@@ -268,6 +266,9 @@ func (a *app) keepForAudience(r *reading) {
 			}
 		}
 	}
+	if len(first) == 0 && r.program != nil && slices.ContainsFunc(r.program.words, func(w word) bool { return w.low == "inventory" || w.low == "stock" }) { // "a shop inventory"
+		first = []string{"product"}
+	}
 	slices.SortStableFunc(later, func(a, b string) int { // what suits any app comes last
 		return cmp.Compare(words().kinds[b].palette, "") - cmp.Compare(words().kinds[a].palette, "")
 	})
@@ -332,6 +333,11 @@ func (a *app) addThing(t thing) *kind {
 		t.words = t.words[1:]
 		return a.addThing(t)
 	}
+	if n := len(names) - 1; n > 0 && doing[singular(names[n])] && l.alike[singular(strings.Join(names, "-"))] == "" { // "my weight loss journey"
+		if one, ok := l.about[strings.Join(names[:n], "-")]; ok {
+			return a.addLike(one, "", "")
+		}
+	}
 	for i := range names {
 		rest := strings.Join(names[i:], "-")
 		for _, w := range []string{rest, singular(rest)} {
@@ -347,6 +353,8 @@ func (a *app) addThing(t thing) *kind {
 					return a.addLike(one, of+" "+one, of+" "+l.kinds[one].Many)
 				}
 				return a.addLike(one, t.one(), t.many())
+			} else if ok && i > 0 && len(names)-i == 1 && l.alike[w] == "" && !english().is("tool", w) { // "event RSVP"
+				return a.addLike(one, "", "")
 			}
 			if i > 0 {
 				continue
@@ -384,6 +392,9 @@ func (a *app) addThing(t thing) *kind {
 	}
 	return a.addUnknown(t.one(), t.many())
 }
+
+// doing are words for having to do with something that say no more of it.
+var doing = wordSet("journey practice hour activity history routine progress level data record session diary")
 
 // rooms are places whose things are not those of the people there: library books, kitchen tools.
 var rooms = wordSet("library garden kitchen house home office garage workshop")
@@ -455,7 +466,7 @@ func (a *app) addUnknown(one, many string) *kind {
 		used[k.Key] = true
 	}
 	fields, view := unknownFields(a.shape, one)
-	k := kind{Key: freeName(key, reservedPages, used), One: one, Many: many, Verb: "Add", View: cmp.Or(view, []string{"cards", "table", "board"}[len(many)%3]), Fields: fields, unknown: true}
+	k := kind{Key: freeName(key, reservedPages, used), One: one, Many: many, Verb: "Add", View: cmp.Or(view, []string{"cards", "table", "board"}[len(many)%3]), Fields: fields}
 	if a.Language != "en" {
 		k.Key, key = "", k.Key
 		a.translate(&k)

@@ -36,7 +36,7 @@ var grammarWords = map[string]map[string]bool{
 var contentWords = map[string]*regexp.Regexp{
 	"it": regexp.MustCompile(`(?:zione|zioni|aggio|ezza|atrice|atore|etto|etti|ggi)$`),
 	"pt": regexp.MustCompile(`[ãõ]|(?:ção|ções|agem|agens)$`),
-	"de": regexp.MustCompile(`[äöüß]|[a-z]{4}generator$|(?:ung|ungen|heit|keit|schaft|buch|rechner|umrechner|trainer|zettel|karten|liste|spiel|planer|verwaltung|kalender|zähler|uhr)$|[a-z]{4}(?:zeit|zeiten|geld|bücher|kosten|termine|ausgaben|verleih|verzeichnis|tabelle|abrechnung|arbeiten)$`),
+	"de": regexp.MustCompile(`[äöüß]|[a-z]{4}generator$|(?:ung|ungen|heit|keit|schaft|buch|rechner|umrechner|trainer|enplan|gsplan|zettel|karten|liste|spiel|planer|verwaltung|kalender|zähler|uhr)$|[a-z]{4}(?:zeit|zeiten|geld|bücher|kosten|termine|ausgaben|verleih|verzeichnis|tabelle|abrechnung|arbeiten)$`),
 	"es": regexp.MustCompile(`[ñ¿¡íóú]|(?:ción|ciones|adora|adoras|ería|dades)$`),
 	"fr": regexp.MustCompile(`[èêëçœùûîïôâé]|(?:trice|trices|eaux|minuteur|sseur|ateur)$`),
 }
@@ -286,7 +286,7 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 	}()
 	for i := 0; i < len(ts); i++ {
 		t := ts[i]
-		if len(partsOf(t.text)) > 0 {
+		if len(partsOf(t.text)) > 0 || spoken == "de" && foreignVerbs[spoken][t.low] && !isCapital(t.text) {
 			continue
 		}
 		fieldList = slices.Contains(withWords, t.by) || fieldList && (t.listed || grammarWords[spoken][t.low])
@@ -434,7 +434,7 @@ func looksLikeVerb(w, spoken string) bool {
 func foreignKind(ts []foreignToken) (string, int) {
 	l := words()
 	if m := programEnding.FindStringIndex(ts[0].low); m != nil { // "Trainingstagebuch"
-		stem := strings.TrimSuffix(ts[0].low[:m[0]+1], "s")
+		stem := strings.TrimSuffix(strings.TrimSuffix(ts[0].low[:m[0]+1], "-"), "s")
 		for _, form := range foreignForms(stem) {
 			if one := l.foreign[form]; one != "" && l.foreign[ts[0].low] == "" {
 				return one, 1

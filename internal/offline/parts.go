@@ -132,6 +132,9 @@ func partsIn(words []word) []placedPart {
 			if len(p.words) > len(words)-i || !slices.Equal(p.words, singulars[i:i+len(p.words)]) {
 				continue
 			}
+			if p.part.Of == "countdown" && i > 0 && slices.Contains([]string{"per", "each", "every", "a"}, singulars[i-1]) && singulars[i] == "day" {
+				continue // "cigarettes per day until I quit"
+			}
 			if p.weak && content > len(p.words)+1 && !slices.ContainsFunc(singulars, func(s string) bool { return cues[p.part.Kind][s] }) {
 				continue
 			}

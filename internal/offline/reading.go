@@ -215,10 +215,13 @@ func (r *reading) place(t thing) {
 	previous := r.last()
 	if t.isA("time") && words().alike[singular(strings.Join(t.names()[max(0, len(t.words)-2):], "-"))] != "" { // "family game nights"
 		known = true
-	} else if cut, ok := t.cut(1); ok && t.isA("time") && !known && !t.isAttribute() {
+	} else if cut, ok := t.cut(1); ok && t.isA("time") && !known && (!t.isAttribute() || r.knownRecord(cut) && len(words().lookup(cut.head().low)) > 0) {
 		t = cut
 	}
 	switch by := t.by.low; {
+	case by == "to" && t.head().low == "converter" && r.program == nil && previous != nil && previous.end == t.at-1 && !slices.ContainsFunc(r.placedParts(), func(p placedPart) bool { return p.Of != "units" }): // "Markdown to HTML converter"
+		t.words, t.at = append(slices.Clone(r.words[previous.at:t.at]), t.words...), previous.at
+		r.records, r.program = nil, &t
 	case by == "like":
 	case by == "i'm" || by == "am" || by == "we're" || by == "are" && r.within(t, 3, "we"):
 		r.audience = append(r.audience, t)
@@ -228,6 +231,12 @@ func (r *reading) place(t thing) {
 		if t.by.text == ":" && previous == nil && program {
 			r.program = &t
 			return
+		}
+		if cut, ok := t.cut(1); ok && (t.head().low == "tracking" || t.head().low == "management") && r.knownRecord(cut) { // "with task tracking"
+			cut.words = slices.Clone(cut.words)
+			last := &cut.words[len(cut.words)-1]
+			last.low = plural(singular(last.low))
+			t = cut
 		}
 		r.parts = append(r.parts, t)
 	case (t.isA("time") || t.isA("abstract")) && !known:
@@ -257,6 +266,8 @@ func (r *reading) place(t thing) {
 		r.audience = append(r.audience, t)
 	case by == "for" && len(r.records) == 1 && previous == &r.records[0] && r.isPart(*previous) && isPlural(t.head().low) && !t.isPersonal():
 		r.records = append(r.records, t) // "kanban for my thesis chapters"
+	case by == "for" && alike && isPlural(t.head().low) && !t.isPersonal() && previous == r.program && previous != nil && (r.words[t.at].class == numberWord || r.words[t.at].low == "my" || r.words[t.at].low == "our"):
+		r.records = append(r.records, t) // "a landlord app for 3 flats"
 	case by == "for" && previous != nil && previous != r.program, by == "for" && r.program != nil && len(r.program.words) > 1 && !r.program.isGeneric() && !r.covered(*r.program):
 		r.audience = append(r.audience, t)
 	case by == "for" && t.isPersonal():
@@ -277,7 +288,7 @@ func (r *reading) place(t thing) {
 		r.records = append(r.records, t) // "compare flats", "places and hotels"
 	case t.isA("feature") && !known && r.beforePart(t).end > 0:
 		r.records = append(r.records, t) // "exercise heat map"
-	case keeping[by] && t.isPersonal() && !isPlural(t.head().low) && !known && len(t.words) > 1:
+	case keeping[by] && t.isPersonal() && !isPlural(t.head().low) && !known && len(t.words) > 1 && !doing[t.head().low]:
 		r.audience = append(r.audience, t) // "manage a hair salon"
 	case t.isA("feature") && !known || t.isPersonal() && !keeping[by] && (t.by.class != markWord || t.subject):
 		r.audience = append(r.audience, t)
@@ -296,6 +307,9 @@ func (t thing) isPersonal() bool {
 	h := singular(t.head().low)
 	if t.isA("tool") {
 		return false
+	}
+	if len(h) > 6 && (strings.HasSuffix(h, "store") || strings.HasSuffix(h, "shop")) { // "bookstore"
+		return true
 	}
 	return english().is("person", h) || english().is("person", t.head().low) || len(words().composites[h]) > 0 || agentive(h)
 }
@@ -646,12 +660,16 @@ func (r *reading) programRecord() (thing, bool) {
 		t.words = t.words[1:]
 	}
 	for {
-		if len(t.words) > 1 || !english().is("tool", t.head().low) {
+		if len(t.words) > 1 || !english().is("tool", t.head().low) || len(r.program.words) > 1 && lexiconNames(t.head().low) {
 			if r.knownRecord(t) {
 				return t, !t.isPersonal()
 			}
 		} else if len(t.words) == 1 && len(words().about[t.head().low]) > 0 || len(words().composites[t.head().low]) > 0 {
 			return t, t.head().low == "inventory" || len(r.records) == 0 && len(words().about[t.head().low]) > 0
+		}
+		if base := t.head().base(); len(t.words) > 1 && strings.HasSuffix(t.head().low, "ing") && (keeping[base] || base == "take" || base == "write" || base == "make") { // "note taking"
+			t, _ = t.cut(1)
+			continue
 		}
 		if !t.isA("tool") && !t.isA("feature") && !r.inPart(t) || len(t.words) < len(r.program.words) && touchable[t.head().low] {
 			break
@@ -823,7 +841,7 @@ func (t thing) isAttribute() bool {
 
 // isFeature reports whether a thing is what programs have, and no record has.
 func (r *reading) isFeature(t thing) bool {
-	return t.isA("feature") && !t.isAttribute() || t.isA("abstract") || english().is("person", t.head().low) && len(t.words) == 1 && t.by.text != ":" || t.isA("tool") && len(t.words) == 1 && words().alike[singular(t.head().low)] == ""
+	return t.isA("feature") && !t.isAttribute() || t.isA("abstract") || english().is("person", t.head().low) && !t.isAttribute() && len(t.words) == 1 && t.by.text != ":" || t.isA("tool") && len(t.words) == 1 && words().alike[singular(t.head().low)] == ""
 }
 
 // field is the field that the thing would be.

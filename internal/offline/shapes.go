@@ -1,7 +1,5 @@
 package offline
 
-import "slices"
-
 // shape is what the idea says of records that the lexicon does not have: whether they are logged, collected, counted or ticked off.
 type shape string
 
@@ -50,35 +48,15 @@ func unknownFields(s shape, one string) (fields []field, view string) {
 	_, head := beforeLast(one, " ")
 	switch {
 	case agentive(head) || english().is("person", head) && s != logShape:
-		return []field{name, {Label: "Phone", Type: "phone"}, {Label: "Email", Type: "email"}, notes}, "cards"
+		return []field{name, {Label: "Phone", Type: "phone", guessed: true}, {Label: "Email", Type: "email", guessed: true}, notes}, "cards"
 	case s == logShape:
-		return []field{{Label: "Date", Type: "date", Required: true}, {Label: "What", Type: "text"}, {Label: "Amount", Type: "number"}, notes}, "table"
+		return []field{{Label: "Date", Type: "date", Required: true}, {Label: "What", Type: "text", guessed: true}, {Label: "Amount", Type: "number", guessed: true}, notes}, "table"
 	case s == collectionShape:
-		return []field{name, {Label: "Condition", Type: "choice", Options: []string{"Poor", "Good", "Mint"}}, {Label: "Value", Type: "money"}, {Label: "Bought on", Type: "date"}, notes}, "cards"
+		return []field{name, {Label: "Condition", Type: "choice", Options: []string{"Poor", "Good", "Mint"}, guessed: true}, {Label: "Value", Type: "money", guessed: true}, {Label: "Bought on", Type: "date", guessed: true}, notes}, "cards"
 	case s == inventoryShape:
-		return []field{name, {Label: "Quantity", Type: "number", Required: true}, {Label: "Place", Type: "text"}, {Label: "Value", Type: "money"}, notes}, "table"
+		return []field{name, {Label: "Quantity", Type: "number", Required: true}, {Label: "Place", Type: "text", guessed: true}, {Label: "Value", Type: "money", guessed: true}, notes}, "table"
 	case s == checklistShape:
 		return []field{name, {Label: "Done", Type: "flag"}, notes}, "table"
 	}
-	return []field{name, {Label: "Date", Type: "date"}, {Label: "Status", Type: "choice", Options: []string{"New", "In progress", "Done"}}, notes}, ""
-}
-
-// dropUnasked takes the fields that suit anything from kinds that the lexicon does not have and whose fields the idea names itself.
-func (a *app) dropUnasked() {
-	for i := range a.Kinds {
-		k := &a.Kinds[i]
-		if k.like != "" || !k.unknown || len(k.Fields) < 6 {
-			continue
-		}
-		dates := 0
-		for _, f := range k.Fields {
-			if f.Type == "date" {
-				dates++
-			}
-		}
-		k.Fields = slices.DeleteFunc(k.Fields, func(f field) bool {
-			return f.Label == a.word("Status") && slices.Equal(f.Options, []string{a.word("New"), a.word("In progress"), a.word("Done")}) ||
-				f.Label == a.word("Date") && dates > 1 && !f.Required || f.Label == a.word("What") && !f.Required || f.Label == a.word("Amount") && f.Type == "number"
-		})
-	}
+	return []field{name, {Label: "Date", Type: "date", guessed: true}, {Label: "Status", Type: "choice", Options: []string{"New", "In progress", "Done"}, guessed: true}, notes}, ""
 }

@@ -189,7 +189,7 @@ func (r *reading) programTitle(a *app) string {
 		return name
 	}
 	for _, other := range slices.Concat(r.audience, r.records) {
-		if other.at < r.program.end || other.at > r.program.end+3 {
+		if other.at < r.program.end || other.at > r.program.end+3 || other.isA("feature") {
 			continue
 		}
 		topic := r.typed(other)
@@ -302,7 +302,7 @@ func (r *reading) partTitle(main part) string {
 	}
 	if main.Kind == flashcardsPart {
 		for _, t := range slices.Concat(r.records, r.audience, r.others) { // "study French vocabulary with cards"
-			if t.at <= p.at && t.end >= p.end && len(t.words) > p.end-p.at || t.at < p.at && t.end >= p.end {
+			if t.at < p.at && t.end > p.at {
 				return r.typed(t) + " " + canonical
 			}
 		}
