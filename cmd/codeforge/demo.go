@@ -38,7 +38,7 @@ func (d *Demo) Run(ctx context.Context) error {
 		}
 	}
 	d.RunLater = true // what was made is shown before it is run
-	c, app, err := reach(ctx, &d.Config, "", d.Token)
+	c, app, err := reach(ctx, &d.Config, "", d.Token, 0)
 	if err != nil {
 		return err
 	}

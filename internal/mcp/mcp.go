@@ -3,18 +3,22 @@
 package mcp
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -27,7 +31,9 @@ const (
 	maxFileText = 50_000 // bytes of a file's text; the rest is had by line
 	maxPatch    = 60_000 // bytes of a diff
 	maxWait     = 45 * time.Second
-	listed      = 50 // projects
+	listed      = 50  // projects
+	maxTold     = 200 // characters of a project's description in a list
+	maxFiles    = 200 // files, or folders of them, in a list
 )
 
 const instructions = `CodeForge builds small web apps: a project holds versioned files, and jobs of agents work on it.
@@ -43,23 +49,57 @@ func New(c client.Client) *mcp.Server {
 	s := mcp.NewServer(&mcp.Implementation{Name: codeforge.Service, Title: "CodeForge", Version: codeforge.Version},
 		&mcp.ServerOptions{Instructions: instructions, SchemaCache: schemas, Capabilities: &mcp.ServerCapabilities{},
 			SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" }}) // what is read is of whoever asks
-	t := tools{requests{c}}
+	t, takes := tools{requests{c}}, map[string]string{}
 	reads, writes := &mcp.ToolAnnotations{ReadOnlyHint: true, OpenWorldHint: new(false)}, &mcp.ToolAnnotations{DestructiveHint: new(false), OpenWorldHint: new(false)}
-	mcp.AddTool(s, &mcp.Tool{Name: "list_projects", Annotations: reads, Description: "The newest projects: ids, titles, states."}, t.listProjects)
-	mcp.AddTool(s, &mcp.Tool{Name: "create_project", Annotations: writes, Description: "Make an empty project, to put work into later. build makes its own."}, t.createProject)
-	mcp.AddTool(s, &mcp.Tool{Name: "build", Annotations: writes, Description: "Build an app from an idea: research, design, code and review, as one job. Returns at once; wait for the job."}, t.build)
-	mcp.AddTool(s, &mcp.Tool{Name: "change", Annotations: writes, Description: "Have the files of a project changed in words, as one job. Returns at once; wait for the job."}, t.change)
-	mcp.AddTool(s, &mcp.Tool{Name: "wait", Annotations: reads, Description: "Wait until a job has ended or asks something, at most 45 seconds; it tells how far it is meanwhile. Call it again while the job is queued or running."}, t.wait)
-	mcp.AddTool(s, &mcp.Tool{Name: "answer", Annotations: writes, Description: "Answer the questions of a job that waits for input. It goes on under the id that is returned."}, t.answer)
-	mcp.AddTool(s, &mcp.Tool{Name: "cancel", Annotations: &mcp.ToolAnnotations{IdempotentHint: true, OpenWorldHint: new(false)}, Description: "Stop a job. Revisions that it made stay."}, t.cancel)
-	mcp.AddTool(s, &mcp.Tool{Name: "list_files", Annotations: reads, Description: "The files of a project, with sizes and languages."}, t.listFiles)
-	mcp.AddTool(s, &mcp.Tool{Name: "read_file", Annotations: reads, Description: "The text of one file, or lines of it."}, t.readFile)
-	mcp.AddTool(s, &mcp.Tool{Name: "diff", Annotations: reads, Description: "What a revision changed, as a unified diff; without a number, the newest one."}, t.diff)
-	mcp.AddTool(s, &mcp.Tool{Name: "check", Annotations: reads, Description: "Check the newest files of a project: parsing, references, types, bundling, and with run a real browser. Says what to mend, by file and line."}, t.check)
-	mcp.AddTool(s, &mcp.Tool{Name: "preview", Annotations: reads, Description: "The address at which the running app can be opened."}, t.preview)
+	offer(s, takes, &mcp.Tool{Name: "list_projects", Annotations: reads, Description: "The newest projects: ids, titles, states. Look here for the project_id of an app that is there."}, t.listProjects)
+	offer(s, takes, &mcp.Tool{Name: "create_project", Annotations: writes, Description: "Make an empty project, to put work into later. build makes its own."}, t.createProject)
+	offer(s, takes, &mcp.Tool{Name: "build", Annotations: writes, Description: "Build a new app from an idea: research, design, code and review, as one job of minutes. Returns at once with project_id and job_id; wait for the job. To have an existing app changed, use change."}, t.build)
+	offer(s, takes, &mcp.Tool{Name: "change", Annotations: writes, Description: "Have the files of an existing project changed, said in words, as one job. Returns at once with job_id; wait for the job, then diff shows what it did."}, t.change)
+	offer(s, takes, &mcp.Tool{Name: "wait", Annotations: reads, Description: "Wait until a job has ended or asks something, at most 45 seconds; it tells how far it is meanwhile. Call it again while the job is queued or running."}, t.wait)
+	offer(s, takes, &mcp.Tool{Name: "answer", Annotations: writes, Description: "Answer the questions of a job that waits for input. It goes on under the id that is returned."}, t.answer)
+	offer(s, takes, &mcp.Tool{Name: "cancel", Annotations: &mcp.ToolAnnotations{IdempotentHint: true, OpenWorldHint: new(false)}, Description: "Stop a job. Revisions that it made stay."}, t.cancel)
+	offer(s, takes, &mcp.Tool{Name: "list_files", Annotations: reads, Description: "The files of a project, with sizes and languages. Of a large one folders are counted: name one to see what is in it."}, t.listFiles)
+	offer(s, takes, &mcp.Tool{Name: "read_file", Annotations: reads, Description: "The text of one file, or lines of it; at most 50,000 bytes at a time, and rest says how to go on."}, t.readFile)
+	offer(s, takes, &mcp.Tool{Name: "diff", Annotations: reads, Description: "What a revision changed, as a unified diff; without a number, the newest one. Name a path to see one file of a large change."}, t.diff)
+	offer(s, takes, &mcp.Tool{Name: "check", Annotations: reads, Description: "Check the newest files of a project: parsing, references, types, bundling, and with run a real browser. Says what to mend, by file and line."}, t.check)
+	offer(s, takes, &mcp.Tool{Name: "preview", Annotations: reads, Description: "The address at which the running app can be opened."}, t.preview)
+	s.AddReceivingMiddleware(tellArguments(takes))
 	s.AddResourceTemplate(&mcp.ResourceTemplate{Name: "file", Title: "File of a project", URITemplate: fileURI + "{project_id}/{+path}",
 		Description: "One file of a project, as it is now."}, t.readResource)
 	return s
+}
+
+// offer adds a tool, and to takes which arguments it has.
+func offer[In, Out any](s *mcp.Server, takes map[string]string, t *mcp.Tool, h mcp.ToolHandlerFor[In, Out]) {
+	mcp.AddTool(s, t, h)
+	var names []string
+	for f := range reflect.TypeFor[In]().Fields() {
+		name, rest, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if rest == "" {
+			name += " (required)"
+		}
+		names = append(names, name)
+	}
+	takes[t.Name] = cmp.Or(strings.Join(names, ", "), "none")
+}
+
+// tellArguments has a refusal of arguments say which ones the tool takes, so that the next call is right.
+func tellArguments(takes map[string]string) mcp.Middleware {
+	return func(next mcp.MethodHandler) mcp.MethodHandler {
+		return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+			out, err := next(ctx, method, req)
+			if r, ok := out.(*mcp.CallToolResult); ok && err == nil && r.IsError && len(r.Content) == 1 {
+				text, _ := r.Content[0].(*mcp.TextContent)
+				params, _ := req.GetParams().(*mcp.CallToolParamsRaw)
+				if text != nil && params != nil {
+					if why, ok := strings.CutPrefix(text.Text, `validating "arguments": `); ok {
+						text.Text = fmt.Sprintf("The arguments are not those of %s: %s. It takes: %s", params.Name, strings.TrimPrefix(why, "validating root: "), takes[params.Name])
+					}
+				}
+			}
+			return out, err
+		}
+	}
 }
 
 // Handler answers requests of the protocol's HTTP transport, without sessions: any server of an installation can answer any
@@ -131,6 +171,11 @@ func (t tools) listProjects(ctx context.Context, _ *mcp.CallToolRequest, _ struc
 		Total int       `json:"total"`
 	}
 	err := t.api.Call(ctx, "GET", fmt.Sprintf("/v1/projects/?page_size=%d", listed), nil, &page)
+	for i := range page.Items {
+		if r := []rune(page.Items[i].Description); len(r) > maxTold {
+			page.Items[i].Description = string(r[:maxTold-1]) + "…"
+		}
+	}
 	return nil, projectList{append([]project{}, page.Items...), page.Total}, err
 }
 
@@ -339,15 +384,65 @@ type file struct {
 }
 
 type fileList struct {
-	ProjectID string `json:"project_id"`
-	Revision  int64  `json:"revision"`
-	Files     []file `json:"files"`
+	ProjectID string   `json:"project_id"`
+	Revision  int64    `json:"revision"`
+	Files     []file   `json:"files"`
+	Folders   []folder `json:"folders,omitempty" jsonschema:"in place of the files in them, where these are too many to be listed"`
+	Rest      string   `json:"rest,omitempty" jsonschema:"how to see what is not listed"`
 }
 
-func (t tools) listFiles(ctx context.Context, _ *mcp.CallToolRequest, in projectID) (*mcp.CallToolResult, fileList, error) {
+type folder struct {
+	Path  string `json:"path"`
+	Files int    `json:"files" jsonschema:"how many lie in it, at whatever depth"`
+}
+
+type listing struct {
+	ProjectID string `json:"project_id"`
+	Folder    string `json:"folder,omitempty" jsonschema:"only what lies in this folder; left out: all"`
+}
+
+func (t tools) listFiles(ctx context.Context, _ *mcp.CallToolRequest, in listing) (*mcp.CallToolResult, fileList, error) {
 	out := fileList{Files: []file{}}
-	err := t.api.Call(ctx, "GET", at(in.ProjectID, "/files?content=false"), nil, &out)
-	return nil, out, err
+	if err := t.api.Call(ctx, "GET", at(in.ProjectID, "/files?content=false"), nil, &out); err != nil {
+		return nil, fileList{}, err
+	}
+	prefix := strings.Trim(in.Folder, "/")
+	if prefix != "" {
+		prefix += "/"
+		if out.Files = slices.DeleteFunc(out.Files, func(f file) bool { return !strings.HasPrefix(f.Path, prefix) }); len(out.Files) == 0 {
+			return nil, fileList{}, fmt.Errorf("no file lies in %s: list_files without folder shows what there is", in.Folder)
+		}
+	}
+	out.fit(prefix)
+	return nil, out, nil
+}
+
+// fit counts folders where there are too many files to list, and cuts what is too much then. Files are in the order of their paths.
+func (l *fileList) fit(prefix string) {
+	if len(l.Files) <= maxFiles {
+		return
+	}
+	all := l.Files
+	l.Files = []file{}
+	for _, f := range all {
+		name, _, inside := strings.Cut(strings.TrimPrefix(f.Path, prefix), "/")
+		n := len(l.Folders)
+		switch {
+		case !inside:
+			l.Files = append(l.Files, f)
+		case n > 0 && l.Folders[n-1].Path == prefix+name:
+			l.Folders[n-1].Files++
+		default:
+			l.Folders = append(l.Folders, folder{prefix + name, 1})
+		}
+	}
+	l.Rest = "name a folder to see the files in it"
+	if n := len(l.Folders) - maxFiles; n > 0 {
+		l.Folders, l.Rest = l.Folders[:maxFiles], fmt.Sprintf("%s; %d folders more", l.Rest, n)
+	}
+	if n := len(l.Files) - maxFiles; n > 0 {
+		l.Files, l.Rest = l.Files[:maxFiles], fmt.Sprintf("%s; %d files more", l.Rest, n)
+	}
 }
 
 type lines struct {
@@ -371,7 +466,7 @@ func (t tools) readFile(ctx context.Context, _ *mcp.CallToolRequest, in lines) (
 	if err != nil {
 		return nil, text{}, err
 	}
-	if f.Encoding != "" {
+	if f.Binary != nil {
 		return nil, text{}, fmt.Errorf("%s is no text (%d bytes): it can be had as a resource, at %s", f.Path, f.Size, uriOf(in.ProjectID, f.Path))
 	}
 	all := strings.SplitAfter(f.Content, "\n")
@@ -404,10 +499,11 @@ func (t tools) readFile(ctx context.Context, _ *mcp.CallToolRequest, in lines) (
 	return nil, out, nil
 }
 
-// content is a file as the API has it.
+// content is a file as the API has it, and the bytes of one that is no text.
 type content struct {
 	Path, Content, Encoding string
 	Size                    int64
+	Binary                  []byte `json:"-"`
 }
 
 func (t tools) file(ctx context.Context, project, path string) (f content, err error) {
@@ -415,13 +511,20 @@ func (t tools) file(ctx context.Context, project, path string) (f content, err e
 	for i, p := range parts {
 		parts[i] = url.PathEscape(p)
 	}
-	err = t.api.Call(ctx, "GET", at(project, "/files/"+strings.Join(parts, "/")), nil, &f)
+	if err = t.api.Call(ctx, "GET", at(project, "/files/"+strings.Join(parts, "/")), nil, &f); err != nil || f.Encoding == "" {
+		return f, err
+	}
+	b, err := base64.StdEncoding.DecodeString(f.Content)
+	if f.Binary = b; err == nil && utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 { // a text that is longer than those that come as such
+		f.Content, f.Binary = string(b), nil
+	}
 	return f, err
 }
 
 type revision struct {
 	ProjectID string `json:"project_id"`
 	Revision  int64  `json:"revision,omitempty" jsonschema:"number of the revision; left out: the newest"`
+	Path      string `json:"path,omitempty" jsonschema:"only what was changed in this file; left out: in all"`
 }
 
 type patch struct {
@@ -452,21 +555,38 @@ func (t tools) diff(ctx context.Context, _ *mcp.CallToolRequest, in revision) (*
 	var d struct {
 		ProjectID string `json:"project_id"`
 		Revision  int64  `json:"revision"`
-		Files     []changedFile
-		Unified   string
-		TooLarge  int `json:"too_large"`
+		Files     []struct {
+			changedFile
+			Unified string
+		}
+		Unified  string
+		TooLarge int `json:"too_large"`
 	}
 	if err := t.api.Call(ctx, "GET", at(in.ProjectID, "/revisions/"+strconv.FormatInt(in.Revision, 10)+"/diff"), nil, &d); err != nil {
 		return nil, patch{}, err
 	}
-	out := patch{ProjectID: d.ProjectID, Revision: d.Revision, Files: append([]changedFile{}, d.Files...), Unified: d.Unified}
+	out := patch{ProjectID: d.ProjectID, Revision: d.Revision, Files: []changedFile{}, Unified: d.Unified}
+	for _, f := range d.Files {
+		if in.Path == "" || f.Path == in.Path {
+			out.Files = append(out.Files, f.changedFile)
+		}
+		if f.Path == in.Path {
+			out.Unified = f.Unified
+		}
+	}
+	if in.Path != "" && len(out.Files) == 0 {
+		return nil, patch{}, fmt.Errorf("revision %d did not change %s", d.Revision, in.Path)
+	}
 	var left []string
+	if n := len(out.Files) - maxFiles; n > 0 {
+		out.Files, left = out.Files[:maxFiles], append(left, fmt.Sprintf("%d files more were changed", n))
+	}
 	if d.TooLarge > 0 {
 		left = append(left, fmt.Sprintf("%d files are too large to be compared", d.TooLarge))
 	}
 	if len(out.Unified) > maxPatch {
 		cut := strings.LastIndexByte(out.Unified[:maxPatch], '\n') + 1
-		left = append(left, fmt.Sprintf("%d bytes more; read_file shows files as they are", len(out.Unified)-cut))
+		left = append(left, fmt.Sprintf("%d bytes more: name a path to see what was changed in one file", len(out.Unified)-cut))
 		out.Unified = out.Unified[:cut]
 	}
 	out.Rest = strings.Join(left, "; ")

@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"context"
-	"encoding/base64"
 	"mime"
 	"net/url"
 	"path"
@@ -32,11 +31,8 @@ func (t tools) readResource(ctx context.Context, req *mcp.ReadResourceRequest) (
 		return nil, err
 	}
 	out := &mcp.ResourceContents{URI: uri, MIMEType: mime.TypeByExtension(path.Ext(f.Path)), Text: f.Content}
-	if f.Encoding != "" {
-		if out.Blob, err = base64.StdEncoding.DecodeString(f.Content); err != nil {
-			return nil, err
-		}
-		out.Text = ""
+	if f.Binary != nil {
+		out.Text, out.Blob = "", f.Binary
 	} else if out.MIMEType == "" {
 		out.MIMEType = "text/plain; charset=utf-8"
 	}

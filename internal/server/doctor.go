@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -23,6 +24,7 @@ import (
 	"codeforge/internal/llm"
 	"codeforge/internal/npm"
 	"codeforge/internal/postgres"
+	"codeforge/internal/sqlite"
 	"codeforge/internal/types"
 	"codeforge/internal/verify"
 
@@ -129,7 +131,7 @@ func (d *doctor) data(ctx context.Context) Finding {
 	warnings := &warningLog{}
 	store, err := OpenStore(ctx, &d.Config, slog.New(warnings))
 	if err != nil {
-		if d.store() == sqliteStore && strings.Contains(err.Error(), "in use") {
+		if d.store() == sqliteStore && errors.Is(err, sqlite.ErrInUse) {
 			return Finding{part, FindingOK, "in use by a running server, so not opened"}
 		}
 		return Finding{part, FindingBroken, err.Error()}

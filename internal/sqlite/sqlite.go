@@ -29,6 +29,9 @@ const readers = 4
 
 var errClosed = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store is closed"}
 
+// ErrInUse is part of the error of a data folder that another process has open.
+var ErrInUse = errors.New("is in use")
+
 var errReadOnly = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store is open for reading only"}
 
 // Options configure a store. The zero value is for production.
@@ -192,7 +195,7 @@ func lock(dir string) (_ *os.File, made string, err error) {
 	pid, rest, _ := strings.Cut(string(text), "\n")
 	if !tryLock(f) {
 		f.Close()
-		return nil, "", fmt.Errorf("it is in use by process %s: stop that one, or choose another folder", strings.TrimSpace(pid))
+		return nil, "", fmt.Errorf("it %w by process %s: stop that one, or choose another folder", ErrInUse, strings.TrimSpace(pid))
 	}
 	if after, ok := strings.CutPrefix(rest, started); ok {
 		made = strings.TrimSpace(after)

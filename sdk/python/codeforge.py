@@ -216,8 +216,16 @@ def _failure(e: urllib.error.HTTPError) -> CodeForgeError:
         after: Optional[float] = float(e.headers.get("Retry-After", ""))
     except ValueError:
         after = None
-    return CodeForgeError(said.get("message") or "%d %s" % (e.code, e.reason), e.code, said.get("error", "NOT_MODIFIED" if e.code == 304 else "UNKNOWN"), said.get("details"),
+    return CodeForgeError(_words(said) or ("%d %s" % (e.code, e.reason)).strip(), e.code, said.get("error", "NOT_MODIFIED" if e.code == 304 else "UNKNOWN"), said.get("details"),
                           said.get("request_id") or e.headers.get("X-Request-ID", ""), after)
+
+
+def _words(said: Dict[str, Any]) -> str:
+    """What an answer says went wrong, with the rules that a request breaks: a message alone does not name them."""
+    details = said.get("details") or {}
+    broken = details.get("errors")
+    why = "; ".join("%s: %s" % (b.get("field"), b.get("message")) for b in broken) if isinstance(broken, list) else details.get("reason")
+    return ": ".join(s for s in (said.get("message"), why) if isinstance(s, str) and s)
 
 
 def _frames(response: Any) -> Iterator[tuple]:

@@ -264,9 +264,16 @@ async function failure(response: Response): Promise<CodeForgeError> {
   }
   const after = Number(response.headers.get("Retry-After") ?? NaN);
   return new CodeForgeError(
-    e.message ?? `${response.status} ${response.statusText}`, response.status, e.error ?? (response.status === 304 ? "NOT_MODIFIED" : "UNKNOWN"), e.details ?? {},
+    words(e) || `${response.status} ${response.statusText}`.trim(), response.status, e.error ?? (response.status === 304 ? "NOT_MODIFIED" : "UNKNOWN"), e.details ?? {},
     e.request_id ?? response.headers.get("X-Request-ID") ?? "", Number.isNaN(after) ? undefined : after,
   );
+}
+
+/** What an answer says went wrong, with the rules that a request breaks: a message alone does not name them. */
+function words(e: any): string {
+  const broken = e.details?.errors;
+  const why = Array.isArray(broken) ? broken.map((b) => `${b.field}: ${b.message}`).join("; ") : e.details?.reason;
+  return [e.message, why].filter((s) => typeof s === "string" && s).join(": ");
 }
 
 interface Frame {
