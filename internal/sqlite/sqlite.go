@@ -29,8 +29,17 @@ const readers = 4
 
 var errClosed = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store is closed"}
 
-// ErrInUse is part of the error of a data folder that another process has open.
-var ErrInUse = errors.New("is in use")
+// ErrInUse is what the error of a data folder that another process has open is.
+var ErrInUse = errors.New("the data folder is in use")
+
+// inUse is the id of the process that has a data folder open.
+type inUse string
+
+func (pid inUse) Error() string {
+	return fmt.Sprintf("it is in use by process %s: stop that one, or choose another folder", string(pid))
+}
+
+func (inUse) Is(target error) bool { return target == ErrInUse }
 
 var errReadOnly = &codeforge.Error{Kind: codeforge.Unavailable, Message: "The data store is open for reading only"}
 
@@ -195,7 +204,7 @@ func lock(dir string) (_ *os.File, made string, err error) {
 	pid, rest, _ := strings.Cut(string(text), "\n")
 	if !tryLock(f) {
 		f.Close()
-		return nil, "", fmt.Errorf("it %w by process %s: stop that one, or choose another folder", ErrInUse, strings.TrimSpace(pid))
+		return nil, "", inUse(strings.TrimSpace(pid))
 	}
 	if after, ok := strings.CutPrefix(rest, started); ok {
 		made = strings.TrimSpace(after)
