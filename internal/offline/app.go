@@ -310,11 +310,6 @@ func (a *app) sortByDay(k *kind) {
 	}
 }
 
-// LooksAhead reports whether anything that the app keeps can be yet to come. A list that begins with what was last tells of what has been.
-func (a *app) LooksAhead() bool {
-	return slices.ContainsFunc(a.Kinds, func(k kind) bool { f := k.ofType("date"); return f != nil && k.Sort != "-"+f.Key })
-}
-
 // fieldOf is the field of this key, nil if there is none.
 func (k kind) fieldOf(key string) *field {
 	i := slices.IndexFunc(k.Fields, func(f field) bool { return f.Key == key })
@@ -415,10 +410,16 @@ func (a *app) stats(k kind) []stat {
 				continue
 			}
 			dated = true
-			if slices.Contains(planVerbs, a.untranslated(k.Verb)) {
+			month := on + ".startsWith(today().slice(0, 7))"
+			switch f := k.ofType("money"); {
+			case sampleAhead.MatchString(label) || slices.Contains(planVerbs, a.untranslated(k.Verb)):
 				add(a.T("Coming up"), "number(entries.filter((entry) => %s >= today()).length)", on)
-			} else {
-				add(a.T("This month"), "number(entries.filter((entry) => %s.startsWith(today().slice(0, 7))).length)", on)
+			case f != nil && a.isRecord(k):
+				add(a.T("This month"), "money(sum(entries.filter((entry) => %s).map((entry) => entry.%s)))", month, f.Key)
+			case a.isRecord(k) || plainDay.MatchString(label):
+				add(a.T("This month"), "number(entries.filter((entry) => %s).length)", month)
+			default:
+				dated = false
 			}
 		case "money":
 			add(a.T("{label} in total", "label", f.Label), "money(sum(entries.map((entry) => %s)))", on)
@@ -447,6 +448,7 @@ func (a *app) stats(k kind) []stat {
 
 var (
 	unlikelyAhead = regexp.MustCompile(`(?i)birthday|since|planted`)
+	plainDay      = regexp.MustCompile(`(?i)^(?:date|day|when|on)$`)
 	statusLabel   = regexp.MustCompile(`(?i)status|stage|state|answer`)
 	summable      = regexp.MustCompile(`(?i)quantity|amount|litres|points|people|places|seats|number of`)
 	spent         = regexp.MustCompile(`(?i)minutes|hours|distance`)

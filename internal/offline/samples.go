@@ -131,7 +131,10 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 	case "email":
 		return script(pick("ada", "ben", "chloe", "daniel") + "@example.com")
 	case "link":
-		return script("https://example.com/")
+		if i == 0 || f.Required {
+			return script("https://example.com/")
+		}
+		return ""
 	case "notes":
 		return ""
 	}

@@ -33,18 +33,16 @@ function line({ kind, entry, at }: Moment): HTMLElement {
   );
 }
 
-/** Fills a list, where the page has it, and says so where nothing is in it. */
-function fill(id: string, moments: readonly Moment[]): void {
-  document.getElementById(id)?.replaceChildren(...moments.map(line));
-  document.getElementById(`${id}-empty`)?.toggleAttribute("hidden", moments.length > 0);
-}
-
 function refresh(): void {
   byId("day", HTMLElement).textContent = thisDay();
   byId("tiles", HTMLElement).replaceChildren(...kinds.map(tile));
   byId("sample", HTMLButtonElement).hidden = kinds.some((kind) => all(kind).length > 0);
-  fill("next", comingUp());
-  fill("latest", latest());
+  const next = comingUp();
+  byId("ahead", HTMLElement).hidden = next.length === 0;
+  byId("next", HTMLElement).replaceChildren(...next.map(line));
+  const fresh = latest();
+  byId("latest", HTMLElement).replaceChildren(...fresh.map(line));
+  byId("latest-empty", HTMLElement).hidden = fresh.length > 0;
 }
 
 byId("sample", HTMLButtonElement).addEventListener("click", () => addSamples());

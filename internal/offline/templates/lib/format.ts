@@ -112,6 +112,9 @@ export function sum(values: readonly (number | null)[]): number {
   return values.reduce<number>((total, value) => total + (value ?? 0), 0);
 }
 
+/** A link as people read it: without what every link begins with. */
+export const linkText = (text: string): string => text.replace(/^https?:\/\/(?:www\.)?/i, "").replace(/\/$/, "");
+
 /** Where a mail address, a phone number or a link leads; empty when nowhere. */
 export function hrefOf(definition: Field, text: string): string {
   if (text === "") return "";

@@ -1,5 +1,5 @@
 import { button, h, svg } from "./dom";
-import { hrefOf, show, titleOf, when } from "./format";
+import { hrefOf, linkText, show, titleOf, when } from "./format";
 import { type ChoiceField, type Entry, type Field, type Kind } from "./kinds";
 import { announce } from "./message";
 import { choiceOf, columnsOf, factsOf, neighbour } from "./query";
@@ -26,7 +26,7 @@ function table(kind: Kind, entries: readonly Entry[], actions: Actions): HTMLEle
   const rows = entries.map((entry) => {
     const cells = fields.map(([key, definition], index) =>
       index === 0
-        ? h("th", { scope: "row", "data-label": definition.label }, show(definition, entry[key]) || titleOf(kind, entry))
+        ? h("th", { scope: "row", "data-label": definition.label }, value(kind, entry, key, definition, actions) || titleOf(kind, entry))
         : h("td", { "data-label": definition.label, class: definition.type }, value(kind, entry, key, definition, actions)),
     );
     return h("tr", { "data-id": entry.id }, ...cells, h("td", { class: "actions" }, ...buttons(kind, entry, actions)));
@@ -126,7 +126,7 @@ function value(kind: Kind, entry: Entry, key: string, definition: Field, actions
     case "link": {
       const href = hrefOf(definition, text);
       if (href === "") return text;
-      return definition.type === "link" ? h("a", { href, rel: "noreferrer", target: "_blank" }, text) : h("a", { href }, text);
+      return definition.type === "link" ? h("a", { href, rel: "noreferrer", target: "_blank" }, linkText(text)) : h("a", { href }, text);
     }
     default:
       return text;

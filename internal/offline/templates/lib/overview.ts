@@ -17,9 +17,6 @@ export interface Moment {
 /** The fields that say when something is to come. A list that begins with what was last tells of what has been. */
 const daysOf = (kind: Kind): string[] => (kind.sort === `-${dateKey(kind)}` ? [] : Object.keys(kind.fields).filter((key) => kind.fields[key]?.type === "date"));
 
-/** Whether anything that the app keeps can be yet to come. */
-export const looksAhead = kinds.some((kind) => daysOf(kind).length > 0);
-
 /** What says more of a kind than how many there are: what its money comes to, and how much of it is ticked off. */
 export function totals(kind: Kind): Stat[] {
   const entries = all(kind);

@@ -27,7 +27,7 @@ const digitsFormat = new Intl.NumberFormat(locale, { maximumSignificantDigits: 6
 function shown(value: number): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  return size !== 0 && (size < 0.001 || size >= 1e12) ? value.toExponential(4) : size >= 1000 ? number(value) : digitsFormat.format(value);
+  return size !== 0 && (size < 1e-8 || size >= 1e12) ? value.toExponential(4) : size >= 1000 ? number(value) : digitsFormat.format(value);
 }
 
 /** `first` is the quantity to begin with; without others only that one is offered. `begin` and `end` are units to begin with. */

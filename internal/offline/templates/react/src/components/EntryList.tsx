@@ -1,6 +1,6 @@
 import { type ReactNode } from "react";
-import { hrefOf, show, titleOf, when } from "../lib/format";
-import { type ChoiceField, type Entry, type Field, type Kind } from "../lib/kinds";
+import { hrefOf, linkText, show, titleOf, when } from "../lib/format";
+import { type ChoiceField, type Entry, type Field, type Kind, type Value } from "../lib/kinds";
 import { icon } from "../lib/icons";
 import { announce } from "../lib/message";
 import { choiceOf, columnsOf, factsOf, neighbour } from "../lib/query";
@@ -39,6 +39,8 @@ export function EntryList({ kind, entries, actions }: Props) {
   );
 }
 
+const isEmpty = (definition: Field, value: Value | undefined): boolean => definition.type !== "flag" && show(definition, value) === "";
+
 const endAligned = (definition: Field): boolean => definition.type === "number" || definition.type === "money";
 
 function Table({ kind, entries, actions }: Props) {
@@ -72,10 +74,12 @@ function Table({ kind, entries, actions }: Props) {
                 return index === 0 ? (
                   <th key={key} scope="row" className={`${cell} font-semibold sm:max-lg:col-span-2 lg:min-w-36`}>
                     {label}
-                    <span className="wrap-anywhere">{show(definition, entry[key]) || titleOf(kind, entry)}</span>
+                    <span className="wrap-anywhere">
+                      {isEmpty(definition, entry[key]) ? titleOf(kind, entry) : <FieldValue kind={kind} entry={entry} name={key} definition={definition} actions={actions} />}
+                    </span>
                   </th>
                 ) : (
-                  <td key={key} className={`${cell} tabular-nums ${endAligned(definition) ? "lg:text-right" : ""} ${definition.type === "date" ? "lg:whitespace-nowrap" : ""}`}>
+                  <td key={key} className={`${isEmpty(definition, entry[key]) ? "max-lg:hidden lg:px-4" : cell} tabular-nums ${endAligned(definition) ? "lg:text-right" : ""} ${definition.type === "date" ? "lg:whitespace-nowrap" : ""}`}>
                     {label}
                     <FieldValue kind={kind} entry={entry} name={key} definition={definition} actions={actions} />
                   </td>
@@ -217,7 +221,7 @@ function FieldValue({ kind, entry, name, definition, actions }: ValueProps) {
       const elsewhere = definition.type === "link" ? { target: "_blank", rel: "noreferrer" } : {};
       return (
         <a href={href} className="text-accent underline underline-offset-2" {...elsewhere}>
-          {text}
+          {definition.type === "link" ? linkText(text) : text}
         </a>
       );
     }

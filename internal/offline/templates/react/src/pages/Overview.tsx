@@ -1,4 +1,4 @@
-import { type CSSProperties, type ReactNode } from "react";
+import { type CSSProperties } from "react";
 import { Badge } from "../components/Badge";
 import { Button } from "../components/Button";
 import { elementOf } from "../components/elements";
@@ -8,13 +8,14 @@ import { addLabel, nameOf, thisDay, when } from "../lib/format";
 import { spread } from "../lib/grid";
 import { icon } from "../lib/icons";
 import { type Kind } from "../lib/kinds";
-import { comingUp, latest, looksAhead, splitOf, totals, type Moment } from "../lib/overview";
+import { comingUp, latest, splitOf, totals, type Moment } from "../lib/overview";
 import { addSamples } from "../lib/sample";
 import { app, kinds } from "../model";
 import { t } from "../lib/text";
 
 export function Overview() {
   const { all } = useStore();
+  const next = comingUp();
   return (
     <>
       <div className="relative mb-6 overflow-hidden rounded-box border border-line bg-linear-to-r from-soft to-surface p-5 md:px-8 md:py-7">
@@ -39,8 +40,8 @@ export function Overview() {
         </ul>
       </section>
       <div className="grid grid-cols-[repeat(auto-fit,minmax(min(20rem,100%),1fr))] gap-4">
-        {looksAhead && <Panel id="next" title={t("Coming up")} moments={comingUp()} empty={t("Nothing is planned. What has a date from today on will show here.")} />}
-        <Panel id="latest" title={t("Added lately")} moments={latest()} empty={t("Nothing was added yet. Start with one of the cards above.")} />
+        {next.length > 0 && <Panel id="next" title={t("Coming up")} moments={next} />}
+        <Panel id="latest" title={t("Added lately")} moments={latest()} />
       </div>
       <Footer />
     </>
@@ -91,17 +92,16 @@ interface PanelProps {
   readonly id: string;
   readonly title: string;
   readonly moments: readonly Moment[];
-  readonly empty: ReactNode;
 }
 
-function Panel({ id, title, moments, empty }: PanelProps) {
+function Panel({ id, title, moments }: PanelProps) {
   return (
     <section aria-labelledby={id} className="rounded-box border border-line bg-surface p-5">
       <h2 id={id} className="mb-2.5 text-lg font-bold">
         {title}
       </h2>
       {moments.length === 0 ? (
-        <p className="text-sm text-muted">{empty}</p>
+        <p className="text-sm text-muted">{t("Nothing was added yet. Start with one of the cards above.")}</p>
       ) : (
         <ul>
           {moments.map(({ kind, entry, at }) => (
