@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -61,7 +62,7 @@ func built(t testing.TB, tree map[string]string) http.Handler {
 }
 
 // use opens an address in a new tab and does the steps, expressions of testdata/person.js that must become true in turn; "reload" loads the
-// page anew. Nothing may be thrown on the way.
+// page anew. Nothing may be thrown on the way, and in the end all must have room on a phone.
 func use(t testing.TB, ctx context.Context, address string, steps ...string) {
 	t.Helper()
 	tab, leave := chromedp.NewContext(ctx)
@@ -87,6 +88,13 @@ func use(t testing.TB, ctx context.Context, address string, steps ...string) {
 	}
 	if thrown, err := chromedp.Run(tab, chromedp.Evaluate[string](`person.thrown.join("; ")`)); err != nil || thrown != "" {
 		t.Errorf("thrown: %s %v", thrown, err)
+	}
+	// On a phone nothing stands beside the page.
+	if _, err := chromedp.Call(tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 360, Height: 800, DeviceScaleFactor: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if wide, err := chromedp.Run(tab, chromedp.Evaluate[string](`person.wide()`)); err != nil || wide != "" {
+		t.Errorf("wider than 360 pixels: %s %v", wide, err)
 	}
 }
 

@@ -75,6 +75,7 @@ var (
 	sampleTime   = regexp.MustCompile(`(?i)minutes|duration`)
 	samplePast   = regexp.MustCompile(`(?i)birth|since|joined|planted|bought|finished|read|last|moved in|lent`)
 	sampleAhead  = regexp.MustCompile(`(?i)\b(?:due|deadline|next|expir\w*|until|renew\w*|return|by)\b`)
+	sampleEnd    = regexp.MustCompile(`(?i)^(?:to|until|ends?(?: on)?|check-?out|departure|return)$`)
 	sampleShare  = regexp.MustCompile(`(?i)%|percent|progress`)
 )
 
@@ -101,6 +102,9 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 	case "date":
 		if samplePast.MatchString(label) {
 			return pick("-400", "-35", "-210", "-90")
+		}
+		if sampleEnd.MatchString(label) {
+			return pick("1", "5", "9", "16")
 		}
 		if a.isRecord(k) && !sampleAhead.MatchString(label) {
 			return pick("0", "-1", "-3", "-8")

@@ -16,7 +16,7 @@ function tile(kind: Kind): HTMLElement {
   return h(
     "li",
     { class: "tile", "data-kind": kind.key },
-    h("a", { href: `./${kind.key}.html` }, h("span", { class: "sign" }, svg(kind.icon)), h("span", { class: "figure" }, String(entries.length)), h("span", { class: "what" }, entries.length === 1 ? kind.one : kind.many)),
+    h("a", { href: `./${kind.key}.html` }, h("span", { class: "tile-sign" }, svg(kind.icon)), h("span", { class: "figure" }, String(entries.length)), h("span", { class: "what" }, entries.length === 1 ? kind.one : kind.many)),
     h("dl", { class: "totals" }, ...totals(kind).map(({ label, value }) => h("div", {}, h("dt", {}, label), h("dd", {}, value)))),
     split.length > 0 ? h("ul", { class: "split" }, ...split) : h("p", { class: "hint" }, entries.length === 0 ? t("Nothing here yet.") : ""),
     h("a", { class: "add", href: `./${kind.key}.html#new` }, addLabel(kind)),

@@ -26,7 +26,9 @@ window.person = (() => {
   const files = [];
   const { createObjectURL } = URL;
   URL.createObjectURL = (blob) => { blob.text().then((text) => files.push(text)); return createObjectURL(blob); };
-  return { thrown, until, named, text, shown, files };
+  // What makes the page wider than the window, "" for nothing.
+  const wide = () => document.documentElement.scrollWidth <= innerWidth ? "" : [...document.querySelectorAll("main *")].filter((n) => n.getBoundingClientRect().right > innerWidth).slice(0, 3).map((n) => n.outerHTML.slice(0, 120)).join(" ") || "something";
+  return { thrown, until, named, text, shown, files, wide };
 })();
 var press = (name) => { const n = person.named(name); n?.focus(); n?.click(); return !!n; };
 var pick = (selector) => { const n = [...document.querySelectorAll(selector)].find((m) => person.shown(m) && m.getAttribute("aria-disabled") !== "true"); n?.click(); return !!n; };

@@ -137,7 +137,7 @@ function Numbers({ stats }: { stats: readonly Stat[] }) {
       {stats.map(({ label, value }) => (
         <div key={label} className="flex flex-col-reverse rounded-r-box rounded-l-sm border border-l-4 border-line border-l-pop bg-surface px-4 py-3.5">
           <dt className="text-sm text-muted">{label}</dt>
-          <dd className="font-display text-2xl font-bold wrap-anywhere">{value}</dd>
+          <dd className="font-display text-lg font-bold wrap-break-word sm:text-2xl">{value}</dd>
         </div>
       ))}
     </dl>
