@@ -89,7 +89,7 @@ export const de: Words = {
   "estimate.of.other": "Aus deinen letzten {n} Bauten.",
   "estimate.about": "etwa {n}",
   "model.offline": "Offline-Modell",
-  "cost.free": "kostenlos",
+  "cost.free": "gratis",
   "cost.unknown": "Kosten unbekannt",
   "projects.title": "Projekte",
   "projects.archived": "Archivierte Projekte",

@@ -3,7 +3,6 @@
 package server
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"strings"
@@ -52,6 +51,7 @@ func (v *guest) survivesCuts(p *process, way *line) (project string) {
 	v.until(`document.querySelector(".live.live")`)
 	job := v.starts(p, "pipeline", object{"project_id": project, "input_context": object{"user_message": "A CRM for dog walkers", "scaffold": "slow"}})
 	v.open("#/projects/" + project + "/run/" + job)
+	v.eval(`(new MutationObserver(() => window.made ||= document.querySelector(".device iframe")?.src.includes("-job.")).observe(document.body, {childList: true, subtree: true}), "")`)
 	for _, lines := range []int{5, 15, 25} {
 		v.until(fmt.Sprintf(`document.querySelector(".run-lines .rows-all")?.clientHeight >= %d * 28`, lines))
 		way.set(cut)
@@ -60,6 +60,9 @@ func (v *guest) survivesCuts(p *process, way *line) (project string) {
 	}
 	v.has(".run-head .state.good")
 	v.until(atEnd)
+	if v.eval(`String(window.made)`) != "true" {
+		v.Error("the app was not shown while it was made, though it is run in a browser for seconds before it is kept")
+	}
 	v.mu.Lock()
 	v.trouble = nil // the browser complains of connections that were cut
 	v.mu.Unlock()
@@ -130,7 +133,6 @@ func (v *guest) showsMany(p *process) {
 // showsLong opens the files of a project that has about as many as it may, and a revision of 54,000 lines.
 func (v *guest) showsLong(p *process) {
 	v.Helper()
-	project := v.makes(p, object{"title": "Long"})
 	files := map[string][]byte{}
 	for i := range 1_900 {
 		files[fmt.Sprintf("src/part%02d/file%02d.ts", i/50, i%50)] = fmt.Appendf(nil, "export const n = %d\n", i)
@@ -142,15 +144,7 @@ func (v *guest) showsLong(p *process) {
 	for i := range 6 {
 		files[fmt.Sprintf("data/%d.txt", i)] = lines
 	}
-	resp, err := p.Do(v.Context(), "POST", p.Base+"/v1/projects/"+project+"/import", bytes.NewReader(zipped(v.T, files)), "Content-Type", "application/zip")
-	if err != nil {
-		v.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != 200 {
-		v.Fatalf("import: %d", resp.StatusCode)
-	}
-	at := "#/projects/" + project
+	at := "#/projects/" + p.importZip(v.T, "Long", zipped(v.T, files))
 	v.open(at + "/files/src/part20/file30.ts")
 	v.has(".tree-row[aria-current]") // what is open is to be seen
 	v.few(".tree", ".tree .row")

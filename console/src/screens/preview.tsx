@@ -21,7 +21,7 @@ interface PageError {
   readonly where: string;
 }
 
-const lookEvery = 4000;
+const lookEvery = 3000;
 
 /** useMaking is the first run of a project, which is shown as it becomes something: once there is a page. */
 function useMaking(here: Here): { is: boolean; shows: JobState | undefined } {

@@ -72,7 +72,7 @@ function RunHead({ job, known, running }: { job: AnyJob; known: Known; running: 
   const now = useNow(running, 500);
   void now;
   const began = job.started_at ? new Date(job.started_at).getTime() : 0;
-  const ended = job.completed_at ? new Date(job.completed_at).getTime() : Date.now();
+  const ended = job.completed_at ? new Date(job.completed_at).getTime() : job.status === "waiting_for_input" ? new Date(job.updated_at).getTime() : Date.now(); // that somebody thinks is no work
   const cost = running ? r.cost : ("cost_micro_usd" in job ? job.cost_micro_usd : r.cost);
   const free = isBuiltIn(r.model) || r.model === "";
   const queue = r.queue ?? job.queue;
