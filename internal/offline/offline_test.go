@@ -957,6 +957,13 @@ func TestLexiconIsConsistent(t *testing.T) {
 			}
 			said = append(append(said, f.Label), f.Options...)
 		}
+		titles := sampleTitles()[e.Key]
+		if _, last := beforeLast(e.Key, "-"); titles == nil {
+			titles = sampleTitles()[last]
+		}
+		if e.Fields[0].Type == "text" && titles == nil && sampleTexts(e.kind, e.Fields[0].Label) == nil && s != "flashcard" && s != "question" {
+			t.Errorf("nothing is known that examples of %q may be called", s)
+		}
 		for _, language := range languages[1:] {
 			for _, text := range said {
 				if wordTranslations().texts[language][text] == "" {

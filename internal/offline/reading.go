@@ -321,6 +321,9 @@ func agentive(one string) bool {
 			return true
 		}
 	}
+	if strings.HasSuffix(singular(one), "list") && len(words().lookup(one)) > 0 {
+		return false // "setlists"
+	}
 	return strings.HasSuffix(one, "ists") || strings.HasSuffix(one, "ist") && one != "list" && len(one) > 5 || strings.HasSuffix(one, "ician")
 }
 
@@ -661,8 +664,8 @@ func (r *reading) programRecord() (thing, bool) {
 	}
 	for {
 		if len(t.words) > 1 || !english().is("tool", t.head().low) || len(r.program.words) > 1 && lexiconNames(t.head().low) {
-			if r.knownRecord(t) {
-				return t, !t.isPersonal()
+			if r.knownRecord(t) { // "restaurants log", but not "restaurant app"
+				return t, !t.isPersonal() || isPlural(t.head().low) && len(t.words) < len(r.program.words) && lexiconNames(singular(t.head().low))
 			}
 		} else if len(t.words) == 1 && len(words().about[t.head().low]) > 0 || len(words().composites[t.head().low]) > 0 {
 			return t, t.head().low == "inventory" || len(r.records) == 0 && len(words().about[t.head().low]) > 0

@@ -100,6 +100,9 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 	case "flag":
 		return pick("true", "false")
 	case "date":
+		if known, ok := sampleNumber(k, label, i); ok {
+			return known
+		}
 		if samplePast.MatchString(label) {
 			return pick("-400", "-35", "-210", "-90")
 		}
