@@ -31,7 +31,7 @@ var typeWords = []struct {
 	{"email", regexp.MustCompile(`\be-?mails?\b`), nil},
 	{"phone", regexp.MustCompile(`\b(phone|telephone|mobile|cell)\b`), nil},
 	{"link", regexp.MustCompile(`\b(url|link|website|homepage)\b`), nil},
-	{"number", regexp.MustCompile(`\b(count|quantity|number|weight|height|age|mileage|reps|sets|laps|percentage|temperature|humidity|calorie|rating|score|distance|duration|minutes|hours|calories|pages|size|servings|year|points|stars)\b`), nil},
+	{"number", regexp.MustCompile(`\b(count|quantity|number|weight|height|age|mileage|reps|sets|laps?|pieces|elevation|altitude|ascent|depth|hydration|odds|tempo|bpm|abv|pulse|systolic|diastolic|percentage|temperature|humidity|calorie|rating|score|distance|duration|minutes|hours|calories|pages|size|servings|year|points|stars)\b`), nil},
 	{"flag", regexp.MustCompile(`\b(done|finished|paid|favou?rite|completed|active|archived|checked|read)\b`), nil},
 	{"notes", regexp.MustCompile(`\b(notes?|description|comments?|details|remarks?|text|summary|instructions)\b`), nil},
 }

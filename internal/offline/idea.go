@@ -400,7 +400,7 @@ var doing = wordSet("journey practice hour activity history routine progress lev
 var rooms = wordSet("library garden kitchen house home office garage workshop")
 
 // vague words of the lexicon mean nothing of the kind where another noun stands before them.
-var vague = wordSet("test initiative good part place spot action lead session visit slot track answer response drive question story duty film feeling present line service product order activity supply class table score reading bill article issue")
+var vague = wordSet("tip test initiative good part place spot action lead session visit slot track answer response drive question story duty film feeling present line service product order activity supply class table score reading bill article issue")
 
 // addLike adds the lexicon's kind of this singular, under another name where one is given, unless it is there or the app is
 // full.
@@ -573,7 +573,7 @@ func (a *app) resolveRelations() {
 				continue
 			}
 			to := slices.IndexFunc(a.Kinds, func(o kind) bool { return o.like == f.To && o.Key != k.Key })
-			if to < 0 && f.To == "client" && !people[k.like] {
+			if to < 0 && (f.To == "client" || f.To == "employee") && !people[k.like] {
 				to = slices.IndexFunc(a.Kinds, func(o kind) bool { return people[o.like] && o.Key != k.Key })
 			}
 			if to < 0 {
@@ -587,8 +587,8 @@ func (a *app) resolveRelations() {
 	}
 }
 
-// people are kinds that appointments, invoices and the like may be for where there are no clients.
-var people = wordSet("patient guest student member tenant volunteer player child employee")
+// people are kinds that appointments, invoices, shifts and the like may be for where there are no clients or employees.
+var people = wordSet("contact patient guest student member tenant volunteer player child employee")
 
 // relateOwned lets records point to those whose they are: "classes and their teachers", "repairs for each bike".
 func (a *app) relateOwned(r *reading, named map[int]int) {
@@ -655,7 +655,7 @@ func (k *kind) take(f field) {
 // synonymous reports whether two labels mean the same.
 func synonymous(a, b string) bool {
 	for _, group := range [][]string{{"title", "name"}, {"expires on", "expiry", "expiry date", "expiration date", "valid until", "use by"}, {"place", "location", "venue"}, {"due", "deadline", "due date"}, {"notes", "comment", "comments", "description", "remarks", "text"}, {"link", "url", "website"},
-		{"minutes", "duration"}, {"price", "cost"}, {"status", "stage", "state"}, {"position", "job title"}, {"method", "instructions", "steps"}, {"quantity", "amount", "count"}, {"reorder at", "reorder level", "reorder levels"}} {
+		{"minutes", "duration"}, {"climb in m", "elevation", "elevation gain", "ascent"}, {"rarity", "rareness"}, {"alcohol in %", "abv", "strength"}, {"price", "cost"}, {"status", "stage", "state"}, {"position", "job title"}, {"method", "instructions", "steps"}, {"quantity", "amount", "count"}, {"reorder at", "reorder level", "reorder levels"}} {
 		if slices.Contains(group, a) && slices.Contains(group, b) {
 			return true
 		}

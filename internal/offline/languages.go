@@ -77,7 +77,7 @@ func languageOf(text string) string {
 		return l
 	}
 	score := map[string]int{}
-	ts := tokens(strings.ReplaceAll(text, "’", "'"))
+	ts := tokens(strings.NewReplacer("’", "'", "D&D", "dnd", "d&d", "dnd").Replace(text))
 	ts = ts[:min(len(ts), 200)]
 	for _, t := range ts {
 		t, elided := strings.CutPrefix(t, "l'")
@@ -295,8 +295,10 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 				fields = append(fields, t)
 				continue
 			}
-			typ, options := typeOf(f)
-			a.Kinds[len(a.Kinds)-1].addField(capital(fieldBase(t.low)), typ, options)
+			if k := &a.Kinds[len(a.Kinds)-1]; !k.hasForeign(t.low) {
+				typ, options := typeOf(f)
+				k.addField(capital(fieldBase(t.low)), typ, options)
+			}
 			continue
 		}
 		if i+2 < len(ts) && ts[i+2].by == ts[i+1].low && slices.Contains(ofWords, ts[i+1].low) && (foreignPrograms[t.low] || t.low == "stock") {
@@ -338,6 +340,9 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			previous = previous && grammarWords[spoken][t.low]
 			continue
 		}
+		if fieldList && len(a.Kinds) > 0 && a.Kinds[len(a.Kinds)-1].hasForeign(t.low) {
+			continue
+		}
 		if _, known := wordTranslations().english[a.Language][capital(t.low)]; known { // a field
 			fields = append(fields, t)
 			continue
@@ -358,7 +363,7 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 		if len(a.Parts) > 0 && len(a.Kinds) == 0 && !t.listed {
 			continue // a calendar for something
 		}
-		placed := slices.Contains([]string{"für", "fürs", "para", "pour", "in", "im", "en", "dans", "bei", "de", "d", "einer", "d'une"}, t.by)
+		placed := slices.Contains([]string{"für", "fürs", "zum", "zur", "para", "pour", "in", "im", "en", "dans", "bei", "de", "d", "einer", "d'une"}, t.by)
 		if len(a.Kinds) > 0 && !t.listed && (placed || slices.Contains([]string{"una", "une", "eine", "einen"}, t.by)) || len(a.Kinds) >= 4 {
 			continue
 		}
@@ -378,8 +383,18 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 	}
 }
 
+// hasForeign reports whether a kind has a field for a word of another language, in one of its forms: "Höhenmetern".
+func (k *kind) hasForeign(w string) bool {
+	return slices.ContainsFunc(k.Fields, func(f field) bool {
+		return slices.ContainsFunc(foreignForms(w), func(form string) bool {
+			rest, ok := strings.CutPrefix(strings.ToLower(f.Label), form)
+			return ok && (rest == "" || rest[0] == ' ')
+		})
+	})
+}
+
 // foreignPeople are those for whom and of whom things are, in other languages.
-var foreignPeople = wordSet(`familie oma opa großmutter großvater mutter vater eltern mama papa frau mann freundin freund team firma wg abuela abuelo madre padre mamá papá familia esposa marido amigos equipo empresa famille mère père maman
+var foreignPeople = wordSet(`tochter sohn töchter söhne schwester bruder hija hijo hijas hijos fille fils familie oma opa großmutter großvater mutter vater eltern mama papa frau mann freundin freund team firma wg abuela abuelo madre padre mamá papá familia esposa marido amigos equipo empresa famille mère père maman
 	grand-mère femme mari amis équipe entreprise nonna nonno mamma famiglia moglie marito amici avó avô mãe pai família esposa`)
 
 // withWords lead to what belongs to something.

@@ -31,11 +31,15 @@ var limits = []struct {
 	{regexp.MustCompile(`(?i)\b(?:native app|ios app|android app|app store|play store|iphone app)\b`), "an app for a store: it runs in the browser of a phone"},
 }
 
+// printed3D speaks of things that are made, not of paper.
+var printed3D = regexp.MustCompile(`(?i)\b3-?d[- ]print\w*`)
+
 const passwordLimit = "safe keeping of passwords: use a password manager, and keep only the accounts here"
 
 // lacksOf names what an idea asks for and no app of this model has, each once.
 func lacksOf(text string) []string {
 	var out []string
+	text = printed3D.ReplaceAllString(text, "")
 	for _, l := range limits {
 		if l.form.MatchString(text) {
 			out = append(out, l.name)

@@ -942,6 +942,24 @@ func TestLexiconIsConsistent(t *testing.T) {
 			t.Errorf("%q goes with %q", from, to)
 		}
 	}
+	owner := map[string]string{}
+	for line := range strings.SplitSeq(lexiconText, "\n") {
+		names, rest, ok := strings.Cut(line, " | ")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		one, _, _ := strings.Cut(names, " ")
+		column, _, _ := strings.Cut(rest, "|")
+		for i, group := range strings.SplitN(column, ";", 3) {
+			for w := range strings.FieldsSeq(group) {
+				key := fmt.Sprint(i, w)
+				if other := owner[key]; other != "" && other != one || i == 0 && w != one && l.kinds[w] != nil {
+					t.Errorf("%q stands for %q and for another kind", w, one)
+				}
+				owner[key] = one
+			}
+		}
+	}
 	for s, e := range l.kinds {
 		a := design(brief{idea: plural(strings.ReplaceAll(s, "-", " "))})
 		if _, ok := palettes[e.palette]; !ok && e.palette != "" || e.Intro == "" || len(e.Fields) < 3 && s != "note" || !slices.Contains([]string{"table", "cards", "board"}, e.View) {

@@ -83,6 +83,8 @@ var idioms = []struct {
 	{regexp.MustCompile(`(?i)\b(?:(?:log|track|record|note|count) )?(?:each|every|any) time (?:i|we|he|she|they|(?:my|our|the) [\pL-]+) (?:has|have|had|gets?|got) (?:an? )?`), "log the "},
 	{regexp.MustCompile(`(?i)\b(?:funny|cute|silly|clever|sweet) things\b`), "sayings"},
 	{regexp.MustCompile(`(?i)\b(keep|kept|make)(?:s|ing)?\s+(?:a\s+|an\s+)?(?:simple\s+|running\s+)?(?:track|tabs|records?|score|log|list|overview|notes?|diary|journal|eye|history)\s+(?:of|on|about)\b`), "manage"},
+	{regexp.MustCompile(`(?i)\bwhat(?:['’]?s| is| we have| i have) in (?:my|our|the) (fridge|freezer|pantry|refrigerator|kitchen)\b`), "fridge-items"},
+	{regexp.MustCompile(`(?i)\bsign(?:s|ing)? up for\b`), "manage"},
 	{regexp.MustCompile(`(?i)\b(all|some|most|lots|plenty|many|both|each|a lot|a bunch|a couple|a number) of\b`), "all"},
 	{regexp.MustCompile(`(?i)\b(work|figure|find)(s|ed|ing)? out\b`), "calculate$2"},
 	{regexp.MustCompile(`(?i)\b(?:write|jot|note|put|type) down\b`), "record"},
@@ -236,6 +238,9 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 	if after.low != "" && lexiconNames(w+"-"+singular(after.low)) {
 		return false // "tasting notes", "gift ideas"
 	}
+	if logging[w] && before.class == markWord && i+2 < len(words) && lexiconSpeaks(words[i+1].low+"-"+words[i+2].low) {
+		return true // "track blood pressure"
+	}
 	switch {
 	case slices.Contains([]string{"that", "which", "who"}, before.low) && before.class == conjunctionWord && two.class == nounWord && !isPlural(two.low) && w == plural(base):
 		return true // "an app that tracks how much"
@@ -267,6 +272,12 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 	}
 	return !both
 }
+
+// logging verbs are nouns too, but none before the name of a thing at the beginning of an idea.
+var logging = wordSet("track log record monitor")
+
+// lexiconSpeaks reports whether the lexicon has a thing of this name, or one that the words speak of.
+func lexiconSpeaks(name string) bool { return len(words().lookup(name)) > 0 }
 
 // lexiconNames reports whether the lexicon has a thing of this name.
 func lexiconNames(name string) bool { return words().alike[name] != "" }
