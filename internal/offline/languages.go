@@ -359,6 +359,11 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 	if len(a.Parts) > 0 && a.Parts[0].isTool() {
 		return
 	}
+	a.keepForeign(unknown, fields, named, spoken)
+}
+
+// keepForeign adds kinds for nouns that the lexicon does not have, and fields to the last kind.
+func (a *app) keepForeign(unknown, fields []foreignToken, named map[string]int, spoken string) {
 	for _, t := range unknown {
 		if len(a.Parts) > 0 && len(a.Kinds) == 0 && !t.listed {
 			continue // a calendar for something

@@ -668,7 +668,7 @@ func (r *reading) programRecord() (thing, bool) {
 				return t, !t.isPersonal() || isPlural(t.head().low) && len(t.words) < len(r.program.words) && lexiconNames(singular(t.head().low))
 			}
 		} else if len(t.words) == 1 && len(words().about[t.head().low]) > 0 || len(words().composites[t.head().low]) > 0 {
-			return t, t.head().low == "inventory" || len(r.records) == 0 && len(words().about[t.head().low]) > 0
+			return t, t.head().low == "inventory" && !(len(r.records) > 0 && r.records[0].by.low == "of") || len(r.records) == 0 && len(words().about[t.head().low]) > 0
 		}
 		if base := t.head().base(); len(t.words) > 1 && strings.HasSuffix(t.head().low, "ing") && (keeping[base] || base == "take" || base == "write" || base == "make") { // "note taking"
 			t, _ = t.cut(1)
