@@ -11,7 +11,7 @@ func TestSamplesFitWhatTheyAreExamplesOf(t *testing.T) {
 	for _, c := range []struct{ idea, sort, must, never string }{
 		{"expense tracker", "-date", `amount: 48\.2, date: 0, `, `date: [1-9]`},
 		{"reading list", "", `title: "The Left Hand of Darkness"`, `"Book 1"`},
-		{"subscription manager", "renewsOn", `renewsOn: 4`, ``},
+		{"subscription manager", "renewsOn", `renewsOn: [1-9]`, `renewsOn: -`},
 		{"loans of tools", "dueBack", `borrower: "Ada"`, `"(?:Loan|Tool) 1"`},
 		{"my favourite quotes and who said them", "", `quote: "Measure twice, cut once\."`, `quote: ""`},
 		{"recipe box", "", `ingredients: "Red lentils`, `Change it or delete it`},
