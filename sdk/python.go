@@ -217,7 +217,7 @@ func (m *method) python(b *strings.Builder) {
 	name := pyName(strings.Join(m.name, "_"))
 	if m.streamed {
 		in = append(in, `after: str = "", patience: float = 600.0`)
-		fmt.Fprintf(b, "    def %s(%s) -> Iterator[%q]:\n        \"\"\"%s.\"\"\"\n        return self._core.stream(%s, %s, after, patience)\n",
+		fmt.Fprintf(b, "    def %s(%s) -> \"Stream[%s]\":\n        \"\"\"%s.\"\"\"\n        return self._core.stream(%s, %s, after, patience)\n",
 			name, strings.Join(in, ", "), pyType(m.answer), line(m.Summary), literal, map[bool]string{true: "True", false: "False"}[m.OperationID == "stream_job"])
 		return
 	}

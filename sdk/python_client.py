@@ -69,9 +69,10 @@ async def _steps(begin: Callable[[], Iterator[Any]]) -> AsyncIterator[Any]:
         while (step := await asyncio.to_thread(next, steps, end)) is not end:
             yield step
     finally:
-        close = getattr(steps, "close", None)
-        if close:
-            await asyncio.to_thread(close)
+        try:
+            steps.close()  # type: ignore[attr-defined]
+        except ValueError:
+            pass  # a page that is fetched for nobody
 
 
 class AsyncCodeForge:

@@ -390,7 +390,9 @@ func TestClientsTryAgain(t *testing.T) {
 			if out := clientRun(t, cmd, s.URL); json.Unmarshal(out, &got) != nil {
 				t.Fatalf("%s", out)
 			}
-			want := map[string]any{"limited": "ok", "cut": "ok", "keyed": "ok", "write": "503 SERVICE_UNAVAILABLE later r-1 0 map[why:test]", "lost": "0 NETWORK_ERROR", "long": "429 RATE_LIMIT_EXCEEDED 3600", "same": "304 NOT_MODIFIED"}
+			want := map[string]any{"limited": "ok", "cut": "ok", "keyed": "ok", "write": "503 SERVICE_UNAVAILABLE later r-1 0 map[why:test]", "lost": "0 NETWORK_ERROR", "long": "429 RATE_LIMIT_EXCEEDED 3600", "same": "304 NOT_MODIFIED",
+				"html": "502 UNKNOWN", "null": "500 UNKNOWN", "list": "500 UNKNOWN", "text": "400 ODD", "empty": "0 NETWORK_ERROR", "page": "0 NETWORK_ERROR", "dated": "ok",
+				"rule": "Validation error in path: must be short", "rules": "Request validation failed: a: wrong; b: missing"}
 			for what, is := range want {
 				if fmt.Sprint(got[what]) != is {
 					t.Errorf("%s: %v, want %v", what, got[what], is)
@@ -407,6 +409,42 @@ func TestClientsTryAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestClientsReadWhateverIsCut: a stream that is cut after any byte is read as if it were whole; and what waits ends when it is left.
+func TestClientsReadWhateverIsCut(t *testing.T) {
+	const log = "retry: 1000\n\n: a comment\n\nevent: stage\nid: 1\ndata: {\"title\":\"é\"}\n\nevent: delta\ndata: {\"text\":\"words\"}\n\nevent: progress\ndata: {\"progress\":10}\n\nid: 2\ndata: {\"progress\":10}\n\n" +
+		"event: file\nid: 3\ndata: {\ndata: }\n\nevent: complete\ndata: {}\n\nid: 4\ndata: {}\n\n"
+	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "event: ready\ndata: {}\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	defer silent.Close()
+	dir := t.TempDir()
+	for name, text := range map[string][]byte{"client.mjs": typeScriptClient(t, false), "cuts.mjs": []byte(read(t, "testdata/sdk/cuts.mjs"))} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, cmd := range map[string]*exec.Cmd{
+		"typescript": exec.CommandContext(t.Context(), program(t, "node"), filepath.Join(dir, "cuts.mjs")),
+		"python":     exec.CommandContext(t.Context(), program(t, "python3"), "testdata/sdk/cuts.py"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd.Env = append(os.Environ(), "LOG="+log, "SEEN=1 stage,2 progress,3 file,4 complete")
+			var wrong []string
+			if out := clientRun(t, cmd, silent.URL); json.Unmarshal(out, &wrong) != nil || len(wrong) > 0 {
+				t.Errorf("%s", strings.Join(wrong, "\n"))
+			}
+		})
+	}
+}
+
+// odd are answers of errors that are not as the API's, by what is asked for, and of rules that a request breaks.
+var odd = map[string]string{"null": "null", "list": "[1, 2]", "text": `{"error": "ODD", "message": {}, "details": "a text"}`,
+	"rule":  `{"error": "VALIDATION_ERROR", "message": "Validation error in path", "details": {"field": "path", "reason": "must be short"}}`,
+	"rules": `{"error": "VALIDATION_ERROR", "message": "Request validation failed", "details": {"errors": [{"field": "a", "message": "wrong"}, {"field": "b", "message": "missing"}]}}`}
 
 // answerTry answers the nth request for something in a way that a client has to deal with.
 func answerTry(w http.ResponseWriter, what string, n int) {
@@ -432,6 +470,20 @@ func answerTry(w http.ResponseWriter, what string, n int) {
 		cut()
 	case strings.HasSuffix(what, "run-agent") && n == 2:
 		refuse(503, "SERVICE_UNAVAILABLE", "0")
+	case strings.HasSuffix(what, "html"), strings.HasSuffix(what, "page"):
+		w.Header().Set("Content-Type", "text/html")
+		if strings.HasSuffix(what, "html") {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+		_, _ = io.WriteString(w, "<!doctype html><title>Bad gateway</title>")
+	case odd[what[strings.LastIndexByte(what, '/')+1:]] != "":
+		body := odd[what[strings.LastIndexByte(what, '/')+1:]]
+		w.WriteHeader(map[bool]int{true: http.StatusInternalServerError, false: http.StatusBadRequest}[len(body) < 10])
+		_, _ = io.WriteString(w, body)
+	case strings.HasSuffix(what, "empty"):
+	case strings.HasSuffix(what, "dated") && n == 1:
+		w.Header().Set("Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT")
+		w.WriteHeader(http.StatusServiceUnavailable)
 	case strings.HasSuffix(what, "same"):
 		w.WriteHeader(http.StatusNotModified)
 	default:

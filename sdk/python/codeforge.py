@@ -16,6 +16,8 @@ import asyncio
 import http.client
 import json
 import random
+import socket
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -144,16 +146,15 @@ class Core:
             time.sleep(pause)
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        answer = self.read(method, path, **options)
-        try:
-            return json.loads(answer)
-        except ValueError as e:  # something between here and the server answered
-            raise CodeForgeError("The answer is no JSON: %s" % e, 0, "NETWORK_ERROR") from e
+        return self.open(method, path, take=_json_of, **options)
 
     def read(self, method: str, path: str, **options: Any) -> bytes:
         return self.open(method, path, take=_all_of, **options)
 
-    def stream(self, path: str, ends: bool, after: str = "", patience: float = 600.0) -> Iterator[Any]:
+    def stream(self, path: str, ends: bool, after: str = "", patience: float = 600.0) -> Stream[Any]:
+        return Stream(lambda stream: self._events(stream, path, ends, after, patience))
+
+    def _events(self, stream: Stream[Any], path: str, ends: bool, after: str, patience: float) -> Iterator[Any]:
         """Reads an event stream, and goes on where it broke, until it has ended, the caller leaves, or nothing came for long.
 
         Each stored event comes once, in order. Five kinds of events of a job come twice, named without an id and then with it without a name; they are one here.
@@ -165,6 +166,9 @@ class Core:
                 with self.open("GET", path, accept="text/event-stream", timeout=self.idle_timeout, headers={"Last-Event-ID": last} if last else {}) as response:
                     if response.status == 204:
                         return  # all was seen
+                    stream._response = response
+                    if stream._closed.is_set():
+                        return
                     live = time.monotonic()
                     pending: Optional[Dict[str, Any]] = None
                     for name, number, text in _frames(response):
@@ -191,13 +195,16 @@ class Core:
                 if 400 <= e.status < 500 and e.status != 429:
                     raise
                 trouble = e
-            except (OSError, http.client.HTTPException, ValueError):
-                pass  # cut, or silent for too long
+            except (OSError, http.client.HTTPException, ValueError) as e:  # cut, or silent for too long
+                trouble = CodeForgeError("%s: %s" % (trouble, e), 0, trouble.code)
+            finally:
+                stream._response = None
             if live and time.monotonic() - live > _LASTING:
                 heard = time.monotonic()
             if time.monotonic() - heard > patience:
                 raise trouble
-            time.sleep(_backoff(broken))
+            if stream._closed.wait(_backoff(broken)):
+                return
             broken += 1
 
 
@@ -206,12 +213,50 @@ def _all_of(response: Any) -> bytes:
         return response.read()
 
 
+def _json_of(response: Any) -> Any:
+    try:
+        return json.loads(_all_of(response))
+    except ValueError as e:  # something between here and the server answered
+        raise http.client.HTTPException("it is no JSON: %s" % e) from e
+
+
+class Stream(Generic[T]):
+    """Events, as they come. close() ends them, while another thread waits for the next one too."""
+
+    def __init__(self, begin: Callable[[Stream[T]], Iterator[T]]):
+        self._closed = threading.Event()
+        self._response: Any = None
+        self._steps: Any = begin(self)
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        return next(self._steps)
+
+    def close(self) -> None:
+        self._closed.set()
+        response = self._response
+        try:
+            self._steps.close()
+        except ValueError:  # another thread is in it, and waits for bytes as a rule
+            try:
+                with socket.fromfd(response.fileno(), socket.AF_INET, socket.SOCK_STREAM) as same:
+                    same.shutdown(socket.SHUT_RDWR)
+            except (AttributeError, OSError, ValueError):
+                pass  # it waits for nothing, and sees that it is closed
+
+
 def _failure(e: urllib.error.HTTPError) -> CodeForgeError:
     with e:
         try:
             said = json.loads(e.read(1 << 20))
-        except (ValueError, OSError):
-            said = {}  # something between here and the server answered
+        except (ValueError, OSError, http.client.HTTPException):
+            said = {}
+    if not isinstance(said, dict):  # something between here and the server answered
+        said = {}
+    if not isinstance(said.get("details"), dict):
+        said["details"] = {}
     try:
         after: Optional[float] = float(e.headers.get("Retry-After", ""))
     except ValueError:
@@ -222,7 +267,7 @@ def _failure(e: urllib.error.HTTPError) -> CodeForgeError:
 
 def _words(said: Dict[str, Any]) -> str:
     """What an answer says went wrong, with the rules that a request breaks: a message alone does not name them."""
-    details = said.get("details") or {}
+    details = said["details"]
     broken = details.get("errors")
     why = "; ".join("%s: %s" % (b.get("field"), b.get("message")) for b in broken) if isinstance(broken, list) else details.get("reason")
     return ": ".join(s for s in (said.get("message"), why) if isinstance(s, str) and s)
@@ -2784,7 +2829,7 @@ class Files(_Group):
 class JobCalls(_Group):
     _pages = {"list", "list_calls", "list_of_project"}
 
-    def watch_all(self, after: str = "", patience: float = 600.0) -> Iterator["UserEvent"]:
+    def watch_all(self, after: str = "", patience: float = 600.0) -> "Stream[UserEvent]":
         """Watch all of one's jobs."""
         return self._core.stream("/v1/events", False, after, patience)
 
@@ -2832,7 +2877,7 @@ class JobCalls(_Group):
         """Try a job again."""
         return self._core.call("POST", f"/v1/jobs/{_part(job_id)}/retry", body=body, keyed=True, **options)
 
-    def watch(self, job_id: str, after: str = "", patience: float = 600.0) -> Iterator["JobEvent"]:
+    def watch(self, job_id: str, after: str = "", patience: float = 600.0) -> "Stream[JobEvent]":
         """Watch a job."""
         return self._core.stream(f"/v1/jobs/{_part(job_id)}/stream", True, after, patience)
 
@@ -2984,7 +3029,7 @@ class Projects(_Group):
         """Copy a project."""
         return self._core.call("POST", f"/v1/projects/{_part(project_id)}/copy", body=body, keyed=True, **options)
 
-    def watch(self, project_id: str, after: str = "", patience: float = 600.0) -> Iterator["ProjectEvent"]:
+    def watch(self, project_id: str, after: str = "", patience: float = 600.0) -> "Stream[ProjectEvent]":
         """Watch a project."""
         return self._core.stream(f"/v1/projects/{_part(project_id)}/events", False, after, patience)
 
@@ -3200,9 +3245,10 @@ async def _steps(begin: Callable[[], Iterator[Any]]) -> AsyncIterator[Any]:
         while (step := await asyncio.to_thread(next, steps, end)) is not end:
             yield step
     finally:
-        close = getattr(steps, "close", None)
-        if close:
-            await asyncio.to_thread(close)
+        try:
+            steps.close()  # type: ignore[attr-defined]
+        except ValueError:
+            pass  # a page that is fetched for nobody
 
 
 class AsyncCodeForge:

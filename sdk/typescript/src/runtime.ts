@@ -241,7 +241,7 @@ export class Core {
         if (e instanceof CodeForgeError) {
           if (e.status >= 400 && e.status < 500 && e.status !== 429) throw e;
           trouble = e;
-        }
+        } else trouble = new CodeForgeError(`${trouble.message}: ${(e as Error).message}`, 0, trouble.code);
       } finally {
         clearTimeout(watchdog);
         signal?.removeEventListener("abort", leave);
@@ -258,13 +258,13 @@ export class Core {
 async function failure(response: Response): Promise<CodeForgeError> {
   let e: any = {};
   try {
-    e = await response.json();
+    e = Object(await response.json());
   } catch {
     // Something between here and the server answered.
   }
   const after = Number(response.headers.get("Retry-After") ?? NaN);
   return new CodeForgeError(
-    words(e) || `${response.status} ${response.statusText}`.trim(), response.status, e.error ?? (response.status === 304 ? "NOT_MODIFIED" : "UNKNOWN"), e.details ?? {},
+    words(e) || `${response.status} ${response.statusText}`.trim(), response.status, e.error ?? (response.status === 304 ? "NOT_MODIFIED" : "UNKNOWN"), e.details instanceof Object ? e.details : {},
     e.request_id ?? response.headers.get("X-Request-ID") ?? "", Number.isNaN(after) ? undefined : after,
   );
 }
@@ -294,10 +294,11 @@ async function* frames(body: ReadableStream<Uint8Array>, alive: () => void): Asy
       const { done, value } = await reader.read();
       if (done) return;
       alive();
-      rest += decoder.decode(value, { stream: true });
-      for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
-        const line = rest.slice(0, end).replace(/\r$/, "");
-        rest = rest.slice(end + 1);
+      const lines = decoder.decode(value, { stream: true }).split("\n");
+      lines[0] = rest + lines[0];
+      rest = lines.pop()!;
+      for (const ended of lines) {
+        const line = ended.replace(/\r$/, "");
         if (!line) {
           if (filled) yield frame;
           frame = { name: "", id: "", data: "" };

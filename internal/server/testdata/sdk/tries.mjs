@@ -18,4 +18,8 @@ await tell("write", cf.projects.update("write", { title: "new" }), (e) => `${e.s
 await tell("lost", cf.projects.update("lost", { title: "new" }), (e) => `${e.status} ${e.code}`);
 await tell("long", cf.projects.get("long"), (e) => `${e.status} ${e.code} ${e.retryAfter}`);
 await tell("same", cf.projects.get("same", { headers: { "If-None-Match": '"1"' } }), (e) => `${e.status} ${e.code}`);
+for (const what of ["html", "null", "list", "text"]) await tell(what, cf.projects.update(what, { title: "new" }), (e) => `${e.status} ${e.code}`);
+const once = new CodeForge({ baseUrl: process.env.SERVER, retries: 1 });
+for (const what of ["empty", "page", "dated"]) await tell(what, once.projects.get(what), (e) => `${e.status} ${e.code}`);
+for (const what of ["rule", "rules"]) await tell(what, cf.projects.get(what), (e) => e.message);
 console.log(JSON.stringify(out));
