@@ -283,13 +283,18 @@ func (a *app) keepForAudience(r *reading) {
 			a.addThing(t)
 		}
 	}
+	for _, t := range r.audience {
+		if len(a.Kinds) == 0 && len(t.words) > 1 && !t.isPersonal() && !t.isA("tool") { // "bowling scores"
+			a.addThing(t)
+		}
+	}
 }
 
 // sorting verbs have behind "by" what things are sorted by.
 var sorting = wordSet("sort group organise organize order categorise categorize")
 
 // measures are what people write down day by day, as numbers.
-var measures = wordSet("water step sleep weight calorie mood energy screen-time screentime caffeine coffee alcohol cigarette pulse stress pain steps")
+var measures = wordSet("water hydration step sleep weight calorie mood energy screen-time screentime caffeine coffee alcohol cigarette pulse stress pain steps")
 
 // keepDays adds days with what is measured on each, where all things of a list are such.
 func (a *app) keepDays(list []thing) bool {

@@ -180,6 +180,11 @@ func (a *app) readForeign(text, spoken string, b brief) {
 	if isLatin(text) && !(len(a.Parts) > 0 && slices.Contains([]partKind{gamePart, toolPart, calculatorPart, converterPart}, a.Parts[0].Kind)) {
 		a.readNouns(ts, spoken)
 	}
+	for _, t := range ts {
+		if one := words().foreign[t.low]; one != "" && len(a.Kinds) == 0 && len(a.Parts) == 0 && foreignPrograms[t.low] { // "inventario de mi taller"
+			a.addLike(one, "", "")
+		}
+	}
 	if foreignLends.MatchString(text) && len(a.Kinds) > 0 {
 		a.addLoans(a.Kinds[0].Key)
 	}

@@ -152,6 +152,9 @@ func partsIn(words []word) []placedPart {
 			out = slices.Delete(out, i, i+1)
 		}
 	}
+	if slices.ContainsFunc(out, func(p placedPart) bool { return p.Of == "scores" }) { // the scores of a game that is played elsewhere
+		out = slices.DeleteFunc(out, func(p placedPart) bool { return p.Kind == gamePart })
+	}
 	general := []string{"arithmetic", "units", "countdown"}
 	return slices.DeleteFunc(out, func(p placedPart) bool {
 		return slices.Contains(general, p.Of) && slices.ContainsFunc(out, func(o placedPart) bool {

@@ -727,7 +727,7 @@ func (r *reading) strict(t thing) bool {
 	if t.isA("tool") && len(t.words) == 1 {
 		return true
 	}
-	return words().alike[w] != "" || words().alike[singular(w)] != "" || isPlural(t.head().low)
+	return words().alike[w] != "" || words().alike[singular(w)] != "" || isPlural(t.head().low) || words().about[w] == "task" // "a to-do app with projects"
 }
 
 // composite are the kinds of those for whom an app is, by the longest name that the lexicon has.

@@ -78,12 +78,13 @@ var idioms = []struct {
 }{
 	{regexp.MustCompile(`(?i)\b(?:how much|what)(?: money)? (?:i|we|my \w+|our \w+) (?:spend|spent|pay|paid|am spending|are spending)(?: (?:each|per|every|a) \w+)? (?:on|for) (?:(?:my|our|the) )?([\pL-]+)`), "$1 expenses"},
 	{regexp.MustCompile(`(?i)\b(?:money|cash) (?:i|we) (?:spend|spent) on (?:(?:my|our|the) )?([\pL-]+)`), "$1 expenses"},
+	{regexp.MustCompile(`(?i)\bwh?ich (?:of (?:my|our|the) )?[\pL-]+ owes? (?:me|us)(?: (?:some )?(?:money|cash|what|how much))*\b`), "debts"},
 	{regexp.MustCompile(`(?i)\bwh?ich of (my|our|the) ([\pL-]+)(?: have| has| already)* `), "$1 $2 and whether they "},
 	{regexp.MustCompile(`(?i)^\W*wh?ich ([\pL-]+) (?:did|have|has|do) (?:i|we) (?:last |already )?([\pL]+)`), "$1 and when I last $2"},
 	{regexp.MustCompile(`(?i)\b(?:(?:log|track|record|note|count) )?(?:each|every|any) time (?:i|we|he|she|they|(?:my|our|the) [\pL-]+) (?:has|have|had|gets?|got) (?:an? )?`), "log the "},
 	{regexp.MustCompile(`(?i)\b(?:funny|cute|silly|clever|sweet) things\b`), "sayings"},
 	{regexp.MustCompile(`(?i)\b(keep|kept|make)(?:s|ing)?\s+(?:a\s+|an\s+)?(?:simple\s+|running\s+)?(?:track|tabs|records?|score|log|list|overview|notes?|diary|journal|eye|history)\s+(?:of|on|about)\b`), "manage"},
-	{regexp.MustCompile(`(?i)\bwhat(?:['’]?s| is| we have| i have) in (?:my|our|the) (fridge|freezer|pantry|refrigerator|kitchen)\b`), "fridge-items"},
+	{regexp.MustCompile(`(?i)\bwhat(?:['’]?s| is| we have| i have) in (?:my|our|the) (fridge|freezer|pantry|refrigerator|kitchen)\b`), "$1 inventory"},
 	{regexp.MustCompile(`(?i)\bsign(?:s|ing)? up for\b`), "manage"},
 	{regexp.MustCompile(`(?i)\b(all|some|most|lots|plenty|many|both|each|a lot|a bunch|a couple|a number) of\b`), "all"},
 	{regexp.MustCompile(`(?i)\b(work|figure|find)(s|ed|ing)? out\b`), "calculate$2"},
@@ -235,6 +236,9 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 	}
 	many := object && (isPlural(after.low) || english().is("uncountable", after.low) && before.class == markWord && base == w) && !known("tool", "feature", "time") && (ordering[base] || keeping[base] || handling[base] && w != base || before.class == conjunctionWord && two.class == verbWord)
 	clear := many || object && (known("determiner", "pronoun") || after.owns || strings.IndexFunc(after.low, unicode.IsLetter) < 0) || slices.Contains([]string{"which", "what", "how", "who", "my", "our"}, after.low)
+	if base == w && isPlural(before.low) && before.class == nounWord && english().is("preposition", after.low) && onlyVerb(base) {
+		return true // "volunteers sign up"
+	}
 	if after.low != "" && lexiconNames(w+"-"+singular(after.low)) {
 		return false // "tasting notes", "gift ideas"
 	}
