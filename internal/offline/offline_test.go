@@ -975,8 +975,12 @@ func TestLexiconIsConsistent(t *testing.T) {
 			}
 			said = append(append(said, f.Label), f.Options...)
 		}
+		_, last := beforeLast(e.Key, "-")
+		if kindIcons()[e.Key] == "" && kindIcons()[last] == "" {
+			t.Errorf("%q has no icon", s)
+		}
 		titles := sampleTitles()[e.Key]
-		if _, last := beforeLast(e.Key, "-"); titles == nil {
+		if titles == nil {
 			titles = sampleTitles()[last]
 		}
 		if e.Fields[0].Type == "text" && titles == nil && sampleTexts(e.kind, e.Fields[0].Label) == nil && s != "flashcard" && s != "question" {
