@@ -131,7 +131,10 @@ export function Modal({ label, onClose, children, class: more }: { label: string
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
-    ref.current?.showModal();
+    const e = ref.current!;
+    e.showModal();
+    // What is asked for comes first, and what changes nothing; not the cross.
+    if (!e.querySelector("[autofocus]")) e.querySelector<HTMLElement>("input:enabled, select:enabled, textarea:enabled, .dialog-foot button:enabled")?.focus();
     return () => before?.focus?.();
   }, []);
   return (
