@@ -223,7 +223,7 @@ function Deliveries({ id }: { id: string }) {
   useEffect(() => {
     if (pages > 1) refresh(name);
   }, [pages]);
-  const due = list.data?.items.some((d) => d.next_attempt_at && new Date(d.next_attempt_at).getTime() < Date.now() + 2 * soon) ?? false;
+  const due = list.data?.items.some((d) => d.status === "pending" && (!d.next_attempt_at || new Date(d.next_attempt_at).getTime() < Date.now() + 2 * soon)) ?? false; // one that is being sent has no next attempt
   useEffect(() => {
     if (!due) return;
     const timer = setInterval(() => document.visibilityState === "visible" && refresh(name, "webhook/" + id), soon);
