@@ -28,14 +28,14 @@ func TestConsoleLong(t *testing.T) {
 	v.has("#idea")
 
 	project := v.survivesCuts(p, way)
+	if *update {
+		v.pictures(project)
+	}
 	v.showsWhatIsMade(p)
 	v.comparesWithBase(p, project)
 	v.showsMany(p)
 	v.showsLong(p)
 	v.everyScreen(p, project)
-	if *update {
-		v.pictures(project)
-	}
 }
 
 // atEnd is true when the last stage of a pipeline was told of, which is the last line of its run.
