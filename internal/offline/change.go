@@ -58,6 +58,8 @@ func sentences(text string) []string {
 var (
 	bothNeeded = regexp.MustCompile(`(?i)(.+\bshould be)\s+(required|mandatory|optional)\s+and\s+(.+?)(?:\s+should be)?\s+(required|mandatory|optional)$`)
 	pageWith   = regexp.MustCompile(`(?i)\b(?:add|create|make)\s+(?:me\s+)?(?:an?\s+)?(?:new\s+)?(?:(?:page|list|section|tab|screen)\s+(?:for|of)\s+(?:the\s+|my\s+)?([\pL -]+?)|([\pL -]+?)\s+(?:page|list|section|tab|screen))\s+with\s+(?:fields?\s+(?:for\s+)?|columns?\s+(?:for\s+)?)?([^.]*)$`)
+	kindWith   = regexp.MustCompile(`(?i)^(?:please\s+|can you\s+|could you\s+)*(?:add|create|include)\s+(?:the\s+|my\s+|some\s+)?((?:[\pL-]+\s){0,2})([\pL-]+)\s+with\s+(?:their\s+|an?\s+)?([^.]*)$`)
+	makeColour = regexp.MustCompile(`(?i)\b(?:make|turn|paint)\s+(?:it|the app|everything|this)\s+(?:a\s+)?(blue|green|red|purple|pink|orange|brown|teal|grey|gray|yellow)\b`)
 	bareField  = regexp.MustCompile(`(?i)^(?:please\s+|now\s+|also\s+|can you\s+|could you\s+)*(?:add|include)\s+(?:an?|the)\s+(?:(?:field|column)\s+(?:for|called|named)\s+(?:the\s+)?)?([\pL "“”'-]+?)(?:\s+(?:field|column))?(?:\s+(?:so|because|from|between)\s.*)?$`)
 	withList   = regexp.MustCompile(`(?i)\s+with\s+((?:[^,]+,\s*)+[^,]+)$`)
 	mendAll    = regexp.MustCompile(`(?i)^(?:please\s+)?(?:fix|repair|mend|correct)\s+(?:it|this|that|all|everything|the\s+(?:app|project|build|code|errors?|issues?|findings))(?:\s+(?:again|please|now))?$`)
@@ -104,7 +106,7 @@ func (a *app) applySentence(s string) bool {
 	if forbidding.MatchString(s) {
 		return false
 	}
-	restyled := a.Look.restyle(s)
+	restyled := a.Look.restyle(makeColour.ReplaceAllString(s, "use a $1 theme"))
 	if m := removeIt.FindStringSubmatch(s); m != nil {
 		return a.removeNamed(m[1], m[2]) || restyled
 	}
@@ -131,9 +133,10 @@ func (a *app) applySentence(s string) bool {
 		}
 	}
 	if m := pageWith.FindStringSubmatch(bare); m != nil && len(partsOf(s)) == 0 {
-		if k := a.addNamed(strings.ToLower(strings.TrimSpace(m[1] + m[2]))); k != nil {
-			return k.addFields(m[3], nil)
-		}
+		return a.addKindWith(m[1]+m[2], m[3])
+	}
+	if m := kindWith.FindStringSubmatch(bare); m != nil && len(partsOf(s)) == 0 && isPlural(m[2]) && !english().is("feature", m[2]) {
+		return a.addKindWith(m[1]+m[2], m[3])
 	}
 	if restyled || a.addParts(s) || a.addBareField(bare, options) {
 		return true
@@ -172,6 +175,17 @@ func restacks(s string) (react, said bool) {
 	}
 	react = asksForReact(s) && restackIt.MatchString(s)
 	return react, react
+}
+
+// addKindWith adds a kind with the fields that are named.
+func (a *app) addKindWith(name, fields string) bool {
+	k := a.addNamed(strings.ToLower(strings.TrimSpace(name)))
+	if k == nil {
+		return false
+	}
+	understood := k.addFields(fields, nil)
+	a.dropGuesses()
+	return understood
 }
 
 // forbidding sentences order that something be not: what no rule took away is not added.

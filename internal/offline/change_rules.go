@@ -21,6 +21,7 @@ var listRules = []struct {
 		func(a *app, m []string) bool { return a.require(m[0], m[1], m[2]) }},
 	{regexp.MustCompile(`(?i)\brequire\s+(?:an?\s+|the\s+)?(.+?)(?:\s+(?:in|of|on|for)\s+(?:the\s+|every\s+|each\s+)?([\pL -]+))?$`), func(a *app, m []string) bool { return a.require(m[0], m[1], "required") }},
 	{regexp.MustCompile(`(?i)^(?:please\s+|can you\s+|could you\s+)*(?:hide|don'?t show|do not show|stop showing|conceal)\s+(?:me\s+)?(?:the\s+)?([\pL -]+?)(?:\s+(?:in|of|on|from|for)\s+(?:the\s+)?([\pL -]+?))?(?:\s+(?:please|anymore|any more))?$`), (*app).hide},
+	{regexp.MustCompile(`(?i)^(?:please\s+|can you\s+|could you\s+)*add\s+an?\s+(checkbox|tick box|toggle|(?:date|number|text|link|money|email|phone)\s+field)(?:\s+(?:called|named|for|labell?ed))?\s+["“'«]?([\pL][\pL -]{1,38}?)["”'»]?(?:\s+(?:to|on|in)\s+(?:the\s+)?([\pL -]+))?$`), (*app).addTyped},
 	{regexp.MustCompile(`(?i)\b(?:mark|tick|check|set)\s+(?:off\s+)?(?:the\s+|my\s+|an?\s+|each\s+)?([\pL-]+)(?:\s+(?:off|as)(?:\s+(done|finished|complete|completed|bought|paid|read|packed|returned|seen|watched|sent|favou?rites?))?)?$`), (*app).addFlag},
 	{regexp.MustCompile(`(?i)\b(?:sort|order)\s+(?:the\s+|my\s+|all\s+)?(?:(?:list\s+of\s+)?([\pL -]+?)\s+)?(?:list\s+)?by\s+(?:the\s+)?([\pL -]+?)(?:\s*,?\s*\(?((?:newest|latest|highest|largest|biggest|most recent)(?:\s+first)?|descending|desc|downwards|(?:oldest|lowest|cheapest|smallest|earliest|soonest) first|ascending|alphabetically)\)?)?(?:\s+by default)?$`), (*app).sortBy},
 	{regexp.MustCompile(`(?i)\bfilter(?:\s+for|ing)?\s+(?:the\s+|my\s+)?(?:([\pL -]+?)\s+)?(?:list\s+)?(?:by|on)\s+(?:the\s+|their\s+)?([\pL -]+)$`), (*app).filterBy},
@@ -67,7 +68,8 @@ func (k *kind) named(label string) *field {
 		func(have string) bool { return singular(have) == singular(label) || synonymous(have, label) },
 		func(have string) bool { return label != "" && strings.HasPrefix(have, label+" ") },
 		func(have string) bool {
-			return label == have+" number" || label == have+" address" || label == have+" date"
+			first, isDate := strings.CutSuffix(label, " date") // "join date"
+			return label == have+" number" || label == have+" address" || label == have+" date" || isDate && have == participle(first)+" on"
 		},
 	} {
 		for i := range k.Fields {
@@ -81,6 +83,9 @@ func (k *kind) named(label string) *field {
 
 // renameNamed gives a field or a kind another name. Keys stay, and so does what was entered.
 func (a *app) renameNamed(m []string) bool {
+	if typeName.MatchString(strings.TrimSpace(m[2])) {
+		return false // it is to be another sort of field
+	}
 	if a.renameOption(m) {
 		return true
 	}
@@ -164,6 +169,28 @@ func (a *app) renameOption(m []string) bool {
 		}
 	}
 	return false
+}
+
+var typeName = regexp.MustCompile(`(?i)^an?\s+(?:number|date|text|link|checkbox|yes/no|money|amount|email|phone number|long text|notes)(?:\s+field)?$`)
+
+// addTyped adds a field of the sort that is named: "a checkbox favourite".
+func (a *app) addTyped(m []string) bool {
+	types := map[string]string{"checkbox": "flag", "tick box": "flag", "toggle": "flag", "date": "date", "number": "number", "text": "text", "link": "link", "money": "money", "email": "email", "phone": "phone"}
+	if len(a.Kinds) == 0 {
+		return false
+	}
+	k := &a.Kinds[0]
+	if m[2] != "" {
+		if k = a.kindOf(m[2]); k == nil {
+			return false
+		}
+	}
+	sort := strings.ToLower(m[0])
+	if i := strings.LastIndex(sort, " field"); i > 0 {
+		sort = sort[:i]
+	}
+	k.addField(cleanLine(m[1]), types[sort], nil)
+	return true
 }
 
 var optionWord = regexp.MustCompile(`(?i)\s*\b(?:options?|choices?|columns?|stages?|states?|values?|lanes?)\b\s*`)

@@ -106,8 +106,14 @@ func (a *app) readEnglish(text string, b brief) {
 	if len(states) > 0 && len(a.Kinds) > 0 {
 		a.Kinds[0].setStates(states)
 	}
+	if a.shape == inventoryShape && len(a.Kinds) > 0 && !slices.ContainsFunc(a.Kinds[0].Fields, func(f field) bool { return f.Type == "number" && counting.MatchString(f.Label) }) {
+		a.Kinds[0].addField("Quantity", "number", nil)
+	}
 	a.orderParts()
 }
+
+// counting labels say how many there are.
+var counting = regexp.MustCompile(`(?i)\b(?:quantity|number|amount|count|copies|pieces|stock|left|bottles)\b`)
 
 // keep adds the records that a reading speaks of, with their fields and relations.
 func (a *app) keep(r *reading) {
@@ -279,7 +285,7 @@ func (a *app) keepForAudience(r *reading) {
 		return
 	}
 	for _, t := range slices.Concat(r.audience, r.others) {
-		if !t.isPersonal() && !t.isA("feature") && !t.isA("tool") && len(a.Kinds) < 3 {
+		if !t.isPersonal() && !t.isA("feature") && !t.isA("tool") && !t.isA("language") && len(a.Kinds) < 3 {
 			a.addThing(t)
 		}
 	}

@@ -250,6 +250,13 @@ func (r *reading) place(t thing) {
 		if cut, ok := t.cut(1); ok {
 			r.records = append(r.records, cut)
 		}
+	case t.isA("feature") && keeping[by] && !known && r.knownWithout(t):
+		cut, _ := t.cut(1)
+		r.records = append(r.records, cut) // "plan my garden layout"
+	case program && r.program == nil && by == "to" && (previous == nil || previous.isA("language")) && t.at < 4:
+		r.program = &t // "Spanish to English vocabulary quiz"
+	case t.isA("language") && len(t.words) == 1:
+		r.audience = append(r.audience, t)
 	case program && r.program == nil && (t.by.class != prepositionWord || by == "like" || by == "as"):
 		r.program = &t
 	case program && r.program != nil && !alike:
@@ -719,6 +726,12 @@ func (r *reading) knownRecord(t thing) bool {
 	w := strings.Join(t.names(), "-")
 	l := words()
 	return l.alike[w] != "" || l.alike[singular(w)] != "" || l.about[w] != "" || l.about[singular(w)] != ""
+}
+
+// knownWithout reports whether the lexicon has the thing without its head.
+func (r *reading) knownWithout(t thing) bool {
+	cut, ok := t.cut(1)
+	return ok && r.knownRecord(cut) && cut.head().base() == ""
 }
 
 // strict reports whether the thing is a record by its own name: not only something that speaks of one.

@@ -282,6 +282,13 @@ func (r *reading) partTitle(main part) string {
 			break
 		}
 	}
+	if main.Kind == flashcardsPart {
+		for _, t := range slices.Concat(r.records, r.audience, r.others) { // "study French vocabulary with cards"
+			if t.at < p.at && t.end > p.at {
+				return r.typed(t) + " " + canonical
+			}
+		}
+	}
 	switch {
 	case main.Of == "countdown" && topic != "" && !cue(phrase): // "days until my birthday"
 		return topic + " Countdown"
@@ -297,13 +304,6 @@ func (r *reading) partTitle(main part) string {
 		for _, t := range slices.Concat(r.audience, r.records, r.others) {
 			if t.at <= p.at && t.end >= p.end {
 				return strings.Join(append(textsOf(t.words[:len(t.words)-1]), singular(t.head().low)), " ") + " " + r.program.head().text
-			}
-		}
-	}
-	if main.Kind == flashcardsPart {
-		for _, t := range slices.Concat(r.records, r.audience, r.others) { // "study French vocabulary with cards"
-			if t.at < p.at && t.end > p.at {
-				return r.typed(t) + " " + canonical
 			}
 		}
 	}
