@@ -109,6 +109,12 @@ func (a *app) readEnglish(text string, b brief) {
 	if a.shape == inventoryShape && len(a.Kinds) > 0 && !slices.ContainsFunc(a.Kinds[0].Fields, func(f field) bool { return f.Type == "number" && counting.MatchString(f.Label) }) {
 		a.Kinds[0].addField("Quantity", "number", nil)
 	}
+	if len(a.Kinds) > 0 && r.program != nil && slices.ContainsFunc(r.program.words, func(w word) bool { return w.low == "progress" }) && a.Kinds[0].ofType("choice") == nil && !a.Kinds[0].has("progress") {
+		a.Kinds[0].addField("Progress in %", "number", nil)
+	}
+	if len(a.Kinds) == 0 && len(a.Parts) == 1 && a.Parts[0].Kind == boardPart { // "something like Trello"
+		a.addLike("task", "", "")
+	}
 	a.orderParts()
 }
 
@@ -187,7 +193,7 @@ func (a *app) keepRecords(r *reading, lists []partList, add func(thing)) []thing
 		case r.isPart(t) && !r.knownRecord(t), r.heads(t, lists):
 		case r.boardOf(t):
 			a.addLike("task", "", "") // "a board for planning my wedding"
-		case t.isAttribute() && !(t.listed && english().is("uncountable", t.head().low) && words().about[t.head().low] != "") && words().alike[singular(strings.Join(t.names(), "-"))] == "" && r.keepsBeside(t) && !(len(t.words) > 1 && r.knownRecord(t)):
+		case t.isAttribute() && !(r.words[t.at].low == "my" && words().about[t.head().low] != "") && !(t.listed && english().is("uncountable", t.head().low) && words().about[t.head().low] != "") && words().alike[singular(strings.Join(t.names(), "-"))] == "" && r.keepsBeside(t) && !(len(t.words) > 1 && r.knownRecord(t)):
 			attributes = append(attributes, t)
 		default:
 			add(t)
@@ -198,13 +204,21 @@ func (a *app) keepRecords(r *reading, lists []partList, add func(thing)) []thing
 			continue
 		}
 		for _, t := range l.records {
-			add(t)
+			if !a.says(t) {
+				add(t)
+			}
 		}
 	}
 	if len(a.Kinds) == 0 {
 		a.keepForAudience(r)
 	}
 	return attributes
+}
+
+// says reports whether the first kind has a field for what a list names: renewals, of subscriptions that renew on a day.
+func (a *app) says(t thing) bool {
+	one := t.one()
+	return len(a.Kinds) == 1 && len(t.words) == 1 && len(one) > 5 && len(words().lookup(one)) == 0 && slices.ContainsFunc(a.Kinds[0].Fields, func(f field) bool { return strings.HasPrefix(strings.ToLower(f.Label), one[:5]) })
 }
 
 // keepServed makes records of those whom the writer serves, where more is kept of them: "for my piano students with lessons".
@@ -239,7 +253,8 @@ func (a *app) keepSaid(r *reading, named map[int]int, tool bool) {
 	}
 	for _, t := range r.others { // "flats by rent and size", "sorted by aisle"
 		sorted := t.at > 1 && sorting[r.words[t.at-2].base()]
-		if k := a.before(named, t.at); k != nil && t.by.low == "by" && (t.isAttribute() || sorted) && !tool {
+		grouped := t.at > 0 && !isPlural(t.head().low) && !t.isA("time") && !t.isA("abstract") && r.words[t.at].class == nounWord && !isCapital(t.head().text) && (!t.isPersonal() || t.listed || lexiconNames(t.head().low))
+		if k := a.before(named, t.at); k != nil && t.by.low == "by" && (t.isAttribute() || sorted || grouped) && !tool {
 			k.take(t.field())
 		}
 	}
@@ -365,6 +380,9 @@ func (a *app) addThing(t thing) *kind {
 				}
 				return a.addLike(one, t.one(), t.many())
 			} else if ok && i > 0 && len(names)-i == 1 && l.alike[w] == "" && !english().is("tool", w) { // "event RSVP"
+				if before, ok := l.about[strings.Join(names[:i], "-")]; ok { // "cryptocurrency portfolio"
+					one = before
+				}
 				return a.addLike(one, "", "")
 			}
 			if i > 0 {

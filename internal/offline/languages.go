@@ -153,12 +153,12 @@ func scriptOf(text string) string {
 
 // foreignVerbs are verbs of orders and wishes in other languages, beside those that their endings tell.
 var foreignVerbs = map[string]map[string]bool{
-	"de": wordSet(`verwalten sammeln planen organisieren speichern notieren erfassen verfolgen haben machen bauen erstellen erstelle baue mache führen sehen finden schreiben eintragen anlegen lernen spielen umrechnen rechnen berechnen merken
+	"de": wordSet(`verfolgen überwachen festhalten protokollieren verwalten sammeln planen organisieren speichern notieren erfassen verfolgen haben machen bauen erstellen erstelle baue mache führen sehen finden schreiben eintragen anlegen lernen spielen umrechnen rechnen berechnen merken
 		behalten aufschreiben dokumentieren buchen vergleichen zeigen teilen üben kaufen verkaufen verleihen ausleihen verliehen ausgeliehen geliehen gelesen gesehen gekauft`),
-	"es": wordSet(`gestionar organizar planificar guardar llevar registrar anotar controlar hacer crear ver seguir apuntar administrar regar comprar vender jugar aprender calcular convertir compartir tener saber recordar leer crea haz hazme regarlas`),
+	"es": wordSet(`rastrear monitorear vigilar gestionar organizar planificar guardar llevar registrar anotar controlar hacer crear ver seguir apuntar administrar regar comprar vender jugar aprender calcular convertir compartir tener saber recordar leer crea haz hazme regarlas`),
 	"it": wordSet(`tenere gestire tracciare annotare organizzare registrare pianificare salvare traccia tieni gestisci crea voglio vorrei prestato prestati`),
 	"pt": wordSet(`gerenciar gerir organizar registrar anotar acompanhar controlar guardar planejar quero preciso emprestei emprestado emprestados`),
-	"fr": wordSet(`gérer organiser planifier noter suivre enregistrer garder créer faire voir tenir lister stocker ranger conserver acheter vendre jouer apprendre calculer convertir partager lus lu vus vu prêté prêtés emprunté emprunte fais crée`),
+	"fr": wordSet(`surveiller consigner gérer organiser planifier noter suivre enregistrer garder créer faire voir tenir lister stocker ranger conserver acheter vendre jouer apprendre calculer convertir partager lus lu vus vu prêté prêtés emprunté emprunte fais crée`),
 }
 
 // foreignTools are nouns that say what sort of program is meant.
@@ -312,6 +312,9 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 		if len(a.Kinds) > 0 && i > 1 && slices.Contains(ofWords, ts[i-2].low) && (owning[t.by] || !endsIn(t.low, "s", "x", "i") && grammarWords[spoken][t.by]) && spoken != "de" {
 			continue // "de mi restaurante", "de la coloc"
 		}
+		if foreignAdjectives[t.low] && kindAt == i-1 {
+			continue // "gastos diarios"
+		}
 		if foreignPeople[t.low] || i > 1 && slices.Contains([]string{"de", "d", "del", "di", "do", "da"}, t.by) && kindAt == i-2 && !endsIn(t.low, "s", "x", "i") {
 			continue // whose it is, or of what sort
 		}
@@ -340,7 +343,7 @@ func (a *app) readNouns(ts []foreignToken, spoken string) {
 			previous, kindAt = true, i
 			continue
 		}
-		noun := spoken == "de" && isCapital(t.text) && (!t.first || len(ts) < 4) || spoken != "de" && (listing[t.by] || previous && t.listed)
+		noun := spoken == "de" && isCapital(t.text) && (!t.first || len(ts) < 4 || i+1 < len(ts) && !programEnding.MatchString(t.low) && slices.Contains([]string{"mit", "und", "von", "für"}, ts[i+1].low)) || spoken != "de" && (listing[t.by] || previous && t.listed)
 		if !noun || grammarWords[spoken][t.low] || foreignVerbs[spoken][t.low] || foreignTools[t.low] || looksLikeVerb(t.low, spoken) || len([]rune(t.low)) < 3 {
 			previous = previous && grammarWords[spoken][t.low]
 			continue
@@ -402,6 +405,9 @@ func (k *kind) hasForeign(w string) bool {
 		})
 	})
 }
+
+// foreignAdjectives stand behind nouns, and are kinds of their own elsewhere.
+var foreignAdjectives = wordSet(`diario diarios diaria diarias mensual mensuales semanal semanales anual anuales personal personales quotidien quotidiens quotidienne quotidiennes mensuel mensuels mensuelle mensuelles personnel personnels personnelle personnelles`)
 
 // foreignPeople are those for whom and of whom things are, in other languages.
 var foreignPeople = wordSet(`tochter sohn töchter söhne schwester bruder hija hijo hijas hijos fille fils familie oma opa großmutter großvater mutter vater eltern mama papa frau mann freundin freund team firma wg abuela abuelo madre padre mamá papá familia esposa marido amigos equipo empresa famille mère père maman

@@ -232,7 +232,7 @@ func (r *reading) place(t thing) {
 			r.program = &t
 			return
 		}
-		if cut, ok := t.cut(1); ok && (t.head().low == "tracking" || t.head().low == "management") && r.knownRecord(cut) { // "with task tracking"
+		if cut, ok := t.cut(1); ok && withWhat[t.head().low] && r.knownRecord(cut) { // "with task tracking"
 			cut.words = slices.Clone(cut.words)
 			last := &cut.words[len(cut.words)-1]
 			last.low = plural(singular(last.low))
@@ -240,6 +240,10 @@ func (r *reading) place(t thing) {
 		}
 		r.parts = append(r.parts, t)
 	case (t.isA("time") || t.isA("abstract")) && !known:
+	case showing[by] && !known && previous != nil && r.keepsAny(): // "and see my spending patterns"
+		r.others = append(r.others, t)
+	case by == "of" && previous != nil && previous.isA("feature") && !known && r.keepsAny() && len(r.parts) == 0: // "charts of my strength"
+		r.others = append(r.others, t)
 	case t.listed && by == "for" && previous != nil && len(r.records) > 0 && previous.at == r.records[len(r.records)-1].at && !t.isPersonal():
 		r.records = append(r.records, t) // "for vet visits and vaccinations"
 	case by == "to" && t.end > t.at && isCapital(t.head().text) && !known && !isPlural(t.head().low):
@@ -323,6 +327,9 @@ func (t thing) isPersonal() bool {
 
 // agentive reports whether a noun names people by what they do.
 func agentive(one string) bool {
+	if len(words().lookup(one)) > 0 {
+		return false
+	}
 	for _, ending := range []string{"er", "or"} {
 		if stem, ok := strings.CutSuffix(one, ending); ok && len(stem) > 2 && english().verbForm(stem+"ing") != "" && len(words().lookup(one)) == 0 {
 			return true
@@ -339,6 +346,12 @@ var selfVerbs = wordSet("brew play learn run own study teach work live love do m
 
 // keeping verbs have what is kept as their object.
 var keeping = wordSet("track manage log record organise organize list store collect save remember plan catalog catalogue note keep add register schedule monitor administer handle file")
+
+// withWhat are heads of what a program has beside, which keep what stands before them: "with task tracking", "with an exercise database".
+var withWhat = wordSet("tracking management database log logs logging")
+
+// showing verbs have as objects what is seen of what is kept.
+var showing = wordSet("show see view visualize visualise display analyse analyze chart graph summarise summarize highlight compute calculate")
 
 // giving verbs have those as objects for whom something is done.
 var giving = wordSet("help let show give send tell allow enable remind teach ask email notify serve invite message text bring offer attract")
@@ -726,6 +739,11 @@ func (r *reading) knownRecord(t thing) bool {
 	w := strings.Join(t.names(), "-")
 	l := words()
 	return l.alike[w] != "" || l.alike[singular(w)] != "" || l.about[w] != "" || l.about[singular(w)] != ""
+}
+
+// keepsAny reports whether it was said already what is kept.
+func (r *reading) keepsAny() bool {
+	return len(r.records) > 0 || r.program != nil && !r.program.isGeneric()
 }
 
 // knownWithout reports whether the lexicon has the thing without its head.

@@ -77,6 +77,9 @@ var idioms = []struct {
 	means string
 }{
 	{regexp.MustCompile(`(?i)\b(?:how much|what)(?: money)? (?:i|we|my \w+|our \w+) (?:spend|spent|pay|paid|am spending|are spending)(?: (?:each|per|every|a) \w+)? (?:on|for) (?:(?:my|our|the) )?([\pL-]+)`), "$1 expenses"},
+	{regexp.MustCompile(`(?i)\bhow much(?: money)? (?:i|we)(?:['’]m| am|['’]re| are|['’]ve| have)? (?:spend|spending|spent)\b`), "expenses"},
+	{regexp.MustCompile(`(?i)\b(?:google|apple) (keep|notes)\b`), "google-keep"},
+	{regexp.MustCompile(`(?i)\bhours (?:i |we |that i )?work(?:ed)?\b`), "work hours"},
 	{regexp.MustCompile(`(?i)\b(?:money|cash) (?:i|we) (?:spend|spent) on (?:(?:my|our|the) )?([\pL-]+)`), "$1 expenses"},
 	{regexp.MustCompile(`(?i)\bwh?ich (?:of (?:my|our|the) )?[\pL-]+ owes? (?:me|us)(?: (?:some )?(?:money|cash|what|how much))*\b`), "debts"},
 	{regexp.MustCompile(`(?i)\bwh?ich of (my|our|the) ([\pL-]+)(?: have| has| already)* `), "$1 $2 and whether they "},
@@ -246,6 +249,8 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 		return true // "track blood pressure"
 	}
 	switch {
+	case before.text == "," && base == w && english().is("attribute", singular(after.low)) && !keeping[base] && two.class != verbWord:
+		return false // "with titles, genres, read dates"
 	case slices.Contains([]string{"that", "which", "who"}, before.low) && before.class == conjunctionWord && two.class == nounWord && !isPlural(two.low) && w == plural(base):
 		return true // "an app that tracks how much"
 	case strings.HasSuffix(w, "ing") && w != base: // "tracking books" and "for managing members", but "my reading list"
