@@ -300,7 +300,7 @@ func (a *app) keepForAudience(r *reading) {
 		return
 	}
 	for _, t := range slices.Concat(r.audience, r.others) {
-		if !t.isPersonal() && !t.isA("feature") && !t.isA("tool") && !t.isA("language") && len(a.Kinds) < 3 {
+		if !t.isPersonal() && (!t.isA("feature") || len(t.words) > 1 && singular(t.head().low) == "item") && !t.isA("tool") && !t.isA("language") && len(a.Kinds) < 3 {
 			a.addThing(t)
 		}
 	}
@@ -369,6 +369,9 @@ func (a *app) addThing(t thing) *kind {
 		for _, w := range []string{rest, singular(rest)} {
 			if one, ok := l.alike[w]; ok && (i == 0 || !vague[one] && !vague[w]) {
 				if i == 0 && (one == w || l.kinds[one].Many == strings.Join(names, " ")) {
+					if slices.ContainsFunc(a.Kinds, func(o kind) bool { return o.like == one && o.Many != l.kinds[one].Many && !o.loose }) { // "props and costumes"
+						return a.addLike(one, t.one(), t.many())
+					}
 					return a.addLike(one, "", "")
 				}
 				return a.addLike(one, t.one(), t.many())

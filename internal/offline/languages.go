@@ -418,7 +418,7 @@ var withWords = []string{"mit", "con", "avec", "com"}
 
 // foreignFields are what things have, in other languages, with the English that tells the type.
 var foreignFields = map[string]string{
-	"standort": "place", "jahrgang": "year", "winzer": "producer", "region": "region", "región": "region", "région": "region", "länge": "length", "höhe": "height", "uhrzeit": "time", "seiten": "number", "verlag": "publisher", "marke": "brand",
+	"beitrag": "fee", "laufzeit": "duration", "dosis": "dose", "mesa": "table", "menú": "menu", "standort": "place", "jahrgang": "year", "winzer": "producer", "region": "region", "región": "region", "région": "region", "länge": "length", "höhe": "height", "uhrzeit": "time", "seiten": "number", "verlag": "publisher", "marke": "brand",
 	"zustand": "condition", "anzahl": "quantity", "telefonnummer": "phone", "telefon": "phone", "adresse": "address", "art": "sort", "temperatur": "temperature", "strecke": "distance", "zeit": "minutes", "übung": "exercise", "beschreibung": "description",
 	"nota": "rating", "teléfono": "phone", "dirección": "address", "marca": "brand", "distancia": "distance", "hora": "time", "notas": "notes", "estado": "status", "proveedor": "supplier", "color": "colour", "ubicación": "place", "vencimiento": "due date",
 	"téléphone": "phone", "adresse-mail": "email", "marque": "brand", "distance": "distance", "heure": "time", "état": "condition", "statut": "status", "couleur": "colour", "lieux": "place", "note": "rating", "quantités": "quantity", "durées": "duration",

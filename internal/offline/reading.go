@@ -823,7 +823,7 @@ func (r *reading) partList(list []thing) partList {
 			out.records = append(out.records, t)
 		case r.isPart(t), r.isFeature(t) && !(records > 2 && words().alike[singular(t.head().low)] != "" && len(t.words) == 1 && t.isA("feature")):
 		case things > fields || things > 0 && !t.isAttribute() && isPlural(t.head().low) && fields < 3 && words().alike[singular(t.head().low)] != "":
-			if !t.isAttribute() || r.knownRecord(t) && words().alike[singular(t.head().low)] == "" || isPlural(t.head().low) && words().alike[strings.Join(t.names(), "-")] != "" || isPlural(t.head().low) && words().alike[singular(t.head().low)] != "" {
+			if !t.isAttribute() || placesAndPeople[t.head().low] || r.knownRecord(t) && words().alike[singular(t.head().low)] == "" || isPlural(t.head().low) && words().alike[strings.Join(t.names(), "-")] != "" || isPlural(t.head().low) && words().alike[singular(t.head().low)] != "" {
 				out.records = append(out.records, t)
 			} else {
 				out.fields = append(out.fields, t.field())

@@ -47,7 +47,7 @@ var severalWords = strings.NewReplacer("lost-and-found", "lost and found", "Lost
 // initials are written in capitals, small words without one.
 var (
 	initials   = wordSet("rgb hsl qr html css json crm erp faq diy hr pos bmi vat gst tv dvd cd lp gpa hiit rpg mvp kpi ui iva tva mwst imc pc")
-	smallWords = wordSet("a an and as at by for from in of on or the to with und oder der die das des für mit von zu im y o de del la las los el para con por en et ou du le les une un pour avec d'une d'un à i e di da")
+	smallWords = wordSet("a an and as at by for from in into of on or the to with und oder der die das des für mit von zu im y o de del la las los el para con por en et ou du le les une un pour avec d'une d'un à i e di da")
 )
 
 var called = regexp.MustCompile(`(?i)\b(?:called|named|call it|name it)\s+["“']?([\pL\pN][\pL\pN '&-]{1,40}?)["”']?(?:[.,;:!?\n]|$|\s(?:that|which|for|with|where|to)\b)`)
@@ -85,7 +85,7 @@ func titleOf(project, text string, r *reading, a *app) string {
 }
 
 // generic names of programs say nothing in a title.
-var generic = wordSet("app application apps website site web webapp web-app webpage page software program programme tool system platform thing solution service interface utility mvp prototype demo product project database something helper spreadsheet place things items stuff overview dashboard hub")
+var generic = wordSet("ui frontend app application apps website site web webapp web-app webpage page software program programme tool system platform thing solution service interface utility mvp prototype demo product project database something helper spreadsheet place things items stuff overview dashboard hub")
 
 // trimEnd takes words from the end with which no name ends.
 func trimEnd(s string) string {
@@ -298,7 +298,9 @@ func (r *reading) partTitle(main part) string {
 		return phrase + " " + strings.Join(textsOf(r.program.words), " ")
 	case cue(phrase) && topic != "" && main.Kind != converterPart:
 		return topic + " " + phrase
-	case cue(phrase), strings.Contains(phrase, " to "), strings.Contains(phrase, " between "):
+	case cue(phrase) && r.naming(p) != "": // "marathon countdown"
+		return r.naming(p)
+	case cue(phrase), strings.Contains(phrase, " to "), strings.Contains(phrase, " into "), strings.Contains(phrase, " between "):
 		return phrase
 	case r.program != nil && cue(r.program.head().low) && len(r.program.words) == 1 && p.at > r.program.at: // "a calculator for mortgage payments"
 		for _, t := range slices.Concat(r.audience, r.records, r.others) {
@@ -313,6 +315,16 @@ func (r *reading) partTitle(main part) string {
 		return canonical
 	}
 	return phrase + " " + partNames[main.Kind]
+}
+
+// naming is the thing that ends in the name of a part and says more before it, "" where none does.
+func (r *reading) naming(p placedPart) string {
+	for _, t := range slices.Concat(r.records, r.audience) {
+		if t.at < p.at && t.end == p.end && t.by.class == markWord {
+			return r.typed(t)
+		}
+	}
+	return ""
 }
 
 // inquiring are words that begin phrases that ask for a tool and do not name it.

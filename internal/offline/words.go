@@ -78,6 +78,7 @@ var idioms = []struct {
 }{
 	{regexp.MustCompile(`(?i)\b(?:how much|what)(?: money)? (?:i|we|my \w+|our \w+) (?:spend|spent|pay|paid|am spending|are spending)(?: (?:each|per|every|a) \w+)? (?:on|for) (?:(?:my|our|the) )?([\pL-]+)`), "$1 expenses"},
 	{regexp.MustCompile(`(?i)\bhow much(?: money)? (?:i|we)(?:['’]m| am|['’]re| are|['’]ve| have)? (?:spend|spending|spent)\b`), "expenses"},
+	{regexp.MustCompile(`(?i)\(?\b(?:yes/no|y/n|yes or no)\b\)?`), ""},
 	{regexp.MustCompile(`(?i)\b(?:google|apple) (keep|notes)\b`), "google-keep"},
 	{regexp.MustCompile(`(?i)\bhours (?:i |we |that i )?work(?:ed)?\b`), "work hours"},
 	{regexp.MustCompile(`(?i)\b(?:money|cash) (?:i|we) (?:spend|spent) on (?:(?:my|our|the) )?([\pL-]+)`), "$1 expenses"},
@@ -86,7 +87,7 @@ var idioms = []struct {
 	{regexp.MustCompile(`(?i)^\W*wh?ich ([\pL-]+) (?:did|have|has|do) (?:i|we) (?:last |already )?([\pL]+)`), "$1 and when I last $2"},
 	{regexp.MustCompile(`(?i)\b(?:(?:log|track|record|note|count) )?(?:each|every|any) time (?:i|we|he|she|they|(?:my|our|the) [\pL-]+) (?:has|have|had|gets?|got) (?:an? )?`), "log the "},
 	{regexp.MustCompile(`(?i)\b(?:funny|cute|silly|clever|sweet) things\b`), "sayings"},
-	{regexp.MustCompile(`(?i)\b(keep|kept|make)(?:s|ing)?\s+(?:a\s+|an\s+)?(?:simple\s+|running\s+)?(?:track|tabs|records?|score|log|list|overview|notes?|diary|journal|eye|history)\s+(?:of|on|about)\b`), "manage"},
+	{regexp.MustCompile(`(?i)\b(keep|kept|make)(?:s|ing)?\s+(?:a\s+|an\s+)?(?:simple\s+|running\s+)?(?:track|tabs|records?|score|log|list|overview|notes?|diary|journal|eye|history|inventory|catalogue|catalog|register)\s+(?:of|on|about)\b`), "manage"},
 	{regexp.MustCompile(`(?i)\bwhat(?:['’]?s| is| we have| i have) in (?:my|our|the) (fridge|freezer|pantry|refrigerator|kitchen)\b`), "$1 inventory"},
 	{regexp.MustCompile(`(?i)\bsign(?:s|ing)? up for\b`), "manage"},
 	{regexp.MustCompile(`(?i)\b(all|some|most|lots|plenty|many|both|each|a lot|a bunch|a couple|a number) of\b`), "all"},
@@ -249,6 +250,10 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 		return true // "track blood pressure"
 	}
 	switch {
+	case english().is("attribute", w) && slices.Contains([]string{"i", "we", "he", "she", "they"}, after.low) && (before.text == "," || before.low == "and" || before.low == "with"):
+		return false // "with brand and price I paid"
+	case i == 0 && w == "track" && after.class != markWord && startsThing(after) && !known("tool"):
+		return true
 	case before.text == "," && base == w && english().is("attribute", singular(after.low)) && !keeping[base] && two.class != verbWord:
 		return false // "with titles, genres, read dates"
 	case slices.Contains([]string{"that", "which", "who"}, before.low) && before.class == conjunctionWord && two.class == nounWord && !isPlural(two.low) && w == plural(base):
