@@ -220,8 +220,7 @@ func (r *reading) place(t thing) {
 	}
 	switch by := t.by.low; {
 	case by == "to" && t.head().low == "converter" && r.program == nil && previous != nil && previous.end == t.at-1 && !slices.ContainsFunc(r.placedParts(), func(p placedPart) bool { return p.Of != "units" }): // "Markdown to HTML converter"
-		t.words, t.at = append(slices.Clone(r.words[previous.at:t.at]), t.words...), previous.at
-		r.records, r.program = nil, &t
+		t.words, t.at, r.records, r.program = append(slices.Clone(r.words[previous.at:t.at]), t.words...), previous.at, nil, &t
 	case by == "like":
 	case by == "i'm" || by == "am" || by == "we're" || by == "are" && r.within(t, 3, "we"):
 		r.audience = append(r.audience, t)
