@@ -567,11 +567,11 @@ func TestRevisions(t *testing.T) {
 	wantKeys(t, r["files"].([]any)[0], fileKeys)
 	for query, want := range map[string]string{"path=a.ts": "1 a.ts one\n2\n", "path=a.ts&content=false": "1 a.ts <nil>", "path=a": "0", "path=b.ts": "1 b.ts b", "path=c.ts": "0", "path=%00": "0"} {
 		one := k.call("GET", url+"/3?"+query, "").want(200).object()
-		got := fmt.Sprint(one["count"])
+		words := []string{fmt.Sprint(one["count"])}
 		for _, f := range one["files"].([]any) {
-			got += fmt.Sprintf(" %v %v", f.(map[string]any)["path"], f.(map[string]any)["content"])
+			words = append(words, fmt.Sprint(f.(map[string]any)["path"]), fmt.Sprint(f.(map[string]any)["content"]))
 		}
-		if got != want {
+		if got := strings.Join(words, " "); got != want {
 			t.Errorf("?%s: %q, want %q", query, got, want)
 		}
 	}
