@@ -488,7 +488,7 @@ var notRun = map[string]func(*documents, *block) error{
 	"tool": func(_ *documents, b *block) error {
 		return allLines(b, "jq ", "go tool ", "curl -s ", "claude mcp add ", "npx @modelcontextprotocol/inspector ")
 	},
-	// The clients are made with npm: TestClientElsewhere does as it says.
+	// The clients are made with npm, whose package TestTypeScriptExamples makes by the same compiler and looks into.
 	"client": func(_ *documents, b *block) error {
 		if !strings.Contains(b.text, "codeforge-client-"+codeforge.Version+".tgz") {
 			return errors.New("the package has the version " + codeforge.Version)
