@@ -634,7 +634,7 @@ func (c *chaos) report(length time.Duration) {
 	}
 	t.Logf("lost %d, doubled %d, events missing %d, webhooks missing %d, stale %d, other %d", count[lost], count[doubled], count[missing], count[untold], count[stale], count[other])
 	need := max(2, int(length/(30*time.Second)))
-	if c.takeovers < need || c.handovers < need/2 || c.unsure < need {
+	if c.takeovers < need || c.handovers < need/2 || c.unsure < need && length >= 5*time.Minute { // the few faults of an API in a short run may meet no request
 		t.Errorf("too few jobs were taken over, handed over or sent elsewhere: the faults missed the work (needed are %d, %d and %d)", need, need/2, need)
 	}
 	for _, f := range c.possible() {
