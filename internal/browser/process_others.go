@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"time"
 )
 
 // user is whom a browser runs as: elsewhere than on Linux as this process does.
