@@ -168,8 +168,27 @@ func (p *process) watch(ctx context.Context, o launch) {
 	}
 }
 
-// effort is the processor time that all of a browser took, and for how long its main threads were ready and had to wait for a processor.
-type effort struct{ used, waited time.Duration }
+// effort is what a browser took of the processors, since it began.
+type effort struct {
+	used  time.Duration      // by all of it
+	mains map[int]mainThread // by process, where the kernel counts them; what pages compute is computed there
+}
+
+// mainThread is for how long one ran, and for how long it was ready and had to wait for a processor.
+type mainThread struct{ ran, waited time.Duration }
+
+// since is for how long the main thread that was busiest since then computed, and for how long all of them had to wait; counted tells
+// whether the kernel counts what they wait.
+func (e effort) since(before effort) (computed, waited time.Duration, counted bool) {
+	for pid, m := range e.mains {
+		b := before.mains[pid]
+		computed, waited, counted = max(computed, m.ran-b.ran), waited+m.waited-b.waited, counted || m.waited > 0
+	}
+	if len(e.mains) == 0 {
+		return e.used - before.used, 0, false
+	}
+	return computed, waited, counted
+}
 
 // kill ends the browser for a reason that is told.
 func (p *process) kill(cause error) {

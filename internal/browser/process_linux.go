@@ -223,9 +223,12 @@ func (t *tree) marked(pid int) bool {
 // measure returns how much memory the tree holds for itself and what it took of the processors. Files that processes share are not
 // counted; shared memory counts once for each.
 func (t *tree) measure(root int) (memory int64, spent effort) {
+	spent.mains = map[int]mainThread{}
 	for pid, s := range t.look(root) {
 		spent.used += s.used
-		spent.waited += waited(pid)
+		if m, ok := mainOf(pid); ok {
+			spent.mains[pid] = m
+		}
 		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		for line := range bytes.Lines(b) {
 			name, value, _ := strings.Cut(string(line), ":")
@@ -238,14 +241,16 @@ func (t *tree) measure(root int) (memory int64, spent effort) {
 	return memory, spent
 }
 
-// waited is for how long a process' main thread was ready to run and did not; 0 where the kernel does not count it.
-func waited(pid int) time.Duration {
+// mainOf is what the kernel counts of a process' main thread.
+func mainOf(pid int) (mainThread, bool) {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
-	if f := strings.Fields(string(b)); len(f) > 1 {
-		ns, _ := strconv.ParseInt(f[1], 10, 64)
-		return time.Duration(ns)
+	f := strings.Fields(string(b))
+	if len(f) < 2 {
+		return mainThread{}, false
 	}
-	return 0
+	ran, _ := strconv.ParseInt(f[0], 10, 64)
+	waited, _ := strconv.ParseInt(f[1], 10, 64)
+	return mainThread{time.Duration(ran), time.Duration(waited)}, true
 }
 
 // kill ends all of it. What is started while we look is found by the next look.

@@ -61,11 +61,12 @@ func TestPatience(t *testing.T) {
 		spent func(wall time.Duration) *effort
 		most  time.Duration
 	}{
-		"computes":        {func(wall time.Duration) *effort { return &effort{time.Second + wall, time.Second} }, patience},
-		"held back":       {func(wall time.Duration) *effort { return &effort{time.Second + wall/8, time.Second + wall/2} }, patiences * patience},
-		"half of one":     {func(wall time.Duration) *effort { return &effort{time.Second + wall/2, time.Second + wall/2} }, 2 * patience},
-		"stands still":    {func(wall time.Duration) *effort { return &effort{time.Second + wall/50, time.Second + wall/50} }, idlePatiences * patience},
-		"none is counted": {func(wall time.Duration) *effort { return &effort{time.Second + wall/8, 0} }, patiences * patience},
+		"computes":        {func(wall time.Duration) *effort { return spent(wall, 0, wall) }, patience},
+		"held back":       {func(wall time.Duration) *effort { return spent(wall/8, wall/2, wall) }, patiences * patience},
+		"half of one":     {func(wall time.Duration) *effort { return spent(wall/2, wall/2, wall) }, 2 * patience},
+		"stands still":    {func(wall time.Duration) *effort { return spent(wall/50, wall/50, wall) }, idlePatiences * patience},
+		"others compute":  {func(wall time.Duration) *effort { return spent(wall/8, wall/2, 2*wall) }, patiences * patience},
+		"none is counted": {func(wall time.Duration) *effort { return &effort{used: time.Second + wall/8} }, patiences * patience},
 		"not told":        {func(time.Duration) *effort { return nil }, patience},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,6 +82,11 @@ func TestPatience(t *testing.T) {
 			})
 		})
 	}
+}
+
+// spent is the effort of a browser whose page's process ran and waited so long, and all of it ran so long.
+func spent(ran, waited, all time.Duration) *effort {
+	return &effort{used: time.Second + all, mains: map[int]mainThread{1: {time.Second, time.Second}, 2: {time.Second + ran, time.Second + waited}}}
 }
 
 // TestSameFindings: what differs from run to run is not in the words, and what is not seen twice is a warning.

@@ -211,8 +211,10 @@ func (r *run) impatient(ctx context.Context) (context.Context, context.CancelFun
 			case <-time.After(r.patience):
 			}
 			now := r.spent()
-			if now == nil || now.used-began.used > r.patience*3/4 ||
-				n+1 == idlePatiences && now.waited > 0 && now.waited-began.waited < r.patience/4 {
+			if now == nil {
+				break
+			}
+			if computed, waited, counted := now.since(began); computed > r.patience*3/4 || n+1 == idlePatiences && counted && waited < r.patience/4 {
 				break
 			}
 		}
