@@ -47,6 +47,7 @@ type tab struct {
 	leaving bool          // for another document, which was asked for and has not come
 	loaded  time.Time     // when the document came
 	passed  time.Duration // of its time since
+	lag     time.Duration // by which we may have heard of that too late
 	loads   int           // documents since it was opened
 	dialogs int           // since it was opened
 	effects int           // what was done beside the tree: windows, dialogs, downloads, requests
@@ -255,7 +256,7 @@ func (t *tab) pass(ctx context.Context, d time.Duration) error {
 // are asked for by the machine's time, and a page for which that lies in the future draws none.
 func (t *tab) catchUp(ctx context.Context) error {
 	t.mu.Lock()
-	behind := time.Since(t.loaded) + catchUpMargin - t.passed
+	behind := time.Since(t.loaded) + catchUpMargin + t.lag - t.passed
 	t.mu.Unlock()
 	if behind <= 0 {
 		return nil
@@ -263,26 +264,40 @@ func (t *tab) catchUp(ctx context.Context) error {
 	return t.advance(ctx, behind.Round(time.Millisecond))
 }
 
-const catchUpMargin = 200 * time.Millisecond
+// On a busy machine we hear late of a document that came, so that its time is more behind than we know. What we wait for in vain tells.
+const (
+	catchUpMargin = 200 * time.Millisecond
+	mostLag       = 10 * time.Second
+)
 
-// keepUp lets the page's time run beside the machine's until stop is called: for what waits for pictures.
+// keepUp lets the page's time run beside the machine's until stop is called: for what waits for pictures. Time that was let run is waited
+// for, also then: its end would be taken for that of the next.
 func (t *tab) keepUp(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	going, halt := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(catchUpMargin / 4)
 		defer tick.Stop()
-		for t.catchUp(ctx) == nil {
+		for began := time.Now(); ; {
+			some, cancel := t.impatient(context.WithoutCancel(ctx))
+			err := t.catchUp(some)
+			cancel()
+			if err != nil {
+				return
+			}
 			select {
 			case <-tick.C:
-			case <-ctx.Done():
+				if waited := time.Since(began); waited > catchUpMargin { // longer than pictures take
+					t.change(func() { t.lag = max(t.lag, min(waited, mostLag)) })
+				}
+			case <-going.Done():
 				return
 			}
 		}
 	}()
 	return func() {
-		cancel()
+		halt()
 		<-done
 	}
 }
@@ -516,7 +531,7 @@ func (t *tab) navigated(e page.EventFrameNavigated) {
 	t.change(func() {
 		t.effects++
 		t.loads++
-		t.loaded, t.passed = time.Now(), 0
+		t.loaded, t.passed, t.lag = time.Now(), 0, 0
 		t.leaving = false
 		clear(t.asked) // of the document that was left
 		excess = t.loads == maxLoads
