@@ -260,6 +260,8 @@ func (m *method) python(b *strings.Builder) {
 	}
 	answer, how := quoted(pyType(m.answer)), "call"
 	switch {
+	case m.optional:
+		answer = quoted("Optional[" + pyType(m.answer) + "]")
 	case m.accept != "":
 		answer, how = "bytes", "read"
 		call += fmt.Sprintf(", accept=%q", m.accept)

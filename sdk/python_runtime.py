@@ -214,6 +214,8 @@ def _all_of(response: Any) -> bytes:
 
 
 def _json_of(response: Any) -> Any:
+    if response.status == 204:
+        return None
     try:
         return json.loads(_all_of(response))
     except ValueError as e:  # something between here and the server answered

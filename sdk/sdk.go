@@ -112,6 +112,7 @@ type method struct {
 	answer     *schema // of a stream: of each event
 	query      []parameter
 	item       *schema // of a list that comes in pages
+	optional   bool    // there may be no answer, which is 204
 }
 
 // leftOut has no methods: git's own protocol, and the socket, which has one of its own.
@@ -208,6 +209,7 @@ func (m *method) describe(types map[string]*schema) {
 		m.accept = "*/*"
 		return
 	}
+	_, m.optional = m.Responses["204"]
 	next := slices.ContainsFunc(m.query, func(q parameter) bool { return q.Name == "page" || q.Name == "cursor" || q.Name == "before" })
 	if page := resolve(m.answer, types); next && page.Properties["items"] != nil && page.Properties["has_more"] != nil {
 		m.item = page.Properties["items"].Items

@@ -188,7 +188,7 @@ func (m *method) typeScript(b *strings.Builder) {
 		answer = fmt.Sprintf("Pages<%s, %s>", tsType(m.answer, "  "), tsType(m.item, "  "))
 		call = "pages"
 	default:
-		answer, call = "Promise<"+tsType(m.answer, "  ")+">", "call"
+		answer, call = "Promise<"+tsType(m.answer, "  ")+map[bool]string{true: " | undefined"}[m.optional]+">", "call"
 	}
 	fmt.Fprintf(b, "  %s(%s): %s {\n    return this.core.%s({ %s }, options);\n  }\n", camel(m.name), strings.Join(in, ", "), answer, call, request)
 }

@@ -214,6 +214,8 @@ def _all_of(response: Any) -> bytes:
 
 
 def _json_of(response: Any) -> Any:
+    if response.status == 204:
+        return None
     try:
         return json.loads(_all_of(response))
     except ValueError as e:  # something between here and the server answered
@@ -2925,7 +2927,7 @@ class Learning(_Group):
         """How far the student has come."""
         return self._core.call("GET", f"/v1/student/{_part(project_id)}/progress", **options)
 
-    def get_roadmap(self, project_id: str, *, optional: "Optional[bool]" = None, **options: Any) -> "Roadmap":
+    def get_roadmap(self, project_id: str, *, optional: "Optional[bool]" = None, **options: Any) -> "Optional[Roadmap]":
         """Read the roadmap."""
         return self._core.call("GET", f"/v1/student/{_part(project_id)}/roadmap", query={"optional": optional}, **options)
 

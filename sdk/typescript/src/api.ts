@@ -2274,7 +2274,7 @@ export class Learning {
   }
 
   /** Read the roadmap. */
-  getRoadmap(projectId: string, query: { optional?: boolean | undefined } = {}, options?: CallOptions): Promise<Roadmap> {
+  getRoadmap(projectId: string, query: { optional?: boolean | undefined } = {}, options?: CallOptions): Promise<Roadmap | undefined> {
     return this.core.call({ method: "GET", path: `/v1/student/${part(projectId)}/roadmap`, query }, options);
   }
 

@@ -173,7 +173,7 @@ export class Core {
   }
 
   async call<T>(r: Request, o?: CallOptions): Promise<T> {
-    return this.take(r, o, (response) => response.json() as Promise<T>);
+    return this.take(r, o, async (response) => (response.status === 204 ? undefined : await response.json()) as T);
   }
 
   pages<P extends Page<I>, I>(r: Request, o?: CallOptions): Pages<P, I> {
