@@ -181,7 +181,7 @@ func (a *app) keepRecords(r *reading, lists []partList, add func(thing)) []thing
 	var attributes []thing
 	r.keepServed()
 	fromParts := slices.ContainsFunc(lists, func(l partList) bool { return len(l.records) > 0 })
-	if t, ok := r.programRecord(); ok && r.program.head().low == "checklist" && !r.knownRecord(t) && len(words().lookup(t.head().low)) == 0 {
+	if t, ok := r.programRecord(); ok && r.program.head().low == "checklist" && !r.knownRecord(t) && !lexiconSpeaks(t.head().low) {
 		a.addLike("task", "", "")
 	} else if ok && !(fromParts && !r.strict(t)) && !(len(t.words) == 1 && t.head().low == "inventory" && slices.ContainsFunc(r.records, func(o thing) bool { return !o.isPersonal() && !r.isPart(o) })) {
 		add(t)
@@ -193,7 +193,7 @@ func (a *app) keepRecords(r *reading, lists []partList, add func(thing)) []thing
 		case r.isPart(t) && !r.knownRecord(t), r.heads(t, lists):
 		case r.boardOf(t):
 			a.addLike("task", "", "") // "a board for planning my wedding"
-		case t.isAttribute() && !(r.words[t.at].low == "my" && words().about[t.head().low] != "") && !(t.listed && english().is("uncountable", t.head().low) && words().about[t.head().low] != "") && words().alike[singular(strings.Join(t.names(), "-"))] == "" && r.keepsBeside(t) && !(len(t.words) > 1 && r.knownRecord(t)):
+		case t.isAttribute() && !(r.words[t.at].low == "my" && words().about[t.head().low] != "") && !(t.listed && english().is("uncountable", t.head().low) && words().about[t.head().low] != "") && !lexiconNames(singular(strings.Join(t.names(), "-"))) && r.keepsBeside(t) && !(len(t.words) > 1 && r.knownRecord(t)):
 			attributes = append(attributes, t)
 		default:
 			add(t)
@@ -218,7 +218,7 @@ func (a *app) keepRecords(r *reading, lists []partList, add func(thing)) []thing
 // says reports whether the first kind has a field for what a list names: renewals, of subscriptions that renew on a day.
 func (a *app) says(t thing) bool {
 	one := t.one()
-	return len(a.Kinds) == 1 && len(t.words) == 1 && len(one) > 5 && len(words().lookup(one)) == 0 && slices.ContainsFunc(a.Kinds[0].Fields, func(f field) bool { return strings.HasPrefix(strings.ToLower(f.Label), one[:5]) })
+	return len(a.Kinds) == 1 && len(t.words) == 1 && len(one) > 5 && !lexiconSpeaks(one) && slices.ContainsFunc(a.Kinds[0].Fields, func(f field) bool { return strings.HasPrefix(strings.ToLower(f.Label), one[:5]) })
 }
 
 // keepServed makes records of those whom the writer serves, where more is kept of them: "for my piano students with lessons".

@@ -62,7 +62,7 @@ var foreignNames = sync.OnceValue(func() map[string]map[string]bool {
 		out[l] = map[string]bool{}
 		for _, e := range words().kinds {
 			for _, name := range []string{e.One, e.Many} {
-				if foreign := wordTranslations().texts[l][name]; foreign != "" && len(words().lookup(strings.ToLower(foreign))) == 0 { // else English has it too
+				if foreign := wordTranslations().texts[l][name]; foreign != "" && !lexiconSpeaks(strings.ToLower(foreign)) { // else English has it too
 					out[l][strings.ToLower(foreign)] = true
 				}
 			}
@@ -93,7 +93,7 @@ func languageOf(text string) string {
 			}
 		}
 		for l, form := range contentWords {
-			if form.MatchString(t) && english().verbForm(t) == "" && len(words().lookup(t)) == 0 {
+			if form.MatchString(t) && english().verbForm(t) == "" && !lexiconSpeaks(t) {
 				score[l]++
 			}
 			if foreignNames()[l][t] {
@@ -105,7 +105,7 @@ func languageOf(text string) string {
 				score[l] += 2
 			}
 		}
-		if len(words().lookup(t)) > 0 || english().verbForm(t) != "" || t != "app" && (english().is("tool", t) || english().is("preposition", t) || english().is("attribute", t) || english().is("uncountable", t)) {
+		if lexiconSpeaks(t) || english().verbForm(t) != "" || t != "app" && (english().is("tool", t) || english().is("preposition", t) || english().is("attribute", t) || english().is("uncountable", t)) {
 			score["en"]++
 		}
 	}
@@ -153,7 +153,7 @@ func scriptOf(text string) string {
 
 // foreignVerbs are verbs of orders and wishes in other languages, beside those that their endings tell.
 var foreignVerbs = map[string]map[string]bool{
-	"de": wordSet(`verfolgen überwachen festhalten protokollieren verwalten sammeln planen organisieren speichern notieren erfassen verfolgen haben machen bauen erstellen erstelle baue mache führen sehen finden schreiben eintragen anlegen lernen spielen umrechnen rechnen berechnen merken
+	"de": wordSet(`überwachen festhalten protokollieren verwalten sammeln planen organisieren speichern notieren erfassen verfolgen haben machen bauen erstellen erstelle baue mache führen sehen finden schreiben eintragen anlegen lernen spielen umrechnen rechnen berechnen merken
 		behalten aufschreiben dokumentieren buchen vergleichen zeigen teilen üben kaufen verkaufen verleihen ausleihen verliehen ausgeliehen geliehen gelesen gesehen gekauft`),
 	"es": wordSet(`rastrear monitorear vigilar gestionar organizar planificar guardar llevar registrar anotar controlar hacer crear ver seguir apuntar administrar regar comprar vender jugar aprender calcular convertir compartir tener saber recordar leer crea haz hazme regarlas`),
 	"it": wordSet(`tenere gestire tracciare annotare organizzare registrare pianificare salvare traccia tieni gestisci crea voglio vorrei prestato prestati`),

@@ -190,10 +190,10 @@ func splitRecords(list []thing) []thing {
 	var out []thing
 	for _, t := range list {
 		alike := func(w string) bool {
-			return words().alike[singular(w)] != "" || english().is("uncountable", w) && words().about[w] != ""
+			return lexiconNames(singular(w)) || english().is("uncountable", w) && words().about[w] != ""
 		}
 		if len(t.words) != 2 || english().is("person", t.words[0].low) || !isPlural(t.words[0].low) || !alike(t.words[0].low) || !alike(t.words[1].low) || t.isA("tool") && !english().is("uncountable", t.head().low) ||
-			words().alike[singular(strings.Join(t.names(), "-"))] != "" {
+			lexiconNames(singular(strings.Join(t.names(), "-"))) {
 			out = append(out, t)
 			continue
 		}
@@ -208,14 +208,14 @@ func splitRecords(list []thing) []thing {
 // place finds what a thing is to the idea.
 func (r *reading) place(t thing) {
 	full := strings.Join(t.names(), "-")
-	known := len(words().lookup(full)) > 0
-	alike := words().alike[full] != "" || words().alike[singular(full)] != ""
+	known := lexiconSpeaks(full)
+	alike := lexiconNames(full) || lexiconNames(singular(full))
 	program := t.isA("tool") && !(alike && (len(t.words) > 1 || keeping[t.by.low] && isPlural(full))) ||
 		full == "place" && t.end < len(r.words) && slices.Contains([]string{"to", "for", "where"}, r.words[t.end].low)
 	previous := r.last()
-	if t.isA("time") && words().alike[singular(strings.Join(t.names()[max(0, len(t.words)-2):], "-"))] != "" { // "family game nights"
+	if t.isA("time") && lexiconNames(singular(strings.Join(t.names()[max(0, len(t.words)-2):], "-"))) { // "family game nights"
 		known = true
-	} else if cut, ok := t.cut(1); ok && t.isA("time") && !known && (!t.isAttribute() || r.knownRecord(cut) && len(words().lookup(cut.head().low)) > 0) {
+	} else if cut, ok := t.cut(1); ok && t.isA("time") && !known && (!t.isAttribute() || r.knownRecord(cut) && lexiconSpeaks(cut.head().low)) {
 		t = cut
 	}
 	switch by := t.by.low; {
@@ -247,7 +247,7 @@ func (r *reading) place(t thing) {
 		r.records = append(r.records, t) // "for vet visits and vaccinations"
 	case by == "to" && t.end > t.at && isCapital(t.head().text) && !known && !isPlural(t.head().low):
 		r.others = append(r.others, t) // "a trip to Norway"
-	case by == "of" && previous != nil && english().is("person", t.head().low) && len(words().lookup(singular(t.head().low))) == 0 && len(t.words) == 1:
+	case by == "of" && previous != nil && english().is("person", t.head().low) && !lexiconSpeaks(singular(t.head().low)) && len(t.words) == 1:
 		r.audience = append(r.audience, t) // "the calendar of the team"
 	case program && r.program == nil && t.listed && len(r.records) > 0:
 		if cut, ok := t.cut(1); ok {
@@ -326,16 +326,13 @@ func (t thing) isPersonal() bool {
 
 // agentive reports whether a noun names people by what they do.
 func agentive(one string) bool {
-	if len(words().lookup(one)) > 0 {
+	if lexiconSpeaks(one) { // "setlists"
 		return false
 	}
 	for _, ending := range []string{"er", "or"} {
-		if stem, ok := strings.CutSuffix(one, ending); ok && len(stem) > 2 && english().verbForm(stem+"ing") != "" && len(words().lookup(one)) == 0 {
+		if stem, ok := strings.CutSuffix(one, ending); ok && len(stem) > 2 && english().verbForm(stem+"ing") != "" {
 			return true
 		}
-	}
-	if strings.HasSuffix(singular(one), "list") && len(words().lookup(one)) > 0 {
-		return false // "setlists"
 	}
 	return strings.HasSuffix(one, "ists") || strings.HasSuffix(one, "ist") && one != "list" && len(one) > 5 || strings.HasSuffix(one, "ician")
 }
@@ -757,7 +754,7 @@ func (r *reading) strict(t thing) bool {
 	if t.isA("tool") && len(t.words) == 1 {
 		return true
 	}
-	return words().alike[w] != "" || words().alike[singular(w)] != "" || isPlural(t.head().low) || words().about[w] == "task" // "a to-do app with projects"
+	return lexiconNames(w) || lexiconNames(singular(w)) || isPlural(t.head().low) || words().about[w] == "task" // "a to-do app with projects"
 }
 
 // composite are the kinds of those for whom an app is, by the longest name that the lexicon has.
@@ -802,7 +799,7 @@ func (r *reading) partList(list []thing) partList {
 	list = splitAttributes(list)
 	things, fields, records := 0, 0, 0
 	for _, t := range list {
-		if words().alike[singular(strings.Join(t.names(), "-"))] != "" {
+		if lexiconNames(singular(strings.Join(t.names(), "-"))) {
 			records++
 		}
 		switch attribute := t.isAttribute() && !placesAndPeople[t.head().low]; {
@@ -820,9 +817,9 @@ func (r *reading) partList(list []thing) partList {
 			out.records = append(out.records, t)
 		case len(t.words) > 1 && r.knownRecord(t) && !r.isPart(t):
 			out.records = append(out.records, t)
-		case r.isPart(t), r.isFeature(t) && !(records > 2 && words().alike[singular(t.head().low)] != "" && len(t.words) == 1 && t.isA("feature")):
-		case things > fields || things > 0 && !t.isAttribute() && isPlural(t.head().low) && fields < 3 && words().alike[singular(t.head().low)] != "":
-			if !t.isAttribute() || placesAndPeople[t.head().low] || r.knownRecord(t) && words().alike[singular(t.head().low)] == "" || isPlural(t.head().low) && words().alike[strings.Join(t.names(), "-")] != "" || isPlural(t.head().low) && words().alike[singular(t.head().low)] != "" {
+		case r.isPart(t), r.isFeature(t) && !(records > 2 && lexiconNames(singular(t.head().low)) && len(t.words) == 1 && t.isA("feature")):
+		case things > fields || things > 0 && !t.isAttribute() && isPlural(t.head().low) && fields < 3 && lexiconNames(singular(t.head().low)):
+			if !t.isAttribute() || placesAndPeople[t.head().low] || r.knownRecord(t) && !lexiconNames(singular(t.head().low)) || isPlural(t.head().low) && lexiconNames(strings.Join(t.names(), "-")) || isPlural(t.head().low) && lexiconNames(singular(t.head().low)) {
 				out.records = append(out.records, t)
 			} else {
 				out.fields = append(out.fields, t.field())
@@ -842,8 +839,8 @@ func splitAttributes(list []thing) []thing {
 	var out []thing
 	for _, t := range list {
 		full := strings.Join(t.names(), "-")
-		whole := len(t.words) == 1 || english().is("attribute", full) || english().is("attribute", singular(full)) || words().alike[singular(full)] != ""
-		if whole || slices.ContainsFunc(t.words, func(w word) bool { return !english().is("attribute", w.low) }) || !isPlural(t.words[0].low) && !whole && !standsAlone[t.words[0].low] {
+		whole := len(t.words) == 1 || english().is("attribute", full) || english().is("attribute", singular(full)) || lexiconNames(singular(full))
+		if whole || slices.ContainsFunc(t.words, func(w word) bool { return !english().is("attribute", w.low) }) || !isPlural(t.words[0].low) && !standsAlone[t.words[0].low] {
 			out = append(out, t)
 			continue
 		}
@@ -874,7 +871,7 @@ func (t thing) isAttribute() bool {
 
 // isFeature reports whether a thing is what programs have, and no record has.
 func (r *reading) isFeature(t thing) bool {
-	return t.isA("feature") && !t.isAttribute() || t.isA("abstract") || english().is("person", t.head().low) && !t.isAttribute() && len(t.words) == 1 && t.by.text != ":" || t.isA("tool") && len(t.words) == 1 && words().alike[singular(t.head().low)] == ""
+	return t.isA("feature") && !t.isAttribute() || t.isA("abstract") || english().is("person", t.head().low) && !t.isAttribute() && len(t.words) == 1 && t.by.text != ":" || t.isA("tool") && len(t.words) == 1 && !lexiconNames(singular(t.head().low))
 }
 
 // field is the field that the thing would be.

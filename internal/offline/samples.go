@@ -92,6 +92,9 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 	if title && (f.Type == "text" || f.Type == "notes") {
 		return script(a.sampleTitle(k, f, i))
 	}
+	if known, ok := sampleNumber(k, label, i); ok && slices.Contains([]string{"date", "money", "number"}, f.Type) {
+		return known
+	}
 	switch f.Type {
 	case "choice":
 		return script(f.Options[i%len(f.Options)])
@@ -100,9 +103,6 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 	case "flag":
 		return pick("true", "false")
 	case "date":
-		if known, ok := sampleNumber(k, label, i); ok {
-			return known
-		}
 		if samplePast.MatchString(label) {
 			return pick("-400", "-35", "-210", "-90")
 		}
@@ -114,14 +114,8 @@ func (a *app) sampleValue(k kind, f field, title bool, i int) string {
 		}
 		return pick("-2", "1", "4", "9")
 	case "money":
-		if known, ok := sampleNumber(k, label, i); ok {
-			return known
-		}
 		return pick("48", "12.5", "129", "9.9")
 	case "number":
-		if known, ok := sampleNumber(k, label, i); ok {
-			return known
-		}
 		switch {
 		case sampleRating.MatchString(label):
 			return pick("4", "5", "3", "4")

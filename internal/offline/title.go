@@ -108,7 +108,7 @@ func (r *reading) title(a *app) string {
 		}
 	}
 	records := slices.DeleteFunc(slices.Clone(r.records), func(t thing) bool {
-		return r.isPart(t) && !r.knownRecord(t) || t.isAttribute() && len(r.records) > 1 && words().alike[singular(strings.Join(t.names(), "-"))] == "" && len(t.words) == 1 || a.findKind(t.many()) == nil && a.findKind(strings.Join(t.names(), " ")) == nil && a.findKind(t.head().low) == nil
+		return r.isPart(t) && !r.knownRecord(t) || t.isAttribute() && len(r.records) > 1 && !lexiconNames(singular(strings.Join(t.names(), "-"))) && len(t.words) == 1 || a.findKind(t.many()) == nil && a.findKind(strings.Join(t.names(), " ")) == nil && a.findKind(t.head().low) == nil
 	})
 	if len(records) == 0 {
 		for _, t := range slices.Concat(r.audience, r.records, r.others) {
@@ -178,7 +178,7 @@ func (r *reading) programTitle(a *app) string {
 			return ""
 		}
 	}
-	if full := *r.program; len(t.words) == 1 && len(full.words) == 2 && full.head().low == "system" && words().alike[t.head().low] != "" { // "ticket system"
+	if full := *r.program; len(t.words) == 1 && len(full.words) == 2 && full.head().low == "system" && lexiconNames(t.head().low) { // "ticket system"
 		return r.typed(full)
 	}
 	name := r.typed(t)

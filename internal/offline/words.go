@@ -240,9 +240,6 @@ func verbHere(words []word, i int, base string, both bool, before, after word) b
 	}
 	many := object && (isPlural(after.low) || english().is("uncountable", after.low) && before.class == markWord && base == w) && !known("tool", "feature", "time") && (ordering[base] || keeping[base] || handling[base] && w != base || before.class == conjunctionWord && two.class == verbWord)
 	clear := many || object && (known("determiner", "pronoun") || after.owns || strings.IndexFunc(after.low, unicode.IsLetter) < 0) || slices.Contains([]string{"which", "what", "how", "who", "my", "our"}, after.low)
-	if base == w && isPlural(before.low) && before.class == nounWord && english().is("preposition", after.low) && onlyVerb(base) {
-		return true // "volunteers sign up"
-	}
 	if after.low != "" && lexiconNames(w+"-"+singular(after.low)) {
 		return false // "tasting notes", "gift ideas"
 	}

@@ -12,6 +12,7 @@ import { Button } from "./Button";
 import { Dialog } from "./Dialog";
 import { EntryForm } from "./EntryForm";
 import { EntryList, type Actions } from "./EntryList";
+import { Footer } from "./Footer";
 import { Toolbar, type Search } from "./Toolbar";
 import { t } from "../lib/text";
 
@@ -20,6 +21,8 @@ interface Props<K extends Kind> extends PageProps {
   readonly intro: string;
   /** How to begin where nothing is yet. */
   readonly hint: string;
+  /** The app opens with it. */
+  readonly start?: boolean;
   readonly stats?: (entries: Entry<K>[]) => Stat[];
 }
 
@@ -32,7 +35,7 @@ interface Focus {
 }
 
 /** The page of one kind: numbers, search, list, form and deletion. */
-export function Collection<K extends Kind>({ kind, intro, hint, stats = () => [], adding, day }: Props<K>) {
+export function Collection<K extends Kind>({ kind, intro, hint, start = false, stats = () => [], adding, day }: Props<K>) {
   const entries = useStore().all(kind);
   const [search, setSearch] = useState<Search>({ words: "", option: "", order: kind.sort ?? "" });
   const [asking, setAsking] = useState<Asking | undefined>(adding ? { for: "values" } : undefined);
@@ -96,6 +99,7 @@ export function Collection<K extends Kind>({ kind, intro, hint, stats = () => []
           <Button onClick={() => addSamples(kind)}>{t("Add examples")}</Button>
         </div>
       )}
+      {start && <Footer />}
       {asking?.for === "values" && (
         <EntryForm
           kind={kind}
